@@ -1,0 +1,42 @@
+# Two commands on a fresh machine with Python 3.11+ and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(BIN):$(PATH)
+export OMP_NUM_THREADS := 1
+unexport PYTHONPATH
+
+.PHONY: demo test install lint types layers docs clean help
+.DEFAULT_GOAL := help
+
+help: ## Say what there is.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Create .venv and install everything from PyPI.
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "adversity needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
+	touch $(STAMP)
+
+demo: $(STAMP) ## Run the demo on real photos and say where the report is.
+	adversity run pipelines/enhance_classify_attack_report.yaml
+
+test: $(STAMP) ## Run the tests.
+	python -m pytest -q -m 'not slow and not peers' $(PYTEST_ARGS)
+
+lint: $(STAMP) ## Check format and lint.
+	ruff format --check core flows plugins tests benchmarks
+	ruff check core flows plugins tests benchmarks
+
+types: $(STAMP) ## Check types.
+	mypy
+
+layers: $(STAMP) ## Check that imports only go down.
+	lint-imports
+
+clean: ## Remove what was made here, but not the environment.
+	rm -rf .adversity artifacts metrics data runs dist

@@ -1,0 +1,97 @@
+"""Adversity: how far can a vision model be trusted?
+
+Plugin authors import the contracts from here; users call `create`, `target` and `run`.
+Names are loaded on first use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adversity import metrics as metrics
+    from adversity.contracts import API_VERSION as API_VERSION
+    from adversity.contracts import Attack as Attack
+    from adversity.contracts import Block as Block
+    from adversity.contracts import Classifier as Classifier
+    from adversity.contracts import Dataset as Dataset
+    from adversity.contracts import Degradation as Degradation
+    from adversity.contracts import Degraded as Degraded
+    from adversity.contracts import Detector as Detector
+    from adversity.contracts import FitData as FitData
+    from adversity.contracts import Fitted as Fitted
+    from adversity.contracts import ImageMetric as ImageMetric
+    from adversity.contracts import Measure as Measure
+    from adversity.contracts import Metric as Metric
+    from adversity.contracts import Norm as Norm
+    from adversity.contracts import Perturbed as Perturbed
+    from adversity.contracts import PostHoc as PostHoc
+    from adversity.contracts import Predictive as Predictive
+    from adversity.contracts import Restoration as Restoration
+    from adversity.contracts import Sample as Sample
+    from adversity.contracts import Sampling as Sampling
+    from adversity.contracts import Score as Score
+    from adversity.contracts import State as State
+    from adversity.contracts import Table as Table
+    from adversity.contracts import Target as Target
+    from adversity.contracts import Uncertainty as Uncertainty
+    from adversity.engine.create import create as create
+    from adversity.engine.run import run as run
+    from adversity.engine.target import target as target
+    from adversity.hookspecs import hookimpl as hookimpl
+    from adversity.seeding import SampleRng as SampleRng
+
+__version__ = "0.1.0"
+
+_CONTRACTS = [
+    "API_VERSION",
+    "Attack",
+    "Block",
+    "Classifier",
+    "Dataset",
+    "Degradation",
+    "Degraded",
+    "Detector",
+    "FitData",
+    "Fitted",
+    "ImageMetric",
+    "Measure",
+    "Metric",
+    "Norm",
+    "Perturbed",
+    "PostHoc",
+    "Predictive",
+    "Restoration",
+    "Sample",
+    "Sampling",
+    "Score",
+    "State",
+    "Table",
+    "Target",
+    "Uncertainty",
+]
+_HOMES = dict.fromkeys(_CONTRACTS, "adversity.contracts") | {
+    "SampleRng": "adversity.seeding",
+    "create": "adversity.engine.create",
+    "hookimpl": "adversity.hookspecs",
+    "metrics": "adversity.metrics",
+    "run": "adversity.engine.run",
+    "target": "adversity.engine.target",
+}
+__all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605  (a test proves it equal to the imports)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'adversity' has no attribute {name!r}")
+    module = import_module(_HOMES[name])
+    value = module if name == "metrics" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names without loading them."""
+    return list(__all__)

@@ -1,0 +1,58 @@
+"""The contracts: one file a kind, the promise and nothing else."""
+
+from adversity.contracts.attack import Attack, Norm, Target
+from adversity.contracts.classifier import Classifier
+from adversity.contracts.dataset import Dataset
+from adversity.contracts.degradation import Degradation, Severity
+from adversity.contracts.fitted import Fitted
+from adversity.contracts.metric import ImageMetric, Metric, MetricBase
+from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, parse_fraction
+from adversity.contracts.restoration import Restoration
+from adversity.contracts.uncertainty import Detector, PostHoc, Sampling, Score, Uncertainty
+from adversity.contracts.values import (
+    Block,
+    Degraded,
+    FitData,
+    IndexRow,
+    Measure,
+    Perturbed,
+    Predictive,
+    Sample,
+    State,
+    Table,
+)
+
+__all__ = [
+    "API_VERSION",
+    "KINDS",
+    "Attack",
+    "Block",
+    "Classifier",
+    "Dataset",
+    "Degradation",
+    "Degraded",
+    "Detector",
+    "FitData",
+    "Fitted",
+    "ImageMetric",
+    "IndexRow",
+    "Makes",
+    "Measure",
+    "Metric",
+    "MetricBase",
+    "Norm",
+    "Perturbed",
+    "PluginBase",
+    "PostHoc",
+    "Predictive",
+    "Restoration",
+    "Sample",
+    "Sampling",
+    "Score",
+    "Severity",
+    "State",
+    "Table",
+    "Target",
+    "Uncertainty",
+    "parse_fraction",
+]

@@ -1,0 +1,52 @@
+"""The promise of a classifier: images in, logits out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from adversity.contracts.plugin import Makes, PluginBase
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Classifier"]
+
+
+class Classifier(PluginBase):
+    """Say what is in an image.
+
+    Normalising and resizing happen inside. A classifier that must be fitted also inherits
+    from `Fitted`.
+    """
+
+    kind: ClassVar[str] = "classifier"
+    makes: ClassVar[Makes] = "predictions"
+    differentiable: ClassVar[bool] = True
+    gives: ClassVar[Literal["logits", "probs", "labels"]] = "logits"
+
+    @property
+    @abstractmethod
+    def class_names(self) -> tuple[str, ...]:
+        """The K classes in the order of the logits; available after `setup` or `load`."""
+
+    @property
+    def synsets(self) -> tuple[str, ...] | None:
+        """WordNet ids of the classes, in the same order, where they are known."""
+        return None
+
+    @abstractmethod
+    def logits(self, images: Tensor) -> Tensor:
+        """Return `[N, K]` float32: logits, or what `gives` says.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1].
+        """
+
+    def features(self, images: Tensor) -> Tensor | None:
+        """Return `[N, D]` features before the last layer, where the network has such."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Return facts for the report (where weights come from, their SHA-256), JSON values."""
+        return {}

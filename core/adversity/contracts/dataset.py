@@ -1,0 +1,81 @@
+"""The promise of a data set: labelled images with stable ids."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import PrivateAttr
+
+from adversity.contracts.plugin import Makes, PluginBase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.contracts.values import IndexRow, Sample
+
+__all__ = ["Dataset"]
+
+
+class Dataset(PluginBase):
+    """Labelled images.
+
+    The core calls `open(root)` before anything else. `root` is the project's folder, or,
+    for a data set that comes inside a package (`packaged = True`), the folder that
+    `materialise` filled, normally `data/<name>/`.
+    """
+
+    kind: ClassVar[str] = "dataset"
+    makes: ClassVar[Makes] = "data"
+    packaged: ClassVar[bool] = False
+
+    _root: Path | None = PrivateAttr(default=None)
+
+    def location(self) -> str | None:
+        """Return the file or folder the data lie in, relative to the project; DVC hashes it."""
+        return None
+
+    def materialise(self, folder: Path) -> None:
+        """Write the package's data into an empty folder, with `manifest.csv` (id, sha256, label).
+
+        Called once for all parameters: write everything, let parameters select when reading.
+        The bytes written must not depend on anything but the package's version.
+        """
+
+    def open(self, root: Path) -> None:
+        """Read the index (ids, labels), not the pictures.
+
+        Raises:
+            DataError: If something is missing, empty or wrong.
+        """
+        self._root = root
+
+    @property
+    @abstractmethod
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that integer targets index: names or WordNet ids."""
+
+    @property
+    def quarantined(self) -> tuple[tuple[str, str], ...]:
+        """Samples left out, each with the reason; listed in the report."""
+        return ()
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of usable samples."""
+
+    @abstractmethod
+    def item(self, index: int) -> Sample:
+        """Return sample `index` of `range(len(self))`."""
+
+    def index(self) -> Sequence[IndexRow] | None:
+        """Return what `open` learned of every sample, in order.
+
+        None (the default) makes the core read every sample once before a run starts.
+        """
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Return facts for the report (splits, source, licence), JSON values."""
+        return {}

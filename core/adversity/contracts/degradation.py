@@ -1,0 +1,69 @@
+"""The promise of a degradation: worse images from clean ones, sample by sample."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from adversity.contracts.plugin import Makes, PluginBase
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity.contracts.values import Degraded
+    from adversity.seeding import SampleRng
+
+__all__ = ["Degradation", "Severity"]
+
+Severity = Annotated[int, Field(ge=1, le=5, description="1 (mild) to 5 (extreme)")]
+
+
+class Degradation(PluginBase):
+    """Make images worse in one named way.
+
+    `levels` maps each physical parameter that `severity` sets to its five values. Give
+    `severity` or physical parameters, never both; `level` resolves which holds.
+    """
+
+    kind: ClassVar[str] = "degradation"
+    makes: ClassVar[Makes] = "images"
+    block_rows: ClassVar[int] = 1
+    resizes: ClassVar[bool] = False
+    """H and W of the output may differ from the input's."""
+    levels: ClassVar[Mapping[str, tuple[float, float, float, float, float]]] = {}
+
+    severity: Severity | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_say_how_much(self) -> Self:
+        given = [name for name in self.levels if getattr(self, name) is not None]
+        if not self.levels and self.severity is not None:
+            raise ValueError("this degradation has no severities; give its parameters")
+        if self.severity is not None and given:
+            raise ValueError(f"severity excludes {', '.join(given)}; give one or the other")
+        if self.levels and self.severity is None and not given:
+            raise ValueError(f"give severity (1 to 5) or {', '.join(self.levels)}")
+        return self
+
+    def level(self, parameter: str) -> float:
+        """Return a physical parameter: as given, or what `severity` stands for."""
+        value = getattr(self, parameter)
+        if value is not None:
+            return float(value)
+        severity = self.severity if self.severity is not None else 3
+        return self.levels[parameter][severity - 1]
+
+    @abstractmethod
+    def degrade(self, images: Tensor, rng: SampleRng) -> Tensor | Degraded:
+        """Return worse images.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1]; must not be changed.
+            rng: The only source of randomness; row i for image i.
+
+        Returns:
+            `[N, C, H, W]` float32 in [0, 1], or `Degraded` with side information.
+        """

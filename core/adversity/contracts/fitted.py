@@ -1,0 +1,28 @@
+"""The promise of a plugin that learns from data before it is used."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from adversity.contracts.values import FitData, State
+
+__all__ = ["Fitted"]
+
+
+class Fitted(ABC):
+    """Mix in beside a kind's contract. The plugin never changes: the core saves the state."""
+
+    fits_on: ClassVar[str] = "images"
+    """What fitting streams: `images` or `logits`."""
+
+    @abstractmethod
+    def fit(self, data: FitData, rng: np.random.Generator) -> State:
+        """Learn from the stream; return the state, do not keep it."""
+
+    @abstractmethod
+    def load(self, state: State) -> None:
+        """Take the state on underscore attributes; called after `setup`."""

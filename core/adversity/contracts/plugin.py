@@ -1,0 +1,145 @@
+"""What every plugin is: a class whose fields are its parameters.
+
+Contracts hold promises only. The checks stand in the engine, which calls a plugin's one
+method and distrusts the answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["API_VERSION", "KINDS", "Makes", "PluginBase", "parse_fraction"]
+
+API_VERSION = 1
+"""Raised by one when a contract changes so that older plugins break."""
+
+KINDS: dict[str, type[PluginBase]] = {}
+"""Every kind's contract by its name; filled as contract files are imported."""
+
+Makes = Literal["data", "images", "predictions", "scores", "adversarial", "measure"]
+"""What a step of this kind makes: the engine looks at this, never at the kind's name."""
+
+_FRACTION = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*/\s*\d+(\.\d+)?\s*")
+
+
+def parse_fraction(text: str) -> float | None:
+    """Read a fraction such as `8/255` as a number; None if the text is not one.
+
+    Example:
+        >>> parse_fraction("8/255")
+        0.03137254901960784
+    """
+    if not _FRACTION.fullmatch(text):
+        return None
+    top, bottom = (Fraction(part.strip()) for part in text.split("/"))
+    return None if bottom == 0 else float(top / bottom)
+
+
+class PluginBase(BaseModel):
+    """A plugin: fields are parameters, ClassVars are claims, one method is the mathematics.
+
+    State (weights, kernels) is set in `setup` on underscore attributes. Equality, hashing
+    and pickling use the parameters only. Importing a plugin must not import torch.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
+
+    kind: ClassVar[str]
+    """The kind's name, set by the contract."""
+    makes: ClassVar[Makes]
+    """What a step of this kind makes, set by the contract."""
+    api: ClassVar[int] = API_VERSION
+    """The contract's version the plugin was written for."""
+    name: ClassVar[str] = ""
+    """The field's standard term in snake_case."""
+    reference: ClassVar[str] = ""
+    """Authors, title, year of the method."""
+    licence: ClassVar[str] = "MIT"
+    """The licence of the code, an SPDX id."""
+    weights_licence: ClassVar[str | None] = None
+    """The licence of the weights, where there are any."""
+    differentiable: ClassVar[bool] = False
+    """Gradients of the output with respect to the images are right."""
+    stochastic: ClassVar[bool] = False
+    """The same input gives other outputs under other seeds."""
+    block_rows: ClassVar[int] = 16
+    """The engine calls the method with exactly this many rows, the last block padded."""
+
+    _device: str = PrivateAttr(default="cpu")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Enter a new kind's contract (a direct subclass) into `KINDS`."""
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Register the class as a kind if it is a contract: the first in its line to set `kind`."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if "kind" in cls.__dict__ and not any("kind" in vars(base) for base in cls.__mro__[1:]):
+            KINDS[cls.kind] = cls
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fractions_are_numbers(cls, values: Any) -> Any:
+        """Turn `"8/255"` into a number wherever the field does not take text."""
+        if not isinstance(values, dict):
+            return values
+        return {key: cls._number(key, value) for key, value in values.items()}
+
+    @classmethod
+    def _number(cls, key: str, value: Any) -> Any:
+        field = cls.model_fields.get(key)
+        if field is None or not isinstance(value, str) or "str" in repr(field.annotation):
+            return value
+        number = parse_fraction(value)
+        return value if number is None else number
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first docstring line, which users read in the catalogue."""
+        return (cls.__doc__ or "").strip().split("\n", 1)[0]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as JSON values, defaults included."""
+        return self.model_dump(mode="json")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of kind, name and canonical parameters."""
+        record = {"kind": self.kind, "name": self.name, "with": self.parameters}
+        text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def setup(self, device: str) -> None:
+        """Load weights and build kernels on `device`; called once before the method."""
+        self._device = device
+
+    def __eq__(self, other: object) -> bool:
+        """Compare class and parameters, never loaded state."""
+        if not isinstance(other, PluginBase):
+            return NotImplemented
+        return type(self) is type(other) and self.parameters == other.parameters
+
+    def __hash__(self) -> int:
+        """Hash what `__eq__` compares."""
+        return hash((type(self), self.fingerprint))
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...]]:
+        """Pickle the parameters only; the receiver calls `setup` itself."""
+        return _rebuild, (type(self), self.model_dump(exclude_unset=True))
+
+
+def _rebuild(cls: type[PluginBase], parameters: dict[str, Any]) -> Any:
+    return cls(**parameters)

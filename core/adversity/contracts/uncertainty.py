@@ -1,0 +1,68 @@
+"""The promise of an uncertainty method, in four shapes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from adversity.contracts.plugin import Makes, PluginBase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from adversity.contracts.values import Predictive
+    from adversity.seeding import SampleRng
+
+__all__ = ["Detector", "PostHoc", "Sampling", "Score", "Uncertainty"]
+
+
+class Uncertainty(PluginBase):
+    """Say how sure a prediction is. Inherit from one of the four shapes, not from this."""
+
+    kind: ClassVar[str] = "uncertainty"
+    makes: ClassVar[Makes] = "scores"
+
+
+class Score(Uncertainty):
+    """A number for each prediction, computed from stored tables."""
+
+    @abstractmethod
+    def score(self, predictive: Predictive) -> Tensor:
+        """Return `[N]` float, higher = less sure."""
+
+
+class PostHoc(Uncertainty):
+    """Calibrated probabilities, computed from stored logits."""
+
+    @abstractmethod
+    def calibrate(self, logits: Tensor) -> Tensor:
+        """Return probabilities `[N, K]` from logits `[N, K]`."""
+
+
+class Sampling(Uncertainty):
+    """Several answers for each image, from draws or members; needs the network."""
+
+    @abstractmethod
+    def estimate(
+        self,
+        models: Sequence[Callable[[Tensor], Tensor]],
+        images: Tensor,
+        rng: SampleRng,
+    ) -> Predictive:
+        """Return a `Predictive` with `members` `[M, N, K]`.
+
+        Args:
+            models: Functions from images to logits `[N, K]`.
+            images: `[N, C, H, W]` float32 in [0, 1].
+            rng: Row i for image i.
+        """
+
+
+class Detector(Uncertainty):
+    """A score for how unlike the fitting data a sample is, from stored features and logits."""
+
+    @abstractmethod
+    def score(self, features: Tensor | None, logits: Tensor) -> Tensor:
+        """Return `[N]` float, higher = less like what was fitted on."""

@@ -1,0 +1,239 @@
+"""The values that travel between plugins and the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    from torch import Tensor
+
+__all__ = [
+    "Block",
+    "Degraded",
+    "FitData",
+    "IndexRow",
+    "Measure",
+    "Perturbed",
+    "Predictive",
+    "Sample",
+    "State",
+    "Table",
+]
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item of a data set.
+
+    Attributes:
+        image: `[H, W, 3]` or `[H, W]`, uint8, or float32 in [0, 1]; EXIF applied.
+        target: A class index, a number, a vector, or None.
+        id: Stable and unique within the data set.
+        reference: The clean image where the data set has pairs, like `image`.
+        group: Samples of one group (a patient, a video) are not independent.
+        attributes: More columns for the tables.
+    """
+
+    image: np.ndarray[Any, Any]
+    target: int | float | tuple[float, ...] | None
+    id: str
+    reference: np.ndarray[Any, Any] | None = None
+    group: str | None = None
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """What a data set knows of a sample without decoding it again.
+
+    Attributes:
+        id, target, group, attributes: As in `Sample`.
+        shape: `(H, W, C)` of the decoded image, C = 1 or 3.
+        content: SHA-256 of what the image is read from (its file, its raw values).
+    """
+
+    id: str
+    target: int | float | tuple[float, ...] | None
+    shape: tuple[int, int, int]
+    content: str
+    group: str | None = None
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """Degraded images and what a restoration may know of how they were made.
+
+    Attributes:
+        images: `[N, C, H, W]` float32 in [0, 1].
+        side: Named tensors with first axis N (kernel, mask, sigma, transmission, depth).
+    """
+
+    images: Tensor
+    side: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbed:
+    """Adversarial images and the parameters that made them, where an attack has such.
+
+    Attributes:
+        images: `[N, C, H, W]` float32 in [0, 1].
+        parameters: Named tensors with first axis N.
+    """
+
+    images: Tensor
+    parameters: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictive:
+    """What a model says of N samples.
+
+    Attributes:
+        probs: `[N, K]`, rows sum to 1; None for regression.
+        logits: `[N, K]` where the classifier gives them.
+        mean, variance: `[N, D]` for regression.
+        members: `[M, N, K]` probabilities of an ensemble's members or draws.
+        sets: `[N, K]` bool, prediction sets.
+        accept: `[N]` bool, False where the model abstains.
+        scores: Named `[N]`, higher = less sure.
+    """
+
+    probs: Tensor | None = None
+    logits: Tensor | None = None
+    mean: Tensor | None = None
+    variance: Tensor | None = None
+    members: Tensor | None = None
+    sets: Tensor | None = None
+    accept: Tensor | None = None
+    scores: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a fitting stream; what the source does not have is None.
+
+    Attributes:
+        ids: N sample ids.
+        targets: `[N]` int64 class indices of the consumer.
+        images: `[N, C, H, W]` float32 in [0, 1].
+        references: Clean images, like `images`.
+        logits: `[N, K]` of the upstream predictions.
+        features: `[N, D]` of the upstream predictions.
+    """
+
+    ids: tuple[str, ...]
+    targets: Tensor | None = None
+    images: Tensor | None = None
+    references: Tensor | None = None
+    logits: Tensor | None = None
+    features: Tensor | None = None
+
+
+class FitData(Protocol):
+    """A stream of blocks that can be gone through more than once, always in one order."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that targets index."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        ...
+
+    def __iter__(self) -> Iterator[Block]:
+        """Go through the blocks from the start."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What fitting found: named arrays and JSON, saved by the core as safetensors."""
+
+    arrays: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number that can be trusted: value, interval, n and the convention it follows.
+
+    Attributes:
+        value: The number; NaN is not allowed, a measure that cannot be had is left out.
+        n: How many samples it rests on.
+        low, high: The interval at `level`, or None where the method has none.
+        level: The interval's confidence level.
+        method: How the interval was made, for example `wilson`.
+        convention: What definition was used (bins, edge rule, range, window, ...).
+        better: Which direction is good, `higher` or `lower`; None where neither is.
+        unit: For example `dB` or `nats`; empty for a share.
+        details: More arrays for plots (reliability bins, per-class values), JSON values.
+    """
+
+    value: float
+    n: int
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+    method: str | None = None
+    convention: Mapping[str, Any] = field(default_factory=dict)
+    better: str | None = None
+    unit: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> JSON:
+        """Return the measure as JSON values."""
+        record: JSON = {"value": self.value, "n": self.n}
+        if self.low is not None and self.high is not None:
+            record |= {
+                "low": self.low,
+                "high": self.high,
+                "level": self.level,
+                "method": self.method,
+            }
+        extra = {
+            "convention": dict(self.convention),
+            "better": self.better,
+            "unit": self.unit,
+            "details": dict(self.details),
+        }
+        return record | {key: value for key, value in extra.items() if value}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Measure:
+        """Read back what `as_json` wrote."""
+        return cls(**dict(record))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Per-sample columns as metrics see them.
+
+    Attributes:
+        columns: Named arrays with first axis N; `id` and `target` are always there,
+            `logits` and `probs` are `[N, K]`.
+        class_names: The classes that `target` and `prediction` index.
+    """
+
+    columns: Mapping[str, np.ndarray[Any, Any]]
+    class_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.columns["id"])
+
+    def has(self, *names: str) -> bool:
+        """Say whether all these columns are there."""
+        return all(name in self.columns for name in names)
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+        """Return one column."""
+        return self.columns[name]

@@ -1,0 +1,127 @@
+"""What is done to a picture before anything else: resize, then crop the centre.
+
+The convention of ImageNet evaluation: the shorter side to 256, then the central 224 x 224.
+It is part of a data set's identity, because degrading before the resize is another
+benchmark. The resize is Pillow's antialiased bicubic filter; where it overshoots, the value
+saturates at black or white, for float pictures as for 8 bits. Sizes and offsets are rounded
+as torchvision rounds them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Prepare"]
+
+Array = np.ndarray[Any, Any]
+_LARGEST = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """The steps, in this order; None leaves a step out.
+
+    Attributes:
+        resize_short: The shorter side becomes this many pixels, the aspect ratio is kept.
+        centre_crop: The central square of this many pixels is kept.
+    """
+
+    resize_short: int | None = None
+    centre_crop: int | None = None
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any]) -> Prepare:
+        """Check what a pipeline file says under `prepare:`.
+
+        Raises:
+            ParameterError: If an option is unknown or not a size in pixels.
+        """
+        known = ("resize_short", "centre_crop")
+        for name, value in options.items():
+            if name not in known:
+                near = get_close_matches(str(name), known, 1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ParameterError(f"prepare takes {' and '.join(known)}, got {name!r}{hint}")
+            if type(value) is not int or not 1 <= value <= _LARGEST:
+                raise ParameterError(
+                    f"prepare: {name} must be a whole number of pixels from 1 to {_LARGEST}, "
+                    f"got {value!r}"
+                )
+        return cls(**options)
+
+    @property
+    def options(self) -> dict[str, int]:
+        """The steps as a pipeline file writes them."""
+        pairs = (("resize_short", self.resize_short), ("centre_crop", self.centre_crop))
+        return {name: value for name, value in pairs if value is not None}
+
+    def size(self, height: int, width: int, *, id: str) -> tuple[int, int]:
+        """Return (H, W) after the steps, without touching a picture.
+
+        Raises:
+            DataError: If the crop is larger than the picture.
+        """
+        height, width = self._resized(height, width)
+        side = self.centre_crop
+        if side is None:
+            return height, width
+        if side > min(height, width):
+            raise DataError(
+                f"sample {id!r}: centre_crop {side} is larger than the picture "
+                f"({height} x {width}, height x width); put resize_short: {side} or more before "
+                "it, or choose a smaller crop"
+            )
+        return side, side
+
+    def apply(self, image: Array, *, id: str) -> Array:
+        """Return the prepared picture.
+
+        Args:
+            image: `[H, W]` or `[H, W, 3]`, uint8, or float32 in [0, 1].
+            id: The sample's id, for messages.
+
+        Raises:
+            DataError: If the crop is larger than the picture.
+        """
+        height, width = self.size(*image.shape[:2], id=id)
+        image = _resize(image, *self._resized(*image.shape[:2]))
+        top = round((image.shape[0] - height) / 2)
+        left = round((image.shape[1] - width) / 2)
+        return image[top : top + height, left : left + width]
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        short = self.resize_short
+        if short is None:
+            return height, width
+        if height <= width:
+            return short, int(short * width / height)
+        return int(short * height / width), short
+
+
+def _resize(image: Array, height: int, width: int) -> Array:
+    from PIL import Image
+
+    if image.shape[:2] == (height, width):
+        return image
+    planes = (
+        [image] if image.ndim == 2 or image.dtype == np.uint8 else list(image.transpose(2, 0, 1))
+    )
+    size = (width, height)
+    done = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(plane)).resize(size, Image.Resampling.BICUBIC)
+        )
+        for plane in planes
+    ]
+    if image.dtype != np.uint8:
+        done = [np.clip(plane, 0.0, 1.0) for plane in done]
+    return done[0] if len(done) == 1 else np.stack(done, axis=-1)

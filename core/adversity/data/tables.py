@@ -1,0 +1,119 @@
+"""Per-sample tables as Parquet files that are the same bytes for the same content.
+
+Columns are float32, float64, int64, bool or text; `[N, K]` arrays become fixed-size lists.
+Bytes are equal for one version of pyarrow, which writes its version into the file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.data.atomic import atomic_write
+from adversity.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+__all__ = ["read_table", "write_table"]
+
+Array = np.ndarray[Any, Any]
+_DTYPES = ("float32", "float64", "int64", "bool")
+
+
+def write_table(path: Path, columns: Mapping[str, Array | Sequence[Any]]) -> None:
+    """Write columns of equal length, in the order given.
+
+    Args:
+        path: The file to make or replace.
+        columns: Arrays `[N]`, `[N, K]` or `[N, M, K]` of float32, float64, int64 or bool, or
+            N texts (None where there is none; an empty list is text). NaN stays NaN.
+
+    Raises:
+        TypeError: If a column has another type.
+        ValueError: If the columns' lengths differ.
+        StorageError: If the disk is full or not writable.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrays = {name: _to_arrow(name, values) for name, values in columns.items()}
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"a table's columns must have one length, got {lengths}")
+    table = pa.table(arrays)
+    atomic_write(path, lambda partial: pq.write_table(table, partial, compression="zstd"))
+
+
+def read_table(path: Path) -> dict[str, Array]:
+    """Read what `write_table` wrote: the columns in their order, text as object arrays.
+
+    Raises:
+        StorageError: If the file is missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # One thread: the engine runs one worker a core already.
+        with pq.ParquetFile(path) as file:
+            table = file.read(use_threads=False)
+        return {name: _to_numpy(table.column(name)) for name in table.column_names}
+    except FileNotFoundError as error:
+        raise StorageError(f"{path} is missing; run the step that makes it again") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StorageError(
+            f"{path} is damaged ({error}); delete it and run the step that makes it again"
+        ) from error
+
+
+def _to_arrow(name: str, values: Array | Sequence[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    # NumPy would turn a list of texts and numbers into texts without a word.
+    texts = not isinstance(values, np.ndarray) and (
+        not values or any(value is None or isinstance(value, str) for value in values)
+    )
+    array = np.asarray(values, dtype=object if texts else None)
+    if array.dtype.kind in "OU":
+        return _text(name, array)
+    if array.dtype.name not in _DTYPES:
+        raise TypeError(
+            f"column {name!r} must be {', '.join(_DTYPES)} or text, got {array.dtype.name}"
+        )
+    if array.ndim == 0 or 0 in array.shape[1:]:
+        raise TypeError(f"column {name!r} must be [N] or [N, K] with K >= 1, got {array.shape}")
+    column = pa.array(np.ascontiguousarray(array).reshape(-1))
+    for width in reversed(array.shape[1:]):
+        column = pa.FixedSizeListArray.from_arrays(column, width)
+    return column
+
+
+def _text(name: str, array: Array) -> pa.Array:
+    import pyarrow as pa
+
+    values = array.tolist()
+    wrong = next((v for v in values if not (v is None or isinstance(v, str))), None)
+    if array.ndim != 1 or wrong is not None:
+        raise TypeError(f"column {name!r} must hold texts or None, got {wrong!r}")
+    return pa.array(values, type=pa.string())
+
+
+def _to_numpy(column: pa.ChunkedArray) -> Array:
+    import pyarrow as pa
+
+    rows = len(column)
+    values = column.combine_chunks()
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks)
+    shape = [rows]
+    while pa.types.is_fixed_size_list(values.type):
+        shape.append(values.type.list_size)
+        values = values.flatten()
+    if pa.types.is_string(values.type):
+        return np.array(values.to_pylist(), dtype=object)
+    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(shape)

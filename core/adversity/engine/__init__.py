@@ -1,0 +1,1 @@
+"""The machinery: final calls around plugins, blocks, the chain target, steps and shards."""

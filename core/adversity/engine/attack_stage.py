@@ -1,0 +1,182 @@
+"""Attacks on the chain: images kept, then judged on what was read back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.data.arrays import read_arrays, write_arrays
+from adversity.engine.attacking import AttackResult, attack
+from adversity.engine.blocks import spans
+from adversity.engine.flow import Flow, flow
+from adversity.engine.kept import KeptImages
+from adversity.engine.links import Link
+from adversity.engine.predict_stage import answer_columns
+from adversity.engine.table_stage import Columns, TableRun, join
+from adversity.engine.target import ChainTarget
+from adversity.errors import DataError
+from adversity.metrics import share
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from adversity.contracts import Measure
+    from adversity.engine.stage import Shard, StageResult
+    from adversity.pipeline.model import Cell
+
+__all__ = ["AttackRun", "chain"]
+
+
+def chain(run: TableRun, cell: Cell) -> tuple[list[Link], list[Link]]:
+    """Return what the attack computes on, and what judges it.
+
+    The judge is every link of the path of `against` after `from`. Grey-box attacks compute
+    on the classifier alone.
+    """
+    node = run.node
+    path = run.plan.path(str(node.against))
+    after = path[path.index(node.source[0]) + 1 :]
+    links = [Link(step, run.toolbox.ready(step, cell)) for step in after]
+    if node.knowledge == "white-box":
+        return links, links
+    return [link for link in links if link.makes == "predictions"], links
+
+
+class AttackRun(TableRun):
+    """An attack on the answer of a step."""
+
+    @property
+    def data(self) -> str:
+        """The data set at the start of the path."""
+        return self.plan.path(self.stage.step)[0]
+
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return the victim's classes."""
+        names: tuple[str, ...] = self.toolbox.ready(self._classifier(), cell).plugin.class_names
+        return names
+
+    def _classifier(self) -> str:
+        path = self.plan.path(str(self.node.against))
+        return next(step for step in path[1:] if self.plan.steps[step].role == "predict")
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the data, the views before, the victim and the attack."""
+        path = self.plan.path(self.stage.step)
+        before = [self.identity(step, cell) for step in path[1:]]
+        victim = self.plan.path(str(self.node.against))
+        links = [self.identity(step, cell) for step in victim[1:]]
+        source = self.toolbox.source(path[0])
+        metrics = sorted(metric.fingerprint for metric in self.metrics())
+        return [source.content, self._labels(path[0]), before, links, metrics]
+
+    def compute(self, shard: Shard) -> Columns:
+        """Attack the shard, store the images, read them back and judge those."""
+        size = self.plan.spec.run.batch_size
+        parts = [
+            self._batch(shard.cell, [shard.samples[i] for i in span])
+            for span in spans(len(shard.samples), size)
+        ]
+        images = np.concatenate([images for images, _ in parts])
+        columns = join([rows for _, rows in parts])
+        key, name = self.cell_key(shard.cell), _images_name(shard)
+        self.store.put(key, name, lambda path: write_arrays(path, {"images": images}))
+        return columns
+
+    def _batch(self, cell: Cell, index: list[int]) -> tuple[np.ndarray[Any, Any], Columns]:
+        import torch
+
+        step = self.stage.step
+        current = flow(self.toolbox, self.node.source[0], cell, index)
+        targets = self.toolbox.targets(self.data, self._classifier(), cell)
+        if targets is None:
+            raise DataError(
+                f"{self.node.line}: {step!r} attacks unlabelled data; expected labels, "
+                "robust accuracy is counted against the truth"
+            )
+        labels = torch.from_numpy(targets[index].copy())
+        seed = self.plan.spec.seed
+        links, judging = chain(self, cell)
+        victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
+        judge = ChainTarget(judging, ids=current.ids, side=current.side, seed=seed)
+        ready = self.toolbox.ready(step, cell)
+        result = attack(ready, victim, current.images, labels, seed=seed, step=step, judge=judge)
+        # What is judged is what is stored: float32, the bytes the artifact holds.
+        stored = torch.from_numpy(result.images.numpy().astype(np.float32))
+        return stored.numpy(), self._columns(current, stored, labels, result, judge)
+
+    def _columns(
+        self,
+        current: Flow,
+        stored: Tensor,
+        labels: Tensor,
+        result: AttackResult,
+        judge: ChainTarget,
+    ) -> Columns:
+        values, probs = judge.answer(stored)
+        target = labels.numpy()
+        gives = "probs" if probs is not None else judge.gives
+        answers = answer_columns(values if probs is None else probs, target, gives=gives)
+        start_correct = result.start.numpy() == target
+        columns: Columns = {
+            "id": np.array(current.ids, dtype=object),
+            "target": target,
+            "start_prediction": result.start.numpy(),
+            "start_correct": start_correct,
+            **answers,
+            "fooled": start_correct & ~answers["correct"],
+            "distance": result.norms.numpy(),
+            "queries": result.queries.numpy(),
+            "gradients": result.gradients.numpy(),
+            "zero_gradient": result.zero_gradient.numpy(),
+            "moved": (result.norms > 0).numpy(),
+        }
+        attacked = Flow(current.ids, stored, current.clean, {}, {})
+        return columns | self.image_columns(attacked)
+
+    def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
+        """Add the shares that tell a masked gradient, over the attacked samples."""
+        found = super().measured(rows, class_names)
+        attacked = rows["start_correct"]
+        count = int(attacked.sum())
+        if count:
+            zero, still = rows["zero_gradient"][attacked], ~rows["moved"][attacked]
+            for name, hits in (("zero_gradient_share", zero), ("never_moved_share", still)):
+                found[name] = share(
+                    int(hits.sum()), count, better="lower", convention={"over": "attacked images"}
+                )
+        return found
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the images and the table."""
+        for cell in self.node.cells:
+            self._write_images(out, cell)
+        return super().fill(out)
+
+    def _write_images(self, out: Path, cell: Cell) -> None:
+        source, key = self.toolbox.source(self.data), self.cell_key(cell)
+        where = {
+            source.ids[sample]: (_images_name(shard), row)
+            for shard in self.shards
+            if shard.cell == cell
+            for row, sample in enumerate(shard.samples)
+        }
+        opened: dict[str, np.ndarray[Any, Any]] = {}
+
+        def fetch(ids: Any) -> list[np.ndarray[Any, Any]]:
+            nonlocal opened
+            opened = {
+                name: opened[name]
+                if name in opened
+                else read_arrays(self.store.path(key, name))[0]["images"]
+                for name in sorted({where[sample][0] for sample in ids})
+            }
+            return [opened[where[sample][0]][where[sample][1]] for sample in ids]
+
+        KeptImages(out, cell).write(sorted(where), fetch)
+
+
+def _images_name(shard: Shard) -> str:
+    return shard.name.replace(".parquet", ".safetensors")

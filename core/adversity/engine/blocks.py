@@ -1,0 +1,59 @@
+"""Fixed-size blocks, so that no kernel ever sees another number of rows.
+
+Convolution and matrix kernels change the last bits of their result with the batch size.
+A method is therefore called with exactly its class's `block_rows` rows; the last block is
+padded by repeating a row, and what the padding gave is thrown away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+__all__ = ["in_blocks", "padded", "spans"]
+
+
+def spans(count: int, rows: int) -> Iterator[range]:
+    """Split `range(count)` into ranges of at most `rows`.
+
+    Example:
+        >>> [list(span) for span in spans(5, 2)]
+        [[0, 1], [2, 3], [4]]
+    """
+    return (range(start, min(start + rows, count)) for start in range(0, count, rows))
+
+
+def padded(block: Tensor, rows: int) -> Tensor:
+    """Repeat the last row until there are `rows`; padding carries no gradient."""
+    import torch
+
+    missing = rows - len(block)
+    if missing <= 0:
+        return block
+    return torch.cat([block, block[-1:].detach().expand(missing, *block.shape[1:])])
+
+
+def in_blocks(call: Callable[[Tensor], Tensor], images: Tensor, rows: int) -> Tensor:
+    """Apply a row-wise function in blocks of exactly `rows` rows.
+
+    Args:
+        call: From `[rows, ...]` to `[rows, ...]`.
+        images: `[N, ...]`, N >= 1.
+        rows: The block size.
+
+    Returns:
+        `[N, ...]`; differentiable where `call` is.
+    """
+    import torch
+
+    if len(images) == rows:
+        return call(images)
+    parts = [
+        call(padded(images[span.start : span.stop], rows))[: len(span)]
+        for span in spans(len(images), rows)
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -1,0 +1,316 @@
+"""From Python: the public, final call of each kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Block, Fitted, PostHoc, Predictive, Score, State
+from adversity.engine import calls
+from adversity.engine.attacking import AttackResult, attack
+from adversity.engine.blocks import spans
+from adversity.engine.calls import Ready
+from adversity.engine.target import Victim, as_found
+from adversity.engine.toolbox import label_of
+from adversity.errors import DataError, InputError, NotFittedError, ParameterError
+from adversity.registry import discover
+from adversity.seeding import SampleRng, fit_generator, preserve_global_rng
+from adversity.shapes import image_fault, rows_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from torch import Tensor
+
+    from adversity.registry import Entry
+
+__all__ = ["Call", "create"]
+
+
+def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> Any:
+    """Make a plugin ready to call.
+
+    Args:
+        kind: For example `attack`.
+        name: The plugin's name, or `distribution:name`.
+        device: Where it computes.
+        **parameters: The plugin's parameters; fractions such as "8/255" are numbers.
+
+    Returns:
+        A callable whose final call checks what goes in and what comes out.
+
+    Raises:
+        UnknownPluginError: If there is no such plugin.
+        ParameterError: If a parameter is unknown or wrong.
+
+    Example:
+        >>> import torch, adversity
+        >>> noise = adversity.create("degradation", "gaussian_noise", severity=3)
+        >>> noise(torch.full((2, 3, 8, 8), 0.5), ids=["a", "b"], seed=0).shape
+        torch.Size([2, 3, 8, 8])
+    """
+    entry = discover().get(kind, name)
+    plugin = _built(entry, parameters)
+    wrapper = WRAPPERS.get(kind)
+    if wrapper is None:
+        if kind == "dataset":
+            return _opened(plugin)
+        return plugin
+    ready = Ready(plugin, label_of(entry), device)
+    if not isinstance(plugin, Fitted):
+        plugin.setup(device)
+    return wrapper(ready)
+
+
+def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    if entry.cls is None:
+        raise InputError(f"{label_of(entry)} cannot be used: {entry.error}")
+    try:
+        return entry.cls(**parameters)
+    except ValidationError as error:
+        findings = [
+            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg']}, got {e['input']!r}"
+            for e in error.errors()
+        ]
+        raise ParameterError(f"{label_of(entry)}: " + "; ".join(findings)) from None
+
+
+def _opened(dataset: Any) -> Any:
+    """Open a data set in the current folder; one inside a package is written out first."""
+    from tempfile import mkdtemp
+
+    from adversity.engine.data_stage import materialise
+
+    if not type(dataset).packaged:
+        dataset.open(Path.cwd())
+        return dataset
+    made = Path("data") / dataset.name
+    if not (made / "manifest.csv").is_file():
+        made = Path(mkdtemp(prefix="adversity-")) / dataset.name
+        made.mkdir()
+        materialise(dataset, made)
+    dataset.open(made)
+    return dataset
+
+
+class Call:
+    """A ready plugin; what all kinds share."""
+
+    def __init__(self, ready: Ready, *, fitted: bool | None = None) -> None:
+        """Take the plugin; one that must be fitted is not set up yet."""
+        self.ready = ready
+        self._fitted = not isinstance(ready.plugin, Fitted) if fitted is None else fitted
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The plugin's parameters, defaults included."""
+        found: dict[str, Any] = self.ready.plugin.parameters
+        return found
+
+    def __repr__(self) -> str:
+        """Show the plugin with its parameters."""
+        return f"{self.ready.label} {self.parameters}"
+
+    def _require_fitted(self) -> None:
+        if not self._fitted:
+            raise NotFittedError(
+                f"{self.ready.label} must be fitted first: call .fit(...) on held-out data"
+            )
+
+    def _loaded(self, state: State) -> Any:
+        """Return a new object of this class that carries the state."""
+        given = self.ready.plugin
+        plugin = type(given)(**given.model_dump(exclude_unset=True))
+        plugin.setup(self.ready.device)
+        plugin.load(state)
+        return type(self)(Ready(plugin, self.ready.label, self.ready.device), fitted=True)
+
+
+def _require_images(images: Any, label: str) -> None:
+    fault = image_fault(images)
+    if fault is not None:
+        raise DataError(f"{label}: {fault}")
+
+
+def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    found = tuple(map(str, range(count))) if ids is None else tuple(ids)
+    if len(found) != count or len(set(found)) != count:
+        raise DataError(f"expected {count} different ids, got {len(found)}")
+    return found
+
+
+class DegradationCall(Call):
+    """`worse = degradation(images, ids=..., seed=...)`."""
+
+    def __call__(
+        self, images: Tensor, *, ids: Sequence[str] | None = None, seed: int = 0
+    ) -> Tensor:
+        """Return degraded images; its side information stays in `side`."""
+        _require_images(images, self.ready.label)
+        rng = SampleRng(seed=seed, step=self.ready.plugin.name, ids=_ids(ids, len(images)))
+        with preserve_global_rng():
+            degraded = calls.degrade(self.ready, images, rng)
+        self.side = dict(degraded.side)
+        return degraded.images
+
+
+class RestorationCall(Call):
+    """`better = restoration(images, kernel=...)`."""
+
+    def __call__(self, images: Tensor, **needs: Tensor) -> Tensor:
+        """Return restored images; `needs` stand for the degradation's side information."""
+        _require_images(images, self.ready.label)
+        unknown = set(needs) - set(self.ready.plugin.needs)
+        if unknown:
+            raise ParameterError(
+                f"{self.ready.label}: expected {list(self.ready.plugin.needs)}, got "
+                f"{sorted(unknown)}"
+            )
+        with preserve_global_rng():
+            return calls.restore(self.ready, images, needs, _ids(None, len(images)))[0]
+
+
+class ClassifierCall(Call):
+    """`logits = classifier(images)`; `.fit(images, labels)` where it must be fitted."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        self._require_fitted()
+        names: tuple[str, ...] = self.ready.plugin.class_names
+        return names
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return what the classifier gives, `[N, K]` float32."""
+        self._require_fitted()
+        _require_images(images, self.ready.label)
+        with preserve_global_rng():
+            return calls.logits(self.ready, images, _ids(None, len(images)))
+
+    def fit(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        class_names: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> ClassifierCall:
+        """Train; return a new object that carries what was learnt."""
+        _require_images(images, self.ready.label)
+        names = class_names or [str(k) for k in range(int(labels.max()) + 1)]
+        data = _Rows(labels, tuple(names), images=images)
+        fitted: ClassifierCall = self._loaded(_fit(self.ready, data, seed))
+        return fitted
+
+
+class UncertaintyCall(Call):
+    """`score = method(logits)` or `probs = calibrator.fit(logits, labels)(logits)`."""
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return calibrated probabilities `[N, K]`, or scores `[N]` (higher = less sure)."""
+        self._require_fitted()
+        fault = rows_fault(logits, rows=len(logits), columns=0)
+        if fault is not None:
+            raise DataError(f"{self.ready.label}: {fault}")
+        ids = _ids(None, len(logits))
+        plugin = self.ready.plugin
+        if isinstance(plugin, PostHoc):
+            return calls.calibrate(self.ready, logits.float(), ids)
+        if isinstance(plugin, Score):
+            return calls.score(self.ready, Predictive(logits.double().softmax(1), logits), ids)
+        raise InputError(f"{self.ready.label} needs more than logits; use it in a pipeline")
+
+    def fit(self, logits: Tensor, labels: Tensor, *, seed: int = 0) -> UncertaintyCall:
+        """Fit on held-out logits and labels; return a new object that carries the state."""
+        names = tuple(str(k) for k in range(logits.shape[1]))
+        data = _Rows(labels, names, logits=logits.float())
+        fitted: UncertaintyCall = self._loaded(_fit(self.ready, data, seed))
+        return fitted
+
+
+class AttackCall(Call):
+    """`result = attack(victim, images, labels, ids=..., seed=...)`."""
+
+    def __call__(
+        self,
+        victim: Victim,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        ids: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> AttackResult:
+        """Attack the whole chain; success and budget are the core's verdict.
+
+        Args:
+            victim: From `adversity.target(...)`.
+            images: `[N, C, H, W]` float32 in [0, 1].
+            labels: `[N]` int64, the true classes.
+            ids: N sample ids; positions if not given.
+            seed: Keys every sample's random stream.
+        """
+        if not isinstance(victim, Victim):
+            raise InputError(
+                f"expected a victim from adversity.target(...), got {type(victim).__name__}"
+            )
+        _require_images(images, self.ready.label)
+        names = _ids(ids, len(images))
+        with as_found(victim.modules):
+            bound = victim.bind(names, seed=seed)
+            return attack(self.ready, bound, images, labels, seed=seed, step=self.ready.plugin.name)
+
+
+class _Rows:
+    """Tensors in memory as a stream for fitting."""
+
+    def __init__(
+        self,
+        labels: Tensor,
+        class_names: tuple[str, ...],
+        *,
+        images: Tensor | None = None,
+        logits: Tensor | None = None,
+    ) -> None:
+        rows = images if images is not None else logits
+        if rows is None or labels.shape != (len(rows),) or labels.is_floating_point():
+            raise DataError(
+                f"expected one int64 label for each of {0 if rows is None else len(rows)} rows, "
+                f"got {list(labels.shape)} {labels.dtype}"
+            )
+        self.class_names = class_names
+        self._labels, self._images, self._logits = labels, images, logits
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __iter__(self) -> Any:
+        for span in spans(len(self), 64):
+            cut = slice(span.start, span.stop)
+            yield Block(
+                tuple(map(str, span)),
+                targets=self._labels[cut],
+                images=None if self._images is None else self._images[cut],
+                logits=None if self._logits is None else self._logits[cut],
+            )
+
+
+def _fit(ready: Ready, data: _Rows, seed: int) -> State:
+    plugin = ready.plugin
+    if not isinstance(plugin, Fitted):
+        raise InputError(f"{ready.label} has nothing to fit")
+    generator: np.random.Generator = fit_generator(seed, "fit", getattr(plugin, "seed", 0))
+    plugin.setup(ready.device)  # type: ignore[attr-defined]
+    with preserve_global_rng():
+        return plugin.fit(data, generator)
+
+
+WRAPPERS: dict[str, Callable[[Ready], Call]] = {
+    "degradation": DegradationCall,
+    "restoration": RestorationCall,
+    "classifier": ClassifierCall,
+    "uncertainty": UncertaintyCall,
+    "attack": AttackCall,
+}

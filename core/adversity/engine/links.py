@@ -1,0 +1,178 @@
+"""The links of a chain: how the forward pass runs and what stands in for a missing gradient.
+
+A link that is differentiable is differentiated. One that is not runs as it is forward and
+is replaced backward (BPDA: Athalye, Carlini, Wagner, "Obfuscated gradients give a false
+sense of security", 2018, section 4): by the plugin's own surrogate, else by the identity,
+else, where sizes change, by an antialiased resize.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Degraded, PostHoc, Restoration
+from adversity.engine import calls
+from adversity.engine.blocks import in_blocks, padded, spans
+from adversity.errors import InputError, PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from adversity.engine.calls import Ready
+    from adversity.seeding import SampleRng
+
+__all__ = ["Link", "Rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What travels beside the images: their ids and the side information so far."""
+
+    ids: tuple[str, ...]
+    side: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One plugin of the chain.
+
+    Attributes:
+        step: The step it stands for; keys its random streams.
+        ready: The plugin.
+    """
+
+    step: str
+    ready: Ready
+
+    @property
+    def makes(self) -> str:
+        """What comes out: `images`, `predictions` or `scores`."""
+        return str(self.ready.plugin.makes)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether it draws random numbers."""
+        return bool(self.ready.plugin.stochastic)
+
+    @property
+    def gradient(self) -> str:
+        """In words, what the backward pass goes through."""
+        plugin = self.ready.plugin
+        if isinstance(plugin, PostHoc) or self.makes == "predictions" or plugin.differentiable:
+            words = "exact"
+        elif self._has_surrogate:
+            words = "BPDA (the plugin's surrogate)"
+        else:
+            words = "BPDA (identity)"
+        return words + (" with EOT" if self.stochastic else "")
+
+    @property
+    def _has_surrogate(self) -> bool:
+        plugin = self.ready.plugin
+        return (
+            isinstance(plugin, Restoration) and type(plugin).surrogate is not Restoration.surrogate
+        )
+
+    def images(self, images: Tensor, rows: Rows, rng: SampleRng) -> tuple[Tensor, Rows]:
+        """Run an image link without a gradient, with every check of the final call."""
+        if isinstance(self.ready.plugin, Restoration):
+            return calls.restore(self.ready, images, rows.side, rows.ids)[0], rows
+        degraded = calls.degrade(self.ready, images, rng)
+        return degraded.images, Rows(rows.ids, {**rows.side, **degraded.side})
+
+    def traced(self, images: Tensor, rows: Rows, rng: SampleRng) -> tuple[Tensor, Rows]:
+        """Run an image link so that the answer can be differentiated in `images`."""
+        plugin = self.ready.plugin
+        if plugin.differentiable:
+            if isinstance(plugin, Restoration):
+                return self._restored(images, rows), rows
+            return self._degraded(images, rows, rng)
+        real, rows_after = self.images(images.detach(), rows, rng)
+        if self._has_surrogate:
+            stand_in = in_blocks(plugin.surrogate, images, plugin.block_rows)
+        else:
+            stand_in = images
+        from adversity.engine.straight import straight_through
+
+        return straight_through(real, _resized(stand_in, real)), rows_after
+
+    def _restored(self, images: Tensor, rows: Rows) -> Tensor:
+        """Differentiate through a restoration; what it needs is taken as constant."""
+        import torch
+
+        plugin: Restoration = self.ready.plugin
+        parts = []
+        for span in spans(len(images), plugin.block_rows):
+            cut = slice(span.start, span.stop)
+            block = padded(images[cut], plugin.block_rows)
+            side = {name: padded(value[cut], len(block)) for name, value in rows.side.items()}
+            needs, _ = calls.needs_of(self.ready, block.detach(), side)
+            parts.append(plugin.restore(block, **needs)[: len(span)])
+        return torch.cat(parts)
+
+    def _degraded(self, images: Tensor, rows: Rows, rng: SampleRng) -> tuple[Tensor, Rows]:
+        import torch
+
+        plugin = self.ready.plugin
+        parts = []
+        for span in spans(len(images), plugin.block_rows):
+            block = padded(images[span.start : span.stop], plugin.block_rows)
+            here = rows.ids[span.start : span.stop]
+            answer = plugin.degrade(
+                block, rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
+            )
+            degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
+            side = {name: value[: len(span)] for name, value in degraded.side.items()}
+            parts.append(Degraded(degraded.images[: len(span)], side))
+        side = {name: torch.cat([part.side[name] for part in parts]) for name in parts[0].side}
+        return torch.cat([part.images for part in parts]), Rows(rows.ids, {**rows.side, **side})
+
+    def answers(self, images: Tensor, rows: Rows) -> Tensor:
+        """Run a classifier; return logits `[N, K]` (log p where it gives probabilities)."""
+        plugin = self.ready.plugin
+        if plugin.gives == "labels":
+            raise InputError(
+                f"{self.ready.label} gives labels only: expected logits or probabilities to "
+                "compute a gradient; use a decision-based attack."
+            )
+        values = in_blocks(plugin.logits, images, plugin.block_rows)
+        return _log_probs(values, values) if plugin.gives == "probs" else values
+
+    def calibrated(self, values: Tensor) -> Tensor:
+        """Run a calibrator; return log p `[N, K]`, finite, with the logits as surrogate."""
+        plugin = self.ready.plugin
+        if not isinstance(plugin, PostHoc):
+            return values
+        return _log_probs(in_blocks(plugin.calibrate, values, plugin.block_rows), values)
+
+
+def _resized(stand_in: Tensor, like: Tensor) -> Tensor:
+    """Bring a surrogate to the real answer's size; only its gradient is used."""
+    import torch
+
+    if stand_in.shape == like.shape:
+        return stand_in
+    if stand_in.shape[:2] != like.shape[:2]:
+        raise PluginError(
+            f"expected a surrogate of shape {list(like.shape)}, got {list(stand_in.shape)}"
+        )
+    return torch.nn.functional.interpolate(
+        stand_in, size=like.shape[-2:], mode="bilinear", antialias=True, align_corners=False
+    )
+
+
+def _log_probs(probs: Tensor, incoming: Tensor) -> Tensor:
+    """Return log p, finite; rows with a probability of 0 pass the incoming values' gradient."""
+    import torch
+
+    from adversity.engine.straight import straight_through
+
+    tiny = torch.finfo(torch.float32).tiny
+    if bool((probs > tiny).all()):
+        return probs.log()
+    flat = (probs <= tiny).any(1, keepdim=True)
+    value = probs.clamp_min(tiny).log()
+    return torch.where(flat, straight_through(value, incoming), value)

@@ -1,0 +1,239 @@
+"""Which samples the report shows, and their exact images along the path.
+
+Fixed strata with a seed: what the attack flipped, what restoration recovered, what it newly
+broke, and what nothing changed. They are chosen to show failures, so the population of each
+stratum goes with them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.engine.flow import flow
+from adversity.engine.score_stage import stored_rows
+from adversity.metrics import psnr
+from adversity.report.model import Picture, PictureRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from adversity.engine.toolbox import Toolbox
+    from adversity.pipeline.model import Cell, StepNode
+
+__all__ = ["picture_rows"]
+
+QUOTAS = {
+    "flipped by the attack": 8,
+    "recovered by restoration": 6,
+    "newly broken by restoration": 6,
+    "unchanged": 4,
+}
+ROLES = {"degradation": "degraded", "restoration": "restored"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was predicted for one image."""
+
+    prediction: int
+    confidence: float | None
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One sample in one cell: the answer at every place of the path that has one."""
+
+    cell: Cell
+    id: str
+    target: int
+    answers: Mapping[str, Answer]
+    stratum: str
+
+
+def picture_rows(toolbox: Toolbox) -> tuple[tuple[PictureRow, ...], dict[str, int]]:
+    """Choose samples and compute their pictures.
+
+    Returns:
+        The rows, and how many samples each stratum has in all.
+    """
+    attack, answer, images = _main_path(toolbox)
+    if answer is None or toolbox.plan.spec.run.pictures == 0:
+        return (), {}
+    cells = toolbox.plan.steps[attack or answer].cells
+    stories = [story for cell in cells for story in _stories(toolbox, attack, answer, images, cell)]
+    population = {name: sum(s.stratum == name for s in stories) for name in QUOTAS}
+    chosen = _chosen(stories, toolbox.plan.spec.run.pictures, toolbox.plan.spec.seed)
+    rows = tuple(_row(toolbox, story, attack, answer, images) for story in chosen)
+    return rows, {name: count for name, count in population.items() if count}
+
+
+def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Return the attack shown, the step whose answer it changes, and the image places."""
+    steps = toolbox.plan.steps
+    attacks = [n for n in steps.values() if n.role == "attack"]
+    attacks.sort(key=lambda n: (n.entry.name == "random_noise", n.knowledge == "grey-box"))
+    answers = [n for n in steps.values() if n.role in ("predict", "score")]
+    if attacks:
+        attack, answer = attacks[0].id, str(attacks[0].against)
+    elif answers:
+        attack, answer = None, max(answers, key=lambda n: len(toolbox.plan.path(n.id))).id
+    else:
+        return None, None, ()
+    path = toolbox.plan.path(answer)
+    images = tuple(s for s in path if s in toolbox.plan.data or steps[s].role in ("view", "attack"))
+    return attack, answer, images
+
+
+def _table_of(toolbox: Toolbox, place: str, answer: str) -> StepNode | None:
+    """Return the predictions of an image place, by the same classifier as `answer`'s."""
+    steps = toolbox.plan.steps
+    own = next(s for s in toolbox.plan.path(answer)[1:] if steps[s].role == "predict")
+    for node in steps.values():
+        same = node.role == "predict" and node.definition == steps[own].definition
+        if node.source[:1] == (place,) and (same or node.id == own):
+            return node
+    return None
+
+
+def _answers(toolbox: Toolbox, step: str, cell: Cell) -> dict[str, Answer]:
+    rows = stored_rows(toolbox, step, cell)
+    if "correct" not in rows:
+        return {}
+    confidence = rows.get("confidence")
+    return {
+        sample: Answer(
+            int(rows["prediction"][i]),
+            None if confidence is None else float(confidence[i]),
+            bool(rows["correct"][i]),
+        )
+        for i, sample in enumerate(rows["id"].tolist())
+    }
+
+
+def _stories(
+    toolbox: Toolbox, attack: str | None, answer: str, images: Sequence[str], cell: Cell
+) -> list[Story]:
+    found: dict[str, dict[str, Answer]] = {}
+    for place in images:
+        node = _table_of(toolbox, place, answer)
+        if node is not None:
+            found[place] = _answers(toolbox, node.id, cell)
+    final = stored_rows(toolbox, attack or answer, cell)
+    if "target" not in final:
+        return []
+    if attack is not None:
+        found[attack] = _answers(toolbox, attack, cell)
+    stories = []
+    fooled = final["fooled"] if attack is not None else np.zeros(len(final["id"]), dtype=bool)
+    for row, (sample, target) in enumerate(zip(final["id"], final["target"], strict=True)):
+        answers = {place: table[sample] for place, table in found.items() if sample in table}
+        stratum = _stratum(toolbox, answers, images, fooled=bool(fooled[row]))
+        stories.append(Story(cell, sample, int(target), answers, stratum))
+    return stories
+
+
+def _stratum(
+    toolbox: Toolbox, answers: Mapping[str, Answer], images: Sequence[str], *, fooled: bool
+) -> str:
+    if fooled:
+        return "flipped by the attack"
+    for before, after in itertools.pairwise(images):
+        if toolbox.plan.steps[after].entry.kind != "restoration":
+            continue
+        if before in answers and after in answers:
+            was, now = answers[before].right, answers[after].right
+            if was != now:
+                return "recovered by restoration" if now else "newly broken by restoration"
+    return "unchanged"
+
+
+def _chosen(stories: Sequence[Story], count: int, seed: int) -> list[Story]:
+    """Draw each stratum's quota, scaled to `count`, then fill up with what is left."""
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    order = [stories[i] for i in generator.permutation(len(stories))]
+    scale = count / sum(QUOTAS.values())
+    chosen: list[Story] = []
+    for name, quota in QUOTAS.items():
+        mine = [story for story in order if story.stratum == name]
+        chosen += mine[: max(1, int(quota * scale))]
+    taken = {(story.cell, story.id) for story in chosen}
+    rest = [story for story in order if (story.cell, story.id) not in taken]
+    return (chosen + rest)[:count]
+
+
+def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kind: str) -> str:
+    now = answers[place].right
+    before = [answers[p].right for p in places[: places.index(place)] if p in answers]
+    if not before or before[-1] == now:
+        return "right" if now else "wrong"
+    if now:
+        return "recovered"
+    return "newly_broken" if kind == "restoration" else "flipped"
+
+
+def _row(
+    toolbox: Toolbox, story: Story, attack: str | None, answer: str, images: Sequence[str]
+) -> PictureRow:
+    source = toolbox.source(images[0])
+    index = [source.ids.index(story.id)]
+    places = [*images, *([attack] if attack else [])]
+    names = _class_names(toolbox, answer, story.cell)
+    shown = {p: flow(toolbox, p, story.cell, index) for p in places}
+    pictures = tuple(
+        _picture(toolbox, p, shown[p].images[0], shown[images[0]].clean[0], story, places, names)
+        for p in places
+    )
+    row = PictureRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, pictures)
+    if attack is None:
+        return row
+    plugin: Any = toolbox.plugin(attack, story.cell)
+    start = shown[toolbox.plan.steps[attack].source[0]].images[0]
+    delta = shown[attack].images[0].double() - start.double()
+    return PictureRow(
+        row.id,
+        row.label,
+        row.cell,
+        row.stratum,
+        row.pictures,
+        delta.float().numpy().transpose(1, 2, 0),
+        getattr(plugin, "norm", None),
+        getattr(plugin, "eps", None),
+        {"linf": float(delta.abs().max()), "l2": float(delta.norm())},
+    )
+
+
+def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:
+    path = toolbox.plan.path(answer)
+    step = next(s for s in path[1:] if toolbox.plan.steps[s].role == "predict")
+    names: tuple[str, ...] = toolbox.ready(step, cell).plugin.class_names
+    return names
+
+
+def _picture(
+    toolbox: Toolbox,
+    place: str,
+    image: Any,
+    clean: Any,
+    story: Story,
+    places: Sequence[str],
+    names: Sequence[str],
+) -> Picture:
+    node = toolbox.plan.steps.get(place)
+    kind = "data" if node is None else node.entry.kind
+    answer = story.answers.get(place)
+    same = image.shape == clean.shape
+    psnr_db = float(psnr(image[None], clean[None])[0]) if same and node is not None else None
+    return Picture(
+        role="adversarial" if kind == "attack" else ROLES.get(kind, "clean"),
+        step=place,
+        image=image.numpy().transpose(1, 2, 0),
+        prediction=None if answer is None else names[answer.prediction],
+        confidence=None if answer is None else answer.confidence,
+        state=None if answer is None else _state(story.answers, places, place, kind),
+        psnr_db=psnr_db if psnr_db is not None and np.isfinite(psnr_db) else None,
+    )

@@ -1,0 +1,252 @@
+"""One stage of a plan, in shards: what every door (direct, Prefect, DVC) calls.
+
+A stage is opened, its pending shards are run in any order and by any number of threads,
+then it is finished into a folder. Shards lie in a content-addressed store, so that a killed
+or widened run computes only what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import adversity
+from adversity.contracts import Measure
+from adversity.data.atomic import atomic_write
+from adversity.data.store import Store
+from adversity.engine.toolbox import Toolbox
+from adversity.errors import StorageError
+from adversity.provenance import file_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adversity.pipeline.model import Cell, Plan, Stage
+
+__all__ = ["Shard", "StageResult", "StageRun", "Workspace", "folder_hash", "open_stage", "recall"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where a run reads and writes.
+
+    Attributes:
+        root: The project: data and pipelines lie under it.
+        outputs: Under which `Stage.out` and `Stage.metrics` lie; the root, but for
+            `adversity.run(into=...)`.
+        store: The content-addressed store.
+    """
+
+    root: Path
+    outputs: Path
+    store: Path
+
+    @classmethod
+    def of(cls, root: Path) -> Workspace:
+        """Return the usual workspace of a project."""
+        return cls(root, root, root / ".adversity" / "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A piece of a stage.
+
+    Attributes:
+        index: Its number within the stage.
+        cell: Its cell.
+        rows: Samples in it.
+        label: For people: `severity=3 2/5`.
+        samples: Numbers of its samples in the data set.
+        name: Its name in the store.
+    """
+
+    index: int
+    cell: Cell
+    rows: int
+    label: str
+    samples: tuple[int, ...] = ()
+    name: str = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a finished stage measured.
+
+    Attributes:
+        step: The step's id.
+        measures: Cell key to measure name to measure.
+        notes: What must be said of it (a calibrator that fell back to identity).
+        rows: Samples over all cells.
+    """
+
+    step: str
+    measures: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    rows: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values; `recall` reads them back."""
+        cells = {
+            key: {name: measure.as_json() for name, measure in sorted(found.items())}
+            for key, found in self.measures.items()
+        }
+        return {"step": self.step, "rows": self.rows, "notes": list(self.notes), "cells": cells}
+
+    def numbers(self) -> dict[str, Any]:
+        """Return plain numbers for DVC: cell to measure to value, bounds and n."""
+        return {
+            key or "all": {name: _plain(measure) for name, measure in sorted(found.items())}
+            for key, found in self.measures.items()
+        }
+
+
+def _plain(measure: Measure) -> dict[str, float | int]:
+    record: dict[str, float | int] = {"value": measure.value, "n": measure.n}
+    if measure.low is not None and measure.high is not None:
+        record |= {"low": measure.low, "high": measure.high}
+    return record
+
+
+class StageRun(ABC):
+    """A stage that is being run; one subclass for each role a step can have."""
+
+    def __init__(self, plan: Plan, stage: Stage, workspace: Workspace) -> None:
+        """Open the stage; data sets are opened, plugins are not set up yet."""
+        self.plan, self.stage, self.workspace = plan, stage, workspace
+        self.toolbox = Toolbox(plan, workspace)
+        self.store = Store(workspace.store)
+        self.notes: list[str] = []
+        self.shards: tuple[Shard, ...] = tuple(self.split())
+
+    @abstractmethod
+    def split(self) -> list[Shard]:
+        """Return all the shards, in order."""
+
+    @abstractmethod
+    def pending(self) -> tuple[Shard, ...]:
+        """Return the shards that are not finished in the store."""
+
+    @abstractmethod
+    def run_shard(self, shard: Shard) -> None:
+        """Compute a shard into the store; thread-safe, atomic, harmless when repeated."""
+
+    @abstractmethod
+    def fill(self, out: Path) -> StageResult:
+        """Write the whole artifact into the new folder `out` and return what it measured."""
+
+    def finish(self, out: Path, metrics: Path | None = None) -> StageResult:
+        """Write the artifact and the plain-number metrics file.
+
+        The bytes do not depend on shard size, order or worker count.
+
+        Args:
+            out: The artifact's folder; must not exist yet.
+            metrics: The file for DVC's metrics, or None.
+
+        Raises:
+            StorageError: If the disk is full or a shard is missing.
+        """
+        try:
+            out.mkdir(parents=True)
+        except OSError as error:
+            raise StorageError(f"cannot make the folder {out}: {error.strerror}") from error
+        result = self.fill(out)
+        write_json(out / "measures.json", result.as_json())
+        if metrics is not None:
+            write_json(metrics, result.numbers())
+        return result
+
+    def key(self, *parts: object) -> str:
+        """Return the store's key of something this stage makes from these parts."""
+        record = {
+            "adversity": adversity.__version__,
+            "stage": self.stage.step,
+            "seed": self.plan.spec.seed,
+            "parts": parts,
+        }
+        text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def identity(self, step: str, cell: Cell) -> dict[str, Any]:
+        """Return what a step's answer depends on by itself: plugin, source, parameters."""
+        node = self.plan.steps[step]
+        resolved = self.plan.resolved["steps"][step]
+        record = {
+            "step": step,
+            "resolved": resolved,
+            "with": self.toolbox.plugin(step, cell).fingerprint,
+            "options": {key: str(value) for key, value in node.options.items()},
+            "knowledge": node.knowledge,
+        }
+        definition = self.toolbox.node_of(step)
+        if definition.fit_on is not None and definition.id != self.stage.step:
+            record["fitted"] = folder_hash(self.toolbox.artifact(definition.id))
+        if node.role == "attack" and step != self.stage.step:
+            record["images"] = folder_hash(self.toolbox.artifact(step))
+        return record
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write JSON with sorted keys, whole or not at all; NaN and infinity are refused."""
+    text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False)
+    atomic_write(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))
+
+
+def folder_hash(folder: Path) -> str:
+    """Return the SHA-256 over names and contents of everything in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def recall(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
+    """Read the result of a finished stage from its artifact.
+
+    Raises:
+        StorageError: If it is not there or damaged.
+    """
+    path = workspace.outputs / stage.out / "measures.json"
+    if stage.step.startswith("data:"):
+        return StageResult(stage.step)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        measures = {
+            key: {name: Measure.from_json(m) for name, m in found.items()}
+            for key, found in record["cells"].items()
+        }
+        return StageResult(record["step"], measures, tuple(record["notes"]), record["rows"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"cannot read {path}: {error}; run step {stage.step!r} again") from error
+
+
+def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
+    """Open a stage for running.
+
+    Raises:
+        DataError: If a data set it reads is missing or wrong.
+    """
+    from adversity.engine import (
+        attack_stage,
+        data_stage,
+        fit_stage,
+        predict_stage,
+        report_stage,
+        score_stage,
+    )
+
+    if stage.step.startswith("data:"):
+        return data_stage.DataRun(plan, stage, workspace)
+    if stage.step == "report":
+        return report_stage.ReportRun(plan, stage, workspace)
+    runs: dict[str, type[StageRun]] = {
+        "define": fit_stage.FitRun,
+        "predict": predict_stage.PredictRun,
+        "score": score_stage.ScoreRun,
+        "attack": attack_stage.AttackRun,
+    }
+    return runs[plan.steps[stage.step].role](plan, stage, workspace)

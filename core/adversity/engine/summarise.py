@@ -1,0 +1,166 @@
+"""From finished artifacts to what the report says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import PostHoc
+from adversity.engine.links import Link
+from adversity.engine.pictures import picture_rows
+from adversity.engine.stage import StageResult, recall
+from adversity.engine.toolbox import Toolbox
+from adversity.report.caveats import caveats
+from adversity.report.model import CellResult, DataSummary, Report, StepSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.engine.stage import Workspace
+    from adversity.pipeline.model import Plan, StepNode
+    from adversity.report.model import GateResult, Provenance
+
+__all__ = ["build_report", "summarise"]
+
+
+def build_report(
+    plan: Plan,
+    workspace: Workspace,
+    *,
+    gates: Sequence[GateResult] = (),
+    provenance: Provenance | None = None,
+    pictures: bool = True,
+) -> Report:
+    """Gather everything a report says from the artifacts of a finished run.
+
+    Args:
+        plan: The pipeline.
+        workspace: Where its artifacts lie.
+        gates: Their verdicts.
+        provenance: Of the run; None for the copy that DVC tracks.
+        pictures: Whether to compute the picture grid.
+
+    Raises:
+        StorageError: If an artifact is missing.
+    """
+    toolbox = Toolbox(plan, workspace)
+    steps = tuple(summarise(plan, workspace, toolbox).values())
+    data = tuple(_data(toolbox, name) for name in plan.data)
+    rows, population = picture_rows(toolbox) if pictures else ((), {})
+    text = (plan.root / plan.file).read_text(encoding="utf-8")
+    matrix = {name: tuple(str(v) for v in values) for name, values in plan.spec.matrix.items()}
+    return Report(
+        pipeline=plan.name,
+        file=plan.file,
+        text=text,
+        seed=plan.spec.seed,
+        matrix=matrix,
+        data=data,
+        steps=steps,
+        gates=tuple(gates),
+        caveats=caveats(data, steps),
+        rows=rows,
+        population=population,
+        provenance=provenance,
+    )
+
+
+def summarise(
+    plan: Plan, workspace: Workspace, toolbox: Toolbox | None = None
+) -> dict[str, StepSummary]:
+    """Return every step with what it measured, by id, in the file's order."""
+    toolbox = toolbox or Toolbox(plan, workspace)
+    artifacts = {stage.step for stage in plan.stages}
+    found: dict[str, StepSummary] = {}
+    for step in plan.spec.steps:
+        node = plan.steps[step]
+        result = recall(plan, plan.stage(step), workspace) if step in artifacts else None
+        found[step] = _step(toolbox, node, result)
+    return found
+
+
+def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepSummary:
+    entry = node.entry
+    cls: Any = entry.cls
+    summary = StepSummary(
+        id=node.id,
+        uses=f"{entry.kind}/{entry.name}",
+        kind=entry.kind,
+        makes=cls.makes,
+        source=node.source,
+        path=toolbox.plan.path(node.id) if node.source else (),
+        fit_on=toolbox.node_of(node.id).fit_on,
+        plugin={
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "summary": cls.summary(),
+            "reference": cls.reference,
+            "licence": cls.licence,
+            "weights_licence": cls.weights_licence,
+        },
+        notes=result.notes if result else (),
+    )
+    cells = _cells(toolbox, node, result) if result and result.measures else ()
+    summary = replace(summary, cells=cells)
+    return _attack(toolbox, node, summary) if node.role == "attack" else summary
+
+
+def _cells(toolbox: Toolbox, node: StepNode, result: StageResult) -> tuple[CellResult, ...]:
+    found = []
+    for cell in node.cells:
+        measures = result.measures[cell.key]
+        count = max((measure.n for measure in measures.values()), default=0)
+        parameters = toolbox.plugin(node.id, cell).parameters
+        found.append(CellResult(cell.as_dict(), count, measures, (), parameters))
+    return tuple(found)
+
+
+def _attack(toolbox: Toolbox, node: StepNode, summary: StepSummary) -> StepSummary:
+    plugin: Any = toolbox.plugin(node.id, node.cells[0])
+    spec = toolbox.plan.spec.steps[node.id].parameters
+    threat = {"type": plugin.threat}
+    if plugin.threat == "norm":
+        written = spec.get("eps", plugin.eps)
+        threat |= {"norm": plugin.norm, "eps": str(written)}
+    threat |= {"targeted": bool(getattr(plugin, "targeted", False))}
+    path = toolbox.plan.path(str(node.against))
+    after = path[path.index(node.source[0]) + 1 :]
+    cell = node.cells[0]
+    links = [Link(step, toolbox.ready(step, cell)) for step in after]
+    shown = [
+        {
+            "step": link.step,
+            "uses": link.ready.label,
+            "gradient": _gradient(link, grey=node.knowledge == "grey-box"),
+        }
+        for link in links
+    ]
+    return replace(
+        summary,
+        against=node.against,
+        knowledge=node.knowledge,
+        threat=threat,
+        links=tuple(shown),
+    )
+
+
+def _gradient(link: Link, *, grey: bool) -> str:
+    if grey and link.makes != "predictions":
+        return "not seen by the attack (grey-box)"
+    if link.makes == "scores" and not isinstance(link.ready.plugin, PostHoc):
+        return "none needed (a score does not change the answer)"
+    return link.gradient
+
+
+def _data(toolbox: Toolbox, name: str) -> DataSummary:
+    node, source = toolbox.plan.data[name], toolbox.source(name)
+    return DataSummary(
+        id=name,
+        uses=f"{node.entry.kind}/{node.entry.name}",
+        n=len(source),
+        classes=len(set(source.targets.tolist())) if source.labelled else 0,
+        prepare=dict(source.prepare),
+        quarantined=source.quarantined,
+        facts=source.describe(),
+        content=source.content,
+    )

@@ -1,0 +1,299 @@
+"""The victim of an attack: the whole chain, composed to one function."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import PostHoc
+from adversity.engine import calls
+from adversity.engine.blocks import padded, spans
+from adversity.engine.calls import Ready
+from adversity.engine.links import Link, Rows
+from adversity.errors import InputError, PluginError
+from adversity.seeding import SampleRng
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from torch import Tensor
+
+__all__ = ["ChainTarget", "Counts", "as_found", "target"]
+
+BLOCK = 16
+"""Rows of a block of the chain; every link has its own `block_rows` inside it."""
+EOT_DRAWS = 8
+"""Draws over which the gradient of a stochastic chain is averaged."""
+
+
+class Counts:
+    """What an attack cost each sample, and whether its gradient ever was not zero."""
+
+    def __init__(self, rows: int) -> None:
+        """Start at zero; the last slot takes what padding rows cost and is thrown away."""
+        import torch
+
+        self.queries = torch.zeros(rows + 1, dtype=torch.int64)
+        self.gradients = torch.zeros(rows + 1, dtype=torch.int64)
+        self.felt = torch.zeros(rows + 1, dtype=torch.bool)
+
+
+class ChainTarget:
+    """Restorations, a classifier and what follows it, as one differentiable function.
+
+    Rows keep their identity: side information, random streams and counts belong to them.
+    """
+
+    def __init__(
+        self,
+        links: Sequence[Link],
+        *,
+        ids: Sequence[str],
+        side: Mapping[str, Tensor] | None = None,
+        seed: int = 0,
+        draws: int = EOT_DRAWS,
+    ) -> None:
+        """Compose the links for these samples.
+
+        Args:
+            links: Image links, then one classifier, then calibrators or scores.
+            ids: N sample ids.
+            side: Side information of the images, each with first axis N.
+            seed: The pipeline's seed, for stochastic links.
+            draws: EOT draws, where a link is stochastic.
+        """
+        import torch
+
+        kinds = [link.makes for link in links]
+        if kinds.count("predictions") != 1:
+            raise InputError(
+                f"a target needs exactly one classifier, got {kinds.count('predictions')} in "
+                f"{' -> '.join(link.ready.label for link in links) or 'nothing'}"
+            )
+        self.links = tuple(links)
+        self.counts = Counts(len(ids))
+        self.draws = draws if any(link.stochastic for link in links) else 1
+        self._seed = seed
+        self._calls = 0
+        self._rows = Rows(tuple(ids), dict(side or {}))
+        self._slots = torch.arange(len(ids))
+
+    @property
+    def classes(self) -> int:
+        """K, the number of classes."""
+        classifier = next(link for link in self.links if link.makes == "predictions")
+        return len(classifier.ready.plugin.class_names)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The samples' ids, in row order."""
+        return self._rows.ids
+
+    @property
+    def gives(self) -> str:
+        """What the classifier gives: `logits`, `probs` or `labels`."""
+        classifier = next(link for link in self.links if link.makes == "predictions")
+        return str(classifier.ready.plugin.gives)
+
+    @property
+    def described(self) -> tuple[dict[str, str], ...]:
+        """For the report: each link and what its gradient went through."""
+        return tuple(
+            {"step": link.step, "uses": link.ready.label, "gradient": link.gradient}
+            for link in self.links
+        )
+
+    def rows(self, index: Any) -> ChainTarget:
+        """Return the same victim for some rows; a repeated row is padding and costs nothing."""
+        import torch
+
+        where = torch.as_tensor(index, dtype=torch.int64)
+        other = object.__new__(ChainTarget)
+        other.__dict__.update(self.__dict__)
+        other._rows = Rows(
+            tuple(self._rows.ids[i] for i in where.tolist()),
+            {name: value[where] for name, value in self._rows.side.items()},
+        )
+        slots = self._slots[where].clone()
+        seen: set[int] = set()
+        for position, slot in enumerate(slots.tolist()):
+            if slot in seen:
+                slots[position] = len(self.counts.queries) - 1
+            seen.add(slot)
+        other._slots = slots
+        return other
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Return finite logits `[N, K]`, differentiable where `images` require a gradient.
+
+        Raises:
+            PluginError: If a link gives what is not finite, or other than N rows.
+        """
+        import torch
+
+        if len(images) != len(self._slots):
+            raise PluginError(
+                f"expected {len(self._slots)} images for this target, got {len(images)}; "
+                "use target.rows(index) for some of them"
+            )
+        self._count(images)
+        parts = []
+        for span in spans(len(images), BLOCK):
+            cut = slice(span.start, span.stop)
+            parts.append(self._block(padded(images[cut], BLOCK), cut)[: len(span)])
+        answer = parts[0] if len(parts) == 1 else torch.cat(parts)
+        if not bool(answer.isfinite().all()):
+            raise PluginError(
+                "expected finite logits, got NaN or infinity from "
+                + " -> ".join(link.ready.label for link in self.links)
+            )
+        return answer
+
+    def _count(self, images: Tensor) -> None:
+        self.counts.queries[self._slots] += 1
+        if not images.requires_grad:
+            return
+        self.counts.gradients[self._slots] += 1
+        slots, felt = self._slots, self.counts.felt
+
+        def feel(gradient: Tensor) -> None:
+            felt[slots] |= (gradient.flatten(1) != 0).any(1)
+
+        images.register_hook(feel)
+
+    def _block(self, block: Tensor, cut: slice) -> Tensor:
+        """Run the chain on one block; average over draws where it is stochastic."""
+        import torch
+
+        ids = self._rows.ids[cut]
+        missing = len(block) - len(ids)
+        rows = Rows(
+            (*ids, *ids[-1:] * missing),
+            {name: padded(value[cut], len(block)) for name, value in self._rows.side.items()},
+        )
+        if self.draws == 1:
+            return self._once(block, rows, "attack")
+        self._calls += 1
+        logs = [
+            self._once(block, rows, f"attack {self._calls} {draw}").log_softmax(1)
+            for draw in range(self.draws)
+        ]
+        return torch.stack(logs).logsumexp(0) - float(torch.tensor(self.draws).log())
+
+    def _once(self, block: Tensor, rows: Rows, key: str) -> Tensor:
+        traced = block.requires_grad
+        values = block
+        for link in self.links:
+            if link.makes == "images":
+                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.ids).child(key)
+                run = link.traced if traced else link.images
+                values, rows = run(values, rows, rng)
+            elif link.makes == "predictions":
+                values = link.answers(values, rows)
+            else:
+                values = link.calibrated(values)
+        return values
+
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the real answer, as a step of the pipeline gives it: the judge's view.
+
+        Returns:
+            What the classifier gives `[N, K]`, and calibrated probabilities `[N, K]` where
+            the chain has a calibrator.
+        """
+        rows, values, probs = self._rows, images, None
+        for link in self.links:
+            if link.makes == "images":
+                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.ids)
+                values, rows = link.images(values, rows, rng)
+            elif link.makes == "predictions":
+                values = calls.logits(link.ready, values, rows.ids)
+            elif isinstance(link.ready.plugin, PostHoc):
+                incoming = values if probs is None else probs.clamp_min(1e-38).log()
+                probs = calls.calibrate(link.ready, incoming, rows.ids)
+        return values, probs
+
+    def verdicts(self, images: Tensor) -> Tensor:
+        """Return the predicted classes `[N]` of the real answer; a tie goes to the first."""
+        values, probs = self.answer(images)
+        return (values if probs is None else probs).argmax(1)
+
+
+@contextmanager
+def as_found(modules: Sequence[Any]) -> Iterator[None]:
+    """Put networks into eval mode; leave mode, buffers and gradients exactly as found."""
+    modes = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+class Victim:
+    """A chain that waits for images: what `adversity.target` gives."""
+
+    def __init__(self, links: Sequence[Link], modules: Sequence[Any] = ()) -> None:
+        """Keep the links and the networks whose mode must be restored."""
+        self.links = tuple(links)
+        self.modules = tuple(modules)
+
+    def bind(self, ids: Sequence[str], *, seed: int = 0) -> ChainTarget:
+        """Return the target for these samples."""
+        return ChainTarget(self.links, ids=ids, seed=seed)
+
+
+class _Module:
+    """A bare `nn.Module` from images to logits, as a link."""
+
+    makes = "predictions"
+    gives = "logits"
+    stochastic = False
+    differentiable = True
+    block_rows = BLOCK
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self._classes: int | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(f"class_{k}" for k in range(self._classes or 0))
+
+    def logits(self, images: Tensor) -> Tensor:
+        values: Tensor = self.module(images)
+        if self._classes is None:
+            self._classes = values.shape[1] if values.ndim == 2 else 0
+        return values
+
+
+def target(*links: Any) -> Victim:
+    """Compose a victim: restorations, then a classifier or any `nn.Module`, then calibration.
+
+    Args:
+        *links: What `adversity.create` returned, or an `nn.Module` from images `[N, C, H, W]`
+            in [0, 1] to logits `[N, K]`.
+
+    Raises:
+        InputError: If there is not exactly one classifier.
+    """
+    from torch import nn
+
+    chain: list[Link] = []
+    modules: list[Any] = []
+    for position, link in enumerate(links):
+        if isinstance(link, nn.Module):
+            modules.append(link)
+            ready = Ready(_Module(link), f"network {type(link).__name__}")
+        else:
+            ready = getattr(link, "ready", None)
+            if not isinstance(ready, Ready):
+                raise InputError(
+                    f"expected plugins from adversity.create or an nn.Module, got "
+                    f"{type(link).__name__} at position {position}"
+                )
+        chain.append(Link(f"link-{position}", ready))
+    ChainTarget(chain, ids=())
+    return Victim(chain, modules)

@@ -1,0 +1,170 @@
+"""What the shards of a run share: opened data sets, and plugins that are set up.
+
+Data sets are opened once. Plugins are set up once for each worker thread, since a network
+is not safe to share.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from adversity.contracts import Classifier, Fitted, State
+from adversity.data.arrays import read_arrays
+from adversity.data.reading import Source
+from adversity.engine.calls import Ready
+from adversity.engine.classes import class_indices, read_labels
+from adversity.errors import AdversityError, NotFittedError, PluginError, StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from adversity.contracts import Dataset, PluginBase
+    from adversity.engine.stage import Workspace
+    from adversity.pipeline.model import Cell, DataNode, Plan, StepNode
+    from adversity.registry import Entry
+
+__all__ = ["Toolbox", "label_of", "slug", "state_path"]
+
+
+def slug(cell: Cell) -> str:
+    """Return the cell's key as a file name: `severity=3,eps=4%2F255`, or `all`."""
+    return quote(cell.key, safe="=,.") or "all"
+
+
+def label_of(entry: Entry) -> str:
+    """Return what messages call a plugin: `attack "pgd" (acme-attacks 1.2)`."""
+    return f'{entry.kind} "{entry.name}" ({entry.distribution} {entry.version})'
+
+
+def state_path(folder: Path, cell: Cell) -> Path:
+    """Return where a fitted plugin's state lies in a step's artifact."""
+    return folder / "states" / f"{slug(cell)}.safetensors"
+
+
+class Toolbox:
+    """Opened data sets and ready plugins of one plan in one workspace."""
+
+    def __init__(self, plan: Plan, workspace: Workspace) -> None:
+        """Open nothing yet."""
+        self.plan = plan
+        self.workspace = workspace
+        self._lock = threading.RLock()
+        self._sources: dict[str, Source] = {}
+        self._local = threading.local()
+
+    def artifact(self, step: str) -> Path:
+        """Return the folder of a step's artifact."""
+        return self.workspace.outputs / self.plan.stage(step).out
+
+    def source(self, data: str) -> Source:
+        """Open a data set on first use.
+
+        Raises:
+            DataError: If it is missing, empty or wrong.
+        """
+        with self._lock:
+            if data not in self._sources:
+                node = self.plan.data[data]
+                dataset: Dataset = type(node.plugin)(**node.plugin.model_dump(exclude_unset=True))  # type: ignore[assignment]
+                dataset.open(self._data_root(node))
+                self._sources[data] = Source(dataset, node.prepare)
+            return self._sources[data]
+
+    def _data_root(self, node: DataNode) -> Path:
+        """Return where a data set lies: materialised among the outputs, or in the project."""
+        if not type(node.plugin).packaged:  # type: ignore[attr-defined]
+            return self.workspace.root
+        made = self.workspace.outputs / str(node.location)
+        return made if made.is_dir() else self.workspace.root / str(node.location)
+
+    def node_of(self, step: str) -> StepNode:
+        """Return the step that defines the plugin of `step`."""
+        return self.plan.steps[self.plan.steps[step].definition]
+
+    def plugin(self, step: str, cell: Cell) -> PluginBase:
+        """Return the plugin of a step in a cell, not set up."""
+        node = self.node_of(step)
+        return node.plugins[cell.restrict(node.variables)]
+
+    def ready(self, step: str, cell: Cell) -> Ready:
+        """Return the plugin of a step, set up, and fitted where it must be.
+
+        Raises:
+            NotFittedError: If its state is not there yet.
+            PluginError: If setting it up fails.
+        """
+        node = self.node_of(step)
+        mine = cell.restrict(node.variables)
+        cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
+        key = (node.id, mine.key)
+        if key not in cache:
+            cache[key] = self._set_up(node, mine)
+        return cache[key]
+
+    def _set_up(self, node: StepNode, cell: Cell) -> Ready:
+        given = node.plugins[cell]
+        plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
+        ready = Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
+        plugin_root = getattr(plugin, "use_root", None)
+        if plugin_root is not None:
+            plugin_root(self.workspace.root)
+        try:
+            plugin.setup(ready.device)
+            if isinstance(plugin, Fitted) and node.fit_on is not None:
+                plugin.load(self.state(node.id, cell))
+        except AdversityError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{ready.label} could not be set up: {type(error).__name__}: {error}"
+            ) from error
+        return ready
+
+    def bare(self, step: str, cell: Cell) -> Ready:
+        """Return the plugin of a step set up but not fitted, for fitting it."""
+        node = self.node_of(step)
+        given = node.plugins[cell.restrict(node.variables)]
+        plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
+        plugin.setup(self.plan.spec.run.device)
+        return Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
+
+    def state(self, step: str, cell: Cell) -> State:
+        """Read the state of a fitted step.
+
+        Raises:
+            NotFittedError: If the step has not run.
+        """
+        try:
+            arrays, info = read_arrays(state_path(self.artifact(step), cell))
+        except StorageError as error:
+            raise NotFittedError(
+                f"step {step!r} is not fitted in cell {cell.key or 'all'!r}: {error}; run it first"
+            ) from error
+        return State(arrays, info)
+
+    def targets(
+        self, data: str, step: str, cell: Cell
+    ) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        """Return the labels of a data set as classes of the classifier of `step`.
+
+        Returns:
+            `[N]` int64, or None if the data set has no labels.
+        """
+        source = self.source(data)
+        if not source.labelled:
+            return None
+        classifier: Classifier = self.ready(step, cell).plugin
+        file = self.plan.data[data].labels
+        labels = None if file is None else read_labels(self.workspace.root / file, file)
+        found = class_indices(
+            source.class_names,
+            source.targets.tolist(),
+            classifier,
+            labels=labels,
+            data=f"data {data!r}",
+        )
+        return found[source.targets]

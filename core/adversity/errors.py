@@ -1,0 +1,97 @@
+"""Every error the product raises on purpose, and the exit code each one means.
+
+    AdversityError                      (exit code 3)
+    ├── InputError          ValueError  (exit code 2)  the user can mend it
+    │   ├── PipelineError               one or more findings in a pipeline file
+    │   ├── UnknownPluginError LookupError
+    │   ├── ParameterError              a plugin's parameter is wrong
+    │   ├── DataError                   a data set, picture or label is wrong
+    │   ├── WeightsError                a weight file is missing, wrong or unsafe
+    │   └── NotFittedError              a fitted plugin was used before `fit`
+    ├── PluginError         RuntimeError (exit code 3)  a plugin broke its promise
+    └── RunError            RuntimeError (exit code 3)  the run could not go on
+        ├── StaleInputsError            inputs changed while a step ran
+        └── StorageError                disk full, not writable, damaged artifact
+
+A message has three parts: what was expected, what came, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "AdversityError",
+    "DataError",
+    "InputError",
+    "NotFittedError",
+    "ParameterError",
+    "PipelineError",
+    "PluginError",
+    "RunError",
+    "StaleInputsError",
+    "StorageError",
+    "UnknownPluginError",
+    "WeightsError",
+]
+
+
+class AdversityError(Exception):
+    """The root of every error the product raises on purpose."""
+
+    exit_code = 3
+
+
+class InputError(AdversityError, ValueError):
+    """What the user gave is wrong; nothing was computed."""
+
+    exit_code = 2
+
+
+class PipelineError(InputError):
+    """One or more findings in a pipeline file, each `file:line: message`."""
+
+    def __init__(self, findings: Sequence[str] | str) -> None:
+        """Keep the findings apart, so that all of them are reported at once."""
+        self.findings = (findings,) if isinstance(findings, str) else tuple(findings)
+        super().__init__("\n".join(self.findings))
+
+    def __reduce__(self) -> tuple[type[PipelineError], tuple[tuple[str, ...]]]:
+        """Rebuild from the findings (workers send errors between processes)."""
+        return type(self), (self.findings,)
+
+
+class UnknownPluginError(InputError, LookupError):
+    """No usable plugin has this kind and name."""
+
+
+class ParameterError(InputError):
+    """A parameter of a plugin is missing, unknown or out of range."""
+
+
+class DataError(InputError):
+    """A data set, a picture or a label is missing or wrong."""
+
+
+class WeightsError(InputError):
+    """A weight file is missing, does not fit, or is unsafe to load."""
+
+
+class NotFittedError(InputError):
+    """A plugin that must be fitted was used before it was."""
+
+
+class PluginError(AdversityError, RuntimeError):
+    """A plugin broke a promise of its contract."""
+
+
+class RunError(AdversityError, RuntimeError):
+    """A run could not go on; finished shards are kept."""
+
+
+class StaleInputsError(RunError):
+    """Inputs changed while a step ran, so nothing was recorded."""
+
+
+class StorageError(RunError):
+    """An artifact could not be written or read back."""

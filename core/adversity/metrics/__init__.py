@@ -1,0 +1,50 @@
+"""The mathematics of the numbers: pure functions on arrays, each with its convention.
+
+Not here: reading tables, which the metric plugins do. Importing this needs NumPy only.
+"""
+
+from adversity.metrics.calibration import (
+    calibration_error,
+    confidence_gap,
+    consistency_test,
+    ece,
+)
+from adversity.metrics.classification import accuracy, accuracy_of
+from adversity.metrics.image_quality import PSNR_CONVENTION, SSIM_CONVENTION, psnr, ssim
+from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
+from adversity.metrics.paired import paired_difference
+from adversity.metrics.predictions import log_softmax, softmax
+from adversity.metrics.proper_scores import brier, nll
+from adversity.metrics.reliability import (
+    ReliabilityAccumulator,
+    ReliabilityBins,
+    reliability,
+)
+from adversity.metrics.robust import attack_success, robust_accuracy
+
+__all__ = [
+    "PSNR_CONVENTION",
+    "SSIM_CONVENTION",
+    "ReliabilityAccumulator",
+    "ReliabilityBins",
+    "accuracy",
+    "accuracy_of",
+    "attack_success",
+    "brier",
+    "calibration_error",
+    "clopper_pearson",
+    "confidence_gap",
+    "consistency_test",
+    "ece",
+    "log_softmax",
+    "mean_interval",
+    "nll",
+    "paired_difference",
+    "psnr",
+    "reliability",
+    "robust_accuracy",
+    "share",
+    "softmax",
+    "ssim",
+    "wilson",
+]

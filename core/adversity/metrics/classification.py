@@ -1,0 +1,96 @@
+"""Accuracy: how often the right class is among the first `top`.
+
+Ties: classes are ranked by score, and among equal scores the lower index comes first, as
+argmax does. A model that says the same of every class is right only about class 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adversity.errors import DataError
+from adversity.metrics.intervals import share
+from adversity.metrics.predictions import class_labels, class_scores, verdicts
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from adversity.contracts.values import Measure
+    from adversity.metrics.predictions import Floats
+
+__all__ = ["accuracy", "accuracy_of"]
+
+
+def accuracy(
+    probs: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+    top: int = 1,
+    level: float = 0.95,
+) -> Measure:
+    """Return the share of rows whose label is among the `top` highest scores.
+
+    Args:
+        probs: `[N, K]`, rows sum to 1; or give `logits`.
+        labels: `[N]` integers in 0 .. K - 1.
+        logits: `[N, K]`.
+        top: 1 .. K.
+        level: Confidence level of the Wilson interval.
+
+    Returns:
+        The accuracy; `details["tied"]` counts rows where a tie decided.
+
+    Raises:
+        DataError: The arrays do not fit, or `top` is out of range.
+
+    Example:
+        >>> accuracy([[0.6, 0.4], [0.3, 0.7]], [0, 0]).value
+        0.5
+    """
+    # Logits are ranked as they are: softmax in floating point can make new ties.
+    scores = class_scores(probs, logits)
+    rows, classes = scores.shape
+    if not 1 <= top <= classes:
+        raise DataError(f"expected top in 1 .. {classes} (the number of classes), got {top}")
+    right, tied = _ranked(scores, class_labels(labels, rows=rows, classes=classes), top)
+    return share(
+        int(right.sum()),
+        rows,
+        level=level,
+        better="higher",
+        convention={"top": top, "ties": "the lower class index comes first"},
+        details={"tied": int(tied.sum())},
+    )
+
+
+def accuracy_of(correct: ArrayLike, *, level: float = 0.95) -> Measure:
+    """Return the share of true values with its Wilson interval.
+
+    Args:
+        correct: `[N]` booleans.
+        level: Confidence level.
+
+    Raises:
+        DataError: The values are not booleans, or there are none.
+
+    Example:
+        >>> accuracy_of([True, True, False, True]).value
+        0.75
+    """
+    flags = verdicts(correct, "correct")
+    return share(int(flags.sum()), len(flags), level=level, better="higher", convention={"top": 1})
+
+
+def _ranked(
+    scores: Floats, labels: NDArray[np.int64], top: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows are right, and which a tie decided."""
+    truth = scores[np.arange(len(labels)), labels][:, None]
+    above = (scores > truth).sum(axis=1)
+    equal = scores == truth
+    before = (equal & (np.arange(scores.shape[1]) < labels[:, None])).sum(axis=1)
+    last = above + equal.sum(axis=1) - 1
+    return above + before < top, (above < top) & (last >= top)

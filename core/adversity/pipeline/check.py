@@ -1,0 +1,228 @@
+"""The rules of the graph: the right kinds in the right places, and no leakage.
+
+Rules look at what a plugin makes and promises, never at the kind's name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Fitted, Sampling
+from adversity.pipeline.findings import Findings, suggestion
+from adversity.pipeline.graph import names_plugin
+from adversity.pipeline.paths import ancestors, chain
+from adversity.pipeline.plugins import class_of, label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from adversity.pipeline.load import Loaded
+    from adversity.pipeline.model import DataNode, StepNode
+    from adversity.pipeline.spec import StepSpec
+
+__all__ = ["check_steps"]
+
+_PICTURES = frozenset({"data", "images", "adversarial"})
+_ANSWERS = frozenset({"predictions", "scores"})
+_TAKES = {
+    "images": _PICTURES,
+    "predictions": _PICTURES,
+    "adversarial": _PICTURES,
+    "scores": _ANSWERS,
+}
+_WORDS = {
+    "data": "a data set",
+    "images": "images",
+    "adversarial": "adversarial images",
+    "predictions": "predictions",
+    "scores": "scores",
+    "a definition": "a plugin that was not used on anything (it has no from:)",
+}
+_FIT_TAKES = {"images": frozenset({"data", "images"}), "logits": frozenset({"predictions"})}
+
+Finding = tuple[str, str]
+"""The key under the step, and the message."""
+
+
+def check_steps(
+    loaded: Loaded,
+    data: Mapping[str, DataNode],
+    steps: Mapping[str, StepNode],
+    findings: Findings,
+) -> None:
+    """Check every resolved step; what it needs may be missing if that had findings itself."""
+    checker = _Checker(loaded, data, steps)
+    rules: tuple[Callable[[StepNode, StepSpec], Iterator[Finding]], ...] = (
+        checker.settings,
+        checker.source,
+        checker.against,
+        checker.fitting,
+        checker.leakage,
+    )
+    for node in steps.values():
+        spec = loaded.spec.steps[node.id]
+        for rule in rules:
+            for key, message in rule(node, spec):
+                findings.add(("steps", node.id, key), message)
+    _check_kept(loaded, steps, findings)
+
+
+def _check_kept(loaded: Loaded, steps: Mapping[str, StepNode], findings: Findings) -> None:
+    for index, id_ in enumerate(loaded.spec.run.keep):
+        path = ("run", "keep", index)
+        if id_ not in loaded.spec.steps:
+            hint = suggestion(id_, loaded.spec.steps)
+            findings.add(path, f"run.keep: there is no step {id_}{hint}")
+        elif id_ in steps and not steps[id_].keep:
+            findings.add(path, f"run.keep: {_NOT_KEPT.format(id_)}")
+
+
+_NOT_KEPT = "only the images of attacks can be kept in this version, and {} is none; drop it"
+
+
+class _Checker:
+    def __init__(
+        self, loaded: Loaded, data: Mapping[str, DataNode], steps: Mapping[str, StepNode]
+    ) -> None:
+        self._specs = loaded.spec.steps
+        self._data = data
+        self._steps = steps
+
+    def _makes(self, id_: str) -> str | None:
+        if id_ in self._data:
+            return "data"
+        node = self._steps.get(id_)
+        if node is None:
+            return None
+        return "a definition" if node.role == "define" else str(class_of(node.entry).makes)
+
+    def settings(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
+        """Refuse keys that mean nothing on this step."""
+        own = names_plugin(spec.uses)
+        if not own:
+            yield from _borrowed(spec)
+        if node.role != "attack":
+            for key, value in (
+                ("against", spec.against),
+                ("knowledge", spec.knowledge),
+                ("objective", spec.objective),
+            ):
+                if value is not None:
+                    yield key, f"{key}: is for attacks; {label_of(node.entry)} is none"
+        if spec.keep is not None and spec.keep != node.keep:
+            message = (
+                _NOT_KEPT.format(node.id) if spec.keep else "an attack's images are always kept"
+            )
+            yield "keep", f"keep: {message}"
+        if node.role == "view" and own and spec.fit_on:
+            yield (
+                "fit_on",
+                (
+                    f"a step that makes images stores nothing, so its fit must stand alone: move uses:, "
+                    f"with: and fit_on: to a step without from:, and write uses: <that step> in {node.id}"
+                ),
+            )
+
+    def source(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
+        """Check that `from:` gives what the plugin takes."""
+        if node.role == "attack" and not node.source:
+            yield "uses", "an attack needs from:, the images that it may change"
+        several = issubclass(class_of(node.entry), Sampling)
+        if len(node.source) > 1 and not several:
+            yield "from", f"expected one step, got {len(node.source)}: {', '.join(node.source)}"
+        takes = _TAKES[class_of(node.entry).makes]
+        for name in node.source:
+            made = self._makes(name)
+            if made is not None and made not in takes:
+                yield (
+                    "from",
+                    (f"{label_of(node.entry)} works on {_either(takes)}; {name} is {_WORDS[made]}"),
+                )
+
+    def against(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
+        """Check that the attacked answer comes from what the attacker may change."""
+        if node.role != "attack":
+            return
+        if node.against is None:
+            yield "uses", "an attack needs against:, the step whose answer it must change"
+            return
+        made = self._makes(node.against)
+        if made is None:
+            return
+        if made not in _ANSWERS:
+            yield (
+                "against",
+                (
+                    f"an attack changes an answer (predictions or scores); {node.against} is {_WORDS[made]}"
+                ),
+            )
+            return
+        start = node.source[0] if node.source else None
+        if start is not None and start not in ancestors(node.against, self._specs):
+            path = " -> ".join(chain(node.against, self._specs))
+            yield (
+                "against",
+                (
+                    f"the path of {node.against} is {path}; it does not pass through {start}, "
+                    f"so changing {start} cannot change its answer"
+                ),
+            )
+
+    def fitting(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
+        """Check that what must be fitted is, on rows of the right sort."""
+        if not names_plugin(spec.uses):
+            return
+        cls = class_of(node.entry)
+        if not issubclass(cls, Fitted):
+            if node.fit_on is not None:
+                yield "fit_on", f"{label_of(node.entry)} is not fitted; drop fit_on:"
+            return
+        if node.fit_on is None:
+            yield "uses", f"{label_of(node.entry)} must be fitted; name its data with fit_on:"
+            return
+        made = self._makes(node.fit_on)
+        takes = _FIT_TAKES.get(cls.fits_on, _PICTURES | _ANSWERS)
+        if made is not None and made not in takes:
+            yield (
+                "fit_on",
+                (
+                    f"{label_of(node.entry)} is fitted on {_either(takes)}; "
+                    f"{node.fit_on} is {_WORDS[made]}"
+                ),
+            )
+
+    def leakage(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
+        """Refuse to judge a plugin on the data that fitted it."""
+        definition = self._steps.get(node.definition, node)
+        if definition.fit_on is None or not node.source:
+            return
+        fitted = self._sets(definition.fit_on)
+        judged = self._sets(node.source[0])
+        for content, name in judged.items():
+            if content in fitted:
+                same = name if fitted[content] == name else f"{name} and {fitted[content]}"
+                yield (
+                    "from",
+                    (
+                        f"{node.id} would be judged on the data that fitted {definition.id}: {same} "
+                        f"hold the same samples; fit on others, or the numbers flatter"
+                    ),
+                )
+
+    def _sets(self, id_: str) -> dict[str, str]:
+        """Return the data sets behind a step: fingerprint to id."""
+        names = {id_, *ancestors(id_, self._specs)} & set(self._data)
+        return {self._data[name].plugin.fingerprint: name for name in sorted(names)}
+
+
+def _borrowed(spec: StepSpec) -> Iterator[Finding]:
+    """Refuse what belongs to the definition on a step that uses one."""
+    for key, given in (("with", spec.parameters), ("fit_on", spec.fit_on)):
+        if given:
+            yield key, f"{key}: belongs to the definition; write it under {spec.uses}"
+    if not spec.source:
+        yield "uses", f"expected from:, the step or data set that {spec.uses} is used on"
+
+
+def _either(takes: frozenset[str]) -> str:
+    return " or ".join(_WORDS[made] for made in _WORDS if made in takes)

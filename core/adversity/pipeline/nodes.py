@@ -1,0 +1,211 @@
+"""Resolving: every data set and step of a file with its plugin, parameters and cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Dataset, MetricBase
+from adversity.pipeline.graph import names_plugin, order_steps
+from adversity.pipeline.load import Loaded, variables_in
+from adversity.pipeline.matrix import expand, fill
+from adversity.pipeline.model import Cell, DataNode, Role, StepNode
+from adversity.pipeline.places import escaping, place_fault, project_place
+from adversity.pipeline.plugins import PluginFinder, class_of, label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity.contracts import PluginBase
+    from adversity.pipeline.findings import Findings, KeyPath
+    from adversity.pipeline.spec import DataSpec, StepSpec
+    from adversity.registry import Entry
+
+__all__ = ["Measured", "resolve_data", "resolve_metrics", "resolve_steps"]
+
+Measured = tuple["Entry", MetricBase]
+"""A metric with where it comes from."""
+
+_DEFINES = "data sets stand under data:, metrics under metrics:"
+
+
+def resolve_data(loaded: Loaded, finder: PluginFinder, findings: Findings) -> dict[str, DataNode]:
+    """Resolve the data sets; those with findings are left out."""
+    nodes = {}
+    for id_, spec in loaded.spec.data.items():
+        path: KeyPath = ("data", id_)
+        entry = _expected(finder, spec.uses, "data", (*path, "uses"), findings)
+        plugin = finder.build(entry, spec.parameters, (*path, "with")) if entry else None
+        fault = place_fault(loaded.root, spec.labels) if spec.labels else None
+        if fault:
+            findings.add((*path, "labels"), f"labels: {fault}")
+        elif entry and isinstance(plugin, Dataset):
+            nodes[id_] = _data_node(loaded, id_, spec, entry, plugin, findings)
+    return nodes
+
+
+def _data_node(
+    loaded: Loaded, id_: str, spec: DataSpec, entry: Entry, plugin: Dataset, findings: Findings
+) -> DataNode:
+    location = f"data/{entry.name}" if plugin.packaged else plugin.location()
+    if location is not None:
+        inside = project_place(loaded.root, location)
+        if inside is None or inside == ".":
+            what = f"{location} must lie in the project, as a folder or file of its own"
+            message = f"{label_of(entry)}: {what}; put the data there"
+            findings.add(("data", id_, "with"), message)
+        location = inside
+    prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
+    labels = project_place(loaded.root, spec.labels) if spec.labels else None
+    return DataNode(id_, entry, plugin, prepare, location, labels)
+
+
+def resolve_metrics(
+    loaded: Loaded, finder: PluginFinder, findings: Findings
+) -> tuple[Measured, ...]:
+    """Resolve the metrics that the file names."""
+    found: list[Measured] = []
+    for index, spec in enumerate(loaded.spec.metrics):
+        path: KeyPath = ("metrics", index)
+        entry = _expected(finder, spec.uses, "measure", (*path, "uses"), findings)
+        plugin = finder.build(entry, spec.parameters, (*path, "with")) if entry else None
+        if entry and any(other.qualified == entry.qualified for other, _ in found):
+            findings.add(path, f"{spec.uses} is named twice, and a measure has one name; keep one")
+        elif entry and isinstance(plugin, MetricBase):
+            found.append((entry, plugin))
+    return tuple(found)
+
+
+def _expected(
+    finder: PluginFinder, uses: str, makes: str, path: KeyPath, findings: Findings
+) -> Entry | None:
+    """Find a plugin that must make something certain (data, a measure)."""
+    if not names_plugin(uses):
+        findings.add(path, f"uses: expected kind/name such as dataset/folder, got {uses}")
+        return None
+    entry = finder.find(uses, path)
+    if entry is not None and class_of(entry).makes != makes:
+        made = class_of(entry).makes
+        findings.add(path, f"{uses} makes {made}, and {makes} is expected here; {_DEFINES}")
+        return None
+    return entry
+
+
+def resolve_steps(loaded: Loaded, finder: PluginFinder, findings: Findings) -> dict[str, StepNode]:
+    """Resolve the steps in an order in which needs come first; faulty ones are left out."""
+    resolver = _StepResolver(loaded, finder, findings)
+    for id_ in order_steps(loaded.spec, findings):
+        resolver.resolve(id_)
+    return resolver.nodes
+
+
+class _StepResolver:
+    def __init__(self, loaded: Loaded, finder: PluginFinder, findings: Findings) -> None:
+        self.nodes: dict[str, StepNode] = {}
+        self._loaded = loaded
+        self._finder = finder
+        self._findings = findings
+        self._labels = {name: loaded.labels(name) for name in loaded.spec.matrix}
+
+    def resolve(self, id_: str) -> None:
+        """Add a step to the nodes, or findings."""
+        step = self._loaded.spec.steps[id_]
+        entry = self._entry(id_, step)
+        if entry is None:
+            return
+        own = names_plugin(step.uses)
+        variables = self._variables(step)
+        cells = expand(self._labels, variables)
+        plugins = self._built(id_, entry, cells) if own else _borrowed(self.nodes[step.uses], cells)
+        if plugins is None:
+            return
+        role = _role(step, entry)
+        self.nodes[id_] = StepNode(
+            id=id_,
+            role=role,
+            entry=entry,
+            definition=id_ if own else step.uses,
+            source=step.source,
+            against=step.against,
+            fit_on=step.fit_on,
+            knowledge=step.knowledge or "white-box",
+            keep=role == "attack",
+            variables=variables,
+            cells=cells,
+            plugins=plugins,
+            options=self._options(id_, step, role),
+            line=self._findings.where(("steps", id_)),
+        )
+
+    def _entry(self, id_: str, step: StepSpec) -> Entry | None:
+        path: KeyPath = ("steps", id_, "uses")
+        if names_plugin(step.uses):
+            entry = self._finder.find(step.uses, path)
+            if entry is not None and class_of(entry).makes in {"data", "measure"}:
+                made = class_of(entry).makes
+                self._findings.add(path, f"{step.uses} makes {made}; {_DEFINES}")
+                return None
+            return entry
+        definition = self.nodes.get(step.uses)
+        if definition is not None and definition.role != "define":
+            message = f"{step.uses} is not a definition, it has from:; name its plugin instead"
+            self._findings.add(path, f"uses: {message}")
+            return None
+        return definition.entry if definition else None
+
+    def _variables(self, step: StepSpec) -> tuple[str, ...]:
+        """Return the variables of a step and of all it comes from, in the file's order."""
+        used = set(variables_in(step.parameters))
+        for name in (*step.source, step.against, step.fit_on, step.uses):
+            if name in self.nodes:
+                used.update(self.nodes[name].variables)
+        return tuple(name for name in self._labels if name in used)
+
+    def _options(self, id_: str, step: StepSpec, role: Role) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if role == "attack":
+            options["objective"] = step.objective or "misclassify"
+        if step.labels is not None:
+            options["labels"] = project_place(self._loaded.root, step.labels)
+            fault = place_fault(self._loaded.root, step.labels)
+            if fault:
+                self._findings.add(("steps", id_, "labels"), f"labels: {fault}")
+        return options
+
+    def _values(self, cell: Cell) -> dict[str, Any]:
+        """Return the values that a cell's labels stand for."""
+        matrix = self._loaded.spec.matrix
+        return {name: matrix[name][self._labels[name].index(label)] for name, label in cell.values}
+
+    def _built(
+        self, id_: str, entry: Entry, cells: tuple[Cell, ...]
+    ) -> dict[Cell, PluginBase] | None:
+        """Build the plugin for every cell, once for each combination that it uses itself."""
+        parameters = self._loaded.spec.steps[id_].parameters
+        path: KeyPath = ("steps", id_, "with")
+        own = variables_in(parameters)
+        parts = dict.fromkeys(cell.restrict(own) for cell in cells)
+        by_part = {part: fill(parameters, self._values(part)) for part in parts}
+        built = self._finder.build_cells(entry, by_part, path)
+        if built is None:
+            return None
+        root = self._loaded.root
+        for plugin in built.values():
+            for name, text in escaping(root, plugin.parameters):
+                message = f"{name}: {text} must lie in the project {root}; copy the file there"
+                self._findings.add((*path, name), f"{label_of(entry)}: {message}")
+        return {cell: built[cell.restrict(own)] for cell in cells}
+
+
+def _role(step: StepSpec, entry: Entry) -> Role:
+    """Say what a step does, from what its plugin makes and whether it has `from:`."""
+    makes = class_of(entry).makes
+    if makes == "adversarial":
+        return "attack"
+    if not step.source:
+        return "define"
+    roles: dict[str, Role] = {"images": "view", "predictions": "predict", "scores": "score"}
+    return roles[makes]
+
+
+def _borrowed(definition: StepNode, cells: tuple[Cell, ...]) -> dict[Cell, PluginBase]:
+    return {cell: definition.plugins[cell.restrict(definition.variables)] for cell in cells}

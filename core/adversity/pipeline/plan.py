@@ -1,0 +1,157 @@
+"""Planning: everything is resolved and checked before any work is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import adversity
+from adversity.contracts import MetricBase, Restoration
+from adversity.errors import PluginError
+from adversity.pipeline.check import check_steps
+from adversity.pipeline.findings import suggestion
+from adversity.pipeline.gate_text import Gate, parse_gates
+from adversity.pipeline.model import DataNode, Plan, Stage, StepNode
+from adversity.pipeline.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
+from adversity.pipeline.paths import ancestors
+from adversity.pipeline.plugins import PluginFinder, class_of, label_of
+from adversity.pipeline.stages import dear_views, make_stages
+from adversity.provenance import source_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from adversity.contracts import PluginBase
+    from adversity.pipeline.findings import Findings, KeyPath
+    from adversity.pipeline.load import Loaded
+    from adversity.registry import Entry, Registry
+
+__all__ = ["make_plan"]
+
+
+def make_plan(loaded: Loaded, registry: Registry) -> Plan:
+    """Resolve a pipeline file.
+
+    Args:
+        loaded: The file.
+        registry: Where its plugins are found.
+
+    Raises:
+        PipelineError: With every finding, each `file:line: message`.
+    """
+    findings = loaded.findings()
+    finder = PluginFinder(loaded, registry, findings)
+    data = resolve_data(loaded, finder, findings)
+    steps = resolve_steps(loaded, finder, findings)
+    metrics = resolve_metrics(loaded, finder, findings)
+    check_steps(loaded, data, steps, findings)
+    gates = parse_gates(loaded, steps, findings)
+    findings.raise_any()
+    measured = _with_always(registry, metrics)
+    resolved = _resolved(data, steps, measured, findings)
+    findings.raise_any()
+    stages = make_stages(loaded, data, steps)
+    return Plan(
+        spec=loaded.spec,
+        file=loaded.file,
+        root=loaded.root,
+        data=data,
+        steps=steps,
+        stages=stages,
+        gates=gates,
+        resolved=resolved,
+        warnings=(*_warnings(steps, stages), *_unknown_metrics(gates, measured)),
+        matrix={name: loaded.labels(name) for name in loaded.spec.matrix},
+        metrics=tuple(plugin for _, plugin in measured),
+    )
+
+
+def _with_always(registry: Registry, named: Sequence[Measured]) -> tuple[Measured, ...]:
+    """Add the metrics that every pipeline computes, unless the file names them; by name."""
+    names = {entry.qualified for entry, _ in named}
+    found = list(named)
+    for entry in registry.entries("metric"):
+        cls = entry.cls if entry.status == "ok" else None
+        if cls is not None and issubclass(cls, MetricBase) and cls.always:
+            found += [] if entry.qualified in names else [(entry, cls())]
+    return tuple(sorted(found, key=lambda measured: measured[0].qualified))
+
+
+def _resolved(
+    data: Mapping[str, DataNode],
+    steps: Mapping[str, StepNode],
+    metrics: Sequence[Measured],
+    findings: Findings,
+) -> dict[str, Any]:
+    """Return what a result depends on besides the file: plugins and their source."""
+    origins = _Origins(findings)
+    return {
+        "adversity": adversity.__version__,
+        "data": {id_: origins.of(node.entry, ("data", id_)) for id_, node in data.items()},
+        "steps": {id_: origins.of(node.entry, ("steps", id_)) for id_, node in steps.items()},
+        "metrics": {entry.qualified: origins.of(entry, ("metrics",)) for entry, _ in metrics},
+    }
+
+
+class _Origins:
+    """Says where plugins come from; each source is read once."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._known: dict[type[PluginBase], str] = {}
+
+    def of(self, entry: Entry, path: KeyPath) -> dict[str, Any]:
+        return {
+            "plugin": f"{entry.kind}/{entry.name}",
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "api": entry.api,
+            "fingerprint": self._fingerprint(entry, path),
+        }
+
+    def _fingerprint(self, entry: Entry, path: KeyPath) -> str:
+        cls = class_of(entry)
+        if cls not in self._known:
+            try:
+                self._known[cls] = source_fingerprint(cls)
+            except PluginError as error:
+                self._findings.add(path, f"{label_of(entry)}: {error}")
+                return ""
+        return self._known[cls]
+
+
+def _warnings(steps: Mapping[str, StepNode], stages: tuple[Stage, ...]) -> list[str]:
+    warnings = []
+    for view, names in dear_views(stages, steps).items():
+        if issubclass(class_of(steps[view].entry), Restoration):
+            warnings.append(
+                f"{steps[view].line}: {view} is computed again in each of {', '.join(names)}; "
+                "views are not stored"
+            )
+    used = _used(steps)
+    for id_, node in steps.items():
+        if node.role in {"view", "define"} and id_ not in used:
+            warnings.append(f"{node.line}: nothing uses {id_}")
+    return warnings
+
+
+def _unknown_metrics(gates: Sequence[Gate], metrics: Sequence[Measured]) -> list[str]:
+    """Warn of gates on measures that no metric promises; only a run can tell for sure."""
+    if not all(metric.produces for _, metric in metrics):
+        return []
+    known = sorted({name for _, metric in metrics for name in metric.produces})
+    return [
+        f"{gate.line}: gate {gate.text!r}: no metric of this pipeline says that it makes "
+        f"{gate.metric}{suggestion(gate.metric, known)}"
+        for gate in gates
+        if known and gate.metric not in known
+    ]
+
+
+def _used(steps: Mapping[str, StepNode]) -> set[str]:
+    used: set[str] = set()
+    for node in steps.values():
+        used |= {node.definition} - {node.id}
+        if node.role != "view":
+            used |= ancestors(node.id, steps)
+            used |= {node.fit_on or "", *ancestors(node.fit_on or "", steps)}
+    return used

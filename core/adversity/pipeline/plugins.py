@@ -1,0 +1,146 @@
+"""Finding the plugins a pipeline names, and building them with their parameters."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from adversity.contracts import KINDS
+from adversity.errors import InputError, UnknownPluginError
+from adversity.pipeline.findings import Findings, KeyPath, complaints, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity.contracts import PluginBase
+    from adversity.pipeline.load import Loaded
+    from adversity.pipeline.model import Cell
+    from adversity.registry import Entry, Registry
+
+__all__ = ["PluginFinder", "class_of", "label_of"]
+
+_WORD = re.compile(r"[\w.+-]+")
+
+
+def class_of(entry: Entry) -> type[PluginBase]:
+    """Return the class of a plugin that the registry handed out.
+
+    Raises:
+        UnknownPluginError: If it has none.
+    """
+    if entry.cls is None:
+        raise UnknownPluginError(f"plugin {entry.kind}/{entry.name} cannot be used: {entry.error}")
+    return entry.cls
+
+
+def label_of(entry: Entry) -> str:
+    """Name a plugin and who brings it: `attack/pgd (acme-attacks 1.2)`."""
+    return f"{entry.kind}/{entry.name} ({entry.distribution} {entry.version})"
+
+
+class PluginFinder:
+    """Turns `uses:` and `with:` into plugins; what is wrong becomes findings."""
+
+    def __init__(self, loaded: Loaded, registry: Registry, findings: Findings) -> None:
+        """Look plugins up in one registry, for one file."""
+        self._denied = loaded.spec.licences.deny
+        self._registry = registry
+        self._findings = findings
+
+    def find(self, uses: str, path: KeyPath) -> Entry | None:
+        """Return the plugin that `kind/name` names, or None with a finding.
+
+        Args:
+            uses: `kind/name`.
+            path: Where it stands.
+        """
+        kind, _, name = uses.partition("/")
+        if kind not in KINDS:
+            message = f"unknown kind of plugin {kind!r} in {uses}{suggestion(kind, KINDS)}"
+            self._findings.add(path, message)
+            return None
+        try:
+            entry = self._registry.get(kind, name)
+            self._check_licence(entry, path)
+        except UnknownPluginError as error:
+            self._findings.add(path, str(error))
+            return None
+        return entry
+
+    def build(
+        self, entry: Entry, parameters: Mapping[str, Any], path: KeyPath
+    ) -> PluginBase | None:
+        """Return the plugin with its parameters, or None with findings.
+
+        Args:
+            entry: Which plugin.
+            parameters: Values by name; fractions may still be text.
+            path: Where `with:` stands.
+        """
+        plugin, faults = attempt(entry, parameters)
+        for key, fault in faults.items():
+            self._findings.add((*path, *key), fault)
+        return plugin
+
+    def build_cells(
+        self, entry: Entry, by_cell: Mapping[Cell, Mapping[str, Any]], path: KeyPath
+    ) -> dict[Cell, PluginBase] | None:
+        """Return the plugin for every cell, or None with findings.
+
+        A fault that all cells share is said once; another names the first cell that has it.
+
+        Args:
+            entry: Which plugin.
+            by_cell: The parameters in each cell.
+            path: Where `with:` stands.
+        """
+        plugins: dict[Cell, PluginBase] = {}
+        faulty: dict[tuple[KeyPath, str], list[Cell]] = {}
+        for cell, parameters in by_cell.items():
+            plugin, faults = attempt(entry, parameters)
+            if plugin is not None:
+                plugins[cell] = plugin
+            for fault in faults.items():
+                faulty.setdefault(fault, []).append(cell)
+        for (key, message), cells in faulty.items():
+            shared = len(cells) == len(by_cell)
+            note = "" if shared else f" (where {cells[0].key})"
+            self._findings.add((*path, *key), message + note)
+        return None if faulty else plugins
+
+    def _check_licence(self, entry: Entry, path: KeyPath) -> None:
+        cls = class_of(entry)
+        for what, licence in (("code", cls.licence), ("weights", cls.weights_licence)):
+            for word in _WORD.findall(licence or ""):
+                denied = [rule for rule in self._denied if _matches(word, rule)]
+                if denied:
+                    message = (
+                        f"{label_of(entry)}: the licence of its {what} is {licence}, "
+                        f"which licences.deny refuses ({denied[0]}); use another plugin"
+                    )
+                    self._findings.add(path, message)
+
+
+def attempt(
+    entry: Entry, parameters: Mapping[str, Any]
+) -> tuple[PluginBase | None, dict[KeyPath, str]]:
+    """Return the plugin, or None and what is wrong with which parameter."""
+    cls = class_of(entry)
+    label = label_of(entry)
+    try:
+        return cls(**parameters), {}
+    except ValidationError as error:
+        found = complaints(error, cls.model_fields)
+        return None, {key: f"{label}: {complaint}" for key, complaint in found.items()}
+    except InputError as error:
+        return None, {(): f"{label}: {error}"}
+    except Exception as error:  # noqa: BLE001  (a third party's validator may raise anything)
+        what = f"its own check of the parameters failed: {type(error).__name__}: {error}"
+        return None, {(): f"{label}: {what}; report it to {entry.distribution}"}
+
+
+def _matches(word: str, rule: str) -> bool:
+    return fnmatch.fnmatchcase(word.lower(), rule.lower())

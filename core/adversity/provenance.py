@@ -1,0 +1,209 @@
+"""Where a result came from: fingerprints of source, hashes of files, versions of distributions.
+
+Pure functions that read files and metadata. They import no plugin and no torch: what a
+module imports is found by reading its source, never by running it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import sys
+from functools import lru_cache
+from importlib import metadata
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adversity.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = [
+    "canonical_name",
+    "distribution_of",
+    "distribution_version",
+    "file_sha256",
+    "source_fingerprint",
+    "source_modules",
+]
+
+GROUP = "adversity"
+SHARED_MATHS = "adversity.metrics"
+"""Followed from every package: plugins compute with it, so it is part of what they are."""
+
+_IMPORTERS = ("import_module", "__import__")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def canonical_name(distribution: str) -> str:
+    """Write a distribution's name the one canonical way (PEP 503).
+
+    Example:
+        >>> canonical_name("Acme_Adversity")
+        'acme-adversity'
+    """
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def distribution_version(name: str) -> str | None:
+    """Return the version of an installed distribution, or None if it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def distribution_of(module: str) -> tuple[str, str] | None:
+    """Return name and version of the distribution that brings a module, or None.
+
+    Entry points are asked first: an editable install does not list its files.
+    """
+    return _distribution_of(module.partition(".")[0], tuple(sys.path))
+
+
+@lru_cache(maxsize=256)
+def _distribution_of(package: str, _path: tuple[str, ...]) -> tuple[str, str] | None:
+    for point in metadata.entry_points(group=GROUP):
+        if point.dist is not None and point.module.partition(".")[0] == package:
+            return canonical_name(point.dist.name), point.dist.version
+    names = metadata.packages_distributions().get(package, ())
+    return (canonical_name(names[0]), metadata.version(names[0])) if names else None
+
+
+def source_fingerprint(cls: type) -> str:
+    """Return the SHA-256 of everything a class's own package says about what it computes.
+
+    Hashed are the class's module and, again and again, the modules these import from the
+    same top-level package (inside functions too) or from `adversity.metrics`, each by its
+    dotted name with line ends normalised, and the distribution's name and version. The
+    value is the same on every machine and for editable and wheel installs. The `__init__`
+    of a parent package counts only where a name is imported from it; otherwise one method
+    would change with each of its neighbours.
+
+    Raises:
+        PluginError: If the class has no source file.
+    """
+    digest = hashlib.sha256()
+    for name, path in source_modules(cls.__module__):
+        source = path.read_bytes()
+        if path.suffix == ".py":
+            source = _normalised(source)
+        digest.update(f"{name}\0{len(source)}\0".encode())
+        digest.update(source)
+    name, version = distribution_of(cls.__module__) or ("", "")
+    digest.update(f"{name}\0{version}\0".encode())
+    return digest.hexdigest()
+
+
+def source_modules(module: str) -> tuple[tuple[str, Path], ...]:
+    """Return the modules that `source_fingerprint` hashes: (dotted name, file), sorted.
+
+    Raises:
+        PluginError: If the module has no source file.
+    """
+    start = _locate(module)
+    if start is None:
+        raise PluginError(
+            f"expected a source file for module {module!r}, found none; "
+            "define the plugin in a file of a package, not interactively"
+        )
+    within = (module.partition(".")[0], SHARED_MATHS)
+    found = {module: start}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        for target, path in _imported(name, found[name]):
+            if target not in found and _lies_in(target, within):
+                found[target] = path
+                waiting.append(target)
+    return tuple(sorted(found.items()))
+
+
+def _normalised(source: bytes) -> bytes:
+    return source.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _lies_in(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _imported(module: str, path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the modules that a file imports by name and that have a file we can find."""
+    if path.suffix != ".py":
+        return
+    for names in _import_names(module, path, path.stat().st_mtime_ns):
+        located = ((name, _locate(name)) for name in names)
+        first = next(((name, file) for name, file in located if file is not None), None)
+        if first is not None:
+            yield first
+
+
+@lru_cache(maxsize=1024)
+def _import_names(module: str, path: Path, _changed: int) -> tuple[tuple[str, ...], ...]:
+    """Read what each import of a file may mean, the likelier meaning first."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise PluginError(
+            f"expected Python source in module {module!r}, got {error}; repair it"
+        ) from error
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return tuple(names for node in ast.walk(tree) for names in _meanings(node, package))
+
+
+def _meanings(node: ast.AST, package: str) -> Iterator[tuple[str, ...]]:
+    if isinstance(node, ast.Import):
+        yield from ((alias.name,) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = _absolute("." * node.level + (node.module or ""), package)
+        # A submodule imported by name; the package itself for anything else.
+        yield from ((f"{base}.{alias.name}", base) for alias in node.names)
+    elif isinstance(node, ast.Call) and node.args:
+        called = getattr(node.func, "attr", getattr(node.func, "id", None))
+        name = getattr(node.args[0], "value", None)
+        if called in _IMPORTERS and isinstance(name, str):
+            yield (_absolute(name, package),)
+
+
+def _absolute(name: str, package: str) -> str:
+    """Resolve leading dots as Python does: one is the package, each further one its parent."""
+    rest = name.lstrip(".")
+    level = len(name) - len(rest)
+    if not level:
+        return name
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - level + 1], *([rest] if rest else [])])
+
+
+def _locate(module: str) -> Path | None:
+    """Find a module's file below its imported top-level package, importing nothing."""
+    top, _, rest = module.partition(".")
+    package = sys.modules.get(top)
+    if package is None:
+        return None
+    if not rest:
+        file = getattr(package, "__file__", None)
+        return Path(file) if file else None
+    folders = (Path(folder) for folder in getattr(package, "__path__", ()))
+    stems = [folder.joinpath(*rest.split(".")) for folder in folders]
+    candidates = (path for stem in stems for path in _files(stem))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _files(stem: Path) -> Iterator[Path]:
+    """Yield where a module may lie, in the order in which Python looks."""
+    yield stem / "__init__.py"
+    yield from (stem.with_name(stem.name + suffix) for suffix in EXTENSION_SUFFIXES)
+    yield stem.with_name(f"{stem.name}.py")

@@ -1,0 +1,232 @@
+"""A cached listing of the installed plugins, read without importing any of them.
+
+Shell completion and `adversity plugins` read it in milliseconds: no pydantic, no torch, no
+plugin. It is written again whenever what is installed, or a plugin's source, has changed.
+Pipelines never rely on it; they ask the registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adversity.registry.entry import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adversity.registry.entry import Entry
+    from adversity.registry.registry import Registry
+
+__all__ = ["Catalogue", "Listing", "cache_file", "read_catalogue"]
+
+GROUP = "adversity"
+_FORMAT = 1
+_STARTED = time.time_ns()
+"""What was edited later may differ from what this process has imported."""
+_NOT_CLAIMS = frozenset(
+    {"kind", "makes", "api", "name", "reference", "licence", "weights_licence", "block_rows"}
+    | {"levels", "model_config"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One plugin as users see it in the catalogue; JSON values only.
+
+    Attributes:
+        kind, name, distribution, version, status, error: As in `Entry`.
+        summary: The first line of its docstring.
+        reference: Authors, title, year of the method.
+        licence: Of the code.
+        weights_licence: Of the weights, where there are any.
+        claims: What it says of itself, for example `differentiable`.
+    """
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    status: str
+    error: str | None = None
+    summary: str = ""
+    reference: str = ""
+    licence: str = ""
+    weights_licence: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def usable_name(self) -> str | None:
+        """What to write in a pipeline after `kind/`; None if it cannot be used."""
+        ways = {"ok": self.name, "clash": f"{self.distribution}:{self.name}"}
+        return ways.get(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything installed: plugins, problems, and blocked distributions."""
+
+    plugins: tuple[Listing, ...]
+    problems: tuple[Problem, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Return the names of a kind that a pipeline can use."""
+        of_kind = (plugin.usable_name for plugin in self.plugins if plugin.kind == kind)
+        return tuple(name for name in of_kind if name)
+
+
+def read_catalogue(*, refresh: bool = False) -> Catalogue:
+    """Return the catalogue: from the cache, or made anew if anything has changed.
+
+    Args:
+        refresh: Make it anew in any case.
+    """
+    file, (key, changed) = cache_file(), _state()
+    cached = None if refresh else _read(file, key)
+    if cached is not None:
+        return cached
+    from adversity.registry.registry import discover
+
+    catalogue = _make(discover(refresh=True))
+    if changed <= _STARTED:
+        # A cache that cannot be written costs time at the next start, nothing else.
+        with suppress(OSError):
+            _write(file, key, catalogue)
+    return catalogue
+
+
+def cache_file() -> Path:
+    """Return where the catalogue of this Python environment is cached."""
+    environment = hashlib.sha256(f"{sys.prefix}\0{sys.version}".encode()).hexdigest()[:12]
+    return _cache_folder() / "adversity" / f"catalogue-{environment}.json"
+
+
+def _cache_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says that a relative path is invalid and to be ignored.
+    return Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
+
+
+def _make(registry: Registry) -> Catalogue:
+    plugins = tuple(_listing(entry) for entry in registry.entries())
+    return Catalogue(plugins, registry.problems, registry.left_out)
+
+
+def _listing(entry: Entry) -> Listing:
+    base = (entry.kind, entry.name, entry.distribution, entry.version, entry.status, entry.error)
+    cls = entry.cls
+    if cls is None:
+        return Listing(*base)
+    return Listing(
+        *base,
+        summary=cls.summary(),
+        reference=cls.reference,
+        licence=cls.licence,
+        weights_licence=cls.weights_licence,
+        claims=_claims(cls),
+    )
+
+
+def _claims(cls: type) -> dict[str, Any]:
+    """Return what the contracts let a class claim: their ClassVars that are not its identity."""
+    names = {
+        name
+        for base in cls.__mro__
+        if base.__module__.startswith("adversity.contracts.")
+        for name, annotation in vars(base).get("__annotations__", {}).items()
+        if "ClassVar" in str(annotation) and name not in _NOT_CLAIMS
+    }
+    claims = {name: getattr(cls, name) for name in sorted(names) if hasattr(cls, name)}
+    return dict(json.loads(json.dumps(claims, default=str)))
+
+
+def _state() -> tuple[str, int]:
+    """Hash what the catalogue depends on, and say when the newest of it was changed.
+
+    Who is installed, what is blocked, and when each source file was edited.
+    """
+    points, facts = _installed()
+    files = [file for point in points for file in sorted(_sources(point.module))]
+    # Installing anything touches these folders, and may mend or break a plugin's imports.
+    folders = [Path(f) for f in sys.path if f.endswith(("site-packages", "dist-packages"))]
+    stamps = [(path.name, _changed(path)) for path in [*files, *folders, *sorted(_core())]]
+    blocked = os.environ.get("ADVERSITY_BLOCK", "")
+    text = repr((_FORMAT, sys.version, blocked, facts, stamps))
+    return hashlib.sha256(text.encode()).hexdigest(), max(stamp for _, stamp in stamps)
+
+
+def _installed() -> tuple[list[metadata.EntryPoint], list[tuple[str, ...]]]:
+    """Return the entry points, and each with the name and version of its distribution."""
+    try:
+        points = sorted(metadata.entry_points(group=GROUP), key=lambda p: (p.name, p.value))
+    except Exception as error:  # noqa: BLE001  (a damaged distribution: discovery names it)
+        return [], [(repr(error),)]
+    origins = {id(p.dist): (p.dist.name, p.dist.version) for p in points if p.dist}
+    return points, [(p.name, p.value, *origins.get(id(p.dist), ())) for p in points]
+
+
+def _core() -> Iterator[Path]:
+    here = Path(__file__).parent
+    yield from here.glob("*.py")
+    yield from (here.parent / "contracts").glob("*.py")
+
+
+def _sources(module: str) -> Iterator[Path]:
+    """Yield the files of an entry point's package, found without importing it."""
+    parts = module.split(".")
+    for folder in sys.path:
+        stem = Path(folder or ".").joinpath(*parts)
+        if (stem / "__init__.py").is_file():
+            yield from stem.rglob("*.py")
+            return
+        if (file := stem.with_name(f"{stem.name}.py")).is_file():
+            # A lone module at the top shares its folder with strangers.
+            yield from file.parent.glob("*.py") if len(parts) > 1 else (file,)
+            return
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _read(file: Path, key: str) -> Catalogue | None:
+    """Return the cached catalogue if it is whole and of this key."""
+    try:
+        record = json.loads(file.read_bytes())
+        if record["key"] != key:
+            return None
+        return Catalogue(
+            plugins=tuple(Listing(**plugin) for plugin in record["plugins"]),
+            problems=tuple(Problem(**problem) for problem in record["problems"]),
+            left_out=tuple(record["left_out"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(file: Path, key: str, catalogue: Catalogue) -> None:
+    """Write beside and rename, so that a reader never sees half a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    record = {"key": key, **asdict(catalogue)}
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=file.parent, prefix=f"{file.stem}-", delete=False
+    ) as stream:
+        json.dump(record, stream)
+    Path(stream.name).replace(file)

@@ -1,0 +1,87 @@
+"""What the registry lists: a plugin with its origin and state, or a problem with its cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from adversity.contracts.plugin import PluginBase
+
+__all__ = ["BUILT_IN", "Entry", "Problem", "Status"]
+
+BUILT_IN = "adversity"
+"""The distribution whose plugins keep their short names."""
+
+Status = Literal["ok", "broken", "clash", "blocked", "incompatible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A plugin that some distribution offers.
+
+    Attributes:
+        kind: For example `attack`.
+        name: The short name.
+        cls: The class, or None if it cannot be used.
+        distribution: Who brings it, canonical (PEP 503).
+        version: The distribution's version.
+        api: The contract version the plugin says it was written for.
+        status: `ok`; `clash` (usable by its qualified name only); `broken`, `blocked` or
+            `incompatible` (not usable).
+        error: One sentence that says why the status is not `ok`.
+        traceback: Where the error came from, if an exception was raised.
+        seconds: How long importing its entry point took.
+    """
+
+    kind: str
+    name: str
+    cls: type[PluginBase] | None
+    distribution: str
+    version: str
+    api: int | None
+    status: Status = "ok"
+    error: str | None = None
+    traceback: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def qualified(self) -> str:
+        """`distribution:name`, which is unique within a kind."""
+        return f"{self.distribution}:{self.name}"
+
+    @property
+    def built_in(self) -> bool:
+        """Whether the product itself brings it."""
+        return self.distribution == BUILT_IN
+
+    @property
+    def usable(self) -> bool:
+        """Whether a pipeline can use it, by its short or its qualified name."""
+        return self.cls is not None and self.status in ("ok", "clash")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a distribution got wrong, which hid nothing but itself.
+
+    Attributes:
+        distribution: Who brings it, canonical; empty if the fault is not a distribution's.
+        version: Its version.
+        entry_point: The entry point's name.
+        what: One sentence.
+        traceback: The traceback, if an exception was raised.
+        hides: Whether plugins may be missing from the list because of it.
+    """
+
+    distribution: str
+    version: str
+    entry_point: str
+    what: str
+    traceback: str | None = None
+    hides: bool = True
+
+    def __str__(self) -> str:
+        """Return the sentence with its origin."""
+        origin = f"{self.distribution} {self.version}".strip()
+        return f"{origin} ({self.entry_point}): {self.what}" if origin else self.what

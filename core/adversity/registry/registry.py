@@ -1,0 +1,214 @@
+"""The registry: which plugins there are, who brings them, and which name means which."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from adversity.errors import UnknownPluginError
+from adversity.hookspecs import KIND_HOOKS
+from adversity.provenance import canonical_name
+from adversity.registry.blocking import VARIABLE, block_names, names_of
+from adversity.registry.discovery import GUARDED, Findings, error_text, explore
+from adversity.registry.entry import Entry, Problem
+
+if TYPE_CHECKING:
+    import pluggy
+
+__all__ = ["Registry", "discover"]
+
+_KINDS = tuple(KIND_HOOKS.values())
+_cache: dict[frozenset[str], Registry] = {}
+_lock = threading.RLock()
+
+
+def discover(*, blocked: Iterable[str] = (), refresh: bool = False) -> Registry:
+    """Return the registry of everything installed; found once a process.
+
+    Args:
+        blocked: Names to leave out beside those in the variable `ADVERSITY_BLOCK`:
+            `attack/pgd`, `acme-attacks:pgd` or a whole distribution, `acme-attacks`.
+        refresh: Look again at what is installed (modules that were imported stay so).
+    """
+    names = block_names(blocked)
+    with _lock:
+        if refresh:
+            _cache.clear()
+        if names not in _cache:
+            _cache[names] = Registry(explore(names), blocked=names)
+        return _cache[names]
+
+
+class Registry:
+    """Plugins by kind and name, with the problems of those that could not be had."""
+
+    def __init__(self, findings: Findings, *, blocked: frozenset[str] = frozenset()) -> None:
+        """Settle who owns which short name."""
+        settled, twice = _without_doubles(findings.entries)
+        self._entries = tuple(sorted(_settle(settled), key=_order))
+        self._origins = findings.origins
+        self._manager = findings.manager
+        self.left_out: tuple[str, ...] = tuple(findings.left_out)
+        """Distributions that are blocked and were not imported."""
+        idle = _idle_blocks(blocked, self._entries, self.left_out)
+        self.problems: tuple[Problem, ...] = (*findings.problems, *twice, *idle)
+        """What distributions got wrong."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind, in the order of the hook specifications."""
+        return _KINDS
+
+    def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
+        """Return everything that was found, usable or not, by kind and name."""
+        return tuple(entry for entry in self._entries if kind in (None, entry.kind))
+
+    def get(self, kind: str, name: str) -> Entry:
+        """Return the plugin that a short or qualified (`distribution:name`) name means.
+
+        Raises:
+            UnknownPluginError: If no plugin that can be used has this name.
+        """
+        if kind not in _KINDS:
+            close = get_close_matches(kind, _KINDS, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(_KINDS)}"
+            raise UnknownPluginError(f"unknown kind of plugin {kind!r} in {kind}/{name}; {hint}")
+        distribution, colon, short = name.rpartition(":")
+        owner = canonical_name(distribution)
+        named = [
+            entry
+            for entry in self.entries(kind)
+            if entry.name == short and (not colon or entry.distribution == owner)
+        ]
+        usable = [entry for entry in named if entry.usable and (colon or entry.status == "ok")]
+        if usable:
+            return usable[0]
+        raise UnknownPluginError(self._refusal(kind, name, named))
+
+    def notify(self, hook: str, **values: object) -> tuple[Problem, ...]:
+        """Tell every plugin of an event of a run; what they raise comes back as problems.
+
+        Args:
+            hook: A life-cycle hook, for example `adversity_run_started`.
+            values: Its arguments; mappings are handed out read-only.
+        """
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        shared = {
+            key: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
+            for key, value in values.items()
+        }
+        problems = []
+        for impl in caller.get_hookimpls():
+            try:
+                impl.function(**{name: shared[name] for name in impl.argnames})
+            except GUARDED as error:
+                origin = self._origins[impl.plugin_name]
+                problems.append(origin.problem(f"{hook} raised {error_text(error)}", error))
+        return tuple(problems)
+
+    def _refusal(self, kind: str, name: str, named: list[Entry]) -> str:
+        """Say why a name means nothing that can be used, and what to do."""
+        if named and all(entry.status == "clash" for entry in named):
+            return f"plugin {kind}/{name} is not one plugin: {named[0].error}"
+        if named:
+            owner = next((entry for entry in named if entry.built_in), named[0])
+            origin = f"{owner.distribution} {owner.version}"
+            return f"plugin {kind}/{name} of {origin} cannot be used: {owner.error}"
+        asked = canonical_name(name.rpartition(":")[0])
+        message = f"unknown plugin {kind}/{name}; {self._hint(kind, name)}"
+        return f"{message} {self._absent(asked)}".strip()
+
+    def _hint(self, kind: str, name: str) -> str:
+        usable = [entry for entry in self._entries if entry.usable]
+        names = [_shortest(entry) for entry in usable if entry.kind == kind]
+        short = name.rpartition(":")[2]
+        close = get_close_matches(name, names, n=1) or get_close_matches(short, names, n=1)
+        if close:
+            return f"did you mean {close[0]}?"
+        elsewhere = [entry.kind for entry in usable if name in (entry.name, entry.qualified)]
+        if elsewhere:
+            return f"did you mean {elsewhere[0]}/{name}?"
+        return f"there are {', '.join(names)}." if names else f"no {kind} is installed."
+
+    def _absent(self, asked: str) -> str:
+        """Name the distributions that may have a missing plugin; `asked` alone if it is one."""
+        broken = {p.distribution: p for p in reversed(self.problems) if p.hides}
+        notes = {
+            name: f"{name} {problem.version} is broken and may have it: {problem.what}."
+            for name, problem in sorted(broken.items())
+        }
+        notes |= {name: f"{name} is blocked and may have it." for name in self.left_out}
+        if asked in notes:
+            return notes[asked]
+        if len(notes) > 2:
+            return f"These are broken or blocked and may have it: {', '.join(notes)}."
+        return " ".join(notes.values())
+
+
+def _shortest(entry: Entry) -> str:
+    return entry.name if entry.status == "ok" else entry.qualified
+
+
+def _order(entry: Entry) -> tuple[int, str, bool, str]:
+    return _KINDS.index(entry.kind), entry.name, not entry.built_in, entry.distribution
+
+
+def _without_doubles(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """Refuse two classes of one kind and name in one distribution: nothing tells them apart."""
+    claims: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        claims[entry.kind, entry.qualified].append(entry)
+    kept, problems = [], []
+    for (kind, _), rivals in claims.items():
+        first = rivals[0]
+        if len(rivals) > 1:
+            what = f"{kind} {first.name} stands for {len(rivals)} classes; rename all but one"
+            first = replace(first, cls=None, status="broken", error=what)
+            problems.append(
+                Problem(first.distribution, first.version, first.name, what, hides=False)
+            )
+        kept.append(first)
+    return kept, problems
+
+
+def _settle(entries: list[Entry]) -> list[Entry]:
+    """Give each short name to its one owner; the others are reached by qualified names."""
+    claims: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.status != "blocked" and (entry.status == "ok" or entry.built_in):
+            claims[entry.kind, entry.name].append(entry)
+    return [_claim(entry, claims[entry.kind, entry.name]) for entry in entries]
+
+
+def _claim(entry: Entry, claimants: list[Entry]) -> Entry:
+    owner = next((rival for rival in claimants if rival.built_in), None)
+    if entry.status != "ok" or entry is owner or len(claimants) < 2:
+        return entry
+    if owner is not None:
+        what = (
+            f"{entry.kind} {entry.name} belongs to {owner.distribution}; "
+            f"write {entry.qualified} to use that of {entry.distribution}"
+        )
+    else:
+        brought = " and ".join(rival.distribution for rival in claimants)
+        ways = " or ".join(rival.qualified for rival in claimants)
+        what = f"{brought} both offer {entry.kind} {entry.name}; write {ways}"
+    return replace(entry, status="clash", error=what)
+
+
+def _idle_blocks(
+    blocked: frozenset[str], entries: Iterable[Entry], left_out: Iterable[str]
+) -> list[Problem]:
+    """Report names that block nothing: a misspelt one would let its plugin through unseen."""
+    hit = set(left_out)
+    for entry in entries:
+        hit |= names_of(entry.kind, entry.name, entry.distribution)
+    what = "is to be blocked but nothing installed has this name"
+    return [
+        Problem("", "", VARIABLE, f"{name} {what}", hides=False) for name in sorted(blocked - hit)
+    ]

@@ -1,0 +1,31 @@
+"""The report: what people look at, made from stored measures and a few pictures."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adversity.report.html import write_html as write_html
+    from adversity.report.judgement import verdict as verdict
+    from adversity.report.markdown import write_markdown as write_markdown
+    from adversity.report.plots import write_plots as write_plots
+    from adversity.report.record import report_json as report_json
+    from adversity.report.record import write_json as write_json
+
+_HOMES = {
+    "report_json": "record",
+    "verdict": "judgement",
+    "write_html": "html",
+    "write_json": "record",
+    "write_markdown": "markdown",
+    "write_plots": "plots",
+}
+__all__ = sorted(_HOMES)  # noqa: PLE0605  (a test proves it equal to the imports)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a writer on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'adversity.report' has no attribute {name!r}")
+    return getattr(import_module(f"adversity.report.{_HOMES[name]}"), name)

@@ -1,0 +1,219 @@
+"""The sections on degradation, restoration and uncertainty."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts.values import Measure
+from adversity.report.blocks import Block, Chart, Section, Table, Text
+from adversity.report.curves import curve_charts, row_chart
+from adversity.report.drawing import reliability
+from adversity.report.reading import images_before, labels, matching, measured, slug
+from adversity.report.wording import (
+    NOTHING,
+    cell_text,
+    interval_text,
+    measure_name,
+    measure_text,
+    number,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from adversity.report.model import CellResult, Report, StepSummary
+
+__all__ = ["degradation_section", "difference", "restoration_section", "uncertainty_section"]
+
+_RELIABILITY_LIMIT = 6
+
+
+def degradation_section(report: Report) -> Section | None:
+    """Show accuracy against severity for each path."""
+    charts = curve_charts(report, "accuracy", makes="predictions")
+    if not charts:
+        return None
+    return Section("degradation", "Degradation", charts)
+
+
+def restoration_section(report: Report) -> Section | None:
+    """Show what each restoration gave and took: accuracy, flips, picture quality."""
+    pairs = list(_restored(report))
+    blocks: list[Block] = []
+    if pairs:
+        blocks.append(
+            Text(
+                "Gain is accuracy with restoration minus accuracy without, on the same pictures. "
+                "The interval treats the two as independent (Newcombe), which is wider than the "
+                "truth for paired pictures."
+            )
+        )
+        gains = [(label, difference(after, before)) for label, before, after in pairs]
+        blocks.append(
+            row_chart("restoration-gain", "Change of accuracy", gains, share=False, zero=True)
+        )
+    blocks.extend(_flips(report))
+    quality = _quality(report)
+    if quality is not None:
+        blocks.append(quality)
+    return Section("restoration", "Restoration: gain and harm", blocks) if blocks else None
+
+
+def uncertainty_section(report: Report) -> Section | None:
+    """Show reliability, and calibration measures against severity."""
+    blocks: list[Block] = list(_reliability(report))
+    for name in ("ece", "nll", "brier"):
+        blocks.extend(curve_charts(report, name))
+    conventions = _conventions(report)
+    if conventions:
+        blocks.append(Text("", items=conventions, lead="Conventions."))
+    return Section("uncertainty", "Uncertainty", blocks) if blocks else None
+
+
+def difference(after: Measure, before: Measure) -> Measure:
+    """Return the difference of two shares with Newcombe's interval.
+
+    Reference: Newcombe, "Interval estimation for the difference between independent
+    proportions: comparison of eleven methods", 1998, method 10 (from the two intervals).
+    """
+    value = after.value - before.value
+    bounds = (after.low, after.high, before.low, before.high)
+    if any(bound is None for bound in bounds):
+        return Measure(value=value, n=min(after.n, before.n), better=after.better)
+    low1, high1, low2, high2 = (float(bound or 0.0) for bound in bounds)
+    return Measure(
+        value=value,
+        n=min(after.n, before.n),
+        low=value - math.hypot(after.value - low1, high2 - before.value),
+        high=value + math.hypot(high1 - after.value, before.value - low2),
+        level=min(after.level, before.level),
+        method="Newcombe, unpaired",
+        better=after.better,
+    )
+
+
+def _restored(report: Report) -> Iterator[tuple[str, Measure, Measure]]:
+    """Pair each prediction behind a restoration with the one in front of it, cell by cell."""
+    restorations = {step.id for step in report.steps if step.kind == "restoration"}
+    predicting = [step for step in report.steps if step.makes == "predictions" and step.cells]
+    by_images = {(images_before(report, step), step.uses): step for step in predicting}
+    for step in predicting:
+        seen = images_before(report, step)
+        if seen[-1] not in restorations:
+            continue
+        without = tuple(name for name in seen if name not in restorations)
+        before = by_images.get((without, step.uses))
+        for cell in step.cells:
+            other = matching(before, cell.cell)
+            if other and {"accuracy"} <= cell.measures.keys() & other.measures.keys():
+                label = ", ".join(
+                    part for part in (" → ".join(seen[1:]), cell_text(cell.cell)) if part
+                )
+                yield plain(label), other.measures["accuracy"], cell.measures["accuracy"]
+
+
+def _flips(report: Report) -> Iterator[Text]:
+    kept = {
+        name: count for name, count in report.population.items() if "restoration" in name.lower()
+    }
+    if kept:
+        total = sum(report.population.values())
+        said = "; ".join(f"{plain(name)}: {count:,}" for name, count in kept.items())
+        yield Text(f"of {total:,} predictions: {said}.", lead="Flips,")
+
+
+def _quality(report: Report) -> Table | None:
+    rows = []
+    for step in report.steps:
+        for cell in step.cells:
+            psnr, ssim = cell.measures.get("psnr_db"), cell.measures.get("ssim")
+            if psnr or ssim:
+                shown = [measure_text(item) if item else NOTHING for item in (psnr, ssim)]
+                rows.append((step.id, cell_text(cell.cell) or NOTHING, *shown))
+    if not rows:
+        return None
+    return Table(
+        "picture-quality",
+        "Picture quality against the clean picture: mean, interval, n.",
+        ("step", "cell", "PSNR", "SSIM"),
+        tuple(rows),
+        numeric=frozenset({"PSNR", "SSIM"}),
+    )
+
+
+def _reliability(report: Report) -> Iterator[Chart]:
+    """Draw the reliability of the first and the last cell of each step, at most six in all."""
+    found = [item for item in measured(report, "ece") if _bins(item[2])]
+    names = labels(report, [step for step, _, _ in found])
+    ends: list[tuple[StepSummary, CellResult, Measure]] = []
+    for key in dict.fromkeys(step.id for step, _, _ in found):
+        own = [item for item in found if item[0].id == key]
+        ends.extend(own if len(own) == 1 else (own[0], own[-1]))
+    for step, cell, measure in ends[:_RELIABILITY_LIMIT]:
+        where = ", ".join(part for part in (names[step.id], plain(cell_text(cell.cell))) if part)
+        bins = _bins(measure)
+        gap = sum(item["n"] * (item["confidence"] - item["accuracy"]) for item in bins)
+        total = sum(item["n"] for item in bins)
+        word = "over" if gap > 0 else "under"
+        yield Chart(
+            id=slug(f"reliability-{step.id}-{cell_text(cell.cell)}"),
+            title=f"Reliability: {where}",
+            finding=f"ECE of {where} is {measure_text(measure)}; on average {word}-confident "
+            f"by {number(abs(gap) / total)}.",
+            caption=f"ECE {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
+            f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson; "
+            "dot area: pictures in the bin; on the dashed line confidence is right.",
+            records=tuple(bins),
+            spec=reliability(),
+        )
+
+
+def _bins(measure: Measure) -> list[dict[str, Any]]:
+    """Read the bins of an ECE: `details["bins"]`, or columns side by side; empty ones left out."""
+    details = measure.details
+    rows: Sequence[Mapping[str, Any]]
+    if isinstance(details.get("bins"), list | tuple):
+        rows = details["bins"]
+    elif {"confidence", "accuracy"} <= details.keys():
+        names = [key for key, value in details.items() if isinstance(value, list | tuple)]
+        rows = [
+            dict(zip(names, row, strict=False))
+            for row in zip(*map(details.get, names), strict=False)
+        ]
+    else:
+        return []
+    bins = []
+    for row in rows:
+        count = int(row.get("n", row.get("count", 0)) or 0)
+        if count:
+            low, high = _wilson(float(row["accuracy"]), count)
+            bins.append(
+                {
+                    "confidence": float(row["confidence"]),
+                    "accuracy": float(row["accuracy"]),
+                    "low": low,
+                    "high": high,
+                    "n": count,
+                }
+            )
+    return bins
+
+
+def _wilson(share: float, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval (the report layer does not import the metrics)."""
+    z2 = 1.959963984540054**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _conventions(report: Report) -> tuple[str, ...]:
+    seen: dict[str, None] = {}
+    for name in ("ece", "nll", "brier", "accuracy", "robust_accuracy", "psnr_db", "ssim"):
+        for _, _, measure in measured(report, name):
+            if measure.convention:
+                words = ", ".join(f"{key}: {value}" for key, value in measure.convention.items())
+                seen[plain(f"{measure_name(name)}: {words}")] = None
+    return tuple(seen)

@@ -1,0 +1,54 @@
+"""Plot files that `dvc plots` can show: a CSV with plain columns and a template for each chart.
+
+A template is Vega-Lite with DVC's anchor where the data go. Its place is `<folder>/<chart>.json`
+beside `<folder>/<chart>.csv`, so that `dvc.yaml` can name both:
+
+    plots:
+      - accuracy-by-severity.csv: {template: accuracy-by-severity.json}
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+from adversity.report.sections import all_charts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.report.blocks import Chart
+    from adversity.report.model import Report
+
+__all__ = ["write_plots"]
+
+_ANCHOR = "<DVC_METRIC_DATA>"
+
+
+def write_plots(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write a data file and a template for each chart.
+
+    Returns:
+        The CSV files, in the order of the report.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for chart in all_charts(report):
+        path = folder / f"{chart.id}.csv"
+        path.write_text(_csv(chart), encoding="utf-8", newline="")
+        template = {**chart.spec, "title": chart.title, "data": {"values": _ANCHOR}}
+        text = json.dumps(template, indent=1, sort_keys=True) + "\n"
+        path.with_suffix(".json").write_text(text, encoding="utf-8")
+        written.append(path)
+    return tuple(written)
+
+
+def _csv(chart: Chart) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, chart.columns, lineterminator="\n")
+    writer.writeheader()
+    for record in chart.records:
+        writer.writerow({key: "" if value is None else value for key, value in record.items()})
+    return buffer.getvalue()

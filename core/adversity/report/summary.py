@@ -1,0 +1,160 @@
+"""The first screen: gates, headline measures, and what voids a claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.report.blocks import Block, Chart, Section, Table, Text
+from adversity.report.curves import row_chart
+from adversity.report.judgement import SIGNS, WORDS, gates_in_order
+from adversity.report.wording import (
+    MINUS,
+    NOTHING,
+    cell_text,
+    interval_text,
+    measure_name,
+    number,
+    plain,
+    value_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.contracts.values import Measure
+    from adversity.report.model import GateResult, Report, StepSummary
+
+__all__ = ["caveat_texts", "gate_table", "headline", "headline_section", "summary_charts"]
+
+_HEADLINES = ("accuracy", "robust_accuracy", "attack_success", "ece", "nll", "brier")
+_LONGEST_FOREST = 12
+
+
+def gate_table(report: Report) -> Table | None:
+    """Return the gates, failures first; None where there are none."""
+    gates = gates_in_order(report)
+    if not gates:
+        return None
+    return Table(
+        "gates",
+        "The interval decides: PASS all of it is good, FAIL all of it is bad, UNDECIDED it crosses "
+        "the limit (exit code 0, or 1 under --strict). The worst cell is shown.",
+        ("verdict", "gate", "value", "interval", "n", "margin", "why"),
+        tuple(_gate_row(gate) for gate in gates),
+        numeric=frozenset({"value", "interval", "n", "margin"}),
+        states=tuple(gate.verdict for gate in gates),
+    )
+
+
+def summary_charts(report: Report) -> tuple[Chart, ...]:
+    """Return the forest plot of the gates; of the headline measures where there are none."""
+    judged = [(gate, gate.measure) for gate in gates_in_order(report) if gate.measure is not None]
+    if judged:
+        return tuple(_gate_charts(judged))
+    rows = [
+        (f"{step.id} {measure_name(name)} {cell}".strip(), measure)
+        for step, name, cell, measure in headline(report)
+        if name in ("accuracy", "robust_accuracy")
+    ]
+    if not rows:
+        return ()
+    return (row_chart("headline-chart", "accuracy", rows[:_LONGEST_FOREST]),)
+
+
+def headline(report: Report) -> Iterator[tuple[StepSummary, str, str, Measure]]:
+    """Go through the measures that matter most: step, measure name, cell in words, measure."""
+    for step in report.steps:
+        for cell in step.cells:
+            for name in _HEADLINES:
+                if name in cell.measures:
+                    yield step, name, cell_text(cell.cell), cell.measures[name]
+
+
+def headline_section(report: Report) -> Section | None:
+    """Return the table of headline measures with intervals and n."""
+    rows = tuple(
+        (
+            step.id,
+            measure_name(name),
+            cell or NOTHING,
+            value_text(measure),
+            interval_text(measure),
+            f"{measure.n:,}",
+            measure.method or NOTHING,
+        )
+        for step, name, cell, measure in headline(report)
+    )
+    if not rows:
+        return None
+    blocks: list[Block] = [
+        Table(
+            "headline",
+            "Every headline measure with its interval and n.",
+            ("step", "measure", "cell", "value", "interval", "n", "interval by"),
+            rows,
+            numeric=frozenset({"value", "interval", "n"}),
+        )
+    ]
+    return Section("headline", "Headline measures", blocks, folded=len(rows) > _LONGEST_FOREST)
+
+
+def caveat_texts(report: Report, *, void: bool) -> tuple[Text, ...]:
+    """Return the caveats that void a claim, or all the others."""
+    return tuple(
+        Text(
+            plain(f"{caveat.step}: {caveat.text}" if caveat.step else caveat.text),
+            level=caveat.level,
+        )
+        for caveat in report.caveats
+        if (caveat.level == "void") is void
+    )
+
+
+def _gate_row(gate: GateResult) -> tuple[str, ...]:
+    measure = gate.measure
+    cell = f" at {cell_text(gate.cell)}" if gate.cell else ""
+    why = gate.why
+    if gate.needed:
+        why = f"{why.rstrip('.')}. About {gate.needed:,} pictures would settle it."
+    return (
+        f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}",
+        gate.text + cell,
+        value_text(measure) if measure else NOTHING,
+        interval_text(measure) if measure else NOTHING,
+        f"{measure.n:,}" if measure else NOTHING,
+        _margin(gate),
+        f"{why} ({gate.line})" if gate.line else why,
+    )
+
+
+def _margin(gate: GateResult) -> str:
+    """Write how far the value is on the good side (+) or the bad side (-) of the limit."""
+    if gate.measure is None or gate.limit is None or gate.op is None:
+        return NOTHING
+    sign = -1 if gate.op.startswith("<") else 1
+    margin = sign * (gate.measure.value - gate.limit)
+    return f"{'+' if margin >= 0 else MINUS}{number(abs(margin), gate.measure.unit)}"
+
+
+def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
+    """Draw a forest plot for each unit: shares have one axis, decibels another."""
+    shares = [_is_share(measure) for _, measure in judged]
+    keys = [
+        ("share", True) if share else (measure.unit or "number", False)
+        for share, (_, measure) in zip(shares, judged, strict=True)
+    ]
+    for key in dict.fromkeys(keys):
+        own = [item for item, unit in zip(judged, keys, strict=True) if unit == key]
+        chart = row_chart(
+            f"gates-{len(own)}-{'share' if key[1] else 'other'}-{keys.index(key)}",
+            "Gates" if key[1] else f"Gates ({key[0]})",
+            [(f"{SIGNS[gate.verdict]} {gate.text}", measure) for gate, measure in own],
+            share=key[1],
+            axis="value; the upright bar is the limit",
+            extra=[{"state": gate.verdict, "limit": gate.limit} for gate, _ in own],
+        )
+        yield chart
+
+
+def _is_share(measure: Measure) -> bool:
+    return not measure.unit and 0 <= measure.value <= 1 and (measure.high or 0.0) <= 1

@@ -1,0 +1,105 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const all = (selector, from = document) => Array.from(from.querySelectorAll(selector));
+
+  // Colours: auto follows the system, the choice is kept where the browser allows it.
+  const group = document.querySelector(".theme");
+  const choose = (theme) => {
+    if (theme === "auto") root.removeAttribute("data-theme");
+    else root.setAttribute("data-theme", theme);
+    all("button", group).forEach((button) =>
+      button.setAttribute("aria-pressed", String(button.dataset.set === theme)));
+    try { localStorage.setItem("adversity-theme", theme); } catch { /* private window */ }
+  };
+  group.hidden = false;
+  group.addEventListener("click", (event) => {
+    if (event.target.dataset.set) choose(event.target.dataset.set);
+  });
+  try {
+    const kept = localStorage.getItem("adversity-theme");
+    if (kept === "light" || kept === "dark") choose(kept);
+  } catch { /* private window */ }
+
+  // A link to something inside a closed section opens it.
+  const open = () => {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    const folded = target && target.closest("details");
+    if (folded) { folded.open = true; target.scrollIntoView(); }
+  };
+  addEventListener("hashchange", open);
+  open();
+
+  // Charts come alive one by one when they are looked at, pointed at or focused.
+  const tip = document.querySelector(".tip");
+  const place = (event) => {
+    tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
+    tip.style.top = `${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px`;
+  };
+  const tell = (_handler, event, _item, value) => {
+    tip.hidden = value === null || value === undefined || value === "";
+    if (tip.hidden) return;
+    tip.textContent = typeof value === "object"
+      ? Object.entries(value).map(([name, text]) => `${name}: ${text}`).join("\n")
+      : String(value);
+    place(event);
+  };
+  const text = document.getElementById("specs");
+  const specs = text ? JSON.parse(text.textContent) : {};
+  const enliven = async (figure) => {
+    const spec = specs[figure.dataset.chart];
+    if (!spec || figure.dataset.live) return;
+    figure.dataset.live = "starting";
+    const stage = document.createElement("div");
+    try {
+      await window.vegaEmbed(stage, spec, {
+        ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: tell,
+        loader: { load: () => Promise.reject(new Error("a report loads nothing")) },
+      });
+      const drawn = stage.querySelector("svg");
+      drawn.setAttribute("viewBox", `0 0 ${drawn.getAttribute("width")} ${drawn.getAttribute("height")}`);
+      figure.replaceChildren(stage);
+      figure.dataset.live = "yes";
+    } catch (error) {
+      figure.dataset.live = "no";
+      console.warn("chart stays as drawn:", error);
+    }
+  };
+  if (window.vegaEmbed) {
+    all(".chart").forEach((figure) => {
+      for (const reason of ["pointerenter", "focusin", "touchstart"]) {
+        figure.addEventListener(reason, () => enliven(figure), { once: true, passive: true });
+      }
+    });
+    window.adversityEnliven = () => Promise.all(all(".chart").map(enliven));
+  }
+
+  // Pictures: click or Enter compares with the clean one under a wipe slider.
+  const dialog = document.querySelector("dialog");
+  if (!dialog || !dialog.showModal) return;
+  const under = dialog.querySelector(".under");
+  const over = dialog.querySelector(".over");
+  const range = dialog.querySelector("input");
+  const wipe = () => { over.style.clipPath = `inset(0 0 0 ${range.value}%)`; };
+  range.addEventListener("input", wipe);
+  const compare = (image) => {
+    const clean = image.closest(".strip").querySelector('[data-role="clean"] img') || image;
+    for (const [slot, source] of [[under, clean], [over, image]]) {
+      slot.src = source.src;
+      slot.alt = source.alt;
+      slot.className = `${slot === under ? "under" : "over"} ${source.className}`;
+    }
+    dialog.querySelector(".compare-text").textContent = `${clean.alt} | ${image.alt}`;
+    range.value = 50;
+    wipe();
+    dialog.showModal();
+  };
+  all(".ground img").forEach((image) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", `Compare with the clean picture: ${image.alt}`);
+    image.replaceWith(button);
+    button.append(image);
+    button.addEventListener("click", () => compare(image));
+  });
+})();

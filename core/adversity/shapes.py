@@ -1,0 +1,69 @@
+"""Shape letters, and the one place where tensors are checked against them.
+
+N samples, C channels, H height, W width, K classes, D features, M members.
+Images are `[N, C, H, W]` float32 in [0, 1], C = 1 (grey) or 3 (RGB).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["image_fault", "rows_fault"]
+
+
+def image_fault(images: object, *, rows: int | None = None) -> str | None:
+    """Say what is wrong with a batch of images, or None if nothing is.
+
+    Args:
+        images: Expected `[N, C, H, W]` float32 in [0, 1], C in {1, 3}, finite.
+        rows: Expected N, or None for any.
+    """
+    import torch
+
+    if not isinstance(images, torch.Tensor):
+        return f"expected a tensor [N, C, H, W], got {type(images).__name__}"
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape:
+        return f"expected shape [N, C, H, W] with C = 1 or 3, got {list(images.shape)}"
+    if rows is not None and images.shape[0] != rows:
+        return f"expected {rows} images, got {images.shape[0]}"
+    if images.dtype != torch.float32:
+        return f"expected float32, got {images.dtype}"
+    checks: tuple[tuple[str, Callable[[], bool]], ...] = (
+        ("expected finite values, got NaN or infinity", lambda: bool(images.isfinite().all())),
+        (
+            f"expected values in [0, 1], got {float(images.min()):.9g} .. {float(images.max()):.9g}",
+            lambda: float(images.min()) >= 0.0 and float(images.max()) <= 1.0,
+        ),
+    )
+    return next((message for message, holds in checks if not holds()), None)
+
+
+def rows_fault(
+    values: object, *, rows: int, columns: int | None = None, finite: bool = True
+) -> str | None:
+    """Say what is wrong with per-sample values `[N]` or `[N, K]`, or None.
+
+    Args:
+        values: Expected a floating-point tensor.
+        rows: Expected N.
+        columns: Expected K; None means the values are `[N]`; 0 means any K >= 1.
+        finite: Whether NaN and infinity are faults.
+    """
+    import torch
+
+    if not isinstance(values, torch.Tensor):
+        return f"expected a tensor, got {type(values).__name__}"
+    wanted = f"[{rows}]" if columns is None else f"[{rows}, {columns or 'K'}]"
+    fits = values.ndim == (1 if columns is None else 2) and values.shape[0] == rows
+    if fits and columns is not None:
+        fits = values.shape[1] == (columns or max(values.shape[1], 1))
+    if not fits:
+        return f"expected shape {wanted}, got {list(values.shape)}"
+    if not values.is_floating_point():
+        return f"expected floating-point values, got {values.dtype}"
+    if finite and not bool(values.isfinite().all()):
+        return "expected finite values, got NaN or infinity"
+    return None

@@ -1,0 +1,1 @@
+"""Prefect flows, the DVC recorder and the command line around the core."""

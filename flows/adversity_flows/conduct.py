@@ -1,0 +1,290 @@
+"""The sequence of a run: what is stale, what runs, what is recorded.
+
+`Conductor` is the one recorder that every door uses (the direct loop below, the Prefect flow,
+`adversity step`); `conduct` is the direct door.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from adversity.errors import InputError, StaleInputsError
+from adversity.pipeline.load import load_pipeline
+from adversity.report.model import Outcome
+from adversity_flows import resolved
+from adversity_flows.memory import Decision, Inputs, Memory, stale_message
+from adversity_flows.reasons import parameter_reasons, sentence
+from adversity_flows.replace import beside, clear, put, recover
+from adversity_flows.shards import in_step, run_shards
+from adversity_flows.sync import sync_pipeline
+from adversity_flows.watch import Silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.engine.stage import StageResult, StageRun, Workspace
+    from adversity.pipeline.model import Plan, Stage
+    from adversity_flows.watch import Watcher
+
+__all__ = ["Conductor", "Decision", "conduct", "conduct_stage", "finish_beside"]
+
+Opener = Callable[["Plan", "Stage", "Workspace"], "StageRun"]
+Reader = Callable[["Plan", "Stage", "Workspace"], "StageResult"]
+
+
+class Conductor:
+    """Decides, begins, completes and recalls the stages of one plan.
+
+    Attributes:
+        plan: The pipeline, resolved.
+        workspace: Where it runs.
+        memory: DVC.
+        outcomes: What happened so far in `conduct`, a failed step included.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        workspace: Workspace,
+        memory: Memory,
+        *,
+        force: Collection[str] = (),
+        opener: Opener | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        """Take what a run needs; nothing is read or written yet.
+
+        Args:
+            plan: The pipeline, resolved.
+            workspace: Where it runs; outputs must lie in the project.
+            memory: DVC.
+            force: Steps that run whatever DVC says.
+            opener: What opens a stage; the engine's `open_stage` if not given.
+            reader: What reads an artifact back; the engine's `recall` if not given.
+
+        Raises:
+            InputError: If the outputs lie elsewhere: DVC could not record them.
+        """
+        if workspace.outputs.resolve() != memory.root:
+            raise InputError(
+                f"expected outputs in the project {memory.root}, got {workspace.outputs}: DVC "
+                "records only what lies in the project; use `adversity.run(..., into=...)`"
+            )
+        self.plan = plan
+        self.workspace = workspace
+        self.memory = memory
+        self.outcomes: list[Outcome] = []
+        self._force = frozenset(force)
+        self._opener = opener or _open_stage
+        self._reader = reader or _read_stage
+        self._inputs: dict[str, Inputs] = {}
+        self._planned: dict[str, Inputs] | None = None
+
+    def prepare(self) -> None:
+        """Bring `dvc.yaml` and the resolved plugins in step with the plan; once a run.
+
+        The parameters are read here: a pipeline file edited later does not speak for this run.
+
+        Raises:
+            InputError: If the plan is not what the pipeline file says.
+        """
+        if self._planned is None:
+            _refuse_another_file(self.plan)
+            resolved.write(self.plan)
+            sync_pipeline(self.plan)
+            self._planned = {
+                stage.name: self.memory.parameters(stage) for stage in self.plan.stages
+            }
+
+    def decide(self, stage: Stage) -> Decision:
+        """Ask DVC whether a stage must run; a run-cache restore counts as not stale.
+
+        Raises:
+            StaleInputsError: If the pipeline file was edited since the run began.
+        """
+        self.prepare()
+        with in_step(stage):
+            self._still_planned(stage)
+            for path in self._targets(stage):
+                recover(path)
+            return self.memory.state(stage, force=stage.step in self._force)
+
+    def begin(self, stage: Stage) -> StageRun:
+        """Reserve a stage, hash what it depends on and open it."""
+        self.prepare()
+        with in_step(stage):
+            self.memory.reserve(stage)
+            try:
+                self._inputs[stage.name] = self.memory.hashes(stage)
+                self._still_planned(stage)
+                return self.open(stage)
+            except BaseException:
+                self.abandon(stage)
+                raise
+
+    def open(self, stage: Stage) -> StageRun:
+        """Open a stage and nothing else: no reservation, no hashes."""
+        return self._opener(self.plan, stage, self.workspace)
+
+    def complete(self, stage: Stage, job: StageRun) -> StageResult:
+        """Write the artifact, prove that the inputs are what they were, and record.
+
+        Raises:
+            StaleInputsError: If an input changed while the stage ran; nothing is recorded and
+                the old artifact stays.
+            StorageError: If the disk is full.
+        """
+        try:
+            with in_step(stage):
+                before = self._inputs[stage.name]
+                result = self._finish(stage, job, before)
+                self.memory.record(stage, before)
+                if stage.step == "report":
+                    sync_pipeline(self.plan)
+                return result
+        finally:
+            self.abandon(stage)
+
+    def recall(self, stage: Stage) -> StageResult:
+        """Read the result of an unchanged stage from its artifact."""
+        with in_step(stage):
+            return self._reader(self.plan, stage, self.workspace)
+
+    def abandon(self, stage: Stage) -> None:
+        """Let go of a stage that was begun; finished shards stay in the store."""
+        self._inputs.pop(stage.name, None)
+        self.memory.release(stage.name)
+
+    def _targets(self, stage: Stage) -> list[Path]:
+        return [self.workspace.outputs / path for path in (stage.out, stage.metrics) if path]
+
+    def _still_planned(self, stage: Stage) -> None:
+        planned = (self._planned or {})[stage.name]
+        changes = planned.changes(self.memory.parameters(stage))
+        if changes:
+            raise StaleInputsError(stale_message(changes))
+
+    def _finish(self, stage: Stage, job: StageRun, before: Inputs) -> StageResult:
+        write = finish_beside(stage, job, self.workspace.outputs)
+        with write as (result, into_place):
+            changes = before.changes(self.memory.hashes(stage))
+            if changes:
+                raise StaleInputsError(stale_message(changes))
+            into_place()
+        return result
+
+
+@contextmanager
+def finish_beside(
+    stage: Stage, job: StageRun, outputs: Path
+) -> Iterator[tuple[StageResult, Callable[[], None]]]:
+    """Write a stage's outputs beside their places; give its result and what renames them."""
+    out = outputs / stage.out
+    metrics = outputs / stage.metrics if stage.metrics else None
+    written = [(beside(path), path) for path in (out, metrics) if path is not None]
+
+    def into_place() -> None:
+        for new, path in written:
+            put(new, path)
+
+    try:
+        for new, path in written:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            clear(new)
+        yield job.finish(beside(out), beside(metrics) if metrics else None), into_place
+    finally:
+        for new, _ in written:
+            clear(new)
+
+
+def conduct(
+    conductor: Conductor, watcher: Watcher | None = None, *, workers: int = 1
+) -> tuple[Outcome, ...]:
+    """Run a plan directly: every stale stage, in order; stop at the first that fails.
+
+    Args:
+        conductor: The plan and its memory.
+        watcher: Told of progress, from this thread.
+        workers: Shards at a time.
+
+    Returns:
+        What happened to each step, in order.
+
+    Raises:
+        AdversityError: A step failed. What ran before is recorded and stands in
+            `conductor.outcomes`; finished shards of the failed step are kept.
+    """
+    conductor.outcomes.clear()
+    conductor.prepare()
+    for stage in conductor.plan.stages:
+        conduct_stage(conductor, stage, watcher or Silent(), workers=workers)
+    return tuple(conductor.outcomes)
+
+
+def conduct_stage(
+    conductor: Conductor, stage: Stage, watcher: Watcher, *, workers: int
+) -> StageResult:
+    """Run one stage if it is stale, and add its outcome to the conductor's."""
+    started = time.monotonic()
+    reason = "not decided"
+    try:
+        decision = conductor.decide(stage)
+        reason = decision.reason
+        if decision.stale:
+            result = _run_stage(conductor, stage, watcher, reason, workers)
+            outcome = Outcome(stage.step, "ran", reason, time.monotonic() - started)
+        else:
+            result = conductor.recall(stage)
+            outcome = Outcome(stage.step, "cached", reason)
+    except BaseException:
+        seconds = time.monotonic() - started
+        conductor.outcomes.append(Outcome(stage.step, "failed", reason, seconds))
+        raise
+    conductor.outcomes.append(outcome)
+    watcher.stage_finished(stage, outcome, result)
+    return result
+
+
+def _run_stage(
+    conductor: Conductor, stage: Stage, watcher: Watcher, reason: str, workers: int
+) -> StageResult:
+    job = conductor.begin(stage)
+    try:
+        pending = job.pending()
+        watcher.stage_started(stage, len(job.shards), len(pending), reason)
+        retries = conductor.plan.spec.run.retries
+        for shard in run_shards(job, pending, workers=workers, retries=retries):
+            watcher.shard_finished(stage, shard)
+        return conductor.complete(stage, job)
+    finally:
+        conductor.abandon(stage)
+
+
+def _refuse_another_file(plan: Plan) -> None:
+    """Refuse a plan that differs from its file (overrides, an edit since): DVC records the file."""
+    loaded = load_pipeline(plan.root / plan.file, root=plan.root)
+    aside = {"run", "gates", "schedule", "licences"}
+    said = loaded.spec.model_dump(mode="json", by_alias=True, exclude=aside)
+    planned = plan.spec.model_dump(mode="json", by_alias=True, exclude=aside)
+    words = parameter_reasons(said, planned)
+    if words:
+        raise InputError(
+            f"{plan.file}: expected the plan of what the file says, got {sentence(words)}; DVC "
+            "records what the file says: write the change into the file, or compute without "
+            "recording with `adversity.run(..., into=...)`"
+        )
+
+
+def _open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
+    from adversity.engine.stage import open_stage
+
+    return open_stage(plan, stage, workspace)
+
+
+def _read_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
+    from adversity.engine.stage import recall
+
+    return recall(plan, stage, workspace)

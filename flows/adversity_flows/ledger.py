@@ -1,0 +1,135 @@
+"""What is done and what is left of a run whose steps are executed by somebody else.
+
+The flow of Prefect works through a ledger; when it cannot go on, `finish_directly` does the
+rest in the direct loop.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from adversity.report.model import Outcome
+from adversity_flows.conduct import conduct_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.engine.stage import Shard, StageResult, StageRun
+    from adversity.pipeline.model import Stage
+    from adversity_flows.conduct import Conductor, Decision
+    from adversity_flows.watch import Watcher
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """The book of one run; like `conduct`, it keeps outcomes in `conductor.outcomes`.
+
+    Attributes:
+        conductor: The plan and its memory.
+        error: What a step itself failed with; None if nothing did.
+    """
+
+    def __init__(self, conductor: Conductor, watcher: Watcher) -> None:
+        """Open the book with nothing done.
+
+        Args:
+            conductor: The plan and its memory.
+            watcher: Told of progress.
+        """
+        self.conductor = conductor
+        self.error: BaseException | None = None
+        self._watcher = watcher
+        self._decisions: dict[str, Decision] = {}
+        conductor.outcomes.clear()
+        conductor.prepare()
+
+    @property
+    def left(self) -> tuple[Stage, ...]:
+        """The steps that are not done, in order."""
+        done = {outcome.step for outcome in self.conductor.outcomes}
+        return tuple(stage for stage in self.conductor.plan.stages if stage.step not in done)
+
+    @contextmanager
+    def own(self, stage: Stage) -> Iterator[None]:
+        """Note an error as the step's own, to tell it from an error of Prefect."""
+        started = time.monotonic()
+        try:
+            yield
+        except BaseException as error:
+            self.error = error
+            decision = self._decisions.get(stage.step)
+            reason = decision.reason if decision else "not decided"
+            outcome = Outcome(stage.step, "failed", reason, time.monotonic() - started)
+            self.conductor.outcomes.append(outcome)
+            raise
+
+    def pass_unchanged(self) -> None:
+        """Recall steps from the start of the run up to the first stale one."""
+        for stage in self.left:
+            with self.own(stage):
+                if self.unchanged(stage) is None:
+                    return
+
+    def unchanged(self, stage: Stage) -> Outcome | None:
+        """Recall a step if it is unchanged; return None if it has to run."""
+        for outcome in self.conductor.outcomes:
+            if outcome.step == stage.step:
+                return outcome
+        decision = self._decide(stage)
+        if decision.stale:
+            return None
+        outcome = Outcome(stage.step, "cached", decision.reason)
+        self._close(stage, outcome, self.conductor.recall(stage))
+        return outcome
+
+    def begin(self, stage: Stage) -> tuple[StageRun, tuple[Shard, ...]]:
+        """Begin a stale step; return it with the shards that are to be computed."""
+        job = self.conductor.begin(stage)
+        pending = job.pending()
+        self._watcher.stage_started(
+            stage, len(job.shards), len(pending), self._decide(stage).reason
+        )
+        return job, pending
+
+    def shard_finished(self, stage: Stage, shard: Shard) -> None:
+        """Pass a finished shard on to the watcher."""
+        self._watcher.shard_finished(stage, shard)
+
+    def complete(
+        self, stage: Stage, job: StageRun, *, seconds: float
+    ) -> tuple[Outcome, StageResult]:
+        """Finish and record a step whose shards are all done.
+
+        Args:
+            stage: The step.
+            job: What `begin` gave.
+            seconds: How long it took so far.
+        """
+        started = time.monotonic()
+        result = self.conductor.complete(stage, job)
+        seconds += time.monotonic() - started
+        outcome = Outcome(stage.step, "ran", self._decide(stage).reason, seconds)
+        self._close(stage, outcome, result)
+        return outcome, result
+
+    def finish_directly(self, workers: int) -> None:
+        """Do the rest as the direct loop does.
+
+        Args:
+            workers: Shards at a time.
+        """
+        for stage in self.left:
+            conduct_stage(self.conductor, stage, self._watcher, workers=workers)
+
+    def _decide(self, stage: Stage) -> Decision:
+        """Ask once whether a step is stale: asked again, a restored step gives another reason."""
+        if stage.step not in self._decisions:
+            self._decisions[stage.step] = self.conductor.decide(stage)
+        return self._decisions[stage.step]
+
+    def _close(self, stage: Stage, outcome: Outcome, result: StageResult) -> None:
+        self.conductor.outcomes.append(outcome)
+        self._watcher.stage_finished(stage, outcome, result)

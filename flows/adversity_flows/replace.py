@@ -1,0 +1,67 @@
+"""Outputs are written beside their place and renamed, so that a kill leaves the old or the new.
+
+An output at `out` is written to `out.tmp-<pid>`; the old one moves to `out.old-<pid>` for the
+moment between the two renames. `recover` puts things right after a process that was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["beside", "clear", "put", "recover"]
+
+
+def beside(path: Path, tag: str = "tmp") -> Path:
+    """Return the place of this process beside `path`."""
+    return path.with_name(f"{path.name}.{tag}-{os.getpid()}")
+
+
+def clear(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def put(new: Path, path: Path) -> None:
+    """Rename `new` to `path`; what was there is moved away first and deleted last."""
+    if path.is_dir():
+        old = beside(path, "old")
+        path.rename(old)
+        new.rename(path)
+        clear(old)
+    else:
+        new.replace(path)
+
+
+def recover(path: Path) -> None:
+    """Put back what a killed process had moved away, and delete what it had begun to write."""
+    if not path.parent.is_dir():
+        return
+    for left in sorted(path.parent.iterdir()):
+        tag, _, pid = left.name.removeprefix(f"{path.name}.").partition("-")
+        if left.name.startswith(f"{path.name}.") and tag in {"tmp", "old"} and _ended(pid):
+            if tag == "old" and not path.exists():
+                left.rename(path)
+            else:
+                clear(left)
+
+
+def _ended(pid: str) -> bool:
+    if not pid.isdigit():
+        return False
+    if int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

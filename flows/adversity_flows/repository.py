@@ -1,0 +1,165 @@
+"""DVC's repository: opening it, its lock, and its errors in our words.
+
+The only places that touch DVC's Python API are this file and `memory.py`. It is unofficial: an
+exact minor is pinned, and tests/flows/dvc holds a contract test for each call we make.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adversity.errors import AdversityError, InputError, RunError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dvc.repo import Repo
+
+__all__ = ["anchored_stage_cache", "dvc_errors", "locked", "open_repository"]
+
+_ONE_AT_A_TIME = threading.RLock()
+"""DVC's objects are not made for threads: one call at a time in this process."""
+
+_SHORT = 0.2
+"""Seconds between two tries for DVC's lock, which its commands hold briefly."""
+
+
+def open_repository(root: Path) -> Repo:
+    """Open the project's repository.
+
+    Raises:
+        InputError: If there is no git or DVC repository, with the commands that make one.
+    """
+    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    missing = [command for folder, command in _NEEDED if not (root / folder).exists()]
+    if missing:
+        raise InputError(
+            f"{root}: expected a git repository with DVC, got none; make one with "
+            f"`{' && '.join(['cd ' + str(root), *missing])}`, or compute without recording with "
+            "`adversity.run(..., into=...)`"
+        )
+    with dvc_errors(root, "open the repository"):
+        from dvc.repo import Repo
+
+        # DVC draws progress bars on a terminal unless its logger is quieter than they are.
+        logging.getLogger("dvc").setLevel(logging.CRITICAL)
+        repo = Repo(str(root))
+        repo.stage_cache = anchored_stage_cache(repo)
+        return repo
+
+
+_NEEDED = ((".git", "git init"), (".dvc", "dvc init"))
+
+
+def anchored_stage_cache(repo: Repo) -> Any:
+    """Return a run cache that does not depend on the current folder (DVC's own does)."""
+    from dvc.stage import PipelineStage, create_stage
+    from dvc.stage.cache import StageCache
+    from dvc.stage.loader import StageLoader
+
+    class AnchoredStageCache(StageCache):  # type: ignore[misc]  # DVC is untyped
+        """DVC's run cache, with `dvc.yaml` looked for in the project and not where we stand."""
+
+        def _create_stage(self, cache: Any, wdir: str | None = None) -> Any:
+            stage = create_stage(
+                PipelineStage,
+                repo=self.repo,
+                path=os.path.join(self.repo.root_dir, "dvc.yaml"),  # noqa: PTH118  (DVC wants str)
+                cmd=cache["cmd"],
+                wdir=wdir,
+                outs=[out["path"] for out in cache["outs"]],
+            )
+            StageLoader.fill_from_lock(stage, cache)
+            return stage
+
+    return AnchoredStageCache(repo)
+
+
+@contextmanager
+def locked(repo: Repo, *, patience: float) -> Iterator[None]:
+    """Hold the process's lock and DVC's, waiting up to `patience` seconds for another process.
+
+    Raises:
+        RunError: If another process still holds DVC's lock, with its PID.
+    """
+    from dvc.lock import LockError
+    from dvc.repo import lock_repo
+
+    with _ONE_AT_A_TIME:
+        until = time.monotonic() + patience
+        while True:
+            holding = lock_repo(repo)
+            try:
+                holding.__enter__()
+            except LockError as error:
+                if time.monotonic() >= until:
+                    raise _busy(Path(repo.root_dir), error) from error
+                time.sleep(_SHORT)
+            else:
+                break
+        try:
+            yield
+        finally:
+            holding.__exit__(None, None, None)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the process's lock only: for reading while DVC itself runs us as a stage's command."""
+    with _ONE_AT_A_TIME:
+        yield
+
+
+@contextmanager
+def dvc_errors(root: Path, doing: str) -> Iterator[None]:
+    """Turn DVC's errors into ours.
+
+    Raises:
+        RunError: If DVC refuses, or another process works on the same files.
+        StorageError: If the disk does not take or give a file.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+
+    try:
+        yield
+    except AdversityError:
+        raise
+    except LockError as error:
+        raise _busy(root, error) from error
+    except DvcException as error:
+        raise RunError(f"DVC could not {doing}: {_chain(error)}") from error
+    except OSError as error:
+        raise StorageError(
+            f"DVC could not {doing}: {error}; make room or rights, then run again"
+        ) from error
+
+
+def _chain(error: BaseException) -> str:
+    cause = error.__cause__
+    return f"{error} ({cause})" if cause is not None and str(cause) else str(error)
+
+
+def _busy(root: Path, error: Exception) -> RunError:
+    blockers = re.findall(r"\(PID (\d+)\): (.+)", str(error))
+    if not blockers:
+        blockers = [(_lock_holder(root), "dvc")]
+    who = ", ".join(f"process {pid} ({command})" for pid, command in blockers)
+    return RunError(
+        f"{root}: expected to be the only one that records here, but {who} is at work; wait for "
+        "it or end it, then run again (finished shards are kept)"
+    )
+
+
+def _lock_holder(root: Path) -> str:
+    try:
+        return (root / ".dvc" / "tmp" / "lock").read_text(encoding="ascii").split()[0]
+    except (OSError, IndexError, UnicodeDecodeError):
+        return "unknown"

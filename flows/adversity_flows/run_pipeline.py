@@ -1,0 +1,276 @@
+"""The flow `run_pipeline`: a Prefect task for each step with an artifact, its shards mapped.
+
+Prefect shows and schedules here and decides nothing: what is stale and what happened is the
+conductor's to say, and whatever Prefect fails at is done by the direct loop instead. Nothing
+is cached or stored by Prefect.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from adversity_flows.artifacts import Publisher
+from adversity_flows.ledger import Ledger
+from adversity_flows.prefect_settings import giving_up, prefect_context
+from adversity_flows.server import ServerError, alive, project_server
+from adversity_flows.shards import in_step, transient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from prefect import Task
+    from prefect.client.schemas.objects import State
+    from prefect.task_runners import TaskRunner
+
+    from adversity.engine.stage import Shard, StageRun
+    from adversity.pipeline.model import Stage
+    from adversity.report.model import Outcome
+    from adversity_flows.conduct import Conductor
+    from adversity_flows.watch import Watcher
+
+__all__ = ["run_with_prefect"]
+
+FIRST_PAUSE = 0.25  # seconds before the first retry of a shard; doubled for each further one
+
+
+def run_with_prefect(
+    conductor: Conductor,
+    watcher: Watcher,
+    *,
+    workers: int,
+    log: Path | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> tuple[Outcome, ...]:
+    """Run a pipeline as a Prefect flow, with the same results as `conduct`.
+
+    Prefect is not even imported when no step is stale.
+
+    Args:
+        conductor: The plan and its memory.
+        watcher: Told of progress, from this thread only.
+        workers: Shards at a time.
+        log: The file for Prefect's log, usually in the run's folder; None drops it.
+        warn: Told in a line when the run has to go on without Prefect; None writes it to
+            standard error.
+
+    Returns:
+        What happened to each step, in order.
+
+    Raises:
+        AdversityError: A step failed; the error is the step's own. What ran before is recorded
+            and stands in `conductor.outcomes`.
+    """
+    ledger = Ledger(conductor, watcher)
+    ledger.pass_unchanged()
+    if ledger.left:
+        trouble = _through_prefect(ledger, workers, log)
+        if ledger.error is not None:
+            raise ledger.error
+        if trouble is not None:
+            (warn or _to_stderr)(f"warning: {trouble}; the run goes on without Prefect")
+        ledger.finish_directly(workers)
+    return tuple(conductor.outcomes)
+
+
+def _through_prefect(ledger: Ledger, workers: int, log: Path | None) -> str | None:
+    """Do what is left as a flow; return what went wrong with Prefect, if anything did."""
+    url = ""
+    try:
+        with ExitStack() as stack:
+            url = stack.enter_context(project_server(ledger.conductor.workspace.root))
+            stack.enter_context(prefect_context(url, log=log))
+            _RunPipeline(ledger, workers, url, stack).flow()
+    except ServerError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  (a failure of Prefect is not one of the run)
+        if not alive(url):
+            return f"the Prefect server at {url} stopped answering"
+        first_line = next(iter(str(error).splitlines()), "")
+        return f"Prefect failed ({type(error).__name__}: {first_line})"
+    return None
+
+
+class _PrefectGoneError(Exception):
+    """The API stopped answering while the flow ran."""
+
+
+class _RunPipeline:
+    """The flow over one ledger."""
+
+    def __init__(self, ledger: Ledger, workers: int, url: str, stack: ExitStack) -> None:
+        plan = ledger.conductor.plan
+        self._ledger = ledger
+        self._workers = workers
+        self._url = url
+        self._stack = stack
+        self._retries = plan.spec.run.retries
+        self._publisher = Publisher(plan.name, ledger.conductor.workspace.outputs, url)
+
+    def flow(self) -> None:
+        """Run the flow."""
+        from prefect import Flow
+
+        plan = self._ledger.conductor.plan
+
+        def run_pipeline(pipeline: str) -> None:  # the parameter is shown in the UI
+            for stage in plan.stages:
+                if not alive(self._url):
+                    self._stack.enter_context(giving_up())
+                    raise _PrefectGoneError
+                self._task(stage)(stage.step)
+
+        Flow(
+            run_pipeline,
+            name="run_pipeline",
+            flow_run_name=plan.name,
+            task_runner=_task_runner(self._workers),
+            persist_result=False,
+        )(plan.file)
+
+    def _task(self, stage: Stage) -> Callable[[str], object]:
+        """Return the task of a step, named by the step and the views inside it."""
+        from prefect import Task
+        from prefect.cache_policies import NO_CACHE
+
+        def run_step(step: str) -> State[None]:
+            return self._step(self._ledger.conductor.plan.stage(step))
+
+        views = f" ({' > '.join(stage.views)})" if stage.views else ""
+        return Task(
+            run_step,
+            name=stage.step,
+            task_run_name=stage.step + views,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+
+    def _step(self, stage: Stage) -> State[None]:
+        """Do one step, or find that nothing is to be done."""
+        from prefect.states import Completed
+
+        ledger = self._ledger
+        started = time.monotonic()
+        with ledger.own(stage):
+            outcome = ledger.unchanged(stage)
+        if outcome is not None:
+            return Completed(name="Cached", message=outcome.reason)
+        try:
+            with ledger.own(stage):
+                job, pending = ledger.begin(stage)
+            self._publisher.start(stage)
+            self._shards(stage, job, pending)
+            with ledger.own(stage):
+                seconds = time.monotonic() - started
+                outcome, result = ledger.complete(stage, job, seconds=seconds)
+        finally:
+            ledger.conductor.abandon(stage)
+        self._publisher.finish(stage, result)
+        return Completed(message=outcome.reason)
+
+    def _shards(self, stage: Stage, job: StageRun, pending: tuple[Shard, ...]) -> None:
+        """Map shards on the task runner; one that Prefect lost is left to the direct loop."""
+        from prefect.futures import as_completed
+
+        if not pending:
+            return
+        shards = {shard.index: shard for shard in pending}
+        mapped = _Shards(stage, job, shards)
+        labels = [f"{stage.step} {shard.label}".rstrip() for shard in pending]
+        futures = mapped.task(self._retries).map(list(shards), labels)
+        index_of = {future.task_run_id: i for future, i in zip(futures, shards, strict=True)}
+        for future in as_completed(futures):
+            index = index_of[future.task_run_id]
+            if index not in mapped.finished:  # not the future's word: that would ask the server
+                mapped.stop()
+                continue
+            self._ledger.shard_finished(stage, shards[index])
+            self._publisher.advance(len(mapped.finished) / len(shards))
+        with self._ledger.own(stage):
+            mapped.raise_first()
+        if job.pending():
+            raise _PrefectGoneError
+
+
+class _Shards:
+    """Shards of one step as runs of one task, which gets only an index and a name.
+
+    The job stays in this closure: Prefect would walk through every argument of a task.
+
+    Attributes:
+        finished: Indices of the shards that are done.
+    """
+
+    def __init__(self, stage: Stage, job: StageRun, shards: Mapping[int, Shard]) -> None:
+        self.finished: set[int] = set()
+        self._stage = stage
+        self._job = job
+        self._shards = shards
+        self._errors: dict[int, BaseException] = {}
+        self._stopped = threading.Event()
+
+    def task(self, retries: int) -> Task[[int, str], Any]:
+        """Return the task; only passing errors of the system are tried again."""
+        from prefect import Task
+        from prefect.cache_policies import NO_CACHE
+        from prefect.states import Cancelled
+        from prefect.tasks import exponential_backoff
+
+        def run_shard(index: int, label: str) -> State[None] | None:
+            if self._stopped.is_set():
+                return Cancelled(message="another shard of the step failed")
+            self._run(index)
+            return None
+
+        return Task(
+            run_shard,
+            name="shard",
+            task_run_name="{label}",
+            retries=retries,
+            retry_delay_seconds=exponential_backoff(FIRST_PAUSE),
+            retry_condition_fn=lambda _task, _run, state: _transient(state.data),
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+
+    def stop(self) -> None:
+        """Start no more shards."""
+        self._stopped.set()
+
+    def raise_first(self) -> None:
+        """Raise the error of the first shard that failed for good."""
+        if self._errors:
+            raise self._errors[min(self._errors)]
+
+    def _run(self, index: int) -> None:
+        """Run one shard, and keep the error of its last attempt."""
+        shard = self._shards[index]
+        try:
+            with in_step(self._stage, shard):
+                self._job.run_shard(shard)
+        except BaseException as error:
+            self._errors[index] = error
+            raise
+        self._errors.pop(index, None)
+        self.finished.add(index)
+
+
+def _transient(error: object) -> bool:
+    """Tell whether a shard that failed so is tried again."""
+    return isinstance(error, BaseException) and transient(error)
+
+
+def _task_runner(workers: int) -> TaskRunner[Any]:
+    """Return what shards are mapped on: the place for a runner over many machines."""
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    return ThreadPoolTaskRunner(max_workers=max(1, workers))
+
+
+def _to_stderr(line: str) -> None:
+    """Say a line where people look."""
+    sys.stderr.write(line + "\n")

@@ -1,0 +1,104 @@
+"""The shards of one stage in threads, and errors that say where they happened."""
+
+from __future__ import annotations
+
+import errno
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from adversity.errors import AdversityError, PipelineError, RunError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.engine.stage import Shard, StageRun
+    from adversity.pipeline.model import Stage
+
+__all__ = ["in_step", "run_shards", "transient"]
+
+
+def run_shards(
+    job: StageRun, pending: tuple[Shard, ...], *, workers: int, retries: int = 0
+) -> Iterator[Shard]:
+    """Run shards in threads and yield each as it is done.
+
+    At the first error, or when the run is interrupted, no further shard starts; those at work
+    end first, and what they made is kept.
+
+    Raises:
+        AdversityError: A shard failed; the message names step and shard.
+    """
+    with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="shard") as pool:
+        futures: dict[Future[None], Shard] = {
+            pool.submit(_run_shard, job, shard, retries): shard for shard in pending
+        }
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_shard(job: StageRun, shard: Shard, retries: int) -> None:
+    with in_step(job.stage, shard):
+        for attempt in range(retries + 1):
+            try:
+                job.run_shard(shard)
+            except Exception as error:
+                if attempt == retries or not transient(error):
+                    raise
+                time.sleep(_FIRST_PAUSE * 2**attempt)
+            else:
+                return
+
+
+_FIRST_PAUSE = 0.25
+"""Seconds before the first retry; doubled for each further one."""
+
+_PASSING = {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def transient(error: BaseException | None) -> bool:
+    """Say whether the system, not the work, failed, and a retry may help."""
+    while error is not None:
+        if isinstance(error, OSError):
+            passing = isinstance(error, ConnectionError | TimeoutError)
+            return passing or error.errno in _PASSING
+        error = error.__cause__
+    return False
+
+
+@contextmanager
+def in_step(stage: Stage, shard: Shard | None = None) -> Iterator[None]:
+    """Say in an error's message where it happened, and make it one of ours.
+
+    Raises:
+        AdversityError: The same class, if it was one; StorageError for the disk, RunError
+            for anything else.
+    """
+    label = f", {shard.label}" if shard is not None and shard.label else ""
+    where = f"step {stage.step}{label}"
+    try:
+        yield
+    except AdversityError as error:
+        raise _located(error, where, stage) from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(
+                f"{where}: the disk is full ({error}); make room and run again (finished shards "
+                "are kept)"
+            ) from error
+        raise StorageError(f"{where}: a file could not be written or read: {error}") from error
+    except Exception as error:
+        raise RunError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def _located(error: AdversityError, where: str, stage: Stage) -> AdversityError:
+    message = str(error)
+    if message.startswith(f"step {stage.step}") or isinstance(error, PipelineError):
+        return error
+    return type(error)(f"{where}: {message}")

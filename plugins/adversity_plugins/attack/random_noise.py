@@ -1,0 +1,59 @@
+"""Random noise within the budget: the control every attack must beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from adversity import Attack, Norm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity import SampleRng, Target
+    from adversity_plugins.attack.norms import Ball
+
+__all__ = ["RandomNoise"]
+
+
+class RandomNoise(Attack):
+    """Random noise of the attack's size: the control for every robustness figure.
+
+    In linf each value moves by plus or minus eps, the corners of the budget; in l2 and l1
+    the draw is uniform in the ball. The best of `draws` by the victim's answer is kept.
+
+    Reference: the control experiment of Goodfellow, Shlens, Szegedy, "Explaining and
+    harnessing adversarial examples", 2015, section 4.
+    """
+
+    name: ClassVar[str] = "random_noise"
+    reference: ClassVar[str] = (
+        "Goodfellow, Shlens, Szegedy, Explaining and harnessing adversarial examples, 2015"
+    )
+
+    norm: Norm = "linf"
+    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
+    draws: Annotated[int, Field(ge=1)] = 1
+
+    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
+        """Return the first draw that fools the victim, else the last one."""
+        import torch
+
+        from adversity_plugins.attack.norms import Ball
+
+        ball = Ball(images, self.norm, self.eps)
+        best = self._draw(ball, rng.child(0))
+        for draw in range(1, self.draws):
+            with torch.no_grad():
+                fooled = target.logits(best).argmax(1) != labels
+            if bool(fooled.all()):
+                break
+            best = torch.where(fooled[:, None, None, None], best, self._draw(ball, rng.child(draw)))
+        return best
+
+    def _draw(self, ball: Ball, rng: SampleRng) -> Tensor:
+        if self.norm != "linf":
+            return ball.random(rng)
+        signs = 2 * rng.bernoulli(0.5, tuple(ball.start.shape[1:])) - 1
+        return ball.project(ball.start + self.eps * signs)

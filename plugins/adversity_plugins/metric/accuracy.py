@@ -1,0 +1,40 @@
+"""Accuracy of a table of predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from adversity import Metric, metrics
+from adversity_plugins.metric.predictions import answer, class_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity import Measure, Table
+
+__all__ = ["Accuracy"]
+
+
+class Accuracy(Metric):
+    """Share of images whose true class is predicted, alone and among the first five.
+
+    The top-5 accuracy is given where there are more than five classes.
+    """
+
+    name = "accuracy"
+    always = True
+    wants = ("target", "correct")
+    produces: ClassVar[tuple[str, ...]] = ("accuracy", "accuracy_top5")
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        """Return `accuracy`, and `accuracy_top5` where it means something."""
+        targets = class_targets(table)
+        if targets is None:
+            return {}
+        found = {"accuracy": metrics.accuracy_of(table["correct"])}
+        given = answer(table)
+        if given is not None and given.classes > 5:
+            found["accuracy_top5"] = metrics.accuracy(
+                labels=targets, top=5, probs=given.probs, logits=given.logits
+            )
+        return found

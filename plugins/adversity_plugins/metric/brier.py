@@ -1,0 +1,31 @@
+"""Brier score of a table of predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from adversity import Metric, metrics
+from adversity_plugins.metric.predictions import answer, class_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity import Measure, Table
+
+__all__ = ["Brier"]
+
+
+class Brier(Metric):
+    """Brier score: squared error of the probabilities, summed over classes, 0 to 2."""
+
+    name = "brier"
+    always = True
+    reference = "G. W. Brier, Verification of forecasts expressed in terms of probability, 1950"
+    produces: ClassVar[tuple[str, ...]] = ("brier",)
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        """Return `brier`."""
+        targets, given = class_targets(table), answer(table)
+        if targets is None or given is None:
+            return {}
+        return {"brier": metrics.brier(labels=targets, probs=given.probs, logits=given.logits)}

@@ -1,0 +1,69 @@
+"""Calibration of a table of predictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from adversity import Metric, metrics
+from adversity_plugins.metric.predictions import answer, class_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity import Measure, Table
+
+__all__ = ["ECE"]
+
+
+class ECE(Metric):
+    """Expected calibration error of the top class, and the signed confidence gap."""
+
+    name = "ece"
+    always = True
+    reference = (
+        "C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "
+        "On calibration of modern neural networks, 2017"
+    )
+    produces: ClassVar[tuple[str, ...]] = ("ece", "confidence_gap")
+
+    bins: int = Field(15, ge=1, description="How many bins.")
+    edge: Literal["guo", "left"] = Field(
+        "guo", description="Bins (low, high], or [low, high) with the last one closed."
+    )
+    spacing: Literal["width", "mass"] = Field(
+        "width", description="Bins of equal width, or of equal numbers of images."
+    )
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        """Return `ece` and `confidence_gap` (above 0: too sure).
+
+        The details of `ece` hold its `bins`, equal-mass bins for plots (`plot_bins`) and
+        the `consistency` test: what a perfectly calibrated model would show.
+        """
+        targets, given = class_targets(table), answer(table)
+        if targets is None or given is None:
+            return {}
+        found, plot = (
+            metrics.reliability(
+                given.probs,
+                targets,
+                logits=given.logits,
+                bins=self.bins,
+                edge=self.edge,
+                spacing=spacing,
+            )
+            for spacing in (self.spacing, "mass")
+        )
+        error = metrics.calibration_error(found)
+        details = {
+            **error.details,
+            "plot_bins": plot.records(),
+            "consistency": metrics.consistency_test(found),
+        }
+        return {
+            "ece": replace(error, details=details),
+            "confidence_gap": metrics.confidence_gap(given.probs, targets, logits=given.logits),
+        }

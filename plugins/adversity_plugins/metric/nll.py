@@ -1,0 +1,46 @@
+"""Negative log-likelihood of a table of predictions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from adversity import Metric, metrics
+from adversity_plugins.metric.predictions import answer, class_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity import Measure, Table
+
+__all__ = ["NLL"]
+
+
+class NLL(Metric):
+    """Mean negative log-likelihood of the true class in nats.
+
+    Where a true class got the probability 0 the score is infinite; then the share of such
+    images is given instead, and no likelihood.
+    """
+
+    name = "nll"
+    always = True
+    reference = "I. J. Good, Rational decisions, 1952"
+    produces: ClassVar[tuple[str, ...]] = ("nll", "zero_probability_truths")
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        """Return `nll`, or `zero_probability_truths` where it is infinite."""
+        targets, given = class_targets(table), answer(table)
+        if targets is None or given is None:
+            return {}
+        measure = metrics.nll(labels=targets, probs=given.probs, logits=given.logits)
+        if math.isfinite(measure.value):
+            return {"nll": measure}
+        zeros = int(measure.details["zero_probability_truths"])
+        share = metrics.share(
+            zeros,
+            measure.n,
+            better="lower",
+            convention={"because": "the likelihood is infinite where the truth got 0"},
+        )
+        return {"zero_probability_truths": share}

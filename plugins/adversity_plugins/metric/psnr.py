@@ -1,0 +1,33 @@
+"""Peak signal-to-noise ratio against the clean image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from adversity import ImageMetric, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+__all__ = ["PSNR"]
+
+
+class PSNR(ImageMetric):
+    """Peak signal-to-noise ratio in dB over all channels; infinite for equal images.
+
+    Means are taken over the finite values, and the infinite ones are counted.
+    """
+
+    name = "psnr"
+    always = True
+    produces: ClassVar[tuple[str, ...]] = ("psnr_db",)
+
+    def measure(self, images: Tensor, reference: Tensor) -> Tensor:
+        """Return `[N]` float64 in dB."""
+        return metrics.psnr(images, reference)
+
+    def describe(self) -> Mapping[str, object]:
+        """Return unit, direction and convention."""
+        return {"unit": "dB", "better": "higher", "convention": dict(metrics.PSNR_CONVENTION)}

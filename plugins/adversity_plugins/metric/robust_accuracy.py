@@ -1,0 +1,51 @@
+"""What an attack left standing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from adversity import Metric, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity import Measure, Table
+
+__all__ = ["RobustAccuracy"]
+
+
+class RobustAccuracy(Metric):
+    """Share of images that are right and stay right under attack, and the attack's success.
+
+    An image that was wrong from the start counts as not robust and is no success of the
+    attack. The mean size of the perturbation is taken over the fooled images.
+    """
+
+    name = "robust_accuracy"
+    always = True
+    wants = ("start_correct", "fooled")
+    produces: ClassVar[tuple[str, ...]] = ("robust_accuracy", "attack_success", "perturbation")
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        """Return `robust_accuracy`, and where they mean something the other two.
+
+        `attack_success` needs an image that was right at first, `perturbation` a fooled
+        one and the column `distance`.
+        """
+        if not len(table):
+            return {}
+        start, fooled = table["start_correct"], table["fooled"]
+        found = {"robust_accuracy": metrics.robust_accuracy(start, fooled)}
+        if start.any():
+            found["attack_success"] = metrics.attack_success(start, fooled)
+        fallen = start & fooled
+        if table.has("distance") and fallen.any():
+            sizes = np.asarray(table["distance"], dtype=np.float64)[fallen]
+            found["perturbation"] = metrics.mean_interval(
+                sizes,
+                within=(0.0, float("inf")),
+                convention={"over": "fooled images", "norm": "the attack's, [0, 1] scale"},
+            )
+        return found

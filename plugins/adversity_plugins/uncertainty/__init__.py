@@ -1,0 +1,21 @@
+"""Built-in uncertainty methods: scores and calibration of stored predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity import hookimpl
+from adversity_plugins.uncertainty.entropy import Entropy
+from adversity_plugins.uncertainty.max_softmax import MaxSoftmax
+from adversity_plugins.uncertainty.temperature_scaling import TemperatureScaling
+
+if TYPE_CHECKING:
+    from adversity.contracts.uncertainty import Uncertainty
+
+__all__ = ["Entropy", "MaxSoftmax", "TemperatureScaling"]
+
+
+@hookimpl
+def adversity_uncertainties() -> tuple[type[Uncertainty], ...]:
+    """Return the built-in uncertainty methods."""
+    return (MaxSoftmax, Entropy, TemperatureScaling)

@@ -1,0 +1,79 @@
+"""Resizing and cropping follow the ImageNet evaluation convention."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adversity.data.prepare import Prepare
+from adversity.errors import DataError, ParameterError
+
+SIZES = [(300, 451), (451, 300), (257, 255), (224, 1000), (256, 256), (31, 40)]
+
+
+def picture(height, width, channels=3):
+    shape = (height, width, channels) if channels == 3 else (height, width)
+    return np.random.default_rng(height * width).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("short", "crop"), [(256, 224), (31, 30), (64, 63)])
+def test_equals_torchvision(size, short, crop):
+    """Sizes, offsets and pixels are those of torchvision's Resize and CenterCrop on PIL images."""
+    from torchvision.transforms import v2
+
+    image = picture(*size)
+    transform = v2.Compose([v2.Resize(short, v2.InterpolationMode.BICUBIC), v2.CenterCrop(crop)])
+    wanted = np.asarray(transform(Image.fromarray(image)))
+    got = Prepare(resize_short=short, centre_crop=crop).apply(image, id="a")
+    np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("options", [{}, {"resize_short": 50}, {"centre_crop": 31}])
+def test_size_tells_the_shape_without_pixels(size, channels, options):
+    """`size` announces exactly the shape that `apply` gives."""
+    prepare = Prepare.read(options)
+    done = prepare.apply(picture(*size, channels), id="a")
+    assert done.shape[:2] == prepare.size(*size, id="a")
+
+
+def test_float_pictures_are_resized_like_uint8():
+    """Float and uint8 versions of a picture agree to half a grey level, and [0, 1] is kept.
+
+    0.5 / 255 is the uint8 result's rounding; 2 / 255 adds Pillow's 8-bit fixed-point weights
+    and the rounding between its two passes.
+    """
+    image = picture(90, 70)
+    prepare = Prepare(resize_short=33)
+    coarse = prepare.apply(image, id="a").astype(np.float32) / 255
+    fine = prepare.apply(image.astype(np.float32) / np.float32(255), id="a")
+    assert fine.dtype == np.float32
+    assert np.abs(fine - coarse).max() < 2 / 255
+    white = prepare.apply(np.ones((90, 70, 3), np.float32), id="a")
+    assert white.min() == white.max() == 1.0
+
+
+def test_crop_larger_than_the_picture():
+    """The message names the sample, both sizes and the cure."""
+    with pytest.raises(
+        DataError, match=r"'cat.png': centre_crop 224 .*200 x 300.*resize_short: 224"
+    ):
+        Prepare(centre_crop=224).size(200, 300, id="cat.png")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"resize_shrot": 256}, "did you mean resize_short"),
+        ({"centre_crop": 0}, "whole number of pixels.*got 0"),
+        ({"centre_crop": True}, "got True"),
+        ({"resize_short": 224.0}, "got 224.0"),
+    ],
+)
+def test_wrong_options(options, words):
+    """An unknown step or a size that is none is refused with the value."""
+    with pytest.raises(ParameterError, match=words):
+        Prepare.read(options)

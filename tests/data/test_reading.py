@@ -1,0 +1,182 @@
+"""A source gives checked, prepared pictures and a hash of everything they depend on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pydantic import PrivateAttr
+
+from adversity.contracts import Dataset, IndexRow, Sample
+from adversity.data.reading import Source
+from adversity.errors import DataError, PluginError
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (8, 10), dtype=np.uint8)
+COLOUR = RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8)
+
+
+class Listed(Dataset):
+    """A data set of given samples, without an index."""
+
+    name = "listed"
+    _samples: list = PrivateAttr(default_factory=list)
+    _rows: object = PrivateAttr(default=None)
+
+    @property
+    def class_names(self):
+        return ("cat", "dog")
+
+    def __len__(self):
+        return len(self._samples)
+
+    def item(self, index):
+        return self._samples[index]
+
+    def index(self):
+        return self._rows
+
+
+def source(*samples, rows=None, prepare=None):
+    dataset = Listed()
+    dataset._samples.extend(samples)
+    dataset._rows = rows
+    return Source(dataset, prepare)
+
+
+def test_pixels_are_divided_by_255():
+    """A uint8 picture becomes exactly float32(value) / float32(255), channels first."""
+    every = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    images = source(Sample(every, 0, "a")).images([0])
+    assert images.shape == (1, 1, 16, 16)
+    assert images.dtype == torch.float32
+    wanted = torch.arange(256, dtype=torch.float32).reshape(1, 1, 16, 16) / 255
+    assert torch.equal(images, wanted)
+
+
+def test_colour_layout():
+    """Channel c of pixel (h, w) lands at [n, c, h, w]."""
+    images = source(Sample(COLOUR, 0, "a")).images([0])
+    assert float(images[0, 2, 3, 5]) == np.float32(COLOUR[3, 5, 2]) / np.float32(255)
+
+
+def test_float_pictures_pass_unchanged():
+    """A float32 picture is not rescaled."""
+    image = RNG.random((4, 5, 3), dtype=np.float32)
+    images = source(Sample(image, 0, "a")).images([0])
+    np.testing.assert_array_equal(images[0].numpy(), image.transpose(2, 0, 1))
+
+
+def test_sizes_are_grouped_and_never_mixed():
+    """Samples group by (C, H, W); asking for two sizes at once is refused."""
+    data = source(Sample(GREY, 0, "a"), Sample(COLOUR, 1, "b"), Sample(GREY[:, :, None], 0, "c"))
+    assert data.shapes == ((1, 8, 10), (3, 9, 12), (1, 8, 10))
+    assert data.by_shape() == {(1, 8, 10): [0, 2], (3, 9, 12): [1]}
+    assert data.images([2, 0]).shape == (2, 1, 8, 10)
+    with pytest.raises(ValueError, match="samples of one size"):
+        data.images([0, 1])
+
+
+def test_prepare_comes_before_everything():
+    """Shapes and pixels are those after the crop."""
+    data = source(Sample(COLOUR, 0, "a"), prepare={"centre_crop": 6})
+    assert data.shape(0) == (3, 6, 6)
+    assert torch.equal(data.images([0]), source(Sample(COLOUR, 0, "a")).images([0])[:, :, 2:8, 3:9])
+
+
+def test_content_depends_on_everything_that_matters():
+    """One changed pixel, label, id, group, attribute or prepare option changes the hash."""
+    changed = COLOUR.copy()
+    changed[0, 0, 0] ^= 1
+    sources = [
+        source(Sample(COLOUR, 0, "a")),
+        source(Sample(changed, 0, "a")),
+        source(Sample(COLOUR, 1, "a")),
+        source(Sample(COLOUR, 0, "b")),
+        source(Sample(COLOUR, 0, "a", group="g")),
+        source(Sample(COLOUR, 0, "a", attributes={"light": 1.0})),
+        source(Sample(COLOUR, 0, "a", reference=COLOUR)),
+        source(Sample(COLOUR, 0, "a"), prepare={"centre_crop": 6}),
+        source(Sample(COLOUR.astype(np.float32) / np.float32(255), 0, "a")),
+    ]
+    assert len({s.content for s in sources}) == len(sources)
+    assert source(Sample(COLOUR.copy(), 0, "a")).content == sources[0].content
+
+
+def test_order_is_the_data_sets():
+    """Ids and targets keep the order, targets as int64."""
+    data = source(Sample(GREY, 1, "z"), Sample(GREY, 0, "a", group="g"))
+    assert data.ids == ("z", "a")
+    assert data.targets.tolist() == [1, 0]
+    assert data.targets.dtype == np.int64
+    assert data.groups == (None, "g")
+    assert data.labelled
+
+
+def test_references_travel_with_their_pictures():
+    """The clean partner goes through the same preparation; without one there is none."""
+    pair = source(Sample(COLOUR, 0, "a", reference=255 - COLOUR), prepare={"centre_crop": 4})
+    torch.testing.assert_close(pair.references([0]), 1 - pair.images([0]), atol=1e-6, rtol=0)
+    assert source(Sample(COLOUR, 0, "a")).references([0]) is None
+
+
+def test_an_index_saves_reading():
+    """With an index no sample is read before its pixels are wanted."""
+    row = IndexRow(id="a", target=1, shape=(9, 12, 3), content="00")
+    data = source(Sample(COLOUR, 1, "a"), rows=[row])
+    assert data.shape(0) == (3, 9, 12)
+    assert torch.equal(data.images([0]), source(Sample(COLOUR, 1, "a")).images([0]))
+
+
+def test_unlabelled_data():
+    """A data set without any label has -1 everywhere and says so."""
+    data = source(Sample(GREY, None, "a"), Sample(GREY, None, "b"))
+    assert data.targets.tolist() == [-1, -1]
+    assert not data.labelled
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        ([], "has no samples"),
+        ([Sample(GREY, 0, "a"), Sample(GREY, 1, "a")], r"'a' comes twice \(samples 0 and 1\)"),
+        ([Sample(GREY, 2, "a")], "class index from 0 to 1, got 2"),
+        ([Sample(GREY, -1, "a")], "got -1"),
+        ([Sample(GREY, 0.5, "a")], "got 0.5"),
+        ([Sample(GREY, True, "a")], "got True"),
+        ([Sample(GREY, 0, "a"), Sample(GREY, None, "b")], "1 of 2 samples have no label"),
+        ([Sample(GREY, 0, "")], "needs a text as its id"),
+    ],
+)
+def test_wrong_data(samples, words):
+    """Wrong labels and ids are one message each, with the value."""
+    with pytest.raises(DataError, match=words):
+        source(*samples)
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (GREY.astype(np.float64), "uint8 or float32, got float64"),
+        (np.full((4, 4), 1.5, np.float32), r"values in \[0, 1\], got 1.5"),
+        (np.full((4, 4), np.nan, np.float32), "got nan"),
+        (np.zeros((4, 4, 4), np.uint8), r"got \[4, 4, 4\]"),
+        (np.zeros((0, 4), np.uint8), r"got \[0, 4\]"),
+        ([[1]], "expected a NumPy array, got list"),
+    ],
+)
+def test_broken_promises_of_a_data_set(image, words):
+    """A picture of another type, range or shape is refused with the sample's id."""
+    with pytest.raises(PluginError, match=f"'bad'.*{words}"):
+        source(Sample(image, 0, "bad"))
+
+
+def test_a_picture_that_changed_after_opening():
+    """A sample that no longer has the shape or the id of the index is refused."""
+    row = IndexRow(id="a", target=1, shape=(8, 10, 1), content="00")
+    with pytest.raises(PluginError, match="did the file change"):
+        source(Sample(COLOUR, 1, "a"), rows=[row]).images([0])
+    with pytest.raises(PluginError, match="was 'a' and is now 'b'"):
+        source(Sample(GREY, 1, "b"), rows=[row]).images([0])
+    with pytest.raises(PluginError, match="1 samples, but 2 in its index"):
+        source(Sample(GREY, 1, "a"), rows=[row, row])

@@ -1,0 +1,137 @@
+"""A temporary project: git, DVC, three photos that are text files, and the tiny pipeline."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+HERE = Path(__file__).parent
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def fake() -> ModuleType:
+    """The fake pipeline's module."""
+    return _load("fake_pipeline")
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git in a project."""
+    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def project_template(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A committed project that tests copy: `git init` and `dvc init` once a session."""
+    from dvc.repo import Repo
+
+    root = tmp_path_factory.mktemp("template") / "project"
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "config", "user.name", "Somebody")
+    git(root, "config", "user.email", "somebody@example.org")
+    Repo.init(str(root)).close()
+    (root / ".dvc/config").write_text(
+        "[core]\n    analytics = false\n    check_update = false\n    autostage = false\n"
+        '[cache]\n    type = "reflink,copy"\n'
+    )
+    (root / ".gitignore").write_text("/.adversity/\n/artifacts/\n/metrics/\n")
+    (root / "data/photos").mkdir(parents=True)
+    for index, text in enumerate(["a", "bb", "ccc"]):
+        (root / f"data/photos/{index}.txt").write_text(text)
+    (root / "pipelines").mkdir()
+    (root / "pipelines/tiny.yaml").write_text(fake.PIPELINE)
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "start")
+    return root
+
+
+@pytest.fixture
+def project(project_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh project; the current folder stays elsewhere."""
+    import shutil
+
+    root = tmp_path / "project"
+    shutil.copytree(project_template, root)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site-cache"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return root
+
+
+@pytest.fixture
+def memory(project: Path) -> Iterator[Any]:
+    """The project's memory."""
+    from adversity_flows.memory import Memory
+
+    with Memory.open(project, patience=0.5) as opened:
+        yield opened
+
+
+@pytest.fixture
+def conductor(project: Path, memory: Any, fake: ModuleType) -> Callable[..., Any]:
+    """Make a conductor of the tiny pipeline as it stands; `hook` stands in the way of shards."""
+    from adversity_flows.conduct import Conductor
+
+    def make(hook: Any = None, force: tuple[str, ...] = (), **plan: Any) -> Any:
+        workspace = fake.Workspace(project, project, project / ".adversity/store")
+        return Conductor(
+            fake.fake_plan(project, **plan),
+            workspace,
+            memory,
+            force=force,
+            opener=fake.opener(hook),
+            reader=fake.reader,
+        )
+
+    return make
+
+
+@pytest.fixture
+def dvc(project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the dvc command in the project, as a user would."""
+
+    def run(*arguments: str, check: bool = True, **environment: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            check=False,
+            cwd=project,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def dead_pid() -> int:
+    """The PID of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid

@@ -1,0 +1,47 @@
+"""Differences in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from adversity_flows.reasons import parameter_reasons, plugin_reasons, sentence, value_words
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ({"seed": 0}, {"seed": 1}, ["seed 0 -> 1"]),
+        ({"m": [1, 3]}, {"m": [1, 3, 5]}, ["m [1, 3] -> [1, 3, 5]"]),
+        ({"s": {"with": {}}}, {"s": {"with": {"eps": "4/255"}}}, ["s.with.eps 4/255 is new"]),
+        ({"s": {"with": {"a": 1}}}, {"s": {}}, ["s.with was taken out"]),
+        ({"a": 1, "b": 2}, {"a": 2, "b": 3}, ["a 1 -> 2", "b 2 -> 3"]),
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1}, {"a": "1"}, ["a 1 -> '1'"]),
+    ],
+)
+def test_parameters_are_named_by_their_path(old, new, words):
+    """Each leaf that differs is one sentence with path, old and new."""
+    assert parameter_reasons(old, new) == words
+
+
+def test_plugins_are_named_and_not_their_path():
+    """A new version and a new source read as sentences about the plugin, each once."""
+    old = {"steps.a": {"plugin": "attack/pgd", "version": "1.2", "fingerprint": "x"}}
+    new = {"steps.a": {"plugin": "attack/pgd", "version": "1.3", "fingerprint": "y"}}
+    assert plugin_reasons(old, new) == [
+        "plugin attack/pgd: version 1.2 -> 1.3",
+        "plugin attack/pgd: source changed",
+    ]
+
+
+def test_a_plugin_in_two_steps_is_named_once():
+    """The same change of one plugin in several steps is one reason."""
+    old = {step: {"plugin": "attack/pgd", "fingerprint": "x"} for step in "ab"}
+    new = {step: {"plugin": "attack/pgd", "fingerprint": "y"} for step in "ab"}
+    assert plugin_reasons(old, new) == ["plugin attack/pgd: source changed"]
+
+
+def test_long_values_are_shortened_and_many_reasons_counted():
+    """A reason fits a line of a terminal."""
+    assert len(value_words("x" * 500)) < 60
+    assert sentence([f"{name} changed" for name in "abcdef"]).endswith("; and 2 more")

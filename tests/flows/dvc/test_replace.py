@@ -1,0 +1,77 @@
+"""Replacing outputs so that a kill leaves the old or the new."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from adversity_flows.replace import beside, clear, put, recover
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_put_replaces_what_is_there_and_leaves_nothing_beside(tmp_path, kind):
+    """The new content stands in the old one's place, and no leftover does."""
+    target = tmp_path / "out"
+    for text in ("old", "new"):
+        new = beside(target)
+        if kind == "folder":
+            new.mkdir()
+            (new / "content").write_text(text)
+        else:
+            new.write_text(text)
+        put(new, target)
+    content = target / "content" if kind == "folder" else target
+    assert content.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_takes_the_place_of_a_folder(tmp_path):
+    """A file replaces a folder too."""
+    target = tmp_path / "out"
+    target.mkdir()
+    beside(target).write_text("new")
+    put(beside(target), target)
+    assert target.read_text() == "new"
+
+
+def test_recover_keeps_off_what_a_living_process_writes(tmp_path):
+    """Leftovers of this or another living process stay."""
+    alive = [tmp_path / f"out.tmp-{os.getpid()}", tmp_path / f"out.tmp-{os.getppid()}"]
+    for path in alive:
+        path.mkdir()
+    recover(tmp_path / "out")
+    assert all(path.is_dir() for path in alive)
+
+
+def test_recover_deletes_what_a_dead_process_moved_away_only_if_the_new_is_there(
+    tmp_path, dead_pid
+):
+    """The old one is put back where nothing is, and deleted where the new one is."""
+    target, old = tmp_path / "out", tmp_path / f"out.old-{dead_pid}"
+    old.mkdir()
+    (old / "content").write_text("old")
+    recover(target)
+    assert (target / "content").read_text() == "old"
+    old.mkdir()
+    recover(target)
+    assert not old.exists()
+    assert target.is_dir()
+
+
+def test_recover_leaves_names_alone_that_only_look_alike(tmp_path):
+    """Another step's artifact whose name starts alike, or a user's file, is not touched."""
+    others = ["out.tmp-x", "out.tmp", "output.tmp-999999999", "out.notes-1"]
+    for name in others:
+        (tmp_path / name).mkdir()
+    recover(tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+def test_clear_does_not_follow_a_link(tmp_path):
+    """A link is removed, not what it leads to."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (tmp_path / "link").symlink_to(kept)
+    clear(tmp_path / "link")
+    assert list(tmp_path.iterdir()) == [kept]

@@ -1,0 +1,227 @@
+"""A small conductor whose steps are functions, and one Prefect server for all tests here."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adversity.contracts.values import Measure
+from adversity.pipeline.model import Cell, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from adversity.report.model import Outcome
+
+
+@dataclass(frozen=True)
+class FakeShard:
+    index: int
+    label: str
+    cell: Cell = field(default_factory=Cell)
+    rows: int = 4
+
+
+@dataclass(frozen=True)
+class FakeDecision:
+    stale: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class FakeResult:
+    step: str
+    measures: dict[str, dict[str, Measure]]
+    notes: tuple[str, ...]
+    rows: int
+
+
+@dataclass
+class FakeJob:
+    """A step of `shards` shards; `act(step, index)` is what a shard does."""
+
+    stage: Stage
+    shards: tuple[FakeShard, ...]
+    act: Callable[[str, int], None]
+    done: set[int]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def pending(self) -> tuple[FakeShard, ...]:
+        return tuple(shard for shard in self.shards if shard.index not in self.done)
+
+    def run_shard(self, shard: FakeShard) -> None:
+        self.act(self.stage.step, shard.index)
+        with self.lock:
+            self.done.add(shard.index)
+
+
+class FakeConductor:
+    """Remembers in a dict what DVC would remember in its lock."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        steps: tuple[str, ...] = ("clean", "dark", "report"),
+        shards: int = 4,
+        act: Callable[[str, int], None] = lambda step, index: None,
+        retries: int = 0,
+        name: str = "toy",
+    ) -> None:
+        stages = tuple(
+            Stage(
+                step=step,
+                name=f"{name}-{step}",
+                command="",
+                deps=(),
+                params={},
+                out=f"artifacts/{name}/{step}",
+                views=("fog", "mended") if step == "dark" else (),
+            )
+            for step in steps
+        )
+        self.plan = SimpleNamespace(
+            name=name,
+            file=f"pipelines/{name}.yaml",
+            root=root,
+            stages=stages,
+            stage=lambda step: next(stage for stage in stages if stage.step == step),
+            spec=SimpleNamespace(run=SimpleNamespace(retries=retries)),
+        )
+        self.workspace = SimpleNamespace(root=root, outputs=root, store=root / ".adversity/store")
+        self.outcomes: list[Outcome] = []
+        self.abandoned: list[str] = []
+        self.shards = shards
+        self.act = act
+        self.finished: dict[str, set[int]] = {step: set() for step in steps}
+        self.recorded: dict[str, FakeResult] = {}
+        self.calls: list[str] = []
+        self.threads: set[int] = set()
+
+    def prepare(self) -> None:
+        """Nothing to write."""
+
+    def abandon(self, stage: Stage) -> None:
+        self.abandoned.append(stage.step)
+
+    def decide(self, stage: Stage) -> FakeDecision:
+        if stage.step in self.recorded:
+            return FakeDecision(stale=False, reason="nothing it depends on changed")
+        return FakeDecision(stale=True, reason=f"never ran: {stage.step}")
+
+    def begin(self, stage: Stage) -> FakeJob:
+        self._note("begin", stage)
+        shards = tuple(FakeShard(i, f"{i + 1}/{self.shards}") for i in range(self.shards))
+        return FakeJob(stage, shards, self.act, self.finished[stage.step])
+
+    def complete(self, stage: Stage, job: FakeJob) -> FakeResult:
+        self._note("complete", stage)
+        if job.pending():
+            raise RuntimeError(f"{stage.step} was completed with pending shards")
+        measure = Measure(0.5, 16, low=0.28, high=0.72, method="wilson")
+        result = FakeResult(stage.step, {"severity=3": {"accuracy": measure}}, ("a|note",), 16)
+        folder = self.workspace.outputs / stage.out
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.md").write_text("# It held\n")
+        (folder / "grid.png").write_bytes(b"\x89PNG")
+        self.recorded[stage.step] = result
+        return result
+
+    def recall(self, stage: Stage) -> FakeResult:
+        self._note("recall", stage)
+        return self.recorded[stage.step]
+
+    def _note(self, what: str, stage: Stage) -> None:
+        self.calls.append(f"{what} {stage.step}")
+        self.threads.add(threading.get_ident())
+
+
+class ListeningWatcher:
+    """Notes what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
+        self.heard.append(f"{stage.step} started {pending}/{total}")
+
+    def shard_finished(self, stage: Stage, shard: FakeShard) -> None:
+        self.heard.append(f"{stage.step} shard")
+
+    def stage_finished(self, stage: Stage, outcome: object, result: object) -> None:
+        self.heard.append(f"{stage.step} {outcome.state}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the client's files and profile away from those of the person who runs the tests."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect-client")))
+    patch.delenv("PREFECT_API_URL", raising=False)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def prefect_root(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Path]:
+    """A project whose Prefect server stays up for all tests, and is gone afterwards.
+
+    The empty database, 8 s of processor time in migrations, is kept in pytest's cache.
+    """
+    from adversity_flows.server import alive, project_server
+
+    root = tmp_path_factory.mktemp("project")
+    home = root / ".adversity" / "prefect"
+    empty = pytestconfig.cache.mkdir("prefect") / f"{version('prefect')}-{version('sqlalchemy')}.db"
+    if empty.exists():
+        copy_database(empty, home / "prefect.db")
+    with project_server(root) as url:
+        if not empty.exists():
+            draft = empty.with_suffix(f".{os.getpid()}")
+            copy_database(home / "prefect.db", draft)
+            draft.replace(empty)
+        yield root
+    until = time.monotonic() + 15
+    while alive(url) and time.monotonic() < until:
+        time.sleep(0.1)
+    if alive(url):
+        pytest.fail(f"the Prefect server at {url} outlived the tests")
+
+
+@pytest.fixture
+def warm_root(prefect_root: Path, tmp_path: Path) -> Path:
+    """Another project without a server, whose database need not be made first."""
+    home = Path(".adversity", "prefect", "prefect.db")
+    copy_database(prefect_root / home, tmp_path / home)
+    return tmp_path
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database that may be in use."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+@pytest.fixture
+def conductor(prefect_root: Path) -> Callable[..., FakeConductor]:
+    """Make fake conductors in the project with the server."""
+    return lambda **settings: FakeConductor(prefect_root, **settings)
+
+
+@pytest.fixture
+def watcher() -> ListeningWatcher:
+    """A watcher that notes what it hears."""
+    return ListeningWatcher()

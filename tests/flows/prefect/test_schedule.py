@@ -1,0 +1,161 @@
+"""Pipelines on their cron."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from adversity.errors import InputError
+from adversity_flows.schedule import serve_schedule
+from adversity_flows.server import project_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PIPELINE = """\
+name: nightly
+data:
+  photos: {uses: dataset/folder, with: {path: data/photos}}
+steps:
+  net: {uses: classifier/small_cnn, from: photos}
+"""
+CRON = 'schedule: {cron: "30 4 * * *", timezone: Europe/Warsaw}\n'
+
+SERVE = """
+import sys
+from pathlib import Path
+from adversity_flows.schedule import serve_schedule
+root = Path(sys.argv[1])
+serve_schedule(root, [Path("pipelines/nightly.yaml")], announce=lambda line: print(line, flush=True))
+"""
+
+# stands in for the command line in the scheduled process: writes what it was asked, exits 1
+STAND_IN = """
+import sys, types
+def main():
+    open("asked", "w").write(repr(sys.argv[1:]))
+    print("gate accuracy >= 0.60 failed: 0.41")
+    return 1
+if sys.argv[0] == "-c":
+    fake = types.ModuleType("adversity_flows.cli")
+    fake.main = main
+    sys.modules["adversity_flows.cli"] = fake
+"""
+
+
+def write_pipeline(root: Path, text: str) -> Path:
+    path = root / "pipelines" / "nightly.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_pipeline_without_a_schedule_is_refused(tmp_path: Path) -> None:
+    """The message names the file and shows the line to add; nothing is started."""
+    path = write_pipeline(tmp_path, PIPELINE)
+    with pytest.raises(InputError, match=r"pipelines/nightly\.yaml: expected a schedule.*cron:"):
+        serve_schedule(tmp_path, [path], announce=pytest.fail)
+    assert not (tmp_path / ".adversity").exists()
+
+
+def test_no_pipeline_is_refused(tmp_path: Path) -> None:
+    """An empty list is an error and not an endless wait."""
+    with pytest.raises(InputError, match="at least one pipeline"):
+        serve_schedule(tmp_path, [], announce=pytest.fail)
+
+
+def test_a_pipeline_outside_of_the_project_is_refused(tmp_path: Path) -> None:
+    """A path that leaves the project is named."""
+    outside = write_pipeline(tmp_path, PIPELINE + CRON)
+    (tmp_path / "project").mkdir()
+    with pytest.raises(InputError, match="within"):
+        serve_schedule(tmp_path / "project", [outside], announce=pytest.fail)
+
+
+@pytest.mark.slow
+def test_a_due_run_is_executed_and_its_state_tells_the_exit_code(
+    prefect_root: Path, tmp_path: Path
+) -> None:
+    """The cron puts runs at 04:30 in Warsaw; one made due now runs `adversity run FILE`.
+
+    The run ends as GateFailed with the run's last line, and serving ends on SIGINT with exit
+    code 0, the schedule paused.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    write_pipeline(prefect_root, PIPELINE + CRON)
+    (tmp_path / "sitecustomize.py").write_text(STAND_IN)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with (
+        project_server(prefect_root) as url,
+        temporary_settings({PREFECT_API_URL: url}),
+        get_client(sync_client=True) as client,
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(prefect_root)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as serving,
+    ):
+        try:
+            first = serving.stdout.readline() if serving.stdout else ""
+            assert first == "pipelines/nightly.yaml: 30 4 * * * (Europe/Warsaw)\n"
+            deployment = _wait(lambda: _deployment(client), 60)
+            due = client.create_flow_run_from_deployment(deployment.id).id
+            run = _wait(lambda: _final(client.read_flow_run(due)), 120)
+            planned = _wait(lambda: _planned(client, deployment.id), 60)
+        finally:
+            serving.send_signal(signal.SIGINT)
+            said = serving.communicate(timeout=60)[0]
+        paused = client.read_deployment(deployment.id).paused
+    assert (run.state.type.value, run.state.name) == ("FAILED", "GateFailed")
+    assert run.state.message == "exit code 1: gate accuracy >= 0.60 failed: 0.41"
+    assert (prefect_root / "asked").read_text() == "['run', 'pipelines/nightly.yaml']"
+    local = planned.astimezone(ZoneInfo("Europe/Warsaw"))
+    assert (local.hour, local.minute) == (4, 30)
+    assert planned > datetime.now(UTC)
+    assert serving.returncode == 0, said
+    assert "Traceback" not in said, said
+    assert paused
+
+
+def _wait(look, seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := look():
+            return found
+        time.sleep(0.3)
+    pytest.fail(f"nothing within {seconds} s")
+
+
+def _deployment(client):
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        return client.read_deployment_by_name("scheduled_run/nightly")
+    except ObjectNotFound:
+        return None
+
+
+def _final(run):
+    return run if run.state and run.state.is_final() else None
+
+
+def _planned(client, deployment_id):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+
+    runs = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
+    )
+    times = [run.expected_start_time for run in runs if run.state and run.state.is_scheduled()]
+    return min(times, default=None)

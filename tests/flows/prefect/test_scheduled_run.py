@@ -1,0 +1,92 @@
+"""One scheduled run: a process of its own, and a Prefect state that says how it ended."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAY = "import sys; print('first'); print('second', file=sys.stderr); sys.exit(int(sys.argv[1]))"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "name"),
+    [
+        (0, "COMPLETED", "Completed"),
+        (1, "FAILED", "GateFailed"),
+        (2, "FAILED", "WrongInput"),
+        (3, "FAILED", "RunFailed"),
+        (-9, "FAILED", "RunFailed"),
+        (130, "CANCELLED", "Interrupted"),
+    ],
+)
+def test_the_state_says_what_the_exit_code_means(code: int, kind: str, name: str) -> None:
+    """Done, a failed gate, wrong input, a failed or killed run and an interrupt differ."""
+    from adversity_flows.scheduled_run import state_of
+
+    state = state_of(code, "gate x: 0.41 < 0.60")
+    assert (state.type.value, state.name) == (kind, name)
+    assert state.message == f"exit code {code}: gate x: 0.41 < 0.60"
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_command_gives_its_exit_code_and_last_lines(tmp_path: Path, code: int) -> None:
+    """Both outputs are passed on line by line, and their end is kept for the message."""
+    from adversity_flows.scheduled_run import run_command
+
+    lines: list[str] = []
+    command = [sys.executable, "-c", SAY, str(code)]
+    exit_code, last = run_command(command, tmp_path, lines.append)
+    assert exit_code == code
+    assert sorted(lines) == ["first", "second"]
+    assert sorted(last.splitlines()) == ["first", "second"]
+
+
+def test_the_command_does_not_take_the_flow_run_around_it_for_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect's internal variables are left out; the address of the API is passed on."""
+    from adversity_flows.scheduled_run import run_command
+
+    monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "0b3c")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    code = "import os; print(sorted(n for n in os.environ if n.startswith('PREFECT_')))"
+    _, last = run_command([sys.executable, "-c", code], tmp_path, lambda line: None)
+    assert "PREFECT_API_URL" in last
+    assert "PREFECT__FLOW_RUN_ID" not in last
+
+
+def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:
+    """When the flow is told to stop, the command is ended before the flow's process ends."""
+    from adversity_flows.scheduled_run import run_command
+
+    pids: list[int] = []
+
+    def interrupt(line: str) -> None:
+        pids.append(int(line))
+        signal.raise_signal(signal.SIGINT)
+
+    assert threading.current_thread() is threading.main_thread()
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_command([sys.executable, "-c", code], tmp_path, interrupt)
+    assert time.monotonic() - started < 15
+    assert not (tmp_path.root and _lives(pids[0]))
+
+
+def _lives(pid: int) -> bool:
+    import os
+
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

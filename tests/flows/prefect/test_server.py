@@ -1,0 +1,156 @@
+"""The project's own Prefect server: shared, quiet, and gone with its users."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from adversity_flows import server
+from adversity_flows.server import ServerError, alive, configured_api, project_server, ui
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from adversity_flows.server import project_server
+with project_server(Path(sys.argv[1])) as url:
+    print(url, flush=True)
+    time.sleep(120)
+"""
+
+
+def pretend_server(folder: Path, lines: str) -> str:
+    """Write a program that is started in the server's place."""
+    program = folder / "pretended"
+    program.write_text(f"#!/bin/sh\n{lines}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_a_configured_api_is_used_and_nothing_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With PREFECT_API_URL set, that address is lent and the project stays untouched."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://10.0.0.9:4200/api")
+    with project_server(tmp_path) as url:
+        assert url == "http://10.0.0.9:4200/api"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_api_of_the_profile_counts_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that Prefect's own settings name is used like one in the environment."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert configured_api() is None
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        assert configured_api() == "http://127.0.0.1:9/api"
+
+
+def test_a_second_run_shares_the_server(prefect_root: Path) -> None:
+    """Two runs of one project at a time use one server."""
+    with project_server(prefect_root) as first, project_server(prefect_root) as second:
+        assert first == second
+        assert alive(first)
+    time.sleep(0.1)
+    assert alive(first)
+
+
+def test_the_server_keeps_to_loopback_and_sends_no_telemetry(prefect_root: Path) -> None:
+    """Its own answer says that analytics are off; its address is 127.0.0.1; its home is ours."""
+    with project_server(prefect_root) as url:
+        assert url.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(f"{url}/admin/settings", timeout=10) as answer:
+            settings = json.load(answer)
+    assert settings["server"]["analytics_enabled"] is False
+    assert settings["home"] == str(prefect_root / ".adversity" / "prefect")
+    listeners = Path("/proc/net/tcp").read_text()
+    port = f"{int(url.rsplit(':', 1)[1].split('/')[0]):04X}"
+    assert f" 0100007F:{port} 00000000:0000 0A" in listeners
+    assert f" 00000000:{port} " not in listeners
+
+
+def test_a_start_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message holds the exit code, the log's end and what to do instead."""
+    program = pretend_server(tmp_path, "echo no such table: flow_run >&2; exit 3")
+    monkeypatch.setattr(server.sys, "executable", program)
+    with pytest.raises(ServerError) as caught, project_server(tmp_path):
+        pass
+    message = str(caught.value)
+    assert "ended with exit code 3" in message
+    assert "no such table: flow_run" in message
+    assert "--direct" in message
+
+
+def test_a_start_that_hangs_is_given_up_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the patience is over the process is killed and the error says how long it had."""
+    program = pretend_server(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    monkeypatch.setattr(server.sys, "executable", program)
+    with (
+        pytest.raises(ServerError, match=r"did not answer within 1 s"),
+        project_server(tmp_path, patience=1),
+    ):
+        pass
+    pid = int((tmp_path / "pid").read_text())
+    until = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A file where the server's folder should be gives one message with its path."""
+    (tmp_path / ".adversity").write_text("in the way")
+    with (
+        pytest.raises(ServerError, match=r"needs a writable .*\.adversity"),
+        project_server(tmp_path),
+    ):
+        pass
+
+
+def test_nothing_at_an_address_is_not_alive() -> None:
+    """A refused connection is an answer, not an error."""
+    assert not alive("http://127.0.0.1:9/api", timeout=1)
+
+
+def test_the_page_is_announced_and_interrupted(
+    prefect_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ui` tells the address of the page, which answers, and ends quietly on Ctrl-C."""
+    pages: list[str] = []
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server.time, "sleep", interrupt)
+    ui(prefect_root, announce=pages.append)
+    with project_server(prefect_root), urllib.request.urlopen(pages[0], timeout=10) as answer:
+        assert b"<html" in answer.read().lower()
+
+
+@pytest.mark.slow
+def test_kill_9_of_the_only_user_ends_the_server(warm_root: Path) -> None:
+    """The server is gone within ten seconds of its parent's kill -9, and so are its files."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(warm_root)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        url = parent.stdout.readline().strip() if parent.stdout else ""
+        home = warm_root / ".adversity" / "prefect"
+        pid = json.loads((home / "server.json").read_text())["pid"]
+        assert alive(url)
+        os.kill(parent.pid, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{pid}").exists()
+    assert not (home / "server.json").exists()
+    assert not (home / "lease").exists()

@@ -1,0 +1,185 @@
+"""The metric plugins: which measures they make from which table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+
+from adversity import ImageMetric, Measure, Metric, Table, metrics
+from adversity_plugins.metric import (
+    ECE,
+    NLL,
+    PSNR,
+    SSIM,
+    Accuracy,
+    Brier,
+    RobustAccuracy,
+    adversity_metrics,
+)
+
+TABLE_METRICS = (Accuracy(), NLL(), Brier(), ECE(), RobustAccuracy())
+
+
+def predictions(n: int = 60, classes: int = 10, **columns: Any) -> Table:
+    rng = np.random.default_rng(0)
+    logits = (3 * rng.standard_normal((n, classes))).astype(np.float32)
+    target = np.where(rng.random(n) < 0.7, logits.argmax(axis=1), rng.integers(0, classes, n))
+    own = {
+        "id": np.array([str(i) for i in range(n)]),
+        "target": target.astype(np.int64),
+        "prediction": logits.argmax(axis=1),
+        "correct": logits.argmax(axis=1) == target,
+        "logits": logits,
+    }
+    return Table(own | columns, tuple(str(k) for k in range(classes)))
+
+
+def attacked() -> Table:
+    return Table(
+        {
+            "id": np.array(list("abcd")),
+            "target": np.array([0, 1, 1, 0]),
+            "prediction": np.array([1, 1, 0, 0]),
+            "correct": np.array([False, True, False, True]),
+            "start_correct": np.array([True, True, False, True]),
+            "fooled": np.array([True, False, False, False]),
+            "distance": np.array([0.03, 0.02, 0.0, 0.01]),
+        },
+        ("cat", "dog"),
+    )
+
+
+def everything(table: Table) -> dict[str, Measure]:
+    found: dict[str, Measure] = {}
+    for metric in TABLE_METRICS:
+        if table.has(*metric.wants):
+            found |= metric.compute(table)
+    return found
+
+
+def test_a_table_of_logits_gets_all_classification_measures() -> None:
+    """The measures are those of the public functions on the table's columns, in float64."""
+    table = predictions()
+    found = everything(table)
+    assert set(found) == {"accuracy", "accuracy_top5", "nll", "brier", "ece", "confidence_gap"}
+    logits, labels = table["logits"], table["target"]
+    assert found["accuracy"].value == table["correct"].mean()
+    assert found["accuracy_top5"] == metrics.accuracy(logits=logits, labels=labels, top=5)
+    for name in ("nll", "brier", "confidence_gap"):
+        assert found[name] == getattr(metrics, name)(logits=logits, labels=labels)
+    assert found["ece"].value == metrics.ece(logits=logits, labels=labels).value
+
+
+def test_calibrated_probabilities_come_before_logits() -> None:
+    """A table with both is judged by its probabilities."""
+    probs = softmax(predictions()["logits"] / 3, axis=1)
+    found = everything(predictions(probs=probs))
+    expected = metrics.nll(probs, predictions()["target"])
+    assert found["nll"] == expected
+    assert found["nll"].value != everything(predictions())["nll"].value
+
+
+@pytest.mark.parametrize(("classes", "given"), [(2, False), (5, False), (6, True)])
+def test_top_5_needs_more_than_five_classes(classes: int, given: bool) -> None:
+    """With five classes or fewer top-5 accuracy would always be 1, and is left out."""
+    assert ("accuracy_top5" in Accuracy().compute(predictions(classes=classes))) is given
+
+
+def test_a_table_without_scores_gets_accuracy_alone() -> None:
+    """A classifier that gives labels only has no likelihood and no calibration."""
+    table = predictions()
+    columns = {k: v for k, v in table.columns.items() if k != "logits"}
+    assert set(everything(Table(columns, table.class_names))) == {"accuracy"}
+
+
+@pytest.mark.parametrize("target", [np.linspace(0, 1, 60), np.zeros((60, 2)), np.full(60, None)])
+def test_targets_that_are_no_classes_get_nothing(target: np.ndarray) -> None:
+    """Regression targets, vectors and missing labels make no classification measure."""
+    assert everything(predictions(target=target)) == {}
+
+
+def test_an_infinite_likelihood_is_replaced_by_its_count() -> None:
+    """A true class with probability 0: no `nll`, but the share of such images."""
+    probs = np.eye(3)[[0, 1, 2, 0]]
+    table = Table({"id": np.arange(4), "target": np.array([0, 1, 2, 1]), "probs": probs})
+    found = NLL().compute(table)
+    assert set(found) == {"zero_probability_truths"}
+    assert found["zero_probability_truths"].value == 0.25
+
+
+def test_attacked_images_get_robust_measures_only() -> None:
+    """By hand: 2 of 4 stand, 1 of 3 fell, by 0.03; their plain accuracy is not reported."""
+    found = everything(attacked())
+    assert set(found) == {"robust_accuracy", "attack_success", "perturbation"}
+    assert found["robust_accuracy"].value == 0.5
+    assert found["attack_success"].value == pytest.approx(1 / 3)
+    assert (found["perturbation"].value, found["perturbation"].n) == (0.03, 1)
+
+
+def test_an_attack_on_wrong_images_has_no_success_rate() -> None:
+    """Where nothing was right at first, robust accuracy is 0 and success is left out."""
+    columns = dict(attacked().columns) | {
+        "start_correct": np.zeros(4, bool),
+        "fooled": np.zeros(4, bool),
+    }
+    found = RobustAccuracy().compute(Table(columns))
+    assert {name: m.value for name, m in found.items()} == {"robust_accuracy": 0.0}
+
+
+def test_details_of_ece_feed_the_diagram() -> None:
+    """Both kinds of bins hold all rows, and the consistency test stands beside them."""
+    details = ECE(bins=10).compute(predictions())["ece"].details
+    for name in ("bins", "plot_bins"):
+        assert sum(record["n"] for record in details[name]) == 60
+    assert 0 < details["consistency"]["p_value"] <= 1
+
+
+@pytest.mark.parametrize("table", [predictions(), attacked()], ids=["predictions", "attacked"])
+def test_measures_are_declared_finite_and_json(table: Table) -> None:
+    """Every measure is one that its plugin announces, and its record is strict JSON."""
+    for metric in TABLE_METRICS:
+        if table.has(*metric.wants):
+            found = metric.compute(table)
+            assert set(found) <= set(metric.produces)
+            for measure in found.values():
+                text = json.dumps(measure.as_json(), allow_nan=False)
+                assert Measure.from_json(json.loads(text)) == measure
+
+
+def test_image_metrics_measure_rows_and_say_how() -> None:
+    """Columns are those of the public functions; unit, direction and convention go with them."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(2, 3, 16, 16, generator=generator) for _ in range(2))
+    assert torch.equal(PSNR().measure(a, b), metrics.psnr(a, b))
+    assert torch.equal(SSIM().measure(a, b), metrics.ssim(a, b))
+    for metric, column, unit in ((PSNR(), "psnr_db", "dB"), (SSIM(), "ssim", "")):
+        assert metric.produces == (column,)
+        described = metric.describe()
+        assert (described["unit"], described["better"]) == (unit, "higher")
+        json.dumps(described, allow_nan=False)
+
+
+def test_the_catalogue_is_light_and_complete() -> None:
+    """Listing the metrics imports no heavy library; each is named, described and always on."""
+    code = (
+        "import sys, adversity_plugins.metric as m; list(m.adversity_metrics());"
+        "print([x for x in ('torch', 'scipy', 'sklearn', 'skimage') if x in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    names = [metric.name for metric in adversity_metrics()]
+    assert sorted(names) == sorted(
+        ["accuracy", "nll", "brier", "ece", "psnr", "ssim", "robust_accuracy"]
+    )
+    for metric in adversity_metrics():
+        assert metric.always
+        assert metric.produces
+        assert issubclass(metric, Metric | ImageMetric)
+        assert metric.summary().endswith(".")

@@ -1,0 +1,161 @@
+"""The cached catalogue says what the registry says, without importing a plugin."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from adversity import hookspecs, provenance, registry
+from adversity.registry import catalogue, read_catalogue
+from adversity.registry.catalogue import cache_file
+
+READ = """
+import json, sys
+from adversity.registry import read_catalogue
+catalogue = read_catalogue()
+heavy = ["pydantic", "torch", "numpy", "pluggy", "adversity_plugins"]
+print(json.dumps([len(catalogue.plugins), [m for m in heavy if m in sys.modules]]))
+"""
+LOAD = """
+import json, sys
+from adversity.registry import discover
+found = discover()
+heavy = ["torch", "torchvision", "sklearn", "skimage", "scipy", "prefect", "dvc"]
+print(json.dumps([len(found.entries()), [m for m in heavy if m in sys.modules]]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Keep the user's own cache out of it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if sys.platform != "linux":
+        monkeypatch.setattr(catalogue, "_cache_folder", lambda: tmp_path / "cache")
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    """Let this process count as one that started after every edit the tests make."""
+    monkeypatch.setattr(catalogue, "_STARTED", time.time_ns() + 10**12)
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """Count how often the catalogue is made anew."""
+    made = []
+    make = catalogue._make
+    monkeypatch.setattr(catalogue, "_make", lambda found: made.append(1) or make(found))
+    return made
+
+
+def child(code):
+    """Run code in a fresh interpreter and return what it printed, read as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    return json.loads(done.stdout)
+
+
+def test_reading_the_cache_imports_no_plugin_and_nothing_heavy():
+    """Shell completion answers from it; pydantic alone would cost more than it may take."""
+    plugins, imported = len(read_catalogue().plugins), None
+    listed, imported = child(READ)
+    assert (listed, imported) == (plugins, [])
+
+
+def test_loading_every_plugin_imports_no_torch():
+    """`adversity plugins` and `validate` stay quick: heavy imports live inside methods."""
+    entries, imported = child(LOAD)
+    assert entries > 0
+    assert imported == []
+
+
+def test_the_catalogue_says_what_the_registry_says(site):
+    """Every entry with its class's own texts, and every problem."""
+    site.lay_broken("acme-twin-one", "acme-exits", "acme-newer-api")
+    found = site.discover()
+    listed = read_catalogue(refresh=True)
+    assert [(p.kind, p.name, p.status) for p in listed.plugins] == [
+        (e.kind, e.name, e.status) for e in found.entries()
+    ]
+    assert listed.problems == found.problems
+    (tilt,) = [p for p in listed.plugins if p.name == "tilt"]
+    assert (tilt.summary, tilt.licence, tilt.usable_name) == ("Tilt an image.", "MIT", "tilt")
+    assert tilt.claims["resizes"] is False
+    assert "tilt" in listed.names("degradation")
+    assert "future" not in listed.names("degradation")
+
+
+def test_the_second_reading_comes_from_the_cache(builds):
+    """And it is equal to the first in every field."""
+    first = read_catalogue()
+    assert read_catalogue() == first
+    assert len(builds) == 1
+    assert read_catalogue(refresh=True) == first
+    assert len(builds) == 2
+
+
+def test_the_cache_is_stale_after_an_edit_an_install_and_a_block(site, builds, monkeypatch):
+    """Whatever could change the listing changes the key."""
+    site.lay_broken("acme-twin-one")
+    read_catalogue()
+    file = site.folder / "acme_twin_one.py"
+    file.write_text(file.read_text() + "\n# edited\n")
+    read_catalogue()
+    assert len(builds) == 2
+    site.lay_broken("acme-twin-two")
+    assert "acme-twin-two:tilt" in read_catalogue().names("degradation")
+    monkeypatch.setenv("ADVERSITY_BLOCK", "acme-twin-two")
+    assert "tilt" in read_catalogue().names("degradation")
+    assert read_catalogue().left_out == ("acme-twin-two",)
+    assert len(builds) == 4
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"key": 1}', "null"])
+def test_a_damaged_cache_is_made_anew(content, builds):
+    """It is a cache: nothing in it is believed unless it is whole."""
+    first = read_catalogue()
+    key = json.loads(cache_file().read_text())["key"]
+    cache_file().write_text(content.replace("1", json.dumps(key)))
+    assert read_catalogue() == first
+    assert len(builds) == 2
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
+    """The listing is right; the next start makes it again."""
+    blocker = tmp_path / "a_file"
+    blocker.write_text("")
+    monkeypatch.setattr(catalogue, "_cache_folder", lambda: blocker / "cache")
+    assert read_catalogue().plugins
+
+
+def test_an_edit_during_a_process_is_not_cached_by_it(site, builds, monkeypatch):
+    """It may have imported the file before the edit, and would write the old under the new key."""
+    monkeypatch.setattr(catalogue, "_STARTED", time.time_ns() - 10**12)
+    site.lay_broken("acme-twin-one")
+    assert "tilt" in read_catalogue().names("degradation")
+    assert not cache_file().exists()
+    read_catalogue()
+    assert len(builds) == 2
+
+
+def test_the_group_is_one_name_wherever_it_is_written():
+    """Lower layers cannot import it from the hook specifications."""
+    assert provenance.GROUP == hookspecs.GROUP == catalogue.GROUP
+
+
+def test_nothing_half_written_stays_behind():
+    """One file in the cache, and it is whole."""
+    read_catalogue(refresh=True)
+    (file,) = cache_file().parent.iterdir()
+    assert file == cache_file()
+    assert json.loads(file.read_text())["plugins"]
+
+
+def test_the_names_of_the_package_are_those_it_resolves():
+    """`__all__` and the lazy table agree."""
+    assert all(getattr(registry, name) for name in registry.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = registry.nothing

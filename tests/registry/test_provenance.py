@@ -1,0 +1,161 @@
+"""Fingerprints change with what a plugin computes, and with nothing else."""
+
+import hashlib
+import importlib
+import sys
+
+import pytest
+
+from adversity.errors import PluginError
+from adversity.provenance import (
+    canonical_name,
+    distribution_of,
+    distribution_version,
+    file_sha256,
+    source_modules,
+)
+from adversity.registry import source_fingerprint
+
+FILES = {
+    "__init__.py": "VERSION = 1\n",
+    "attack/__init__.py": "from bolt_pkg.attack.mine import Mine\nfrom .neighbour import Other\n",
+    "attack/mine.py": (
+        "import math\n"
+        "from . import steps\n"
+        "from ..shared.norms import project\n"
+        "def late():\n"
+        "    from bolt_pkg.net import Net\n"
+        "    return Net\n"
+        "def later():\n"
+        "    import importlib\n"
+        "    return importlib.import_module('bolt_pkg.literal')\n"
+        "class Mine: pass\n"
+    ),
+    "attack/neighbour.py": "class Other: pass\n",
+    "attack/steps.py": "from bolt_pkg.attack import mine\nSIZE = 1\n",
+    "shared/__init__.py": "",
+    "shared/norms.py": "import bolt_pkg.shared.deep as deep\ndef project(): return deep\n",
+    "shared/deep.py": "DEEP = 1\n",
+    "net.py": "class Net: pass\n",
+    "literal.py": "X = 1\n",
+    "unused.py": "Y = 1\n",
+}
+COUNTED = {
+    "attack/mine.py": "bolt_pkg.attack.mine",
+    "attack/steps.py": "bolt_pkg.attack.steps",
+    "shared/norms.py": "bolt_pkg.shared.norms",
+    "shared/deep.py": "bolt_pkg.shared.deep",
+    "net.py": "bolt_pkg.net",
+    "literal.py": "bolt_pkg.literal",
+}
+
+
+@pytest.fixture
+def fingerprint(tmp_path, monkeypatch):
+    """Write the package into a fresh folder with some files changed; return Mine's hash."""
+    count = iter(range(100))
+
+    def measure(*, version="1.0", **changed):
+        folder = tmp_path / f"machine-{next(count)}"
+        for name, text in {**FILES, **changed}.items():
+            file = folder / "bolt_pkg" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+        info = folder / f"bolt_dist-{version}.dist-info"
+        info.mkdir()
+        info.joinpath("METADATA").write_text(f"Name: Bolt_Dist\nVersion: {version}\n")
+        info.joinpath("entry_points.txt").write_text("[adversity]\nx = bolt_pkg.attack\n")
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(folder)
+            for name in [m for m in sys.modules if m.partition(".")[0] == "bolt_pkg"]:
+                patch.delitem(sys.modules, name)
+            mine = importlib.import_module("bolt_pkg.attack").Mine
+            result = source_fingerprint(mine), [n for n, _ in source_modules(mine.__module__)]
+            assert distribution_of("bolt_pkg.attack") == ("bolt-dist", version)
+            for name in [m for m in sys.modules if m.partition(".")[0] == "bolt_pkg"]:
+                del sys.modules[name]
+        return result
+
+    return measure
+
+
+def test_the_modules_of_a_fingerprint_are_those_the_class_can_reach(fingerprint):
+    """Through relative, nested, late and literal dynamic imports, cycles included."""
+    _, modules = fingerprint()
+    assert modules == sorted(COUNTED.values())
+
+
+def test_a_fingerprint_is_the_same_in_another_folder_and_with_other_line_ends(fingerprint):
+    """Neither the path nor a checkout with CRLF is a change."""
+    plain, _ = fingerprint()
+    again, _ = fingerprint()
+    windows, _ = fingerprint(**{name: text.replace("\n", "\r\n") for name, text in FILES.items()})
+    assert plain == again == windows
+
+
+@pytest.mark.parametrize("file", COUNTED)
+def test_a_changed_module_changes_the_fingerprint(fingerprint, file):
+    """Every reachable module counts, wherever the import stands."""
+    assert fingerprint()[0] != fingerprint(**{file: FILES[file] + "NEW = 2\n"})[0]
+
+
+@pytest.mark.parametrize("file", ["attack/neighbour.py", "unused.py", "attack/__init__.py"])
+def test_a_neighbour_does_not_change_the_fingerprint(fingerprint, file):
+    """Editing one method must not make the steps of another stale."""
+    assert fingerprint()[0] == fingerprint(**{file: FILES[file] + "NEW = 2\n"})[0]
+
+
+def test_a_new_version_changes_the_fingerprint(fingerprint):
+    """An upgrade counts although the source of the class may be the same."""
+    assert fingerprint()[0] != fingerprint(version="1.1")[0]
+
+
+def test_moving_a_line_between_modules_changes_the_fingerprint(fingerprint):
+    """Names and lengths are hashed, so contents cannot run into one another."""
+    moved = {"shared/deep.py": "", "shared/norms.py": FILES["shared/norms.py"] + "DEEP = 1\n"}
+    assert fingerprint()[0] != fingerprint(**moved)[0]
+
+
+def test_a_class_without_a_file_has_no_fingerprint():
+    """A class typed into an interpreter cannot be recorded; the message says what to do."""
+    cls = type("Typed", (), {"__module__": "a_module_without_file"})
+    with pytest.raises(PluginError, match="define the plugin in a file of a package"):
+        source_fingerprint(cls)
+
+
+def test_a_reachable_module_that_is_no_python_is_named(fingerprint):
+    """A fingerprint that cannot be complete is refused, not guessed."""
+    with pytest.raises(PluginError, match=r"Python source in module 'bolt_pkg\.net'"):
+        fingerprint(**{"net.py": "class Net(:\n"})
+
+
+def test_the_mathematics_of_metrics_counts_for_whoever_uses_it(tmp_path, monkeypatch):
+    """A corrected formula in adversity.metrics makes a metric's steps stale."""
+    import adversity.metrics
+
+    tmp_path.joinpath("uses_metrics.py").write_text(
+        "import adversity.metrics\nimport adversity.errors\nclass M: pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("uses_metrics")
+    names = [name for name, _ in source_modules(module.M.__module__)]
+    del sys.modules["uses_metrics"]
+    assert adversity.metrics.__name__ in names
+    assert "adversity.errors" not in names
+
+
+def test_a_file_is_hashed_by_its_bytes(tmp_path):
+    """Equal to hashlib on the same bytes."""
+    file = tmp_path / "weights.bin"
+    file.write_bytes(b"adversity" * 100_000)
+    assert file_sha256(file) == hashlib.sha256(b"adversity" * 100_000).hexdigest()
+
+
+def test_versions_are_those_of_installed_distributions():
+    """A distribution that is not installed has none."""
+    assert distribution_version("pluggy").startswith("1.")
+    assert distribution_version("nobody-has-this") is None
+    assert distribution_of("adversity_plugins.attack")[0] == "adversity"
+    assert distribution_of("pluggy")[0] == "pluggy"
+    assert distribution_of("a_module_nobody_has") is None
+    assert canonical_name("A__b.-C") == "a-b-c"

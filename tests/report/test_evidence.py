@@ -1,0 +1,146 @@
+"""Restoration, uncertainty and attack evidence is read from the measures as it should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adversity.contracts.values import Measure
+from adversity.report.attacks import attack_section, unattacked
+from adversity.report.curves import curve_charts
+from adversity.report.drawing import MAX_SERIES
+from adversity.report.evidence import difference, restoration_section, uncertainty_section
+from adversity.report.model import CellResult, Report
+from adversity.report.sections import all_charts
+
+if TYPE_CHECKING:
+    from adversity.report.blocks import Chart
+
+
+def wilson(right: int, n: int) -> Measure:
+    """A share with Wilson's interval, in the form of Wilson 1927."""
+    z2, share = 1.959963984540054**2, right / n
+    half = (z2 * share * (1 - share) / n + z2**2 / (4 * n * n)) ** 0.5 / (1 + z2 / n)
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    return Measure(share, n, centre - half, centre + half, method="wilson")
+
+
+def chart(report: Report, name: str) -> Chart:
+    return next(item for item in all_charts(report) if item.id == name)
+
+
+def test_difference_is_newcombes() -> None:
+    """Newcombe 1998, Table II, example (a), method 10: 56/70 - 48/80 has (0.0524, 0.3339)."""
+    found = difference(wilson(56, 70), wilson(48, 80))
+    assert found.value == pytest.approx(0.2, abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)  # four digits
+
+
+def test_difference_without_intervals_has_none() -> None:
+    """No interval is made up where the parts have none."""
+    found = difference(Measure(0.5, 10), Measure(0.25, 20))
+    assert (found.value, found.low, found.n) == (0.25, None, 10)
+
+
+def test_gain_compares_the_same_cell(full_report: Report) -> None:
+    """Gain at each severity is accuracy behind the restoration minus accuracy in front of it."""
+    records = chart(full_report, "restoration-gain").records
+    expected = [(0.84 - 0.07 * level) - (0.80 - 0.12 * level) for level in range(1, 6)]
+    assert [item["value"] for item in records] == pytest.approx(expected, abs=1e-12)
+
+
+def test_restoration_needs_both_sides(full_report: Report) -> None:
+    """Without predictions in front of the restoration there is no gain to show."""
+    steps = tuple(step for step in full_report.steps if step.id != "dark_predictions")
+    section = restoration_section(replace(full_report, steps=steps))
+    assert section is not None
+    assert not section.charts()
+
+
+def test_curve_has_a_line_for_each_path(full_report: Report) -> None:
+    """Accuracy by severity has the clean, the degraded and the restored path."""
+    records = chart(full_report, "accuracy-by-severity").records
+    by_path: dict[str, list[float]] = {}
+    for item in records:
+        by_path.setdefault(item["series"], []).append(item["x"])
+    assert by_path["photos: dark"] == [1, 2, 3, 4, 5]
+    assert by_path["photos: dark → enhanced"] == [1, 2, 3, 4, 5]
+    assert by_path["photos: clean"] == [0]
+
+
+def test_many_paths_are_split_over_charts(full_report: Report) -> None:
+    """No chart has more series than there are colours, and none is lost."""
+    step = next(step for step in full_report.steps if step.id == "dark_predictions")
+    steps = tuple(
+        replace(step, id=f"p{index}", path=(*step.path[:2], f"p{index}")) for index in range(8)
+    )
+    charts = curve_charts(replace(full_report, steps=steps), "accuracy")
+    groups = [{item["series"] for item in made.records} for made in charts]
+    assert [len(group) for group in groups] == [MAX_SERIES, 8 - MAX_SERIES]
+
+
+def test_reliability_leaves_out_empty_bins(full_report: Report) -> None:
+    """A bin without pictures has no dot, and counts add up to n."""
+    records = chart(full_report, "reliability-clean").records
+    assert len(records) == 8
+    assert sum(item["n"] for item in records) == 800
+
+
+def test_reliability_bars_are_wilson(full_report: Report) -> None:
+    """Each bar is Wilson's interval of the bin's accuracy."""
+    for item in chart(full_report, "reliability-clean").records:
+        bar = wilson(1, 1) if item["n"] == 0 else None
+        assert bar is None
+        z2, n, share = 1.959963984540054**2, item["n"], item["accuracy"]
+        for bound in (item["low"], item["high"]):
+            # Wilson's bounds solve (share - p)^2 = z^2 p (1 - p) / n.
+            assert (share - bound) ** 2 == pytest.approx(z2 * bound * (1 - bound) / n, abs=1e-9)
+
+
+def test_bins_may_come_as_columns(full_report: Report) -> None:
+    """Bins as columns side by side give the same diagram as bins as records."""
+    step = next(step for step in full_report.steps if step.id == "clean")
+    measures = dict(step.cells[0].measures)
+    bins = measures["ece"].details["bins"]
+    columns = {key: [item[key] for item in bins] for key in bins[0]}
+    measures["ece"] = replace(measures["ece"], details=columns)
+    other = replace(step, cells=(CellResult({}, 800, measures),))
+    sections = [
+        uncertainty_section(replace(full_report, steps=(chosen,))) for chosen in (step, other)
+    ]
+    assert sections[0] is not None
+    assert sections[1] is not None
+    assert sections[0].charts()[0].records == sections[1].charts()[0].records
+
+
+def test_attack_curve_starts_at_the_clean_accuracy(full_report: Report) -> None:
+    """At eps 0 stands the accuracy of what was attacked; budgets are in levels."""
+    records = chart(full_report, "robust-accuracy-linf").records
+    own = [item for item in records if item["series"].startswith("attacked")]
+    assert [item["x"] for item in own] == [0, 1, 2, 4, 8]
+    assert [item["value"] for item in own] == [0.86, 0.71, 0.52, 0.24, 0.03]
+
+
+def test_clean_accuracy_is_found_through_scores(full_report: Report) -> None:
+    """An attack on a score step finds the accuracy of the predictions behind it."""
+    attack = next(step for step in full_report.steps if step.id == "attacked")
+    clean = next(step for step in full_report.steps if step.id == "clean")
+    score = replace(clean, id="confidence", makes="scores", source=("clean",), cells=())
+    report = replace(full_report, steps=(clean, score, attack))
+    found = unattacked(report, replace(attack, against="confidence"), {"eps": "1/255"})
+    assert found is clean.cells[0].measures["accuracy"]
+
+
+def test_circular_sources_end(full_report: Report) -> None:
+    """A step that names itself as its source does not hang the report."""
+    attack = next(step for step in full_report.steps if step.id == "attacked")
+    loop = replace(attack, id="loop", source=("loop",), cells=())
+    report = replace(full_report, steps=(loop,))
+    assert unattacked(report, replace(attack, against="loop"), {}) is None
+
+
+def test_no_attack_no_section(bare_report: Report) -> None:
+    """The section on attacks is there only if something attacked."""
+    assert attack_section(bare_report) is None

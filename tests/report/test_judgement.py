@@ -1,0 +1,86 @@
+"""The verdict: one function, one line, the same words everywhere."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adversity.report import report_json, verdict, write_json, write_markdown
+from adversity.report.judgement import gates_in_order, what_was_tested
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.report.model import Report
+
+
+@pytest.mark.parametrize(
+    ("states", "worst", "line"),
+    [
+        (("pass", "pass"), "pass", "✓ PASS: all 2 gates passed"),
+        (("pass",), "pass", "✓ PASS: the gate passed"),
+        (("pass", "fail"), "fail", "✗ FAIL: 1 of 2 gates failed, 1 passed"),
+        (
+            ("undecided", "fail", "pass", "pass"),
+            "fail",
+            "✗ FAIL: 1 of 4 gates failed, 1 undecided, 2 passed",
+        ),
+        (("undecided", "pass"), "undecided", "? UNDECIDED: 1 of 2 gates undecided, 1 passed"),
+        (
+            ("fail", "error"),
+            "error",
+            "! ERROR: 1 of 2 gates could not be judged, 1 failed",
+        ),
+    ],
+)
+def test_worst_gate_decides(
+    full_report: Report, states: tuple[str, ...], worst: str, line: str
+) -> None:
+    """The worst gate gives the verdict, and the line counts every state."""
+    gate = full_report.gates[0]
+    report = replace(full_report, gates=tuple(replace(gate, verdict=state) for state in states))
+    assert verdict(report) == (worst, line)
+
+
+def test_without_gates_nothing_is_claimed(bare_report: Report) -> None:
+    """A report without gates does not say PASS."""
+    state, line = verdict(bare_report)
+    assert state == "pass"
+    assert "PASS" not in line
+    assert "no gate" in line
+
+
+def test_failures_come_first(full_report: Report) -> None:
+    """Gates are shown worst first."""
+    order = [gate.verdict for gate in gates_in_order(full_report)]
+    assert order == ["error", "fail", "undecided", "pass"]
+
+
+def test_one_line_everywhere(full_report: Report, page: str, tmp_path: Path) -> None:
+    """Title, heading, markdown line 1 and JSON carry the same verdict line."""
+    state, line = verdict(full_report)
+    write_markdown(full_report, tmp_path / "report.md")
+    write_json(full_report, tmp_path / "report.json")
+    title = re.search(r"<title>(.*?) · ", page)
+    heading = re.search(r"<h1>(.*?)</h1>", page)
+    record = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert title is not None
+    assert heading is not None
+    assert html.unescape(title[1]) == html.unescape(heading[1]) == line
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()[0] == line
+    assert (record["verdict"], record["verdict_line"]) == (state, line)
+
+
+def test_sentence_names_what_was_tested(full_report: Report) -> None:
+    """The sentence has model, data with n, severities, budgets, knowledge and seed."""
+    said = what_was_tested(full_report)
+    for part in ("efficientnet_lite0", "n = 800", "low_light", "severity 1 to 5", "8/255"):
+        assert part in said
+    for part in ("white-box", "grey-box", "seed 7"):
+        assert part in said
+    assert report_json(full_report)["tested"] == said

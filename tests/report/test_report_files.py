@@ -1,0 +1,125 @@
+"""JSON, markdown and plot files: complete, deterministic, safe."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import adversity.report
+from adversity.report import report_json, write_json, write_markdown, write_plots
+from adversity.report.record import SCHEMA
+from adversity.report.sections import all_charts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.report.model import Report
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_files_are_the_same_twice(full_report: Report, tmp_path: Path) -> None:
+    """The same report gives the same bytes in every file."""
+    for name in ("one", "two"):
+        write_json(full_report, tmp_path / name / "report.json")
+        write_markdown(full_report, tmp_path / name / "report.md")
+        write_plots(full_report, tmp_path / name / "plots")
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_json_holds_every_measure_and_no_pixel(full_report: Report) -> None:
+    """The record has schema, gates, measures with intervals and n; pictures without arrays."""
+    record = report_json(full_report)
+    assert record["schema"] == SCHEMA
+    cells = [cell for step in record["steps"] for cell in step["cells"]]
+    for cell in cells:
+        for measure in cell["measures"].values():
+            assert {"value", "n", "low", "high", "level", "method"} <= measure.keys()
+    assert len(cells) == sum(len(step.cells) for step in full_report.steps)
+    assert "image" not in record["rows"][0]["pictures"][0]
+    assert "perturbation" not in record["rows"][0]
+
+
+def test_json_is_sorted_and_takes_numpy_numbers(full_report: Report, tmp_path: Path) -> None:
+    """Keys are sorted; a NumPy number in parameters or facts is a number."""
+    data = replace(full_report.data[0], facts={"mean": np.float32(0.5), "of": np.arange(2)})
+    path = tmp_path / "report.json"
+    size = write_json(replace(full_report, data=(data,)), path)
+    text = path.read_text(encoding="utf-8")
+    record = json.loads(text)
+    assert size == path.stat().st_size
+    assert list(record) == sorted(record)
+    assert record["data"][0]["facts"] == {"mean": 0.5, "of": [0, 1]}
+
+
+def test_json_refuses_what_is_not_a_number(full_report: Report, tmp_path: Path) -> None:
+    """NaN is not JSON and is not written."""
+    data = replace(full_report.data[0], facts={"mean": float("nan")})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(replace(full_report, data=(data,)), tmp_path / "report.json")
+
+
+def test_markdown_has_tables_and_its_charts(full_report: Report, tmp_path: Path) -> None:
+    """Gates are a table, every chart is a file that the text refers to."""
+    size = write_markdown(full_report, tmp_path / "report.md")
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert size == (tmp_path / "report.md").stat().st_size
+    assert "| ✗ FAIL | attacked.robust\\_accuracy" in text
+    drawn = {path.name for path in (tmp_path / "charts").iterdir()}
+    assert drawn == {f"{chart.id}.svg" for chart in all_charts(full_report)}
+    assert all(f"(charts/{name})" in text for name in drawn)
+
+
+def test_hostile_text_stays_text_in_markdown(hostile_report: Report, tmp_path: Path) -> None:
+    """No tag, no broken table row, no way out of a code fence, no hidden letter."""
+    write_markdown(hostile_report, tmp_path / "report.md")
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    outside = "\n".join(text.split("````")[::2])
+    assert "<img" not in outside.replace("\\<", "")
+    assert "<script" not in outside.replace("\\<", "")
+    assert "\u202e" not in text
+    gate = next(line for line in text.splitlines() if line.startswith("| ? UNDECIDED"))
+    assert gate.replace("\\|", "").count("|") == 8
+    for path in (tmp_path / "charts").iterdir():
+        drawing = path.read_text(encoding="utf-8")
+        assert "<script" not in drawing
+        assert "<img" not in drawing
+
+
+def test_plots_are_plain_columns_with_a_template(full_report: Report, tmp_path: Path) -> None:
+    """Each chart has a CSV with one row a mark and a template with DVC's anchor."""
+    written = write_plots(full_report, tmp_path / "plots")
+    charts = {chart.id: chart for chart in all_charts(full_report)}
+    assert [path.stem for path in written] == list(charts)
+    for path in written:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        template = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        assert len(rows) == len(charts[path.stem].records)
+        assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
+
+
+def test_chart_names_are_safe_and_unique(hostile_report: Report) -> None:
+    """Chart ids are file names: letters, digits and dashes, each once."""
+    names = [chart.id for chart in all_charts(hostile_report)]
+    assert len(names) == len(set(names))
+    assert all(name.replace("-", "").isalnum() and name.isascii() for name in names)
+
+
+def test_public_names() -> None:
+    """What the package says it exports is there, and nothing else is promised."""
+    for name in adversity.report.__all__:
+        assert callable(getattr(adversity.report, name))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        adversity.report.nonsense  # noqa: B018

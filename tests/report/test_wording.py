@@ -1,0 +1,82 @@
+"""Numbers and foreign text are written one way."""
+
+from __future__ import annotations
+
+import pytest
+
+from adversity.contracts.values import Measure
+from adversity.report.wording import (
+    eps_text,
+    interval_text,
+    measure_text,
+    number,
+    parse_number,
+    plain,
+    seconds_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.5, "", "0.500"),
+        (21.718, "dB", "21.72"),
+        (0.00012, "", "1.20e-04"),
+        (4e-19, "", "0.000"),
+        (0.0, "", "0.000"),
+        (-0.25, "", "-0.250"),
+        (float("inf"), "dB", "inf"),
+    ],
+)
+def test_number(value: float, unit: str, text: str) -> None:
+    """Three decimals, two for decibels, exponents where those would hide the number."""
+    assert number(value, unit) == text
+
+
+def test_a_measure_never_stands_alone() -> None:
+    """A written measure has its interval, or says that it has none, and its n."""
+    assert measure_text(Measure(0.5, 10, 0.2, 0.8)) == "0.500 [0.200, 0.800], n = 10"
+    assert measure_text(Measure(2.0, 10, unit="nats")) == "2.000 nats no interval, n = 10"
+    assert interval_text(Measure(30.0, 4, 29.5, 30.5, unit="dB")) == "[29.50, 30.50]"
+
+
+@pytest.mark.parametrize("letter", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\ufeff", "\r"])
+def test_invisible_letters_become_visible(letter: str) -> None:
+    """Control and bidirectional letters are shown by their code point."""
+    assert plain(f"a{letter}b") == f"a⟨U+{ord(letter):04X}⟩b"
+
+
+def test_ordinary_text_stays() -> None:
+    """Letters of any script, line breaks and tabs are left as they are."""
+    assert plain("Größe 猫\n\tقط") == "Größe 猫\n\tقط"
+
+
+@pytest.mark.parametrize(
+    ("eps", "norm", "text"),
+    [
+        (8 / 255, "linf", "8/255"),
+        ("4/255", "linf", "4/255"),
+        (0.5, "l2", "0.5"),
+        (0.05, "linf", "0.05"),
+        ("$eps", "linf", "$eps"),
+    ],
+)
+def test_budgets_read_as_people_write_them(eps: object, norm: str, text: str) -> None:
+    """A whole number of levels is written over 255, everything else as a number."""
+    assert eps_text(eps, norm) == text
+
+
+def test_parse_number() -> None:
+    """Fractions and decimals are numbers, words and broken fractions are not."""
+    assert parse_number("4/255") == pytest.approx(4 / 255, rel=1e-15)
+    assert parse_number("3") == 3.0
+    assert parse_number("none") is None
+    assert parse_number("1/0") is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4 s"), (59.6, "1 min 00 s"), (192.4, "3 min 12 s")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    """Durations carry into minutes."""
+    assert seconds_text(seconds) == text

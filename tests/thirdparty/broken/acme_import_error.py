@@ -1,0 +1,3 @@
+"""Needs a package that nobody installed."""
+
+import a_package_nobody_has  # noqa: F401

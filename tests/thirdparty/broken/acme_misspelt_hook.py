@@ -1,0 +1,21 @@
+"""Misspells its hook."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from adversity import Degradation, hookimpl
+
+
+class Tilt(Degradation):
+    """Tilt an image."""
+
+    name: ClassVar[str] = "misspelt"
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degredations():
+    return [Tilt]

@@ -1,0 +1,21 @@
+"""Wants an argument that its hook does not have."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from adversity import Degradation, hookimpl
+
+
+class Tilt(Degradation):
+    """Tilt an image."""
+
+    name: ClassVar[str] = "arguing"
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degradations(severity):
+    return [Tilt]

@@ -1,0 +1,21 @@
+"""Forgets the return."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from adversity import Degradation, hookimpl
+
+
+class Tilt(Degradation):
+    """Tilt an image."""
+
+    name: ClassVar[str] = "forgotten"
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degradations():
+    [Tilt]  # noqa: B018
