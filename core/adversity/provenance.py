@@ -124,8 +124,8 @@ def source_modules(module: str) -> tuple[tuple[str, Path], ...]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        for target, path in _imported(name, found[name]):
-            if target not in found and _lies_in(target, within):
+        for target, path in _imported(name, found[name], within):
+            if target not in found:
                 found[target] = path
                 waiting.append(target)
     return tuple(sorted(found.items()))
@@ -139,12 +139,14 @@ def _lies_in(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def _imported(module: str, path: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the modules that a file imports by name and that have a file we can find."""
+def _imported(
+    module: str, path: Path, within: Iterable[str]
+) -> Iterator[tuple[str, Path]]:
+    """Yield the modules of these packages that a file imports and that have a file."""
     if path.suffix != ".py":
         return
     for names in _import_names(module, path, path.stat().st_mtime_ns):
-        located = ((name, _locate(name)) for name in names)
+        located = ((name, _locate(name)) for name in names if _lies_in(name, within))
         first = next(((name, file) for name, file in located if file is not None), None)
         if first is not None:
             yield first

@@ -22,8 +22,8 @@ Shape = Sequence[int]
 
 
 def _key(*parts: object) -> int:
-    """Hash the parts to the 128 bits of a Philox key; the join cannot be forged."""
-    text = "\x1f".join(f"{len(str(part))}:{part}" for part in parts)
+    """Hash the parts to the 128 bits of a Philox key; `repr` keeps 1 and "1" apart."""
+    text = repr(parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
 
 
@@ -48,7 +48,7 @@ class SampleRng:
     def __init__(self, *, seed: int, step: str, ids: Sequence[str]) -> None:
         """Open one stream for each sample id."""
         self._path: tuple[object, ...] = (seed, step)
-        self._ids = tuple(ids)
+        self._ids = tuple(str(sample) for sample in ids)
         self._streams: list[np.random.Generator] | None = None
 
     def __len__(self) -> int:

@@ -42,6 +42,7 @@ class Conductor:
         plan: The pipeline, resolved.
         workspace: Where it runs.
         memory: DVC.
+        force: Steps that run whatever DVC says, finished shards included.
         outcomes: What happened so far in `conduct`, a failed step included.
     """
 
@@ -77,7 +78,7 @@ class Conductor:
         self.workspace = workspace
         self.memory = memory
         self.outcomes: list[Outcome] = []
-        self._force = frozenset(force)
+        self.force = frozenset(force)
         self._opener = opener or _open_stage
         self._reader = reader or _read_stage
         self._inputs: dict[str, Inputs] = {}
@@ -110,7 +111,7 @@ class Conductor:
             self._still_planned(stage)
             for path in self._targets(stage):
                 recover(path)
-            return self.memory.state(stage, force=stage.step in self._force)
+            return self.memory.state(stage, force=stage.step in self.force)
 
     def begin(self, stage: Stage) -> StageRun:
         """Reserve a stage, hash what it depends on and open it."""
@@ -253,7 +254,7 @@ def _run_stage(
 ) -> StageResult:
     job = conductor.begin(stage)
     try:
-        pending = job.pending()
+        pending = job.shards if stage.step in conductor.force else job.pending()
         watcher.stage_started(stage, len(job.shards), len(pending), reason)
         retries = conductor.plan.spec.run.retries
         for shard in run_shards(job, pending, workers=workers, retries=retries):

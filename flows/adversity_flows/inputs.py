@@ -37,13 +37,12 @@ class Inputs:
         return words
 
 
-def read_inputs(known: PipelineStage, *, fresh: bool, files: bool = True) -> Inputs:
+def read_inputs(known: PipelineStage, *, fresh: bool) -> Inputs:
     """Read the inputs of a stage.
 
     Args:
         known: DVC's stage.
         fresh: Read from disk; else what DVC has just hashed.
-        files: Hash the paths too, not only the parameters.
     """
     from dvc.dependency import ParamsDependency
 
@@ -53,9 +52,9 @@ def read_inputs(known: PipelineStage, *, fresh: bool, files: bool = True) -> Inp
         if isinstance(dep, ParamsDependency):
             values = dep.read_params() if fresh else dep.hash_info.value
             parameters[dep.def_path] = values or {}
-        elif fresh and files:
+        elif fresh:
             hashes[dep.def_path] = dep.get_hash().value if dep.exists else None
-        elif files:
+        else:
             hashes[dep.def_path] = dep.hash_info.value
     return Inputs(files=hashes, parameters=parameters)
 

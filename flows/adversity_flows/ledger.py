@@ -60,10 +60,11 @@ class Ledger:
             yield
         except BaseException as error:
             self.error = error
-            decision = self._decisions.get(stage.step)
-            reason = decision.reason if decision else "not decided"
-            outcome = Outcome(stage.step, "failed", reason, time.monotonic() - started)
-            self.conductor.outcomes.append(outcome)
+            if stage in self.left:  # a watcher can fail after the step is recorded
+                decision = self._decisions.get(stage.step)
+                reason = decision.reason if decision else "not decided"
+                outcome = Outcome(stage.step, "failed", reason, time.monotonic() - started)
+                self.conductor.outcomes.append(outcome)
             raise
 
     def pass_unchanged(self) -> None:
@@ -88,7 +89,7 @@ class Ledger:
     def begin(self, stage: Stage) -> tuple[StageRun, tuple[Shard, ...]]:
         """Begin a stale step; return it with the shards that are to be computed."""
         job = self.conductor.begin(stage)
-        pending = job.pending()
+        pending = job.shards if stage.step in self.conductor.force else job.pending()
         self._watcher.stage_started(
             stage, len(job.shards), len(pending), self._decide(stage).reason
         )

@@ -6,19 +6,19 @@ command for us, and nothing here computes.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from adversity.errors import DataError, InputError, StaleInputsError
+from adversity.errors import InputError, StaleInputsError
 from adversity_flows.inputs import Inputs, read_inputs, stale_reasons
 from adversity_flows.reasons import sentence
 from adversity_flows.replace import beside, clear
 from adversity_flows.repository import alone, dvc_errors, locked, open_repository
+from adversity_flows.tracked import refuse_changed_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,8 +103,8 @@ class Memory:
             RunError: If another process works on the stage.
         """
         with self._dvc(f"decide on stage {stage.name}"):
-            known = self._load(stage.name)
-            self._refuse_changed_data(known)
+            known = self._indexed(stage.name)
+            refuse_changed_data(self._repo, known)
             if force:
                 return Decision(stale=True, reason="forced")
             if not known.status():
@@ -127,13 +127,17 @@ class Memory:
             return read_inputs(self._load(stage.name), fresh=True)
 
     def parameters(self, stage: Stage) -> Inputs:
-        """Read the parameters of a stage, and no file it depends on.
+        """Read the parameters of a stage as DVC reads them, and no file it depends on."""
+        from dvc.dependency.param import read_param_file
 
-        Raises:
-            InputError: If the stage is not in `dvc.yaml`.
-        """
         with alone(), dvc_errors(self.root, f"read the parameters of stage {stage.name}"):
-            return read_inputs(self._load(stage.name), fresh=True, files=False)
+            values = {
+                file: read_param_file(
+                    self._repo.fs, str(self.root / file), list(keys), flatten=True
+                )
+                for file, keys in sorted(stage.params.items())
+            }
+            return Inputs(files={}, parameters=values)
 
     def reserve(self, stage: Stage) -> None:
         """Keep other processes off a stage until `release`.
@@ -180,15 +184,7 @@ class Memory:
         started = time.perf_counter()
         with self._dvc(f"record stage {stage.name}"):
             known = self._load(stage.name)
-            known.save(run_cache=False)
-            # What is compared is what is written: no moment is left in which an edit of an
-            # input could slip into the record (DVC itself hashes only after the command).
-            changes = expected.changes(read_inputs(known, fresh=False))
-            if changes:
-                raise StaleInputsError(stale_message(changes))
-            self._repo.stage_cache.save(known)
-            known.commit()
-            self._dump(known)
+            self._keep(known, expected)
         return time.perf_counter() - started
 
     def recorded(self, stages: Iterable[Stage]) -> dict[str, str]:
@@ -213,9 +209,14 @@ class Memory:
         try:
             return self._repo.stage.load_one(path=str(self.root / "dvc.yaml"), name=name)
         except (StageFileDoesNotExistError, StageNotFound) as error:
-            raise InputError(
-                f"dvc.yaml: expected stage {name}, got none; run `adversity sync`"
-            ) from error
+            raise _no_stage(name) from error
+
+    def _indexed(self, name: str) -> PipelineStage:
+        """Find a stage in DVC's index of the whole project, which also knows every data set."""
+        for known in self._repo.index.stages:
+            if getattr(known, "name", None) == name and known.path_in_repo == "dvc.yaml":
+                return known
+        raise _no_stage(name)
 
     def _restore(self, known: PipelineStage) -> bool:
         from dvc.dependency.base import DependencyDoesNotExistError
@@ -237,13 +238,24 @@ class Memory:
                 f"stage {known.name}: {error}; get it (`dvc pull`, `dvc checkout`) or run the "
                 "step that makes it"
             ) from error
+        found_for = read_inputs(known, fresh=False)
         # As DVC does before it runs a stage: an uncommitted output would stop the restore.
         known.remove_outs(ignore_remove=False, force=False)
         self._repo.stage_cache.restore(known)
-        known.save()
+        self._keep(known, found_for)
+        return True
+
+    def _keep(self, known: PipelineStage, expected: Inputs) -> None:
+        """Save a stage as DVC does after its command, if its inputs are still the expected."""
+        known.save(run_cache=False)
+        # What is compared is what is written: no moment is left in which an edit of an input
+        # could slip into the record (DVC itself hashes only after the command).
+        changes = expected.changes(read_inputs(known, fresh=False))
+        if changes:
+            raise StaleInputsError(stale_message(changes))
+        self._repo.stage_cache.save(known)
         known.commit()
         self._dump(known)
-        return True
 
     def _dump(self, known: PipelineStage) -> None:
         """Write the stage's entry of dvc.lock whole or not at all (DVC writes it in place)."""
@@ -259,34 +271,6 @@ class Memory:
         finally:
             clear(new)
 
-    def _refuse_changed_data(self, known: PipelineStage) -> None:
-        """Refuse tracked data that are not what DVC has of them."""
-        for owner in self._data_outputs(known):
-            status = owner.workspace_status()
-            what = next(iter(status.values()), None)
-            path = os.path.relpath(owner.fs_path, self.root)
-            where = owner.stage.path_in_repo if owner.stage.is_data_source else owner.stage.name
-            if what == "modified":
-                raise DataError(_changed_data(path, where, by_hand=owner.stage.is_data_source))
-            if what == "deleted" and owner.stage is not known and owner.stage != known:
-                raise DataError(
-                    f"data set {path}: expected the version that {where} names, but it is not on "
-                    f"disk; get it with `dvc pull {where}`"
-                )
-
-    def _data_outputs(self, known: PipelineStage) -> Iterator[Any]:
-        """Yield tracked data that this stage reads, or makes, in a recorded version."""
-        fs = self._repo.fs
-        for out in self._repo.index.outs:
-            made_here = out.stage == known and known.name.startswith("data-")
-            source = out.stage.is_data_source or (_is_data_stage(out.stage) and out.stage != known)
-            read = source and any(
-                fs.isin_or_eq(dep.fs_path, out.fs_path) or fs.isin(out.fs_path, dep.fs_path)
-                for dep in known.deps
-            )
-            if (made_here or read) and out.hash_info:
-                yield out
-
 
 def stale_message(changes: list[str]) -> str:
     """Say that inputs changed while a step ran."""
@@ -296,14 +280,5 @@ def stale_message(changes: list[str]) -> str:
     )
 
 
-def _changed_data(path: str, where: str, *, by_hand: bool) -> str:
-    accept = f"`dvc add {path}`" if by_hand else f"`dvc commit {where}`"
-    return (
-        f"data set {path}: expected the version that {where} names, but it changed on disk; "
-        f"accept the change with {accept}, or put the old version back with "
-        f"`dvc checkout {where}`"
-    )
-
-
-def _is_data_stage(stage: Any) -> bool:
-    return bool(getattr(stage, "name", "") or "") and stage.name.startswith("data-")
+def _no_stage(name: str) -> InputError:
+    return InputError(f"dvc.yaml: expected stage {name}, got none; run `adversity sync`")

@@ -60,7 +60,7 @@ def verify(plan: Plan) -> tuple[str, ...]:
     """
     path = path_of(plan)
     if not path.is_file():
-        return (f"{FOLDER}/{plan.name}.yaml is missing",)
+        return ("the file of resolved plugins is missing",)
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -69,7 +69,7 @@ def verify(plan: Plan) -> tuple[str, ...]:
             f"something else ({error}); run `adversity sync`"
         ) from error
     if not isinstance(found, dict):
-        return (f"{FOLDER}/{plan.name}.yaml is not a mapping",)
+        return ("the file of resolved plugins is not a mapping",)
     return tuple(plugin_reasons(found, _plain(plan.resolved)))
 
 

@@ -96,7 +96,7 @@ def _through_prefect(ledger: Ledger, workers: int, log: Path | None) -> str | No
 
 
 class _PrefectGoneError(Exception):
-    """The API stopped answering while the flow ran."""
+    """Prefect stopped answering, or did not run what it was given."""
 
 
 class _RunPipeline:
@@ -167,6 +167,9 @@ class _RunPipeline:
             with ledger.own(stage):
                 seconds = time.monotonic() - started
                 outcome, result = ledger.complete(stage, job, seconds=seconds)
+        except KeyboardInterrupt:
+            with ledger.own(stage):
+                raise
         finally:
             ledger.conductor.abandon(stage)
         self._publisher.finish(stage, result)
@@ -183,16 +186,19 @@ class _RunPipeline:
         labels = [f"{stage.step} {shard.label}".rstrip() for shard in pending]
         futures = mapped.task(self._retries).map(list(shards), labels)
         index_of = {future.task_run_id: i for future, i in zip(futures, shards, strict=True)}
-        for future in as_completed(futures):
-            index = index_of[future.task_run_id]
-            if index not in mapped.finished:  # not the future's word: that would ask the server
-                mapped.stop()
-                continue
-            self._ledger.shard_finished(stage, shards[index])
-            self._publisher.advance(len(mapped.finished) / len(shards))
+        try:
+            for future in as_completed(futures):
+                index = index_of[future.task_run_id]
+                if index not in mapped.finished:  # the future itself would ask the server
+                    mapped.stop()
+                    continue
+                self._ledger.shard_finished(stage, shards[index])
+                self._publisher.advance(len(mapped.finished) / len(shards))
+        finally:
+            mapped.stop()  # interrupted: those at work end, no further one starts
         with self._ledger.own(stage):
             mapped.raise_first()
-        if job.pending():
+        if len(mapped.finished) < len(shards):
             raise _PrefectGoneError
 
 

@@ -83,8 +83,8 @@ def _deployment(
     """Return what Prefect has to know of a pipeline to run it on its cron."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.deployments.runner import RunnerDeployment
-    from prefect.types.entrypoint import EntrypointType
     from prefect.schedules import Cron
+    from prefect.types.entrypoint import EntrypointType
 
     from adversity_flows.scheduled_run import scheduled_run
 
@@ -114,11 +114,10 @@ async def _serve(deployments: list[RunnerDeployment], url: str) -> None:
     finally:  # also when interrupted: the runner pauses the schedules as it ends
         for task in (watch, runner):
             task.cancel()
-        gone, ended = await asyncio.gather(watch, runner, return_exceptions=True)
-    if gone is None:
+        await asyncio.gather(watch, runner, return_exceptions=True)
+    if not watch.cancelled():
         raise ServerError(f"the Prefect server at {url} stopped answering; start serving again")
-    if isinstance(ended, Exception):
-        raise ended
+    await runner
 
 
 async def _until_gone(url: str) -> None:

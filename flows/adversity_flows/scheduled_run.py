@@ -6,6 +6,7 @@ module that imports Prefect at the top, since Prefect must find the flow in it b
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections import deque
@@ -41,10 +42,17 @@ def scheduled_run(root: str, pipeline: str) -> State[Any]:
         pipeline: The pipeline file, relative to it.
     """
     log = get_run_logger()
+    _show_no_tracebacks()
     code, last = run_command(
         [sys.executable, "-c", RUN, "run", pipeline], Path(root), lambda line: log.info("%s", line)
     )
     return state_of(code, last)
+
+
+def _show_no_tracebacks() -> None:
+    """Keep Prefect from tracing a failed state through its own code on the terminal."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: record.levelno < logging.ERROR)
 
 
 def run_command(command: list[str], root: Path, say: Callable[[str], None]) -> tuple[int, str]:

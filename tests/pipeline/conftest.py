@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from adversity import (
     Attack,
@@ -23,7 +23,7 @@ from adversity import (
     Score,
 )
 from adversity.contracts import PluginBase, Severity
-from adversity.errors import PipelineError, UnknownPluginError
+from adversity.errors import ParameterError, PipelineError, UnknownPluginError
 from adversity.pipeline.load import Loaded, load_pipeline
 from adversity.pipeline.model import Plan
 from adversity.pipeline.plan import make_plan
@@ -207,6 +207,22 @@ class Push(Attack):
         return (images + self.eps).clamp(0, 1)
 
 
+class Faulty(Score):
+    """Fail while checking parameters."""
+
+    name: ClassVar[str] = "faulty"
+    how: str = "KeyError"
+
+    @model_validator(mode="after")
+    def _fail(self) -> Self:
+        if self.how == "input":
+            raise ParameterError("how must be kind, got input")
+        return {}[self.how]
+
+    def score(self, predictive: Any) -> Any:
+        raise NotImplementedError
+
+
 class Accuracy(Metric):
     """Count right answers."""
 
@@ -251,6 +267,7 @@ TOYS: tuple[type[PluginBase], ...] = (
     Scaling,
     Draws,
     Push,
+    Faulty,
     Accuracy,
     Ece,
     Psnr,

@@ -144,6 +144,11 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
             "over: eps",
             ":16: steps.confidence.over is not available yet; write one step for each member",
         ),
+        (
+            "{uses: classifier/tiny}",
+            "{uses: classifier/tiny, labels: x.csv}",
+            ":12: steps.net.labels is not available yet; write labels: on the data set",
+        ),
         ("0 2 * * *", "0 24 * * *", ":29: schedule.cron hour must be 0 to 23, got '24'"),
         (
             "timezone: UTC",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adversity.errors import PipelineError
+from adversity.errors import PipelineError, StorageError
 from adversity.pipeline.edit import set_value
 from adversity.pipeline.load import load_pipeline
 
@@ -120,3 +121,17 @@ def test_editing_refuses_what_an_override_refuses(project, pipeline_text):
     with pytest.raises(PipelineError, match="did you mean attacked"):
         set_value(path, "steps.attaked.with.eps", "1")
     assert path.read_text(encoding="utf-8") == pipeline_text
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(project, pipeline_text, monkeypatch):
+    """Writing happens beside the file: what fails leaves the old file and nothing else."""
+    path = project / "pipelines" / "toy.yaml"
+
+    def full(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StorageError, match="No space left on device"):
+        set_value(path, "seed", "9")
+    assert path.read_text(encoding="utf-8") == pipeline_text
+    assert [p.name for p in path.parent.iterdir()] == ["toy.yaml"]

@@ -144,3 +144,42 @@ def test_circular_sources_end(full_report: Report) -> None:
 def test_no_attack_no_section(bare_report: Report) -> None:
     """The section on attacks is there only if something attacked."""
     assert attack_section(bare_report) is None
+
+
+def test_infinite_values_are_left_to_the_tables(bare_report: Report) -> None:
+    """An infinite value has no place on an axis; the caption says that it is missing."""
+    step = bare_report.steps[0]
+    cells = tuple(
+        CellResult({"severity": name}, 3, {"psnr_db": Measure(value, 3, 1.0, high, unit="dB")})
+        for name, value, high in (
+            ("1", float("inf"), 9.0),
+            ("2", 5.0, float("inf")),
+            ("3", 4.0, 6.0),
+        )
+    )
+    (made,) = curve_charts(replace(bare_report, steps=(replace(step, cells=cells),)), "psnr_db")
+    assert [(item["value"], item["high"]) for item in made.records] == [(5.0, 5.0), (4.0, 6.0)]
+    assert "Not drawn: 2 infinite values" in made.caption
+
+
+def test_a_score_step_is_no_line_of_its_own(full_report: Report) -> None:
+    """A step that repeats the numbers of the predictions it reads is not drawn again."""
+    clean = next(step for step in full_report.steps if step.id == "clean")
+    echo = replace(
+        clean, id="doubt", kind="uncertainty", makes="scores", path=("photos", "clean", "doubt")
+    )
+    better = replace(clean.cells[0].measures["ece"], value=0.01)
+    calibrated = replace(echo, id="confidence", cells=(CellResult({}, 800, {"ece": better}),))
+    report = replace(full_report, steps=(clean, echo, calibrated))
+    (made,) = curve_charts(report, "ece")
+    assert [item["label"] for item in made.records] == ["clean (clean)", "clean (confidence)"]
+
+
+def test_control_claims_no_knowledge(full_report: Report) -> None:
+    """Random noise is called the control, not a white-box attack."""
+    control = next(step for step in full_report.steps if step.id == "control")
+    section = attack_section(replace(full_report, steps=(control,)))
+    assert section is not None
+    said = " ".join(getattr(block, "text", "") for block in section.blocks)
+    assert "It is the control" in said
+    assert "White-box" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 import adversity.report
+from adversity.errors import PluginError
 from adversity.report import report_json, write_json, write_markdown, write_plots
+from adversity.report.drawing import svg
 from adversity.report.record import SCHEMA
 from adversity.report.sections import all_charts
 
@@ -64,9 +67,12 @@ def test_json_is_sorted_and_takes_numpy_numbers(full_report: Report, tmp_path: P
 
 
 def test_json_refuses_what_is_not_a_number(full_report: Report, tmp_path: Path) -> None:
-    """NaN is not JSON and is not written."""
+    """Infinity is written as text, since JSON has none; NaN is refused with a message."""
+    endless = replace(full_report.data[0], facts={"psnr": float("inf")})
+    record = report_json(replace(full_report, data=(endless,)))
+    assert record["data"][0]["facts"] == {"psnr": "inf"}
     data = replace(full_report.data[0], facts={"mean": float("nan")})
-    with pytest.raises(ValueError, match="JSON compliant"):
+    with pytest.raises(PluginError, match="got NaN"):
         write_json(replace(full_report, data=(data,)), tmp_path / "report.json")
 
 
@@ -107,7 +113,23 @@ def test_plots_are_plain_columns_with_a_template(full_report: Report, tmp_path: 
             rows = list(csv.DictReader(file))
         template = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         assert len(rows) == len(charts[path.stem].records)
-        assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
+        assert template["data"]["values"] == "<DVC_METRIC_DATA>"
+
+
+def test_text_cells_are_drawn_as_numbers(full_report: Report, tmp_path: Path) -> None:
+    """A template filled with the CSV's text draws the same marks as the page has."""
+    import vl_convert
+
+    write_plots(full_report, tmp_path)
+    for chart in all_charts(full_report)[:4]:
+        with (tmp_path / f"{chart.id}.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        template = json.loads((tmp_path / f"{chart.id}.json").read_text(encoding="utf-8"))
+        del template["title"]
+        template["data"]["values"] = rows
+        drawn = vl_convert.vegalite_to_svg(template)
+        places = [re.findall(r' d="([^"]+)"', text) for text in (drawn, svg(chart))]
+        assert places[0] == places[1]
 
 
 def test_chart_names_are_safe_and_unique(hostile_report: Report) -> None:

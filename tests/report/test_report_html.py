@@ -158,7 +158,7 @@ def test_bare_report_leaves_out_what_is_not_there(bare_report: Report, tmp_path:
     """Without gates, attack, pictures and provenance there is no such section."""
     text = written(bare_report, tmp_path / "bare.html")
     present = re.findall(r'<(?:section|details) id="([a-z]+)"', text)
-    assert present == ["gates", "headline", "degradation", "data", "method", "raw"]
+    assert present == ["gates", "headline", "accuracy", "data", "method", "raw"]
     assert "<dialog" not in text
 
 

@@ -65,7 +65,7 @@ def distances(images: Tensor, start: Tensor, norm: str) -> Tensor:
 def perturb(
     ready: Ready, victim: ChainTarget, images: Tensor, labels: Tensor, *, seed: int, step: str
 ) -> Tensor:
-    """Let the attack change all the images, in blocks, and check budget, range and shape.
+    """Let the attack change all the images, `block_rows` at most at once, and check the answer.
 
     Args:
         ready: The attack.
@@ -84,17 +84,17 @@ def perturb(
     ids = victim.ids
     parts = []
     for span in spans(len(images), plugin.block_rows):
-        index = [*span, *[span.stop - 1] * (plugin.block_rows - len(span))]
-        block, here = images[index], [ids[i] for i in index]
+        index = list(span)
+        block, here = images[index], list(ids[span.start : span.stop])
         given = block.clone()
         rng = SampleRng(seed=seed, step=step, ids=here)
         try:
             answer = plugin.perturb(victim.rows(index), given, labels[index], rng)
         except Exception as error:  # noqa: BLE001  (anything may come out of a plugin)
-            ready.guard(error, here[: len(span)])
+            ready.guard(error, here)
         changed = answer.images if isinstance(answer, Perturbed) else answer
-        _check(ready, changed, block, given, here[: len(span)])
-        parts.append(changed[: len(span)].detach().cpu())
+        _check(ready, changed, block, given, here)
+        parts.append(changed.detach().cpu())
     return torch.cat(parts) if parts else images.clone()
 
 
@@ -114,11 +114,10 @@ def _check(ready: Ready, changed: Any, block: Tensor, given: Tensor, ids: Sequen
     sizes, eps = distances(changed.detach(), block, ready.plugin.norm), float(ready.plugin.eps)
     worst = int(sizes.argmax())
     if float(sizes[worst]) > eps * (1 + SLACK):
-        where = ids[min(worst, len(ids) - 1)]
         ready.broke(
             f"it overstepped its budget: expected {ready.plugin.norm} <= {eps:.9g}, got "
             f"{float(sizes[worst]):.9g}",
-            [where],
+            [ids[worst]],
         )
 
 

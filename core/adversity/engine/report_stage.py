@@ -33,7 +33,7 @@ class ReportRun(StageRun):
 
     def fill(self, out: Path) -> StageResult:
         """Write report.json, report.md with its charts, and the data of `dvc plots`."""
-        report = build_report(self.plan, self.workspace, pictures=False)
+        report = build_report(self.plan, self.workspace, tracked=True)
         write_json(report, out / "report.json")
         write_markdown(report, out / "report.md")
         write_plots(report, out / "plots")

@@ -23,5 +23,5 @@ class _Through(torch.autograd.Function):
 
 def straight_through(value: torch.Tensor, surrogate: torch.Tensor) -> torch.Tensor:
     """Return `value` forward and `surrogate`'s gradient backward; both of one shape."""
-    answer: torch.Tensor = _Through.apply(value.detach(), surrogate)  # type: ignore[no-untyped-call]
+    answer: torch.Tensor = _Through.apply(value.detach(), surrogate)
     return answer

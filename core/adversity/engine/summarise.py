@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
+from adversity.engine.gains import gains
 from adversity.engine.links import Link
 from adversity.engine.pictures import picture_rows
 from adversity.engine.stage import StageResult, recall
@@ -29,7 +30,7 @@ def build_report(
     *,
     gates: Sequence[GateResult] = (),
     provenance: Provenance | None = None,
-    pictures: bool = True,
+    tracked: bool = False,
 ) -> Report:
     """Gather everything a report says from the artifacts of a finished run.
 
@@ -37,8 +38,9 @@ def build_report(
         plan: The pipeline.
         workspace: Where its artifacts lie.
         gates: Their verdicts.
-        provenance: Of the run; None for the copy that DVC tracks.
-        pictures: Whether to compute the picture grid.
+        provenance: Of the run.
+        tracked: Whether it is for the copy that DVC tracks: without pictures and without
+            the file's text, since comments, gates and `run:` are in no key.
 
     Raises:
         StorageError: If an artifact is missing.
@@ -46,19 +48,19 @@ def build_report(
     toolbox = Toolbox(plan, workspace)
     steps = tuple(summarise(plan, workspace, toolbox).values())
     data = tuple(_data(toolbox, name) for name in plan.data)
-    rows, population = picture_rows(toolbox) if pictures else ((), {})
-    text = (plan.root / plan.file).read_text(encoding="utf-8")
-    matrix = {name: tuple(str(v) for v in values) for name, values in plan.spec.matrix.items()}
+    rows, population = ((), {}) if tracked else picture_rows(toolbox)
+    text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
     return Report(
         pipeline=plan.name,
         file=plan.file,
         text=text,
         seed=plan.spec.seed,
-        matrix=matrix,
+        matrix=plan.matrix,
         data=data,
         steps=steps,
         gates=tuple(gates),
         caveats=caveats(data, steps),
+        gains=gains(toolbox),
         rows=rows,
         population=population,
         provenance=provenance,
@@ -100,6 +102,9 @@ def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepS
         },
         notes=result.notes if result else (),
     )
+    if node.role in ("define", "predict"):
+        facts = toolbox.ready(node.id, node.cells[0]).plugin.describe()
+        summary = replace(summary, plugin={**summary.plugin, "facts": facts})
     cells = _cells(toolbox, node, result) if result and result.measures else ()
     summary = replace(summary, cells=cells)
     return _attack(toolbox, node, summary) if node.role == "attack" else summary

@@ -110,7 +110,9 @@ class TableRun(StageRun):
             measures[cell.key] = self.measured(rows, self.class_names(cell))
             values = {name: _repeat(value, count) for name, value in cell.values}
             tables.append({"cell": _repeat(cell.key, count), **values, **rows})
-        write_table(out / "table.parquet", join(tables))
+        table = join(tables)
+        self._note_unmeasured(table)
+        write_table(out / "table.parquet", table)
         return StageResult(self.stage.step, measures, tuple(self.notes), total)
 
     def metrics(self) -> Iterator[MetricBase]:
@@ -134,16 +136,33 @@ class TableRun(StageRun):
         return None if file is None else file_sha256(self.plan.root / file)
 
     def image_columns(self, current: Flow) -> Columns:
-        """Measure the images against the clean ones with every image metric."""
-        if not current.comparable:
-            return {}
+        """Measure the images against the clean ones; NaN where that cannot be done.
+
+        Images of another size than the clean ones, or smaller than a metric's smallest,
+        are not measured; the step's notes count them.
+        """
         columns: Columns = {}
+        side = min(current.images.shape[2:])
         for metric in self.metrics():
-            if isinstance(metric, ImageMetric):
+            if not isinstance(metric, ImageMetric):
+                continue
+            values = np.full(len(current.ids), np.nan)
+            if current.comparable and side >= metric.smallest:
                 ready = Ready(metric, f'metric "{metric.name}"')
-                values = calls.measure(ready, current.images, current.clean, current.ids)
-                columns[column_of(metric)] = values.numpy()
+                values = calls.measure(ready, current.images, current.clean, current.ids).numpy()
+            columns[column_of(metric)] = values
         return columns
+
+    def _note_unmeasured(self, rows: Columns) -> None:
+        for metric in self.metrics():
+            if isinstance(metric, ImageMetric) and column_of(metric) in rows:
+                missing = int(np.isnan(rows[column_of(metric)]).sum())
+                if missing:
+                    self.notes.append(
+                        f"{column_of(metric)} is missing for {missing} of {len(rows['id'])} rows: "
+                        "the picture has another size than the clean one, or is smaller than "
+                        f"{metric.smallest} pixels"
+                    )
 
 
 def _computed(metric: Metric, table: Table) -> Mapping[str, Measure]:
@@ -157,6 +176,7 @@ def _computed(metric: Metric, table: Table) -> Mapping[str, Measure]:
 
 def _mean(metric: ImageMetric, values: np.ndarray[Any, Any]) -> dict[str, Measure]:
     """Average an image metric over the images where it is finite; the rest is counted."""
+    values = values[~np.isnan(values)]
     if not np.isfinite(values).any():
         return {}
     facts: Mapping[str, Any] = metric.describe()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
 from adversity.engine import calls
-from adversity.engine.blocks import padded, spans
+from adversity.engine.blocks import spans
 from adversity.engine.calls import Ready
 from adversity.engine.links import Link, Rows
 from adversity.errors import InputError, PluginError
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["ChainTarget", "Counts", "as_found", "target"]
 
 BLOCK = 16
-"""Rows of a block of the chain; every link has its own `block_rows` inside it."""
+"""Rows that go through the chain together, which bounds memory; what makes bits independent of
+the neighbours is that every link pads to its own `block_rows`."""
 EOT_DRAWS = 8
 """Draws over which the gradient of a stochastic chain is averaged."""
 
@@ -140,7 +141,7 @@ class ChainTarget:
         parts = []
         for span in spans(len(images), BLOCK):
             cut = slice(span.start, span.stop)
-            parts.append(self._block(padded(images[cut], BLOCK), cut)[: len(span)])
+            parts.append(self._block(images[cut], cut))
         answer = parts[0] if len(parts) == 1 else torch.cat(parts)
         if not bool(answer.isfinite().all()):
             raise PluginError(
@@ -159,17 +160,14 @@ class ChainTarget:
         def feel(gradient: Tensor) -> None:
             felt[slots] |= (gradient.flatten(1) != 0).any(1)
 
-        images.register_hook(feel)
+        images.register_hook(feel)  # type: ignore[no-untyped-call]
 
     def _block(self, block: Tensor, cut: slice) -> Tensor:
         """Run the chain on one block; average over draws where it is stochastic."""
         import torch
 
-        ids = self._rows.ids[cut]
-        missing = len(block) - len(ids)
         rows = Rows(
-            (*ids, *ids[-1:] * missing),
-            {name: padded(value[cut], len(block)) for name, value in self._rows.side.items()},
+            self._rows.ids[cut], {name: value[cut] for name, value in self._rows.side.items()}
         )
         if self.draws == 1:
             return self._once(block, rows, "attack")
@@ -288,12 +286,13 @@ def target(*links: Any) -> Victim:
             modules.append(link)
             ready = Ready(_Module(link), f"network {type(link).__name__}")
         else:
-            ready = getattr(link, "ready", None)
-            if not isinstance(ready, Ready):
+            found = getattr(link, "ready", None)
+            if not isinstance(found, Ready):
                 raise InputError(
                     f"expected plugins from adversity.create or an nn.Module, got "
                     f"{type(link).__name__} at position {position}"
                 )
+            ready = found
         chain.append(Link(f"link-{position}", ready))
     ChainTarget(chain, ids=())
     return Victim(chain, modules)

@@ -13,8 +13,6 @@ from adversity.pipeline.places import escaping, place_fault, project_place
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity.contracts import PluginBase
     from adversity.pipeline.findings import Findings, KeyPath
     from adversity.pipeline.spec import DataSpec, StepSpec
@@ -132,7 +130,7 @@ class _StepResolver:
             variables=variables,
             cells=cells,
             plugins=plugins,
-            options=self._options(id_, step, role),
+            options={"objective": step.objective or "misclassify"} if role == "attack" else {},
             line=self._findings.where(("steps", id_)),
         )
 
@@ -159,17 +157,6 @@ class _StepResolver:
             if name in self.nodes:
                 used.update(self.nodes[name].variables)
         return tuple(name for name in self._labels if name in used)
-
-    def _options(self, id_: str, step: StepSpec, role: Role) -> dict[str, Any]:
-        options: dict[str, Any] = {}
-        if role == "attack":
-            options["objective"] = step.objective or "misclassify"
-        if step.labels is not None:
-            options["labels"] = project_place(self._loaded.root, step.labels)
-            fault = place_fault(self._loaded.root, step.labels)
-            if fault:
-                self._findings.add(("steps", id_, "labels"), f"labels: {fault}")
-        return options
 
     def _values(self, cell: Cell) -> dict[str, Any]:
         """Return the values that a cell's labels stand for."""

@@ -139,7 +139,7 @@ def _accept_short_forms(schema: Schema, defs: Mapping[str, Any]) -> None:
     """Accept what the reader accepts: `from: x` for a list, a metric by its name, no `rev:`."""
     step = defs["StepSpec"]["properties"]
     step["from"] = {"anyOf": [{"type": "string"}, step["from"]]}
-    for part, key in (("StepSpec", "over"), ("DataSpec", "rev")):
+    for part, key in (("StepSpec", "over"), ("StepSpec", "labels"), ("DataSpec", "rev")):
         del defs[part]["properties"][key]
     metric_names = defs["MetricSpec"]["properties"]["uses"]
     items = schema["properties"]["metrics"]["items"]

@@ -100,7 +100,7 @@ class StepSpec(_Part):
     keep: StrictBool | None = None
     objective: Literal["misclassify"] | None = None
     over: Annotated[None, _not_yet("write one step for each member")] = None
-    labels: StrictStr | None = None
+    labels: Annotated[None, _not_yet("write labels: on the data set")] = None
 
 
 class MetricSpec(_Part):

@@ -178,9 +178,6 @@ class _Maker:
         inputs.steps[node.id] = None
         for file in self._files(node.plugins.values()):
             inputs.deps[file] = None
-        labels = node.options.get("labels")
-        if labels is not None:
-            inputs.deps[project_place(self._loaded.root, labels) or labels] = None
         definition = self._steps.get(node.definition)
         if definition is not None and definition.id != node.id:
             inputs.steps[definition.id] = None

@@ -38,7 +38,7 @@ def attack_section(report: Report) -> Section | None:
     blocks: list[Block] = [*_curves(report, attacks)]
     for step in attacks:
         blocks.append(_threat(report, step))
-        if step.links:
+        if step.links and not _is_control(step):
             blocks.append(_links(step))
     blocks.append(_results(report, attacks))
     return Section("attacks", "Attacks", blocks)
@@ -111,7 +111,7 @@ def unattacked(report: Report, step: StepSummary, cell: Any) -> Measure | None:
 
 def _name(step: StepSummary) -> str:
     method = step.uses.partition("/")[2] or step.uses
-    knowledge = f", {step.knowledge}" if step.knowledge else ""
+    knowledge = f", {step.knowledge}" if step.knowledge and not _is_control(step) else ""
     return plain(f"{step.id} ({method}{knowledge})")
 
 
@@ -132,12 +132,13 @@ def _threat(report: Report, step: StepSummary) -> Text:
         else "",
         _settings(step),
         _knowledge(step),
-        "It is the control: an attack that does not beat it found nothing."
-        if step.uses.endswith("/random_noise")
-        else "",
         *step.notes,
     ]
     return Text(plain(" ".join(word for word in words if word)), lead=plain(f"{step.id}."))
+
+
+def _is_control(step: StepSummary) -> bool:
+    return step.uses.endswith("/random_noise")
 
 
 def _settings(step: StepSummary) -> str:
@@ -145,12 +146,17 @@ def _settings(step: StepSummary) -> str:
     said = [
         f"{name.replace('_', ' ')}: {str(parameters[name]).lower()}"
         for name in _OPTIONS
-        if parameters.get(name) is not None
+        if parameters.get(name) is not None and (name != "target" or parameters.get("targeted"))
     ]
     return f"Settings: {', '.join(said)}." if said else ""
 
 
 def _knowledge(step: StepSummary) -> str:
+    if _is_control(step):
+        return (
+            "It is the control: random noise within the budget, which needs no knowledge. An "
+            "attack that does not beat it found nothing."
+        )
     if step.knowledge == "white-box":
         return "White-box: the adversary computes through the whole chain, defences included."
     if step.knowledge == "grey-box":

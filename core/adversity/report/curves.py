@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Chart
 from adversity.report.drawing import MAX_SERIES, lines, points
-from adversity.report.reading import across, labels, measured, panel, record, slug
-from adversity.report.wording import measure_name, number, parse_number, plain
+from adversity.report.reading import across, images_before, labels, measured, panel, record, slug
+from adversity.report.wording import measure_name, number, parse_number, plain, plural
 
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure
@@ -23,7 +25,7 @@ def curve_charts(
     report: Report, name: str, *, makes: str | None = None, prefer: str = "severity"
 ) -> tuple[Chart, ...]:
     """Draw a measure for each path: against the matrix variable, or as rows without one."""
-    found = list(measured(report, name, makes=makes))
+    found = _without_echoes(report, list(measured(report, name, makes=makes)))
     if not found:
         return ()
     names = labels(report, [step for step, _, _ in found])
@@ -64,6 +66,7 @@ def line_charts(
     share: bool = True,
 ) -> tuple[Chart, ...]:
     """Make line charts from records, at most `MAX_SERIES` series in each."""
+    records, lost = _drawable(records)
     names = list(dict.fromkeys(item["series"] for item in records))
     groups = [names[start : start + MAX_SERIES] for start in range(0, len(names), MAX_SERIES)]
     charts = []
@@ -79,7 +82,7 @@ def line_charts(
                 id=key if index == 0 else f"{key}-{index + 1}",
                 title=title + part,
                 finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
-                caption=f"{intervals} {_counts(own)}",
+                caption=f"{intervals} {_counts(own)}{lost}",
                 records=tuple(own),
                 spec=lines(
                     tuple(group),
@@ -116,7 +119,7 @@ def row_chart(
         extra: More columns for each row (`limit`, `state`).
     """
     more = extra or [{} for _ in rows]
-    records = tuple(
+    made, lost = _drawable(
         record(
             measure,
             row=index,
@@ -126,14 +129,21 @@ def row_chart(
         )
         for index, ((label, measure), columns) in enumerate(zip(rows, more, strict=True))
     )
+    records = tuple(made)
     said = "; ".join(f"{label} {number(measure.value)}" for label, measure in rows)
     return Chart(
         id=key,
         title=title,
         finding=plain(f"{title}: {said}."),
-        caption=f"{intervals_in_words([measure for _, measure in rows])} {_counts(records)}",
+        caption=f"{intervals_in_words([measure for _, measure in rows])} {_counts(records)}{lost}",
         records=records,
-        spec=points(x=axis or title, rows=len(rows), share=share, zero=zero),
+        spec=points(
+            x=axis or title,
+            rows=len(rows),
+            share=share,
+            zero=zero,
+            limits=any(item["limit"] is not None for item in records),
+        ),
         heads={"label": "what", "value": axis or title, "limit": "limit"},
     )
 
@@ -141,7 +151,7 @@ def row_chart(
 def intervals_in_words(measures: Sequence[Measure]) -> str:
     """Say what the bands are: level and method, or that there is none."""
     methods = dict.fromkeys(
-        f"{measure.level:.0%} {measure.method or 'interval'}".replace("%", " %")
+        f"{measure.level:.0%} {_method(measure.method)}".replace("%", " %")
         for measure in measures
         if measure.low is not None
     )
@@ -152,8 +162,34 @@ def intervals_in_words(measures: Sequence[Measure]) -> str:
     return "Intervals: " + ", ".join(methods) + end
 
 
+def _method(name: str | None) -> str:
+    """Write a method's name: a person's with a capital."""
+    if name is None:
+        return "interval"
+    return "Wilson" if name == "wilson" else name.replace("_", " ")
+
+
+def _drawable(records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """Return the records that have a place on an axis, and words on those that have none.
+
+    A median distance or a PSNR can be infinite: such a point is left to the tables, and an
+    interval with an infinite end is not drawn.
+    """
+    kept, lost = [], 0
+    for item in records:
+        ends = (item["low"], item["high"])
+        if not math.isfinite(item["value"]):
+            lost += 1
+            continue
+        if not all(map(math.isfinite, ends)):
+            lost += 1
+            item = {**item, "low": item["value"], "high": item["value"]}
+        kept.append(item)
+    return kept, f" Not drawn: {plural(lost, 'infinite value')}, see the tables." if lost else ""
+
+
 def _counts(records: Sequence[Mapping[str, Any]]) -> str:
-    counts = sorted({item["n"] for item in records})
+    counts = sorted({item["n"] for item in records}) or [0]
     if len(counts) == 1:
         return f"n = {counts[0]:,} for each point."
     return f"n = {counts[0]:,} to {counts[-1]:,} for a point."
@@ -181,6 +217,22 @@ def _is_share(name: str) -> bool:
 def _unit(found: Found) -> str:
     units = {measure.unit for _, _, measure in found if measure.unit}
     return f" ({', '.join(sorted(units))})" if units else ""
+
+
+def _without_echoes(report: Report, found: Found) -> Found:
+    """Leave out uncertainty steps that repeat another: a score adds a column, not an answer."""
+    told: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
+    for step, cell, measure in found:
+        told.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
+    seen: list[tuple[tuple[str, ...], object]] = []
+    kept = set()
+    for step in report.steps:
+        if step.id in told:
+            story = (images_before(report, step), told[step.id])
+            if story not in seen or step.kind != "uncertainty":
+                seen.append(story)
+                kept.add(step.id)
+    return [item for item in found if item[0].id in kept]
 
 
 def _clean_at_zero(found: Found, axis: str) -> str:

@@ -103,7 +103,9 @@ def lines(
 
 
 @lru_cache(maxsize=128)
-def points(*, x: str, rows: int, share: bool = True, zero: bool = False) -> Mapping[str, Any]:
+def points(
+    *, x: str, rows: int, share: bool = True, zero: bool = False, limits: bool = False
+) -> Mapping[str, Any]:
     """Return a forest plot: a row for each record with its point, interval and limit.
 
     The records have the columns `row`, `label`, `value`, `low`, `high`, `n`, `state`, and
@@ -114,6 +116,7 @@ def points(*, x: str, rows: int, share: bool = True, zero: bool = False) -> Mapp
         rows: How many rows there are.
         share: x is a share and its axis goes from 0 to 1.
         zero: Draw a line at 0 (for differences).
+        limits: Mark each record's limit; at least one has one.
     """
     import altair as alt
 
@@ -139,10 +142,10 @@ def points(*, x: str, rows: int, share: bool = True, zero: bool = False) -> Mapp
     limit = base.mark_tick(thickness=3, size=16, color=TEXT).encode(
         x="limit:Q", tooltip=_tooltip(("label", "what", "N"), ("limit", "limit", "Q"))
     )
-    layers = [name, whisker, limit, dot]
+    layers = [name, whisker, limit, dot] if limits else [name, whisker, dot]
     if zero:
         layers.insert(0, alt.Chart().mark_rule(color=AXIS).encode(x=alt.datum(0)))
-    return _finished(alt.layer(*layers), height=44 * rows + 20)
+    return _finished(alt.layer(*layers), height=38 * rows + 56)
 
 
 @lru_cache(maxsize=1)

@@ -35,7 +35,8 @@ def degradation_section(report: Report) -> Section | None:
     charts = curve_charts(report, "accuracy", makes="predictions")
     if not charts:
         return None
-    return Section("degradation", "Degradation", charts)
+    degraded = any(step.kind == "degradation" for step in report.steps)
+    return Section("accuracy", "Accuracy under degradation" if degraded else "Accuracy", charts)
 
 
 def restoration_section(report: Report) -> Section | None:
@@ -127,7 +128,7 @@ def _flips(report: Report) -> Iterator[Text]:
 def _quality(report: Report) -> Table | None:
     rows = []
     for step in report.steps:
-        for cell in step.cells:
+        for cell in step.cells if step.kind != "attack" else ():
             psnr, ssim = cell.measures.get("psnr_db"), cell.measures.get("ssim")
             if psnr or ssim:
                 shown = [measure_text(item) if item else NOTHING for item in (psnr, ssim)]

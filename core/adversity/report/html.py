@@ -107,6 +107,9 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
         "gates": gate_table(report),
         "summary_charts": first,
         "voids": caveat_texts(report, void=True),
+        "warnings": tuple(
+            text for text in caveat_texts(report, void=False) if text.level == "warning"
+        ),
         "evidence": proof,
         "background": background(report),
         "strata": strata,

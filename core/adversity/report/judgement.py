@@ -84,8 +84,10 @@ def _attack(step: StepSummary) -> str:
     name = step.uses.partition("/")[2] or step.uses
     eps = step.threat.get("eps")
     shown = "" if eps is None or str(eps).startswith("$") else " " + eps_text(eps, _norm(step))
+    control = name == "random_noise"
+    knowledge = "control" if control else step.knowledge
     budget = f"{_norm(step)}{shown}".strip()
-    return f"{name} ({', '.join(part for part in (budget, step.knowledge) if part)})"
+    return f"{name} ({', '.join(part for part in (budget, knowledge) if part)})"
 
 
 def _norm(step: StepSummary) -> str:

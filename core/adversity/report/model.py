@@ -15,6 +15,7 @@ __all__ = [
     "Caveat",
     "CellResult",
     "DataSummary",
+    "Gain",
     "GateResult",
     "Outcome",
     "Picture",
@@ -156,6 +157,30 @@ class PictureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """What a restoration did to the classifier's answers, paired by sample.
+
+    Attributes:
+        step: The restoration.
+        before, after: The predictions without and with it.
+        cell: Which cell.
+        difference: Accuracy after minus before, a paired difference.
+        recovered: Samples wrong before and right after.
+        broken: Samples right before and wrong after.
+        p_value: Of the exact McNemar test; None where no answer changed.
+    """
+
+    step: str
+    before: str
+    after: str
+    cell: CellValues
+    difference: Measure
+    recovered: int
+    broken: int
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """A gate and its verdict in the cell that decides (the worst one).
 
@@ -249,6 +274,7 @@ class Report:
         data, steps: In the file's order.
         gates: Empty if the file has none.
         caveats: Worst first.
+        gains: What each restoration did, cell by cell.
         rows: Pictures.
         population: How many samples each stratum of `rows` has in all, by stratum.
         provenance: None in the DVC-tracked copy.
@@ -263,6 +289,7 @@ class Report:
     steps: tuple[StepSummary, ...]
     gates: tuple[GateResult, ...] = ()
     caveats: tuple[Caveat, ...] = ()
+    gains: tuple[Gain, ...] = ()
     rows: tuple[PictureRow, ...] = ()
     population: Mapping[str, int] = field(default_factory=dict)
     provenance: Provenance | None = None

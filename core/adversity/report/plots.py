@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.report.sections import all_charts
 
@@ -38,11 +38,21 @@ def write_plots(report: Report, folder: Path) -> tuple[Path, ...]:
     for chart in all_charts(report):
         path = folder / f"{chart.id}.csv"
         path.write_text(_csv(chart), encoding="utf-8", newline="")
-        template = {**chart.spec, "title": chart.title, "data": {"values": _ANCHOR}}
+        template = {**chart.spec, "title": chart.title, "data": _data(chart)}
         text = json.dumps(template, indent=1, sort_keys=True) + "\n"
         path.with_suffix(".json").write_text(text, encoding="utf-8")
         written.append(path)
     return tuple(written)
+
+
+def _data(chart: Chart) -> dict[str, Any]:
+    """Return the template's data: DVC puts CSV cells in as text, so numbers are parsed."""
+    numbers = {
+        column: "number"
+        for column in chart.columns
+        if any(isinstance(record.get(column), int | float) for record in chart.records)
+    }
+    return {"values": _ANCHOR, "format": {"type": "json", "parse": numbers}}
 
 
 def _csv(chart: Chart) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.values import Measure
+from adversity.errors import PluginError
 from adversity.report.judgement import verdict, what_was_tested
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ _LEFT_OUT = {"image", "perturbation"}
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """Return the report as JSON values: verdict first asked, pictures' pixels left out."""
+    """Return the report as JSON values: verdict first asked, pictures' pixels left out.
+
+    Raises:
+        PluginError: If a number is NaN.
+    """
     state, line = verdict(report)
     body = _json(report)
     return {
@@ -60,9 +66,21 @@ def _json(value: Any) -> Any:
         return {str(key): _json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return _infinite(value)
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return _plain_number(value)
+
+
+def _infinite(value: float) -> str:
+    """Write an infinite number as text, since JSON has none; NaN says nothing and is refused."""
+    if math.isnan(value):
+        raise PluginError(
+            "expected a number in the report, got NaN: a metric or a data set's facts gave it; "
+            "find it with `adversity check`, or leave that metric out"
+        )
+    return str(value)
 
 
 def _plain_number(value: Any) -> Any:

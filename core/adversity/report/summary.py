@@ -58,7 +58,7 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
     ]
     if not rows:
         return ()
-    return (row_chart("headline-chart", "accuracy", rows[:_LONGEST_FOREST]),)
+    return (row_chart("headline-chart", "Accuracy", rows[:_LONGEST_FOREST]),)
 
 
 def headline(report: Report) -> Iterator[tuple[StepSummary, str, str, Measure]]:

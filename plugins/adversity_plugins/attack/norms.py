@@ -140,7 +140,9 @@ class Ball:
             outside = size > self.eps
             if not bool(outside.any()):
                 return images
-            factor = torch.where(outside, self.eps / size * (1 - 1e-8 * 8**attempt), torch.ones_like(size))
+            factor = torch.where(
+                outside, self.eps / size * (1 - 1e-8 * 8**attempt), torch.ones_like(size)
+            )
             delta = delta * factor[:, None]
             images = (origin + delta).float().clamp(0, 1)
         return torch.where(outside[:, None], self.start.flatten(1), images)

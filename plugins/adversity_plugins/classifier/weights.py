@@ -118,7 +118,11 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> None:
             f"weights {name} do not fit the network: {', '.join(found)}; choose the architecture "
             "they were trained with"
         )
-    network.load_state_dict(dict(state), strict=False, assign=True)
+    import torch
+
+    # Files may hold transposed layouts, for which other kernels round differently.
+    plain = {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()}
+    network.load_state_dict(plain, strict=False, assign=True)
     network.eval()
     network.requires_grad_(requires_grad=False)
 

@@ -6,7 +6,7 @@ Rules, the same on every machine:
 - Grey stays grey (`[H, W]`); palettes, CMYK and YCbCr become RGB. Animations give their
   first frame.
 - 8 bits a channel give uint8. 16 bits a channel give float32 (value / 65535), so that no
-  bits are lost; 16-bit colour is read from PNG only.
+  bits are lost.
 - Transparent pixels are laid on the stated background.
 - A picture that is empty, damaged, cut off or over `MAX_PIXELS` is refused.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -117,34 +118,55 @@ def _decode(content: bytes, background: Background) -> tuple[Array, bool]:
         image.load()
         # Only now: Pillow turns a TIFF while loading, and a PNG may have its EXIF at the end.
         orientation = int(image.getexif().get(0x0112, 1))
-        if deep_colour and image.format != "PNG":
-            raise Unreadable(
-                "16-bit colour would lose half its bits; save it as PNG, or with 8 bits"
-            )
-        done = _deep_png(content, background) if deep_colour else _to_array(image, background)
+        if deep_colour:
+            done = _deep_colour(image, content, background)
+        else:
+            done = _to_array(image, background)
     return _turn(done[0], orientation), done[1]
 
 
 def _has_deep_colour(image: Image.Image) -> bool:
     """Say whether Pillow would keep only the high byte of each value."""
     modes = [str(tile.args) for tile in getattr(image, "tile", ())]
-    return image.mode in ("RGB", "RGBA", "LA", "CMYK") and any(";16" in mode for mode in modes)
+    return not image.mode.startswith("I") and any(";16" in mode for mode in modes)
 
 
-def _deep_png(content: bytes, background: Background) -> tuple[Array, bool]:
-    """Decode 16-bit PNG colour, and grey with alpha, by torchvision, which keeps the bits."""
-    import torch
-    from torchvision.io import ImageReadMode, decode_png
+def _deep_colour(image: Image.Image, content: bytes, background: Background) -> tuple[Array, bool]:
+    """Join the high bytes, which Pillow gives, with the low bytes.
 
-    data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-    planes = decode_png(data, ImageReadMode.UNCHANGED).numpy()
-    values = planes.transpose(1, 2, 0).astype(np.float32) / np.float32(65535)
-    if values.shape[2] in (1, 3):
-        return values.squeeze(), False
-    colour, alpha = values[:, :, :-1], values[:, :, -1:]
+    Pillow has no 16-bit colour: of each value it takes the high byte. Told that the bytes
+    stand in the other order, it takes the low one.
+    """
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=[str(image.format)]) as other:
+        other.tile = [tile._replace(args=_swapped(tile.args)) for tile in other.tile]
+        try:
+            other.load()
+        except ValueError as error:  # no such order for this layout
+            raise Unreadable("this layout with 16 bits is not read; save it as RGB") from error
+        if other.mode not in ("RGB", "RGBA") or "transparency" in other.info:
+            raise Unreadable("this layout with 16 bits is not read; save it as RGB")
+        low = np.asarray(other).astype(np.float32)
+    values = (np.asarray(image).astype(np.float32) * np.float32(256) + low) / np.float32(65535)
+    if values.shape[2] == 3:
+        return values, False
+    colour, alpha = values[:, :, :3], values[:, :, 3:]
     back = np.float32(background == "white")
     laid = np.where(alpha == 1, colour, colour * alpha + back * (1 - alpha))
-    return (laid[:, :, 0] if laid.shape[2] == 1 else laid), bool((alpha < 1).any())
+    return laid, bool((alpha < 1).any())
+
+
+def _swapped(arguments: Any) -> Any:
+    """Return a decoder's arguments with the other order of bytes."""
+    if isinstance(arguments, tuple):
+        return (_swapped(arguments[0]), *arguments[1:])
+    other = {
+        ";16B": ";16L",
+        ";16L": ";16B",
+        ";16N": ";16B" if sys.byteorder == "little" else ";16L",
+    }
+    return next((arguments.replace(k, v) for k, v in other.items() if k in arguments), arguments)
 
 
 def _turn(pixels: Array, orientation: int) -> Array:

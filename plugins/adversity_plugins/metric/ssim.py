@@ -24,6 +24,7 @@ class SSIM(ImageMetric):
         "Image quality assessment: from error visibility to structural similarity, 2004"
     )
     produces: ClassVar[tuple[str, ...]] = ("ssim",)
+    smallest: ClassVar[int] = 11
 
     def measure(self, images: Tensor, reference: Tensor) -> Tensor:
         """Return `[N]` float64; the images must be at least 11 x 11."""

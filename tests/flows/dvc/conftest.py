@@ -61,7 +61,7 @@ def project_template(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory)
         (root / f"data/photos/{index}.txt").write_text(text)
     (root / "pipelines").mkdir()
     (root / "pipelines/tiny.yaml").write_text(fake.PIPELINE)
-    git(root, "add", ".")
+    git(root, "add", ".dvc", ".dvcignore", ".gitignore", "pipelines")
     git(root, "commit", "--quiet", "-m", "start")
     return root
 

@@ -99,9 +99,12 @@ def test_a_plugin_upgrade_reruns_exactly_its_step(conductor):
 
 
 def test_a_forced_step_runs_though_nothing_changed(conductor):
-    """Force runs the named step, and only that."""
+    """Force computes the named step anew, finished shards too, and only that step."""
     conduct(conductor())
-    outcomes = reasons(conduct(conductor(force=("attacked",))))
+    seen = []
+    made = conductor(lambda run, shard: seen.append(run.stage.step), force=("attacked",))
+    outcomes = reasons(conduct(made))
+    assert seen == ["attacked"]
     assert outcomes["attacked"] == ("ran", "forced")
     assert outcomes["predictions"][0] == outcomes["report"][0] == "cached"
 
@@ -138,7 +141,7 @@ def test_an_input_edited_while_a_step_runs_is_refused(conductor, project):
     def meddle(run, shard):
         (project / "data/photos/1.txt").write_text("meddled")
 
-    with pytest.raises(StaleInputsError, match="step predictions: inputs changed .*data/photos"):
+    with pytest.raises(StaleInputsError, match=r"step predictions: inputs changed .*data/photos"):
         conduct(conductor(meddle, force=("predictions",)))
     assert (project / "artifacts/tiny/predictions/table.json").read_bytes() == old[0]
     assert locked(project) == old[1]
@@ -256,7 +259,7 @@ def test_a_full_disk_is_said_so_and_leaves_the_old_artifact(conductor, project, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(fake.FakeRun, "finish", full)
-    with pytest.raises(StorageError, match="step attacked: the disk is full.*make room"):
+    with pytest.raises(StorageError, match=r"step attacked: the disk is full.*make room"):
         conduct(conductor(force=("attacked",)))
     assert locked(project) == lock
     assert [path.name for path in (project / "artifacts/tiny").glob("attacked*")] == ["attacked"]

@@ -101,6 +101,7 @@ class FakeConductor:
         self.workspace = SimpleNamespace(root=root, outputs=root, store=root / ".adversity/store")
         self.outcomes: list[Outcome] = []
         self.abandoned: list[str] = []
+        self.force: frozenset[str] = frozenset()
         self.shards = shards
         self.act = act
         self.finished: dict[str, set[int]] = {step: set() for step in steps}

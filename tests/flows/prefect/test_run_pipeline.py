@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
 import threading
 import time
@@ -14,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity.errors import DataError, StorageError
 from adversity_flows import run_pipeline
 from adversity_flows.conduct import conduct
 from adversity_flows.run_pipeline import run_with_prefect
@@ -124,6 +120,17 @@ def test_measures_progress_and_report_are_artifacts(conductor: Maker, watcher: A
     assert found["shown-dark-grid"].type == "image"
 
 
+def test_a_forced_step_runs_its_finished_shards_again(conductor: Maker, watcher: Any) -> None:
+    """All shards run although the store has them; without force only the pending ones do."""
+    for force, expected in (frozenset({"dark"}), [0, 1, 2, 3]), (frozenset(), [3]):
+        ran: list[int] = []
+        run = conductor(act=lambda step, index, ran=ran: ran.append(index), steps=("dark",))
+        run.finished["dark"] |= {0, 1, 2}
+        run.force = force
+        run_with_prefect(run, watcher, workers=1)
+        assert sorted(ran) == expected
+
+
 def test_nothing_stale_does_not_start_prefect(
     conductor: Maker, watcher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,152 +142,6 @@ def test_nothing_stale_does_not_start_prefect(
     outcomes = run_with_prefect(run, watcher, workers=2, warn=pytest.fail)
     assert [outcome.state for outcome in outcomes] == ["cached"] * 3
     assert watcher.heard == ["clean cached", "dark cached", "report cached"]
-
-
-def test_an_error_of_a_step_comes_out_as_itself(
-    conductor: Maker, watcher: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Its class and message survive, no further shard starts, nothing is recorded or printed."""
-    ran: list[int] = []
-
-    def act(step: str, index: int) -> None:
-        ran.append(index)
-        if step == "dark":
-            raise DataError("expected a picture, got a text; remove a.png")
-
-    run = conductor(act=act, shards=50)
-    with pytest.raises(DataError, match=r"^step dark, 1/50: expected a picture, got a text"):
-        run_with_prefect(run, watcher, workers=1)
-    assert list(run.recorded) == ["clean"]
-    assert len(ran) < 60
-    assert [outcome.state for outcome in run.outcomes] == ["ran", "failed"]
-    assert "dark" in run.abandoned
-    assert capfd.readouterr() == ("", "")
-
-
-def test_an_error_while_recording_comes_out_as_itself(conductor: Maker, watcher: Any) -> None:
-    """What `complete` raises is the run's error, after all shards were done."""
-    run = conductor(steps=("dark",))
-
-    def refuse(stage: Any, job: Any) -> None:
-        raise StorageError("the disk is full")
-
-    run.complete = refuse
-    with pytest.raises(StorageError, match="the disk is full"):
-        run_with_prefect(run, watcher, workers=1)
-    assert watcher.heard[-1] == "dark shard"
-
-
-@pytest.mark.parametrize(
-    ("error", "attempts"), [(ConnectionError("reset"), 3), (ValueError("a bug"), 1)]
-)
-def test_only_passing_errors_are_tried_again(
-    conductor: Maker, watcher: Any, error: Exception, attempts: int
-) -> None:
-    """With `retries: 2` a lost connection is tried three times, a bug once."""
-    tried: list[int] = []
-
-    def act(step: str, index: int) -> None:
-        tried.append(index)
-        raise error
-
-    run = conductor(act=act, shards=1, steps=("dark",), retries=2)
-    with pytest.raises(Exception, match=str(error)):
-        run_with_prefect(run, watcher, workers=1)
-    assert len(tried) == attempts
-
-
-def test_a_passing_error_is_overcome(conductor: Maker, watcher: Any) -> None:
-    """A shard that fails once and then works does not fail the run."""
-    tried: list[int] = []
-
-    def act(step: str, index: int) -> None:
-        tried.append(index)
-        if len(tried) == 1:
-            raise TimeoutError("slow disk")
-
-    run = conductor(act=act, shards=2, steps=("dark",), retries=1)
-    outcomes = run_with_prefect(run, watcher, workers=1)
-    assert [outcome.state for outcome in outcomes] == ["ran"]
-    assert len(tried) == 3
-    assert watcher.heard.count("dark shard") == 2
-
-
-def test_without_a_server_the_run_goes_on_with_one_warning(
-    conductor: Maker, watcher: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every step is done directly, and the warning says why."""
-    monkeypatch.setattr(run_pipeline, "project_server", no_server)
-    warnings: list[str] = []
-    run = conductor()
-    outcomes = run_with_prefect(run, watcher, workers=2, warn=warnings.append)
-    assert [outcome.state for outcome in outcomes] == ["ran"] * 3
-    assert len(warnings) == 1
-    assert "ended with exit code 3; the run goes on without Prefect" in warnings[0]
-
-
-def test_a_failure_inside_prefect_costs_nothing(
-    conductor: Maker, watcher: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If mapping breaks in the middle of a step, the step is finished directly, none twice."""
-    import prefect.futures
-
-    def broken(futures: list[Any]) -> Iterator[Any]:
-        for future in futures:
-            future.wait()
-        raise RuntimeError("an error of Prefect's own")
-
-    monkeypatch.setattr(prefect.futures, "as_completed", broken)
-    warnings: list[str] = []
-    run = conductor()
-    outcomes = run_with_prefect(run, watcher, workers=2, warn=warnings.append)
-    assert [outcome.step for outcome in outcomes] == ["clean", "dark", "report"]
-    assert list(run.recorded) == ["clean", "dark", "report"]
-    (warning,) = warnings
-    assert "Prefect failed (RuntimeError: an error of Prefect's own)" in warning
-    assert warning.endswith("the run goes on without Prefect")
-
-
-def test_an_interrupt_ends_the_run(conductor: Maker, watcher: Any) -> None:
-    """Ctrl-C while a step is recorded comes out as itself, and the step is not done directly."""
-    run = conductor()
-
-    def interrupt(stage: Any, job: Any) -> None:
-        raise KeyboardInterrupt
-
-    run.complete = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        run_with_prefect(run, watcher, workers=1)
-    assert run.recorded == {}
-    assert [outcome.state for outcome in run.outcomes] == ["failed"]
-
-
-@pytest.mark.slow
-def test_a_server_killed_in_mid_run_loses_nothing(
-    conductor: Maker, watcher: Any, warm_root: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """After kill -9 of the server the rest is done directly within 30 s, with one warning.
-
-    4.5 s were measured on two shared cores; Prefect's own defaults take 135 s.
-    """
-    killed: list[float] = []
-
-    def act(step: str, index: int) -> None:
-        if step == "dark" and index == 1:
-            home = warm_root / ".adversity" / "prefect"
-            os.kill(json.loads((home / "server.json").read_text())["pid"], signal.SIGKILL)
-            killed.append(time.monotonic())
-
-    run = conductor(act=act)
-    run.workspace.root = run.workspace.outputs = warm_root
-    outcomes = run_with_prefect(run, watcher, workers=2)
-    assert time.monotonic() - killed[0] < 30
-    assert [outcome.state for outcome in outcomes] == ["ran"] * 3
-    assert watcher.heard.count("dark shard") == 4
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.splitlines()[-1].endswith("stopped answering; the run goes on without Prefect")
-    assert len(err.splitlines()) == 1
 
 
 def test_the_command_line_can_import_this_without_prefect() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -73,18 +73,15 @@ def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:
         pids.append(int(line))
         signal.raise_signal(signal.SIGINT)
 
-    assert threading.current_thread() is threading.main_thread()
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_command([sys.executable, "-c", code], tmp_path, interrupt)
     assert time.monotonic() - started < 15
-    assert not (tmp_path.root and _lives(pids[0]))
+    assert not _lives(pids[0])
 
 
 def _lives(pid: int) -> bool:
-    import os
-
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,9 @@ import torch
 from scipy.optimize import brentq
 
 import adversity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Linear(torch.nn.Module):

@@ -250,18 +250,40 @@ def test_decompression_bombs_are_refused_before_they_unfold(tmp_path):
             read(tmp_path / "bomb.png")
 
 
-def test_sixteen_bit_colour_tiff_is_refused(tmp_path):
-    """16-bit colour that Pillow would halve is refused instead of losing bits silently."""
-    data = np.zeros((2, 2, 3), "<u2").tobytes()
-    tags = [(256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 3, 122), (259, 3, 1, 1), (262, 3, 1, 2)]
-    tags += [(273, 4, 1, 128), (277, 3, 1, 3), (278, 3, 1, 2), (279, 4, 1, len(data))]
-    body = b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    content = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + body + struct.pack("<I", 0)
-    content += struct.pack("<3H", 16, 16, 16).rjust(128 - len(content), b"\0") + data
-    content = content[:122] + struct.pack("<3H", 16, 16, 16) + content[128:]
+@pytest.mark.parametrize("order", "<>")
+def test_sixteen_bit_colour_tiff(tmp_path, order):
+    """16-bit colour TIFF keeps its bits in both byte orders (TIFF 6.0, written by hand)."""
+    values = np.random.default_rng(0).integers(0, 65536, (4, 5, 3))
+    data = values.astype(f"{order}u2").tobytes()
+    tags = [(256, 3, 1, 5), (257, 3, 1, 4), (258, 3, 3, 122), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 128), (277, 3, 1, 3), (278, 3, 1, 4), (279, 4, 1, len(data))]
+    entries = b"".join(
+        struct.pack(f"{order}HHI", *tag[:3])
+        + (
+            struct.pack(f"{order}HH", tag[3], 0)
+            if tag[1:3] == (3, 1)
+            else struct.pack(f"{order}I", tag[3])
+        )
+        for tag in tags
+    )
+    head = struct.pack(f"{order}2sHIH", b"II" if order == "<" else b"MM", 42, 8, len(tags))
+    content = (head + entries + bytes(4)).ljust(122, b"\0")
+    content += struct.pack(f"{order}3H", 16, 16, 16) + data
     (tmp_path / "d.tif").write_bytes(content)
-    with pytest.raises(Unreadable, match="16-bit colour would lose half its bits"):
-        read(tmp_path / "d.tif")
+    wanted = values.astype(np.float32) / np.float32(65535)
+    np.testing.assert_array_equal(read(tmp_path / "d.tif").pixels, wanted)
+
+
+def test_sixteen_bit_grey_with_alpha_is_refused(tmp_path):
+    """A layout whose bits Pillow would halve is refused instead of losing them silently."""
+    values = np.zeros((2, 2, 2), np.uint16)
+    made = png(np.concatenate([values, values], axis=2)[:, :1])  # the same bytes as LA of width 2
+    start = made.index(b"IHDR")
+    head = b"IHDR" + struct.pack(">IIBBBBB", 2, 2, 16, 4, 0, 0, 0)
+    made = made[:start] + head + struct.pack(">I", zlib.crc32(head)) + made[start + 21 :]
+    (tmp_path / "la.png").write_bytes(made)
+    with pytest.raises(Unreadable, match="this layout with 16 bits is not read"):
+        read(tmp_path / "la.png")
 
 
 def test_no_reading_of_documents():

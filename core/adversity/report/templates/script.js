@@ -71,7 +71,6 @@
         figure.addEventListener(reason, () => enliven(figure), { once: true, passive: true });
       }
     });
-    window.adversityEnliven = () => Promise.all(all(".chart").map(enliven));
   }
 
   // Pictures: click or Enter compares with the clean one under a wipe slider.

@@ -1,0 +1,79 @@
+"""Where and with what a run happens: versions, machine, git state. No result depends on it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.pipeline.model import Plan
+
+__all__ = ["git_state", "machine", "versions"]
+
+LIBRARIES = ("torch", "torchvision", "numpy", "prefect", "dvc")
+GIT_SECONDS = 10
+
+
+def versions(plan: Plan) -> dict[str, str]:
+    """Return the versions of Python, of what computes, and of the plugins' distributions."""
+    import adversity
+
+    found = {"python": platform.python_version(), "adversity": adversity.__version__}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    nodes = [*plan.data.values(), *plan.steps.values()]
+    found |= {node.entry.distribution: node.entry.version for node in nodes}
+    return found
+
+
+def machine(device: str = "cpu") -> dict[str, str]:
+    """Return processor, cores and system; no host name and no user."""
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count() or "unknown"),
+        "system": f"{platform.system()} {platform.release()}",
+        "device": device,
+    }
+
+
+def git_state(root: Path) -> dict[str, str]:
+    """Return the revision and whether files differ from it; empty without git or a commit."""
+    revision = _git(root, "rev-parse", "HEAD")
+    if not revision:
+        return {}
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return {"revision": revision, "state": "dirty" if changed else "clean"}
+
+
+def _processor() -> str:
+    """Return the processor's name; Python's own answer is often empty or only `x86_64`."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  (a kernel interface)
+            named = (line for line in lines if line.startswith("model name"))
+            line = next(named, "")
+    except OSError:
+        line = ""
+    return line.partition(":")[2].strip() or platform.processor() or platform.machine()
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        answer = subprocess.run(
+            ["git", *arguments],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

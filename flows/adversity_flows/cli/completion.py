@@ -1,0 +1,63 @@
+"""Answers for shell completion: fast, silent, and never wrong enough to raise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["kinds", "pipelines", "plugin_names", "steps"]
+
+_STEP = re.compile(r"^  ([a-z][a-z0-9_]*):", re.MULTILINE)
+
+
+def pipelines(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a pipeline file: YAML files and the folders that may hold some."""
+    folder, _slash, _start = incomplete.rpartition("/")
+    base = Path(folder or ".")
+    if not folder and not incomplete and Path("pipelines").is_dir():
+        base = Path("pipelines")
+    found: list[str] = []
+    for path in sorted(base.glob("*")) if base.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            found.append(f"{path.as_posix()}/")
+        elif path.suffix in {".yaml", ".yml"}:
+            found.append(path.as_posix())
+    return [text for text in found if text.startswith(incomplete)]
+
+
+def steps(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a step of the pipeline that stands before it, by a look at the file's text."""
+    try:
+        text = Path(str(ctx.params.get("pipeline"))).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return []
+    section = re.search(r"^steps:[^\n]*\n((?:[ #][^\n]*\n|\n)*)", text + "\n", re.MULTILINE)
+    names = [*_STEP.findall(section.group(1) if section else ""), "report"]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def plugin_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a plugin from the cached catalogue."""
+    from adversity.registry.catalogue import read_catalogue
+
+    wanted = ctx.params.get("kind")
+    names = {
+        f"{plugin.kind}/{name}" if "/" in incomplete else name
+        for plugin in read_catalogue().plugins
+        if (name := plugin.usable_name) and wanted in (None, plugin.kind)
+    }
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def kinds(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a kind of plugin from the cached catalogue."""
+    from adversity.registry.catalogue import read_catalogue
+
+    found = {plugin.kind for plugin in read_catalogue().plugins}
+    return sorted(kind for kind in found if kind.startswith(incomplete))

@@ -1,0 +1,102 @@
+"""`adversity`: the group of commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+import adversity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["COMMANDS", "Known", "cli"]
+
+
+class Known(NamedTuple):
+    """A command: where it is defined, and what the list of commands says of it."""
+
+    home: str
+    short: str
+    hidden: bool = False
+
+
+COMMANDS: Mapping[str, Known] = {
+    "init": Known("init:init", "Make a project of your own that runs at once."),
+    "run": Known("run:run", "Run a pipeline, judge its gates and write its report."),
+    "report": Known("report:report", "Show, or write again, the page of a pipeline's last run."),
+    "validate": Known("validate:validate", "Check pipeline files without running them."),
+    "plugins": Known("plugins:plugins", "List what is installed, or tell all about one plugin."),
+    "sync": Known("sync:sync", "Bring dvc.yaml in step with the pipeline files."),
+    "schedule": Known("schedule:schedule", "Run pipelines on their cron."),
+    "ui": Known("ui:ui", "Open the page that shows the project's runs in Prefect."),
+    "schema": Known("schema:schema", "Write the JSON Schema of pipeline files, for editors."),
+    "doctor": Known("doctor:doctor", "Find what is missing or does not fit, and how to mend it."),
+    "step": Known("step:step", "Run one step; `dvc repro` calls this."),
+    "materialise": Known("step:materialise", "Write a packaged data set to data/.", hidden=True),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands that are shown, in the order of use."""
+        return [name for name, known in COMMANDS.items() if not known.hidden]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        known = COMMANDS.get(cmd_name)
+        if known is None:
+            return None
+        module, _, function = known.home.partition(":")
+        command: click.Command = getattr(
+            import_module(f"adversity_flows.cli.{module}"), function
+        )
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, self.list_commands(ctx), n=1)
+            known = ", ".join(self.list_commands(ctx))
+            hint = f"did you mean {close[0]}?" if close else f"there are {known}."
+            raise click.UsageError(f"unknown command {name!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, known.short) for name, known in COMMANDS.items() if not known.hidden]
+            )
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=(
+        "Exit codes: 0 done, 1 a gate failed, 2 wrong input, 3 a run failed, 130 interrupted "
+        "(the same command goes on where it stopped)."
+    ),
+)
+@click.version_option(adversity.__version__, "--version", message="%(prog)s %(version)s")
+def cli() -> None:
+    """How far can a vision model be trusted?
+
+    Adversity runs pipelines: data are degraded, restored, classified, their confidence is
+    measured, the whole chain is attacked, and gates say whether that was good enough.
+
+    \b
+    A first look, in seconds:
+      adversity init trial
+      cd trial
+      adversity run pipelines/first_look.yaml
+    """

@@ -1,0 +1,108 @@
+"""What a person sees when something goes wrong, and the exit code that says it to machines."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from adversity.errors import AdversityError, PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["INTERRUPTED", "debugging", "message_of", "run_guarded"]
+
+WRONG_INPUT = 2
+FAILED = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # what a shell gives for a command whose reader went away
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_debug = False
+
+
+def debugging(*, on: bool) -> None:
+    """Show tracebacks of errors from now on, or do not."""
+    global _debug  # noqa: PLW0603  (one command line a process; it outlives click's context)
+    _debug = on
+
+
+def run_guarded(call: Callable[[], object]) -> int:
+    """Run the command line; turn every way it can end into a message and an exit code.
+
+    Args:
+        call: Returns None for success, or an exit code.
+    """
+    debugging(on=False)
+    try:
+        result = call()
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted: what is finished is kept, the same command goes on from there")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001  (the last place that can say something)
+        return _failed(error)
+    return result if isinstance(result, int) else 0
+
+
+def message_of(error: AdversityError) -> str:
+    """Write an error as people see it: one message, or a list of findings."""
+    if isinstance(error, PipelineError) and len(error.findings) > 1:
+        findings = "\n".join(f"  {finding}" for finding in error.findings)
+        return f"error: {len(error.findings)} things are wrong:\n{findings}"
+    return f"error: {error}"
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong and return the exit code of it."""
+    if _debug:
+        traceback.print_exception(error)
+    if isinstance(error, AdversityError):
+        _say(message_of(error))
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _say(f"error: the disk is full ({error}); make room and run again, what is finished stays")
+        return FAILED
+    first = next(iter(str(error).splitlines()), "")
+    _say(f"internal error: {type(error).__name__}: {first}")
+    _say(f"Please report it; details in {_write_log(error)}")
+    return FAILED
+
+
+def _write_log(error: Exception) -> str:
+    """Keep the traceback in a file and return where."""
+    lines = [f"adversity {' '.join(sys.argv[1:])}\n", *traceback.format_exception(error)]
+    name = f"adversity-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.log"
+    path = Path(tempfile.gettempdir()) / name
+    try:
+        path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return "the traceback that --debug shows"
+    return str(path)
+
+
+def _say(text: str) -> None:
+    """Write to standard error, whatever it can show."""
+    with contextlib.suppress(OSError):
+        encoding = sys.stderr.encoding or "utf-8"
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def _silence_stdout() -> None:
+    """Let nothing more go to a reader that went away, the interpreter's last flush included."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,83 @@
+"""Which project a command speaks of, and its pipelines, planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adversity.errors import InputError, PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.pipeline.model import Plan
+
+__all__ = ["find_root", "pipeline_files", "plan_of", "plans_of", "root_of"]
+
+
+def find_root(start: Path) -> Path:
+    """Return the project that a folder lies in: the nearest one above with `.dvc` or `dvc.yaml`.
+
+    Raises:
+        InputError: If there is none, with the commands that make one.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / ".dvc").is_dir() or (folder / "dvc.yaml").is_file():
+            return folder
+    raise InputError(
+        f"expected a project (a folder with .dvc), got none in {start} or above it; make a new "
+        f"one with `adversity init DIR`, or turn this folder into one with `cd {start} && "
+        "git init && dvc init`"
+    )
+
+
+def root_of(pipeline: str) -> Path:
+    """Return the project of a pipeline file as named on the command line."""
+    folder = Path(pipeline).absolute().parent
+    return find_root(folder if folder.is_dir() else Path.cwd())
+
+
+def plan_of(pipeline: str, *, overrides: Sequence[str] = ()) -> Plan:
+    """Load and plan a pipeline file as named on the command line.
+
+    Raises:
+        PipelineError: With every finding.
+    """
+    return _plan(Path(pipeline).absolute(), root_of(pipeline), overrides)
+
+
+def pipeline_files(root: Path) -> list[Path]:
+    """Return the pipeline files of a project, by name."""
+    folder = root / "pipelines"
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+
+
+def plans_of(root: Path) -> list[Plan]:
+    """Plan every pipeline of a project.
+
+    Raises:
+        InputError: If there is none.
+        PipelineError: With the findings of all files.
+    """
+    files = pipeline_files(root)
+    if not files:
+        raise InputError(f"expected pipeline files in {root / 'pipelines'}, got none; write one")
+    plans: list[Plan] = []
+    findings: list[str] = []
+    for file in files:
+        try:
+            plans.append(_plan(file, root, ()))
+        except PipelineError as error:
+            findings += error.findings
+    if findings:
+        raise PipelineError(findings)
+    return plans
+
+
+def _plan(path: Path, root: Path, overrides: Sequence[str]) -> Plan:
+    from adversity.pipeline.load import load_pipeline
+    from adversity.pipeline.plan import make_plan
+    from adversity.registry import discover
+
+    return make_plan(load_pipeline(path, root=root, overrides=overrides), discover())

@@ -1,0 +1,141 @@
+"""The numbers of a run and its verdict, as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from adversity.report.judgement import SIGNS, WORDS, gates_in_order, verdict
+from adversity.report.wording import cell_text, interval_text, measure_name, number, seconds_text
+from adversity_flows.cli.wording import columns, relative, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from adversity.contracts import Measure
+    from adversity.report.model import CellResult, GateResult, Report, StepSummary
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.session import Finished
+
+__all__ = ["gate_lines", "measure_lines", "say_results"]
+
+COLOURS = {"pass": "blue", "fail": "red", "undecided": "yellow", "error": "magenta"}
+ROWS = 24
+_OPS = {">=": "≥", "<=": "≤"}
+_SUBJECT = re.compile(r"\s*(>=|<=|>|<|not_worse_than).*")
+
+
+def say_results(finished: Finished, root: Path, out: Terminal, *, quiet: bool) -> None:
+    """Write the measures, the gates and, last, the verdict line."""
+    report = finished.report
+    if not quiet:
+        for lines in (measure_lines(report, out), gate_lines(report, out)):
+            for line in lines:
+                out.say(line)
+            if lines:
+                out.say()
+    out.say(_last_line(finished, root, out))
+
+
+def _last_line(finished: Finished, root: Path, out: Terminal) -> str:
+    state, line = verdict(finished.report)
+    page = finished.past.page
+    size = size_text(page.stat().st_size)
+    where = f"report: {relative(page, root)} ({size})"
+    took = seconds_text(finished.seconds)
+    if finished.repeated:
+        took = f"nothing had changed, {took}"
+    colour = COLOURS[state] if finished.report.gates else "cyan"
+    return f"{out.paint(line, colour, bold=True)}   {took}   {where}"
+
+
+def measure_lines(report: Report, out: Terminal) -> list[str]:
+    """Return a table with the number each step stands for, in every cell."""
+    rows = [
+        (step.id, cell_text(cell.cell), measure_name(name), *_numbers(measure))
+        for step in report.steps
+        for cell in step.cells
+        for name, measure in _headline(step, cell)
+    ]
+    if not rows:
+        return []
+    shown = rows[:ROWS]
+    head = ("step", "at", "measure", "value", "95 % interval", "n")
+    drop = set() if any(row[1] for row in shown) else {1}
+    table = _fitted([head, *shown], out, drop=drop, spare=(5, 2))
+    left = len(rows) - len(shown)
+    more = [out.dim(f"... and {left} more rows in the report")] if left else []
+    return [out.dim(table[0]), *table[1:], *more]
+
+
+def gate_lines(report: Report, out: Terminal) -> list[str]:
+    """Return the table of gates, failures first, each that did not pass with its reason."""
+    gates = gates_in_order(report)
+    if not gates:
+        return []
+    head = ("gate", "value", "95 % interval", "limit", "n", "verdict")
+    table = _fitted([head, *map(_gate_row, gates)], out, drop=set(), spare=(4, 3), right=(1, 4))
+    lines = [out.dim(table[0])]
+    for gate, line in zip(gates, table[1:], strict=True):
+        word = f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}"
+        head_, _, tail = line.rpartition(word)
+        lines.append(f"{head_}{out.paint(word, COLOURS[gate.verdict], bold=True)}{tail}")
+        if gate.verdict != "pass":
+            lines.append(out.dim(f"    {gate.line}: {gate.why}"))
+    return lines
+
+
+def _gate_row(gate: GateResult) -> tuple[str, ...]:
+    subject = _SUBJECT.sub("", gate.text)
+    if gate.cell and "[" not in subject:
+        subject += f" at {cell_text(gate.cell)}"
+    limit = "last" if gate.op is None else f"{_OPS.get(gate.op, gate.op)} {_limit(gate)}"
+    word = f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}"
+    if gate.verdict == "undecided" and gate.needed:
+        word += f"  (≈ {gate.needed:,} images needed)"
+    if gate.measure is None:
+        return (subject, "", "", limit, "", word)
+    value, interval, n = _numbers(gate.measure)
+    return (subject, value, interval, limit, n, word)
+
+
+def _limit(gate: GateResult) -> str:
+    return "" if gate.limit is None else number(gate.limit)
+
+
+def _numbers(measure: Measure) -> tuple[str, str, str]:
+    value = f"{number(measure.value, measure.unit)} {measure.unit}".strip()
+    return value, interval_text(measure), f"{measure.n:,}"
+
+
+def _headline(step: StepSummary, cell: CellResult) -> Iterator[tuple[str, Measure]]:
+    """Yield the one measure that a step is looked at for first."""
+    wanted = ("robust_accuracy", "accuracy", "nll", "psnr_db")
+    if step.kind == "uncertainty":
+        wanted = ("ece", "nll", *wanted)
+    for name in (*wanted, *cell.measures):
+        if name in cell.measures:
+            yield name, cell.measures[name]
+            return
+
+
+def _fitted(
+    rows: list[tuple[str, ...]],
+    out: Terminal,
+    *,
+    drop: set[int],
+    spare: tuple[int, ...],
+    right: tuple[int, ...] = (3, 5),
+) -> list[str]:
+    """Lay the table out; where it is too wide, leave the spare columns out one by one."""
+    for further in (None, *spare):
+        drop = drop | ({further} - {None})
+        kept = [index for index in range(len(rows[0])) if index not in drop]
+        table = columns(
+            [tuple(row[index] for index in kept) for row in rows],
+            right=tuple(place for place, index in enumerate(kept) if index in right),
+        )
+        if max(map(len, table)) <= out.width:
+            break
+    return table

@@ -1,0 +1,178 @@
+"""`adversity run`: a pipeline from the file to the verdict."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+from adversity_flows.cli.completion import pipelines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from adversity.pipeline.model import Plan
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.session import Finished
+
+__all__ = ["run"]
+
+
+@click.command(cls=Command)
+@click.argument("pipeline", shell_complete=pipelines)
+@click.option(
+    "--set",
+    "changes",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Write a value into the pipeline file first, as steps.attacked.with.eps=2/255.",
+)
+@click.option("--direct", is_flag=True, help="Run without Prefect.")
+@click.option("--force", metavar="STEP", multiple=True, help="Run this step though unchanged.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if a gate is undecided, too.")
+@click.option("--workers", type=click.IntRange(min=1), help="Shards at the same time.")
+@click.option("--json", "as_json", is_flag=True, help="Write the result as one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Say the verdict and errors only.")
+@click.option("-v", "--verbose", count=True, help="Say a line for every shard.")
+def run(
+    pipeline: str,
+    changes: tuple[str, ...],
+    direct: bool,
+    force: tuple[str, ...],
+    strict: bool,
+    workers: int | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+) -> int:
+    """Run a pipeline, judge its gates and write its report.
+
+    Only steps run whose data, parameters or plugins have changed; the rest is read from what
+    DVC recorded. The page, the manifest and the log lie in runs/. Exit codes: 0 done, 1 a gate
+    failed, 2 wrong input, 3 a run failed, 130 interrupted.
+
+    \b
+    Examples:
+      adversity run pipelines/first_look.yaml
+      adversity run pipelines/first_look.yaml --set steps.attacked.with.eps=8/255 --direct
+    """
+    from adversity_flows.cli.results import say_results
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.progress import watching
+
+    err = Terminal.of(colour=colour_choice())
+    plan = _planned(pipeline, changes, err)
+    _refuse_unknown(plan, force)
+    if not quiet:
+        _introduce(plan, err)
+    # torch is imported from here on
+    from adversity_flows.session import Wishes, run_plan
+
+    command = shlex.join(["adversity", *sys.argv[1:]])
+    wishes = Wishes(direct=direct, force=force, strict=strict, workers=workers, command=command)
+    steps = [stage.step for stage in plan.stages]
+    with (
+        _terminated_as_interrupted(),
+        watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher,
+    ):
+        finished = run_plan(plan, watcher, wishes, warn=err.say)
+    _say_to_github(finished, plan)
+    if as_json:
+        click.echo(json.dumps(_as_json(finished, plan), indent=1, ensure_ascii=False))
+    else:
+        out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
+        say_results(finished, plan.root, out, quiet=quiet)
+    return finished.exit_code
+
+
+def _planned(pipeline: str, changes: Sequence[str], err: Terminal) -> Plan:
+    """Plan the file; with changes, plan the changed file first and then write them into it."""
+    from adversity.pipeline.edit import set_value
+    from adversity_flows.cli.project import plan_of
+
+    plan = plan_of(pipeline, overrides=changes)
+    if not changes:
+        return plan
+    path = plan.root / plan.file
+    before = path.read_bytes()
+    for change in changes:
+        key, _, value = change.partition("=")
+        set_value(path, key.strip(), value.strip())
+    if path.read_bytes() != before:
+        err.say(f"{plan.file}: wrote {', '.join(changes)}")
+    return plan_of(pipeline)
+
+
+def _refuse_unknown(plan: Plan, force: Sequence[str]) -> None:
+    from adversity.errors import InputError
+
+    known = [stage.step for stage in plan.stages]
+    for step in force:
+        if step not in known:
+            raise InputError(
+                f"--force: expected a step that leaves an artifact ({', '.join(known)}), "
+                f"got {step!r}"
+            )
+
+
+def _introduce(plan: Plan, err: Terminal) -> None:
+    from adversity_flows.cli.wording import plan_words
+
+    err.say(f"{err.paint(plan.name, 'cyan', bold=True)}   {plan_words(plan)}")
+    for warning in plan.warnings:
+        err.say(f" ! {warning}")
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Take SIGTERM (a scheduler, a CI that cancels) as Ctrl-C: stop so that it can be resumed."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _as_json(finished: Finished, plan: Plan) -> dict[str, Any]:
+    from adversity_flows.cli.wording import relative
+
+    result = json.loads((finished.past.path / "result.json").read_text(encoding="utf-8"))
+    where = {
+        "id": finished.past.id,
+        "folder": relative(finished.past.path, plan.root),
+        "report": relative(finished.past.page, plan.root),
+        "repeated": finished.repeated,
+        "accepted": finished.accepted,
+        "seconds": round(finished.seconds, 3),
+    }
+    return {**result, "exit_code": finished.exit_code, "run": where}
+
+
+def _say_to_github(finished: Finished, plan: Plan) -> None:
+    """Mark failed gates in the file, and add the report to the page of the workflow's run."""
+    import os
+
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for gate in finished.report.gates:
+            if gate.verdict in {"fail", "error"}:
+                file, _, line = gate.line.rpartition(":")
+                what = f"{gate.text}: {gate.why}".replace("%", "%25").replace("\n", "%0A")
+                place = f"file={file or plan.file},line={line}" if line else f"file={plan.file}"
+                click.echo(f"::error {place}::{what}", err=True)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    text = finished.past.path / "report.md"
+    if summary and text.is_file():
+        lines = text.read_text(encoding="utf-8").splitlines(keepends=True)
+        with Path(summary).open("a", encoding="utf-8") as page:
+            page.writelines(line for line in lines if not line.startswith("!["))

@@ -1,0 +1,76 @@
+"""`adversity step` and `adversity materialise`: the commands of the stages in dvc.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+from adversity_flows.cli.completion import pipelines, steps
+
+if TYPE_CHECKING:
+    from adversity.pipeline.model import Plan
+
+__all__ = ["materialise", "step"]
+
+
+@click.command(cls=Command)
+@click.argument("pipeline", shell_complete=pipelines)
+@click.argument("name", metavar="STEP", shell_complete=steps)
+@click.option("--workers", type=click.IntRange(min=1), help="Shards at the same time.")
+def step(pipeline: str, name: str, workers: int | None) -> None:
+    """Run one step of a pipeline; `dvc repro` calls this.
+
+    STEP is a step that leaves an artifact, or `report`. By hand, too, it runs only if something
+    it depends on has changed, and DVC records it.
+
+    \b
+    Example:
+      adversity step pipelines/first_look.yaml predictions
+    """
+    from adversity_flows.cli.project import plan_of
+
+    _run_step(plan_of(pipeline), name, workers)
+
+
+@click.command(cls=Command, hidden=True)
+@click.argument("name")
+def materialise(name: str) -> None:
+    """Write a data set that comes inside a package to data/NAME; `dvc repro` calls this.
+
+    \b
+    Example:
+      adversity materialise digits
+    """
+    from adversity.errors import InputError
+    from adversity.registry import discover
+    from adversity_flows.cli.project import find_root
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.materialise import materialise_command
+
+    found = discover().get("dataset", name).cls
+    if found is None or not getattr(found, "packaged", False):
+        raise InputError(
+            f"expected a data set that comes inside a package, got {name!r}, whose files are "
+            "yours; there is nothing to materialise"
+        )
+    dataset: Any = found()
+    written = materialise_command(dataset, find_root(Path.cwd()))
+    Terminal.of(colour=colour_choice()).say(
+        f" ✓ data/{name}  {'written' if written else 'unchanged'}"
+    )
+
+
+def _run_step(plan: Plan, name: str, workers: int | None) -> None:
+    from adversity.engine.run import one_thread
+    from adversity.engine.stage import Workspace
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.progress import watching
+    from adversity_flows.step import step_command
+
+    one_thread()
+    terminal = Terminal.of(colour=colour_choice())
+    with watching(terminal, steps=(name,)) as watcher:
+        step_command(plan, name, Workspace.of(plan.root), watcher=watcher, workers=workers)

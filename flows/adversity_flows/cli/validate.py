@@ -1,0 +1,86 @@
+"""`adversity validate`: everything that can be known of a pipeline without running it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+from adversity_flows.cli.completion import pipelines
+
+if TYPE_CHECKING:
+    from adversity.pipeline.model import Plan
+
+__all__ = ["validate"]
+
+
+@click.command(cls=Command)
+@click.argument("files", metavar="[PIPELINE]...", nargs=-1, shell_complete=pipelines)
+@click.option("--json", "as_json", is_flag=True, help="Write the plans as one JSON document.")
+def validate(files: tuple[str, ...], as_json: bool) -> None:
+    """Check pipeline files without running them; all of the project's if none is named.
+
+    Plugins, parameters, references, the matrix, gates and the schedule are checked. Every
+    finding is said at once, with its line; then the exit code is 2.
+
+    \b
+    Example:
+      adversity validate pipelines/first_look.yaml
+    """
+    from adversity_flows.cli.project import find_root, plan_of, plans_of
+    from adversity_flows.cli.terminal import Terminal
+
+    plans = _plans(files) if files else plans_of(find_root(Path.cwd()))
+    if as_json:
+        click.echo(json.dumps({"pipelines": [_as_json(plan) for plan in plans]}, indent=1))
+        return
+    out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
+    for plan in plans:
+        out.say(f"{out.paint('✓', 'green')} {plan.file}: {_words(plan)}")
+        for warning in plan.warnings:
+            out.say(f"  ! {warning}")
+
+
+def _plans(files: tuple[str, ...]) -> list[Plan]:
+    from adversity.errors import PipelineError
+    from adversity_flows.cli.project import plan_of
+
+    plans: list[Plan] = []
+    findings: list[str] = []
+    for file in files:
+        try:
+            plans.append(plan_of(file))
+        except PipelineError as error:
+            findings += error.findings
+    if findings:
+        raise PipelineError(findings)
+    return plans
+
+
+def _words(plan: Plan) -> str:
+    from adversity_flows.cli.wording import plan_words
+
+    return plan_words(plan)
+
+
+def _as_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "name": plan.name,
+        "file": plan.file,
+        "seed": plan.spec.seed,
+        "data": {id_: f"{node.entry.kind}/{node.entry.name}" for id_, node in plan.data.items()},
+        "steps": {
+            id_: {
+                "uses": f"{node.entry.kind}/{node.entry.name}",
+                "role": node.role,
+                "cells": [cell.as_dict() for cell in node.cells],
+            }
+            for id_, node in plan.steps.items()
+        },
+        "stages": [stage.name for stage in plan.stages],
+        "gates": [gate.text for gate in plan.gates],
+        "warnings": list(plan.warnings),
+    }

@@ -1,0 +1,76 @@
+"""Sentences that several commands say, written once."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import TYPE_CHECKING
+
+from adversity.report.wording import plural
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.pipeline.model import Plan
+
+__all__ = ["columns", "plan_words", "relative", "size_text", "wrapped"]
+
+
+def plan_words(plan: Plan) -> str:
+    """Say in a line what a plan holds."""
+    cells = max((len(node.cells) for node in plan.steps.values()), default=1)
+    parts = [
+        plural(len(plan.data), "data set"),
+        plural(len(plan.steps), "step"),
+        plural(len(plan.stages), "stage"),
+        *([f"up to {plural(cells, 'cell')} a step"] if cells > 1 else []),
+        plural(len(plan.gates), "gate"),
+        f"seed {plan.spec.seed}",
+    ]
+    return " · ".join(parts)
+
+
+def relative(path: Path, root: Path) -> str:
+    """Write a path as seen from where the user stands, if it lies there or in the project."""
+    from pathlib import Path as Here
+
+    for base in (Here.cwd(), root):
+        if path.is_relative_to(base):
+            return path.relative_to(base).as_posix()
+    return str(path)
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes: `0.4 MB`, `12 MB`, `3.1 GB`."""
+    megabytes = size / 1e6
+    if megabytes >= 1000:
+        return f"{megabytes / 1000:.1f} GB"
+    return f"{megabytes:.1f} MB" if megabytes < 10 else f"{megabytes:.0f} MB"
+
+
+def columns(rows: list[tuple[str, ...]], *, right: tuple[int, ...] = ()) -> list[str]:
+    """Lay rows out in columns of one width, two spaces apart.
+
+    Args:
+        rows: All of one length.
+        right: Columns that hold numbers, set right.
+    """
+    if not rows:
+        return []
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def wrapped(text: str, *, indent: int, width: int | None = None) -> str:
+    """Wrap a text under an indent."""
+    columns_ = min(100, width or shutil.get_terminal_size().columns)
+    return textwrap.fill(
+        text, columns_, initial_indent=" " * indent, subsequent_indent=" " * indent
+    )

@@ -1,0 +1,300 @@
+"""A whole run: steps, gates, run folder, accepted pointer, and who is told of it.
+
+`adversity run` is this function and the words around it.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from adversity.engine.run import one_thread
+from adversity.engine.stage import Workspace
+from adversity.engine.summarise import build_report, summarise
+from adversity.pipeline.gates import exit_code, judge
+from adversity.provenance import file_sha256
+from adversity.registry import discover
+from adversity.report import report_json, verdict, write_html, write_json, write_markdown
+from adversity.report.model import Provenance, Report
+from adversity_flows.circumstances import git_state, machine, versions
+from adversity_flows.conduct import Conductor, conduct
+from adversity_flows.memory import Memory
+from adversity_flows.runs import PAGE, Past, RunFolder, accept, accepted_run, past_runs
+from adversity_flows.since_last import changes_since
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from adversity.engine.stage import Shard, StageResult
+    from adversity.pipeline.model import Plan, Stage
+    from adversity.report.model import Outcome
+    from adversity_flows.watch import Watcher
+
+__all__ = ["Finished", "Wishes", "run_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a run is wanted.
+
+    Attributes:
+        direct: Without Prefect.
+        force: Steps that run whatever DVC says.
+        strict: An undecided gate fails.
+        workers: Shards at a time; the pipeline's `run.workers` if None.
+        command: How the run was called, for the manifest.
+    """
+
+    direct: bool = False
+    force: Collection[str] = ()
+    strict: bool = False
+    workers: int | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that came to its end.
+
+    Attributes:
+        report: Steps with their measures, and gates; the verdict is
+            `adversity.report.verdict(report)`. All of it is in `result.json`.
+        past: Its folder and manifest, or those of the earlier run with the same results.
+        repeated: Nothing had changed, so the earlier run's folder stands for this one.
+        accepted: Later runs are compared with this one.
+        exit_code: 0, or 1 if a gate failed.
+        seconds: Wall time.
+    """
+
+    report: Report
+    past: Past
+    repeated: bool
+    accepted: bool
+    exit_code: int
+    seconds: float
+
+
+def run_plan(
+    plan: Plan, watcher: Watcher, wishes: Wishes, *, warn: Callable[[str], None]
+) -> Finished:
+    """Run a pipeline to its verdict.
+
+    Args:
+        plan: The pipeline, resolved.
+        watcher: Told of progress.
+        wishes: How it is wanted.
+        warn: Told what went wrong beside the run (Prefect gone, a plugin's hook failed).
+
+    Raises:
+        AdversityError: A step failed; its run folder says so, and what is finished is kept.
+        KeyboardInterrupt: Likewise.
+    """
+    session = _Session(plan, watcher, wishes, warn)
+    session.tell("adversity_run_started", run=session.facts)
+    try:
+        return session.run()
+    except BaseException as error:
+        session.failed(error)
+        raise
+
+
+class _Session:
+    """One run; a watcher itself, so that folder, log and hooks hear of every step."""
+
+    def __init__(
+        self, plan: Plan, watcher: Watcher, wishes: Wishes, warn: Callable[[str], None]
+    ) -> None:
+        self.plan = plan
+        self._watcher = watcher
+        self._wishes = wishes
+        self._warn = warn
+        self._workspace = Workspace.of(plan.root)
+        self._folder = RunFolder(plan.root, plan.name)
+        self._outcomes: tuple[Outcome, ...] = ()
+        self._started = time.time()
+        self._clock = time.monotonic()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What hooks hear of the run."""
+        steps = [stage.step for stage in self.plan.stages]
+        folder = str(self._folder.path)
+        return {"id": self._folder.id, "pipeline": self.plan.name, "folder": folder, "steps": steps}
+
+    def tell(self, hook: str, **values: object) -> None:
+        """Tell plugins; one that fails is named and nothing else happens."""
+        for problem in discover().notify(hook, **values):
+            self._warn(f"warning: plugin {problem}")
+
+    def run(self) -> Finished:
+        """Do the steps, then judge and write."""
+        one_thread()
+        with Memory.open(self.plan.root) as memory:
+            conductor = Conductor(self.plan, self._workspace, memory, force=self._wishes.force)
+            try:
+                self._conduct(conductor)
+            finally:
+                self._outcomes = tuple(conductor.outcomes)
+            hashes = memory.recorded(self.plan.stages)
+        return self._conclude(hashes)
+
+    def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
+        """Pass on, and write it down; the folder is made when the first step runs."""
+        if not self._folder.made:
+            self._folder.make()
+            self._folder.log(f"adversity run {self.plan.file}: {self._wishes.command}")
+            self._folder.write_manifest({**self._manifest(), "state": "running"})
+        self._folder.log(f"{stage.step}: starts, {pending} of {total} shards to do: {reason}")
+        self._watcher.stage_started(stage, total, pending, reason)
+
+    def shard_finished(self, stage: Stage, shard: Shard) -> None:
+        """Pass on, and write it down."""
+        self._folder.log(f"{stage.step}: shard {shard.index} done ({shard.label})")
+        self._watcher.shard_finished(stage, shard)
+
+    def stage_finished(self, stage: Stage, outcome: Outcome, result: StageResult) -> None:
+        """Pass on, write it down and tell plugins."""
+        if self._folder.made:
+            self._folder.log(f"{stage.step}: {outcome.state} in {outcome.seconds:.1f} s")
+            for note in result.notes:
+                self._folder.log(f"{stage.step}: note: {note}")
+        self._watcher.stage_finished(stage, outcome, result)
+        step = {
+            "id": stage.step,
+            "outcome": outcome.state,
+            "reason": outcome.reason,
+            "seconds": outcome.seconds,
+            "measures": result.measures,
+            "folder": str(self._workspace.outputs / stage.out),
+        }
+        self.tell("adversity_step_finished", run=self.facts, step=step)
+
+    def failed(self, error: BaseException) -> None:
+        """Leave a folder that says what happened, if a step had begun."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        state = "interrupted" if interrupted else "failed"
+        code = 130 if interrupted else getattr(error, "exit_code", 3)
+        try:
+            if self._folder.made:
+                self._folder.log("".join(traceback.format_exception(error)))
+                self._folder.write_manifest(
+                    {**self._manifest(), "state": state, "error": str(error), "exit_code": code}
+                )
+        except OSError as trouble:  # a full disk, usually: the error itself is what counts
+            self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
+        result = {"verdict": "error", "exit_code": code, "gates": [], "report": None}
+        self.tell("adversity_run_finished", run=self.facts, result=result)
+
+    def _conduct(self, conductor: Conductor) -> None:
+        workers = self._wishes.workers or self.plan.spec.run.workers
+        if self._wishes.direct:
+            conduct(conductor, self, workers=workers)
+            return
+        from adversity_flows.run_pipeline import run_with_prefect
+
+        log = self._folder.path / "prefect.log"
+        run_with_prefect(conductor, self, workers=workers, log=log, warn=self._warn)
+
+    def _conclude(self, hashes: dict[str, str]) -> Finished:
+        """Judge; write the folder unless an earlier one says the same."""
+        report = self._judged()
+        earlier = None if self._folder.made else self._same_as_before(report, hashes)
+        past = earlier or self._write(report, hashes)
+        code = exit_code(report.gates, strict=self._wishes.strict)
+        if not code:
+            accept(self.plan.root, self.plan.name, past.id)
+        finished = Finished(report, past, earlier is not None, not code, code, self._seconds)
+        result = {
+            "verdict": verdict(report)[0],
+            "exit_code": code,
+            "gates": report_json(report)["gates"],
+            "report": str(past.page),
+        }
+        self.tell("adversity_run_finished", run=self.facts, result=result)
+        return finished
+
+    def _judged(self) -> Report:
+        """Return what the terminal says of the results: steps and gates, and nothing dear."""
+        summaries = summarise(self.plan, self._workspace)
+        last = accepted_run(self.plan.root, self.plan.name)
+        changes = None if last is None else changes_since(last, self.plan, self._workspace.outputs)
+        return Report(
+            pipeline=self.plan.name,
+            file=self.plan.file,
+            text="",
+            seed=self.plan.spec.seed,
+            matrix={},
+            data=(),
+            steps=tuple(summaries.values()),
+            gates=judge(self.plan.gates, summaries, changes),
+        )
+
+    def _same_as_before(self, report: Report, hashes: dict[str, str]) -> Past | None:
+        """Return the last run if data, file, results and judgements are all the same."""
+        last = next(iter(past_runs(self.plan.root, self.plan.name)), None)
+        if last is None:
+            return None
+        same = (
+            last.manifest.get("text_sha256") == self._text_hash()
+            and last.manifest.get("hashes") == hashes
+            and last.manifest.get("gates") == report_json(report)["gates"]
+        )
+        return last if same else None
+
+    def _write(self, judged: Report, hashes: dict[str, str]) -> Past:
+        """Write page, markdown, JSON, tables and manifest."""
+        folder = self._folder
+        if not folder.made:
+            folder.make()
+        whole = build_report(
+            self.plan,
+            self._workspace,
+            gates=judged.gates,
+            provenance=self._provenance(hashes),
+        )
+        write_html(whole, folder.path / PAGE)
+        write_markdown(whole, folder.path / "report.md")
+        write_json(whole, folder.path / "result.json")
+        folder.keep_tables(self._workspace.outputs, self.plan.stages)
+        state, line = verdict(judged)
+        record = {
+            **self._manifest(),
+            "state": "done",
+            "verdict": state,
+            "verdict_line": line,
+            "exit_code": exit_code(judged.gates, strict=self._wishes.strict),
+            "gates": report_json(judged)["gates"],
+            "text_sha256": self._text_hash(),
+            "hashes": hashes,
+        }
+        folder.write_manifest(record)
+        folder.log(line)
+        return Past(folder.id, folder.path, record)
+
+    def _manifest(self) -> dict[str, Any]:
+        provenance = asdict(self._provenance({}))
+        del provenance["run_id"], provenance["hashes"]
+        return {"pipeline": self.plan.name, "file": self.plan.file, **provenance}
+
+    def _provenance(self, hashes: dict[str, str]) -> Provenance:
+        return Provenance(
+            run_id=self._folder.id,
+            started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
+            seconds=round(self._seconds, 3),
+            command=self._wishes.command,
+            outcomes=self._outcomes,
+            versions=versions(self.plan),
+            machine=machine(self.plan.spec.run.device),
+            git=git_state(self.plan.root),
+            hashes=hashes,
+            door="direct" if self._wishes.direct else "prefect",
+        )
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._clock
+
+    def _text_hash(self) -> str:
+        return file_sha256(self.plan.root / self.plan.file)

@@ -1,0 +1,107 @@
+"""How a run differs from the last accepted one: paired by sample, for `not_worse_than last`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts import Measure
+from adversity.data.tables import read_table
+from adversity.errors import StorageError
+from adversity.metrics import paired_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adversity.pipeline.gates import LastRun
+    from adversity.pipeline.model import Plan
+    from adversity_flows.runs import Past
+
+__all__ = ["changes_since"]
+
+Array = np.ndarray[Any, Any]
+Table = dict[str, Array]
+
+
+def changes_since(past: Past, plan: Plan, outputs: Path) -> LastRun:
+    """Return this run minus the accepted one, for what gates compare with `last`.
+
+    Samples are joined by id, so that a data set that grew is compared on what both have. A
+    metric that is no mean over samples (ECE) has no paired difference here and is left out.
+
+    Args:
+        past: The accepted run.
+        plan: The pipeline.
+        outputs: Where this run's artifacts lie.
+
+    Raises:
+        StorageError: If a table of this run is missing or damaged.
+    """
+    found: dict[tuple[str, str, str], Measure] = {}
+    for gate in plan.gates:
+        if gate.op is None:
+            now = read_table(outputs / plan.stage(gate.step).out / "table.parquet")
+            then = _kept(past.table(gate.step))
+            for cell in _cells(now):
+                change = _change(_rows(now, cell), _rows(then, cell), gate.metric)
+                if change is not None:
+                    found[gate.step, cell, gate.metric] = change
+    return found
+
+
+def _kept(path: Path) -> Table:
+    """Read a table of the accepted run; one that is gone has nothing to compare with."""
+    try:
+        return read_table(path)
+    except StorageError:
+        return {}
+
+
+def _cells(table: Table) -> list[str]:
+    return sorted({str(cell) for cell in table.get("cell", ())})
+
+
+def _rows(table: Table, cell: str) -> Table:
+    """Return the rows of a cell, by id."""
+    if "cell" not in table:
+        return {}
+    index = np.flatnonzero(table["cell"].astype(str) == cell)
+    order = index[np.argsort(table["id"][index].astype(str), kind="stable")]
+    return {name: values[order] for name, values in table.items()}
+
+
+def _change(now: Table, then: Table, metric: str) -> Measure | None:
+    if not now or not then:
+        return None
+    _, first, second = np.intersect1d(
+        now["id"].astype(str), then["id"].astype(str), return_indices=True
+    )
+    a, b = _values(now, metric), _values(then, metric)
+    if a is None or b is None or not len(first):
+        return None
+    if _same(now, then, first, second):
+        # The chain gives the very same answers: no sample could tell the two runs apart.
+        return Measure(0.0, len(first), 0.0, 0.0, method="the same rows")
+    a, b = a[first], b[second]
+    finite = np.isfinite(a.astype(np.float64)) & np.isfinite(b.astype(np.float64))
+    return paired_difference(a[finite], b[finite]) if finite.any() else None
+
+
+def _same(now: Table, then: Table, first: Array, second: Array) -> bool:
+    """Say whether two runs gave every sample exactly the same row."""
+    return now.keys() == then.keys() and all(
+        np.array_equal(values[first], then[name][second], equal_nan=values.dtype.kind == "f")
+        for name, values in now.items()
+    )
+
+
+def _values(table: Mapping[str, Array], metric: str) -> Array | None:
+    """Return a metric's value for each sample, where it is a mean over samples."""
+    if metric == "accuracy":
+        return table.get("correct")
+    if metric == "robust_accuracy" and {"start_correct", "fooled"} <= table.keys():
+        return np.asarray(table["start_correct"] & ~table["fooled"])
+    values = table.get(metric)
+    return values if values is not None and values.ndim == 1 and values.dtype.kind in "bf" else None

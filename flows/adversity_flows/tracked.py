@@ -1,0 +1,58 @@
+"""Data sets that DVC tracks must be on disk what DVC has of them: refused, never re-added."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from adversity.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dvc.repo import Repo
+    from dvc.stage import PipelineStage
+
+__all__ = ["refuse_changed_data"]
+
+
+def refuse_changed_data(repo: Repo, known: PipelineStage) -> None:
+    """Refuse a stage whose data sets differ from the version that DVC tracks.
+
+    Tracked are data sets with a `.dvc` file, data sets that a `data-...` stage wrote, and what a
+    hand-written stage makes. Artifacts of our own steps are not data: they are made again.
+
+    Raises:
+        DataError: If one changed on disk or is not there, with the ways out.
+    """
+    for out in _data_outputs(repo, known):
+        path = os.path.relpath(out.fs_path, repo.root_dir)
+        added = out.stage.is_data_source
+        where = out.stage.path_in_repo if added else out.stage.name
+        what = next(iter(out.workspace_status().values()), None)
+        if what == "modified":
+            accept = f"dvc add {path}" if added else f"dvc commit {where}"
+            raise DataError(
+                f"data set {path}: expected the version that {where} names, but it changed on "
+                f"disk; accept the change with `{accept}`, or put the old version back with "
+                f"`dvc checkout {where}`"
+            )
+        if what == "deleted" and out.stage != known:
+            raise DataError(
+                f"data set {path}: expected the version that {where} names, but it is not on "
+                f"disk; get it with `dvc pull {where}`"
+            )
+
+
+def _data_outputs(repo: Repo, known: PipelineStage) -> Iterator[Any]:
+    """Yield the tracked data that a stage reads or makes, of which a version is recorded."""
+    inside = repo.fs.isin_or_eq
+    for out in repo.index.outs:
+        ours = (getattr(out.stage, "meta", None) or {}).get("generated_by") == "adversity"
+        if not out.hash_info or (ours and "pipeline" in out.stage.meta):
+            continue
+        if out.stage == known or any(
+            inside(dep.fs_path, out.fs_path) or inside(out.fs_path, dep.fs_path)
+            for dep in known.deps
+        ):
+            yield out

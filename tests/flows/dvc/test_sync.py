@@ -1,0 +1,217 @@
+"""Writing dvc.yaml and the resolved plugins from plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from adversity.errors import InputError
+from adversity.pipeline.model import Stage
+from adversity_flows import resolved
+from adversity_flows.sync import definition_changes, sync, sync_pipeline
+
+
+@pytest.fixture
+def plan(project, fake):
+    """The tiny plan."""
+    return fake.fake_plan(project)
+
+
+@pytest.fixture
+def another(project, fake):
+    """A second pipeline of the project."""
+    path = project / "pipelines/second.yaml"
+    path.write_text(fake.PIPELINE.replace("name: tiny", "name: second"))
+    return fake.fake_plan(project, name="second")
+
+
+def data_stage(command="adversity materialise digits"):
+    return Stage("data:digits", "data-digits", command, (), {}, "data/digits")
+
+
+def stages(project):
+    return yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
+
+
+def test_what_is_written_is_what_dvc_reads_back(project, plan):
+    """DVC itself loads each stage with the command, inputs, parameters and outputs of the plan."""
+    from dvc.dependency import ParamsDependency
+    from dvc.repo import Repo
+
+    sync(project, [plan])
+    with Repo(str(project)) as repo:
+        for stage in plan.stages:
+            known = repo.stage.load_one(path=str(project / "dvc.yaml"), name=stage.name)
+            params = [dep for dep in known.deps if isinstance(dep, ParamsDependency)]
+            assert known.cmd == stage.command
+            assert {dep.def_path for dep in known.deps} - {p.def_path for p in params} == set(
+                stage.deps
+            )
+            assert {p.def_path: set(p.params) for p in params} == {
+                file: set(keys) for file, keys in stage.params.items()
+            }
+            outs = {out.def_path: out.metric for out in known.outs}
+            assert outs == {stage.out: False} | ({stage.metrics: True} if stage.metrics else {})
+            assert all(out.use_cache for out in known.outs)
+        assert len(repo.index.stages) == len(plan.stages)
+
+
+def test_the_text_is_stable_and_says_who_wrote_it(project, plan, another):
+    """Order of plans does not matter, a second sync writes the same bytes, the header is there."""
+    sync(project, [plan, another])
+    first = (project / "dvc.yaml").read_bytes()
+    assert b"adversity sync" in first.splitlines()[0]
+    assert sync(project, [another, plan]) == ()
+    assert (project / "dvc.yaml").read_bytes() == first
+    assert list(stages(project)) == sorted(stages(project))
+
+
+def test_check_writes_nothing_and_names_the_drift(project, plan):
+    """`check` says what differs in words; after a sync it says nothing."""
+    words = sync(project, [plan], check=True)
+    assert "stage tiny-predictions is new" in words
+    assert "pipelines/.resolved/tiny.yaml: the file of resolved plugins is missing" in words
+    assert not (project / "dvc.yaml").exists()
+    sync(project, [plan])
+    assert sync(project, [plan], check=True) == ()
+    changed = replace(plan, stages=(replace(plan.stages[0], command="other"), *plan.stages[1:]))
+    (drift,) = sync(project, [changed], check=True)
+    assert drift.startswith("stage tiny-predictions: cmd ")
+    assert drift.endswith(" -> other")
+
+
+def test_what_somebody_wrote_by_hand_stays(project, plan):
+    """Other stages, keys and comments are kept through a sync; our old stages go."""
+    (project / "dvc.yaml").write_text(
+        "# my notes\n"
+        "vars:\n  - model: small\n"
+        "stages:\n"
+        "  mine:  # keep me\n    cmd: echo ${model}\n    outs: [mine.txt]\n"
+        "  tiny-gone:\n    cmd: old\n    meta: {generated_by: adversity, pipeline: tiny}\n"
+        "plots:\n  - mine.csv: {x: a, y: b}\n"
+    )
+    words = sync(project, [plan])
+    assert "stage tiny-gone was taken out" in words
+    text = (project / "dvc.yaml").read_text()
+    content = yaml.safe_load(text)
+    assert content["vars"] == [{"model": "small"}]
+    assert content["stages"]["mine"] == {"cmd": "echo ${model}", "outs": ["mine.txt"]}
+    assert next(iter(content["stages"])) == "mine"
+    assert content["plots"] == [{"mine.csv": {"x": "a", "y": "b"}}]
+    assert "# my notes" in text
+    assert "# keep me" in text
+    assert sync(project, [plan]) == ()
+    assert (project / "dvc.yaml").read_text() == text
+
+
+def test_a_stage_by_hand_with_our_name_is_refused(project, plan):
+    """A hand-written stage is never overwritten."""
+    text = "stages:\n  tiny-attacked:\n    cmd: echo mine\n"
+    (project / "dvc.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"tiny-attacked.*written by hand"):
+        sync(project, [plan])
+    assert (project / "dvc.yaml").read_text() == text
+
+
+def test_a_shared_data_stage_is_written_once(project, plan, another):
+    """Two pipelines over one packaged data set share its stage."""
+    plans = [replace(p, stages=(data_stage(), *p.stages)) for p in (plan, another)]
+    sync(project, plans)
+    assert stages(project)["data-digits"] == {
+        "cmd": "adversity materialise digits",
+        "outs": ["data/digits"],
+        "meta": {"generated_by": "adversity"},
+    }
+
+
+def test_two_definitions_of_one_stage_are_refused(project, plan, another):
+    """A clash names both pipelines and the difference."""
+    plans = [
+        replace(plan, stages=(data_stage(), *plan.stages)),
+        replace(another, stages=(data_stage("other"), *another.stages)),
+    ]
+    with pytest.raises(
+        InputError, match=r"tiny\.yaml and pipelines/second\.yaml.*data-digits.*cmd adversity"
+    ):
+        sync(project, plans)
+
+
+def test_one_pipeline_can_be_written_alone(project, plan, another):
+    """A run writes its own stages and leaves those of the other pipelines alone."""
+    sync(project, [plan, another])
+    before = stages(project)
+    fewer = replace(plan, stages=plan.stages[:1])
+    assert sync_pipeline(fewer) == (
+        "stage tiny-attacked was taken out",
+        "stage tiny-report was taken out",
+    )
+    gone = {"tiny-attacked", "tiny-report"}
+    assert stages(project) == {name: entry for name, entry in before.items() if name not in gone}
+
+
+def test_a_pipeline_that_is_gone_loses_its_stages(project, plan, another):
+    """A full sync keeps generated stages of no pipeline but those it is given."""
+    sync(project, [plan, another])
+    sync(project, [plan])
+    assert {entry["meta"]["pipeline"] for entry in stages(project).values()} == {"tiny"}
+
+
+def test_plots_follow_the_report_and_stay_where_there_is_none(project, plan, another):
+    """Each table in the report's folder is an entry with its template; a clone keeps the entries."""
+    folder = project / "artifacts/tiny/report/plots"
+    folder.mkdir(parents=True)
+    (folder / "b.csv").write_text("x\n")
+    (folder / "a.csv").write_text("x\n")
+    (folder / "a.json").write_text("{}")
+    sync(project, [plan, another])
+    place = "artifacts/tiny/report/plots"
+    entries = [{f"{place}/a.csv": {"template": f"{place}/a.json"}}, f"{place}/b.csv"]
+    assert yaml.safe_load((project / "dvc.yaml").read_text())["plots"] == entries
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    assert sync(project, [plan, another], check=True) == ()
+    assert sync(project, [another]) != ()
+    assert "plots" not in yaml.safe_load((project / "dvc.yaml").read_text())
+
+
+@pytest.mark.parametrize("text", ["stages: [", "- a list\n", "stages: {a: &x {cmd: b}, a: *x}"])
+def test_a_broken_dvc_yaml_is_refused_and_kept(project, plan, text):
+    """A file that cannot be read is named and not overwritten."""
+    (project / "dvc.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"dvc\.yaml: expected"):
+        sync(project, [plan])
+    assert (project / "dvc.yaml").read_text() == text
+
+
+def test_definitions_are_compared_with_the_plan(project, plan):
+    """What the step command checks under DVC: missing, equal, different."""
+    stage = plan.stages[0]
+    assert definition_changes(plan, stage) == ("stage tiny-predictions is missing",)
+    sync(project, [plan])
+    assert definition_changes(plan, stage) == ()
+    (words,) = definition_changes(plan, replace(stage, deps=("elsewhere",)))
+    assert "deps" in words
+    assert "elsewhere" in words
+
+
+def test_resolved_plugins_are_written_once_and_verified_in_words(project, plan, fake):
+    """The same plan gives the same bytes; another version is said in words."""
+    assert resolved.verify(plan) == ("the file of resolved plugins is missing",)
+    assert resolved.write(plan)
+    assert not resolved.write(plan)
+    assert resolved.verify(plan) == ()
+    assert resolved.verify(fake.fake_plan(project, version="1.3")) == (
+        "plugin classifier/length: version 1.2 -> 1.3",
+    )
+
+
+@pytest.mark.parametrize("text", ["steps: [", "\tx", "!!python/object/apply:os.getcwd []"])
+def test_a_damaged_resolved_file_is_refused(project, plan, text):
+    """Only plain YAML is read; anything else says how to mend it."""
+    resolved.write(plan)
+    resolved.path_of(plan).write_text(text)
+    with pytest.raises(InputError, match="adversity sync"):
+        resolved.verify(plan)

@@ -1,0 +1,74 @@
+"""Small labelled streams and photos for the classifiers' tests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from adversity.contracts import Block
+from adversity.data.reading import Source
+from adversity_plugins.dataset.digits import Digits
+from adversity_plugins.dataset.imagenet_samples import ImageNetSamples
+
+
+class Stream:
+    """A fitting stream of given images and targets, in blocks of 16."""
+
+    def __init__(self, images, targets, class_names):
+        self.images, self.targets, self.class_names = images, targets, tuple(class_names)
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __iter__(self):
+        for i in range(0, len(self), 16):
+            rows = slice(i, i + 16)
+            ids = tuple(str(j) for j in range(len(self)))[rows]
+            targets = None if self.targets is None else self.targets[rows]
+            yield Block(ids=ids, targets=targets, images=self.images[rows])
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """Return a function from split and limit to a stream of digits."""
+    folder = tmp_path_factory.mktemp("digits")
+    Digits().materialise(folder)
+
+    def stream(split, limit=None):
+        data = Digits(split=split, limit=limit)
+        data.open(folder)
+        source = Source(data)
+        images = source.images(range(len(source)))
+        return Stream(images, torch.from_numpy(source.targets), source.class_names)
+
+    return stream
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """The twenty ImageNet photos, prepared 256 / 224."""
+    folder = tmp_path_factory.mktemp("photos")
+    ImageNetSamples().materialise(folder)
+    data = ImageNetSamples()
+    data.open(folder)
+    source = Source(data, {"resize_short": 256, "centre_crop": 224})
+    images = source.images(range(20))
+    return Stream(images, torch.from_numpy(source.targets), source.class_names)
+
+
+@pytest.fixture
+def stream_of():
+    """Return the class of streams, to make others."""
+    return Stream
+
+
+@pytest.fixture
+def noise():
+    """Return a function from a shape to fixed uniform noise."""
+
+    def make(*shape):
+        values = np.random.default_rng(0).random(shape, dtype=np.float32)
+        return torch.from_numpy(values)
+
+    return make
