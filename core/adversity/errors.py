@@ -18,7 +18,10 @@ A message has three parts: what was expected, what came, what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "AdversityError",

@@ -6,18 +6,20 @@ module has functions marked `@hookimpl`, named as below, each returning plugin c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from adversity.contracts.attack import Attack
-from adversity.contracts.classifier import Classifier
-from adversity.contracts.dataset import Dataset
-from adversity.contracts.degradation import Degradation
-from adversity.contracts.metric import MetricBase
-from adversity.contracts.restoration import Restoration
-from adversity.contracts.uncertainty import Uncertainty
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from adversity.contracts.attack import Attack
+    from adversity.contracts.classifier import Classifier
+    from adversity.contracts.dataset import Dataset
+    from adversity.contracts.degradation import Degradation
+    from adversity.contracts.metric import MetricBase
+    from adversity.contracts.restoration import Restoration
+    from adversity.contracts.uncertainty import Uncertainty
 
 __all__ = ["GROUP", "KIND_HOOKS", "hookimpl", "hookspec"]
 

@@ -139,9 +139,7 @@ def _lies_in(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def _imported(
-    module: str, path: Path, within: Iterable[str]
-) -> Iterator[tuple[str, Path]]:
+def _imported(module: str, path: Path, within: Iterable[str]) -> Iterator[tuple[str, Path]]:
     """Yield the modules of these packages that a file imports and that have a file."""
     if path.suffix != ".py":
         return

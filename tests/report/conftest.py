@@ -13,6 +13,7 @@ from adversity.report.model import (
     Caveat,
     CellResult,
     DataSummary,
+    Gain,
     GateResult,
     Outcome,
     Picture,
@@ -377,6 +378,19 @@ def full_report() -> Report:
             Caveat("void", "the attack does not beat random noise at eps = 1/255.", "grey"),
             Caveat("warning", "nothing was fitted on darkened pictures.", "predictions"),
             Caveat("note", "20 of 800 pictures are smaller than 224 pixels."),
+        ),
+        gains=tuple(
+            Gain(
+                "enhanced",
+                "dark_predictions",
+                "predictions",
+                {"severity": str(level)},
+                Measure(0.05 * level - 0.08, 800, 0.05 * level - 0.11, 0.05 * level - 0.05),
+                10 * level,
+                20 - 2 * level,
+                0.03,
+            )
+            for level in range(1, 6)
         ),
         rows=tuple(rows),
         population={

@@ -9,10 +9,12 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.report.attacks import attack_section, unattacked
+from adversity.report.blocks import Table
 from adversity.report.curves import curve_charts
 from adversity.report.drawing import MAX_SERIES
-from adversity.report.evidence import difference, restoration_section, uncertainty_section
-from adversity.report.model import CellResult, Report
+from adversity.report.evidence import uncertainty_section
+from adversity.report.model import CellResult, Gain, Report
+from adversity.report.restoration import restoration_section
 from adversity.report.sections import all_charts
 
 if TYPE_CHECKING:
@@ -31,30 +33,27 @@ def chart(report: Report, name: str) -> Chart:
     return next(item for item in all_charts(report) if item.id == name)
 
 
-def test_difference_is_newcombes() -> None:
-    """Newcombe 1998, Table II, example (a), method 10: 56/70 - 48/80 has (0.0524, 0.3339)."""
-    found = difference(wilson(56, 70), wilson(48, 80))
-    assert found.value == pytest.approx(0.2, abs=1e-12)
-    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)  # four digits
+def test_gain_is_shown_with_its_flips(full_report: Report) -> None:
+    """Each paired gain is a row of the chart and of the table, with both counts and p."""
+    gains = tuple(
+        Gain(
+            "enhanced", "dark_predictions", "predictions", {"severity": str(level)},
+            Measure(0.1 * level - 0.2, 50, 0.1 * level - 0.3, 0.1 * level - 0.1),
+            recovered=level, broken=7 - level, p_value=0.25,
+        )
+        for level in (1, 3)
+    )  # fmt: skip
+    section = restoration_section(replace(full_report, gains=gains))
+    assert section is not None
+    drawn = section.charts()[0].records
+    assert [item["value"] for item in drawn] == pytest.approx([-0.1, 0.1], abs=1e-12)
+    table = next(b for b in section.blocks if isinstance(b, Table) and "flips" in b.id)
+    assert [row[3:] for row in table.rows] == [("1", "6", "0.25"), ("3", "4", "0.25")]
 
 
-def test_difference_without_intervals_has_none() -> None:
-    """No interval is made up where the parts have none."""
-    found = difference(Measure(0.5, 10), Measure(0.25, 20))
-    assert (found.value, found.low, found.n) == (0.25, None, 10)
-
-
-def test_gain_compares_the_same_cell(full_report: Report) -> None:
-    """Gain at each severity is accuracy behind the restoration minus accuracy in front of it."""
-    records = chart(full_report, "restoration-gain").records
-    expected = [(0.84 - 0.07 * level) - (0.80 - 0.12 * level) for level in range(1, 6)]
-    assert [item["value"] for item in records] == pytest.approx(expected, abs=1e-12)
-
-
-def test_restoration_needs_both_sides(full_report: Report) -> None:
+def test_restoration_without_a_pair_shows_no_gain(full_report: Report) -> None:
     """Without predictions in front of the restoration there is no gain to show."""
-    steps = tuple(step for step in full_report.steps if step.id != "dark_predictions")
-    section = restoration_section(replace(full_report, steps=steps))
+    section = restoration_section(replace(full_report, gains=()))
     assert section is not None
     assert not section.charts()
 

@@ -47,7 +47,9 @@ class DataRun(StageRun):
     def finish(self, out: Path, metrics: Path | None = None) -> StageResult:
         """Write the data set; no measures stand beside it, since the folder is data."""
         out.mkdir(parents=True)
-        return self.fill(out)
+        result = self.fill(out)
+        self.toolbox.forget()
+        return result
 
     def fill(self, out: Path) -> StageResult:
         """Write the data set."""

@@ -41,7 +41,7 @@ class RunResult:
 
 
 def one_thread() -> None:
-    """Give torch one thread in this process: results are the same bytes only then.
+    """Give torch one thread in this process: only then are results the same bytes.
 
     With several workers it is faster as well: two threads on two busy cores were measured
     to be 4 to 10 times slower than one.

@@ -17,7 +17,7 @@ import adversity
 from adversity.contracts import Measure
 from adversity.data.atomic import atomic_write
 from adversity.data.store import Store
-from adversity.engine.toolbox import Toolbox
+from adversity.engine.toolbox import toolbox_of
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 
@@ -117,7 +117,7 @@ class StageRun(ABC):
     def __init__(self, plan: Plan, stage: Stage, workspace: Workspace) -> None:
         """Open the stage; data sets are opened, plugins are not set up yet."""
         self.plan, self.stage, self.workspace = plan, stage, workspace
-        self.toolbox = Toolbox(plan, workspace)
+        self.toolbox = toolbox_of(plan, workspace)
         self.store = Store(workspace.store)
         self.notes: list[str] = []
         self.shards: tuple[Shard, ...] = tuple(self.split())
@@ -158,7 +158,13 @@ class StageRun(ABC):
         write_json(out / "measures.json", result.as_json())
         if metrics is not None:
             write_json(metrics, result.numbers())
+        self._renew()
         return result
+
+    def _renew(self) -> None:
+        """Let the run's other stages see a data set or a fitted plugin that is new."""
+        if self.stage.step not in self.plan.steps or self.plan.steps[self.stage.step].fit_on:
+            self.toolbox.forget()
 
     def key(self, *parts: object) -> str:
         """Return the store's key of something this stage makes from these parts."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.model import Cell, DataNode, Plan, StepNode
     from adversity.registry import Entry
 
-__all__ = ["Toolbox", "label_of", "slug", "state_path"]
+__all__ = ["Toolbox", "label_of", "slug", "state_path", "toolbox_of"]
 
 
 def slug(cell: Cell) -> str:
@@ -45,6 +45,19 @@ def state_path(folder: Path, cell: Cell) -> Path:
     return folder / "states" / f"{slug(cell)}.safetensors"
 
 
+_latest: list[Toolbox] = []
+"""The toolbox of the run that goes on in this process."""
+_latest_lock = threading.Lock()
+
+
+def toolbox_of(plan: Plan, workspace: Workspace) -> Toolbox:
+    """Return the toolbox that the stages of one run share; the last run's is let go."""
+    with _latest_lock:
+        if not _latest or _latest[0].plan is not plan or _latest[0].workspace != workspace:
+            _latest[:] = [Toolbox(plan, workspace)]
+        return _latest[0]
+
+
 class Toolbox:
     """Opened data sets and ready plugins of one plan in one workspace."""
 
@@ -53,8 +66,13 @@ class Toolbox:
         self.plan = plan
         self.workspace = workspace
         self._lock = threading.RLock()
-        self._sources: dict[str, Source] = {}
-        self._local = threading.local()
+        self.forget()
+
+    def forget(self) -> None:
+        """Close everything: a data set was written or a plugin fitted anew."""
+        with self._lock:
+            self._sources: dict[str, Source] = {}
+            self._local = threading.local()
 
     def artifact(self, step: str) -> Path:
         """Return the folder of a step's artifact."""

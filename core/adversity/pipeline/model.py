@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from adversity.contracts import MetricBase, PluginBase
     from adversity.pipeline.gates import Gate
     from adversity.pipeline.spec import PipelineSpec

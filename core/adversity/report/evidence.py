@@ -1,17 +1,15 @@
-"""The sections on degradation, restoration and uncertainty."""
+"""The sections on degradation and uncertainty."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts.values import Measure
-from adversity.report.blocks import Block, Chart, Section, Table, Text
-from adversity.report.curves import curve_charts, row_chart
+from adversity.report.blocks import Block, Chart, Section, Text
+from adversity.report.curves import curve_charts
 from adversity.report.drawing import reliability
-from adversity.report.reading import images_before, labels, matching, measured, slug
+from adversity.report.reading import labels, measured, slug
 from adversity.report.wording import (
-    NOTHING,
     cell_text,
     interval_text,
     measure_name,
@@ -23,9 +21,10 @@ from adversity.report.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from adversity.contracts.values import Measure
     from adversity.report.model import CellResult, Report, StepSummary
 
-__all__ = ["degradation_section", "difference", "restoration_section", "uncertainty_section"]
+__all__ = ["degradation_section", "uncertainty_section"]
 
 _RELIABILITY_LIMIT = 6
 
@@ -39,29 +38,6 @@ def degradation_section(report: Report) -> Section | None:
     return Section("accuracy", "Accuracy under degradation" if degraded else "Accuracy", charts)
 
 
-def restoration_section(report: Report) -> Section | None:
-    """Show what each restoration gave and took: accuracy, flips, picture quality."""
-    pairs = list(_restored(report))
-    blocks: list[Block] = []
-    if pairs:
-        blocks.append(
-            Text(
-                "Gain is accuracy with restoration minus accuracy without, on the same pictures. "
-                "The interval treats the two as independent (Newcombe), which is wider than the "
-                "truth for paired pictures."
-            )
-        )
-        gains = [(label, difference(after, before)) for label, before, after in pairs]
-        blocks.append(
-            row_chart("restoration-gain", "Change of accuracy", gains, share=False, zero=True)
-        )
-    blocks.extend(_flips(report))
-    quality = _quality(report)
-    if quality is not None:
-        blocks.append(quality)
-    return Section("restoration", "Restoration: gain and harm", blocks) if blocks else None
-
-
 def uncertainty_section(report: Report) -> Section | None:
     """Show reliability, and calibration measures against severity."""
     blocks: list[Block] = list(_reliability(report))
@@ -71,77 +47,6 @@ def uncertainty_section(report: Report) -> Section | None:
     if conventions:
         blocks.append(Text("", items=conventions, lead="Conventions."))
     return Section("uncertainty", "Uncertainty", blocks) if blocks else None
-
-
-def difference(after: Measure, before: Measure) -> Measure:
-    """Return the difference of two shares with Newcombe's interval.
-
-    Reference: Newcombe, "Interval estimation for the difference between independent
-    proportions: comparison of eleven methods", 1998, method 10 (from the two intervals).
-    """
-    value = after.value - before.value
-    bounds = (after.low, after.high, before.low, before.high)
-    if any(bound is None for bound in bounds):
-        return Measure(value=value, n=min(after.n, before.n), better=after.better)
-    low1, high1, low2, high2 = (float(bound or 0.0) for bound in bounds)
-    return Measure(
-        value=value,
-        n=min(after.n, before.n),
-        low=value - math.hypot(after.value - low1, high2 - before.value),
-        high=value + math.hypot(high1 - after.value, before.value - low2),
-        level=min(after.level, before.level),
-        method="Newcombe, unpaired",
-        better=after.better,
-    )
-
-
-def _restored(report: Report) -> Iterator[tuple[str, Measure, Measure]]:
-    """Pair each prediction behind a restoration with the one in front of it, cell by cell."""
-    restorations = {step.id for step in report.steps if step.kind == "restoration"}
-    predicting = [step for step in report.steps if step.makes == "predictions" and step.cells]
-    by_images = {(images_before(report, step), step.uses): step for step in predicting}
-    for step in predicting:
-        seen = images_before(report, step)
-        if seen[-1] not in restorations:
-            continue
-        without = tuple(name for name in seen if name not in restorations)
-        before = by_images.get((without, step.uses))
-        for cell in step.cells:
-            other = matching(before, cell.cell)
-            if other and {"accuracy"} <= cell.measures.keys() & other.measures.keys():
-                label = ", ".join(
-                    part for part in (" → ".join(seen[1:]), cell_text(cell.cell)) if part
-                )
-                yield plain(label), other.measures["accuracy"], cell.measures["accuracy"]
-
-
-def _flips(report: Report) -> Iterator[Text]:
-    kept = {
-        name: count for name, count in report.population.items() if "restoration" in name.lower()
-    }
-    if kept:
-        total = sum(report.population.values())
-        said = "; ".join(f"{plain(name)}: {count:,}" for name, count in kept.items())
-        yield Text(f"of {total:,} predictions: {said}.", lead="Flips,")
-
-
-def _quality(report: Report) -> Table | None:
-    rows = []
-    for step in report.steps:
-        for cell in step.cells if step.kind != "attack" else ():
-            psnr, ssim = cell.measures.get("psnr_db"), cell.measures.get("ssim")
-            if psnr or ssim:
-                shown = [measure_text(item) if item else NOTHING for item in (psnr, ssim)]
-                rows.append((step.id, cell_text(cell.cell) or NOTHING, *shown))
-    if not rows:
-        return None
-    return Table(
-        "picture-quality",
-        "Picture quality against the clean picture: mean, interval, n.",
-        ("step", "cell", "PSNR", "SSIM"),
-        tuple(rows),
-        numeric=frozenset({"PSNR", "SSIM"}),
-    )
 
 
 def _reliability(report: Report) -> Iterator[Chart]:

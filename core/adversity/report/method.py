@@ -73,7 +73,8 @@ def method_section(report: Report) -> Section:
     run = report.provenance
     if run is not None:
         blocks.append(Code("Run it again", run.command))
-    blocks.append(Code(f"The pipeline file, {report.file}", report.text))
+    if report.text:
+        blocks.append(Code(f"The pipeline file, {report.file}", report.text))
     plugins = _plugins(report)
     if plugins.rows:
         blocks.append(plugins)

@@ -9,10 +9,10 @@ from adversity.report.attacks import attack_section
 from adversity.report.blocks import Chart, Section, Table
 from adversity.report.evidence import (
     degradation_section,
-    restoration_section,
     uncertainty_section,
 )
 from adversity.report.method import cost_section, data_section, method_section, raw_section
+from adversity.report.restoration import restoration_section
 from adversity.report.summary import caveat_texts, headline_section, summary_charts
 
 if TYPE_CHECKING:

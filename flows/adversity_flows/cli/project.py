@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.model import Plan
 
-__all__ = ["find_root", "pipeline_files", "plan_of", "plans_of", "root_of"]
+__all__ = [
+    "find_root",
+    "named_plans",
+    "pipeline_files",
+    "plan_of",
+    "plans_of",
+    "root_of",
+    "sound_plans",
+]
 
 
 def find_root(start: Path) -> Path:
@@ -63,6 +71,36 @@ def plans_of(root: Path) -> list[Plan]:
     files = pipeline_files(root)
     if not files:
         raise InputError(f"expected pipeline files in {root / 'pipelines'}, got none; write one")
+    plans, findings = _planned(files, root)
+    if findings:
+        raise PipelineError(findings)
+    return plans
+
+
+def sound_plans(root: Path) -> list[Plan]:
+    """Plan the pipelines of a project that can be planned, and pass over the others."""
+    return _planned(pipeline_files(root), root)[0]
+
+
+def named_plans(files: Sequence[str]) -> list[Plan]:
+    """Plan pipeline files as named on the command line.
+
+    Raises:
+        PipelineError: With the findings of all files.
+    """
+    plans: list[Plan] = []
+    findings: list[str] = []
+    for file in files:
+        found, faults = _planned([Path(file).absolute()], root_of(file))
+        plans += found
+        findings += faults
+    if findings:
+        raise PipelineError(findings)
+    return plans
+
+
+def _planned(files: Sequence[Path], root: Path) -> tuple[list[Plan], list[str]]:
+    """Return the plans, and the findings in files that cannot be planned."""
     plans: list[Plan] = []
     findings: list[str] = []
     for file in files:
@@ -70,9 +108,7 @@ def plans_of(root: Path) -> list[Plan]:
             plans.append(_plan(file, root, ()))
         except PipelineError as error:
             findings += error.findings
-    if findings:
-        raise PipelineError(findings)
-    return plans
+    return plans, findings
 
 
 def _plan(path: Path, root: Path, overrides: Sequence[str]) -> Plan:

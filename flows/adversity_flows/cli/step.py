@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -45,22 +45,18 @@ def materialise(name: str) -> None:
       adversity materialise digits
     """
     from adversity.errors import InputError
-    from adversity.registry import discover
-    from adversity_flows.cli.project import find_root
-    from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.materialise import materialise_command
+    from adversity_flows.cli.project import find_root, sound_plans
 
-    found = discover().get("dataset", name).cls
-    if found is None or not getattr(found, "packaged", False):
+    root = find_root(Path.cwd())
+    plans = sound_plans(root)
+    plan = next((p for p in plans if any(s.step == f"data:{name}" for s in p.stages)), None)
+    if plan is None:
+        known = {s.step.removeprefix("data:") for p in plans for s in p.stages if ":" in s.step}
         raise InputError(
-            f"expected a data set that comes inside a package, got {name!r}, whose files are "
-            "yours; there is nothing to materialise"
+            f"expected a packaged data set that a pipeline in {root / 'pipelines'} uses "
+            f"({', '.join(sorted(known)) or 'there is none'}), got {name!r}"
         )
-    dataset: Any = found()
-    written = materialise_command(dataset, find_root(Path.cwd()))
-    Terminal.of(colour=colour_choice()).say(
-        f" ✓ data/{name}  {'written' if written else 'unchanged'}"
-    )
+    _run_step(plan, f"data:{name}", None)
 
 
 def _run_step(plan: Plan, name: str, workers: int | None) -> None:

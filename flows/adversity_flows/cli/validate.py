@@ -30,40 +30,19 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     Example:
       adversity validate pipelines/first_look.yaml
     """
-    from adversity_flows.cli.project import find_root, plan_of, plans_of
+    from adversity_flows.cli.project import find_root, named_plans, plans_of
     from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.cli.wording import plan_words
 
-    plans = _plans(files) if files else plans_of(find_root(Path.cwd()))
+    plans = named_plans(files) if files else plans_of(find_root(Path.cwd()))
     if as_json:
         click.echo(json.dumps({"pipelines": [_as_json(plan) for plan in plans]}, indent=1))
         return
     out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
     for plan in plans:
-        out.say(f"{out.paint('✓', 'green')} {plan.file}: {_words(plan)}")
+        out.say(f"{out.paint('✓', 'green')} {plan.file}: {plan_words(plan)}")
         for warning in plan.warnings:
             out.say(f"  ! {warning}")
-
-
-def _plans(files: tuple[str, ...]) -> list[Plan]:
-    from adversity.errors import PipelineError
-    from adversity_flows.cli.project import plan_of
-
-    plans: list[Plan] = []
-    findings: list[str] = []
-    for file in files:
-        try:
-            plans.append(plan_of(file))
-        except PipelineError as error:
-            findings += error.findings
-    if findings:
-        raise PipelineError(findings)
-    return plans
-
-
-def _words(plan: Plan) -> str:
-    from adversity_flows.cli.wording import plan_words
-
-    return plan_words(plan)
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:

@@ -1,0 +1,150 @@
+"""All about one plugin: parameters with their ranges, reference, licence, how to write it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from adversity_flows.cli.wording import columns, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adversity.registry.catalogue import Listing
+    from adversity_flows.cli.terminal import Terminal
+
+__all__ = ["parameter_rows", "plugin_json", "plugin_lines"]
+
+Schema = dict[str, Any]
+_BOUNDS = (("exclusiveMinimum", ">"), ("minimum", ">="), ("exclusiveMaximum", "<"))
+_UPPER = (("maximum", "<="),)
+
+
+def plugin_json(listing: Listing) -> dict[str, Any]:
+    """Return the listing with the JSON Schema of the parameters."""
+    return {**asdict(listing), "parameters": _schema(listing)}
+
+
+def plugin_lines(listing: Listing, out: Terminal) -> Iterator[str]:
+    """Yield the page of a plugin, line by line."""
+    title = f"{listing.kind}/{listing.usable_name or listing.name}"
+    origin = f"{listing.distribution} {listing.version}"
+    yield f"{out.paint(title, 'cyan', bold=True)}   {out.dim(origin)}"
+    if listing.status != "ok":
+        yield f"  ✗ {listing.status}: {listing.error}"
+    yield f"  {listing.summary}"
+    yield from _body(listing, out)
+    yield ""
+    yield from _facts(listing, out)
+    if listing.usable_name:
+        yield ""
+        yield f"  in a pipeline:  {_example(listing, title)}"
+
+
+def _body(listing: Listing, out: Terminal) -> Iterator[str]:
+    """Yield what the docstring says after its first line, and the parameters."""
+    for paragraph in _paragraphs(listing):
+        yield ""
+        yield wrapped(paragraph, indent=2, width=out.width)
+    rows = parameter_rows(_schema(listing))
+    yield ""
+    if not rows:
+        yield "  It has no parameters."
+        return
+    head = ("parameter", "type", "default")
+    table = columns([head, *(row[:3] for row in rows)])
+    yield f"  {out.dim(table[0])}"
+    for line, row in zip(table[1:], rows, strict=True):
+        yield f"  {line}"
+        if row[3]:
+            yield wrapped(row[3], indent=6, width=out.width)
+
+
+def _paragraphs(listing: Listing) -> list[str]:
+    cls = _class(listing)
+    text = inspect.cleandoc(cls.__doc__ or "") if cls is not None else ""
+    parts = [" ".join(part.split()) for part in text.split("\n\n")[1:]]
+    return [part for part in parts if not part.startswith("Reference:")]
+
+
+def parameter_rows(schema: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return name, type with its range, default, and description of each parameter."""
+    required = schema.get("required", [])
+    return [
+        (
+            name,
+            _type(part),
+            "required" if name in required else json.dumps(part.get("default")),
+            _description(part),
+        )
+        for name, part in schema.get("properties", {}).items()
+    ]
+
+
+def _type(part: Schema) -> str:
+    """Write a type as a person would: `number > 0`, `linf | l2 | l1`, `integer 1 to 5`."""
+    if "anyOf" in part:
+        return " | ".join(_type(option) for option in part["anyOf"] if option.get("type") != "null")
+    if "enum" in part:
+        return " | ".join(str(value) for value in part["enum"])
+    if "const" in part:
+        return str(part["const"])
+    if part.get("type") == "array":
+        return f"list of {_type(part.get('items', {}))}"
+    if "$ref" in part:
+        return "plugin" if "Plugin" in part["$ref"] else part["$ref"].rpartition("/")[2]
+    named = {"string": "text", "boolean": "true | false"}
+    word = named.get(str(part.get("type")), str(part.get("type", "any value")))
+    if {"minimum", "maximum"} <= part.keys():
+        return f"{word} {part['minimum']} to {part['maximum']}"
+    bounds = [f"{sign} {part[key]}" for key, sign in (*_BOUNDS, *_UPPER) if key in part]
+    return f"{word} {' and '.join(bounds)}".rstrip()
+
+
+def _description(part: Schema) -> str:
+    texts = [part.get("description"), *(o.get("description") for o in part.get("anyOf", ()))]
+    return next((text for text in texts if text), "")
+
+
+def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
+    told = {
+        "reference": listing.reference,
+        "licence": listing.licence,
+        "weights": listing.weights_licence or "",
+        **{name.replace("_", " "): _said(value) for name, value in listing.claims.items()},
+    }
+    shown = {name: text for name, text in told.items() if text}
+    width = max(map(len, shown), default=0)
+    for name, text in shown.items():
+        yield f"  {out.dim(name.ljust(width))}  {text}"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _example(listing: Listing, title: str) -> str:
+    schema = _schema(listing)
+    needed = [f"{name}: ..." for name in schema.get("required", [])]
+    given = f", with: {{{', '.join(needed)}}}" if needed else ""
+    return f"{{uses: {title}{given}}}"
+
+
+def _schema(listing: Listing) -> Schema:
+    cls = _class(listing)
+    return {} if cls is None else cls.model_json_schema()
+
+
+def _class(listing: Listing) -> Any:
+    """Return the class, or None if it cannot be used."""
+    from adversity.registry import discover
+
+    if listing.usable_name is None:
+        return None
+    return discover().get(listing.kind, listing.usable_name).cls

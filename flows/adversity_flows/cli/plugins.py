@@ -1,0 +1,135 @@
+"""`adversity plugins`: what is installed, from the cached catalogue; one plugin, in full."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+from adversity_flows.cli.completion import kinds, plugin_names
+
+if TYPE_CHECKING:
+    from adversity.registry.catalogue import Catalogue, Listing
+    from adversity_flows.cli.terminal import Terminal
+
+__all__ = ["plugins"]
+
+
+@click.command(cls=Command)
+@click.argument("name", required=False, shell_complete=plugin_names)
+@click.option("--kind", metavar="KIND", is_eager=True, shell_complete=kinds, help="Only this kind.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
+    """List what is installed, or tell all about one plugin.
+
+    NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd. What a
+    distribution got wrong is listed at the end; it never hides the others.
+
+    \b
+    Examples:
+      adversity plugins --kind attack
+      adversity plugins pgd
+    """
+    from adversity.registry.catalogue import read_catalogue
+    from adversity_flows.cli.terminal import Terminal
+
+    catalogue = read_catalogue()
+    _check_kind(catalogue, kind)
+    out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
+    if name is None:
+        _show_all(catalogue, kind, out, as_json=as_json)
+        return
+    from adversity_flows.cli.plugin_page import plugin_json, plugin_lines
+
+    found = _find(catalogue, name, kind)
+    if as_json:
+        documents = [plugin_json(listing) for listing in found]
+        click.echo(json.dumps({"plugins": documents}, indent=1, ensure_ascii=False))
+        return
+    for listing in found:
+        for line in plugin_lines(listing, out):
+            out.say(line)
+
+
+def _check_kind(catalogue: Catalogue, kind: str | None) -> None:
+    from adversity.errors import InputError
+
+    known = dict.fromkeys(listing.kind for listing in catalogue.plugins)
+    if kind is not None and kind not in known:
+        from difflib import get_close_matches
+
+        close = get_close_matches(kind, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(known)}."
+        raise InputError(f"--kind: unknown kind {kind!r}; {hint}")
+
+
+def _show_all(catalogue: Catalogue, kind: str | None, out: Terminal, *, as_json: bool) -> None:
+    listed = [listing for listing in catalogue.plugins if kind in (None, listing.kind)]
+    if as_json:
+        document: dict[str, Any] = {
+            "plugins": [asdict(listing) for listing in listed],
+            "problems": [asdict(problem) for problem in catalogue.problems],
+            "blocked": list(catalogue.left_out),
+        }
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        return
+    for line in _table(listed, out):
+        out.say(line)
+    for name in catalogue.left_out:
+        out.say(f"\nblocked: {name} (by ADVERSITY_BLOCK)")
+    if catalogue.problems:
+        out.say(f"\n{out.paint('Problems', 'red', bold=True)}")
+        for problem in catalogue.problems:
+            out.say(f"  ✗ {problem}")
+
+
+def _table(listed: list[Listing], out: Terminal) -> list[str]:
+    """Return a block for each kind; the distribution stands where it is not our own."""
+    width = max((len(_written(listing)) for listing in listed), default=0)
+    lines: list[str] = []
+    for kind in dict.fromkeys(listing.kind for listing in listed):
+        lines += ([""] if lines else []) + [out.paint(kind, "cyan", bold=True)]
+        lines += [_row(listing, width, out) for listing in listed if listing.kind == kind]
+    return lines
+
+
+def _row(listing: Listing, width: int, out: Terminal) -> str:
+    origin = "" if listing.distribution == "adversity" else f"[{_origin(listing)}] "
+    text = listing.summary if listing.status == "ok" else f"{listing.status}: {listing.error}"
+    room = max(20, out.width - width - 4)
+    told = f"{origin}{text}"
+    told = told if len(told) <= room else f"{told[: room - 1]}…"
+    sign = " " if listing.status == "ok" else "✗"
+    return f" {sign}{_written(listing).ljust(width)}  {told}"
+
+
+def _written(listing: Listing) -> str:
+    return listing.usable_name or listing.name
+
+
+def _origin(listing: Listing) -> str:
+    return f"{listing.distribution} {listing.version}"
+
+
+def _find(catalogue: Catalogue, name: str, kind: str | None) -> list[Listing]:
+    """Return the plugins that a name means; more than one only where kinds share it."""
+    from adversity.errors import UnknownPluginError
+
+    wanted, _, short = name.rpartition("/")
+    found = [
+        listing
+        for listing in catalogue.plugins
+        if short in (listing.name, listing.usable_name, f"{listing.distribution}:{listing.name}")
+        and (wanted or kind or listing.kind) == listing.kind
+    ]
+    if found:
+        return found
+    from difflib import get_close_matches
+
+    of_kind = [p for p in catalogue.plugins if (wanted or kind or p.kind) == p.kind]
+    close = get_close_matches(short, [p.name for p in of_kind], n=1)
+    hint = f"did you mean {close[0]}?" if close else "`adversity plugins` lists all."
+    raise UnknownPluginError(f"unknown plugin {name!r}; {hint}")
