@@ -29,9 +29,9 @@ def versions(plan: Plan) -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    nodes = [*plan.data.values(), *plan.steps.values()]
-    found |= {node.entry.distribution: node.entry.version for node in nodes}
-    return found
+    entries = [node.entry for node in plan.data.values()]
+    entries += [node.entry for node in plan.steps.values()]
+    return found | {entry.distribution: entry.version for entry in entries}
 
 
 def machine(device: str = "cpu") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from adversity_flows.progress import Running, name_width, outcome_line, short_seconds
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Live"]
 
 BAR = 20
-PER_SECOND = 8
+PER_SECOND = 5
 
 
 class Live:
@@ -56,7 +56,7 @@ class Live:
             redirect_stderr=True,
         )
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Self:
         """Start drawing."""
         self._block.start()
         return self

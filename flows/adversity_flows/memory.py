@@ -6,7 +6,6 @@ command for us, and nothing here computes.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from contextlib import ExitStack, contextmanager
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Self
 
 from adversity.errors import InputError, StaleInputsError
 from adversity_flows.inputs import Inputs, read_inputs, stale_reasons
+from adversity_flows.lockfile import write_lock
 from adversity_flows.reasons import sentence
-from adversity_flows.replace import beside, clear
 from adversity_flows.repository import alone, dvc_errors, locked, open_repository
 from adversity_flows.tracked import refuse_changed_data
 
@@ -255,21 +254,7 @@ class Memory:
             raise StaleInputsError(stale_message(changes))
         self._repo.stage_cache.save(known)
         known.commit()
-        self._dump(known)
-
-    def _dump(self, known: PipelineStage) -> None:
-        """Write the stage's entry of dvc.lock whole or not at all (DVC writes it in place)."""
-        from dvc.dvcfile import Lockfile
-
-        lock = self.root / "dvc.lock"
-        new = beside(lock)
-        try:
-            if lock.is_file():
-                shutil.copyfile(lock, new)
-            Lockfile(self._repo, str(new)).dump(known)
-            new.replace(lock)
-        finally:
-            clear(new)
+        write_lock(self._repo, known)
 
 
 def stale_message(changes: list[str]) -> str:

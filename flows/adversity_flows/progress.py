@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from adversity_flows.watch import Silent
 
@@ -118,7 +118,7 @@ class Lines:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> Self:
         """Start the heartbeat."""
         self._thread.start()
         return self

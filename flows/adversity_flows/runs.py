@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.model import Stage
 
-__all__ = ["Past", "RunFolder", "accept", "accepted_run", "past_runs"]
+__all__ = ["PAGE", "RESULT", "Past", "RunFolder", "accept", "accepted_run", "past_runs"]
 
 SCHEMA = "adversity-run/1"
 FOLDER = "runs"
 MANIFEST = "manifest.json"
 PAGE = "report.html"
+RESULT = "result.json"
 
 
 class RunFolder:
@@ -137,6 +138,11 @@ class Past:
     def page(self) -> Path:
         """Its report."""
         return self.path / PAGE
+
+    @property
+    def result(self) -> Path:
+        """Its report as JSON."""
+        return self.path / RESULT
 
     def table(self, step: str) -> Path:
         """Return where a step's per-sample table is kept."""

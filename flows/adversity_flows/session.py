@@ -12,24 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.engine.run import one_thread
 from adversity.engine.stage import Workspace
-from adversity.engine.summarise import build_report, summarise
-from adversity.pipeline.gates import exit_code, judge
+from adversity.pipeline.gates import exit_code
 from adversity.provenance import file_sha256
 from adversity.registry import discover
-from adversity.report import report_json, verdict, write_html, write_json, write_markdown
-from adversity.report.model import Provenance, Report
+from adversity.report import report_json, verdict
+from adversity.report.model import Provenance
 from adversity_flows.circumstances import git_state, machine, versions
 from adversity_flows.conduct import Conductor, conduct
 from adversity_flows.memory import Memory
-from adversity_flows.runs import PAGE, Past, RunFolder, accept, accepted_run, past_runs
-from adversity_flows.since_last import changes_since
+from adversity_flows.pages import judged, write_pages
+from adversity_flows.runs import Past, RunFolder, accept, past_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from adversity.engine.stage import Shard, StageResult
     from adversity.pipeline.model import Plan, Stage
-    from adversity.report.model import Outcome
+    from adversity.report.model import Outcome, Report
     from adversity_flows.watch import Watcher
 
 __all__ = ["Finished", "Wishes", "run_plan"]
@@ -184,7 +183,12 @@ class _Session:
                 )
         except OSError as trouble:  # a full disk, usually: the error itself is what counts
             self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
-        result = {"verdict": "error", "exit_code": code, "gates": [], "report": None}
+        result: dict[str, Any] = {
+            "verdict": "error",
+            "exit_code": code,
+            "gates": [],
+            "report": None,
+        }
         self.tell("adversity_run_finished", run=self.facts, result=result)
 
     def _conduct(self, conductor: Conductor) -> None:
@@ -199,7 +203,7 @@ class _Session:
 
     def _conclude(self, hashes: dict[str, str]) -> Finished:
         """Judge; write the folder unless an earlier one says the same."""
-        report = self._judged()
+        report = judged(self.plan, self._workspace)
         earlier = None if self._folder.made else self._same_as_before(report, hashes)
         past = earlier or self._write(report, hashes)
         code = exit_code(report.gates, strict=self._wishes.strict)
@@ -215,22 +219,6 @@ class _Session:
         self.tell("adversity_run_finished", run=self.facts, result=result)
         return finished
 
-    def _judged(self) -> Report:
-        """Return what the terminal says of the results: steps and gates, and nothing dear."""
-        summaries = summarise(self.plan, self._workspace)
-        last = accepted_run(self.plan.root, self.plan.name)
-        changes = None if last is None else changes_since(last, self.plan, self._workspace.outputs)
-        return Report(
-            pipeline=self.plan.name,
-            file=self.plan.file,
-            text="",
-            seed=self.plan.spec.seed,
-            matrix={},
-            data=(),
-            steps=tuple(summaries.values()),
-            gates=judge(self.plan.gates, summaries, changes),
-        )
-
     def _same_as_before(self, report: Report, hashes: dict[str, str]) -> Past | None:
         """Return the last run if data, file, results and judgements are all the same."""
         last = next(iter(past_runs(self.plan.root, self.plan.name)), None)
@@ -243,29 +231,22 @@ class _Session:
         )
         return last if same else None
 
-    def _write(self, judged: Report, hashes: dict[str, str]) -> Past:
-        """Write page, markdown, JSON, tables and manifest."""
+    def _write(self, report: Report, hashes: dict[str, str]) -> Past:
+        """Write everything that stays of the run."""
         folder = self._folder
         if not folder.made:
             folder.make()
-        whole = build_report(
-            self.plan,
-            self._workspace,
-            gates=judged.gates,
-            provenance=self._provenance(hashes),
-        )
-        write_html(whole, folder.path / PAGE)
-        write_markdown(whole, folder.path / "report.md")
-        write_json(whole, folder.path / "result.json")
+        provenance = self._provenance(hashes)
+        write_pages(folder.path, self.plan, self._workspace, report.gates, provenance)
         folder.keep_tables(self._workspace.outputs, self.plan.stages)
-        state, line = verdict(judged)
+        state, line = verdict(report)
         record = {
             **self._manifest(),
             "state": "done",
             "verdict": state,
             "verdict_line": line,
-            "exit_code": exit_code(judged.gates, strict=self._wishes.strict),
-            "gates": report_json(judged)["gates"],
+            "exit_code": exit_code(report.gates, strict=self._wishes.strict),
+            "gates": report_json(report)["gates"],
             "text_sha256": self._text_hash(),
             "hashes": hashes,
         }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.engine.flow import flow
+from adversity.engine.flow import Flow, flow, images_through
 from adversity.engine.score_stage import stored_rows
 from adversity.metrics import psnr
 from adversity.report.model import Picture, PictureRow
@@ -184,10 +184,12 @@ def _row(
     places = [*images, *([attack] if attack else [])]
     names = _class_names(toolbox, answer, story.cell)
     shown = {p: flow(toolbox, p, story.cell, index) for p in places}
+    clean = shown[images[0]].clean[0]
     pictures = tuple(
-        _picture(toolbox, p, shown[p].images[0], shown[images[0]].clean[0], story, places, names)
-        for p in places
+        _picture(toolbox, p, shown[p].images[0], clean, story, places, names) for p in places
     )
+    if attack is not None:
+        pictures += _behind(toolbox, attack, images, story, shown[attack])
     row = PictureRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, pictures)
     if attack is None:
         return row
@@ -205,6 +207,20 @@ def _row(
         getattr(plugin, "eps", None),
         {"linf": float(delta.abs().max()), "l2": float(delta.norm())},
     )
+
+
+def _behind(
+    toolbox: Toolbox, attack: str, images: Sequence[str], story: Story, current: Flow
+) -> tuple[Picture, ...]:
+    """Return what the chain makes of the adversarial image: what the classifier sees."""
+    start = toolbox.plan.steps[attack].source[0]
+    after = images[images.index(start) + 1 :]
+    if not after:
+        return ()
+    for step in after:
+        current = images_through(toolbox, step, story.cell, current)
+    image = current.images[0].numpy().transpose(1, 2, 0)
+    return (Picture(role="adversarial, restored", step=after[-1], image=image),)
 
 
 def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Chart
 from adversity.report.drawing import MAX_SERIES, lines, points
-from adversity.report.reading import across, images_before, labels, measured, panel, record, slug
+from adversity.report.reading import (
+    Found,
+    across,
+    labels,
+    measured,
+    panel,
+    record,
+    slug,
+    without_echoes,
+)
 from adversity.report.wording import measure_name, number, parse_number, plain, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from adversity.contracts.values import Measure
-    from adversity.report.model import CellResult, Report, StepSummary
+    from adversity.report.model import Report, StepSummary
 
 __all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart"]
-
-Found = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
 
 
 def curve_charts(
     report: Report, name: str, *, makes: str | None = None, prefer: str = "severity"
 ) -> tuple[Chart, ...]:
     """Draw a measure for each path: against the matrix variable, or as rows without one."""
-    found = _without_echoes(report, list(measured(report, name, makes=makes)))
+    found = without_echoes(report, list(measured(report, name, makes=makes)))
     if not found:
         return ()
     names = labels(report, [step for step, _, _ in found])
@@ -37,6 +44,11 @@ def curve_charts(
             for step, cell, measure in found
         ]
         return (row_chart(slug(name), _capital(measure_name(name)), rows, share=share),)
+    apart = [item for item in found if axis not in item[1].cell and _is_degraded(report, item[0])]
+    found = [item for item in found if item not in apart]
+    rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
+    title = f"{_capital(measure_name(name))} without {plain(axis)}"
+    single = (row_chart(slug(f"{name}-apart"), title, rows, share=share),) if rows else ()
     records = []
     for step, cell, measure in found:
         x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
@@ -44,15 +56,24 @@ def curve_charts(
             continue
         series = _with(names[step.id], panel(cell.cell, axis))
         records.append(record(measure, series=series, x=x))
-    return line_charts(
-        records,
-        key=slug(f"{name}-by-{axis}"),
-        title=_capital(f"{measure_name(name)} by {plain(axis)}"),
-        x=plain(axis) + _clean_at_zero(found, axis),
-        y=measure_name(name) + _unit(found),
-        share=share,
-        intervals=intervals_in_words([measure for _, _, measure in found]),
+    return (
+        line_charts(
+            records,
+            key=slug(f"{name}-by-{axis}"),
+            title=_capital(f"{measure_name(name)} by {plain(axis)}"),
+            x=plain(axis) + _clean_at_zero(found, axis),
+            y=measure_name(name) + _unit(found),
+            share=share,
+            intervals=intervals_in_words([measure for _, _, measure in found]),
+        )
+        + single
     )
+
+
+def _is_degraded(report: Report, step: StepSummary) -> bool:
+    """Say whether a step's pictures went through a degradation: then it is not the clean end."""
+    kinds = {item.id: item.kind for item in report.steps}
+    return any(kinds.get(name) == "degradation" for name in step.path)
 
 
 def line_charts(
@@ -217,22 +238,6 @@ def _is_share(name: str) -> bool:
 def _unit(found: Found) -> str:
     units = {measure.unit for _, _, measure in found if measure.unit}
     return f" ({', '.join(sorted(units))})" if units else ""
-
-
-def _without_echoes(report: Report, found: Found) -> Found:
-    """Leave out uncertainty steps that repeat another: a score adds a column, not an answer."""
-    told: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
-    for step, cell, measure in found:
-        told.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
-    seen: list[tuple[tuple[str, ...], object]] = []
-    kept = set()
-    for step in report.steps:
-        if step.id in told:
-            story = (images_before(report, step), told[step.id])
-            if story not in seen or step.kind != "uncertainty":
-                seen.append(story)
-                kept.add(step.id)
-    return [item for item in found if item[0].id in kept]
 
 
 def _clean_at_zero(found: Found, axis: str) -> str:

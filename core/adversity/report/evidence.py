@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.report.blocks import Block, Chart, Section, Text
 from adversity.report.curves import curve_charts
 from adversity.report.drawing import reliability
-from adversity.report.reading import labels, measured, slug
+from adversity.report.reading import labels, measured, slug, without_echoes
 from adversity.report.wording import (
     cell_text,
     interval_text,
@@ -51,7 +51,7 @@ def uncertainty_section(report: Report) -> Section | None:
 
 def _reliability(report: Report) -> Iterator[Chart]:
     """Draw the reliability of the first and the last cell of each step, at most six in all."""
-    found = [item for item in measured(report, "ece") if _bins(item[2])]
+    found = [i for i in without_echoes(report, list(measured(report, "ece"))) if _bins(i[2])]
     names = labels(report, [step for step, _, _ in found])
     ends: list[tuple[StepSummary, CellResult, Measure]] = []
     for key in dict.fromkeys(step.id for step, _, _ in found):

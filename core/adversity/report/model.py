@@ -110,7 +110,8 @@ class Picture:
     """One picture of a row.
 
     Attributes:
-        role: `clean`, `degraded`, `restored` or `adversarial`.
+        role: `clean`, `degraded`, `restored`, `adversarial`, or `adversarial, restored` (what the
+            classifier saw of it).
         step: The step (or data set) that made it.
         image: `[H, W, 3]` or `[H, W]` float32 in [0, 1], the exact values, not a display copy.
         prediction: The class name predicted for it, None where nothing classified it.

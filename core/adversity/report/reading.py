@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.wording import cell_text, parse_number, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from adversity.contracts.values import Measure
     from adversity.report.model import CellResult, Report, StepSummary
 
-__all__ = ["across", "images_before", "labels", "matching", "measured", "record", "slug", "views"]
+Found = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
+"""A measure with the step and the cell it belongs to."""
+
+__all__ = [
+    "Found",
+    "across",
+    "images_before",
+    "labels",
+    "matching",
+    "measured",
+    "record",
+    "slug",
+    "views",
+    "without_echoes",
+]
 
 
 def measured(
@@ -86,6 +102,22 @@ def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | 
         ),
         None,
     )
+
+
+def without_echoes(report: Report, found: Found) -> Found:
+    """Leave out uncertainty steps that repeat another: a score adds a column, not an answer."""
+    told: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
+    for step, cell, measure in found:
+        told.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
+    seen: list[tuple[tuple[str, ...], object]] = []
+    kept = set()
+    for step in report.steps:
+        if step.id in told:
+            story = (images_before(report, step), told[step.id])
+            if story not in seen or step.kind != "uncertainty":
+                seen.append(story)
+                kept.add(step.id)
+    return [item for item in found if item[0].id in kept]
 
 
 def record(measure: Measure, **more: Any) -> dict[str, Any]:

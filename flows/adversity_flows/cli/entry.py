@@ -52,9 +52,7 @@ class LazyGroup(click.Group):
         if known is None:
             return None
         module, _, function = known.home.partition(":")
-        command: click.Command = getattr(
-            import_module(f"adversity_flows.cli.{module}"), function
-        )
+        command: click.Command = getattr(import_module(f"adversity_flows.cli.{module}"), function)
         return command
 
     def resolve_command(
@@ -89,7 +87,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(adversity.__version__, "--version", message="%(prog)s %(version)s")
 def cli() -> None:
-    """How far can a vision model be trusted?
+    r"""How far can a vision model be trusted?
 
     Adversity runs pipelines: data are degraded, restored, classified, their confidence is
     measured, the whole chain is attacked, and gates say whether that was good enough.

@@ -31,7 +31,7 @@ _debug = False
 
 def debugging(*, on: bool) -> None:
     """Show tracebacks of errors from now on, or do not."""
-    global _debug  # noqa: PLW0603  (one command line a process; it outlives click's context)
+    global _debug  # it is asked after click's context has ended
     _debug = on
 
 

@@ -23,7 +23,7 @@ __all__ = ["plugins"]
 @click.option("--kind", metavar="KIND", is_eager=True, shell_complete=kinds, help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
-    """List what is installed, or tell all about one plugin.
+    r"""List what is installed, or tell all about one plugin.
 
     NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd. What a
     distribution got wrong is listed at the end; it never hides the others.
@@ -38,7 +38,7 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
 
     catalogue = read_catalogue()
     _check_kind(catalogue, kind)
-    out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
+    out = Terminal.stdout(colour=colour_choice())
     if name is None:
         _show_all(catalogue, kind, out, as_json=as_json)
         return
@@ -101,7 +101,7 @@ def _row(listing: Listing, width: int, out: Terminal) -> str:
     text = listing.summary if listing.status == "ok" else f"{listing.status}: {listing.error}"
     room = max(20, out.width - width - 4)
     told = f"{origin}{text}"
-    told = told if len(told) <= room else f"{told[: room - 1]}…"
+    told = told if len(told) <= room or not out.tty else f"{told[: room - 1]}…"
     sign = " " if listing.status == "ok" else "✗"
     return f" {sign}{_written(listing).ljust(width)}  {told}"
 

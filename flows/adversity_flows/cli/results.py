@@ -52,7 +52,7 @@ def _last_line(finished: Finished, root: Path, out: Terminal) -> str:
 
 def measure_lines(report: Report, out: Terminal) -> list[str]:
     """Return a table with the number each step stands for, in every cell."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (step.id, cell_text(cell.cell), measure_name(name), *_numbers(measure))
         for step in report.steps
         for cell in step.cells
@@ -129,8 +129,8 @@ def _fitted(
     right: tuple[int, ...] = (3, 5),
 ) -> list[str]:
     """Lay the table out; where it is too wide, leave the spare columns out one by one."""
-    for further in (None, *spare):
-        drop = drop | ({further} - {None})
+    for count in range(len(spare) + 1):
+        drop = drop | set(spare[:count])
         kept = [index for index in range(len(rows[0])) if index not in drop]
         table = columns(
             [tuple(row[index] for index in kept) for row in rows],

@@ -52,7 +52,7 @@ def run(
     quiet: bool,
     verbose: int,
 ) -> int:
-    """Run a pipeline, judge its gates and write its report.
+    r"""Run a pipeline, judge its gates and write its report.
 
     Only steps run whose data, parameters or plugins have changed; the rest is read from what
     DVC recorded. The page, the manifest and the log lie in runs/. Exit codes: 0 done, 1 a gate
@@ -87,7 +87,7 @@ def run(
     if as_json:
         click.echo(json.dumps(_as_json(finished, plan), indent=1, ensure_ascii=False))
     else:
-        out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
+        out = Terminal.stdout(colour=colour_choice())
         say_results(finished, plan.root, out, quiet=quiet)
     return finished.exit_code
 
@@ -147,7 +147,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 def _as_json(finished: Finished, plan: Plan) -> dict[str, Any]:
     from adversity_flows.cli.wording import relative
 
-    result = json.loads((finished.past.path / "result.json").read_text(encoding="utf-8"))
+    result = json.loads(finished.past.result.read_text(encoding="utf-8"))
     where = {
         "id": finished.past.id,
         "folder": relative(finished.past.path, plan.root),

@@ -14,7 +14,7 @@ __all__ = ["sync"]
 @click.command(cls=Command)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if something would change.")
 def sync(check: bool) -> int:
-    """Bring dvc.yaml and pipelines/.resolved/ in step with the pipeline files.
+    r"""Bring dvc.yaml and pipelines/.resolved/ in step with the pipeline files.
 
     `adversity run` does it for its own pipeline; `dvc repro` needs it after an edit. Stages
     that you wrote by hand are kept.
@@ -28,7 +28,7 @@ def sync(check: bool) -> int:
     from adversity_flows.sync import sync as write
 
     root = find_root(Path.cwd())
-    out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
+    out = Terminal.stdout(colour=colour_choice())
     changes = write(root, plans_of(root), check=check)
     for change in changes:
         out.say(f"  {change}")

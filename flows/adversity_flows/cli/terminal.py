@@ -17,12 +17,21 @@ __all__ = ["COLOURS", "Terminal"]
 
 COLOURS = ("auto", "always", "never")
 PIPED_WIDTH = 100
-_PLAIN = str.maketrans(
-    {
-        "✓": "+", "✗": "x", "▸": ">", "·": "-", "≥": ">=", "≤": "<=", "≈": "~", "→": "->",
-        "×": "x", "—": "-", "−": "-", "…": "...", "━": "=", "─": "-",
-    }
-)  # fmt: skip
+_PLAIN: dict[str, str | int | None] = {
+    "✓": "+",
+    "✗": "x",
+    "▸": ">",
+    "·": "-",
+    "≥": ">=",
+    "≤": "<=",
+    "≈": "~",
+    "→": "->",
+    "…": "...",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{EM DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+}
+"""What is written where the encoding has no such sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Terminal:
     Attributes:
         stream: Where text goes.
         colour: Escape sequences are understood and wanted.
+        tty: A person looks at it.
         live: A block may be drawn again and again.
         width: Columns.
         unicode: Signs such as ✓ can be written.
@@ -39,6 +49,7 @@ class Terminal:
 
     stream: IO[str]
     colour: bool
+    tty: bool
     live: bool
     width: int
     unicode: bool
@@ -57,14 +68,20 @@ class Terminal:
         return cls(
             stream=stream,
             colour=_wants_colour(colour, os.environ, tty=tty and not dumb),
+            tty=tty,
             live=tty and not dumb and not os.environ.get("CI"),
             width=shutil.get_terminal_size().columns if tty else PIPED_WIDTH,
             unicode=_writes_signs(stream),
         )
 
+    @classmethod
+    def stdout(cls, *, colour: str = "auto") -> Terminal:
+        """Look at standard output, where results go."""
+        return cls.of(sys.stdout, colour=colour)
+
     def say(self, text: str = "") -> None:
         """Write a line."""
-        shown = text if self.unicode else text.translate(_PLAIN)
+        shown = text if self.unicode else text.translate(str.maketrans(_PLAIN))
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         shown = shown.encode(encoding, "backslashreplace").decode(encoding)
         click.echo(shown, file=self.stream, color=self.colour)

@@ -21,7 +21,7 @@ __all__ = ["validate"]
 @click.argument("files", metavar="[PIPELINE]...", nargs=-1, shell_complete=pipelines)
 @click.option("--json", "as_json", is_flag=True, help="Write the plans as one JSON document.")
 def validate(files: tuple[str, ...], as_json: bool) -> None:
-    """Check pipeline files without running them; all of the project's if none is named.
+    r"""Check pipeline files without running them; all of the project's if none is named.
 
     Plugins, parameters, references, the matrix, gates and the schedule are checked. Every
     finding is said at once, with its line; then the exit code is 2.
@@ -38,7 +38,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"pipelines": [_as_json(plan) for plan in plans]}, indent=1))
         return
-    out = Terminal.of(click.get_text_stream("stdout"), colour=colour_choice())
+    out = Terminal.stdout(colour=colour_choice())
     for plan in plans:
         out.say(f"{out.paint('✓', 'green')} {plan.file}: {plan_words(plan)}")
         for warning in plan.warnings:

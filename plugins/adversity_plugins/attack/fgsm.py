@@ -41,12 +41,8 @@ class FGSM(Attack):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Take one step from the images; `rng` is not used."""
-        import torch
-
-        from adversity_plugins.attack.losses import loss_of
+        from adversity_plugins.attack.losses import gradient_of
         from adversity_plugins.attack.norms import Ball
 
-        point = images.detach().clone().requires_grad_()
-        values = loss_of(target.logits(point), labels, loss=self.loss, targeted=self.targeted)
-        (gradient,) = torch.autograd.grad(values.sum(), point)
-        return Ball(images, self.norm, self.eps).step(point.detach(), gradient, self.eps)
+        _, gradient = gradient_of(target, images, labels, loss=self.loss, targeted=self.targeted)
+        return Ball(images, self.norm, self.eps).step(images, gradient, self.eps)

@@ -68,8 +68,7 @@ class Ball:
             size: The step's length in the ball's norm.
         """
         if self.norm == "linf":
-            moved = images + size * gradient.sign()
-            return torch.maximum(torch.minimum(moved, self.high), self.low)
+            return images.add(gradient.sign(), alpha=size).clamp_(self.low, self.high)
         here, slope = images.double().flatten(1), gradient.double().flatten(1)
         if self.norm == "l2":
             return self.project((here + _pushed(here, slope, size)).view_as(images))

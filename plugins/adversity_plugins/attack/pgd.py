@@ -93,24 +93,23 @@ class PGD(Attack):
         """Climb once; with `early_stop`, fooled rows leave and the rest is packed together."""
         import torch
 
-        from adversity_plugins.attack.losses import loss_of
+        from adversity_plugins.attack.losses import gradient_of
 
         point = ball.random(rng.child(restart)) if self.random_start else ball.start
         done, place = point.clone(), torch.arange(len(point))
         for _ in range(self.steps):
-            point = point.detach().requires_grad_()
-            logits = target.logits(point)
-            values = loss_of(logits, labels, loss=self.loss, targeted=self.targeted)
-            (gradient,) = torch.autograd.grad(values.sum(), point)
+            logits, gradient = gradient_of(
+                target, point, labels, loss=self.loss, targeted=self.targeted
+            )
             if self.early_stop:
-                fooled = self._fooled(logits.detach(), labels)
-                done[place[fooled]] = point.detach()[fooled]
+                fooled = self._fooled(logits, labels)
+                done[place[fooled]] = point[fooled]
                 left = (~fooled).nonzero().flatten()
                 if not len(left):
                     return done
                 if len(left) < len(point):
                     place, labels, gradient = place[left], labels[left], gradient[left]
-                    point, ball, target = point.detach()[left], ball.rows(left), target.rows(left)
-            point = ball.step(point.detach(), gradient, self._size)
+                    point, ball, target = point[left], ball.rows(left), target.rows(left)
+            point = ball.step(point, gradient, self._size)
         done[place] = point
         return done

@@ -81,6 +81,19 @@ def test_the_direct_loop_and_dvc_repro_leave_the_same_bytes(synced, conductor, f
 
 
 @pytest.mark.slow
+def test_branches_stand_in_the_lock_in_the_order_of_dvc(project, fake, dvc, conductor):
+    """Where the order is free, DVC runs the graph its own way; dvc.lock is equal all the same."""
+    from adversity_flows.sync import sync
+
+    sync(project, [fake.fake_plan(project, extra=3)])
+    conduct(conductor(extra=3))
+    direct = (project / "dvc.lock").read_bytes()
+    forget(project)
+    dvc("repro", FAKE_EXTRA="3")
+    assert (project / "dvc.lock").read_bytes() == direct
+
+
+@pytest.mark.slow
 def test_dvc_restores_from_the_run_cache_what_the_direct_loop_recorded(synced, conductor, dvc):
     """The direct loop also writes DVC's run cache, so that `dvc repro` does not run again."""
     conduct(conductor())

@@ -1,0 +1,61 @@
+"""A data set that draws its pictures when asked for them: as many as wanted, no file, no memory.
+
+`memory.py` installs it as a third party would, through an entry point.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from adversity import Dataset, hookimpl
+from adversity.contracts.values import IndexRow, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CLASSES = ("dark", "bright")
+
+
+class GeneratedImages(Dataset):
+    """Random 32 x 32 pictures in colour, dark or bright."""
+
+    name: ClassVar[str] = "generated_images"
+    reference: ClassVar[str] = "made for benchmarks/memory.py"
+
+    count: int = Field(default=100, ge=1, description="how many pictures")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The two classes."""
+        return CLASSES
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return self.count
+
+    def index(self) -> Sequence[IndexRow]:
+        """Return the rows without drawing a picture."""
+        return [
+            IndexRow(_id(i), i % 2, (32, 32, 3), hashlib.sha256(_id(i).encode()).hexdigest())
+            for i in range(self.count)
+        ]
+
+    def item(self, index: int) -> Sample:
+        """Draw picture `index`, `[32, 32, 3]` uint8, always the same."""
+        low = 128 * (index % 2)
+        pixels = np.random.default_rng(index).integers(low, low + 128, (32, 32, 3), np.uint8)
+        return Sample(image=pixels, target=index % 2, id=_id(index))
+
+
+def _id(index: int) -> str:
+    return f"generated-{index:06d}"
+
+
+@hookimpl
+def adversity_datasets() -> list[type[Dataset]]:
+    """Announce the data set."""
+    return [GeneratedImages]

@@ -1,0 +1,99 @@
+"""`adversity init`: a project of one's own that runs at once."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+
+__all__ = ["init"]
+
+FILES = {
+    "README.md": "README.md",
+    ".gitignore": "gitignore",
+    ".dvcignore": "dvcignore",
+    ".dvc/config": "dvc_config",
+    ".dvc/.gitignore": "dvc_gitignore",
+    "data/README.md": "data.md",
+    "pipelines/first_look.yaml": "first_look.yaml",
+}
+"""Every file of a new project, and its template."""
+
+
+@click.command(cls=Command)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--author", metavar="NAME", default="", help="Who stands in the README.")
+def init(folder: Path, author: str) -> None:
+    r"""Make a project of your own that runs at once.
+
+    DIR is made, or must be empty. It gets a git and a DVC repository and a small pipeline on
+    handwritten digits.
+
+    \b
+    Example:
+      adversity init trial --author "A. Author"
+    """
+    from adversity_flows.cli.terminal import Terminal
+
+    _refuse_used(folder)
+    _write(folder, author.strip())
+    out = Terminal.stdout(colour=colour_choice())
+    err = Terminal.of(colour=colour_choice())
+    out.say(f"{out.paint('✓', 'green')} {folder}: a project with pipelines/first_look.yaml")
+    if not _git_init(folder):
+        err.say(
+            "  ! git is not installed, and a run needs it: install it, then "
+            f"`cd {folder} && git init`"
+        )
+    out.say(f"\nNext:\n  cd {folder}\n  adversity run pipelines/first_look.yaml")
+
+
+def _refuse_used(folder: Path) -> None:
+    from adversity.errors import InputError
+
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(
+            f"{folder}: expected a new or an empty folder, got one with files in it; name another "
+            "folder, or turn this one into a project with "
+            f"`cd {folder} && git init && dvc init`"
+        )
+
+
+def _write(folder: Path, author: str) -> None:
+    from importlib.resources import files
+
+    from adversity.errors import StorageError
+
+    templates = files("adversity_flows") / "templates" / "project"
+    try:
+        for name, template in FILES.items():
+            text = (templates / template).read_text(encoding="utf-8")
+            if name == "README.md":
+                text = text.replace("$title", folder.resolve().name)
+                text = text.replace("$byline\n", f"By {author}.\n\n" if author else "")
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the project {folder}: {error.strerror}; name another folder"
+        ) from error
+
+
+def _git_init(folder: Path) -> bool:
+    """Make a git repository; return False where git is not installed."""
+    from adversity.errors import RunError
+
+    program = shutil.which("git")
+    if program is None:
+        return False
+    answer = subprocess.run(
+        [program, "init", "--quiet", "."], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        raise RunError(f"`git init` in {folder} failed: {answer.stderr.strip()}")
+    return True

@@ -1,0 +1,82 @@
+"""`adversity report`: the page of a pipeline's last run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+from adversity_flows.cli.completion import pipelines
+
+if TYPE_CHECKING:
+    from adversity.pipeline.model import Plan
+    from adversity_flows.runs import Past
+
+__all__ = ["report"]
+
+
+@click.command(cls=Command)
+@click.argument("pipeline", shell_complete=pipelines)
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the page again, from the artifacts, into this file.",
+)
+def report(pipeline: str, show: bool, output: Path | None) -> None:
+    r"""Show, or write again, the page of a pipeline's last run.
+
+    Prints where the page is. With --output the page is drawn again, which is refused if the
+    artifacts are no longer those of that run.
+
+    \b
+    Example:
+      adversity report pipelines/first_look.yaml --output first_look.html
+    """
+    from adversity.errors import InputError
+    from adversity_flows.cli.project import plan_of
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.cli.wording import relative, size_text
+    from adversity_flows.runs import past_runs
+
+    plan = plan_of(pipeline)
+    past = next(iter(past_runs(plan.root, plan.name)), None)
+    if past is None:
+        raise InputError(
+            f"{plan.file}: expected a run that came to its end, got none in {plan.root / 'runs'}; "
+            f"run `adversity run {pipeline}`"
+        )
+    page = past.page if output is None else _redrawn(plan, past, output)
+    out = Terminal.stdout(colour=colour_choice())
+    size = size_text(page.stat().st_size)
+    out.say(str(past.manifest.get("verdict_line", "")))
+    out.say(f"{relative(page.absolute(), plan.root)} ({size})")
+    if show:
+        click.launch(str(page.absolute()))
+
+
+def _redrawn(plan: Plan, past: Past, output: Path) -> Path:
+    """Write the page from the artifacts, if they are those of the run."""
+    from adversity.engine.run import one_thread
+    from adversity.errors import InputError, StorageError
+    from adversity_flows.memory import Memory
+    from adversity_flows.pages import redraw
+
+    one_thread()
+    with Memory.open(plan.root) as memory:
+        changed = [stage.step for stage in plan.stages if memory.state(stage).stale]
+        same = memory.recorded(plan.stages) == past.manifest.get("hashes")
+    if changed or not same:
+        what = ", ".join(changed) or "the artifacts"
+        raise InputError(
+            f"{plan.file}: expected what run {past.id} was made from, but {what} changed since; "
+            f"run `adversity run {plan.file}`, or look at {past.page}"
+        )
+    try:
+        redraw(plan, past, output)
+    except OSError as error:
+        raise StorageError(f"cannot write {output}: {error.strerror}; name another file") from error
+    return output

@@ -1,0 +1,49 @@
+"""Links between the pages lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
+_PICTURE_BYTES = 300_000
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a page's headings get on GitHub."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", head.lower()) for head in heads]
+    return {head.replace(" ", "-") for head in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_inside_the_project_lead_to_a_file_and_a_heading(page: Path) -> None:
+    """A relative link names a file of the project, and its anchor a heading of that page."""
+    for pair in _LINK.findall(page.read_text(encoding="utf-8")):
+        link = pair[0] or pair[1]
+        if link.startswith(("http:", "https:", "mailto:")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+def test_every_page_is_linked_from_the_index() -> None:
+    """A page that the index does not name is not found."""
+    index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "index.md" or f"({page.name}" in index, page.name
+
+
+def test_pictures_are_small() -> None:
+    """A picture that takes long to load is not looked at."""
+    pictures = sorted((ROOT / "docs/images").glob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < _PICTURE_BYTES, picture.name
