@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BARE = "bare loop"
+EARLY = "the public call, early stop"
 LIMITS = {"the method": 1.03, "the public call": 1.10}
 """What our CPU time may be, over the bare loop's."""
 WIDTHS = ((16, 32, 64), (4, 8, 16))
@@ -116,7 +117,7 @@ def contenders(problem: Problem) -> dict[str, Callable[[], Tensor]]:
             target, problem.images, problem.labels, rng
         ),
         "the public call": lambda: plain(victim, problem.images, problem.labels).images,
-        "the public call, early stop": lambda: early(victim, problem.images, problem.labels).images,
+        EARLY: lambda: early(victim, problem.images, problem.labels).images,
     }
     peer = _torchattacks(problem)
     return found if peer is None else {**found, "torchattacks PGD": peer}
@@ -141,18 +142,21 @@ def verdicts(problem: Problem, images: Tensor) -> Tensor:
     return right
 
 
-def compare(problem: Problem, images: Tensor, reference: Tensor) -> dict[str, Any]:
+def compare(
+    problem: Problem, images: Tensor, reference: Tensor, *, early: bool = False
+) -> dict[str, Any]:
     """Count where images differ from the bare loop's, over the images right from the start.
 
     A value that differs by more than 1e-6 is a gradient so near zero that its sign depends
-    on rounding. The public call leaves images alone that were wrong from the start.
+    on rounding. The public call leaves images alone that were wrong from the start; with
+    early stop only those that were never fooled go all the way, and only they are compared.
     """
     tried = verdicts(problem, problem.images)
-    apart = (images - reference).abs()[tried]
     robust, reference_robust = verdicts(problem, images), verdicts(problem, reference)
+    apart = (images - reference).abs()[tried & robust if early else tried]
     return {
         "robust_accuracy": float((robust & tried).double().mean()),
-        "largest_difference": float(apart.max()),
+        "largest_difference": float(apart.max()) if apart.numel() else 0.0,
         "flips": int((apart > 1e-6).sum()),
         "values": apart.numel(),
         "verdicts_changed": int((robust != reference_robust)[tried].sum()),
@@ -172,7 +176,7 @@ def measure(widths: tuple[int, ...], scale: Scale) -> dict[str, Any]:
         "clean_accuracy": float(verdicts(problem, problem.images).double().mean()),
         "bare_seconds": contest.seconds(times, BARE),
         "contenders": {
-            name: {**ratios[name], **compare(problem, images[name], images[BARE])}
+            name: ratios[name] | compare(problem, images[name], images[BARE], early=name == EARLY)
             for name in running
         },
     }
@@ -198,10 +202,13 @@ def lines(record: dict[str, Any]) -> list[str]:
     shown: list[str] = []
     for network, found in record["networks"].items():
         took = found["bare_seconds"]
+        title = (
+            f"conv {network}, clean accuracy {found['clean_accuracy']:.4f}, bare loop "
+            f"{1000 * took['wall'].median:.0f} ms wall, {1000 * took['cpu'].median:.0f} ms CPU"
+        )
         shown += [
             "",
-            f"conv {network}, clean accuracy {found['clean_accuracy']:.4f}, bare loop "
-            f"{1000 * took['wall'].median:.0f} ms wall, {1000 * took['cpu'].median:.0f} ms CPU",
+            title,
             f"{'':28}{'wall ratio':>26}{'CPU ratio':>26}{'robust':>8}{'flips':>18}{'verdicts':>9}",
         ]
         for name, row in found["contenders"].items():

@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any
 import contest
 import numpy as np
 import torch
-from adversity_plugins.classifier.small_cnn_network import SmallNetwork
-from adversity_plugins.classifier.small_cnn_training import Recipe, train
-from adversity_plugins.dataset.digits import enlarge
-from adversity_plugins.metric.ssim import SSIM
 from safetensors.numpy import load_file, save_file
 from torch.nn.functional import cross_entropy
 
 import adversity
+from adversity.metrics import psnr, ssim
+from adversity.seeding import fit_generator
+from adversity_plugins.classifier.small_cnn_network import SmallNetwork
+from adversity_plugins.classifier.small_cnn_training import Recipe, train
+from adversity_plugins.dataset.digits import enlarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,9 +58,7 @@ run: {{batch_size: {batch}, workers: 1}}
 def pipeline(folder: Path, count: int, steps: int) -> dict[str, float]:
     """Run the pipeline into a new folder; return its two accuracies."""
     file = folder / f"overhead-{count}.yaml"
-    text = PIPELINE.format(
-        count=count, steps=steps, training=TRAINING, sigma=SIGMA, batch=BATCH
-    )
+    text = PIPELINE.format(count=count, steps=steps, training=TRAINING, sigma=SIGMA, batch=BATCH)
     file.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory(dir=folder) as out:
         steps_done = adversity.run(file, into=out, root=folder).steps
@@ -70,24 +69,24 @@ def pipeline(folder: Path, count: int, steps: int) -> dict[str, float]:
 
 
 def read(data: Path) -> tuple[Tensor, Tensor, Tensor]:
-    """Read the digits: images `[N, 1, 32, 32]`, labels `[N]`, and which are for training."""
+    """Read the digits: images `[N, 1, 32, 32]`, labels `[N]`, and the training rows."""
     raw = load_file(data / "digits.safetensors")["images"]
     with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     images = torch.from_numpy(np.stack([enlarge(picture) for picture in raw]))[:, None]
     labels = torch.tensor([int(row["label"]) for row in rows])
-    return images, labels, torch.tensor([row["split"] == "train" for row in rows])
+    training = [k for k, row in enumerate(rows) if row["split"] == "train"][:TRAINING]
+    return images, labels, torch.tensor(sorted(training, key=lambda k: rows[k]["id"]))
 
 
 def plain(folder: Path, count: int, steps: int) -> dict[str, float]:
     """Do the work as one script for one experiment; return its two accuracies."""
     torch.manual_seed(0)
     images, labels, training = read(folder / "data" / "digits")
-    network = _train(images[training][:TRAINING], labels[training][:TRAINING])
-    ssim, parts, rows = SSIM(), [], []
-    for clean, truth in zip(
-        images[:count].split(BATCH), labels[:count].split(BATCH), strict=True
-    ):
+    network = _train(images[training], labels[training])
+    batches = zip(images[:count].split(BATCH), labels[:count].split(BATCH), strict=True)
+    parts, rows = [], []
+    for clean, truth in batches:
         noisy = (clean + SIGMA * torch.randn_like(clean)).clamp(0, 1)
         with torch.no_grad():
             right = network(noisy).argmax(1) == truth
@@ -95,16 +94,10 @@ def plain(folder: Path, count: int, steps: int) -> dict[str, float]:
         attacked[right] = _pgd(network, noisy[right], truth[right], steps)
         with torch.no_grad():
             robust = right & (network(attacked).argmax(1) == truth)
-        quality = [
-            (made, float(value))
-            for made, values in (
-                ("noisy", ssim.measure(noisy, clean)),
-                ("attacked", ssim.measure(attacked, clean)),
-                ("noisy_psnr", _psnr(noisy, clean)),
-                ("attacked_psnr", _psnr(attacked, clean)),
-            )
-            for value in values
-        ]
+        quality = {
+            "noisy": [psnr(noisy, clean).tolist(), ssim(noisy, clean).tolist()],
+            "attacked": [psnr(attacked, clean).tolist(), ssim(attacked, clean).tolist()],
+        }
         parts.append(attacked)
         rows.append((right, robust, quality))
     found = {
@@ -120,15 +113,11 @@ def plain(folder: Path, count: int, steps: int) -> dict[str, float]:
 
 def _train(images: Tensor, labels: Tensor) -> SmallNetwork:
     recipe = Recipe(epochs=4, width=16, learning_rate=0.003, batch_size=32)
-    names = tuple("0123456789")
-    state = train(images, labels, names, recipe, np.random.default_rng(0))
+    # The pipeline's own generator: the same weights, so the same samples are attacked.
+    state = train(images, labels, tuple("0123456789"), recipe, fit_generator(0, "net", 0))
     network = SmallNetwork(channels=1, classes=10, width=16)
     network.load_state_dict({name: torch.from_numpy(a) for name, a in state.arrays.items()})
     return network.eval()
-
-
-def _psnr(images: Tensor, clean: Tensor) -> Tensor:
-    return -10 * (images - clean).double().square().mean(dim=(1, 2, 3)).log10()
 
 
 def _pgd(network: torch.nn.Module, images: Tensor, labels: Tensor, steps: int) -> Tensor:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "canonical_name",
+    "core_fingerprint",
     "distribution_of",
     "distribution_version",
     "file_sha256",
@@ -35,6 +36,8 @@ SHARED_MATHS = "adversity.metrics"
 """Followed from every package: plugins compute with it, so it is part of what they are."""
 
 _IMPORTERS = ("import_module", "__import__")
+
+_COMPILED = (".pyc", ".pyo")
 
 
 def file_sha256(path: Path) -> str:
@@ -104,6 +107,25 @@ def source_fingerprint(cls: type) -> str:
         digest.update(source)
     name, version = distribution_of(cls.__module__) or ("", "")
     digest.update(f"{name}\0{version}\0".encode())
+    return digest.hexdigest()
+
+
+def core_fingerprint(*parts: str) -> str:
+    """Return the SHA-256 of everything in these files and folders of the core.
+
+    Args:
+        *parts: Relative to the package `adversity`: `engine`, `seeding.py`.
+    """
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for part in parts:
+        start = root / part
+        files = [start] if start.is_file() else sorted(p for p in start.rglob("*") if p.is_file())
+        for path in files:
+            if path.suffix not in _COMPILED:
+                source = _normalised(path.read_bytes())
+                digest.update(f"{path.relative_to(root).as_posix()}\0{len(source)}\0".encode())
+                digest.update(source)
     return digest.hexdigest()
 
 

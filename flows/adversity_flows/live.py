@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Self
 
 from adversity_flows.progress import Running, name_width, outcome_line, short_seconds
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Live"]
 
 BAR = 20
+_BAR_DRAWERS = ("dvc", "dvc_data", "dvc_objects")
+"""They draw no bar when their loggers are this quiet; their errors are exceptions."""
 PER_SECOND = 5
 
 
@@ -57,7 +60,9 @@ class Live:
         )
 
     def __enter__(self) -> Self:
-        """Start drawing."""
+        """Start drawing; bars that DVC's libraries draw would tear the block apart."""
+        for name in _BAR_DRAWERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._block.start()
         return self
 

@@ -81,7 +81,7 @@ def _plugin_leaves(old: Any, new: Any, path: str) -> Iterator[str]:
 
 def _plugin_words(name: str, key: str, old: Any, new: Any) -> str:
     if key == "fingerprint":
-        return f"plugin {name}: source changed"
+        return f"{name if name.startswith('the ') else f'plugin {name}'}: source changed"
     return f"plugin {name}: {_leaf(key, old, new)}"
 
 

@@ -103,7 +103,7 @@ def test_scores_depend_on_stored_tables_alone(plan):
     )
     assert stage.views == ()
     assert stage.params[FILE] == ("matrix.severity", "seed", "steps.confidence")
-    assert stage.params[RESOLVED] == ("metrics", "steps.confidence")
+    assert stage.params[RESOLVED] == ("core.engine", "metrics", "steps.confidence")
 
 
 def test_sampling_also_depends_on_images_and_network(plan, pipeline_text):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from adversity import provenance
 from adversity.errors import PluginError
 from adversity.provenance import (
     canonical_name,
@@ -159,3 +160,19 @@ def test_versions_are_those_of_installed_distributions():
     assert distribution_of("pluggy")[0] == "pluggy"
     assert distribution_of("a_module_nobody_has") is None
     assert canonical_name("A__b.-C") == "a-b-c"
+
+
+def test_core_fingerprint_follows_the_source(tmp_path, monkeypatch):
+    """An edited line of a part changes its value; line ends, other parts and caches do not."""
+    core = tmp_path / "adversity"
+    (core / "engine").mkdir(parents=True)
+    (core / "report").mkdir()
+    (core / "engine" / "target.py").write_bytes(b"a = 1\nb = 2\n")
+    monkeypatch.setattr(provenance, "__file__", str(core / "provenance.py"))
+    before = provenance.core_fingerprint("engine")
+    (core / "engine" / "target.py").write_bytes(b"a = 1\r\nb = 2\r\n")
+    (core / "engine" / "target.pyc").write_bytes(b"compiled")
+    (core / "report" / "html.py").write_text("c = 3\n")
+    assert provenance.core_fingerprint("engine") == before
+    (core / "engine" / "target.py").write_bytes(b"a = 1\nb = 3\n")
+    assert provenance.core_fingerprint("engine") != before

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
 from adversity.engine import calls
-from adversity.engine.blocks import spans
 from adversity.engine.calls import Ready
 from adversity.engine.links import Link, Rows
 from adversity.errors import InputError, PluginError
@@ -138,10 +137,11 @@ class ChainTarget:
                 "use target.rows(index) for some of them"
             )
         self._count(images)
-        parts = []
-        for span in spans(len(images), BLOCK):
-            cut = slice(span.start, span.stop)
-            parts.append(self._block(images[cut], cut))
+        # `split` and not slices: its backward is one copy, that of n slices n full-size sums.
+        parts = [
+            self._block(block, slice(at, at + len(block)))
+            for at, block in zip(range(0, len(images), BLOCK), images.split(BLOCK), strict=True)
+        ]
         answer = parts[0] if len(parts) == 1 else torch.cat(parts)
         if not bool(answer.isfinite().all()):
             raise PluginError(

@@ -15,7 +15,7 @@ from adversity.pipeline.nodes import Measured, resolve_data, resolve_metrics, re
 from adversity.pipeline.paths import ancestors
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
 from adversity.pipeline.stages import dear_views, make_stages
-from adversity.provenance import source_fingerprint
+from adversity.provenance import core_fingerprint, source_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from adversity.registry import Entry, Registry
 
 __all__ = ["make_plan"]
+
+_ENGINE = ("contracts", "data", "engine", "metrics", "seeding.py", "shapes.py")
+"""What of the core computes numbers: a change of its source makes every step stale."""
 
 
 def make_plan(loaded: Loaded, registry: Registry) -> Plan:
@@ -86,6 +89,10 @@ def _resolved(
     origins = _Origins(findings)
     return {
         "adversity": adversity.__version__,
+        "core": {
+            "engine": {"plugin": "the engine", "fingerprint": core_fingerprint(*_ENGINE)},
+            "report": {"plugin": "the report", "fingerprint": core_fingerprint("report")},
+        },
         "data": {id_: origins.of(node.entry, ("data", id_)) for id_, node in data.items()},
         "steps": {id_: origins.of(node.entry, ("steps", id_)) for id_, node in steps.items()},
         "metrics": {entry.qualified: origins.of(entry, ("metrics",)) for entry, _ in metrics},

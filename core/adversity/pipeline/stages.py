@@ -141,14 +141,14 @@ class _Maker:
             name=f"{self._spec.name}-{id_}",
             command=f"adversity step {shlex.quote(self._loaded.file)} {id_}",
             deps=tuple(sorted(dep for dep in inputs.deps if dep != out)),
-            params=self._params(inputs, measured=measured, variables=variables),
+            params=self._params(inputs, measured=measured, variables=variables, whole=whole),
             out=out,
             metrics=f"metrics/{self._spec.name}/{id_}.json" if measured and not whole else None,
             views=tuple(name for name in self._steps if name in inputs.views),
         )
 
     def _params(
-        self, inputs: _Inputs, *, measured: bool, variables: tuple[str, ...]
+        self, inputs: _Inputs, *, measured: bool, variables: tuple[str, ...], whole: bool
     ) -> dict[str, tuple[str, ...]]:
         slices = [f"data.{id_}" for id_ in inputs.data]
         slices += [key for id_ in inputs.steps for key in self._slice(id_)]
@@ -159,6 +159,7 @@ class _Maker:
         slices += ["seed"] if "seed" in written else []
         slices += ["metrics"] if measured and "metrics" in written else []
         resolved += ["metrics"] if measured else []
+        resolved += ["core.engine", *(["core.report"] if whole else [])]
         return {
             self._loaded.file: tuple(sorted(slices)),
             resolved_file(self._spec.name): tuple(sorted(resolved)),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Block, Chart, Section, Table, Text
 from adversity.report.curves import row_chart
 from adversity.report.judgement import SIGNS, WORDS, gates_in_order
+from adversity.report.reading import measured, without_echoes
 from adversity.report.wording import (
     MINUS,
     NOTHING,
@@ -51,14 +52,23 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
     judged = [(gate, gate.measure) for gate in gates_in_order(report) if gate.measure is not None]
     if judged:
         return tuple(_gate_charts(judged))
-    rows = [
-        (f"{step.id} {measure_name(name)} {cell}".strip(), measure)
-        for step, name, cell, measure in headline(report)
-        if name in ("accuracy", "robust_accuracy")
+    rows = _accuracies(report)
+    return (row_chart("headline-chart", "Accuracy", rows),) if rows else ()
+
+
+def _accuracies(report: Report) -> list[tuple[str, Measure]]:
+    """Return every step's accuracy, or robust accuracy: all cells, or the ends of many."""
+    found = without_echoes(report, list(measured(report, "accuracy")))
+    found = [*found, *measured(report, "robust_accuracy")]
+    if len(found) > _LONGEST_FOREST:
+        ends: dict[str, list[Any]] = {}
+        for step, cell, measure in found:
+            ends.setdefault(step.id, []).append((step, cell, measure))
+        found = [item for own in ends.values() for item in (own[:1] + own[1:][-1:])]
+    return [
+        (" ".join(part for part in (step.id, cell_text(cell.cell)) if part), measure)
+        for step, cell, measure in found[:_LONGEST_FOREST]
     ]
-    if not rows:
-        return ()
-    return (row_chart("headline-chart", "Accuracy", rows[:_LONGEST_FOREST]),)
 
 
 def headline(report: Report) -> Iterator[tuple[StepSummary, str, str, Measure]]:

@@ -111,10 +111,8 @@ def _numbers(measure: Measure) -> tuple[str, str, str]:
 
 def _headline(step: StepSummary, cell: CellResult) -> Iterator[tuple[str, Measure]]:
     """Yield the one measure that a step is looked at for first."""
-    wanted = ("robust_accuracy", "accuracy", "nll", "psnr_db")
-    if step.kind == "uncertainty":
-        wanted = ("ece", "nll", *wanted)
-    for name in (*wanted, *cell.measures):
+    calibrated = ("ece", "nll") if step.kind == "uncertainty" else ()
+    for name in (*calibrated, "robust_accuracy", "accuracy", "nll", "psnr_db", *cell.measures):
         if name in cell.measures:
             yield name, cell.measures[name]
             return

@@ -1,0 +1,81 @@
+"""Every way to end badly has one message and one exit code."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from adversity.errors import InputError, PipelineError, PluginError, RunError, StorageError
+from adversity_flows.cli.failures import debugging, run_guarded
+
+
+def raising(error):
+    def call():
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("expected a, got b"), 2, "error: expected a, got b\n"),
+        (PluginError("plugin x broke"), 3, "error: plugin x broke\n"),
+        (RunError("no"), 3, "error: no\n"),
+        (StorageError("full"), 3, "error: full\n"),
+        (PipelineError("p.yaml:3: bad"), 2, "error: p.yaml:3: bad\n"),
+        (
+            PipelineError(["a:1: x", "a:2: y"]),
+            2,
+            "error: 2 things are wrong:\n  a:1: x\n  a:2: y\n",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_our_errors_are_one_message(error, code, said, capsys):
+    """An error of ours is its message on standard error, and its class's exit code."""
+    assert run_guarded(raising(error)) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_interrupt_is_130_and_says_how_to_go_on(capsys):
+    """Ctrl-C exits with 130 and says that the same command goes on."""
+    assert run_guarded(raising(KeyboardInterrupt())) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_full_disk_is_said_in_words(capsys):
+    """A full disk outside a step is one message and exit code 3."""
+    assert run_guarded(raising(OSError(errno.ENOSPC, "No space left on device"))) == 3
+    err = capsys.readouterr().err
+    assert "the disk is full" in err
+    assert "internal error" not in err
+
+
+def test_unexpected_error_leaves_a_log_and_no_traceback(capsys):
+    """What nobody foresaw says so, names a log that holds the traceback, and exits with 3."""
+    assert run_guarded(raising(ZeroDivisionError("by zero"))) == 3
+    err = capsys.readouterr().err
+    assert "internal error: ZeroDivisionError: by zero" in err
+    assert "Traceback" not in err
+    log = err.rpartition("details in ")[2].strip()
+    assert "Traceback" in Path(log).read_text(encoding="utf-8")
+
+
+def test_debug_shows_the_traceback(capsys):
+    """With --debug the traceback stands above the message."""
+
+    def call():
+        debugging(on=True)
+        raise InputError("wrong")
+
+    assert run_guarded(call) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_went_away_is_quiet(capsys):
+    """A broken pipe says nothing."""
+    assert run_guarded(raising(BrokenPipeError())) == 141
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,104 @@
+"""The last screen: gates, numbers, verdict."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adversity.contracts import Measure
+from adversity.report.model import CellResult, GateResult, Report, StepSummary
+from adversity_flows.cli.results import gate_lines, measure_lines, say_results
+from adversity_flows.cli.terminal import Terminal
+from adversity_flows.runs import Past
+from adversity_flows.session import Finished
+
+GOOD = Measure(0.9, 2000, 0.88, 0.92, better="higher")
+BAD = Measure(0.5, 200, 0.43, 0.57, better="higher")
+
+
+def gate(verdict, measure, **more):
+    """Return a gate on accuracy with a verdict."""
+    text = "noisy.accuracy >= 0.55"
+    base = GateResult(text, verdict, "the reason", "pipelines/p.yaml:31", measure, {}, ">=", 0.55)
+    return replace(base, **more)
+
+
+def report(*gates, steps=()):
+    """Return a report with gates."""
+    return Report("p", "pipelines/p.yaml", "", 0, {}, (), tuple(steps), tuple(gates))
+
+
+@pytest.fixture
+def terminal():
+    """Return a terminal of 100 columns that shows signs and no colour."""
+    return Terminal(io.StringIO(), colour=False, tty=False, live=False, width=100, unicode=True)
+
+
+def test_failures_come_first_with_line_and_reason(terminal):
+    """The failing gate stands above the passing one, with its file, line and reason."""
+    lines = gate_lines(report(gate("pass", GOOD), gate("fail", BAD)), terminal)
+    assert lines[1].endswith("✗ FAIL")
+    assert lines[2].strip() == "pipelines/p.yaml:31: the reason"
+    assert lines[3].endswith("✓ PASS")
+    assert len(lines) == 4
+
+
+def test_numbers_stand_right_with_the_same_decimals(terminal):
+    """Values and counts of two gates end in the same column, with three decimals each."""
+    lines = gate_lines(report(gate("pass", GOOD), gate("pass", BAD)), terminal)
+    assert lines[1].index("0.900") == lines[2].index("0.500")
+    assert lines[1].index("2,000") + 5 == lines[2].index("  200  ") + 5
+
+
+def test_undecided_says_how_many_images_would_settle_it(terminal):
+    """An undecided gate names the number of images that it takes."""
+    lines = gate_lines(report(gate("undecided", BAD, needed=6500)), terminal)
+    assert "? UNDECIDED  (≈ 6,500 images needed)" in lines[1]
+
+
+def test_narrow_terminal_keeps_interval_and_verdict(terminal):
+    """Below the needed width n goes first, then the limit; interval and verdict stay."""
+    found = report(gate("fail", BAD))
+    wide = gate_lines(found, terminal)[0]
+    narrow = gate_lines(found, replace(terminal, width=len(wide) - 1))[0]
+    narrower = gate_lines(found, replace(terminal, width=30))[0]
+    assert "limit" in narrow
+    assert " n " not in narrow
+    assert "limit" not in narrower
+    assert "95 % interval" in narrower
+    assert "verdict" in narrower
+
+
+def test_worst_cell_is_named(terminal):
+    """A gate over a matrix says in which cell it was decided."""
+    lines = gate_lines(report(gate("fail", BAD, cell={"eps": "4/255"})), terminal)
+    assert "noisy.accuracy at eps = 4/255" in lines[1]
+
+
+def test_each_step_shows_the_number_it_stands_for(terminal):
+    """An attack shows robust accuracy, though it has other measures too."""
+    measures = {"accuracy": GOOD, "robust_accuracy": BAD}
+    cells = tuple(CellResult({"eps": eps}, 200, measures) for eps in ("4/255", "8/255"))
+    step = StepSummary("attacked", "attack/pgd", "attack", "adversarial", cells=cells)
+    lines = measure_lines(report(steps=[step]), terminal)
+    assert [line.split()[:5] for line in lines[1:]] == [
+        ["attacked", "eps", "=", "4/255", "robust"],
+        ["attacked", "eps", "=", "8/255", "robust"],
+    ]
+    assert "0.500  [0.430, 0.570]" in lines[1]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_verdict_is_the_last_line(quiet, terminal, tmp_path):
+    """The verdict line ends the output; with -q it is the only one."""
+    (tmp_path / "report.html").write_text("x" * 2_100_000)
+    past = Past("1", tmp_path, {})
+    finished = Finished(report(gate("fail", BAD)), past, False, False, 1, 192.0)
+    say_results(finished, Path("/nowhere"), terminal, quiet=quiet)
+    lines = terminal.stream.getvalue().splitlines()
+    assert lines[-1].startswith("✗ FAIL: the gate failed   3 min 12 s   report: ")
+    assert lines[-1].endswith("report.html (2.1 MB)")
+    assert (len(lines) == 1) == quiet

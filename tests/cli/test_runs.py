@@ -1,0 +1,140 @@
+"""Run folders, the accepted pointer, and paired differences since the accepted run."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from adversity.data.tables import write_table
+from adversity.errors import StorageError
+from adversity.pipeline.gate_text import Gate
+from adversity.pipeline.model import Stage
+from adversity_flows.runs import Past, RunFolder, accept, accepted_run, past_runs
+from adversity_flows.since_last import changes_since
+
+
+def ended(root, pipeline, state="done"):
+    """Make the folder of a run."""
+    folder = RunFolder(root, pipeline)
+    folder.make()
+    (folder.path / "report.html").write_text("<p>")
+    folder.write_manifest({"pipeline": pipeline, "state": state})
+    return folder
+
+
+def test_two_runs_in_one_second_have_two_folders(tmp_path):
+    """A name that is taken gets a number, also when another run took it in between."""
+    first, second = RunFolder(tmp_path, "p"), RunFolder(tmp_path, "p")
+    first.make()
+    second.make()
+    assert first.path != second.path
+    assert first.path.is_dir()
+    assert second.path.is_dir()
+
+
+def test_nothing_is_on_disk_before_a_run_needs_it(tmp_path):
+    """Choosing a name makes no folder."""
+    assert not RunFolder(tmp_path, "p").made
+    assert not (tmp_path / "runs").exists()
+
+
+def test_manifest_lists_what_lies_beside_it(tmp_path):
+    """The manifest holds size and SHA-256 of the page."""
+    folder = ended(tmp_path, "p")
+    manifest = json.loads((folder.path / "manifest.json").read_text())
+    (artifact,) = manifest["artifacts"]
+    assert artifact["path"] == "report.html"
+    assert artifact["bytes"] == 3
+    assert len(artifact["sha256"]) == 64
+
+
+def test_past_runs_are_those_of_the_pipeline_that_ended(tmp_path):
+    """Broken runs and runs of a pipeline whose name begins alike are left out; newest first."""
+    first = ended(tmp_path, "p")
+    ended(tmp_path, "p", state="failed")
+    ended(tmp_path, "p-two")
+    last = ended(tmp_path, "p")
+    assert [past.id for past in past_runs(tmp_path, "p")] == [last.id, first.id]
+
+
+def test_accepted_pointer(tmp_path):
+    """The pointer leads to the run it was set to; none, or a broken one, leads nowhere."""
+    assert accepted_run(tmp_path, "p") is None
+    folder = ended(tmp_path, "p")
+    accept(tmp_path, "p", folder.id)
+    assert accepted_run(tmp_path, "p").id == folder.id
+    accept(tmp_path, "p", "../elsewhere")
+    assert accepted_run(tmp_path, "p") is None
+
+
+def test_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
+    """A file where `runs/` should be is one message."""
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(StorageError, match="cannot make the run's folder"):
+        RunFolder(tmp_path, "p").make()
+
+
+def table(path, correct, ids=None, **more):
+    """Write a per-sample table with one cell."""
+    n = len(correct)
+    rows = {
+        "cell": [""] * n,
+        "id": ids or [f"s{i}" for i in range(n)],
+        "correct": np.array(correct, dtype=bool),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_table(path, rows | {name: np.array(values) for name, values in more.items()})
+
+
+def changes(tmp_path, metric="accuracy"):
+    """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
+    stage = Stage("predictions", "p-predictions", "", (), {}, "artifacts/p/predictions")
+    gate = Gate("g", "p.yaml:1", "predictions", metric)
+    plan = SimpleNamespace(gates=(gate,), stage=lambda _: stage)
+    return changes_since(Past("r", tmp_path / "run", {}), plan, tmp_path)
+
+
+NOW, THEN = "artifacts/p/predictions/table.parquet", "run/tables/predictions.parquet"
+
+
+def test_difference_is_paired_by_id_over_what_both_runs_have(tmp_path):
+    """Two of three common samples changed, one each way and one worse: (0 - 1) / 3 by hand."""
+    table(tmp_path / NOW, [False, True, False, True], ids=["c", "a", "b", "new"])
+    table(tmp_path / THEN, [False, True, True, True], ids=["a", "b", "c", "gone"])
+    measure = changes(tmp_path)["predictions", "", "accuracy"]
+    assert measure.n == 3
+    assert measure.value == pytest.approx(-1 / 3, abs=1e-15)  # one division in float64
+    assert measure.low < measure.value < measure.high
+
+
+def test_the_same_rows_differ_by_exactly_nothing(tmp_path):
+    """A run that gave every sample the same answer is not worse: the interval is [0, 0]."""
+    for place in (NOW, THEN):
+        table(tmp_path / place, [True, False, True], confidence=[0.5, float("nan"), 0.25])
+    measure = changes(tmp_path)["predictions", "", "accuracy"]
+    assert (measure.value, measure.low, measure.high) == (0.0, 0.0, 0.0)
+
+
+def test_other_rows_with_equal_verdicts_keep_their_uncertainty(tmp_path):
+    """The same verdicts by another model are no proof of equality: the interval has a width."""
+    table(tmp_path / NOW, [True, False, True], confidence=[0.5, 0.5, 0.5])
+    table(tmp_path / THEN, [True, False, True], confidence=[0.5, 0.5, 0.6])
+    measure = changes(tmp_path)["predictions", "", "accuracy"]
+    assert measure.value == 0.0
+    assert measure.low < 0.0 < measure.high
+
+
+def test_metric_that_is_no_mean_over_samples_has_no_difference(tmp_path):
+    """ECE is left out rather than compared by something else."""
+    for place in (NOW, THEN):
+        table(tmp_path / place, [True, False])
+    assert changes(tmp_path, "ece") == {}
+
+
+def test_accepted_run_without_tables_has_no_difference(tmp_path):
+    """Tables that somebody deleted make no error."""
+    table(tmp_path / NOW, [True, False])
+    assert changes(tmp_path) == {}
