@@ -103,7 +103,12 @@ def in_sixteens(problem: Problem) -> Tensor:
 
 def contenders(problem: Problem) -> dict[str, Callable[[], Tensor]]:
     """Return the contenders by name, each giving its adversarial images."""
-    made = {"eps": EPS, "steps": problem.steps, "step_size": problem.size, "random_start": False}
+    made: dict[str, Any] = {
+        "eps": EPS,
+        "steps": problem.steps,
+        "step_size": problem.size,
+        "random_start": False,
+    }
     plain = adversity.create("attack", "pgd", **made)
     early = adversity.create("attack", "pgd", early_stop=True, **made)
     victim, target = adversity.target(problem.network), PlainTarget(problem.network)

@@ -55,12 +55,12 @@ def trained(widths: tuple[int, ...], data: Digits, *, epochs: int) -> nn.Sequent
         network = _network(widths)
         optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
         for epoch in range(epochs):
-            for rows in torch.randperm(len(data.train_labels)).split(64):
+            for rows in torch.split(torch.randperm(len(data.train_labels)), 64):
                 images, labels = data.train_images[rows], data.train_labels[rows]
                 if epoch >= epochs / 3:
                     images = _hardened(network, images, labels)
                 optimiser.zero_grad()
-                cross_entropy(network(images), labels).backward()
+                torch.autograd.backward(cross_entropy(network(images), labels))
                 optimiser.step()
     for parameter in network.parameters():
         parameter.grad = None

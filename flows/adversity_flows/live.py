@@ -22,7 +22,7 @@ __all__ = ["Live"]
 
 BAR = 20
 _BAR_DRAWERS = ("dvc", "dvc_data", "dvc_objects")
-"""They draw no bar when their loggers are this quiet; their errors are exceptions."""
+"""They draw bars into our block unless their loggers are quiet; their errors are exceptions."""
 PER_SECOND = 5
 
 
@@ -60,9 +60,7 @@ class Live:
         )
 
     def __enter__(self) -> Self:
-        """Start drawing; bars that DVC's libraries draw would tear the block apart."""
-        for name in _BAR_DRAWERS:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        """Start drawing."""
         self._block.start()
         return self
 
@@ -72,6 +70,8 @@ class Live:
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
         """Move the bar to this step."""
+        for name in _BAR_DRAWERS:  # not earlier: importing DVC sets their levels
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._running = Running(stage.step, total, pending)
         self._forget(stage.step)
         self._block.refresh()

@@ -22,7 +22,7 @@ RUN = "import sys; from adversity_flows.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
-def ran(project, call, tmp_path_factory):
+def ran(project, call, tmp_path_factory, monkeypatch):
     """Return a project in which the pipeline ran once, copied from one made once a session."""
     made = tmp_path_factory.getbasetemp() / "ran-once"
     if not made.exists():
@@ -31,6 +31,7 @@ def ran(project, call, tmp_path_factory):
         shutil.copytree(project, made, symlinks=True)
     shutil.rmtree(project)
     shutil.copytree(made, project, symlinks=True)
+    monkeypatch.chdir(project)  # the old folder is gone
     return project
 
 
@@ -112,7 +113,7 @@ def test_failed_gate_is_1_names_its_line_and_is_not_accepted(ran, call, monkeypa
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     answer = call("run", FILE, "--direct")
     assert answer.code == 1
-    assert f"{FILE}:16: predictions.accuracy is" in answer.out
+    assert f"{FILE}:16: accuracy is" in answer.out
     assert answer.out.splitlines()[-1].startswith("✗ FAIL: the gate failed")
     assert f"::error file={FILE},line=16::predictions.accuracy >= 0.999" in answer.err
     assert summary.read_text().startswith("✗ FAIL")

@@ -148,9 +148,7 @@ def _pages() -> list[object]:
     marked = []
     for page in PAGES:
         slow = SLOW in page.read_text(encoding="utf-8")
-        marked.append(
-            pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if slow else [])
-        )
+        marked.append(pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if slow else []))
     return marked
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adversity.data.arrays import read_arrays, write_arrays
-from adversity.engine.attacking import AttackResult, attack
+from adversity.engine.attacking import AttackResult, attack, within_budget
 from adversity.engine.blocks import spans
 from adversity.engine.flow import Flow, flow
 from adversity.engine.kept import KeptImages
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Measure
+    from adversity.engine.calls import Ready
     from adversity.engine.stage import Shard, StageResult
     from adversity.pipeline.model import Cell
 
@@ -43,6 +45,17 @@ def chain(run: TableRun, cell: Cell) -> tuple[list[Link], list[Link]]:
     if node.knowledge == "white-box":
         return links, links
     return [link for link in links if link.makes == "predictions"], links
+
+
+@dataclass(frozen=True, slots=True)
+class _Attacked:
+    """A batch after the attack, before it is judged."""
+
+    ready: Ready
+    current: Flow
+    labels: Tensor
+    result: AttackResult
+    judge: ChainTarget
 
 
 class AttackRun(TableRun):
@@ -73,19 +86,24 @@ class AttackRun(TableRun):
         return [source.content, self._labels(path[0]), before, links, metrics]
 
     def compute(self, shard: Shard) -> Columns:
-        """Attack the shard, store the images, read them back and judge those."""
+        """Attack the shard, store the images, read them back, and judge those."""
         size = self.plan.spec.run.batch_size
         parts = [
             self._batch(shard.cell, [shard.samples[i] for i in span])
             for span in spans(len(shard.samples), size)
         ]
-        images = np.concatenate([images for images, _ in parts])
-        columns = join([rows for _, rows in parts])
+        made = np.concatenate([part.result.images.numpy() for part in parts])
         key, name = self.cell_key(shard.cell), _images_name(shard)
-        self.store.put(key, name, lambda path: write_arrays(path, {"images": images}))
-        return columns
+        self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
+        stored = read_arrays(self.store.path(key, name))[0]["images"]
+        return join(
+            [
+                self._judged(part, stored[span.start : span.stop])
+                for part, span in zip(parts, spans(len(stored), size), strict=True)
+            ]
+        )
 
-    def _batch(self, cell: Cell, index: list[int]) -> tuple[np.ndarray[Any, Any], Columns]:
+    def _batch(self, cell: Cell, index: list[int]) -> _Attacked:
         import torch
 
         step = self.stage.step
@@ -103,18 +121,15 @@ class AttackRun(TableRun):
         judge = ChainTarget(judging, ids=current.ids, side=current.side, seed=seed)
         ready = self.toolbox.ready(step, cell)
         result = attack(ready, victim, current.images, labels, seed=seed, step=step, judge=judge)
-        # What is judged is what is stored: float32, the bytes the artifact holds.
-        stored = torch.from_numpy(result.images.numpy().astype(np.float32))
-        return stored.numpy(), self._columns(current, stored, labels, result, judge)
+        return _Attacked(ready, current, labels, result, judge)
 
-    def _columns(
-        self,
-        current: Flow,
-        stored: Tensor,
-        labels: Tensor,
-        result: AttackResult,
-        judge: ChainTarget,
-    ) -> Columns:
+    def _judged(self, part: _Attacked, images: np.ndarray[Any, Any]) -> Columns:
+        """Return the rows of a batch from what the stored images really are and do."""
+        import torch
+
+        current, labels, result, judge = part.current, part.labels, part.result, part.judge
+        stored = torch.from_numpy(images)
+        within_budget(part.ready, stored, current.images, current.ids)
         values, probs = judge.answer(stored)
         target = labels.numpy()
         gives = "probs" if probs is not None else judge.gives

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls import Ready
     from adversity.engine.target import ChainTarget
 
-__all__ = ["AttackResult", "attack", "distances", "perturb"]
+__all__ = ["AttackResult", "attack", "distances", "perturb", "within_budget"]
 
 SLACK = 1e-6
 """Relative slack of the budget: what a float32 norm may round over a float64 one."""
@@ -109,9 +109,18 @@ def _check(ready: Ready, changed: Any, block: Tensor, given: Tensor, ids: Sequen
         fault = "it changed its input in place; expected the input to be left alone"
     if fault is not None:
         ready.broke(fault, ids)
+    within_budget(ready, changed.detach(), block, ids)
+
+
+def within_budget(ready: Ready, changed: Tensor, start: Tensor, ids: Sequence[str]) -> None:
+    """Check a norm attack's budget in float64.
+
+    Raises:
+        PluginError: If it is overstepped; the message gives the figure and the sample.
+    """
     if ready.plugin.threat != "norm":
         return
-    sizes, eps = distances(changed.detach(), block, ready.plugin.norm), float(ready.plugin.eps)
+    sizes, eps = distances(changed, start, ready.plugin.norm), float(ready.plugin.eps)
     worst = int(sizes.argmax())
     if float(sizes[worst]) > eps * (1 + SLACK):
         ready.broke(

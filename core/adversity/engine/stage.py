@@ -170,6 +170,7 @@ class StageRun(ABC):
         """Return the store's key of something this stage makes from these parts."""
         record = {
             "adversity": adversity.__version__,
+            "engine": self.plan.resolved["core"]["engine"]["fingerprint"],
             "stage": self.stage.step,
             "seed": self.plan.spec.seed,
             "parts": parts,

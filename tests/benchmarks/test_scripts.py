@@ -1,0 +1,96 @@
+"""Each benchmark runs as a user starts it; what it compares is checked, never how fast it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
+    """Return a call that runs a script with `--quick --json` from some other folder."""
+
+    def run(name: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "benchmarks" / name), "--quick", "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        assert found["quick"] is True
+        assert list(tmp_path.iterdir()) == []
+        return found
+
+    return run
+
+
+def test_attacks_compares_images_that_agree(quick: Any) -> None:
+    """All contenders reach the bare loop's robust accuracy; the method gives its images.
+
+    A flip is a gradient so near zero that rounding decides its sign: at most one value in a
+    hundred, and no verdict hangs on one.
+    """
+    found = quick("attacks.py")
+    (network,) = found["networks"].values()
+    rows = network["contenders"]
+    bare = rows["bare loop"]
+    assert bare["flips"] == 0
+    assert 0 < bare["robust_accuracy"] < network["clean_accuracy"]
+    assert bare["cpu"] == {"median": 1.0, "low": 1.0, "high": 1.0}
+    for name, row in rows.items():
+        assert row["robust_accuracy"] == bare["robust_accuracy"], name
+        assert row["verdicts_changed"] == 0, name
+        assert row["flips"] <= 0.01 * row["values"], name
+    assert {row["contender"] for row in found["limits"]} == {"the method", "the public call"}
+
+
+def test_startup_times_the_commands_of_a_user(quick: Any) -> None:
+    """Help, version and plugins are timed beside the bare interpreter, and all of them work."""
+    found = quick("startup.py")
+    assert set(found["seconds"]) == {
+        "python -c pass",
+        "adversity --version",
+        "adversity --help",
+        "adversity plugins",
+    }
+    assert all(took["wall"]["low"] > 0 for took in found["seconds"].values())
+
+
+@pytest.mark.slow
+def test_overhead_does_the_same_work_twice(quick: Any) -> None:
+    """Pipeline and plain script get the same network: accuracies differ by the noise drawn.
+
+    128 images of which each script draws its own noise: 0.12 is three standard deviations
+    of the difference of two such shares, were they independent.
+    """
+    found = quick("overhead.py")
+    row = found["sizes"]["128"]
+    ours, plain = row["pipeline"], row["plain"]
+    assert ours["accuracy"] == pytest.approx(plain["accuracy"], abs=0.12)
+    assert ours["robust_accuracy"] == pytest.approx(plain["robust_accuracy"], abs=0.12)
+    assert 0 < ours["robust_accuracy"] < ours["accuracy"]
+    assert set(found["lines"]["pipeline"]["cpu"]) == {"fixed", "each"}
+
+
+@pytest.mark.slow
+def test_memory_counts_every_image_of_both_runs(quick: Any) -> None:
+    """Both runs are children that went through all their images and said their peak."""
+    found = quick("memory.py")
+    assert [run["images"] for run in found["runs"]] == [48, 96]
+    assert all(run["peak_mib"] > 50 for run in found["runs"])
+    assert found["growth"]["image_bytes"] == 12288
