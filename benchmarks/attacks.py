@@ -7,6 +7,7 @@ they are is compared with its images, value by value.
 
 from __future__ import annotations
 
+import copy
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,12 @@ def bare(problem: Problem, rows: slice = slice(None)) -> Tensor:
     return point
 
 
+def exact(problem: Problem) -> Tensor:
+    """Run the bare loop in float64, where no cross-entropy of these networks vanishes."""
+    network = copy.deepcopy(problem.network).double()
+    return bare(Problem(network, problem.images.double(), problem.labels, problem.steps))
+
+
 def in_sixteens(problem: Problem) -> Tensor:
     """Run the bare loop on 16 images at a time, as the engine calls every network."""
     count = len(problem.images)
@@ -148,7 +155,7 @@ def verdicts(problem: Problem, images: Tensor) -> Tensor:
 
 
 def compare(
-    problem: Problem, images: Tensor, reference: Tensor, *, early: bool = False
+    problem: Problem, images: Tensor, reference: Tensor, true: Tensor, *, early: bool = False
 ) -> dict[str, Any]:
     """Count where images differ from the bare loop's, over the images right from the start.
 
@@ -158,11 +165,13 @@ def compare(
     """
     tried = verdicts(problem, problem.images)
     robust, reference_robust = verdicts(problem, images), verdicts(problem, reference)
-    apart = (images - reference).abs()[tried & robust if early else tried]
+    rows = tried & robust if early else tried
+    apart = (images - reference).abs()[rows]
     return {
         "robust_accuracy": float((robust & tried).double().mean()),
         "largest_difference": float(apart.max()) if apart.numel() else 0.0,
         "flips": int((apart > 1e-6).sum()),
+        "flips_to_float64": int(((images.double() - true).abs()[rows] > 1e-6).sum()),
         "values": apart.numel(),
         "verdicts_changed": int((robust != reference_robust)[tried].sum()),
     }
@@ -175,13 +184,15 @@ def measure(widths: tuple[int, ...], scale: Scale) -> dict[str, Any]:
     problem = Problem(network, data.test_images, data.test_labels, scale.steps)
     running = contenders(problem)
     images = {name: run().detach() for name, run in running.items()}
+    true = exact(problem)
     times = contest.contest(running, repetitions=scale.repetitions)
     ratios = contest.ratios(times, BARE)
     return {
         "clean_accuracy": float(verdicts(problem, problem.images).double().mean()),
         "bare_seconds": contest.seconds(times, BARE),
         "contenders": {
-            name: ratios[name] | compare(problem, images[name], images[BARE], early=name == EARLY)
+            name: ratios[name]
+            | compare(problem, images[name], images[BARE], true, early=name == EARLY)
             for name in running
         },
     }
@@ -214,13 +225,13 @@ def lines(record: dict[str, Any]) -> list[str]:
         shown += [
             "",
             title,
-            f"{'':28}{'wall ratio':>26}{'CPU ratio':>26}{'robust':>8}{'flips':>18}{'verdicts':>9}",
+            f"{'':28}{'wall ratio':>26}{'CPU ratio':>26}{'robust':>8}{'flips':>17}{'to float64':>11}{'verdicts':>9}",
         ]
         for name, row in found["contenders"].items():
             flips = f"{row['flips']} of {row['values']}"
             shown.append(
                 f"{name:28}{row['wall']!s:>26}{row['cpu']!s:>26}{row['robust_accuracy']:8.4f}"
-                f"{flips:>18}{row['verdicts_changed']:>9}"
+                f"{flips:>17}{row['flips_to_float64']:>11}{row['verdicts_changed']:>9}"
             )
     shown.append("")
     for row in record["limits"]:

@@ -56,6 +56,7 @@ def test_attacks_compares_images_that_agree(quick: Any) -> None:
         assert row["robust_accuracy"] == bare["robust_accuracy"], name
         assert row["verdicts_changed"] == 0, name
         assert row["flips"] <= 0.01 * row["values"], name
+        assert row["flips_to_float64"] <= 0.01 * row["values"], name
     assert {row["contender"] for row in found["limits"]} == {"the method", "the public call"}
 
 

@@ -49,7 +49,6 @@ class Metric(MetricBase):
 class ImageMetric(MetricBase):
     """A number for each image against its clean reference, stored as the column `produces[0]`."""
 
-    block_rows: ClassVar[int] = 1
     smallest: ClassVar[int] = 1
     """The smallest height and width it can measure, in pixels."""
 

@@ -120,7 +120,9 @@ class AttackRun(TableRun):
         victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
         judge = ChainTarget(judging, ids=current.ids, side=current.side, seed=seed)
         ready = self.toolbox.ready(step, cell)
-        result = attack(ready, victim, current.images, labels, seed=seed, step=step, judge=judge)
+        result = attack(
+            ready, victim, current.images, labels, seed=seed, step=step, judge=judge, final=False
+        )
         return _Attacked(ready, current, labels, result, judge)
 
     def _judged(self, part: _Attacked, images: np.ndarray[Any, Any]) -> Columns:

@@ -139,6 +139,7 @@ def attack(
     seed: int = 0,
     step: str = "attack",
     judge: ChainTarget | None = None,
+    final: bool = True,
 ) -> AttackResult:
     """Attack the samples whose answer is right; judge on the real answer.
 
@@ -150,6 +151,8 @@ def attack(
         seed: The pipeline's seed.
         step: The attack's step id.
         judge: The whole chain, where the attack sees only a part of it (grey-box).
+        final: Whether to judge the new images here; a step of a pipeline judges them itself,
+            after they are stored, and takes neither `prediction` nor `success` from here.
     """
     judge = judge or victim
     with preserve_global_rng():
@@ -164,7 +167,8 @@ def attack(
             part = victim.rows(index)
             changed = perturb(ready, part, images[index], wanted[index], seed=seed, step=step)
             adversarial[index] = changed
-            after[index] = judge.rows(index).verdicts(changed)
+            if final:
+                after[index] = judge.rows(index).verdicts(changed)
     hit = after == wanted if _targeted(ready) else after != labels
     count = len(images)
     zero = active & (victim.counts.gradients[:count] > 0) & ~victim.counts.felt[:count]

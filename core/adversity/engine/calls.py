@@ -255,16 +255,18 @@ def measure(ready: Ready, images: Tensor, reference: Tensor, ids: Sequence[str])
     import torch
 
     parts: list[Tensor] = []
+    size = ready.plugin.block_rows
     for span in _blocks(ready, len(images)):
         rows = slice(span.start, span.stop)
+        block, clean = padded(images[rows], size), padded(reference[rows], size)
         try:
-            answer = ready.plugin.measure(images[rows], reference[rows])
+            answer = ready.plugin.measure(block, clean)
         except Exception as error:  # noqa: BLE001
             ready.guard(error, ids[rows])
-        fault = rows_fault(answer, rows=len(span), finite=False)
+        fault = rows_fault(answer, rows=len(block), finite=False)
         if fault is None and bool(answer.isnan().any()):
             fault = "expected a number, got NaN"
         if fault is not None:
             ready.broke(fault, ids[rows])
-        parts.append(answer.double())
+        parts.append(answer[: len(span)].double())
     return torch.cat(parts)

@@ -34,6 +34,8 @@ SSIM_CONVENTION: Mapping[str, Any] = {
 }
 
 _WINDOW = 11
+_CACHED = 2**16
+"""Values of the images measured together: their float64 maps stay in the processor's cache."""
 _SIGMA = 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 
@@ -87,7 +89,14 @@ def ssim(images: Tensor, reference: Tensor) -> Tensor:
             f"expected images of at least {_WINDOW} x {_WINDOW} pixels for SSIM (its window), "
             f"got {height} x {width}: use larger images, or PSNR"
         )
-    a, b = images.double(), reference.double()
+    import torch
+
+    rows = max(1, _CACHED // images[0].numel())
+    pairs = zip(images.split(rows), reference.split(rows), strict=True)  # type: ignore[no-untyped-call]
+    return torch.cat([_ssim(a.double(), b.double()) for a, b in pairs])
+
+
+def _ssim(a: Tensor, b: Tensor) -> Tensor:
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a = _blur(a * a) - mean_a * mean_a
     variance_b = _blur(b * b) - mean_b * mean_b
@@ -109,9 +118,11 @@ def _blur(maps: Tensor) -> Tensor:
     taps = (weights / weights.sum()).tolist()
     for axis in (2, 3):
         length = maps.shape[axis] - _WINDOW + 1
-        total = torch.zeros_like(maps.narrow(axis, 0, length))
-        for i, tap in enumerate(taps):
-            total = total + tap * maps.narrow(axis, i, length)
+        total = taps[0] * maps.narrow(axis, 0, length)
+        term = torch.empty_like(total)
+        for i, tap in enumerate(taps[1:], start=1):
+            # Product and sum are rounded apart: a fused one may round otherwise at row ends.
+            total += torch.mul(maps.narrow(axis, i, length), tap, out=term)
         maps = total
     return maps
 
