@@ -86,8 +86,8 @@ def test_a_separator_in_a_part_forges_nothing(one, other):
 
 
 def test_a_key_is_the_published_hash():
-    """SHA-256 of the length-prefixed parts, its first 16 bytes read little-endian."""
-    text = b"1:0\x1f4:dark\x1f1:a"
+    """SHA-256 of the parts as Python writes them, its first 16 bytes read little-endian."""
+    text = b"(0, 'dark', 'a')"
     assert _key(0, "dark", "a") == int.from_bytes(hashlib.sha256(text).digest()[:16], "little")
 
 
