@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Block, Fitted, PostHoc, Predictive, Score, State
+from adversity.contracts import Fitted, PostHoc, Predictive, Score, State
 from adversity.engine import calls
 from adversity.engine.attacking import AttackResult, attack
-from adversity.engine.blocks import spans
 from adversity.engine.calls import Ready
+from adversity.engine.in_memory import TensorRows, fitted_state
 from adversity.engine.target import Victim, as_found
 from adversity.engine.toolbox import label_of
 from adversity.errors import DataError, InputError, NotFittedError, ParameterError
 from adversity.registry import discover
-from adversity.seeding import SampleRng, fit_generator, preserve_global_rng
+from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import image_fault, rows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from torch import Tensor
 
     from adversity.registry import Entry
@@ -201,8 +200,8 @@ class ClassifierCall(Call):
         """Train; return a new object that carries what was learnt."""
         _require_images(images, self.ready.label)
         names = class_names or [str(k) for k in range(int(labels.max()) + 1)]
-        data = _Rows(labels, tuple(names), images=images)
-        fitted: ClassifierCall = self._loaded(_fit(self.ready, data, seed))
+        data = TensorRows(labels, tuple(names), images=images)
+        fitted: ClassifierCall = self._loaded(fitted_state(self.ready, data, seed))
         return fitted
 
 
@@ -226,8 +225,8 @@ class UncertaintyCall(Call):
     def fit(self, logits: Tensor, labels: Tensor, *, seed: int = 0) -> UncertaintyCall:
         """Fit on held-out logits and labels; return a new object that carries the state."""
         names = tuple(str(k) for k in range(logits.shape[1]))
-        data = _Rows(labels, names, logits=logits.float())
-        fitted: UncertaintyCall = self._loaded(_fit(self.ready, data, seed))
+        data = TensorRows(labels, names, logits=logits.float())
+        fitted: UncertaintyCall = self._loaded(fitted_state(self.ready, data, seed))
         return fitted
 
 
@@ -261,50 +260,6 @@ class AttackCall(Call):
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
             return attack(self.ready, bound, images, labels, seed=seed, step=self.ready.plugin.name)
-
-
-class _Rows:
-    """Tensors in memory as a stream for fitting."""
-
-    def __init__(
-        self,
-        labels: Tensor,
-        class_names: tuple[str, ...],
-        *,
-        images: Tensor | None = None,
-        logits: Tensor | None = None,
-    ) -> None:
-        rows = images if images is not None else logits
-        if rows is None or labels.shape != (len(rows),) or labels.is_floating_point():
-            raise DataError(
-                f"expected one int64 label for each of {0 if rows is None else len(rows)} rows, "
-                f"got {list(labels.shape)} {labels.dtype}"
-            )
-        self.class_names = class_names
-        self._labels, self._images, self._logits = labels, images, logits
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def __iter__(self) -> Any:
-        for span in spans(len(self), 64):
-            cut = slice(span.start, span.stop)
-            yield Block(
-                tuple(map(str, span)),
-                targets=self._labels[cut],
-                images=None if self._images is None else self._images[cut],
-                logits=None if self._logits is None else self._logits[cut],
-            )
-
-
-def _fit(ready: Ready, data: _Rows, seed: int) -> State:
-    plugin = ready.plugin
-    if not isinstance(plugin, Fitted):
-        raise InputError(f"{ready.label} has nothing to fit")
-    generator: np.random.Generator = fit_generator(seed, "fit", getattr(plugin, "seed", 0))
-    plugin.setup(ready.device)  # type: ignore[attr-defined]
-    with preserve_global_rng():
-        return plugin.fit(data, generator)
 
 
 WRAPPERS: dict[str, Callable[[Ready], Call]] = {

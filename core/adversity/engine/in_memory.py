@@ -1,0 +1,71 @@
+"""Tensors in memory as a stream for fitting, for `.fit(...)` from Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Block, Fitted, State
+from adversity.engine.blocks import spans
+from adversity.errors import DataError, InputError
+from adversity.seeding import fit_generator, preserve_global_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from torch import Tensor
+
+    from adversity.engine.calls import Ready
+
+__all__ = ["TensorRows", "fitted_state"]
+
+ROWS = 64
+"""Rows of a block, as when fitting in a pipeline."""
+
+
+class TensorRows:
+    """Tensors in memory as a stream for fitting."""
+
+    def __init__(
+        self,
+        labels: Tensor,
+        class_names: tuple[str, ...],
+        *,
+        images: Tensor | None = None,
+        logits: Tensor | None = None,
+    ) -> None:
+        """Take labels `[N]` int64 and either images or logits, row by row."""
+        rows = images if images is not None else logits
+        if rows is None or labels.shape != (len(rows),) or labels.is_floating_point():
+            raise DataError(
+                f"expected one int64 label for each of {0 if rows is None else len(rows)} rows, "
+                f"got {list(labels.shape)} {labels.dtype}"
+            )
+        self.class_names = class_names
+        self._labels, self._images, self._logits = labels, images, logits
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._labels)
+
+    def __iter__(self) -> Iterator[Block]:
+        """Go through the rows in blocks."""
+        for span in spans(len(self), ROWS):
+            cut = slice(span.start, span.stop)
+            yield Block(
+                tuple(map(str, span)),
+                targets=self._labels[cut],
+                images=None if self._images is None else self._images[cut],
+                logits=None if self._logits is None else self._logits[cut],
+            )
+
+
+def fitted_state(ready: Ready, data: TensorRows, seed: int) -> State:
+    """Fit a plugin that is set up on tensors; return what it found."""
+    plugin = ready.plugin
+    if not isinstance(plugin, Fitted):
+        raise InputError(f"{ready.label} has nothing to fit")
+    generator: np.random.Generator = fit_generator(seed, "fit", getattr(plugin, "seed", 0))
+    plugin.setup(ready.device)  # type: ignore[attr-defined]
+    with preserve_global_rng():
+        return plugin.fit(data, generator)

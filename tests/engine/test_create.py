@@ -1,0 +1,120 @@
+"""From Python: create, call, fit, attack, with one clear message for what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import adversity
+from adversity.errors import (
+    DataError,
+    InputError,
+    NotFittedError,
+    ParameterError,
+    UnknownPluginError,
+)
+
+
+def test_unknown_plugin_suggests_the_nearest() -> None:
+    """A slip in a name is answered with the name that was meant."""
+    with pytest.raises(UnknownPluginError, match="gaussian_noise"):
+        adversity.create("degradation", "gausian_noise", severity=1)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"severity": 9}, "severity.*less than or equal to 5, got 9"),
+        ({"severity": 1, "sigma": 0.1}, "severity excludes sigma"),
+        ({"sigmaa": 0.1}, "sigmaa"),
+        ({}, "give severity"),
+    ],
+)
+def test_wrong_parameters_are_named(parameters: dict[str, Any], message: str) -> None:
+    """Plugin, distribution, parameter and value stand in the message."""
+    with pytest.raises(ParameterError, match=message) as caught:
+        adversity.create("degradation", "gaussian_noise", **parameters)
+    assert "adversity" in str(caught.value)
+
+
+def test_noise_is_keyed_by_id_and_seed(images: torch.Tensor) -> None:
+    """The same id and seed give the same noise wherever the sample stands."""
+    noise = adversity.create("degradation", "gaussian_noise", severity=2)
+    both = noise(images[:2], ids=["a", "b"], seed=4)
+    assert torch.equal(noise(images[1:2], ids=["b"], seed=4)[0], both[1])
+    assert not torch.equal(noise(images[1:2], ids=["b"], seed=5)[0], both[1])
+
+
+def test_side_information_reaches_a_restoration(images: torch.Tensor) -> None:
+    """`.side` of the degradation fills the restoration's needs; unknown needs are refused."""
+    noise = adversity.create("degradation", "gaussian_noise", severity=1)
+    denoise = adversity.create("restoration", "non_local_means")
+    worse = noise(images)
+    assert denoise(worse, **noise.side).shape == images.shape
+    with pytest.raises(ParameterError, match=r"expected \['sigma'\], got \['kernel'\]"):
+        denoise(worse, kernel=torch.ones(21))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.zeros(2, 3, 8, 8, dtype=torch.uint8), "expected float32"),
+        (torch.full((2, 3, 8, 8), 2.0), r"\[0, 1\]"),
+        (torch.zeros(3, 8, 8), r"\[N, C, H, W\]"),
+    ],
+)
+def test_wrong_images_are_refused(given: torch.Tensor, message: str) -> None:
+    """Images of another type, range or shape are never scaled or clamped silently."""
+    with pytest.raises(DataError, match=message):
+        adversity.create("restoration", "gamma_correction", gamma=0.5)(given)
+
+
+def test_calibration_is_fitted_on_held_out_logits() -> None:
+    """Unfitted refuses; fitted at twice the scale it finds a temperature near two.
+
+    400 rows: the maximum-likelihood temperature has a standard error of about 0.15.
+    """
+    generator = torch.Generator().manual_seed(0)
+    true = 2 * torch.randn(400, 5, generator=generator)
+    labels = torch.multinomial(true.softmax(1), 1, generator=generator).squeeze(1)
+    scaler = adversity.create("uncertainty", "temperature_scaling")
+    with pytest.raises(NotFittedError, match="fit"):
+        scaler(2 * true)
+    fitted = scaler.fit(2 * true, labels)
+    assert torch.allclose(fitted(2 * true), true.softmax(1), atol=0.12)
+    with pytest.raises(NotFittedError):
+        scaler(true)
+
+
+def test_a_network_is_trained_and_attacked_from_python() -> None:
+    """small_cnn learns two kinds of stripes; PGD through a restoration fools what FGSM cannot."""
+    generator = torch.Generator().manual_seed(1)
+    wave = 0.5 + 0.2 * torch.sin(torch.arange(16.0)).expand(60, 1, 16, 16)
+    labels = torch.arange(60) % 2
+    images = torch.where(labels[:, None, None, None] == 1, wave, wave.transpose(2, 3))
+    images = (images + 0.02 * torch.randn(images.shape, generator=generator)).clamp(0, 1)
+    model = adversity.create("classifier", "small_cnn", epochs=6, width=4)
+    with pytest.raises(NotFittedError):
+        model(images)
+    net = model.fit(images, labels, class_names=["lying", "standing"])
+    assert net.class_names == ("lying", "standing")
+    assert float((net(images).argmax(1) == labels).float().mean()) > 0.95
+    victim = adversity.target(adversity.create("restoration", "gamma_correction", gamma=0.5), net)
+    # The victim answers through the restoration: what it says there is the truth of this test.
+    truth = victim.bind([str(i) for i in range(60)]).verdicts(images)
+    result = adversity.create("attack", "pgd", eps="60/255", steps=10)(victim, images, truth)
+    assert float(result.success.float().mean()) > 0.9
+
+
+def test_attack_needs_a_victim(images: torch.Tensor) -> None:
+    """A bare network is answered with the call that wraps it."""
+    attack = adversity.create("attack", "fgsm", eps="8/255")
+    with pytest.raises(InputError, match=r"adversity\.target"):
+        attack(torch.nn.Flatten(), images, torch.zeros(21, dtype=torch.int64))
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(108, 3))
+    with pytest.raises(DataError, match=r"labels in 0 \.\. 2"):
+        attack(adversity.target(net), images, torch.full((21,), 7))
+    with pytest.raises(DataError, match="different ids"):
+        attack(adversity.target(net), images, torch.zeros(21, dtype=torch.int64), ids=["a"] * 21)
