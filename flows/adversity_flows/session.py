@@ -10,7 +10,6 @@ import traceback
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.run import one_thread
 from adversity.engine.stage import Workspace
 from adversity.pipeline.gates import exit_code
 from adversity.provenance import file_sha256
@@ -129,7 +128,6 @@ class _Session:
 
     def run(self) -> Finished:
         """Do the steps, then judge and write."""
-        one_thread()
         with Memory.open(self.plan.root) as memory:
             conductor = Conductor(self.plan, self._workspace, memory, force=self._wishes.force)
             try:

@@ -7,6 +7,8 @@ import copy
 import pytest
 import yaml
 
+from adversity.errors import PipelineError
+
 FILE = "pipelines/toy.yaml"
 RESOLVED = "pipelines/.resolved/toy-under-attack.yaml"
 
@@ -106,15 +108,13 @@ def test_scores_depend_on_stored_tables_alone(plan):
     assert stage.params[RESOLVED] == ("core.engine", "metrics", "steps.confidence")
 
 
-def test_sampling_also_depends_on_images_and_network(plan, pipeline_text):
-    """Sampling runs the network again, so what leads to it is part of the key."""
+def test_sampling_is_refused_before_any_work(plan, pipeline_text):
+    """What the engine cannot run yet is a finding with its line, and says what to use."""
     text = pipeline_text.replace(
         "  spread: ", "  drawn: {uses: uncertainty/draws, from: predictions}\n  spread: "
     )
-    stage = plan(text).stage("drawn")
-    assert stage.deps == ("artifacts/toy-under-attack/predictions", "data/photos")
-    assert {"steps.net", "steps.dark", "data.photos"} <= set(stage.params[FILE])
-    assert stage.views == ("dark", "enhanced")
+    with pytest.raises(PipelineError, match=r"draws.*not available yet; use a score"):
+        plan(text)
 
 
 def test_an_attack_depends_on_every_link_it_goes_through(plan):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.model import Plan
     from adversity.report.model import GateResult
 
-__all__ = ["RunResult", "one_thread", "run", "run_shards"]
+__all__ = ["RunResult", "run", "run_shards"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,10 @@ class RunResult:
     report: Path
 
 
-def one_thread() -> None:
-    """Give torch one thread in this process: only then are results the same bytes.
-
-    With several workers it is faster as well: two threads on two busy cores were measured
-    to be 4 to 10 times slower than one.
-    """
-    import torch
-
-    torch.set_num_threads(1)
-
-
 def run_shards(
     job: StageRun, shards: Iterable[Shard], *, workers: int, done: Callable[[Shard], None]
 ) -> None:
     """Run shards on threads; the first error stops what has not started."""
-    one_thread()
     if workers == 1:
         for shard in shards:
             job.run_shard(shard)

@@ -126,10 +126,7 @@ class ScoreRun(TableRun):
             kept = ("prediction", "correct", "confidence", "logits", "probs")
             columns |= {name: mine[name] for name in kept if name in mine}
             return columns | {ready.plugin.name: score.numpy()}
-        raise InputError(
-            f"{self.node.line}: {ready.label} needs the network or features, which this version "
-            "does not stream; expected a score or a calibrator of stored predictions"
-        )
+        raise InputError(f"{self.node.line}: {ready.label} is neither a score nor a calibrator")
 
     def _upstream(self, cell: Cell) -> Columns:
         """Read the incoming rows of a cell once; one cell stays in memory."""

@@ -17,6 +17,7 @@ import adversity
 from adversity.contracts import Measure
 from adversity.data.atomic import atomic_write
 from adversity.data.store import Store
+from adversity.engine.blocks import one_thread
 from adversity.engine.toolbox import toolbox_of
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
@@ -232,7 +233,7 @@ def recall(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
 
 
 def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
-    """Open a stage for running.
+    """Open a stage for running; torch has one thread from here on.
 
     Raises:
         DataError: If a data set it reads is missing or wrong.
@@ -246,6 +247,7 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
         score_stage,
     )
 
+    one_thread()
     if stage.step.startswith("data:"):
         return data_stage.DataRun(plan, stage, workspace)
     if stage.step == "report":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
+from adversity.engine.blocks import one_thread
 from adversity.engine.gains import gains
 from adversity.engine.links import Link
 from adversity.engine.pictures import picture_rows
@@ -45,8 +46,10 @@ def build_report(
     Raises:
         StorageError: If an artifact is missing.
     """
+    one_thread()
     toolbox = Toolbox(plan, workspace)
-    steps = tuple(summarise(plan, workspace, toolbox).values())
+    measured = summarise(plan, workspace, toolbox)
+    steps = tuple(_described(toolbox, summary) for summary in measured.values())
     data = tuple(_data(toolbox, name) for name in plan.data)
     rows, population = ((), {}) if tracked else picture_rows(toolbox)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
@@ -70,7 +73,10 @@ def build_report(
 def summarise(
     plan: Plan, workspace: Workspace, toolbox: Toolbox | None = None
 ) -> dict[str, StepSummary]:
-    """Return every step with what it measured, by id, in the file's order."""
+    """Return every step with what it measured, by id, in the file's order.
+
+    Nothing is set up for it: what plugins say of themselves is `build_report`'s to ask.
+    """
     toolbox = toolbox or Toolbox(plan, workspace)
     artifacts = {stage.step for stage in plan.stages}
     found: dict[str, StepSummary] = {}
@@ -84,7 +90,7 @@ def summarise(
 def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepSummary:
     entry = node.entry
     cls: Any = entry.cls
-    summary = StepSummary(
+    return StepSummary(
         id=node.id,
         uses=f"{entry.kind}/{entry.name}",
         kind=entry.kind,
@@ -100,13 +106,17 @@ def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepS
             "licence": cls.licence,
             "weights_licence": cls.weights_licence,
         },
+        cells=_cells(toolbox, node, result) if result and result.measures else (),
         notes=result.notes if result else (),
     )
+
+
+def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
+    """Add what only plugins that are set up can say: a network's facts, an attack's links."""
+    node = toolbox.plan.steps[summary.id]
     if node.role in ("define", "predict"):
         facts = toolbox.ready(node.id, node.cells[0]).plugin.describe()
-        summary = replace(summary, plugin={**summary.plugin, "facts": facts})
-    cells = _cells(toolbox, node, result) if result and result.measures else ()
-    summary = replace(summary, cells=cells)
+        return replace(summary, plugin={**summary.plugin, "facts": facts})
     return _attack(toolbox, node, summary) if node.role == "attack" else summary
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Fitted, Sampling
+from adversity.contracts import Detector, Fitted, Sampling
 from adversity.pipeline.findings import Findings, suggestion
 from adversity.pipeline.graph import names_plugin
 from adversity.pipeline.paths import ancestors, chain
@@ -101,6 +101,14 @@ class _Checker:
         own = names_plugin(spec.uses)
         if not own:
             yield from _borrowed(spec)
+        if issubclass(class_of(node.entry), Sampling | Detector):
+            yield (
+                "uses",
+                (
+                    f"{label_of(node.entry)} needs images or features while it scores, which is not "
+                    "available yet; use a score or a calibrator, which work from stored predictions"
+                ),
+            )
         if node.role != "attack":
             for key, value in (
                 ("against", spec.against),
@@ -127,8 +135,7 @@ class _Checker:
         """Check that `from:` gives what the plugin takes."""
         if node.role == "attack" and not node.source:
             yield "uses", "an attack needs from:, the images that it may change"
-        several = issubclass(class_of(node.entry), Sampling)
-        if len(node.source) > 1 and not several:
+        if len(node.source) > 1:
             yield "from", f"expected one step, got {len(node.source)}: {', '.join(node.source)}"
         takes = _TAKES[class_of(node.entry).makes]
         for name in node.source:

@@ -9,7 +9,6 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adversity.contracts import PluginBase, Sampling
 from adversity.pipeline.model import DataNode, Stage, StepNode
 from adversity.pipeline.paths import ancestors, between
 from adversity.pipeline.places import project_place, texts_in
@@ -19,6 +18,7 @@ from adversity.pipeline.spec import RESERVED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from adversity.contracts import PluginBase
     from adversity.pipeline.load import Loaded
 
 __all__ = ["dear_views", "make_stages", "resolved_file"]
@@ -209,17 +209,9 @@ class _Maker:
             waiting.extend(node.source)
 
     def _add_score(self, inputs: _Inputs, node: StepNode) -> None:
-        """Scores work from stored tables; sampling also runs the network on the images."""
+        """Scores work from stored tables."""
         for name in node.source:
             inputs.deps[self.out(name)] = None
-        if not issubclass(class_of(node.entry), Sampling):
-            return
-        for name in ancestors(node.id, self._steps) & set(self._steps):
-            link = self._steps[name]
-            if link.role in {"predict", "score"}:
-                self._add_link(inputs, link)
-            if link.role == "predict":
-                self._add_sources(inputs, link.source)
 
     def _add_attack(self, inputs: _Inputs, node: StepNode) -> None:
         """An attack starts from `from:` and runs every link on to `against:`."""

@@ -60,12 +60,10 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
 
 def _redrawn(plan: Plan, past: Past, output: Path) -> Path:
     """Write the page from the artifacts, if they are those of the run."""
-    from adversity.engine.run import one_thread
     from adversity.errors import InputError, StorageError
     from adversity_flows.memory import Memory
     from adversity_flows.pages import redraw
 
-    one_thread()
     with Memory.open(plan.root) as memory:
         changed = [stage.step for stage in plan.stages if memory.state(stage).stale]
         same = memory.recorded(plan.stages) == past.manifest.get("hashes")

@@ -60,13 +60,11 @@ def materialise(name: str) -> None:
 
 
 def _run_step(plan: Plan, name: str, workers: int | None) -> None:
-    from adversity.engine.run import one_thread
     from adversity.engine.stage import Workspace
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.progress import watching
     from adversity_flows.step import step_command
 
-    one_thread()
     terminal = Terminal.of(colour=colour_choice())
     with watching(terminal, steps=(name,)) as watcher:
         step_command(plan, name, Workspace.of(plan.root), watcher=watcher, workers=workers)
