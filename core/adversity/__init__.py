@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Uncertainty as Uncertainty
     from adversity.engine.create import create as create
     from adversity.engine.run import run as run
-    from adversity.engine.target import target as target
+    from adversity.engine.victim import target as target
     from adversity.hookspecs import hookimpl as hookimpl
     from adversity.seeding import SampleRng as SampleRng
 
@@ -77,7 +77,7 @@ _HOMES = dict.fromkeys(_CONTRACTS, "adversity.contracts") | {
     "hookimpl": "adversity.hookspecs",
     "metrics": "adversity.metrics",
     "run": "adversity.engine.run",
-    "target": "adversity.engine.target",
+    "target": "adversity.engine.victim",
 }
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605  (a test proves it equal to the imports)
 

@@ -191,7 +191,7 @@ class Memory:
         found: dict[str, str] = {}
         with self._dvc("read dvc.lock"):
             for stage in stages:
-                known = self._load(stage.name)
+                known = self._indexed(stage.name)  # the index is read once for all of them
                 for item in [*known.deps, *known.outs]:
                     if isinstance(item.hash_info.value, str):
                         found[item.def_path] = item.hash_info.value

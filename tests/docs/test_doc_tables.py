@@ -104,3 +104,12 @@ def test_the_command_line_page_has_every_command_and_option() -> None:
         words = [word for word in name.strip("`").split() if word.islower()]
         documented[" ".join(words)] = set(re.findall(r"--[a-z-]+", shown))
     assert documented == {name: options(command) for name, command in leaves().items()}
+
+
+def test_help_keeps_its_examples_in_lines() -> None:
+    r"""Click's mark for "do not wrap" must be a real \b, not a backslash and a letter."""
+    for name, command in leaves().items():
+        text = command.get_help(click.Context(command, info_name=name))
+        assert "\\b" not in text, name
+        if "Example" in text:
+            assert re.search(r"^  Examples?:$", text, re.MULTILINE), name

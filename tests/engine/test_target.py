@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -11,7 +11,8 @@ import adversity
 from adversity import Attack, PostHoc, Restoration
 from adversity.engine.attacking import attack
 from adversity.engine.links import Link
-from adversity.engine.target import ChainTarget, as_found, target
+from adversity.engine.target import ChainTarget
+from adversity.engine.victim import as_found, target
 from adversity.errors import InputError, PluginError
 
 
@@ -256,3 +257,35 @@ def test_zero_gradient_is_flagged(make_ready: Any, images: Any, ids: Any) -> Non
     attack_call = adversity.create("attack", "pgd", eps="8/255", random_start=False)
     result = attack_call(victim, images, labels, ids=ids)
     assert result.flags == {"zero_gradient": 1.0, "never_moved": 1.0}
+
+
+def test_judge_and_attack_see_one_chain_behind_probabilities(
+    make_ready: Any, plugins: Any, images: Any, ids: Any
+) -> None:
+    """A classifier that gives probabilities is calibrated on log p, judged as attacked."""
+
+    class Soft(type(plugins["net"].plugin)):  # type: ignore[misc]
+        """Give the fixed net's probabilities."""
+
+        name = "soft"
+        gives: ClassVar[Any] = "probs"
+
+        def logits(self, images: torch.Tensor) -> torch.Tensor:
+            values: torch.Tensor = super().logits(images).softmax(1)
+            return values
+
+    class Halved(PostHoc):
+        """A temperature of two."""
+
+        name = "halved"
+
+        def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+            return (logits / 2).softmax(1)
+
+    victim = chain(make_ready(Soft()), make_ready(Halved()), ids=ids)
+    _, probs = victim.answer(images)
+    assert probs is not None
+    net = plugins["net"].plugin.logits(images)
+    # log of a float32 softmax loses up to 1e-6 of the logit it came from.
+    assert torch.allclose(probs, (net / 2).softmax(1), atol=1e-5)
+    assert torch.allclose(victim.logits(images).softmax(1), probs, atol=1e-5)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Perturbed
 from adversity.engine.blocks import spans
+from adversity.engine.calls import BREAKS
 from adversity.errors import DataError
 from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import image_fault
@@ -90,7 +91,7 @@ def perturb(
         rng = SampleRng(seed=seed, step=step, ids=here)
         try:
             answer = plugin.perturb(victim.rows(index), given, labels[index], rng)
-        except Exception as error:  # noqa: BLE001  (anything may come out of a plugin)
+        except BREAKS as error:
             ready.guard(error, here)
         changed = answer.images if isinstance(answer, Perturbed) else answer
         _check(ready, changed, block, given, here)

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from adversity.contracts import Predictive
     from adversity.seeding import SampleRng
 
-__all__ = ["Ready", "calibrate", "degrade", "logits", "measure", "restore", "score"]
+__all__ = ["BREAKS", "Ready", "calibrate", "degrade", "logits", "measure", "restore", "score"]
+
+BREAKS = (Exception, SystemExit)
+"""What may come out of a plugin; one that calls `sys.exit` must not end the run in silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,15 @@ class Ready:
             "report it to its author."
         )
 
-    def guard(self, error: Exception, ids: Sequence[str] = ()) -> NoReturn:
+    def guard(self, error: BaseException, ids: Sequence[str] = ()) -> NoReturn:
         """Turn an exception from inside the plugin into one that names it."""
         if isinstance(error, AdversityError):
             raise error
         where = f", sample {ids[0]}" if len(ids) == 1 else ""
-        raise PluginError(f"{self.label}{where} raised {type(error).__name__}: {error}") from error
+        raise PluginError(
+            f"{self.label}{where} raised {type(error).__name__}: {error}; report it to the "
+            "plugin's author"
+        ) from error
 
 
 def _blocks(ready: Ready, count: int) -> list[range]:
@@ -67,7 +73,7 @@ def _call(ready: Ready, method: str, ids: Sequence[str], given: Tensor, **kwargs
     try:
         with torch.no_grad():
             answer = getattr(ready.plugin, method)(copy, **kwargs)
-    except Exception as error:  # noqa: BLE001  (anything may come out of a plugin)
+    except BREAKS as error:
         ready.guard(error, ids)
     if not torch.equal(copy, given):
         ready.broke("it changed its input in place; expected the input to be left alone", ids)
@@ -242,7 +248,7 @@ def score(ready: Ready, predictive: Predictive, ids: Sequence[str]) -> Tensor:
     plugin: Score = ready.plugin
     try:
         answer = plugin.score(predictive)
-    except Exception as error:  # noqa: BLE001
+    except BREAKS as error:
         ready.guard(error, ids)
     fault = rows_fault(answer, rows=len(ids))
     if fault is not None:
@@ -261,7 +267,7 @@ def measure(ready: Ready, images: Tensor, reference: Tensor, ids: Sequence[str])
         block, clean = padded(images[rows], size), padded(reference[rows], size)
         try:
             answer = ready.plugin.measure(block, clean)
-        except Exception as error:  # noqa: BLE001
+        except BREAKS as error:
             ready.guard(error, ids[rows])
         fault = rows_fault(answer, rows=len(block), finite=False)
         if fault is None and bool(answer.isnan().any()):

@@ -10,8 +10,8 @@ from adversity.engine import calls
 from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.calls import Ready
 from adversity.engine.in_memory import TensorRows, fitted_state
-from adversity.engine.target import Victim, as_found
 from adversity.engine.toolbox import label_of
+from adversity.engine.victim import Victim, as_found
 from adversity.errors import DataError, InputError, NotFittedError, ParameterError
 from adversity.registry import discover
 from adversity.seeding import SampleRng, preserve_global_rng

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls import Ready
     from adversity.seeding import SampleRng
 
-__all__ = ["Link", "Rows"]
+__all__ = ["Link", "Rows", "log_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,10 @@ class Link:
             return self._degraded(images, rows, rng)
         real, rows_after = self.images(images.detach(), rows, rng)
         if self._has_surrogate:
-            stand_in = in_blocks(plugin.surrogate, images, plugin.block_rows)
+            device = self.ready.device
+            stand_in = in_blocks(
+                lambda x: plugin.surrogate(x.to(device)).cpu(), images, plugin.block_rows
+            )
         else:
             stand_in = images
         from adversity.engine.straight import straight_through
@@ -110,7 +113,8 @@ class Link:
             block = padded(images[cut], plugin.block_rows)
             side = {name: padded(value[cut], len(block)) for name, value in rows.side.items()}
             needs, _ = calls.needs_of(self.ready, block.detach(), side)
-            parts.append(plugin.restore(block, **needs)[: len(span)])
+            restored = plugin.restore(block.to(self.ready.device), **needs)
+            parts.append(restored[: len(span)].cpu())
         return torch.cat(parts)
 
     def _degraded(self, images: Tensor, rows: Rows, rng: SampleRng) -> tuple[Tensor, Rows]:
@@ -121,12 +125,11 @@ class Link:
         for span in spans(len(images), plugin.block_rows):
             block = padded(images[span.start : span.stop], plugin.block_rows)
             here = rows.ids[span.start : span.stop]
-            answer = plugin.degrade(
-                block, rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
-            )
+            streams = rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
+            answer = plugin.degrade(block.to(self.ready.device), streams)
             degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
-            side = {name: value[: len(span)] for name, value in degraded.side.items()}
-            parts.append(Degraded(degraded.images[: len(span)], side))
+            side = {name: value[: len(span)].cpu() for name, value in degraded.side.items()}
+            parts.append(Degraded(degraded.images[: len(span)].cpu(), side))
         side = {name: torch.cat([part.side[name] for part in parts]) for name in parts[0].side}
         return torch.cat([part.images for part in parts]), Rows(rows.ids, {**rows.side, **side})
 
@@ -138,7 +141,8 @@ class Link:
                 f"{self.ready.label} gives labels only: expected logits or probabilities to "
                 "compute a gradient; use a decision-based attack."
             )
-        values = in_blocks(plugin.logits, images, plugin.block_rows)
+        device = self.ready.device
+        values = in_blocks(lambda x: plugin.logits(x.to(device)).cpu(), images, plugin.block_rows)
         return _log_probs(values, values) if plugin.gives == "probs" else values
 
     def calibrated(self, values: Tensor) -> Tensor:
@@ -164,6 +168,13 @@ def _resized(stand_in: Tensor, like: Tensor) -> Tensor:
     )
 
 
+def log_of(probs: Tensor) -> Tensor:
+    """Return log p, with the smallest float32 in the place of 0 so that it is finite."""
+    import torch
+
+    return probs.clamp_min(torch.finfo(torch.float32).tiny).log()
+
+
 def _log_probs(probs: Tensor, incoming: Tensor) -> Tensor:
     """Return log p, finite; rows with a probability of 0 pass the incoming values' gradient."""
     import torch
@@ -174,5 +185,5 @@ def _log_probs(probs: Tensor, incoming: Tensor) -> Tensor:
     if bool((probs > tiny).all()):
         return probs.log()
     flat = (probs <= tiny).any(1, keepdim=True)
-    value = probs.clamp_min(tiny).log()
+    value = log_of(probs)
     return torch.where(flat, straight_through(value, incoming), value)

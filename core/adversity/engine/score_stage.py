@@ -12,6 +12,7 @@ from adversity.data.arrays import write_arrays
 from adversity.data.tables import read_table
 from adversity.engine import calls
 from adversity.engine.blocks import spans
+from adversity.engine.links import log_of
 from adversity.engine.predict_stage import answer_columns
 from adversity.engine.table_stage import Columns, TableRun
 from adversity.engine.toolbox import state_path
@@ -194,8 +195,7 @@ def _logits_of(rows: Columns, label: str) -> Tensor:
     if "logits" in rows:
         return torch.from_numpy(rows["logits"].copy())
     if "probs" in rows:
-        tiny = float(np.finfo(np.float32).tiny)
-        return torch.from_numpy(np.log(np.maximum(rows["probs"], tiny)))
+        return log_of(torch.from_numpy(rows["probs"].copy()))
     raise InputError(f"{label} needs logits or probabilities; the predictions have neither")
 
 

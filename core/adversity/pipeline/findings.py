@@ -132,6 +132,7 @@ def expectation(message: str) -> str:
     for opening in ("Input should be a valid ", "Input should be an instance of ", "Input should "):
         if message.startswith(opening):
             rest = message.removeprefix(opening)
+            rest = rest.split(", unable to parse", 1)[0]
             article = "an " if rest[:1] in "aeiou" else "a "
             return article + rest if "valid" in opening else rest.removeprefix("be ")
     return message

@@ -237,10 +237,10 @@ def _check_matrix(loaded: Loaded, findings: Findings) -> None:
         for path, text in _scalars(step.parameters, ("steps", id_, "with")):
             match = _VARIABLE.fullmatch(text)
             if match and match.group(1) not in matrix:
-                declared = suggestion(match.group(1), matrix)
-                findings.add(
-                    path, f"{dotted(path)}: matrix variable {text} is not declared{declared}"
-                )
+                name = match.group(1)
+                message = f"{dotted(path)}: matrix variable {text} is not declared"
+                hint = suggestion(name, matrix) if matrix else ""
+                findings.add(path, f"{message} under matrix:{hint or f'; add {name}: [...] there'}")
             used.update(match.groups() if match else ())
     for name in matrix:
         if name not in used:

@@ -81,7 +81,8 @@ def read_text(path: Path, name: str) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise PipelineError(
-            f"{name}:{line}: expected UTF-8 text; save the file as UTF-8"
+            f"{name}:{line}: expected UTF-8 text, got the byte 0x{raw[error.start]:02x}; save the "
+            "file as UTF-8"
         ) from error
 
 

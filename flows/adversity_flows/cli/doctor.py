@@ -24,7 +24,7 @@ SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "r
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 @click.option("--deep", is_flag=True, help="Start Prefect's server, too; takes some seconds.")
 def doctor(as_json: bool, deep: bool) -> int:
-    r"""Find what is missing or does not fit, and say the command that mends it.
+    """Find what is missing or does not fit, and say the command that mends it.
 
     Exit code 0 if runs can work, 3 if something is wrong; warnings alone are 0.
 

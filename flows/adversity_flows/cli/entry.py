@@ -87,7 +87,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(adversity.__version__, "--version", message="%(prog)s %(version)s")
 def cli() -> None:
-    r"""How far can a vision model be trusted?
+    """How far can a vision model be trusted?
 
     Adversity runs pipelines: data are degraded, restored, classified, their confidence is
     measured, the whole chain is attacked, and gates say whether that was good enough.

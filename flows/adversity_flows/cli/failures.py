@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adversity.errors import AdversityError, PipelineError
+from adversity.errors import AdversityError, PipelineError, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ FAILED = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell gives for a command whose reader went away
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _debug = False
 
 
@@ -62,9 +63,10 @@ def run_guarded(call: Callable[[], object]) -> int:
 def message_of(error: AdversityError) -> str:
     """Write an error as people see it: one message, or a list of findings."""
     if isinstance(error, PipelineError) and len(error.findings) > 1:
-        findings = "\n".join(f"  {finding}" for finding in error.findings)
+        findings = "\n".join(f"  {visible(finding)}" for finding in error.findings)
         return f"error: {len(error.findings)} things are wrong:\n{findings}"
-    return f"error: {error}"
+    lines = error.findings if isinstance(error, PipelineError) else str(error).split("\n")
+    return "error: " + "\n  ".join(visible(line) for line in lines)
 
 
 def _failed(error: Exception) -> int:
@@ -77,8 +79,14 @@ def _failed(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in _FULL:
         _say(f"error: the disk is full ({error}); make room and run again, what is finished stays")
         return FAILED
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        _say(
+            f"error: cannot use {visible(str(error.filename))}: {error.strerror}; give the project "
+            "rights to be written, or move it to another folder"
+        )
+        return FAILED
     first = next(iter(str(error).splitlines()), "")
-    _say(f"internal error: {type(error).__name__}: {first}")
+    _say(f"internal error: {type(error).__name__}: {visible(first)}")
     _say(f"Please report it; details in {_write_log(error)}")
     return FAILED
 

@@ -28,7 +28,7 @@ FILES = {
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--author", metavar="NAME", default="", help="Who stands in the README.")
 def init(folder: Path, author: str) -> None:
-    r"""Make a project of your own that runs at once.
+    """Make a project of your own that runs at once.
 
     DIR is made, or must be empty. It gets a git and a DVC repository and a small pipeline on
     handwritten digits.

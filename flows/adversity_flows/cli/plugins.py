@@ -23,7 +23,7 @@ __all__ = ["plugins"]
 @click.option("--kind", metavar="KIND", is_eager=True, shell_complete=kinds, help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
-    r"""List what is installed, or tell all about one plugin.
+    """List what is installed, or tell all about one plugin.
 
     NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd. What a
     distribution got wrong is listed at the end; it never hides the others.

@@ -27,7 +27,7 @@ __all__ = ["report"]
     help="Write the page again, from the artifacts, into this file.",
 )
 def report(pipeline: str, show: bool, output: Path | None) -> None:
-    r"""Show, or write again, the page of a pipeline's last run.
+    """Show, or write again, the page of a pipeline's last run.
 
     Prints where the page is. With --output the page is drawn again, which is refused if the
     artifacts are no longer those of that run.

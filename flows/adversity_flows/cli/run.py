@@ -52,7 +52,7 @@ def run(
     quiet: bool,
     verbose: int,
 ) -> int:
-    r"""Run a pipeline, judge its gates and write its report.
+    """Run a pipeline, judge its gates and write its report.
 
     Only steps run whose data, parameters or plugins have changed; the rest is read from what
     DVC recorded. The page, the manifest and the log lie in runs/. Exit codes: 0 done, 1 a gate
@@ -72,7 +72,6 @@ def run(
     _refuse_unknown(plan, force)
     if not quiet:
         _introduce(plan, err)
-    # torch is imported from here on
     from adversity_flows.session import Wishes, run_plan
 
     command = shlex.join(["adversity", *sys.argv[1:]])

@@ -14,7 +14,7 @@ __all__ = ["schedule"]
 
 @click.group()
 def schedule() -> None:
-    r"""Run pipelines on their cron.
+    """Run pipelines on their cron.
 
     \b
     Example:
@@ -25,7 +25,7 @@ def schedule() -> None:
 @schedule.command(cls=Command)
 @click.argument("files", metavar="[PIPELINE]...", nargs=-1, shell_complete=pipelines)
 def serve(files: tuple[str, ...]) -> None:
-    r"""Run pipelines whenever their `schedule:` says, until Ctrl-C.
+    """Run pipelines whenever their `schedule:` says, until Ctrl-C.
 
     Without PIPELINE: all of the project that have a schedule. Each run is an `adversity run`
     of its own; while one works, a further one of the same pipeline is left out.

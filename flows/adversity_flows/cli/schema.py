@@ -20,7 +20,7 @@ __all__ = ["schema"]
     help="The file to write; standard output if not given.",
 )
 def schema(output: Path | None) -> None:
-    r"""Write the JSON Schema of pipeline files, with every installed plugin's parameters.
+    """Write the JSON Schema of pipeline files, with every installed plugin's parameters.
 
     Editors with a YAML language server then complete plugins and parameters while you type.
     Begin a pipeline file with:

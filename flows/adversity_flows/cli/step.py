@@ -21,7 +21,7 @@ __all__ = ["materialise", "step"]
 @click.argument("name", metavar="STEP", shell_complete=steps)
 @click.option("--workers", type=click.IntRange(min=1), help="Shards at the same time.")
 def step(pipeline: str, name: str, workers: int | None) -> None:
-    r"""Run one step of a pipeline; `dvc repro` calls this.
+    """Run one step of a pipeline; `dvc repro` calls this.
 
     STEP is a step that leaves an artifact, or `report`. By hand, too, it runs only if something
     it depends on has changed, and DVC records it.
@@ -38,7 +38,7 @@ def step(pipeline: str, name: str, workers: int | None) -> None:
 @click.command(cls=Command, hidden=True)
 @click.argument("name")
 def materialise(name: str) -> None:
-    r"""Write a data set that comes inside a package to data/NAME; `dvc repro` calls this.
+    """Write a data set that comes inside a package to data/NAME; `dvc repro` calls this.
 
     \b
     Example:

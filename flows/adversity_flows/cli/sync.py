@@ -14,7 +14,7 @@ __all__ = ["sync"]
 @click.command(cls=Command)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if something would change.")
 def sync(check: bool) -> int:
-    r"""Bring dvc.yaml and pipelines/.resolved/ in step with the pipeline files.
+    """Bring dvc.yaml and pipelines/.resolved/ in step with the pipeline files.
 
     `adversity run` does it for its own pipeline; `dvc repro` needs it after an edit. Stages
     that you wrote by hand are kept.

@@ -14,7 +14,7 @@ __all__ = ["ui"]
 @click.command(cls=Command)
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def ui(show: bool) -> None:
-    r"""Keep Prefect's page with the history of this project's runs open until Ctrl-C.
+    """Keep Prefect's page with the history of this project's runs open until Ctrl-C.
 
     It listens on this machine only. If you have configured a Prefect API of your own, that
     one's address is shown.

@@ -21,7 +21,7 @@ __all__ = ["validate"]
 @click.argument("files", metavar="[PIPELINE]...", nargs=-1, shell_complete=pipelines)
 @click.option("--json", "as_json", is_flag=True, help="Write the plans as one JSON document.")
 def validate(files: tuple[str, ...], as_json: bool) -> None:
-    r"""Check pipeline files without running them; all of the project's if none is named.
+    """Check pipeline files without running them; all of the project's if none is named.
 
     Plugins, parameters, references, the matrix, gates and the schedule are checked. Every
     finding is said at once, with its line; then the exit code is 2.

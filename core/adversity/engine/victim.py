@@ -1,0 +1,99 @@
+"""The victim from Python: plugins and bare networks, composed and left exactly as found."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from adversity.engine.calls import Ready
+from adversity.engine.links import Link
+from adversity.engine.target import BLOCK, ChainTarget
+from adversity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+__all__ = ["Victim", "as_found", "target"]
+
+
+@contextmanager
+def as_found(modules: Sequence[Any]) -> Iterator[None]:
+    """Put networks into eval mode; leave mode, buffers and gradients exactly as found."""
+    modes = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+class Victim:
+    """A chain that waits for images: what `adversity.target` gives."""
+
+    def __init__(self, links: Sequence[Link], modules: Sequence[Any] = ()) -> None:
+        """Keep the links and the networks whose mode must be restored."""
+        self.links = tuple(links)
+        self.modules = tuple(modules)
+
+    def bind(self, ids: Sequence[str], *, seed: int = 0) -> ChainTarget:
+        """Return the target for these samples."""
+        return ChainTarget(self.links, ids=ids, seed=seed)
+
+
+class _Module:
+    """A bare `nn.Module` from images to logits, as a link."""
+
+    makes = "predictions"
+    gives = "logits"
+    stochastic = False
+    differentiable = True
+    block_rows = BLOCK
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self._classes: int | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(f"class_{k}" for k in range(self._classes or 0))
+
+    def logits(self, images: Tensor) -> Tensor:
+        values: Tensor = self.module(images)
+        if self._classes is None:
+            self._classes = values.shape[1] if values.ndim == 2 else 0
+        return values
+
+
+def target(*links: Any) -> Victim:
+    """Compose a victim: restorations, then a classifier or any `nn.Module`, then calibration.
+
+    Args:
+        *links: What `adversity.create` returned, or an `nn.Module` from images `[N, C, H, W]`
+            in [0, 1] to logits `[N, K]`.
+
+    Raises:
+        InputError: If there is not exactly one classifier.
+    """
+    from torch import nn
+
+    chain: list[Link] = []
+    modules: list[Any] = []
+    for position, link in enumerate(links):
+        if isinstance(link, nn.Module):
+            modules.append(link)
+            ready = Ready(_Module(link), f"network {type(link).__name__}")
+        else:
+            found = getattr(link, "ready", None)
+            if not isinstance(found, Ready):
+                raise InputError(
+                    f"expected plugins from adversity.create or an nn.Module, got "
+                    f"{type(link).__name__} at position {position}"
+                )
+            ready = found
+        chain.append(Link(f"link-{position}", ready))
+    ChainTarget(chain, ids=())
+    return Victim(chain, modules)
