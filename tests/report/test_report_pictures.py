@@ -84,4 +84,4 @@ def test_norms_come_from_the_exact_arrays(full_report: Report) -> None:
     said = grid([source], size=64)[0].tiles[-1].lines
     computed = grid([replace(source, sizes={})], size=64)[0].tiles[-1].lines
     euclid = float(np.linalg.norm(source.perturbation.astype(np.float64)))
-    assert said == computed == ("max |δ| 8.0/255", f"L2 {euclid:.3f}")
+    assert said == computed == ("max |δ| 8/255", f"L2 {euclid:.3f}")

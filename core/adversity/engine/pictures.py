@@ -189,7 +189,7 @@ def _row(
         _picture(toolbox, p, shown[p].images[0], clean, story, places, names) for p in places
     )
     if attack is not None:
-        pictures += _behind(toolbox, attack, images, story, shown[attack])
+        pictures += _behind(toolbox, attack, places, story, shown[attack], names)
     row = PictureRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, pictures)
     if attack is None:
         return row
@@ -210,17 +210,31 @@ def _row(
 
 
 def _behind(
-    toolbox: Toolbox, attack: str, images: Sequence[str], story: Story, current: Flow
+    toolbox: Toolbox,
+    attack: str,
+    places: Sequence[str],
+    story: Story,
+    current: Flow,
+    names: Sequence[str],
 ) -> tuple[Picture, ...]:
     """Return what the chain makes of the adversarial image: what the classifier sees."""
     start = toolbox.plan.steps[attack].source[0]
-    after = images[images.index(start) + 1 :]
+    after = [place for place in places[places.index(start) + 1 :] if place != attack]
     if not after:
         return ()
     for step in after:
         current = images_through(toolbox, step, story.cell, current)
-    image = current.images[0].numpy().transpose(1, 2, 0)
-    return (Picture(role="adversarial, restored", step=after[-1], image=image),)
+    answer = story.answers.get(attack)
+    return (
+        Picture(
+            role="adversarial, restored",
+            step=after[-1],
+            image=current.images[0].numpy().transpose(1, 2, 0),
+            prediction=None if answer is None else names[answer.prediction],
+            confidence=None if answer is None else answer.confidence,
+            state=None if answer is None else _state(story.answers, places, attack, "attack"),
+        ),
+    )
 
 
 def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ def _change(row: PictureRow, perturbation: np.ndarray[Any, Any], factor: float, 
     euclid = row.sizes.get("l2")
     if euclid is None:
         euclid = float(np.sqrt(np.square(perturbation.astype(np.float64)).sum()))
-    lines = (f"max |δ| {largest * 255:.1f}/255", f"L2 {number(euclid)}")
+    lines = (f"max |δ| {largest * 255:.2g}/255", f"L2 {number(euclid)}")
     return Tile(
         "perturbation",
         f"{TIMES} {factor:g}",
