@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,6 @@ import pytest
 import adversity.report
 from adversity.errors import PluginError
 from adversity.report import report_json, write_json, write_markdown, write_plots
-from adversity.report.drawing import svg
 from adversity.report.record import SCHEMA
 from adversity.report.sections import all_charts
 
@@ -117,19 +116,42 @@ def test_plots_are_plain_columns_with_a_template(full_report: Report, tmp_path: 
 
 
 def test_text_cells_are_drawn_as_numbers(full_report: Report, tmp_path: Path) -> None:
-    """A template filled with the CSV's text draws the same marks as the page has."""
+    """A template filled with the CSV's text draws the same marks as the page's numbers do."""
     import vl_convert
 
     write_plots(full_report, tmp_path)
     for chart in all_charts(full_report)[:4]:
-        with (tmp_path / f"{chart.id}.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        template = json.loads((tmp_path / f"{chart.id}.json").read_text(encoding="utf-8"))
-        del template["title"]
-        template["data"]["values"] = rows
-        drawn = vl_convert.vegalite_to_svg(template)
-        places = [re.findall(r' d="([^"]+)"', text) for text in (drawn, svg(chart))]
+        template, rows = template_and_rows(tmp_path, chart.id)
+        template["data"]["values"] = [row | {"rev": "workspace"} for row in rows]
+        numbers = [record | {"rev": "workspace"} for record in chart.records]
+        drawn = [vl_convert.vegalite_to_svg(template | {"data": {"values": numbers}})]
+        drawn.append(vl_convert.vegalite_to_svg(template))
+        places = [re.findall(r' d="([^"]+)"', text) for text in drawn]
         assert places[0] == places[1]
+
+
+def test_plots_of_two_revisions_stand_side_by_side(full_report: Report, tmp_path: Path) -> None:
+    """Filled with the rows of two revisions, a template draws each of them in a chart of its own."""
+    import vl_convert
+
+    write_plots(full_report, tmp_path)
+    for chart in all_charts(full_report):
+        template, rows = template_and_rows(tmp_path, chart.id)
+        marks = []
+        for revisions in (["workspace"], ["HEAD", "workspace"]):
+            filled = [row | {"rev": revision} for revision in revisions for row in rows]
+            template["data"]["values"] = filled
+            drawn = vl_convert.vegalite_to_svg(template)
+            assert all(f">{revision}<" in drawn for revision in revisions)
+            marks.append(len(re.findall(r'aria-roledescription="(?:point|bar|line mark)"', drawn)))
+        assert marks[1] == 2 * marks[0] > 0
+
+
+def template_and_rows(folder: Path, chart: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Read a chart's template and its rows, as text."""
+    with (folder / f"{chart}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return json.loads((folder / f"{chart}.json").read_text(encoding="utf-8")), rows
 
 
 def test_chart_names_are_safe_and_unique(hostile_report: Report) -> None:
