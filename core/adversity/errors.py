@@ -36,17 +36,7 @@ __all__ = [
     "StorageError",
     "UnknownPluginError",
     "WeightsError",
-    "visible",
 ]
-
-
-def visible(text: str) -> str:
-    """Return text with everything unprintable written as an escape.
-
-    Names come from files and folders of anybody; a message that shows one must not break its
-    line, colour the terminal or turn the direction of writing.
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class AdversityError(Exception):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adversity.errors import InputError, StaleInputsError
@@ -17,7 +18,7 @@ from adversity.report.model import Outcome
 from adversity_flows import resolved
 from adversity_flows.memory import Decision, Inputs, Memory, stale_message
 from adversity_flows.reasons import parameter_reasons, sentence
-from adversity_flows.replace import beside, clear, put, recover
+from adversity_flows.replace import beside, clear, exchanged, recover
 from adversity_flows.shards import in_step, run_shards
 from adversity_flows.sync import sync_pipeline
 from adversity_flows.watch import Silent
@@ -100,6 +101,10 @@ class Conductor:
                 stage.name: self.memory.parameters(stage) for stage in self.plan.stages
             }
 
+    def deciding(self) -> AbstractContextManager[None]:
+        """Return what makes several decisions in a row cheaper; nothing may run inside."""
+        return self.memory.deciding()
+
     def decide(self, stage: Stage) -> Decision:
         """Ask DVC whether a stage must run; a run-cache restore counts as not stale.
 
@@ -136,13 +141,11 @@ class Conductor:
         Raises:
             StaleInputsError: If an input changed while the stage ran; nothing is recorded and
                 the old artifact stays.
-            StorageError: If the disk is full.
+            StorageError: If the disk is full; likewise.
         """
         try:
             with in_step(stage):
-                before = self._inputs[stage.name]
-                result = self._finish(stage, job, before)
-                self.memory.record(stage, before)
+                result = self._finish(stage, job, self._inputs[stage.name])
                 if stage.step == "report":
                     sync_pipeline(self.plan)
                 return result
@@ -174,28 +177,29 @@ class Conductor:
             changes = before.changes(self.memory.hashes(stage))
             if changes:
                 raise StaleInputsError(stale_message(changes))
-            into_place()
+            with into_place():
+                self.memory.record(stage, before)
         return result
 
 
 @contextmanager
 def finish_beside(
     stage: Stage, job: StageRun, outputs: Path
-) -> Iterator[tuple[StageResult, Callable[[], None]]]:
-    """Write a stage's outputs beside their places; give its result and what renames them."""
+) -> Iterator[tuple[StageResult, Callable[[], AbstractContextManager[None]]]]:
+    """Write a stage's outputs beside their places; give its result and what renames them.
+
+    What is renamed goes back if the body of the renaming fails: an artifact that could not be
+    recorded must not stand in the place of one that was.
+    """
     out = outputs / stage.out
     metrics = outputs / stage.metrics if stage.metrics else None
     written = [(beside(path), path) for path in (out, metrics) if path is not None]
-
-    def into_place() -> None:
-        for new, path in written:
-            put(new, path)
-
     try:
         for new, path in written:
             path.parent.mkdir(parents=True, exist_ok=True)
             clear(new)
-        yield job.finish(beside(out), beside(metrics) if metrics else None), into_place
+        result = job.finish(beside(out), beside(metrics) if metrics else None)
+        yield result, partial(exchanged, written)
     finally:
         for new, _ in written:
             clear(new)

@@ -7,9 +7,10 @@ rest in the direct loop.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from adversity.errors import InputError
 from adversity.report.model import Outcome
 from adversity_flows.conduct import conduct_stage
 
@@ -69,6 +70,10 @@ class Ledger:
 
     def pass_unchanged(self) -> None:
         """Recall steps from the start of the run up to the first stale one."""
+        with suppress(InputError), self.conductor.deciding():  # it is said below, at its step
+            for stage in self.left:
+                if self._decide(stage).stale:
+                    break
         for stage in self.left:
             with self.own(stage):
                 if self.unchanged(stage) is None:

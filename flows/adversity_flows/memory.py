@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from adversity.errors import InputError, StaleInputsError
@@ -21,7 +22,6 @@ from adversity_flows.tracked import refuse_changed_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
@@ -85,6 +85,12 @@ class Memory:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """Hold DVC's lock over several decisions: the project is read once for all of them."""
+        with self._dvc("decide what is stale"):
+            yield
 
     def state(self, stage: Stage, *, force: bool = False) -> Decision:
         """Decide whether a stage must run.
@@ -197,6 +203,24 @@ class Memory:
                         found[item.def_path] = item.hash_info.value
         return dict(sorted(found.items()))
 
+    def keep_plots_page(self) -> None:
+        """Let `dvc plots` draw without a network, unless another page is configured.
+
+        DVC's own page loads Vega from the network. Ours is set for this clone alone, in
+        `.dvc/config.local`, because it is made here and not in git.
+        """
+        from adversity_flows.plots import PAGE, plots_page
+
+        page = Path(self._repo.dvc_dir) / PAGE
+        configured = self._repo.config.get("plots", {}).get("html_template")
+        if configured not in (None, PAGE) or (configured and page.is_file()):
+            return
+        with self._dvc("configure its plots"):
+            page.parent.mkdir(exist_ok=True)
+            page.write_text(plots_page(), encoding="utf-8")
+            with self._repo.config.edit("local") as local:
+                local.setdefault("plots", {})["html_template"] = PAGE
+
     @contextmanager
     def _dvc(self, doing: str) -> Iterator[None]:
         with dvc_errors(self.root, doing), locked(self._repo, patience=self._patience):
@@ -242,6 +266,7 @@ class Memory:
         known.remove_outs(ignore_remove=False, force=False)
         self._repo.stage_cache.restore(known)
         self._keep(known, found_for)
+        self._repo._reset()  # what was read of the project is no longer so
         return True
 
     def _keep(self, known: PipelineStage, expected: Inputs) -> None:

@@ -1,5 +1,7 @@
 """The entries under `plots:` in `dvc.yaml`: what `dvc plots show` draws of a pipeline's report.
 
+The page that it draws them on is ours as well: DVC's loads Vega from the network.
+
 Which charts a report has is known only once it is made, so the entries follow the folder that it
 left; where there is none (a fresh clone, in CI), the entries of the last run are kept.
 """
@@ -12,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adversity.pipeline.model import Plan
 
-__all__ = ["is_report_plot", "report_plots"]
+__all__ = ["PAGE", "is_report_plot", "plots_page", "report_plots"]
+
+PAGE = "tmp/adversity-plots.html"
+"""Where the page for `dvc plots` lies, under `.dvc`."""
 
 
 def report_plots(plan: Plan, known: Sequence[Any] = ()) -> list[Any]:
@@ -46,3 +51,14 @@ def is_report_plot(entry: Any, pipelines: Collection[str] | None) -> bool:
         case ["artifacts", pipeline, "report", "plots", *_]:
             return pipelines is None or pipeline in pipelines
     return False
+
+
+def plots_page() -> str:
+    """Return the page that `dvc plots` fills; it needs no network."""
+    from adversity.report.html import vega_embed
+
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n{refresh_tag}\n<meta charset="utf-8">\n'
+        f"<title>DVC plots</title>\n<script>{vega_embed()}</script>\n</head>\n"
+        "<body>\n{plot_divs}\n</body>\n</html>\n"
+    )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["beside", "clear", "put", "recover"]
+__all__ = ["beside", "clear", "exchanged", "put", "recover"]
 
 
 def beside(path: Path, tag: str = "tmp") -> Path:
@@ -29,15 +31,31 @@ def clear(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def exchanged(pairs: Sequence[tuple[Path, Path]]) -> Iterator[None]:
+    """Rename each new output into its place; if the body fails, put back what was there.
+
+    Args:
+        pairs: What was written beside, and its place.
+    """
+    with ExitStack() as undo:
+        for new, path in pairs:
+            if os.path.lexists(path):
+                old = beside(path, "old")
+                path.rename(old)
+                undo.callback(old.rename, path)
+            new.rename(path)
+            undo.callback(clear, path)
+        yield
+        undo.pop_all()
+    for _, path in pairs:
+        clear(beside(path, "old"))
+
+
 def put(new: Path, path: Path) -> None:
     """Rename `new` to `path`; what was there is moved away first and deleted last."""
-    if path.is_dir():
-        old = beside(path, "old")
-        path.rename(old)
-        new.rename(path)
-        clear(old)
-    else:
-        new.replace(path)
+    with exchanged([(new, path)]):
+        pass
 
 
 def recover(path: Path) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.errors import AdversityError, InputError, RunError, StorageError
+from adversity.errors import AdversityError, DataError, InputError, RunError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +122,7 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
     """Turn DVC's errors into ours.
 
     Raises:
+        DataError: If a file's name is not text.
         RunError: If DVC refuses, or another process works on the same files.
         StorageError: If the disk does not take or give a file.
     """
@@ -134,6 +135,11 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
         raise
     except LockError as error:
         raise _busy(root, error) from error
+    except UnicodeEncodeError as error:
+        name = os.fsencode(error.object).decode("ascii", "backslashreplace")
+        raise DataError(
+            f"expected file names that are UTF-8 text, got {name}; rename the file"
+        ) from error
     except DvcException as error:
         raise RunError(f"DVC could not {doing}: {_chain(error)}") from error
     except OSError as error:

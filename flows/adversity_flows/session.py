@@ -21,6 +21,7 @@ from adversity_flows.conduct import Conductor, conduct
 from adversity_flows.memory import Memory
 from adversity_flows.pages import judged, write_pages
 from adversity_flows.runs import Past, RunFolder, accept, past_runs
+from adversity_flows.tracked import refuse_missing_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -128,6 +129,7 @@ class _Session:
 
     def run(self) -> Finished:
         """Do the steps, then judge and write."""
+        refuse_missing_data(self.plan)
         with Memory.open(self.plan.root) as memory:
             conductor = Conductor(self.plan, self._workspace, memory, force=self._wishes.force)
             try:
@@ -135,6 +137,8 @@ class _Session:
             finally:
                 self._outcomes = tuple(conductor.outcomes)
             hashes = memory.recorded(self.plan.stages)
+            if self._folder.made:
+                memory.keep_plots_page()
         return self._conclude(hashes)
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:

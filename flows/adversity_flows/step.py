@@ -107,5 +107,6 @@ def _compute(conductor: Conductor, stage: Stage, watcher: Watcher, workers: int)
         changes = before.changes(memory.hashes(stage))
         if changes:
             raise StaleInputsError(stale_message(changes))
-        into_place()
+        with into_place():
+            pass
     return result

@@ -1,11 +1,12 @@
-"""Data sets that DVC tracks must be on disk what DVC has of them: refused, never re-added."""
+"""Data sets must be on disk, and those that DVC tracks as DVC has them: never re-added."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from adversity.errors import DataError
+from adversity.contracts import Dataset
+from adversity.errors import DataError, PipelineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +14,36 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
-__all__ = ["refuse_changed_data"]
+    from adversity.pipeline.model import DataNode, Plan
+
+__all__ = ["missing_data", "refuse_changed_data", "refuse_missing_data"]
+
+
+def refuse_missing_data(plan: Plan) -> None:
+    """Refuse a plan whose data are not there, before any of its steps runs for nothing.
+
+    Raises:
+        PipelineError: With the line of every data set that is missing.
+    """
+    findings = missing_data(plan)
+    if findings:
+        raise PipelineError(findings)
+
+
+def missing_data(plan: Plan) -> tuple[str, ...]:
+    """Say which data sets of a plan are not there, each with its line."""
+    return tuple(
+        f"{node.line}: data.{node.id}: expected a file or folder {node.location} in the project, "
+        "got none; correct the path, put the data there, or get them with `dvc pull`"
+        for node in plan.data.values()
+        if node.location is not None
+        and not _is_packaged(node)
+        and not (plan.root / node.location).exists()
+    )
+
+
+def _is_packaged(node: DataNode) -> bool:
+    return isinstance(node.plugin, Dataset) and node.plugin.packaged
 
 
 def refuse_changed_data(repo: Repo, known: PipelineStage) -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from adversity.errors import InputError, PipelineError, PluginError, RunError, StorageError
+from adversity.errors import (
+    DataError,
+    InputError,
+    PipelineError,
+    PluginError,
+    RunError,
+    StorageError,
+)
 from adversity_flows.cli.failures import debugging, run_guarded
 
 
@@ -30,6 +37,17 @@ def raising(error):
             PipelineError(["a:1: x", "a:2: y"]),
             2,
             "error: 2 things are wrong:\n  a:1: x\n  a:2: y\n",
+        ),
+        (DataError("a.csv:2: x\na.csv:3: y"), 2, "error: a.csv:2: x\n  a.csv:3: y\n"),
+        (DataError("file \x1b[31mé\u202e"), 2, "error: file \\x1b[31mé\\u202e\n"),
+        (PipelineError(["a:1: x\ny"]), 2, "error: a:1: x\\ny\n"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "dvc.yaml"),
+            3,
+            (
+                "error: cannot use dvc.yaml: Permission denied; give the project rights to be "
+                "written, or move it to another folder\n"
+            ),
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,

@@ -76,7 +76,7 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
             "severity: $severity",
             "severity: $severty",
             (
-                ":10: steps.dark.with.severity: matrix variable $severty is not declared; "
+                ":10: steps.dark.with.severity: matrix variable $severty is not declared under matrix:; "
                 "did you mean severity?"
             ),
         ),
@@ -199,7 +199,10 @@ def test_files_that_are_no_pipeline_are_refused(load, project):
     for name, expected in (
         ("pipelines", "pipelines: expected a pipeline file, got a folder"),
         ("pipelines/tay.yaml", "pipelines/tay.yaml: there is no such file; did you mean toy.yaml?"),
-        ("pipelines/toy.yaml", "pipelines/toy.yaml:2: expected UTF-8 text; save the file as UTF-8"),
+        (
+            "pipelines/toy.yaml",
+            "pipelines/toy.yaml:2: expected UTF-8 text, got the byte 0xff; save the file as UTF-8",
+        ),
         ("a\x00b", "'a\\x00b' is not a usable path: embedded null byte"),
     ):
         with pytest.raises(PipelineError) as caught:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Block, Fitted
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.engine.blocks import spans
+from adversity.engine.calls import BREAKS
 from adversity.engine.flow import flow
 from adversity.engine.stage import Shard, StageResult, StageRun
 from adversity.engine.toolbox import state_path
@@ -101,9 +102,10 @@ class FitRun(StageRun):
                 state = plugin.fit(stream, generator)
         except AdversityError:
             raise
-        except Exception as error:
+        except BREAKS as error:
             raise PluginError(
-                f"{ready.label} raised {type(error).__name__} while fitting: {error}"
+                f"{ready.label} raised {type(error).__name__} while fitting: {error}; report it to "
+                "the plugin's author"
             ) from error
         key = self._key(shard.cell)
         self.store.put(

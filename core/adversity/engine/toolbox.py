@@ -7,17 +7,19 @@ is not safe to share.
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from adversity.contracts import Classifier, Fitted, State
 from adversity.data.arrays import read_arrays
 from adversity.data.reading import Source
-from adversity.engine.calls import Ready
+from adversity.engine.calls import BREAKS, Ready
 from adversity.engine.classes import class_indices, read_labels
 from adversity.errors import AdversityError, NotFittedError, PluginError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
@@ -43,6 +45,20 @@ def label_of(entry: Entry) -> str:
 def state_path(folder: Path, cell: Cell) -> Path:
     """Return where a fitted plugin's state lies in a step's artifact."""
     return folder / "states" / f"{slug(cell)}.safetensors"
+
+
+@contextmanager
+def _setting_up(ready: Ready) -> Iterator[None]:
+    """Name the plugin in whatever goes wrong while it is set up."""
+    try:
+        yield
+    except AdversityError:
+        raise
+    except BREAKS as error:
+        raise PluginError(
+            f"{ready.label} could not be set up: {type(error).__name__}: {error}; report it to "
+            "the plugin's author"
+        ) from error
 
 
 _latest: list[Toolbox] = []
@@ -130,16 +146,10 @@ class Toolbox:
         plugin_root = getattr(plugin, "use_root", None)
         if plugin_root is not None:
             plugin_root(self.workspace.root)
-        try:
+        with _setting_up(ready):
             plugin.setup(ready.device)
             if isinstance(plugin, Fitted) and node.fit_on is not None:
                 plugin.load(self.state(node.id, cell))
-        except AdversityError:
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"{ready.label} could not be set up: {type(error).__name__}: {error}"
-            ) from error
         return ready
 
     def bare(self, step: str, cell: Cell) -> Ready:
@@ -147,8 +157,10 @@ class Toolbox:
         node = self.node_of(step)
         given = node.plugins[cell.restrict(node.variables)]
         plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
-        plugin.setup(self.plan.spec.run.device)
-        return Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
+        ready = Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
+        with _setting_up(ready):
+            plugin.setup(ready.device)
+        return ready
 
     def state(self, step: str, cell: Cell) -> State:
         """Read the state of a fitted step.

@@ -56,6 +56,7 @@ class DataNode:
         location: What DVC hashes, relative to the project: a folder or file, or
             `data/<name>` for a packaged data set.
         labels: A file that maps the data set's class names to the classifier's, or None.
+        line: `file:line` for messages.
     """
 
     id: str
@@ -64,6 +65,7 @@ class DataNode:
     prepare: Mapping[str, int] = field(default_factory=dict)
     location: str | None = None
     labels: str | None = None
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)

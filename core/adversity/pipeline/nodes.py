@@ -54,7 +54,8 @@ def _data_node(
         location = inside
     prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
     labels = project_place(loaded.root, spec.labels) if spec.labels else None
-    return DataNode(id_, entry, plugin, prepare, location, labels)
+    line = findings.where(("data", id_))
+    return DataNode(id_, entry, plugin, prepare, location, labels, line)
 
 
 def resolve_metrics(

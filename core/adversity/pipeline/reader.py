@@ -7,6 +7,7 @@ Anchors, aliases, tags, duplicate keys, deep nesting and large files are refused
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -178,11 +179,21 @@ class _Builder:
                 continue
             seen.add(key.value)
             self._document.lines[(*path, key.value)] = line
+            self._refuse_control(key.value, (*path, key.value))
             yield key.value, value
+
+    def _refuse_control(self, text: str, path: KeyPath) -> None:
+        """Refuse what YAML allows as an escape only, and what no name or value needs."""
+        wrong = next((c for c in text if unicodedata.category(c) == "Cc" and c not in "\n\t"), "")
+        if wrong:
+            self._findings.add(
+                path, f"{dotted(path)}: expected plain text, got U+{ord(wrong):04X} in it; drop it"
+            )
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
         text: str = node.value
         self._document.written[path] = text
+        self._refuse_control(text, path)
         kind = node.tag.removeprefix(_STANDARD)
         try:
             match kind:

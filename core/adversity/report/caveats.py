@@ -45,10 +45,13 @@ def _quarantined(data: Sequence[DataSummary]) -> Iterator[Caveat]:
     for item in data:
         if item.quarantined:
             first, reason = item.quarantined[0]
+            count = len(item.quarantined)
+            noun = "picture" if count == 1 else "pictures"
+            were = "was" if count == 1 else "were"
             yield Caveat(
                 "warning",
-                f"{len(item.quarantined)} pictures of {item.id} could not be read and were left "
-                f"out, for example {first} ({reason}).",
+                f"{count} {noun} of {item.id} could not be read and {were} left out, for example "
+                f"{first} ({reason}).",
             )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from adversity.report.model import PictureRow, Report
     from adversity.report.pictures import GridRow
 
-__all__ = ["BUDGET", "CAP", "write_html"]
+__all__ = ["BUDGET", "CAP", "vega_embed", "write_html"]
 
 BUDGET = 3_000_000
 """Pictures are made smaller, then left out, until the page has at most this many bytes."""
@@ -118,7 +118,7 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
         "drawings": _drawings(charts),
         "style": _asset("style.css"),
         "script": _asset("script.js"),
-        "runtime": _runtime() if interactive and charts else "",
+        "runtime": vega_embed() if interactive and charts else "",
         "specs": _specs(charts) if interactive and charts else "",
     }
 
@@ -161,7 +161,7 @@ def _asset(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _runtime() -> str:
+def vega_embed() -> str:
     """Return Vega-Embed with all it needs as one script, from the installed vl-convert."""
     import vl_convert
 

@@ -38,11 +38,25 @@ def write_plots(report: Report, folder: Path) -> tuple[Path, ...]:
     for chart in all_charts(report):
         path = folder / f"{chart.id}.csv"
         path.write_text(_csv(chart), encoding="utf-8", newline="")
-        template = {**chart.spec, "title": chart.title, "data": _data(chart)}
-        text = json.dumps(template, indent=1, sort_keys=True) + "\n"
+        text = json.dumps(_template(chart), indent=1, sort_keys=True) + "\n"
         path.with_suffix(".json").write_text(text, encoding="utf-8")
         written.append(path)
     return tuple(written)
+
+
+def _template(chart: Chart) -> dict[str, Any]:
+    """Return the chart once for each revision, side by side, as `dvc plots diff` compares them.
+
+    Drawn into one chart, the settings of two revisions would make one line of both.
+    """
+    page = {"$schema", "config", "params"}
+    inside = {key: value for key, value in chart.spec.items() if key not in {*page, "autosize"}}
+    return {key: chart.spec[key] for key in page & chart.spec.keys()} | {
+        "title": chart.title,
+        "data": _data(chart),
+        "facet": {"column": {"field": "rev", "type": "nominal", "title": None}},
+        "spec": inside,
+    }
 
 
 def _data(chart: Chart) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adversity.errors import AdversityError, PipelineError, visible
+from adversity.errors import AdversityError, PipelineError
+from adversity.pipeline.findings import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable

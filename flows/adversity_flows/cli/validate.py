@@ -24,7 +24,8 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     """Check pipeline files without running them; all of the project's if none is named.
 
     Plugins, parameters, references, the matrix, gates and the schedule are checked. Every
-    finding is said at once, with its line; then the exit code is 2.
+    finding is said at once, with its line; then the exit code is 2. Data that are not there yet
+    are a warning.
 
     \b
     Example:
@@ -41,7 +42,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     out = Terminal.stdout(colour=colour_choice())
     for plan in plans:
         out.say(f"{out.paint('✓', 'green')} {plan.file}: {plan_words(plan)}")
-        for warning in plan.warnings:
+        for warning in _warnings(plan):
             out.say(f"  ! {warning}")
 
 
@@ -61,5 +62,12 @@ def _as_json(plan: Plan) -> dict[str, Any]:
         },
         "stages": [stage.name for stage in plan.stages],
         "gates": [gate.text for gate in plan.gates],
-        "warnings": list(plan.warnings),
+        "warnings": _warnings(plan),
     }
+
+
+def _warnings(plan: Plan) -> list[str]:
+    """Return what does not make the file wrong; data may come from a remote before the run."""
+    from adversity_flows.tracked import missing_data
+
+    return [*plan.warnings, *missing_data(plan)]

@@ -56,9 +56,11 @@ def gather(data: FitData) -> tuple[Tensor, Tensor]:
     labels = torch.cat(targets)
     found = np.unique(labels.numpy()).tolist()
     if len(found) < 2 or min(found) < 0:
+        names = ", ".join(data.class_names[i] for i in found if i >= 0) or "none"
         raise DataError(
-            f"training small_cnn needs at least two labelled classes, got {found} in "
-            f"{len(labels)} pictures; check the labels of the training set"
+            f"training small_cnn needs at least two labelled classes, got {names} in "
+            f"{len(labels)} pictures; check the labels of the training set, or name another one "
+            "in fit_on:"
         )
     return torch.cat(images), labels
 

@@ -52,16 +52,23 @@ def _read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"weight file {path.name} is damaged ({error})") from error
+        raise WeightsError(
+            f"weight file {path.name} is damaged ({error}); save it as safetensors again, or name "
+            "another file"
+        ) from error
 
 
 def _read_torch(path: Path) -> Any:
     import pickle
+    import warnings
 
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # A foreign pickle protocol is no matter: what is not a tensor is refused anyway.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"weight file {path.name} holds more than tensors, so loading it could run code; it "
@@ -70,7 +77,9 @@ def _read_torch(path: Path) -> Any:
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
         first = (str(error) or type(error).__name__).split("\n", 1)[0]
-        raise WeightsError(f"weight file {path.name} is damaged ({first})") from error
+        raise WeightsError(
+            f"weight file {path.name} is damaged ({first}); save it again, or name another file"
+        ) from error
 
 
 def _state_dict(content: Any, name: str) -> dict[str, Tensor]:

@@ -19,6 +19,8 @@ from adversity.errors import (
     StorageError,
 )
 from adversity_flows.conduct import conduct
+from adversity_flows.ledger import Ledger
+from adversity_flows.watch import Silent
 
 
 def reasons(outcomes):
@@ -78,6 +80,30 @@ def test_a_parameter_put_back_is_restored_and_not_computed(conductor, project):
         "restored from an earlier run (steps.attacked.with.eps 2/255 -> 4/255)",
     )
     assert table.read_bytes() == old
+    assert locked(project) == lock
+
+
+@pytest.mark.parametrize("edits", [(), (("4/255", "2/255"), ("2/255", "4/255"))])
+def test_unchanged_steps_are_decided_on_one_reading_of_the_project(
+    conductor, project, monkeypatch, edits
+):
+    """A no-op reads DVC's index once; a restored step has it read again and passes as well."""
+    from dvc.repo.index import Index
+
+    conduct(conductor())
+    lock = locked(project)
+    for edited in edits:
+        edit(project / "pipelines/tiny.yaml", *edited)
+        if edited != edits[-1]:
+            conduct(conductor())
+    readings = []
+    read = Index.from_repo
+    monkeypatch.setattr(Index, "from_repo", lambda *given: readings.append(given) or read(*given))
+    ledger = Ledger(conductor(), Silent())
+    ledger.pass_unchanged()
+    assert ledger.left == ()
+    assert {outcome.state for outcome in ledger.conductor.outcomes} == {"cached"}
+    assert len(readings) == 1 + bool(edits)  # again after the attack; the report is the last
     assert locked(project) == lock
 
 

@@ -36,6 +36,31 @@ def plan(project, fake):
     return plan
 
 
+def test_plots_are_drawn_on_a_page_that_needs_no_network(project):
+    """The page is set for this clone alone, made again where it is gone, and another one kept."""
+    page = project / ".dvc/tmp/adversity-plots.html"
+    with Memory.open(project) as memory:
+        memory.keep_plots_page()
+        memory.keep_plots_page()
+    assert "html_template = tmp/adversity-plots.html" in (project / ".dvc/config.local").read_text()
+    text = page.read_text(encoding="utf-8")
+    assert "vegaEmbed" in text
+    assert "<script src" not in text
+    assert [text.count(place) for place in ("{plot_divs}", "{refresh_tag}", "{scripts}")] == [
+        1,
+        1,
+        0,
+    ]
+    page.unlink()
+    with Memory.open(project) as memory:
+        memory.keep_plots_page()
+    assert page.is_file()
+    (project / ".dvc/config.local").write_text("[plots]\n    html_template = mine.html\n")
+    with Memory.open(project) as memory:
+        memory.keep_plots_page()
+    assert "mine.html" in (project / ".dvc/config.local").read_text()
+
+
 @pytest.mark.parametrize(
     ("lacks", "commands"),
     [((".git", ".dvc"), "git init && dvc init"), ((".dvc",), "dvc init")],

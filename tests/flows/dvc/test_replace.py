@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from adversity_flows.replace import beside, clear, put, recover
+from adversity_flows.replace import beside, clear, exchanged, put, recover
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -33,6 +33,25 @@ def test_a_file_takes_the_place_of_a_folder(tmp_path):
     beside(target).write_text("new")
     put(beside(target), target)
     assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("broken", ["body", "second rename"])
+def test_what_fails_half_way_puts_everything_back(tmp_path, broken):
+    """Old outputs stand again, one that is new is gone, and nothing lies beside them."""
+    pairs = [(beside(tmp_path / name), tmp_path / name) for name in ("folder", "file", "fresh")]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "content").write_text("old")
+    (tmp_path / "file").write_text("old")
+    beside(tmp_path / "folder").mkdir()
+    beside(tmp_path / "fresh").write_text("new")
+    if broken == "body":
+        beside(tmp_path / "file").write_text("new")
+    with pytest.raises((ZeroDivisionError, FileNotFoundError)), exchanged(pairs):
+        raise ZeroDivisionError
+    assert (tmp_path / "folder" / "content").read_text() == "old"
+    assert (tmp_path / "file").read_text() == "old"
+    assert not (tmp_path / "fresh").exists()
+    assert not list(tmp_path.glob("*.old-*"))
 
 
 def test_recover_keeps_off_what_a_living_process_writes(tmp_path):

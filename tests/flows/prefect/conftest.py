@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -114,6 +114,9 @@ class FakeConductor:
 
     def abandon(self, stage: Stage) -> None:
         self.abandoned.append(stage.step)
+
+    def deciding(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def decide(self, stage: Stage) -> FakeDecision:
         if stage.step in self.recorded:

@@ -1,0 +1,43 @@
+"""A run of an unchanged pipeline answers from what is recorded."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+MODULES = """
+import sys
+from adversity_flows.cli import main
+code = main(["run", "pipelines/smoke.yaml"])
+sys.stderr.write(",".join(sorted({name.partition(".")[0] for name in sys.modules})))
+sys.exit(code)
+"""
+HEAVY = {"torch", "torchvision", "prefect", "altair", "vl_convert", "sklearn", "scipy", "skimage"}
+
+
+def test_a_second_run_is_a_no_op_within_seconds(copied, finished):
+    """Nothing runs, the earlier run's folder stands for it, and no file changes."""
+    runs = sorted((copied.root / "runs").iterdir())
+    started = time.monotonic()
+    answer = copied.adversity("run", "pipelines/smoke.yaml")
+    seconds = time.monotonic() - started
+    assert answer.ran == {}
+    assert len(answer.unchanged) == 8
+    assert "nothing had changed" in answer.out
+    assert "✓ PASS: the gate passed" in answer.out
+    assert sorted((copied.root / "runs").iterdir()) == runs
+    assert copied.differences(finished) == []
+    assert copied.call("git", "status", "--porcelain").out == ""
+    # 1.6 s alone on one core; the rest is room for a busy machine.
+    assert seconds < 10
+
+
+def test_a_no_op_imports_nothing_heavy(copied):
+    """Deciding, recalling, judging and printing need no torch, no Prefect and no drawing."""
+    answer = copied.call(sys.executable, "-c", MODULES)
+    assert answer.unchanged
+    assert not set(answer.err.rpartition("\n")[2].split(",")) & HEAVY
