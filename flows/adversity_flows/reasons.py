@@ -69,6 +69,9 @@ def plugin_reasons(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _plugin_leaves(old: Any, new: Any, path: str) -> Iterator[str]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         name = new.get("plugin", path)
+        if name != old.get("plugin", name):
+            yield f"plugin {old['plugin']} -> {name}"
+            return
         for key in [*old, *(key for key in new if key not in old)]:
             before, now = old.get(key, ABSENT), new.get(key, ABSENT)
             if isinstance(before, Mapping) or isinstance(now, Mapping):

@@ -34,6 +34,13 @@ def test_plugins_are_named_and_not_their_path():
     ]
 
 
+def test_another_plugin_in_a_step_is_said_as_that():
+    """Its version and source are another plugin's, not a change of this one."""
+    old = {"steps.a": {"plugin": "attack/fgsm", "version": "1.2", "fingerprint": "x"}}
+    new = {"steps.a": {"plugin": "attack/pgd", "version": "1.3", "fingerprint": "y"}}
+    assert plugin_reasons(old, new) == ["plugin attack/fgsm -> attack/pgd"]
+
+
 def test_a_plugin_in_two_steps_is_named_once():
     """The same change of one plugin in several steps is one reason."""
     old = {step: {"plugin": "attack/pgd", "fingerprint": "x"} for step in "ab"}
