@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -14,6 +15,11 @@ try:
     import adversity  # noqa: F401
 except ModuleNotFoundError:
     pytest.exit("adversity is not installed here: run `make test`, or `pip install -e .[demo,dev]`")
+
+
+# A shell that starts the tests in the background has Ctrl-C ignored, in their children too;
+# the tests of interrupts need it as a terminal gives it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
