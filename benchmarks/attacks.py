@@ -44,7 +44,7 @@ class Scale:
     widths: tuple[tuple[int, ...], ...]
 
 
-FULL = Scale(train=1200, epochs=12, images=64, steps=20, repetitions=11, widths=WIDTHS)
+FULL = Scale(train=1200, epochs=12, images=64, steps=20, repetitions=25, widths=WIDTHS)
 QUICK = Scale(train=400, epochs=6, images=32, steps=4, repetitions=2, widths=WIDTHS[1:])
 
 

@@ -150,6 +150,8 @@ def test_network_is_left_exactly_as_found(images: Any) -> None:
         torch.nn.Flatten(), torch.nn.Linear(64, 3),
     ).train()  # fmt: skip
     net[1].eval()
+    net[4].bias.requires_grad_(False)
+    learning = [p.requires_grad for p in net.parameters()]
     before = {name: value.clone() for name, value in net.state_dict().items()}
     modes = [m.training for m in net.modules()]
     state = torch.get_rng_state()
@@ -160,7 +162,8 @@ def test_network_is_left_exactly_as_found(images: Any) -> None:
     assert bool(result.success.any())
     assert [m.training for m in net.modules()] == modes
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
-    assert all(p.grad is None and p.requires_grad for p in net.parameters())
+    assert [p.requires_grad for p in net.parameters()] == learning
+    assert all(p.grad is None for p in net.parameters())
     assert torch.equal(torch.get_rng_state(), state)
 
 

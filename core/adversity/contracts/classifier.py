@@ -24,6 +24,8 @@ class Classifier(PluginBase):
     makes: ClassVar[Makes] = "predictions"
     differentiable: ClassVar[bool] = True
     gives: ClassVar[Literal["logits", "probs", "labels"]] = "logits"
+    block_rows: ClassVar[int | None] = None  # type: ignore[assignment]
+    """None lets the engine choose by the size of the pictures: 64 up to 64 x 64, else 16."""
 
     @property
     @abstractmethod

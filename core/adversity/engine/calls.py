@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from adversity.contracts import Classifier, Degradation, Degraded, PostHoc, Restoration, Score
-from adversity.engine.blocks import padded, spans
+from adversity.engine.blocks import network_rows, padded, spans
 from adversity.errors import AdversityError, PluginError
 from adversity.shapes import image_fault, rows_fault
 
@@ -205,8 +205,9 @@ def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
     plugin: Classifier = ready.plugin
     classes = len(plugin.class_names)
     parts: list[Tensor] = []
-    for span in _blocks(ready, len(images)):
-        block = padded(images[span.start : span.stop], plugin.block_rows).to(ready.device)
+    size = network_rows(plugin, images)
+    for span in spans(len(images), size):
+        block = padded(images[span.start : span.stop], size).to(ready.device)
         here = ids[span.start : span.stop]
         answer = _call(ready, "logits", here, block)
         fault = rows_fault(answer, rows=len(block), columns=classes)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Degraded, PostHoc, Restoration
 from adversity.engine import calls
-from adversity.engine.blocks import in_blocks, padded, spans
+from adversity.engine.blocks import in_blocks, network_rows, padded, spans
 from adversity.errors import InputError, PluginError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Link:
         side = {name: torch.cat([part.side[name] for part in parts]) for name in parts[0].side}
         return torch.cat([part.images for part in parts]), Rows(rows.ids, {**rows.side, **side})
 
-    def answers(self, images: Tensor, rows: Rows) -> Tensor:
+    def answers(self, images: Tensor) -> Tensor:
         """Run a classifier; return logits `[N, K]` (log p where it gives probabilities)."""
         plugin = self.ready.plugin
         if plugin.gives == "labels":
@@ -142,7 +142,8 @@ class Link:
                 "compute a gradient; use a decision-based attack."
             )
         device = self.ready.device
-        values = in_blocks(lambda x: plugin.logits(x.to(device)).cpu(), images, plugin.block_rows)
+        rows = network_rows(plugin, images)
+        values = in_blocks(lambda x: plugin.logits(x.to(device)).cpu(), images, rows)
         return _log_probs(values, values) if plugin.gives == "probs" else values
 
     def calibrated(self, values: Tensor) -> Tensor:

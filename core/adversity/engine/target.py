@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
 from adversity.engine import calls
+from adversity.engine.blocks import network_rows
 from adversity.engine.links import Link, Rows, log_of
 from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
@@ -15,11 +17,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["BLOCK", "ChainTarget", "Counts"]
+__all__ = ["ChainTarget", "Counts"]
 
-BLOCK = 16
-"""Rows that go through the chain together, which bounds memory; what makes bits independent of
-the neighbours is that every link pads to its own `block_rows`."""
 EOT_DRAWS = 8
 """Draws over which the gradient of a stochastic chain is averaged."""
 
@@ -75,12 +74,13 @@ class ChainTarget:
         self._calls = 0
         self._rows = Rows(tuple(ids), dict(side or {}))
         self._slots = torch.arange(len(ids))
+        self._ones = torch.ones_like(self._slots)
+        self._classifier = self.links[kinds.index("predictions")].ready.plugin
 
     @property
     def classes(self) -> int:
         """K, the number of classes."""
-        classifier = next(link for link in self.links if link.makes == "predictions")
-        return len(classifier.ready.plugin.class_names)
+        return len(self._classifier.class_names)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -90,8 +90,7 @@ class ChainTarget:
     @property
     def gives(self) -> str:
         """What the classifier gives: `logits`, `probs` or `labels`."""
-        classifier = next(link for link in self.links if link.makes == "predictions")
-        return str(classifier.ready.plugin.gives)
+        return str(self._classifier.gives)
 
     @property
     def described(self) -> tuple[dict[str, str], ...]:
@@ -118,7 +117,7 @@ class ChainTarget:
             if slot in seen:
                 slots[position] = len(self.counts.queries) - 1
             seen.add(slot)
-        other._slots = slots
+        other._slots, other._ones = slots, torch.ones_like(slots)
         return other
 
     def logits(self, images: Tensor) -> Tensor:
@@ -135,13 +134,16 @@ class ChainTarget:
                 "use target.rows(index) for some of them"
             )
         self._count(images)
-        # `split` and not slices: its backward is one copy, that of n slices n full-size sums.
+        # The classifier's blocks go through the whole chain, which bounds memory; `split` and
+        # not slices: its backward is one copy, that of n slices n full-size sums.
+        size = network_rows(self._classifier, images)
+        blocks = torch.split(images, size) if len(images) > size else (images,)
         parts = [
-            self._block(block, slice(BLOCK * k, BLOCK * (k + 1)))
-            for k, block in enumerate(torch.split(images, BLOCK))
+            self._block(block, slice(size * k, size * (k + 1))) for k, block in enumerate(blocks)
         ]
         answer = parts[0] if len(parts) == 1 else torch.cat(parts)
-        if not bool(answer.isfinite().all()):
+        # A finite sum has finite terms; only where it overflows must they be looked at.
+        if not math.isfinite(answer.detach().sum()) and not bool(answer.isfinite().all()):
             raise PluginError(
                 "expected finite logits, got NaN or infinity from "
                 + " -> ".join(link.ready.label for link in self.links)
@@ -149,18 +151,18 @@ class ChainTarget:
         return answer
 
     def _count(self, images: Tensor) -> None:
-        self.counts.queries[self._slots] += 1
+        slots, felt = self._slots, self.counts.felt
+        self.counts.queries.index_add_(0, slots, self._ones)
         if not images.requires_grad:
             return
-        self.counts.gradients[self._slots] += 1
-        slots, felt = self._slots, self.counts.felt
+        self.counts.gradients.index_add_(0, slots, self._ones)
 
         def feel(gradient: Tensor) -> None:
-            # Once every row has felt a gradient there is nothing to learn: 3 % of a small step.
-            if not bool(felt[slots].all()):
-                felt[slots] |= (gradient.flatten(1) != 0).any(1)
+            felt[slots] |= (gradient.flatten(1) != 0).any(1)
 
-        images.register_hook(feel)  # type: ignore[no-untyped-call]
+        # Once every row has felt a gradient there is nothing to learn: 3 % of a small step.
+        if not bool(felt[slots].all()):
+            images.register_hook(feel)  # type: ignore[no-untyped-call]
 
     def _block(self, block: Tensor, cut: slice) -> Tensor:
         """Run the chain on one block; average over draws where it is stochastic."""
@@ -187,7 +189,7 @@ class ChainTarget:
                 run = link.traced if traced else link.images
                 values, rows = run(values, rows, rng)
             elif link.makes == "predictions":
-                values = link.answers(values, rows)
+                values = link.answers(values)
             else:
                 values = link.calibrated(values)
         return values

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.engine.calls import Ready
 from adversity.engine.links import Link
-from adversity.engine.target import BLOCK, ChainTarget
+from adversity.engine.target import ChainTarget
 from adversity.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,15 +20,22 @@ __all__ = ["Victim", "as_found", "target"]
 
 @contextmanager
 def as_found(modules: Sequence[Any]) -> Iterator[None]:
-    """Put networks into eval mode; leave mode, buffers and gradients exactly as found."""
-    modes = [(part, part.training) for module in modules for part in module.modules()]
+    """Put networks into eval mode and freeze them; leave everything exactly as found.
+
+    Nobody asks for the weights' gradients here: a backward pass that need not keep them in
+    mind is up to a tenth faster on a small network.
+    """
+    parts = [(part, part.training) for module in modules for part in module.modules()]
+    weights = [(p, p.requires_grad) for module in modules for p in module.parameters()]
     for module in modules:
-        module.eval()
+        module.eval().requires_grad_(False)
     try:
         yield
     finally:
-        for part, mode in modes:
+        for part, mode in parts:
             part.training = mode
+        for weight, learns in weights:
+            weight.requires_grad_(learns)
 
 
 class Victim:
@@ -51,7 +58,7 @@ class _Module:
     gives = "logits"
     stochastic = False
     differentiable = True
-    block_rows = BLOCK
+    block_rows = None
 
     def __init__(self, module: Any) -> None:
         self.module = module
