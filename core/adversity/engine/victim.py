@@ -28,7 +28,7 @@ def as_found(modules: Sequence[Any]) -> Iterator[None]:
     parts = [(part, part.training) for module in modules for part in module.modules()]
     weights = [(p, p.requires_grad) for module in modules for p in module.parameters()]
     for module in modules:
-        module.eval().requires_grad_(False)
+        module.eval().requires_grad_(requires_grad=False)
     try:
         yield
     finally:
