@@ -9,13 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["API_VERSION", "KINDS", "Makes", "PluginBase", "parse_fraction"]
 
@@ -75,6 +73,12 @@ class PluginBase(BaseModel):
     """The same input gives other outputs under other seeds."""
     block_rows: ClassVar[int] = 16
     """The engine calls the method with exactly this many rows, the last block padded."""
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """Parameters that the conformance kit tries, one after the other; if there are none, those
+    that the kind suggests."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that cannot pass, each with the reason; the catalogue shows
+    them."""
 
     _device: str = PrivateAttr(default="cpu")
 

@@ -1,0 +1,143 @@
+"""A plugin on the bench: how the kit makes it, feeds it and reads its answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from adversity.contracts import Fitted
+from adversity.engine.calls import Ready
+from adversity.engine.in_memory import fitted_state
+from adversity.testing.checks import NotApplicable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from adversity.contracts import PluginBase, State
+    from adversity.engine.in_memory import TensorRows
+    from adversity.testing.checks import Check
+
+__all__ = ["Answer", "Bench", "Case", "bench_class", "kind_module"]
+
+Answer = dict[str, "Tensor"]
+"""What came out, each with first axis N."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Input for some samples.
+
+    Attributes:
+        name: For messages: `5 colour images of 32 x 40`.
+        rows: Named tensors, each with first axis N.
+        ids: N sample ids.
+    """
+
+    name: str
+    rows: Mapping[str, Tensor]
+    ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.ids)
+
+    def take(self, index: Sequence[int]) -> Case:
+        """Return some rows, in the order given; a row may come twice."""
+        chosen = list(index)
+        return Case(
+            f"rows {chosen} of {self.name}",
+            {name: value[chosen] for name, value in self.rows.items()},
+            tuple(self.ids[i] for i in chosen),
+        )
+
+
+class Bench(ABC):
+    """Make, feed and read one plugin; a subclass for each kind.
+
+    Attributes:
+        cls: The plugin's class.
+        parameters: With which it is tried.
+        device: Where it computes.
+    """
+
+    by_row: ClassVar[bool] = True
+    """The answer has a row for each sample, so that neighbours, order and seeds can be tried."""
+    checks: ClassVar[tuple[Check, ...]] = ()
+    """The checks of the kind, after those of every plugin."""
+
+    def __init__(
+        self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"
+    ) -> None:
+        """Take the class; nothing is made yet."""
+        self.cls = cls
+        self.parameters = dict(parameters)
+        self.device = device
+        self._made: Ready | None = None
+        self._state: State | None = None
+
+    @classmethod
+    def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
+        """Return the parameters to try where the class names none: its defaults."""
+        return ({},)
+
+    @property
+    def label(self) -> str:
+        """What messages call the plugin."""
+        return f'{self.cls.kind} "{self.cls.name}" ({self.cls.__module__})'
+
+    def make(self, **changes: Any) -> Any:
+        """Return a new plugin with these parameters, not set up."""
+        return self.cls(**{**self.parameters, **changes})
+
+    def fresh(self, **changes: Any) -> Ready:
+        """Return a new plugin, set up, and fitted where it must be."""
+        plugin = self.make(**changes)
+        plugin.setup(self.device)
+        ready = Ready(plugin, self.label, self.device)
+        if isinstance(plugin, Fitted):
+            plugin.load(self._learnt(changes))
+        return ready
+
+    def _learnt(self, changes: Mapping[str, Any]) -> State:
+        """Fit a plugin; what the bench's own parameters learn is kept."""
+        if changes or self._state is None:
+            blank = Ready(self.make(**changes), self.label, self.device)
+            state = fitted_state(blank, self.stream(), 0)
+            if changes:
+                return state
+            self._state = state
+        return self._state
+
+    @property
+    def ready(self) -> Ready:
+        """The plugin with the bench's parameters, made on first use and then shared."""
+        if self._made is None:
+            self._made = self.fresh()
+        return self._made
+
+    def stream(self) -> TensorRows:
+        """Return what a plugin that learns is fitted on; a kind that can be fitted says what."""
+        raise NotApplicable(f"the kit has nothing to fit a {self.cls.kind} on")
+
+    @abstractmethod
+    def cases(self) -> Sequence[Case]:
+        """Return what the plugin is fed: several sizes, channels and extremes."""
+
+    @abstractmethod
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Run the plugin through its final call, checks and all."""
+
+
+def kind_module(kind: str) -> Any:
+    """Return the kit's file for a kind: the one that bears its name."""
+    return import_module(f"adversity.testing.{kind}")
+
+
+def bench_class(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench for a plugin's class, which for uncertainty depends on the shape."""
+    found: type[Bench] = kind_module(plugin.kind).bench_for(plugin)
+    return found

@@ -1,0 +1,67 @@
+"""What a check is: one promise, tried on one plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+__all__ = ["Check", "Failed", "NotApplicable", "apart", "check", "require"]
+
+
+class Failed(Exception):  # noqa: N818  (the outcome's name)
+    """The promise is broken; the message says what was expected and what came."""
+
+
+class NotApplicable(Exception):  # noqa: N818  (the outcome's name)
+    """The promise does not concern this plugin, or cannot be tried here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise and how it is tried.
+
+    Attributes:
+        name: What `expected_failures` and reports call it.
+        promise: One sentence in the present tense: what holds.
+        run: Takes a bench; returns what was found, in words with figures, or raises `Failed`
+            or `NotApplicable`.
+    """
+
+    name: str
+    promise: str
+    run: Callable[[Any], str]
+
+
+def check(promise: str) -> Callable[[Callable[[Any], str]], Check]:
+    """Make a check of a function: its name is the check's name.
+
+    Args:
+        promise: One sentence, ended by a full stop.
+    """
+
+    def made(function: Callable[[Any], str]) -> Check:
+        return Check(function.__name__, promise, function)
+
+    return made
+
+
+def require(holds: object, message: str) -> None:
+    """Raise `Failed` with the message unless it holds."""
+    if not holds:
+        raise Failed(message)
+
+
+def apart(first: Tensor, second: Tensor) -> float:
+    """Return the largest difference of two tensors of any type; infinite if shapes differ."""
+    if first.shape != second.shape:
+        return float("inf")
+    if not first.numel():
+        return 0.0
+    difference = (first.double() - second.double()).abs()
+    # Two infinities of one sign are the same value, and their difference is NaN.
+    return float(difference.where(first != second, 0.0).nan_to_num(float("inf")).max())

@@ -1,0 +1,241 @@
+"""Run the kit on a plugin and say what was found."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from adversity.contracts import Fitted, PluginBase
+from adversity.errors import AdversityError, InputError, PluginError
+from adversity.seeding import preserve_global_rng
+from adversity.testing import every_plugin, fitted, row_by_row
+from adversity.testing.bench import Bench, bench_class
+from adversity.testing.checks import Check, Failed, NotApplicable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+__all__ = ["KIT", "Conformance", "ConformanceError", "Outcome", "Trial", "check_plugin", "trials"]
+
+KIT = 1
+"""The kit's version, raised when a check is added or made stricter."""
+
+Status = Literal["passed", "failed", "skipped", "expected", "mended"]
+
+
+class ConformanceError(PluginError):
+    """A plugin does not keep its promises; the message lists which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one check found.
+
+    Attributes:
+        check: Its name.
+        promise: What should hold.
+        parameters: With which the plugin was tried.
+        status: `passed`; `failed`; `skipped`, it does not apply; `expected`, it failed as the
+            class says it must; `mended`, the class says that it fails and it passed, which
+            counts as a failure until the class says otherwise.
+        message: What was found, with figures; the reason where it was skipped or expected.
+        seconds: How long it took.
+    """
+
+    check: str
+    promise: str
+    parameters: Mapping[str, Any]
+    status: Status
+    message: str
+    seconds: float
+
+    @property
+    def bad(self) -> bool:
+        """Whether it speaks against the plugin."""
+        return self.status in ("failed", "mended")
+
+
+@dataclass(frozen=True, slots=True)
+class Conformance:
+    """What the kit found out about a plugin.
+
+    Attributes:
+        kind, name: Of the plugin.
+        kit: The kit's version.
+        outcomes: One for each check and set of parameters.
+    """
+
+    kind: str
+    name: str
+    kit: int
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check speaks against the plugin."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """The outcomes that speak against the plugin."""
+        return tuple(outcome for outcome in self.outcomes if outcome.bad)
+
+    def count(self, status: Status) -> int:
+        """Return how many outcomes have a status."""
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "kit": self.kit,
+            "passed": self.passed,
+            "outcomes": [
+                asdict(outcome) | {"parameters": dict(outcome.parameters)}
+                for outcome in self.outcomes
+            ],
+        }
+
+    def __str__(self) -> str:
+        """Say in one line how it went, then each failure."""
+        head = (
+            f'{self.kind} "{self.name}": {self.count("passed")} passed, '
+            f"{len(self.failures)} failed, {self.count('expected')} failed as declared, "
+            f"{self.count('skipped')} do not apply"
+        )
+        return "\n".join([head, *(f"  {_told(outcome)}" for outcome in self.failures)])
+
+
+def _told(outcome: Outcome) -> str:
+    at = ", ".join(f"{name}={value!r}" for name, value in outcome.parameters.items())
+    return f"{outcome.check}{f' ({at})' if at else ''}: {outcome.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One check of one plugin with one set of parameters, ready to run."""
+
+    check: Check
+    bench: Bench
+
+    @property
+    def label(self) -> str:
+        """A name for test reports: `pgd-norm=l2-alone`."""
+        at = [f"{name}={value}" for name, value in self.bench.parameters.items()]
+        return "-".join([self.bench.cls.name, *at, self.check.name])
+
+    def run(self) -> Outcome:
+        """Run the check; whatever the plugin does becomes an outcome."""
+        reasons = self.bench.cls.expected_failures
+        began = time.perf_counter()
+        status, message = _tried(lambda: self.check.run(self.bench))
+        reason = reasons.get(self.check.name)
+        if reason is not None and status == "failed":
+            status, message = "expected", f"{reason} ({message})"
+        elif reason is not None and status == "passed":
+            status = "mended"
+            message = f"it passes, but `expected_failures` says {reason!r}: remove the entry"
+        took = time.perf_counter() - began
+        promise, parameters = self.check.promise, self.bench.parameters
+        return Outcome(self.check.name, promise, parameters, status, message, took)
+
+
+def _tried(run: Callable[[], str]) -> tuple[Status, str]:
+    try:
+        with preserve_global_rng():
+            return "passed", run()
+    except NotApplicable as reason:
+        return "skipped", str(reason)
+    except (Failed, AdversityError) as error:
+        return "failed", str(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (the plugin is a stranger)
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{last.name} in {last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
+        return "failed", f"{type(error).__name__}: {error} (raised by {where})"
+
+
+def trials(
+    plugin: type[PluginBase],
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    only: Collection[str] | None = None,
+) -> Iterator[Trial]:
+    """Yield every check of a plugin for each set of parameters.
+
+    Args:
+        plugin: The class.
+        parameters: What to try; without it the class's `examples`, else those of its kind.
+        only: Names of checks; all without it.
+
+    Raises:
+        InputError: If the class is no plugin, or `only` or `expected_failures` name no check.
+    """
+    if not (isinstance(plugin, type) and issubclass(plugin, PluginBase)):
+        raise InputError(
+            f"expected a plugin's class, got {plugin!r}; derive it from a contract of `adversity`, "
+            "such as adversity.Degradation"
+        )
+    bench = bench_class(plugin)
+    checks = list(every_plugin.CHECKS)
+    checks += row_by_row.CHECKS if bench.by_row else ()
+    checks += fitted.CHECKS if issubclass(plugin, Fitted) else ()
+    checks += bench.checks
+    known = [check.name for check in checks]
+    _are_known(only or (), known, "only")
+    _are_known(plugin.expected_failures, known, "expected_failures")
+    tried = (parameters,) if parameters is not None else plugin.examples or bench.examples(plugin)
+    for given in tried:
+        ready = bench(plugin, given)
+        yield from (Trial(check, ready) for check in checks if not only or check.name in only)
+
+
+def _are_known(names: Collection[str], known: list[str], what: str) -> None:
+    from difflib import get_close_matches
+
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"checks are {', '.join(known)}"
+            raise InputError(f"{what}: there is no check {name!r}; {hint}")
+
+
+def check_plugin(
+    plugin: type[PluginBase],
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    only: Collection[str] | None = None,
+    raises: bool = True,
+    progress: Callable[[Outcome], None] | None = None,
+) -> Conformance:
+    """Run the conformance kit on a plugin.
+
+    Args:
+        plugin: The class.
+        parameters: What to try; without it the class's `examples`, else those of its kind.
+        only: Names of checks; all without it.
+        raises: Whether a broken promise is an error; else look at `passed`.
+        progress: Called with each outcome as it is known.
+
+    Raises:
+        ConformanceError: If a promise is broken, and `raises`.
+        InputError: If the class is no plugin, or names no check.
+
+    Example:
+        >>> from adversity.registry import discover
+        >>> from adversity.testing import check_plugin
+        >>> blur = discover().get("degradation", "gaussian_blur").cls
+        >>> check_plugin(blur, only=["alone"]).passed
+        True
+    """
+    outcomes = []
+    for trial in trials(plugin, parameters=parameters, only=only):
+        outcomes.append(trial.run())
+        if progress is not None:
+            progress(outcomes[-1])
+    found = Conformance(plugin.kind, plugin.name, KIT, tuple(outcomes))
+    if raises and not found.passed:
+        raise ConformanceError(str(found))
+    return found

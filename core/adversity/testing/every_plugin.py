@@ -1,0 +1,215 @@
+"""What every plugin promises, whatever its kind."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from adversity.contracts import API_VERSION
+from adversity.testing.checks import Failed, NotApplicable, apart, check, require
+
+if TYPE_CHECKING:
+    from adversity.testing.bench import Bench
+
+__all__ = ["CHECKS"]
+
+
+@check("The class says who it is: name, summary, licence and the contract's version.")
+def identity(bench: Bench) -> str:
+    """Try the class attributes that users and the catalogue read."""
+    cls = bench.cls
+    require(
+        re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", cls.name),
+        f"expected `name` in snake_case, got {cls.name!r}",
+    )
+    require(
+        cls.summary().endswith("."),
+        "expected a docstring whose first line is a sentence that users read in the catalogue, "
+        f"got {cls.summary()!r}",
+    )
+    require(cls.licence, "expected `licence`, the SPDX id of the code's licence, got nothing")
+    require(
+        cls.api == API_VERSION,
+        f"expected `api` = {API_VERSION}, the contract of this version, got {cls.api}",
+    )
+    return f"{cls.name}, {cls.licence}, contract {cls.api}"
+
+
+@check("Parameters are validated: what is unknown, infinite or of a wrong type is refused.")
+def parameters(bench: Bench) -> str:
+    """Try a parameter that cannot exist, and for each number infinity and a word."""
+    wrong: list[tuple[str, Any]] = [("no_such_parameter_", 1)]
+    numbers = [name for name, value in _numbers(bench).items() if not isinstance(value, bool)]
+    wrong += [(name, value) for name in numbers for value in (float("inf"), "a word")]
+    for name, value in wrong:
+        try:
+            bench.make(**{name: value})
+        except (ValidationError, TypeError):
+            continue
+        raise Failed(f"expected {name}={value!r} to be refused, it was taken")
+    plugin = bench.make()
+    for name in type(plugin).model_fields:
+        with suppress(ValidationError):
+            setattr(plugin, name, None)
+            raise Failed(f"expected a parameter that cannot be set afterwards, {name!r} can")
+    return f"{len(wrong)} wrong values refused"
+
+
+def _numbers(bench: Bench) -> dict[str, Any]:
+    found = bench.make().parameters
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
+
+
+@check("Equal parameters make equal plugins, and a pickled plugin is the same plugin.")
+def pickles(bench: Bench) -> str:
+    """Pickle and rebuild, as workers do; the answer must not change."""
+    import pickle
+
+    plugin = bench.make()
+    require(plugin == bench.make(), "expected two plugins of equal parameters to be equal")
+    copy = pickle.loads(pickle.dumps(plugin))
+    require(copy == plugin, f"expected the pickled plugin to be equal, got {copy!r}")
+    return f"{len(pickle.dumps(plugin))} bytes"
+
+
+@check("Importing the plugin's module imports no torch, so that listing plugins stays fast.")
+def light_import(bench: Bench) -> str:
+    """Import the module in another Python and look which modules came with it."""
+    import subprocess
+    import sys
+
+    module = bench.cls.__module__
+    code = f"import sys, {module}; print(*sorted({{'torch', 'torchvision'}} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+    )
+    if done.returncode:
+        raise NotApplicable(f"{module} cannot be imported by name in another Python")
+    heavy = done.stdout.split()
+    require(
+        not heavy,
+        f"expected no torch, got {', '.join(heavy)}: import it inside methods, and networks in "
+        "a file of their own that `setup` imports",
+    )
+    return f"{module} imports neither torch nor torchvision"
+
+
+@check("Every answer has the promised shape, type and range, for each size and channel count.")
+def answers(bench: Bench) -> str:
+    """Run all cases through the final call, whose checks raise."""
+    names = []
+    for case in bench.cases():
+        bench.answer(bench.ready, case)
+        names.append(case.name)
+    return "; ".join(names)
+
+
+@check("The input is left alone.")
+def input_untouched(bench: Bench) -> str:
+    """Compare what went in with a copy."""
+    import torch
+
+    for case in bench.cases():
+        before = {name: value.clone() for name, value in case.rows.items()}
+        bench.answer(bench.ready, case)
+        for name, value in case.rows.items():
+            require(
+                torch.equal(value, before[name]),
+                f"expected {name} as they were after the call on {case.name}, they changed by up "
+                f"to {apart(value, before[name]):.3g}",
+            )
+    return "no value changed"
+
+
+@check("What a call leaves behind does not change the next one.")
+def no_memory(bench: Bench) -> str:
+    """Ask the same before and after other input went through the same object."""
+    first, *others = bench.cases()
+    before = bench.answer(bench.ready, first)
+    for case in others:
+        bench.answer(bench.ready, case)
+    after = bench.answer(bench.ready, first)
+    for name, value in before.items():
+        gap = apart(value, after[name])
+        require(
+            gap == 0,
+            f"expected the same {name} after other calls, they differ by up to {gap:.3g}",
+        )
+    return "the same answer before and after other calls"
+
+
+@check("No network of the plugin is left in another mode, with other buffers or a gradient.")
+def modes_and_buffers(bench: Bench) -> str:
+    """Compare mode, buffers, weights and gradients of every network before and after."""
+    import torch
+
+    networks = networks_of(bench.ready.plugin)
+    if not networks:
+        raise NotApplicable("the plugin holds no network")
+    before = [_state(network) for network in networks]
+    for case in bench.cases():
+        bench.answer(bench.ready, case)
+    for network, (modes, values, grads) in zip(networks, before, strict=True):
+        now = _state(network)
+        what = type(network).__name__
+        require(now[0] == modes, f"expected {what} in the mode it was in, it changed")
+        changed = [name for name, value in values.items() if not torch.equal(now[1][name], value)]
+        require(not changed, f"expected {what} unchanged, got other values in {changed}")
+        require(now[2] == grads, f"expected no gradient left in {what}, got one")
+    return f"{len(networks)} network(s) as found"
+
+
+def networks_of(plugin: Any) -> list[Any]:
+    """Return the networks on a plugin's own attributes, also in lists and dicts."""
+    from torch import nn
+
+    found: list[Any] = []
+    waiting = list((plugin.__pydantic_private__ or {}).values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, nn.Module):
+            found.append(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+    return found
+
+
+def _state(network: Any) -> tuple[list[bool], dict[str, Any], list[bool]]:
+    return (
+        [part.training for part in network.modules()],
+        {name: value.clone() for name, value in network.state_dict().items()},
+        [weight.grad is not None for weight in network.parameters()],
+    )
+
+
+@check("On another device the answer is the same.")
+def device(bench: Bench) -> str:
+    """Compute on an accelerator where there is one. 1e-3: kernels there round otherwise."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise NotApplicable("there is no second device here")
+    other = type(bench)(bench.cls, bench.parameters, device="cuda")
+    case = bench.cases()[0]
+    ours, theirs = bench.answer(bench.ready, case), other.answer(other.ready, case)
+    gap = max(apart(ours[name], theirs[name].cpu()) for name in ours)
+    require(gap <= 1e-3, f"expected the same answer on cuda, it differs by up to {gap:.3g}")
+    return f"differs by at most {gap:.1g} on cuda"
+
+
+CHECKS = (
+    identity,
+    parameters,
+    pickles,
+    light_import,
+    answers,
+    input_untouched,
+    no_memory,
+    modes_and_buffers,
+    device,
+)

@@ -1,0 +1,98 @@
+"""What a plugin promises that learns from data before it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import State
+from adversity.engine.calls import Ready
+from adversity.engine.in_memory import fitted_state
+from adversity.errors import AdversityError
+from adversity.testing.checks import Failed, apart, check, require
+
+if TYPE_CHECKING:
+    from adversity.testing.bench import Bench
+
+__all__ = ["CHECKS"]
+
+
+def _fit(bench: Bench, seed: int = 0) -> tuple[Any, State]:
+    """Fit a new plugin; return it and what it found."""
+    plugin = bench.make()
+    state = fitted_state(Ready(plugin, bench.label, bench.device), bench.stream(), seed)
+    return plugin, state
+
+
+def _as_text(state: State) -> dict[str, Any]:
+    """Return a state so that `==` compares it to the last bit."""
+    found: dict[str, Any] = {
+        name: (str(value.dtype), value.shape, value.tobytes())
+        for name, value in state.arrays.items()
+    }
+    return found | {"": state.info}
+
+
+@check("Before anything was fitted there is no answer.")
+def unfitted_refuses(bench: Bench) -> str:
+    """Call the method of a new plugin; `NotFittedError` is the best way to refuse."""
+    plugin = bench.make()
+    plugin.setup(bench.device)
+    return _refusal(bench, plugin, "before fitting")
+
+
+def _refusal(bench: Bench, plugin: Any, when: str) -> str:
+    try:
+        bench.answer(Ready(plugin, bench.label, bench.device), bench.cases()[0])
+    except AdversityError as error:
+        return f"refuses: {error}"
+    raise Failed(f"expected NotFittedError {when}, got an answer")
+
+
+@check("Fitting twice on the same data finds the same, to the last bit.")
+def same_fit(bench: Bench) -> str:
+    """Fit two new plugins."""
+    import torch
+
+    torch.manual_seed(1)
+    first = _as_text(_fit(bench)[1])
+    torch.manual_seed(2)
+    second = _as_text(_fit(bench)[1])
+    different = sorted(name or "info" for name in first if first[name] != second.get(name))
+    require(not different, f"expected the same state twice, {', '.join(different)} differ")
+    return f"{len(first) - 1} array(s)"
+
+
+@check("Fitting returns what was learnt and keeps nothing.")
+def fit_keeps_nothing(bench: Bench) -> str:
+    """Look at the plugin that was fitted: it must still refuse."""
+    plugin, _ = _fit(bench)
+    return _refusal(bench, plugin, "after `fit`, which returns its state and keeps nothing")
+
+
+@check("What was learnt survives being stored: arrays as safetensors, the rest as JSON.")
+def state_is_stored(bench: Bench) -> str:
+    """Write the state as a run does, read it back, load it and compare the answers."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from adversity.data.arrays import read_arrays, write_arrays
+
+    _, state = _fit(bench)
+    with TemporaryDirectory(prefix="adversity-") as folder:
+        file = Path(folder) / "state.safetensors"
+        write_arrays(file, dict(state.arrays), dict(state.info))
+        arrays, info = read_arrays(file)
+    answers = []
+    for found in (state, State(arrays, info)):
+        plugin = bench.make()
+        plugin.setup(bench.device)
+        plugin.load(found)
+        case = bench.cases()[0]
+        answers.append(bench.answer(Ready(plugin, bench.label, bench.device), case))
+    for name, value in answers[0].items():
+        gap = apart(value, answers[1][name])
+        require(gap == 0, f"expected the same {name} from the stored state, got {gap:.3g} apart")
+    return f"{sum(value.nbytes for value in state.arrays.values())} bytes of arrays"
+
+
+CHECKS = (unfitted_refuses, same_fit, fit_keeps_nothing, state_is_stored)
