@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from adversity.contracts import KINDS
 from adversity.errors import InputError, UnknownPluginError
 from adversity.pipeline.findings import Findings, KeyPath, complaints, suggestion
+from adversity.registry.marks import read_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["PluginFinder", "class_of", "label_of"]
 
 _WORD = re.compile(r"[\w.+-]+")
+_NON_COMMERCIAL = re.compile(r"(^|-)nc(-|$)|non-?commercial|research-only")
+"""How licences say it: CC-BY-NC-4.0, PolyForm-Noncommercial-1.0.0, non-commercial."""
 
 
 def class_of(entry: Entry) -> type[PluginBase]:
@@ -47,6 +50,7 @@ class PluginFinder:
     def __init__(self, loaded: Loaded, registry: Registry, findings: Findings) -> None:
         """Look plugins up in one registry, for one file."""
         self._denied = loaded.spec.licences.deny
+        self._marks = read_marks() if loaded.spec.conformance == "required" else None
         self._registry = registry
         self._findings = findings
 
@@ -65,6 +69,7 @@ class PluginFinder:
         try:
             entry = self._registry.get(kind, name)
             self._check_licence(entry, path)
+            self._check_conformance(entry, path)
         except UnknownPluginError as error:
             self._findings.add(path, str(error))
             return None
@@ -124,6 +129,25 @@ class PluginFinder:
                     self._findings.add(path, message)
 
 
+    def _check_conformance(self, entry: Entry, path: KeyPath) -> None:
+        """Demand a mark of this very plugin, if the pipeline does."""
+        if self._marks is None:
+            return
+        mark = self._marks.get(f"{entry.kind}/{entry.qualified}")
+        standing = None if mark is None else mark.standing(entry.version)
+        found = {
+            None: "was not checked in this environment",
+            "stale": "has changed since it was checked, or the kit has",
+            "fails": f"breaks {', '.join(mark.failed) if mark else ''}",
+        }.get(standing)
+        if found is not None:
+            self._findings.add(
+                path,
+                f"conformance: required, and {label_of(entry)} {found}; run `adversity check "
+                f"{entry.kind}/{entry.qualified}`",
+            )
+
+
 def attempt(
     entry: Entry, parameters: Mapping[str, Any]
 ) -> tuple[PluginBase | None, dict[KeyPath, str]]:
@@ -143,4 +167,8 @@ def attempt(
 
 
 def _matches(word: str, rule: str) -> bool:
-    return fnmatch.fnmatchcase(word.lower(), rule.lower())
+    """Whether a licence is what a rule denies: itself, its family, a pattern, or non-commercial."""
+    licence, denied = word.lower(), rule.lower()
+    if denied == "non-commercial":
+        return bool(_NON_COMMERCIAL.search(licence))
+    return fnmatch.fnmatchcase(licence, denied) or licence.startswith(f"{denied}-")

@@ -118,7 +118,11 @@ class ScheduleSpec(_Part):
 
 
 class LicenceSpec(_Part):
-    """Licences that no plugin of the pipeline may have: SPDX ids, `*` allowed (`AGPL-*`)."""
+    """Licences that no plugin of the pipeline may have, neither its code nor its weights.
+
+    Each is an SPDX id (`GPL-3.0-only`), a family of them (`AGPL`), a pattern (`CC-*-ND-*`), or
+    the word `non-commercial`.
+    """
 
     deny: tuple[StrictStr, ...] = ()
 
@@ -163,4 +167,6 @@ class PipelineSpec(_Part):
     gates: tuple[StrictStr, ...] = ()
     schedule: ScheduleSpec | None = None
     licences: LicenceSpec = LicenceSpec()
+    conformance: Literal["required"] | None = None
+    """`required`: only plugins that pass the conformance kit here, as they are now."""
     run: RunSpec = RunSpec()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts import Fitted
 from adversity.engine.calls import Ready
 from adversity.engine.in_memory import fitted_state
-from adversity.testing.checks import NotApplicable
+from adversity.errors import InputError
+from adversity.testing.checks import NotApplicable, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +34,7 @@ class Case:
     """Input for some samples.
 
     Attributes:
-        name: For messages: `5 colour images of 32 x 40`.
+        name: For messages, another for each case: `5 colour images of 32 x 40`.
         rows: Named tensors, each with first axis N.
         ids: N sample ids.
     """
@@ -95,12 +97,19 @@ class Bench(ABC):
 
     def fresh(self, **changes: Any) -> Ready:
         """Return a new plugin, set up, and fitted where it must be."""
-        plugin = self.make(**changes)
+        return self.set_up(self.make(**changes), changes)
+
+    def set_up(self, plugin: Any, changes: Mapping[str, Any] | None = None) -> Ready:
+        """Set a plugin up, and load what a plugin with these parameters learns.
+
+        Args:
+            plugin: One that `make` returned, or a copy of it.
+            changes: The parameters in which it is not the bench's own.
+        """
         plugin.setup(self.device)
-        ready = Ready(plugin, self.label, self.device)
         if isinstance(plugin, Fitted):
-            plugin.load(self._learnt(changes))
-        return ready
+            plugin.load(self._learnt(changes or {}))
+        return Ready(plugin, self.label, self.device)
 
     def _learnt(self, changes: Mapping[str, Any]) -> State:
         """Fit a plugin; what the bench's own parameters learn is kept."""
@@ -127,17 +136,54 @@ class Bench(ABC):
     def cases(self) -> Sequence[Case]:
         """Return what the plugin is fed: several sizes, channels and extremes."""
 
+    @property
+    def answered(self) -> tuple[Case, ...]:
+        """The cases that the plugin answers, made anew; `refused` says why it answers no others.
+
+        Raises:
+            NotApplicable: If it answers none: nothing can be tried on it but `answers`.
+        """
+        kept = [case for case in self.cases() if case.name not in self.refused]
+        if not kept:
+            raise NotApplicable("it answers no case, so that this cannot be tried: see `answers`")
+        return tuple(kept)
+
+    @cached_property
+    def refused(self) -> dict[str, str]:
+        """Why cases are not answered, by their names; every case is fed once to find out."""
+        found = {}
+        for case in self.cases():
+            try:
+                self.answer(self.ready, case)
+            except NotApplicable:
+                raise
+            except (Exception, SystemExit) as error:  # noqa: BLE001  (the plugin is a stranger)
+                found[case.name] = told(error)
+        return found
+
     @abstractmethod
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Run the plugin through its final call, checks and all."""
 
 
 def kind_module(kind: str) -> Any:
-    """Return the kit's file for a kind: the one that bears its name."""
-    return import_module(f"adversity.testing.{kind}")
+    """Return the kit's file for a kind: the one that bears its name.
+
+    Raises:
+        InputError: If the kit has none.
+    """
+    name = f"adversity.testing.{kind}"
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise InputError(
+            f"the conformance kit has no checks for plugins of kind {kind!r}: expected {name}"
+        ) from None
 
 
 def bench_class(plugin: type[PluginBase]) -> type[Bench]:
-    """Return the bench for a plugin's class, which for uncertainty depends on the shape."""
+    """Return the bench for a plugin's class, which for some kinds depends on the shape."""
     found: type[Bench] = kind_module(plugin.kind).bench_for(plugin)
     return found

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from adversity.errors import AdversityError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
-__all__ = ["Check", "Failed", "NotApplicable", "apart", "check", "require"]
+__all__ = ["Check", "Failed", "NotApplicable", "apart", "check", "require", "told"]
 
 
 class Failed(Exception):  # noqa: N818  (the outcome's name)
@@ -65,3 +68,12 @@ def apart(first: Tensor, second: Tensor) -> float:
     difference = (first.double() - second.double()).abs()
     # Two infinities of one sign are the same value, and their difference is NaN.
     return float(difference.where(first != second, 0.0).nan_to_num(float("inf")).max())
+
+
+def told(error: BaseException) -> str:
+    """Say what an exception says; for one that nobody raised on purpose, also where."""
+    if isinstance(error, AdversityError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{last.name} in {last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
+    return f"{type(error).__name__}: {error} (raised by {where})"

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-import traceback
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from adversity.contracts import Fitted, PluginBase
-from adversity.errors import AdversityError, InputError, PluginError
-from adversity.seeding import preserve_global_rng
+from adversity.errors import InputError, PluginError
+from adversity.registry.marks import KIT_VERSION
 from adversity.testing import every_plugin, fitted, row_by_row
 from adversity.testing.bench import Bench, bench_class
-from adversity.testing.checks import Check, Failed, NotApplicable
+from adversity.testing.checks import Check, Failed, NotApplicable, told
+from adversity.testing.host import host_as_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 __all__ = ["KIT", "Conformance", "ConformanceError", "Outcome", "Trial", "check_plugin", "trials"]
 
-KIT = 1
-"""The kit's version, raised when a check is added or made stricter."""
+KIT = KIT_VERSION
+"""The kit's version."""
 
 Status = Literal["passed", "failed", "skipped", "expected", "mended"]
 
@@ -131,7 +131,7 @@ class Trial:
         """Run the check; whatever the plugin does becomes an outcome."""
         reasons = self.bench.cls.expected_failures
         began = time.perf_counter()
-        status, message = _tried(lambda: self.check.run(self.bench))
+        status, message = self._tried()
         reason = reasons.get(self.check.name)
         if reason is not None and status == "failed":
             status, message = "expected", f"{reason} ({message})"
@@ -142,19 +142,25 @@ class Trial:
         promise, parameters = self.check.promise, self.bench.parameters
         return Outcome(self.check.name, promise, parameters, status, message, took)
 
+    def _tried(self) -> tuple[Status, str]:
+        with host_as_found():
+            try:
+                return "passed", self.check.run(self.bench)
+            except NotApplicable as reason:
+                return "skipped", str(reason)
+            except Failed as broken:
+                return "failed", str(broken)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  (the plugin is a stranger)
+                return self._stopped(error)
 
-def _tried(run: Callable[[], str]) -> tuple[Status, str]:
-    try:
-        with preserve_global_rng():
-            return "passed", run()
-    except NotApplicable as reason:
-        return "skipped", str(reason)
-    except (Failed, AdversityError) as error:
-        return "failed", str(error)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (the plugin is a stranger)
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{last.name} in {last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
-        return "failed", f"{type(error).__name__}: {error} (raised by {where})"
+    def _stopped(self, error: BaseException) -> tuple[Status, str]:
+        """Judge a check that could not go on; a plugin that answers nothing is told once."""
+        try:
+            if self.check is not every_plugin.answers:
+                _ = self.bench.answered
+        except NotApplicable as reason:
+            return "skipped", str(reason)
+        return "failed", told(error)
 
 
 def trials(
@@ -173,11 +179,7 @@ def trials(
     Raises:
         InputError: If the class is no plugin, or `only` or `expected_failures` name no check.
     """
-    if not (isinstance(plugin, type) and issubclass(plugin, PluginBase)):
-        raise InputError(
-            f"expected a plugin's class, got {plugin!r}; derive it from a contract of `adversity`, "
-            "such as adversity.Degradation"
-        )
+    _is_plugin(plugin)
     bench = bench_class(plugin)
     checks = list(every_plugin.CHECKS)
     checks += row_by_row.CHECKS if bench.by_row else ()
@@ -190,6 +192,20 @@ def trials(
     for given in tried:
         ready = bench(plugin, given)
         yield from (Trial(check, ready) for check in checks if not only or check.name in only)
+
+
+def _is_plugin(plugin: object) -> None:
+    if not (isinstance(plugin, type) and issubclass(plugin, PluginBase)):
+        raise InputError(
+            f"expected a plugin's class, got {plugin!r}; derive it from a contract of `adversity`, "
+            "such as adversity.Degradation"
+        )
+    missing = sorted(plugin.__abstractmethods__)
+    missing += [name for name in ("kind", "name") if not hasattr(plugin, name)]
+    if missing:
+        raise InputError(
+            f"expected a plugin that can be made, {plugin.__name__} has no {', '.join(missing)}"
+        )
 
 
 def _are_known(names: Collection[str], known: list[str], what: str) -> None:

@@ -11,7 +11,7 @@ from adversity.seeding import SampleRng
 from adversity.testing.bench import Answer, Bench, Case
 from adversity.testing.checks import NotApplicable, apart, check, require
 from adversity.testing.gradients import gradient_is_right
-from adversity.testing.pictures import image_cases, scenes
+from adversity.testing.pictures import PictureRows, image_cases, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import PluginBase
     from adversity.engine.calls import Ready
+    from adversity.engine.in_memory import TensorRows
 
 __all__ = ["DegradationBench", "bench_for"]
 
@@ -61,8 +62,8 @@ def one_way_to_say_how_much(bench: DegradationBench) -> str:
             continue
         require(not given, f"expected {given} to be refused: severity or parameters, not both")
         require(given, "expected a degradation without severity and parameters to be refused")
-    named = bench.answer(_ready(bench, {"severity": 3}), bench.cases()[0])
-    spelt = bench.answer(_ready(bench, physical), bench.cases()[0])
+    named = bench.answer(_ready(bench, {"severity": 3}), bench.answered[0])
+    spelt = bench.answer(_ready(bench, physical), bench.answered[0])
     gap = apart(named["images"], spelt["images"])
     require(
         gap <= 1e-6,
@@ -94,6 +95,10 @@ class DegradationBench(Bench):
     def cases(self) -> Sequence[Case]:
         """Return pictures of several sizes, grey and colour, and flat ones."""
         return image_cases()
+
+    def stream(self) -> TensorRows:
+        """Return pictures of one class for a degradation that learns."""
+        return PictureRows(scenes(12, 3, 40, 32, first=500))
 
     def traced(self, images: Tensor) -> Tensor:
         """Degrade as an attack differentiates it."""

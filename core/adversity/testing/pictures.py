@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adversity.engine.in_memory import TensorRows
 from adversity.testing.bench import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
-__all__ = ["image_cases", "scene", "scenes"]
+    from adversity.contracts import Block
+
+__all__ = ["PictureRows", "image_cases", "scene", "scenes"]
 
 
 def scene(index: int, channels: int, height: int, width: int) -> Tensor:
@@ -67,3 +73,20 @@ def image_cases() -> tuple[Case, ...]:
 def _case(what: str, images: Tensor) -> Case:
     ids = tuple(f"kit/{what[:4]}-{k}" for k in range(len(images)))
     return Case(f"{len(images)} {what}", {"images": images}, ids)
+
+
+class PictureRows(TensorRows):
+    """Pictures as a stream for fitting, all of one class, with their clean partners."""
+
+    def __init__(self, images: Tensor, references: Tensor | None = None) -> None:
+        """Take images `[N, C, H, W]` and clean ones; without them the images are clean."""
+        import torch
+
+        super().__init__(torch.zeros(len(images), dtype=torch.int64), ("picture",), images=images)
+        self._references = images if references is None else references
+
+    def __iter__(self) -> Iterator[Block]:
+        """Go through the rows in blocks."""
+        for block in super().__iter__():
+            first = int(block.ids[0])
+            yield replace(block, references=self._references[first : first + len(block.ids)])

@@ -29,6 +29,10 @@ COMMANDS: Mapping[str, Known] = {
     "report": Known("report:report", "Show, or write again, the page of a pipeline's last run."),
     "validate": Known("validate:validate", "Check pipeline files without running them."),
     "plugins": Known("plugins:plugins", "List what is installed, or tell all about one plugin."),
+    "check": Known("check:check", "Try whether a plugin keeps its promises."),
+    "new-plugin": Known(
+        "new_plugin:new_plugin", "Write a distribution of your own, with a plugin that works."
+    ),
     "sync": Known("sync:sync", "Bring dvc.yaml in step with the pipeline files."),
     "schedule": Known("schedule:schedule", "Run pipelines on their cron."),
     "ui": Known("ui:ui", "Open the page that shows the project's runs in Prefect."),

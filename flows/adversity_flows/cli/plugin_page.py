@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adversity.registry.catalogue import Listing
+    from adversity.registry.marks import Mark
     from adversity_flows.cli.terminal import Terminal
 
-__all__ = ["parameter_rows", "plugin_json", "plugin_lines"]
+__all__ = ["conformance_json", "parameter_rows", "plugin_json", "plugin_lines"]
 
 Schema = dict[str, Any]
 _BOUNDS = (("exclusiveMinimum", ">"), ("minimum", ">="), ("exclusiveMaximum", "<"))
@@ -24,7 +25,31 @@ _UPPER = (("maximum", "<="),)
 
 def plugin_json(listing: Listing) -> dict[str, Any]:
     """Return the listing with the JSON Schema of the parameters."""
-    return {**asdict(listing), "parameters": _schema(listing)}
+    from adversity.registry.marks import read_marks
+
+    mark = conformance_json(listing, read_marks())
+    return {**asdict(listing), "parameters": _schema(listing), "conformance": mark}
+
+
+def conformance_json(listing: Listing, marks: Mapping[str, Mark]) -> dict[str, Any] | None:
+    """Return the plugin's trust mark with its standing, or None if it was not checked here."""
+    mark = marks.get(f"{listing.kind}/{listing.distribution}:{listing.name}")
+    if mark is None:
+        return None
+    told = asdict(mark)
+    return {"standing": mark.standing(listing.version)} | {
+        name: told[name]
+        for name in (
+            "kit",
+            "version",
+            "when",
+            "passed",
+            "skipped",
+            "failed",
+            "expected",
+            "versions",
+        )
+    }
 
 
 def plugin_lines(listing: Listing, out: Terminal) -> Iterator[str]:
@@ -38,6 +63,7 @@ def plugin_lines(listing: Listing, out: Terminal) -> Iterator[str]:
     yield from _body(listing, out)
     yield ""
     yield from _facts(listing, out)
+    yield from _conformance(listing, out)
     if listing.usable_name:
         yield ""
         yield f"  in a pipeline:  {_example(listing, title)}"
@@ -119,6 +145,31 @@ def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
     width = max(map(len, shown), default=0)
     for name, text in shown.items():
         yield f"  {out.dim(name.ljust(width))}  {text}"
+
+
+def _conformance(listing: Listing, out: Terminal) -> Iterator[str]:
+    """Yield what the conformance kit found, and what to do where nothing is known."""
+    from adversity.registry.marks import read_marks
+
+    mark = read_marks().get(f"{listing.kind}/{listing.distribution}:{listing.name}")
+    yield ""
+    if mark is None:
+        yield f"  {out.dim('conformance')}  not checked here: adversity check {listing.name}"
+        return
+    standing = mark.standing(listing.version)
+    said = {
+        "conforms": "keeps its promises",
+        "fails": f"breaks {len(mark.failed)} of its promises",
+        "stale": "was checked before it or the kit changed: check it again",
+    }[standing]
+    torch = mark.versions.get("torch", "unknown")
+    yield (
+        f"  {out.dim('conformance')}  {said} ({mark.when[:10]}, {listing.distribution} "
+        f"{mark.version}, kit {mark.kit}, torch {torch}, {mark.passed} checks passed)"
+    )
+    for name, message in {**mark.failed, **mark.expected}.items():
+        sign = "✗" if name in mark.failed else "≈"
+        yield wrapped(f"{sign} {name}: {message}", indent=4, width=out.width)
 
 
 def _said(value: object) -> str:

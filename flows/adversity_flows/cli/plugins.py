@@ -12,10 +12,13 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import kinds, plugin_names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adversity.registry.catalogue import Catalogue, Listing
+    from adversity.registry.marks import Mark
     from adversity_flows.cli.terminal import Terminal
 
-__all__ = ["plugins"]
+__all__ = ["find_listings", "plugins", "require_kind"]
 
 
 @click.command(cls=Command)
@@ -37,14 +40,14 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
     from adversity_flows.cli.terminal import Terminal
 
     catalogue = read_catalogue()
-    _check_kind(catalogue, kind)
+    require_kind(catalogue, kind)
     out = Terminal.stdout(colour=colour_choice())
     if name is None:
         _show_all(catalogue, kind, out, as_json=as_json)
         return
     from adversity_flows.cli.plugin_page import plugin_json, plugin_lines
 
-    found = _find(catalogue, name, kind)
+    found = find_listings(catalogue, name, kind)
     if as_json:
         documents = [plugin_json(listing) for listing in found]
         click.echo(json.dumps({"plugins": documents}, indent=1, ensure_ascii=False))
@@ -54,7 +57,12 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
             out.say(line)
 
 
-def _check_kind(catalogue: Catalogue, kind: str | None) -> None:
+def require_kind(catalogue: Catalogue, kind: str | None) -> None:
+    """Refuse a kind that no installed plugin has.
+
+    Raises:
+        InputError: With the nearest kind.
+    """
     from adversity.errors import InputError
 
     known = dict.fromkeys(listing.kind for listing in catalogue.plugins)
@@ -67,16 +75,23 @@ def _check_kind(catalogue: Catalogue, kind: str | None) -> None:
 
 
 def _show_all(catalogue: Catalogue, kind: str | None, out: Terminal, *, as_json: bool) -> None:
+    from adversity.registry.marks import read_marks
+    from adversity_flows.cli.plugin_page import conformance_json
+
     listed = [listing for listing in catalogue.plugins if kind in (None, listing.kind)]
+    marks = read_marks()
     if as_json:
         document: dict[str, Any] = {
-            "plugins": [asdict(listing) for listing in listed],
+            "plugins": [
+                {**asdict(listing), "conformance": conformance_json(listing, marks)}
+                for listing in listed
+            ],
             "problems": [asdict(problem) for problem in catalogue.problems],
             "blocked": list(catalogue.left_out),
         }
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
         return
-    for line in _table(listed, out):
+    for line in _table(listed, marks, out):
         out.say(line)
     for name in catalogue.left_out:
         out.say(f"\nblocked: {name} (by ADVERSITY_BLOCK)")
@@ -86,24 +101,47 @@ def _show_all(catalogue: Catalogue, kind: str | None, out: Terminal, *, as_json:
             out.say(f"  ✗ {problem}")
 
 
-def _table(listed: list[Listing], out: Terminal) -> list[str]:
+def _table(listed: list[Listing], marks: Mapping[str, Mark], out: Terminal) -> list[str]:
     """Return a block for each kind; the distribution stands where it is not our own."""
     width = max((len(_written(listing)) for listing in listed), default=0)
+    signs = {id(listing): _sign(listing, marks, out) for listing in listed}
     lines: list[str] = []
     for kind in dict.fromkeys(listing.kind for listing in listed):
         lines += ([""] if lines else []) + [out.paint(kind, "cyan", bold=True)]
-        lines += [_row(listing, width, out) for listing in listed if listing.kind == kind]
-    return lines
+        of_kind = [listing for listing in listed if listing.kind == kind]
+        lines += [_row(listing, signs[id(listing)], width, out) for listing in of_kind]
+    known = {
+        "✓": "keeps its promises",
+        "!": "breaks one",
+        "~": "changed since it was checked",
+    }
+    told = [
+        f"{sign} {said}" for sign, said in known.items() if any(sign in s for s in signs.values())
+    ]
+    note = "   ".join(told) or "not checked here: `adversity check NAME` tries a plugin's promises"
+    return [*lines, "", out.dim(note)]
 
 
-def _row(listing: Listing, width: int, out: Terminal) -> str:
+def _sign(listing: Listing, marks: Mapping[str, Mark], out: Terminal) -> str:
+    """Return what the conformance kit said of a plugin, as one sign."""
+    if listing.status not in ("ok", "clash"):
+        return "✗"
+    mark = marks.get(f"{listing.kind}/{listing.distribution}:{listing.name}")
+    if mark is None:
+        return " "
+    sign, colour = {"conforms": ("✓", "green"), "fails": ("!", "red"), "stale": ("~", "yellow")}[
+        mark.standing(listing.version)
+    ]
+    return out.paint(sign, colour, bold=True)
+
+
+def _row(listing: Listing, sign: str, width: int, out: Terminal) -> str:
     origin = "" if listing.distribution == "adversity" else f"[{_origin(listing)}] "
     text = listing.summary if listing.status == "ok" else f"{listing.status}: {listing.error}"
-    room = max(20, out.width - width - 4)
+    room = max(20, out.width - width - 5)
     told = f"{origin}{text}"
     told = told if len(told) <= room or not out.tty else f"{told[: room - 1]}…"
-    sign = " " if listing.status == "ok" else "✗"
-    return f" {sign}{_written(listing).ljust(width)}  {told}"
+    return f" {sign} {_written(listing).ljust(width)}  {told}"
 
 
 def _written(listing: Listing) -> str:
@@ -114,8 +152,12 @@ def _origin(listing: Listing) -> str:
     return f"{listing.distribution} {listing.version}"
 
 
-def _find(catalogue: Catalogue, name: str, kind: str | None) -> list[Listing]:
-    """Return the plugins that a name means; more than one only where kinds share it."""
+def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Listing]:
+    """Return the plugins that a name means; more than one only where kinds share it.
+
+    Raises:
+        UnknownPluginError: With the nearest name.
+    """
     from adversity.errors import UnknownPluginError
 
     wanted, _, short = name.rpartition("/")

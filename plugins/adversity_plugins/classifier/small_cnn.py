@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
@@ -35,6 +36,8 @@ class SmallCNN(Fitted, Classifier):
     reference: ClassVar[str] = (
         "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
     )
+
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"epochs": 8, "width": 8},)
 
     epochs: int = Field(default=20, ge=1, le=10_000)
     width: int = Field(default=16, ge=1, le=512, description="channels of the first layer")

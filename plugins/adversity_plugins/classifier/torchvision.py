@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
@@ -53,6 +54,10 @@ class Torchvision(Classifier):
         "TorchVision maintainers, TorchVision: PyTorch's Computer Vision library, 2016"
     )
     weights_licence: ClassVar[str] = "LicenseRef-torchvision-weights"
+
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"architecture": "squeezenet1_1", "weights": "none", "crop": 64},
+    )
 
     architecture: str = Field(description="such as resnet50 or vit_b_16")
     weights: str | None = Field(

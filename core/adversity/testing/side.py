@@ -1,0 +1,75 @@
+"""Side information the kit makes for restorations: what a degradation would tell of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+__all__ = ["made", "side_of"]
+
+
+def side_of(needs: Iterable[str], images: Tensor) -> dict[str, Tensor]:
+    """Return those of the needs that the kit can make, each with first axis N.
+
+    A need it cannot make is left to the plugin's parameter or estimate.
+
+    Args:
+        needs: Names, as in `Restoration.needs`.
+        images: `[N, C, H, W]`.
+    """
+    found = {need: made(need, images) for need in needs}
+    return {need: value for need, value in found.items() if value is not None}
+
+
+def made(need: str, images: Tensor, which: int = 0) -> Tensor | None:
+    """Return a plausible value of a need for each image, or None if the kit knows none.
+
+    Args:
+        need: Its name: `sigma`, `gain`, `kernel`, `mask`, `transmission` or `depth`.
+        images: `[N, C, H, W]`.
+        which: 0, or 1 for another value.
+
+    Returns:
+        `[N]` or `[N, 1, H, W]` or, for a kernel, `[N, 5, 5]` that sums to 1; float32.
+    """
+    if need in ("sigma", "gain"):
+        value = images.new_tensor([0.1, 0.25][which] if need == "sigma" else [0.3, 0.1][which])
+        return value.expand(len(images)).clone()
+    if need == "kernel":
+        return _kernel([0.8, 1.6][which], images)
+    if need == "mask":
+        return _mask(which, images)
+    if need in ("transmission", "depth"):
+        return _slope(which, images)
+    return None
+
+
+def _kernel(width_px: float, images: Tensor) -> Tensor:
+    """Return Gaussian kernels `[N, 5, 5]`."""
+    import torch
+
+    line = torch.exp(-0.5 * (torch.arange(-2.0, 3.0) / width_px) ** 2)
+    kernel = line.outer(line)
+    return (kernel / kernel.sum()).to(images).expand(len(images), 5, 5).clone()
+
+
+def _mask(which: int, images: Tensor) -> Tensor:
+    """Return masks `[N, 1, H, W]`: 1 where the image is known, 0 in a hole."""
+    height, width = images.shape[2:]
+    mask = images.new_ones(len(images), 1, height, width)
+    top, left = height // 4 + which * height // 4, width // 4
+    mask[:, :, top : top + height // 5, left : left + width // 5] = 0
+    return mask
+
+
+def _slope(which: int, images: Tensor) -> Tensor:
+    """Return maps `[N, 1, H, W]` that rise from top to bottom, within [0.3, 0.9]."""
+    import torch
+
+    height, width = images.shape[2:]
+    line = torch.linspace(0.3 + 0.2 * which, 0.9, height).to(images)
+    return line[None, None, :, None].expand(len(images), 1, height, width).clone()

@@ -1,0 +1,212 @@
+"""`adversity check`: does an installed plugin keep its promises?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+from adversity_flows.cli.completion import kinds, plugin_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.registry import Entry
+    from adversity.registry.catalogue import Listing
+    from adversity.testing import Conformance, Outcome
+    from adversity_flows.cli.terminal import Terminal
+
+__all__ = ["check"]
+
+_SIGNS = {"passed": "✓", "failed": "✗", "mended": "✗", "expected": "≈", "skipped": "·"}
+_COLOURS = {"passed": "green", "failed": "red", "mended": "red", "expected": "yellow"}
+
+
+@click.command(cls=Command)
+@click.argument("name", required=False, shell_complete=plugin_names)
+@click.option("--kind", metavar="KIND", shell_complete=kinds, help="Only plugins of this kind.")
+@click.option("--all", "everything", is_flag=True, help="Check every installed plugin.")
+@click.option("--only", multiple=True, metavar="CHECK", help="Only this check; may be repeated.")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="PARAMETER=VALUE",
+    help="Try the plugin with this parameter; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def check(
+    name: str | None,
+    kind: str | None,
+    everything: bool,
+    only: tuple[str, ...],
+    given: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run the conformance kit on a plugin.
+
+    NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd. The claims of
+    its class decide what is tried. A whole run (without --only and --set) is kept as the
+    plugin's trust mark, which `adversity plugins` shows and a pipeline can demand with
+    `conformance: required`. The exit code is 1 if a promise is broken.
+
+    \b
+    Examples:
+      adversity check pgd
+      adversity check --kind degradation
+      adversity check pgd --only budget --set norm=l1 --set eps=3
+    """
+    from adversity_flows.cli.terminal import Terminal
+
+    entries = _chosen(name, kind, everything=everything)
+    if given and len(entries) > 1:
+        from adversity.errors import InputError
+
+        raise InputError("--set: expected one plugin to try it with, got several; name one")
+    out = Terminal.stdout(colour=colour_choice())
+    parameters = _parameters(given)
+    found = [
+        _checked(entry, only, parameters, None if as_json else out, brief=len(entries) > 1)
+        for entry in entries
+    ]
+    if as_json:
+        click.echo(json.dumps({"plugins": found}, indent=1, ensure_ascii=False))
+    return 0 if all(record["passed"] for record in found) else 1
+
+
+def _chosen(name: str | None, kind: str | None, *, everything: bool) -> list[Entry]:
+    """Return the installed plugins that are meant, or say why none is."""
+    from adversity.errors import InputError
+    from adversity.registry import discover
+    from adversity.registry.catalogue import read_catalogue
+    from adversity_flows.cli.plugins import find_listings, require_kind
+
+    if name is None and kind is None and not everything:
+        raise InputError(
+            "expected the name of a plugin, --kind or --all; `adversity plugins` lists what is "
+            "installed"
+        )
+    catalogue = read_catalogue()
+    require_kind(catalogue, kind)
+    listings: Sequence[Listing] = (
+        find_listings(catalogue, name, kind)
+        if name is not None
+        else [one for one in catalogue.plugins if kind in (None, one.kind)]
+    )
+    usable = [one for one in listings if one.usable_name]
+    if not usable:
+        first = listings[0]
+        raise InputError(f"{first.kind}/{first.name} cannot be used: {first.error}")
+    registry = discover()
+    return [registry.get(one.kind, str(one.usable_name)) for one in usable]
+
+
+def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
+    """Read `name=value`; the value is YAML, as in a pipeline."""
+    import yaml
+
+    from adversity.errors import InputError
+
+    found = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise InputError(f"--set: expected PARAMETER=VALUE, got {text!r}")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"--set: expected a value as in a pipeline, got {value!r}") from error
+    return found or None
+
+
+def _checked(
+    entry: Entry,
+    only: Sequence[str],
+    parameters: dict[str, Any] | None,
+    out: Terminal | None,
+    *,
+    brief: bool,
+) -> dict[str, Any]:
+    """Check one plugin, show it, and keep the mark of a whole run."""
+    from adversity.testing import check_plugin
+
+    if out is not None and not brief:
+        title = out.paint(f"{entry.kind}/{entry.name}", "cyan", bold=True)
+        out.say(f"{title}   {out.dim(f'{entry.distribution} {entry.version}')}")
+    shown = _Shown(out) if out is not None and not brief else None
+    if entry.cls is None:
+        raise ValueError(f"{entry.kind}/{entry.name} has no class")
+    found = check_plugin(
+        entry.cls, parameters=parameters, only=only or None, raises=False, progress=shown
+    )
+    whole = not only and parameters is None
+    kept = _kept(entry, found) if whole else None
+    if out is not None:
+        _summary(entry, found, out, brief=brief)
+    origin = {"distribution": entry.distribution, "version": entry.version, "mark": kept}
+    return found.as_json() | origin
+
+
+def _kept(entry: Entry, found: Conformance) -> str | None:
+    """Write the trust mark; a cache that cannot be written loses nothing but the mark."""
+    from adversity.registry.marks import write_mark
+    from adversity.testing.marking import mark_of
+
+    try:
+        return str(write_mark(mark_of(entry, found)))
+    except OSError:
+        return None
+
+
+class _Shown:
+    """Writes each outcome as it is known."""
+
+    def __init__(self, out: Terminal) -> None:
+        self._out = out
+        self._at: object = None
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Write a line, under a heading for each set of parameters."""
+        out = self._out
+        if outcome.parameters != self._at:
+            self._at = outcome.parameters
+            told = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())
+            out.say(f"  {out.dim(told or 'default parameters')}")
+        sign = _SIGNS[outcome.status]
+        colour = _COLOURS.get(outcome.status)
+        sign = out.paint(sign, colour, bold=True) if colour else out.dim(sign)
+        for line in _lines(outcome, out.width):
+            out.say(f"    {sign} {line}")
+            sign = " "
+
+
+def _lines(outcome: Outcome, width: int) -> list[str]:
+    """Return the check with what was found; a failure begins with the promise."""
+    from textwrap import wrap
+
+    text = f"{outcome.promise} {outcome.message}" if outcome.bad else outcome.message
+    name = outcome.check.ljust(24)
+    room = max(30, width - 32)
+    first, *rest = wrap(text, room) or [""]
+    if not outcome.bad and rest:
+        first, rest = f"{first[: room - 1]}…", []
+    return [f"{name}  {first}", *(f"{'':24}  {line}" for line in rest)]
+
+
+def _summary(entry: Entry, found: Conformance, out: Terminal, *, brief: bool) -> None:
+    sign = out.paint("✓", "green", bold=True) if found.passed else out.paint("✗", "red", bold=True)
+    seconds = sum(outcome.seconds for outcome in found.outcomes)
+    counts = (
+        f"{found.count('passed')} passed, {len(found.failures)} failed, "
+        f"{found.count('expected')} failed as declared, {found.count('skipped')} do not apply"
+    )
+    who = f"{entry.kind}/{entry.name}"
+    if brief:
+        out.say(f"{sign} {who.ljust(34)} {counts}   {seconds:.1f} s")
+        for outcome in found.failures:
+            out.say(f"    {outcome.check}: {outcome.message}")
+        return
+    verdict = f"{who} keeps its promises" if found.passed else f"{who} breaks a promise"
+    out.say(f"\n{sign} {verdict}: {counts}   {seconds:.1f} s")

@@ -1,0 +1,159 @@
+"""For each check of classifiers, one that fails exactly that one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+import torch
+from pydantic import PrivateAttr
+
+from adversity import Classifier, Fitted, State
+from adversity.errors import NotFittedError
+from adversity.testing import check_plugin
+from adversity.testing.classifier import ClassifierBench
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Bands(Classifier):
+    """Mean brightness of three horizontal bands, smoothly."""
+
+    name: ClassVar[str] = "bands"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("top", "middle", "bottom")
+
+    def features(self, images: torch.Tensor) -> torch.Tensor | None:
+        rows = images.mean((1, 3))
+        return torch.stack([part.mean(1) for part in rows.tensor_split(3, dim=1)], 1)
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        bands = self.features(images)
+        assert bands is not None
+        return torch.sin(4 * bands)
+
+
+class Nameless(Bands):
+    """Calls two classes the same."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("top", "middle", "middle")
+
+
+class Constant(Bands):
+    """Looks at nothing."""
+
+    differentiable: ClassVar[bool] = False
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([1.0, 2.0, 3.0]).expand(len(images), 3).clone()
+
+
+class Disguised(Bands):
+    """Gives probabilities and calls them logits."""
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return super().logits(images).softmax(1)
+
+
+class Blended(Bands):
+    """Adds the first image's features to everybody's."""
+
+    def features(self, images: torch.Tensor) -> torch.Tensor | None:
+        own = super().features(images)
+        assert own is not None
+        return own + own[:1]
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.sin(4 * Bands.features(self, images))  # type: ignore[operator]
+
+
+class Tensorial(Bands):
+    """Tells the report a tensor."""
+
+    def describe(self) -> dict[str, Any]:
+        return {"weights": torch.zeros(2)}
+
+
+class Halved(Bands):
+    """Hands on half of the gradient."""
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return super().logits((images + images.detach()) / 2)
+
+
+class Means(Fitted, Classifier):
+    """Nearest mean of what tells stripes from discs: energy along each axis."""
+
+    name: ClassVar[str] = "means"
+    _means: Any = PrivateAttr(default=None)
+    _names: tuple[str, ...] = PrivateAttr(default=())
+
+    def _energy(self, images: torch.Tensor) -> torch.Tensor:
+        grey = images.mean(1)
+        down, across = grey.diff(dim=1).square(), grey.diff(dim=2).square()
+        return 30 * torch.stack([down.mean((1, 2)), across.mean((1, 2))], 1)
+
+    def fit(self, data: Any, rng: np.random.Generator) -> State:
+        energy = torch.cat([self._energy(block.images) for block in data])
+        targets = torch.cat([block.targets for block in data])
+        means = [energy[targets == k].mean(0) for k in range(len(data.class_names))]
+        return State({"means": torch.stack(means).numpy()}, {"names": list(data.class_names)})
+
+    def load(self, state: State) -> None:
+        self._means = torch.from_numpy(state.arrays["means"].copy())
+        self._names = tuple(state.info["names"])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        if self._means is None:
+            raise NotFittedError("fit it first")
+        return -(self._energy(images)[:, None] - self._means).square().sum(2)
+
+
+class Shuffled(Means):
+    """Learns the classes of other pictures."""
+
+    def load(self, state: State) -> None:
+        super().load(state)
+        self._means = self._means.roll(1, 0)
+
+
+def failed(plugin: Any) -> set[str]:
+    """Return the names of the checks that speak against a plugin."""
+    return {outcome.check for outcome in check_plugin(plugin, raises=False).failures}
+
+
+TWINS = {
+    "classes_are_named": Nameless,
+    "pictures_matter": Constant,
+    "gives_what_it_says": Disguised,
+    "features_by_row": Blended,
+    "facts_are_json": Tensorial,
+    "learns": Shuffled,
+    "gradient_is_right": Halved,
+}
+
+
+@pytest.mark.parametrize("plugin", [Bands, Means])
+def test_sound_classifier_passes(plugin: Any) -> None:
+    """A fixed and a fitted classifier that keep their promises fail nothing."""
+    assert check_plugin(plugin).passed
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twin_fails_exactly_its_check(name: str) -> None:
+    """The broken twin is found, and nothing else is said against it."""
+    assert failed(TWINS[name]) == {name}
+
+
+def test_every_check_has_a_twin() -> None:
+    """No check of the kind goes without a plugin that it catches."""
+    assert {check.name for check in ClassifierBench.checks} == set(TWINS)

@@ -1,0 +1,137 @@
+"""For each check of scores and calibrators, a method that fails exactly that one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from pydantic import PrivateAttr
+from torch.nn.functional import cross_entropy
+
+from adversity import Fitted, PostHoc, Score, State
+from adversity.errors import InputError, NotFittedError
+from adversity.testing import check_plugin
+from adversity.testing.uncertainty import PostHocBench, ScoreBench
+
+
+class Doubt(Score):
+    """One minus the largest probability."""
+
+    name: ClassVar[str] = "doubt"
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return 1 - predictive.probs.amax(1)
+
+
+class Confidence(Doubt):
+    """The largest probability: the wrong way round."""
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return predictive.probs.amax(1)
+
+
+class FirstClassFirst(Doubt):
+    """A little more where the first class is likely."""
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return 1 - predictive.probs.amax(1) + 1e-6 * predictive.probs[:, 0]
+
+
+class Power(Fitted, PostHoc):
+    """Softmax of logits times a number, found by trying."""
+
+    name: ClassVar[str] = "power"
+    fits_on: ClassVar[str] = "logits"
+    differentiable: ClassVar[bool] = True
+    _factor: float | None = PrivateAttr(default=None)
+
+    def fit(self, data: Any, rng: np.random.Generator) -> State:
+        logits = torch.cat([block.logits for block in data]).double()
+        targets = torch.cat([block.targets for block in data])
+        tried = np.geomspace(0.1, 10, 41)
+        losses = [cross_entropy(logits * factor, targets) for factor in tried]
+        return State({"factor": np.array([tried[int(np.argmin(losses))]])}, {})
+
+    def load(self, state: State) -> None:
+        self._factor = float(state.arrays["factor"][0])
+
+    def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+        if self._factor is None:
+            raise NotFittedError("fit it first")
+        return (logits.double() * self._factor).softmax(1).to(logits.dtype)
+
+
+class Upside(Power):
+    """Sharpens what it should soften."""
+
+    def load(self, state: State) -> None:
+        self._factor = 4 * float(state.arrays["factor"][0])
+
+
+class Cut(Power):
+    """Hands on half of the gradient."""
+
+    def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+        return super().calibrate((logits + logits.detach()) / 2)
+
+
+def failed(plugin: Any) -> set[str]:
+    """Return the names of the checks that speak against a plugin."""
+    return {outcome.check for outcome in check_plugin(plugin, raises=False).failures}
+
+
+TWINS = {
+    "easy_below_hard": Confidence,
+    "class_order": FirstClassFirst,
+    "calibrates": Upside,
+    "gradient_is_right": Cut,
+}
+
+
+@pytest.mark.parametrize("plugin", [Doubt, Power])
+def test_sound_method_passes(plugin: Any) -> None:
+    """A score and a calibrator that keep their promises fail nothing."""
+    assert check_plugin(plugin).passed
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twin_fails_exactly_its_check(name: str) -> None:
+    """The broken twin is found, and nothing else is said against it."""
+    assert failed(TWINS[name]) == {name}
+
+
+def test_every_check_has_a_twin() -> None:
+    """No check of the kind goes without a plugin that it catches."""
+    checks = {check.name for check in (*ScoreBench.checks, *PostHocBench.checks)}
+    assert checks == set(TWINS)
+
+
+def test_answers_check_sees_what_is_no_distribution() -> None:
+    """Probabilities that do not sum to one are refused by the final call."""
+
+    class Loose(Power):
+        """Loses a tenth."""
+
+        def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+            return super().calibrate(logits) * 0.9
+
+    found = check_plugin(Loose, only=["answers"], raises=False)
+    assert "sum to 1" in found.failures[0].message
+
+
+def test_other_shapes_are_refused_in_words() -> None:
+    """A sampler cannot be checked before pipelines run it."""
+    from adversity import Sampling
+
+    class Draws(Sampling):
+        """Draw."""
+
+        name: ClassVar[str] = "draws"
+
+        def estimate(self, models: Any, images: Any, rng: Any) -> Any:
+            return None
+
+    with pytest.raises(InputError, match="do not run samplers"):
+        check_plugin(Draws)
