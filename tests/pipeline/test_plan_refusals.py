@@ -144,6 +144,19 @@ def test_a_denied_licence_is_refused(refuse, plan, pipeline_text):
     )
 
 
+@pytest.mark.parametrize("rule", ["non-commercial", "CC-BY-NC", "apache-2.0", "CC-*-NC-*"])
+def test_a_family_of_licences_is_refused(refuse, pipeline_text, rule):
+    """A word, the family's name, and a pattern each deny what they mean, in any case."""
+    (finding,) = refuse(pipeline_text + f"licences: {{deny: ['{rule}']}}\n")
+    assert f"which licences.deny refuses ({rule})" in finding
+
+
+@pytest.mark.parametrize("rule", ["CC-BY-N", "Apache-2", "GPL", "NC"])
+def test_another_licence_passes(plan, pipeline_text, rule):
+    """A part of a word is no family."""
+    assert plan(pipeline_text + f"licences: {{deny: [{rule}]}}\n")
+
+
 def test_data_must_lie_in_the_project(refuse, pipeline_text, tmp_path):
     """A data set outside the project, and a link that leads there, are refused."""
     outside = tmp_path.parent / f"{tmp_path.name}-outside"

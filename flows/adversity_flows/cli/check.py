@@ -132,10 +132,7 @@ def _checked(
     """Check one plugin, show it, and keep the mark of a whole run."""
     from adversity.testing import check_plugin
 
-    if out is not None and not brief:
-        title = out.paint(f"{entry.kind}/{entry.name}", "cyan", bold=True)
-        out.say(f"{title}   {out.dim(f'{entry.distribution} {entry.version}')}")
-    shown = _Shown(out) if out is not None and not brief else None
+    shown = _Shown(entry, out) if out is not None and not brief else None
     if entry.cls is None:
         raise ValueError(f"{entry.kind}/{entry.name} has no class")
     found = check_plugin(
@@ -163,13 +160,16 @@ def _kept(entry: Entry, found: Conformance) -> str | None:
 class _Shown:
     """Writes each outcome as it is known."""
 
-    def __init__(self, out: Terminal) -> None:
-        self._out = out
+    def __init__(self, entry: Entry, out: Terminal) -> None:
+        self._entry, self._out = entry, out
         self._at: object = None
 
     def __call__(self, outcome: Outcome) -> None:
         """Write a line, under a heading for each set of parameters."""
         out = self._out
+        if self._at is None:
+            title = out.paint(f"{self._entry.kind}/{self._entry.name}", "cyan", bold=True)
+            out.say(f"{title}   {out.dim(f'{self._entry.distribution} {self._entry.version}')}")
         if outcome.parameters != self._at:
             self._at = outcome.parameters
             told = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())

@@ -1,0 +1,131 @@
+"""`adversity check`: what is tried is shown, what a whole run found is kept as a trust mark."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adversity.registry import discover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SMOKE = """\
+name: smoke
+conformance: required
+data:
+  test: {uses: dataset/folder, with: {path: data}}
+steps:
+  soft: {uses: degradation/gaussian_blur, from: test, with: {severity: 2}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def blur(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The class of a built-in plugin, to break and to mend."""
+    return discover().get("degradation", "gaussian_blur").cls
+
+
+def _mixed(self: Any, images: Any, rng: Any) -> Any:
+    """Give every image half of the first one of its block."""
+    return (images + images[:1]) / 2
+
+
+def test_sound_plugin_is_marked(call: Callable[..., Any]) -> None:
+    """Every check has a line, the exit code is 0, and the catalogue shows the mark."""
+    before = call("plugins", "gaussian_blur")
+    assert "not checked here: adversity check gaussian_blur" in before.out
+    answer = call("check", "gaussian_blur")
+    assert answer.code == 0, answer.out
+    assert "✓ alone" in answer.out
+    assert "degradation/gaussian_blur keeps its promises" in answer.out
+    after = call("plugins", "gaussian_blur")
+    assert "keeps its promises (20" in after.out
+    assert "kit 1" in after.out
+    row = next(line for line in call("plugins").out.splitlines() if "gaussian_blur" in line)
+    assert row.lstrip().startswith("✓")
+    (listed,) = [
+        plugin
+        for plugin in json.loads(call("plugins", "--json").out)["plugins"]
+        if plugin["name"] == "gaussian_blur"
+    ]
+    assert listed["conformance"]["standing"] == "conforms"
+    assert listed["conformance"]["failed"] == {}
+
+
+def test_broken_promise_is_named(
+    call: Callable[..., Any], blur: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin that mixes the rows of a batch fails with a figure and exit code 1."""
+    monkeypatch.setattr(blur, "block_rows", 4)
+    monkeypatch.setattr(blur, "degrade", _mixed)
+    answer = call("check", "gaussian_blur")
+    assert answer.code == 1
+    assert "✗ order" in answer.out
+    assert "they differ by" in answer.out
+    assert "breaks a promise" in answer.out
+    document = json.loads(call("check", "gaussian_blur", "--json").out)["plugins"][0]
+    assert not document["passed"]
+    assert {o["check"] for o in document["outcomes"] if o["status"] == "failed"} >= {"order"}
+    page = call("plugins", "gaussian_blur").out
+    assert "breaks" in page
+    assert "✗ order" in page
+
+
+def test_part_of_the_kit_makes_no_mark(call: Callable[..., Any]) -> None:
+    """`--only` and `--set` try something, and say nothing of the whole."""
+    answer = call("check", "gaussian_blur", "--only", "alone", "--set", "sigma_px=2")
+    assert answer.code == 0
+    assert "sigma_px=2" in answer.out
+    assert "1 passed" in answer.out
+    assert "not checked here" in call("plugins", "gaussian_blur").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gaussan_blur"], "did you mean gaussian_blur?"),
+        ([], "expected the name of a plugin, --kind or --all"),
+        (["--kind", "degradtion"], "did you mean degradation?"),
+        (["gaussian_blur", "--only", "alon"], "there is no check 'alon'; did you mean alone?"),
+        (["gaussian_blur", "--set", "sigma_px"], "expected PARAMETER=VALUE, got 'sigma_px'"),
+        (["gaussian_blur", "--set", "sigma_px=-1"], "greater than 0"),
+        (["--kind", "degradation", "--set", "severity=1"], "expected one plugin"),
+    ],
+)
+def test_wrong_call_gets_one_message(
+    call: Callable[..., Any], refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    """What was expected, what came, and what to do; exit code 2."""
+    refused(call("check", *arguments), said)
+
+
+def test_a_pipeline_can_demand_conformance(
+    call: Callable[..., Any], project: Path, blur: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unchecked, changed and broken plugins are refused by line, with the command to run."""
+    file = project / "pipelines" / "tiny.yaml"
+    file.write_text(SMOKE, encoding="utf-8")
+    command = "adversity check degradation/adversity:gaussian_blur"
+    answer = call("validate", str(file))
+    assert answer.code == 2
+    said = answer.out + answer.err
+    assert "was not checked in this environment" in said
+    assert command in said
+    assert "tiny.yaml:6" in said
+    assert call("check", "gaussian_blur").code == 0
+    said = call("validate", str(file))
+    assert "gaussian_blur" not in said.out + said.err
+    monkeypatch.setattr(blur, "block_rows", 4)
+    monkeypatch.setattr(blur, "degrade", _mixed)
+    assert call("check", "gaussian_blur").code == 1
+    said = call("validate", str(file))
+    assert "breaks alone" in said.out + said.err or "breaks order" in said.out + said.err
