@@ -10,6 +10,7 @@ import ast
 import hashlib
 import re
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -78,9 +79,12 @@ def distribution_of(module: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=256)
 def _distribution_of(package: str, _path: tuple[str, ...]) -> tuple[str, str] | None:
-    for point in metadata.entry_points(group=GROUP):
-        if point.dist is not None and point.module.partition(".")[0] == package:
-            return canonical_name(point.dist.name), point.dist.version
+    for distribution in metadata.distributions():
+        # One by one: a stranger's damaged metadata must stop no fingerprint but its own.
+        with suppress(Exception):
+            for point in distribution.entry_points.select(group=GROUP):
+                if re.split(r"[.:\s]", point.value, maxsplit=1)[0] == package:
+                    return canonical_name(distribution.name), distribution.version
     names = metadata.packages_distributions().get(package, ())
     return (canonical_name(names[0]), metadata.version(names[0])) if names else None
 

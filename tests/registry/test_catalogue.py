@@ -8,7 +8,7 @@ import time
 import pytest
 
 from adversity import hookspecs, provenance, registry
-from adversity.registry import catalogue, read_catalogue
+from adversity.registry import catalogue, installed, read_catalogue
 from adversity.registry.catalogue import cache_file
 
 READ = """
@@ -143,7 +143,7 @@ def test_an_edit_during_a_process_is_not_cached_by_it(site, builds, monkeypatch)
 
 def test_the_group_is_one_name_wherever_it_is_written():
     """Lower layers cannot import it from the hook specifications."""
-    assert provenance.GROUP == hookspecs.GROUP == catalogue.GROUP
+    assert provenance.GROUP == hookspecs.GROUP == installed.GROUP
 
 
 def test_nothing_half_written_stays_behind():

@@ -168,7 +168,8 @@ def test_a_qualified_name_blames_its_own_distribution_alone(site):
         registry.get("degradation", "Acme_Exits:thing")
     assert str(caught.value).endswith(
         "acme-exits 1.0 is broken and may have it: "
-        "cannot be imported: SystemExit: acme has no licence key."
+        "cannot be imported: SystemExit: acme has no licence key (acme_exits.py, line 3); "
+        "a plugin must not end the program; raise an error in the method that needs it."
     )
     with pytest.raises(UnknownPluginError, match="These are broken or blocked and may have it: a"):
         registry.get("degradation", "thing")

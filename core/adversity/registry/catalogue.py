@@ -15,11 +15,12 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.registry.entry import Problem
+from adversity.registry.installed import installed
+from adversity.registry.quoting import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue", "Listing", "cache_file", "read_catalogue"]
 
-GROUP = "adversity"
-_FORMAT = 1
+_FORMAT = 2
 _STARTED = time.time_ns()
 """What was edited later may differ from what this process has imported."""
 _NOT_CLAIMS = frozenset(
@@ -134,10 +134,10 @@ def _listing(entry: Entry) -> Listing:
         return Listing(*base)
     return Listing(
         *base,
-        summary=cls.summary(),
-        reference=cls.reference,
-        licence=cls.licence,
-        weights_licence=cls.weights_licence,
+        summary=visible(cls.summary()),
+        reference=visible(cls.reference),
+        licence=visible(cls.licence),
+        weights_licence=visible(cls.weights_licence) if cls.weights_licence else None,
         claims=_claims(cls),
     )
 
@@ -152,7 +152,16 @@ def _claims(cls: type) -> dict[str, Any]:
         if "ClassVar" in str(annotation) and name not in _NOT_CLAIMS
     }
     claims = {name: getattr(cls, name) for name in sorted(names) if hasattr(cls, name)}
-    return dict(json.loads(json.dumps(claims, default=str)))
+    return dict(_printable(json.loads(json.dumps(claims, default=str))))
+
+
+def _printable(value: Any) -> Any:
+    """Return a JSON value of which every text can be shown."""
+    if isinstance(value, dict):
+        return {visible(key): _printable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_printable(part) for part in value]
+    return visible(value) if isinstance(value, str) else value
 
 
 def _state() -> tuple[str, int]:
@@ -160,24 +169,15 @@ def _state() -> tuple[str, int]:
 
     Who is installed, what is blocked, and when each source file was edited.
     """
-    points, facts = _installed()
-    files = [file for point in points for file in sorted(_sources(point.module))]
+    facts = installed()
+    files = [file for fact in facts if fact.point for file in sorted(_sources(fact.value))]
     # Installing anything touches these folders, and may mend or break a plugin's imports.
     folders = [Path(f) for f in sys.path if f.endswith(("site-packages", "dist-packages"))]
     stamps = [(path.name, _changed(path)) for path in [*files, *folders, *sorted(_core())]]
     blocked = os.environ.get("ADVERSITY_BLOCK", "")
-    text = repr((_FORMAT, sys.version, blocked, facts, stamps))
+    told = [(f.distribution, f.version, f.name, f.value, f.fault) for f in facts]
+    text = repr((_FORMAT, sys.version, blocked, told, stamps))
     return hashlib.sha256(text.encode()).hexdigest(), max(stamp for _, stamp in stamps)
-
-
-def _installed() -> tuple[list[metadata.EntryPoint], list[tuple[str, ...]]]:
-    """Return the entry points, and each with the name and version of its distribution."""
-    try:
-        points = sorted(metadata.entry_points(group=GROUP), key=lambda p: (p.name, p.value))
-    except Exception as error:  # noqa: BLE001  (a damaged distribution: discovery names it)
-        return [], [(repr(error),)]
-    origins = {id(p.dist): (p.dist.name, p.dist.version) for p in points if p.dist}
-    return points, [(p.name, p.value, *origins.get(id(p.dist), ())) for p in points]
 
 
 def _core() -> Iterator[Path]:
@@ -186,9 +186,9 @@ def _core() -> Iterator[Path]:
     yield from (here.parent / "contracts").glob("*.py")
 
 
-def _sources(module: str) -> Iterator[Path]:
+def _sources(value: str) -> Iterator[Path]:
     """Yield the files of an entry point's package, found without importing it."""
-    parts = module.split(".")
+    parts = value.partition(":")[0].strip().split(".")
     for folder in sys.path:
         stem = Path(folder or ".").joinpath(*parts)
         if (stem / "__init__.py").is_file():

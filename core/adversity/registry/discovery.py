@@ -8,32 +8,35 @@ whole call at the first exception.
 from __future__ import annotations
 
 import inspect
-import sys
 import time
-import traceback
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from importlib import metadata
+from itertools import islice
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-import pluggy
-
-from adversity import hookspecs
-from adversity.hookspecs import GROUP, KIND_HOOKS
-from adversity.provenance import canonical_name
+from adversity.hookspecs import KIND_HOOKS
 from adversity.registry.blocking import names_of
-from adversity.registry.entry import BUILT_IN, Entry, Problem, Status
+from adversity.registry.containment import Guard, contained
+from adversity.registry.entry import Entry, Problem, Status
+from adversity.registry.hooks import hook_fault, new_manager
+from adversity.registry.installed import Installed, installed
+from adversity.registry.quoting import error_text, trace_text, visible, where_raised
 from adversity.registry.verdict import class_fault, object_fault, version_fault
 
 if TYPE_CHECKING:
+    import pluggy
+
     from adversity.contracts import PluginBase
 
-__all__ = ["GUARDED", "Findings", "Origin", "error_text", "explore"]
+__all__ = ["Findings", "Origin", "explore"]
 
-GUARDED = (Exception, SystemExit)
-"""What a plugin may raise without ending us; an interrupt by the user passes."""
+_MOST = 1000
+"""Classes that one hook may offer: a generator that never ends must not hang us."""
+
+_changed: WeakKeyDictionary[ModuleType, list[str]] = WeakKeyDictionary()
+"""What importing each module changed in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Origin:
         self, what: str, error: BaseException | None = None, *, hides: bool = True
     ) -> Problem:
         """Make a problem of this origin."""
-        trace = "".join(traceback.format_exception(error)) if error else None
+        trace = trace_text(error) if error else None
         return Problem(self.distribution, self.version, self.entry_point, what, trace, hides)
 
 
@@ -66,12 +69,7 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
-    manager: pluggy.PluginManager = field(default_factory=lambda: _manager())
-
-
-def error_text(error: BaseException) -> str:
-    """Return an exception on one line, even if its own text fails."""
-    return " ".join(traceback.format_exception_only(error)[-1].split())
+    manager: pluggy.PluginManager = field(default_factory=new_manager)
 
 
 def explore(blocked: frozenset[str]) -> Findings:
@@ -81,186 +79,181 @@ def explore(blocked: frozenset[str]) -> Findings:
         blocked: As `block_names` gives them; blocked distributions are not imported.
     """
     findings = Findings()
-    for point in _installed(findings.problems):
-        distribution = canonical_name(point.dist.name) if point.dist else "unknown"
-        version = point.dist.version if point.dist else ""
-        if distribution in blocked:
-            findings.left_out.append(distribution)
-            continue
-        origin = Origin(distribution, version, point.name)
-        # What a plugin prints while it is imported must not end up inside our JSON.
-        with redirect_stdout(sys.stderr):
-            _enter(point, origin, findings, blocked)
+    for item in installed():
+        origin = Origin(item.distribution, item.version, item.name)
+        if item.distribution in blocked:
+            findings.left_out.append(item.distribution)
+        elif item.fault:
+            findings.problems.append(origin.problem(item.fault))
+        else:
+            _Visit(findings, origin, blocked).make(item)
     findings.left_out = sorted(set(findings.left_out))
     return findings
 
 
-def _enter(
-    point: metadata.EntryPoint, origin: Origin, findings: Findings, blocked: frozenset[str]
-) -> None:
-    """Import one entry point, check its hooks and ask them for classes."""
-    started = time.perf_counter()
-    try:
-        plugin = point.load()
-    except GUARDED as error:
-        what = f"cannot be imported: {error_text(error)}"
-        findings.problems.append(origin.problem(what, error))
-        return
-    seconds = time.perf_counter() - started
-    origin = Origin(origin.distribution, origin.version, origin.entry_point, seconds)
-    if findings.manager.is_registered(plugin):
-        return
-    try:
-        fault = _hook_fault(plugin, origin.key)
-    except GUARDED as error:
-        findings.problems.append(origin.problem(f"bad hook: {error_text(error)}", error))
-        return
-    if fault:
-        findings.problems.append(origin.problem(fault))
-        return
-    findings.manager.register(plugin, name=origin.key)
-    findings.origins[origin.key] = origin
-    for hook, kind in KIND_HOOKS.items():
-        caller = getattr(findings.manager.hook, hook)
-        for impl in caller.get_hookimpls():
-            if impl.plugin is plugin:
-                _collect(impl, hook, kind, origin, findings, blocked)
+class _Visit:
+    """One entry point: import it, check its hooks, ask them for classes, judge these."""
 
+    def __init__(self, findings: Findings, origin: Origin, blocked: frozenset[str]) -> None:
+        self.findings = findings
+        self.origin = origin
+        self.blocked = blocked
+        self.module: ModuleType | None = None
 
-def _installed(problems: list[Problem]) -> list[metadata.EntryPoint]:
-    """List the group's entry points, built-ins first, then by distribution and name."""
-    try:
-        points = list(metadata.entry_points(group=GROUP))
-    except Exception:  # noqa: BLE001  (one damaged entry_points.txt in the environment)
-        points = list(_one_by_one(problems))
+    def make(self, item: Installed) -> None:
+        """Go through all of it, and say what it did to the process on the way."""
+        with contained(item.distribution) as changed:
+            self._enter(item)
+        if self.module is not None:
+            # A module runs once a process; who looks again is to hear of it too.
+            changed = _changed.setdefault(self.module, changed)
+        if changed:
+            what = f"importing it changed {' and '.join(changed)}"
+            remedy = "what could be was put back; do that inside the method that needs it"
+            self._complain(f"{what}; {remedy}", hides=False)
 
-    def order(point: metadata.EntryPoint) -> tuple[bool, str, str]:
-        name = canonical_name(point.dist.name) if point.dist else ""
-        return name != BUILT_IN, name, point.name
+    def _complain(
+        self, what: str, error: BaseException | None = None, *, hides: bool = True
+    ) -> None:
+        self.findings.problems.append(self.origin.problem(what, error, hides=hides))
 
-    return sorted(points, key=order)
-
-
-def _one_by_one(problems: list[Problem]) -> Iterator[metadata.EntryPoint]:
-    seen: set[str] = set()
-    for distribution in metadata.distributions():
-        name = canonical_name(distribution.metadata["Name"] or "unknown")
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            yield from distribution.entry_points.select(group=GROUP)
-        except Exception as error:  # noqa: BLE001  (what a damaged file raises is not defined)
-            origin = Origin(name, distribution.version or "", "entry_points.txt")
-            what = f"its entry_points.txt cannot be read: {error_text(error)}; reinstall it"
-            problems.append(origin.problem(what, error))
-
-
-def _manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-def _hook_fault(plugin: object, key: str) -> str | None:
-    """Register on a manager of its own, and say what pluggy would leave unsaid.
-
-    Raises:
-        pluggy.PluginValidationError: If pluggy finds more to refuse than we do.
-    """
-    trial = _manager()
-    specs = [name for name in vars(hookspecs) if name.startswith("adversity_")]
-    marked = [name for name in specs if trial.parse_hookimpl_opts(plugin, name)]
-    for name in marked:
-        if extra := _extra_arguments(plugin, name):
-            offered = ", ".join(_arguments(hookspecs, name)) or "none"
-            return f"{name} wants the argument {extra}, which its hook does not give: {offered}"
-    trial.register(plugin, name=key)
-    callers = trial.get_hookcallers(plugin) or []
-    for caller in callers:
-        optional = all(impl.optionalhook for impl in caller.get_hookimpls())
-        if not caller.has_spec() and not optional:
-            return f"unknown hook {caller.name}{_suggest(caller.name, specs)}"
-        if any(impl.wrapper or impl.hookwrapper for impl in caller.get_hookimpls()):
-            return f"hook {caller.name} is a wrapper; plugins add, they do not wrap others"
-    unmarked = [
-        name for name in specs if name not in marked and callable(getattr(plugin, name, None))
-    ]
-    if unmarked:
-        return f"{unmarked[0]} is not marked; write @hookimpl above it"
-    return None if callers else "has no function marked @hookimpl, so it offers nothing"
-
-
-def _arguments(plugin: object, name: str) -> list[str]:
-    return list(inspect.signature(getattr(plugin, name)).parameters)
-
-
-def _extra_arguments(plugin: object, name: str) -> str:
-    known = _arguments(hookspecs, name)
-    return ", ".join(extra for extra in _arguments(plugin, name) if extra not in known)
-
-
-def _suggest(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _collect(
-    impl: pluggy.HookImpl,
-    hook: str,
-    kind: str,
-    origin: Origin,
-    findings: Findings,
-    blocked: frozenset[str],
-) -> None:
-    """Ask one implementation for its classes; what came before an exception is kept."""
-    try:
-        returned: Any = impl.function()
-        if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
-            got = _shape(returned)
-            what = f"{hook} must return a list of classes, got {got}; write return [YourClass]"
-            findings.problems.append(origin.problem(what))
+    def _enter(self, item: Installed) -> None:
+        started = time.perf_counter()
+        plugin: Any = None
+        fault: str | None = None
+        with Guard() as loading:
+            plugin = item.point.load() if item.point else None
+        if loading.error:
+            self._complain(_import_fault(loading.error, item.value), loading.error)
             return
-        for item in returned:
-            _judge(item, hook, kind, origin, findings, blocked)
-    except GUARDED as error:
-        findings.problems.append(origin.problem(f"{hook} raised {error_text(error)}", error))
+        self.module = plugin if isinstance(plugin, ModuleType) else None
+        seconds = time.perf_counter() - started
+        self.origin = Origin(item.distribution, item.version, item.name, seconds)
+        with Guard() as checking:
+            fault = hook_fault(plugin, self.origin.key)
+        if checking.error:
+            self._complain(f"bad hook: {error_text(checking.error)}", checking.error)
+        elif fault:
+            self._complain(fault)
+        else:
+            self._register(plugin)
+
+    def _register(self, plugin: Any) -> None:
+        """Hand a sound module to pluggy and ask its hooks."""
+        manager = self.findings.manager
+        if manager.is_registered(plugin):
+            owner = self.findings.origins[str(manager.get_name(plugin))].distribution
+            if owner != self.origin.distribution:
+                self._complain(
+                    f"expected a module of its own, got {plugin.__name__}, which {owner} offers "
+                    f"already; uninstall one of the two"
+                )
+            return
+        manager.register(plugin, name=self.origin.key)
+        self.findings.origins[self.origin.key] = self.origin
+        for hook, kind in KIND_HOOKS.items():
+            for impl in getattr(manager.hook, hook).get_hookimpls():
+                if impl.plugin is plugin:
+                    self._collect(impl, hook, kind)
+
+    def _collect(self, impl: pluggy.HookImpl, hook: str, kind: str) -> None:
+        """Ask one implementation for its classes; what came before an exception is kept."""
+        count = 0
+        with Guard() as asking:
+            returned: Any = impl.function()
+            if fault := _return_fault(returned):
+                self._complain(f"{hook} must return a list of classes, got {fault}")
+                return
+            for item in islice(returned, _MOST + 1):
+                count += 1
+                if count <= _MOST:
+                    self._consider(item, hook, kind)
+        if asking.error:
+            where = where_raised(asking.error, str(getattr(impl.plugin, "__name__", "")))
+            what = f"{hook} raised {error_text(asking.error)}{where}"
+            self._complain(f"{what}; {_remedy(asking.error)}", asking.error)
+        elif count > _MOST:
+            self._complain(f"{hook} must return a list of classes, got more than {_MOST}; end it")
+
+    def _consider(self, item: Any, hook: str, kind: str) -> None:
+        """Judge one object; one that cannot even be looked at stops no other."""
+        with Guard() as judging:
+            self._judge(item, hook, kind)
+        if judging.error:
+            got = f"an object that raised {error_text(judging.error)} when it was looked at"
+            self._complain(f"{hook}: expected a plugin class, got {got}; mend it", judging.error)
+
+    def _judge(self, item: Any, hook: str, kind: str) -> None:
+        """Enter one class as an entry, or what is wrong with it as a problem, or both."""
+        if fault := object_fault(item, kind):
+            self._complain(f"{hook}: {fault}")
+            return
+        if self._is_known(item, hook):
+            return
+        origin, name = self.origin, visible(item.name)
+        cls: type[PluginBase] | None = item
+        status: Status = "ok"
+        if names_of(kind, name, origin.distribution) & self.blocked:
+            cls, status, fault = None, "blocked", "blocked by name; unblock it to use it"
+        elif fault := version_fault(item, origin.distribution):
+            cls, status = None, "incompatible"
+        elif fault := class_fault(item):
+            cls, status = None, "broken"
+        api = item.api if type(item.api) is int else None
+        entry = Entry(
+            kind, name, cls, origin.distribution, origin.version, api, status, fault,
+            seconds=origin.seconds,
+        )  # fmt: skip
+        self.findings.entries.append(entry)
+        if status in ("incompatible", "broken"):
+            self._complain(f"{kind} {name}: {fault}", hides=False)
+
+    def _is_known(self, item: Any, hook: str) -> bool:
+        """Say whether a class was offered before; by another distribution, it is a fault."""
+        known = next((entry for entry in self.findings.entries if entry.cls is item), None)
+        if known is not None and known.distribution != self.origin.distribution:
+            self._complain(
+                f"{hook}: expected a class of its own, got {visible(item.__name__)}, which "
+                f"{known.distribution} offers as {known.kind}/{known.name}; leave it out"
+            )
+        return known is not None
 
 
-def _shape(returned: object) -> str:
+def _return_fault(returned: object) -> str | None:
+    """Say what a hook returned instead of classes, and what to write; None if it may do."""
+    if inspect.iscoroutine(returned):
+        returned.close()
+        return "a coroutine; write def instead of async def"
     if isinstance(returned, type):
-        return f"class {returned.__name__}"
-    return "None" if returned is None else type(returned).__name__
+        return f"class {visible(returned.__name__)}; write return [{visible(returned.__name__)}]"
+    if returned is None:
+        return "None; write return [YourClass]"
+    if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
+        return f"{visible(type(returned).__name__)}; write return [YourClass]"
+    return None
 
 
-def _judge(
-    item: Any,
-    hook: str,
-    kind: str,
-    origin: Origin,
-    findings: Findings,
-    blocked: frozenset[str],
-) -> None:
-    """Enter one class as an entry, or what is wrong with it as a problem, or both."""
-    fault = object_fault(item, kind)
-    if fault:
-        findings.problems.append(origin.problem(f"{hook}: {fault}"))
-        return
-    if any(item is entry.cls for entry in findings.entries):
-        return
-    cls: type[PluginBase] | None = item
-    status: Status = "ok"
-    if names_of(kind, item.name, origin.distribution) & blocked:
-        cls, status, fault = None, "blocked", "blocked by name; unblock it to use it"
-    elif fault := version_fault(item, origin.distribution):
-        cls, status = None, "incompatible"
-    elif fault := class_fault(item):
-        cls, status = None, "broken"
-    api = item.api if isinstance(item.api, int) else None
-    entry = Entry(
-        kind, item.name, cls, origin.distribution, origin.version, api, status, fault,
-        seconds=origin.seconds,
-    )  # fmt: skip
-    findings.entries.append(entry)
-    if status in ("incompatible", "broken"):
-        findings.problems.append(origin.problem(f"{kind} {item.name}: {fault}", hides=False))
+def _import_fault(error: BaseException, module: str) -> str:
+    """Say why a module could not be imported, where, and what its author can do."""
+    said = f"cannot be imported: {error_text(error)}{where_raised(error, module.partition(':')[0])}"
+    top = module.partition(":")[0].partition(".")[0].strip()
+    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    if isinstance(missing, str) and missing.partition(".")[0] == top:
+        return f"{said}; expected the entry point to name a module that is installed: {module}"
+    return f"{said}; {_remedy(error)}"
+
+
+def _remedy(error: BaseException) -> str:
+    """Say what an author does about an exception while plugins are looked up."""
+    if isinstance(error, ModuleNotFoundError):
+        name = visible(str(error.name or "")).partition(".")[0]
+        return f"install {name or 'it'}, and list it among the distribution's dependencies"
+    if isinstance(error, ImportError | AttributeError):
+        return "correct the name, or require the version of the package that has it"
+    if isinstance(error, SyntaxError):
+        return "correct it, or raise the distribution's requires-python"
+    if isinstance(error, RecursionError):
+        return "a call or import leads back to itself; break the circle"
+    if not isinstance(error, Exception):
+        return "a plugin must not end the program; raise an error in the method that needs it"
+    return "mend it, or do it inside the method that needs it"

@@ -14,8 +14,10 @@ from adversity.errors import UnknownPluginError
 from adversity.hookspecs import KIND_HOOKS
 from adversity.provenance import canonical_name
 from adversity.registry.blocking import VARIABLE, block_names, names_of
-from adversity.registry.discovery import GUARDED, Findings, error_text, explore
+from adversity.registry.containment import Guard, spoken_aside
+from adversity.registry.discovery import Findings, explore
 from adversity.registry.entry import Entry, Problem
+from adversity.registry.quoting import error_text, where_raised
 
 if TYPE_CHECKING:
     import pluggy
@@ -104,11 +106,14 @@ class Registry:
         }
         problems = []
         for impl in caller.get_hookimpls():
-            try:
+            with spoken_aside(), Guard() as telling:
                 impl.function(**{name: shared[name] for name in impl.argnames})
-            except GUARDED as error:
+            if telling.error:
+                where = where_raised(telling.error, str(getattr(impl.plugin, "__name__", "")))
+                what = f"{hook} raised {error_text(telling.error)}{where}"
+                remedy = "the run goes on without it; mend the hook"
                 origin = self._origins[impl.plugin_name]
-                problems.append(origin.problem(f"{hook} raised {error_text(error)}", error))
+                problems.append(origin.problem(f"{what}; {remedy}", telling.error))
         return tuple(problems)
 
     def _refusal(self, kind: str, name: str, named: list[Entry]) -> str:

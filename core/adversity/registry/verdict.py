@@ -1,16 +1,21 @@
 """Judge what a hook returned: is it a plugin class of this kind that can be used?
 
 Only what can be seen without running the plugin; how it behaves is the conformance kit's.
+What the class says of itself is judged by `claims`.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import sys
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import API_VERSION, KINDS, PluginBase
+from adversity.contracts import API_VERSION, PluginBase
 from adversity.hookspecs import KIND_HOOKS
+from adversity.registry.claims import CONTRACTS, claim_faults, field_faults, is_contract
+from adversity.registry.quoting import shown, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,18 +32,23 @@ def object_fault(item: object, kind: str) -> str | None:
         item: What the hook returned.
         kind: The kind the hook stands for.
     """
-    wanted = f"expected a subclass of {KINDS[kind].__name__}"
+    parent = CONTRACTS[kind].__name__
+    wanted = f"expected a subclass of {parent}"
     if isinstance(item, PluginBase):
-        return f"{wanted}, got an instance of {type(item).__name__}; return the class itself"
+        return f"{wanted}, got an instance of {_label(type(item))}; return the class itself"
     if not isinstance(item, type):
-        return f"{wanted}, got {_shown(item)}"
+        return f"{wanted}, got {shown(item)}; return the class itself"
+    label = _label(item)
     if not issubclass(item, PluginBase):
-        return f"{wanted}, got class {item.__name__}, which does not inherit from it"
-    if not issubclass(item, KINDS[kind]) or item.kind != kind:
-        return f"{wanted}, got {item.__name__}, {_home(item)}"
-    if not isinstance(item.name, str) or not item.name:
+        return f"{wanted}, got class {label}, which does not inherit from it; write class {label}({parent})"
+    if issubclass(item, CONTRACTS[kind]) and item.kind != kind:
+        return f"expected kind {kind!r}, got {shown(item.kind)}; leave kind to the contract"
+    if not issubclass(item, CONTRACTS[kind]):
+        return f"{wanted}, got {label}, {_home(item)}"
+    # Not a subclass of str, whose methods could be anything: names are compared everywhere.
+    if type(item.name) is not str or not item.name:
         return (
-            f"class {item.__name__} has no name; write "
+            f"class {label} has no name; write "
             f'name: ClassVar[str] = "..." in it, the field\'s term in snake_case'
         )
     return None
@@ -46,22 +56,53 @@ def object_fault(item: object, kind: str) -> str | None:
 
 def version_fault(cls: type[PluginBase], distribution: str) -> str | None:
     """Say why a plugin was written for another version of the contracts, or None."""
+    if type(cls.api) is not int:
+        return (
+            f"expected api {API_VERSION}, the contract's version as a whole number, got "
+            f"{shown(cls.api)}; leave it out"
+        )
     if cls.api == API_VERSION:
         return None
-    remedy = "upgrade adversity" if _newer(cls.api) else f"upgrade {distribution}"
+    remedy = "upgrade adversity" if cls.api > API_VERSION else f"upgrade {distribution}"
     return f"expected contract version {API_VERSION}, got a plugin written for {cls.api}; {remedy}"
 
 
 def class_fault(cls: type[PluginBase]) -> str | None:
     """Say what is wrong with a plugin class that has kind, name and version, or None."""
+    faults = chain(
+        _identity_faults(cls), _shape_faults(cls), claim_faults(cls), field_faults(cls),
+        _signature_faults(cls),
+    )  # fmt: skip
+    return next(faults, None)
+
+
+def _identity_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield why users or results could not say which plugin this is."""
     if not _SNAKE.fullmatch(cls.name):
-        return f"expected a name in snake_case such as gaussian_noise, got {cls.name!r}"
+        yield f"expected a name in snake_case such as gaussian_noise, got {shown(cls.name)}; rename it"
+    if not (cls.__dict__.get("__doc__") or "").strip():
+        yield f"class {_label(cls)} has no docstring; write one, its first line is the catalogue's text"
+    if not getattr(sys.modules.get(cls.__module__), "__file__", None):
+        yield (
+            f"expected a class from a file, got one of module {shown(cls.__module__)}; its source "
+            "is part of every result, so define it in a file of the package"
+        )
+
+
+def _shape_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield which methods the class does not have."""
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(cls.__abstractmethods__))
-        return f"class {cls.__name__} does not define {missing}; write it"
-    if not (cls.__dict__.get("__doc__") or "").strip():
-        return f"class {cls.__name__} has no docstring; its first line is the catalogue's text"
-    return next(_signature_faults(cls), None)
+        yield f"class {_label(cls)} does not define {missing}; write it"
+    if not _promised(cls):
+        contract = CONTRACTS[cls.kind]
+        shapes = " or ".join(
+            shape.__name__ for shape in contract.__subclasses__() if is_contract(shape)
+        )
+        yield (
+            f"expected a subclass of {shapes}, got class {_label(cls)} of {contract.__name__} "
+            "itself, which has no method; inherit from one of them"
+        )
 
 
 def _signature_faults(cls: type[PluginBase]) -> Iterator[str]:
@@ -70,7 +111,7 @@ def _signature_faults(cls: type[PluginBase]) -> Iterator[str]:
         method = inspect.getattr_static(cls, name)
         if not inspect.isfunction(method):
             if not callable(method):
-                yield f"{cls.__name__}.{name} must be a method, got {_shown(method)}"
+                yield f"{_label(cls)}.{name} must be a method, got {shown(method)}; write def {name}"
             continue
         wanted = list(inspect.signature(promise).parameters.values())
         named = any(p.kind is p.VAR_KEYWORD for p in wanted)
@@ -80,8 +121,8 @@ def _signature_faults(cls: type[PluginBase]) -> Iterator[str]:
             (signature.bind_partial if named else signature.bind)(*arguments)
         except TypeError as error:
             yield (
-                f"{cls.__name__}.{name}{signature} cannot be called with "
-                f"({', '.join(arguments)}): {error}"
+                f"{_label(cls)}.{name}{visible(str(signature))} cannot be called with "
+                f"({', '.join(arguments)}): {error}; write def {name}({', '.join(arguments)})"
             )
 
 
@@ -90,14 +131,15 @@ def _promised(cls: type[PluginBase]) -> Mapping[str, Any]:
     return {
         name: member
         for base in reversed(cls.__mro__)
-        if base.__module__.startswith("adversity.contracts.")
+        if is_contract(base)
         for name, member in vars(base).items()
         if inspect.isfunction(member) and getattr(member, "__isabstractmethod__", False)
     }
 
 
-def _newer(api: object) -> bool:
-    return isinstance(api, int) and api > API_VERSION
+def _label(cls: type) -> str:
+    """Return a class's name; one made by `type(...)` may have any characters."""
+    return visible(cls.__name__)
 
 
 def _home(cls: type[PluginBase]) -> str:
@@ -105,12 +147,3 @@ def _home(cls: type[PluginBase]) -> str:
     kind = getattr(cls, "kind", None)
     hook = next((hook for hook, of in KIND_HOOKS.items() if of == kind), None)
     return f"a class of kind {kind!r}" + (f"; return it from {hook}" if hook else "")
-
-
-def _shown(item: object) -> str:
-    """Show a foreign object shortly; its own `repr` may fail."""
-    try:
-        text = repr(item)
-    except Exception:  # noqa: BLE001  (a foreign repr must not hide the report)
-        text = "an object whose repr fails"
-    return f"{text[:60]} ({type(item).__name__})"

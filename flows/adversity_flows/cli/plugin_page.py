@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from adversity.registry.quoting import visible
 from adversity_flows.cli.wording import columns, wrapped
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _body(listing: Listing, out: Terminal) -> Iterator[str]:
 def _paragraphs(listing: Listing) -> list[str]:
     cls = _class(listing)
     text = inspect.cleandoc(cls.__doc__ or "") if cls is not None else ""
-    parts = [" ".join(part.split()) for part in text.split("\n\n")[1:]]
+    parts = [visible(" ".join(part.split())) for part in text.split("\n\n")[1:]]
     return [part for part in parts if not part.startswith("Reference:")]
 
 
@@ -131,7 +132,7 @@ def _type(part: Schema) -> str:
 
 def _description(part: Schema) -> str:
     texts = [part.get("description"), *(o.get("description") for o in part.get("anyOf", ()))]
-    return next((text for text in texts if text), "")
+    return visible(next((text for text in texts if text), ""))
 
 
 def _facts(listing: Listing, out: Terminal) -> Iterator[str]:

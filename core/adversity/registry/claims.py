@@ -1,0 +1,153 @@
+"""Judge what a plugin class says of itself: are its claims of the type the contract promises?
+
+The contracts' own annotations are the rule, so a new claim is checked as soon as it is
+written there. Whether a claim is *true* is the conformance kit's to find out.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from functools import lru_cache
+from inspect import get_annotations
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from adversity.contracts import KINDS
+from adversity.registry.quoting import error_text, shown, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adversity.contracts import PluginBase
+
+__all__ = ["CONTRACTS", "claim_faults", "field_faults", "is_contract"]
+
+CONTRACTS: Mapping[str, type[PluginBase]] = MappingProxyType(dict(KINDS))
+"""The contract of each kind, taken before a plugin could put a class of its own there."""
+_RESERVED = ("parameters", "fingerprint", "summary")
+"""What the core alone says of a plugin; results are filed under it."""
+_NOT_CLAIMED = frozenset({"kind", "makes", "api", "model_config"})
+_CONFIG = {"frozen": True, "extra": "forbid", "allow_inf_nan": False}
+
+
+def claim_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield what is wrong with the class variables of a plugin class."""
+    wanted = CONTRACTS[cls.kind].makes
+    if cls.makes != wanted:
+        yield f"expected makes {wanted!r}, got {shown(cls.makes)}; leave it to the contract"
+    for name, hint in _promised(cls).items():
+        value = getattr(cls, name)
+        if fault := _type_fault(hint, value):
+            yield f"expected {name}: {_written(hint)}, got {shown(value)}{fault}"
+    yield from _value_faults(cls)
+
+
+def field_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield what is wrong with the parameters and the configuration of a plugin class."""
+    contracts = [base for base in cls.__mro__ if is_contract(base)]
+    for name in cls.model_fields:
+        taken = [base for base in contracts if name not in getattr(base, "model_fields", {})]
+        if any(hasattr(base, name) for base in taken):
+            yield (
+                f"parameter {name} hides what the contract calls {name}; write "
+                f"{name}: ClassVar[...] if you claim it, or give the parameter another name"
+            )
+    for name in _RESERVED:
+        home = next(base for base in cls.__mro__ if name in vars(base))
+        if not is_contract(home):
+            yield f"{name} belongs to the core, which files results under it; rename yours"
+    for key, wanted in _CONFIG.items():
+        got = cls.model_config.get(key)
+        if got != wanted:
+            yield f"expected model_config {key}={wanted!r}, got {shown(got)}; leave it out"
+    yield from _schema_faults(cls)
+
+
+def is_contract(cls: type) -> bool:
+    """Say whether a class is one of the product's contracts."""
+    return cls.__module__.startswith("adversity.contracts.")
+
+
+def _schema_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield why the parameters cannot be written as JSON Schema, which editors and `with:` use."""
+    try:
+        cls.model_rebuild()
+        cls.model_json_schema()
+    except Exception as error:  # noqa: BLE001  (pydantic raises many kinds, authors' types more)
+        yield (
+            "expected parameters of types that JSON can hold, got "
+            f"{error_text(error)}; use numbers, text, booleans, tuples or Literal"
+        )
+
+
+def _value_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield values of the right type that can mean nothing."""
+    for name in ("block_rows", "scale", "smallest"):
+        value = getattr(cls, name, None)
+        if isinstance(value, int) and value < 1:
+            yield f"expected {name} of 1 or more, got {value}; leave it out for the default"
+    for name in getattr(cls, "levels", {}):
+        if name not in cls.model_fields:
+            yield (
+                f"levels names {visible(repr(name))}, which is no parameter; add it as a field "
+                f"`{visible(str(name))}: float | None = None` or correct the name"
+            )
+        elif not all(map(math.isfinite, cls.levels[name])):  # type: ignore[attr-defined]
+            yield f"expected five finite levels of {name}, got {shown(cls.levels[name])}"  # type: ignore[attr-defined]
+    if getattr(cls, "threat", None) == "norm":
+        lacking = [name for name in ("norm", "eps") if name not in cls.model_fields]
+        if lacking:
+            yield (
+                f"an attack whose threat is 'norm' has the parameters norm and eps, and this one "
+                f"lacks {' and '.join(lacking)}; add it, or claim another threat"
+            )
+
+
+def _type_fault(hint: Any, value: Any) -> str | None:
+    """Return what to do about a value that is not of the type, or None if it is."""
+    try:
+        _adapter(hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        told = error.errors(include_url=False)[0]
+        place = "".join(f"[{part!r}]" for part in told["loc"] if part != "[key]")
+        return f"; correct it: {place}{': ' if place else ''}{visible(told['msg'])}"
+    return None
+
+
+@lru_cache(maxsize=64)
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)
+
+
+def _promised(cls: type[PluginBase]) -> dict[str, Any]:
+    """Return the type of every claim; the contract nearest to the class decides."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if is_contract(base):
+            found |= _claims_of(base)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _claims_of(base: type) -> dict[str, Any]:
+    """Return the ClassVars that one contract declares, with what is inside `ClassVar[...]`."""
+    texts = {
+        name: text
+        for name, text in get_annotations(base).items()
+        if "ClassVar" in str(text) and name not in _NOT_CLAIMED
+    }
+    # A bare class: the hints of a pydantic model cannot be asked for one by one.
+    bare = type("Bare", (), {"__annotations__": texts, "__module__": base.__module__})
+    hints = get_type_hints(bare, vars(sys.modules[base.__module__]))
+    return {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is ClassVar}
+
+
+def _written(hint: Any) -> str:
+    return (
+        hint.__name__
+        if isinstance(hint, type) and not get_args(hint)
+        else (str(hint).replace("typing.", "").replace("collections.abc.", ""))
+    )

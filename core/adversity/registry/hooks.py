@@ -1,0 +1,92 @@
+"""Check the hooks of a plugin's module: what pluggy would leave unsaid is said here."""
+
+from __future__ import annotations
+
+import inspect
+from difflib import get_close_matches
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from adversity import hookspecs
+from adversity.hookspecs import GROUP
+from adversity.registry.quoting import shown, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["hook_fault", "new_manager"]
+
+
+def new_manager() -> pluggy.PluginManager:
+    """Return a plugin manager that knows our hook specifications and no plugin."""
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def hook_fault(plugin: object, key: str) -> str | None:
+    """Say why a plugin's hooks cannot be registered, or None.
+
+    Args:
+        plugin: What the entry point names.
+        key: The name under which pluggy is to know it.
+
+    Raises:
+        pluggy.PluginValidationError: If pluggy finds more to refuse than we do.
+    """
+    if not isinstance(plugin, ModuleType):
+        return f"expected a module, got {shown(plugin)}; let the entry point name the module alone"
+    trial = new_manager()
+    specs = [name for name in vars(hookspecs) if name.startswith("adversity_")]
+    marked = [name for name in specs if trial.parse_hookimpl_opts(plugin, name)]
+    for name in marked:
+        if extra := _extra_arguments(plugin, name):
+            offered = ", ".join(_arguments(hookspecs, name)) or "none"
+            return (
+                f"{name} wants the argument {extra}, which its hook does not give: {offered}; "
+                "take only what it gives"
+            )
+    trial.register(plugin, name=key)
+    callers = trial.get_hookcallers(plugin) or []
+    fault = _caller_fault(callers, specs) or _unmarked(plugin, specs, marked)
+    if fault or callers:
+        return fault
+    return (
+        "has no function marked @hookimpl, so it offers nothing; write one such as "
+        f"{specs[0]}() that returns your classes"
+    )
+
+
+def _caller_fault(callers: Iterable[pluggy.HookCaller], specs: list[str]) -> str | None:
+    """Say which hook is misspelt or does what no plugin may, or None."""
+    for caller in callers:
+        optional = all(impl.optionalhook for impl in caller.get_hookimpls())
+        if not caller.has_spec() and not optional:
+            return f"unknown hook {visible(caller.name)}{_suggest(caller.name, specs)}"
+        if any(impl.wrapper or impl.hookwrapper for impl in caller.get_hookimpls()):
+            return f"hook {caller.name} is a wrapper; plugins add, they do not wrap others"
+    return None
+
+
+def _unmarked(plugin: object, specs: list[str], marked: list[str]) -> str | None:
+    """Say which function has a hook's name and no mark, or None."""
+    for name in specs:
+        if name not in marked and callable(getattr(plugin, name, None)):
+            return f"{name} is not marked; write @hookimpl above it"
+    return None
+
+
+def _arguments(plugin: object, name: str) -> list[str]:
+    return list(inspect.signature(getattr(plugin, name)).parameters)
+
+
+def _extra_arguments(plugin: object, name: str) -> str:
+    known = _arguments(hookspecs, name)
+    return ", ".join(extra for extra in _arguments(plugin, name) if extra not in known)
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"

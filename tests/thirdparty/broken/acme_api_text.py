@@ -1,0 +1,22 @@
+"""Writes the contract's version as text."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from adversity import Degradation, hookimpl
+
+
+class Tilt(Degradation):
+    """Tilt an image."""
+
+    name: ClassVar[str] = "texted"
+    api: ClassVar[str] = "1"
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degradations():
+    return [Tilt]

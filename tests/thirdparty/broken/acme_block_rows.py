@@ -1,0 +1,22 @@
+"""Writes the number of rows as a word."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from adversity import Degradation, hookimpl
+
+
+class Tilt(Degradation):
+    """Tilt an image."""
+
+    name: ClassVar[str] = "wordy"
+    block_rows: ClassVar[str] = "many"
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degradations():
+    return [Tilt]

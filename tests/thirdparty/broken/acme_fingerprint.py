@@ -1,0 +1,25 @@
+"""Computes its own fingerprint."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from adversity import Degradation, hookimpl
+
+
+class Tilt(Degradation):
+    """Tilt an image."""
+
+    name: ClassVar[str] = "forger"
+
+    @property
+    def fingerprint(self):
+        return "0" * 64
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degradations():
+    return [Tilt]

@@ -1,0 +1,3 @@
+"""Raises KeyboardInterrupt itself; no key was pressed."""
+
+raise KeyboardInterrupt

@@ -1,0 +1,3 @@
+"""Offers nothing."""
+
+ANSWER = 42

@@ -1,0 +1,17 @@
+"""Has a plugin without a name."""
+
+from __future__ import annotations
+
+from adversity import Degradation, hookimpl
+
+
+class Tilt(Degradation):
+    """Tilt an image."""
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degradations():
+    return [Tilt]
