@@ -23,7 +23,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Spread", "contest", "machine", "options", "ratios", "seconds", "spread", "write"]
+__all__ = [
+    "Spread",
+    "contest",
+    "machine",
+    "options",
+    "perform",
+    "ratios",
+    "seconds",
+    "spread",
+    "write",
+]
 
 Times = dict[str, list[tuple[float, float]]]
 """Contender to its (wall, CPU) seconds, one pair a repetition."""
@@ -129,6 +139,32 @@ def options(description: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     return parser
+
+
+def perform(
+    benchmark: str,
+    description: str | None,
+    arguments: Sequence[str],
+    *,
+    packages: Sequence[str],
+    measure: Callable[[argparse.Namespace], Mapping[str, Any]],
+    lines: Callable[[dict[str, Any]], Sequence[str]],
+) -> None:
+    """Read the options, measure, and write the record: the whole of a benchmark's `main`.
+
+    Args:
+        benchmark: Its name.
+        description: The script's docstring.
+        arguments: Of the command line.
+        packages: Whose versions the figures must be read with.
+        measure: From the options, of which `quick` is one, to what was found.
+        lines: From the record to what people read.
+    """
+    asked = options(description).parse_args(arguments)
+    read_with = machine(*packages)  # before the work, whose own load is not the machine's
+    record = {"benchmark": benchmark, "quick": asked.quick, "machine": read_with}
+    record.update(measure(asked))
+    write(record, lines(record), as_json=asked.json)
 
 
 def write(record: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> None:

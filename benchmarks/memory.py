@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import contest
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
 IMAGE_BYTES = 3 * 32 * 32 * 4
@@ -99,6 +100,12 @@ def peak_of(count: int) -> dict[str, Any]:
     }
 
 
+def measure(asked: Namespace) -> dict[str, Any]:
+    """Run over few and over many images."""
+    runs = [peak_of(count) for count in ((48, 96) if asked.quick else (2_000, 20_000))]
+    return {"runs": runs, "growth": judged(*runs)}
+
+
 def judged(few: dict[str, Any], many: dict[str, Any]) -> dict[str, Any]:
     """Return the ratio of the peaks, and what each further image cost."""
     grown = (many["peak_mib"] - few["peak_mib"]) * 2**20
@@ -134,18 +141,14 @@ def lines(record: dict[str, Any]) -> list[str]:
 
 def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
-    asked = contest.options(__doc__).parse_args(arguments)
-    counts = (48, 96) if asked.quick else (2_000, 20_000)
-    machine = contest.machine("torch", "pyarrow")
-    runs = [peak_of(count) for count in counts]
-    record = {
-        "benchmark": "memory",
-        "quick": asked.quick,
-        "machine": machine,
-        "runs": runs,
-        "growth": judged(*runs),
-    }
-    contest.write(record, lines(record), as_json=asked.json)
+    contest.perform(
+        "memory",
+        __doc__,
+        arguments,
+        packages=("torch", "pyarrow"),
+        measure=measure,
+        lines=lines,
+    )
 
 
 if __name__ == "__main__":

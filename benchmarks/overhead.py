@@ -30,6 +30,7 @@ from adversity_plugins.classifier.small_cnn_training import Recipe, train
 from adversity_plugins.dataset.digits import enlarge
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Sequence
 
     from torch import Tensor
@@ -146,7 +147,15 @@ def line(sizes: Sequence[int], values: Sequence[float]) -> dict[str, float]:
     return {"fixed": float(fixed), "each": float(each)}
 
 
-def measure(sizes: Sequence[int], steps: int, repetitions: int) -> dict[str, Any]:
+def measure(asked: Namespace) -> dict[str, Any]:
+    """Measure at a few sizes, on one thread."""
+    sizes, steps, repetitions = ((64, 128), 2, 1) if asked.quick else ((400, 800, 1600), 20, 3)
+    torch.set_num_threads(1)
+    found = compared(sizes, steps, repetitions)
+    return {"steps": steps, "repetitions": repetitions, **found}
+
+
+def compared(sizes: Sequence[int], steps: int, repetitions: int) -> dict[str, Any]:
     """Run the contest: both contenders at every size, all shuffled together."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -205,19 +214,14 @@ def lines(record: dict[str, Any]) -> list[str]:
 
 def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
-    asked = contest.options(__doc__).parse_args(arguments)
-    sizes, steps, repetitions = ((64, 128), 2, 1) if asked.quick else ((400, 800, 1600), 20, 3)
-    torch.set_num_threads(1)
-    machine = contest.machine("torch", "numpy")
-    record = {
-        "benchmark": "overhead",
-        "quick": asked.quick,
-        "machine": machine,
-        "steps": steps,
-        "repetitions": repetitions,
-        **measure(sizes, steps, repetitions),
-    }
-    contest.write(record, lines(record), as_json=asked.json)
+    contest.perform(
+        "overhead",
+        __doc__,
+        arguments,
+        packages=("torch", "numpy"),
+        measure=measure,
+        lines=lines,
+    )
 
 
 if __name__ == "__main__":

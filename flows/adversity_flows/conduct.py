@@ -26,7 +26,8 @@ from adversity_flows.watch import Silent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adversity.engine.stage import StageResult, StageRun, Workspace
+    from adversity.engine.stage import StageResult, StageRun
+    from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Plan, Stage
     from adversity_flows.watch import Watcher
 
@@ -284,12 +285,12 @@ def _refuse_another_file(plan: Plan) -> None:
 
 
 def _open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
-    from adversity.engine.stage import open_stage
+    from adversity.engine.open_stage import open_stage
 
     return open_stage(plan, stage, workspace)
 
 
 def _read_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
-    from adversity.engine.stage import recall
+    from adversity.engine.recall import recall
 
     return recall(plan, stage, workspace)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from adversity.engine.stage import Workspace
 from adversity.engine.summarise import build_report, summarise
+from adversity.engine.workspace import Workspace
 from adversity.pipeline.gates import judge
 from adversity.report import write_html, write_json, write_markdown
 from adversity.report.model import Outcome, Provenance, Report

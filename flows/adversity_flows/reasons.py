@@ -85,6 +85,8 @@ def _plugin_leaves(old: Any, new: Any, path: str) -> Iterator[str]:
 def _plugin_words(name: str, key: str, old: Any, new: Any) -> str:
     if key == "fingerprint":
         return f"{name if name.startswith('the ') else f'plugin {name}'}: source changed"
+    if key == "content":
+        return f"plugin {name}: the packaged data changed"
     return f"plugin {name}: {_leaf(key, old, new)}"
 
 

@@ -10,7 +10,7 @@ import traceback
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.stage import Workspace
+from adversity.engine.workspace import Workspace
 from adversity.pipeline.gates import exit_code
 from adversity.provenance import file_sha256
 from adversity.registry import discover
@@ -21,6 +21,7 @@ from adversity_flows.conduct import Conductor, conduct
 from adversity_flows.memory import Memory
 from adversity_flows.pages import judged, write_pages
 from adversity_flows.runs import Past, RunFolder, accept, past_runs
+from adversity_flows.told import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.tracked import refuse_missing_data
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def run_plan(
         KeyboardInterrupt: Likewise.
     """
     session = _Session(plan, watcher, wishes, warn)
-    session.tell("adversity_run_started", run=session.facts)
+    session.tell("adversity_run_started")
     try:
         return session.run()
     except BaseException as error:
@@ -114,17 +115,11 @@ class _Session:
         self._outcomes: tuple[Outcome, ...] = ()
         self._started = time.time()
         self._clock = time.monotonic()
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What hooks hear of the run."""
-        steps = [stage.step for stage in self.plan.stages]
-        folder = str(self._folder.path)
-        return {"id": self._folder.id, "pipeline": self.plan.name, "folder": folder, "steps": steps}
+        self._facts = RunFacts(plan, self._folder, wishes.command)
 
     def tell(self, hook: str, **values: object) -> None:
-        """Tell plugins; one that fails is named and nothing else happens."""
-        for problem in discover().notify(hook, **values):
+        """Tell plugins of the run; one that fails is named and nothing else happens."""
+        for problem in discover().notify(hook, run=self._facts.now(), **values):
             self._warn(f"warning: plugin {problem}")
 
     def run(self) -> Finished:
@@ -162,15 +157,8 @@ class _Session:
             for note in result.notes:
                 self._folder.log(f"{stage.step}: note: {note}")
         self._watcher.stage_finished(stage, outcome, result)
-        step = {
-            "id": stage.step,
-            "outcome": outcome.state,
-            "reason": outcome.reason,
-            "seconds": outcome.seconds,
-            "measures": result.measures,
-            "folder": str(self._workspace.outputs / stage.out),
-        }
-        self.tell("adversity_step_finished", run=self.facts, step=step)
+        step = step_facts(stage, outcome, result, self._workspace.outputs)
+        self.tell("adversity_step_finished", step=step)
 
     def failed(self, error: BaseException) -> None:
         """Leave a folder that says what happened, if a step had begun."""
@@ -185,13 +173,8 @@ class _Session:
                 )
         except OSError as trouble:  # a full disk, usually: the error itself is what counts
             self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
-        result: dict[str, Any] = {
-            "verdict": "error",
-            "exit_code": code,
-            "gates": [],
-            "report": None,
-        }
-        self.tell("adversity_run_finished", run=self.facts, result=result)
+        result = failure_facts(error, self._folder, code, self._seconds)
+        self.tell("adversity_run_finished", result=result)
 
     def _conduct(self, conductor: Conductor) -> None:
         workers = self._wishes.workers or self.plan.spec.run.workers
@@ -212,13 +195,7 @@ class _Session:
         if not code:
             accept(self.plan.root, self.plan.name, past.id)
         finished = Finished(report, past, earlier is not None, not code, code, self._seconds)
-        result = {
-            "verdict": verdict(report)[0],
-            "exit_code": code,
-            "gates": report_json(report)["gates"],
-            "report": str(past.page),
-        }
-        self.tell("adversity_run_finished", run=self.facts, result=result)
+        self.tell("adversity_run_finished", result=result_facts(finished))
         return finished
 
     def _same_as_before(self, report: Report, hashes: dict[str, str]) -> Past | None:

@@ -1,13 +1,13 @@
-"""The shards of one stage in threads, and errors that say where they happened."""
+"""The shards of one stage with retries, and errors that say where they happened."""
 
 from __future__ import annotations
 
 import errno
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from adversity.engine import shard_pool
 from adversity.errors import AdversityError, PipelineError, RunError, StorageError
 
 if TYPE_CHECKING:
@@ -22,37 +22,29 @@ __all__ = ["in_step", "run_shards", "transient"]
 def run_shards(
     job: StageRun, pending: tuple[Shard, ...], *, workers: int, retries: int = 0
 ) -> Iterator[Shard]:
-    """Run shards in threads and yield each as it is done.
-
-    At the first error, or when the run is interrupted, no further shard starts; those at work
-    end first, and what they made is kept.
+    """Run shards as the engine does, yielding each as it is done, with retries.
 
     Raises:
         AdversityError: A shard failed; the message names step and shard.
     """
-    with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="shard") as pool:
-        futures: dict[Future[None], Shard] = {
-            pool.submit(_run_shard, job, shard, retries): shard for shard in pending
-        }
+
+    def compute(shard: Shard) -> None:
+        with in_step(job.stage, shard):
+            _with_retries(job, shard, retries)
+
+    return shard_pool.run_shards(pending, compute, workers=workers)
+
+
+def _with_retries(job: StageRun, shard: Shard, retries: int) -> None:
+    for attempt in range(retries + 1):
         try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _run_shard(job: StageRun, shard: Shard, retries: int) -> None:
-    with in_step(job.stage, shard):
-        for attempt in range(retries + 1):
-            try:
-                job.run_shard(shard)
-            except Exception as error:
-                if attempt == retries or not transient(error):
-                    raise
-                time.sleep(_FIRST_PAUSE * 2**attempt)
-            else:
-                return
+            job.run_shard(shard)
+        except Exception as error:
+            if attempt == retries or not transient(error):
+                raise
+            time.sleep(_FIRST_PAUSE * 2**attempt)
+        else:
+            return
 
 
 _FIRST_PAUSE = 0.25

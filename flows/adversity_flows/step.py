@@ -17,7 +17,8 @@ from adversity_flows.watch import Silent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adversity.engine.stage import StageResult, Workspace
+    from adversity.engine.stage import StageResult
+    from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Plan, Stage
     from adversity_flows.watch import Watcher
 

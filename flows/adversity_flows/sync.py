@@ -51,11 +51,10 @@ def sync(root: Path, plans: Sequence[Plan], *, check: bool = False) -> tuple[str
     """
     words = _update(root, plans, everything=True, write=not check)
     for plan in plans:
-        changes = resolved.verify(plan)
-        words += [f"{resolved.FOLDER}/{plan.name}.yaml: {change}" for change in changes]
+        words += resolved.verify(plan)
         if not check:
             resolved.write(plan)
-    return tuple(words)
+    return tuple(dict.fromkeys(words))  # pipelines share the files of packaged data sets
 
 
 def sync_pipeline(plan: Plan) -> tuple[str, ...]:

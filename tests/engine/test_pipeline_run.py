@@ -14,7 +14,8 @@ from PIL import Image
 
 import adversity
 from adversity.data.tables import read_table
-from adversity.engine.stage import Workspace, open_stage
+from adversity.engine.open_stage import open_stage
+from adversity.engine.workspace import Workspace
 from adversity.errors import DataError, InputError, PipelineError
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan

@@ -97,6 +97,32 @@ def test_resolved_says_who_brings_each_plugin(plan):
     assert len(resolved["steps"]["net"]["fingerprint"]) == 64
 
 
+PACKED = ("dataset/toy_folder, with: {path: data/photos}", "dataset/packed")
+
+
+def test_packaged_says_where_packaged_data_come_from(plan, pipeline_text, registry, monkeypatch):
+    """Beside the plugin's origin stands the hash that the plugin makes of the package's files."""
+    assert plan().packaged == {}
+    packed = registry.get("dataset", "packed").cls
+    monkeypatch.setattr(packed, "packaged_content", lambda self: "e5" * 32)
+    made = plan(pipeline_text.replace(*PACKED))
+    assert made.packaged == {"packed": {**made.resolved["data"]["photos"], "content": "e5" * 32}}
+
+
+def test_package_files_that_cannot_be_hashed_are_a_finding(
+    refuse, pipeline_text, registry, monkeypatch
+):
+    """Whatever a plugin raises there is said with the line of its data set."""
+
+    def broken(self):
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(registry.get("dataset", "packed").cls, "packaged_content", broken)
+    (finding,) = refuse(pipeline_text.replace(*PACKED))
+    assert finding.startswith("pipelines/toy.yaml:4: ")
+    assert "cannot be hashed: OSError: Input/output error; reinstall" in finding
+
+
 def test_metrics_are_those_named_and_those_that_always_are(plan, pipeline_text):
     """A named metric carries its parameters; an always-on one is there unasked."""
     made = plan(pipeline_text + "metrics: [metric/psnr, {uses: metric/ece, with: {bins: 30}}]\n")

@@ -145,7 +145,8 @@ def test_packaged_data_get_one_stage_for_all_their_parameters(plan, pipeline_tex
     first, second, *_ = plan(text).stages
     assert (first.step, first.name, first.out) == ("data:packed", "data-packed", "data/packed")
     assert first.command == "adversity materialise packed"
-    assert (first.deps, first.params, first.metrics) == ((), {}, None)
+    assert (first.deps, first.metrics) == ((), None)
+    assert first.params == {"pipelines/.resolved/data/packed.yaml": ("packed",)}
     assert second.deps == ("data/packed",)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,6 @@ from adversity.report.model import (
     CellResult,
     DataSummary,
     Gain,
-    GateResult,
     Outcome,
     Picture,
     PictureRow,
@@ -41,262 +42,6 @@ steps:
 gates:
   - lower predictions[severity=3].accuracy >= 0.60
 """
-
-
-def share(value: float, n: int, better: str = "higher") -> Measure:
-    """A share with Wilson's interval."""
-    z2 = 1.959963984540054**2
-    centre = (value + z2 / (2 * n)) / (1 + z2 / n)
-    half = math.sqrt(z2 * (value * (1 - value) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return Measure(
-        value, n, max(0.0, centre - half), min(1.0, centre + half), method="wilson", better=better
-    )
-
-
-def ece(value: float, n: int, slope: float) -> Measure:
-    """A calibration error with bins, two of them empty."""
-    counts = [0, 0, 12, 20, 35, 60, 90, 140, 190, n - 547]
-    bins = []
-    for index, count in enumerate(counts):
-        sure = 0.05 + 0.1 * index
-        right = min(1.0, max(0.0, sure * slope)) if count else 0.0
-        bins.append({"confidence": sure, "accuracy": right, "count": count})
-    return Measure(
-        value,
-        n,
-        value - 0.008,
-        value + 0.011,
-        method="bootstrap",
-        better="lower",
-        convention={"bins": 10, "edges": "equal width, (lo, hi]", "norm": "L1"},
-        details={"bins": bins},
-    )
-
-
-def predicted(accuracy: float, n: int, slope: float) -> dict[str, Measure]:
-    """What a prediction step measures."""
-    spread = {"method": "bootstrap", "better": "lower"}
-    nll = 2.4 * (1 - accuracy) + 0.2
-    brier = 1.3 * (1 - accuracy)
-    return {
-        "accuracy": share(accuracy, n),
-        "accuracy_top5": share(min(0.99, accuracy + 0.12), n),
-        "ece": ece(0.03 + 0.25 * (1 - accuracy), n, slope),
-        "nll": Measure(nll, n, nll - 0.09, nll + 0.1, unit="nats", **spread),
-        "brier": Measure(brier, n, brier - 0.02, brier + 0.02, **spread),
-    }
-
-
-def plugin(name: str, **more: str) -> dict[str, str]:
-    return {
-        "distribution": "adversity",
-        "version": "0.1.0",
-        "licence": "MIT",
-        "reference": f"Authors of {name}, the paper, 2018.",
-        **more,
-    }
-
-
-def _steps() -> tuple[StepSummary, ...]:
-    def cells(start: float, fall: float, n: int, slope: float) -> tuple[CellResult, ...]:
-        return tuple(
-            CellResult(
-                {"severity": str(level)},
-                n,
-                predicted(start - fall * level, n, slope - 0.03 * level),
-            )
-            for level in range(1, 6)
-        )
-
-    quality = tuple(
-        replace(
-            cell,
-            measures={
-                **cell.measures,
-                "psnr_db": Measure(24.0 - level, 800, 23.8 - level, 24.2 - level, unit="dB"),
-                "ssim": Measure(0.9 - 0.08 * level, 800, 0.89 - 0.08 * level, 0.91 - 0.08 * level),
-            },
-        )
-        for level, cell in enumerate(cells(0.84, 0.07, 800, 0.97), start=1)
-    )
-    view = {"makes": "images", "plugin": plugin("a view")}
-    net = "classifier/efficientnet_lite0"
-    weights = plugin("EfficientNet", weights_licence="Apache-2.0")
-
-    def attacked(
-        values: tuple[float, ...], severity: str = "", **more: object
-    ) -> tuple[CellResult, ...]:
-        beside = {"severity": severity} if severity else {}
-        return tuple(
-            CellResult(
-                {**beside, "eps": eps},
-                800,
-                {
-                    "robust_accuracy": share(value, 800),
-                    "attack_success": share((0.86 - value) / 0.86, 688),
-                },
-                parameters={"norm": "linf", "eps": eps, **more},
-            )
-            for eps, value in zip(("1/255", "2/255", "4/255", "8/255"), values, strict=True)
-        )
-
-    pgd = {"steps": 20, "step_size": 0.002, "restarts": 2, "random_start": True, "targeted": False}
-    threat = {"norm": "linf", "eps": "$eps"}
-    return (
-        StepSummary(
-            "dark",
-            "degradation/low_light",
-            "degradation",
-            source=("photos",),
-            path=("photos", "dark"),
-            **view,
-        ),
-        StepSummary(
-            "enhanced",
-            "restoration/retinex",
-            "restoration",
-            source=("dark",),
-            path=("photos", "dark", "enhanced"),
-            **view,
-        ),
-        StepSummary(
-            "clean",
-            net,
-            "classifier",
-            "predictions",
-            ("photos",),
-            ("photos", "clean"),
-            cells=(CellResult({}, 800, predicted(0.86, 800, 0.99)),),
-            plugin=weights,
-        ),
-        StepSummary(
-            "dark_predictions",
-            net,
-            "classifier",
-            "predictions",
-            ("dark",),
-            ("photos", "dark", "dark_predictions"),
-            cells=cells(0.80, 0.12, 800, 0.9),
-            plugin=weights,
-        ),
-        StepSummary(
-            "predictions",
-            net,
-            "classifier",
-            "predictions",
-            ("enhanced",),
-            ("photos", "dark", "enhanced", "predictions"),
-            cells=quality,
-            plugin=weights,
-        ),
-        StepSummary(
-            "digit_predictions",
-            "classifier/small_cnn",
-            "classifier",
-            "predictions",
-            ("digits",),
-            ("digits", "digit_predictions"),
-            fit_on="train",
-            cells=(CellResult({}, 1797, predicted(0.97, 1797, 1.0)),),
-            plugin=weights,
-        ),
-        StepSummary(
-            "attacked",
-            "attack/pgd",
-            "attack",
-            "adversarial",
-            ("photos",),
-            ("photos", "attacked"),
-            against="clean",
-            knowledge="white-box",
-            threat=threat,
-            links=({"step": "clean", "uses": net, "gradient": "exact"},),
-            cells=attacked((0.71, 0.52, 0.24, 0.03), **pgd),
-            plugin=plugin("PGD"),
-        ),
-        StepSummary(
-            "grey",
-            "attack/pgd",
-            "attack",
-            "adversarial",
-            ("dark",),
-            ("photos", "dark", "grey"),
-            against="predictions",
-            knowledge="grey-box",
-            threat=threat,
-            links=(
-                {"step": "enhanced", "uses": "restoration/retinex", "gradient": "not used"},
-                {"step": "predictions", "uses": net, "gradient": "exact"},
-            ),
-            cells=attacked((0.61, 0.52, 0.40, 0.31), severity="3", **pgd),
-            plugin=plugin("PGD"),
-            notes=("2 of 800 gradients were zero.",),
-        ),
-        StepSummary(
-            "control",
-            "attack/random_noise",
-            "attack",
-            "adversarial",
-            ("photos",),
-            ("photos", "control"),
-            against="clean",
-            knowledge="white-box",
-            threat=threat,
-            cells=attacked((0.86, 0.85, 0.85, 0.83)),
-            plugin=plugin("noise"),
-        ),
-    )
-
-
-def _gates(steps: tuple[StepSummary, ...]) -> tuple[GateResult, ...]:
-    by_id = {step.id: step for step in steps}
-    third = by_id["predictions"].cells[2].measures["accuracy"]
-    robust = by_id["attacked"].cells[2].measures["robust_accuracy"]
-    return (
-        GateResult(
-            "lower predictions[severity=3].accuracy >= 0.62",
-            "undecided",
-            "The interval crosses the limit.",
-            "pipelines/photos.yaml:17",
-            third,
-            {"severity": "3"},
-            ">=",
-            0.62,
-            6500,
-            "predictions",
-        ),
-        GateResult(
-            "attacked.robust_accuracy >= 0.40",
-            "fail",
-            "The whole interval is below the limit.",
-            "pipelines/photos.yaml:18",
-            robust,
-            {"eps": "4/255"},
-            ">=",
-            0.40,
-            None,
-            "attacked",
-        ),
-        GateResult(
-            "clean.ece <= 0.10",
-            "pass",
-            "The whole interval is below the limit.",
-            "pipelines/photos.yaml:19",
-            by_id["clean"].cells[0].measures["ece"],
-            {},
-            "<=",
-            0.10,
-            None,
-            "clean",
-        ),
-        GateResult(
-            "grey.robust_accuracy >= 0.5",
-            "error",
-            "A grey-box attack cannot carry a gate.",
-            "pipelines/photos.yaml:20",
-            step="grey",
-        ),
-    )
 
 
 def _photos() -> list[tuple[str, np.ndarray]]:
@@ -339,9 +84,21 @@ def picture_row(label: str, clean: np.ndarray, stratum: str, seed: int) -> Pictu
 
 
 @pytest.fixture(scope="session")
-def full_report() -> Report:
+def synthetic_steps() -> Any:
+    """The module of that name, which no import finds: tests are no package."""
+    path = Path(__file__).with_name("synthetic_steps.py")
+    spec = importlib.util.spec_from_file_location("synthetic_steps", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def full_report(synthetic_steps: Any) -> Report:
     """A report with everything in it."""
-    steps = _steps()
+    steps = synthetic_steps.steps()
     photos = _photos()
     strata = ("flipped by the attack", "recovered by restoration", "unchanged")
     rows = [
@@ -373,7 +130,7 @@ def full_report() -> Report:
             DataSummary("digits", "dataset/digits", 1797, 10, content="cd" * 32),
         ),
         steps=steps,
-        gates=_gates(steps),
+        gates=synthetic_steps.gates(steps),
         caveats=(
             Caveat("void", "the attack does not beat random noise at eps = 1/255.", "grey"),
             Caveat("warning", "nothing was fitted on darkened pictures.", "predictions"),
@@ -418,7 +175,7 @@ def full_report() -> Report:
 
 
 @pytest.fixture
-def bare_report() -> Report:
+def bare_report(synthetic_steps: Any) -> Report:
     """The least a report can be: no matrix, gates, attack, pictures or provenance."""
     return Report(
         pipeline="bare",
@@ -435,7 +192,7 @@ def bare_report() -> Report:
                 "predictions",
                 ("one",),
                 ("one", "predictions"),
-                cells=(CellResult({}, 3, {"accuracy": share(1.0, 3)}),),
+                cells=(CellResult({}, 3, {"accuracy": synthetic_steps.share(1.0, 3)}),),
             ),
         ),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.engine.blocks import spans
+from adversity.engine.workspace import slug
 from adversity.errors import StorageError
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ class KeptImages:
 
     def __init__(self, artifact: Path, cell: Cell) -> None:
         """Name the place; nothing is read."""
-        from adversity.engine.toolbox import slug
-
         self._folder = artifact / "images" / slug(cell)
         self._where: dict[str, tuple[Path, int]] | None = None
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adversity.engine.stage import (
-    Shard,
-    StageResult,
-    StageRun,
-    Workspace,
-    open_stage,
-)
+from adversity.engine.open_stage import open_stage
+from adversity.engine.shard_pool import run_shards
+from adversity.engine.workspace import Workspace
 from adversity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from adversity.engine.stage import StageResult, StageRun
     from adversity.pipeline.model import Plan
     from adversity.report.model import GateResult
 
-__all__ = ["RunResult", "run", "run_shards"]
+__all__ = ["RunResult", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +34,6 @@ class RunResult:
     steps: Mapping[str, StageResult]
     gates: tuple[GateResult, ...]
     report: Path
-
-
-def run_shards(
-    job: StageRun, shards: Iterable[Shard], *, workers: int, done: Callable[[Shard], None]
-) -> None:
-    """Run shards on threads; the first error stops what has not started."""
-    if workers == 1:
-        for shard in shards:
-            job.run_shard(shard)
-            done(shard)
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="shard") as pool:
-        futures = [(shard, pool.submit(job.run_shard, shard)) for shard in shards]
-        try:
-            for shard, future in futures:
-                future.result()
-                done(shard)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
 
 
 def run(
@@ -106,7 +82,7 @@ def _stage(plan: Plan, step: str, workspace: Workspace, workers: int) -> StageRe
 
     stage = plan.stage(step)
     job = open_stage(plan, stage, workspace)
-    run_shards(job, job.pending(), workers=workers, done=lambda _: None)
+    _compute(job, workers)
     out = workspace.outputs / stage.out
     beside = out.with_name(out.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)
@@ -114,3 +90,13 @@ def _stage(plan: Plan, step: str, workspace: Workspace, workers: int) -> StageRe
     shutil.rmtree(out, ignore_errors=True)
     beside.rename(out)
     return result
+
+
+def _compute(job: StageRun, workers: int) -> None:
+    """Compute what is missing; one worker is this thread, which keeps its plugins set up."""
+    if workers == 1:
+        for shard in job.pending():
+            job.run_shard(shard)
+    else:
+        for _ in run_shards(job.pending(), job.run_shard, workers=workers):
+            pass

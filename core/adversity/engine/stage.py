@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import adversity
-from adversity.contracts import Measure
 from adversity.data.atomic import atomic_write
 from adversity.data.store import Store
-from adversity.engine.blocks import one_thread
 from adversity.engine.toolbox import toolbox_of
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
@@ -26,30 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from adversity.contracts import Measure
+    from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Cell, Plan, Stage
 
-__all__ = ["Shard", "StageResult", "StageRun", "Workspace", "folder_hash", "open_stage", "recall"]
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """Where a run reads and writes.
-
-    Attributes:
-        root: The project: data and pipelines lie under it.
-        outputs: Under which `Stage.out` and `Stage.metrics` lie; the root, but for
-            `adversity.run(into=...)`.
-        store: The content-addressed store.
-    """
-
-    root: Path
-    outputs: Path
-    store: Path
-
-    @classmethod
-    def of(cls, root: Path) -> Workspace:
-        """Return the usual workspace of a project."""
-        return cls(root, root, root / ".adversity" / "store")
+__all__ = ["Shard", "StageResult", "StageRun", "folder_hash", "write_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,52 +189,3 @@ def folder_hash(folder: Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
     return digest.hexdigest()
-
-
-def recall(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
-    """Read the result of a finished stage from its artifact.
-
-    Raises:
-        StorageError: If it is not there or damaged.
-    """
-    path = workspace.outputs / stage.out / "measures.json"
-    if stage.step.startswith("data:"):
-        return StageResult(stage.step)
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        measures = {
-            key: {name: Measure.from_json(m) for name, m in found.items()}
-            for key, found in record["cells"].items()
-        }
-        return StageResult(record["step"], measures, tuple(record["notes"]), record["rows"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"cannot read {path}: {error}; run step {stage.step!r} again") from error
-
-
-def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
-    """Open a stage for running; torch has one thread from here on.
-
-    Raises:
-        DataError: If a data set it reads is missing or wrong.
-    """
-    from adversity.engine import (
-        attack_stage,
-        data_stage,
-        fit_stage,
-        predict_stage,
-        report_stage,
-        score_stage,
-    )
-
-    one_thread()
-    if stage.step.startswith("data:"):
-        return data_stage.DataRun(plan, stage, workspace)
-    if stage.step == "report":
-        return report_stage.ReportRun(plan, stage, workspace)
-    runs: dict[str, type[StageRun]] = {
-        "define": fit_stage.FitRun,
-        "predict": predict_stage.PredictRun,
-        "score": score_stage.ScoreRun,
-        "attack": attack_stage.AttackRun,
-    }
-    return runs[plan.steps[stage.step].role](plan, stage, workspace)

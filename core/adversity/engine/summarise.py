@@ -10,7 +10,7 @@ from adversity.engine.blocks import one_thread
 from adversity.engine.gains import gains
 from adversity.engine.links import Link
 from adversity.engine.pictures import picture_rows
-from adversity.engine.stage import StageResult, recall
+from adversity.engine.recall import recall
 from adversity.engine.toolbox import Toolbox
 from adversity.report.caveats import caveats
 from adversity.report.model import CellResult, DataSummary, Report, StepSummary
@@ -18,7 +18,8 @@ from adversity.report.model import CellResult, DataSummary, Report, StepSummary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adversity.engine.stage import Workspace
+    from adversity.engine.stage import StageResult
+    from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Plan, StepNode
     from adversity.report.model import GateResult, Provenance
 

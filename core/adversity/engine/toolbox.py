@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from adversity.contracts import Classifier, Fitted, State
 from adversity.data.arrays import read_arrays
 from adversity.data.reading import Source
 from adversity.engine.calls import BREAKS, Ready
 from adversity.engine.classes import class_indices, read_labels
+from adversity.engine.workspace import slug
 from adversity.errors import AdversityError, NotFittedError, PluginError, StorageError
 
 if TYPE_CHECKING:
@@ -25,16 +25,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from adversity.contracts import Dataset, PluginBase
-    from adversity.engine.stage import Workspace
+    from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Cell, DataNode, Plan, StepNode
     from adversity.registry import Entry
 
-__all__ = ["Toolbox", "label_of", "slug", "state_path", "toolbox_of"]
-
-
-def slug(cell: Cell) -> str:
-    """Return the cell's key as a file name: `severity=3,eps=4%2F255`, or `all`."""
-    return quote(cell.key, safe="=,.") or "all"
+__all__ = ["Toolbox", "label_of", "state_path", "toolbox_of"]
 
 
 def label_of(entry: Entry) -> str:

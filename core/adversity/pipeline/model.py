@@ -147,6 +147,8 @@ class Plan:
             those the file names; sorted by name.
         resolved: What `pipelines/.resolved/<name>.yaml` must hold: for each step its plugin's
             distribution, version, API version and source fingerprint.
+        packaged: Name of a packaged data set to what `pipelines/.resolved/data/<name>.yaml` must
+            hold of it: as in `resolved`, and `content`, the hash of the files in its package.
         warnings: Said when the plan is shown (a dear view with several consumers).
         matrix: Every variable with its values as written, in the file's order.
     """
@@ -160,6 +162,7 @@ class Plan:
     gates: tuple[Gate, ...] = ()
     metrics: tuple[MetricBase, ...] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict)
+    packaged: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     matrix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

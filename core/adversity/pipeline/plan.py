@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import adversity
-from adversity.contracts import MetricBase, Restoration
+from adversity.contracts import Dataset, MetricBase, Restoration
 from adversity.errors import PluginError
 from adversity.pipeline.check import check_steps
 from adversity.pipeline.findings import suggestion
@@ -51,6 +51,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     findings.raise_any()
     measured = _with_always(registry, metrics)
     resolved = _resolved(data, steps, measured, findings)
+    packaged = _packaged(data, resolved["data"], findings)
     findings.raise_any()
     stages = make_stages(loaded, data, steps)
     return Plan(
@@ -62,6 +63,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
         stages=stages,
         gates=gates,
         resolved=resolved,
+        packaged=packaged,
         warnings=(*_warnings(steps, stages), *_unknown_metrics(gates, measured)),
         matrix={name: loaded.labels(name) for name in loaded.spec.matrix},
         metrics=tuple(plugin for _, plugin in measured),
@@ -97,6 +99,30 @@ def _resolved(
         "steps": {id_: origins.of(node.entry, ("steps", id_)) for id_, node in steps.items()},
         "metrics": {entry.qualified: origins.of(entry, ("metrics",)) for entry, _ in metrics},
     }
+
+
+def _packaged(
+    data: Mapping[str, DataNode], resolved: Mapping[str, Mapping[str, Any]], findings: Findings
+) -> dict[str, dict[str, Any]]:
+    """Return what each packaged data set on disk depends on, whatever its parameters are."""
+    return {
+        node.entry.name: {**resolved[id_], "content": _content(node.plugin, node, findings)}
+        for id_, node in data.items()
+        if isinstance(node.plugin, Dataset) and node.plugin.packaged
+    }
+
+
+def _content(dataset: Dataset, node: DataNode, findings: Findings) -> str | None:
+    try:
+        return dataset.packaged_content()
+    except Exception as error:  # noqa: BLE001  (whatever a plugin raises is said of its line)
+        findings.add(
+            ("data", node.id),
+            f"{label_of(node.entry)}: its packaged content cannot be hashed: "
+            f"{type(error).__name__}: {error}; reinstall the package it comes from, or tell the "
+            "plugin's author",
+        )
+        return None
 
 
 class _Origins:

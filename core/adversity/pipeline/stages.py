@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adversity.contracts import PluginBase
     from adversity.pipeline.load import Loaded
 
-__all__ = ["dear_views", "make_stages", "resolved_file"]
+__all__ = ["dear_views", "make_stages", "packaged_file", "resolved_file"]
 
 _MEASURED = frozenset({"predict", "score", "attack"})
 
@@ -29,6 +29,14 @@ _MEASURED = frozenset({"predict", "score", "attack"})
 def resolved_file(name: str) -> str:
     """Return the DVC param file that holds a pipeline's resolved plugins."""
     return f"pipelines/.resolved/{name}.yaml"
+
+
+def packaged_file(name: str) -> str:
+    """Return the DVC param file that holds where a packaged data set comes from.
+
+    It is a file of its own, since pipelines share the data set's stage.
+    """
+    return f"pipelines/.resolved/data/{name}.yaml"
 
 
 @dataclass(slots=True)
@@ -98,7 +106,7 @@ class _Maker:
                 name=f"data-{name}",
                 command=f"adversity materialise {name}",
                 deps=(),
-                params={},
+                params={packaged_file(name): (name,)},
                 out=f"data/{name}",
             )
             for name in sorted(names)

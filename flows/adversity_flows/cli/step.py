@@ -60,7 +60,7 @@ def materialise(name: str) -> None:
 
 
 def _run_step(plan: Plan, name: str, workers: int | None) -> None:
-    from adversity.engine.stage import Workspace
+    from adversity.engine.workspace import Workspace
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.progress import watching
     from adversity_flows.step import step_command

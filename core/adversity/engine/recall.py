@@ -1,0 +1,36 @@
+"""Reading a finished stage's result back from its artifact."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Measure
+from adversity.engine.stage import StageResult
+from adversity.errors import StorageError
+
+if TYPE_CHECKING:
+    from adversity.engine.workspace import Workspace
+    from adversity.pipeline.model import Plan, Stage
+
+__all__ = ["recall"]
+
+
+def recall(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
+    """Read the result of a finished stage from its artifact.
+
+    Raises:
+        StorageError: If it is not there or damaged.
+    """
+    path = workspace.outputs / stage.out / "measures.json"
+    if stage.step.startswith("data:"):
+        return StageResult(stage.step)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        measures = {
+            key: {name: Measure.from_json(m) for name, m in found.items()}
+            for key, found in record["cells"].items()
+        }
+        return StageResult(record["step"], measures, tuple(record["notes"]), record["rows"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"cannot read {path}: {error}; run step {stage.step!r} again") from error

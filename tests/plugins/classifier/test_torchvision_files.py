@@ -1,0 +1,137 @@
+"""Torchvision's networks from local files, and files that must not be loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from adversity.errors import ParameterError, WeightsError
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors", "wrapped.pth", "parallel.pth"])
+def test_a_local_state_dict(tmp_path, network, noise, suffix, ready):
+    """A state dict from torch or safetensors, wrapped or with `module.`, gives the network's logits."""
+    state = network.state_dict()
+    path = tmp_path / f"net.{suffix}"
+    if suffix == "safetensors":
+        save_file(state, path)
+    elif suffix == "wrapped.pth":
+        torch.save({"state_dict": state}, path)
+    elif suffix == "parallel.pth":
+        torch.save({f"module.{key}": value for key, value in state.items()}, path)
+    else:
+        torch.save(state, path)
+    classifier = ready(tmp_path, file=path.name, classes=("a", "b", "c"))
+    images = noise(2, 3, 64, 64)
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+    std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+    with torch.no_grad():
+        assert torch.equal(classifier.logits(images), network((images - mean) / std))
+    assert classifier.class_names == ("a", "b", "c")
+    assert classifier.synsets is None
+    assert classifier.describe()["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert not any(p.requires_grad for p in classifier._network.parameters())
+    assert not classifier._network.training
+
+
+class Bomb:
+    """A pickle that makes a folder when loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("how", ["pickle", "torch", "beside weights"])
+def test_pickle_bombs_are_refused_and_never_run(tmp_path, network, how, ready):
+    """A weight file that holds code is a WeightsError, and nothing of it runs."""
+    fuse, path = tmp_path / "it_ran", tmp_path / "bomb.pth"
+    if how == "pickle":
+        path.write_bytes(pickle.dumps(Bomb(fuse), protocol=2))
+    else:
+        extra = {} if how == "torch" else network.state_dict()
+        torch.save({**extra, "bomb": Bomb(fuse)}, path)
+    with pytest.raises(WeightsError, match=r"bomb.pth holds more than tensors"):
+        ready(tmp_path, file="bomb.pth")
+    assert not fuse.exists()
+    with path.open("rb") as stream:  # the bomb is a real one
+        torch.load(stream, weights_only=False) if how != "pickle" else pickle.load(stream)
+    assert fuse.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "damaged"),
+        (b"PK\x03\x04 cut zip", "damaged"),
+        (b"not weights", "holds more than tensors|damaged"),
+    ],
+)
+def test_damaged_weight_files(tmp_path, content, words, ready):
+    """An empty, cut or foreign file is one WeightsError."""
+    for name in ("w.pth", "w.safetensors"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(WeightsError, match=rf"weight file {name} .*({words})"):
+            ready(tmp_path, file=name)
+
+
+def test_weights_that_do_not_fit(tmp_path, network, ready):
+    """Weights of another network, or with missing and unexpected names, list the first few."""
+    state = network.state_dict()
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match=r"no last layer of resnet18 \(fc.weight, fc.bias\)"):
+        ready(tmp_path, file="w.pth", architecture="resnet18")
+    broken = dict(state)
+    broken["extra"] = broken.pop("features.0.weight")
+    broken["features.0.bias"] = torch.zeros(5)
+    torch.save(broken, tmp_path / "w.pth")
+    words = (
+        r"1 missing \(features.0.weight\), 1 unexpected \(extra\), "
+        r"1 of another shape \(features.0.bias \[5\] instead of \[64\]\)"
+    )
+    with pytest.raises(WeightsError, match=words):
+        ready(tmp_path, file="w.pth")
+
+
+def test_class_names(tmp_path, network, ready):
+    """Names come from a list or a file, one for each class; without them they are numbered."""
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    (tmp_path / "names.txt").write_text("ash\nbeech\n\nyew\n")
+    assert ready(tmp_path, file="w.pth").class_names == ("class_0", "class_1", "class_2")
+    named = ready(tmp_path, file="w.pth", classes_file="names.txt")
+    assert named.class_names == ("ash", "beech", "yew")
+    with pytest.raises(ParameterError, match="3 classes, but 2 names"):
+        ready(tmp_path, file="w.pth", classes=("a", "b"))
+    with pytest.raises(ParameterError, match="3 classes, but 1000 names"):
+        ready(tmp_path, file="w.pth", classes="imagenet")
+    with pytest.raises(ParameterError, match=r"named twice: \['a'\]"):
+        ready(tmp_path, file="w.pth", classes=("a", "b", "a"))
+    with pytest.raises(ParameterError, match=r"classes_file none.txt: expected a file"):
+        ready(tmp_path, file="w.pth", classes_file="none.txt")
+
+
+def test_files_outside_and_missing(tmp_path, tmp_path_factory, ready):
+    """A missing weight file, and a link out of the project, have their messages."""
+    with pytest.raises(WeightsError, match=r"none.pth: expected a file in the project"):
+        ready(tmp_path, file="none.pth")
+    outside = tmp_path_factory.mktemp("outside") / "w.pth"
+    outside.write_bytes(b"x")
+    (tmp_path / "w.pth").symlink_to(outside)
+    with pytest.raises(WeightsError, match="a link out of the project"):
+        ready(tmp_path, file="w.pth")
+
+
+def test_wrong_hash_and_wrong_sizes(tmp_path, network, ready):
+    """A stated hash is checked for local files too; a resize below the crop is refused."""
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="expected SHA-256 000"):
+        ready(tmp_path, file="w.pth", sha256="0" * 64)
+    with pytest.raises(ParameterError, match="resize 32 is smaller than crop 64"):
+        ready(tmp_path, file="w.pth", resize=32)
