@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "adversity needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev,docs]'
 	touch $(STAMP)
 
 demo: $(STAMP) ## Run the demo on real photos and say where the report is.
@@ -29,8 +29,8 @@ test: $(STAMP) ## Run the tests.
 	python -m pytest -q -m 'not slow and not peers' $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check format and lint.
-	ruff format --check core flows plugins tests benchmarks
-	ruff check core flows plugins tests benchmarks
+	ruff format --check core flows plugins integrations tests benchmarks
+	ruff check core flows plugins integrations tests benchmarks
 
 types: $(STAMP) ## Check types.
 	mypy
@@ -38,5 +38,10 @@ types: $(STAMP) ## Check types.
 layers: $(STAMP) ## Check that imports only go down.
 	lint-imports
 
+docs: $(STAMP) ## Build the documentation into site/; a warning is an error.
+	rm -rf site
+	python -m sphinx -q -W --keep-going -c docs/site . site
+	@echo "site/index.html"
+
 clean: ## Remove what was made here, but not the environment.
-	rm -rf .adversity artifacts metrics data runs dist
+	rm -rf .adversity artifacts metrics data runs dist site

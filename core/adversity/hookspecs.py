@@ -76,28 +76,64 @@ def adversity_metrics() -> Iterable[type[MetricBase]]:  # type: ignore[empty-bod
 
 @hookspec
 def adversity_run_started(run: Mapping[str, Any]) -> None:
-    """Hear that a run starts.
+    """Hear that a run starts, before anything was read or decided.
+
+    The life-cycle hooks are for trackers and messengers: nothing they return is used, and what
+    they raise becomes one warning beside the run. They are called one after the other, from one
+    thread, and the run waits. An implementation takes the arguments it needs: `(step)` is
+    enough. More keys may come; those listed here stay. Values are copies.
 
     Args:
-        run: `id`, `pipeline`, `folder`, `steps`.
+        run: What is known of the run:
+
+            - `id`: the run's id, `20261122-141502-smoke`
+            - `announced`: the `id` of `adversity_run_started`; it differs from `id` where another
+              run took that name meanwhile, so it is what a tracker files a run under
+            - `pipeline`: the pipeline's name
+            - `folder`: the run's folder; not on disk until a step runs, never if nothing changed
+            - `root`: the project's folder; `file`: the pipeline file, relative to it
+            - `command`: how the run was called
+            - `steps`: ids of the steps that leave an artifact, in order, the report last
+            - `parameters`: what the pipeline file says, with defaults, as JSON values
+            - `git`: `revision` and `state` (`clean`, `dirty`); empty without a commit
+            - `versions`: of Python, of the libraries that compute and of plugin distributions
     """
 
 
 @hookspec
 def adversity_step_finished(run: Mapping[str, Any], step: Mapping[str, Any]) -> None:
-    """Hear that a step finished.
+    """Hear that a step finished or was found unchanged; not called for one that failed.
 
     Args:
         run: As in `adversity_run_started`.
-        step: `id`, `outcome` (`ran` or `cached`), `reason`, `seconds`, `measures`, `folder`.
+        step: What happened:
+
+            - `id`: the step's id; `data:<name>` for a packaged data set
+            - `outcome`: `ran` or `cached`; a cached step has its measures all the same
+            - `reason`: why, in words
+            - `seconds`: wall time; 0 if cached
+            - `measures`: cell key (`eps=4/255`, empty without a matrix) to name to
+              `adversity.Measure`
+            - `notes`: what must be said of the results, sentences
+            - `folder`: the step's artifact
     """
 
 
 @hookspec
 def adversity_run_finished(run: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-    """Hear that a run ended.
+    """Hear that a run ended, however it ended; not called if the process is killed.
 
     Args:
         run: As in `adversity_run_started`.
-        result: `verdict`, `exit_code`, `gates`, `report`.
+        result: How it ended:
+
+            - `verdict`: `pass`, `fail`, `undecided` or `error`; `line`: the same in a sentence
+            - `exit_code`: 0 or 1 as the gates say; 130 if interrupted; else a step failed
+            - `seconds`: wall time
+            - `gates`: as in `result.json`: `text`, `verdict`, `why`, `step`, `cell`, ...
+            - `report`: the page, or None if the run came to no verdict
+            - `folder`: where report, `result.json` and `manifest.json` lie, or None if there is
+              none; an earlier run's if nothing changed
+            - `repeats`: the id of that earlier run, or None
+            - `error`: what ended the run before its verdict, or None
     """

@@ -197,6 +197,14 @@ def test_every_listener_hears_and_none_stops_the_run(site):
     assert acme_ear.heard == ["run-1"]
 
 
+def test_a_listener_that_says_what_is_wrong_is_quoted(site):
+    """An error of ours is the author's own message to the user, who has no hook to mend."""
+    body = "raise __import__('adversity').errors.RunError('the server is down; start it')"
+    site.lay("acme-frank", LISTENER.format(body=body))
+    (problem,) = site.discover().notify("adversity_run_started", run={"id": "a"})
+    assert problem.what == "the server is down; start it; the run goes on without it"
+
+
 def test_a_listener_may_take_fewer_arguments_than_its_hook(site):
     """So a hook can gain arguments without breaking anybody."""
     source = LISTENER.format(body="heard.append(run['id'])").replace("run_started", "run_finished")

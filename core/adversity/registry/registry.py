@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adversity.errors import UnknownPluginError
+from adversity.errors import AdversityError, UnknownPluginError
 from adversity.hookspecs import KIND_HOOKS
 from adversity.provenance import canonical_name
 from adversity.registry.blocking import VARIABLE, block_names, names_of
@@ -109,11 +109,9 @@ class Registry:
             with spoken_aside(), Guard() as telling:
                 impl.function(**{name: shared[name] for name in impl.argnames})
             if telling.error:
-                where = where_raised(telling.error, str(getattr(impl.plugin, "__name__", "")))
-                what = f"{hook} raised {error_text(telling.error)}{where}"
-                remedy = "the run goes on without it; mend the hook"
-                origin = self._origins[impl.plugin_name]
-                problems.append(origin.problem(f"{what}; {remedy}", telling.error))
+                module = str(getattr(impl.plugin, "__name__", ""))
+                said = _said_by(hook, telling.error, module)
+                problems.append(self._origins[impl.plugin_name].problem(said, telling.error))
         return tuple(problems)
 
     def _refusal(self, kind: str, name: str, named: list[Entry]) -> str:
@@ -153,6 +151,14 @@ class Registry:
         if len(notes) > 2:
             return f"These are broken or blocked and may have it: {', '.join(notes)}."
         return " ".join(notes.values())
+
+
+def _said_by(hook: str, error: BaseException, module: str) -> str:
+    """Return what a person reads of a hook that raised: its own words, if it chose them."""
+    if isinstance(error, AdversityError):
+        return f"{error_text(error).partition(': ')[2]}; the run goes on without it"
+    where = where_raised(error, module)
+    return f"{hook} raised {error_text(error)}{where}; the run goes on without it; mend the hook"
 
 
 def _shortest(entry: Entry) -> str:

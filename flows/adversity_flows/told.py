@@ -1,0 +1,125 @@
+"""What plugins hear of a run: the arguments of the life-cycle hooks.
+
+`adversity.hookspecs` documents every key; what stands there is what is made here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.report import report_json, verdict
+from adversity_flows.circumstances import git_state, versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.engine.stage import StageResult
+    from adversity.pipeline.model import Plan, Stage
+    from adversity.report.model import Outcome
+    from adversity_flows.runs import RunFolder
+    from adversity_flows.session import Finished
+
+__all__ = ["RunFacts", "failure_facts", "result_facts", "step_facts"]
+
+
+class RunFacts:
+    """The facts of one run, made anew each time: what a plugin does to them stays with it."""
+
+    def __init__(self, plan: Plan, folder: RunFolder, command: str) -> None:
+        """Remember the run and ask git and the environment once.
+
+        Args:
+            plan: The pipeline.
+            folder: The run's folder, which may get another name when it is made.
+            command: How the run was called.
+        """
+        self._plan = plan
+        self._folder = folder
+        self._announced = folder.id
+        self._command = command
+        self._git = git_state(plan.root)
+        self._versions = versions(plan)
+
+    def now(self) -> dict[str, Any]:
+        """Return them; id and folder are those of this moment."""
+        plan = self._plan
+        return {
+            "id": self._folder.id,
+            "announced": self._announced,
+            "pipeline": plan.name,
+            "folder": str(self._folder.path),
+            "root": str(plan.root),
+            "file": plan.file,
+            "command": self._command,
+            "steps": [stage.step for stage in plan.stages],
+            "parameters": plan.spec.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "git": dict(self._git),
+            "versions": dict(self._versions),
+        }
+
+
+def step_facts(
+    stage: Stage, outcome: Outcome, result: StageResult, outputs: Path
+) -> dict[str, Any]:
+    """Return what is told of a step that finished or was found unchanged.
+
+    Args:
+        stage: The step.
+        outcome: What happened to it.
+        result: What it measured.
+        outputs: The folder that `Stage.out` is relative to.
+    """
+    return {
+        "id": stage.step,
+        "outcome": outcome.state,
+        "reason": outcome.reason,
+        "seconds": outcome.seconds,
+        "measures": {cell: dict(found) for cell, found in result.measures.items()},
+        "notes": list(result.notes),
+        "folder": str(outputs / stage.out),
+    }
+
+
+def result_facts(finished: Finished) -> dict[str, Any]:
+    """Return what is told of a run that came to a verdict.
+
+    Args:
+        finished: The run.
+    """
+    state, line = verdict(finished.report)
+    return {
+        "verdict": state,
+        "line": line,
+        "exit_code": finished.exit_code,
+        "seconds": finished.seconds,
+        "gates": report_json(finished.report)["gates"],
+        "report": str(finished.past.page),
+        "folder": str(finished.past.path),
+        "repeats": finished.past.id if finished.repeated else None,
+        "error": None,
+    }
+
+
+def failure_facts(
+    error: BaseException, folder: RunFolder, code: int, seconds: float
+) -> dict[str, Any]:
+    """Return what is told of a run that was interrupted or in which a step failed.
+
+    Args:
+        error: What ended it.
+        folder: The run's folder.
+        code: The exit code.
+        seconds: Wall time.
+    """
+    said = str(error) or type(error).__name__
+    return {
+        "verdict": "error",
+        "line": said,
+        "exit_code": code,
+        "seconds": seconds,
+        "gates": [],
+        "report": None,
+        "folder": str(folder.path) if folder.made else None,
+        "repeats": None,
+        "error": said,
+    }
