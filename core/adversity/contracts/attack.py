@@ -49,6 +49,8 @@ class Attack(PluginBase):
     makes: ClassVar[Makes] = "adversarial"
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "norm"
     stochastic: ClassVar[bool] = True
+    control: ClassVar[bool] = False
+    """Meant as a control that attacks must beat: no strength is promised."""
     block_rows: ClassVar[int] = 64
     """At most so many rows at once, not padded: the target pads each network's blocks itself,
     so that solved rows can leave and the rest is packed together."""

@@ -1,4 +1,4 @@
-"""What an attack promises: the bench. The checks stand in `attack_safety`, `attack_strength`."""
+"""What an attack promises: the bench. The checks stand in `attack_safety`, `_linear`, `_strength`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from adversity.contracts.attack import Norm  # noqa: TC001  (dataclasses read it)
 from adversity.engine import attacking
-from adversity.testing import attack_safety, attack_strength
+from adversity.testing import attack_linear, attack_safety, attack_strength
 from adversity.testing.bench import Answer, Bench, Case
 from adversity.testing.checks import NotApplicable
 from adversity.testing.pictures import scenes
@@ -55,7 +55,7 @@ class Attempt:
 class AttackBench(Bench):
     """Let an attack loose on small victims."""
 
-    checks = (*attack_safety.CHECKS, *attack_strength.CHECKS)
+    checks = (*attack_safety.CHECKS, *attack_linear.CHECKS, *attack_strength.CHECKS)
 
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
@@ -76,6 +76,15 @@ class AttackBench(Bench):
         """The norm of the budget, or None for an attack without one."""
         found = getattr(self.make(), "norm", None)
         return cast("Norm", found) if self.claims.threat == "norm" else None
+
+    def must_be_strong(self) -> None:
+        """Leave a check that is about strength, for a class that promises none.
+
+        Raises:
+            NotApplicable: If the class is a control.
+        """
+        if self.claims.control:
+            raise NotApplicable("the class is a control: no strength is promised")
 
     @property
     def eps(self) -> float:
@@ -132,9 +141,19 @@ class AttackBench(Bench):
         return bool(self.cls.stochastic) and not self.has("random_start")
 
     @cached_property
+    def ordinary(self) -> Attempt:
+        """What it does to the crowd with the bench's own parameters."""
+        return self.attempt(self.ready, self.crowd)
+
+    @property
     def follows_gradients(self) -> bool:
         """Whether it asked the victim for a gradient."""
-        return bool(self.attempt(self.ready, self.crowd).gradients.any())
+        return bool(self.ordinary.gradients.any())
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """Shares of linear optima that were measured, each once."""
+        return {}
 
     @cached_property
     def crowd(self) -> Case:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError, PluginError
 from adversity.testing.bench import Case
-from adversity.testing.checks import NotApplicable, apart, check, require
+from adversity.testing.checks import Failed, NotApplicable, apart, check, require
 from adversity.testing.pictures import scenes
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ __all__ = ["CHECKS"]
 def budget(bench: AttackBench) -> str:
     """Try small and large radii on pictures in the middle of the box and at its bounds.
 
-    The engine measures what comes back, and allows a millionth more than eps.
+    The engine measures what comes back, and allows a millionth more than eps and, in linf,
+    half a spacing of float32.
     """
     if bench.norm is None:
         raise NotApplicable(f"its threat is {bench.claims.threat}: it has no eps")
@@ -28,8 +29,11 @@ def budget(bench: AttackBench) -> str:
     radii = [factor * bench.eps for factor in (1 / 16, 1, 4) if bench.takes(eps=factor * bench.eps)]
     for eps in radii:
         ready = bench.with_(eps=eps)
-        for images in pictures.values():
-            bench.attempt(ready, bench.case("budgets", images))
+        for where, images in pictures.items():
+            try:
+                bench.attempt(ready, bench.case("budgets", images))
+            except PluginError as error:
+                raise Failed(f"for pictures {where}, {error}") from error
     told = ", ".join(f"{eps:.4g}" for eps in radii)
     return f"{bench.norm} <= {told}, for pictures {' and '.join(pictures)}"
 
@@ -88,7 +92,7 @@ def wrong_from_the_start(bench: AttackBench) -> str:
     return f"{' and '.join(told)} samples came right"
 
 
-@check("A sample whose gradient is zero does no harm: no NaN, and its neighbours are attacked.")
+@check("A sample whose gradient is zero does no harm: no NaN, and others are attacked.")
 def zero_gradient(bench: AttackBench) -> str:
     """Try a victim whose answer does not depend on dark pictures, among others and alone."""
     import torch
@@ -104,12 +108,9 @@ def zero_gradient(bench: AttackBench) -> str:
     after = bench.attempt(bench.ready, case, victim=KitTarget(module, ids))
     dark = case.take(range(6, 12))
     bench.attempt(bench.ready, dark, victim=KitTarget(module, dark.ids))
-    moved = [apart(after.images[k], images[k]) > 0 for k in range(6)]
-    require(
-        all(moved) or bench.claims.threat != "norm",
-        f"expected the six bright pictures to be moved, {6 - sum(moved)} were left as they are",
-    )
-    return "finite, within the budget, and the neighbours are moved"
+    moved = sum(apart(after.images[k], images[k]) > 0 for k in range(6))
+    require(moved, "expected the bright pictures to be attacked, all were left as they are")
+    return f"finite and within the budget; {moved} of 6 neighbours are moved"
 
 
 @check("A victim that gives labels only is refused in words, or attacked by its decisions.")

@@ -32,6 +32,8 @@ class RandomNoise(Attack):
         "Goodfellow, Shlens, Szegedy, Explaining and harnessing adversarial examples, 2015"
     )
 
+    control: ClassVar[bool] = True
+
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     draws: Annotated[int, Field(ge=1)] = 1

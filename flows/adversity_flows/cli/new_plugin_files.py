@@ -1,0 +1,239 @@
+"""The files of a new distribution: found in the templates, filled in, written all or none.
+
+A kind has a template if there is a folder of its name under `templates/plugin/kinds`; a licence
+if there is its text under `licences`. Nothing is listed anywhere else. A template's path and text
+may hold `{{word}}`; the ending `.tmpl` keeps tools away from what is not yet Python or TOML.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import tempfile
+import tomllib
+from datetime import UTC, datetime
+from importlib import metadata
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from importlib.resources.abc import Traversable
+
+__all__ = ["about", "kinds", "licences", "render", "why_not", "write"]
+
+PROPRIETARY = "proprietary"
+_SPDX = {PROPRIETARY: "LicenseRef-Proprietary"}
+_BLANK = re.compile(r"\{\{(\w+)\}\}")
+_IMPORT = re.compile(r"^( *)from (\S+) import (\w+)$", re.MULTILINE)
+_LINE = 100
+
+
+def kinds() -> list[str]:
+    """Return the kinds that have a template, in the order of their hooks."""
+    from adversity.hookspecs import KIND_HOOKS
+
+    found = {folder.name for folder in (_templates() / "kinds").iterdir() if folder.is_dir()}
+    return [kind for kind in KIND_HOOKS.values() if kind in found]
+
+
+def licences() -> list[str]:
+    """Return the licences that have a text, MIT first and the one that gives no rights last."""
+    words = {spdx: word for word, spdx in _SPDX.items()}
+    found = [file.name.removesuffix(".txt") for file in (_templates() / "licences").iterdir()]
+    names = [words.get(name, name) for name in found]
+    return sorted(names, key=lambda name: (name in _SPDX, name != "MIT", name))
+
+
+def about(kind: str) -> dict[str, Any]:
+    """Return what the template of a kind says: what the kind does, and of its plugin the rest."""
+    text = (_templates() / "kinds" / kind / "about.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def why_not(kind: str, name: str) -> str | None:
+    """Say why the template cannot bear a name, or None."""
+    words = _name_words(name) | {"package": "package"}
+    tree = _templates()
+    parts = ("every", f"kinds/{kind}")
+    paths = [{_filled(path, words) for path, _ in _walk(tree / part)} for part in parts]
+    if paths[0] & paths[1]:
+        return f"{min(paths[0] & paths[1])} is a file of every distribution"
+    for path, text in _walk(tree / "kinds" / kind):
+        if path.endswith(".py") and words["class_name"] in _imported(_BLANK.sub("blank", text)):
+            return f"its class {words['class_name']} would hide one that the plugin imports"
+    return None
+
+
+def render(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return every file of the distribution, by its path.
+
+    Args:
+        answers: To all questions.
+    """
+    words = _words(answers)
+    found = {}
+    for part in ("every", f"kinds/{answers['kind']}"):
+        for path, text in _walk(_templates() / part):
+            found[_filled(path, words)] = _wrapped(_filled(text, words))
+    licence = _templates() / "licences" / f"{words['licence']}.txt"
+    found["LICENSE"] = _filled(licence.read_text(encoding="utf-8"), words)
+    return dict(sorted(found.items()))
+
+
+def write(files: Mapping[str, str], folder: Path) -> None:
+    """Write the files into a new or empty folder: all of them, or none.
+
+    Raises:
+        StorageError: If they cannot be written.
+    """
+    from adversity.errors import StorageError
+
+    stage = None
+    try:
+        there = folder.is_dir()
+        if not there:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        place = folder if there else folder.parent
+        stage = Path(tempfile.mkdtemp(prefix=".new-plugin-", dir=place))
+        _fill(stage / "whole", files)
+        if there:
+            _move_in(stage / "whole", folder)
+        else:
+            (stage / "whole").rename(folder)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {folder}: {error.strerror}; nothing of it was left, name another folder"
+        ) from error
+    finally:
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+def _fill(stage: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = stage / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _move_in(stage: Path, folder: Path) -> None:
+    """Move what lies in one folder into an empty one, which is empty again if that fails."""
+    names = sorted(path.name for path in stage.iterdir())
+    try:
+        for name in names:
+            (stage / name).rename(folder / name)
+    except BaseException:
+        for name in names:
+            _remove(folder / name)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _templates() -> Traversable:
+    return resources("adversity_flows") / "templates" / "plugin"
+
+
+def _walk(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield path and text of every template, as they stand."""
+    for item in folder.iterdir():
+        if item.is_dir():
+            yield from _walk(item, f"{above}{item.name}/")
+        elif item.name.endswith(".tmpl"):
+            yield above + item.name.removesuffix(".tmpl"), item.read_text(encoding="utf-8")
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    return _BLANK.sub(lambda blank: words[blank.group(1)], text)
+
+
+def _wrapped(text: str) -> str:
+    """Break the imports that long names made too long, as a formatter would."""
+
+    def broken(line: re.Match[str]) -> str:
+        if len(line.group()) <= _LINE:
+            return line.group()
+        indent, module, name = line.groups()
+        return f"{indent}from {module} import (\n{indent}    {name},\n{indent})"
+
+    return _IMPORT.sub(broken, text)
+
+
+def _words(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return what stands for each `{{word}}`."""
+    from adversity import API_VERSION, __version__
+    from adversity.hookspecs import KIND_HOOKS
+
+    told = about(answers["kind"])
+    licence = _SPDX.get(answers["licence"], answers["licence"])
+    words = {
+        **answers,
+        **_name_words(answers["name"]),
+        "package": answers["distribution"].replace("-", "_"),
+        "licence": licence,
+        "licence_word": answers["licence"],
+        "hook": next(hook for hook, kind in KIND_HOOKS.items() if kind == answers["kind"]),
+        "contract": told["contract"],
+        "summary": told["summary"],
+        "summary_toml": _toml(told["summary"]),
+        "author_toml": _author_toml(answers["author"], answers["email"]),
+        "classifiers_toml": ", ".join(map(_toml, _classifiers(answers["licence"]))),
+        "bounds": _bounds(__version__),
+        "python": _oldest_python(),
+        "api": str(API_VERSION),
+        "year": str(datetime.now(UTC).year),
+    }
+    return words | {"usage": _filled(told["usage"], words)}
+
+
+def _name_words(name: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "slug": name.replace("_", "-"),
+        "class_name": "".join(word.capitalize() for word in name.split("_")),
+    }
+
+
+def _imported(source: str) -> set[str]:
+    """Return the names that a module imports."""
+    imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+    return {alias.name for node in imports for alias in node.names}
+
+
+def _toml(text: str) -> str:
+    """Write a TOML string; JSON's escapes are TOML's."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _author_toml(name: str, email: str) -> str:
+    parts = {"name": name, **({"email": email} if email else {})}
+    return "{ " + ", ".join(f"{key} = {_toml(value)}" for key, value in parts.items()) + " }"
+
+
+def _classifiers(licence: str) -> list[str]:
+    # Package indexes refuse what is so marked: it cannot be published by mistake.
+    return ["Typing :: Typed", *(["Private :: Do Not Upload"] if licence == PROPRIETARY else [])]
+
+
+def _bounds(version: str) -> str:
+    """Return the releases that keep the contracts of this one: up to the next major one."""
+    major, minor = version.split(".")[:2]
+    released = re.fullmatch(r"[0-9.]+", version)
+    return f">={f'{major}.{minor}' if released else version},<{int(major) + 1}"
+
+
+def _oldest_python() -> str:
+    """Return the oldest Python that Adversity runs on, such as `3.11`."""
+    found = re.search(r"\d+\.\d+", metadata.metadata("adversity")["Requires-Python"])
+    if found is None:
+        raise LookupError("the metadata of adversity name no Python version")
+    return found.group()

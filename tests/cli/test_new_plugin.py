@@ -1,0 +1,373 @@
+"""`adversity new-plugin`: what it asks, refuses and writes. That it all works is in tests/e2e."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from adversity.contracts import API_VERSION, KINDS
+from adversity.errors import InputError
+from adversity.hookspecs import KIND_HOOKS
+from adversity_flows.cli import new_plugin_files
+from adversity_flows.cli.new_plugin_answers import LONGEST, QUESTIONS
+from adversity_flows.cli.new_plugin_files import kinds, licences
+
+ROOT = Path(__file__).parents[2]
+LONG = "a_name_as_long_as_a_name_can_be_at_most_"[:LONGEST].rstrip("_") + "x"
+SILENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+"""An environment in which git knows nobody."""
+
+
+@pytest.fixture
+def made(call, tmp_path):
+    """Return a function that makes a distribution and returns its folder."""
+
+    def make(kind: str, *more: str) -> Path:
+        folder = tmp_path / "made"
+        answer = call("new-plugin", kind, *more, "--author", "A. Author", "--yes", "--output",
+                      str(folder))  # fmt: skip
+        assert answer.code == 0, answer.err
+        assert answer.err == ""
+        return folder
+
+    return make
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Return every file below a folder by its path."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
+
+
+def test_every_kind_has_a_template():
+    """Whoever adds a kind of plugin adds the folder from which its authors begin."""
+    assert sorted(kinds()) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_is_whole_and_can_be_read(made, kind):
+    """TOML, YAML and Python parse, no blank is left, and every part is there."""
+    written = files(made(kind, "fog"))
+    for path, text in written.items():
+        # What GitHub fills in itself has a space behind its braces.
+        assert not re.search(r"\{\{\w|\.tmpl", path + text), path
+        assert text.endswith("\n") or not text, path
+        if path.endswith(".py"):
+            ast.parse(text)
+    assert yaml.safe_load(written[".github/workflows/ci.yml"])["jobs"]
+    pipeline = yaml.safe_load(written["examples/fog.yaml"])
+    assert f"{kind}/fog" in str(pipeline)
+    project = tomllib.loads(written["pyproject.toml"])
+    assert project["project"]["name"] == "fog-adversity"
+    assert project["project"]["entry-points"]["adversity"] == {"fog_adversity": "fog_adversity"}
+    assert project["tool"]["mypy"]["strict"] is True
+    assert {"LICENSE", "README.md", ".gitignore", "src/fog_adversity/py.typed"} < set(written)
+    assert {"tests/test_conformance.py", "tests/test_fog.py"} < set(written)
+    hook = next(name for name, of in KIND_HOOKS.items() if of == kind)
+    assert f"def {hook}()" in written["src/fog_adversity/__init__.py"]
+
+
+@pytest.mark.parametrize("name", ["fog", LONG], ids=["short", "long"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_is_clean_in_its_own_linter(made, kind, name):
+    """The CI that is written with it runs these two; a new distribution must not fail there."""
+    folder = made(kind, name)
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_passes_its_own_type_checker(made, kind, tmp_path_factory):
+    """Mypy in strict mode has nothing to say, in the source and in the tests."""
+    cache = tmp_path_factory.getbasetemp() / "mypy-of-new-plugins"  # torch is analysed once
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", str(cache)],
+        cwd=made(kind, "fog"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_plugin_says_which_contract_and_licence_it_has(made):
+    """So that a later Adversity can name it as too old, and users see what they may do."""
+    text = files(made("attack", "fog", "--licence", "apache-2.0"))["src/fog_adversity/fog.py"]
+    assert f"api: ClassVar[int] = {API_VERSION}\n" in text
+    assert 'licence: ClassVar[str] = "Apache-2.0"\n' in text
+    assert 'name: ClassVar[str] = "fog"\n' in text
+    assert "class Fog(Attack):" in text
+
+
+@pytest.mark.parametrize("licence", licences())
+def test_a_licence_is_written_in_full_with_year_and_author(made, licence):
+    """The text, the SPDX expression and the claim of the plugin agree."""
+    written = files(made("metric", "fog", "--licence", licence))
+    assert f"{time.gmtime().tm_year}" in written["LICENSE"]
+    assert "A. Author" in written["LICENSE"]
+    project = tomllib.loads(written["pyproject.toml"])["project"]
+    spdx = "LicenseRef-Proprietary" if licence == "proprietary" else licence
+    assert project["license"] == spdx
+    assert project["license-files"] == ["LICENSE"]
+    assert f'licence: ClassVar[str] = "{spdx}"' in written["src/fog_adversity/fog.py"]
+    assert f"Licence: {licence}" in written["README.md"]
+    forbidden = "Private :: Do Not Upload" in project["classifiers"]
+    assert forbidden == (licence == "proprietary")
+
+
+def test_names_are_escaped_where_they_stand(call, tmp_path):
+    """Quotes and backslashes in a name break no file."""
+    author = 'Zoë "Z" O\\Neill'
+    folder = tmp_path / "made"
+    answer = call("new-plugin", "metric", "fog", "--author", author, "--email", "z@example.org",
+                  "--output", str(folder))  # fmt: skip
+    assert answer.code == 0, answer.err
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["authors"] == [{"name": author, "email": "z@example.org"}]
+    assert author in (folder / "LICENSE").read_text("utf-8")
+
+
+def test_the_distribution_names_package_folder_and_entry_point(call, tmp_path, monkeypatch):
+    """One name decides all, and the folder is where the user stands."""
+    monkeypatch.chdir(tmp_path)
+    answer = call("new-plugin", "metric", "fog", "--author", "A", "--distribution", "acme-fog")
+    assert answer.code == 0, answer.err
+    written = files(tmp_path / "acme-fog")
+    assert "src/acme_fog/fog.py" in written
+    assert "from acme_fog.fog import Fog" in written["tests/test_conformance.py"]
+    steps = [line.strip() for line in answer.out.splitlines()[-3:]]
+    assert steps == ["cd acme-fog", "pip install --editable '.[dev]'", "pytest"]
+
+
+@pytest.mark.parametrize(
+    ("version", "bounds"),
+    [("0.1.0", ">=0.1,<1"), ("1.4.2", ">=1.4,<2"), ("0.2.0rc1", ">=0.2.0rc1,<1")],
+)
+def test_the_dependency_holds_for_as_long_as_the_contract(version, bounds):
+    """From the release it was made with to the next major one; a pre-release counts as itself."""
+    assert new_plugin_files._bounds(version) == bounds
+
+
+WRONG = {
+    "kind": (["degradatoin", "fog"], "unknown kind 'degradatoin'; did you mean degradation?"),
+    "kinds": (["xyz", "fog"], "kinds are degradation, "),
+    "camel": (["attack", "FogBank"], "snake_case such as gaussian_noise, got 'FogBank'; did you"),
+    "camel hint": (["attack", "FogBank"], "did you mean fog_bank?"),
+    "keyword": (["attack", "lambda"], "'lambda' is a word of the Python language"),
+    "long": (["attack", "x" * 41], "at most 40 characters"),
+    "taken": (["attack", "pgd"], "attack/pgd is a plugin of adversity "),
+    "contract": (["attack", "attack"], "its class Attack would hide one that the plugin imports"),
+    "file": (
+        ["attack", "conformance"],
+        "tests/test_conformance.py is a file of every distribution",
+    ),
+    "author": (["attack", "fog", "--author", " "], "expected the author's name, got ' '"),
+    "comma": (["attack", "fog", "--author", "A, B"], "without a comma"),
+    "email": (["attack", "fog", "--email", "a at b"], "a.author@example.org, got 'a at b'"),
+    "licence": (["attack", "fog", "--licence", "BSD"], "did you mean BSD-3-Clause?"),
+    "case": (["attack", "fog", "--distribution", "Acme_Fog"], "did you mean acme-fog?"),
+    "standard": (["attack", "fog", "--distribution", "json"], "would hide Python's own"),
+    "package": (["attack", "fog", "--distribution", "numpy"], "'numpy' belongs to numpy"),
+    "installed": (["attack", "fog", "--distribution", "pyyaml"], "'pyyaml' is installed"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=list(WRONG))
+def test_wrong_answers_are_refused_before_anything_is_written(
+    call, refused, tmp_path, monkeypatch, arguments, said
+):
+    """One message says what was expected, what came and what to do; exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    given = arguments if "--author" in arguments else [*arguments, "--author", "A"]
+    refused(call("new-plugin", *given), said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "expected KIND and NAME and --author, got none, and there is no terminal to ask on"),
+        (["attack"], "expected NAME and --author"),
+        (["attack", "fog"], "expected --author, got none"),
+        (["--yes"], "expected KIND and NAME and --author, got none, and with --yes nothing is"),
+        (["attack", "--yes"], "expected --author, got none"),
+    ],
+)
+def test_without_a_terminal_all_that_is_missing_is_said_at_once(
+    call, refused, tmp_path, monkeypatch, arguments, said
+):
+    """A script gets one error instead of a question that nobody answers."""
+    for name, value in SILENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    refused(call("new-plugin", *arguments), said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_files_and_a_file_are_left_alone(call, tmp_path):
+    """Nothing is written into what somebody uses."""
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    for place in (tmp_path, mine):
+        answer = call("new-plugin", "metric", "fog", "--author", "A", "--output", str(place))
+        assert answer.code == 2
+        assert "mine.txt" in answer.err or "expected a new or an empty folder" in answer.err
+    assert files(tmp_path) == {"mine.txt": "mine"}
+
+
+def test_an_empty_folder_is_filled_and_stays_the_same_folder(made, tmp_path):
+    """A shell that stands in it must not lose the ground."""
+    folder = tmp_path / "made"
+    folder.mkdir()
+    before = folder.stat().st_ino
+    written = files(made("metric", "fog"))
+    assert "pyproject.toml" in written
+    assert ".gitignore" in written
+    assert folder.stat().st_ino == before
+    assert not [path for path in folder.iterdir() if path.name.startswith(".new-plugin")]
+
+
+@pytest.mark.parametrize(
+    ("there", "method", "good"),
+    [
+        (False, "write_text", 0),
+        (False, "write_text", 4),
+        (False, "rename", 0),
+        (True, "write_text", 4),
+        (True, "rename", 2),
+    ],
+)
+def test_what_cannot_be_written_leaves_nothing(call, tmp_path, monkeypatch, there, method, good):
+    """All files or none: a disk that is full from any moment on leaves the place as it was."""
+    folder = tmp_path / "made"
+    if there:
+        folder.mkdir()
+    real, done = getattr(Path, method), []
+
+    def full(*arguments, **named):
+        done.append(arguments)
+        if len(done) > good:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(Path, method, full)
+    answer = call("new-plugin", "metric", "fog", "--author", "A", "--output", str(folder))
+    monkeypatch.undo()
+    assert answer.code == 3
+    assert "No space left on device; nothing of it was left" in answer.err
+    assert [path.name for path in tmp_path.rglob("*")] == (["made"] if there else [])
+
+
+def test_a_kind_without_a_template_is_said_in_one_message(monkeypatch):
+    """A kind that is known but has no folder is no traceback."""
+    monkeypatch.setitem(KINDS, "certifier", KINDS["metric"])
+    with pytest.raises(InputError, match="no template for certifier plugins yet, only for degr"):
+        QUESTIONS[0].check("certifier", {})
+
+
+class Terminal:
+    """A person at a terminal: a child process on a pseudo-terminal of its own."""
+
+    def __init__(self, *arguments: str, folder: Path) -> None:
+        """Start `adversity` with these arguments."""
+        # The first terminal that a session's leader opens is the one whose Ctrl-C it gets.
+        source = (
+            "import os, sys; os.open(os.ttyname(0), os.O_RDWR); "
+            "from adversity_flows.cli import main; sys.exit(main(sys.argv[1:]))"
+        )
+        self.side, theirs = os.openpty()
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", source, *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=folder,
+            env={**os.environ, **SILENT, "NO_COLOR": "1", "TERM": "xterm"},
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def answer(self, question: str, text: str) -> None:
+        """Wait for a question and type."""
+        self._read(until=lambda: self.seen.rpartition("\n")[2].startswith(question))
+        os.write(self.side, text.encode())
+        self.seen += "\n"
+
+    def end(self) -> int:
+        """Read what is left and return the exit code."""
+        self._read(until=lambda: False)
+        os.close(self.side)
+        return self.child.wait(60)
+
+    def _read(self, until) -> None:
+        while not until():
+            # Long enough for a busy machine; a question that never comes must not hang the run.
+            if not select.select([self.side], [], [], 60)[0]:
+                self.child.kill()
+                pytest.fail(f"no further output within 60 s after:\n{self.seen}")
+            try:
+                data = os.read(self.side, 4096)
+            except OSError:  # the other side has gone
+                return
+            if not data:
+                return
+            self.seen += data.decode().replace("\r\n", "\n")
+
+
+def test_at_a_terminal_it_asks_for_what_is_missing(tmp_path):
+    """Wrong answers are refused at once and asked again, Enter takes what is proposed."""
+    person = Terminal("new-plugin", "--email", "a@example.org", folder=tmp_path)
+    person.answer("kind:", "attak\n")
+    person.answer("kind:", "attack\n")
+    person.answer("name in pipelines [basic_iterative]:", "Fog\n")
+    person.answer("name in pipelines [basic_iterative]:", "fog\n")
+    person.answer("author:", "A. Author\n")
+    person.answer("licence [MIT]:", "BSD-3-Clause\n")
+    person.answer("distribution [fog-adversity]:", "\n")
+    person.answer("folder [fog-adversity]:", "mine\n")
+    assert person.end() == 0, person.seen
+    assert "did you mean attack?" in person.seen
+    assert "did you mean fog?" in person.seen
+    for kind in KINDS:
+        assert re.search(rf"^  {kind} +[a-z ]+$", person.seen, re.MULTILINE)
+    project = tomllib.loads((tmp_path / "mine" / "pyproject.toml").read_text())["project"]
+    assert project["authors"] == [{"name": "A. Author", "email": "a@example.org"}]
+    assert project["license"] == "BSD-3-Clause"
+
+
+def test_a_wrong_argument_is_refused_before_the_first_question(tmp_path):
+    """Nobody answers six questions to learn that the seventh was wrong from the start."""
+    person = Terminal("new-plugin", "--licence", "GPL-9", folder=tmp_path)
+    assert person.end() == 2
+    assert "licence: there are texts for MIT, " in person.seen
+    assert "kind:" not in person.seen
+
+
+def test_ctrl_c_at_a_question_writes_nothing(tmp_path):
+    """One line says so, without a traceback, and the exit code is that of an interrupt."""
+    person = Terminal("new-plugin", "attack", "fog", folder=tmp_path)
+    person.answer("author:", "\x03")
+    assert person.end() == 130
+    assert "interrupted: nothing was written" in person.seen
+    assert "Traceback" not in person.seen
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,138 @@
+"""From an empty folder to a green kit, for every kind, as an outside author goes.
+
+The environment is a virtual one that borrows the packages of ours (no second torch), so that
+pip installs there, editable, and nothing is left here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adversity.contracts import KINDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+COMMAND = "#!{python}\nimport sys\n\nfrom adversity_flows.cli import main\n\nsys.exit(main())\n"
+
+
+class Author:
+    """Somebody with an environment of their own, in an empty folder."""
+
+    def __init__(self, home: Path) -> None:
+        """Make the environment; its `adversity` is what pip would have put there."""
+        self.home = home
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--without-pip", str(home / "env")], check=True
+        )
+        self.scripts = home / "env" / "bin"
+        site = next((home / "env").glob("lib/python*/site-packages"))
+        ours = sysconfig.get_paths()["purelib"]
+        # addsitedir reads the .pth files of our own editable install, a plain path would not.
+        (site / "borrowed.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+        program = self.scripts / "adversity"
+        program.write_text(COMMAND.format(python=self.scripts / "python"))
+        program.chmod(0o755)
+
+    def types(self, *command: str, folder: Path, code: int = 0) -> str:
+        """Call a program and return what it wrote; complain unless it ends with `code`."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "PYTHON"))}
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={
+                **kept,
+                "PATH": f"{self.scripts}{os.pathsep}{os.environ['PATH']}",
+                "XDG_CACHE_HOME": str(self.home / "cache"),
+                "OMP_NUM_THREADS": "1",
+                "NO_COLOR": "1",
+            },
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == code, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def pip(self, *arguments: str, folder: Path) -> None:
+        """Call pip, offline; what the distribution requires must be there already."""
+        offline = ["--quiet", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+        self.types("python", "-m", "pip", "install", *offline, *arguments, folder=folder)
+
+
+@pytest.fixture
+def author(tmp_path: Path) -> Author:
+    """Return an author in an empty folder."""
+    return Author(tmp_path)
+
+
+def fenced(readme: str, language: str) -> list[str]:
+    """Return the code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_distribution_is_green_at_once(author: Author, kind: str) -> None:
+    """Written, installed, tested by the kit, listed, used from Python and in a pipeline."""
+    written = author.types(
+        "adversity", "new-plugin", kind, "fog", "--author", "A. Author", folder=author.home
+    )
+    folder = author.home / "fog-adversity"
+    assert [line.strip() for line in written.splitlines()[-3:]] == [
+        "cd fog-adversity",
+        "pip install --editable '.[dev]'",
+        "pytest",
+    ]
+    author.pip("--editable", ".[dev]", folder=folder)
+    told = author.types("python", "-m", "pytest", "-q", folder=folder)
+    assert re.search(r"\d{2,} passed", told)
+    assert "xfail" not in told
+    listed = author.types("adversity", "plugins", f"{kind}/fog", folder=author.home)
+    assert f"{kind}/fog   fog-adversity 0.1.0" in listed
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    (snippet,) = fenced(readme, "python")
+    author.types("python", "-c", snippet, folder=author.home)
+    example = next(block for block in fenced(readme, "sh") if "trial" in block)
+    for line in example.splitlines():
+        # Without Prefect, whose start takes longer than the run; the numbers are the same.
+        direct = ["--direct"] if line.startswith("adversity run") else []
+        said = author.types(*line.split(), *direct, folder=folder)
+    assert "✓ PASS" in said
+
+
+def test_a_wheel_of_it_installs_and_is_found(author: Author) -> None:
+    """Not only the editable install works: the wheel holds the plugin, its types and licence."""
+    author.types(
+        "adversity", "new-plugin", "metric", "fog", "--author", "A. Author", folder=author.home
+    )
+    author.pip("./fog-adversity", folder=author.home)
+    assert "fog-adversity 0.1.0" in author.types(
+        "adversity", "plugins", "metric/fog", folder=author.home
+    )
+    shown = author.types("python", "-m", "pip", "show", "--files", "fog-adversity",
+                         folder=author.home)  # fmt: skip
+    assert "fog_adversity/py.typed" in shown
+    assert "licenses/LICENSE" in shown
+
+
+def test_a_second_one_of_that_name_is_refused_with_its_owner(author: Author) -> None:
+    """Once it is installed, its name is taken, and the message says by whom."""
+    call = ["adversity", "new-plugin", "metric", "fog", "--author", "A. Author"]
+    author.types(*call, folder=author.home)
+    author.pip("./fog-adversity", folder=author.home)
+    said = author.types(*call, "--output", "again", folder=author.home, code=2)
+    assert "metric/fog is a plugin of fog-adversity 0.1.0, which is installed" in said
+    renamed = [*call[:3], "mist", *call[4:], "--distribution", "fog-adversity"]
+    said = author.types(*renamed, "--output", "again", folder=author.home, code=2)
+    assert "the package 'fog_adversity' belongs to fog-adversity in this environment" in said
+    assert not (author.home / "again").exists()

@@ -1,0 +1,301 @@
+"""For each check of attacks, one that fails exactly that one.
+
+Every twin is a sound attack with one thing wrong; where it says so, a defect that was measured
+in another library. The parents pass everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import pytest
+import torch
+from pydantic import Field
+
+from adversity import Attack, Norm
+from adversity.errors import AdversityError
+from adversity.testing import check_plugin
+from adversity.testing.attack import EPS, AttackBench
+from adversity_plugins.attack.losses import gradient_of, loss_of
+from adversity_plugins.attack.norms import Ball
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity import SampleRng, Target
+    from adversity.contracts import PluginBase
+
+
+class Climb(Attack):
+    """Climb the loss step by step; each sample keeps the best of its restarts."""
+
+    name: ClassVar[str] = "climb"
+
+    norm: Norm = "linf"
+    eps: Annotated[float, Field(gt=0)]
+    steps: Annotated[int, Field(ge=1)] = 4
+    step_size: float | None = None
+    random_start: bool = True
+    restarts: Annotated[int, Field(ge=1)] = 1
+    targeted: bool = False
+
+    @property
+    def size(self) -> float:
+        return self.step_size or 2.5 * self.eps / self.steps
+
+    @property
+    def updates(self) -> int:
+        return self.steps
+
+    def perturb(
+        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        ball = Ball(images, self.norm, self.eps)
+        points = [self.climb(target, ball, labels, rng.child(k)) for k in range(self.restarts)]
+        if len(points) == 1:
+            return points[0]
+        with torch.no_grad():
+            losses = torch.stack([self.loss(target.logits(p), labels) for p in points])
+        return torch.stack(points)[self.choice(losses), torch.arange(len(images))]
+
+    def choice(self, losses: torch.Tensor) -> torch.Tensor:
+        return losses.argmax(0)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        # The margin decides success, so that the highest is a success if any is.
+        return loss_of(logits, labels, loss="margin", targeted=self.targeted)
+
+    def climb(
+        self, target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        point = self.start(ball, rng) if self.random_start else ball.start
+        for _ in range(self.updates):
+            point = self.advance(ball, point, self.slope(target, point, labels))
+        return point.clone()
+
+    def start(self, ball: Ball, rng: SampleRng) -> torch.Tensor:
+        return ball.random(rng)
+
+    def slope(self, target: Target, point: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return gradient_of(target, point, labels, loss="ce", targeted=self.targeted)[1]
+
+    def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        return ball.step(point, slope, self.size)
+
+
+class Search(Attack):
+    """Draw ten times and keep what the victim likes least."""
+
+    name: ClassVar[str] = "search"
+
+    norm: Norm = "linf"
+    eps: Annotated[float, Field(gt=0)]
+
+    def perturb(
+        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        ball = Ball(images, self.norm, self.eps)
+        signs = (2 * rng.child(k).bernoulli(0.5, images.shape[1:]) - 1 for k in range(10))
+        points = [ball.project(images + self.eps * sign) for sign in signs]
+        with torch.no_grad():
+            losses = torch.stack(
+                [loss_of(target.logits(p), labels, loss="margin", targeted=False) for p in points]
+            )
+        return torch.stack(points)[self.choice(losses), torch.arange(len(images))]
+
+    def choice(self, losses: torch.Tensor) -> torch.Tensor:
+        return losses.argmax(0)
+
+
+class Generous(Climb):
+    """Allows itself a hair more than eps: too much where eps is small."""
+
+    def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        delta = point + self.size * slope.sign() - ball.start
+        hair = self.eps + 3e-8
+        return (ball.start + delta.clamp(-hair, hair)).clamp(0, 1)
+
+
+class LeavesGradients(Climb):
+    """Calls `backward`, which leaves a gradient in every weight (ART, Foolbox, SecML-Torch)."""
+
+    def slope(self, target: Target, point: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        leaf = point.detach().requires_grad_()
+        logits = target.logits(leaf)
+        loss_of(logits, labels, loss="ce", targeted=self.targeted).sum().backward()
+        assert leaf.grad is not None
+        return leaf.grad
+
+
+class FlipsModes(Climb):
+    """Puts the victim into eval mode and leaves it there (ART)."""
+
+    def climb(
+        self, target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        if isinstance(target, torch.nn.Module):
+            target.eval()
+        return super().climb(target, ball, labels, rng)
+
+
+class OwnLabels(Climb):
+    """Takes the victim's answer for the truth, as ART does without labels."""
+
+    def climb(
+        self, target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        if not self.targeted:
+            with torch.no_grad():
+                labels = target.logits(ball.start).argmax(1)
+        return super().climb(target, ball, labels, rng)
+
+
+class DividesByZero(Climb):
+    """Divides the gradient by its length, which may be zero."""
+
+    def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        length = slope.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+        return super().advance(ball, point, slope / length)
+
+
+class Swallows(Climb):
+    """Returns the images as they were where something goes wrong."""
+
+    def perturb(
+        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        try:
+            return super().perturb(target, images, labels, rng)
+        except AdversityError:
+            return images.clone()
+
+
+class RescaledL1(Climb):
+    """Steps along the gradient over its l1 length and rescales into the ball (Foolbox)."""
+
+    def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        length = slope.abs().flatten(1).sum(1).clamp_min(1e-12).view(-1, 1, 1, 1)
+        delta = point + self.size * slope / length - ball.start
+        size = delta.abs().flatten(1).sum(1).clamp_min(1e-12).view(-1, 1, 1, 1)
+        return ball.project(ball.start + delta * (self.eps / size).clamp_max(1))
+
+
+class BlindToTheBox(Climb):
+    """Moves the steepest value even where it cannot move on (ART's l1)."""
+
+    def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        flat = slope.flatten(1)
+        steepest = torch.zeros_like(flat).scatter_(1, flat.abs().argmax(1, keepdim=True), 1.0)
+        return ball.project(point + self.size * (steepest * flat.sign()).view_as(point))
+
+
+class LosesTheLastStep(Climb):
+    """Looks at a point before it moves on, never at the last (SecML-Torch, adv-lib)."""
+
+    @property
+    def updates(self) -> int:
+        return self.steps - 1
+
+
+class Saturates(Climb):
+    """Takes the gradient of cross-entropy, which is zero in float32 where a victim is sure."""
+
+    def slope(self, target: Target, point: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        leaf = point.detach().requires_grad_()
+        loss = torch.nn.functional.cross_entropy(target.logits(leaf), labels, reduction="sum")
+        (gradient,) = torch.autograd.grad(-loss if self.targeted else loss, leaf)
+        return gradient
+
+
+class KeepsTheWorst(Search):
+    """Keeps the draw that the victim likes best: a comparison the wrong way round."""
+
+    def choice(self, losses: torch.Tensor) -> torch.Tensor:
+        return losses.argmin(0)
+
+
+class TiresOut(Climb):
+    """From the ninth step on keeps only what changes the brightness, not the colour."""
+
+    def climb(
+        self, target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        point = super().climb(target, ball, labels, rng)
+        if self.steps <= 8:
+            return point
+        return ball.project(ball.start + (point - ball.start).mean(1, keepdim=True))
+
+
+class BestOfTheBatch(Climb):
+    """Keeps one restart for the whole batch: the one with the highest mean loss."""
+
+    def choice(self, losses: torch.Tensor) -> torch.Tensor:
+        return losses.mean(1).argmax().expand(losses.shape[1])
+
+
+class OtherScale(Climb):
+    """Takes a large eps for one on the scale of 0 to 255 (armory#862)."""
+
+    def perturb(
+        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        if self.eps < 0.4:
+            return super().perturb(target, images, labels, rng)
+        smaller = self.model_copy(update={"eps": self.eps / 255})
+        return smaller.perturb(target, images, labels, rng)
+
+
+class TargetedAway(Climb):
+    """Runs away from the wanted class (ART#2256, torchattacks#121)."""
+
+    def slope(self, target: Target, point: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return gradient_of(target, point, labels, loss="ce", targeted=False)[1]
+
+
+TWINS: tuple[tuple[type[Attack], Norm, str], ...] = (
+    (Generous, "linf", "budget"),
+    (LeavesGradients, "linf", "victim_as_found"),
+    (FlipsModes, "linf", "victim_as_found"),
+    (OwnLabels, "linf", "wrong_from_the_start"),
+    (DividesByZero, "l2", "zero_gradient"),
+    (Swallows, "linf", "labels_only"),
+    (RescaledL1, "l1", "linear_optimum"),
+    (BlindToTheBox, "l1", "linear_optimum_in_the_box"),
+    (LosesTheLastStep, "linf", "first_step"),
+    (Saturates, "linf", "sure_victim"),
+    (KeepsTheWorst, "linf", "beats_noise"),
+    (TiresOut, "linf", "more_steps"),
+    (BestOfTheBatch, "linf", "more_restarts"),
+    (OtherScale, "linf", "larger_eps"),
+    (TargetedAway, "linf", "targeted"),
+)
+
+
+def failures(cls: type[PluginBase], parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return what fails and why."""
+    found = check_plugin(cls, parameters=parameters, raises=False)
+    return {outcome.check: outcome.message for outcome in found.failures}
+
+
+@pytest.mark.parametrize(
+    ("cls", "norm"),
+    [(Climb, "linf"), (Climb, "l2"), (Climb, "l1"), (Search, "linf")],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_sound_parent_passes_everything(cls: type[Attack], norm: Norm) -> None:
+    """The attacks that the twins are made from keep every promise."""
+    assert failures(cls, {"norm": norm, "eps": EPS[norm]}) == {}
+
+
+@pytest.mark.parametrize(("cls", "norm", "check"), TWINS, ids=[cls.__name__ for cls, _, _ in TWINS])
+def test_twin_fails_exactly_its_check(cls: type[Attack], norm: Norm, check: str) -> None:
+    """One thing is wrong, and one check says so."""
+    found = failures(cls, {"norm": norm, "eps": EPS[norm]})
+    assert set(found) == {check}, found
+
+
+def test_every_check_has_a_twin() -> None:
+    """No check of attacks passes whatever it is given; test_twins_nearest.py has one."""
+    assert {check for _, _, check in TWINS} | {"nearest"} == {
+        check.name for check in AttackBench.checks
+    }
