@@ -29,8 +29,8 @@ test: $(STAMP) ## Run the tests.
 	python -m pytest -q -m 'not slow and not peers' $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check format and lint.
-	ruff format --check core flows plugins integrations tests benchmarks
-	ruff check core flows plugins integrations tests benchmarks
+	ruff format --check core flows plugins integrations tests benchmarks docs/site
+	ruff check core flows plugins integrations tests benchmarks docs/site
 
 types: $(STAMP) ## Check types.
 	mypy

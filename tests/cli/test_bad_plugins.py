@@ -149,7 +149,7 @@ def test_a_degradation_that_breaks_its_promise(how, said, bad, call, refused):
     ("how", "said"),
     [
         ("nan", "expected finite values, got NaN or infinity"),
-        ("columns", "expected shape [64, 2], got [64, 1]"),
+        ("columns", "expected shape [16, 2], got [16, 1]"),
         ("setup", "could not be set up: KeyError: 'weights'"),
     ],
 )

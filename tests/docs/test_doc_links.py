@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 _PICTURE_BYTES = 300_000
 
@@ -34,11 +34,14 @@ def test_links_inside_the_project_lead_to_a_file_and_a_heading(page: Path) -> No
             assert anchor in anchors(target), link
 
 
-def test_every_page_is_linked_from_the_index() -> None:
+@pytest.mark.parametrize("folder", ["docs", "docs/api"])
+def test_every_page_is_linked_from_the_index(folder: str) -> None:
     """A page that the index does not name is not found."""
-    index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
-    for page in (ROOT / "docs").glob("*.md"):
-        assert page.name == "index.md" or f"({page.name}" in index, page.name
+    index = (ROOT / folder / "index.md").read_text(encoding="utf-8")
+    for page in (ROOT / folder).rglob("*.md"):
+        name = page.relative_to(ROOT / folder).as_posix()
+        nested = folder == "docs" and name.startswith("api/")
+        assert nested or name == "index.md" or f"({name}" in index, name
 
 
 def test_pictures_are_small() -> None:

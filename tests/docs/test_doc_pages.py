@@ -9,79 +9,78 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import sysconfig
+import venv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    BlocksOf = Callable[[Path], Iterator[Any]]
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SLOW = "<!-- slow: "
 LANGUAGES = {"sh", "python", "text", "yaml", "toml", "json", "csv"}
 RUN = {"sh", "python"}
 SECONDS = 600  # what hangs is ended; a block takes seconds on an idle machine
-_NOTE = re.compile(r"<!-- (not run|file|exit): (.+?) -->")
 
 
-@dataclass
-class Block:
-    """A fenced block: what it is, where it stands, and what the comments above it say."""
+def python_of_its_own(folder: Path) -> Path:
+    """Make an environment that sees all of this one's packages and keeps what is added to it.
 
-    language: str
-    line: int
-    text: str
-    notes: dict[str, str] = field(default_factory=dict)
+    It is made in no time: pip and every other command come from this environment, with the new
+    interpreter in their first line.
 
-
-def blocks_of(page: Path) -> Iterator[Block]:
-    """Yield the fenced blocks of a page, in order."""
-    notes: dict[str, str] = {}
-    inside: Block | None = None
-    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        if inside is not None:
-            if line.startswith("```"):
-                yield inside
-                inside, notes = None, {}
-            else:
-                inside.text += line + "\n"
-        elif line.startswith("```"):
-            inside = Block(line[3:].strip(), number, "", notes)
-        elif found := _NOTE.fullmatch(line.strip()):
-            notes[found[1]] = found[2]
-        elif line.strip():
-            notes = {}
+    Returns:
+        The folder of its commands.
+    """
+    venv.create(folder, with_pip=False, symlinks=True)
+    home, here = sysconfig.get_path("purelib"), Path(sysconfig.get_path("scripts"))
+    added = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    line = f"import site; site.addsitedir({home!r})\n"  # follows .pth files, a plain path does not
+    Path(added, "ours.pth").write_text(line, encoding="utf-8")
+    commands = folder / "bin"
+    for command in here.iterdir():
+        first = command.read_bytes()[:200].partition(b"\n")[0]
+        if first.startswith(b"#!" + str(here).encode()):
+            text = command.read_text(encoding="utf-8").partition("\n")[2]
+            copy = commands / command.name
+            copy.write_text(f"#!{commands / 'python'}\n{text}", encoding="utf-8")
+            copy.chmod(0o755)
+    return commands
 
 
 def environment(home: Path) -> dict[str, str]:
     """Return what a block sees: this environment's commands, and nothing of the user's."""
-    installed = home / "installed"
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PREFECT_", "DVC_", "GIT_", "GITHUB_", "ADVERSITY_", "COVERAGE_"))
+        and name not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
     who = {"NAME": "A. Author", "EMAIL": "author@example.org"}
+    paths = (python_of_its_own(home / "environment"), Path(sys.executable).parent)
     return {
         **kept,
         **{f"GIT_{role}_{key}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who},
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([*map(str, paths), os.environ["PATH"]]),
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / "cache"),
         "DVC_SITE_CACHE_DIR": str(home / "dvc"),
         "OMP_NUM_THREADS": "1",
         "NO_COLOR": "1",
         "COLUMNS": "120",
-        # `pip install ./folder` works without a network and leaves this environment alone.
-        "PIP_TARGET": str(installed),
-        "PIP_NO_DEPS": "1",
+        "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/pages"),  # torch alone takes it a minute
+        # `pip install` works without a network: everything that packages ask for is there.
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as "no isolation: yes"
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PYTHONPATH": str(installed),
+        "PIP_ROOT_USER_ACTION": "ignore",
     }
 
 
@@ -93,26 +92,35 @@ class Reader:
         self.said = ""
         self._home = home
         self._environment = environment(home)
+        self._python = home / "environment/bin/python"
 
-    def follow(self, block: Block) -> None:
+    def follow(self, block: Any) -> None:
         """Do what a block says: write a file, run it, or compare what was said."""
         if "file" in block.notes:
             path = self.folder / block.notes["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
+        elif "end of" in block.notes:
+            self.change(self.folder / block.notes["end of"], block.text)
         elif block.language == "text":
             self.compare(block.text)
         elif block.language in RUN:
             self.run(block)
 
-    def run(self, block: Block) -> None:
+    def change(self, path: Path, end: str) -> None:
+        """Replace a file's text from the block's first line on."""
+        text, first = path.read_text(encoding="utf-8"), end.splitlines()[0] + "\n"
+        assert text.count(first) == 1, f"{path.name} has {text.count(first)} lines {first}"
+        path.write_text(text.partition(first)[0] + end, encoding="utf-8")
+
+    def run(self, block: Any) -> None:
         """Run a block; a `cd` holds for the blocks after it."""
         where = self._home / "where"
         if block.language == "sh":
             script = f"trap 'pwd > {where}' EXIT\n{block.text}"
             command = ["bash", "-euo", "pipefail", "-c", script]
         else:
-            command = [sys.executable, "-c", block.text]
+            command = [str(self._python), "-c", block.text]
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -153,7 +161,7 @@ def _pages() -> list[object]:
 
 
 @pytest.mark.parametrize("page", _pages())
-def test_what_a_page_shows_works(page: Path, tmp_path: Path) -> None:
+def test_what_a_page_shows_works(page: Path, tmp_path: Path, blocks_of: BlocksOf) -> None:
     """The blocks of a page run from top to bottom, with the exit codes and outputs shown."""
     work, home = tmp_path / "work", tmp_path / "home"
     work.mkdir()
@@ -168,7 +176,7 @@ def test_what_a_page_shows_works(page: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_block_says_what_it_is(page: Path) -> None:
+def test_every_block_says_what_it_is(page: Path, blocks_of: BlocksOf) -> None:
     """A block has a known language, and what is skipped has a reason of some words."""
     for block in blocks_of(page):
         where = f"{page.name}:{block.line}"
@@ -178,8 +186,8 @@ def test_every_block_says_what_it_is(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_python_blocks_compile(page: Path) -> None:
+def test_python_blocks_compile(page: Path, blocks_of: BlocksOf) -> None:
     """Python that is shown is Python, run or not."""
     for block in blocks_of(page):
         if block.language == "python":
-            compile(block.text, f"{page.name}:{block.line}", "exec")
+            compile(dedent(block.text), f"{page.name}:{block.line}", "exec")

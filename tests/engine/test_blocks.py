@@ -19,6 +19,7 @@ class Witness(Classifier):
     """Give two means of the image and write down how many rows came."""
 
     name: ClassVar[str] = "witness"
+    block_rows: ClassVar[int | None] = None
     _rows: list[int] = PrivateAttr(default_factory=list)
 
     @property

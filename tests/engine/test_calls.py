@@ -77,7 +77,7 @@ def test_broken_image_plugin_is_named(how: str, kind: str, make_ready: Any, imag
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda n: torch.zeros(n, 3), r"expected shape \[64, 4\]"),
+        (lambda n: torch.zeros(n, 3), r"expected shape \[16, 4\]"),
         (lambda n: torch.full((n, 4), torch.nan), "expected finite"),
         (lambda n: torch.zeros(n, 4, dtype=torch.int64), "floating-point"),
     ],

@@ -24,8 +24,9 @@ class Classifier(PluginBase):
     makes: ClassVar[Makes] = "predictions"
     differentiable: ClassVar[bool] = True
     gives: ClassVar[Literal["logits", "probs", "labels"]] = "logits"
-    block_rows: ClassVar[int | None] = None  # type: ignore[assignment]
-    """None lets the engine choose by the size of the pictures: 64 up to 64 x 64, else 16."""
+    block_rows: ClassVar[int | None] = 16  # type: ignore[assignment]
+    """None, for a network that never enlarges its pictures, lets the engine choose by their
+    size: 64 rows up to 64 x 64, else 16."""
 
     @property
     @abstractmethod

@@ -15,10 +15,12 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
-__all__ = ["API_VERSION", "KINDS", "Makes", "PluginBase", "parse_fraction"]
+__all__ = ["API_VERSION", "KINDS", "OLDEST_API", "Makes", "PluginBase", "parse_fraction"]
 
 API_VERSION = 1
 """Raised by one when a contract changes so that older plugins break."""
+OLDEST_API = 1
+"""The oldest contract whose plugins still run."""
 
 KINDS: dict[str, type[PluginBase]] = {}
 """Every kind's contract by its name; filled as contract files are imported."""

@@ -58,7 +58,8 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
         return plugin
     ready = Ready(plugin, label_of(entry), device)
     if not isinstance(plugin, Fitted):
-        plugin.setup(device)
+        with preserve_global_rng():
+            plugin.setup(device)
     return wrapper(ready)
 
 
@@ -123,7 +124,8 @@ class Call:
         """Return a new object of this class that carries the state."""
         given = self.ready.plugin
         plugin = type(given)(**given.model_dump(exclude_unset=True))
-        plugin.setup(self.ready.device)
+        with preserve_global_rng():
+            plugin.setup(self.ready.device)
         plugin.load(state)
         return type(self)(Ready(plugin, self.ready.label, self.ready.device), fitted=True)
 

@@ -66,6 +66,6 @@ def fitted_state(ready: Ready, data: TensorRows, seed: int) -> State:
     if not isinstance(plugin, Fitted):
         raise InputError(f"{ready.label} has nothing to fit")
     generator: np.random.Generator = fit_generator(seed, "fit", getattr(plugin, "seed", 0))
-    plugin.setup(ready.device)  # type: ignore[attr-defined]
     with preserve_global_rng():
+        plugin.setup(ready.device)  # type: ignore[attr-defined]
         return plugin.fit(data, generator)

@@ -17,6 +17,7 @@ from adversity.engine.calls import BREAKS, Ready
 from adversity.engine.classes import class_indices, read_labels
 from adversity.engine.workspace import slug
 from adversity.errors import AdversityError, NotFittedError, PluginError, StorageError
+from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +45,10 @@ def state_path(folder: Path, cell: Cell) -> Path:
 
 @contextmanager
 def _setting_up(ready: Ready) -> Iterator[None]:
-    """Name the plugin in whatever goes wrong while it is set up."""
+    """Name the plugin in whatever goes wrong; a network's first weights move no random state."""
     try:
-        yield
+        with preserve_global_rng():
+            yield
     except AdversityError:
         raise
     except BREAKS as error:

@@ -128,7 +128,6 @@ class PluginFinder:
                     )
                     self._findings.add(path, message)
 
-
     def _check_conformance(self, entry: Entry, path: KeyPath) -> None:
         """Demand a mark of this very plugin, if the pipeline does."""
         if self._marks is None:

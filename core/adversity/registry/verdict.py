@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import API_VERSION, PluginBase
+from adversity.contracts.plugin import OLDEST_API
 from adversity.hookspecs import KIND_HOOKS
 from adversity.registry.claims import CONTRACTS, claim_faults, field_faults, is_contract
 from adversity.registry.quoting import shown, visible
@@ -61,10 +62,11 @@ def version_fault(cls: type[PluginBase], distribution: str) -> str | None:
             f"expected api {API_VERSION}, the contract's version as a whole number, got "
             f"{shown(cls.api)}; leave it out"
         )
-    if cls.api == API_VERSION:
+    if OLDEST_API <= cls.api <= API_VERSION:
         return None
     remedy = "upgrade adversity" if cls.api > API_VERSION else f"upgrade {distribution}"
-    return f"expected contract version {API_VERSION}, got a plugin written for {cls.api}; {remedy}"
+    known = " or ".join(dict.fromkeys((str(OLDEST_API), str(API_VERSION))))
+    return f"expected contract version {known}, got a plugin written for {cls.api}; {remedy}"
 
 
 def class_fault(cls: type[PluginBase]) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adversity.engine.in_memory import TensorRows
     from adversity.testing.checks import Check
 
-__all__ = ["Answer", "Bench", "Case", "bench_class", "kind_module"]
+__all__ = ["Answer", "Bench", "Case", "bench_class", "kind_module", "networks_of"]
 
 Answer = dict[str, "Tensor"]
 """What came out, each with first axis N."""
@@ -164,6 +164,23 @@ class Bench(ABC):
     @abstractmethod
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Run the plugin through its final call, checks and all."""
+
+
+def networks_of(plugin: Any) -> list[Any]:
+    """Return the networks on a plugin's own attributes, also in lists and dicts."""
+    from torch import nn
+
+    found: list[Any] = []
+    waiting = list((plugin.__pydantic_private__ or {}).values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, nn.Module):
+            found.append(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+    return found
 
 
 def kind_module(kind: str) -> Any:

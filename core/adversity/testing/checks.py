@@ -67,7 +67,9 @@ def apart(first: Tensor, second: Tensor) -> float:
         return 0.0
     difference = (first.double() - second.double()).abs()
     # Two infinities of one sign are the same value, and their difference is NaN.
-    return float(difference.where(first != second, 0.0).nan_to_num(float("inf")).max())
+    infinite = float("inf")
+    unequal = difference.where(first != second, 0.0)
+    return float(unequal.nan_to_num(nan=infinite, posinf=infinite).max())
 
 
 def told(error: BaseException) -> str:

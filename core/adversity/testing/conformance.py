@@ -6,8 +6,11 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from adversity.contracts import Fitted, PluginBase
-from adversity.errors import InputError, PluginError
+from adversity.engine.blocks import one_thread
+from adversity.errors import InputError, ParameterError, PluginError
 from adversity.registry.marks import KIT_VERSION
 from adversity.testing import every_plugin, fitted, row_by_row
 from adversity.testing.bench import Bench, bench_class
@@ -116,10 +119,17 @@ def _told(outcome: Outcome) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One check of one plugin with one set of parameters, ready to run."""
+    """One check of one plugin with one set of parameters, ready to run.
+
+    Attributes:
+        check: What is tried.
+        bench: The plugin with the parameters.
+        others: The plugin with the other parameters that are tried.
+    """
 
     check: Check
     bench: Bench
+    others: tuple[Bench, ...] = ()
 
     @property
     def label(self) -> str:
@@ -131,33 +141,38 @@ class Trial:
         """Run the check; whatever the plugin does becomes an outcome."""
         reasons = self.bench.cls.expected_failures
         began = time.perf_counter()
-        status, message = self._tried()
+        status, message = self._tried(self.bench)
         reason = reasons.get(self.check.name)
         if reason is not None and status == "failed":
             status, message = "expected", f"{reason} ({message})"
-        elif reason is not None and status == "passed":
+        elif reason is not None and status == "passed" and not self._fails_elsewhere():
             status = "mended"
             message = f"it passes, but `expected_failures` says {reason!r}: remove the entry"
         took = time.perf_counter() - began
         promise, parameters = self.check.promise, self.bench.parameters
         return Outcome(self.check.name, promise, parameters, status, message, took)
 
-    def _tried(self) -> tuple[Status, str]:
+    def _fails_elsewhere(self) -> bool:
+        """Say whether the check fails with other parameters, as the class says it must."""
+        return any(self._tried(other)[0] == "failed" for other in self.others)
+
+    def _tried(self, bench: Bench) -> tuple[Status, str]:
         with host_as_found():
+            one_thread()  # as in a run
             try:
-                return "passed", self.check.run(self.bench)
+                return "passed", self.check.run(bench)
             except NotApplicable as reason:
                 return "skipped", str(reason)
             except Failed as broken:
                 return "failed", str(broken)
             except (Exception, SystemExit) as error:  # noqa: BLE001  (the plugin is a stranger)
-                return self._stopped(error)
+                return self._stopped(bench, error)
 
-    def _stopped(self, error: BaseException) -> tuple[Status, str]:
+    def _stopped(self, bench: Bench, error: BaseException) -> tuple[Status, str]:
         """Judge a check that could not go on; a plugin that answers nothing is told once."""
         try:
             if self.check is not every_plugin.answers:
-                _ = self.bench.answered
+                _ = bench.answered
         except NotApplicable as reason:
             return "skipped", str(reason)
         return "failed", told(error)
@@ -190,8 +205,13 @@ def trials(
     _are_known(plugin.expected_failures, known, "expected_failures")
     tried = (parameters,) if parameters is not None else plugin.examples or bench.examples(plugin)
     for given in tried:
-        ready = bench(plugin, given)
-        yield from (Trial(check, ready) for check in checks if not only or check.name in only)
+        _require_buildable(plugin, given)
+    benches = [bench(plugin, given) for given in tried]
+    for ready in benches:
+        others = tuple(other for other in benches if other is not ready)
+        for check in checks:
+            if not only or check.name in only:
+                yield Trial(check, ready, others)
 
 
 def _is_plugin(plugin: object) -> None:
@@ -206,6 +226,21 @@ def _is_plugin(plugin: object) -> None:
         raise InputError(
             f"expected a plugin that can be made, {plugin.__name__} has no {', '.join(missing)}"
         )
+
+
+def _require_buildable(plugin: type[PluginBase], parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that the class refuses: nothing could be tried with them."""
+    try:
+        plugin(**parameters)
+    except ValidationError as error:
+        found = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg']}, got {e['input']!r}"
+            for e in error.errors()
+        )
+        raise ParameterError(
+            f"{plugin.kind} {plugin.name!r} cannot be made with {dict(parameters)}: {found}. The "
+            "class variable `examples` names parameters to try"
+        ) from None
 
 
 def _are_known(names: Collection[str], known: list[str], what: str) -> None:

@@ -271,6 +271,7 @@ class DatasetBench(Bench):
         return (
             Case(f"{len(numbers)} samples", {}, numbers),
             Case(f"{len(numbers)} samples backwards", {}, numbers[::-1]),
+            Case("the last sample twice", {}, numbers[-1:] * 2),
         )
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from adversity.testing.bench import networks_of
 from adversity.testing.checks import NotApplicable, check, require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from adversity.testing.bench import Bench, Case
 
@@ -25,7 +27,8 @@ by a tenth or more."""
 ATTEMPTS = ((False, 2.5e-4), (False, 6e-5), (True, 1e-6))
 """Whether in float64, and half the width of a difference quotient. The next is tried where the
 one before disagrees: the narrower, the fewer of the function's bends are crossed. At 1e-6 only
-float64 is exact enough, so that one is tried on functions that compute in what they are given."""
+float64 is exact enough: networks are made wide for it, and what then does not compute in float64
+is left out."""
 
 
 @check("The gradient is that of finite differences, where `differentiable` is claimed.")
@@ -41,7 +44,8 @@ def gradient_is_right(bench: Bench) -> str:
         raise NotApplicable("the kit cannot differentiate this kind")
     told = []
     for case in bench.answered[:3]:
-        gap, exact, tried = disagreement(traced, few_rows(case))
+        networks = networks_of(bench.ready.plugin)
+        gap, exact, tried = disagreement(traced, few_rows(case), networks=networks)
         require(
             gap <= AGREEMENT,
             f"expected gradients within {AGREEMENT:.0%} of finite differences on {case.name}, they "
@@ -67,6 +71,7 @@ def disagreement(
     values: Tensor,
     *,
     like: Callable[[Tensor], Tensor] | None = None,
+    networks: Sequence[nn.Module] = (),
 ) -> tuple[float, float, float]:
     """Return how far gradient and difference quotients are apart, over all directions together.
 
@@ -74,6 +79,7 @@ def disagreement(
         function: Differentiable, from `[N, ...]` to any tensor.
         values: `[N, ...]` float32, where it is differentiated.
         like: Whose differences are taken; the function's own without it.
+        networks: What the function computes with; as they were afterwards.
 
     Returns:
         The distance as a share of the quotients' size, infinite if they are all 0, and the pair
@@ -81,17 +87,45 @@ def disagreement(
     """
     found = []
     for wide, step in ATTEMPTS:
-        if wide and not _takes_float64(function, values):
-            break
-        given = values.double() if wide else values
-        pairs = slopes(function, given, directions=4, like=like, step=step)
-        size = math.hypot(*(tried for _, tried in pairs))
-        gap = math.hypot(*(exact - tried for exact, tried in pairs))
-        worst = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
-        found.append((gap / size if size > 1e-6 else math.inf, *worst))
+        with ExitStack() as stack:
+            if wide:
+                stack.enter_context(_float64(networks))
+                if not _takes_float64(function, values):
+                    break
+            given = values.double() if wide else values
+            pairs = slopes(function, given, directions=4, like=like, step=step)
+        found.append(_distance(pairs))
         if found[-1][0] <= AGREEMENT:
             break
     return min(found)
+
+
+def _distance(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Return how far all pairs are apart together, and the pair that is furthest apart."""
+    size = math.hypot(*(tried for _, tried in pairs))
+    gap = math.hypot(*(exact - tried for exact, tried in pairs))
+    worst = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
+    return (gap / size if size > 1e-6 else math.inf, *worst)
+
+
+@contextmanager
+def _float64(networks: Sequence[nn.Module]) -> Iterator[None]:
+    """Let float32 networks compute in float64; there and back no bit is lost."""
+    import torch
+
+    narrow = [
+        network
+        for network in networks
+        if all(v.dtype != torch.float64 for v in network.state_dict().values())
+        and all(v.dtype == torch.float32 for v in network.parameters())
+    ]
+    try:
+        for network in narrow:
+            network.double()
+        yield
+    finally:
+        for network in narrow:
+            network.float()
 
 
 def _takes_float64(function: Callable[[Tensor], Tensor], values: Tensor) -> bool:
@@ -99,7 +133,8 @@ def _takes_float64(function: Callable[[Tensor], Tensor], values: Tensor) -> bool
     import torch
 
     try:
-        return function(values.double()).dtype == torch.float64
+        with torch.no_grad():
+            return function(values.double()).dtype == torch.float64
     except (RuntimeError, TypeError, ValueError):
         return False
 

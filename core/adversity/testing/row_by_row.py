@@ -26,11 +26,17 @@ ROUNDING = 1e-6
 @check("The same seed gives the same answer, from a new object and whatever the global seeds.")
 def same_seed(bench: Bench) -> str:
     """Ask two new objects, with the global generators of Python, NumPy and torch moved between."""
-    for case in bench.answered:
-        seed_everything(1)
-        first = bench.answer(bench.fresh(), case, seed=5)
-        seed_everything(2)
-        second = bench.answer(bench.fresh(), case, seed=5)
+    cases = bench.answered
+    found = []
+    for seed in (1, 2):
+        seed_everything(seed)
+        ready = bench.fresh()
+        answers = []
+        for case in cases:
+            seed_everything(seed)
+            answers.append(bench.answer(ready, case, seed=5))
+        found.append(answers)
+    for case, first, second in zip(cases, *found, strict=True):
         for name, value in first.items():
             gap = apart(value, second[name])
             require(

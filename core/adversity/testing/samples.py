@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +34,9 @@ def pictures_in(folder: Path) -> None:
 
 
 def spelt(sample: Sample) -> tuple[object, ...]:
-    """Return a sample so that `==` compares it to the last bit."""
+    """Return a sample so that `==` compares it to the last bit; pictures by their SHA-256."""
     pictures = [
-        (str(image.dtype), image.shape, image.tobytes())
+        (str(image.dtype), image.shape, hashlib.sha256(image.tobytes()).hexdigest())
         for image in (sample.image, sample.reference)
         if image is not None
     ]

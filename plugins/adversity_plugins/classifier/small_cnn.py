@@ -37,6 +37,7 @@ class SmallCNN(Fitted, Classifier):
         "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
     )
 
+    block_rows: ClassVar[int | None] = None
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"epochs": 8, "width": 8},)
 
     epochs: int = Field(default=20, ge=1, le=10_000)

