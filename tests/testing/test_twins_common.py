@@ -125,6 +125,14 @@ class BlackensBorder(Inside):
         return found
 
 
+class StopsTheDebugger(Fade):
+    """Takes whatever traces the program away (AutoAttack's check for stochastic networks)."""
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        sys.settrace(None)
+        return super().degrade(images, rng)
+
+
 class Remembers(Fade):
     """Is brighter once it has seen images of 64 x 64."""
 
@@ -317,6 +325,7 @@ EVERY = {
     "input_untouched": BlackensBorder,
     "no_memory": Remembers,
     "global_random_state": DrawsAndForgets,
+    "host_left_alone": StopsTheDebugger,
     "modes_and_buffers": LeftInTraining,
 }
 """`light_import` and `device` have tests of their own: they need another place to run."""

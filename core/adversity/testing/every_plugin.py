@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from adversity.contracts import API_VERSION
 from adversity.testing.bench import networks_of
 from adversity.testing.checks import Failed, NotApplicable, apart, check, require
+from adversity.testing.host import host_left_alone
 
 if TYPE_CHECKING:
     from adversity.testing.bench import Bench
@@ -281,6 +282,7 @@ CHECKS = (
     input_untouched,
     no_memory,
     global_random_state,
+    host_left_alone,
     modes_and_buffers,
     device,
 )

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from adversity.seeding import preserve_global_rng
+from adversity.testing.checks import check, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["host_as_found"]
+    from adversity.testing.bench import Bench
+
+__all__ = ["host_as_found", "host_left_alone"]
 
 
 class host_as_found:  # noqa: N801  (reads as a phrase in `with host_as_found():`)
@@ -29,7 +32,7 @@ class host_as_found:  # noqa: N801  (reads as a phrase in `with host_as_found():
         self._stack = ExitStack()
         self._stack.enter_context(preserve_global_rng())
         self._stack.enter_context(warnings.catch_warnings())
-        for read, write in _settings():
+        for read, write in _settings().values():
             self._stack.callback(_restore, read, write, read())
         return self
 
@@ -48,22 +51,47 @@ def _restore(read: Callable[[], Any], write: Callable[[Any], object], before: An
         write(before)
 
 
-def _settings() -> tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...]:
+@check("The process is left alone: debugger, warnings, folder, environment, torch's settings.")
+def host_left_alone(bench: Bench) -> str:
+    """Compare the settings before and after a call, with a trace function as debuggers set it."""
+
+    def trace(*_: object) -> None:
+        """Trace nothing."""
+
+    case, ready = bench.answered[0], bench.fresh()
+    with host_as_found():
+        sys.settrace(trace)
+        before = _host_settings()
+        bench.answer(ready, case)
+        after = _host_settings()
+    changed = [name for name, value in before.items() if after[name] != value]
+    require(not changed, f"expected the process as it was, {' and '.join(changed)} changed")
+    return f"{len(before)} settings as found"
+
+
+def _host_settings() -> dict[str, Any]:
+    """Return what a plugin has to leave alone, besides random states: each setting by name."""
+    found = {name: read() for name, (read, _) in _settings().items()}
+    return found | {"the warning filters": list(warnings.filters)}
+
+
+def _settings() -> dict[str, tuple[Callable[[], Any], Callable[[Any], object]]]:
     """Return how each setting is read and written."""
     import numpy as np
     import torch
 
-    return (
-        (Path.cwd, os.chdir),
-        (lambda: dict(os.environ), _set_environment),
-        (sys.gettrace, sys.settrace),
-        (sys.getprofile, sys.setprofile),
-        (torch.is_grad_enabled, torch.set_grad_enabled),
-        (torch.get_default_dtype, torch.set_default_dtype),
-        (torch.get_num_threads, torch.set_num_threads),
-        (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
-        (np.geterr, lambda before: np.seterr(**before)),
-    )
+    deterministic = torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
+    return {
+        "the current folder": (Path.cwd, os.chdir),
+        "the environment": (lambda: dict(os.environ), _set_environment),
+        "the trace function": (sys.gettrace, sys.settrace),
+        "the profile function": (sys.getprofile, sys.setprofile),
+        "torch's gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+        "torch's default type": (torch.get_default_dtype, torch.set_default_dtype),
+        "torch's threads": (torch.get_num_threads, torch.set_num_threads),
+        "torch's deterministic mode": deterministic,
+        "NumPy's error handling": (np.geterr, lambda before: np.seterr(**before)),
+    }
 
 
 def _set_environment(before: dict[str, str]) -> None:
