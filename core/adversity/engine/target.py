@@ -75,6 +75,7 @@ class ChainTarget:
         self._rows = Rows(tuple(ids), dict(side or {}))
         self._slots = torch.arange(len(ids))
         self._ones = torch.ones_like(self._slots)
+        self._felt = False
         self._classifier = self.links[kinds.index("predictions")].ready.plugin
 
     @property
@@ -161,7 +162,8 @@ class ChainTarget:
             felt[slots] |= (gradient.flatten(1) != 0).any(1)
 
         # Once every row has felt a gradient there is nothing to learn: 3 % of a small step.
-        if not bool(felt[slots].all()):
+        self._felt = self._felt or bool(felt[slots].all())
+        if not self._felt:
             images.register_hook(feel)  # type: ignore[no-untyped-call]
 
     def _block(self, block: Tensor, cut: slice) -> Tensor:
