@@ -22,19 +22,24 @@ if TYPE_CHECKING:
     from adversity.contracts import FitData as FitData
     from adversity.contracts import Fitted as Fitted
     from adversity.contracts import ImageMetric as ImageMetric
+    from adversity.contracts import Linear as Linear
     from adversity.contracts import Measure as Measure
     from adversity.contracts import Metric as Metric
     from adversity.contracts import Norm as Norm
     from adversity.contracts import Perturbed as Perturbed
     from adversity.contracts import PostHoc as PostHoc
     from adversity.contracts import Predictive as Predictive
+    from adversity.contracts import Prototypes as Prototypes
     from adversity.contracts import Restoration as Restoration
     from adversity.contracts import Sample as Sample
     from adversity.contracts import Sampling as Sampling
     from adversity.contracts import Score as Score
     from adversity.contracts import State as State
+    from adversity.contracts import Structure as Structure
     from adversity.contracts import Table as Table
     from adversity.contracts import Target as Target
+    from adversity.contracts import Tree as Tree
+    from adversity.contracts import Trees as Trees
     from adversity.contracts import Uncertainty as Uncertainty
     from adversity.engine.create import create as create
     from adversity.engine.run import run as run
@@ -56,19 +61,24 @@ _CONTRACTS = [
     "FitData",
     "Fitted",
     "ImageMetric",
+    "Linear",
     "Measure",
     "Metric",
     "Norm",
     "Perturbed",
     "PostHoc",
     "Predictive",
+    "Prototypes",
     "Restoration",
     "Sample",
     "Sampling",
     "Score",
     "State",
+    "Structure",
     "Table",
     "Target",
+    "Tree",
+    "Trees",
     "Uncertainty",
 ]
 _HOMES = dict.fromkeys(_CONTRACTS, "adversity.contracts") | {

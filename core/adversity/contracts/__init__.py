@@ -1,6 +1,6 @@
 """The contracts: one file a kind, the promise and nothing else."""
 
-from adversity.contracts.attack import Attack, Norm, Target
+from adversity.contracts.attack import Access, Attack, Norm, Target
 from adversity.contracts.classifier import Classifier
 from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
@@ -8,6 +8,7 @@ from adversity.contracts.fitted import Fitted
 from adversity.contracts.metric import ImageMetric, Metric, MetricBase
 from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, parse_fraction
 from adversity.contracts.restoration import Restoration
+from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
 from adversity.contracts.uncertainty import Detector, PostHoc, Sampling, Score, Uncertainty
 from adversity.contracts.values import (
     Block,
@@ -25,6 +26,7 @@ from adversity.contracts.values import (
 __all__ = [
     "API_VERSION",
     "KINDS",
+    "Access",
     "Attack",
     "Block",
     "Classifier",
@@ -36,6 +38,7 @@ __all__ = [
     "Fitted",
     "ImageMetric",
     "IndexRow",
+    "Linear",
     "Makes",
     "Measure",
     "Metric",
@@ -45,14 +48,18 @@ __all__ = [
     "PluginBase",
     "PostHoc",
     "Predictive",
+    "Prototypes",
     "Restoration",
     "Sample",
     "Sampling",
     "Score",
     "Severity",
     "State",
+    "Structure",
     "Table",
     "Target",
+    "Tree",
+    "Trees",
     "Uncertainty",
     "parse_fraction",
 ]

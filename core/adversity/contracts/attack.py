@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from adversity.contracts.plugin import Makes, PluginBase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
+    from adversity.contracts.structure import Structure
     from adversity.contracts.values import Perturbed
     from adversity.seeding import SampleRng
 
-__all__ = ["Attack", "Norm", "Target"]
+__all__ = ["Access", "Attack", "Norm", "Target"]
 
 Norm = Literal["linf", "l2", "l1"]
+
+Access = Literal["nothing", "decisions", "scores", "gradients", "structure"]
+"""What an attack may ask of its victim, each with what comes before it; `structure` is the
+victim laid open, for exact attacks."""
 
 
 class Target(Protocol):
@@ -30,6 +37,23 @@ class Target(Protocol):
         """Return finite logits `[N, K]`; differentiable in `images` when they require it.
 
         Every row counts as one query; rows that are differentiated count as one gradient.
+
+        Raises:
+            InputError: If the attack's `access` allows less.
+        """
+        ...
+
+    def decisions(self, images: Tensor) -> Tensor:
+        """Return the predicted classes `[N]` int64, all that a decision-based attack sees.
+
+        Every row counts as one query. A victim that gives labels only answers this too.
+        """
+        ...
+
+    def structure(self) -> Structure | None:
+        """Return what the victim is made of, in the space of the images, or None.
+
+        It is None where a link in front of or behind the classifier changes what it says.
         """
         ...
 
@@ -42,12 +66,20 @@ class Attack(PluginBase):
     """Change images within a budget so that the victim's answer changes.
 
     The core, not the attack, decides success and checks the budget, in float64, on what
-    is stored. With `threat = "norm"` the class has the fields `norm` and `eps`.
+    is stored.
+
+    With `threat = "norm"` the class has the fields `norm` and `eps`. With `"minimum"` it looks
+    for the nearest failure: it has `norm` or is in l2, the distance is what counts, and a field
+    `eps` (None: any distance) says from where on a failure no longer counts as success. With
+    `"parametric"` what it changes is said by a few numbers for each image: it returns
+    `Perturbed`, and the core replays `apply` and checks `bounds`.
     """
 
     kind: ClassVar[str] = "attack"
     makes: ClassVar[Makes] = "adversarial"
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "norm"
+    access: ClassVar[Access] = "gradients"
+    """What it asks of the victim; the core lets it see no more, and the report says it."""
     stochastic: ClassVar[bool] = True
     control: ClassVar[bool] = False
     """Meant as a control that attacks must beat: no strength is promised."""
@@ -70,3 +102,20 @@ class Attack(PluginBase):
         Returns:
             `[N, C, H, W]` float32 in [0, 1] within the budget around `images`.
         """
+
+    def apply(self, images: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
+        """Return the images that parameters make: a parametric attack's whole power.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1].
+            parameters: Named tensors with first axis N.
+
+        Returns:
+            `[N, C, H, W]` float32 in [0, 1]; the same whenever it is called.
+        """
+        raise NotImplementedError(f"attack {self.name!r} has no parameters to apply")
+
+    @property
+    def bounds(self) -> Mapping[str, tuple[float, float]]:
+        """Within what each parameter of a parametric attack stays: its budget."""
+        return {}

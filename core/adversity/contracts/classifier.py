@@ -10,6 +10,8 @@ from adversity.contracts.plugin import Makes, PluginBase
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from adversity.contracts.structure import Structure
+
 __all__ = ["Classifier"]
 
 
@@ -48,6 +50,10 @@ class Classifier(PluginBase):
 
     def features(self, images: Tensor) -> Tensor | None:
         """Return `[N, D]` features before the last layer, where the network has such."""
+        return None
+
+    def structure(self) -> Structure | None:
+        """Return what it is made of, for exact attacks; None where there are no such."""
         return None
 
     def describe(self) -> dict[str, Any]:

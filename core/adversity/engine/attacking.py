@@ -92,7 +92,9 @@ def perturb(
         given = block.clone()
         rng = SampleRng(seed=seed, step=step, ids=here)
         try:
-            answer = plugin.perturb(victim.rows(index), given, labels[index], rng)
+            answer = plugin.perturb(
+                victim.rows(index).granted(plugin.access), given, labels[index], rng
+            )
         except BREAKS as error:
             ready.guard(error, here)
         changed = answer.images if isinstance(answer, Perturbed) else answer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from adversity.contracts import PostHoc
+from adversity.contracts import Access, PostHoc
 from adversity.engine import calls
 from adversity.engine.blocks import network_rows
 from adversity.engine.links import Link, Rows, log_of
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from adversity.contracts import Structure
+
 __all__ = ["ChainTarget", "Counts"]
 
+_ACCESS: tuple[Access, ...] = get_args(Access)
 EOT_DRAWS = 8
 """Draws over which the gradient of a stochastic chain is averaged."""
 
@@ -77,6 +80,14 @@ class ChainTarget:
         self._ones = torch.ones_like(self._slots)
         self._felt = False
         self._classifier = self.links[kinds.index("predictions")].ready.plugin
+        self._access: Access = "structure"
+
+    def granted(self, access: Access) -> ChainTarget:
+        """Return the same victim, of which an attack sees no more than it says it asks for."""
+        other = object.__new__(ChainTarget)
+        other.__dict__.update(self.__dict__)
+        other._access = access
+        return other
 
     @property
     def classes(self) -> int:
@@ -126,13 +137,16 @@ class ChainTarget:
 
         Raises:
             PluginError: If a link gives what is not finite, or other than N rows.
+            InputError: If the attack's `access` allows less, or there is no gradient to be had.
         """
         import torch
 
-        if len(images) != len(self._slots):
-            raise PluginError(
-                f"expected {len(self._slots)} images for this target, got {len(images)}; "
-                "use target.rows(index) for some of them"
+        self._allow("gradients" if images.requires_grad else "scores")
+        self._expect(images)
+        if images.requires_grad and not self._classifier.differentiable:
+            raise InputError(
+                f"{self._label} has no gradient: expected an attack that needs none (`exact`, "
+                "`square`, `hop_skip_jump`), or a classifier that is differentiable"
             )
         self._count(images)
         # The classifier's blocks go through the whole chain, which bounds memory; `split` and
@@ -145,11 +159,45 @@ class ChainTarget:
         answer = parts[0] if len(parts) == 1 else torch.cat(parts)
         # A finite sum has finite terms; only where it overflows must they be looked at.
         if not math.isfinite(answer.detach().sum()) and not bool(answer.isfinite().all()):
-            raise PluginError(
-                "expected finite logits, got NaN or infinity from "
-                + " -> ".join(link.ready.label for link in self.links)
-            )
+            raise PluginError("expected finite logits, got NaN or infinity from " + self._label)
         return answer
+
+    def decisions(self, images: Tensor) -> Tensor:
+        """Return the predicted classes `[N]` of the chain, with new draws where it is stochastic.
+
+        Raises:
+            InputError: If the attack's `access` allows less.
+        """
+        self._allow("decisions")
+        self._expect(images)
+        self._count(images.detach())
+        self._calls += 1
+        values, probs = self.answer(images.detach(), draw=f"attack {self._calls}")
+        return (values if probs is None else probs).argmax(1)
+
+    def structure(self) -> Structure | None:
+        """Return what the classifier is made of, where nothing else stands in the chain."""
+        self._allow("structure")
+        found: Structure | None = self._classifier.structure() if len(self.links) == 1 else None
+        return found
+
+    @property
+    def _label(self) -> str:
+        return " -> ".join(link.ready.label for link in self.links)
+
+    def _allow(self, wanted: Access) -> None:
+        if _ACCESS.index(wanted) > _ACCESS.index(self._access):
+            raise InputError(
+                f"the attack asks its victim for {wanted}, but says that it asks for no more than "
+                f"{self._access}: expected `access = {wanted!r}` on its class"
+            )
+
+    def _expect(self, images: Tensor) -> None:
+        if len(images) != len(self._slots):
+            raise PluginError(
+                f"expected {len(self._slots)} images for this target, got {len(images)}; "
+                "use target.rows(index) for some of them"
+            )
 
     def _count(self, images: Tensor) -> None:
         slots, felt = self._slots, self.counts.felt
@@ -196,8 +244,12 @@ class ChainTarget:
                 values = link.calibrated(values)
         return values
 
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def answer(self, images: Tensor, *, draw: str | None = None) -> tuple[Tensor, Tensor | None]:
         """Return the real answer, as a step of the pipeline gives it: the judge's view.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1].
+            draw: Names other random numbers than the judge's.
 
         Returns:
             What the classifier gives `[N, K]`, and calibrated probabilities `[N, K]` where
@@ -207,6 +259,7 @@ class ChainTarget:
         for link in self.links:
             if link.makes == "images":
                 rng = SampleRng(seed=self._seed, step=link.step, ids=rows.ids)
+                rng = rng if draw is None else rng.child(draw)
                 values, rows = link.images(values, rows, rng)
             elif link.makes == "predictions":
                 values = calls.logits(link.ready, values, rows.ids)

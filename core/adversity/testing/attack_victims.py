@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from adversity.contracts import Access, Structure
     from adversity.engine.target import Counts
 
 __all__ = ["CLASSES", "KitTarget", "Sure", "Unfeeling", "found_state", "log_odds", "network"]
@@ -93,6 +94,20 @@ class KitTarget(nn.Module):
     def logits(self, images: Tensor) -> Tensor:
         """Return logits `[N, K]`, differentiable, and count queries and gradients."""
         return self._chain.logits(images)
+
+    def decisions(self, images: Tensor) -> Tensor:
+        """Return the predicted classes `[N]`, and count queries."""
+        return self._chain.decisions(images)
+
+    def structure(self) -> Structure | None:
+        """Return None: it is a network."""
+        return None
+
+    def granted(self, access: Access) -> KitTarget:
+        """Return the same victim, of which an attack sees no more than it says it asks for."""
+        other = KitTarget(self.network, ())
+        other._chain = self._chain.granted(access)
+        return other
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the same as `logits`."""

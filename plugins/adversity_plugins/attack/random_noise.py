@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from adversity import Attack, Norm
+from adversity.contracts import Access
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,7 @@ class RandomNoise(Attack):
         "Goodfellow, Shlens, Szegedy, Explaining and harnessing adversarial examples, 2015"
     )
 
+    access: ClassVar[Access] = "decisions"
     control: ClassVar[bool] = True
 
     norm: Norm = "linf"
@@ -47,8 +49,7 @@ class RandomNoise(Attack):
         ball = Ball(images, self.norm, self.eps)
         best = self._draw(ball, rng.child(0))
         for draw in range(1, self.draws):
-            with torch.no_grad():
-                fooled = target.logits(best).argmax(1) != labels
+            fooled = target.decisions(best) != labels
             if bool(fooled.all()):
                 break
             best = torch.where(fooled[:, None, None, None], best, self._draw(ball, rng.child(draw)))
