@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.data.arrays import read_arrays, write_arrays
-from adversity.engine.attacking import AttackResult, attack, within_budget
+from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.blocks import spans
+from adversity.engine.budget import within, within_budget
 from adversity.engine.flow import Flow, flow
 from adversity.engine.kept import KeptImages
 from adversity.engine.links import Link
@@ -137,18 +138,20 @@ class AttackRun(TableRun):
         gives = "probs" if probs is not None else judge.gives
         answers = answer_columns(values if probs is None else probs, target, gives=gives)
         start_correct = result.start.numpy() == target
+        inside = within(part.ready.plugin, result.norms).numpy()
         columns: Columns = {
             "id": np.array(current.ids, dtype=object),
             "target": target,
             "start_prediction": result.start.numpy(),
             "start_correct": start_correct,
             **answers,
-            "fooled": start_correct & ~answers["correct"],
+            "fooled": start_correct & ~answers["correct"] & inside,
             "distance": result.norms.numpy(),
             "queries": result.queries.numpy(),
             "gradients": result.gradients.numpy(),
             "zero_gradient": result.zero_gradient.numpy(),
             "moved": (result.norms > 0).numpy(),
+            **_found(part.ready.plugin, result, answers["correct"]),
         }
         attacked = Flow(current.ids, stored, current.clean, {}, {})
         return columns | self.image_columns(attacked)
@@ -197,3 +200,20 @@ class AttackRun(TableRun):
 
 def _images_name(shard: Shard) -> str:
     return shard.name.replace(".parquet", ".safetensors")
+
+
+def _found(plugin: Any, result: AttackResult, correct: np.ndarray[Any, Any]) -> Columns:
+    """Return the columns that only some attacks have.
+
+    `solved_at` of those that ask for no gradient; `failure_distance` of those that look for the
+    nearest failure: 0 where the answer was wrong from the start, infinite where none was found;
+    `parameter_*` of parametric ones.
+    """
+    columns: Columns = {}
+    if plugin.access in ("decisions", "scores"):
+        columns["solved_at"] = result.solved_at.numpy()
+    if plugin.threat == "minimum":
+        columns["failure_distance"] = np.where(correct, np.inf, result.norms.numpy())
+    for name, values in result.parameters.items():
+        columns[f"parameter_{name}"] = values.numpy()
+    return columns

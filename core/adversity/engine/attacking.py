@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Perturbed
 from adversity.engine.blocks import spans
+from adversity.engine.budget import distances, replayed, within, within_budget
 from adversity.engine.calls import BREAKS
+from adversity.engine.watching import Watch
 from adversity.errors import DataError
 from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import image_fault
@@ -20,12 +22,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls import Ready
     from adversity.engine.target import ChainTarget
 
-__all__ = ["AttackResult", "attack", "distances", "perturb", "within_budget"]
-
-SLACK = 1e-6
-"""Relative slack of the budget: what a float32 norm may round over a float64 one."""
-HALF_SPACING = 2.0**-25
-"""Absolute slack in linf: a float32 value below 1 may lie so far from the sum it stands for."""
+__all__ = ["AttackResult", "attack", "perturb"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +30,47 @@ class AttackResult:
     """What an attack did to N samples.
 
     Attributes:
-        images: `[N, C, H, W]` float32: adversarial, or untouched where the answer was wrong
-            from the start.
+        images: `[N, C, H, W]` float32: the worst the attack found, also where that does not
+            change the answer; untouched where the answer was wrong from the start.
+        clean: `[N, C, H, W]` float32, what it started from.
         start: `[N]` int64, the answer before.
         prediction: `[N]` int64, the answer after, on the stored images.
-        success: `[N]` bool: right before, wrong after (targeted: the wanted answer after).
+        success: `[N]` bool: right before, wrong after (targeted: the wanted answer after), and
+            within the budget.
         norms: `[N]` float64, the perturbation's size in the attack's norm.
         queries, gradients: `[N]` int64, what each sample cost.
+        solved_at: `[N]` int64, the query with which a black-box attack first had it; 0 where
+            it never asked about such an image, or where gradients were used.
         zero_gradient: `[N]` bool: attacked, and its gradient was zero every time.
+        parameters: Named `[N]` float64 of a parametric attack; NaN where nothing was attacked.
         flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`.
         parameters: What a parametric attack chose, each with first axis N.
     """
 
     images: Tensor
+    clean: Tensor
     start: Tensor
     prediction: Tensor
     success: Tensor
     norms: Tensor
     queries: Tensor
     gradients: Tensor
+    solved_at: Tensor
     zero_gradient: Tensor
-    flags: dict[str, float] = field(default_factory=dict)
     parameters: dict[str, Tensor] = field(default_factory=dict)
+    flags: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def success_or_clean(self) -> Tensor:
+        """`[N, C, H, W]`: adversarial where the attack succeeded, else what it started from."""
+        import torch
 
-def distances(images: Tensor, start: Tensor, norm: str) -> Tensor:
-    """Return `[N]` float64 sizes of `images - start` in `linf`, `l2` or `l1`."""
-    delta = (images.double() - start.double()).flatten(1)
-    if norm == "linf":
-        return delta.abs().amax(1)
-    return delta.norm(dim=1) if norm == "l2" else delta.abs().sum(1)
+        return torch.where(self.success[:, None, None, None], self.images, self.clean)
 
 
 def perturb(
     ready: Ready, victim: ChainTarget, images: Tensor, labels: Tensor, *, seed: int, step: str
-) -> Tensor:
+) -> Perturbed:
     """Let the attack change all the images, `block_rows` at most at once, and check the answer.
 
     Args:
@@ -78,6 +81,9 @@ def perturb(
         seed: The pipeline's seed.
         step: The attack's step id.
 
+    Returns:
+        The images, and the parameters of a parametric attack, float64.
+
     Raises:
         PluginError: If the answer breaks the contract; the message gives the figure.
     """
@@ -85,7 +91,7 @@ def perturb(
 
     plugin = ready.plugin
     ids = victim.ids
-    parts = []
+    parts: list[Perturbed] = []
     for span in spans(len(images), plugin.block_rows):
         index = list(span)
         block, here = images[index], list(ids[span.start : span.stop])
@@ -97,16 +103,23 @@ def perturb(
             )
         except BREAKS as error:
             ready.guard(error, here)
-        changed = answer.images if isinstance(answer, Perturbed) else answer
-        _check(ready, changed, block, given, here)
-        parts.append(changed.detach().cpu())
-    return torch.cat(parts) if parts else images.clone()
+        parts.append(_checked(ready, answer, block, given, here))
+    if not parts:
+        return Perturbed(images.clone())
+    names = parts[0].parameters
+    return Perturbed(
+        torch.cat([part.images for part in parts]),
+        {name: torch.cat([part.parameters[name] for part in parts]) for name in names},
+    )
 
 
-def _check(ready: Ready, changed: Any, block: Tensor, given: Tensor, ids: Sequence[str]) -> None:
+def _checked(
+    ready: Ready, answer: Any, block: Tensor, given: Tensor, ids: Sequence[str]
+) -> Perturbed:
     """Distrust everything: type, shape, range, the input and the budget."""
     import torch
 
+    changed = answer.images if isinstance(answer, Perturbed) else answer
     fault = image_fault(changed, rows=len(block))
     if fault is None and changed.shape != block.shape:
         fault = f"expected shape {list(block.shape)}, got {list(changed.shape)}"
@@ -114,26 +127,13 @@ def _check(ready: Ready, changed: Any, block: Tensor, given: Tensor, ids: Sequen
         fault = "it changed its input in place; expected the input to be left alone"
     if fault is not None:
         ready.broke(fault, ids)
-    within_budget(ready, changed.detach(), block, ids)
-
-
-def within_budget(ready: Ready, changed: Tensor, start: Tensor, ids: Sequence[str]) -> None:
-    """Check a norm attack's budget in float64.
-
-    Raises:
-        PluginError: If it is overstepped; the message gives the figure and the sample.
-    """
-    if ready.plugin.threat != "norm":
-        return
-    sizes, eps = distances(changed, start, ready.plugin.norm), float(ready.plugin.eps)
-    worst = int(sizes.argmax())
-    rounding = HALF_SPACING if ready.plugin.norm == "linf" else 0.0
-    if float(sizes[worst]) > eps * (1 + SLACK) + rounding:
-        ready.broke(
-            f"it overstepped its budget: expected {ready.plugin.norm} <= {eps:.9g}, got "
-            f"{float(sizes[worst]):.9g}",
-            [ids[worst]],
-        )
+    changed = changed.detach().cpu()
+    if ready.plugin.threat != "parametric":
+        within_budget(ready, changed, block, ids)
+        return Perturbed(changed)
+    if not isinstance(answer, Perturbed):
+        ready.broke("expected a Perturbed with the parameters, got images alone", ids)
+    return Perturbed(*replayed(ready, changed, answer.parameters, block, ids))
 
 
 def attack(
@@ -160,41 +160,59 @@ def attack(
         final: Whether to judge the new images here; a step of a pipeline judges them itself,
             after they are stored, and takes neither `prediction` nor `success` from here.
     """
-    judge = judge or victim
+    import torch
+
+    judge, plugin, count = judge or victim, ready.plugin, len(images)
+    norm = str(getattr(plugin, "norm", "l2"))
     with preserve_global_rng():
         start = judge.verdicts(images)
-        _labels_fit(labels, len(images), judge.classes)
+        _labels_fit(labels, count, judge.classes)
         wanted = _wanted(ready, judge, images, labels, seed)
         active = (start == labels) & (wanted != start if _targeted(ready) else True)
         index = active.nonzero().flatten()
-        adversarial = images.clone()
-        after = start.clone()
+        watch = _watch(ready, images, wanted, norm)
+        adversarial, after = images.clone(), start.clone()
+        parameters = {
+            name: torch.full((count,), torch.nan, dtype=torch.float64) for name in plugin.bounds
+        }
         if len(index):
-            part = victim.rows(index)
-            changed = perturb(ready, part, images[index], wanted[index], seed=seed, step=step)
-            adversarial[index] = changed
+            part = victim.watched(watch).rows(index)
+            made = perturb(ready, part, images[index], wanted[index], seed=seed, step=step)
+            adversarial[index] = made.images
+            for name, values in made.parameters.items():
+                parameters[name][index] = values
             if final:
-                after[index] = judge.rows(index).verdicts(changed)
-    hit = after == wanted if _targeted(ready) else after != labels
-    count = len(images)
-    zero = active & (victim.counts.gradients[:count] > 0) & ~victim.counts.felt[:count]
-    norm = getattr(ready.plugin, "norm", "l2")
+                after[index] = judge.rows(index).verdicts(made.images)
     norms = distances(adversarial, images, norm)
+    hit = (after == wanted if _targeted(ready) else after != labels) & within(plugin, norms)
+    zero = active & (victim.counts.gradients[:count] > 0) & ~victim.counts.felt[:count]
     share = max(int(active.sum()), 1)
     return AttackResult(
         adversarial,
+        images,
         start,
         after,
         active & hit,
         norms,
         victim.counts.queries[:count].clone(),
         victim.counts.gradients[:count].clone(),
+        watch.solved_at,
         zero,
+        parameters,
         {
             "zero_gradient": float(zero.sum()) / share,
             "never_moved": float((active & (norms == 0)).sum()) / share,
         },
     )
+
+
+def _watch(ready: Ready, images: Tensor, wanted: Tensor, norm: str) -> Watch:
+    """Return what notes the query that solves each sample, within the budget where it has one."""
+    import torch
+
+    eps = getattr(ready.plugin, "eps", None) if ready.plugin.threat != "parametric" else None
+    none = torch.zeros(len(images), dtype=torch.int64)
+    return Watch(images, wanted, _targeted(ready), norm, None if eps is None else float(eps), none)
 
 
 def _labels_fit(labels: Tensor, rows: int, classes: int) -> None:

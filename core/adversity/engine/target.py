@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Structure
+    from adversity.engine.watching import Watch
 
 __all__ = ["ChainTarget", "Counts"]
 
@@ -81,6 +82,14 @@ class ChainTarget:
         self._felt = False
         self._classifier = self.links[kinds.index("predictions")].ready.plugin
         self._access: Access = "structure"
+        self._watch: Watch | None = None
+
+    def watched(self, watch: Watch) -> ChainTarget:
+        """Return the same victim, whose answers to queries without a gradient are looked at."""
+        other = object.__new__(ChainTarget)
+        other.__dict__.update(self.__dict__)
+        other._watch = watch
+        return other
 
     def granted(self, access: Access) -> ChainTarget:
         """Return the same victim, of which an attack sees no more than it says it asks for."""
@@ -173,7 +182,10 @@ class ChainTarget:
         self._count(images.detach())
         self._calls += 1
         values, probs = self.answer(images.detach(), draw=f"attack {self._calls}")
-        return (values if probs is None else probs).argmax(1)
+        answers = (values if probs is None else probs).argmax(1)
+        if self._watch is not None:
+            self._watch.look(images, answers, self._slots, self.counts.queries)
+        return answers
 
     def structure(self) -> Structure | None:
         """Return what the classifier is made of, where nothing else stands in the chain."""

@@ -207,7 +207,7 @@ class AttackBench(Bench):
             labels = (labels + 1) % target.classes
         changed = attacking.perturb(
             ready, cast("Any", target), images, labels, seed=seed, step="kit"
-        )
+        ).images
         count = len(case)
         cost = target.counts.queries[:count].clone(), target.counts.gradients[:count].clone()
         judged = self.judged(changed, case, victim=target)

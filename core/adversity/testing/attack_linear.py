@@ -130,7 +130,7 @@ def nearest(bench: AttackBench) -> str:
     """
     import torch
 
-    from adversity.engine.attacking import distances
+    from adversity.engine.budget import distances
     from adversity.testing.attack_victims import KitTarget
     from adversity.testing.linear_victims import linear_cases
 

@@ -141,7 +141,7 @@ def _untouched(bench: AttackBench, case: Case, victim: Any) -> Any:
 
     return attacking.perturb(
         bench.ready, victim, case.rows["images"], case.rows["labels"], seed=0, step="kit"
-    )
+    ).images
 
 
 CHECKS = (budget, victim_as_found, wrong_from_the_start, zero_gradient, labels_only)

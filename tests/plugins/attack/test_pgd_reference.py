@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adversity
-from adversity.engine.attacking import distances
+from adversity.engine.budget import distances
 
 EPS = 8 / 255
 

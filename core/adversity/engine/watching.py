@@ -1,0 +1,60 @@
+"""What a black-box attack found by its queries: seen by the core, not told by the attack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from adversity.engine.budget import allowed, distances
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Watch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Notes the query with which each sample was first solved.
+
+    A query counts where it asks about an image in the box [0, 1], within the attack's budget,
+    whose answer is what the attack wants. Rows are the target's slots.
+
+    Attributes:
+        images: `[N, C, H, W]`, what the attack starts from.
+        labels: `[N]` int64, what it is given.
+        targeted: Whether the labels are wanted.
+        norm: Of the budget.
+        eps: The budget; None where any distance counts.
+        solved_at: `[N]` int64, the number of that query; 0 for none yet.
+    """
+
+    images: Tensor
+    labels: Tensor
+    targeted: bool
+    norm: str
+    eps: float | None
+    solved_at: Tensor
+
+    def look(self, images: Tensor, answers: Tensor, slots: Tensor, queries: Tensor) -> None:
+        """Look at one call of the victim.
+
+        Args:
+            images: `[M, C, H, W]`, what was asked about.
+            answers: `[M]` int64, the predicted classes.
+            slots: `[M]` int64, which sample each row is; N and more is padding.
+            queries: `[N + 1]` int64, how many each sample has asked, these included.
+        """
+        real = slots < len(self.labels)
+        where = slots[real]
+        labels = self.labels[where]
+        hit = (answers[real] == labels) == self.targeted
+        hit &= self.solved_at[where] == 0
+        if not bool(hit.any()):
+            return
+        rows, places = images[real][hit], where[hit]
+        inside = (rows.flatten(1) >= 0).all(1) & (rows.flatten(1) <= 1).all(1)
+        if self.eps is not None:
+            sizes = distances(rows, self.images[places], self.norm)
+            inside &= sizes <= allowed(self.norm, self.eps)
+        self.solved_at[places[inside]] = queries[places[inside]]
