@@ -10,6 +10,7 @@ from adversity.metrics.calibration import (
     ece,
 )
 from adversity.metrics.classification import accuracy, accuracy_of
+from adversity.metrics.failure import failure_distance, median_interval, query_count
 from adversity.metrics.image_quality import PSNR_CONVENTION, SSIM_CONVENTION, psnr, ssim
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
 from adversity.metrics.paired import paired_difference
@@ -36,11 +37,14 @@ __all__ = [
     "confidence_gap",
     "consistency_test",
     "ece",
+    "failure_distance",
     "log_softmax",
     "mean_interval",
+    "median_interval",
     "nll",
     "paired_difference",
     "psnr",
+    "query_count",
     "reliability",
     "robust_accuracy",
     "share",

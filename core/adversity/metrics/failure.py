@@ -1,0 +1,155 @@
+"""How far, and how many queries, to the nearest failure: medians and whole curves.
+
+A search that found nothing says that no failure is near, not that its sample may be left out:
+its distance is infinite and stays in the median and in the curve.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import binom
+
+from adversity.contracts.values import Measure
+from adversity.errors import DataError
+from adversity.metrics.predictions import verdicts
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["failure_distance", "median_interval", "query_count"]
+
+POINTS = 60
+"""A curve has at most so many points: as many as a plot of a report can show."""
+
+
+def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Return the distribution-free interval of a median: two order statistics.
+
+    Its coverage is at least `level` where n is large enough to have it, else the range.
+
+    Args:
+        values: `[N]` numbers, N >= 1; infinite ones are allowed.
+        level: Confidence level.
+
+    Reference: David, Nagaraja, "Order statistics", 2003, section 7.1.
+
+    Example:
+        >>> median_interval([5, 1, 2, 4, 3, 6])
+        (1.0, 6.0)
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    below = max(int(binom.ppf((1 - level) / 2, len(ordered), 0.5)), 1)
+    return float(ordered[below - 1]), float(ordered[len(ordered) - below])
+
+
+def failure_distance(distances: ArrayLike, *, norm: str, level: float = 0.95) -> Measure | None:
+    """Return the median distance to the nearest failure that was found.
+
+    Args:
+        distances: `[N]`, 0 where the answer was wrong from the start, infinite where no failure
+            was found.
+        norm: What they are measured in; goes into the convention.
+        level: Confidence level of the interval.
+
+    Returns:
+        The measure, or None where the median is infinite. `details` holds the share of images
+        that are robust at a distance: no failure was found so near, or nearer.
+
+    Raises:
+        DataError: If a distance is negative or not a number.
+
+    Example:
+        >>> failure_distance([0.0, 0.5, 1.0], norm="l2").value
+        0.5
+    """
+    values = np.asarray(distances, dtype=np.float64)
+    if values.ndim != 1 or not len(values) or not (values >= 0).all():
+        raise DataError("expected at least one distance, each 0 or more, got others")
+    points = _points(values[np.isfinite(values)])
+    curve = {
+        "distance": points,
+        "robust": [float((values > at).mean()) for at in points],
+        "not_found": int(np.isinf(values).sum()),
+    }
+    return _median(values, level, curve, {"norm": norm, "nothing found": "infinite"}, "higher")
+
+
+def query_count(
+    start_correct: ArrayLike, fooled: ArrayLike, solved_at: ArrayLike, *, level: float = 0.95
+) -> Measure | None:
+    """Return the median number of queries after which a black-box attack had a sample.
+
+    Args:
+        start_correct: `[N]` booleans, right on the images the attack started from.
+        fooled: `[N]` booleans, wrong on the adversarial image.
+        solved_at: `[N]` integers, the query that first had it; 0 for none.
+        level: Confidence level of the interval.
+
+    Returns:
+        The measure over the images that were right at first, those that withstood with
+        infinitely many; None where the median is infinite or nothing was right. `details` holds
+        the robust accuracy after so many queries.
+
+    Raises:
+        DataError: If the arrays do not fit.
+
+    Example:
+        >>> query_count([True, True, True], [True, True, True], [3, 1, 8]).value
+        3.0
+    """
+    start, fell = verdicts(start_correct, "start_correct"), verdicts(fooled, "fooled")
+    at = np.asarray(solved_at)
+    if not len(start) == len(fell) == len(at):
+        raise DataError(
+            f"expected three columns of one length, got {len(start)}, {len(fell)} and {len(at)}"
+        )
+    if not start.any():
+        return None
+    asked = np.where(fell & (at > 0), at, np.inf)
+    points = _points(asked[start & np.isfinite(asked)])
+    curve = {
+        "queries": points,
+        "robust": [float((start & (asked > count)).mean()) for count in points],
+    }
+    return _median(
+        asked[start],
+        level,
+        curve,
+        {"over": "images that were right at first", "withstood": "infinite"},
+        "higher",
+    )
+
+
+def _points(values: NDArray[np.float64]) -> list[float]:
+    """Return where a step curve changes, from 0 on; thinned out to as many as a plot shows."""
+    found = np.unique(np.append(values, 0.0))
+    if len(found) > POINTS:
+        found = found[np.linspace(0, len(found) - 1, POINTS).round().astype(int)]
+    return [float(value) for value in found]
+
+
+def _median(
+    values: NDArray[np.float64],
+    level: float,
+    details: dict[str, Any],
+    convention: dict[str, Any],
+    better: str,
+) -> Measure | None:
+    middle = float(np.median(values))
+    if not np.isfinite(middle):
+        return None
+    low, high = median_interval(values, level)
+    known = bool(np.isfinite(high))
+    return Measure(
+        middle,
+        len(values),
+        low=low if known else None,
+        high=high if known else None,
+        level=level,
+        method="order statistics" if known else None,
+        convention=convention,
+        better=better,
+        details=details,
+    )
