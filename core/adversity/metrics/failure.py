@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import binom
 
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
@@ -39,6 +38,8 @@ def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, floa
         >>> median_interval([5, 1, 2, 4, 3, 6])
         (1.0, 6.0)
     """
+    from scipy.stats import binom
+
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     below = max(int(binom.ppf((1 - level) / 2, len(ordered), 0.5)), 1)
     return float(ordered[below - 1]), float(ordered[len(ordered) - below])

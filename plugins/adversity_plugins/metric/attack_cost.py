@@ -1,0 +1,54 @@
+"""What an attack cost: gradients and queries for each image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from adversity import Metric, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity import Measure, Table
+
+__all__ = ["AttackCost"]
+
+
+class AttackCost(Metric):
+    """Gradients and queries per attacked image, and queries until a black-box attack had it.
+
+    The first two are means over the images that were right at first. `queries_to_fool` is a
+    median over the same images, an image that withstood counting as infinitely many, with the
+    curve of robust accuracy against queries; where most withstood it is left out. Which query
+    had an image is what the core saw, not what the attack says.
+    """
+
+    name = "attack_cost"
+    always = True
+    wants = ("start_correct", "fooled", "queries", "gradients")
+    produces: ClassVar[tuple[str, ...]] = (
+        "queries_per_image",
+        "gradients_per_image",
+        "queries_to_fool",
+    )
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        """Return the costs; nothing where no image was attacked."""
+        attacked = table["start_correct"]
+        if not attacked.any():
+            return {}
+        found = {
+            f"{name}_per_image": metrics.mean_interval(
+                np.asarray(table[name], dtype=np.float64)[attacked],
+                within=(0.0, float("inf")),
+                convention={"over": "images that were right at first"},
+            )
+            for name in ("queries", "gradients")
+        }
+        if table.has("solved_at"):
+            count = metrics.query_count(attacked, table["fooled"], table["solved_at"])
+            if count is not None:
+                found["queries_to_fool"] = count
+        return found
