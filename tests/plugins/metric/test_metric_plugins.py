@@ -176,8 +176,17 @@ def test_the_catalogue_is_light_and_complete() -> None:
     assert done.stdout.strip() == "[]"
     names = [metric.name for metric in adversity_metrics()]
     assert sorted(names) == sorted(
-        ["accuracy", "nll", "brier", "ece", "psnr", "ssim"]
-        + ["robust_accuracy", "attack_cost", "failure_distance"]
+        [
+            "accuracy",
+            "nll",
+            "brier",
+            "ece",
+            "psnr",
+            "ssim",
+            "robust_accuracy",
+            "attack_cost",
+            "failure_distance",
+        ]
     )
     for metric in adversity_metrics():
         assert metric.always
