@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 __all__ = ["PGD"]
 
+_FOOLED = 1e6
+"""Lifts the loss of a fooled sample above that of every other."""
+
 
 class PGD(Attack):
     """Projected gradient descent in linf, l2 or l1, with random restarts.
 
     `steps` gradients are used for a restart, and the point after the last step is the one
-    that counts. With several restarts each sample keeps the one with the highest loss.
+    that counts. With several restarts each sample keeps the one with the highest loss. With
+    `momentum` each step follows a running sum of gradients, each divided by its own l1 norm.
 
     Reference: Madry, Makelov, Schmidt, Tsipras, Vladu, "Towards deep learning models resistant
-    to adversarial attacks", 2018. We differ in l2 and l1 near the box [0, 1]: steps and
-    projections are exact inside it (Croce, Hein, "Mind the box", 2021).
+    to adversarial attacks", 2018; momentum: Dong, Liao, Pang, Su, Zhu, Hu, Li, "Boosting
+    adversarial attacks with momentum", 2018, equation 6. We differ in l2 and l1 near the box
+    [0, 1]: steps and projections are exact inside it (Croce, Hein, "Mind the box", 2021).
     """
 
     name: ClassVar[str] = "pgd"
@@ -40,6 +45,9 @@ class PGD(Attack):
     step_size: Annotated[
         float | None, Field(gt=0, description="length of a step; 2.5 * eps / steps if left out")
     ] = None
+    momentum: Annotated[
+        float, Field(ge=0, le=1, description="how much of the former direction stays; 0 for none")
+    ] = 0.0
     random_start: bool = True
     restarts: Annotated[int, Field(ge=1)] = 1
     targeted: bool = False
@@ -51,8 +59,6 @@ class PGD(Attack):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the point of its best restart."""
-        import torch
-
         from adversity_plugins.attack.norms import Ball
 
         ball = Ball(images, self.norm, self.eps)
@@ -61,11 +67,16 @@ class PGD(Attack):
             return best
         highest = self._judge(target, best, labels)
         for restart in range(1, self.restarts):
-            point = self._ascend(target, ball, labels, rng, restart=restart)
-            values = self._judge(target, point, labels)
-            better = values > highest
-            best = torch.where(better[:, None, None, None], point, best)
-            highest = torch.where(better, values, highest)
+            open_ = (highest < _FOOLED) | (not self.early_stop)
+            rows = open_.nonzero().flatten()
+            if not len(rows):
+                break
+            victim, wanted = target.rows(rows), labels[rows]
+            streams = rng.rows(rows.tolist())
+            point = self._ascend(victim, ball.rows(rows), wanted, streams, restart=restart)
+            values = self._judge(victim, point, wanted)
+            better = values > highest[rows]
+            best[rows[better]], highest[rows[better]] = point[better], values[better]
         return best
 
     @property
@@ -81,7 +92,7 @@ class PGD(Attack):
         with torch.no_grad():
             logits = target.logits(images)
         values = loss_of(logits, labels, loss=self.loss, targeted=self.targeted)
-        return torch.where(self._fooled(logits, labels), values + 1e6, values)
+        return torch.where(self._fooled(logits, labels), values + _FOOLED, values)
 
     def _fooled(self, logits: Tensor, labels: Tensor) -> Tensor:
         answer = logits.argmax(1)
@@ -97,6 +108,7 @@ class PGD(Attack):
 
         point = ball.random(rng.child(restart)) if self.random_start else ball.start
         done, place = point.clone(), torch.arange(len(point))
+        pace = torch.zeros_like(point) if self.momentum else None
         for _ in range(self.steps):
             logits, gradient = gradient_of(
                 target, point, labels, loss=self.loss, targeted=self.targeted
@@ -110,6 +122,15 @@ class PGD(Attack):
                 if len(left) < len(point):
                     place, labels, gradient = place[left], labels[left], gradient[left]
                     point, ball, target = point[left], ball.rows(left), target.rows(left)
+                    pace = None if pace is None else pace[left]
+            if pace is not None:
+                pace = gradient = self.momentum * pace + _of_length_one(gradient)
             point = ball.step(point, gradient, self._size)
         done[place] = point
         return done
+
+
+def _of_length_one(gradient: Tensor) -> Tensor:
+    """Divide each sample's gradient by its own l1 norm; a gradient of zero stays zero."""
+    length = gradient.abs().flatten(1).sum(1)
+    return gradient / length.clamp_min(1e-30)[:, None, None, None]
