@@ -75,9 +75,27 @@ def test_crop_larger_than_the_picture():
         ({"centre_crop": 0}, "whole number of pixels.*got 0"),
         ({"centre_crop": True}, "got True"),
         ({"resize_short": 224.0}, "got 224.0"),
+        ({"channels": 1}, "channels must be 3 .*got 1"),
+        ({"channels": "3"}, "got '3'"),
     ],
 )
 def test_wrong_options(options, words):
     """An unknown step or a size that is none is refused with the value."""
     with pytest.raises(ParameterError, match=words):
         Prepare.read(options)
+
+
+def test_grey_becomes_three_equal_channels():
+    """Every channel is the grey picture; a colour picture is left alone."""
+    prepare = Prepare.read({"centre_crop": 8, "channels": 3})
+    grey = picture(12, 10)[:, :, 0]
+    made = prepare.apply(grey, id="a")
+    assert made.shape == (8, 8, 3)
+    for channel in range(3):
+        assert np.array_equal(made[:, :, channel], Prepare(centre_crop=8).apply(grey, id="a"))
+    colour = picture(12, 10)
+    assert np.array_equal(
+        prepare.apply(colour, id="a"), Prepare(centre_crop=8).apply(colour, id="a")
+    )
+    assert (prepare.depth(1), prepare.depth(3), Prepare().depth(1)) == (3, 3, 1)
+    assert prepare.options == {"centre_crop": 8, "channels": 3}

@@ -1,4 +1,4 @@
-"""What is done to a picture before anything else: resize, then crop the centre.
+"""What is done to a picture before anything else: resize, crop the centre, grey to colour.
 
 The convention of ImageNet evaluation: the shorter side to 256, then the central 224 x 224.
 It is part of a data set's identity, because degrading before the resize is another
@@ -33,24 +33,34 @@ class Prepare:
     Attributes:
         resize_short: The shorter side becomes this many pixels, the aspect ratio is kept.
         centre_crop: The central square of this many pixels is kept.
+        channels: 3 repeats a grey picture into three equal channels, for methods that take
+            colour only; a colour picture stays as it is.
     """
 
     resize_short: int | None = None
     centre_crop: int | None = None
+    channels: int | None = None
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> Prepare:
         """Check what a pipeline file says under `prepare:`.
 
         Raises:
-            ParameterError: If an option is unknown or not a size in pixels.
+            ParameterError: If an option is unknown, not a size in pixels, or other channels
+                than 3.
         """
-        known = ("resize_short", "centre_crop")
+        known = ("resize_short", "centre_crop", "channels")
         for name, value in options.items():
             if name not in known:
                 near = get_close_matches(str(name), known, 1)
                 hint = f"; did you mean {near[0]}?" if near else ""
-                raise ParameterError(f"prepare takes {' and '.join(known)}, got {name!r}{hint}")
+                raise ParameterError(f"prepare takes {', '.join(known)}, got {name!r}{hint}")
+            if name == "channels":
+                if type(value) is not int or value != 3:
+                    raise ParameterError(
+                        f"prepare: channels must be 3 (grey pictures become colour), got {value!r}"
+                    )
+                continue
             if type(value) is not int or not 1 <= value <= _LARGEST:
                 raise ParameterError(
                     f"prepare: {name} must be a whole number of pixels from 1 to {_LARGEST}, "
@@ -61,8 +71,16 @@ class Prepare:
     @property
     def options(self) -> dict[str, int]:
         """The steps as a pipeline file writes them."""
-        pairs = (("resize_short", self.resize_short), ("centre_crop", self.centre_crop))
+        pairs = (
+            ("resize_short", self.resize_short),
+            ("centre_crop", self.centre_crop),
+            ("channels", self.channels),
+        )
         return {name: value for name, value in pairs if value is not None}
+
+    def depth(self, channels: int) -> int:
+        """Return the number of channels after the steps."""
+        return channels if self.channels is None else self.channels
 
     def size(self, height: int, width: int, *, id: str) -> tuple[int, int]:
         """Return (H, W) after the steps, without touching a picture.
@@ -96,7 +114,10 @@ class Prepare:
         image = _resize(image, *self._resized(*image.shape[:2]))
         top = round((image.shape[0] - height) / 2)
         left = round((image.shape[1] - width) / 2)
-        return image[top : top + height, left : left + width]
+        image = image[top : top + height, left : left + width]
+        if self.channels is None or image.ndim == 3:
+            return image
+        return np.repeat(image[:, :, None], self.channels, axis=2)
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
         short = self.resize_short

@@ -183,7 +183,7 @@ class Source:
 
     def _prepared_shape(self, row: IndexRow) -> Shape:
         height, width, channels = row.shape
-        return (channels, *self._prepare.size(height, width, id=row.id))
+        return (self._prepare.depth(channels), *self._prepare.size(height, width, id=row.id))
 
     def _check_ids(self) -> None:
         seen: dict[str, int] = {}

@@ -70,10 +70,11 @@ class _Part(BaseModel):
 
 
 class PrepareSpec(_Part):
-    """What happens to the pictures of a data set before anything else, in pixels."""
+    """What happens to the pictures of a data set before anything else."""
 
     resize_short: Positive | None = None
     centre_crop: Positive | None = None
+    channels: Literal[3] | None = None
 
 
 class DataSpec(_Part):
