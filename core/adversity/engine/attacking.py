@@ -42,7 +42,6 @@ class AttackResult:
         queries, gradients: `[N]` int64, what each sample cost.
         zero_gradient: `[N]` bool: attacked, and its gradient was zero every time.
         flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`.
-        parameters: What a parametric attack chose, each with first axis N.
     """
 
     images: Tensor
@@ -54,7 +53,6 @@ class AttackResult:
     gradients: Tensor
     zero_gradient: Tensor
     flags: dict[str, float] = field(default_factory=dict)
-    parameters: dict[str, Tensor] = field(default_factory=dict)
 
 
 def distances(images: Tensor, start: Tensor, norm: str) -> Tensor:
