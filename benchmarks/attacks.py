@@ -103,7 +103,7 @@ def exact(problem: Problem) -> Tensor:
 
 
 def in_sixteens(problem: Problem) -> Tensor:
-    """Run the bare loop on 16 images at a time, as the engine calls every network."""
+    """Run the bare loop on 16 images at a time, a classifier's blocks unless it says otherwise."""
     count = len(problem.images)
     return torch.cat([bare(problem, slice(at, at + 16)) for at in range(0, count, 16)])
 

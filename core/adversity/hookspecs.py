@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from adversity.provenance import GROUP
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUP", "KIND_HOOKS", "hookimpl", "hookspec"]
 
-GROUP = "adversity"
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 

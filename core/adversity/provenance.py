@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "GROUP",
     "canonical_name",
     "core_fingerprint",
     "distribution_of",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 GROUP = "adversity"
+"""The group of entry points by which distributions offer plugins."""
 SHARED_MATHS = "adversity.metrics"
 """Followed from every package: plugins compute with it, so it is part of what they are."""
 

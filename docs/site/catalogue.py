@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.registry import discover
+from markdown_text import code, plain, table
+
 from adversity.registry.catalogue import read_catalogue
+from adversity.registry.marks import read_marks
 from adversity_flows.cli.plugin_page import parameter_rows, plugin_json
 
 if TYPE_CHECKING:
@@ -30,26 +32,29 @@ def catalogue_page() -> str:
     ]
     if broken:
         raise ValueError(f"built-in plugins that cannot be used: {'; '.join(broken)}")
+    marks = read_marks()
     lines: list[str] = []
     for kind in dict.fromkeys(listing.kind for listing in built_in):
-        of_kind = [listing for listing in built_in if listing.kind == kind]
+        of_kind = [
+            (listing, plugin_json(listing, marks)) for listing in built_in if listing.kind == kind
+        ]
         lines += [f"## {_TITLES.get(kind, kind.capitalize())}", "", *_overview(of_kind), ""]
-        for listing in of_kind:
-            lines += [*_section(listing), ""]
+        for listing, document in of_kind:
+            lines += [*_section(listing, document), ""]
     return "\n".join(lines)
 
 
-def _overview(listings: Iterable[Listing]) -> Iterator[str]:
+def _overview(listings: Iterable[tuple[Listing, Mapping[str, Any]]]) -> Iterator[str]:
     rows = (
         (
-            f"[`{listing.name}`](#{listing.kind}-{listing.name})",
-            listing.summary,
-            _licences(listing),
-            _conformance(plugin_json(listing)["conformance"]).partition(" (")[0],
+            f"[{code(listing.name)}](#{listing.kind}-{listing.name})",
+            plain(listing.summary),
+            plain(_licences(listing)),
+            _conformance(document["conformance"]).partition(" (")[0],
         )
-        for listing in listings
+        for listing, document in listings
     )
-    yield from _table(("plugin", "what it does", "licence", "conformance"), rows)
+    yield from table(("plugin", "what it does", "licence", "conformance"), rows)
 
 
 def _licences(listing: Listing) -> str:
@@ -67,44 +72,37 @@ def _conformance(mark: Mapping[str, Any] | None) -> str:
     return f"{mark['passed']} passed{failed} (kit {mark['kit']}, {mark['when'][:10]})"
 
 
-def _section(listing: Listing) -> Iterator[str]:
-    document = plugin_json(listing)
+def _section(listing: Listing, document: Mapping[str, Any]) -> Iterator[str]:
     yield f"({listing.kind}-{listing.name})="
-    yield f"### {listing.name}"
+    yield f"### {plain(listing.name)}"
     yield ""
-    yield _escaped(listing.summary)
+    yield plain(listing.summary)
     yield ""
-    for name, said in _facts(listing, document["conformance"]):
+    for name, said in _facts(listing, document):
         yield f":{name}: {said}"
     yield ""
     rows = [
-        (f"`{name}`", kind, _WORDS.get(default) or f"`{default}`", told)
+        (code(name), plain(kind), _WORDS.get(default) or code(default), plain(told))
         for name, kind, default, told in parameter_rows(document["parameters"])
     ]
     if rows:
-        yield from _table(("parameter", "type", "default", "meaning"), rows)
+        yield from table(("parameter", "type", "default", "meaning"), rows)
     else:
         yield "It has no parameters."
 
 
-def _facts(listing: Listing, mark: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    yield "in a pipeline", f"`uses: {listing.kind}/{listing.name}`"
+def _facts(listing: Listing, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "in a pipeline", code(f"uses: {listing.kind}/{listing.name}")
     if listing.reference:
-        yield "reference", listing.reference
-    yield "licence", listing.licence
+        yield "reference", plain(listing.reference)
+    yield "licence", plain(listing.licence)
     if listing.weights_licence:
-        yield "licence of the weights", listing.weights_licence
-    yield "conformance", _conformance(mark)
-    for name, reason in _expected_failures(listing).items():
-        yield f"fails as declared, {name}", _escaped(reason)
+        yield "licence of the weights", plain(listing.weights_licence)
+    yield "conformance", _conformance(document["conformance"])
+    for name, reason in document["expected_failures"].items():
+        yield f"fails as declared, {name}", plain(reason)
     said = (_said(name.replace("_", " "), value) for name, value in listing.claims.items())
     yield "claims", "; ".join(filter(None, said))
-
-
-def _expected_failures(listing: Listing) -> Mapping[str, str]:
-    """Return the checks that the class says must fail, with the reasons."""
-    cls = discover().get(listing.kind, listing.name).cls
-    return {} if cls is None else cls.expected_failures
 
 
 def _said(name: str, value: object) -> str:
@@ -112,17 +110,5 @@ def _said(name: str, value: object) -> str:
     if isinstance(value, bool):
         return f"{name} {'yes' if value else 'no'}"
     if isinstance(value, list):
-        value = ", ".join(f"`{item}`" for item in value)
-    return f"{name} {value}" if value not in (None, "") else ""
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(map(_escaped, row))} |"
-
-
-def _escaped(text: str) -> str:
-    """Keep a text from being read as a table's edge or as HTML."""
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+        return f"{name} {', '.join(map(code, map(str, value)))}" if value else ""
+    return f"{name} {plain(str(value))}" if value not in (None, "") else ""

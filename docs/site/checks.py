@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from markdown_text import code, table, written
+
 from adversity.testing.bench import Bench
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ def checks_table(name: str) -> str:
     Args:
         name: A kind, or the file of checks that several kinds share.
     """
-    rows = [f"| `{check.name}` | {check.promise} |" for check in _checks(name)]
-    return "\n".join(["| check | what holds |", "|---|---|", *rows])
+    rows = ((code(check.name), written(check.promise)) for check in _checks(name))
+    return "\n".join(table(("check", "what holds"), rows))
 
 
 def _checks(name: str) -> Iterable[Check]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,37 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.model import Plan
 
-__all__ = ["git_state", "machine", "versions"]
+__all__ = ["Circumstances", "git_state", "machine", "versions"]
 
 LIBRARIES = ("torch", "torchvision", "numpy", "prefect", "dvc")
 GIT_SECONDS = 10
+
+
+class Circumstances:
+    """With what one run happens: each thing is looked up once, when it is first asked for."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Remember the plan; nothing is looked up yet.
+
+        Args:
+            plan: The pipeline.
+        """
+        self._plan = plan
+
+    @cached_property
+    def git(self) -> dict[str, str]:
+        """As `git_state` says."""
+        return git_state(self._plan.root)
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """As `versions` says."""
+        return versions(self._plan)
+
+    @cached_property
+    def machine(self) -> dict[str, str]:
+        """As `machine` says, with the pipeline's device."""
+        return machine(self._plan.spec.run.device)
 
 
 def versions(plan: Plan) -> dict[str, str]:

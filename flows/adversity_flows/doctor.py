@@ -253,7 +253,7 @@ def _disk(folder: Path) -> Iterator[Check]:
             with tempfile.TemporaryFile(dir=place):
                 continue
         except OSError as error:
-            yield Check("disk", "wrong", f"{place} cannot be written to: {error.strerror}",
+            yield Check("disk", "wrong", f"{place} cannot be written to: {error.strerror or error}",
                         f"chmod u+w {place}")  # fmt: skip
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["beside", "clear", "exchanged", "put", "recover"]
+__all__ = ["beside", "clear", "exchanged", "recover"]
 
 
 def beside(path: Path, tag: str = "tmp") -> Path:
@@ -50,12 +50,6 @@ def exchanged(pairs: Sequence[tuple[Path, Path]]) -> Iterator[None]:
         undo.pop_all()
     for _, path in pairs:
         clear(beside(path, "old"))
-
-
-def put(new: Path, path: Path) -> None:
-    """Rename `new` to `path`; what was there is moved away first and deleted last."""
-    with exchanged([(new, path)]):
-        pass
 
 
 def recover(path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.model import Plan
 
-__all__ = ["contents_of", "is_resolved", "path_of", "verify", "write"]
+__all__ = ["contents_of", "is_resolved", "verify", "write"]
 
 FOLDER = "pipelines/.resolved"
 _HEADER = "# Written by `adversity sync` and `adversity run`: do not edit.\n"
@@ -30,11 +30,6 @@ _HEADER = "# Written by `adversity sync` and `adversity run`: do not edit.\n"
 def is_resolved(file: str) -> bool:
     """Say whether this parameter file, relative to the project, holds resolved plugins."""
     return file.startswith(f"{FOLDER}/")
-
-
-def path_of(plan: Plan) -> Path:
-    """Return where the file of a plan lies."""
-    return plan.root / resolved_file(plan.name)
 
 
 def contents_of(plan: Plan) -> dict[str, Any]:

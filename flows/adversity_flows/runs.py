@@ -76,7 +76,7 @@ class RunFolder:
                 self._name(self._number)
             except OSError as error:
                 raise StorageError(
-                    f"cannot make the run's folder {self.path}: {error.strerror}; make room or "
+                    f"cannot make the run's folder {self.path}: {error.strerror or error}; make room or "
                     "rights, then run again"
                 ) from error
             else:

@@ -13,6 +13,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adversity_flows.exit_codes import INTERRUPTED
 from adversity_flows.prefect_settings import import_prefect
 from adversity_flows.server import own_environment
 
@@ -110,7 +111,7 @@ def state_of(code: int, last: str) -> State[Any]:
     message = f"exit code {code}: {last}" if last else f"exit code {code}"
     if code == 0:
         return Completed(message=message)
-    if code == 130:
+    if code == INTERRUPTED:
         return Cancelled(name="Interrupted", message=message)
     name = {1: "GateFailed", 2: "WrongInput"}.get(code, "RunFailed")
     return Failed(name=name, message=message)

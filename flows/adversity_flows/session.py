@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.engine.workspace import Workspace
@@ -16,8 +17,9 @@ from adversity.provenance import file_sha256
 from adversity.registry import discover
 from adversity.report import report_json, verdict
 from adversity.report.model import Provenance
-from adversity_flows.circumstances import git_state, machine, versions
+from adversity_flows.circumstances import Circumstances
 from adversity_flows.conduct import Conductor, conduct
+from adversity_flows.exit_codes import FAILED, INTERRUPTED
 from adversity_flows.memory import Memory
 from adversity_flows.pages import judged, write_pages
 from adversity_flows.runs import Past, RunFolder, accept, past_runs
@@ -115,11 +117,21 @@ class _Session:
         self._outcomes: tuple[Outcome, ...] = ()
         self._started = time.time()
         self._clock = time.monotonic()
-        self._facts = RunFacts(plan, self._folder, wishes.command)
+        self._circumstances = Circumstances(plan)
+        self._facts = RunFacts(plan, self._folder, wishes.command, self._circumstances)
 
-    def tell(self, hook: str, **values: object) -> None:
-        """Tell plugins of the run; one that fails is named and nothing else happens."""
-        for problem in discover().notify(hook, run=self._facts.now(), **values):
+    def tell(self, hook: str, **make: Callable[[], dict[str, Any]]) -> None:
+        """Tell plugins of the run; one that fails is named and nothing else happens.
+
+        Args:
+            hook: Which event.
+            make: Its further arguments, made only if somebody listens.
+        """
+        registry = discover()
+        if not registry.listens(hook):
+            return
+        values = {name: made() for name, made in make.items()}
+        for problem in registry.notify(hook, run=self._facts.now(), **values):
             self._warn(f"warning: plugin {problem}")
 
     def run(self) -> Finished:
@@ -133,7 +145,7 @@ class _Session:
                 self._outcomes = tuple(conductor.outcomes)
             hashes = memory.recorded(self.plan.stages)
             if self._folder.made:
-                memory.keep_plots_page()
+                self._keep_plots_page(memory)
         return self._conclude(hashes)
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
@@ -157,14 +169,15 @@ class _Session:
             for note in result.notes:
                 self._folder.log(f"{stage.step}: note: {note}")
         self._watcher.stage_finished(stage, outcome, result)
-        step = step_facts(stage, outcome, result, self._workspace.outputs)
+        outputs = self._workspace.outputs
+        step = partial(step_facts, stage, outcome, result, outputs)
         self.tell("adversity_step_finished", step=step)
 
     def failed(self, error: BaseException) -> None:
         """Leave a folder that says what happened, if a step had begun."""
         interrupted = isinstance(error, KeyboardInterrupt)
         state = "interrupted" if interrupted else "failed"
-        code = 130 if interrupted else getattr(error, "exit_code", 3)
+        code = INTERRUPTED if interrupted else getattr(error, "exit_code", FAILED)
         try:
             if self._folder.made:
                 self._folder.log("".join(traceback.format_exception(error)))
@@ -173,7 +186,7 @@ class _Session:
                 )
         except OSError as trouble:  # a full disk, usually: the error itself is what counts
             self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
-        result = failure_facts(error, self._folder, code, self._seconds)
+        result = partial(failure_facts, error, self._folder, code, self._seconds)
         self.tell("adversity_run_finished", result=result)
 
     def _conduct(self, conductor: Conductor) -> None:
@@ -186,6 +199,13 @@ class _Session:
         log = self._folder.path / "prefect.log"
         run_with_prefect(conductor, self, workers=workers, log=log, warn=self._warn)
 
+    def _keep_plots_page(self, memory: Memory) -> None:
+        """Set up `dvc plots`, which is not worth a run that is measured."""
+        try:
+            memory.keep_plots_page()
+        except Exception as error:  # noqa: BLE001  (no fault of it may cost the results)
+            self._warn(f"warning: `dvc plots` may need a network: {error}")
+
     def _conclude(self, hashes: dict[str, str]) -> Finished:
         """Judge; write the folder unless an earlier one says the same."""
         report = judged(self.plan, self._workspace)
@@ -195,7 +215,7 @@ class _Session:
         if not code:
             accept(self.plan.root, self.plan.name, past.id)
         finished = Finished(report, past, earlier is not None, not code, code, self._seconds)
-        self.tell("adversity_run_finished", result=result_facts(finished))
+        self.tell("adversity_run_finished", result=partial(result_facts, finished))
         return finished
 
     def _same_as_before(self, report: Report, hashes: dict[str, str]) -> Past | None:
@@ -245,9 +265,9 @@ class _Session:
             seconds=round(self._seconds, 3),
             command=self._wishes.command,
             outcomes=self._outcomes,
-            versions=versions(self.plan),
-            machine=machine(self.plan.spec.run.device),
-            git=git_state(self.plan.root),
+            versions=self._circumstances.versions,
+            machine=self._circumstances.machine,
+            git=self._circumstances.git,
             hashes=hashes,
             door="direct" if self._wishes.direct else "prefect",
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adversity.report import report_json, verdict
-from adversity_flows.circumstances import git_state, versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from adversity.engine.stage import StageResult
     from adversity.pipeline.model import Plan, Stage
     from adversity.report.model import Outcome
+    from adversity_flows.circumstances import Circumstances
     from adversity_flows.runs import RunFolder
     from adversity_flows.session import Finished
 
@@ -23,22 +23,24 @@ __all__ = ["RunFacts", "failure_facts", "result_facts", "step_facts"]
 
 
 class RunFacts:
-    """The facts of one run, made anew each time: what a plugin does to them stays with it."""
+    """The facts of one run as they are when they are asked for."""
 
-    def __init__(self, plan: Plan, folder: RunFolder, command: str) -> None:
-        """Remember the run and ask git and the environment once.
+    def __init__(
+        self, plan: Plan, folder: RunFolder, command: str, circumstances: Circumstances
+    ) -> None:
+        """Remember the run; nothing is looked up yet.
 
         Args:
             plan: The pipeline.
             folder: The run's folder, which may get another name when it is made.
             command: How the run was called.
+            circumstances: With what it happens.
         """
         self._plan = plan
         self._folder = folder
         self._announced = folder.id
         self._command = command
-        self._git = git_state(plan.root)
-        self._versions = versions(plan)
+        self._circumstances = circumstances
 
     def now(self) -> dict[str, Any]:
         """Return them; id and folder are those of this moment."""
@@ -53,8 +55,8 @@ class RunFacts:
             "command": self._command,
             "steps": [stage.step for stage in plan.stages],
             "parameters": plan.spec.model_dump(mode="json", by_alias=True, exclude_none=True),
-            "git": dict(self._git),
-            "versions": dict(self._versions),
+            "git": self._circumstances.git,
+            "versions": self._circumstances.versions,
         }
 
 
@@ -74,7 +76,7 @@ def step_facts(
         "outcome": outcome.state,
         "reason": outcome.reason,
         "seconds": outcome.seconds,
-        "measures": {cell: dict(found) for cell, found in result.measures.items()},
+        "measures": result.measures,
         "notes": list(result.notes),
         "folder": str(outputs / stage.out),
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity.registry import discover
+from adversity.registry import discover, marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,32 @@ def test_broken_promise_is_named(
     assert "✗ order" in page
 
 
+def test_what_must_fail_is_said_of_a_plugin_that_was_never_checked(
+    call: Callable[..., Any], blur: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A declared failure is the author's word; it needs no mark to be seen."""
+    declared = {"alone": "rows of a batch are mixed on purpose"}
+    monkeypatch.setattr(blur, "expected_failures", declared)
+    page = call("plugins", "gaussian_blur").out
+    assert "not checked here" in page
+    assert "≈ alone fails as declared: rows of a batch are mixed on purpose" in page
+    (document,) = json.loads(call("plugins", "gaussian_blur", "--json").out)["plugins"]
+    assert (document["conformance"], document["expected_failures"]) == (None, declared)
+
+
+def test_marks_are_read_once_for_a_list(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many plugins there are; the list in words needs no plugin's page."""
+    read, asked = marks.read_marks, []
+    monkeypatch.setattr(marks, "read_marks", lambda: asked.append("marks") or read())
+    monkeypatch.delitem(sys.modules, "adversity_flows.cli.plugin_page", raising=False)
+    assert call("plugins").code == 0
+    assert "adversity_flows.cli.plugin_page" not in sys.modules
+    assert call("plugins", "pgd").code == 0
+    assert asked == ["marks", "marks"]
+
+
 def test_part_of_the_kit_makes_no_mark(call: Callable[..., Any]) -> None:
     """`--only` and `--set` try something, and say nothing of the whole."""
     answer = call("check", "gaussian_blur", "--only", "alone", "--set", "sigma_px=2")
@@ -106,6 +133,34 @@ def test_wrong_call_gets_one_message(
 ) -> None:
     """What was expected, what came, and what to do; exit code 2."""
     refused(call("check", *arguments), said)
+
+
+def test_a_mark_that_cannot_be_kept_is_said(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check holds all the same; that the mark is missing must not be a surprise later."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("adversity.registry.marks.write_beside", full)
+    answer = call("check", "entropy")
+    assert answer.code == 0
+    assert "the trust mark could not be kept" in answer.out
+    assert "No space left on device" in answer.out
+
+
+def test_plugins_that_cannot_be_used_are_not_passed_over(
+    call: Callable[..., Any], refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With everything blocked there is nothing to check, and that is an error."""
+    monkeypatch.setenv("ADVERSITY_BLOCK", "adversity")
+    discover(refresh=True)
+    try:
+        refused(call("check", "--all"), "expected an installed plugin, got none")
+    finally:
+        monkeypatch.delenv("ADVERSITY_BLOCK")
+        discover(refresh=True)
 
 
 def test_a_pipeline_can_demand_conformance(

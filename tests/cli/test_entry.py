@@ -44,6 +44,16 @@ def test_help_and_version_import_nothing_heavy(arguments, child_environment):
     assert "adversity" in out
 
 
+def test_to_say_what_went_wrong_needs_no_reader_of_pipelines(child_environment):
+    """A start pays for what a command uses, not for what a failure of another one would."""
+    program = (
+        "import sys, adversity_flows.cli.failures\n"
+        "sys.exit(any(name.startswith('adversity.pipeline') for name in sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], env=child_environment, check=False)
+    assert answer.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "count", "expected"),
     [("adversity ru", 1, "run"), ("adversity plugins pg", 2, "pgd")],

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from adversity.engine.predict_stage import PredictRun
+from adversity.errors import StorageError
+from adversity_flows import circumstances
+from adversity_flows.memory import Memory
 from adversity_flows.runs import accepted_run, past_runs
 
 pytestmark = pytest.mark.slow
@@ -59,6 +62,35 @@ def test_first_run_leaves_page_manifest_and_pointer(ran):
     assert "net: ran" in (past.path / "log.txt").read_text()
     assert accepted_run(ran, "tiny").id == past.id
     assert past.table("predictions").is_file()
+
+
+def test_what_nobody_hears_is_not_looked_up(ran, call, acme, monkeypatch):
+    """An unchanged run asks git only for a listener, a changed one once for all that want it."""
+    asked = []
+    monkeypatch.setattr(circumstances, "git_state", lambda root: asked.append(root) or {})
+    assert call("run", FILE, "--direct", "-q").code == 0
+    assert asked == []
+    acme(
+        "from adversity import hookimpl\n\n@hookimpl\ndef adversity_run_started(run):\n"
+        "    run['git']['revision'] = 'mine'\n"
+    )
+    edit(ran, "accuracy >= 0.00", "accuracy >= 0.01")
+    assert call("run", FILE, "--direct", "-q")[::2] == (0, "")
+    assert asked == [ran]
+    assert past_runs(ran, "tiny")[0].manifest["git"] == {}
+
+
+def test_a_page_for_plots_that_cannot_be_kept_ends_no_run(ran, call, monkeypatch):
+    """The steps are measured by then: their results count, and one warning says what is missing."""
+
+    def refuse(self):
+        raise StorageError("dvc cannot configure its plots: the lock is taken")
+
+    monkeypatch.setattr(Memory, "keep_plots_page", refuse)
+    answer = call("run", FILE, "--direct", "-q", "--force", "predictions")
+    assert answer.code == 0
+    assert answer.err.count("warning: `dvc plots` may need a network: dvc cannot configure") == 1
+    assert past_runs(ran, "tiny")[0].manifest["state"] == "done"
 
 
 def test_nothing_changed_gives_the_same_folder_without_prefect(ran, child_environment):

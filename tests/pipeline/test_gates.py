@@ -69,6 +69,13 @@ def test_verdicts_mirror_when_everything_is_negated(low, width, limit, op):
     assert here.verdict == there.verdict
 
 
+@pytest.mark.parametrize("limit", [0.0, 1e-6, 3.7e-171, 5e-324])
+def test_a_value_on_the_limit_is_undecided_and_names_no_number_of_samples(limit):
+    """A hair from the limit no number of samples settles it, and none is made up."""
+    result = _judge(_measure(0.0, -0.5, 0.5), "<=", limit)
+    assert (result.verdict, result.needed) == ("undecided", None)
+
+
 @pytest.mark.parametrize(
     ("bound", "op", "verdict"),
     [

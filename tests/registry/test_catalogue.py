@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from adversity import hookspecs, provenance, registry
-from adversity.registry import catalogue, installed, read_catalogue
+from adversity import registry
+from adversity.registry import catalogue, read_catalogue
 from adversity.registry.catalogue import cache_file
 
 READ = """
@@ -139,11 +139,6 @@ def test_an_edit_during_a_process_is_not_cached_by_it(site, builds, monkeypatch)
     assert not cache_file().exists()
     read_catalogue()
     assert len(builds) == 2
-
-
-def test_the_group_is_one_name_wherever_it_is_written():
-    """Lower layers cannot import it from the hook specifications."""
-    assert provenance.GROUP == hookspecs.GROUP == installed.GROUP
 
 
 def test_nothing_half_written_stays_behind():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from adversity.registry.marks import (
     KIT_VERSION,
     Mark,
     digest_of,
-    marks_file,
+    marks_folder,
     read_marks,
     write_mark,
 )
@@ -58,7 +59,8 @@ def test_mark_is_read_back_as_it_was_written(mark: Mark) -> None:
     other = replace(mark, name="noise", failed={"alone": "rows differ"})
     write_mark(other)
     newer = replace(mark, passed=19)
-    assert write_mark(newer) == marks_file()
+    assert write_mark(newer).parent == marks_folder()
+    assert not list(marks_folder().glob(".*"))
     assert read_marks() == {newer.key: newer, other.key: other}
     assert newer.key == "degradation/acme:blur"
 
@@ -77,11 +79,36 @@ def test_mark_holds_for_its_version_source_and_kit_only(mark: Mark, source: Path
     assert mark.standing("1.0") == "stale"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99, "marks": []}'])
-def test_damaged_marks_are_no_marks(mark: Mark, text: str) -> None:
-    """A file that cannot be read costs the marks, nothing else; the next mark mends it."""
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}'])
+def test_damaged_mark_is_no_mark(mark: Mark, text: str) -> None:
+    """A file that cannot be read costs its own mark, no other; the next check mends it."""
+    other = replace(mark, name="noise")
+    write_mark(other)
+    file = write_mark(mark)
+    file.write_text(text, encoding="utf-8")
+    assert read_marks() == {other.key: other}
     write_mark(mark)
-    marks_file().write_text(text, encoding="utf-8")
-    assert read_marks() == {}
+    assert read_marks() == {mark.key: mark, other.key: other}
+
+
+def test_another_torch_makes_a_mark_stale(mark: Mark) -> None:
+    """What was measured with one version of torch says nothing of another."""
+    now = metadata.version("torch")
+    assert replace(mark, versions={"torch": now}).standing("1.0") == "conforms"
+    assert replace(mark, versions={"torch": "1.0"}).standing("1.0") == "stale"
+
+
+def test_a_mark_that_cannot_be_written_leaves_nothing(
+    mark: Mark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk at the last moment leaves the old mark and no half file."""
     write_mark(mark)
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_mark(replace(mark, passed=99))
     assert read_marks() == {mark.key: mark}
+    assert len(list(marks_folder().iterdir())) == 1

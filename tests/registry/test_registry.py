@@ -197,12 +197,47 @@ def test_every_listener_hears_and_none_stops_the_run(site):
     assert acme_ear.heard == ["run-1"]
 
 
+def test_no_listener_changes_what_others_hear_or_what_the_run_has(site):
+    """Each gets copies in depth: a list in a mapping that one empties is full for the next."""
+    for name in ("acme-one", "acme-two"):
+        site.lay(name, LISTENER.format(body="heard.append(run['steps'][:]); run['steps'].clear()"))
+    facts = {"id": "a", "steps": ["net", "report"]}
+    assert site.discover().notify("adversity_run_started", run=facts) == ()
+    import acme_one
+    import acme_two
+
+    assert acme_one.heard == acme_two.heard == [["net", "report"]]
+    assert facts["steps"] == ["net", "report"]
+
+
+def test_it_is_known_beforehand_whether_anybody_listens(site):
+    """So a run gathers facts for those that hear them, and for nobody else."""
+    nobody = site.discover()
+    site.lay("acme-ear", LISTENER.format(body="heard.append(run['id'])"))
+    somebody = site.discover()
+    hooks = ("adversity_run_started", "adversity_step_finished")
+    assert [nobody.listens(hook) for hook in hooks] == [False, False]
+    assert [somebody.listens(hook) for hook in hooks] == [True, False]
+
+
 def test_a_listener_that_says_what_is_wrong_is_quoted(site):
     """An error of ours is the author's own message to the user, who has no hook to mend."""
     body = "raise __import__('adversity').errors.RunError('the server is down; start it')"
     site.lay("acme-frank", LISTENER.format(body=body))
     (problem,) = site.discover().notify("adversity_run_started", run={"id": "a"})
     assert problem.what == "the server is down; start it; the run goes on without it"
+
+
+def test_a_long_message_of_a_listener_keeps_its_end(site):
+    """The reason stands behind a path that may be long; an exception of a library is cut."""
+    place = "p" * 400
+    said = repr(f"expected {place} to answer, got a refusal")
+    ours = f"raise __import__('adversity').errors.RunError({said})"
+    site.lay("acme-frank", LISTENER.format(body=ours))
+    site.lay("acme-broken", LISTENER.format(body=f"raise ValueError({said})"))
+    told = {p.distribution: p.what for p in site.discover().notify("adversity_run_started", run={})}
+    assert "got a refusal; the run goes on without it" in told["acme-frank"]
+    assert "got a refusal" not in told["acme-broken"]
 
 
 def test_a_listener_may_take_fewer_arguments_than_its_hook(site):

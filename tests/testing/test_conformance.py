@@ -1,60 +1,22 @@
-"""The kit itself: what becomes of a check, and that the host is left as it was."""
+"""The kit itself: what becomes of a check, and what is refused before any is tried."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
-import sys
-import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 import pytest
+from kit_subjects import Admits, Copy, Halved, Mended, Search
+from pydantic import field_validator
 
 from adversity import Degradation
 from adversity.errors import InputError
-from adversity.testing import KIT, ConformanceError, check_plugin, parametrize_with_checks
+from adversity.testing import KIT, Check, ConformanceError, check_plugin
 from adversity.testing.bench import bench_class
-from adversity.testing.checks import apart
-from adversity.testing.conformance import trials
-from adversity.testing.host import host_as_found
+from adversity.testing.degradation import DegradationBench
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from adversity.contracts import PluginBase
-
-pytest_plugins = ["pytester"]
-
-
-class Copy(Degradation):
-    """Change nothing."""
-
-    name: ClassVar[str] = "copy"
-    differentiable: ClassVar[bool] = True
-
-    def degrade(self, images: Any, rng: Any) -> Any:
-        return images.clone()
-
-
-class Halved(Copy):
-    """Claim a gradient and hand on half of it."""
-
-    def degrade(self, images: Any, rng: Any) -> Any:
-        return (images + images.detach()) / 2
-
-
-class Admits(Halved):
-    """Hand on half of the gradient and say so."""
-
-    expected_failures: ClassVar[Any] = {"gradient_is_right": "the other half is behind a wall"}
-
-
-class Mended(Copy):
-    """Say that something fails which does not."""
-
-    expected_failures: ClassVar[Any] = {"gradient_is_right": "it was broken once"}
 
 
 class ColourOnly(Copy):
@@ -116,6 +78,27 @@ def test_declared_failure_may_concern_some_parameters_only() -> None:
 
     found = check_plugin(Partly, only=["gradient_is_right"])
     assert [outcome.status for outcome in found.outcomes] == ["expected", "passed"]
+
+
+def test_each_check_runs_once_for_each_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking whether a declared failure holds elsewhere does not run the check there twice."""
+    tried: list[Any] = []
+
+    def counted(bench: Any) -> str:
+        tried.append(bench.parameters["number"])
+        return "fine"
+
+    class Three(Copy):
+        """Say that something fails which never does."""
+
+        number: int = 1
+        examples: ClassVar[Any] = tuple({"number": number} for number in (1, 2, 3))
+        expected_failures: ClassVar[Any] = {"counted": "it was broken once"}
+
+    monkeypatch.setattr(DegradationBench, "checks", (Check("counted", "It holds.", counted),))
+    found = check_plugin(Three, only=["counted"], raises=False)
+    assert [outcome.status for outcome in found.outcomes] == ["mended"] * 3
+    assert sorted(tried) == [1, 2, 3]
 
 
 def test_broken_promise_raises_and_is_told() -> None:
@@ -183,6 +166,47 @@ def test_parameters_and_examples_are_tried() -> None:
 
     assert numbers() == [2, 3]
     assert numbers(parameters={"number": 7}) == [7]
+
+
+def test_nothing_tried_is_not_passed() -> None:
+    """Where no check that was run applies, the plugin has not passed, and that is said."""
+    found = check_plugin(Copy, only=["severity_goes_further"], raises=False)
+    assert (found.passed, found.failures) == (False, ())
+    assert "nothing was tried" in str(found)
+    with pytest.raises(ConformanceError, match="nothing was tried"):
+        check_plugin(Copy, only=["severity_goes_further"])
+
+
+def test_norm_that_is_any_text_is_tried_with_those_it_takes() -> None:
+    """An attack whose norm is a text without a default is tried, once for each it takes."""
+
+    class AnyText(Search):
+        """Take the norm as a text."""
+
+        norm: str  # type: ignore[assignment]
+
+        @field_validator("norm")
+        @classmethod
+        def _is_known(cls, norm: str) -> str:
+            if norm == "l1":
+                raise ValueError("expected linf or l2")
+            return norm
+
+    found = check_plugin(AnyText, only=["identity", "budget"])
+    norms = [outcome.parameters["norm"] for outcome in found.outcomes]
+    assert norms == ["linf", "linf", "l2", "l2"]
+
+
+def test_no_parameters_to_try_is_an_error() -> None:
+    """A plugin that the kit finds no parameters for has not passed: `examples` must name some."""
+
+    class Unheard(Search):
+        """Measure in a norm that the kit does not know."""
+
+        norm: Literal["l7"]  # type: ignore[assignment]
+
+    with pytest.raises(InputError, match="expected parameters to try, the kit finds none for"):
+        check_plugin(Unheard)
 
 
 def test_as_json_is_json_and_complete() -> None:
@@ -258,143 +282,3 @@ def test_refused_cases_are_left_out_of_the_other_checks() -> None:
     assert [outcome.check for outcome in found.failures] == ["answers"]
     assert "4 cases, 1 have none; for 3 grey images" in found.failures[0].message
     assert status(ColourOnly, "alone") == "passed"
-
-
-def _meddle(folder: Path) -> None:
-    """Change whatever a careless plugin changes."""
-    import torch
-
-    random.seed(5)
-    np.random.seed(5)  # noqa: NPY002  (what must not be done)
-    torch.manual_seed(5)
-    warnings.simplefilter("ignore")
-    os.chdir(folder)
-    os.environ["MEDDLED"] = "1"
-    sys.settrace(lambda *_: None)
-    torch.set_grad_enabled(False)
-    torch.set_default_dtype(torch.float64)
-    np.seterr(all="raise")
-
-
-def _host() -> dict[str, Any]:
-    """Return everything of the process that a plugin might change."""
-    import torch
-
-    return {
-        "python": random.getstate(),
-        "numpy": np.random.get_state()[1].tolist(),  # type: ignore[index]  # noqa: NPY002
-        "torch": torch.get_rng_state().tolist(),
-        "filters": list(warnings.filters),
-        "folder": os.getcwd(),  # noqa: PTH109  (the very thing)
-        "environment": dict(os.environ),
-        "trace": sys.gettrace(),
-        "profile": sys.getprofile(),
-        "grad": torch.is_grad_enabled(),
-        "dtype": torch.get_default_dtype(),
-        "threads": torch.get_num_threads(),
-        "numpy errors": np.geterr(),
-    }
-
-
-def test_host_is_left_as_it_was(tmp_path: Path) -> None:
-    """Random states, filters, folder, environment, trace function and settings come back."""
-    before = _host()
-    with host_as_found():
-        _meddle(tmp_path)
-        assert sum(before[name] != value for name, value in _host().items()) >= 10
-    assert _host() == before
-
-
-def test_plugin_that_meddles_leaves_the_host_alone(tmp_path: Path) -> None:
-    """The same holds for a plugin that is checked, and for one that raises in the middle."""
-
-    class Meddles(Copy):
-        """Change the process and fail."""
-
-        def degrade(self, images: Any, rng: Any) -> Any:
-            _meddle(tmp_path)
-            raise RuntimeError("and away")
-
-    before = _host()
-    assert not check_plugin(Meddles, raises=False).passed
-    assert _host() == before
-
-
-def test_host_comes_back_from_a_folder_that_is_gone(tmp_path: Path) -> None:
-    """A plugin that deletes the folder it went to does not keep us there."""
-    gone, before = tmp_path / "gone", os.getcwd()  # noqa: PTH109  (the very thing)
-    gone.mkdir()
-    with host_as_found():
-        os.chdir(gone)
-        gone.rmdir()
-    assert os.getcwd() == before  # noqa: PTH109
-
-
-def test_labels_are_readable_and_different() -> None:
-    """Each test of a report has a name of its own: plugin, parameters, check."""
-    labels = [trial.label for trial in trials(Copy)]
-    assert "copy-alone" in labels
-    assert len(set(labels)) == len(labels)
-
-
-def test_pytest_sees_each_status(pytester: pytest.Pytester) -> None:
-    """As pytest tests: passed, failed, skipped, expected as xfail, mended as failure."""
-    pytester.makepyfile(
-        """
-        from tests_subject import Admits, Copy, Halved, Mended
-        from adversity.testing import parametrize_with_checks
-
-        @parametrize_with_checks([Copy, Halved, Admits, Mended])
-        def test_it(check):
-            check()
-        """
-    )
-    pytester.makepyfile(tests_subject=_SUBJECT)
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "gradient or severity")
-    result.assert_outcomes(passed=1, failed=2, skipped=4, xfailed=1)
-    result.stdout.fnmatch_lines(["*copy-gradient_is_right*"])
-
-
-_SUBJECT = '''
-from typing import ClassVar
-from adversity import Degradation
-
-class Copy(Degradation):
-    """Change nothing."""
-    name: ClassVar[str] = "copy"
-    differentiable: ClassVar[bool] = True
-    def degrade(self, images, rng):
-        return images.clone()
-
-class Halved(Copy):
-    """Hand on half of the gradient."""
-    def degrade(self, images, rng):
-        return (images + images.detach()) / 2
-
-class Admits(Halved):
-    """Say so."""
-    expected_failures: ClassVar = {"gradient_is_right": "the other half is behind a wall"}
-
-class Mended(Copy):
-    """Say that something fails which does not."""
-    expected_failures: ClassVar = {"gradient_is_right": "it was broken once"}
-'''
-
-
-@parametrize_with_checks([Copy])
-def test_checks_as_tests(check: Any) -> None:
-    """The decorator works in a plugin author's tests as it does here."""
-    check()
-
-
-def test_distance_of_tensors() -> None:
-    """Infinities of one sign are equal, shapes and NaN are infinitely far."""
-    import torch
-
-    infinite = torch.tensor([1.0, float("inf")])
-    assert apart(infinite, infinite.clone()) == 0
-    assert apart(infinite, -infinite) == float("inf")
-    assert apart(torch.zeros(2), torch.zeros(3)) == float("inf")
-    assert apart(torch.tensor([float("nan")]), torch.zeros(1)) == float("inf")
-    assert apart(torch.tensor([True, False]), torch.tensor([True, True])) == 1
-    assert apart(torch.zeros(0), torch.zeros(0)) == 0

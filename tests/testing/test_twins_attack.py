@@ -6,10 +6,11 @@ in another library. The parents pass everything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import pytest
 import torch
+from kit_subjects import KeepsTheBest, Search
 from pydantic import Field
 
 from adversity import Attack, Norm
@@ -20,13 +21,12 @@ from adversity_plugins.attack.losses import gradient_of, loss_of
 from adversity_plugins.attack.norms import Ball
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from adversity import SampleRng, Target
-    from adversity.contracts import PluginBase
 
 
-class Climb(Attack):
+class Climb(KeepsTheBest, Attack):
     """Climb the loss step by step; each sample keeps the best of its restarts."""
 
     name: ClassVar[str] = "climb"
@@ -54,16 +54,7 @@ class Climb(Attack):
         points = [self.climb(target, ball, labels, rng.child(k)) for k in range(self.restarts)]
         if len(points) == 1:
             return points[0]
-        with torch.no_grad():
-            losses = torch.stack([self.loss(target.logits(p), labels) for p in points])
-        return torch.stack(points)[self.choice(losses), torch.arange(len(images))]
-
-    def choice(self, losses: torch.Tensor) -> torch.Tensor:
-        return losses.argmax(0)
-
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        # The margin decides success, so that the highest is a success if any is.
-        return loss_of(logits, labels, loss="margin", targeted=self.targeted)
+        return self.best(target, points, labels, targeted=self.targeted)
 
     def climb(
         self, target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng
@@ -81,30 +72,6 @@ class Climb(Attack):
 
     def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
         return ball.step(point, slope, self.size)
-
-
-class Search(Attack):
-    """Draw ten times and keep what the victim likes least."""
-
-    name: ClassVar[str] = "search"
-
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0)]
-
-    def perturb(
-        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
-    ) -> torch.Tensor:
-        ball = Ball(images, self.norm, self.eps)
-        signs = (2 * rng.child(k).bernoulli(0.5, images.shape[1:]) - 1 for k in range(10))
-        points = [ball.project(images + self.eps * sign) for sign in signs]
-        with torch.no_grad():
-            losses = torch.stack(
-                [loss_of(target.logits(p), labels, loss="margin", targeted=False) for p in points]
-            )
-        return torch.stack(points)[self.choice(losses), torch.arange(len(images))]
-
-    def choice(self, losses: torch.Tensor) -> torch.Tensor:
-        return losses.argmax(0)
 
 
 class Generous(Climb):
@@ -181,12 +148,13 @@ class RescaledL1(Climb):
 
 
 class BlindToTheBox(Climb):
-    """Moves the steepest value even where it cannot move on (ART's l1)."""
+    """Spends most of a step on the steepest value even where it cannot move on (ART's l1: all)."""
 
     def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
         flat = slope.flatten(1)
         steepest = torch.zeros_like(flat).scatter_(1, flat.abs().argmax(1, keepdim=True), 1.0)
-        return ball.project(point + self.size * (steepest * flat.sign()).view_as(point))
+        blind = 0.7 * self.size * (steepest * flat.sign()).view_as(point)
+        return ball.project(ball.step(point, slope, 0.3 * self.size) + blind)
 
 
 class LosesTheLastStep(Climb):
@@ -208,10 +176,10 @@ class Saturates(Climb):
 
 
 class KeepsTheWorst(Search):
-    """Keeps the draw that the victim likes best: a comparison the wrong way round."""
+    """Keeps the draw that the victim likes best, for a small eps: a comparison turned round."""
 
     def choice(self, losses: torch.Tensor) -> torch.Tensor:
-        return losses.argmin(0)
+        return losses.argmin(0) if self.eps < 0.05 else super().choice(losses)
 
 
 class TiresOut(Climb):
@@ -271,27 +239,40 @@ TWINS: tuple[tuple[type[Attack], Norm, str], ...] = (
 )
 
 
-def failures(cls: type[PluginBase], parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return what fails and why."""
-    found = check_plugin(cls, parameters=parameters, raises=False)
-    return {outcome.check: outcome.message for outcome in found.failures}
-
-
 @pytest.mark.parametrize(
     ("cls", "norm"),
     [(Climb, "linf"), (Climb, "l2"), (Climb, "l1"), (Search, "linf")],
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_sound_parent_passes_everything(cls: type[Attack], norm: Norm) -> None:
+def test_sound_parent_passes_everything(
+    cls: type[Attack], norm: Norm, failed: Callable[..., dict[str, str]]
+) -> None:
     """The attacks that the twins are made from keep every promise."""
-    assert failures(cls, {"norm": norm, "eps": EPS[norm]}) == {}
+    assert failed(cls, parameters={"norm": norm, "eps": EPS[norm]}) == {}
 
 
 @pytest.mark.parametrize(("cls", "norm", "check"), TWINS, ids=[cls.__name__ for cls, _, _ in TWINS])
-def test_twin_fails_exactly_its_check(cls: type[Attack], norm: Norm, check: str) -> None:
+def test_twin_fails_exactly_its_check(
+    cls: type[Attack], norm: Norm, check: str, failed: Callable[..., dict[str, str]]
+) -> None:
     """One thing is wrong, and one check says so."""
-    found = failures(cls, {"norm": norm, "eps": EPS[norm]})
-    assert set(found) == {check}, found
+    assert failed(cls, parameters={"norm": norm, "eps": EPS[norm]}).keys() == {check}
+
+
+def test_control_is_not_said_to_leave_wrong_answers_wrong() -> None:
+    """Of a control that is never judged, nothing is said to have passed."""
+
+    class Control(Search):
+        """Search without a promise."""
+
+        control: ClassVar[bool] = True
+
+    found = check_plugin(
+        Control,
+        parameters={"norm": "linf", "eps": 8 / 255},
+        only=["wrong_from_the_start", "budget"],
+    )
+    assert [outcome.status for outcome in found.outcomes] == ["passed", "skipped"]
 
 
 def test_every_check_has_a_twin() -> None:

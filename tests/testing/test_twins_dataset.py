@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
+from kit_subjects import Boxes, Packaged, picture
 from pydantic import Field, PrivateAttr
 
 from adversity import Dataset, Sample
 from adversity.contracts import IndexRow
 from adversity.testing import check_plugin
 from adversity.testing.dataset import DatasetBench
-from adversity.testing.samples import sample_fault, targets_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-
-def failed(plugin: Any, **options: Any) -> set[str]:
-    """Return the names of the checks that speak against a plugin."""
-    return {outcome.check for outcome in check_plugin(plugin, raises=False, **options).failures}
-
-
-def picture(number: int) -> Any:
-    """Draw a small picture, another for each number."""
-    return np.random.default_rng(number).integers(0, 256, (8, 8 + number % 3, 3), dtype=np.uint8)
-
-
-class Boxes(Dataset):
-    """Eight pictures in memory, without an index."""
-
-    name: ClassVar[str] = "boxes"
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return ("even", "odd")
-
-    def __len__(self) -> int:
-        return 8
-
-    def item(self, index: int) -> Sample:
-        if not 0 <= index < 8:
-            raise IndexError(index)
-        return Sample(picture(index), index % 2, f"box-{index}", attributes={"number": index})
 
 
 class Indexed(Boxes):
@@ -66,41 +37,6 @@ class Indexed(Boxes):
             )
             for sample in samples
         ]
-
-
-class Packaged(Dataset):
-    """Four pictures that come inside a package."""
-
-    name: ClassVar[str] = "packaged"
-    packaged: ClassVar[bool] = True
-    _folder: Any = PrivateAttr(default=None)
-
-    def materialise(self, folder: Path) -> None:
-        table = io.StringIO()
-        writer = csv.DictWriter(table, ["id", "sha256", "label"], lineterminator="\n")
-        writer.writeheader()
-        for number in range(4):
-            content = picture(3 * number).tobytes()
-            (folder / f"{number}.raw").write_bytes(content)
-            digest = hashlib.sha256(content).hexdigest()
-            writer.writerow({"id": f"{number}.raw", "sha256": digest, "label": "all"})
-        (folder / "manifest.csv").write_text(table.getvalue())
-
-    def open(self, root: Path) -> None:
-        super().open(root)
-        self._folder = root
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return ("all",)
-
-    def __len__(self) -> int:
-        return 4
-
-    def item(self, index: int) -> Sample:
-        content = (self._folder / f"{range(4)[index]}.raw").read_bytes()
-        image = np.frombuffer(content, np.uint8).reshape(8, 8, 3)
-        return Sample(image, 0, f"{index}.raw")
 
 
 class FromFiles(Dataset):
@@ -228,6 +164,18 @@ class NotJSON(Boxes):
         return {"splits": {"train", "test"}}
 
 
+class Split(Packaged):
+    """Half of the pictures, or all."""
+
+    half: bool = True
+
+    def __len__(self) -> int:
+        return 2 if self.half else 4
+
+    def item(self, index: int) -> Sample:
+        return super().item(range(len(self))[index])
+
+
 TWINS = {
     "opens_the_same": ReadsTheSeed,
     "ids": TwinIds,
@@ -250,9 +198,9 @@ def test_sound_data_set_passes(plugin: Any) -> None:
 
 
 @pytest.mark.parametrize("name", TWINS | SHARED)
-def test_twin_fails_exactly_one_check(name: str) -> None:
+def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str, str]]) -> None:
     """Breaking one promise fails the check of that promise and no other."""
-    assert failed((TWINS | SHARED)[name]) == {name}
+    assert failed((TWINS | SHARED)[name]).keys() == {name}
 
 
 def test_no_check_lacks_a_twin() -> None:
@@ -269,49 +217,49 @@ def test_own_folder_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.Monk
     assert found.outcomes[0].message == "1 samples"
 
 
+def test_nothing_left_out_is_not_tried() -> None:
+    """Without samples that are left out there is no reason to look at."""
+    (outcome,) = check_plugin(Boxes, only=["quarantined"], raises=False).outcomes
+    assert (outcome.status, outcome.message) == ("skipped", "nothing is left out")
+
+
+def test_packaged_data_set_is_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once to be opened, and once more to compare; not for each check that looks at files."""
+    written = []
+    whole = Packaged.materialise
+
+    def noted(self: Packaged, folder: Path) -> None:
+        whole(self, folder)
+        written.append(folder)
+
+    monkeypatch.setattr(Packaged, "materialise", noted)
+    assert check_plugin(Packaged).passed
+    assert len(written) == 2
+
+
+def test_part_of_a_manifest_may_be_selected() -> None:
+    """With a parameter that selects, the manifest may list more than there is."""
+
+    assert check_plugin(Split).passed
+
+
 def test_temporary_folders_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing is left behind in the folder for temporary files."""
+    """Nothing is left behind in the folder for temporary files, where the pictures were."""
     import gc
     import tempfile
 
+    opened: list[Path] = []
+
+    class Noted(Packaged):
+        """Note where it is opened."""
+
+        def open(self, root: Path) -> None:
+            super().open(root)
+            opened.append(root)
+
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    check_plugin(Packaged)
+    check_plugin(Noted, only=["materialises_the_same", "manifest", "length"])
     gc.collect()
+    assert opened
+    assert all(root.is_relative_to(tmp_path) for root in opened)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("image", "fault"),
-    [
-        ([[0]], "NumPy array"),
-        (np.zeros((4, 4, 2), np.uint8), "shape"),
-        (np.zeros((0, 4), np.uint8), "shape"),
-        (np.zeros((4, 4)), "uint8 or float32"),
-        (np.full((4, 4), np.nan, np.float32), "in [0, 1]"),
-    ],
-)
-def test_sample_faults(image: Any, fault: str) -> None:
-    """What is wrong with a picture is said in words; a reference is held to the same."""
-    good = np.zeros((4, 4), np.uint8)
-    assert sample_fault(Sample(good, 0, "a")) is None
-    assert fault in str(sample_fault(Sample(image, 0, "a")))
-    assert "reference" in str(sample_fault(Sample(good, 0, "a", reference=image)))
-
-
-@pytest.mark.parametrize(
-    ("targets", "holds"),
-    [
-        ([0, 1], True),
-        ([0, 2], False),
-        ([None, None], True),
-        ([0, None], False),
-        ([0.5, 1.5], True),
-        ([float("nan")], False),
-        ([(0.1, 0.2), (0.3, 0.4)], True),
-        ([(0.1, 0.2), (0.3,)], False),
-        ([True], False),
-    ],
-)
-def test_target_faults(targets: list[Any], holds: bool) -> None:
-    """Targets are of one sort, finite, and class indices are classes."""
-    assert (targets_fault(targets, ("a", "b")) is None) == holds

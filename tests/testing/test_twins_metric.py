@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,11 +16,6 @@ from adversity.testing.metric import MetricBench
 from adversity.testing.tables import table
 
 Found = Mapping[str, Measure]
-
-
-def failed(plugin: Any, **options: Any) -> set[str]:
-    """Return the names of the checks that speak against a plugin."""
-    return {outcome.check for outcome in check_plugin(plugin, raises=False, **options).failures}
 
 
 class Hits(Metric):
@@ -49,6 +44,24 @@ class Distance(Metric):
         return {
             f"mean_{name}": Measure(float(np.mean(table[name])), len(table)) for name in self.wants
         }
+
+
+class Widths(Hits):
+    """Share of right answers, of tables that are what they say."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        names = {"logits", "probs"}
+        widths = {table[name].shape[1] for name in names if table.has(name)}
+        if widths - {len(table.class_names)}:
+            raise ValueError(f"{widths} columns, {len(table.class_names)} names")
+        return super().compute(table, reference)
+
+
+class Silent(Hits):
+    """Find nothing."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return {}
 
 
 class NoNumber(Hits):
@@ -84,8 +97,8 @@ class Outside(Hits):
         return self.changed(table, low=-0.2, high=-0.1)
 
 
-class Hundred(Hits):
-    """Says that it rests on ten samples, however many there are."""
+class OneSample(Hits):
+    """Says that it rests on one sample, however many there are."""
 
     def compute(self, table: Table, reference: Table | None = None) -> Found:
         return self.changed(table, n=1)
@@ -132,7 +145,7 @@ class ArrayInside(Hits):
 TWINS = {
     "produces": MoreNames,
     "value_in_interval": Outside,
-    "n_is_right": Hundred,
+    "n_is_right": OneSample,
     "row_order": FirstCounts,
     "stored": FreshOnly,
     "wants_is_complete": MoreColumns,
@@ -219,9 +232,9 @@ def test_sound_metric_passes(plugin: Any) -> None:
 
 
 @pytest.mark.parametrize("name", TWINS | SHARED | IMAGE_TWINS)
-def test_twin_fails_exactly_one_check(name: str) -> None:
+def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str, str]]) -> None:
     """Breaking one promise fails the check of that promise and no other."""
-    assert failed((TWINS | SHARED | IMAGE_TWINS)[name]) == {name}
+    assert failed((TWINS | SHARED | IMAGE_TWINS)[name]).keys() == {name}
 
 
 def test_no_check_lacks_a_twin() -> None:
@@ -232,6 +245,10 @@ def test_no_check_lacks_a_twin() -> None:
 
 def test_tables_are_what_they_say() -> None:
     """In a perfect table all is right and sure, in the worst all is wrong; in both N x K."""
+    mixed = table(40, 4, wants=("fooled",)).rows
+    found = mixed["start_prediction"] == mixed["target"]
+    assert found.tolist() == mixed["start_correct"].tolist()
+    assert set(found.tolist()) == {True, False}
     for outcome, share in (("perfect", 1.0), ("worst", 0.0)):
         rows = table(40, 4, wants=("fooled",), outcome=outcome).rows  # type: ignore[arg-type]
         assert float(rows["correct"].double().mean()) == share
@@ -239,6 +256,8 @@ def test_tables_are_what_they_say() -> None:
         assert float(rows["confidence"].min()) > 0.99
         assert rows["correct"].tolist() == (rows["prediction"] == rows["target"]).tolist()
         assert bool((rows["fooled"] == (rows["start_correct"] & ~rows["correct"])).all())
+        right_at_first = rows["start_prediction"] == rows["target"]
+        assert right_at_first.tolist() == rows["start_correct"].tolist()
 
 
 def test_probabilities_in_place_of_logits() -> None:
@@ -246,3 +265,19 @@ def test_probabilities_in_place_of_logits() -> None:
     rows = table(12, 5, answer="probs").rows
     np.testing.assert_allclose(rows["probs"].sum(1).numpy(), 1, rtol=1e-12)
     assert "logits" not in rows
+
+
+def test_table_names_as_many_classes_as_its_answers_have() -> None:
+    """A table of one row and three classes is told as one of three, also where its class is 0."""
+
+    assert check_plugin(Widths).passed
+
+
+def test_metric_without_measures_fails_once() -> None:
+    """A metric that never finds anything fails `produces`; what needs a measure is not tried."""
+
+    found = check_plugin(Silent, raises=False)
+    assert [outcome.check for outcome in found.failures] == ["produces"]
+    skipped = {outcome.check for outcome in found.outcomes if outcome.status == "skipped"}
+    untried = {"n_is_right", "row_order", "stored", "measures_are_json", "value_in_interval"}
+    assert untried <= skipped

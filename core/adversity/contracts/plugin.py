@@ -15,7 +15,15 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
-__all__ = ["API_VERSION", "KINDS", "OLDEST_API", "Makes", "PluginBase", "parse_fraction"]
+__all__ = [
+    "API_VERSION",
+    "KINDS",
+    "OLDEST_API",
+    "SNAKE_CASE",
+    "Makes",
+    "PluginBase",
+    "parse_fraction",
+]
 
 API_VERSION = 1
 """Raised by one when a contract changes so that older plugins break."""
@@ -28,6 +36,8 @@ KINDS: dict[str, type[PluginBase]] = {}
 Makes = Literal["data", "images", "predictions", "scores", "adversarial", "measure"]
 """What a step of this kind makes: the engine looks at this, never at the kind's name."""
 
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+"""How a plugin's name is written."""
 _FRACTION = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*/\s*\d+(\.\d+)?\s*")
 
 
@@ -45,7 +55,7 @@ def parse_fraction(text: str) -> float | None:
 
 
 class PluginBase(BaseModel):
-    """A plugin: fields are parameters, ClassVars are claims, one method is the mathematics.
+    """A plugin: fields are parameters, ClassVars are claims, methods are the mathematics.
 
     State (weights, kernels) is set in `setup` on underscore attributes. Equality, hashing
     and pickling use the parameters only. Importing a plugin must not import torch.
@@ -81,6 +91,8 @@ class PluginBase(BaseModel):
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """Checks of the conformance kit that cannot pass, each with the reason; the catalogue shows
     them."""
+
+    __test__ = False  # pytest: a plugin's class called Test... holds no tests
 
     _device: str = PrivateAttr(default="cpu")
 

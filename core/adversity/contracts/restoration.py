@@ -30,7 +30,7 @@ class Restoration(PluginBase):
     scale: ClassVar[int] = 1
     """Output H and W are the input's times this (super-resolution)."""
     restores: ClassVar[tuple[str, ...]] = ()
-    """Degradations this method is meant for; the conformance kit checks one of them."""
+    """Degradations this method is meant for; the conformance kit checks each that is installed."""
 
     @abstractmethod
     def restore(self, images: Tensor, **needs: Tensor) -> Tensor:

@@ -44,7 +44,6 @@ class AttackResult:
         zero_gradient: `[N]` bool: attacked, and its gradient was zero every time.
         parameters: Named `[N]` float64 of a parametric attack; NaN where nothing was attacked.
         flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`.
-        parameters: What a parametric attack chose, each with first axis N.
     """
 
     images: Tensor

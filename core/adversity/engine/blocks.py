@@ -1,9 +1,11 @@
 """Fixed-size blocks, so that no kernel ever sees another number of rows.
 
 Convolution and matrix kernels change the last bits of their result with the batch size.
-A method is therefore called with exactly its class's `block_rows` rows, a classifier that
-leaves the number open with one that only the size of the pictures decides; the last block is
-padded by repeating a row, and what the padding gave is thrown away.
+The methods of degradations, restorations, classifiers, calibrators and image metrics are
+therefore called with exactly their class's `block_rows` rows, a classifier that leaves the
+number open with one that only the size of the pictures decides; the last block is padded by
+repeating a row, and what the padding gave is thrown away. An attack gets at most its number
+of rows: the target pads what the attack asks.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["in_blocks", "network_rows", "one_thread", "padded", "spans"]
 
 SMALL = 64 * 64
-"""Pixels of a small picture."""
-SMALL_ROWS, ROWS = 64, 16
-"""Rows of a block of small pictures, and of larger ones. Layers with many weights and few
-pixels want many rows: ResNet-18 at 32 x 32 was measured to take 1.4 times as long in blocks of
-16. 64 rows at 64 x 64 are a third of the memory of 16 at 224 x 224."""
+"""A small picture has at most so many pixels."""
+SMALL_ROWS = 64
+"""Rows of a block of small pictures. Layers with many weights and few pixels want many rows:
+ResNet-18 at 32 x 32 was measured to take 1.4 times as long in blocks of 16. 64 rows at 64 x 64
+are a third of the memory of 16 at 224 x 224."""
+ROWS = 16
+"""Rows of a block of larger pictures."""
 
 
 def one_thread() -> None:

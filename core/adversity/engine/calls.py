@@ -6,12 +6,12 @@ promise is a `PluginError` that names the plugin, its distribution and the sampl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Classifier, Degradation, Degraded, PostHoc, Restoration, Score
 from adversity.engine.blocks import network_rows, padded, spans
-from adversity.errors import AdversityError, PluginError
+from adversity.engine.ready import BREAKS, Ready, setting_up
+from adversity.errors import PluginError
 from adversity.shapes import image_fault, rows_fault
 
 if TYPE_CHECKING:
@@ -22,43 +22,18 @@ if TYPE_CHECKING:
     from adversity.contracts import Predictive
     from adversity.seeding import SampleRng
 
-__all__ = ["BREAKS", "Ready", "calibrate", "degrade", "logits", "measure", "restore", "score"]
-
-BREAKS = (Exception, SystemExit)
-"""What may come out of a plugin; one that calls `sys.exit` must not end the run in silence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A plugin that is set up, and what to call it in messages.
-
-    Attributes:
-        plugin: Set up and, where it is fitted, loaded.
-        label: `attack "pgd" (acme-attacks 1.2)`.
-        device: Where it computes.
-    """
-
-    plugin: Any
-    label: str
-    device: str = "cpu"
-
-    def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
-        """Raise the error that says which promise was broken, where, and whose fault it is."""
-        where = f", sample {ids[0]}" if len(ids) == 1 else f", samples {ids[0]} .." if ids else ""
-        raise PluginError(
-            f"{self.label}{where}: {what}. This is a fault of the plugin, not of your pipeline; "
-            "report it to its author."
-        )
-
-    def guard(self, error: BaseException, ids: Sequence[str] = ()) -> NoReturn:
-        """Turn an exception from inside the plugin into one that names it."""
-        if isinstance(error, AdversityError):
-            raise error
-        where = f", sample {ids[0]}" if len(ids) == 1 else ""
-        raise PluginError(
-            f"{self.label}{where} raised {type(error).__name__}: {error}; report it to the "
-            "plugin's author"
-        ) from error
+__all__ = [
+    "BREAKS",
+    "Ready",
+    "calibrate",
+    "degrade",
+    "logits",
+    "measure",
+    "needs_of",
+    "restore",
+    "score",
+    "setting_up",
+]
 
 
 def _blocks(ready: Ready, count: int) -> list[range]:

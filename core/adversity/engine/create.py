@@ -58,7 +58,7 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
         return plugin
     ready = Ready(plugin, label_of(entry), device)
     if not isinstance(plugin, Fitted):
-        with preserve_global_rng():
+        with calls.setting_up(ready):
             plugin.setup(device)
     return wrapper(ready)
 
@@ -124,7 +124,7 @@ class Call:
         """Return a new object of this class that carries the state."""
         given = self.ready.plugin
         plugin = type(given)(**given.model_dump(exclude_unset=True))
-        with preserve_global_rng():
+        with calls.setting_up(self.ready):
             plugin.setup(self.ready.device)
         plugin.load(state)
         return type(self)(Ready(plugin, self.ready.label, self.ready.device), fitted=True)

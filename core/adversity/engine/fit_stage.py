@@ -11,7 +11,7 @@ from adversity.engine.calls import BREAKS
 from adversity.engine.flow import flow
 from adversity.engine.stage import Shard, StageResult, StageRun
 from adversity.engine.toolbox import state_path
-from adversity.errors import AdversityError, InputError, PluginError
+from adversity.errors import InputError
 from adversity.seeding import fit_generator, preserve_global_rng
 
 if TYPE_CHECKING:
@@ -100,13 +100,8 @@ class FitRun(StageRun):
         try:
             with preserve_global_rng():
                 state = plugin.fit(stream, generator)
-        except AdversityError:
-            raise
         except BREAKS as error:
-            raise PluginError(
-                f"{ready.label} raised {type(error).__name__} while fitting: {error}; report it to "
-                "the plugin's author"
-            ) from error
+            ready.guard(error)
         key = self._key(shard.cell)
         self.store.put(
             key, _FILE, lambda path: write_arrays(path, dict(state.arrays), dict(state.info))

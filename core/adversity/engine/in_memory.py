@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Block, Fitted, State
 from adversity.engine.blocks import spans
+from adversity.engine.calls import BREAKS, setting_up
 from adversity.errors import DataError, InputError
 from adversity.seeding import fit_generator, preserve_global_rng
 
@@ -61,11 +62,19 @@ class TensorRows:
 
 
 def fitted_state(ready: Ready, data: TensorRows, seed: int) -> State:
-    """Fit a plugin that is set up on tensors; return what it found."""
+    """Set a plugin up and fit it on tensors; return what it found.
+
+    Raises:
+        PluginError: If it cannot be set up or fitted.
+    """
     plugin = ready.plugin
     if not isinstance(plugin, Fitted):
         raise InputError(f"{ready.label} has nothing to fit")
     generator: np.random.Generator = fit_generator(seed, "fit", getattr(plugin, "seed", 0))
-    with preserve_global_rng():
+    with setting_up(ready):
         plugin.setup(ready.device)  # type: ignore[attr-defined]
-        return plugin.fit(data, generator)
+    try:
+        with preserve_global_rng():
+            return plugin.fit(data, generator)
+    except BREAKS as error:
+        ready.guard(error)

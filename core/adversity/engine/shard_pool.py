@@ -1,4 +1,4 @@
-"""The shards of a stage in threads: the one loop of every door."""
+"""The shards of a stage in threads, for every door."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def run_shards(
 ) -> Iterator[Shard]:
     """Run shards in threads and yield each as it is done.
 
-    At the first error, or when the loop over it is left or interrupted, no further shard
-    starts; those at work end first, and what they made is kept.
+    At the first error, or when the loop over it is left or interrupted, shards that have not
+    started never do; those at work end first, and what they made is kept.
 
     Args:
         shards: What to run.
         compute: What runs one, usually `StageRun.run_shard`; its first error is raised.
-        workers: Shards at the same time.
+        workers: Shards at the same time, at least one.
     """
-    with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="shard") as pool:
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="shard")
+    try:
         futures: dict[Future[None], Shard] = {
             pool.submit(compute, shard): shard for shard in shards
         }
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        for future in as_completed(futures):
+            future.result()
+            yield futures[future]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -11,9 +11,9 @@ from adversity.contracts import ImageMetric, Measure, Metric, MetricBase, Table
 from adversity.data.tables import read_table, write_table
 from adversity.engine import calls
 from adversity.engine.blocks import spans
-from adversity.engine.calls import Ready
+from adversity.engine.calls import BREAKS, Ready
 from adversity.engine.stage import Shard, StageResult, StageRun
-from adversity.errors import PluginError
+from adversity.errors import AdversityError, PluginError
 from adversity.metrics import mean_interval
 from adversity.provenance import file_sha256
 from adversity.seeding import preserve_global_rng
@@ -168,9 +168,12 @@ class TableRun(StageRun):
 def _computed(metric: Metric, table: Table) -> Mapping[str, Measure]:
     try:
         return metric.compute(table)
-    except Exception as error:
+    except AdversityError:
+        raise
+    except BREAKS as error:
         raise PluginError(
-            f'metric "{metric.name}" raised {type(error).__name__}: {error}'
+            f'metric "{metric.name}" raised {type(error).__name__}: {error}; report it to the '
+            "plugin's author"
         ) from error
 
 

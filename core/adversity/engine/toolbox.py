@@ -7,20 +7,17 @@ is not safe to share.
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Classifier, Fitted, State
 from adversity.data.arrays import read_arrays
 from adversity.data.reading import Source
-from adversity.engine.calls import BREAKS, Ready
+from adversity.engine.calls import Ready, setting_up
 from adversity.engine.classes import class_indices, read_labels
 from adversity.engine.workspace import slug
-from adversity.errors import AdversityError, NotFittedError, PluginError, StorageError
-from adversity.seeding import preserve_global_rng
+from adversity.errors import NotFittedError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
@@ -41,21 +38,6 @@ def label_of(entry: Entry) -> str:
 def state_path(folder: Path, cell: Cell) -> Path:
     """Return where a fitted plugin's state lies in a step's artifact."""
     return folder / "states" / f"{slug(cell)}.safetensors"
-
-
-@contextmanager
-def _setting_up(ready: Ready) -> Iterator[None]:
-    """Name the plugin in whatever goes wrong; a network's first weights move no random state."""
-    try:
-        with preserve_global_rng():
-            yield
-    except AdversityError:
-        raise
-    except BREAKS as error:
-        raise PluginError(
-            f"{ready.label} could not be set up: {type(error).__name__}: {error}; report it to "
-            "the plugin's author"
-        ) from error
 
 
 _latest: list[Toolbox] = []
@@ -143,7 +125,7 @@ class Toolbox:
         plugin_root = getattr(plugin, "use_root", None)
         if plugin_root is not None:
             plugin_root(self.workspace.root)
-        with _setting_up(ready):
+        with setting_up(ready):
             plugin.setup(ready.device)
             if isinstance(plugin, Fitted) and node.fit_on is not None:
                 plugin.load(self.state(node.id, cell))
@@ -155,7 +137,7 @@ class Toolbox:
         given = node.plugins[cell.restrict(node.variables)]
         plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
         ready = Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
-        with _setting_up(ready):
+        with setting_up(ready):
             plugin.setup(ready.device)
         return ready
 

@@ -20,10 +20,10 @@ __all__ = ["Victim", "as_found", "target"]
 
 @contextmanager
 def as_found(modules: Sequence[Any]) -> Iterator[None]:
-    """Put networks into eval mode and freeze them; leave everything exactly as found.
+    """Put networks into eval mode and freeze them for a while; then put both back.
 
-    Nobody asks for the weights' gradients here: a backward pass that need not keep them in
-    mind is up to a tenth faster on a small network.
+    In eval mode no buffer moves, and nobody asks for the weights' gradients: a backward pass
+    that need not keep them in mind is up to a tenth faster on a small network.
     """
     parts = [(part, part.training) for module in modules for part in module.modules()]
     weights = [(p, p.requires_grad) for module in modules for p in module.parameters()]
@@ -80,7 +80,8 @@ def target(*links: Any) -> Victim:
 
     Args:
         *links: What `adversity.create` returned, or an `nn.Module` from images `[N, C, H, W]`
-            in [0, 1] to logits `[N, K]`.
+            in [0, 1] to logits `[N, K]`; it is called with 64 rows at once of pictures up to
+            64 x 64, with 16 of larger ones.
 
     Raises:
         InputError: If there is not exactly one classifier.

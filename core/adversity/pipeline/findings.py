@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-__all__ = ["Findings", "KeyPath", "complaints", "dotted", "listed", "suggestion", "visible"]
+__all__ = ["Findings", "KeyPath", "complaints", "dotted", "listed", "suggestion"]
 
 KeyPath = tuple[str | int, ...]
 """Where something stands in the file: `("steps", "attacked", "with", "eps")`."""
@@ -44,19 +44,6 @@ def suggestion(word: object, known: Iterable[object]) -> str:
     names = [str(name) for name in known]
     close = difflib.get_close_matches(str(word), names, n=1, cutoff=_CLOSE)
     return f"; did you mean {close[0]}?" if close else f"; there is: {listed(names)}"
-
-
-def visible(text: str) -> str:
-    r"""Return text with everything unprintable written as an escape.
-
-    Names come from files and folders of anybody; a message that shows one must not break its
-    line, colour the terminal or turn the direction of writing.
-
-    Example:
-        >>> visible("data/a\nb")
-        'data/a\\nb'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Findings:

@@ -33,6 +33,9 @@ _COMPARE: dict[Op, Callable[[float, float], bool]] = {
     "<=": operator.le,
     "<": operator.lt,
 }
+_OUT_OF_REACH = 10**9
+"""More samples than this is no advice: no data set of pictures has as many."""
+
 _WORST_FIRST: tuple[Verdict, ...] = ("error", "fail", "undecided", "pass")
 
 
@@ -185,10 +188,13 @@ def _single(name: str, number: float, op: Op, limit: float) -> _Ruling:
 def _needed(measure: Measure, low: float, high: float, limit: float) -> int | None:
     """Return how many samples would shrink the interval clear of the limit, or None.
 
-    The half-width shrinks with the square root of n while the value stays where it is.
+    The half-width shrinks with the square root of n while the value stays where it is. A value
+    that lies on the limit, or so near it that nobody could gather the samples, gets no number.
     """
     distance = abs(measure.value - limit)
     half = measure.value - low if measure.value > limit else high - measure.value
     if distance == 0.0 or measure.n < 1:
         return None
-    return max(measure.n + 1, math.ceil(measure.n * (half / distance) ** 2))
+    ratio = half / distance
+    needed = measure.n * ratio * ratio  # inf, not an error, where a power would overflow
+    return max(measure.n + 1, math.ceil(needed)) if needed <= _OUT_OF_REACH else None

@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adversity.registry.beside import write_beside
 from adversity.registry.entry import Problem
 from adversity.registry.installed import installed
 from adversity.registry.quoting import visible
@@ -102,7 +102,7 @@ def read_catalogue(*, refresh: bool = False) -> Catalogue:
     if changed <= _STARTED:
         # A cache that cannot be written costs time at the next start, nothing else.
         with suppress(OSError):
-            _write(file, key, catalogue)
+            write_beside(file, {"key": key, **asdict(catalogue)})
     return catalogue
 
 
@@ -220,14 +220,3 @@ def _read(file: Path, key: str) -> Catalogue | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _write(file: Path, key: str, catalogue: Catalogue) -> None:
-    """Write beside and rename, so that a reader never sees half a file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    record = {"key": key, **asdict(catalogue)}
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=file.parent, prefix=f"{file.stem}-", delete=False
-    ) as stream:
-        json.dump(record, stream)
-    Path(stream.name).replace(file)

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from adversity.provenance import canonical_name
+from adversity.provenance import GROUP, canonical_name
 from adversity.registry.entry import BUILT_IN
 from adversity.registry.quoting import error_text, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["GROUP", "Installed", "installed"]
+__all__ = ["Installed", "installed"]
 
-GROUP = "adversity"
 OURS = frozenset({"adversity", "adversity_plugins", "adversity_flows"})
 """Top-level packages that only the product itself may bring."""
 

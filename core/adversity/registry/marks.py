@@ -8,21 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
 
+from adversity.provenance import distribution_version
+from adversity.registry.beside import write_beside
 from adversity.registry.catalogue import cache_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["KIT_VERSION", "Mark", "Standing", "digest_of", "marks_file", "read_marks", "write_mark"]
+__all__ = [
+    "DEPENDS_ON",
+    "KIT_VERSION",
+    "Mark",
+    "Standing",
+    "digest_of",
+    "mark_key",
+    "marks_folder",
+    "read_marks",
+    "write_mark",
+]
 
 KIT_VERSION = 1
-"""Raised when a check is added to the conformance kit or made stricter; older marks are stale."""
+"""Raised when a check is added to the conformance kit or made stricter; older marks are stale.
+Counting begins with the first release."""
+
+DEPENDS_ON = ("torch", "numpy")
+"""Distributions whose version is a part of what was measured."""
 
 _FORMAT = 1
 
@@ -37,11 +53,11 @@ class Mark:
         kind, name, distribution, version: Which plugin.
         kit: The kit's version.
         when: UTC, ISO 8601, to the second.
-        passed: How many checks it passed.
+        passed: How many trials (a check with one set of parameters) it passed.
         skipped: How many do not concern it.
-        failed: Check to what was found, for those that speak against it.
-        expected: Check to the reason, for those that its class says must fail.
-        versions: Of Python and the packages that the numbers depend on.
+        failed: Trial to what was found, for those that speak against it.
+        expected: Trial to the reason, for those that its class says must fail.
+        versions: Of `DEPENDS_ON`, as they were; another one makes the mark stale.
         files: The source files that were read for `digest`.
         digest: SHA-256 of their contents.
     """
@@ -63,14 +79,28 @@ class Mark:
     @property
     def key(self) -> str:
         """`kind/distribution:name`, which is unique."""
-        return f"{self.kind}/{self.distribution}:{self.name}"
+        return mark_key(self.kind, self.distribution, self.name)
 
     def standing(self, version: str) -> Standing:
         """Say what the mark is worth for a plugin of this version, as its source is now."""
-        stale = self.kit != KIT_VERSION or self.version != version
-        if stale or digest_of(self.files) != self.digest:
+        same = (
+            (self.kit, self.version) == (KIT_VERSION, version)
+            and all(distribution_version(name) == was for name, was in self.versions.items())
+            and digest_of(self.files) == self.digest
+        )
+        if not same:
             return "stale"
         return "fails" if self.failed else "conforms"
+
+
+def mark_key(kind: str, distribution: str, name: str) -> str:
+    """Return what a plugin's mark is found by, which is unique.
+
+    Example:
+        >>> mark_key("attack", "acme", "pgd")
+        'attack/acme:pgd'
+    """
+    return f"{kind}/{distribution}:{name}"
 
 
 def digest_of(files: Iterable[str]) -> str:
@@ -85,41 +115,37 @@ def digest_of(files: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def marks_file() -> Path:
+def marks_folder() -> Path:
     """Return where the marks of this Python environment are kept, beside the catalogue."""
     catalogue = cache_file()
-    return catalogue.with_name(catalogue.name.replace("catalogue-", "conformance-"))
+    return catalogue.with_name(catalogue.stem.replace("catalogue-", "conformance-"))
 
 
 def read_marks() -> dict[str, Mark]:
-    """Return the marks by key; a file that cannot be read is no marks."""
+    """Return the marks by key; a file that cannot be read is no mark."""
+    found = (_read(file) for file in sorted(marks_folder().glob("*.json")))
+    return {mark.key: mark for mark in found if mark is not None}
+
+
+def _read(file: Path) -> Mark | None:
     try:
-        record = json.loads(marks_file().read_bytes())
-        if record["format"] != _FORMAT:
-            return {}
-        marks = [Mark(**_typed(entry)) for entry in record["marks"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return {mark.key: mark for mark in marks}
-
-
-def _typed(entry: dict[str, Any]) -> dict[str, Any]:
-    return entry | {"files": tuple(entry["files"])}
+        record = json.loads(file.read_bytes())
+        if record.pop("format") != _FORMAT:
+            return None
+        return Mark(**record | {"files": tuple(record["files"])})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def write_mark(mark: Mark) -> Path:
-    """Keep a mark in the place of the plugin's last one; return the file.
+    """Keep a mark in the place of the plugin's last one; return its file.
 
     Raises:
         OSError: If the file cannot be written.
     """
-    file = marks_file()
-    marks = read_marks() | {mark.key: mark}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    record = {"format": _FORMAT, "marks": [asdict(marks[key]) for key in sorted(marks)]}
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=file.parent, prefix=f"{file.stem}-", delete=False
-    ) as stream:
-        json.dump(record, stream, indent=1)
-    Path(stream.name).replace(file)
+    folder = marks_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    # One file a plugin: two commands at once keep both their marks.
+    file = folder / f"{quote(mark.key, safe='')}.json"
+    write_beside(file, {"format": _FORMAT, **asdict(mark)})
     return file

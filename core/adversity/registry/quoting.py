@@ -25,12 +25,17 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def error_text(error: BaseException) -> str:
-    """Return an exception on one line, even if its own text fails."""
+def error_text(error: BaseException, *, longest: int | None = _LONGEST) -> str:
+    """Return an exception on one line, even if its own text fails.
+
+    Args:
+        error: What was raised.
+        longest: Characters that are kept; all of them if None.
+    """
     text = " ".join(traceback.format_exception_only(error)[-1].split())
     # pydantic ends its texts with a link to its own pages, which would hide our remedy.
     text = visible(text).split(" For further information visit ")[0]
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def trace_text(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -92,27 +93,36 @@ class Registry:
             return usable[0]
         raise UnknownPluginError(self._refusal(kind, name, named))
 
+    def listens(self, hook: str) -> bool:
+        """Say whether any plugin hears of an event, so that nothing is gathered for nobody.
+
+        Args:
+            hook: A life-cycle hook, for example `adversity_run_started`.
+        """
+        return bool(self._implementations(hook))
+
     def notify(self, hook: str, **values: object) -> tuple[Problem, ...]:
         """Tell every plugin of an event of a run; what they raise comes back as problems.
 
         Args:
             hook: A life-cycle hook, for example `adversity_run_started`.
-            values: Its arguments; mappings are handed out read-only.
+            values: Its arguments. Each plugin gets copies of its own, mappings read-only: what
+                it does to them no other plugin sees, nor the run.
         """
-        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        shared = {
-            key: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
-            for key, value in values.items()
-        }
         problems = []
-        for impl in caller.get_hookimpls():
+        for impl in self._implementations(hook):
+            given = {name: _copied(values[name]) for name in impl.argnames}
             with spoken_aside(), Guard() as telling:
-                impl.function(**{name: shared[name] for name in impl.argnames})
+                impl.function(**given)
             if telling.error:
                 module = str(getattr(impl.plugin, "__name__", ""))
                 said = _said_by(hook, telling.error, module)
                 problems.append(self._origins[impl.plugin_name].problem(said, telling.error))
         return tuple(problems)
+
+    def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        return caller.get_hookimpls()
 
     def _refusal(self, kind: str, name: str, named: list[Entry]) -> str:
         """Say why a name means nothing that can be used, and what to do."""
@@ -153,10 +163,17 @@ class Registry:
         return " ".join(notes.values())
 
 
+def _copied(value: object) -> object:
+    """Copy a value in depth; a mapping comes back read-only."""
+    if isinstance(value, Mapping):
+        return MappingProxyType(deepcopy(dict(value)))
+    return deepcopy(value)
+
+
 def _said_by(hook: str, error: BaseException, module: str) -> str:
     """Return what a person reads of a hook that raised: its own words, if it chose them."""
     if isinstance(error, AdversityError):
-        return f"{error_text(error).partition(': ')[2]}; the run goes on without it"
+        return f"{error_text(error, longest=None).partition(': ')[2]}; the run goes on without it"
     where = where_raised(error, module)
     return f"{hook} raised {error_text(error)}{where}; the run goes on without it; mend the hook"
 

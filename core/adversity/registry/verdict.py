@@ -7,13 +7,12 @@ What the class says of itself is judged by `claims`.
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import API_VERSION, PluginBase
-from adversity.contracts.plugin import OLDEST_API
+from adversity.contracts.plugin import OLDEST_API, SNAKE_CASE
 from adversity.hookspecs import KIND_HOOKS
 from adversity.registry.claims import CONTRACTS, claim_faults, field_faults, is_contract
 from adversity.registry.quoting import shown, visible
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["class_fault", "object_fault", "version_fault"]
-
-_SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def object_fault(item: object, kind: str) -> str | None:
@@ -80,7 +77,7 @@ def class_fault(cls: type[PluginBase]) -> str | None:
 
 def _identity_faults(cls: type[PluginBase]) -> Iterator[str]:
     """Yield why users or results could not say which plugin this is."""
-    if not _SNAKE.fullmatch(cls.name):
+    if not SNAKE_CASE.fullmatch(cls.name):
         yield f"expected a name in snake_case such as gaussian_noise, got {shown(cls.name)}; rename it"
     if not (cls.__dict__.get("__doc__") or "").strip():
         yield f"class {_label(cls)} has no docstring; write one, its first line is the catalogue's text"

@@ -6,13 +6,8 @@ tried: `differentiable`, `stochastic`, `levels`, `restores`, `norm` and so on.
 """
 
 from adversity.testing.checks import Check, Failed, NotApplicable, check
-from adversity.testing.conformance import (
-    KIT,
-    Conformance,
-    ConformanceError,
-    Outcome,
-    check_plugin,
-)
+from adversity.testing.conformance import KIT, ConformanceError, check_plugin
+from adversity.testing.outcome import Conformance, Outcome
 from adversity.testing.parametrize import parametrize_with_checks
 
 __all__ = [

@@ -151,8 +151,8 @@ class AttackBench(Bench):
         return bool(self.ordinary.gradients.any())
 
     @cached_property
-    def shares(self) -> dict[str, float]:
-        """Shares of linear optima that were measured, each once."""
+    def shares(self) -> dict[tuple[bool, bool], float]:
+        """Shares of linear optima that were measured, each once: by `box` and `one`."""
         return {}
 
     @cached_property
@@ -239,8 +239,17 @@ class AttackBench(Bench):
 def _allowed(plugin: type[PluginBase]) -> list[Norm]:
     """Return the norms that the field `norm` takes, its default first."""
     field = plugin.model_fields["norm"]
-    named = [field.default, *get_args(field.annotation)]
-    return list(dict.fromkeys(norm for norm in named if norm in EPS))
+    # A plain text says nothing of what it takes: all norms are tried on it.
+    named = [field.default, *(get_args(field.annotation) or EPS)]
+    known = [norm for norm in dict.fromkeys(named) if norm in EPS]
+    return [norm for norm in known if _takes(plugin, norm)] or known
+
+
+def _takes(plugin: type[PluginBase], norm: Norm) -> bool:
+    with suppress(ValidationError):
+        plugin(norm=norm, eps=EPS[norm])  # type: ignore[call-arg]
+        return True
+    return False
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

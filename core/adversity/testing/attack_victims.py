@@ -18,6 +18,7 @@ from adversity.engine.calls import Ready
 from adversity.engine.links import Link
 from adversity.engine.target import ChainTarget
 from adversity.seeding import preserve_global_rng
+from adversity.testing.bench import found_state
 from adversity.testing.pictures import scenes
 
 if TYPE_CHECKING:
@@ -228,19 +229,3 @@ def log_odds(logits: Tensor, labels: Tensor) -> Tensor:
     values = logits.detach().double()
     own = values.gather(1, labels[:, None]).squeeze(1)
     return values.scatter(1, labels[:, None], -torch.inf).logsumexp(1) - own
-
-
-def found_state(module: nn.Module) -> dict[str, Any]:
-    """Return everything of a network that an attack must leave alone, by what to call it."""
-    return {
-        "mode": [part.training for part in module.modules()],
-        "hooks": [
-            len(part._forward_hooks) + len(part._forward_pre_hooks) + len(part._backward_hooks)
-            for part in module.modules()
-        ],
-        "requires_grad": [weight.requires_grad for weight in module.parameters()],
-        "gradients": [weight.grad is not None for weight in module.parameters()],
-        "weights and buffers": [
-            value.detach().cpu().numpy().tobytes() for value in module.state_dict().values()
-        ],
-    }

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts import Fitted
-from adversity.engine.calls import Ready
+from adversity.engine.calls import BREAKS, Ready
 from adversity.engine.in_memory import fitted_state
 from adversity.errors import InputError
 from adversity.testing.checks import NotApplicable, told
@@ -17,13 +17,13 @@ from adversity.testing.checks import NotApplicable, told
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from adversity.contracts import PluginBase, State
     from adversity.engine.in_memory import TensorRows
     from adversity.testing.checks import Check
 
-__all__ = ["Answer", "Bench", "Case", "bench_class", "kind_module", "networks_of"]
+__all__ = ["Answer", "Bench", "Case", "bench_class", "found_state", "kind_module", "networks_of"]
 
 Answer = dict[str, "Tensor"]
 """What came out, each with first axis N."""
@@ -68,6 +68,8 @@ class Bench(ABC):
 
     by_row: ClassVar[bool] = True
     """The answer has a row for each sample, so that neighbours, order and seeds can be tried."""
+    seeded: ClassVar[bool] = True
+    """A call is given a seed, so that a plugin of this kind can draw random numbers."""
     checks: ClassVar[tuple[Check, ...]] = ()
     """The checks of the kind, after those of every plugin."""
 
@@ -157,7 +159,7 @@ class Bench(ABC):
                 self.answer(self.ready, case)
             except NotApplicable:
                 raise
-            except (Exception, SystemExit) as error:  # noqa: BLE001  (the plugin is a stranger)
+            except BREAKS as error:
                 found[case.name] = told(error)
         return found
 
@@ -181,6 +183,26 @@ def networks_of(plugin: Any) -> list[Any]:
         elif isinstance(value, list | tuple):
             waiting.extend(value)
     return found
+
+
+def found_state(network: nn.Module) -> dict[str, Any]:
+    """Return everything of a network that others must leave alone, by what to call it."""
+    import torch
+
+    return {
+        "mode": [part.training for part in network.modules()],
+        "hooks": [
+            len(part._forward_hooks) + len(part._forward_pre_hooks) + len(part._backward_hooks)
+            for part in network.modules()
+        ],
+        "requires_grad": [weight.requires_grad for weight in network.parameters()],
+        "gradients": [weight.grad is not None for weight in network.parameters()],
+        # As bytes: NumPy has no bfloat16, and a NaN is the NaN that it was.
+        "weights and buffers": {
+            name: value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
+            for name, value in network.state_dict().items()
+        },
+    }
 
 
 def kind_module(kind: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,21 @@ from typing import TYPE_CHECKING, Any
 from adversity.errors import AdversityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
-__all__ = ["Check", "Failed", "NotApplicable", "apart", "check", "require", "told"]
+__all__ = [
+    "Check",
+    "Failed",
+    "NotApplicable",
+    "apart",
+    "check",
+    "furthest",
+    "json_text",
+    "require",
+    "told",
+]
 
 
 class Failed(Exception):  # noqa: N818  (the outcome's name)
@@ -59,17 +70,57 @@ def require(holds: object, message: str) -> None:
         raise Failed(message)
 
 
-def apart(first: Tensor, second: Tensor) -> float:
-    """Return the largest difference of two tensors of any type; infinite if shapes differ."""
+def apart(first: Tensor, second: Tensor, *, relative: bool = False) -> float:
+    """Return the largest difference of two tensors of any type; infinite if shapes differ.
+
+    Args:
+        first: Of any shape.
+        second: Of any shape.
+        relative: Whether a difference counts as a share of the first's value, where that is
+            above 1.
+    """
     if first.shape != second.shape:
         return float("inf")
     if not first.numel():
         return 0.0
     difference = (first.double() - second.double()).abs()
+    if relative:
+        difference = difference / first.double().abs().clamp_min(1)
     # Two infinities of one sign are the same value, and their difference is NaN.
     infinite = float("inf")
     unequal = difference.where(first != second, 0.0)
     return float(unequal.nan_to_num(nan=infinite, posinf=infinite).max())
+
+
+def furthest(
+    first: Mapping[str, Tensor], second: Mapping[str, Tensor], *, relative: bool = False
+) -> tuple[str, float]:
+    """Return which of two answers' tensors are furthest apart, and how far, as `apart` says.
+
+    One that only one of the answers has is infinitely far; `("", 0.0)` for two empty answers.
+    """
+    both = first.keys() & second.keys()
+    gaps = {
+        name: apart(first[name], second[name], relative=relative) if name in both else float("inf")
+        for name in {**first, **second}
+    }
+    return max(gaps.items(), key=lambda found: found[1], default=("", 0.0))
+
+
+def json_text(value: object, what: str) -> str:
+    """Return a value as JSON.
+
+    Args:
+        value: What a plugin tells.
+        what: What messages call it, such as `describe()`.
+
+    Raises:
+        Failed: If it is not of JSON's values: texts, finite numbers, lists and dicts of them.
+    """
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Failed(f"expected JSON values from {what}, got {error}") from error
 
 
 def told(error: BaseException) -> str:

@@ -3,118 +3,32 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from adversity.contracts import Fitted, PluginBase
 from adversity.engine.blocks import one_thread
+from adversity.engine.calls import BREAKS
 from adversity.errors import InputError, ParameterError, PluginError
-from adversity.registry.marks import KIT_VERSION
+from adversity.registry.marks import KIT_VERSION as KIT
 from adversity.testing import every_plugin, fitted, row_by_row
 from adversity.testing.bench import Bench, bench_class
 from adversity.testing.checks import Check, Failed, NotApplicable, told
 from adversity.testing.host import host_as_found
+from adversity.testing.outcome import Conformance, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-__all__ = ["KIT", "Conformance", "ConformanceError", "Outcome", "Trial", "check_plugin", "trials"]
+    from adversity.testing.outcome import Status
 
-KIT = KIT_VERSION
-"""The kit's version."""
-
-Status = Literal["passed", "failed", "skipped", "expected", "mended"]
+__all__ = ["KIT", "ConformanceError", "Trial", "check_plugin", "trials"]
 
 
 class ConformanceError(PluginError):
     """A plugin does not keep its promises; the message lists which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one check found.
-
-    Attributes:
-        check: Its name.
-        promise: What should hold.
-        parameters: With which the plugin was tried.
-        status: `passed`; `failed`; `skipped`, it does not apply; `expected`, it failed as the
-            class says it must; `mended`, the class says that it fails and it passed, which
-            counts as a failure until the class says otherwise.
-        message: What was found, with figures; the reason where it was skipped or expected.
-        seconds: How long it took.
-    """
-
-    check: str
-    promise: str
-    parameters: Mapping[str, Any]
-    status: Status
-    message: str
-    seconds: float
-
-    @property
-    def bad(self) -> bool:
-        """Whether it speaks against the plugin."""
-        return self.status in ("failed", "mended")
-
-
-@dataclass(frozen=True, slots=True)
-class Conformance:
-    """What the kit found out about a plugin.
-
-    Attributes:
-        kind, name: Of the plugin.
-        kit: The kit's version.
-        outcomes: One for each check and set of parameters.
-    """
-
-    kind: str
-    name: str
-    kit: int
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether no check speaks against the plugin."""
-        return not self.failures
-
-    @property
-    def failures(self) -> tuple[Outcome, ...]:
-        """The outcomes that speak against the plugin."""
-        return tuple(outcome for outcome in self.outcomes if outcome.bad)
-
-    def count(self, status: Status) -> int:
-        """Return how many outcomes have a status."""
-        return sum(outcome.status == status for outcome in self.outcomes)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "kit": self.kit,
-            "passed": self.passed,
-            "outcomes": [
-                asdict(outcome) | {"parameters": dict(outcome.parameters)}
-                for outcome in self.outcomes
-            ],
-        }
-
-    def __str__(self) -> str:
-        """Say in one line how it went, then each failure."""
-        head = (
-            f'{self.kind} "{self.name}": {self.count("passed")} passed, '
-            f"{len(self.failures)} failed, {self.count('expected')} failed as declared, "
-            f"{self.count('skipped')} do not apply"
-        )
-        return "\n".join([head, *(f"  {_told(outcome)}" for outcome in self.failures)])
-
-
-def _told(outcome: Outcome) -> str:
-    at = ", ".join(f"{name}={value!r}" for name, value in outcome.parameters.items())
-    return f"{outcome.check}{f' ({at})' if at else ''}: {outcome.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +39,15 @@ class Trial:
         check: What is tried.
         bench: The plugin with the parameters.
         others: The plugin with the other parameters that are tried.
+        known: What checks of these benches have found so far; trials of one plugin share it.
     """
 
     check: Check
     bench: Bench
     others: tuple[Bench, ...] = ()
+    known: dict[tuple[str, Bench], tuple[Status, str]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def label(self) -> str:
@@ -141,7 +59,7 @@ class Trial:
         """Run the check; whatever the plugin does becomes an outcome."""
         reasons = self.bench.cls.expected_failures
         began = time.perf_counter()
-        status, message = self._tried(self.bench)
+        status, message = self._found(self.bench)
         reason = reasons.get(self.check.name)
         if reason is not None and status == "failed":
             status, message = "expected", f"{reason} ({message})"
@@ -154,7 +72,14 @@ class Trial:
 
     def _fails_elsewhere(self) -> bool:
         """Say whether the check fails with other parameters, as the class says it must."""
-        return any(self._tried(other)[0] == "failed" for other in self.others)
+        return any(self._found(other)[0] == "failed" for other in self.others)
+
+    def _found(self, bench: Bench) -> tuple[Status, str]:
+        """Run the check once with each set of parameters."""
+        key = self.check.name, bench
+        if key not in self.known:
+            self.known[key] = self._tried(bench)
+        return self.known[key]
 
     def _tried(self, bench: Bench) -> tuple[Status, str]:
         with host_as_found():
@@ -165,7 +90,7 @@ class Trial:
                 return "skipped", str(reason)
             except Failed as broken:
                 return "failed", str(broken)
-            except (Exception, SystemExit) as error:  # noqa: BLE001  (the plugin is a stranger)
+            except BREAKS as error:
                 return self._stopped(bench, error)
 
     def _stopped(self, bench: Bench, error: BaseException) -> tuple[Status, str]:
@@ -192,7 +117,8 @@ def trials(
         only: Names of checks; all without it.
 
     Raises:
-        InputError: If the class is no plugin, or `only` or `expected_failures` name no check.
+        InputError: If the class is no plugin, `only` or `expected_failures` name no check, or
+            there are no parameters to try.
     """
     _is_plugin(plugin)
     bench = bench_class(plugin)
@@ -200,18 +126,24 @@ def trials(
     checks += row_by_row.CHECKS if bench.by_row else ()
     checks += fitted.CHECKS if issubclass(plugin, Fitted) else ()
     checks += bench.checks
-    known = [check.name for check in checks]
-    _are_known(only or (), known, "only")
-    _are_known(plugin.expected_failures, known, "expected_failures")
+    names = [check.name for check in checks]
+    _are_known(only or (), names, "only")
+    _are_known(plugin.expected_failures, names, "expected_failures")
     tried = (parameters,) if parameters is not None else plugin.examples or bench.examples(plugin)
+    if not tried:
+        raise InputError(
+            f"expected parameters to try, the kit finds none for {plugin.kind} {plugin.name!r}; name "
+            "some in the class variable `examples`"
+        )
     for given in tried:
         _require_buildable(plugin, given)
     benches = [bench(plugin, given) for given in tried]
+    known: dict[tuple[str, Bench], tuple[Status, str]] = {}
     for ready in benches:
         others = tuple(other for other in benches if other is not ready)
         for check in checks:
             if not only or check.name in only:
-                yield Trial(check, ready, others)
+                yield Trial(check, ready, others, known)
 
 
 def _is_plugin(plugin: object) -> None:
@@ -267,11 +199,11 @@ def check_plugin(
         plugin: The class.
         parameters: What to try; without it the class's `examples`, else those of its kind.
         only: Names of checks; all without it.
-        raises: Whether a broken promise is an error; else look at `passed`.
+        raises: Whether a plugin that did not pass is an error; else look at `passed`.
         progress: Called with each outcome as it is known.
 
     Raises:
-        ConformanceError: If a promise is broken, and `raises`.
+        ConformanceError: If a promise is broken or none could be tried, and `raises`.
         InputError: If the class is no plugin, or names no check.
 
     Example:

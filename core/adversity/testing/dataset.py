@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import weakref
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.engine.calls import BREAKS, Ready
 from adversity.errors import PluginError
 from adversity.testing.bench import Answer, Bench, Case
-from adversity.testing.checks import Failed, NotApplicable, check, require
+from adversity.testing.checks import Failed, NotApplicable, check, json_text, require, told
+from adversity.testing.manifest import manifest, materialises_the_same, sums_of
 from adversity.testing.row_by_row import seed_everything
 from adversity.testing.samples import difference, pictures_in, sample_fault, spelt, targets_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from adversity.contracts import Dataset, PluginBase
+    from adversity.contracts import Dataset, PluginBase, Sample
+    from adversity.contracts.values import IndexRow
 
 __all__ = ["DatasetBench", "bench_for"]
 
@@ -51,13 +53,7 @@ def opens_the_same(bench: DatasetBench) -> str:
 @check("Every sample has an id of its own, a text.")
 def ids(bench: DatasetBench) -> str:
     """Look at all ids of the index, else at those of the samples that are read."""
-    data = bench.ready.plugin
-    index = data.index()
-    found = (
-        [row.id for row in index]
-        if index is not None
-        else [data.item(number).id for number in bench.some(data)]
-    )
+    found = [row.id for row in bench.rows()]
     wrong = [name for name in found if not isinstance(name, str) or not name]
     require(not wrong, f"expected a text as id, got {wrong[:1]}")
     double = sorted(name for name, count in Counter(found).items() if count > 1)[:3]
@@ -71,28 +67,27 @@ def ids(bench: DatasetBench) -> str:
 @check("Targets are class indices, numbers or vectors, all alike; or nothing has a target.")
 def targets(bench: DatasetBench) -> str:
     """Compare targets with the class names, which come once each."""
-    data = bench.ready.plugin
-    index = data.index()
-    rows = index if index is not None else [data.item(number) for number in bench.some(data)]
-    fault = targets_fault([row.target for row in rows], data.class_names)
+    rows, names = bench.rows(), bench.ready.plugin.class_names
+    fault = targets_fault([row.target for row in rows], names)
     require(fault is None, str(fault))
-    return f"{len(rows)} targets, {len(data.class_names)} classes"
+    return f"{len(rows)} targets, {len(names)} classes"
 
 
 @check("The length is the number of samples: behind the last one there is none.")
 def length(bench: DatasetBench) -> str:
-    """Ask for the last sample, and for one more."""
+    """Ask for the last sample, and for one more: only an IndexError says that there is none."""
     data = bench.ready.plugin
     count = len(data)
     require(count > 0, "expected a sample, got none: check the parameters in `examples`")
     data.item(count - 1)
+    expected = f"expected item({count}) of {count} samples to raise IndexError"
     try:
         more = data.item(count)
-    except BREAKS:
+    except IndexError:
         return f"{count} samples"
-    raise Failed(
-        f"expected item({count}) of {count} samples to raise IndexError, it gave {more.id!r}"
-    )
+    except BREAKS as error:
+        raise Failed(f"{expected}, got {told(error)}") from error
+    raise Failed(f"{expected}, it gave {more.id!r}")
 
 
 @check("The index says of every sample what the sample says itself.")
@@ -120,66 +115,26 @@ def index_agrees(bench: DatasetBench) -> str:
     return f"{len(index)} rows, {len(content)} contents"
 
 
-@check("Written out twice it is the same bytes.")
-def materialises_the_same(bench: DatasetBench) -> str:
-    """Let a packaged data set write into two empty folders."""
-    first, second = bench.written(), bench.written()
-    names = [sorted(found) for found in (first, second)]
-    require(names[0] == names[1], f"expected the same files, got {names[0]} and {names[1]}")
-    other = [name for name in names[0] if first[name] != second[name]]
-    require(
-        not other, f"expected the same bytes, {', '.join(other[:3])} differ: no times, no paths"
-    )
-    return f"{len(names[0])} files, {sum(map(len, first.values()))} bytes"
-
-
-@check("The manifest lists every sample with its label and a SHA-256 that holds.")
-def manifest(bench: DatasetBench) -> str:
-    """Compare the manifest of a packaged data set with the files, else with the index."""
-    import csv
-    import io
-
-    files = bench.written()
-    require("manifest.csv" in files, f"expected manifest.csv, got {sorted(files)[:5]}")
-    rows = list(csv.DictReader(io.StringIO(files["manifest.csv"].decode("utf-8"))))
-    index = bench.ready.plugin.index()
-    contents = {row.id: row.content for row in index or ()}
-    for row in rows:
-        missing = {"id", "sha256", "label"} - {name for name, value in row.items() if value}
-        require(not missing, f"expected id, sha256 and label in each row, {missing} is not there")
-        file = files.get(row.get("file") or row["id"])
-        holds = contents.get(row["id"]) if file is None else hashlib.sha256(file).hexdigest()
-        require(
-            holds in (None, row["sha256"]),
-            f"expected the SHA-256 of {row['id']!r}, {holds}, in the manifest, got {row['sha256']}",
-        )
-    listed = [row["id"] for row in rows]
-    require(len(set(listed)) == len(listed), "expected each id once in the manifest")
-    return f"{len(rows)} samples"
-
-
 @check("What is left out has a reason, and is not among the samples.")
 def quarantined(bench: DatasetBench) -> str:
     """Look at the list of samples that cannot be used."""
-    data = bench.ready.plugin
-    rows = data.index() or [data.item(number) for number in bench.some(data)]
-    used = {row.id for row in rows}
-    for name, reason in data.quarantined:
+    left_out = bench.ready.plugin.quarantined
+    if not left_out:
+        raise NotApplicable("nothing is left out")
+    used = {row.id for row in bench.rows()}
+    for name, reason in left_out:
         require(
             isinstance(reason, str) and reason, f"expected why {name!r} is left out, got {reason!r}"
         )
         require(name not in used, f"expected {name!r} left out, it is among the samples")
-    return f"{len(data.quarantined)} left out"
+    return f"{len(left_out)} left out"
 
 
 @check("What is told for the report is JSON.")
 def facts_are_json(bench: DatasetBench) -> str:
     """Write it as JSON, which the report does."""
     facts = bench.ready.plugin.describe()
-    try:
-        text = json.dumps(facts, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise Failed(f"expected JSON values from describe(), got {error}") from error
+    text = json_text(facts, "describe()")
     require(isinstance(facts, dict), f"expected a dict from describe(), got {text[:80]}")
     return text[:80]
 
@@ -225,10 +180,7 @@ class DatasetBench(Bench):
 
     def _root_of(self, plugin: Dataset) -> Path:
         if type(plugin).packaged:
-            if self._root is None:
-                self._root = self._new_folder()
-                plugin.materialise(self._root)
-            return self._root
+            return self.packed[0]
         location = plugin.location()
         if location is not None and (Path.cwd() / location).exists():
             return Path.cwd()
@@ -246,17 +198,24 @@ class DatasetBench(Bench):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
-    def written(self) -> dict[str, bytes]:
-        """Write a packaged data set into a new folder; return its files by their paths."""
+    @cached_property
+    def packed(self) -> tuple[Path, dict[str, str]]:
+        """Where a packaged data set was written to, and the SHA-256 of each file, by path."""
+        return self.materialised()
+
+    def materialised(self) -> tuple[Path, dict[str, str]]:
+        """Write a packaged data set into a new folder; return that and the files' SHA-256."""
         if not self.cls.packaged:  # type: ignore[attr-defined]
             raise NotApplicable("it does not come inside a package")
         folder = self._new_folder()
         self.make().materialise(folder)
-        return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
+        return folder, sums_of(folder)
+
+    def rows(self) -> Sequence[IndexRow | Sample]:
+        """Return what the index says of every sample; without one, some samples."""
+        data = self.ready.plugin
+        index: Sequence[IndexRow] | None = data.index()
+        return [data.item(number) for number in self.some(data)] if index is None else index
 
     def some(self, data: Dataset) -> list[int]:
         """Return the numbers of some samples, spread evenly, first and last among them."""

@@ -66,7 +66,7 @@ def one_way_to_say_how_much(bench: DegradationBench) -> str:
     spelt = bench.answer(_ready(bench, physical), bench.answered[0])
     gap = apart(named["images"], spelt["images"])
     require(
-        gap <= 1e-6,
+        gap == 0,
         f"expected severity 3 to be {physical}, the images differ by up to {gap:.3g}",
     )
     return f"severity 3 is {physical}"

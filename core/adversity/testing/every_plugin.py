@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from adversity.contracts import API_VERSION
-from adversity.testing.bench import networks_of
-from adversity.testing.checks import Failed, NotApplicable, apart, check, require
+from adversity.contracts.plugin import OLDEST_API, SNAKE_CASE
+from adversity.testing.bench import found_state, networks_of
+from adversity.testing.checks import Failed, NotApplicable, apart, check, furthest, require
 from adversity.testing.host import host_left_alone
+from adversity.testing.row_by_row import seed_everything
 
 if TYPE_CHECKING:
     from adversity.testing.bench import Bench
@@ -25,7 +26,7 @@ def identity(bench: Bench) -> str:
     """Try the class attributes that users and the catalogue read."""
     cls = bench.cls
     require(
-        re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", cls.name),
+        SNAKE_CASE.fullmatch(cls.name),
         f"expected `name` in snake_case, got {cls.name!r}",
     )
     require(
@@ -35,8 +36,9 @@ def identity(bench: Bench) -> str:
     )
     require(cls.licence, "expected `licence`, the SPDX id of the code's licence, got nothing")
     require(
-        cls.api == API_VERSION,
-        f"expected `api` = {API_VERSION}, the contract of this version, got {cls.api}",
+        OLDEST_API <= cls.api <= API_VERSION,
+        f"expected `api` from {OLDEST_API} to {API_VERSION}, the contracts that this version knows, "
+        f"got {cls.api}",
     )
     return f"{cls.name}, {cls.licence}, contract {cls.api}"
 
@@ -87,8 +89,8 @@ def pickles(bench: Bench) -> str:
     require(copy == plugin, f"expected the pickled plugin to be equal, got {copy!r}")
     case = bench.answered[0]
     first, second = bench.answer(bench.fresh(), case), bench.answer(bench.set_up(copy), case)
-    gap = max(apart(value, second[name]) for name, value in first.items())
-    require(gap == 0, f"expected the same answer from a pickled plugin, got {gap:.3g} apart")
+    name, gap = furthest(first, second)
+    require(gap == 0, f"expected the same {name} from a pickled plugin, got {gap:.3g} apart")
     return f"{len(written)} bytes"
 
 
@@ -134,7 +136,8 @@ def answers(bench: Bench) -> str:
     The other checks go on with the cases that are answered.
     """
     names = [case.name for case in bench.cases()]
-    for name, reason in bench.refused.items():
+    if bench.refused:
+        name, reason = next(iter(bench.refused.items()))
         raise Failed(
             f"expected an answer for each of {len(names)} cases, {len(bench.refused)} have none; "
             f"for {name}: {reason}"
@@ -178,25 +181,25 @@ def no_memory(bench: Bench) -> str:
         bench.answer(ready, case)
     news += [(case, bench.answer(bench.fresh(), case)) for case in others[:1]]
     for case, new in news:
-        after = bench.answer(ready, case)
-        for name, value in new.items():
-            gap = apart(value, after[name])
-            require(
-                gap == 0,
-                f"expected the same {name} for {case.name} after other calls as from a new plugin, "
-                f"they differ by up to {gap:.3g}",
-            )
+        name, gap = furthest(new, bench.answer(ready, case))
+        require(
+            gap == 0,
+            f"expected the same {name} for {case.name} after other calls as from a new plugin, "
+            f"they differ by up to {gap:.3g}",
+        )
     return "the same answer before and after other calls"
 
 
 @check("The global random state of Python, NumPy and torch is left alone.")
 def global_random_state(bench: Bench) -> str:
-    """Compare the three states before and after a call.
+    """Compare the three states before and after a call, having moved them.
 
-    Making a network in `setup` draws its first weights from torch's generator; there the
-    engine puts the state back.
+    A call that only sets a seed leaves the state that the last such call left. Making a network
+    in `setup` draws its first weights from torch's generator; there the engine puts the state
+    back.
     """
     case, ready = bench.answered[0], bench.fresh()
+    seed_everything(_NOBODYS_SEED)
     before = _states()
     bench.answer(ready, case)
     moved = [name for name, state in _states().items() if state != before[name]]
@@ -205,6 +208,10 @@ def global_random_state(bench: Bench) -> str:
         f"expected the global random state as it was, {' and '.join(moved)} moved: draw from `rng`",
     )
     return "three states as found"
+
+
+_NOBODYS_SEED = 2_718_281
+"""Another than plugins set, so that setting one shows."""
 
 
 def _states() -> dict[str, Any]:
@@ -223,37 +230,31 @@ def _states() -> dict[str, Any]:
 
 @check("No network of the plugin is left in another mode, with other buffers or a gradient.")
 def modes_and_buffers(bench: Bench) -> str:
-    """Compare mode, buffers, weights and gradients of a new plugin's networks."""
-    import torch
-
+    """Compare mode, hooks, buffers, weights and gradients of a new plugin's networks."""
     ready = bench.fresh()
     networks = networks_of(ready.plugin)
     if not networks:
         raise NotApplicable("the plugin holds no network")
-    before = [_state(network) for network in networks]
+    before = [found_state(network) for network in networks]
     for case in bench.answered:
         bench.answer(ready, case)
-    for network, (modes, values, grads) in zip(networks, before, strict=True):
-        now = _state(network)
-        what = type(network).__name__
-        require(now[0] == modes, f"expected {what} in the mode it was in, it changed")
-        changed = [name for name, value in values.items() if not torch.equal(now[1][name], value)]
-        require(not changed, f"expected {what} unchanged, got other values in {changed}")
-        require(now[2] == grads, f"expected no gradient left in {what}, got one")
+    for network, old in zip(networks, before, strict=True):
+        now = found_state(network)
+        changed = [name for name, value in old.items() if now[name] != value]
+        require(
+            not changed,
+            f"expected {type(network).__name__} as it was, its {', '.join(changed)} changed",
+        )
     return f"{len(networks)} network(s) as found"
-
-
-def _state(network: Any) -> tuple[list[bool], dict[str, Any], list[bool]]:
-    return (
-        [part.training for part in network.modules()],
-        {name: value.clone() for name, value in network.state_dict().items()},
-        [weight.grad is not None for weight in network.parameters()],
-    )
 
 
 @check("On another device the answer is the same.")
 def device(bench: Bench) -> str:
-    """Compute on an accelerator where there is one. 1e-3: kernels there round otherwise."""
+    """Compute on an accelerator where there is one.
+
+    1e-3, as a share of values above 1: unless told otherwise, PyTorch's convolutions on NVIDIA
+    cards cut their factors to ten binary digits (TF32), 5e-4 of each.
+    """
     _require_input(bench)
     name = second_device()
     if name is None:
@@ -261,8 +262,11 @@ def device(bench: Bench) -> str:
     other = type(bench)(bench.cls, bench.parameters, device=name)
     case = bench.answered[0]
     ours, theirs = bench.answer(bench.ready, case), other.answer(other.ready, case)
-    gap = max(apart(ours[name].cpu(), theirs[name].cpu()) for name in ours)
-    require(gap <= 1e-3, f"expected the same answer on {name}, it differs by up to {gap:.3g}")
+    what, gap = furthest(
+        *({key: value.cpu() for key, value in found.items()} for found in (ours, theirs)),
+        relative=True,
+    )
+    require(gap <= 1e-3, f"expected the same {what} on {name}, they differ by up to {gap:.3g}")
     return f"differs by at most {gap:.1g} on {name}"
 
 

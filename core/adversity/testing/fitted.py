@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import State
-from adversity.engine.calls import Ready
+from adversity.engine.calls import BREAKS, Ready
 from adversity.engine.in_memory import fitted_state
-from adversity.errors import AdversityError
-from adversity.testing.checks import Failed, apart, check, require
+from adversity.errors import AdversityError, NotFittedError
+from adversity.testing.checks import Failed, check, furthest, require, told
+from adversity.testing.row_by_row import seed_everything
 
 if TYPE_CHECKING:
     from adversity.testing.bench import Bench
@@ -34,30 +35,27 @@ def _as_text(state: State) -> dict[str, Any]:
 
 @check("Before anything was fitted there is no answer.")
 def unfitted_refuses(bench: Bench) -> str:
-    """Call the method of a new plugin; `NotFittedError` is the best way to refuse."""
-    plugin = bench.make()
+    """Call the method of a new plugin; a crash is no refusal, `NotFittedError` is."""
+    plugin, case = bench.make(), bench.answered[0]
     plugin.setup(bench.device)
-    return _refusal(bench, plugin, "before fitting")
-
-
-def _refusal(bench: Bench, plugin: Any, when: str) -> str:
     try:
-        bench.answer(Ready(plugin, bench.label, bench.device), bench.answered[0])
-    except AdversityError as error:
+        bench.answer(Ready(plugin, bench.label, bench.device), case)
+    except NotFittedError as error:
         return f"refuses: {error}"
-    raise Failed(f"expected NotFittedError {when}, got an answer")
+    except BREAKS as error:
+        raise Failed(f"expected NotFittedError before fitting, got {told(error)}") from error
+    raise Failed("expected NotFittedError before fitting, got an answer")
 
 
 @check("Fitting twice on the same data finds the same, to the last bit.")
 def same_fit(bench: Bench) -> str:
-    """Fit two new plugins."""
-    import torch
-
-    torch.manual_seed(1)
+    """Fit two new plugins, with the global generators moved between."""
+    seed_everything(1)
     first = _as_text(_fit(bench)[1])
-    torch.manual_seed(2)
+    seed_everything(2)
     second = _as_text(_fit(bench)[1])
-    different = sorted(name or "info" for name in first if first[name] != second.get(name))
+    names = first.keys() | second.keys()
+    different = sorted(name or "info" for name in names if first.get(name) != second.get(name))
     require(not different, f"expected the same state twice, {', '.join(different)} differ")
     return f"{len(first) - 1} array(s)"
 
@@ -105,9 +103,8 @@ def state_is_stored(bench: Bench) -> str:
         plugin.load(found)
         case = bench.answered[0]
         answers.append(bench.answer(Ready(plugin, bench.label, bench.device), case))
-    for name, value in answers[0].items():
-        gap = apart(value, answers[1][name])
-        require(gap == 0, f"expected the same {name} from the stored state, got {gap:.3g} apart")
+    name, gap = furthest(*answers)
+    require(gap == 0, f"expected the same {name} from the stored state, got {gap:.3g} apart")
     return f"{sum(value.nbytes for value in state.arrays.values())} bytes of arrays"
 
 

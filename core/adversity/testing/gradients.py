@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adversity.testing.bench import networks_of
 from adversity.testing.checks import NotApplicable, check, require
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from adversity.testing.bench import Bench, Case
+    from adversity.testing.bench import Case
+    from adversity.testing.classifier import ClassifierBench
+    from adversity.testing.degradation import DegradationBench
+    from adversity.testing.restoration import RestorationBench
+    from adversity.testing.uncertainty import PostHocBench
+
+    Traced: TypeAlias = ClassifierBench | DegradationBench | RestorationBench | PostHocBench
 
 __all__ = ["disagreement", "few_rows", "gradient_is_right", "slopes"]
 
@@ -30,22 +36,23 @@ one before disagrees: the narrower, the fewer of the function's bends are crosse
 float64 is exact enough: networks are made wide for it, and what then does not compute in float64
 is left out."""
 
+FLAT = 1e-6
+"""A function whose slopes are smaller, all together, does not change. In float64 rounding leaves
+1e-10 of a difference quotient for each value; pictures and answers are of the size of 1."""
+
 
 @check("The gradient is that of finite differences, where `differentiable` is claimed.")
-def gradient_is_right(bench: Bench) -> str:
+def gradient_is_right(bench: Traced) -> str:
     """Compare slopes along random directions through the chain as an attack differentiates it.
 
     All slopes of a case are compared together: one alone may be near zero.
     """
     if not bench.cls.differentiable:
         raise NotApplicable("no gradient is claimed; attacks go round it (BPDA)")
-    traced = getattr(bench, "traced", None)
-    if traced is None:
-        raise NotApplicable("the kit cannot differentiate this kind")
     told = []
     for case in bench.answered[:3]:
         networks = networks_of(bench.ready.plugin)
-        gap, exact, tried = disagreement(traced, few_rows(case), networks=networks)
+        gap, exact, tried = disagreement(bench.traced, few_rows(case), networks=networks)
         require(
             gap <= AGREEMENT,
             f"expected gradients within {AGREEMENT:.0%} of finite differences on {case.name}, they "
@@ -111,19 +118,25 @@ def _distance(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
     size = math.hypot(*(tried for _, tried in pairs))
     gap = math.hypot(*(exact - tried for exact, tried in pairs))
     worst = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
-    return (gap / size if size > 1e-6 else math.inf, *worst)
+    return (gap / size if size > FLAT else math.inf, *worst)
 
 
 @contextmanager
 def _float64(networks: Sequence[nn.Module]) -> Iterator[None]:
-    """Let float32 networks compute in float64; there and back no bit is lost."""
+    """Let float32 networks compute in float64; there and back no bit is lost.
+
+    A network that holds anything of another type would come back as another.
+    """
     import torch
 
     narrow = [
         network
         for network in networks
-        if all(v.dtype != torch.float64 for v in network.state_dict().values())
-        and all(v.dtype == torch.float32 for v in network.parameters())
+        if all(
+            value.dtype == torch.float32
+            for value in (*network.parameters(), *network.buffers())
+            if value.is_floating_point()
+        )
     ]
     try:
         for network in narrow:
@@ -176,8 +189,9 @@ def slopes(
         weights = torch.rand(answer.shape, generator=draw).to(answer)
         exact = 0.0
         if answer.requires_grad:
-            (gradient,) = torch.autograd.grad(answer, point, weights)
-            exact = float((gradient.double() * way.double()).sum())
+            # Unused: what needs a gradient is a weight, and the images are detached.
+            (gradient,) = torch.autograd.grad(answer, point, weights, allow_unused=True)
+            exact = 0.0 if gradient is None else float((gradient.double() * way.double()).sum())
         found.append((exact, _change(like or function, images, step * way, weights) / step))
     return found
 

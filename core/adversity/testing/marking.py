@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from adversity.errors import UnknownPluginError
 from adversity.provenance import distribution_version, source_modules
-from adversity.registry.marks import Mark, digest_of
+from adversity.registry.marks import DEPENDS_ON, Mark, digest_of
 
 if TYPE_CHECKING:
     from adversity.registry import Entry
-    from adversity.testing.conformance import Conformance
+    from adversity.testing.outcome import Conformance
 
 __all__ = ["mark_of"]
 
@@ -24,10 +24,11 @@ def mark_of(entry: Entry, found: Conformance) -> Mark:
         found: What the whole kit said of it.
 
     Raises:
-        PluginError: If the plugin has no source file.
+        UnknownPluginError: If the plugin cannot be used.
+        PluginError: If it has no source file.
     """
-    if entry.cls is None or (entry.kind, entry.name) != (found.kind, found.name):
-        raise ValueError(f"expected the result of {entry.kind}/{entry.name}, got {found.name}")
+    if entry.cls is None:
+        raise UnknownPluginError(f"{entry.kind}/{entry.name} cannot be used: {entry.error}")
     files = tuple(str(path) for _, path in source_modules(entry.cls.__module__))
     return Mark(
         kind=entry.kind,
@@ -38,10 +39,9 @@ def mark_of(entry: Entry, found: Conformance) -> Mark:
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         passed=found.count("passed"),
         skipped=found.count("skipped"),
-        failed={outcome.check: outcome.message for outcome in found.failures},
-        expected={o.check: o.message for o in found.outcomes if o.status == "expected"},
-        versions={"python": platform.python_version()}
-        | {name: distribution_version(name) or "not installed" for name in ("torch", "numpy")},
+        failed={outcome.trial: outcome.message for outcome in found.failures},
+        expected={o.trial: o.message for o in found.outcomes if o.status == "expected"},
+        versions={name: v for name in DEPENDS_ON if (v := distribution_version(name))},
         files=files,
         digest=digest_of(files),
     )

@@ -13,9 +13,9 @@ from adversity.contracts import ImageMetric, Measure, Table
 from adversity.data.tables import read_table, write_table
 from adversity.engine.calls import BREAKS
 from adversity.testing.bench import Answer, Bench, Case
-from adversity.testing.checks import Failed, NotApplicable, check, require
+from adversity.testing.checks import Failed, NotApplicable, check, json_text, require
 from adversity.testing.image_metric import ImageMetricBench
-from adversity.testing.tables import KNOWN, table
+from adversity.testing.tables import KNOWN, classes_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,14 +59,16 @@ def value_in_interval(bench: MetricBench) -> str:
                 f"expected {name} = {measure.value:.6g} inside its interval on {case.name}, got "
                 f"[{low:.6g}, {high:.6g}] at level {measure.level}",
             )
-    return f"{count} intervals" if count else "it gives no interval"
+    if not count:
+        raise NotApplicable("it gives no interval")
+    return f"{count} intervals"
 
 
 @check("The number of samples is right: twice the rows are twice n.")
 def n_is_right(bench: MetricBench) -> str:
     """Compare n with the number of rows, and with n of the same table written twice."""
     told = {}
-    for case in bench.answered:
+    for case in bench.measured:
         twice = case.take([*range(len(case)), *range(len(case))])
         ids = tuple(f"{name}/{k}" for k, name in enumerate(twice.ids))
         more = bench.measures(bench.ready, Case(twice.name, twice.rows, ids))
@@ -89,17 +91,18 @@ def n_is_right(bench: MetricBench) -> str:
 def row_order(bench: MetricBench) -> str:
     """Turn the table round, and rotate it."""
     worst = 0.0
-    for case in bench.answered:
+    for case in bench.measured:
         count = len(case)
         orders = (
             range(count)[::-1],
             [*range(1, count), 0],
             [*range(count // 2, count), *range(count // 2)],
         )
+        first = bench.measures(bench.ready, case)
         for order in orders:
-            worst = max(
-                worst, _gap(bench, case, case.take(order), "in another order of rows", SUMS)
-            )
+            second = bench.measures(bench.ready, case.take(order))
+            how = f"in another order of rows of {case.name}"
+            worst = max(worst, _require_same(first, second, how, SUMS))
     return f"differs by at most {worst:.1g}"
 
 
@@ -110,7 +113,7 @@ def stored(bench: MetricBench) -> str:
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="adversity-") as folder:
-        for case in bench.answered:
+        for case in bench.measured:
             columns = bench.columns(case)
             path = Path(folder) / "table.parquet"
             write_table(path, columns)
@@ -118,11 +121,6 @@ def stored(bench: MetricBench) -> str:
             second = bench.computed(bench.ready, read_table(path), case)
             _require_same(first, second, f"from the stored table of {case.name}", 0.0)
     return "equal to the last bit"
-
-
-def _gap(bench: MetricBench, case: Case, other: Case, how: str, limit: float) -> float:
-    first, second = bench.measures(bench.ready, case), bench.measures(bench.ready, other)
-    return _require_same(first, second, f"{how} of {case.name}", limit)
 
 
 def _require_same(
@@ -195,12 +193,9 @@ def direction(bench: MetricBench) -> str:
 def measures_are_json(bench: MetricBench) -> str:
     """Write every measure as the run does."""
     count = 0
-    for case in bench.answered:
+    for case in bench.measured:
         for name, measure in bench.measures(bench.ready, case).items():
-            try:
-                text = json.dumps(measure.as_json(), allow_nan=False)
-            except (TypeError, ValueError) as error:
-                raise Failed(f"expected {name} as JSON values, got {error}") from error
+            text = json_text(measure.as_json(), name)
             back = Measure.from_json(json.loads(text))
             require(
                 back.value == measure.value and back.as_json() == json.loads(text),
@@ -238,6 +233,14 @@ class MetricBench(Bench):
             cases.append(table(20, 10, wants=wants, answer="probs"))
         return cases
 
+    @property
+    def measured(self) -> tuple[Case, ...]:
+        """The tables that it finds a measure for; where there is none, nothing can be tried."""
+        found = tuple(case for case in self.answered if self.measures(self.ready, case))
+        if not found:
+            raise NotApplicable("it gives no measure, so that this cannot be tried: see `produces`")
+        return found
+
     def columns(self, case: Case) -> dict[str, np.ndarray[Any, Any]]:
         """Return the columns of a case as arrays that share its memory."""
         ids = {"id": np.array(case.ids, dtype=object)}
@@ -255,8 +258,7 @@ class MetricBench(Bench):
         Raises:
             PluginError: If the answer is no mapping of names to measures with finite values.
         """
-        classes = max(int(case.rows["target"].max()) + 1, 2)
-        given = Table(columns, tuple(f"class_{k}" for k in range(classes)))
+        given = Table(columns, tuple(f"class_{k}" for k in range(classes_of(case))))
         if not given.has(*ready.plugin.wants):
             return {}
         try:

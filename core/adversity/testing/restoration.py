@@ -208,6 +208,7 @@ def _stand_in(bench: RestorationBench, like: Tensor) -> Callable[[Tensor], Tenso
 class RestorationBench(Bench):
     """Feed a restoration with pictures and with what it needs beside them."""
 
+    seeded = False
     checks = (helps, needs, gradient_is_right, stand_in_is_right)
 
     def __init__(
@@ -276,7 +277,7 @@ class RestorationBench(Bench):
         return Link("kit", self.ready).traced(images, Rows(ids, self.constant(images)), rng)[0]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
-        """Restore; a restoration draws nothing, so the seed is not in it."""
+        """Restore."""
         return {"images": calls.restore(ready, case.rows["images"], self.side(case), case.ids)[0]}
 
 

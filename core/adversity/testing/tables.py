@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["KNOWN", "Outcome", "table"]
+__all__ = ["KNOWN", "Outcome", "classes_of", "table"]
 
 Outcome = Literal["mixed", "perfect", "worst"]
 
@@ -65,7 +65,7 @@ def table(
         answer: logits if answer == "logits" else probs,
     }
     if ATTACKED & set(wants):
-        rows |= _attack(right, prediction, outcome=outcome)
+        rows |= _attack(right, target, prediction, outcome=outcome)
     others = sorted(set(wants) - KNOWN)
     rows |= {name: torch.rand(count, generator=draw, dtype=torch.float64) for name in others}
     form = "" if answer == "logits" else " as probabilities"
@@ -73,7 +73,18 @@ def table(
     return Case(f"{count} rows of {classes} classes{form}", rows, ids)
 
 
-def _attack(right: Tensor, prediction: Tensor, *, outcome: Outcome) -> dict[str, Tensor]:
+def classes_of(case: Case) -> int:
+    """Return K of a table: the width of the answers, else as many classes as its rows name."""
+    for name in ("logits", "probs"):
+        if name in case.rows:
+            return case.rows[name].shape[1]
+    named = (int(case.rows[name].max()) for name in ("target", "prediction") if name in case.rows)
+    return max(2, 1 + max(named))
+
+
+def _attack(
+    right: Tensor, target: Tensor, prediction: Tensor, *, outcome: Outcome
+) -> dict[str, Tensor]:
     """Return what an attack adds: of those that were right at first, some are fooled."""
     import torch
 
@@ -81,11 +92,10 @@ def _attack(right: Tensor, prediction: Tensor, *, outcome: Outcome) -> dict[str,
     numbers = torch.arange(count)
     start = numbers % 5 != 3 if outcome == "mixed" else torch.ones(count, dtype=torch.bool)
     start = start | right
-    fooled = start & ~right
     return {
-        "start_prediction": torch.where(fooled, prediction + 1, prediction) % 2,
+        "start_prediction": torch.where(start, target, prediction),
         "start_correct": start,
-        "fooled": fooled,
+        "fooled": start & ~right,
         "distance": (0.01 + 0.02 * (numbers % 4) / 4).double(),
         "queries": 10 + numbers,
         "gradients": 5 + numbers,

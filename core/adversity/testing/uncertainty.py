@@ -9,6 +9,7 @@ from adversity.contracts import Fitted, PostHoc, Predictive, Score
 from adversity.engine import calls
 from adversity.engine.in_memory import TensorRows
 from adversity.errors import InputError
+from adversity.metrics import nll
 from adversity.testing.bench import Answer, Bench, Case
 from adversity.testing.checks import NotApplicable, apart, check, require
 from adversity.testing.gradients import gradient_is_right
@@ -25,6 +26,9 @@ __all__ = ["PostHocBench", "ScoreBench", "bench_for"]
 
 SHARPNESS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """What logits are multiplied by on the way from not sure at all to very sure."""
+ROUNDS = 1e-9
+"""By how much a score may change, as a share of values above 1, where nothing has: a thousand
+terms of float64 in another order, or probabilities that are all but 0 or 1, round to 1e-13."""
 
 
 def logit_rows(count: int, classes: int, *, first: int = 0) -> Tensor:
@@ -69,19 +73,30 @@ def logit_cases() -> tuple[Case, ...]:
     )
 
 
+def fitted_cases() -> tuple[Case, ...]:
+    """Return logits of five classes, as `overconfident` draws them to fit on, and extremes."""
+    import torch
+
+    extremes = [[0.0] * 5, [300.0, 0.0, 0.0, 0.0, 0.0], [-80.0, -80.0, -79.0, -80.0, -80.0]]
+    return (
+        _case("7 rows of 5 classes", logit_rows(7, 5)),
+        _case("3 extreme rows (equal, sure, far from zero)", torch.tensor(extremes)),
+    )
+
+
 @check("A score is higher where the model is less sure.")
 def easy_below_hard(bench: ScoreBench) -> str:
     """Sharpen logits step by step: the score must not rise, and must fall from end to end."""
-    rows = logit_rows(6, 10, first=200)
+    classes = bench.answered[0].rows["logits"].shape[1]
+    rows = logit_rows(6, classes, first=200)
     scores = [
         bench.answer(bench.ready, _case(f"logits times {sharp}", rows * sharp))["score"]
         for sharp in SHARPNESS
     ]
     for (sharp, before), (sharper, after) in pairwise(zip(SHARPNESS, scores, strict=True)):
-        worst = float((after - before).max())
-        # Rounding: a score of probabilities that are all but 0 or 1 may move in its last bits.
+        worst = float(((after - before) / before.abs().clamp_min(1)).max())
         require(
-            worst <= 1e-9,
+            worst <= ROUNDS,
             f"expected no higher score when logits are multiplied by {sharper} in place of {sharp}, "
             f"it rises by {worst:.3g}: a score is higher where the model is less sure",
         )
@@ -94,11 +109,11 @@ def easy_below_hard(bench: ScoreBench) -> str:
 def class_order(bench: ScoreBench) -> str:
     """Write the classes backwards."""
     worst = 0.0
-    for case in bench.cases():
+    for case in bench.answered:
         other = Case(case.name, {"logits": case.rows["logits"].flip(1)}, case.ids)
         first, second = bench.answer(bench.ready, case), bench.answer(bench.ready, other)
-        worst = max(worst, apart(first["score"], second["score"]))
-    require(worst <= 1e-9, f"expected the same score, it changes by up to {worst:.3g}")
+        worst = max(worst, apart(first["score"], second["score"], relative=True))
+    require(worst <= ROUNDS, f"expected the same score, it changes by up to {worst:.3g}")
     return f"changes by at most {worst:.1g}"
 
 
@@ -109,8 +124,8 @@ def calibrates(bench: PostHocBench) -> str:
         raise NotApplicable("the calibrator is not fitted")
     logits, labels = overconfident(400, first=5000)
     probs = bench.answer(bench.ready, _case("400 other rows", logits))["probs"]
-    before, after = _loss(logits.double().softmax(1), labels), _loss(probs, labels)
-    best = _loss((logits.double() / 2).softmax(1), labels)
+    before, best = (nll(logits=given, labels=labels).value for given in (logits, logits / 2))
+    after = nll(probs, labels).value
     require(
         after < before,
         f"expected a lower likelihood loss than without it ({before:.4f} nats), got {after:.4f}",
@@ -137,17 +152,14 @@ def overconfident(count: int, *, first: int = 0) -> tuple[Tensor, Tensor]:
     return logits, torch.tensor([int(draw.choice(5, p=row / row.sum())) for row in truth])
 
 
-def _loss(probs: Tensor, labels: Tensor) -> float:
-    picked = probs.double().gather(1, labels[:, None]).clamp_min(1e-300)
-    return float(-picked.log().mean())
-
-
 class _LogitsBench(Bench):
     """Feed a method with logits, as tables hold them."""
 
+    seeded = False
+
     def cases(self) -> Sequence[Case]:
-        """Return logits of several widths, and extremes."""
-        return logit_cases()
+        """Return logits; what is fitted keeps the number of classes it was fitted on."""
+        return fitted_cases() if issubclass(self.cls, Fitted) else logit_cases()
 
     def stream(self) -> TensorRows:
         """Return logits that are twice as sure as the truth, with labels."""
@@ -171,18 +183,6 @@ class PostHocBench(_LogitsBench):
     """Feed a calibrator with logits."""
 
     checks = (calibrates, gradient_is_right)
-
-    def cases(self) -> Sequence[Case]:
-        """Return logits; what is fitted keeps the number of classes it was fitted on."""
-        if not issubclass(self.cls, Fitted):
-            return logit_cases()
-        extremes = [[0.0] * 5, [300.0, 0.0, 0.0, 0.0, 0.0], [-80.0, -80.0, -79.0, -80.0, -80.0]]
-        import torch
-
-        return (
-            _case("7 rows of 5 classes", logit_rows(7, 5)),
-            _case("3 extreme rows (equal, sure, far from zero)", torch.tensor(extremes)),
-        )
 
     def traced(self, values: Tensor) -> Tensor:
         """Calibrate as an attack differentiates it."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 _SIGNS = {"passed": "✓", "failed": "✗", "mended": "✗", "expected": "≈", "skipped": "·"}
+_NAMES = 25
+"""Columns for the names of checks."""
 _COLOURS = {"passed": "green", "failed": "red", "mended": "red", "expected": "yellow"}
 
 
@@ -60,7 +62,7 @@ def check(
     """
     from adversity_flows.cli.terminal import Terminal
 
-    entries = _chosen(name, kind, everything=everything)
+    entries, unusable = _chosen(name, kind, everything=everything)
     if given and len(entries) > 1:
         from adversity.errors import InputError
 
@@ -72,12 +74,20 @@ def check(
         for entry in entries
     ]
     if as_json:
-        click.echo(json.dumps({"plugins": found}, indent=1, ensure_ascii=False))
-    return 0 if all(record["passed"] for record in found) else 1
+        left = [{"kind": u.kind, "name": u.name, "error": u.error} for u in unusable]
+        document = {"plugins": found, "unusable": left}
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    else:
+        for one in unusable:
+            sign = out.paint("✗", "red", bold=True)
+            out.say(f"{sign} {f'{one.kind}/{one.name}'.ljust(34)} {one.status}: {one.error}")
+    return 0 if not unusable and all(record["passed"] for record in found) else 1
 
 
-def _chosen(name: str | None, kind: str | None, *, everything: bool) -> list[Entry]:
-    """Return the installed plugins that are meant, or say why none is."""
+def _chosen(
+    name: str | None, kind: str | None, *, everything: bool
+) -> tuple[list[Entry], list[Listing]]:
+    """Return the installed plugins that are meant, and those of them that cannot be used."""
     from adversity.errors import InputError
     from adversity.registry import discover
     from adversity.registry.catalogue import read_catalogue
@@ -95,12 +105,15 @@ def _chosen(name: str | None, kind: str | None, *, everything: bool) -> list[Ent
         if name is not None
         else [one for one in catalogue.plugins if kind in (None, one.kind)]
     )
-    usable = [one for one in listings if one.usable_name]
-    if not usable:
-        first = listings[0]
+    if not listings:
+        raise InputError("expected an installed plugin, got none; `adversity doctor` says why")
+    unusable = [one for one in listings if not one.usable_name]
+    if name is not None and len(unusable) == len(listings):
+        first = unusable[0]
         raise InputError(f"{first.kind}/{first.name} cannot be used: {first.error}")
     registry = discover()
-    return [registry.get(one.kind, str(one.usable_name)) for one in usable]
+    usable = [registry.get(one.kind, one.usable_name) for one in listings if one.usable_name]
+    return usable, unusable
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
@@ -113,11 +126,15 @@ def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
     for text in given:
         name, sign, value = text.partition("=")
         if not sign or not name:
-            raise InputError(f"--set: expected PARAMETER=VALUE, got {text!r}")
+            raise InputError(
+                f"--set: expected PARAMETER=VALUE, got {text!r}; write for example --set eps=8/255"
+            )
         try:
             found[name] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise InputError(f"--set: expected a value as in a pipeline, got {value!r}") from error
+            raise InputError(
+                f"--set: expected a value as in a pipeline, got {value!r}; quote it as YAML wants it"
+            ) from error
     return found or None
 
 
@@ -139,22 +156,26 @@ def _checked(
         entry.cls, parameters=parameters, only=only or None, raises=False, progress=shown
     )
     whole = not only and parameters is None
-    kept = _kept(entry, found) if whole else None
+    lost = _keep(entry, found) if whole else None
     if out is not None:
         _summary(entry, found, out, brief=brief)
-    origin = {"distribution": entry.distribution, "version": entry.version, "mark": kept}
+        if lost is not None:
+            out.say(f"  the trust mark could not be kept: {lost}")
+    kept = whole and lost is None
+    origin = {"distribution": entry.distribution, "version": entry.version, "mark_kept": kept}
     return found.as_json() | origin
 
 
-def _kept(entry: Entry, found: Conformance) -> str | None:
-    """Write the trust mark; a cache that cannot be written loses nothing but the mark."""
-    from adversity.registry.marks import write_mark
+def _keep(entry: Entry, found: Conformance) -> str | None:
+    """Write the trust mark; return why it could not be written, or None."""
+    from adversity.registry.marks import marks_folder, write_mark
     from adversity.testing.marking import mark_of
 
     try:
-        return str(write_mark(mark_of(entry, found)))
-    except OSError:
-        return None
+        write_mark(mark_of(entry, found))
+    except OSError as error:
+        return f"{marks_folder()}: {error.strerror or error}; make it writable and check again"
+    return None
 
 
 class _Shown:
@@ -187,12 +208,12 @@ def _lines(outcome: Outcome, width: int) -> list[str]:
     from textwrap import wrap
 
     text = f"{outcome.promise} {outcome.message}" if outcome.bad else outcome.message
-    name = outcome.check.ljust(24)
-    room = max(30, width - 32)
+    name = outcome.check.ljust(_NAMES)
+    room = max(30, width - _NAMES - 8)
     first, *rest = wrap(text, room) or [""]
     if not outcome.bad and rest:
         first, rest = f"{first[: room - 1]}…", []
-    return [f"{name}  {first}", *(f"{'':24}  {line}" for line in rest)]
+    return [f"{name}  {first}", *(f"{'':{_NAMES}}  {line}" for line in rest)]
 
 
 def _summary(entry: Entry, found: Conformance, out: Terminal, *, brief: bool) -> None:

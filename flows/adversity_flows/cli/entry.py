@@ -85,8 +85,8 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=(
-        "Exit codes: 0 done, 1 a gate failed, 2 wrong input, 3 a run failed, 130 interrupted "
-        "(the same command goes on where it stopped)."
+        "Exit codes: 0 done, 1 a gate failed or a plugin broke a promise, 2 wrong input, 3 a run "
+        "failed, 130 interrupted (the same command goes on where it stopped)."
     ),
 )
 @click.version_option(adversity.__version__, "--version", message="%(prog)s %(version)s")

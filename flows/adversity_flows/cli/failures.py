@@ -15,17 +15,14 @@ from typing import TYPE_CHECKING
 import click
 
 from adversity.errors import AdversityError, PipelineError
-from adversity.pipeline.findings import visible
+from adversity.registry.quoting import visible
+from adversity_flows.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["INTERRUPTED", "debugging", "message_of", "run_guarded"]
+__all__ = ["debugging", "message_of", "run_guarded"]
 
-WRONG_INPUT = 2
-FAILED = 3
-INTERRUPTED = 130
-BROKEN_PIPE = 141  # what a shell gives for a command whose reader went away
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _debug = False
@@ -82,7 +79,7 @@ def _failed(error: Exception) -> int:
         return FAILED
     if isinstance(error, OSError) and error.errno in _REFUSED:
         _say(
-            f"error: cannot use {visible(str(error.filename))}: {error.strerror}; give the project "
+            f"error: cannot use {visible(str(error.filename))}: {error.strerror or error}; give the project "
             "rights to be written, or move it to another folder"
         )
         return FAILED

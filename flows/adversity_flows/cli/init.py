@@ -80,7 +80,7 @@ def _write(folder: Path, author: str) -> None:
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StorageError(
-            f"cannot write the project {folder}: {error.strerror}; name another folder"
+            f"cannot write the project {folder}: {error.strerror or error}; name another folder"
         ) from error
 
 

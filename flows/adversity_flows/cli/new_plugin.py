@@ -10,6 +10,7 @@ import click
 
 from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import kinds
+from adversity_flows.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from adversity_flows.cli.terminal import Terminal
 
 __all__ = ["new_plugin"]
-
-INTERRUPTED = 130
 
 
 def _licences(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
@@ -61,8 +60,10 @@ def new_plugin(yes: bool, **given: str | None) -> int:
       adversity new-plugin
       adversity new-plugin attack square_steps --author "A. Author" --yes
     """
+    from adversity_flows.cli.new_plugin_answers import look_afresh
     from adversity_flows.cli.terminal import Terminal
 
+    look_afresh()
     err = Terminal.of(colour=colour_choice())
     try:
         answers = _answers(given, err, ask=not yes and sys.stdin.isatty() and err.tty, yes=yes)

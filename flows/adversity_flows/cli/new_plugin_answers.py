@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adversity.contracts.plugin import SNAKE_CASE
 from adversity.errors import InputError
 from adversity_flows.cli.new_plugin_files import about, kinds, licences, why_not
 
@@ -22,11 +24,10 @@ if TYPE_CHECKING:
     Known = Mapping[str, str]
     """The answers so far."""
 
-__all__ = ["QUESTIONS", "Question"]
+__all__ = ["QUESTIONS", "Question", "look_afresh"]
 
 LONGEST = 40
 """Characters of a plugin's name: the lines that it stands in must stay readable."""
-_SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -86,7 +87,7 @@ def _kinds_explained(_: Known) -> list[str]:
 
 
 def _name(text: str, known: Known) -> str:
-    if not _SNAKE.fullmatch(text):
+    if not SNAKE_CASE.fullmatch(text):
         raise InputError(
             f"expected a name in snake_case such as gaussian_noise, got {text!r}{_meant(text)}"
         )
@@ -106,12 +107,12 @@ def _meant(text: str) -> str:
     """Propose the snake_case of what was typed."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text.strip())
     snake = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
-    return f"; did you mean {snake}?" if _SNAKE.fullmatch(snake) else ""
+    return f"; did you mean {snake}?" if SNAKE_CASE.fullmatch(snake) else ""
 
 
 def _refuse_clash(kind: str, name: str) -> None:
     """Refuse a name that is taken, among the installed plugins or in the files to be written."""
-    owner = _owner(kind, name)
+    owner = _owners().get((kind, name))
     if owner:
         raise InputError(
             f"{kind}/{name} is a plugin of {owner}, which is installed; choose another name, or "
@@ -122,18 +123,21 @@ def _refuse_clash(kind: str, name: str) -> None:
         raise InputError(f"{name!r} cannot be used: {reason}; choose another name")
 
 
-def _owner(kind: str, name: str) -> str:
-    """Return the distribution and version that has a plugin of this kind and name, if any."""
+def look_afresh() -> None:
+    """Forget what git and the catalogue said: a command asks each of them once."""
+    _owners.cache_clear()
+    _from_git.cache_clear()
+
+
+@cache
+def _owners() -> dict[tuple[str, str], str]:
+    """Return the distribution and version that has the plugin, by kind and name."""
     from adversity.registry.catalogue import read_catalogue
 
-    return next(
-        (
-            f"{listing.distribution} {listing.version}"
-            for listing in read_catalogue().plugins
-            if (listing.kind, listing.name) == (kind, name)
-        ),
-        "",
-    )
+    return {
+        (listing.kind, listing.name): f"{listing.distribution} {listing.version}"
+        for listing in reversed(read_catalogue().plugins)  # the first of two stays
+    }
 
 
 def _free_name(known: Known) -> str:
@@ -142,7 +146,7 @@ def _free_name(known: Known) -> str:
     if kind is None:
         return ""
     name = about(kind)["name"]
-    return f"my_{name}" if _owner(kind, name) else name
+    return f"my_{name}" if (kind, name) in _owners() else name
 
 
 def _author(text: str, _: Known) -> str:
@@ -209,6 +213,7 @@ def _output(text: str, _: Known) -> str:
     return text
 
 
+@cache
 def _from_git() -> str:
     """Return what git calls the person here, or nothing."""
     program = shutil.which("git")

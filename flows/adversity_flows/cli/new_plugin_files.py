@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import keyword
 import re
 import shutil
 import tempfile
@@ -16,8 +17,11 @@ import tomllib
 from datetime import UTC, datetime
 from importlib import metadata
 from importlib.resources import files as resources
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,14 +61,22 @@ def about(kind: str) -> dict[str, Any]:
 def why_not(kind: str, name: str) -> str | None:
     """Say why the template cannot bear a name, or None."""
     words = _name_words(name) | {"package": "package"}
+    class_name = words["class_name"]
+    if keyword.iskeyword(class_name):
+        return f"its class would be {class_name}, a word of the Python language"
     tree = _templates()
     parts = ("every", f"kinds/{kind}")
     paths = [{_filled(path, words) for path, _ in _walk(tree / part)} for part in parts]
     if paths[0] & paths[1]:
         return f"{min(paths[0] & paths[1])} is a file of every distribution"
-    for path, text in _walk(tree / "kinds" / kind):
-        if path.endswith(".py") and words["class_name"] in _imported(_BLANK.sub("blank", text)):
-            return f"its class {words['class_name']} would hide one that the plugin imports"
+    for path, text in chain.from_iterable(_walk(tree / part) for part in parts):
+        if path.endswith(".py"):
+            used = _names_in(text, kind)
+            if class_name in used:
+                return f"its class {class_name} would hide another of that name in the files"
+            # Python makes a module that is imported an attribute of its package.
+            if path.endswith("__init__.py") and name in used:
+                return f"its module {name} would hide what its package calls so"
     return None
 
 
@@ -106,7 +118,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
             (stage / "whole").rename(folder)
     except OSError as error:
         raise StorageError(
-            f"cannot write {folder}: {error.strerror}; nothing of it was left, name another folder"
+            f"cannot write {folder}: {error.strerror or error}; nothing of it was left, name another folder"
         ) from error
     finally:
         if stage is not None:
@@ -171,7 +183,6 @@ def _wrapped(text: str) -> str:
 def _words(answers: Mapping[str, str]) -> dict[str, str]:
     """Return what stands for each `{{word}}`."""
     from adversity import API_VERSION, __version__
-    from adversity.hookspecs import KIND_HOOKS
 
     told = about(answers["kind"])
     licence = _SPDX.get(answers["licence"], answers["licence"])
@@ -181,7 +192,7 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
         "package": answers["distribution"].replace("-", "_"),
         "licence": licence,
         "licence_word": answers["licence"],
-        "hook": next(hook for hook, kind in KIND_HOOKS.items() if kind == answers["kind"]),
+        "hook": _hook(answers["kind"]),
         "contract": told["contract"],
         "summary": told["summary"],
         "summary_toml": _toml(told["summary"]),
@@ -198,20 +209,41 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
 def _name_words(name: str) -> dict[str, str]:
     return {
         "name": name,
-        "slug": name.replace("_", "-"),
+        "slug_yaml": _yaml(name.replace("_", "-")),
         "class_name": "".join(word.capitalize() for word in name.split("_")),
     }
 
 
-def _imported(source: str) -> set[str]:
-    """Return the names that a module imports."""
-    imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
-    return {alias.name for node in imports for alias in node.names}
+def _names_in(template: str, kind: str) -> set[str]:
+    """Return every name that a template's module defines, imports or uses."""
+    words = {"contract": about(kind)["contract"], "hook": _hook(kind)}
+    source = _BLANK.sub(lambda blank: words.get(blank.group(1), "blank"), template)
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name):
+                found.add(name)
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found.add(name)
+            case ast.alias(name=name, asname=given):
+                found.add(given or name)
+    return found
+
+
+def _hook(kind: str) -> str:
+    from adversity.hookspecs import KIND_HOOKS
+
+    return next(hook for hook, of in KIND_HOOKS.items() if of == kind)
 
 
 def _toml(text: str) -> str:
     """Write a TOML string; JSON's escapes are TOML's."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def _yaml(word: str) -> str:
+    """Write a word in YAML, quoted where it would be read as something else, as `on` would."""
+    return word if yaml.safe_load(word) == word else _toml(word)
 
 
 def _author_toml(name: str, email: str) -> str:
@@ -226,9 +258,10 @@ def _classifiers(licence: str) -> list[str]:
 
 def _bounds(version: str) -> str:
     """Return the releases that keep the contracts of this one: up to the next major one."""
-    major, minor = version.split(".")[:2]
-    released = re.fullmatch(r"[0-9.]+", version)
-    return f">={f'{major}.{minor}' if released else version},<{int(major) + 1}"
+    public = version.partition("+")[0]  # no order is defined for what stands behind it (PEP 440)
+    major, minor = public.split(".")[:2]
+    released = re.fullmatch(r"[0-9.]+", public)
+    return f">={f'{major}.{minor}' if released else public},<{int(major) + 1}"
 
 
 def _oldest_python() -> str:

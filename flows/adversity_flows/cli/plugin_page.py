@@ -17,24 +17,44 @@ if TYPE_CHECKING:
     from adversity.registry.marks import Mark
     from adversity_flows.cli.terminal import Terminal
 
-__all__ = ["conformance_json", "parameter_rows", "plugin_json", "plugin_lines"]
+__all__ = [
+    "conformance_json",
+    "expected_failures",
+    "parameter_rows",
+    "plugin_json",
+    "plugin_lines",
+]
 
 Schema = dict[str, Any]
 _BOUNDS = (("exclusiveMinimum", ">"), ("minimum", ">="), ("exclusiveMaximum", "<"))
 _UPPER = (("maximum", "<="),)
 
 
-def plugin_json(listing: Listing) -> dict[str, Any]:
-    """Return the listing with the JSON Schema of the parameters."""
-    from adversity.registry.marks import read_marks
+def plugin_json(listing: Listing, marks: Mapping[str, Mark]) -> dict[str, Any]:
+    """Return the listing with the JSON Schema of the parameters and what is known of its promises.
 
-    mark = conformance_json(listing, read_marks())
-    return {**asdict(listing), "parameters": _schema(listing), "conformance": mark}
+    Args:
+        listing: The plugin.
+        marks: All trust marks, as `read_marks` gives them.
+    """
+    return {
+        **asdict(listing),
+        "parameters": _schema(listing),
+        "conformance": conformance_json(listing, marks),
+        "expected_failures": expected_failures(listing),
+    }
+
+
+def expected_failures(listing: Listing) -> dict[str, str]:
+    """Return the checks that the class says must fail, with the reasons; none if it is unusable."""
+    cls = _class(listing)
+    declared = {} if cls is None else cls.expected_failures
+    return {visible(name): visible(reason) for name, reason in declared.items()}
 
 
 def conformance_json(listing: Listing, marks: Mapping[str, Mark]) -> dict[str, Any] | None:
     """Return the plugin's trust mark with its standing, or None if it was not checked here."""
-    mark = marks.get(f"{listing.kind}/{listing.distribution}:{listing.name}")
+    mark = _mark(listing, marks)
     if mark is None:
         return None
     told = asdict(mark)
@@ -53,8 +73,20 @@ def conformance_json(listing: Listing, marks: Mapping[str, Mark]) -> dict[str, A
     }
 
 
-def plugin_lines(listing: Listing, out: Terminal) -> Iterator[str]:
-    """Yield the page of a plugin, line by line."""
+def _mark(listing: Listing, marks: Mapping[str, Mark]) -> Mark | None:
+    from adversity.registry.marks import mark_key
+
+    return marks.get(mark_key(listing.kind, listing.distribution, listing.name))
+
+
+def plugin_lines(listing: Listing, marks: Mapping[str, Mark], out: Terminal) -> Iterator[str]:
+    """Yield the page of a plugin, line by line.
+
+    Args:
+        listing: The plugin.
+        marks: All trust marks, as `read_marks` gives them.
+        out: Where the page is shown.
+    """
     title = f"{listing.kind}/{listing.usable_name or listing.name}"
     origin = f"{listing.distribution} {listing.version}"
     yield f"{out.paint(title, 'cyan', bold=True)}   {out.dim(origin)}"
@@ -64,7 +96,7 @@ def plugin_lines(listing: Listing, out: Terminal) -> Iterator[str]:
     yield from _body(listing, out)
     yield ""
     yield from _facts(listing, out)
-    yield from _conformance(listing, out)
+    yield from _conformance(listing, _mark(listing, marks), out)
     if listing.usable_name:
         yield ""
         yield f"  in a pipeline:  {_example(listing, title)}"
@@ -148,15 +180,23 @@ def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
         yield f"  {out.dim(name.ljust(width))}  {text}"
 
 
-def _conformance(listing: Listing, out: Terminal) -> Iterator[str]:
-    """Yield what the conformance kit found, and what to do where nothing is known."""
-    from adversity.registry.marks import read_marks
-
-    mark = read_marks().get(f"{listing.kind}/{listing.distribution}:{listing.name}")
+def _conformance(listing: Listing, mark: Mark | None, out: Terminal) -> Iterator[str]:
+    """Yield what the conformance kit found, and what the class says must fail in any case."""
     yield ""
+    yield f"  {out.dim('conformance')}  {_found(listing, mark)}"
+    for name, message in mark.failed.items() if mark is not None else ():
+        yield wrapped(f"✗ {name}: {message}", indent=4, width=out.width)
+    fresh = mark is not None and mark.standing(listing.version) != "stale"
+    # Where the kit saw them fail, it says how; what the class declares stands in any case.
+    declared = mark.expected if mark is not None and fresh else expected_failures(listing)
+    for name, reason in declared.items():
+        yield wrapped(f"≈ {name} fails as declared: {reason}", indent=4, width=out.width)
+
+
+def _found(listing: Listing, mark: Mark | None) -> str:
+    """Say what the conformance kit found, or what to do where nothing is known."""
     if mark is None:
-        yield f"  {out.dim('conformance')}  not checked here: adversity check {listing.name}"
-        return
+        return f"not checked here: adversity check {listing.name}"
     standing = mark.standing(listing.version)
     said = {
         "conforms": "keeps its promises",
@@ -164,13 +204,10 @@ def _conformance(listing: Listing, out: Terminal) -> Iterator[str]:
         "stale": "was checked before it or the kit changed: check it again",
     }[standing]
     torch = mark.versions.get("torch", "unknown")
-    yield (
-        f"  {out.dim('conformance')}  {said} ({mark.when[:10]}, {listing.distribution} "
-        f"{mark.version}, kit {mark.kit}, torch {torch}, {mark.passed} checks passed)"
+    return (
+        f"{said} ({mark.when[:10]}, {listing.distribution} {mark.version}, kit {mark.kit}, "
+        f"torch {torch}, {mark.passed} checks passed)"
     )
-    for name, message in {**mark.failed, **mark.expected}.items():
-        sign = "✗" if name in mark.failed else "≈"
-        yield wrapped(f"{sign} {name}: {message}", indent=4, width=out.width)
 
 
 def _said(value: object) -> str:

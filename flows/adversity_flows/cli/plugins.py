@@ -45,15 +45,17 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
     if name is None:
         _show_all(catalogue, kind, out, as_json=as_json)
         return
+    from adversity.registry.marks import read_marks
     from adversity_flows.cli.plugin_page import plugin_json, plugin_lines
 
     found = find_listings(catalogue, name, kind)
+    marks = read_marks()
     if as_json:
-        documents = [plugin_json(listing) for listing in found]
+        documents = [plugin_json(listing, marks) for listing in found]
         click.echo(json.dumps({"plugins": documents}, indent=1, ensure_ascii=False))
         return
     for listing in found:
-        for line in plugin_lines(listing, out):
+        for line in plugin_lines(listing, marks, out):
             out.say(line)
 
 
@@ -76,11 +78,12 @@ def require_kind(catalogue: Catalogue, kind: str | None) -> None:
 
 def _show_all(catalogue: Catalogue, kind: str | None, out: Terminal, *, as_json: bool) -> None:
     from adversity.registry.marks import read_marks
-    from adversity_flows.cli.plugin_page import conformance_json
 
     listed = [listing for listing in catalogue.plugins if kind in (None, listing.kind)]
     marks = read_marks()
     if as_json:
+        from adversity_flows.cli.plugin_page import conformance_json
+
         document: dict[str, Any] = {
             "plugins": [
                 {**asdict(listing), "conformance": conformance_json(listing, marks)}
@@ -124,9 +127,11 @@ def _table(listed: list[Listing], marks: Mapping[str, Mark], out: Terminal) -> l
 
 def _sign(listing: Listing, marks: Mapping[str, Mark], out: Terminal) -> str:
     """Return what the conformance kit said of a plugin, as one sign."""
+    from adversity.registry.marks import mark_key
+
     if listing.status not in ("ok", "clash"):
         return "✗"
-    mark = marks.get(f"{listing.kind}/{listing.distribution}:{listing.name}")
+    mark = marks.get(mark_key(listing.kind, listing.distribution, listing.name))
     if mark is None:
         return " "
     sign, colour = {"conforms": ("✓", "green"), "fails": ("!", "red"), "stale": ("~", "yellow")}[

@@ -76,5 +76,7 @@ def _redrawn(plan: Plan, past: Past, output: Path) -> Path:
     try:
         redraw(plan, past, output)
     except OSError as error:
-        raise StorageError(f"cannot write {output}: {error.strerror}; name another file") from error
+        raise StorageError(
+            f"cannot write {output}: {error.strerror or error}; name another file"
+        ) from error
     return output

@@ -43,5 +43,7 @@ def schema(output: Path | None) -> None:
     try:
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"cannot write {output}: {error.strerror}; name another file") from error
+        raise StorageError(
+            f"cannot write {output}: {error.strerror or error}; name another file"
+        ) from error
     click.echo(f"wrote {output}", err=True)

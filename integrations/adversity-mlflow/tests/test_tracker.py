@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import adversity_mlflow as plugin
 import pytest
-from adversity_mlflow.store import Store
+from adversity_mlflow.store import FOLDER, Store, without_password
 from adversity_mlflow.tracker import TrackingError
 from mlflow.tracking import MlflowClient
 
@@ -193,6 +194,32 @@ def test_another_experiment_can_be_chosen(root, run, monkeypatch):
     assert stored(root, "trust").info.status == "FINISHED"
 
 
+@pytest.mark.parametrize("name", ["../../../escape", "..", "/tmp/escape", "a/../../b", "file:x"])
+def test_an_experiment_has_its_files_inside_our_folder(root, run, monkeypatch, name):
+    """MLflow takes any name; as a path it must not lead out of the project's store."""
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", name)
+    track(run)
+    found = stored(root, name)
+    place = Path(unquote(urlsplit(found.info.artifact_uri).path)).resolve()
+    assert (root / FOLDER / "artifacts") in place.parents[1:]
+    assert json.loads(read(root, found, "metrics/predictions.json"))["step"] == "predictions"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:secret@example.org/x", "https://example.org/x"),
+        ("refused: http://me:se@cret@127.0.0.1:9 (again)", "refused: http://127.0.0.1:9 (again)"),
+        ("postgresql://me@db/a and mysql://you:secret@db/b", "postgresql://db/a and mysql://db/b"),
+        ("sqlite:////home/a@b/mlflow.db", "sqlite:////home/a@b/mlflow.db"),
+        ("write to me@example.org", "write to me@example.org"),
+    ],
+)
+def test_no_password_is_shown(text, shown):
+    """User and password of any address go, also with an @ in them; paths and mail stay."""
+    assert without_password(text) == shown
+
+
 def test_no_run_of_somebody_else_is_touched(root, run):
     """A run that is active in this process stays active and gets none of our values."""
     import mlflow
@@ -214,8 +241,9 @@ def test_telemetry_is_off_and_our_setting_is_why(tmp_path):
         "from mlflow.telemetry.utils import is_telemetry_disabled as off\n"
         "print(get_telemetry_client(), off(), os.environ.pop('MLFLOW_DISABLE_TELEMETRY'), off())"
     )
-    kept = ("PATH", "PYTHONPATH", "HOME", "SYSTEMROOT")
+    kept = ("PATH", "HOME", "SYSTEMROOT")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
+    environment["PYTHONPATH"] = str(Path(plugin.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)],
         env=environment | {"DO_NOT_TRACK": "1"},

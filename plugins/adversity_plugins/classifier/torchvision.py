@@ -185,8 +185,10 @@ class Torchvision(Classifier):
         return _Source(path, tuple(published.meta["categories"]), facts)
 
     def _chosen_transform(self, published: Any) -> dict[str, Any]:
+        from adversity_plugins.classifier.torchvision_network import transform_of
+
         given = {name: getattr(self, name) for name in ("mean", "std", "resize", "crop")}
-        chosen = _transform_of(published) | {k: v for k, v in given.items() if v is not None}
+        chosen = transform_of(published) | {k: v for k, v in given.items() if v is not None}
         if self.resize is None and self.crop is not None:
             chosen["resize"] = self.crop
         if chosen["resize"] < chosen["crop"]:
@@ -288,14 +290,3 @@ class Torchvision(Classifier):
     def describe(self) -> dict[str, Any]:
         """Return where the weights come from and what is done to the pixels."""
         return {"architecture": self.architecture, **self._facts, "input": self._transform}
-
-
-def _transform_of(published: Any) -> dict[str, Any]:
-    preset = published.transforms()
-    return {
-        "mean": tuple(preset.mean),
-        "std": tuple(preset.std),
-        "resize": int(preset.resize_size[0]),
-        "crop": int(preset.crop_size[0]),
-        "mode": "bicubic" if preset.interpolation.value == "bicubic" else "bilinear",
-    }

@@ -1,4 +1,8 @@
-"""Build torchvision's classification networks with as many classes as the weights have."""
+"""Build torchvision's classification networks with as many classes as the weights have.
+
+Also what goes with a network: the preparation of images that its weights expect, and what
+enters its last layer.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-__all__ = ["architectures", "build", "classes_in", "draw", "head_input"]
+__all__ = ["architectures", "build", "classes_in", "draw", "head_input", "transform_of"]
 
 _REGISTERED = re.compile(
     r"^@register_model\(\)\s*(?:@[^\n]*\s*)*?^def (\w+)\(", re.MULTILINE | re.DOTALL
@@ -118,3 +122,23 @@ def head_input(network: nn.Module, architecture: str, side: int, images: Tensor)
         hook.remove()
     features = caught[0]
     return features if features.ndim == 2 else features.flatten(2).mean(2)
+
+
+def transform_of(published: Any) -> dict[str, Any]:
+    """Return how torchvision prepares images for published weights.
+
+    Args:
+        published: An entry of the architecture's weights.
+
+    Returns:
+        `mean` and `std` of each channel, `resize` (shorter side) and `crop` in pixels, and
+        `mode`, the interpolation.
+    """
+    preset = published.transforms()
+    return {
+        "mean": tuple(preset.mean),
+        "std": tuple(preset.std),
+        "resize": int(preset.resize_size[0]),
+        "crop": int(preset.crop_size[0]),
+        "mode": "bicubic" if preset.interpolation.value == "bicubic" else "bilinear",
+    }

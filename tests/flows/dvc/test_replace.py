@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from adversity_flows.replace import beside, clear, exchanged, put, recover
+from adversity_flows.replace import beside, clear, exchanged, recover
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_put_replaces_what_is_there_and_leaves_nothing_beside(tmp_path, kind):
+def test_a_new_output_replaces_what_is_there_and_leaves_nothing_beside(tmp_path, kind):
     """The new content stands in the old one's place, and no leftover does."""
     target = tmp_path / "out"
     for text in ("old", "new"):
@@ -20,7 +20,8 @@ def test_put_replaces_what_is_there_and_leaves_nothing_beside(tmp_path, kind):
             (new / "content").write_text(text)
         else:
             new.write_text(text)
-        put(new, target)
+        with exchanged([(new, target)]):
+            pass
     content = target / "content" if kind == "folder" else target
     assert content.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
@@ -31,7 +32,8 @@ def test_a_file_takes_the_place_of_a_folder(tmp_path):
     target = tmp_path / "out"
     target.mkdir()
     beside(target).write_text("new")
-    put(beside(target), target)
+    with exchanged([(beside(target), target)]):
+        pass
     assert target.read_text() == "new"
 
 

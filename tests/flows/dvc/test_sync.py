@@ -229,6 +229,6 @@ def test_pipelines_share_the_file_of_a_packaged_data_set(project, plan, another)
 def test_a_damaged_resolved_file_is_refused(project, plan, text):
     """Only plain YAML is read; anything else says how to mend it."""
     resolved.write(plan)
-    resolved.path_of(plan).write_text(text)
+    (plan.root / resolved.FOLDER / f"{plan.name}.yaml").write_text(text)
     with pytest.raises(InputError, match="adversity sync"):
         resolved.verify(plan)

@@ -77,9 +77,10 @@ def test_the_digits_hash_is_of_the_file_that_is_read(monkeypatch):
     from sklearn.datasets import load_digits
 
     opened = []
-    read_bytes = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda p: opened.append(p) or read_bytes(p))
+    open_path = Path.open
+    monkeypatch.setattr(Path, "open", lambda p, *mode: opened.append(p) or open_path(p, *mode))
     Digits().packaged_content()
+    monkeypatch.undo()
     (hashed,) = opened
     with gzip.open(hashed, "rt") as stream:
         table = np.loadtxt(stream, delimiter=",")

@@ -21,7 +21,9 @@ _DIGEST = 8
 
 
 class Names:
-    """Gives everything of one run a name of its own, the same in every run.
+    """Gives everything of one run a name of its own, in the order in which they come.
+
+    The first of two that would be written alike keeps the plain name, the second gets a digest.
 
     Example:
         >>> Names().of("attacked", "severity=3,eps=4/255", "robust_accuracy")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from adversity_mlflow.names import Names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mlflow.tracking import MlflowClient
 
-__all__ = ["FOLDER", "Store"]
+__all__ = ["FOLDER", "Store", "without_password"]
 
 FOLDER = ".adversity/mlflow"
 """Where runs go without `MLFLOW_TRACKING_URI`, relative to the project."""
@@ -48,7 +50,7 @@ class Store:
         self._folder = root / FOLDER
         self._chosen = os.environ.get("MLFLOW_TRACKING_URI", "")
         self.uri = self._chosen or f"sqlite:///{(self._folder / 'mlflow.db').as_posix()}"
-        self.place = _without_password(self.uri) if self._chosen else str(self._folder)
+        self.place = without_password(self.uri) if self._chosen else str(self._folder)
 
     def client(self) -> MlflowClient:
         """Return MLflow's client for it; the folder is made if the store is ours.
@@ -96,11 +98,18 @@ class Store:
 
     def _artifacts(self, name: str) -> str | None:
         """Keep files beside our own database; a chosen store knows its own place."""
-        return None if self._chosen else (self._folder / "artifacts" / name).resolve().as_uri()
+        if self._chosen:
+            return None
+        # MLflow takes any name, `../../x` too; each of its runs has a folder of its own below.
+        folder = Names().of(name)
+        return (self._folder / "artifacts" / folder).resolve().as_uri()
 
 
-def _without_password(uri: str) -> str:
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def without_password(text: str) -> str:
+    """Return a text without the user and the password of any address in it.
+
+    Example:
+        >>> without_password("no answer from https://me:p@ss@example.org/x")
+        'no answer from https://example.org/x'
+    """
+    return re.sub(r"://[^/\s]*@", "://", text)

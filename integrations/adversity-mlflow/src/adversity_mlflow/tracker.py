@@ -7,7 +7,6 @@ process is left alone.
 from __future__ import annotations
 
 import os
-import re
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.errors import AdversityError
 from adversity_mlflow import record
 from adversity_mlflow.names import Names
-from adversity_mlflow.store import Store
+from adversity_mlflow.store import Store, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,4 +164,4 @@ def _reason(error: BaseException) -> str:
         first = below
     said = first if isinstance(first, OSError) else error
     text = " ".join(f"{type(said).__name__}: {said}".split())
-    return re.sub(r"://[^/@\s]*@", "://", text)[:_REASON_LENGTH]
+    return without_password(text)[:_REASON_LENGTH]

@@ -1,0 +1,70 @@
+"""A plugin that is set up, and the errors that name it when it goes wrong."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from adversity.errors import AdversityError, PluginError
+from adversity.seeding import preserve_global_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["BREAKS", "Ready", "setting_up"]
+
+BREAKS = (Exception, SystemExit)
+"""What may come out of a plugin; one that calls `sys.exit` must not end the run in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plugin that is set up, and what to call it in messages.
+
+    Attributes:
+        plugin: Set up and, where it is fitted, loaded.
+        label: `attack "pgd" (acme-attacks 1.2)`.
+        device: Where it computes.
+    """
+
+    plugin: Any
+    label: str
+    device: str = "cpu"
+
+    def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
+        """Raise the error that says which promise was broken, where, and whose fault it is."""
+        where = f", sample {ids[0]}" if len(ids) == 1 else f", samples {ids[0]} .." if ids else ""
+        raise PluginError(
+            f"{self.label}{where}: {what}. This is a fault of the plugin, not of your pipeline; "
+            "report it to its author."
+        )
+
+    def guard(self, error: BaseException, ids: Sequence[str] = ()) -> NoReturn:
+        """Turn an exception from inside the plugin into one that names it."""
+        if isinstance(error, AdversityError):
+            raise error
+        where = f", sample {ids[0]}" if len(ids) == 1 else ""
+        raise PluginError(
+            f"{self.label}{where} raised {type(error).__name__}: {error}; report it to the "
+            "plugin's author"
+        ) from error
+
+
+@contextmanager
+def setting_up(ready: Ready) -> Iterator[None]:
+    """Name the plugin in whatever goes wrong; a network's first weights move no random state.
+
+    Raises:
+        PluginError: If the plugin cannot be set up.
+    """
+    try:
+        with preserve_global_rng():
+            yield
+    except AdversityError:
+        raise
+    except BREAKS as error:
+        raise PluginError(
+            f"{ready.label} could not be set up: {type(error).__name__}: {error}; report it to "
+            "the plugin's author"
+        ) from error
