@@ -129,7 +129,7 @@ def test_rows_do_not_depend_on_their_neighbours(plugins: Any, images: Any, ids: 
 def test_padding_rows_cost_nothing(plugins: Any, images: Any, ids: Any) -> None:
     """Queries and gradients belong to samples; a repeated row counts once."""
     victim = chain(plugins["net"], ids=ids)
-    victim.rows([4, 5, 5, 5]).logits(images[[4, 5, 5, 5]].requires_grad_())
+    gradient(victim.rows([4, 5, 5, 5]), images[[4, 5, 5, 5]])
     assert victim.counts.queries[:7].tolist() == [0, 0, 0, 0, 1, 1, 0]
     assert victim.counts.gradients[:7].tolist() == [0, 0, 0, 0, 1, 1, 0]
 

@@ -36,7 +36,7 @@ class Target(Protocol):
     def logits(self, images: Tensor) -> Tensor:
         """Return finite logits `[N, K]`; differentiable in `images` when they require it.
 
-        Every row counts as one query; rows that are differentiated count as one gradient.
+        Every row counts as one query, and as one gradient each time it is differentiated.
 
         Raises:
             InputError: If the attack's `access` allows less.

@@ -8,7 +8,7 @@ else, where sizes change, by an antialiased resize.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Degraded, PostHoc, Restoration
@@ -29,10 +29,18 @@ __all__ = ["Link", "Rows", "log_of"]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What travels beside the images: their ids and the side information so far."""
+    """What travels beside the images.
+
+    Attributes:
+        ids: Of the samples.
+        side: The side information so far.
+        streams: What keys the random numbers of each row: its id, or its id and which query of
+            an attack it is.
+    """
 
     ids: tuple[str, ...]
     side: Mapping[str, Tensor]
+    streams: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Link:
         if isinstance(self.ready.plugin, Restoration):
             return calls.restore(self.ready, images, rows.side, rows.ids)[0], rows
         degraded = calls.degrade(self.ready, images, rng)
-        return degraded.images, Rows(rows.ids, {**rows.side, **degraded.side})
+        return degraded.images, replace(rows, side={**rows.side, **degraded.side})
 
     def traced(self, images: Tensor, rows: Rows, rng: SampleRng) -> tuple[Tensor, Rows]:
         """Run an image link so that the answer can be differentiated in `images`."""
@@ -124,14 +132,14 @@ class Link:
         parts = []
         for span in spans(len(images), plugin.block_rows):
             block = padded(images[span.start : span.stop], plugin.block_rows)
-            here = rows.ids[span.start : span.stop]
+            here = rows.streams[span.start : span.stop]
             streams = rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
             answer = plugin.degrade(block.to(self.ready.device), streams)
             degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
             side = {name: value[: len(span)].cpu() for name, value in degraded.side.items()}
             parts.append(Degraded(degraded.images[: len(span)].cpu(), side))
         side = {name: torch.cat([part.side[name] for part in parts]) for name in parts[0].side}
-        return torch.cat([part.images for part in parts]), Rows(rows.ids, {**rows.side, **side})
+        return torch.cat([part.images for part in parts]), replace(rows, side={**rows.side, **side})
 
     def answers(self, images: Tensor) -> Tensor:
         """Run a classifier; return logits `[N, K]` (log p where it gives probabilities)."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from adversity.contracts import Access, PostHoc
 from adversity.engine import calls
-from adversity.engine.blocks import network_rows
+from adversity.engine.blocks import in_blocks, network_rows
 from adversity.engine.links import Link, Rows, log_of
+from adversity.engine.watching import Counts, Watch
 from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
 
@@ -18,25 +20,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Structure
-    from adversity.engine.watching import Watch
 
-__all__ = ["ChainTarget", "Counts"]
+__all__ = ["ChainTarget"]
 
 _ACCESS: tuple[Access, ...] = get_args(Access)
 EOT_DRAWS = 8
 """Draws over which the gradient of a stochastic chain is averaged."""
-
-
-class Counts:
-    """What an attack cost each sample, and whether its gradient ever was not zero."""
-
-    def __init__(self, rows: int) -> None:
-        """Start at zero; the last slot takes what padding rows cost and is thrown away."""
-        import torch
-
-        self.queries = torch.zeros(rows + 1, dtype=torch.int64)
-        self.gradients = torch.zeros(rows + 1, dtype=torch.int64)
-        self.felt = torch.zeros(rows + 1, dtype=torch.bool)
 
 
 class ChainTarget:
@@ -73,10 +62,10 @@ class ChainTarget:
             )
         self.links = tuple(links)
         self.counts = Counts(len(ids))
-        self.draws = draws if any(link.stochastic for link in links) else 1
+        self._random = any(link.stochastic for link in links)
+        self.draws = draws if self._random else 1
         self._seed = seed
-        self._calls = 0
-        self._rows = Rows(tuple(ids), dict(side or {}))
+        self._rows = Rows(tuple(ids), dict(side or {}), tuple(ids))
         self._slots = torch.arange(len(ids))
         self._ones = torch.ones_like(self._slots)
         self._felt = False
@@ -128,10 +117,9 @@ class ChainTarget:
         where = torch.as_tensor(index, dtype=torch.int64)
         other = object.__new__(ChainTarget)
         other.__dict__.update(self.__dict__)
-        other._rows = Rows(
-            tuple(self._rows.ids[i] for i in where.tolist()),
-            {name: value[where] for name, value in self._rows.side.items()},
-        )
+        ids = tuple(self._rows.ids[i] for i in where.tolist())
+        side = {name: value[where] for name, value in self._rows.side.items()}
+        other._rows = Rows(ids, side, ids)
         slots = self._slots[where].clone()
         seen: set[int] = set()
         for position, slot in enumerate(slots.tolist()):
@@ -180,8 +168,8 @@ class ChainTarget:
         self._allow("decisions")
         self._expect(images)
         self._count(images.detach())
-        self._calls += 1
-        values, probs = self.answer(images.detach(), draw=f"attack {self._calls}")
+        rows = replace(self._rows, streams=self._asked(slice(None)))
+        values, probs = self._answered(images.detach(), rows)
         answers = (values if probs is None else probs).argmax(1)
         if self._watch is not None:
             self._watch.look(images, answers, self._slots, self.counts.queries)
@@ -216,38 +204,50 @@ class ChainTarget:
         self.counts.queries.index_add_(0, slots, self._ones)
         if not images.requires_grad:
             return
-        self.counts.gradients.index_add_(0, slots, self._ones)
-
-        def feel(gradient: Tensor) -> None:
-            felt[slots] |= (gradient.flatten(1) != 0).any(1)
-
+        gradients, ones = self.counts.gradients, self._ones
         # Once every row has felt a gradient there is nothing to learn: 3 % of a small step.
         self._felt = self._felt or bool(felt[slots].all())
-        if not self._felt:
-            images.register_hook(feel)  # type: ignore[no-untyped-call]
+        sure = self._felt
+
+        def feel(gradient: Tensor) -> None:
+            # Here and not with the query: an attack may differentiate one answer several times.
+            gradients.index_add_(0, slots, ones)
+            if not sure:
+                felt[slots] |= (gradient.flatten(1) != 0).any(1)
+
+        images.register_hook(feel)  # type: ignore[no-untyped-call]
 
     def _block(self, block: Tensor, cut: slice) -> Tensor:
         """Run the chain on one block; average over draws where it is stochastic."""
         import torch
 
-        rows = Rows(
-            self._rows.ids[cut], {name: value[cut] for name, value in self._rows.side.items()}
-        )
+        side = {name: value[cut] for name, value in self._rows.side.items()}
+        rows = Rows(self._rows.ids[cut], side, self._asked(cut))
         if self.draws == 1:
-            return self._once(block, rows, "attack")
-        self._calls += 1
-        logs = [
-            self._once(block, rows, f"attack {self._calls} {draw}").log_softmax(1)
-            for draw in range(self.draws)
-        ]
-        return torch.stack(logs).logsumexp(0) - float(torch.tensor(self.draws).log())
+            return self._once(block, rows, 0)
+        drawn = [self._once(block, rows, draw) for draw in range(self.draws)]
+        size = network_rows(self._classifier, block)
+        return in_blocks(_mean_of_draws, torch.stack(drawn, 1), size)
 
-    def _once(self, block: Tensor, rows: Rows, key: str) -> Tensor:
+    def _asked(self, cut: slice) -> tuple[str, ...]:
+        """Return what keys the draws of an attack's query: the sample and which query it is.
+
+        The sample's own count and nothing else, so that no draw comes twice and none depends
+        on the sample's neighbours, or on when they leave.
+        """
+        ids = self._rows.ids[cut]
+        if not self._random:
+            return ids
+        counts = self.counts.queries[self._slots[cut]].tolist()
+        return tuple(f"{sample} (query {n})" for sample, n in zip(ids, counts, strict=True))
+
+    def _once(self, block: Tensor, rows: Rows, draw: int) -> Tensor:
         traced = block.requires_grad
         values = block
         for link in self.links:
             if link.makes == "images":
-                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.ids).child(key)
+                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.streams)
+                rng = rng.child(("attack", draw))
                 run = link.traced if traced else link.images
                 values, rows = run(values, rows, rng)
             elif link.makes == "predictions":
@@ -256,22 +256,20 @@ class ChainTarget:
                 values = link.calibrated(values)
         return values
 
-    def answer(self, images: Tensor, *, draw: str | None = None) -> tuple[Tensor, Tensor | None]:
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the real answer, as a step of the pipeline gives it: the judge's view.
-
-        Args:
-            images: `[N, C, H, W]` float32 in [0, 1].
-            draw: Names other random numbers than the judge's.
 
         Returns:
             What the classifier gives `[N, K]`, and calibrated probabilities `[N, K]` where
             the chain has a calibrator.
         """
-        rows, values, probs = self._rows, images, None
+        return self._answered(images, self._rows)
+
+    def _answered(self, images: Tensor, rows: Rows) -> tuple[Tensor, Tensor | None]:
+        values, probs = images, None
         for link in self.links:
             if link.makes == "images":
-                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.ids)
-                rng = rng if draw is None else rng.child(draw)
+                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.streams)
                 values, rows = link.images(values, rows, rng)
             elif link.makes == "predictions":
                 values = calls.logits(link.ready, values, rows.ids)
@@ -289,3 +287,9 @@ class ChainTarget:
         """Return the predicted classes `[N]` of the real answer; a tie goes to the first."""
         values, probs = self.answer(images)
         return (values if probs is None else probs).argmax(1)
+
+
+def _mean_of_draws(logits: Tensor) -> Tensor:
+    """Return log mean p `[N, K]` of draws `[N, M, K]`; in float64, then rounded once."""
+    logs = logits.double().log_softmax(2)
+    return (logs.logsumexp(1) - math.log(logits.shape[1])).float()

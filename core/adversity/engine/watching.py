@@ -1,4 +1,4 @@
-"""What a black-box attack found by its queries: seen by the core, not told by the attack."""
+"""What an attack cost, and which query solved a sample: seen by the core, not told by the attack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,24 @@ from adversity.engine.budget import allowed, distances
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Watch"]
+__all__ = ["Counts", "Watch"]
+
+
+class Counts:
+    """What an attack cost each sample, and whether its gradient ever was not zero.
+
+    Attributes:
+        queries, gradients: `[N + 1]` int64; the last counts padding rows and is thrown away.
+        felt: `[N + 1]` bool.
+    """
+
+    def __init__(self, rows: int) -> None:
+        """Start at zero."""
+        import torch
+
+        self.queries = torch.zeros(rows + 1, dtype=torch.int64)
+        self.gradients = torch.zeros(rows + 1, dtype=torch.int64)
+        self.felt = torch.zeros(rows + 1, dtype=torch.bool)
 
 
 @dataclass(frozen=True, slots=True)

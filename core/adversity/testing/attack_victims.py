@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Access, Structure
-    from adversity.engine.target import Counts
+    from adversity.engine.watching import Counts
 
 __all__ = ["CLASSES", "KitTarget", "Sure", "Unfeeling", "found_state", "log_odds", "network"]
 

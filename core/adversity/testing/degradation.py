@@ -104,7 +104,7 @@ class DegradationBench(Bench):
         """Degrade as an attack differentiates it."""
         ids = tuple(map(str, range(len(images))))
         rng = SampleRng(seed=0, step="kit", ids=ids)
-        return Link("kit", self.ready).traced(images, Rows(ids, {}), rng)[0]
+        return Link("kit", self.ready).traced(images, Rows(ids, {}, ids), rng)[0]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Degrade; side information is part of the answer."""

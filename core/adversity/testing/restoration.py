@@ -274,7 +274,7 @@ class RestorationBench(Bench):
         """Restore as an attack differentiates it."""
         ids = tuple(map(str, range(len(images))))
         rng = SampleRng(seed=0, step="kit", ids=ids)
-        return Link("kit", self.ready).traced(images, Rows(ids, self.constant(images)), rng)[0]
+        return Link("kit", self.ready).traced(images, Rows(ids, self.constant(images), ids), rng)[0]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Restore."""
