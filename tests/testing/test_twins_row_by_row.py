@@ -119,6 +119,31 @@ def test_claim_is_wrong_either_way_round(failed: Callable[..., dict[str, str]]) 
     assert failed(SecretlyStochastic).keys() == {"stochastic_claim"}
 
 
+def test_a_parameter_may_choose_a_way_that_draws_nothing(
+    failed: Callable[..., dict[str, str]],
+) -> None:
+    """The claim is the class's: one example that draws is enough, none is not."""
+
+    class Perhaps(Grain):
+        """Draws, or not."""
+
+        examples: ClassVar[Any] = ({"severity": 2, "draws": False}, {"severity": 2})
+        draws: bool = True
+
+        def degrade(self, images: Any, rng: Any) -> Any:
+            return super().degrade(images, rng) if self.draws else images * 0.5
+
+    class Never(Perhaps):
+        """Says that it draws, and never does."""
+
+        examples: ClassVar[Any] = ({"severity": 2, "draws": False}, {"severity": 3, "draws": False})
+
+    assert failed(Perhaps, only=["stochastic_claim"]) == {}
+    (outcome, _) = check_plugin(Perhaps, only=["stochastic_claim"]).outcomes
+    assert "but with {'severity': 2}" in outcome.message
+    assert failed(Never, only=["stochastic_claim"]).keys() == {"stochastic_claim"}
+
+
 def test_slow_plugin_is_found(
     monkeypatch: pytest.MonkeyPatch, failed: Callable[..., dict[str, str]]
 ) -> None:
