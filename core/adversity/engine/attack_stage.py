@@ -15,6 +15,7 @@ from adversity.engine.flow import Flow, flow
 from adversity.engine.kept import KeptImages
 from adversity.engine.links import Link
 from adversity.engine.predict_stage import answer_columns
+from adversity.engine.randomised import random_output
 from adversity.engine.table_stage import Columns, TableRun, join
 from adversity.engine.target import ChainTarget
 from adversity.errors import DataError
@@ -57,6 +58,7 @@ class _Attacked:
     labels: Tensor
     result: AttackResult
     judge: ChainTarget
+    random: Tensor
 
 
 class AttackRun(TableRun):
@@ -124,7 +126,10 @@ class AttackRun(TableRun):
         result = attack(
             ready, victim, current.images, labels, seed=seed, step=step, judge=judge, final=False
         )
-        return _Attacked(ready, current, labels, result, judge)
+        random = random_output(
+            judging, current, result.start_answer, result.start == labels, seed=seed
+        )
+        return _Attacked(ready, current, labels, result, judge, random)
 
     def _judged(self, part: _Attacked, images: np.ndarray[Any, Any]) -> Columns:
         """Return the rows of a batch from what the stored images really are and do."""
@@ -151,29 +156,50 @@ class AttackRun(TableRun):
             "gradients": result.gradients.numpy(),
             "zero_gradient": result.zero_gradient.numpy(),
             "moved": (result.norms > 0).numpy(),
+            "random_output": part.random.numpy(),
             **_found(part.ready.plugin, result, answers["correct"]),
         }
         attacked = Flow(current.ids, stored, current.clean, {}, {})
         return columns | self.image_columns(attacked)
 
     def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
-        """Add the shares that tell a masked gradient, over the attacked samples."""
+        """Add the shares that tell a masked gradient, over the samples right at the start."""
         found = super().measured(rows, class_names)
         attacked = rows["start_correct"]
         count = int(attacked.sum())
         if count:
-            zero, still = rows["zero_gradient"][attacked], ~rows["moved"][attacked]
-            for name, hits in (("zero_gradient_share", zero), ("never_moved_share", still)):
+            hits = {
+                "zero_gradient_share": rows["zero_gradient"],
+                "never_moved_share": ~rows["moved"],
+                "random_output_share": rows["random_output"],
+            }
+            for name, hit in hits.items():
                 found[name] = share(
-                    int(hits.sum()), count, better="lower", convention={"over": "attacked images"}
+                    int(hit[attacked].sum()),
+                    count,
+                    better="lower",
+                    convention={"over": "attacked images"},
                 )
         return found
 
     def fill(self, out: Path) -> StageResult:
-        """Write the images and the table."""
+        """Write the images and the table, and say what the victim gives."""
+        self._note_probabilities()
         for cell in self.node.cells:
             self._write_images(out, cell)
         return super().fill(out)
+
+    def _note_probabilities(self) -> None:
+        """Say where an attack that needs logits gets the logarithm of probabilities."""
+        attack: Any = self.node.entry.cls
+        step = self._classifier()
+        gives = self.toolbox.ready(step, self.node.cells[0]).plugin.gives
+        if attack.access in ("scores", "gradients") and gives == "probs":
+            self.notes.append(
+                f"{step} gives probabilities, not logits: the attack works on their logarithm, "
+                "which is flat where float32 has rounded a probability to 0 or 1; a victim that "
+                "gives logits shows more of itself"
+            )
 
     def _write_images(self, out: Path, cell: Cell) -> None:
         source, key = self.toolbox.source(self.data), self.cell_key(cell)

@@ -42,6 +42,8 @@ class AttackResult:
         solved_at: `[N]` int64, the query with which a black-box attack first had it; 0 where
             it never asked about such an image, or where gradients were used.
         zero_gradient: `[N]` bool: attacked, and its gradient was zero every time.
+        start_answer: `[N, K]`, what the victim gave before: calibrated probabilities, else what
+            its classifier gives.
         parameters: Named `[N]` float64 of a parametric attack; NaN where nothing was attacked.
         flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`.
     """
@@ -56,6 +58,7 @@ class AttackResult:
     gradients: Tensor
     solved_at: Tensor
     zero_gradient: Tensor
+    start_answer: Tensor
     parameters: dict[str, Tensor] = field(default_factory=dict)
     flags: dict[str, float] = field(default_factory=dict)
 
@@ -164,7 +167,9 @@ def attack(
     judge, plugin, count = judge or victim, ready.plugin, len(images)
     norm = str(getattr(plugin, "norm", "l2"))
     with preserve_global_rng():
-        start = judge.verdicts(images)
+        values, probs = judge.answer(images)
+        answer = values if probs is None else probs
+        start = answer.argmax(1)
         _labels_fit(labels, count, judge.classes)
         wanted = _wanted(ready, judge, images, labels, seed)
         active = (start == labels) & (wanted != start if _targeted(ready) else True)
@@ -197,6 +202,7 @@ def attack(
         victim.counts.gradients[:count].clone(),
         watch.solved_at,
         zero,
+        answer,
         parameters,
         {
             "zero_gradient": float(zero.sum()) / share,

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
+from adversity.engine.believable import with_comparisons
 from adversity.engine.blocks import one_thread
 from adversity.engine.gains import gains
+from adversity.engine.illusions import illusions
 from adversity.engine.links import Link
 from adversity.engine.pictures import picture_rows
 from adversity.engine.recall import recall
@@ -65,6 +67,7 @@ def build_report(
         gates=tuple(gates),
         caveats=caveats(data, steps),
         gains=gains(toolbox),
+        illusions=illusions(toolbox),
         rows=rows,
         population=population,
         provenance=provenance,
@@ -85,7 +88,7 @@ def summarise(
         node = plan.steps[step]
         result = recall(plan, plan.stage(step), workspace) if step in artifacts else None
         found[step] = _step(toolbox, node, result)
-    return found
+    return with_comparisons(toolbox, found)
 
 
 def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepSummary:
@@ -132,13 +135,6 @@ def _cells(toolbox: Toolbox, node: StepNode, result: StageResult) -> tuple[CellR
 
 
 def _attack(toolbox: Toolbox, node: StepNode, summary: StepSummary) -> StepSummary:
-    plugin: Any = toolbox.plugin(node.id, node.cells[0])
-    spec = toolbox.plan.spec.steps[node.id].parameters
-    threat = {"type": plugin.threat}
-    if plugin.threat == "norm":
-        written = spec.get("eps", plugin.eps)
-        threat |= {"norm": plugin.norm, "eps": str(written)}
-    threat |= {"targeted": bool(getattr(plugin, "targeted", False))}
     path = toolbox.plan.path(str(node.against))
     after = path[path.index(node.source[0]) + 1 :]
     cell = node.cells[0]
@@ -155,9 +151,36 @@ def _attack(toolbox: Toolbox, node: StepNode, summary: StepSummary) -> StepSumma
         summary,
         against=node.against,
         knowledge=node.knowledge,
-        threat=threat,
+        threat=_threat(toolbox, node),
         links=tuple(shown),
     )
+
+
+def _threat(toolbox: Toolbox, node: StepNode) -> dict[str, Any]:
+    """Return what an attack may do and what it sees of its victim."""
+    plugin: Any = toolbox.plugin(node.id, node.cells[0])
+    threat: dict[str, Any] = {
+        "type": plugin.threat,
+        "access": plugin.access,
+        "control": plugin.control,
+        "targeted": bool(getattr(plugin, "targeted", False)),
+    }
+    if plugin.threat == "parametric":
+        return threat | {"bounds": _widest(toolbox, node)}
+    written = toolbox.plan.spec.steps[node.id].parameters.get("eps", getattr(plugin, "eps", None))
+    threat["norm"] = getattr(plugin, "norm", "l2")
+    return threat if written is None else threat | {"eps": str(written)}
+
+
+def _widest(toolbox: Toolbox, node: StepNode) -> dict[str, list[float]]:
+    """Return the bounds of a parametric attack, the widest of all cells."""
+    found: dict[str, list[float]] = {}
+    for cell in node.cells:
+        plugin: Any = toolbox.plugin(node.id, cell)
+        for name, (low, high) in plugin.bounds.items():
+            before = found.get(name, [low, high])
+            found[name] = [float(min(low, before[0])), float(max(high, before[1]))]
+    return found
 
 
 def _gradient(link: Link, *, grey: bool) -> str:

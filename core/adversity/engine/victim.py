@@ -63,13 +63,19 @@ class _Module:
     def __init__(self, module: Any) -> None:
         self.module = module
         self._classes: int | None = None
+        self._turns: dict[tuple[int, ...], bool] = {}
 
     @property
     def class_names(self) -> tuple[str, ...]:
         return tuple(f"class_{k}" for k in range(self._classes or 0))
 
     def logits(self, images: Tensor) -> Tensor:
-        values: Tensor = self.module(images)
+        from adversity.engine.channels_last import accepts_channels_last, channels_last
+
+        shape = tuple(images.shape[1:])
+        if shape not in self._turns:
+            self._turns[shape] = accepts_channels_last(self.module, images)
+        values: Tensor = self.module(channels_last(images) if self._turns[shape] else images)
         if self._classes is None:
             self._classes = values.shape[1] if values.ndim == 2 else 0
         return values
@@ -81,7 +87,9 @@ def target(*links: Any) -> Victim:
     Args:
         *links: What `adversity.create` returned, or an `nn.Module` from images `[N, C, H, W]`
             in [0, 1] to logits `[N, K]`; it is called with 64 rows at once of pictures up to
-            64 x 64, with 16 of larger ones.
+            64 x 64, with 16 of larger ones. One with convolutions gets them on a CPU in
+            `torch.channels_last`, after a copy of it has shown on two made-up pictures of their
+            shape that it gives the same answer.
 
     Raises:
         InputError: If there is not exactly one classifier.

@@ -18,6 +18,42 @@ __all__ = ["caveats"]
 FEW = 200
 """Below this many samples an interval on a share is wider than about 0.14."""
 CONTROL = "random_noise"
+"""The control, where a step does not say of itself whether it is one."""
+MASKED = 0.05
+"""From this share on, a sign of a failed attack voids the figure. A sound attack leaves a few
+samples to luck: the last iterate instead of the best, another start, one draw of noise. One in
+twenty moves robust accuracy by as much as papers argue about."""
+_MASKED = "the gradient may be masked, robust accuracy may be too high"
+_WEAK = "the attack is too weak, robust accuracy is too high"
+_SIGNS = (
+    ("zero_gradient_share", MASKED, "had a gradient of zero every time", _MASKED),
+    ("never_moved_share", MASKED, "were never moved", _MASKED),
+    (
+        "beaten_by_black_box_share",
+        MASKED,
+        "were left standing, but fooled without gradients within the same budget",
+        _MASKED,
+    ),
+    (
+        "fooled_with_less_share",
+        MASKED,
+        "were left standing, but fooled by the same attack with a smaller eps",
+        _WEAK,
+    ),
+    (
+        "weaker_with_more_share",
+        MASKED,
+        "were left standing, but fooled by the same attack with fewer steps or restarts",
+        _WEAK,
+    ),
+    (
+        "random_output_share",
+        MASKED,
+        "got another answer when asked again for the same image",
+        "the figure is one draw of many, and an attacker who asks twice does better",
+    ),
+)
+"""Measure, from where on it voids a figure, what it says of the samples, and what that means."""
 _ORDER = {"void": 0, "warning": 1, "note": 2}
 
 
@@ -66,19 +102,34 @@ def _grey_box(step: StepSummary) -> Iterator[Caveat]:
 
 
 def _masked(step: StepSummary) -> Iterator[Caveat]:
+    """Flag what tells that the attack failed where the sample did not stand."""
     for cell in step.cells:
-        for name, words in (
-            ("zero_gradient_share", "had a gradient of zero every time"),
-            ("never_moved_share", "were never moved"),
-        ):
-            share = cell.measures.get(name)
-            if share is not None and share.value >= 0.05:
+        for name, limit, words, means in _SIGNS:
+            found = cell.measures.get(name)
+            if found is not None and found.value >= limit:
                 yield Caveat(
                     "void",
-                    f"{step.id}{_where(cell)}: {share.value:.0%} of the attacked samples {words}; "
-                    "the gradient may be masked, robust accuracy may be too high.",
+                    f"{step.id}{_where(cell)}: {_figure(found)} of the attacked samples {words}"
+                    f"{_by(found)}; {means}.",
                     step.id,
                 )
+
+
+def _figure(found: Measure) -> str:
+    """Write a share as people read it: `12 % (95 % interval 7 % to 19 %, n = 120)`."""
+    text = f"{found.value:.0%}"
+    if found.low is None or found.high is None:
+        return text
+    return f"{text} ({found.level:.0%} interval {found.low:.0%} to {found.high:.0%}, n = {found.n})"
+
+
+def _by(found: Measure) -> str:
+    """Name the attack or cell that did the most, where several were compared."""
+    by = found.details.get("by")
+    if not by:
+        return ""
+    most = max(by, key=lambda name: (by[name], name))
+    return f" (most by {most}: {by[most]} of {found.n})"
 
 
 def _rising(step: StepSummary) -> Iterator[Caveat]:
@@ -103,11 +154,11 @@ def _rising(step: StepSummary) -> Iterator[Caveat]:
 
 def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat]:
     """Flag an attack that does no better than random noise of the same size."""
-    if step.uses.endswith("/" + CONTROL):
+    if _is_control(step):
         return
     for other in steps:
         same = other.threat.get("norm") == step.threat.get("norm") and other.against == step.against
-        if other.kind != "attack" or not other.uses.endswith("/" + CONTROL) or not same:
+        if other.kind != "attack" or not _is_control(other) or not same:
             continue
         for cell in step.cells:
             twin = next((c for c in other.cells if _matches(c, cell)), None)
@@ -120,6 +171,10 @@ def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat
                     f"({theirs.value:.3f} left, against {mine.value:.3f}); the attack is broken.",
                     step.id,
                 )
+
+
+def _is_control(step: StepSummary) -> bool:
+    return bool(step.threat.get("control", step.uses.endswith("/" + CONTROL)))
 
 
 def _matches(control: CellResult, cell: CellResult) -> bool:

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Chart
-from adversity.report.drawing import MAX_SERIES, lines, points
+from adversity.report.drawing import MAX_SERIES
+from adversity.report.forms import lines, points
 from adversity.report.reading import (
     Found,
     across,
@@ -20,7 +21,7 @@ from adversity.report.reading import (
 from adversity.report.wording import measure_name, number, parse_number, plain, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from adversity.contracts.values import Measure
     from adversity.report.model import Report, StepSummary
@@ -85,8 +86,20 @@ def line_charts(
     y: str,
     intervals: str,
     share: bool = True,
+    form: Callable[..., Mapping[str, Any]] = lines,
 ) -> tuple[Chart, ...]:
-    """Make line charts from records, at most `MAX_SERIES` series in each."""
+    """Make line charts from records, at most `MAX_SERIES` series in each.
+
+    Args:
+        records: With `series`, `x` and the columns of a measure.
+        key: The charts' id.
+        title: The heading.
+        x: Title of the x axis.
+        y: Title of the y axis.
+        intervals: What the bands are, and what else the caption says.
+        share: y is a share.
+        form: How they are drawn: `lines` or `staircase`.
+    """
     records, lost = _drawable(records)
     names = list(dict.fromkeys(item["series"] for item in records))
     groups = [names[start : start + MAX_SERIES] for start in range(0, len(names), MAX_SERIES)]
@@ -105,13 +118,7 @@ def line_charts(
                 finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
                 caption=f"{intervals} {_counts(own)}{lost}",
                 records=tuple(own),
-                spec=lines(
-                    tuple(group),
-                    x=x,
-                    y=y,
-                    share=share,
-                    ticks=tuple(spots) if len(spots) <= 8 else (),
-                ),
+                spec=form(tuple(group), x=x, y=y, share=share, ticks=tuple(spots)),
                 heads={"series": "path", "x": x, "value": y, "low": "low", "high": "high"},
             )
         )

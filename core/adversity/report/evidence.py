@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Block, Chart, Section, Text
 from adversity.report.curves import curve_charts
-from adversity.report.drawing import reliability
-from adversity.report.reading import labels, measured, slug, without_echoes
+from adversity.report.forms import reliability
+from adversity.report.reading import labels, measured, slug, wilson, without_echoes
 from adversity.report.wording import (
     cell_text,
     interval_text,
@@ -94,7 +93,7 @@ def _bins(measure: Measure) -> list[dict[str, Any]]:
     for row in rows:
         count = int(row.get("n", row.get("count", 0)) or 0)
         if count:
-            low, high = _wilson(float(row["accuracy"]), count)
+            low, high = wilson(float(row["accuracy"]), count)
             bins.append(
                 {
                     "confidence": float(row["confidence"]),
@@ -105,14 +104,6 @@ def _bins(measure: Measure) -> list[dict[str, Any]]:
                 }
             )
     return bins
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval (the report layer does not import the metrics)."""
-    z2 = 1.959963984540054**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _conventions(report: Report) -> tuple[str, ...]:

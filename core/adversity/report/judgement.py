@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.report.threat import knowledge_word
 from adversity.report.wording import TIMES, eps_text, parse_number, plain, plural
 
 if TYPE_CHECKING:
@@ -84,10 +85,8 @@ def _attack(step: StepSummary) -> str:
     name = step.uses.partition("/")[2] or step.uses
     eps = step.threat.get("eps")
     shown = "" if eps is None or str(eps).startswith("$") else " " + eps_text(eps, _norm(step))
-    control = name == "random_noise"
-    knowledge = "control" if control else step.knowledge
     budget = f"{_norm(step)}{shown}".strip()
-    return f"{name} ({', '.join(part for part in (budget, knowledge) if part)})"
+    return f"{name} ({', '.join(part for part in (budget, knowledge_word(step)) if part)})"
 
 
 def _norm(step: StepSummary) -> str:

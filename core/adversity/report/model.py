@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from adversity.report.paired import CellValues, Gain, Illusion
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from adversity.contracts.values import Measure
@@ -14,9 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Caveat",
     "CellResult",
+    "CellValues",
     "DataSummary",
     "Gain",
     "GateResult",
+    "Illusion",
     "Outcome",
     "Picture",
     "PictureRow",
@@ -27,8 +32,6 @@ __all__ = [
 ]
 
 Verdict = Literal["pass", "fail", "undecided", "error"]
-CellValues = Mapping[str, str]
-"""A cell of the matrix: variable name to value as written (`{"eps": "4/255"}`); {} if none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ class StepSummary:
         against: For attacks, the step whose answer is attacked.
         fit_on: What it was fitted on.
         knowledge: For attacks, `white-box` or `grey-box`.
-        threat: For attacks, `{"norm": "linf", "eps": ...}`; eps may be `$eps` in a matrix.
+        threat: For attacks, `type` (`norm`, `minimum` or `parametric`), `access`, `control`,
+            `targeted`; `norm` and `eps`, which may be `$eps` in a matrix; for a parametric one
+            `bounds`, `{"angle_deg": [-30, 30]}`, the widest of its cells.
         links: For attacks, what the gradient went through, a line for each link of the chain:
             `{"step": "enhanced", "uses": ..., "gradient": "exact" | "BPDA (identity)" | ...}`.
         cells: Results; empty for views and definitions.
@@ -155,30 +160,6 @@ class PictureRow:
     norm: str | None = None
     eps: float | None = None
     sizes: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """What a restoration did to the classifier's answers, paired by sample.
-
-    Attributes:
-        step: The restoration.
-        before, after: The predictions without and with it.
-        cell: Which cell.
-        difference: Accuracy after minus before, a paired difference.
-        recovered: Samples wrong before and right after.
-        broken: Samples right before and wrong after.
-        p_value: Of the exact McNemar test; None where no answer changed.
-    """
-
-    step: str
-    before: str
-    after: str
-    cell: CellValues
-    difference: Measure
-    recovered: int
-    broken: int
-    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +257,7 @@ class Report:
         gates: Empty if the file has none.
         caveats: Worst first.
         gains: What each restoration did, cell by cell.
+        illusions: What an attacker who knows each defence takes away, cell by cell.
         rows: Pictures.
         population: How many samples each stratum of `rows` has in all, by stratum.
         provenance: None in the DVC-tracked copy.
@@ -291,6 +273,7 @@ class Report:
     gates: tuple[GateResult, ...] = ()
     caveats: tuple[Caveat, ...] = ()
     gains: tuple[Gain, ...] = ()
+    illusions: tuple[Illusion, ...] = ()
     rows: tuple[PictureRow, ...] = ()
     population: Mapping[str, int] = field(default_factory=dict)
     provenance: Provenance | None = None

@@ -11,6 +11,7 @@ from adversity.report.evidence import (
     degradation_section,
     uncertainty_section,
 )
+from adversity.report.illusion import illusion_section
 from adversity.report.method import cost_section, data_section, method_section, raw_section
 from adversity.report.restoration import restoration_section
 from adversity.report.summary import caveat_texts, headline_section, summary_charts
@@ -32,6 +33,7 @@ def evidence(report: Report) -> tuple[Section, ...]:
         restoration_section(report),
         uncertainty_section(report),
         attack_section(report),
+        illusion_section(report),
     )
     return _distinct([section for section in made if section is not None])
 

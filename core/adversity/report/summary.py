@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["caveat_texts", "gate_table", "headline", "headline_section", "summary_charts"]
 
-_HEADLINES = ("accuracy", "robust_accuracy", "attack_success", "ece", "nll", "brier")
+_HEADLINES = (
+    *("accuracy", "robust_accuracy", "attack_success", "failure_distance"),
+    *("ece", "nll", "brier"),
+)
 _LONGEST_FOREST = 12
 
 

@@ -40,6 +40,7 @@ _NAMES = {
     "attack_success": "attack success",
     "brier": "Brier score",
     "ece": "ECE",
+    "failure_distance": "distance to the nearest failure, median",
     "nll": "NLL",
     "psnr_db": "PSNR",
     "robust_accuracy": "robust accuracy",

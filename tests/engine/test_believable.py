@@ -1,0 +1,299 @@
+"""Figures too good to be believed: victims masked on purpose, and an honest one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from adversity import Classifier
+from adversity.engine.open_stage import open_stage
+from adversity.engine.summarise import summarise
+from adversity.engine.workspace import Workspace
+from adversity.pipeline.gates import judge
+from adversity.pipeline.load import load_pipeline
+from adversity.pipeline.plan import make_plan
+from adversity.registry import Entry, discover
+from adversity.report.caveats import caveats
+
+PERIOD = 16 / 255
+SIGNS = (
+    "zero_gradient_share",
+    "never_moved_share",
+    "beaten_by_black_box_share",
+    "fooled_with_less_share",
+    "weaker_with_more_share",
+    "random_output_share",
+)
+
+
+class Bright(Classifier):
+    """Dark or bright, by the mean: linear, so that PGD in linf is optimal."""
+
+    name: ClassVar[str] = "bright"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("dark", "bright")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        margin = 40 * (self.seen(images).flatten(1).double().mean(1) - 0.5).float()
+        return torch.stack([-margin, margin], 1)
+
+    def seen(self, images: torch.Tensor) -> torch.Tensor:
+        """Return what is looked at."""
+        return images
+
+
+class EightBit(Bright):
+    """The same, of eight-bit pictures: its gradient is zero, its answers are nearly equal."""
+
+    name: ClassVar[str] = "eight_bit"
+
+    def seen(self, images: torch.Tensor) -> torch.Tensor:
+        return (images * 255).round() / 255
+
+
+class Unsteady(Bright):
+    """The same with noise that it says nothing of: too little to change a class."""
+
+    name: ClassVar[str] = "unsteady"
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return super().logits(images) + 0.01 * torch.randn(len(images), 2)
+
+
+class Probable(Bright):
+    """The same, but it gives probabilities."""
+
+    name: ClassVar[str] = "probable"
+    gives: ClassVar[Any] = "probs"
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return super().logits(images).softmax(1)
+
+
+class Waves(Bright):
+    """A class that comes back with each period of the mean: one step of a period is one too far."""
+
+    name: ClassVar[str] = "waves"
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        wave = torch.cos(2 * torch.pi * images.flatten(1).double().mean(1) / PERIOD).float()
+        return torch.stack([-wave, wave], 1)
+
+
+VICTIMS = (Bright, EightBit, Unsteady, Probable, Waves)
+
+
+class WithVictims:
+    """The installed plugins and the victims above."""
+
+    def __init__(self) -> None:
+        self._real = discover()
+        self._own = {
+            cls.name: Entry("classifier", cls.name, cls, "victims", "1.0", cls.api)
+            for cls in VICTIMS
+        }
+
+    def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
+        return self._real.entries(kind)
+
+    def get(self, kind: str, name: str) -> Entry:
+        return self._own[name] if name in self._own else self._real.get(kind, name)
+
+
+HEAD = """
+name: believed
+data: {{test: {{uses: dataset/folder, with: {{path: data/{pictures}}}}}}}
+matrix: {matrix}
+steps:
+  answers: {{uses: classifier/{victim}, from: {seen}}}
+"""
+PGD = "  pgd: {uses: attack/pgd, from: test, against: answers, with: {eps: $eps, steps: 4}}\n"
+SQUARE = """
+  square:
+    uses: attack/square
+    from: test
+    against: answers
+    with: {eps: $eps, queries: 60}
+  noise: {uses: attack/random_noise, from: test, against: answers, with: {eps: $eps}}
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """80 grey pictures near the border of dark and bright, and 80 on the slopes of the waves."""
+    root, rng = tmp_path_factory.mktemp("believed"), np.random.default_rng(0)
+    for pictures in ("grey", "slopes"):
+        for label, name in enumerate(("dark", "bright")):
+            folder = root / "data" / pictures / name
+            folder.mkdir(parents=True)
+            for i in range(40):
+                if pictures == "grey":
+                    level = 127.5 + (2 * label - 1) * rng.uniform(3, 20)
+                else:
+                    level = 16 * rng.integers(4, 11) + 8 * (1 - label) + 2
+                image = np.full((8, 8), round(level), np.uint8)
+                Image.fromarray(image).save(folder / f"{i:02d}.png")
+    (root / "pipelines").mkdir()
+    return root
+
+
+class Finished:
+    """A pipeline that ran, without its report."""
+
+    def __init__(self, root: Path, out: Path, text: str) -> None:
+        file = root / "pipelines/believed.yaml"
+        file.write_text(text, encoding="utf-8")
+        plan = make_plan(load_pipeline(file, root=root), WithVictims())  # type: ignore[arg-type]
+        workspace = Workspace(root, out, out / "store")
+        for stage in plan.stages[:-1]:
+            job = open_stage(plan, stage, workspace)
+            for shard in job.pending():
+                job.run_shard(shard)
+            job.finish(workspace.outputs / stage.out)
+        self.steps = summarise(plan, workspace)
+        self.verdicts = {gate.text: gate.verdict for gate in judge(plan.gates, self.steps)}
+        self.said = [c for c in caveats((), tuple(self.steps.values())) if c.level == "void"]
+        self.notes = [c.text for c in caveats((), tuple(self.steps.values())) if c.level == "note"]
+
+    def value(self, name: str, *, step: str = "pgd", cell: int = 0) -> float | None:
+        """Return a measure of a cell, None where there is none."""
+        measure = self.steps[step].cells[cell].measures.get(name)
+        return None if measure is None else measure.value
+
+
+@pytest.fixture
+def finish(project: Path, tmp_path: Path) -> Any:
+    """A function that runs a victim under attacks."""
+
+    def run(victim: str, attacks: str, **given: Any) -> Finished:
+        words: dict[str, Any] = {
+            "victim": victim,
+            "pictures": "grey",
+            "matrix": "{eps: [4/255, 12/255]}",
+            "seen": "test",
+        }
+        gates = "".join(f"  - {gate}\n" for gate in given.pop("gates", ()))
+        text = HEAD.format(**{**words, **given}) + attacks
+        return Finished(project, tmp_path, text + (f"gates:\n{gates}" if gates else ""))
+
+    return run
+
+
+def test_honest_victim_raises_no_flag(finish: Any) -> None:
+    """A linear victim: PGD is optimal, so every share is 0 where it exists, and every gate holds.
+
+    80 samples of 80 without a hit have an upper bound of 0.046: enough for a gate at 0.05.
+    """
+    names = [name for name in SIGNS if name != "weaker_with_more_share"]
+    gates = [f"pgd[eps=12/255].{name} <= 0.05" for name in names]
+    done = finish("bright", PGD + SQUARE, gates=gates)
+    assert {done.value(name, cell=1) for name in names} == {0.0}
+    assert done.value("robust_accuracy", cell=1) < 0.7
+    assert set(done.verdicts.values()) == {"pass"}
+    assert [c.text for c in done.said] == []
+    assert done.notes == []
+
+
+def test_rounding_inside_is_flagged(finish: Any) -> None:
+    """PGD finds nothing where every gradient is zero; Square, in the same budget, does.
+
+    Each of the black-box hits is a sample that Square fooled and PGD did not, counted here
+    from the tables' own measures: PGD fooled none, so the share is Square's success.
+    """
+    gates = ["pgd[eps=12/255].beaten_by_black_box_share <= 0.05",
+             "pgd[eps=12/255].zero_gradient_share <= 0.05"]  # fmt: skip
+    done = finish("eight_bit", PGD + SQUARE, gates=gates)
+    assert done.value("robust_accuracy", cell=1) == 1.0
+    assert done.value("zero_gradient_share", cell=1) == 1.0
+    beaten = done.value("beaten_by_black_box_share", cell=1)
+    assert beaten == done.value("attack_success", step="square", cell=1)
+    assert beaten is not None
+    assert beaten > 0.3
+    assert set(done.verdicts.values()) == {"fail"}
+    (text,) = [
+        c.text for c in done.said if "eps=12/255" in c.text and "without gradients" in c.text
+    ]
+    assert f"{beaten:.0%}" in text
+    assert "n = 80" in text
+    assert "square[eps=12/255]" in text
+
+
+def test_black_box_with_more_budget_proves_nothing(finish: Any) -> None:
+    """Square with three times the eps is no rival, and a share without one does not exist.
+
+    A gate on a share that nothing was compared for is an error and not a pass.
+    """
+    rival = SQUARE.replace("eps: $eps", "eps: 12/255")
+    gates = ["pgd.beaten_by_black_box_share <= 0.05"]
+    done = finish("eight_bit", PGD + rival, matrix="{eps: [4/255]}", gates=gates)
+    assert done.value("attack_success", step="square") > 0.3
+    assert done.value("beaten_by_black_box_share") is None
+    assert done.value("fooled_with_less_share") is None
+    assert set(done.verdicts.values()) == {"error"}
+
+
+def test_accuracy_that_rises_with_eps_is_flagged(finish: Any) -> None:
+    """A step of half a period fools every sample of the waves, a step of a whole one none."""
+    attack = "  pgd: {uses: attack/fgsm, from: test, against: answers, with: {eps: $eps}}\n"
+    gates = ["pgd[eps=16/255].fooled_with_less_share <= 0.05"]
+    matrix = "{eps: [8/255, 16/255]}"
+    done = finish("waves", attack, pictures="slopes", matrix=matrix, gates=gates)
+    assert [done.value("robust_accuracy", cell=i) for i in (0, 1)] == [0.0, 1.0]
+    assert done.value("fooled_with_less_share", cell=0) is None
+    assert done.value("fooled_with_less_share", cell=1) == 1.0
+    assert set(done.verdicts.values()) == {"fail"}
+    assert any("smaller eps" in c.text and "pgd[eps=8/255]: 80 of 80" in c.text for c in done.said)
+
+
+def test_more_steps_that_find_less_are_flagged(finish: Any) -> None:
+    """On the waves the second step goes back to where the first came from."""
+    attack = (
+        "  pgd: {uses: attack/pgd, from: test, against: answers, with: {eps: 16/255, steps: $steps,"
+        " step_size: 8/255, random_start: false}}\n"
+    )
+    gates = ["pgd[steps=2].weaker_with_more_share <= 0.05"]
+    matrix = "{steps: [1, 2]}"
+    done = finish("waves", attack, pictures="slopes", matrix=matrix, gates=gates)
+    assert [done.value("robust_accuracy", cell=i) for i in (0, 1)] == [0.0, 1.0]
+    assert done.value("weaker_with_more_share", cell=0) is None
+    assert done.value("weaker_with_more_share", cell=1) == 1.0
+    assert set(done.verdicts.values()) == {"fail"}
+    assert any("fewer steps" in c.text for c in done.said)
+
+
+def test_noise_that_nobody_declared_is_flagged(finish: Any) -> None:
+    """Other probabilities at the second query count where no link says that it is random."""
+    gates = ["pgd[eps=12/255].random_output_share <= 0.05"]
+    done = finish("unsteady", PGD, gates=gates)
+    assert done.value("random_output_share", cell=1) == 1.0
+    assert set(done.verdicts.values()) == {"fail"}
+    assert any("asked again" in c.text for c in done.said)
+
+
+@pytest.mark.parametrize(("severity", "flagged"), [(1, False), (5, True)])
+def test_declared_noise_counts_where_it_changes_the_class(
+    finish: Any, severity: int, flagged: bool
+) -> None:
+    """What attacks average over voids nothing until it changes answers; twice the same bytes."""
+    noisy = f"  noisy: {{uses: degradation/gaussian_noise, from: test, with: {{severity: {severity}}}}}\n"
+    done = finish("bright", noisy + PGD, seen="noisy")
+    found = done.value("random_output_share", cell=1)
+    again = finish("bright", noisy + PGD, seen="noisy")
+    assert found == again.value("random_output_share", cell=1)
+    assert found is not None
+    assert (found >= 0.05) is flagged
+    assert any("asked again" in c.text for c in done.said) is flagged
+
+
+def test_probabilities_instead_of_logits_are_noted(finish: Any) -> None:
+    """It is said once, at the attack that needs logits; nothing is void for it."""
+    done = finish("probable", PGD + SQUARE)
+    assert sum("probabilities, not logits" in text for text in done.notes) == 2
+    assert done.said == []
