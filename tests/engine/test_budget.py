@@ -254,3 +254,39 @@ def test_the_query_that_solved_a_sample_is_seen_by_the_core(
     mixed = ChainTarget(victim.links, ids=[victim.ids[i] for i in order])
     again = attack(ready, mixed, images[order], labels[order])
     assert torch.equal(again.solved_at, result.solved_at[order])
+
+
+class Tells(Asks):
+    """Tell a number of each sample, or more than the class says."""
+
+    name = "tells"
+    access = "decisions"
+    tells = ("half",)
+    more: bool = False
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Perturbed:
+        told = {"half": torch.arange(len(images)) / 2}
+        return Perturbed(images.clone(), told | ({"other": told["half"]} if self.more else {}))
+
+
+def test_what_an_attack_tells_of_each_sample_is_kept(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """It stands at the sample; nothing is told where nothing was attacked, the name stays."""
+    labels = labels.clone()
+    labels[0] = (labels[0] + 1) % 4
+    half = attack(make_ready(Tells()), victim, images, labels).parameters["half"]
+    assert half[1:].tolist() == [row / 2 for row in range(20)]
+    assert half[:1].isnan().all()
+    nobody = attack(make_ready(Tells()), victim, images, (victim.verdicts(images) + 1) % 4)
+    assert nobody.parameters["half"].isnan().all()
+
+
+def test_an_attack_that_tells_other_things_than_it_says_is_refused(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """The tables of all shards must have the same columns."""
+    with pytest.raises(
+        PluginError, match=r"expected it to tell \['half'\], got \['half', 'other'\]"
+    ):
+        attack(make_ready(Tells(more=True)), victim, images, labels)

@@ -80,6 +80,9 @@ class Attack(PluginBase):
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "norm"
     access: ClassVar[Access] = "gradients"
     """What it asks of the victim; the core lets it see no more, and the report says it."""
+    tells: ClassVar[tuple[str, ...]] = ()
+    """What it tells of each sample beside the image, as `[N]` tensors in `Perturbed.parameters`;
+    the tables keep it. A parametric attack tells its parameters, which `bounds` names."""
     stochastic: ClassVar[bool] = True
     control: ClassVar[bool] = False
     """Meant as a control that attacks must beat: no strength is promised."""

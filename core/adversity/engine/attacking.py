@@ -44,7 +44,8 @@ class AttackResult:
         zero_gradient: `[N]` bool: attacked, and its gradient was zero every time.
         start_answer: `[N, K]`, what the victim gave before: calibrated probabilities, else what
             its classifier gives.
-        parameters: Named `[N]` float64 of a parametric attack; NaN where nothing was attacked.
+        parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
+            each sample (`exact`: whether it is proved); NaN where nothing was attacked.
         flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`.
     """
 
@@ -132,10 +133,21 @@ def _checked(
     changed = changed.detach().cpu()
     if ready.plugin.threat != "parametric":
         within_budget(ready, changed, block, ids)
-        return Perturbed(changed)
+        return Perturbed(changed, _facts(ready, answer, ids))
     if not isinstance(answer, Perturbed):
         ready.broke("expected a Perturbed with the parameters, got images alone", ids)
     return Perturbed(*replayed(ready, changed, answer.parameters, block, ids))
+
+
+def _facts(ready: Ready, answer: Any, ids: Sequence[str]) -> dict[str, Tensor]:
+    """Return what an attack tells of each sample beside its image, float64."""
+    facts = answer.parameters if isinstance(answer, Perturbed) else {}
+    if set(facts) != set(ready.plugin.tells):
+        ready.broke(f"expected it to tell {sorted(ready.plugin.tells)}, got {sorted(facts)}", ids)
+    for name, values in facts.items():
+        if values.shape != (len(ids),):
+            ready.broke(f"expected {name} [{len(ids)}], got {list(values.shape)}", ids)
+    return {name: values.detach().cpu().double() for name, values in facts.items()}
 
 
 def attack(
@@ -176,9 +188,8 @@ def attack(
         index = active.nonzero().flatten()
         watch = _watch(ready, images, wanted, norm)
         adversarial, after = images.clone(), start.clone()
-        parameters = {
-            name: torch.full((count,), torch.nan, dtype=torch.float64) for name in plugin.bounds
-        }
+        told = (*plugin.bounds, *plugin.tells)
+        parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in told}
         if len(index):
             part = victim.watched(watch).rows(index)
             made = perturb(ready, part, images[index], wanted[index], seed=seed, step=step)

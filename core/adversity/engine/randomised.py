@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from adversity.engine.target import ChainTarget
+from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +51,9 @@ def random_output(
     if not len(index):
         return found
     again = ChainTarget(links, ids=current.ids, side=current.side, seed=seed + 1).rows(index)
-    values, probs = again.answer(current.images[index])
+    with preserve_global_rng():
+        _move_global_rng(seed + 1)
+        values, probs = again.answer(current.images[index])
     second, before = values if probs is None else probs, first[index]
     other = second.argmax(1) != before.argmax(1)
     if not any(link.stochastic for link in links):
@@ -56,3 +62,15 @@ def random_output(
         other |= (second - before).abs().amax(1) > TOLERANCE
     found[index] = other
     return found
+
+
+def _move_global_rng(seed: int) -> None:
+    """Give global random numbers another state than the first query found, the same each time.
+
+    A plugin that draws from them against the contract would else draw the same again.
+    """
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  (what such a plugin would use)
+    torch.manual_seed(seed)

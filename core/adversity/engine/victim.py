@@ -80,6 +80,9 @@ class _Module:
             self._classes = values.shape[1] if values.ndim == 2 else 0
         return values
 
+    def structure(self) -> None:
+        """Return None: a network has none that an exact attack could use."""
+
 
 def target(*links: Any) -> Victim:
     """Compose a victim: restorations, then a classifier or any `nn.Module`, then calibration.

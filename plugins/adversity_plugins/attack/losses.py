@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from adversity_plugins.attack.dlr import spread_of, spread_slope
+
 if TYPE_CHECKING:
     from adversity import Target
 
-__all__ = ["Loss", "gradient_of", "loss_of", "slope_of"]
+__all__ = ["Loss", "gradient_of", "likeliest_others", "loss_of", "slope_of"]
 
-Loss = Literal["ce", "margin"]
+Loss = Literal["ce", "margin", "dlr"]
 
 
 def loss_of(
-    logits: torch.Tensor, labels: torch.Tensor, *, loss: Loss, targeted: bool
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    loss: Loss,
+    targeted: bool,
+    rivals: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return `[N]` losses to raise.
 
@@ -24,44 +31,72 @@ def loss_of(
     times a positive number, so every step that uses a direction only is the same. Unlike
     cross-entropy's own it does not vanish in float32 when the victim is very sure.
 
+    `dlr` is the margin over the spread of the largest logits, which no scaling or shifting of
+    the logits changes; `dlr.py` has it.
+
     Args:
         logits: `[N, K]`.
         labels: `[N]` int64, the true classes, or the wanted ones when targeted.
-        loss: `ce`; or `margin`, max over k != y of z_k - z_y.
+        loss: `ce`; `margin`, max over k != y of z_k - z_y; or `dlr`.
         targeted: Whether the labels are wanted: then the loss has the other sign.
+        rivals: `[N]` int64, for labels that are not wanted: the one other class that the loss
+            looks at, instead of the best (`margin`: z_rival - z_y).
     """
-    own = logits.gather(1, labels[:, None]).squeeze(1)
-    others = logits.scatter(1, labels[:, None], -torch.inf)
-    best = others.logsumexp(1) if loss == "ce" else others.amax(1)
-    return own - best if targeted else best - own
+    if loss == "ce":
+        labels, targeted = (labels, targeted) if rivals is None else (rivals, True)
+        own = logits.gather(1, labels[:, None]).squeeze(1)
+        rest = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(1)
+        return own - rest if targeted else rest - own
+    up, down = _pair(logits, labels, targeted=targeted, rivals=rivals)
+    lead = (logits.gather(1, up) - logits.gather(1, down)).squeeze(1)
+    if loss == "margin":
+        return lead
+    return lead / spread_of(logits, aimed=targeted or rivals is not None)
 
 
 def slope_of(
-    logits: torch.Tensor, labels: torch.Tensor, *, loss: Loss, targeted: bool
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    loss: Loss,
+    targeted: bool,
+    rivals: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return `[N, K]`, the gradient of `loss_of` in the logits, in closed form.
 
     Handed to autograd it saves the graph of the loss, a tenth of a step on a small network.
-    Where several classes tie for `margin`, the first is taken.
+    Where several classes tie for the best, the first is taken.
 
     Args:
         logits: `[N, K]`.
         labels: `[N]` int64, as in `loss_of`.
-        loss: `ce` or `margin`.
+        loss: `ce`, `margin` or `dlr`.
         targeted: As in `loss_of`.
+        rivals: As in `loss_of`.
     """
-    column = labels[:, None]
-    others = logits.scatter(1, column, -torch.inf)
     if loss == "ce":
-        slope = others.softmax(1)
-    else:
-        slope = torch.zeros_like(others).scatter_(1, others.argmax(1, keepdim=True), 1.0)
-    slope.scatter_(1, column, -1.0)
-    return -slope if targeted else slope
+        labels, targeted = (labels, targeted) if rivals is None else (rivals, True)
+        column = labels[:, None]
+        slope = logits.scatter(1, column, -torch.inf).softmax(1).scatter_(1, column, -1.0)
+        return -slope if targeted else slope
+    up, down = _pair(logits, labels, targeted=targeted, rivals=rivals)
+    slope = torch.zeros_like(logits).scatter_(1, up, 1.0).scatter_(1, down, -1.0)
+    if loss == "margin":
+        return slope
+    aimed = targeted or rivals is not None
+    spread = spread_of(logits, aimed=aimed)[:, None]
+    ratio = (logits.gather(1, up) - logits.gather(1, down)) / spread
+    return (slope - ratio * spread_slope(logits, aimed=aimed)) / spread
 
 
 def gradient_of(
-    target: Target, images: torch.Tensor, labels: torch.Tensor, *, loss: Loss, targeted: bool
+    target: Target,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    loss: Loss,
+    targeted: bool,
+    rivals: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits `[N, K]` and the gradient of `loss_of` in the images, `[N, C, H, W]`.
 
@@ -72,12 +107,37 @@ def gradient_of(
         target: The victim.
         images: `[N, C, H, W]` float32.
         labels: `[N]` int64, as in `loss_of`.
-        loss: `ce` or `margin`.
+        loss: `ce`, `margin` or `dlr`.
         targeted: As in `loss_of`.
+        rivals: As in `loss_of`.
     """
     point = images.detach().requires_grad_()
     logits = target.logits(point)
     answer = logits.detach()
-    slope = slope_of(answer, labels, loss=loss, targeted=targeted)
+    slope = slope_of(answer, labels, loss=loss, targeted=targeted, rivals=rivals)
     (gradient,) = torch.autograd.grad(logits, point, slope)
     return answer, gradient
+
+
+def likeliest_others(logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
+    """Return `[N, min(count, K - 1)]` int64: the classes other than the label, likeliest first.
+
+    Args:
+        logits: `[N, K]`.
+        labels: `[N]` int64, the true classes.
+        count: How many are wanted; there are K - 1.
+    """
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    order = others.argsort(dim=1, descending=True, stable=True)
+    return order[:, : min(count, logits.shape[1] - 1)]
+
+
+def _pair(
+    logits: torch.Tensor, labels: torch.Tensor, *, targeted: bool, rivals: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the classes `[N, 1]` whose logits are to rise and to fall."""
+    column = labels[:, None]
+    if rivals is not None:
+        return rivals[:, None], column
+    best = logits.scatter(1, column, -torch.inf).argmax(1, keepdim=True)
+    return (column, best) if targeted else (best, column)

@@ -1,4 +1,4 @@
-"""Listing data sets and classifiers costs nothing."""
+"""Listing data sets, classifiers and attacks costs nothing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 HEAVY = ("torch", "torchvision", "sklearn", "skimage", "scipy", "PIL", "safetensors", "foolbox")
 
 
-@pytest.mark.parametrize("kind", ["dataset", "classifier"])
-def test_listing_imports_nothing_heavy(kind):
+@pytest.mark.parametrize(("kind", "count"), [("dataset", 3), ("classifier", 10), ("attack", 16)])
+def test_listing_imports_nothing_heavy(kind, count):
     """Importing a kind's package and calling its hook imports none of the heavy libraries."""
     code = (
         f"import sys, adversity_plugins.{kind} as kind;"
         f"classes = kind.adversity_{kind}s();"
-        "assert len(classes) == 3, classes;"
+        f"assert len(classes) == {count}, classes;"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
