@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan"]
 
+_FLAGS = frozenset(
+    {
+        "zero_gradient_share",
+        "never_moved_share",
+        "random_output_share",
+        "beaten_by_black_box_share",
+        "fooled_with_less_share",
+        "weaker_with_more_share",
+    }
+)
+"""What the engine measures of attacks without a metric."""
 _ENGINE = ("contracts", "data", "engine", "metrics", "seeding.py", "shapes.py")
 """What of the core computes numbers: a change of its source makes every step stale."""
 
@@ -171,7 +182,7 @@ def _unknown_metrics(gates: Sequence[Gate], metrics: Sequence[Measured]) -> list
     """Warn of gates on measures that no metric promises; only a run can tell for sure."""
     if not all(metric.produces for _, metric in metrics):
         return []
-    known = sorted({name for _, metric in metrics for name in metric.produces})
+    known = sorted({name for _, metric in metrics for name in metric.produces} | _FLAGS)
     return [
         f"{gate.line}: gate {gate.text!r}: no metric of this pipeline says that it makes "
         f"{gate.metric}{suggestion(gate.metric, known)}"
