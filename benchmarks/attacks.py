@@ -14,21 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import contest
 import torch
-from torch.nn.functional import cross_entropy
+from contenders import BARE, EARLY, Problem, bare, contenders
 from victims import EPS, digits, trained
 
-import adversity
-from adversity import SampleRng
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
-BARE = "bare loop"
-EARLY = "the public call, early stop"
-LIMITS = {"the method": 1.03, "the public call": 1.10}
-"""What our CPU time may be, over the bare loop's."""
+LIMITS = {"the method": 1.03, "the public call": 1.10, EARLY: 0.85}
+"""What our CPU time may be, over the bare loop's, at the same robust accuracy."""
 WIDTHS = ((16, 32, 64), (4, 8, 16))
 
 
@@ -48,103 +43,10 @@ FULL = Scale(train=1200, epochs=12, images=64, steps=20, repetitions=25, widths=
 QUICK = Scale(train=400, epochs=6, images=32, steps=4, repetitions=2, widths=WIDTHS[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What every contender is given."""
-
-    network: nn.Module
-    images: Tensor
-    labels: Tensor
-    steps: int
-
-    @property
-    def size(self) -> float:
-        """The length of a step."""
-        return 2.5 * EPS / self.steps
-
-
-class PlainTarget:
-    """A victim without blocks, counts or checks: what the method alone is timed on."""
-
-    classes = 10
-
-    def __init__(self, network: nn.Module) -> None:
-        """Take the network as it is."""
-        self._network = network
-
-    def logits(self, images: Tensor) -> Tensor:
-        """Return `[N, K]`, in one call for all rows."""
-        answer: Tensor = self._network(images)
-        return answer
-
-    def rows(self, index: Tensor) -> PlainTarget:
-        """Return itself."""
-        return self
-
-
-def bare(problem: Problem, rows: slice = slice(None)) -> Tensor:
-    """Write PGD as a reader of the paper would: nothing can be left out."""
-    images, labels = problem.images[rows], problem.labels[rows]
-    low, high = (images - EPS).clamp(0, 1), (images + EPS).clamp(0, 1)
-    point = images
-    for _ in range(problem.steps):
-        point = point.detach().requires_grad_()
-        loss = cross_entropy(problem.network(point), labels, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, point)
-        moved = point.detach() + problem.size * gradient.sign()
-        point = torch.maximum(torch.minimum(moved, high), low)
-    return point
-
-
 def exact(problem: Problem) -> Tensor:
     """Run the bare loop in float64, where no cross-entropy of these networks vanishes."""
     network = copy.deepcopy(problem.network).double()
     return bare(Problem(network, problem.images.double(), problem.labels, problem.steps))
-
-
-def in_sixteens(problem: Problem) -> Tensor:
-    """Run the bare loop on 16 images at a time, a classifier's blocks unless it says otherwise."""
-    count = len(problem.images)
-    return torch.cat([bare(problem, slice(at, at + 16)) for at in range(0, count, 16)])
-
-
-def contenders(problem: Problem) -> dict[str, Callable[[], Tensor]]:
-    """Return the contenders by name, each giving its adversarial images."""
-    made: dict[str, Any] = {
-        "eps": EPS,
-        "steps": problem.steps,
-        "step_size": problem.size,
-        "random_start": False,
-    }
-    plain = adversity.create("attack", "pgd", **made)
-    early = adversity.create("attack", "pgd", early_stop=True, **made)
-    victim, target = adversity.target(problem.network), PlainTarget(problem.network)
-    ids = [str(row) for row in range(len(problem.images))]
-    rng = SampleRng(seed=0, step="attack", ids=ids)
-    found: dict[str, Callable[[], Tensor]] = {
-        BARE: lambda: bare(problem),
-        "bare loop again": lambda: bare(problem),
-        "bare loop, 16 at a time": lambda: in_sixteens(problem),
-        "the method": lambda: plain.ready.plugin.perturb(
-            target, problem.images, problem.labels, rng
-        ),
-        "the public call": lambda: plain(victim, problem.images, problem.labels).images,
-        EARLY: lambda: early(victim, problem.images, problem.labels).images,
-    }
-    peer = _torchattacks(problem)
-    return found if peer is None else {**found, "torchattacks PGD": peer}
-
-
-def _torchattacks(problem: Problem) -> Callable[[], Tensor] | None:
-    """Return the peer where it is installed; it is no dependency of ours."""
-    try:
-        import torchattacks
-    except ImportError:
-        return None
-    peer = torchattacks.PGD(
-        problem.network, eps=EPS, alpha=problem.size, steps=problem.steps, random_start=False
-    )
-    return lambda: peer(problem.images, problem.labels)
 
 
 def verdicts(problem: Problem, images: Tensor) -> Tensor:
@@ -199,16 +101,21 @@ def measure(widths: tuple[int, ...], scale: Scale) -> dict[str, Any]:
 
 
 def judged(networks: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return each limit with what was measured, on CPU time: the machine may have other work."""
+    """Return each limit with what was measured, on CPU time: the machine may have other work.
+
+    A limit is met only with the bare loop's robust accuracy.
+    """
     return [
         {
             "network": network,
             "contender": name,
             "limit": limit,
-            "measured": found["contenders"][name]["cpu"].median,
-            "met": found["contenders"][name]["cpu"].median <= limit,
+            "measured": rows[name]["cpu"].median,
+            "met": rows[name]["cpu"].median <= limit
+            and rows[name]["robust_accuracy"] == rows[BARE]["robust_accuracy"],
         }
         for network, found in networks.items()
+        for rows in (found["contenders"],)
         for name, limit in LIMITS.items()
     ]
 
@@ -248,7 +155,9 @@ def main(arguments: Sequence[str]) -> None:
     asked = contest.options(__doc__).parse_args(arguments)
     scale = QUICK if asked.quick else FULL
     torch.set_num_threads(1)
-    machine = contest.machine("torch", "torchattacks")
+    machine = contest.machine(
+        "torch", "torchattacks", "foolbox", "secml-torch", "adversarial-robustness-toolbox"
+    )
     networks = {"-".join(map(str, widths)): measure(widths, scale) for widths in scale.widths}
     record = {
         "benchmark": "attacks",

@@ -63,11 +63,19 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def contest(
-    contenders: Mapping[str, Callable[[], object]], *, repetitions: int, seed: int = 0
+    contenders: Mapping[str, Callable[[], object]],
+    *,
+    repetitions: int,
+    seed: int = 0,
+    warm: bool = True,
 ) -> Times:
-    """Run each contender once for warming up, then once a repetition in shuffled order."""
-    for contender in contenders.values():
-        contender()
+    """Run each contender once for warming up, then once a repetition in shuffled order.
+
+    Without `warm` at once: for contenders that take minutes.
+    """
+    if warm:
+        for contender in contenders.values():
+            contender()
     order, shuffled = list(contenders), random.Random(seed)
     times: Times = {name: [] for name in contenders}
     for _ in range(repetitions):

@@ -32,6 +32,7 @@ NAVIGATION = {
     "Guides": [
         "A robustness engineer <engineer>",
         "A researcher <researcher>",
+        "Which attack for what <attacks>",
         "A plugin author <plugin-author>",
         "A complete package of plugins </tests/thirdparty/acme-adversity/README>",
         "Integrations <integrations>",
@@ -67,6 +68,7 @@ NAVIGATION = {
     "Trust": [
         "reproducibility",
         "safety",
+        "Thirty-one ways to overrate a defence <traps>",
         "Other libraries under the kit <peers>",
         "Adapters to other libraries </tests/thirdparty/adversity-adapters/README>",
         "Benchmarks </benchmarks/README>",

@@ -138,7 +138,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 if pictures == "grey":
                     level = 127.5 + (2 * label - 1) * rng.uniform(3, 20)
                 else:
-                    level = 16 * rng.integers(4, 11) + 8 * (1 - label) + 2
+                    level = 16.0 * int(rng.integers(4, 11)) + 8 * (1 - label) + 2
                 image = np.full((8, 8), round(level), np.uint8)
                 Image.fromarray(image).save(folder / f"{i:02d}.png")
     (root / "pipelines").mkdir()
@@ -233,7 +233,6 @@ def test_black_box_with_more_budget_proves_nothing(finish: Any) -> None:
     rival = SQUARE.replace("eps: $eps", "eps: 12/255")
     gates = ["pgd.beaten_by_black_box_share <= 0.05"]
     done = finish("eight_bit", PGD + rival, matrix="{eps: [4/255]}", gates=gates)
-    assert done.value("attack_success", step="square") > 0.3
     assert done.value("beaten_by_black_box_share") is None
     assert done.value("fooled_with_less_share") is None
     assert set(done.verdicts.values()) == {"error"}
@@ -242,9 +241,9 @@ def test_black_box_with_more_budget_proves_nothing(finish: Any) -> None:
 def test_accuracy_that_rises_with_eps_is_flagged(finish: Any) -> None:
     """A step of half a period fools every sample of the waves, a step of a whole one none."""
     attack = "  pgd: {uses: attack/fgsm, from: test, against: answers, with: {eps: $eps}}\n"
+    given = {"pictures": "slopes", "matrix": "{eps: [8/255, 16/255]}"}
     gates = ["pgd[eps=16/255].fooled_with_less_share <= 0.05"]
-    matrix = "{eps: [8/255, 16/255]}"
-    done = finish("waves", attack, pictures="slopes", matrix=matrix, gates=gates)
+    done = finish("waves", attack, gates=gates, **given)
     assert [done.value("robust_accuracy", cell=i) for i in (0, 1)] == [0.0, 1.0]
     assert done.value("fooled_with_less_share", cell=0) is None
     assert done.value("fooled_with_less_share", cell=1) == 1.0
@@ -258,9 +257,9 @@ def test_more_steps_that_find_less_are_flagged(finish: Any) -> None:
         "  pgd: {uses: attack/pgd, from: test, against: answers, with: {eps: 16/255, steps: $steps,"
         " step_size: 8/255, random_start: false}}\n"
     )
+    given = {"pictures": "slopes", "matrix": "{steps: [1, 2]}"}
     gates = ["pgd[steps=2].weaker_with_more_share <= 0.05"]
-    matrix = "{steps: [1, 2]}"
-    done = finish("waves", attack, pictures="slopes", matrix=matrix, gates=gates)
+    done = finish("waves", attack, gates=gates, **given)
     assert [done.value("robust_accuracy", cell=i) for i in (0, 1)] == [0.0, 1.0]
     assert done.value("weaker_with_more_share", cell=0) is None
     assert done.value("weaker_with_more_share", cell=1) == 1.0
@@ -285,9 +284,8 @@ def test_declared_noise_counts_where_it_changes_the_class(
 ) -> None:
     """What attacks average over voids nothing until it changes answers; two runs agree."""
     noise = f"{{uses: degradation/gaussian_noise, from: test, with: {{severity: {severity}}}}}"
-    done = finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy")
+    done, again = (finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy") for _ in range(2))
     found = done.value("random_output_share", cell=1)
-    again = finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy")
     assert found == again.value("random_output_share", cell=1)
     assert found is not None
     assert (found >= 0.05) is flagged
@@ -295,7 +293,7 @@ def test_declared_noise_counts_where_it_changes_the_class(
 
 
 def test_probabilities_instead_of_logits_are_noted(finish: Any) -> None:
-    """It is said once, at the attack that needs logits; nothing is void for it."""
+    """It is said at the attacks that need logits, not at the noise; nothing is void for it."""
     done = finish("probable", PGD + SQUARE)
     assert sum("probabilities, not logits" in text for text in done.notes) == 2
     assert done.said == []

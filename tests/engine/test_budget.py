@@ -226,26 +226,29 @@ class Guess(Attack):
     """Ask about the image `late` times, then about failures out of reach, then within it."""
 
     name = "guess"
-    access = "decisions"
+    access = "scores"
     norm: Any = "linf"
     eps: float = 0.3
     late: int = 2
+    asks: str = "decisions"
 
     def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        ask = getattr(target, self.asks)
         for _ in range(self.late):
-            target.decisions(images)
-        target.decisions(1 - images.round())
+            ask(images)
+        ask(1 - images.round())
         changed = images + self.eps * torch.where(images < 0.5, 1.0, -1.0)
-        target.decisions(changed)
-        target.decisions(changed)
+        ask(changed)
+        ask(changed)
         return changed
 
 
+@pytest.mark.parametrize("asks", ["decisions", "logits"])
 def test_the_query_that_solved_a_sample_is_seen_by_the_core(
-    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor, asks: str
 ) -> None:
     """A failure beyond eps does not count; the first within it does, where it is one at all."""
-    ready = make_ready(Guess())
+    ready = make_ready(Guess(asks=asks))
     result = attack(ready, victim, images, labels)
     assert 0 < int(result.success.sum()) < len(images)
     assert result.solved_at.tolist() == [4 if hit else 0 for hit in result.success.tolist()]

@@ -16,6 +16,7 @@ from adversity.report.model import (
     CellResult,
     DataSummary,
     Gain,
+    Illusion,
     Outcome,
     Picture,
     PictureRow,
@@ -148,6 +149,23 @@ def full_report(synthetic_steps: Any) -> Report:
                 0.03,
             )
             for level in range(1, 6)
+        ),
+        illusions=tuple(
+            Illusion(
+                ("enhanced",),
+                "grey",
+                "adaptive",
+                "pgd",
+                {"severity": "3", "eps": eps},
+                synthetic_steps.share(seeming, 800),
+                synthetic_steps.share(actual, 800),
+                synthetic_steps.share(actual, 800),
+                Measure(seeming - actual, 800, seeming - actual - 0.03, seeming - actual + 0.03),
+                int(800 * (seeming - actual)),
+                0,
+                1e-6,
+            )
+            for eps, seeming, actual in (("1/255", 0.61, 0.55), ("8/255", 0.31, 0.02))
         ),
         rows=tuple(rows),
         population={

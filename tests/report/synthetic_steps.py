@@ -63,6 +63,29 @@ def plugin(name: str, **more: str) -> dict[str, str]:
     }
 
 
+def searched(name: str, kind: str, access: str, **curves: tuple[str, float]) -> StepSummary:
+    """A search in l2 with the curve of what it found: half of 800 images by the median."""
+    cost = Measure(312.4, 688, 290.1, 333.3, method="student t")
+    measures = {"robust_accuracy": share(0.1, 800), "queries_per_image": cost}
+    for measure, (along, middle) in curves.items():
+        curve = {along: [0.0, middle, 10 * middle], "robust": [0.86, 0.5, 0.1]}
+        ends = {"low": 0.9 * middle, "high": 1.1 * middle, "method": "order statistics"}
+        measures[measure] = Measure(middle, 800, **ends, details=curve)
+    return StepSummary(
+        name,
+        f"attack/{name}",
+        "attack",
+        "adversarial",
+        ("photos",),
+        ("photos", name),
+        against="clean",
+        knowledge="white-box",
+        threat={"type": kind, "access": access, "norm": "l2"},
+        cells=(CellResult({}, 800, measures),),
+        plugin=plugin(name),
+    )
+
+
 def steps() -> tuple[StepSummary, ...]:
     """Views, predictions over severities, and attacks with a noise control."""
 
@@ -109,7 +132,7 @@ def steps() -> tuple[StepSummary, ...]:
         )
 
     pgd = {"steps": 20, "step_size": 0.002, "restarts": 2, "random_start": True, "targeted": False}
-    threat = {"norm": "linf", "eps": "$eps"}
+    threat = {"type": "norm", "access": "gradients", "norm": "linf", "eps": "$eps"}
     return (
         StepSummary(
             "dark",
@@ -209,10 +232,12 @@ def steps() -> tuple[StepSummary, ...]:
             ("photos", "control"),
             against="clean",
             knowledge="white-box",
-            threat=threat,
+            threat={**threat, "access": "decisions", "control": True},
             cells=attacked((0.86, 0.85, 0.85, 0.83)),
             plugin=plugin("noise"),
         ),
+        searched("nearest", "minimum", "gradients", failure_distance=("distance", 0.012)),
+        searched("asking", "norm", "decisions", queries_to_fool=("queries", 240.0)),
     )
 
 

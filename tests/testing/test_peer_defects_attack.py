@@ -6,6 +6,7 @@ whole-batch maximum shows beside other rows and beside a copy.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import pytest
@@ -14,13 +15,14 @@ from kit_subjects import KeepsTheBest
 from pydantic import Field
 
 from adversity import Attack
+from adversity.contracts import Perturbed
 from adversity.testing import check_plugin
-from adversity_plugins.attack.losses import gradient_of
+from adversity_plugins.attack.losses import gradient_of, loss_of
 from adversity_plugins.attack.norms import Ball
 from adversity_plugins.attack.pgd import PGD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from adversity import SampleRng, Target
 
@@ -34,12 +36,35 @@ class Roll(KeepsTheBest, Attack):
 
     pixels: int = 2
 
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """How far down and to the right."""
+        return dict.fromkeys(("down", "right"), (-float(self.pixels), float(self.pixels)))
+
+    def apply(self, images: torch.Tensor, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        moves = zip(parameters["down"].tolist(), parameters["right"].tolist(), strict=True)
+        rows = zip(images, moves, strict=True)
+        return torch.stack([row.roll((int(x), int(y)), (1, 2)) for row, (x, y) in rows])
+
     def perturb(
         self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
-    ) -> torch.Tensor:
-        moves = range(-self.pixels, self.pixels + 1)
-        points = [images.roll((x, y), (2, 3)) for x in moves for y in moves]
-        return self.best(target, points, labels)
+    ) -> Perturbed:
+        moves = list(product(range(-self.pixels, self.pixels + 1), repeat=2))
+        with torch.no_grad():
+            losses = torch.stack(
+                [
+                    loss_of(
+                        target.logits(images.roll(move, (2, 3))),
+                        labels,
+                        loss="margin",
+                        targeted=False,
+                    )
+                    for move in moves
+                ]
+            )
+        best = torch.tensor(moves, dtype=torch.float64)[self.choice(losses)]
+        parameters = {"down": best[:, 0], "right": best[:, 1]}
+        return Perturbed(self.apply(images, parameters), parameters)
 
 
 class OneTransform(Roll):

@@ -72,11 +72,15 @@ def picture_rows(toolbox: Toolbox) -> tuple[tuple[PictureRow, ...], dict[str, in
     return rows, {name: count for name, count in population.items() if count}
 
 
+def _is_control(node: StepNode) -> bool:
+    return bool(getattr(node.entry.cls, "control", False))
+
+
 def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...]]:
     """Return the attack shown, the step whose answer it changes, and the image places."""
     steps = toolbox.plan.steps
     attacks = [n for n in steps.values() if n.role == "attack"]
-    attacks.sort(key=lambda n: (n.entry.name == "random_noise", n.knowledge == "grey-box"))
+    attacks.sort(key=lambda n: (_is_control(n), n.knowledge == "grey-box"))
     answers = [n for n in steps.values() if n.role in ("predict", "score")]
     if attacks:
         attack, answer = attacks[0].id, str(attacks[0].against)

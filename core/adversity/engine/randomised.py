@@ -73,4 +73,4 @@ def _move_global_rng(seed: int) -> None:
 
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  (what such a plugin would use)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)

@@ -157,6 +157,8 @@ class ChainTarget:
         # A finite sum has finite terms; only where it overflows must they be looked at.
         if not math.isfinite(answer.detach().sum()) and not bool(answer.isfinite().all()):
             raise PluginError("expected finite logits, got NaN or infinity from " + self._label)
+        if self._watch is not None and not images.requires_grad:
+            self._watch.look(images, answer.argmax(1), self._slots, self.counts.queries)
         return answer
 
     def decisions(self, images: Tensor) -> Tensor:

@@ -35,11 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["attack_section", "unattacked"]
 
-_COSTS = {
-    "gradients_per_image": "gradients per image",
-    "queries_per_image": "queries per image",
-    "queries_to_fool": "queries to fool, median",
-}
+_COSTS = {"gradients_per_image": "gradients", "queries_per_image": "queries"}
+_SEARCHES = ("failure_distance", "queries_to_fool")
 
 
 def attack_section(report: Report) -> Section | None:
@@ -57,7 +54,8 @@ def attack_section(report: Report) -> Section | None:
         if step.links and not is_control(step):
             blocks.append(links_table(step))
     blocks.append(_results(report, attacks))
-    return Section("attacks", "Attacks", blocks)
+    searched = _searched(attacks)
+    return Section("attacks", "Attacks", [*blocks, searched] if searched else blocks)
 
 
 def _curves(report: Report, attacks: Sequence[StepSummary]) -> Iterator[Chart]:
@@ -140,7 +138,7 @@ def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
     def present(*names: str) -> list[str]:
         return [name for name in names if any(name in cell.measures for _, cell in cells)]
 
-    names = present("robust_accuracy", "attack_success", "failure_distance")
+    names = present("robust_accuracy", "attack_success")
     costs = present(*_COSTS)
     rows = []
     for step, cell in cells:
@@ -156,7 +154,7 @@ def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
             )
         )
     heads = tuple(measure_name(name) for name in names) + tuple(_COSTS[name] for name in costs)
-    cost = " Gradients and queries: means over the pictures that were right at first."
+    cost = " Gradients and queries: for each picture that was right at first, on average."
     return Table(
         "attack-results",
         "Before and after the attack. A picture that was wrong from the start counts as not "
@@ -164,6 +162,33 @@ def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
         ("attack", "cell", "accuracy before", *heads, "notes"),
         tuple(rows),
         numeric=frozenset({"accuracy before", *heads}),
+    )
+
+
+def _searched(attacks: Sequence[StepSummary]) -> Table | None:
+    """Tabulate the medians of attacks that search: how far, how many queries."""
+    cells = [(step, cell) for step in attacks for cell in step.cells]
+    rows = tuple(
+        (
+            step.id,
+            cell_text(cell.cell) or NOTHING,
+            NORMS.get(norm_of(step, cell), norm_of(step, cell)) or NOTHING,
+            *(_shown(cell, name) for name in _SEARCHES),
+        )
+        for step, cell in cells
+        if any(name in cell.measures for name in _SEARCHES)
+    )
+    if not rows:
+        return None
+    heads = ("distance to the nearest failure", "queries until fooled")
+    return Table(
+        "attack-searches",
+        "Medians of what was searched. Distances are over all pictures, on the [0, 1] scale, 0 "
+        "for one that was wrong from the start; queries over those that were right at first. What "
+        "withstood counts as infinitely far.",
+        ("attack", "cell", "norm", *heads),
+        rows,
+        numeric=frozenset(heads),
     )
 
 

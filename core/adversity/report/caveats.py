@@ -153,7 +153,7 @@ def _rising(step: StepSummary) -> Iterator[Caveat]:
 
 
 def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat]:
-    """Flag an attack that does no better than random noise of the same size."""
+    """Flag an attack that fools less than a control of the same size."""
     if _is_control(step):
         return
     for other in steps:
@@ -167,7 +167,7 @@ def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat
             if mine and theirs and mine.value > theirs.value:
                 yield Caveat(
                     "void",
-                    f"{step.id}{_where(cell)}: random noise of the same size fools more "
+                    f"{step.id}{_where(cell)}: {other.id}, a control of the same size, fools more "
                     f"({theirs.value:.3f} left, against {mine.value:.3f}); the attack is broken.",
                     step.id,
                 )

@@ -138,7 +138,7 @@ def staircase(
     legend = alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3, rowPadding=1)
     scale = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=True)
     place = alt.Scale(type="symlog", constant=1) if log else alt.Scale(nice=False)
-    axis = alt.Axis(values=_decades(max(ticks, default=1.0)), format="~s") if log else alt.Axis()
+    axis = alt.Axis(values=_decades(max(ticks, default=1.0)), format=",d") if log else alt.Axis()
     base = alt.Chart().encode(
         x=alt.X("x:Q", title=x, scale=place, axis=axis),
         color=alt.Color("series:N", scale=_scale(names, SERIES_COLOURS), title=None, legend=legend),
@@ -167,44 +167,43 @@ def _decades(most: float) -> list[int]:
 
 
 @lru_cache(maxsize=32)
-def dumbbells(ends: tuple[str, str], *, x: str, rows: int) -> Mapping[str, Any]:
-    """Return a row for each record with two shares and the bar between them.
+def dumbbells(names: tuple[str, str], *, x: str, rows: int) -> Mapping[str, Any]:
+    """Return a row for each pair of shares: both with their intervals, and a bar between them.
 
-    The records have the columns `row`, `label`, `first`, `second`, and `value`, `low`, `high`
-    and `n` of the difference.
+    The records have the columns `row`, `label`, `series`, `value`, `low`, `high`, `n`.
 
     Args:
-        ends: What `first` and `second` are, for the legend.
+        names: The two series.
         x: Axis title.
         rows: How many rows there are.
     """
     import altair as alt
 
-    across = alt.Scale(domain=[0, 1])
+    scale = alt.Scale(domain=[0, 1])
     down = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.1, paddingOuter=0.3))
-    base = alt.Chart().encode(
-        y=down,
-        tooltip=_tooltip(
-            ("label", "what", "N"), ("first", ends[0], "Q"), ("second", ends[1], "Q"), *_INTERVAL
-        ),
-    )
+    colours = (SERIES_COLOURS[1], SERIES_COLOURS[0])
+    base = alt.Chart().encode(y=down)
     name = base.mark_text(align="left", baseline="bottom", dy=-9, fontSize=13, limit=430).encode(
         x=alt.value(0), text="label:N"
     )
-    bar = base.mark_rule(strokeWidth=6, color=AXIS, opacity=0.45).encode(
-        x=alt.X("first:Q", title=x, scale=across), x2="second:Q"
+    bar = base.mark_line(strokeWidth=7, color=AXIS, opacity=0.4).encode(
+        x=alt.X("value:Q", title=x, scale=scale), detail="row:O"
     )
-    dots = [
-        base.mark_point(filled=True, size=110, opacity=1).encode(
-            x=alt.X(f"{column}:Q", title=x, scale=across),
-            color=alt.ColorDatum(
-                end, scale=_scale(ends, SERIES_COLOURS[1::-1]), legend=alt.Legend(symbolOpacity=1)
-            ),
-            shape=alt.ShapeDatum(end, scale=_scale(ends, SHAPES[1::-1])),
-        )
-        for column, end in zip(("first", "second"), ends, strict=True)
-    ]
-    return finished(alt.layer(name, bar, *dots), height=38 * rows + 96)
+    coloured = base.encode(
+        color=alt.Color("series:N", scale=_scale(names, colours), title=None),
+        shape=alt.Shape("series:N", scale=_scale(names, ("square", "circle")), title=None),
+    )
+    whisker = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+        x=alt.X("low:Q", title=x, scale=scale),
+        x2="high:Q",
+        color=alt.Color("series:N", scale=_scale(names, colours), title=None),
+    )
+    dots = coloured.mark_point(filled=True, size=110, opacity=1).encode(
+        x=alt.X("value:Q", title=x, scale=scale),
+        tooltip=_tooltip(("label", "what", "N"), ("series", "where", "N"), *_INTERVAL),
+    )
+    first = name.transform_filter(alt.datum.series == names[0])
+    return finished(alt.layer(bar, whisker, dots, first), height=38 * rows + 96)
 
 
 @lru_cache(maxsize=1)

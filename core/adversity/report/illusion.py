@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.report.blocks import Block, Chart, Section, Table, Text
-from adversity.report.curves import row_chart
+from adversity.report.curves import intervals_in_words, row_chart
 from adversity.report.forms import dumbbells
 from adversity.report.reading import record, slug
-from adversity.report.wording import MINUS, NOTHING, cell_text, measure_text, number, plain
+from adversity.report.wording import (
+    NOTHING,
+    cell_text,
+    interval_text,
+    number,
+    plain,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +26,7 @@ __all__ = ["illusion_section"]
 
 _LONGEST = 16
 """More rows than this are split into a chart for each defence."""
-_ENDS = ("the attacker does not know the defence", "the attacker knows the defence")
+_ENDS = ("the attacker does not know the defence (grey-box)", "the attacker knows it (adaptive)")
 
 
 def illusion_section(report: Report) -> Section | None:
@@ -48,7 +55,7 @@ def _finding(report: Report, found: Sequence[Illusion]) -> str:
     words = [
         f"The most was lost by {_label(report, worst)}: {number(worst.seeming.value)} of the "
         f"pictures seem safe, {number(worst.actual.value)} are left when the attacker knows; "
-        f"{_signed(worst.difference.value)} was an illusion."
+        f"{number(worst.difference.value)} was an illusion."
         if worst.difference.value > 0
         else "No defence lost anything to the attacker who knows it."
     ]
@@ -87,36 +94,26 @@ def _charts(report: Report, found: Sequence[Illusion]) -> Iterator[Chart]:
 
 def _pairs(report: Report, group: Sequence[Illusion], key: str, title: str) -> Chart:
     records = tuple(
-        record(
-            item.difference,
-            row=index,
-            label=_label(report, item),
-            first=item.seeming.value,
-            second=item.actual.value,
-        )
+        record(measure, row=index, label=_label(report, item), series=end)
         for index, item in enumerate(group)
+        for end, measure in zip(_ENDS, (item.seeming, item.actual), strict=True)
     )
     said = "; ".join(
-        f"{row['label']} {number(row['first'])} while the attacker does not know the defence, "
-        f"{number(row['second'])} when he does"
-        for row in records
+        f"{_label(report, item)}: {number(item.seeming.value)} while the attacker does not know "
+        f"the defence, {number(item.actual.value)} when he does"
+        for item in group
     )
     counts = sorted({item.difference.n for item in group})
     n = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    intervals = intervals_in_words([item.seeming for item in group])
     return Chart(
         id=key,
         title=title,
-        finding=plain(f"{title}: {said}."),
-        caption=f"The grey bar is the illusion. n = {n} for each row. Intervals of each share and "
-        "of the difference are in the table.",
+        finding=plain(f"{title}. {said}."),
+        caption=f"The grey bar between the two is the illusion. {intervals} n = {n} for each row.",
         records=records,
-        spec=dumbbells(_ENDS, x="share of pictures that withstand the attack", rows=len(records)),
-        heads={
-            "label": "defence",
-            "first": _ENDS[0],
-            "second": _ENDS[1],
-            "value": "difference",
-        },
+        spec=dumbbells(_ENDS, x="share of pictures that withstand the attack", rows=len(group)),
+        heads={"label": "defence", "series": "attacker", "value": "robust accuracy"},
     )
 
 
@@ -134,37 +131,32 @@ def _label(report: Report, item: Illusion) -> str:
     return plain(", ".join(part for part in parts if part))
 
 
-def _signed(value: float) -> str:
-    return f"{MINUS if value < 0 else ''}{number(abs(value))}"
-
-
 def _table(report: Report, found: Sequence[Illusion]) -> Table:
-    heads = (
-        *("not knowing", "knowing", "illusion"),
-        *("fell to the knowing only", "fell to the other only", "withstood both", "p"),
-    )
+    heads = ("not knowing", "knowing", "illusion", "fell", "held", "both", "p", "n")
     rows = tuple(
         (
-            plain(_defence(report, item)),
-            plain(item.attack),
-            cell_text(item.cell) or NOTHING,
-            measure_text(item.seeming),
-            measure_text(item.actual),
-            measure_text(item.difference),
+            _label(report, item),
+            *(
+                f"{value_text(measure)} {interval_text(measure)}"
+                for measure in (item.seeming, item.actual, item.difference)
+            ),
             f"{item.fell:,}",
             f"{item.held:,}",
-            measure_text(item.both),
+            value_text(item.both),
             NOTHING if item.p_value is None else f"{item.p_value:.2g}",
+            f"{item.difference.n:,}",
         )
         for item in found
     )
     return Table(
         "illusions",
         "Robust accuracy where the attacker does not know the defence and where he does; their "
-        "difference on the same pictures is the illusion. What withstood both is the most that may "
-        "be claimed: a stronger attack may leave less. p: exact McNemar test that as many fall to "
-        "one as to the other; several rows are several tests.",
-        ("defence", "attack", "cell", *heads),
+        "difference on the same pictures is the illusion. Fell: pictures that only the attacker "
+        "who knows could turn; held: those that only the other could. Both: the share that "
+        "withstood both, the most that may be claimed; a stronger attack may leave less. "
+        "p: exact McNemar test that fell and held are equally likely; several rows are several "
+        "tests.",
+        ("defence", *heads),
         rows,
         numeric=frozenset(heads),
     )

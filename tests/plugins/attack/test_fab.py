@@ -176,14 +176,17 @@ def test_budget_and_box_hold_exactly(norm: str, seed: int, share: float) -> None
 
 
 def test_cost_is_what_it_says(network: Any, images: Any, labels: Any) -> None:
-    """A sample that holds takes one gradient a step, restart and class; classes end at K - 1."""
+    """A sample that holds takes a gradient for each of the K classes a step and restart.
+
+    With `targets` it is one for each of them, and there are K - 1 at most.
+    """
     victim = adversity.target(network)
 
     def gradients(**given: Any) -> list[int]:
         return ready(eps=1e-6, steps=4, **given)(victim, images, labels).gradients.tolist()  # type: ignore[no-any-return]
 
-    assert gradients() == [4] * len(images)
-    assert gradients(restarts=2) == [8] * len(images)
+    assert gradients() == [40] * len(images)
+    assert gradients(restarts=2) == [80] * len(images)
     assert gradients(targets=3) == [12] * len(images)
     assert gradients(targets=50) == [36] * len(images)
 

@@ -1,0 +1,79 @@
+"""Caveats: from which figure on an attack's result is void, in words with the figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adversity.metrics import share
+from adversity.report.caveats import MASKED, caveats
+from adversity.report.model import CellResult, StepSummary
+
+if TYPE_CHECKING:
+    from adversity.contracts import Measure
+
+
+def attack(step: str, cells: dict[str, dict[str, Measure]], **more: Any) -> StepSummary:
+    """Return an attack step with a cell for each eps."""
+    results = tuple(
+        CellResult({"eps": eps}, 100, measures, parameters={"eps": float(eps)})
+        for eps, measures in cells.items()
+    )
+    threat = {"type": "norm", "norm": "linf", "eps": "$eps", **more.pop("threat", {})}
+    given = {"uses": "attack/pgd", "against": "answers", "knowledge": "white-box", **more}
+    return StepSummary(
+        id=step, kind="attack", makes="adversarial", cells=results, threat=threat, **given
+    )
+
+
+def voids(*steps: StepSummary) -> list[str]:
+    """Return what is void, in words."""
+    return [caveat.text for caveat in caveats((), steps) if caveat.level == "void"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "zero_gradient_share",
+        "never_moved_share",
+        "beaten_by_black_box_share",
+        "fooled_with_less_share",
+        "weaker_with_more_share",
+        "random_output_share",
+    ],
+)
+def test_each_sign_voids_from_its_limit_on(name: str) -> None:
+    """4 of 100 say nothing, 5 of 100 are said with the cell, the share, its interval and n."""
+    assert voids(attack("pgd", {"0.1": {name: share(4, 100)}})) == []
+    (text,) = voids(attack("pgd", {"0.1": {name: share(5, 100)}}))
+    assert MASKED == 0.05
+    assert text.startswith("pgd [eps=0.1]: 5% (95% interval 2% to 11%, n = 100) of the attacked")
+
+
+def test_the_comparison_that_found_the_most_is_named() -> None:
+    """Of two rivals the one with more hits stands in the sentence."""
+    by = {"noise": 2, "square[eps=0.1]": 30}
+    measure = share(31, 100, details={"by": by})
+    (text,) = voids(attack("pgd", {"0.1": {"beaten_by_black_box_share": measure}}))
+    assert "(most by square[eps=0.1]: 30 of 100)" in text
+
+
+def test_a_control_says_so_itself() -> None:
+    """A step whose threat says `control` is one whatever its plugin is called; False is none."""
+    weak = {"0.1": {"robust_accuracy": share(90, 100)}}
+    strong = {"0.1": {"robust_accuracy": share(80, 100)}}
+    mine = attack("pgd", weak)
+    blur = attack("blur", strong, uses="attack/other", threat={"control": True})
+    named = attack("noise", strong, uses="attack/random_noise")
+    other = attack("noise", strong, uses="attack/random_noise", threat={"control": False})
+    for control, count in ((blur, 1), (named, 1), (other, 0)):
+        assert len([text for text in voids(mine, control) if "a control" in text]) == count
+
+
+def test_robust_accuracy_that_rises_beyond_both_intervals_is_void() -> None:
+    """From 0.5 to 0.9 it is; from 0.50 to 0.52 chance explains it."""
+    low = {"robust_accuracy": share(50, 100)}
+    for high, count in ((90, 1), (52, 0)):
+        step = attack("pgd", {"0.1": low, "0.2": {"robust_accuracy": share(high, 100)}})
+        assert len(voids(step)) == count

@@ -1,0 +1,106 @@
+"""The threat model is said in words that are true of the attack at hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adversity.report.judgement import what_was_tested
+from adversity.report.model import CellResult, StepSummary
+from adversity.report.threat import knowledge_word, threat_text
+
+if TYPE_CHECKING:
+    from adversity.report.model import Report
+
+
+def step(
+    threat: dict[str, Any],
+    *,
+    knowledge: str = "white-box",
+    parameters: tuple[dict[str, Any], ...] = ({},),
+) -> StepSummary:
+    """An attack on the answer `clean` with one cell for each set of parameters."""
+    return StepSummary(
+        "tried",
+        "attack/method",
+        "attack",
+        "adversarial",
+        ("photos",),
+        ("photos", "tried"),
+        against="clean",
+        knowledge=knowledge,
+        threat=threat,
+        cells=tuple(CellResult({}, 9, {}, parameters=item) for item in parameters),
+    )
+
+
+TURNED = {"type": "parametric", "bounds": {"angle_deg": [-30.0, 30.0], "shift_x": [-0.1, 0.1]}}
+
+
+@pytest.mark.parametrize(
+    ("threat", "said"),
+    [
+        (
+            {"type": "norm", "norm": "linf", "eps": "8/255"},
+            "Budget: L∞ norm of at most 8/255, on the [0, 1] scale.",
+        ),
+        (
+            {"type": "norm", "norm": "linf", "eps": "$eps"},
+            "Budget: L∞ norm of at most 1/255, 2/255, 4/255, 8/255, on the [0, 1] scale.",
+        ),
+        (
+            {"type": "minimum", "norm": "l2"},
+            "the nearest failure in the L2 norm, on the [0, 1] scale; any distance counts.",
+        ),
+        (
+            {"type": "minimum", "norm": "l2", "eps": "0.5"},
+            "the nearest failure in the L2 norm, on the [0, 1] scale; one within 0.5 counts.",
+        ),
+        (TURNED, "Budget: angle_deg between -30 and 30, shift_x between -0.1 and 0.1."),
+    ],
+    ids=["norm", "matrix", "minimum", "minimum-within", "parametric"],
+)
+def test_budget_in_words(full_report: Report, threat: dict[str, Any], said: str) -> None:
+    """Each kind of threat says what may be changed, with its figures."""
+    assert said in threat_text(full_report, step(threat)).text
+
+
+def test_bounds_that_differ_by_cell_are_called_the_widest(full_report: Report) -> None:
+    """One sentence for several cells says that it gives the widest bounds."""
+    several = step(TURNED, parameters=({"angle_deg": 10}, {"angle_deg": 30}))
+    assert "Budget, at the widest of its cells: angle_deg" in threat_text(full_report, several).text
+
+
+@pytest.mark.parametrize(
+    ("access", "knowledge", "word", "said"),
+    [
+        ("gradients", "white-box", "white-box", "defences included, and computes with gradients"),
+        ("structure", "white-box", "white-box", "has the victim laid open"),
+        ("decisions", "white-box", "black-box", "sees decisions only"),
+        ("scores", "white-box", "black-box", "sees scores only, never a gradient"),
+        ("gradients", "grey-box", "grey-box", "knows the classifier alone"),
+        ("scores", "grey-box", "grey-box", "asks the classifier alone and sees scores only"),
+    ],
+)
+def test_knowledge_in_words(
+    full_report: Report, access: str, knowledge: str, word: str, said: str
+) -> None:
+    """An attack that only asks is black-box; only one that computes is white-box."""
+    tried = step({"type": "norm", "access": access}, knowledge=knowledge)
+    text = threat_text(full_report, tried).text
+    assert knowledge_word(tried) == word
+    assert said in text
+    assert text.count("-box") == 1
+    assert word.capitalize() in text
+
+
+def test_a_control_is_known_by_its_claim_not_its_name(full_report: Report) -> None:
+    """Any plugin may be a control; the name random_noise alone makes none."""
+    claimed = step({"type": "norm", "control": True})
+    assert "It is the control" in threat_text(full_report, claimed).text
+    named = replace(step({"type": "norm"}), uses="attack/random_noise")
+    assert "control" not in threat_text(full_report, named).text
+    assert "method (control)" in what_was_tested(replace(full_report, steps=(claimed,)))
+    assert "random_noise (white-box)" in what_was_tested(replace(full_report, steps=(named,)))

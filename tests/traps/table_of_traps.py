@@ -1,0 +1,300 @@
+"""The thirty-one traps: what each is, what stands against it, and the tests that say so."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["TRAPS", "Trap"]
+
+_KIT = "tests/testing/test_twins_attack.py::test_twin_fails_exactly_its_check"
+_PEERS = "tests/testing/test_peer_defects_attack.py::test_kit_finds_the_defect"
+_COMMON = "tests/testing/test_twins_common.py::test_twin_fails_exactly_one_check"
+_ATTACK = "tests/plugins/attack"
+_HERE = "tests/traps"
+_STORED = "tests/traps/test_stored_pictures.py"
+_WHO = "tests/traps/test_who_counts.py"
+_SCALE = "tests/traps/test_scale_and_box.py"
+_MASKED = "tests/traps/test_masked_victims.py"
+_ANSWERS = "tests/traps/test_answers_of_victims.py"
+_STARTS = "tests/traps/test_starts_and_restarts.py"
+_IDENTITY = "tests/traps/test_victims_identity.py"
+_CHAIN = "tests/traps/test_whole_chain.py"
+_TRACE = "tests/traps/test_trace_function.py"
+
+
+class Trap(NamedTuple):
+    """What it is and where it was met, `project#issue`; what is done; node ids of tests."""
+
+    what: str
+    against: str
+    tests: tuple[str, ...]
+
+
+TRAPS: dict[int, Trap] = {
+    1: Trap(
+        "Steps of an l1 attack are divided by the l1 length and pulled back by rescaling, and "
+        "end at half of the optimum (Foolbox; cleverhans#828, #830)",
+        "Linear models have a closed form; all of it is reached in three norms, in one step",
+        (
+            f"{_ATTACK}/test_linear_optimum.py::test_dual_norm_away_from_the_box",
+            f"{_ATTACK}/test_linear_optimum.py::test_optimum_inside_the_box",
+            f"{_KIT}[RescaledL1]",
+        ),
+    ),
+    2: Trap(
+        "The point after the last step is never looked at, so that one step gives back the clean "
+        "image (SecML-Torch, adv-lib; secml#145)",
+        "One step is FGSM to the bit; k steps cost k gradients, and the last point counts",
+        (
+            f"{_ATTACK}/test_pgd_reference.py::test_one_step_of_pgd_is_fgsm_bit_for_bit",
+            f"{_ATTACK}/test_pgd_reference.py::test_exactly_as_many_gradients_as_steps",
+            f"{_KIT}[LosesTheLastStep]",
+        ),
+    ),
+    3: Trap(
+        "A maximum, a norm or an early stop is taken over the batch "
+        "(SecML-Torch; torchattacks#12, #33)",
+        "A sample's image is the same bytes alone, in another order and beside a copy",
+        (
+            f"{_PEERS}[WholeBatchMaximum]",
+            f"{_ATTACK}/test_pgd_momentum.py::test_a_norm_over_the_batch_is_told_from_each_sample_s_own",
+            f"{_ATTACK}/test_minimum_rows.py::test_twin_that_stops_for_the_whole_batch_depends_on_it",
+        ),
+    ),
+    4: Trap(
+        "Random starts go by the place in the batch, so that batch size and order change the "
+        "result (AutoAttack#54, Foolbox#246)",
+        "Random numbers are keyed by seed, step, sample and restart",
+        (
+            f"{_STARTS}::test_3_4_a_start_belongs_to_the_sample",
+            f"{_PEERS}[StartByPlace]",
+            "tests/engine/test_pipeline_run.py::test_same_bytes_for_any_batch_shard_and_worker_count",
+        ),
+    ),
+    5: Trap(
+        "Numbers come from a global generator, or one is seeded in passing (ART, AutoAttack)",
+        "One seed gives one result, and the global generators are as they were",
+        (f"{_PEERS}[GlobalGenerator]", f"{_COMMON}[global_random_state]"),
+    ),
+    6: Trap(
+        "The perturbation is larger than eps (ART#73, Foolbox#388)",
+        "The norm is taken in float64 of what is stored; above eps the run fails with the figure",
+        (
+            f"{_STORED}::test_3_6_the_budget_is_that_of_the_stored_images",
+            f"{_KIT}[Generous]",
+            f"{_PEERS}[ThirdTooFar]",
+        ),
+    ),
+    7: Trap(
+        "Images leave the box, or eps is meant behind a normalisation "
+        "(ART#148, armory#936, #243, torchattacks#136)",
+        "Images lie in [0, 1] in front of the victim, and eps is a length in that space",
+        (
+            f"{_SCALE}::test_3_7_eps_is_meant_in_front_of_the_normalisation",
+            f"{_SCALE}::test_3_7_images_outside_the_box_are_refused",
+        ),
+    ),
+    8: Trap(
+        "The victim's own answer is taken for the truth "
+        "(default of ART and armory; cleverhans#104, torchattacks#19)",
+        "Robust is what was right by the data's label and stayed so; unlabelled data are refused",
+        (f"{_WHO}::test_3_8_robust_accuracy_is_counted_against_the_truth", f"{_KIT}[OwnLabels]"),
+    ),
+    9: Trap(
+        "One change for the whole batch, for all calls, or along one axis (ART, in space)",
+        "The worst of the grid is that of brute force for each picture",
+        (
+            f"{_ATTACK}/test_spatial.py::test_one_change_for_the_whole_batch_leaves_more_standing",
+            f"{_HERE}/test_layout_of_pictures.py::test_3_9_both_directions_are_searched_in_channels_first_pictures",
+            f"{_PEERS}[OneTransform]",
+            f"{_PEERS}[RemembersTheTransform]",
+        ),
+    ),
+    10: Trap(
+        "Images that are wrong already are doubled or end in a crash (torchattacks#51, AutoAttack#81)",
+        "They come back untouched, at distance 0 and no cost, and count as not robust",
+        (f"{_WHO}::test_3_10_what_is_wrong_already_is_left_alone",),
+    ),
+    11: Trap(
+        "Robust accuracy is averaged over attacks (DEEPSEC#2; AutoAttack#45, #85)",
+        "Of several attacks the worst counts, image by image; another one can only lower it",
+        (f"{_WHO}::test_3_11_the_worst_of_all_attacks_counts_for_each_image",),
+    ),
+    12: Trap(
+        "Images are judged before they are stored in eight bits, or rounded down "
+        "(AutoAttack#44, Foolbox#423, #324; torchattacks)",
+        "Images are kept in float32, read back, and judged as they were read",
+        (
+            f"{_STORED}::test_3_12_the_verdict_is_that_of_the_stored_images",
+            f"{_PEERS}[FloorsToBytes]",
+        ),
+    ),
+    13: Trap(
+        "A gradient that is masked passes for robustness (AutoAttack#43, #44, ART#1298)",
+        "Shares of zero gradients and of images never moved void the figure and can fail a gate",
+        (
+            f"{_MASKED}::test_3_13_a_masked_gradient_is_flagged_and_fails_a_gate",
+            f"{_MASKED}::test_3_13_the_same_rounding_in_the_chain_is_no_protection",
+            f"{_ATTACK}/test_square.py::test_it_beats_pgd_where_the_gradient_is_masked",
+        ),
+    ),
+    14: Trap(
+        "Accuracy rises with eps, steps or restarts and nobody stops (ART#687, robust-ml#3)",
+        "A curve that rises beyond its intervals is void; more of anything loses nothing",
+        (
+            f"{_MASKED}::test_3_14_accuracy_that_rises_with_eps_voids_the_curve",
+            f"{_KIT}[TiresOut]",
+            f"{_KIT}[BestOfTheBatch]",
+        ),
+    ),
+    15: Trap(
+        "The victim is attacked in training mode, or left with other statistics, gradients or mode "
+        "(Foolbox#74, #648, ART#28, #484, torchattacks#124, AutoAttack#74)",
+        "It is attacked in eval mode, and every mode, buffer and gradient is as it was",
+        (
+            "tests/engine/test_target.py::test_network_is_left_exactly_as_found",
+            f"{_KIT}[FlipsModes]",
+            f"{_KIT}[LeavesGradients]",
+        ),
+    ),
+    16: Trap(
+        "A metric is wrong at other batch sizes, or the mean of means of batches "
+        "(HEART; armory#299, Foolbox#735)",
+        "Metrics see the whole table, whatever shards it was computed in",
+        (f"{_STORED}::test_3_16_measures_do_not_depend_on_shards",),
+    ),
+    17: Trap(
+        "What was resumed is not the whole (RobustBench's evaluation, AutoAttack)",
+        "Killed at any moment and run again, table and images are the same bytes",
+        (
+            f"{_STORED}::test_3_17_a_resumed_attack_is_the_whole_attack",
+            "tests/e2e/test_killed.py::test_killed_in_an_attack_only_unfinished_shards_are_computed_again",
+        ),
+    ),
+    18: Trap(
+        "A loss for logits is given probabilities, or one that needs more classes than there are "
+        "(AutoAttack#76, #110)",
+        "Probabilities enter as their logarithm; a loss that the classes do not allow is refused",
+        (
+            f"{_ANSWERS}::test_3_18_probabilities_are_attacked_as_what_they_are",
+            f"{_ANSWERS}::test_3_18_a_loss_that_the_classes_do_not_allow_is_refused",
+        ),
+    ),
+    19: Trap(
+        "Large or negative logits stop the gradient, 0 / 0 makes NaN, NaN counts as a success "
+        "(advertorch#63, Madry-mnist#10, torchattacks#168)",
+        "Losses are shifted and differentiated in closed form; NaN is an error that names the victim",
+        (
+            f"{_ANSWERS}::test_3_19_nan_is_an_error_and_no_success",
+            f"{_ANSWERS}::test_3_19_a_large_offset_of_the_logits_protects_nobody",
+            f"{_KIT}[Saturates]",
+            f"{_KIT}[DividesByZero]",
+            f"{_ATTACK}/test_carlini_wagner.py::test_twin_with_a_zero_for_the_label_finds_nothing_below_zero",
+        ),
+    ),
+    20: Trap(
+        "A rule that holds for one direction is used for the other, or an aim is ignored "
+        "(ART#840, #2256, torchattacks#121, #140)",
+        "Both directions are tried on linear victims; an attack that cannot aim refuses to",
+        (
+            f"{_ANSWERS}::test_3_20_an_attack_that_cannot_aim_says_so",
+            f"{_ATTACK}/test_linear_optimum.py::test_targeted_attack_climbs_towards_the_wish",
+            f"{_KIT}[TargetedAway]",
+        ),
+    ),
+    21: Trap(
+        "Eps is on another scale, or 0.031 stands for 8/255 (AutoAttack#54, CNNF#1, armory#862)",
+        "Eps is a fraction on the scale of the box, used and recorded as it was written",
+        (
+            f"{_SCALE}::test_3_21_eps_is_the_fraction_that_was_written",
+            f"{_SCALE}::test_3_21_the_record_has_norm_and_eps_as_written",
+            f"{_KIT}[OtherScale]",
+        ),
+    ),
+    22: Trap(
+        "Step size and start are defaults that nobody names (Foolbox#704)",
+        "Every setting is in the record; one specification gives one result by any plugin",
+        (
+            f"{_SCALE}::test_3_22_every_setting_is_recorded_also_those_left_out",
+            f"{_STARTS}::test_3_22_one_step_of_two_plugins_with_one_specification",
+            f"{_ATTACK}/test_pgd_reference.py::test_same_images_as_a_reference_loop",
+        ),
+    ),
+    23: Trap(
+        "A restart forgets what another had, or its start (ART#714, torchattacks#83)",
+        "Each sample keeps its best restart, and the start is where the climb begins",
+        (
+            f"{_STARTS}::test_3_23_the_random_start_is_where_the_climb_begins",
+            f"{_STARTS}::test_3_23_more_restarts_lose_nobody",
+        ),
+    ),
+    24: Trap(
+        "Where nothing was found the clean image comes back (adv-lib, AutoAttack; Foolbox#235, #531)",
+        "`images` holds the worst point, `success_or_clean` the failures alone",
+        (
+            f"{_ATTACK}/test_auto_attack.py::test_a_twin_that_gives_back_the_clean_image_is_found_out",
+            f"{_ATTACK}/test_fab.py::test_a_sample_that_holds_comes_back_worse",
+            "tests/engine/test_budget.py::test_success_or_clean_gives_the_clean_image_back_where_nothing_was_found",
+        ),
+    ),
+    25: Trap(
+        "The nearest failure counts as a success however far it is (DEEPSEC#10, Foolbox#669; ART)",
+        "Distances are a curve of their own; with eps only what lies within counts",
+        (
+            f"{_WHO}::test_3_25_a_failure_out_of_reach_is_no_success",
+            f"{_ATTACK}/test_minimum_rows.py::test_twin_that_keeps_the_last_failure_ends_further_out",
+        ),
+    ),
+    26: Trap(
+        "A defence in front of the classifier is not part of what is attacked "
+        "(ART#1483, #1492, #702, #739, #289, #1004)",
+        "The whole chain is attacked; grey-box is a choice that is named and passes no gate",
+        (
+            f"{_CHAIN}::test_3_26_who_sees_the_defence_gets_through_it",
+            f"{_CHAIN}::test_3_26_grey_box_is_said_and_passes_no_gate",
+        ),
+    ),
+    27: Trap(
+        "Images made for one model are used against another (DEEPSEC#1)",
+        "Adversarial images are stored under the victim's content",
+        (f"{_IDENTITY}::test_3_27_a_key_without_the_victim_is_found_out",),
+    ),
+    28: Trap(
+        "Results are known by names, which stay where contents change (checkmaite, armory, MAITE)",
+        "One byte of data, one parameter, one seed, one version is another key",
+        (
+            f"{_IDENTITY}::test_3_28_one_changed_byte_is_another_set_of_images",
+            f"{_IDENTITY}::test_3_28_a_key_of_names_is_found_out",
+            "tests/registry/test_provenance.py::test_a_new_version_changes_the_fingerprint",
+        ),
+    ),
+    29: Trap(
+        "A check switches off debugger and coverage (AutoAttack#88)",
+        "The trace function is the same after every attack, and the kit looks for it",
+        (
+            f"{_TRACE}::test_3_29_the_trace_function_stays",
+            f"{_TRACE}::test_3_29_the_twin_is_found_out",
+            f"{_COMMON}[host_left_alone]",
+        ),
+    ),
+    30: Trap(
+        "What is called proved is not (alpha-beta-CROWN#103, auto_LiRPA#2, #88)",
+        "No attack comes nearer than the exact distance of linear models, trees and neighbours",
+        (
+            f"{_HERE}/test_exact_comes_first.py::test_3_30_no_attack_comes_nearer_than_what_is_proved",
+            f"{_ATTACK}/test_exact_linear.py::test_twin_that_forgets_the_box_is_caught",
+            f"{_ATTACK}/test_exact_trees.py::test_twin_with_rounded_thresholds_is_caught",
+            f"{_ATTACK}/test_exact_prototypes.py::test_twin_that_looks_at_one_pair_is_caught",
+        ),
+    ),
+    31: Trap(
+        "A broken package takes the others down, or another version changes the numbers "
+        "(RobustBench#104, ART#1654, #1191; NRTK)",
+        "A broken plugin is listed with its reason, the others load, and versions are recorded",
+        (
+            "tests/thirdparty/test_broken_kinds.py::test_a_broken_distribution_is_named_with_what_to_do",
+            "tests/thirdparty/test_broken_kinds.py::test_nobody_else_is_hidden_or_accused",
+            "tests/plugins/classifier/test_light_catalogue.py::test_listing_imports_nothing_heavy",
+        ),
+    ),
+}
