@@ -133,7 +133,9 @@ class StageRun(ABC):
         try:
             out.mkdir(parents=True)
         except OSError as error:
-            raise StorageError(f"cannot make the folder {out}: {error.strerror or error}") from error
+            raise StorageError(
+                f"cannot make the folder {out}: {error.strerror or error}"
+            ) from error
         result = self.fill(out)
         write_json(out / "measures.json", result.as_json())
         if metrics is not None:
