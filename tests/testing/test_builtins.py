@@ -12,7 +12,9 @@ from adversity.registry.entry import BUILT_IN
 from adversity.testing import parametrize_with_checks
 
 HEAVY = {"efficientnet_lite0", "ffdnet", "pgd", "torchvision"}
-"""These take five seconds and more: large networks, and twenty steps in three norms."""
+HEAVY |= {"apgd", "auto_attack", "fab", "square", "carlini_wagner", "ddn", "deepfool", "fmn"}
+HEAVY |= {"boundary", "hop_skip_jump", "nes", "spatial", "gradient_boosting", "random_forest"}
+"""These take five seconds and more: large networks, and many steps or queries in three norms."""
 
 
 def built_ins(*, heavy: bool) -> list[type[Any]]:
