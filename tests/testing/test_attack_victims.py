@@ -100,7 +100,9 @@ def test_target_counts_and_keeps_rows() -> None:
     target = KitTarget(network(3), "abcd")
     assert target.classes == CLASSES
     whole = target.logits(images)
-    part = target.rows(torch.tensor([2, 0])).logits(images[[2, 0]].requires_grad_())
+    point = images[[2, 0]].requires_grad_()
+    part = target.rows(torch.tensor([2, 0])).logits(point)
+    torch.autograd.grad(part.sum(), point)
     assert torch.equal(whole[[2, 0]], part.detach())
     assert target.counts.queries[:4].tolist() == [2, 1, 2, 1]
     assert target.counts.gradients[:4].tolist() == [1, 0, 1, 0]
