@@ -22,6 +22,8 @@ __all__ = ["CHECKS"]
 
 ENOUGH = 40
 """Steps that are enough for a linear victim: together 2.5 times as long as eps."""
+QUERIES = 1000
+"""Queries in which a search by decisions comes within `OVER` of the smallest distance."""
 RANDOM_START = 0.03
 """What may be missing of an optimum where a random start cannot be switched off. In l2, over a
 way of 2.5 eps, the angle to the optimum falls from 90 degrees to 10, whose cosine is 0.986."""
@@ -127,7 +129,8 @@ def linear_optimum_in_the_box(bench: AttackBench) -> str:
 def nearest(bench: AttackBench) -> str:
     """Compare with the distance at which linear victims fall, within a tenth.
 
-    A tenth is what a last step over the edge and a search by halving leave.
+    A tenth is what a last step over the edge and a search by halving leave. It is given enough
+    queries where it has such a parameter.
     """
     import torch
 
@@ -144,7 +147,9 @@ def nearest(bench: AttackBench) -> str:
         rows = {"images": linear.image, "labels": torch.tensor([linear.own])}
         victim = KitTarget(linear.module, ("kit/linear",), classes=linear.classes)
         after = bench.attempt(
-            bench.with_(targeted=False), Case("one", rows, victim.ids), victim=victim
+            bench.with_(targeted=False, queries=QUERIES),
+            Case("one", rows, victim.ids),
+            victim=victim,
         )
         require(after.fooled.all(), "expected every linear victim to be fooled, one was not")
         worst = max(worst, float(distances(after.images, linear.image, norm)) / linear.eps)

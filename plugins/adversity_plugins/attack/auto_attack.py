@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -42,6 +43,9 @@ class AutoAttack(Attack):
         "parameter-free attacks, 2020"
     )
     block_rows: ClassVar[int] = 256
+    # So wide that nearly all samples fall to its first attack: each that stands costs thousands of
+    # queries. In the other norms its parts are tried by themselves.
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"norm": "linf", "eps": 0.5},)
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

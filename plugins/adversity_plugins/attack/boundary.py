@@ -44,7 +44,7 @@ class Boundary(Attack):
     )
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     access: ClassVar[Access] = "decisions"
-    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 1000},)
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
 
     norm: ClassVar[Norm] = "l2"
     eps: Annotated[

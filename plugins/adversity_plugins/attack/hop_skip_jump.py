@@ -42,7 +42,7 @@ class HopSkipJump(Attack):
     )
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     access: ClassVar[Access] = "decisions"
-    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 1000},)
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
 
     norm: Literal["l2", "linf"] = "l2"
     eps: Annotated[
