@@ -225,3 +225,28 @@ def test_the_schema_offers_the_plugins_of_the_kind(registry):
         ("factor: 0.5", "factor: [1]"),
     ):
         assert not validator.is_valid(yaml.safe_load(_changed(old, new)))
+
+
+def test_the_variables_of_a_named_step_multiply_the_outer_one(plan):
+    """Each cell of the outer step holds the named step's plugin of that cell."""
+    text = _changed("      eps: 8/255", NET).replace("factor: [1/2, 1/4]", "factor: [1, 2]")
+    text = text.replace("fit_on: held_out}", "fit_on: held_out, with: {seed: $factor}}")
+    storm = plan(text).steps["storm"]
+    assert storm.variables == ("factor",)
+    assert {p.network.plugin.seed for p in storm.plugins.values()} == {1, 2}
+
+
+def test_a_mark_is_demanded_of_it_too(refuse):
+    """`conformance: required` asks for the inner plugin's mark at its own line."""
+    found = refuse(_without_matrix(WEATHER) + "conformance: required\n")
+    (inner,) = [finding for finding in found if "degradation: conformance: required" in finding]
+    assert inner.startswith("pipelines/toy.yaml:14: attack/weather (toys 1.2): degradation:")
+    assert "degradation/darker (toys 1.2) was not checked" in inner
+
+
+def test_steps_that_name_each_other_are_a_circle(refuse):
+    """A plugin of a step that needs the outer step cannot be ready before it."""
+    text = _without_matrix(_changed("      eps: 8/255", NET)).replace(
+        "fit_on: held_out}", "fit_on: storm}"
+    )
+    assert any("depend on each other in a circle" in finding for finding in refuse(text))
