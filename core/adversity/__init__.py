@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Metric as Metric
     from adversity.contracts import Norm as Norm
     from adversity.contracts import Perturbed as Perturbed
+    from adversity.contracts import Plugin as Plugin
     from adversity.contracts import PostHoc as PostHoc
     from adversity.contracts import Predictive as Predictive
     from adversity.contracts import Prototypes as Prototypes
@@ -66,6 +67,7 @@ _CONTRACTS = [
     "Metric",
     "Norm",
     "Perturbed",
+    "Plugin",
     "PostHoc",
     "Predictive",
     "Prototypes",

@@ -149,6 +149,7 @@ def test_parameters_are_written_for_people():
             "b": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 5}, {"type": "null"}]},
             "c": {"enum": ["x", "y"], "default": "x"},
             "d": {"type": "array", "items": {"type": "string"}, "default": []},
+            "e": {"x-adversity-plugin": "degradation", "anyOf": [{"type": "string"}]},
         },
     }
     assert parameter_rows(schema) == [
@@ -156,6 +157,7 @@ def test_parameters_are_written_for_people():
         ("b", "integer 1 to 5", "null", ""),
         ("c", "x | y", '"x"', ""),
         ("d", "list of text", "[]", ""),
+        ("e", "degradation plugin", "null", ""),
     ]
 
 

@@ -9,6 +9,11 @@ from typing import Any, get_args
 from adversity.registry import discover
 
 PAGE = Path(__file__).parents[2] / "docs/attacks.md"
+PARAMETRIC = {
+    "spatial": {"rotation", "and", "translation"},
+    "natural_variation": {"the", "severity", "or", "parameters", "of", "a", "degradation"},
+}
+"""What parametric attacks change, in words."""
 
 
 def shown() -> dict[str, tuple[set[str], str]]:
@@ -20,8 +25,10 @@ def shown() -> dict[str, tuple[set[str], str]]:
 
 def words_for(cls: Any) -> set[str]:
     """Return the words that say a class's budget; norms may stand in any order."""
+    if cls.threat == "distance":
+        return {"within", "eps", "in", "features"}
     if cls.threat == "parametric":
-        return {"rotation", "and", "translation"}
+        return PARAMETRIC[cls.name]
     field = cls.model_fields.get("norm")
     norms = {"l2"} if field is None else set(get_args(field.annotation))
     return norms | ({"within", "eps"} if cls.threat == "norm" else {"nearest", "in"})

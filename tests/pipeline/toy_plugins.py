@@ -15,6 +15,7 @@ from adversity import (
     Fitted,
     ImageMetric,
     Metric,
+    Plugin,
     PostHoc,
     Restoration,
     Sampling,
@@ -223,6 +224,28 @@ class Psnr(ImageMetric):
     def describe(self) -> Any:
         return {"unit": "dB", "better": "higher", "convention": {}}
 
+
+class Mixture(Degradation):
+    """Make images worse in several ways, one after the other."""
+
+    name: ClassVar[str] = "mixture"
+    parts: tuple[Plugin[Degradation], ...]
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        for part in self.parts:
+            images = part(images, rng)
+        return images
+
+
+class Weather(Push):
+    """Push through bad weather."""
+
+    name: ClassVar[str] = "weather"
+    degradation: Plugin["degradation"]  # type: ignore[name-defined]  # noqa: F821
+    network: Plugin[Classifier] | None = None
+
+
+NESTING: tuple[type[PluginBase], ...] = (Mixture, Weather)
 
 TOYS: tuple[type[PluginBase], ...] = (
     ToyFolder,

@@ -59,12 +59,33 @@ TURNED = {"type": "parametric", "bounds": {"angle_deg": [-30.0, 30.0], "shift_x"
             "the nearest failure in the L2 norm, on the [0, 1] scale; one within 0.5 counts.",
         ),
         (TURNED, "Budget: angle_deg between -30 and 30, shift_x between -0.1 and 0.1."),
+        (
+            {
+                "type": "parametric",
+                "bounds": {"severity": [1, 5], "noise_seed": [0, 4294967295]},
+            },
+            "Budget: severity between 1 and 5, which random numbers are drawn (noise_seed).",
+        ),
+        (
+            {"type": "distance", "norm": "distance", "eps": "0.5", "measure": "distance in x"},
+            "Budget: distance in x, at most 0.5.",
+        ),
     ],
-    ids=["norm", "matrix", "minimum", "minimum-within", "parametric"],
+    ids=["norm", "matrix", "minimum", "minimum-within", "parametric", "seed", "distance"],
 )
 def test_budget_in_words(full_report: Report, threat: dict[str, Any], said: str) -> None:
     """Each kind of threat says what may be changed, with its figures."""
     assert said in threat_text(full_report, step(threat)).text
+
+
+@pytest.mark.parametrize(("from_step", "said"), [(None, "low_light"), ("net", "low_light of net")])
+def test_a_plugin_in_a_parameter_is_named(
+    full_report: Report, from_step: str | None, said: str
+) -> None:
+    """By its name, without kind and distribution, and by the step whose plugin it is."""
+    value = {"uses": "degradation/adversity:low_light", "with": {"gain": 0.1}, "step": from_step}
+    told = threat_text(full_report, step(TURNED, parameters=({"degradation": value},))).text
+    assert f"Settings: degradation: {said}." in told
 
 
 def test_bounds_that_differ_by_cell_are_called_the_widest(full_report: Report) -> None:

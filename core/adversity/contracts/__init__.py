@@ -6,6 +6,7 @@ from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
 from adversity.contracts.fitted import Fitted
 from adversity.contracts.metric import ImageMetric, Metric, MetricBase
+from adversity.contracts.nested import Plugin
 from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, parse_fraction
 from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
@@ -45,6 +46,7 @@ __all__ = [
     "MetricBase",
     "Norm",
     "Perturbed",
+    "Plugin",
     "PluginBase",
     "PostHoc",
     "Predictive",

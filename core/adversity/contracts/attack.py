@@ -72,12 +72,13 @@ class Attack(PluginBase):
     for the nearest failure: it has `norm` or is in l2, the distance is what counts, and a field
     `eps` (None: any distance) says from where on a failure no longer counts as success. With
     `"parametric"` what it changes is said by a few numbers for each image: it returns
-    `Perturbed`, and the core replays `apply` and checks `bounds`.
+    `Perturbed`, and the core replays `apply` and checks `bounds`. With `"distance"` it keeps
+    within `eps` of a `distance` of its own, which the core measures again on what is stored.
     """
 
     kind: ClassVar[str] = "attack"
     makes: ClassVar[Makes] = "adversarial"
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "norm"
+    threat: ClassVar[Literal["norm", "minimum", "parametric", "distance"]] = "norm"
     access: ClassVar[Access] = "gradients"
     """What it asks of the victim; the core lets it see no more, and the report says it."""
     tells: ClassVar[tuple[str, ...]] = ()
@@ -118,7 +119,29 @@ class Attack(PluginBase):
         """
         raise NotImplementedError(f"attack {self.name!r} has no parameters to apply")
 
+    def distance(self, images: Tensor, clean: Tensor) -> Tensor:
+        """Return how far images are: what `eps` of an attack by distance bounds.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1].
+            clean: The same, what they started from.
+
+        Returns:
+            `[N]` floating-point, finite, 0 or more, and 0 of an image to itself; row i depends
+            on row i alone, and it is the same whenever it is called.
+        """
+        raise NotImplementedError(f"attack {self.name!r} has no distance of its own")
+
+    @property
+    def measure(self) -> str:
+        """What `distance` measures, in the words of the report: `perceptual distance in ...`."""
+        return "a distance of its own"
+
     @property
     def bounds(self) -> Mapping[str, tuple[float, float]]:
-        """Within what each parameter of a parametric attack stays: its budget."""
+        """Within what each parameter of a parametric attack stays: its budget.
+
+        One whose name ends in `_seed` says which random numbers are drawn, and is called that
+        in the report.
+        """
         return {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Perturbed
 from adversity.engine.blocks import spans
-from adversity.engine.budget import distances, replayed, within, within_budget
+from adversity.engine.budget import replayed, sizes, within, within_budget
 from adversity.engine.calls import BREAKS
 from adversity.engine.watching import Watch
 from adversity.errors import DataError
@@ -37,7 +37,7 @@ class AttackResult:
         prediction: `[N]` int64, the answer after, on the stored images.
         success: `[N]` bool: right before, wrong after (targeted: the wanted answer after), and
             within the budget.
-        norms: `[N]` float64, the perturbation's size in the attack's norm.
+        norms: `[N]` float64, the perturbation's size in the attack's norm, or by its own distance.
         queries, gradients: `[N]` int64, what each sample cost.
         solved_at: `[N]` int64, the query with which a black-box attack first had it; 0 where
             it never asked about such an image, or where gradients were used.
@@ -106,7 +106,7 @@ def perturb(
             )
         except BREAKS as error:
             ready.guard(error, here)
-        parts.append(_checked(ready, answer, block, given, here))
+        parts.append(checked(ready, answer, block, given, here))
     if not parts:
         return Perturbed(images.clone())
     names = parts[0].parameters
@@ -116,7 +116,7 @@ def perturb(
     )
 
 
-def _checked(
+def checked(
     ready: Ready, answer: Any, block: Tensor, given: Tensor, ids: Sequence[str]
 ) -> Perturbed:
     """Distrust everything: type, shape, range, the input and the budget."""
@@ -198,7 +198,7 @@ def attack(
                 parameters[name][index] = values
             if final:
                 after[index] = judge.rows(index).verdicts(made.images)
-    norms = distances(adversarial, images, norm)
+    norms = sizes(ready, adversarial, images, victim.ids)
     hit = (after == wanted if _targeted(ready) else after != labels) & within(plugin, norms)
     zero = active & (victim.counts.gradients[:count] > 0) & ~victim.counts.felt[:count]
     share = max(int(active.sum()), 1)
@@ -228,7 +228,14 @@ def _watch(ready: Ready, images: Tensor, wanted: Tensor, norm: str) -> Watch:
 
     eps = getattr(ready.plugin, "eps", None) if ready.plugin.threat != "parametric" else None
     none = torch.zeros(len(images), dtype=torch.int64)
-    return Watch(images, wanted, _targeted(ready), norm, None if eps is None else float(eps), none)
+    eps = None if eps is None else float(eps)
+    if ready.plugin.threat != "distance":
+        return Watch(images, wanted, _targeted(ready), norm, eps, none)
+
+    def measured(asked: Tensor, start: Tensor) -> Tensor:
+        return sizes(ready, asked, start, [""] * len(asked))
+
+    return Watch(images, wanted, _targeted(ready), "distance", eps, none, measured)
 
 
 def _labels_fit(labels: Tensor, rows: int, classes: int) -> None:

@@ -12,12 +12,14 @@ I. Goodfellow, A. Madry, A. Kurakin, "On evaluating adversarial robustness", 201
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.nested import nested_in
 from adversity.data.tables import read_table
 from adversity.engine.budget import allowed
 from adversity.metrics import share
@@ -68,7 +70,10 @@ class _Outcome:
 
     @property
     def norm(self) -> str | None:
-        """The norm of the budget; None for a parametric attack."""
+        """The norm of the budget, or the distance and its plugins; None for a parametric attack."""
+        if self.plugin.threat == "distance":
+            inner = [nested.spelt for nested in nested_in(self.plugin)]
+            return f"{self.plugin.measure} {json.dumps(inner, sort_keys=True)}"
         return None if self.plugin.threat == "parametric" else getattr(self.plugin, "norm", "l2")
 
     @property

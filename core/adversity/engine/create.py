@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Fitted, PostHoc, Predictive, Score, State
+from adversity.contracts.nested import NESTED_ERROR, resolving
 from adversity.engine import calls
 from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.calls import Ready
 from adversity.engine.in_memory import TensorRows, fitted_state
+from adversity.engine.nested import inject
 from adversity.engine.toolbox import label_of
 from adversity.engine.victim import Victim, as_found
 from adversity.errors import DataError, InputError, NotFittedError, ParameterError
+from adversity.pipeline.nested import from_registry, resolver
+from adversity.pipeline.plugins import attempt
 from adversity.registry import discover
 from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import image_fault, rows_fault
@@ -53,12 +57,14 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
     plugin = _built(entry, parameters)
     wrapper = WRAPPERS.get(kind)
     if wrapper is None:
+        inject(plugin, device)
         if kind == "dataset":
             return _opened(plugin)
         return plugin
     ready = Ready(plugin, label_of(entry), device)
-    if not isinstance(plugin, Fitted):
-        with calls.setting_up(ready):
+    with calls.setting_up(ready):
+        inject(plugin, device)
+        if not isinstance(plugin, Fitted):
             plugin.setup(device)
     return wrapper(ready)
 
@@ -69,10 +75,12 @@ def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
     if entry.cls is None:
         raise InputError(f"{label_of(entry)} cannot be used: {entry.error}")
     try:
-        return entry.cls(**parameters)
+        with resolving(resolver(from_registry(discover()), attempt)):
+            return entry.cls(**parameters)
     except ValidationError as error:
         findings = [
-            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg']}, got {e['input']!r}"
+            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg']}"
+            + ("" if e["type"] == NESTED_ERROR else f", got {e['input']!r}")
             for e in error.errors()
         ]
         raise ParameterError(f"{label_of(entry)}: " + "; ".join(findings)) from None
@@ -114,7 +122,8 @@ class Call:
         """Show the plugin with its parameters."""
         return f"{self.ready.label} {self.parameters}"
 
-    def _require_fitted(self) -> None:
+    def require_fitted(self) -> None:
+        """Refuse to answer before it was fitted."""
         if not self._fitted:
             raise NotFittedError(
                 f"{self.ready.label} must be fitted first: call .fit(...) on held-out data"
@@ -125,6 +134,7 @@ class Call:
         given = self.ready.plugin
         plugin = type(given)(**given.model_dump(exclude_unset=True))
         with calls.setting_up(self.ready):
+            inject(plugin, self.ready.device)
             plugin.setup(self.ready.device)
         plugin.load(state)
         return type(self)(Ready(plugin, self.ready.label, self.ready.device), fitted=True)
@@ -180,13 +190,13 @@ class ClassifierCall(Call):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes, in the order of the logits."""
-        self._require_fitted()
+        self.require_fitted()
         names: tuple[str, ...] = self.ready.plugin.class_names
         return names
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return what the classifier gives, `[N, K]` float32."""
-        self._require_fitted()
+        self.require_fitted()
         _require_images(images, self.ready.label)
         with preserve_global_rng():
             return calls.logits(self.ready, images, _ids(None, len(images)))
@@ -212,7 +222,7 @@ class UncertaintyCall(Call):
 
     def __call__(self, logits: Tensor) -> Tensor:
         """Return calibrated probabilities `[N, K]`, or scores `[N]` (higher = less sure)."""
-        self._require_fitted()
+        self.require_fitted()
         fault = rows_fault(logits, rows=len(logits), columns=0)
         if fault is not None:
             raise DataError(f"{self.ready.label}: {fault}")

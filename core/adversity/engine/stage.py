@@ -174,6 +174,8 @@ class StageRun(ABC):
         definition = self.toolbox.node_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
             record["fitted"] = folder_hash(self.toolbox.artifact(definition.id))
+        if node.nested:
+            record["nested"] = {name: self.identity(name, cell) for name in node.nested}
         if node.role == "attack" and step != self.stage.step:
             record["images"] = folder_hash(self.toolbox.artifact(step))
         return record

@@ -168,7 +168,10 @@ def _threat(toolbox: Toolbox, node: StepNode) -> dict[str, Any]:
     if plugin.threat == "parametric":
         return threat | {"bounds": _widest(toolbox, node)}
     written = toolbox.plan.spec.steps[node.id].parameters.get("eps", getattr(plugin, "eps", None))
-    threat["norm"] = getattr(plugin, "norm", "l2")
+    if plugin.threat == "distance":
+        threat |= {"norm": "distance", "measure": plugin.measure}
+    else:
+        threat["norm"] = getattr(plugin, "norm", "l2")
     return threat if written is None else threat | {"eps": str(written)}
 
 

@@ -117,7 +117,7 @@ class TableRun(StageRun):
 
     def metrics(self) -> Iterator[MetricBase]:
         """Go through the metrics that hold in this pipeline."""
-        yield from self.plan.metrics
+        yield from self.toolbox.metrics()
 
     def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Compute every metric whose columns are there."""

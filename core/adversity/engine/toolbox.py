@@ -10,10 +10,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Classifier, Fitted, State
+from adversity.contracts.nested import nested_fields
 from adversity.data.arrays import read_arrays
 from adversity.data.reading import Source
 from adversity.engine.calls import Ready, setting_up
 from adversity.engine.classes import class_indices, read_labels
+from adversity.engine.nested import inject
 from adversity.engine.workspace import slug
 from adversity.errors import NotFittedError, StorageError
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from adversity.contracts import Dataset, PluginBase
+    from adversity.contracts import Dataset, MetricBase, Plugin, PluginBase
     from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Cell, DataNode, Plan, StepNode
     from adversity.registry import Entry
@@ -83,6 +85,7 @@ class Toolbox:
             if data not in self._sources:
                 node = self.plan.data[data]
                 dataset: Dataset = type(node.plugin)(**node.plugin.model_dump(exclude_unset=True))  # type: ignore[assignment]
+                inject(dataset, self.plan.spec.run.device, root=self.workspace.root)
                 dataset.open(self._data_root(node))
                 self._sources[data] = Source(dataset, node.prepare)
             return self._sources[data]
@@ -102,6 +105,19 @@ class Toolbox:
         """Return the plugin of a step in a cell, not set up."""
         node = self.node_of(step)
         return node.plugins[cell.restrict(node.variables)]
+
+    def metrics(self) -> tuple[MetricBase, ...]:
+        """Return the pipeline's metrics, with the plugins in their parameters ready."""
+        if "metrics" not in self._local.__dict__:
+            self._local.metrics = tuple(map(self._metric, self.plan.metrics))
+        return self._local.metrics  # type: ignore[no-any-return]
+
+    def _metric(self, given: MetricBase) -> MetricBase:
+        if not nested_fields(type(given)):
+            return given
+        metric = type(given)(**given.model_dump(exclude_unset=True))
+        inject(metric, self.plan.spec.run.device, root=self.workspace.root)
+        return metric
 
     def ready(self, step: str, cell: Cell) -> Ready:
         """Return the plugin of a step, set up, and fitted where it must be.
@@ -126,10 +142,19 @@ class Toolbox:
         if plugin_root is not None:
             plugin_root(self.workspace.root)
         with setting_up(ready):
+            self._inject(plugin, ready.device, cell)
             plugin.setup(ready.device)
             if isinstance(plugin, Fitted) and node.fit_on is not None:
                 plugin.load(self.state(node.id, cell))
         return ready
+
+    def _inject(self, plugin: Any, device: str, cell: Cell) -> None:
+        """Make the plugins in its parameters ready; those of steps are what these steps use."""
+
+        def found(nested: Plugin[Any]) -> Ready | None:
+            return None if nested.step is None else self.ready(nested.step, cell)
+
+        inject(plugin, device, root=self.workspace.root, found=found)
 
     def bare(self, step: str, cell: Cell) -> Ready:
         """Return the plugin of a step set up but not fitted, for fitting it."""
@@ -138,6 +163,7 @@ class Toolbox:
         plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
         ready = Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
         with setting_up(ready):
+            self._inject(plugin, ready.device, cell)
             plugin.setup(ready.device)
         return ready
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from adversity.engine.budget import allowed, distances
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 __all__ = ["Counts", "Watch"]
@@ -44,6 +46,7 @@ class Watch:
         norm: Of the budget.
         eps: The budget; None where any distance counts.
         solved_at: `[N]` int64, the number of that query; 0 for none yet.
+        measured: How far images are, for an attack by a distance of its own; None for a norm.
     """
 
     images: Tensor
@@ -52,6 +55,7 @@ class Watch:
     norm: str
     eps: float | None
     solved_at: Tensor
+    measured: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def look(self, images: Tensor, answers: Tensor, slots: Tensor, queries: Tensor) -> None:
         """Look at one call of the victim.
@@ -72,6 +76,11 @@ class Watch:
         rows, places = images[real][hit], where[hit]
         inside = (rows.flatten(1) >= 0).all(1) & (rows.flatten(1) <= 1).all(1)
         if self.eps is not None:
-            sizes = distances(rows, self.images[places], self.norm)
+            start = self.images[places]
+            sizes = (
+                distances(rows, start, self.norm)
+                if self.measured is None
+                else self.measured(rows, start)
+            )
             inside &= sizes <= allowed(self.norm, self.eps)
         self.solved_at[places[inside]] = queries[places[inside]]

@@ -200,10 +200,20 @@ class _Checker:
 
     def leakage(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
         """Refuse to judge a plugin on the data that fitted it."""
-        definition = self._steps.get(node.definition, node)
-        if definition.fit_on is None or not node.source:
+        if not node.source:
             return
-        fitted = self._sets(definition.fit_on)
+        for step in (self._steps.get(node.definition, node), *self._judged_with(node)):
+            if step.fit_on is not None:
+                yield from self._leaks(node, step, step.fit_on)
+
+    def _judged_with(self, node: StepNode) -> Iterator[StepNode]:
+        """Yield the steps whose plugins a plugin answers with; an attack is not judged."""
+        for name in node.nested if node.role != "attack" else ():
+            if name in self._steps:
+                yield self._steps[name]
+
+    def _leaks(self, node: StepNode, definition: StepNode, fit_on: str) -> Iterator[Finding]:
+        fitted = self._sets(fit_on)
         judged = self._sets(node.source[0])
         for content, name in judged.items():
             if content in fitted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.nested import NESTED_ERROR
 from adversity.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -108,9 +109,15 @@ def complaints(error: ValidationError, known: Iterable[str]) -> dict[KeyPath, st
     """
     names = tuple(known)
     by_key: dict[KeyPath, list[dict[str, Any]]] = {}
+    found: dict[KeyPath, str] = {}
     for detail in error.errors(include_url=False):
+        if detail["type"] == NESTED_ERROR:
+            loc = detail["loc"]
+            faults: Mapping[KeyPath, str] = detail["ctx"]["faults"]
+            found |= {(*loc, *key): f"{dotted(loc)}: {fault}" for key, fault in faults.items()}
+            continue
         by_key.setdefault(detail["loc"][:1], []).append(dict(detail))
-    return {key: _complaint(key, details, names) for key, details in by_key.items()}
+    return found | {key: _complaint(key, details, names) for key, details in by_key.items()}
 
 
 def _complaint(key: KeyPath, details: list[dict[str, Any]], known: tuple[str, ...]) -> str:

@@ -32,14 +32,21 @@ def references(id_: str, step: StepSpec) -> Iterator[tuple[KeyPath, str]]:
         yield ("steps", id_, "fit_on"), step.fit_on
 
 
-def order_steps(spec: PipelineSpec, findings: Findings) -> tuple[str, ...]:
+def order_steps(
+    spec: PipelineSpec, findings: Findings, nested: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
     """Return the steps, each after what it needs, else in the file's order.
 
     Steps on a cycle, and those that come from one, are left out and become findings.
+
+    Args:
+        spec: The file.
+        findings: Where what is wrong is noted.
+        nested: The steps whose plugins stand in the parameters of a step.
     """
     needs: dict[str, set[str]] = {}
     for id_, step in spec.steps.items():
-        needs[id_] = set()
+        needs[id_] = set(nested.get(id_, ()))
         for path, name in references(id_, step):
             if name in spec.steps:
                 needs[id_].add(name)

@@ -87,6 +87,7 @@ class StepNode:
         cells: Its cells, in matrix order; one empty cell without a matrix.
         plugins: The plugin with its parameters, by cell.
         options: Other settings of the step (`objective`, `over`, ...).
+        nested: The steps whose plugins stand in the parameters of its plugin.
         line: `file:line` for messages.
     """
 
@@ -104,6 +105,7 @@ class StepNode:
     plugins: Mapping[Cell, PluginBase] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     line: str = ""
+    nested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

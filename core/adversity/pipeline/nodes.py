@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Dataset, MetricBase
+from adversity.contracts import Dataset, MetricBase, Plugin
 from adversity.pipeline.graph import names_plugin, order_steps
 from adversity.pipeline.load import Loaded, variables_in
 from adversity.pipeline.matrix import expand, fill
@@ -13,6 +14,8 @@ from adversity.pipeline.places import escaping, place_fault, project_place
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adversity.contracts import PluginBase
     from adversity.pipeline.findings import Findings, KeyPath
     from adversity.pipeline.spec import DataSpec, StepSpec
@@ -91,14 +94,23 @@ def _expected(
 
 def resolve_steps(loaded: Loaded, finder: PluginFinder, findings: Findings) -> dict[str, StepNode]:
     """Resolve the steps in an order in which needs come first; faulty ones are left out."""
-    resolver = _StepResolver(loaded, finder, findings)
-    for id_ in order_steps(loaded.spec, findings):
+    steps = loaded.spec.steps
+    nested = {id_: finder.named_steps(step, steps) for id_, step in steps.items()}
+    resolver = _StepResolver(loaded, finder, findings, nested)
+    for id_ in order_steps(loaded.spec, findings, nested):
         resolver.resolve(id_)
     return resolver.nodes
 
 
 class _StepResolver:
-    def __init__(self, loaded: Loaded, finder: PluginFinder, findings: Findings) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        finder: PluginFinder,
+        findings: Findings,
+        nested: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        self._nested = nested
         self.nodes: dict[str, StepNode] = {}
         self._loaded = loaded
         self._finder = finder
@@ -112,7 +124,7 @@ class _StepResolver:
         if entry is None:
             return
         own = names_plugin(step.uses)
-        variables = self._variables(step)
+        variables = self._variables(id_, step)
         cells = expand(self._labels, variables)
         plugins = self._built(id_, entry, cells) if own else _borrowed(self.nodes[step.uses], cells)
         if plugins is None:
@@ -133,6 +145,7 @@ class _StepResolver:
             plugins=plugins,
             options={"objective": step.objective or "misclassify"} if role == "attack" else {},
             line=self._findings.where(("steps", id_)),
+            nested=self._nested[id_] if own else self.nodes[step.uses].nested,
         )
 
     def _entry(self, id_: str, step: StepSpec) -> Entry | None:
@@ -151,10 +164,10 @@ class _StepResolver:
             return None
         return definition.entry if definition else None
 
-    def _variables(self, step: StepSpec) -> tuple[str, ...]:
+    def _variables(self, id_: str, step: StepSpec) -> tuple[str, ...]:
         """Return the variables of a step and of all it comes from, in the file's order."""
         used = set(variables_in(step.parameters))
-        for name in (*step.source, step.against, step.fit_on, step.uses):
+        for name in (*step.source, step.against, step.fit_on, step.uses, *self._nested[id_]):
             if name in self.nodes:
                 used.update(self.nodes[name].variables)
         return tuple(name for name in self._labels if name in used)
@@ -170,10 +183,15 @@ class _StepResolver:
         """Build the plugin for every cell, once for each combination that it uses itself."""
         parameters = self._loaded.spec.steps[id_].parameters
         path: KeyPath = ("steps", id_, "with")
-        own = variables_in(parameters)
+        nested = self._nested[id_]
+        if any(name not in self.nodes for name in nested):
+            return None  # the step it names has findings of its own
+        inner = [name for step in nested for name in self.nodes[step].variables]
+        own = (*variables_in(parameters), *inner)
         parts = dict.fromkeys(cell.restrict(own) for cell in cells)
         by_part = {part: fill(parameters, self._values(part)) for part in parts}
-        built = self._finder.build_cells(entry, by_part, path)
+        step_of = partial(_plugin_of_step, self.nodes, self._loaded.spec.steps)
+        built = self._finder.build_cells(entry, by_part, path, lambda cell: partial(step_of, cell))
         if built is None:
             return None
         root = self._loaded.root
@@ -193,6 +211,17 @@ def _role(step: StepSpec, entry: Entry) -> Role:
         return "define"
     roles: dict[str, Role] = {"images": "view", "predictions": "predict", "scores": "score"}
     return roles[makes]
+
+
+def _plugin_of_step(
+    nodes: Mapping[str, StepNode], steps: Mapping[str, StepSpec], cell: Cell, uses: str
+) -> Plugin[Any] | str | None:
+    """Return the plugin of a definition that stands in a parameter, why not, or None."""
+    if uses not in steps or steps[uses].source or uses not in nodes:
+        return None
+    node = nodes[uses]
+    origin = node.entry.distribution, node.entry.version
+    return Plugin(node.plugins[cell.restrict(node.variables)], *origin, step=uses)
 
 
 def _borrowed(definition: StepNode, cells: tuple[Cell, ...]) -> dict[Cell, PluginBase]:

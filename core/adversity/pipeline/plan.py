@@ -11,6 +11,7 @@ from adversity.pipeline.check import check_steps
 from adversity.pipeline.findings import suggestion
 from adversity.pipeline.gate_text import Gate, parse_gates
 from adversity.pipeline.model import DataNode, Plan, Stage, StepNode
+from adversity.pipeline.nested import all_nested
 from adversity.pipeline.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.paths import ancestors
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
@@ -18,9 +19,9 @@ from adversity.pipeline.stages import dear_views, make_stages
 from adversity.provenance import core_fingerprint, source_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from adversity.contracts import PluginBase
+    from adversity.contracts import Plugin, PluginBase
     from adversity.pipeline.findings import Findings, KeyPath
     from adversity.pipeline.load import Loaded
     from adversity.registry import Entry, Registry
@@ -106,9 +107,16 @@ def _resolved(
             "engine": {"plugin": "the engine", "fingerprint": core_fingerprint(*_ENGINE)},
             "report": {"plugin": "the report", "fingerprint": core_fingerprint("report")},
         },
-        "data": {id_: origins.of(node.entry, ("data", id_)) for id_, node in data.items()},
-        "steps": {id_: origins.of(node.entry, ("steps", id_)) for id_, node in steps.items()},
-        "metrics": {entry.qualified: origins.of(entry, ("metrics",)) for entry, _ in metrics},
+        "data": {
+            id_: origins.of(node.entry, [node.plugin], ("data", id_)) for id_, node in data.items()
+        },
+        "steps": {
+            id_: origins.of(node.entry, node.plugins.values(), ("steps", id_))
+            for id_, node in steps.items()
+        },
+        "metrics": {
+            entry.qualified: origins.of(entry, [metric], ("metrics",)) for entry, metric in metrics
+        },
     }
 
 
@@ -143,22 +151,33 @@ class _Origins:
         self._findings = findings
         self._known: dict[type[PluginBase], str] = {}
 
-    def of(self, entry: Entry, path: KeyPath) -> dict[str, Any]:
-        return {
+    def of(self, entry: Entry, plugins: Iterable[PluginBase], path: KeyPath) -> dict[str, Any]:
+        """Return where a plugin comes from, and those in its parameters, in all its cells."""
+        found = {
             "plugin": f"{entry.kind}/{entry.name}",
             "distribution": entry.distribution,
             "version": entry.version,
             "api": entry.api,
-            "fingerprint": self._fingerprint(entry, path),
+            "fingerprint": self._fingerprint(class_of(entry), label_of(entry), path),
+        }
+        inner = {nested.uses: nested for plugin in plugins for nested in all_nested(plugin)}
+        nested = {uses: self._nested(inner[uses], path) for uses in sorted(inner)}
+        return found | ({"nested": nested} if nested else {})
+
+    def _nested(self, nested: Plugin[Any], path: KeyPath) -> dict[str, Any]:
+        cls = type(nested.plugin)
+        return {
+            "version": nested.version,
+            "api": nested.plugin.api,
+            "fingerprint": self._fingerprint(cls, nested.label, path),
         }
 
-    def _fingerprint(self, entry: Entry, path: KeyPath) -> str:
-        cls = class_of(entry)
+    def _fingerprint(self, cls: type[PluginBase], label: str, path: KeyPath) -> str:
         if cls not in self._known:
             try:
                 self._known[cls] = source_fingerprint(cls)
             except PluginError as error:
-                self._findings.add(path, f"{label_of(entry)}: {error}")
+                self._findings.add(path, f"{label}: {error}")
                 return ""
         return self._known[cls]
 
@@ -195,6 +214,7 @@ def _used(steps: Mapping[str, StepNode]) -> set[str]:
     used: set[str] = set()
     for node in steps.values():
         used |= {node.definition} - {node.id}
+        used |= set(node.nested)
         if node.role != "view":
             used |= ancestors(node.id, steps)
             used |= {node.fit_on or "", *ancestors(node.fit_on or "", steps)}

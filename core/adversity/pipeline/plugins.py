@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from adversity.contracts import KINDS
+from adversity.contracts.nested import resolving
 from adversity.errors import InputError, UnknownPluginError
 from adversity.pipeline.findings import Findings, KeyPath, complaints, suggestion
+from adversity.pipeline.nested import named_steps, resolver
 from adversity.registry.marks import read_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from adversity.contracts import PluginBase
     from adversity.pipeline.load import Loaded
     from adversity.pipeline.model import Cell
+    from adversity.pipeline.nested import StepOf
+    from adversity.pipeline.spec import StepSpec
     from adversity.registry import Entry, Registry
 
 __all__ = ["PluginFinder", "class_of", "label_of"]
@@ -66,14 +70,27 @@ class PluginFinder:
             message = f"unknown kind of plugin {kind!r} in {uses}{suggestion(kind, KINDS)}"
             self._findings.add(path, message)
             return None
+        entry, faults = self.look_up(kind, name)
+        for fault in faults:
+            self._findings.add(path, fault)
+        return entry
+
+    def look_up(self, kind: str, name: str) -> tuple[Entry | None, list[str]]:
+        """Return the plugin, None if there is no such, and what speaks against it."""
         try:
             entry = self._registry.get(kind, name)
-            self._check_licence(entry, path)
-            self._check_conformance(entry, path)
+            return entry, [*self._licence_faults(entry), *self._conformance_faults(entry)]
         except UnknownPluginError as error:
-            self._findings.add(path, str(error))
-            return None
-        return entry
+            return None, [str(error)]
+
+    def named_steps(self, step: StepSpec, steps: Mapping[str, StepSpec]) -> tuple[str, ...]:
+        """Return the definitions that a step names as plugins in its parameters; no findings."""
+        kind, _, name = step.uses.partition("/")
+        try:
+            cls = self._registry.get(kind, name).cls if kind in KINDS else None
+        except UnknownPluginError:
+            return ()
+        return () if cls is None else named_steps(cls, step.parameters, steps)
 
     def build(
         self, entry: Entry, parameters: Mapping[str, Any], path: KeyPath
@@ -85,13 +102,23 @@ class PluginFinder:
             parameters: Values by name; fractions may still be text.
             path: Where `with:` stands.
         """
-        plugin, faults = attempt(entry, parameters)
+        plugin, faults = self._attempt(entry, parameters, None)
         for key, fault in faults.items():
             self._findings.add((*path, *key), fault)
         return plugin
 
+    def _attempt(
+        self, entry: Entry, parameters: Mapping[str, Any], step_of: StepOf | None
+    ) -> tuple[PluginBase | None, dict[KeyPath, str]]:
+        with resolving(resolver(self.look_up, attempt, step_of=step_of)):
+            return attempt(entry, parameters)
+
     def build_cells(
-        self, entry: Entry, by_cell: Mapping[Cell, Mapping[str, Any]], path: KeyPath
+        self,
+        entry: Entry,
+        by_cell: Mapping[Cell, Mapping[str, Any]],
+        path: KeyPath,
+        step_of: Callable[[Cell], StepOf],
     ) -> dict[Cell, PluginBase] | None:
         """Return the plugin for every cell, or None with findings.
 
@@ -101,11 +128,12 @@ class PluginFinder:
             entry: Which plugin.
             by_cell: The parameters in each cell.
             path: Where `with:` stands.
+            step_of: Finds, in a cell, the plugin of a step that stands in the parameters.
         """
         plugins: dict[Cell, PluginBase] = {}
         faulty: dict[tuple[KeyPath, str], list[Cell]] = {}
         for cell, parameters in by_cell.items():
-            plugin, faults = attempt(entry, parameters)
+            plugin, faults = self._attempt(entry, parameters, step_of(cell))
             if plugin is not None:
                 plugins[cell] = plugin
             for fault in faults.items():
@@ -116,19 +144,18 @@ class PluginFinder:
             self._findings.add((*path, *key), message + note)
         return None if faulty else plugins
 
-    def _check_licence(self, entry: Entry, path: KeyPath) -> None:
+    def _licence_faults(self, entry: Entry) -> Iterator[str]:
         cls = class_of(entry)
         for what, licence in (("code", cls.licence), ("weights", cls.weights_licence)):
             for word in _WORD.findall(licence or ""):
                 denied = [rule for rule in self._denied if _matches(word, rule)]
                 if denied:
-                    message = (
+                    yield (
                         f"{label_of(entry)}: the licence of its {what} is {licence}, "
                         f"which licences.deny refuses ({denied[0]}); use another plugin"
                     )
-                    self._findings.add(path, message)
 
-    def _check_conformance(self, entry: Entry, path: KeyPath) -> None:
+    def _conformance_faults(self, entry: Entry) -> Iterator[str]:
         """Demand a mark of this very plugin, if the pipeline does."""
         if self._marks is None:
             return
@@ -140,10 +167,9 @@ class PluginFinder:
             "fails": f"breaks {', '.join(mark.failed) if mark else ''}",
         }.get(standing)
         if found is not None:
-            self._findings.add(
-                path,
+            yield (
                 f"conformance: required, and {label_of(entry)} {found}; run `adversity check "
-                f"{entry.kind}/{entry.qualified}`",
+                f"{entry.kind}/{entry.qualified}`"
             )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts import KINDS
+from adversity.contracts.nested import NESTED_KEY
 from adversity.pipeline.spec import PipelineSpec
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ def pipeline_schema(registry: Registry) -> Schema:
     steps = [entry for entry in entries if _makes(entry) not in {"data", "measure"}]
     _offer(defs, "StepSpec", steps, definitions=True)
     _accept_short_forms(schema, defs)
+    for kind in KINDS:
+        defs[f"nested.{kind}"] = _nested(kind, [e for e in entries if e.kind == kind])
+    for name in list(defs):
+        defs[name] = _with_nested(defs[name])
     return {"$schema": DIALECT, "title": "Adversity pipeline"} | schema
 
 
@@ -79,6 +85,40 @@ def _offer(defs: Schema, part: str, entries: Iterable[Entry], *, definitions: bo
     properties = defs[part]["properties"]
     properties["uses"] = {"description": "kind/name of a plugin", "anyOf": names or [{"not": {}}]}
     defs[part]["allOf"] = rules
+
+
+def _nested(kind: str, entries: Iterable[Entry]) -> Schema:
+    """Return what may stand in a parameter that holds a plugin of a kind."""
+    names: list[Schema] = []
+    rules: list[Schema] = []
+    for entry in entries:
+        short = entry.name if entry.status == "ok" else entry.qualified
+        for name in dict.fromkeys((short, f"{kind}/{short}", f"{kind}/{entry.qualified}")):
+            names.append({"const": name, "description": entry.cls.summary() if entry.cls else ""})
+            rules.append(_rule(name, f"{kind}.{entry.qualified}"))
+    names.append({"type": "string", "pattern": _ID, "description": "A step that defines it."})
+    uses = {"description": f"name of a {kind} plugin", "anyOf": [*names, dict(_VARIABLE)]}
+    parts = {"uses": uses, "with": {"type": "object"}}
+    shape = {
+        "type": "object",
+        "properties": parts,
+        "required": ["uses"],
+        "additionalProperties": False,
+        "allOf": rules,
+    }
+    return {"anyOf": [*names, shape]}
+
+
+def _with_nested(schema: Any) -> Any:
+    """Refer to what may stand there wherever a parameter holds a plugin."""
+    if isinstance(schema, list):
+        return [_with_nested(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if NESTED_KEY in schema:
+        kept = {key: schema[key] for key in ("description", "default") if key in schema}
+        return {"$ref": f"#/$defs/nested.{schema[NESTED_KEY]}"} | kept
+    return {key: _with_nested(part) for key, part in schema.items()}
 
 
 def _rule(uses: str, definition: str) -> Schema:

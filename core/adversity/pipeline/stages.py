@@ -187,11 +187,16 @@ class _Maker:
         inputs.steps[node.id] = None
         for file in self._files(node.plugins.values()):
             inputs.deps[file] = None
-        definition = self._steps.get(node.definition)
-        if definition is not None and definition.id != node.id:
-            inputs.steps[definition.id] = None
-            if self.has_artifact(definition):
-                inputs.deps[self.out(definition.id)] = None
+        for name in node.nested:
+            self._add_step(inputs, self._steps[name])
+            self._add_fit(inputs, name)
+        if node.definition != node.id:
+            inputs.steps[node.definition] = None
+            self._add_fit(inputs, node.definition)
+
+    def _add_fit(self, inputs: _Inputs, id_: str) -> None:
+        if self.has_artifact(self._steps[id_]):
+            inputs.deps[self.out(id_)] = None
 
     def _add_data(self, inputs: _Inputs, id_: str) -> None:
         node = self._data[id_]

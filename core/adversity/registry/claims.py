@@ -43,6 +43,7 @@ def claim_faults(cls: type[PluginBase]) -> Iterator[str]:
         if fault := _type_fault(hint, value):
             yield f"expected {name}: {_written(hint)}, got {shown(value)}{fault}"
     yield from _value_faults(cls)
+    yield from _distance_faults(cls)
 
 
 def field_faults(cls: type[PluginBase]) -> Iterator[str]:
@@ -104,6 +105,16 @@ def _value_faults(cls: type[PluginBase]) -> Iterator[str]:
                 f"an attack whose threat is 'norm' has the parameters norm and eps, and this one "
                 f"lacks {' and '.join(lacking)}; add it, or claim another threat"
             )
+
+
+def _distance_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield what an attack by a distance of its own lacks."""
+    if getattr(cls, "threat", None) != "distance":
+        return
+    if "eps" not in cls.model_fields:
+        yield "an attack whose threat is 'distance' has the parameter eps; add it"
+    if cls.distance is CONTRACTS[cls.kind].distance:  # type: ignore[attr-defined]
+        yield "an attack whose threat is 'distance' says what it is; write the method `distance`"
 
 
 def _type_fault(hint: Any, value: Any) -> str | None:

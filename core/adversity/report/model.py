@@ -69,7 +69,7 @@ class StepSummary:
         against: For attacks, the step whose answer is attacked.
         fit_on: What it was fitted on.
         knowledge: For attacks, `white-box` or `grey-box`.
-        threat: For attacks, `type` (`norm`, `minimum` or `parametric`), `access`, `control`,
+        threat: For attacks, `type` (`norm`, `minimum`, `parametric` or `distance`), `access`, `control`,
             `targeted`; `norm` and `eps`, which may be `$eps` in a matrix; for a parametric one
             `bounds`, `{"angle_deg": [-30, 30]}`, the widest of its cells.
         links: For attacks, what the gradient went through, a line for each link of the chain:

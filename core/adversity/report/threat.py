@@ -10,7 +10,7 @@ from adversity.report.reading import slug
 from adversity.report.wording import NOTHING, eps_text, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from adversity.report.model import CellResult, Report, StepSummary
 
@@ -26,9 +26,19 @@ __all__ = [
     "threat_text",
 ]
 
-NORMS = {"linf": "L∞", "l2": "L2", "l1": "L1"}
+NORMS = {"linf": "L∞", "l2": "L2", "l1": "L1", "distance": "own distance"}
 _OPTIONS = (
-    *("method", "steps", "step_size", "momentum", "random_start", "restarts", "draws", "queries"),
+    *(
+        "method",
+        "search",
+        "steps",
+        "step_size",
+        "momentum",
+        "random_start",
+        "restarts",
+        "draws",
+        "queries",
+    ),
     *("targeted", "target", "loss"),
 )
 _SEES = {
@@ -102,6 +112,8 @@ def _budget(report: Report, step: StepSummary) -> str:
     if kind == "minimum":
         looks = f"It looks for the nearest failure in the {name} norm, on the [0, 1] scale"
         return f"{looks}; one within {sizes} counts." if sizes else f"{looks}; any distance counts."
+    if kind == "distance":
+        return f"Budget: {step.threat.get('measure', 'its own distance')}, at most {sizes}."
     if norm and sizes:
         return f"Budget: {name} norm of at most {sizes}, on the [0, 1] scale."
     return ""
@@ -116,7 +128,9 @@ def _values(report: Report, eps: Any) -> Sequence[str]:
 def _bounds(step: StepSummary) -> str:
     bounds: Mapping[str, Any] = step.threat.get("bounds", {})
     said = ", ".join(
-        f"{name} between {float(low):.4g} and {float(high):.4g}"
+        f"which random numbers are drawn ({name})"
+        if name.endswith("_seed")
+        else f"{name} between {float(low):.4g} and {float(high):.4g}"
         for name, (low, high) in bounds.items()
     )
     several = {json.dumps(cell.parameters, sort_keys=True, default=str) for cell in step.cells}
@@ -131,7 +145,16 @@ def _settings(step: StepSummary) -> str:
         for name in _OPTIONS
         if parameters.get(name) is not None and (name != "target" or parameters.get("targeted"))
     ]
+    said += [f"{name}: {text}" for name, text in _plugins(parameters)]
     return f"Settings: {', '.join(said)}." if said else ""
+
+
+def _plugins(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the plugins in the parameters, each by its name, and its step where it is one's."""
+    for name, value in parameters.items():
+        if isinstance(value, dict) and "uses" in value:
+            short = str(value["uses"]).rpartition("/")[2].rpartition(":")[2]
+            yield name, f"{short} of {value['step']}" if value.get("step") else short
 
 
 def _knowledge(step: StepSummary) -> str:

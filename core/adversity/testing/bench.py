@@ -9,9 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts import Fitted
+from adversity.contracts.nested import resolving
 from adversity.engine.calls import BREAKS, Ready
 from adversity.engine.in_memory import fitted_state
+from adversity.engine.nested import inject
 from adversity.errors import InputError
+from adversity.pipeline.nested import from_registry, resolver
+from adversity.pipeline.plugins import attempt
+from adversity.registry import discover
 from adversity.testing.checks import NotApplicable, told
 
 if TYPE_CHECKING:
@@ -19,11 +24,20 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from adversity.contracts import PluginBase, State
+    from adversity.contracts import Plugin, PluginBase, State
     from adversity.engine.in_memory import TensorRows
     from adversity.testing.checks import Check
 
-__all__ = ["Answer", "Bench", "Case", "bench_class", "found_state", "kind_module", "networks_of"]
+__all__ = [
+    "Answer",
+    "Bench",
+    "Case",
+    "bench_class",
+    "found_state",
+    "kind_module",
+    "made",
+    "networks_of",
+]
 
 Answer = dict[str, "Tensor"]
 """What came out, each with first axis N."""
@@ -82,6 +96,7 @@ class Bench(ABC):
         self.device = device
         self._made: Ready | None = None
         self._state: State | None = None
+        self._nested: dict[Plugin[Any], Bench] = {}
 
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
@@ -95,7 +110,9 @@ class Bench(ABC):
 
     def make(self, **changes: Any) -> Any:
         """Return a new plugin with these parameters, not set up."""
-        return self.cls(**{**self.parameters, **changes})
+        plugin = made(self.cls, {**self.parameters, **changes})
+        self.inject(plugin)
+        return plugin
 
     def fresh(self, **changes: Any) -> Ready:
         """Return a new plugin, set up, and fitted where it must be."""
@@ -108,10 +125,25 @@ class Bench(ABC):
             plugin: One that `make` returned, or a copy of it.
             changes: The parameters in which it is not the bench's own.
         """
+        self.inject(plugin)
         plugin.setup(self.device)
         if isinstance(plugin, Fitted):
             plugin.load(self._learnt(changes or {}))
         return Ready(plugin, self.label, self.device)
+
+    def inject(self, plugin: Any) -> None:
+        """Make the plugins in its parameters ready; one that learns does so as on its own bench."""
+
+        def found(nested: Plugin[Any]) -> Ready | None:
+            if nested.given is not None or not isinstance(nested.plugin, Fitted):
+                return None
+            if nested not in self._nested:
+                inner: Any = nested.plugin
+                cls, given = type(inner), inner.model_dump(exclude_unset=True)
+                self._nested[nested] = bench_class(cls)(cls, given, device=self.device)
+            return self._nested[nested].fresh()
+
+        inject(plugin, self.device, found=found, now=False)
 
     def _learnt(self, changes: Mapping[str, Any]) -> State:
         """Fit a plugin; what the bench's own parameters learn is kept."""
@@ -207,6 +239,12 @@ def found_state(network: nn.Module) -> dict[str, Any]:
             for name, value in network.state_dict().items()
         },
     }
+
+
+def made(cls: type[PluginBase], parameters: Mapping[str, Any]) -> Any:
+    """Return a plugin; plugins that its parameters name are looked up among the installed."""
+    with resolving(resolver(from_registry(discover()), attempt, unfitted=True)):
+        return cls(**parameters)
 
 
 def kind_module(kind: str) -> Any:

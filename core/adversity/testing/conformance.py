@@ -14,7 +14,7 @@ from adversity.engine.calls import BREAKS
 from adversity.errors import InputError, ParameterError, PluginError
 from adversity.registry.marks import KIT_VERSION as KIT
 from adversity.testing import every_plugin, fitted, row_by_row
-from adversity.testing.bench import Bench, bench_class
+from adversity.testing.bench import Bench, bench_class, made
 from adversity.testing.checks import Check, Failed, NotApplicable, told
 from adversity.testing.host import host_as_found
 from adversity.testing.outcome import Conformance, Outcome
@@ -163,7 +163,7 @@ def _is_plugin(plugin: object) -> None:
 def _require_buildable(plugin: type[PluginBase], parameters: Mapping[str, Any]) -> None:
     """Refuse parameters that the class refuses: nothing could be tried with them."""
     try:
-        plugin(**parameters)
+        made(plugin, parameters)
     except ValidationError as error:
         found = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg']}, got {e['input']!r}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.engine import calls
 from adversity.engine.links import Link, Rows
 from adversity.seeding import SampleRng
-from adversity.testing.bench import Answer, Bench, Case
+from adversity.testing.bench import Answer, Bench, Case, made
 from adversity.testing.checks import NotApplicable, apart, check, require
 from adversity.testing.gradients import gradient_is_right
 from adversity.testing.pictures import PictureRows, image_cases, scenes
@@ -57,7 +57,7 @@ def one_way_to_say_how_much(bench: DegradationBench) -> str:
     physical = {name: values[2] for name, values in levels.items()}
     for given in ({}, {"severity": 3, **physical}):
         try:
-            bench.cls(**given)
+            made(bench.cls, given)
         except ValueError:
             continue
         require(not given, f"expected {given} to be refused: severity or parameters, not both")

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.nested import NESTED_KEY
 from adversity.registry.quoting import visible
 from adversity_flows.cli.wording import columns, wrapped
 
@@ -144,6 +145,8 @@ def parameter_rows(schema: Mapping[str, Any]) -> list[tuple[str, str, str, str]]
 
 def _type(part: Schema) -> str:
     """Write a type as a person would: `number > 0`, `linf | l2 | l1`, `integer 1 to 5`."""
+    if NESTED_KEY in part:
+        return f"{part[NESTED_KEY]} plugin"
     if "anyOf" in part:
         return " | ".join(_type(option) for option in part["anyOf"] if option.get("type") != "null")
     if "enum" in part:

@@ -16,9 +16,11 @@ def adversity_attacks() -> list[type[Attack]]:
     from adversity_plugins.attack.deepfool import DeepFool
     from adversity_plugins.attack.exact import Exact
     from adversity_plugins.attack.fab import FAB
+    from adversity_plugins.attack.feature_space import FeatureSpace
     from adversity_plugins.attack.fgsm import FGSM
     from adversity_plugins.attack.fmn import FMN
     from adversity_plugins.attack.hop_skip_jump import HopSkipJump
+    from adversity_plugins.attack.natural_variation import NaturalVariation
     from adversity_plugins.attack.nes import NES
     from adversity_plugins.attack.pgd import PGD
     from adversity_plugins.attack.random_noise import RandomNoise
@@ -41,5 +43,7 @@ def adversity_attacks() -> list[type[Attack]]:
         Boundary,
         NES,
         Spatial,
+        NaturalVariation,
+        FeatureSpace,
         RandomNoise,
     ]
