@@ -137,6 +137,21 @@ def test_a_parametric_failure_counts_where_its_parameters_lie_inside() -> None:
     assert left([mine, entry("pgd", "xxxx")], threat) == 1.0
 
 
+def test_a_distance_of_its_own_counts_within_its_own_space() -> None:
+    """What the same plugin measured counts by that distance; the same number in a norm does not."""
+    own = {"threat": "distance", "norm": None, "space": "s", "plugin": "attack/feature_space"}
+    mine = entry("mine", "....", **own, eps=0.5)
+    threat = threat_of(mine)
+    assert threat is not None
+    assert left([mine, entry("more", "xx..", [0.4, 0.6, 0, 0], **own, eps=1.0)], threat) == 0.75
+    others = [
+        entry("pgd", "xxxx", 0.4, norm="l2"),
+        entry("odd", "xxxx", 0.4, **own | {"space": "t"}),
+    ]
+    assert left([mine, *others], threat) == 1.0
+    assert worst_case([mine], Threat("l2", 0.5)) is None
+
+
 def test_a_search_without_eps_stands_for_no_budget() -> None:
     """Its robust accuracy is near 0 and says nothing; what it found still counts for others."""
     assert threat_of(entry("near", "xxxx", threat="minimum", eps=None)) is None

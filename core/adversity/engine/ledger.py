@@ -16,7 +16,9 @@ import numpy as np
 
 from adversity.data.ledger import Entry
 from adversity.data.tables import read_table
+from adversity.engine.stage import folder_hash
 from adversity.engine.toolbox import state_path
+from adversity.engine.workspace import slug
 from adversity.errors import StorageError
 from adversity.metrics import log_softmax
 from adversity.provenance import file_sha256
@@ -113,6 +115,10 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
     if "fitted" in record:
         state = state_path(run.toolbox.artifact(definition.id), cell.restrict(definition.variables))
         record["fitted"] = file_sha256(state)
+    if "images" in record:
+        node = run.plan.steps[step]
+        images = run.toolbox.artifact(step) / "images" / slug(cell.restrict(node.variables))
+        record["images"] = folder_hash(images)
     if plugin.stochastic:
         record["random"] = [run.plan.spec.seed, step]
     return record
@@ -121,11 +127,13 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
 def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
     node = run.node
     plugin: Any = run.toolbox.plugin(node.id, cell)
-    parametric = plugin.threat == "parametric"
-    eps = None if parametric else getattr(plugin, "eps", None)
+    in_norm = plugin.threat in ("norm", "minimum")
+    eps = None if plugin.threat == "parametric" else getattr(plugin, "eps", None)
     parameters = plugin.parameters
-    resolved = run.plan.resolved["steps"][node.id]
-    inner = {name: value for name, value in parameters.items() if isinstance(value, dict)}
+    identity = run.identity(node.id, cell)
+    # What its numbers mean: its plugin, and the plugins inside it.
+    inner = {name: value for name, value in parameters.items() if isinstance(value, dict | list)}
+    space = [identity["resolved"], identity.get("nested"), inner]
     return {
         "plugin": f"{node.entry.kind}/{node.entry.name}",
         "version": f"{node.entry.distribution} {node.entry.version}",
@@ -136,11 +144,10 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "access": plugin.access,
         "targeted": bool(getattr(plugin, "targeted", False)),
         "threat": plugin.threat,
-        "norm": None if parametric else str(getattr(plugin, "norm", "l2")),
+        "norm": str(getattr(plugin, "norm", "l2")) if in_norm else None,
         "eps": None if eps is None else float(eps),
         "bounds": {name: [float(low), float(high)] for name, (low, high) in plugin.bounds.items()},
-        # What the numbers of a parametric attack mean: its plugin, and those inside it.
-        "space": _sha256([resolved, inner]) if parametric else None,
+        "space": None if in_norm else _sha256(space),
     }
 
 

@@ -41,15 +41,15 @@ class Threat:
     """What an adversary may do.
 
     Attributes:
-        norm: Of the budget; None for a parametric threat.
-        eps: The budget.
-        space: What the parameters of a parametric threat mean: a hash of the plugin.
-        bounds: Between what each of them may lie.
-        plugin: Who is asked for it, for people: `attack/spatial`.
+        norm: Of the budget; None where an attack measures by itself what it changes.
+        eps: The budget; not of a parametric threat.
+        space: What parameters, or another distance than a norm, mean: a hash of the plugin.
+        bounds: Between what each parameter of a parametric threat may lie.
+        plugin: Whose space it is, for people: `attack/spatial`.
     """
 
     norm: str | None
-    eps: float = 0.0
+    eps: float | None = None
     space: str | None = None
     bounds: tuple[tuple[str, float, float], ...] = ()
     plugin: str = ""
@@ -57,26 +57,18 @@ class Threat:
     def admits(self, entry: Entry) -> Flags:
         """Return which images of an attack lie inside this threat, `[N]` bool."""
         rows = entry.rows
-        inside = np.ones(len(rows["sample"]), dtype=bool)
-        if self.norm is not None:
-            if entry.facts["norm"] != self.norm:
-                return ~inside
-            return np.asarray(rows["distance"] <= allowed(self.norm, self.eps))
-        if entry.facts["space"] != self.space:
-            return ~inside
-        for name, low, high in self.bounds:
+        inside = np.full(len(rows["sample"]), self.reached(entry))
+        if self.eps is not None:
+            limit = allowed(self.norm or "distance", self.eps)
+            return np.asarray(inside & (rows["distance"] <= limit))
+        for name, low, high in self.bounds if self.reached(entry) else ():
             values = rows[f"parameter_{name}"]  # NaN where nothing was attacked
             inside &= (values >= low) & (values <= high)
         return inside
 
     def reached(self, entry: Entry) -> bool:
         """Say whether an attack looked for anything of this sort."""
-        facts = entry.facts
-        return bool(
-            facts["norm"] == self.norm
-            if self.norm is not None
-            else facts["space"] == self.space and facts["space"] is not None
-        )
+        return (entry.facts["norm"], entry.facts["space"]) == (self.norm, self.space)
 
 
 def threat_of(entry: Entry) -> Threat | None:
@@ -85,13 +77,16 @@ def threat_of(entry: Entry) -> Threat | None:
     if facts["threat"] == "parametric":
         bounds = tuple((name, low, high) for name, (low, high) in sorted(facts["bounds"].items()))
         return Threat(None, space=facts["space"], bounds=bounds, plugin=facts["plugin"])
-    return None if facts["eps"] is None else Threat(facts["norm"], float(facts["eps"]))
+    if facts["eps"] is None:
+        return None
+    plugin = "" if facts["norm"] else facts["plugin"]
+    return Threat(facts["norm"], float(facts["eps"]), facts["space"], plugin=plugin)
 
 
 def threats(page: Iterable[Entry]) -> tuple[Threat, ...]:
     """Return the threats that the attacks of a page stand for, each once, smaller eps first."""
     found = {threat: None for entry in page if (threat := threat_of(entry)) is not None}
-    return tuple(sorted(found, key=lambda t: (t.norm or "~", t.plugin, t.eps, t.bounds)))
+    return tuple(sorted(found, key=lambda t: (t.norm or "~", t.plugin, t.eps or 0.0, t.bounds)))
 
 
 def worst_case(
@@ -217,5 +212,7 @@ def _same_samples(page: Sequence[Entry]) -> None:
 def _as_json(threat: Threat) -> dict[str, Any]:
     if threat.norm is not None:
         return {"norm": threat.norm, "eps": threat.eps}
+    if threat.eps is not None:
+        return {"plugin": threat.plugin, "space": threat.space, "eps": threat.eps}
     bounds = {name: [low, high] for name, low, high in threat.bounds}
-    return {"plugin": threat.plugin, "bounds": bounds}
+    return {"plugin": threat.plugin, "space": threat.space, "bounds": bounds}

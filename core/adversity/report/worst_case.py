@@ -51,12 +51,14 @@ def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
 
 
 def threat_words(threat: Mapping[str, Any]) -> str:
-    """Write a budget as people do: `L∞ 8/255`, or a plugin with its bounds."""
+    """Write a budget as people do: `L∞ 8/255`, or a plugin with its eps or its bounds."""
     if "norm" in threat:
         norm = str(threat["norm"])
         return f"{NORMS.get(norm, norm)} {eps_text(threat['eps'], norm)}"
     bounds: Mapping[str, Sequence[float]] = threat.get("bounds", {})
-    said = ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in bounds.items())
+    eps = [f"eps {threat['eps']:.4g}"] if "eps" in threat else []
+    ranges = [f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in bounds.items()]
+    said = ", ".join([*eps, *ranges])
     plugin = str(threat.get("plugin", "")).partition("/")[2]
     return f"{plugin} ({said})" if said else plugin
 
