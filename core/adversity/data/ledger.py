@@ -34,6 +34,8 @@ _SHORT = 16
 """Digits of a hash in a name; the file itself holds the whole hash."""
 _SHOWN = ("plugin", "parameters", "seed", "knowledge", "norm")
 """Facts with a column of their own, for those who read the files with other tools."""
+_CONSTANT = frozenset({*_KEYS, "facts", "told", *(f"attack_{name}" for name in _SHOWN)})
+"""Columns that say the same in every row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _read(path: Path) -> Entry:
     if name is None:
         raise _damaged(path, "its name is none that the ledger gives")
     try:
-        columns = read_table(path)
+        columns = read_table(path, once=_CONSTANT)
     except StorageError as error:
         raise _damaged(path, "it cannot be read") from error
     try:
@@ -169,8 +171,7 @@ def _read(path: Path) -> Entry:
 def _entry(columns: dict[str, Array]) -> Entry:
     facts, told = json.loads(columns["facts"][0]), json.loads(columns["told"][0])
     keys = {name: str(columns[name][0]) for name in _KEYS}
-    aside = {*_KEYS, "facts", "told", *(f"attack_{name}" for name in _SHOWN)}
-    rows = {name: values for name, values in columns.items() if name not in aside}
+    rows = {name: values for name, values in columns.items() if name not in _CONSTANT}
     return Entry(**keys, facts=facts, rows=rows, told=told)
 
 
