@@ -132,7 +132,7 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
     parameters = plugin.parameters
     identity = run.identity(node.id, cell)
     # What its numbers mean: its plugin, and the plugins inside it.
-    inner = {name: value for name, value in parameters.items() if isinstance(value, dict | list)}
+    inner = {name: value for name, value in parameters.items() if _holds_plugin(value)}
     space = [identity["resolved"], identity.get("nested"), inner]
     return {
         "plugin": f"{node.entry.kind}/{node.entry.name}",
@@ -149,6 +149,12 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "bounds": {name: [float(low), float(high)] for name, (low, high) in plugin.bounds.items()},
         "space": None if in_norm else _sha256(space),
     }
+
+
+def _holds_plugin(value: object) -> bool:
+    """Say whether a parameter is a plugin, `{uses, with}`, or a list of such."""
+    some = value if isinstance(value, list) else [value]
+    return any(isinstance(item, dict) and "uses" in item for item in some)
 
 
 def _rows(table: Mapping[str, Array], mine: Array) -> dict[str, Array]:
