@@ -16,6 +16,7 @@ from adversity.errors import InputError, StaleInputsError
 from adversity.pipeline.load import load_pipeline
 from adversity.report.model import Outcome
 from adversity_flows import resolved
+from adversity_flows.attack_ledger import keep_attack
 from adversity_flows.memory import Decision, Inputs, Memory, stale_message
 from adversity_flows.reasons import parameter_reasons, sentence
 from adversity_flows.replace import beside, clear, exchanged, recover
@@ -147,6 +148,7 @@ class Conductor:
         try:
             with in_step(stage):
                 result = self._finish(stage, job, self._inputs[stage.name])
+                keep_attack(self.plan, stage, self.workspace)
                 if stage.step == "report":
                     sync_pipeline(self.plan)
                 return result
@@ -156,6 +158,7 @@ class Conductor:
     def recall(self, stage: Stage) -> StageResult:
         """Read the result of an unchanged stage from its artifact."""
         with in_step(stage):
+            keep_attack(self.plan, stage, self.workspace)  # it may have been pulled
             return self._reader(self.plan, stage, self.workspace)
 
     def abandon(self, stage: Stage) -> None:

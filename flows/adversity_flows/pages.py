@@ -10,6 +10,7 @@ from adversity.engine.workspace import Workspace
 from adversity.pipeline.gates import judge
 from adversity.report import write_html, write_json, write_markdown
 from adversity.report.model import Outcome, Provenance, Report
+from adversity_flows.attack_ledger import ledger_of
 from adversity_flows.runs import PAGE, RESULT, accepted_run
 from adversity_flows.since_last import changes_since
 
@@ -34,7 +35,7 @@ def judged(plan: Plan, workspace: Workspace) -> Report:
     Raises:
         StorageError: If an artifact is missing or damaged.
     """
-    summaries = summarise(plan, workspace)
+    summaries = summarise(plan, workspace, ledger=ledger_of(plan.root))
     last = accepted_run(plan.root, plan.name)
     changes = None if last is None else changes_since(last, plan, workspace.outputs)
     return Report(
@@ -68,7 +69,8 @@ def write_pages(
     Raises:
         StorageError: If an artifact is missing or damaged.
     """
-    report = build_report(plan, workspace, gates=gates, provenance=provenance)
+    ledger = ledger_of(plan.root)
+    report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
     write_html(report, folder / PAGE)
     write_markdown(report, folder / "report.md")
     write_json(report, folder / RESULT)
@@ -90,4 +92,6 @@ def redraw(plan: Plan, past: Past, page: Path) -> None:
     workspace = Workspace.of(plan.root)
     gates = judged(plan, workspace).gates
     provenance = Provenance(past.id, **told)
-    write_html(build_report(plan, workspace, gates=gates, provenance=provenance), page)
+    ledger = ledger_of(plan.root)
+    report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
+    write_html(report, page)

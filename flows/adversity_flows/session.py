@@ -17,6 +17,7 @@ from adversity.provenance import file_sha256
 from adversity.registry import discover
 from adversity.report import report_json, verdict
 from adversity.report.model import Provenance
+from adversity_flows.attack_ledger import worst_cases
 from adversity_flows.circumstances import Circumstances
 from adversity_flows.conduct import Conductor, conduct
 from adversity_flows.exit_codes import FAILED, INTERRUPTED
@@ -227,6 +228,7 @@ class _Session:
             last.manifest.get("text_sha256") == self._text_hash()
             and last.manifest.get("hashes") == hashes
             and last.manifest.get("gates") == report_json(report)["gates"]
+            and last.manifest.get("worst_cases") == worst_cases(report)
         )
         return last if same else None
 
@@ -246,6 +248,7 @@ class _Session:
             "verdict_line": line,
             "exit_code": exit_code(report.gates, strict=self._wishes.strict),
             "gates": report_json(report)["gates"],
+            "worst_cases": worst_cases(report),
             "text_sha256": self._text_hash(),
             "hashes": hashes,
         }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from adversity.errors import InputError, StaleInputsError
 from adversity_flows import resolved
+from adversity_flows.attack_ledger import keep_attack
 from adversity_flows.conduct import Conductor, Opener, Reader, conduct_stage, finish_beside
 from adversity_flows.memory import Memory, stale_message
 from adversity_flows.shards import in_step, run_shards
@@ -110,4 +111,5 @@ def _compute(conductor: Conductor, stage: Stage, watcher: Watcher, workers: int)
             raise StaleInputsError(stale_message(changes))
         with into_place():
             pass
+        keep_attack(plan, stage, conductor.workspace)
     return result

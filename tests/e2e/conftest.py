@@ -106,6 +106,12 @@ class Project:
             shutil.copytree(earlier.root / name, self.root / name, symlinks=True)
         shutil.copyfile(earlier.root / "dvc.lock", self.root / "dvc.lock")
 
+    @property
+    def ledger(self) -> set[str]:
+        """The files of the ledger of attacks, whose names tell what they hold."""
+        folder = self.root / "runs" / "ledger"
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")}
+
     def differences(self, other: Project) -> list[str]:
         """Return the names of tracked files that differ or that only one project has."""
         one, two = self.results(), other.results()

@@ -17,6 +17,7 @@ def test_the_direct_loop_leaves_every_artifact_and_a_clean_status(finished):
     assert any(name.startswith("data/digits/") for name in files)
     assert "up to date" in finished.dvc("status").out
     assert finished.call("git", "status", "--porcelain").out == ""
+    assert finished.ledger
 
 
 def test_prefect_leaves_the_bytes_of_the_direct_loop(started, finished):
@@ -26,6 +27,7 @@ def test_prefect_leaves_the_bytes_of_the_direct_loop(started, finished):
     assert "without Prefect" not in answer.err
     assert (project.root / ".adversity" / "prefect" / "prefect.db").is_file()
     assert project.differences(finished) == []
+    assert project.ledger == finished.ledger
     assert "up to date" in project.dvc("status").out
 
 
@@ -34,5 +36,6 @@ def test_dvc_repro_leaves_the_bytes_of_the_direct_loop(started, finished):
     project = started.copy("repro")
     project.dvc("repro")
     assert project.differences(finished) == []
+    assert project.ledger == finished.ledger
     assert "up to date" in project.dvc("status").out
     assert project.run().ran == {}

@@ -79,3 +79,20 @@ def test_3_28_a_key_of_names_is_found_out(project: Any, monkeypatch: Any) -> Non
     monkeypatch.setattr(AttackRun, "content", by_name)
     data = "a byte of the attacked data"
     assert _kept_after(project, data, "a parameter of the attack") == [data]
+
+
+def test_3_28_one_changed_byte_of_a_weight_file_is_another_victim(project: Any) -> None:
+    """A path says nothing of the weights that lie there; neither images nor answers are reused."""
+    weights = project.root / "weights.safetensors"
+    weights.write_bytes(b"some weights")
+    network = "classifier/torchvision, with: {architecture: resnet18, file: weights.safetensors}"
+    project.edit("classifier/logistic_regression, fit_on: train, with: {c: 1.0}", network)
+
+    def keys() -> list[str]:
+        stages = [project.stage(step) for step in ("predictions", "attacked")]
+        return [stage.cell_key(stage.shards[0].cell) for stage in stages]
+
+    before = keys()
+    assert keys() == before
+    weights.write_bytes(b"Some weights")
+    assert not set(keys()) & set(before)

@@ -14,7 +14,7 @@ from adversity.data.atomic import atomic_write
 from adversity.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -49,8 +49,12 @@ def write_table(path: Path, columns: Mapping[str, Array | Sequence[Any]]) -> Non
     atomic_write(path, lambda partial: pq.write_table(table, partial, compression="zstd"))
 
 
-def read_table(path: Path) -> dict[str, Array]:
+def read_table(path: Path, *, once: Collection[str] = ()) -> dict[str, Array]:
     """Read what `write_table` wrote: the columns in their order, text as object arrays.
+
+    Args:
+        path: The file.
+        once: Columns that hold one value throughout; of these only the first row is given.
 
     Raises:
         StorageError: If the file is missing or damaged.
@@ -62,7 +66,11 @@ def read_table(path: Path) -> dict[str, Array]:
         # One thread: the engine runs one worker a core already.
         with pq.ParquetFile(path) as file:
             table = file.read(use_threads=False)
-        return {name: _to_numpy(table.column(name)) for name in table.column_names}
+        columns = {name: table.column(name) for name in table.column_names}
+        return {
+            name: _to_numpy(column.slice(0, 1) if name in once else column)
+            for name, column in columns.items()
+        }
     except FileNotFoundError as error:
         raise StorageError(f"{path} is missing; run the step that makes it again") from error
     except (pa.ArrowException, OSError, ValueError) as error:

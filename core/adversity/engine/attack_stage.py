@@ -13,9 +13,11 @@ from adversity.engine.blocks import spans
 from adversity.engine.budget import within, within_budget
 from adversity.engine.flow import Flow, flow
 from adversity.engine.kept import KeptImages
+from adversity.engine.ledger import IDENTITY, attacked
 from adversity.engine.links import Link
 from adversity.engine.predict_stage import answer_columns
 from adversity.engine.randomised import random_output
+from adversity.engine.stage import write_json
 from adversity.engine.table_stage import Columns, TableRun, join
 from adversity.engine.target import ChainTarget
 from adversity.errors import DataError
@@ -86,7 +88,7 @@ class AttackRun(TableRun):
         links = [self.identity(step, cell) for step in victim[1:]]
         source = self.toolbox.source(path[0])
         metrics = sorted(metric.fingerprint for metric in self.metrics())
-        return [source.content, self._labels(path[0]), before, links, metrics]
+        return [source.content, self.label_hash(path[0]), before, links, metrics]
 
     def compute(self, shard: Shard) -> Columns:
         """Attack the shard, store the images, read them back, and judge those."""
@@ -183,10 +185,12 @@ class AttackRun(TableRun):
         return found
 
     def fill(self, out: Path) -> StageResult:
-        """Write the images and the table, and say what the victim gives."""
+        """Write images, table and identity, and say what the victim gives."""
         self._note_probabilities()
         for cell in self.node.cells:
             self._write_images(out, cell)
+        identities = {cell.key: attacked(self, cell) for cell in self.node.cells}
+        write_json(out / IDENTITY, {"cells": identities})
         return super().fill(out)
 
     def _note_probabilities(self) -> None:

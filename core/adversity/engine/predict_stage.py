@@ -39,7 +39,7 @@ class PredictRun(TableRun):
         links = [self.identity(step, cell) for step in path[1:]]
         source = self.toolbox.source(path[0])
         metrics = sorted(metric.fingerprint for metric in self.metrics())
-        return [source.content, self._labels(path[0]), links, metrics]
+        return [source.content, self.label_hash(path[0]), links, metrics]
 
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adversity.data.ledger import Ledger
+from adversity.engine.ledger import keep
 from adversity.engine.open_stage import open_stage
 from adversity.engine.shard_pool import run_shards
 from adversity.engine.workspace import Workspace
@@ -46,6 +48,9 @@ def run(
 ) -> RunResult:
     """Run a pipeline into a folder; nothing is recorded and nothing outside it is written.
 
+    The ledger of attacks lies in the folder, too: runs into one folder share it, so the worst
+    case over all attacks is over those of earlier runs into it as well.
+
     Args:
         pipeline: The pipeline file.
         into: The folder for artifacts, metrics and the report; made if missing.
@@ -70,10 +75,14 @@ def run(
     plan = make_plan(load_pipeline(Path(pipeline), root=base, overrides=overrides), discover())
     out = Path(into).resolve()
     workspace = Workspace(base, out, out / "store")
+    ledger = Ledger(out / "ledger")
     results = {stage.step: _stage(plan, stage.step, workspace, workers) for stage in plan.stages}
-    gates = judge(plan.gates, summarise(plan, workspace))
+    for node in plan.steps.values():
+        if node.role == "attack":
+            keep(ledger, out / plan.stage(node.id).out)
+    gates = judge(plan.gates, summarise(plan, workspace, ledger=ledger))
     page = out / "report.html"
-    write_html(build_report(plan, workspace, gates=gates), page)
+    write_html(build_report(plan, workspace, gates=gates, ledger=ledger), page)
     return RunResult(results, gates, page)
 
 

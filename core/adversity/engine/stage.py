@@ -18,6 +18,7 @@ from adversity.data.atomic import atomic_write
 from adversity.data.store import Store
 from adversity.engine.toolbox import toolbox_of
 from adversity.errors import StorageError
+from adversity.pipeline.places import files_in
 from adversity.provenance import file_sha256
 
 if TYPE_CHECKING:
@@ -171,6 +172,9 @@ class StageRun(ABC):
             "options": {key: str(value) for key, value in node.options.items()},
             "knowledge": node.knowledge,
         }
+        files = files_in(self.plan.root, self.toolbox.plugin(step, cell).parameters)
+        if files:  # a path says nothing of the weights that lie there
+            record["files"] = {place: file_sha256(self.plan.root / place) for place in files}
         definition = self.toolbox.node_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
             record["fitted"] = folder_hash(self.toolbox.artifact(definition.id))

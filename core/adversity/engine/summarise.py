@@ -14,12 +14,14 @@ from adversity.engine.links import Link
 from adversity.engine.pictures import picture_rows
 from adversity.engine.recall import recall
 from adversity.engine.toolbox import Toolbox
+from adversity.engine.worst_case import with_worst_cases
 from adversity.report.caveats import caveats
 from adversity.report.model import CellResult, DataSummary, Report, StepSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adversity.data.ledger import Ledger
     from adversity.engine.stage import StageResult
     from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Plan, StepNode
@@ -35,6 +37,7 @@ def build_report(
     gates: Sequence[GateResult] = (),
     provenance: Provenance | None = None,
     tracked: bool = False,
+    ledger: Ledger | None = None,
 ) -> Report:
     """Gather everything a report says from the artifacts of a finished run.
 
@@ -45,13 +48,16 @@ def build_report(
         provenance: Of the run.
         tracked: Whether it is for the copy that DVC tracks: without pictures and without
             the file's text, since comments, gates and `run:` are in no key.
+        ledger: What was attacked before, for the worst case over all attacks; without one, the
+            report does not speak of it. The tracked copy has none: it must not depend on what
+            else was run.
 
     Raises:
         StorageError: If an artifact is missing.
     """
     one_thread()
     toolbox = Toolbox(plan, workspace)
-    measured = summarise(plan, workspace, toolbox)
+    measured = summarise(plan, workspace, toolbox, ledger)
     steps = tuple(_described(toolbox, summary) for summary in measured.values())
     data = tuple(_data(toolbox, name) for name in plan.data)
     rows, population = ((), {}) if tracked else picture_rows(toolbox)
@@ -75,7 +81,10 @@ def build_report(
 
 
 def summarise(
-    plan: Plan, workspace: Workspace, toolbox: Toolbox | None = None
+    plan: Plan,
+    workspace: Workspace,
+    toolbox: Toolbox | None = None,
+    ledger: Ledger | None = None,
 ) -> dict[str, StepSummary]:
     """Return every step with what it measured, by id, in the file's order.
 
@@ -88,7 +97,8 @@ def summarise(
         node = plan.steps[step]
         result = recall(plan, plan.stage(step), workspace) if step in artifacts else None
         found[step] = _step(toolbox, node, result)
-    return with_comparisons(toolbox, found)
+    compared = with_comparisons(toolbox, found)
+    return compared if ledger is None else with_worst_cases(toolbox, compared, ledger)
 
 
 def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepSummary:

@@ -130,7 +130,7 @@ class TableRun(StageRun):
                 found.update(_mean(metric, rows[column_of(metric)]))
         return found
 
-    def _labels(self, data: str) -> str | None:
+    def label_hash(self, data: str) -> str | None:
         """Return the hash of a data set's `labels:` file."""
         file = self.plan.data[data].labels
         return None if file is None else file_sha256(self.plan.root / file)

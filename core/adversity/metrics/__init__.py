@@ -21,7 +21,7 @@ from adversity.metrics.reliability import (
     ReliabilityBins,
     reliability,
 )
-from adversity.metrics.robust import attack_success, robust_accuracy
+from adversity.metrics.robust import attack_success, robust_accuracy, worst_case_robust_accuracy
 
 __all__ = [
     "PSNR_CONVENTION",
@@ -51,4 +51,5 @@ __all__ = [
     "softmax",
     "ssim",
     "wilson",
+    "worst_case_robust_accuracy",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["escaping", "place_fault", "project_place", "texts_in"]
+__all__ = ["escaping", "files_in", "place_fault", "project_place", "texts_in"]
 
 
 def project_place(root: Path, text: str) -> str | None:
@@ -43,6 +43,12 @@ def texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from texts_in(item)
+
+
+def files_in(root: Path, value: Any) -> tuple[str, ...]:
+    """Return the files of the project that parameters name (weights, label lists), sorted."""
+    places = {project_place(root, text) for text in texts_in(value) if "." in text}
+    return tuple(sorted(place for place in places if place and (root / place).is_file()))
 
 
 def escaping(root: Path, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -36,6 +36,7 @@ _FLAGS = frozenset(
         "beaten_by_black_box_share",
         "fooled_with_less_share",
         "weaker_with_more_share",
+        "worst_case_robust_accuracy",
     }
 )
 """What the engine measures of attacks without a metric."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from adversity.pipeline.model import DataNode, Stage, StepNode
 from adversity.pipeline.paths import ancestors, between
-from adversity.pipeline.places import project_place, texts_in
+from adversity.pipeline.places import files_in
 from adversity.pipeline.plugins import class_of
 from adversity.pipeline.spec import RESERVED
 
@@ -241,6 +241,5 @@ class _Maker:
 
     def _files(self, plugins: Iterable[PluginBase]) -> list[str]:
         """Return the files of the project that parameters name (weights, label lists)."""
-        texts = {text for plugin in plugins for text in texts_in(plugin.parameters)}
-        places = (project_place(self._loaded.root, text) for text in texts if "." in text)
-        return [place for place in places if place and (self._loaded.root / place).is_file()]
+        root = self._loaded.root
+        return [file for plugin in plugins for file in files_in(root, plugin.parameters)]

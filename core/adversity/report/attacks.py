@@ -25,6 +25,7 @@ from adversity.report.wording import (
     parse_number,
     plain,
 )
+from adversity.report.worst_case import worst_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +56,8 @@ def attack_section(report: Report) -> Section | None:
             blocks.append(links_table(step))
     blocks.append(_results(report, attacks))
     searched = _searched(attacks)
-    return Section("attacks", "Attacks", [*blocks, searched] if searched else blocks)
+    blocks += [searched] if searched else []
+    return Section("attacks", "Attacks", [*blocks, *worst_cases(attacks)])
 
 
 def _curves(report: Report, attacks: Sequence[StepSummary]) -> Iterator[Chart]:

@@ -45,6 +45,7 @@ _NAMES = {
     "psnr_db": "PSNR",
     "robust_accuracy": "robust accuracy",
     "ssim": "SSIM",
+    "worst_case_robust_accuracy": "worst-case robust accuracy",
 }
 
 

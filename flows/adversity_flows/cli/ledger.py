@@ -1,0 +1,169 @@
+"""`adversity ledger`: what is left of each victim after every attack that ever ran on it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+from adversity_flows.cli.completion import pipelines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from adversity.contracts import Measure
+    from adversity.data.ledger import Entry
+    from adversity_flows.cli.terminal import Terminal
+
+__all__ = ["ledger"]
+
+SHOWN = 6
+"""So many attacks are named in a line; the JSON names all."""
+
+
+@click.command(cls=Command)
+@click.argument("pipeline", required=False, shell_complete=pipelines)
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def ledger(pipeline: str | None, as_json: bool) -> None:
+    """Say what is left of each victim after every attack on record.
+
+    Every attack that runs in a project is entered into its ledger, runs/ledger/. For each victim,
+    version of the data and budget this shows the share of images that none of them turned, and
+    which attack found what. With PIPELINE, only what the attacks of that pipeline, as they ran
+    last, have to do with.
+
+    \b
+    Examples:
+      adversity ledger
+      adversity ledger pipelines/first_look.yaml --json
+    """
+    from pathlib import Path
+
+    from adversity_flows.attack_ledger import ledger_of
+    from adversity_flows.cli.project import find_root, root_of
+    from adversity_flows.cli.terminal import Terminal
+
+    root = root_of(pipeline) if pipeline else find_root(Path.cwd())
+    book = ledger_of(root)
+    wanted = _pages_of(pipeline) if pipeline else None
+    pages = [
+        page for page in book.pages() if wanted is None or (page[0].victim, page[0].data) in wanted
+    ]
+    if as_json:
+        document = {"folder": str(book.root), "pages": [_page_json(page) for page in pages]}
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    out = Terminal.stdout(colour=colour_choice())
+    if not pages:
+        out.say(_nothing(book.root, pipeline))
+    for line in _lines(pages, out):
+        out.say(line)
+
+
+def _pages_of(pipeline: str) -> set[tuple[str, str]]:
+    """Return victim and data of each attack of a pipeline that has an artifact."""
+    from adversity.engine.ledger import IDENTITY, entries
+    from adversity_flows.cli.project import plan_of
+
+    plan = plan_of(pipeline)
+    attacks = [node.id for node in plan.steps.values() if node.role == "attack"]
+    folders = [plan.root / plan.stage(step).out for step in attacks]
+    found = (entries(folder) for folder in folders if (folder / IDENTITY).is_file())
+    return {(entry.victim, entry.data) for cells in found for entry in cells}
+
+
+def _nothing(folder: Path, pipeline: str | None) -> str:
+    if pipeline is None:
+        return (
+            f"no attack is on record in {folder}: run a pipeline with an attack step (`adversity "
+            "run PIPELINE`); each attack is entered when it is finished or found unchanged"
+        )
+    return (
+        f"no attack of {pipeline} is on record: run it (`adversity run {pipeline}`), or see all "
+        "that is with `adversity ledger`"
+    )
+
+
+def _judged(page: Sequence[Entry]) -> list[tuple[dict[str, Any], Measure]]:
+    from adversity.engine.worst_case import threats, worst_case
+
+    measures = (worst_case(page, threat) for threat in threats(page))
+    return [(found.details["threat"], found) for found in measures if found is not None]
+
+
+def _page_json(page: Sequence[Entry]) -> dict[str, Any]:
+    first = page[0]
+    return {
+        "victim": {"key": first.victim, "is": first.told["victim"]},
+        "data": {"key": first.data, "is": first.told["data"]},
+        "worst_cases": [
+            {"threat": threat, "robust_accuracy": measure.as_json()}
+            for threat, measure in _judged(page)
+        ],
+        "attacks": [
+            {
+                "key": entry.attack,
+                **entry.facts,
+                "pipeline": entry.told["pipeline"],
+                "cell": entry.told["cell"],
+                "samples": len(entry.rows["sample"]),
+                "wrong": int(entry.rows["wrong"].sum()),
+            }
+            for entry in page
+        ],
+    }
+
+
+def _lines(pages: Iterable[Sequence[Entry]], out: Terminal) -> Iterable[str]:
+    """Go through the lines of all pages: victim, data, then a line for each budget."""
+    from adversity.report.wording import plain, plural
+
+    for number, page in enumerate(pages):
+        first = page[0]
+        if number:
+            yield ""
+        key = out.dim(f"  {first.victim[:8]} on {first.data[:8]}")
+        yield f"{out.paint(plain(first.told['victim']), 'cyan', bold=True)}{key}"
+        yield out.dim(f"on {plain(first.told['data'])}; {plural(len(page), 'attack')} on record")
+        found = _judged(page)
+        if found:
+            yield from _table(found, out)
+        else:
+            yield "no attack has a budget; give one `eps` to have a worst case within it"
+
+
+def _table(found: Sequence[tuple[dict[str, Any], Measure]], out: Terminal) -> Iterable[str]:
+    """Go through the budgets: a line of numbers each, and below it who found what."""
+    from adversity.report.wording import interval_text, number, plain
+    from adversity.report.worst_case import threat_words
+    from adversity_flows.cli.wording import columns, wrapped
+
+    head = ("budget", "worst case", "95 % interval", "n", "attacks")
+    rows = [
+        (
+            plain(threat_words(threat)),
+            number(measure.value),
+            interval_text(measure),
+            f"{measure.n:,}",
+            f"{measure.details['attacks']:,}",
+        )
+        for threat, measure in found
+    ]
+    table = columns([head, *rows], right=(1, 3, 4))
+    yield out.dim(table[0])
+    for line, (_, measure) in zip(table[1:], found, strict=True):
+        yield line
+        yield out.dim(wrapped(plain(_shares(measure)), indent=4, width=out.width))
+
+
+def _shares(measure: Measure) -> str:
+    """Name the attacks that turned something, and how much of it they alone: `pgd 5 (2 alone)`."""
+    by, alone = measure.details["by"], measure.details["alone"]
+    order = sorted((name for name in by if by[name]), key=lambda name: (-by[name], name))
+    said = [f"{n} {by[n]}" + (f" ({alone[n]} alone)" if alone[n] else "") for n in order[:SHOWN]]
+    rest = len(order) - len(said)
+    found = ", ".join([*said, *([f"and {rest} more"] if rest else [])])
+    return f"found by {found}" if found else "none of them turned any"
