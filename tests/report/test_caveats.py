@@ -77,3 +77,30 @@ def test_robust_accuracy_that_rises_beyond_both_intervals_is_void() -> None:
     for high, count in ((90, 1), (52, 0)):
         step = attack("pgd", {"0.1": low, "0.2": {"robust_accuracy": share(high, 100)}})
         assert len(voids(step)) == count
+
+
+@pytest.mark.parametrize(
+    ("chance", "right", "void"),
+    [(0.5, 19, False), (0.5, 20, True), (0.1, 9, False), (0.1, 10, True), (1e-3, 4, False)],
+)
+def test_what_withstands_everything_is_void_beyond_a_guess(
+    chance: float, right: int, void: bool
+) -> None:
+    """Ten classes allow a tenth; two do not allow a half; one picture of 25 is no sign."""
+    measure = share(right, 100, details={"chance": chance, "majority": 0.5})
+    found = voids(attack("pgd", {"0.1": {"full_budget_accuracy": measure}}))
+    assert bool(found) is void
+    if void:
+        assert "the whole space of pictures" in found[0]
+        assert f"a guess is right for {chance:.0%}" in found[0]
+
+
+@pytest.mark.parametrize(("hits", "level"), [(0, None), (1, "warning"), (4, "void")])
+@pytest.mark.parametrize("effort", ["steps", "restarts"])
+def test_few_probed_samples_warn_before_they_void(
+    effort: str, hits: int, level: str | None
+) -> None:
+    """One of eighteen may be luck and is a warning; four, whose interval begins at 9 %, are not."""
+    step = attack("pgd", {"0.1": {f"more_{effort}_gain_share": share(hits, 18)}})
+    found = [caveat for caveat in caveats((), (step,)) if f"twice the {effort}" in caveat.text]
+    assert [caveat.level for caveat in found] == ([] if level is None else [level])

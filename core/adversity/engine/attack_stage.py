@@ -15,6 +15,7 @@ from adversity.engine.flow import Flow, flow
 from adversity.engine.kept import KeptImages
 from adversity.engine.links import Link
 from adversity.engine.predict_stage import answer_columns
+from adversity.engine.probes import probe, probe_shares
 from adversity.engine.randomised import random_output
 from adversity.engine.table_stage import Columns, TableRun, join
 from adversity.engine.target import ChainTarget
@@ -59,6 +60,7 @@ class _Attacked:
     result: AttackResult
     judge: ChainTarget
     random: Tensor
+    probed: Columns
 
 
 class AttackRun(TableRun):
@@ -129,7 +131,27 @@ class AttackRun(TableRun):
         random = random_output(
             judging, current, result.start_answer, result.start == labels, seed=seed
         )
-        return _Attacked(ready, current, labels, result, judge, random)
+        probed = self._probed(ready, links, current, labels, result, index)
+        return _Attacked(ready, current, labels, result, judge, random, probed)
+
+    def _probed(
+        self,
+        ready: Ready,
+        links: list[Link],
+        current: Flow,
+        labels: Tensor,
+        result: AttackResult,
+        index: list[int],
+    ) -> Columns:
+        """Attack those of the data set's first samples again that were right, if asked to."""
+        import torch
+
+        first = int(self.node.options.get("probe", 0))
+        if not first:
+            return {}
+        asked = (torch.tensor(index) < first) & (result.start == labels)
+        seed, step = self.plan.spec.seed, self.stage.step
+        return probe(ready, links, current, labels, asked, seed=seed, step=step)
 
     def _judged(self, part: _Attacked, images: np.ndarray[Any, Any]) -> Columns:
         """Return the rows of a batch from what the stored images really are and do."""
@@ -158,6 +180,7 @@ class AttackRun(TableRun):
             "moved": (result.norms > 0).numpy(),
             "random_output": part.random.numpy(),
             **_found(part.ready.plugin, result, answers["correct"]),
+            **part.probed,
         }
         attacked = Flow(current.ids, stored, current.clean, {}, {})
         return columns | self.image_columns(attacked)
@@ -180,7 +203,7 @@ class AttackRun(TableRun):
                     better="lower",
                     convention={"over": "attacked images"},
                 )
-        return found
+        return found | probe_shares(rows, len(class_names))
 
     def fill(self, out: Path) -> StageResult:
         """Write the images and the table, and say what the victim gives."""

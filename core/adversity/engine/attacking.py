@@ -46,7 +46,8 @@ class AttackResult:
             its classifier gives.
         parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
             each sample (`exact`: whether it is proved); NaN where nothing was attacked.
-        flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`.
+        flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`; and what a
+            probe found, where one was asked for.
     """
 
     images: Tensor

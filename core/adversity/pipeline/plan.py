@@ -14,6 +14,7 @@ from adversity.pipeline.model import DataNode, Plan, Stage, StepNode
 from adversity.pipeline.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.paths import ancestors
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
+from adversity.pipeline.probing import PROBES
 from adversity.pipeline.stages import dear_views, make_stages
 from adversity.provenance import core_fingerprint, source_fingerprint
 
@@ -35,6 +36,7 @@ _FLAGS = frozenset(
         "beaten_by_black_box_share",
         "fooled_with_less_share",
         "weaker_with_more_share",
+        *PROBES,
     }
 )
 """What the engine measures of attacks without a metric."""

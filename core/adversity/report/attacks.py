@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Block, Section, Table
 from adversity.report.curves import intervals_in_words, line_charts, row_chart
+from adversity.report.probed import probe_table
 from adversity.report.reading import across, matching, panel, record, slug
 from adversity.report.searches import distance_charts, query_charts
 from adversity.report.threat import (
@@ -54,8 +55,9 @@ def attack_section(report: Report) -> Section | None:
         if step.links and not is_control(step):
             blocks.append(links_table(step))
     blocks.append(_results(report, attacks))
-    searched = _searched(attacks)
-    return Section("attacks", "Attacks", [*blocks, searched] if searched else blocks)
+    tables = (_searched(attacks), probe_table(attacks))
+    blocks += [table for table in tables if table is not None]
+    return Section("attacks", "Attacks", blocks)
 
 
 def _curves(report: Report, attacks: Sequence[StepSummary]) -> Iterator[Chart]:

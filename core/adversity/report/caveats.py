@@ -47,6 +47,18 @@ _SIGNS = (
         _WEAK,
     ),
     (
+        "more_steps_gain_share",
+        MASKED,
+        "that were probed were left standing, but fooled with twice the steps",
+        _WEAK,
+    ),
+    (
+        "more_restarts_gain_share",
+        MASKED,
+        "that were probed were left standing, but fooled with twice the restarts",
+        _WEAK,
+    ),
+    (
         "random_output_share",
         MASKED,
         "got another answer when asked again for the same image",
@@ -54,6 +66,10 @@ _SIGNS = (
     ),
 )
 """Measure, from where on it voids a figure, what it says of the samples, and what that means."""
+_PROBED = ("more_steps_gain_share", "more_restarts_gain_share")
+"""Signs over a few samples: they void a figure with the whole interval; before, they warn."""
+ANYTHING = 0.2
+"""From this share on that is right although anything is allowed, an attack failed."""
 _ORDER = {"void": 0, "warning": 1, "note": 2}
 
 
@@ -63,7 +79,8 @@ def caveats(data: Sequence[DataSummary], steps: Sequence[StepSummary]) -> tuple[
     found += [Caveat("note", note, step.id) for step in steps for note in step.notes]
     for step in steps:
         if step.kind == "attack":
-            found += [*_grey_box(step), *_masked(step), *_rising(step), *_control(step, steps)]
+            found += [*_grey_box(step), *_masked(step), *_unbounded(step)]
+            found += [*_rising(step), *_control(step, steps)]
     return tuple(sorted(found, key=lambda caveat: _ORDER[caveat.level]))
 
 
@@ -107,12 +124,34 @@ def _masked(step: StepSummary) -> Iterator[Caveat]:
         for name, limit, words, means in _SIGNS:
             found = cell.measures.get(name)
             if found is not None and found.value >= limit:
+                sure = name not in _PROBED or found.low is None or found.low >= limit
                 yield Caveat(
-                    "void",
+                    "void" if sure else "warning",
                     f"{step.id}{_where(cell)}: {_figure(found)} of the attacked samples {words}"
                     f"{_by(found)}; {means}.",
                     step.id,
                 )
+
+
+def _unbounded(step: StepSummary) -> Iterator[Caveat]:
+    """Flag an attack that is withstood though it may turn a picture into any other.
+
+    The limit is what a guess gets right, one class in K; with few classes that would excuse
+    much, and with many a single picture would do.
+    """
+    for cell in step.cells:
+        found = cell.measures.get("full_budget_accuracy")
+        if found is None:
+            continue
+        chance = float(found.details.get("chance", ANYTHING))
+        if found.value >= max(MASKED, min(chance, ANYTHING)):
+            guess = f"; a guess is right for {chance:.0%}" if "chance" in found.details else ""
+            yield Caveat(
+                "void",
+                f"{step.id}{_where(cell)}: {_figure(found)} of the probed samples stayed right "
+                f"when the attack was allowed the whole space of pictures{guess}; {_MASKED}.",
+                step.id,
+            )
 
 
 def _figure(found: Measure) -> str:
