@@ -20,7 +20,6 @@ from adversity.engine.workspace import Workspace
 from adversity.errors import InputError, ParameterError
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan
-from adversity.registry import Entry, discover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,7 +157,7 @@ def test_a_probe_changes_nothing_of_the_attack(network: Any, pictures: Any) -> N
     assert torch.equal(plain.images, probed.images)
     assert torch.equal(plain.gradients, probed.gradients)
     assert torch.equal(plain.queries, probed.queries)
-    assert set(plain.flags) == {"zero_gradient", "never_moved"}
+    assert set(plain.flags) == {"zero_gradient", "never_moved", "probability_output"}
     fewer = _flags(attack, network, (images[:PROBED], labels[:PROBED]))
     assert fewer == {name: probed.flags[name] for name in fewer}
 
@@ -215,17 +214,6 @@ class Bright(Classifier):
         return torch.stack([-margin, margin], 1)
 
 
-class WithBright:
-    """The installed plugins and the classifier above."""
-
-    def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
-        return discover().entries(kind)
-
-    def get(self, kind: str, name: str) -> Entry:
-        mine = Entry("classifier", "bright", Bright, "victims", "1.0", Bright.api)
-        return mine if name == "bright" else discover().get(kind, name)
-
-
 PIPELINE = """\
 name: probed
 data:
@@ -257,10 +245,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _ran(root: Path, out: Path, probe: str, shard: int = 256, batch: int = 64) -> StageRun:
+def _ran(
+    root: Path, out: Path, registry: Any, probe: str, shard: int = 256, batch: int = 64
+) -> StageRun:
     file = root / "pipelines/probed.yaml"
     file.write_text(PIPELINE.format(probe=probe, shard=shard, batch=batch), encoding="utf-8")
-    plan = make_plan(load_pipeline(file, root=root), WithBright())  # type: ignore[arg-type]
+    plan = make_plan(load_pipeline(file, root=root), registry)
     workspace = Workspace(root, out, out / "store")
     job: Any = None
     for stage in plan.stages[:-1]:
@@ -271,15 +261,18 @@ def _ran(root: Path, out: Path, probe: str, shard: int = 256, batch: int = 64) -
     return job  # type: ignore[no-any-return]
 
 
-def test_a_step_is_probed_the_same_in_any_shards(root: Path, tmp_path: Path) -> None:
+def test_a_step_is_probed_the_same_in_any_shards(
+    root: Path, tmp_path: Path, registry_with: Any
+) -> None:
     """The same bytes for other shards, batches and orders, behind a random link too.
 
     The probe's number is in the stage's key, its cost is not in the attack's columns, and a
     sample past the first N, or wrong at the start, is not probed.
     """
-    whole = _ran(root, tmp_path / "a", "probe: 8")
-    parts = _ran(root, tmp_path / "b", "probe: 8", shard=5, batch=3)
-    none = _ran(root, tmp_path / "c", "")
+    registry = registry_with(Bright)
+    whole = _ran(root, tmp_path / "a", registry, "probe: 8")
+    parts = _ran(root, tmp_path / "b", registry, "probe: 8", shard=5, batch=3)
+    none = _ran(root, tmp_path / "c", registry, "")
     tables = [job.toolbox.artifact("pgd") / "table.parquet" for job in (whole, parts, none)]
     assert tables[0].read_bytes() == tables[1].read_bytes()
     rows, plain = read_table(tables[0]), read_table(tables[2])

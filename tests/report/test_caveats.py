@@ -41,6 +41,7 @@ def voids(*steps: StepSummary) -> list[str]:
         "fooled_with_less_share",
         "weaker_with_more_share",
         "random_output_share",
+        "probability_output_share",
     ],
 )
 def test_each_sign_voids_from_its_limit_on(name: str) -> None:

@@ -174,9 +174,10 @@ TRAPS: dict[int, Trap] = {
     18: Trap(
         "A loss for logits is given probabilities, or one that needs more classes than there are "
         "(AutoAttack#76, #110)",
-        "Probabilities enter as their logarithm; a loss that the classes do not allow is refused",
+        "Probabilities enter as logarithms or are flagged; a loss the classes forbid is refused",
         (
             f"{_ANSWERS}::test_3_18_probabilities_are_attacked_as_what_they_are",
+            f"{_ANSWERS}::test_3_18_probabilities_in_disguise_are_flagged",
             f"{_ANSWERS}::test_3_18_a_loss_that_the_classes_do_not_allow_is_refused",
         ),
     ),

@@ -179,6 +179,7 @@ class AttackRun(TableRun):
             "zero_gradient": result.zero_gradient.numpy(),
             "moved": (result.norms > 0).numpy(),
             "random_output": part.random.numpy(),
+            "probability_output": result.probability_output.numpy(),
             **_found(part.ready.plugin, result, answers["correct"]),
             **part.probed,
         }
@@ -196,6 +197,9 @@ class AttackRun(TableRun):
                 "never_moved_share": ~rows["moved"],
                 "random_output_share": rows["random_output"],
             }
+            attack: Any = self.node.entry.cls
+            if attack.access in ("scores", "gradients"):
+                hits["probability_output_share"] = rows["probability_output"]
             for name, hit in hits.items():
                 found[name] = share(
                     int(hit[attacked].sum()),

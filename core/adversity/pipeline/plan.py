@@ -33,6 +33,7 @@ _FLAGS = frozenset(
         "zero_gradient_share",
         "never_moved_share",
         "random_output_share",
+        "probability_output_share",
         "beaten_by_black_box_share",
         "fooled_with_less_share",
         "weaker_with_more_share",

@@ -59,6 +59,12 @@ _SIGNS = (
         _WEAK,
     ),
     (
+        "probability_output_share",
+        MASKED,
+        "got probabilities from a victim that says it gives logits",
+        'the attack takes a softmax of a softmax, which flattens the gradient (say gives = "probs")',
+    ),
+    (
         "random_output_share",
         MASKED,
         "got another answer when asked again for the same image",
