@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from adversity.contracts.values import Measure
 from adversity.metrics import share
 from adversity.report.caveats import MASKED, caveats
-from adversity.report.model import CellResult, StepSummary
-
-if TYPE_CHECKING:
-    from adversity.contracts import Measure
+from adversity.report.model import CellResult, Illusion, StepSummary
 
 
 def attack(step: str, cells: dict[str, dict[str, Measure]], **more: Any) -> StepSummary:
@@ -38,6 +36,7 @@ def voids(*steps: StepSummary) -> list[str]:
         "zero_gradient_share",
         "never_moved_share",
         "beaten_by_black_box_share",
+        "beaten_by_grey_box_share",
         "fooled_with_less_share",
         "weaker_with_more_share",
         "random_output_share",
@@ -105,3 +104,32 @@ def test_few_probed_samples_warn_before_they_void(
     step = attack("pgd", {"0.1": {f"more_{effort}_gain_share": share(hits, 18)}})
     found = [caveat for caveat in caveats((), (step,)) if f"twice the {effort}" in caveat.text]
     assert [caveat.level for caveat in found] == ([] if level is None else [level])
+
+
+@pytest.mark.parametrize(
+    ("lost", "high", "level"), [(0.1, 0.2, None), (-0.1, 0.05, "warning"), (-0.1, -0.02, "void")]
+)
+def test_an_adaptive_attack_that_is_the_weaker_one_is_flagged(
+    lost: float, high: float, level: str | None
+) -> None:
+    """Void where the whole interval is below 0; it names both attacks and what to do."""
+    pair = Illusion(
+        ("smoothed",),
+        "grey",
+        "adaptive",
+        "pgd",
+        {"eps": "8/255"},
+        share(50, 100),
+        share(60, 100),
+        share(45, 100),
+        Measure(lost, 100, low=lost - 0.2, high=high),
+        fell=5,
+        held=15,
+    )
+    found = caveats((), (), [pair])
+    assert [caveat.level for caveat in found] == ([] if level is None else [level])
+    for caveat in found:
+        assert caveat.text.startswith("adaptive [eps=8/255]: ")
+        assert "0.600" in caveat.text
+        assert "grey, which does not know it (0.500)" in caveat.text
+        assert "withstood both (0.450)" in caveat.text

@@ -186,6 +186,7 @@ def attack(
         values, probs = judge.answer(images)
         answer = values if probs is None else probs
         start = answer.argmax(1)
+        probable = probability_rows(values) & (judge.gives == "logits")
         _labels_fit(labels, count, judge.classes)
         wanted = _wanted(ready, judge, images, labels, seed)
         active = (start == labels) & (wanted != start if _targeted(ready) else True)
@@ -206,7 +207,6 @@ def attack(
     hit = (after == wanted if _targeted(ready) else after != labels) & within(plugin, norms)
     zero = active & (victim.counts.gradients[:count] > 0) & ~victim.counts.felt[:count]
     share = max(int(active.sum()), 1)
-    probable = probability_rows(values) & (judge.gives == "logits")
     return AttackResult(
         adversarial,
         images,

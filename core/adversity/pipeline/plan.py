@@ -35,6 +35,7 @@ _FLAGS = frozenset(
         "random_output_share",
         "probability_output_share",
         "beaten_by_black_box_share",
+        "beaten_by_grey_box_share",
         "fooled_with_less_share",
         "weaker_with_more_share",
         *PROBES,

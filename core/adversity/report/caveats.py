@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adversity.contracts.values import Measure
-    from adversity.report.model import CellResult, DataSummary, StepSummary
+    from adversity.report.model import CellResult, DataSummary, Illusion, StepSummary
 
 __all__ = ["caveats"]
 
@@ -33,6 +33,12 @@ _SIGNS = (
         MASKED,
         "were left standing, but fooled without gradients within the same budget",
         _MASKED,
+    ),
+    (
+        "beaten_by_grey_box_share",
+        MASKED,
+        "were left standing, but fooled within the same budget by an attacker who knows less",
+        _WEAK,
     ),
     (
         "fooled_with_less_share",
@@ -79,7 +85,9 @@ ANYTHING = 0.2
 _ORDER = {"void": 0, "warning": 1, "note": 2}
 
 
-def caveats(data: Sequence[DataSummary], steps: Sequence[StepSummary]) -> tuple[Caveat, ...]:
+def caveats(
+    data: Sequence[DataSummary], steps: Sequence[StepSummary], illusions: Sequence[Illusion] = ()
+) -> tuple[Caveat, ...]:
     """Return every caveat that holds, worst first."""
     found = [*_few_samples(data), *_quarantined(data)]
     found += [Caveat("note", note, step.id) for step in steps for note in step.notes]
@@ -87,6 +95,7 @@ def caveats(data: Sequence[DataSummary], steps: Sequence[StepSummary]) -> tuple[
         if step.kind == "attack":
             found += [*_grey_box(step), *_masked(step), *_unbounded(step)]
             found += [*_rising(step), *_control(step, steps)]
+    found += _weaker_adaptive(illusions)
     return tuple(sorted(found, key=lambda caveat: _ORDER[caveat.level]))
 
 
@@ -175,6 +184,27 @@ def _by(found: Measure) -> str:
         return ""
     most = max(by, key=lambda name: (by[name], name))
     return f" (most by {most}: {by[most]} of {found.n})"
+
+
+def _weaker_adaptive(illusions: Sequence[Illusion]) -> Iterator[Caveat]:
+    """Flag adaptive attacks that did less than the same attack without knowledge of the defence.
+
+    Who knows more can always do as much, so the way through the defence failed. With the whole
+    interval below 0 that is sure; before, it may be chance.
+    """
+    for item in illusions:
+        lost = item.difference
+        if lost.value < 0:
+            where = ", ".join(f"{name}={value}" for name, value in item.cell.items())
+            yield Caveat(
+                "void" if lost.high is not None and lost.high < 0 else "warning",
+                f"{item.adaptive}{f' [{where}]' if where else ''}: through the defence the attack "
+                f"leaves more standing ({item.actual.value:.3f}) than {item.grey_box}, which does "
+                f"not know it ({item.seeming.value:.3f}); the gradient through "
+                f"{', '.join(item.defence)} says too little. Give it a better surrogate or more "
+                f"steps, and claim only what withstood both ({item.both.value:.3f}).",
+                item.adaptive,
+            )
 
 
 def _rising(step: StepSummary) -> Iterator[Caveat]:
