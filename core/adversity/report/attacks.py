@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["attack_section", "unattacked"]
 
 _COSTS = {"gradients_per_image": "gradients", "queries_per_image": "queries"}
-_SEARCHES = ("failure_distance", "queries_to_fool")
+_SEARCHES = ("failure_distance", "failures_found", "queries_to_fool")
 
 
 def attack_section(report: Report) -> Section | None:
@@ -182,12 +182,13 @@ def _searched(attacks: Sequence[StepSummary]) -> Table | None:
     )
     if not rows:
         return None
-    heads = ("distance to the nearest failure", "queries until fooled")
+    heads = ("distance to the nearest failure", "with a failure", "queries until fooled")
     return Table(
         "attack-searches",
         "Medians of what was searched. Distances are over all pictures, on the [0, 1] scale, 0 "
         "for one that was wrong from the start; queries over those that were right at first. What "
-        "withstood counts as infinitely far.",
+        "withstood counts as infinitely far; where that is most there is no median. With a failure: "
+        "the share that has one at any distance.",
         ("attack", "cell", "norm", *heads),
         rows,
         numeric=frozenset(heads),

@@ -41,6 +41,7 @@ _NAMES = {
     "brier": "Brier score",
     "ece": "ECE",
     "failure_distance": "distance to the nearest failure, median",
+    "failures_found": "share with a failure at any distance",
     "full_budget_accuracy": "accuracy when anything is allowed",
     "more_restarts_gain_share": "share that fell to twice the restarts",
     "more_steps_gain_share": "share that fell to twice the steps",
