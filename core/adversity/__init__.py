@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adversity import metrics as metrics
     from adversity.contracts import API_VERSION as API_VERSION
+    from adversity.contracts import Access as Access
     from adversity.contracts import Attack as Attack
     from adversity.contracts import Block as Block
     from adversity.contracts import Classifier as Classifier
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 
 _CONTRACTS = [
     "API_VERSION",
+    "Access",
     "Attack",
     "Block",
     "Classifier",

@@ -20,7 +20,9 @@ def image_fault(images: object, *, rows: int | None = None) -> str | None:
 
     if not isinstance(images, torch.Tensor):
         return f"expected a tensor [N, C, H, W], got {type(images).__name__}"
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape:
+    if images.ndim == 4 and not len(images):
+        return f"expected at least one image, got none: {list(images.shape)}"
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape[1:]:
         return f"expected shape [N, C, H, W] with C = 1 or 3, got {list(images.shape)}"
     if rows is not None and images.shape[0] != rows:
         return f"expected {rows} images, got {images.shape[0]}"

@@ -29,7 +29,7 @@ def test_good_images_have_no_fault(images):
         (None, "got NoneType"),
         (IMAGES[0], "got [3, 4, 5]"),
         (IMAGES[:, :2], "C = 1 or 3, got [2, 2, 4, 5]"),
-        (IMAGES[:0], "got [0, 3, 4, 5]"),
+        (IMAGES[:0], "at least one image, got none: [0, 3, 4, 5]"),
         (IMAGES.double(), "expected float32, got torch.float64"),
         (IMAGES.mul(255).to(torch.uint8), "got torch.uint8"),
         (with_value(float("nan")), "finite values, got NaN"),

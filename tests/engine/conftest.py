@@ -9,6 +9,7 @@ import torch
 
 from adversity import Classifier, Degradation, Restoration
 from adversity.engine.calls import Ready
+from adversity.registry import Entry, discover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,28 @@ def images() -> torch.Tensor:
 def ids() -> tuple[str, ...]:
     """21 ids."""
     return tuple(f"s{i:02d}" for i in range(21))
+
+
+class WithClassifiers:
+    """The installed plugins, and classifiers of a test."""
+
+    def __init__(self, *classes: Any) -> None:
+        self._own = {
+            cls.name: Entry("classifier", cls.name, cls, "victims", "1.0", cls.api)
+            for cls in classes
+        }
+
+    def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
+        return discover().entries(kind)
+
+    def get(self, kind: str, name: str) -> Entry:
+        return self._own[name] if name in self._own else discover().get(kind, name)
+
+
+@pytest.fixture(scope="session")
+def registry_with() -> Any:
+    """A function that makes a registry of the installed plugins and some classifiers."""
+    return WithClassifiers
 
 
 @pytest.fixture

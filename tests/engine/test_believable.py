@@ -16,7 +16,6 @@ from adversity.engine.workspace import Workspace
 from adversity.pipeline.gates import judge
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan
-from adversity.registry import Entry, discover
 from adversity.report.caveats import caveats
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ TRIED = (
     "beaten_by_black_box_share",
     "fooled_with_less_share",
     "random_output_share",
+    "probability_output_share",
 )
 
 
@@ -78,6 +78,13 @@ class Probable(Bright):
         return super().logits(images).softmax(1)
 
 
+class Disguised(Probable):
+    """The same, but it says that these are logits."""
+
+    name: ClassVar[str] = "disguised"
+    gives: ClassVar[Any] = "logits"
+
+
 class Waves(Bright):
     """A class that comes back with each period of the mean: one step of a period is one too far."""
 
@@ -88,24 +95,7 @@ class Waves(Bright):
         return torch.stack([-wave, wave], 1)
 
 
-VICTIMS = (Bright, EightBit, Unsteady, Probable, Waves)
-
-
-class WithVictims:
-    """The installed plugins and the victims above."""
-
-    def __init__(self) -> None:
-        self._real = discover()
-        self._own = {
-            cls.name: Entry("classifier", cls.name, cls, "victims", "1.0", cls.api)
-            for cls in VICTIMS
-        }
-
-    def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
-        return self._real.entries(kind)
-
-    def get(self, kind: str, name: str) -> Entry:
-        return self._own[name] if name in self._own else self._real.get(kind, name)
+VICTIMS = (Bright, EightBit, Unsteady, Probable, Disguised, Waves)
 
 
 HEAD = """
@@ -148,10 +138,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Finished:
     """A pipeline that ran, but for its report."""
 
-    def __init__(self, root: Path, out: Path, text: str) -> None:
+    def __init__(self, root: Path, out: Path, text: str, registry: Any) -> None:
         file = root / "pipelines/believed.yaml"
         file.write_text(text, encoding="utf-8")
-        plan = make_plan(load_pipeline(file, root=root), WithVictims())  # type: ignore[arg-type]
+        plan = make_plan(load_pipeline(file, root=root), registry)
         workspace = Workspace(root, out, out / "store")
         for stage in plan.stages[:-1]:
             job = open_stage(plan, stage, workspace)
@@ -170,7 +160,7 @@ class Finished:
 
 
 @pytest.fixture
-def finish(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def finish(project: Path, tmp_path_factory: pytest.TempPathFactory, registry_with: Any) -> Any:
     """A function that runs a victim under attacks."""
 
     def run(victim: str, attacks: str, **given: Any) -> Finished:
@@ -181,9 +171,8 @@ def finish(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
             "seen": "test",
         }
         gates = "".join(f"  - {gate}\n" for gate in given.pop("gates", ()))
-        text = HEAD.format(**{**words, **given}) + attacks
-        out = tmp_path_factory.mktemp("run")
-        return Finished(project, out, text + (f"gates:\n{gates}" if gates else ""))
+        text = HEAD.format(**{**words, **given}) + attacks + (f"gates:\n{gates}" if gates else "")
+        return Finished(project, tmp_path_factory.mktemp("run"), text, registry_with(*VICTIMS))
 
     return run
 
@@ -297,3 +286,15 @@ def test_probabilities_instead_of_logits_are_noted(finish: Any) -> None:
     done = finish("probable", PGD + SQUARE)
     assert sum("probabilities, not logits" in text for text in done.notes) == 2
     assert done.said == []
+    assert done.value("probability_output_share", cell=1) == 0.0
+
+
+def test_probabilities_in_disguise_void_a_figure_and_fail_a_gate(finish: Any) -> None:
+    """Nobody says that they are none; the noise, which sees no score, has no such measure."""
+    gates = ["pgd[eps=12/255].probability_output_share <= 0.05"]
+    done = finish("disguised", PGD + SQUARE, gates=gates)
+    assert done.value("probability_output_share", cell=1) == 1.0
+    assert done.value("probability_output_share", step="square") == 1.0
+    assert done.value("probability_output_share", step="noise") is None
+    assert set(done.verdicts.values()) == {"fail"}
+    assert any("a victim that says it gives logits" in c.text for c in done.said)

@@ -30,7 +30,7 @@ def outcome(
         entry=SimpleNamespace(cls=cls),
         source=given.pop("source", ("test",)),
         against="answers",
-        knowledge="white-box",
+        knowledge=given.pop("knowledge", "white-box"),
     )
     hits = np.array([letter == "x" for letter in fooled])
     ids, right = np.array(list("abcdef"), dtype=object), np.array([True] * 5 + [False])
@@ -44,6 +44,25 @@ def test_shares_are_paired_by_sample_over_those_right_at_the_start() -> None:
     (measure,) = _compared(mine, [mine, *rivals]).values()
     assert (measure.value, measure.n, measure.better) == (2 / 5, 5, "lower")
     assert measure.details["by"] == {"one": 1, "two": 2}
+
+
+def test_who_knows_less_is_a_rival() -> None:
+    """A grey-box attack of no larger budget counts, whatever it follows; a larger one does not.
+
+    One that sees answers alone is a rival of both sorts.
+    """
+    mine = outcome("pgd", fooled="x.....")
+    rivals = [
+        outcome("grey", fooled="xxx...", knowledge="grey-box", steps=9),
+        outcome("large", fooled="xxxxx.", knowledge="grey-box", eps=0.2),
+        outcome("asks", ASKS, fooled="...x..", knowledge="grey-box"),
+    ]
+    found = _compared(mine, [mine, *rivals])
+    assert {name: measure.value for name, measure in found.items()} == {
+        "beaten_by_grey_box_share": 3 / 5,
+        "beaten_by_black_box_share": 1 / 5,
+    }
+    assert found["beaten_by_grey_box_share"].details["by"] == {"grey": 2, "asks": 1}
 
 
 @pytest.mark.parametrize("name", ["steps", "restarts"])

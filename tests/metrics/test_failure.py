@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import comb
 
 import numpy as np
@@ -45,6 +46,20 @@ def test_an_infinite_median_is_no_measure():
     """Most found nothing: there is no number to give."""
     assert metrics.failure_distance([np.inf, np.inf, 1.0], norm="l2") is None
     assert metrics.query_count([True, True], [False, False], [0, 0]) is None
+
+
+def test_the_share_and_the_curve_stay_where_there_is_no_median():
+    """One of three has a failure, at 1; the curve is that of the distances, and JSON can hold it."""
+    distances = [np.inf, np.inf, 1.0]
+    found = metrics.failures_found(distances, norm="l2")
+    assert (found.value, found.n, found.better) == (1 / 3, 3, "lower")
+    assert found.details == {"distance": [0.0, 1.0], "robust": [1.0, 2 / 3], "not_found": 2}
+    assert json.loads(json.dumps(found.as_json(), allow_nan=False))["value"] == found.value
+    finite = [0.0, 2.0, 1.0]
+    median = metrics.failure_distance(finite, norm="l2")
+    assert metrics.failures_found(finite, norm="l2").details == median.details
+    with pytest.raises(DataError, match="0 or more"):
+        metrics.failures_found([-1.0], norm="l2")
 
 
 @given(st.lists(st.floats(0, 10) | st.just(np.inf), min_size=1, max_size=30))

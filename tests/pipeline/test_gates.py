@@ -166,7 +166,8 @@ def test_no_accepted_run_yet_is_undecided():
     )
     (other,) = judge([_LAST], _summaries({"": _measure(0.9)}), last={})
     assert other.verdict == "undecided"
-    assert "has no s.accuracy to compare with" in other.why
+    assert "s.accuracy cannot be compared with the last accepted run" in other.why
+    assert "no two samples can be paired; compare it with a number" in other.why
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from adversity.contracts.values import Measure
 from adversity.metrics import share
 from adversity.report.caveats import MASKED, caveats
-from adversity.report.model import CellResult, StepSummary
-
-if TYPE_CHECKING:
-    from adversity.contracts import Measure
+from adversity.report.model import CellResult, Illusion, StepSummary
 
 
 def attack(step: str, cells: dict[str, dict[str, Measure]], **more: Any) -> StepSummary:
@@ -38,9 +36,11 @@ def voids(*steps: StepSummary) -> list[str]:
         "zero_gradient_share",
         "never_moved_share",
         "beaten_by_black_box_share",
+        "beaten_by_grey_box_share",
         "fooled_with_less_share",
         "weaker_with_more_share",
         "random_output_share",
+        "probability_output_share",
     ],
 )
 def test_each_sign_voids_from_its_limit_on(name: str) -> None:
@@ -77,3 +77,59 @@ def test_robust_accuracy_that_rises_beyond_both_intervals_is_void() -> None:
     for high, count in ((90, 1), (52, 0)):
         step = attack("pgd", {"0.1": low, "0.2": {"robust_accuracy": share(high, 100)}})
         assert len(voids(step)) == count
+
+
+@pytest.mark.parametrize(
+    ("chance", "right", "void"),
+    [(0.5, 19, False), (0.5, 20, True), (0.1, 9, False), (0.1, 10, True), (1e-3, 4, False)],
+)
+def test_what_withstands_everything_is_void_beyond_a_guess(
+    chance: float, right: int, void: bool
+) -> None:
+    """Ten classes allow a tenth; two do not allow a half; one picture of 25 is no sign."""
+    measure = share(right, 100, details={"chance": chance, "majority": 0.5})
+    found = voids(attack("pgd", {"0.1": {"full_budget_accuracy": measure}}))
+    assert bool(found) is void
+    if void:
+        assert "the whole space of pictures" in found[0]
+        assert f"a guess is right for {chance:.0%}" in found[0]
+
+
+@pytest.mark.parametrize(("hits", "level"), [(0, None), (1, "warning"), (4, "void")])
+@pytest.mark.parametrize("effort", ["steps", "restarts"])
+def test_few_probed_samples_warn_before_they_void(
+    effort: str, hits: int, level: str | None
+) -> None:
+    """One of eighteen may be luck and is a warning; four, whose interval begins at 9 %, are not."""
+    step = attack("pgd", {"0.1": {f"more_{effort}_gain_share": share(hits, 18)}})
+    found = [caveat for caveat in caveats((), (step,)) if f"twice the {effort}" in caveat.text]
+    assert [caveat.level for caveat in found] == ([] if level is None else [level])
+
+
+@pytest.mark.parametrize(
+    ("lost", "high", "level"), [(0.1, 0.2, None), (-0.1, 0.05, "warning"), (-0.1, -0.02, "void")]
+)
+def test_an_adaptive_attack_that_is_the_weaker_one_is_flagged(
+    lost: float, high: float, level: str | None
+) -> None:
+    """Void where the whole interval is below 0; it names both attacks and what to do."""
+    pair = Illusion(
+        ("smoothed",),
+        "grey",
+        "adaptive",
+        "pgd",
+        {"eps": "8/255"},
+        share(50, 100),
+        share(60, 100),
+        share(45, 100),
+        Measure(lost, 100, low=lost - 0.2, high=high),
+        fell=5,
+        held=15,
+    )
+    found = caveats((), (), [pair])
+    assert [caveat.level for caveat in found] == ([] if level is None else [level])
+    for caveat in found:
+        assert caveat.text.startswith("adaptive [eps=8/255]: ")
+        assert "0.600" in caveat.text
+        assert "grey, which does not know it (0.500)" in caveat.text
+        assert "withstood both (0.450)" in caveat.text

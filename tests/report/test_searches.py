@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adversity.contracts.values import Measure
+from adversity.metrics import failures_found
 from adversity.report.attacks import attack_section
 from adversity.report.blocks import Table
 from adversity.report.model import CellResult, StepSummary
@@ -95,6 +96,17 @@ def test_what_withstood_is_named_where_it_has_no_curve() -> None:
     assert not list(query_charts(steps[1:]))
 
 
+def test_a_curve_without_a_median_is_drawn() -> None:
+    """Most images have no failure at all: the share of those that have one holds the curve."""
+    found = failures_found([float("inf"), 0.5, float("inf"), float("inf")], norm="l2")
+    step = searching("strong", measure=None)
+    (cell,) = step.cells
+    step = replace(step, cells=(replace(cell, measures={"failures_found": found}),))
+    (made,) = distance_charts([step])
+    assert [(item["x"], item["value"]) for item in made.records] == [(0.0, 1.0), (0.5, 0.75)]
+    assert "Without a curve" not in made.caption
+
+
 def test_queries_are_of_those_that_only_ask_and_are_no_control() -> None:
     """Neither an attack with gradients nor the control has a curve over queries."""
     asking = searching("asking", measure=curve("queries", (0.0, 1.0), (9.0, 0.5)), black=True)
@@ -115,8 +127,8 @@ def test_cost_and_medians_are_in_the_tables(full_report: Report) -> None:
     assert by_step["asking"] == "312"
     assert by_step["attacked"] == "—"
     medians = {row[0]: row[2:] for row in tables["attack-searches"].rows}
-    assert medians["nearest"] == ("L2", "0.012 [0.011, 0.013], n = 800", "—")
-    assert medians["asking"] == ("L2", "—", "240.000 [216.000, 264.000], n = 800")
+    assert medians["nearest"] == ("L2", "0.012 [0.011, 0.013], n = 800", "—", "—")
+    assert medians["asking"] == ("L2", "—", "—", "240.000 [216.000, 264.000], n = 800")
 
 
 def test_any_distance_is_no_robust_accuracy_by_budget(full_report: Report) -> None:

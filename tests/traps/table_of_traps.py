@@ -19,7 +19,6 @@ _ANSWERS = "tests/traps/test_answers_of_victims.py"
 _STARTS = "tests/traps/test_starts_and_restarts.py"
 _IDENTITY = "tests/traps/test_victims_identity.py"
 _CHAIN = "tests/traps/test_whole_chain.py"
-_TRACE = "tests/traps/test_trace_function.py"
 
 
 class Trap(NamedTuple):
@@ -172,11 +171,11 @@ TRAPS: dict[int, Trap] = {
         ),
     ),
     18: Trap(
-        "A loss for logits is given probabilities, or one that needs more classes than there are "
-        "(AutoAttack#76, #110)",
-        "Probabilities enter as their logarithm; a loss that the classes do not allow is refused",
+        "A loss for logits gets probabilities, or has too few classes (AutoAttack#76, #110)",
+        "Probabilities enter as logarithms or are flagged; a loss the classes forbid is refused",
         (
             f"{_ANSWERS}::test_3_18_probabilities_are_attacked_as_what_they_are",
+            f"{_ANSWERS}::test_3_18_probabilities_in_disguise_are_flagged",
             f"{_ANSWERS}::test_3_18_a_loss_that_the_classes_do_not_allow_is_refused",
         ),
     ),
@@ -204,9 +203,10 @@ TRAPS: dict[int, Trap] = {
     ),
     21: Trap(
         "Eps is on another scale, or 0.031 stands for 8/255 (AutoAttack#54, CNNF#1, armory#862)",
-        "Eps is a fraction on the scale of the box, used and recorded as it was written",
+        "Eps is a fraction on the scale of the box, used and recorded as written; 8 is refused in linf",
         (
             f"{_SCALE}::test_3_21_eps_is_the_fraction_that_was_written",
+            f"{_SCALE}::test_3_21_eight_is_not_eight_levels",
             f"{_SCALE}::test_3_21_the_record_has_norm_and_eps_as_written",
             f"{_KIT}[OtherScale]",
         ),
@@ -272,8 +272,8 @@ TRAPS: dict[int, Trap] = {
         "A check switches off debugger and coverage (AutoAttack#88)",
         "The trace function is the same after every attack, and the kit looks for it",
         (
-            f"{_TRACE}::test_3_29_the_trace_function_stays",
-            f"{_TRACE}::test_3_29_the_twin_is_found_out",
+            f"{_HERE}/test_trace_function.py::test_3_29_the_trace_function_stays",
+            f"{_HERE}/test_trace_function.py::test_3_29_the_twin_is_found_out",
             f"{_COMMON}[host_left_alone]",
         ),
     ),

@@ -67,6 +67,41 @@ def test_3_18_probabilities_are_attacked_as_what_they_are(
     assert flagged > 0.5
 
 
+class _Answers(torch.nn.Module):
+    """Two numbers for each picture, made from its mean and no more."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        mean = images.flatten(1).mean(1)
+        other = {"softmax": 1 - mean, "reference class": 0 * mean, "margin": -mean}[self.how]
+        return torch.stack([mean, other], 1)
+
+
+def test_3_18_probabilities_in_disguise_are_flagged(
+    network: Any, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """Rows that are never below 0 and sum to 1 are no logits; logits are not taken for them.
+
+    With two classes logits come nearest to it: one of them at 0, the other anywhere. The sum of
+    the means of noise pictures is far from 1.
+    """
+    fgsm = adversity.create("attack", "fgsm", eps=EPS)
+    for victim, flag in ((network, 0.0), (Softmax(network), 1.0)):
+        found = fgsm(adversity.target(victim), images, labels)
+        assert found.flags["probability_output"] == flag
+        assert found.probability_output.float().mean() == flag
+    for how, flag in (("softmax", 1.0), ("reference class", 0.0), ("margin", 0.0)):
+        answers = _Answers(how)
+        found = fgsm(adversity.target(answers), images, answers(images).argmax(1))
+        assert found.flags["probability_output"] == flag, how
+    network_and_softmax = torch.nn.Sequential(network, torch.nn.LogSoftmax(1))
+    found = fgsm(adversity.target(network_and_softmax), images, labels)
+    assert found.flags["probability_output"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("classes", "works"),
     [(2, {"ce", "margin"}), (3, {"ce", "margin", "dlr"}), (4, {"ce", "margin", "dlr"})],

@@ -10,7 +10,7 @@ import torch
 import adversity
 from adversity import Attack
 from adversity.engine.attacking import attack
-from adversity.errors import PluginError
+from adversity.errors import ParameterError, PipelineError, PluginError
 from adversity_plugins.attack.pgd import PGD
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
@@ -106,6 +106,20 @@ def test_3_21_eps_is_the_fraction_that_was_written(images: torch.Tensor, ready: 
     settings: dict[str, Any] = {"eps": "4/255", "steps": 3, "random_start": False}
     assert _share_of_the_optimum(ready(PGD(**settings)), images) > 0.9999
     assert _share_of_the_optimum(ready(ByteScale(**settings)), images) < 0.01
+
+
+def test_3_21_eight_is_not_eight_levels(project: Any) -> None:
+    """Above 1 in linf is refused with what was meant and the line; 1 is not, nor 8 in l2."""
+    for name, more in (("pgd", {}), ("fmn", {}), ("random_noise", {}), ("square", {})):
+        with pytest.raises(ParameterError, match=r"at most 1 in linf.*got 8; did you mean 8/255\?"):
+            adversity.create("attack", name, norm="linf", eps=8, **more)
+        assert adversity.create("attack", name, norm="linf", eps=1, **more)
+        assert adversity.create("attack", name, norm="l2", eps=8, **more)
+    with pytest.raises(ParameterError, match=r"got 1.5; did you mean 1.5/255"):
+        adversity.create("attack", "pgd", eps=1.5)
+    project.edit("eps: 8/255", "eps: 8")
+    with pytest.raises(PipelineError, match=r"yaml:\d+: attack/pgd .*got 8; did you mean 8/255"):
+        project.run()
 
 
 def test_3_21_the_record_has_norm_and_eps_as_written(project: Any) -> None:

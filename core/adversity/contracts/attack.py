@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
+
+from pydantic import model_validator
 
 from adversity.contracts.plugin import Makes, PluginBase
 
@@ -70,7 +72,8 @@ class Attack(PluginBase):
 
     With `threat = "norm"` the class has the fields `norm` and `eps`. With `"minimum"` it looks
     for the nearest failure: it has `norm` or is in l2, the distance is what counts, and a field
-    `eps` (None: any distance) says from where on a failure no longer counts as success. With
+    `eps` (None: any distance) says from where on a failure no longer counts as success. In
+    `linf` an `eps` above 1 is refused, since it is on another scale than [0, 1]. With
     `"parametric"` what it changes is said by a few numbers for each image: it returns
     `Perturbed`, and the core replays `apply` and checks `bounds`. With `"distance"` it keeps
     within `eps` of a `distance` of its own, which the core measures again on what is stored.
@@ -90,6 +93,20 @@ class Attack(PluginBase):
     block_rows: ClassVar[int] = 64
     """At most so many rows at once, not padded: the target pads each network's blocks itself,
     so that solved rows can leave and the rest is packed together."""
+
+    @model_validator(mode="after")
+    def _eps_within_the_space(self) -> Self:
+        """Refuse a budget that is larger than the space of pictures: it is on another scale.
+
+        Of `linf` alone this is known without a picture's size.
+        """
+        eps, norm = getattr(self, "eps", None), getattr(self, "norm", None)
+        if self.threat == "parametric" or norm != "linf" or eps is None or not eps > 1:
+            return self
+        meant = f"; did you mean {eps:g}/255?" if eps <= 255 else ""
+        raise ValueError(
+            f"expected eps of at most 1 in linf, where that is any picture at all, got {eps:g}{meant}"
+        )
 
     @abstractmethod
     def perturb(

@@ -16,6 +16,7 @@ from adversity.engine.kept import KeptImages
 from adversity.engine.ledger import IDENTITY, attacked
 from adversity.engine.links import Link
 from adversity.engine.predict_stage import answer_columns
+from adversity.engine.probes import probe, probe_shares
 from adversity.engine.randomised import random_output
 from adversity.engine.stage import write_json
 from adversity.engine.table_stage import Columns, TableRun, join
@@ -61,6 +62,7 @@ class _Attacked:
     result: AttackResult
     judge: ChainTarget
     random: Tensor
+    probed: Columns
 
 
 class AttackRun(TableRun):
@@ -131,7 +133,27 @@ class AttackRun(TableRun):
         random = random_output(
             judging, current, result.start_answer, result.start == labels, seed=seed
         )
-        return _Attacked(ready, current, labels, result, judge, random)
+        probed = self._probed(ready, links, current, labels, result, index)
+        return _Attacked(ready, current, labels, result, judge, random, probed)
+
+    def _probed(
+        self,
+        ready: Ready,
+        links: list[Link],
+        current: Flow,
+        labels: Tensor,
+        result: AttackResult,
+        index: list[int],
+    ) -> Columns:
+        """Attack those of the data set's first samples again that were right, if asked to."""
+        import torch
+
+        first = int(self.node.options.get("probe", 0))
+        if not first:
+            return {}
+        asked = (torch.tensor(index) < first) & (result.start == labels)
+        seed, step = self.plan.spec.seed, self.stage.step
+        return probe(ready, links, current, labels, asked, seed=seed, step=step)
 
     def _judged(self, part: _Attacked, images: np.ndarray[Any, Any]) -> Columns:
         """Return the rows of a batch from what the stored images really are and do."""
@@ -159,7 +181,9 @@ class AttackRun(TableRun):
             "zero_gradient": result.zero_gradient.numpy(),
             "moved": (result.norms > 0).numpy(),
             "random_output": part.random.numpy(),
+            "probability_output": result.probability_output.numpy(),
             **_found(part.ready.plugin, result, answers["correct"]),
+            **part.probed,
         }
         attacked = Flow(current.ids, stored, current.clean, {}, {})
         return columns | self.image_columns(attacked)
@@ -175,6 +199,9 @@ class AttackRun(TableRun):
                 "never_moved_share": ~rows["moved"],
                 "random_output_share": rows["random_output"],
             }
+            attack: Any = self.node.entry.cls
+            if attack.access in ("scores", "gradients"):
+                hits["probability_output_share"] = rows["probability_output"]
             for name, hit in hits.items():
                 found[name] = share(
                     int(hit[attacked].sum()),
@@ -182,7 +209,7 @@ class AttackRun(TableRun):
                     better="lower",
                     convention={"over": "attacked images"},
                 )
-        return found
+        return found | probe_shares(rows, len(class_names))
 
     def fill(self, out: Path) -> StageResult:
         """Write images, table and identity, and say what the victim gives."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Perturbed
 from adversity.engine.blocks import spans
 from adversity.engine.budget import replayed, sizes, within, within_budget
-from adversity.engine.calls import BREAKS
+from adversity.engine.calls import BREAKS, probability_rows
 from adversity.engine.watching import Watch
 from adversity.errors import DataError
 from adversity.seeding import SampleRng, preserve_global_rng
@@ -44,9 +44,12 @@ class AttackResult:
         zero_gradient: `[N]` bool: attacked, and its gradient was zero every time.
         start_answer: `[N, K]`, what the victim gave before: calibrated probabilities, else what
             its classifier gives.
+        probability_output: `[N]` bool: the classifier says that it gives logits, and gave what
+            has no value below 0 and sums to 1.
         parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
             each sample (`exact`: whether it is proved); NaN where nothing was attacked.
-        flags: Shares that tell a masked gradient: `zero_gradient`, `never_moved`.
+        flags: Shares that tell a masked gradient, of the attacked samples: `zero_gradient`,
+            `never_moved`, `probability_output`; and what a probe found, where one was asked for.
     """
 
     images: Tensor
@@ -60,6 +63,7 @@ class AttackResult:
     solved_at: Tensor
     zero_gradient: Tensor
     start_answer: Tensor
+    probability_output: Tensor
     parameters: dict[str, Tensor] = field(default_factory=dict)
     flags: dict[str, float] = field(default_factory=dict)
 
@@ -182,6 +186,7 @@ def attack(
         values, probs = judge.answer(images)
         answer = values if probs is None else probs
         start = answer.argmax(1)
+        probable = probability_rows(values) & (judge.gives == "logits")
         _labels_fit(labels, count, judge.classes)
         wanted = _wanted(ready, judge, images, labels, seed)
         active = (start == labels) & (wanted != start if _targeted(ready) else True)
@@ -214,10 +219,12 @@ def attack(
         watch.solved_at,
         zero,
         answer,
+        probable,
         parameters,
         {
             "zero_gradient": float(zero.sum()) / share,
             "never_moved": float((active & (norms == 0)).sum()) / share,
+            "probability_output": float((active & probable).sum()) / share,
         },
     )
 

@@ -1,6 +1,7 @@
 """Attacks of one plan compared sample by sample: which figures are too good to be believed.
 
-An attacker that follows gradients should fool what one without them fools, with more budget
+An attacker that follows gradients should fool what one without them fools, or one who knows
+less, with more budget
 what it fooled with less, and with more steps or restarts what it fooled with fewer. Each
 sample for which that does not hold shows that the attack failed, and not the sample's
 robustness. The comparisons need several steps or cells, so they belong to no stage: they are
@@ -106,7 +107,8 @@ def with_comparisons(
 
     To the cells of such a step come, over the samples that were right at the start and with
     Wilson's interval: `beaten_by_black_box_share`, what it left standing and an attack without
-    gradients fooled within the same budget; `fooled_with_less_share`, what the same attack
+    gradients fooled within the same budget; `beaten_by_grey_box_share`, the same of an attack
+    that does not know the whole chain; `fooled_with_less_share`, what the same attack
     fooled with a smaller `eps`; `weaker_with_more_share`, what it fooled with fewer `steps` or
     `restarts`. A share is left out where the plan has nothing to compare with, so that a gate
     on it cannot pass untried.
@@ -172,6 +174,9 @@ def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure
     others = [o for o in outcomes if o.name != mine.name and mine.same_victim(o)]
     found = {
         "beaten_by_black_box_share": _share(mine, [o for o in others if _rival(mine, o)]),
+        "beaten_by_grey_box_share": _share(
+            mine, [o for o in others if o.node.knowledge == "grey-box" and _no_larger(mine, o)]
+        ),
         "fooled_with_less_share": _share(
             mine, [o for o in others if o.eps < mine.eps and mine.differs_only_in("eps", o)]
         ),
@@ -183,15 +188,20 @@ def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure
 
 
 def _rival(mine: _Outcome, other: _Outcome) -> bool:
-    """Say whether an attack without gradients has no more budget than this one.
+    """Say whether an attack has no gradient, and no more budget than this one."""
+    cls: Any = other.node.entry.cls
+    return cls.access in _BLACK_BOX and _no_larger(mine, other)
+
+
+def _no_larger(mine: _Outcome, other: _Outcome) -> bool:
+    """Say whether another attack has no more budget, in the same norm, than this one.
 
     One without a budget of its own counts as well: what it finds is compared by distance. What
     a targeted attack must find is more than that an answer changes, so it is not compared.
     """
-    cls: Any = other.node.entry.cls
-    black_box = cls.access in _BLACK_BOX and mine.norm is not None and mine.norm == other.norm
+    same = mine.norm is not None and mine.norm == other.norm
     small = other.eps <= mine.eps or other.plugin.threat == "minimum"
-    return black_box and small and not getattr(mine.plugin, "targeted", False)
+    return same and small and not getattr(mine.plugin, "targeted", False)
 
 
 def _easier(mine: _Outcome, other: _Outcome, name: str) -> bool:

@@ -30,10 +30,15 @@ __all__ = [
     "logits",
     "measure",
     "needs_of",
+    "probability_rows",
     "restore",
     "score",
     "setting_up",
 ]
+
+
+ROUNDED = 1e-4
+"""How far probabilities may sum from 1: float32 sums of up to 1e5 terms round to about 1e-5."""
 
 
 def _blocks(ready: Ready, count: int) -> list[range]:
@@ -194,10 +199,18 @@ def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
     return torch.cat(parts)
 
 
+def probability_rows(values: Tensor) -> Tensor:
+    """Return `[N]` bool: no value of the row is below 0, and they sum to 1.
+
+    Logits seldom do by chance: the sum of one row in thousands comes as near to 1.
+    """
+    total = values.double().sum(1)
+    return (values >= 0).all(1) & ((total - 1).abs() <= ROUNDED)
+
+
 def _probs_fault(probs: Tensor) -> str | None:
-    # 1e-4: float32 sums of up to 1e5 terms round to about 1e-5.
     low, total = float(probs.min()), probs.double().sum(1)
-    if low < 0 or float((total - 1).abs().max()) > 1e-4:
+    if low < 0 or float((total - 1).abs().max()) > ROUNDED:
         return f"expected rows of probabilities that sum to 1, got a sum of {float(total[0]):.6g}"
     return None
 

@@ -12,6 +12,7 @@ from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.calls import Ready
 from adversity.engine.in_memory import TensorRows, fitted_state
 from adversity.engine.nested import inject
+from adversity.engine.probes import probed
 from adversity.engine.toolbox import label_of
 from adversity.engine.victim import Victim, as_found
 from adversity.errors import DataError, InputError, NotFittedError, ParameterError
@@ -253,6 +254,7 @@ class AttackCall(Call):
         *,
         ids: Sequence[str] | None = None,
         seed: int = 0,
+        probe: int | None = None,
     ) -> AttackResult:
         """Attack the whole chain; success and budget are the core's verdict.
 
@@ -262,6 +264,11 @@ class AttackCall(Call):
             labels: `[N]` int64, the true classes.
             ids: N sample ids; positions if not given.
             seed: Keys every sample's random stream.
+            probe: Attack so many of the first samples again, with the whole space of pictures
+                as budget and with twice the steps and restarts; `flags` has what came of it.
+
+        Raises:
+            InputError: If `victim` is none, or the attack cannot be probed.
         """
         if not isinstance(victim, Victim):
             raise InputError(
@@ -271,7 +278,12 @@ class AttackCall(Call):
         names = _ids(ids, len(images))
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
-            return attack(self.ready, bound, images, labels, seed=seed, step=self.ready.plugin.name)
+            step = self.ready.plugin.name
+            result = attack(self.ready, bound, images, labels, seed=seed, step=step)
+            if probe is None:
+                return result
+            given = (self.ready, bound, images, labels, result)
+            return probed(*given, first=probe, seed=seed, step=step)
 
 
 WRAPPERS: dict[str, Callable[[Ready], Call]] = {

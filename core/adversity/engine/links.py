@@ -8,6 +8,7 @@ else, where sizes change, by an antialiased resize.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls import Ready
     from adversity.seeding import SampleRng
 
-__all__ = ["Link", "Rows", "log_of"]
+__all__ = ["Link", "Rows", "log_of", "mean_of_draws", "no_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +197,14 @@ def _log_probs(probs: Tensor, incoming: Tensor) -> Tensor:
     flat = (probs <= tiny).any(1, keepdim=True)
     value = log_of(probs)
     return torch.where(flat, straight_through(value, incoming), value)
+
+
+def mean_of_draws(logits: Tensor) -> Tensor:
+    """Return log mean p `[N, K]` of draws `[N, M, K]`; in float64, then rounded once."""
+    logs = logits.double().log_softmax(2)
+    return (logs.logsumexp(1) - math.log(logits.shape[1])).float()
+
+
+def no_answer(images: Tensor, classes: int) -> Tensor:
+    """Return the answer to no images: `[0, K]`, differentiable; K is 1 where it is not known."""
+    return images.flatten(1).sum(1, keepdim=True).expand(0, max(classes, 1))

@@ -60,6 +60,7 @@ def build_report(
     measured = summarise(plan, workspace, toolbox, ledger)
     steps = tuple(_described(toolbox, summary) for summary in measured.values())
     data = tuple(_data(toolbox, name) for name in plan.data)
+    pairs = illusions(toolbox)
     rows, population = ((), {}) if tracked else picture_rows(toolbox)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
     return Report(
@@ -71,9 +72,9 @@ def build_report(
         data=data,
         steps=steps,
         gates=tuple(gates),
-        caveats=caveats(data, steps),
+        caveats=caveats(data, steps, pairs),
         gains=gains(toolbox),
-        illusions=illusions(toolbox),
+        illusions=pairs,
         rows=rows,
         population=population,
         provenance=provenance,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from adversity.contracts import Access, PostHoc
 from adversity.engine import calls
 from adversity.engine.blocks import in_blocks, network_rows
-from adversity.engine.links import Link, Rows, log_of
+from adversity.engine.links import Link, Rows, log_of, mean_of_draws, no_answer
 from adversity.engine.watching import Counts, Watch
 from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
@@ -146,6 +146,8 @@ class ChainTarget:
                 "`square`, `hop_skip_jump`), or a classifier that is differentiable"
             )
         self._count(images)
+        if not len(images):
+            return no_answer(images, self.classes)
         # The classifier's blocks go through the whole chain, which bounds memory; `split` and
         # not slices: its backward is one copy, that of n slices n full-size sums.
         size = network_rows(self._classifier, images)
@@ -229,7 +231,7 @@ class ChainTarget:
             return self._once(block, rows, 0)
         drawn = [self._once(block, rows, draw) for draw in range(self.draws)]
         size = network_rows(self._classifier, block)
-        return in_blocks(_mean_of_draws, torch.stack(drawn, 1), size)
+        return in_blocks(mean_of_draws, torch.stack(drawn, 1), size)
 
     def _asked(self, cut: slice) -> tuple[str, ...]:
         """Return what keys the draws of an attack's query: the sample and which query it is.
@@ -268,6 +270,10 @@ class ChainTarget:
         return self._answered(images, self._rows)
 
     def _answered(self, images: Tensor, rows: Rows) -> tuple[Tensor, Tensor | None]:
+        if not len(images):
+            nothing = no_answer(images, self.classes)
+            calibrated = any(isinstance(link.ready.plugin, PostHoc) for link in self.links)
+            return nothing, nothing if calibrated else None
         values, probs = images, None
         for link in self.links:
             if link.makes == "images":
@@ -289,9 +295,3 @@ class ChainTarget:
         """Return the predicted classes `[N]` of the real answer; a tie goes to the first."""
         values, probs = self.answer(images)
         return (values if probs is None else probs).argmax(1)
-
-
-def _mean_of_draws(logits: Tensor) -> Tensor:
-    """Return log mean p `[N, K]` of draws `[N, M, K]`; in float64, then rounded once."""
-    logs = logits.double().log_softmax(2)
-    return (logs.logsumexp(1) - math.log(logits.shape[1])).float()

@@ -10,7 +10,7 @@ from adversity.metrics.calibration import (
     ece,
 )
 from adversity.metrics.classification import accuracy, accuracy_of
-from adversity.metrics.failure import failure_distance, median_interval, query_count
+from adversity.metrics.failure import failure_distance, failures_found, median_interval, query_count
 from adversity.metrics.image_quality import PSNR_CONVENTION, SSIM_CONVENTION, psnr, ssim
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
 from adversity.metrics.paired import paired_difference
@@ -38,6 +38,7 @@ __all__ = [
     "consistency_test",
     "ece",
     "failure_distance",
+    "failures_found",
     "log_softmax",
     "mean_interval",
     "median_interval",

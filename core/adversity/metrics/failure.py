@@ -12,12 +12,13 @@ import numpy as np
 
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
+from adversity.metrics.intervals import share
 from adversity.metrics.predictions import verdicts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["failure_distance", "median_interval", "query_count"]
+__all__ = ["failure_distance", "failures_found", "median_interval", "query_count"]
 
 POINTS = 60
 """A curve has at most so many points: as many as a plot of a report can show."""
@@ -65,16 +66,55 @@ def failure_distance(distances: ArrayLike, *, norm: str, level: float = 0.95) ->
         >>> failure_distance([0.0, 0.5, 1.0], norm="l2").value
         0.5
     """
+    values = _distances(distances)
+    convention = {"norm": norm, "nothing found": "infinite"}
+    return _median(values, level, _curve(values), convention, "higher")
+
+
+def failures_found(distances: ArrayLike, *, norm: str, level: float = 0.95) -> Measure:
+    """Return the share of images that have a failure at any distance: it is never missing.
+
+    Args:
+        distances: As for `failure_distance`.
+        norm: What they are measured in; goes into the convention.
+        level: Confidence level of the Wilson interval.
+
+    Returns:
+        The measure; `details` holds the same curve as that of `failure_distance`, also where
+        most images have no failure and there is no median.
+
+    Raises:
+        DataError: If a distance is negative or not a number.
+
+    Example:
+        >>> failures_found([0.0, 0.5, float("inf"), float("inf")], norm="l2").value
+        0.5
+    """
+    values = _distances(distances)
+    return share(
+        int(np.isfinite(values).sum()),
+        len(values),
+        level=level,
+        better="lower",
+        convention={"norm": norm, "wrong from the start": "found, at 0"},
+        details=_curve(values),
+    )
+
+
+def _distances(distances: ArrayLike) -> NDArray[np.float64]:
     values = np.asarray(distances, dtype=np.float64)
     if values.ndim != 1 or not len(values) or not (values >= 0).all():
         raise DataError("expected at least one distance, each 0 or more, got others")
+    return values
+
+
+def _curve(values: NDArray[np.float64]) -> dict[str, Any]:
     points = _points(values[np.isfinite(values)])
-    curve = {
+    return {
         "distance": points,
         "robust": [float((values > at).mean()) for at in points],
         "not_found": int(np.isinf(values).sum()),
     }
-    return _median(values, level, curve, {"norm": norm, "nothing found": "infinite"}, "higher")
 
 
 def query_count(

@@ -12,6 +12,7 @@ from adversity.pipeline.findings import Findings, suggestion
 from adversity.pipeline.graph import names_plugin
 from adversity.pipeline.paths import ancestors, chain
 from adversity.pipeline.plugins import class_of, label_of
+from adversity.pipeline.probing import probe_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +57,7 @@ def check_steps(
         checker.settings,
         checker.source,
         checker.against,
+        checker.probing,
         checker.fitting,
         checker.leakage,
     )
@@ -114,6 +116,7 @@ class _Checker:
                 ("against", spec.against),
                 ("knowledge", spec.knowledge),
                 ("objective", spec.objective),
+                ("probe", spec.probe),
             ):
                 if value is not None:
                     yield key, f"{key}: is for attacks; {label_of(node.entry)} is none"
@@ -174,6 +177,13 @@ class _Checker:
                     f"so changing {start} cannot change its answer"
                 ),
             )
+
+    def probing(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
+        """Check that an attack which is probed can be."""
+        if node.role == "attack" and spec.probe is not None:
+            fault = probe_fault(class_of(node.entry), node.knowledge)
+            if fault is not None:
+                yield "probe", f"probe: {label_of(node.entry)} cannot be probed: {fault}; drop it"
 
     def fitting(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
         """Check that what must be fitted is, on rows of the right sort."""

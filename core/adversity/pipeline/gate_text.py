@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from adversity.contracts import parse_fraction
 from adversity.pipeline.findings import Findings, KeyPath, listed, suggestion
 from adversity.pipeline.paths import ancestors
+from adversity.pipeline.plugins import class_of
+from adversity.pipeline.probing import unprobed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,6 +139,8 @@ def _faults(gate: Gate, loaded: Loaded, steps: Mapping[str, StepNode]) -> list[s
         for name in (gate.step, *sorted(ancestors(gate.step, loaded.spec.steps)))
         if name in steps and steps[name].knowledge == "grey-box"
     ]
+    missing = unprobed(gate.metric, class_of(node.entry), node.options.get("probe"))
+    faults += [] if missing is None else [missing]
     for name, value in gate.selector.items():
         if name not in node.variables:
             faults.append(

@@ -145,7 +145,11 @@ def _against_last(
         return _Ruling("undecided", "no accepted run to compare with yet", 0.0), measure
     change = last.get((gate.step, cell_key(cell.cell), gate.metric))
     if change is None:
-        why = f"the last accepted run has no {gate.step}.{gate.metric} to compare with"
+        why = (
+            f"{gate.step}.{gate.metric} cannot be compared with the last accepted run: that run has "
+            f"none, or it is no mean over values that each sample has in the table of {gate.step}, "
+            "so that no two samples can be paired; compare it with a number"
+        )
         return _Ruling("undecided", why, 0.0), measure
     better = change.better or measure.better
     if better is None:

@@ -86,7 +86,7 @@ class StepNode:
         variables: The matrix variables its result depends on, in the file's order.
         cells: Its cells, in matrix order; one empty cell without a matrix.
         plugins: The plugin with its parameters, by cell.
-        options: Other settings of the step (`objective`, `over`, ...).
+        options: Other settings of the step (`objective`, `probe`).
         nested: The steps whose plugins stand in the parameters of its plugin.
         line: `file:line` for messages.
     """

@@ -143,7 +143,7 @@ class _StepResolver:
             variables=variables,
             cells=cells,
             plugins=plugins,
-            options={"objective": step.objective or "misclassify"} if role == "attack" else {},
+            options=_options(step) if role == "attack" else {},
             line=self._findings.where(("steps", id_)),
             nested=self._nested[id_] if own else self.nodes[step.uses].nested,
         )
@@ -211,6 +211,12 @@ def _role(step: StepSpec, entry: Entry) -> Role:
         return "define"
     roles: dict[str, Role] = {"images": "view", "predictions": "predict", "scores": "score"}
     return roles[makes]
+
+
+def _options(step: StepSpec) -> dict[str, Any]:
+    """Return the settings of an attack that stand on the step; what is left out is in no key."""
+    options: dict[str, Any] = {"objective": step.objective or "misclassify"}
+    return options if step.probe is None else {**options, "probe": step.probe}
 
 
 def _plugin_of_step(

@@ -15,6 +15,7 @@ from adversity.pipeline.nested import all_nested
 from adversity.pipeline.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.paths import ancestors
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
+from adversity.pipeline.probing import PROBES
 from adversity.pipeline.stages import dear_views, make_stages
 from adversity.provenance import core_fingerprint, source_fingerprint
 
@@ -33,10 +34,13 @@ _FLAGS = frozenset(
         "zero_gradient_share",
         "never_moved_share",
         "random_output_share",
+        "probability_output_share",
         "beaten_by_black_box_share",
+        "beaten_by_grey_box_share",
         "fooled_with_less_share",
         "weaker_with_more_share",
         "worst_case_robust_accuracy",
+        *PROBES,
     }
 )
 """What the engine measures of attacks without a metric."""

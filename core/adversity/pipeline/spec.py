@@ -100,6 +100,7 @@ class StepSpec(_Part):
     knowledge: Literal["white-box", "grey-box"] | None = None
     keep: StrictBool | None = None
     objective: Literal["misclassify"] | None = None
+    probe: Positive | None = None
     over: Annotated[None, _not_yet("write one step for each member")] = None
     labels: Annotated[None, _not_yet("write labels: on the data set")] = None
 

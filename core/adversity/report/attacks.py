@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Block, Section, Table
 from adversity.report.curves import intervals_in_words, line_charts, row_chart
+from adversity.report.probed import probe_table
 from adversity.report.reading import across, matching, panel, record, slug
 from adversity.report.searches import distance_charts, query_charts
 from adversity.report.threat import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["attack_section", "unattacked"]
 
 _COSTS = {"gradients_per_image": "gradients", "queries_per_image": "queries"}
-_SEARCHES = ("failure_distance", "queries_to_fool")
+_SEARCHES = ("failure_distance", "failures_found", "queries_to_fool")
 
 
 def attack_section(report: Report) -> Section | None:
@@ -55,8 +56,8 @@ def attack_section(report: Report) -> Section | None:
         if step.links and not is_control(step):
             blocks.append(links_table(step))
     blocks.append(_results(report, attacks))
-    searched = _searched(attacks)
-    blocks += [searched] if searched else []
+    tables = (_searched(attacks), probe_table(attacks))
+    blocks += [table for table in tables if table is not None]
     return Section("attacks", "Attacks", [*blocks, *worst_cases(attacks)])
 
 
@@ -182,12 +183,13 @@ def _searched(attacks: Sequence[StepSummary]) -> Table | None:
     )
     if not rows:
         return None
-    heads = ("distance to the nearest failure", "queries until fooled")
+    heads = ("distance to the nearest failure", "with a failure", "queries until fooled")
     return Table(
         "attack-searches",
         "Medians of what was searched. Distances are over all pictures, on the [0, 1] scale, 0 "
         "for one that was wrong from the start; queries over those that were right at first. What "
-        "withstood counts as infinitely far.",
+        "withstood counts as infinitely far; where that is most there is no median. With a failure: "
+        "the share that has one at any distance.",
         ("attack", "cell", "norm", *heads),
         rows,
         numeric=frozenset(heads),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adversity.contracts.values import Measure
-    from adversity.report.model import CellResult, DataSummary, StepSummary
+    from adversity.report.model import CellResult, DataSummary, Illusion, StepSummary
 
 __all__ = ["caveats"]
 
@@ -35,6 +35,12 @@ _SIGNS = (
         _MASKED,
     ),
     (
+        "beaten_by_grey_box_share",
+        MASKED,
+        "were left standing, but fooled within the same budget by an attacker who knows less",
+        _WEAK,
+    ),
+    (
         "fooled_with_less_share",
         MASKED,
         "were left standing, but fooled by the same attack with a smaller eps",
@@ -47,6 +53,24 @@ _SIGNS = (
         _WEAK,
     ),
     (
+        "more_steps_gain_share",
+        MASKED,
+        "that were probed were left standing, but fooled with twice the steps",
+        _WEAK,
+    ),
+    (
+        "more_restarts_gain_share",
+        MASKED,
+        "that were probed were left standing, but fooled with twice the restarts",
+        _WEAK,
+    ),
+    (
+        "probability_output_share",
+        MASKED,
+        "got probabilities from a victim that says it gives logits",
+        'the attack takes a softmax of a softmax, which flattens the gradient (say gives = "probs")',
+    ),
+    (
         "random_output_share",
         MASKED,
         "got another answer when asked again for the same image",
@@ -54,16 +78,24 @@ _SIGNS = (
     ),
 )
 """Measure, from where on it voids a figure, what it says of the samples, and what that means."""
+_PROBED = ("more_steps_gain_share", "more_restarts_gain_share")
+"""Signs over a few samples: they void a figure with the whole interval; before, they warn."""
+ANYTHING = 0.2
+"""From this share on that is right although anything is allowed, an attack failed."""
 _ORDER = {"void": 0, "warning": 1, "note": 2}
 
 
-def caveats(data: Sequence[DataSummary], steps: Sequence[StepSummary]) -> tuple[Caveat, ...]:
+def caveats(
+    data: Sequence[DataSummary], steps: Sequence[StepSummary], illusions: Sequence[Illusion] = ()
+) -> tuple[Caveat, ...]:
     """Return every caveat that holds, worst first."""
     found = [*_few_samples(data), *_quarantined(data)]
     found += [Caveat("note", note, step.id) for step in steps for note in step.notes]
     for step in steps:
         if step.kind == "attack":
-            found += [*_grey_box(step), *_masked(step), *_rising(step), *_control(step, steps)]
+            found += [*_grey_box(step), *_masked(step), *_unbounded(step)]
+            found += [*_rising(step), *_control(step, steps)]
+    found += _weaker_adaptive(illusions)
     return tuple(sorted(found, key=lambda caveat: _ORDER[caveat.level]))
 
 
@@ -107,12 +139,34 @@ def _masked(step: StepSummary) -> Iterator[Caveat]:
         for name, limit, words, means in _SIGNS:
             found = cell.measures.get(name)
             if found is not None and found.value >= limit:
+                sure = name not in _PROBED or found.low is None or found.low >= limit
                 yield Caveat(
-                    "void",
+                    "void" if sure else "warning",
                     f"{step.id}{_where(cell)}: {_figure(found)} of the attacked samples {words}"
                     f"{_by(found)}; {means}.",
                     step.id,
                 )
+
+
+def _unbounded(step: StepSummary) -> Iterator[Caveat]:
+    """Flag an attack that is withstood though it may turn a picture into any other.
+
+    The limit is what a guess gets right, one class in K; with few classes that would excuse
+    much, and with many a single picture would do.
+    """
+    for cell in step.cells:
+        found = cell.measures.get("full_budget_accuracy")
+        if found is None:
+            continue
+        chance = float(found.details.get("chance", ANYTHING))
+        if found.value >= max(MASKED, min(chance, ANYTHING)):
+            guess = f"; a guess is right for {chance:.0%}" if "chance" in found.details else ""
+            yield Caveat(
+                "void",
+                f"{step.id}{_where(cell)}: {_figure(found)} of the probed samples stayed right "
+                f"when the attack was allowed the whole space of pictures{guess}; {_MASKED}.",
+                step.id,
+            )
 
 
 def _figure(found: Measure) -> str:
@@ -130,6 +184,27 @@ def _by(found: Measure) -> str:
         return ""
     most = max(by, key=lambda name: (by[name], name))
     return f" (most by {most}: {by[most]} of {found.n})"
+
+
+def _weaker_adaptive(illusions: Sequence[Illusion]) -> Iterator[Caveat]:
+    """Flag adaptive attacks that did less than the same attack without knowledge of the defence.
+
+    Who knows more can always do as much, so the way through the defence failed. With the whole
+    interval below 0 that is sure; before, it may be chance.
+    """
+    for item in illusions:
+        lost = item.difference
+        if lost.value < 0:
+            where = ", ".join(f"{name}={value}" for name, value in item.cell.items())
+            yield Caveat(
+                "void" if lost.high is not None and lost.high < 0 else "warning",
+                f"{item.adaptive}{f' [{where}]' if where else ''}: through the defence the attack "
+                f"leaves more standing ({item.actual.value:.3f}) than {item.grey_box}, which does "
+                f"not know it ({item.seeming.value:.3f}); the gradient through "
+                f"{', '.join(item.defence)} says too little. Give it a better surrogate or more "
+                f"steps, and claim only what withstood both ({item.both.value:.3f}).",
+                item.adaptive,
+            )
 
 
 def _rising(step: StepSummary) -> Iterator[Caveat]:

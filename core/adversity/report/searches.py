@@ -31,7 +31,7 @@ def distance_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
         name, unit = NORMS.get(norm, norm), ", in 1/255" if norm == "linf" else ""
         yield from _charts(
             own,
-            "failure_distance",
+            ("failure_distance", "failures_found"),
             along="distance",
             scale=_LEVELS if norm == "linf" else 1.0,
             key=slug(f"failure-distance-{norm}"),
@@ -49,7 +49,7 @@ def query_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
     own = [item for item in _cells(attacks) if is_black_box(item[0]) and not is_control(item[0])]
     yield from _charts(
         own,
-        "queries_to_fool",
+        ("queries_to_fool",),
         along="queries",
         scale=1.0,
         key="robust-accuracy-by-queries",
@@ -72,7 +72,7 @@ def _cells(attacks: Sequence[StepSummary], kind: str | None = None) -> _Cells:
 
 def _charts(
     cells: _Cells,
-    measure: str,
+    names: tuple[str, ...],
     *,
     along: str,
     scale: float,
@@ -83,16 +83,17 @@ def _charts(
     note: str,
     form: Callable[..., Mapping[str, Any]],
 ) -> Iterator[Chart]:
-    """Draw the curves in the details of a measure; say whose could not be drawn."""
+    """Draw the curves in the details of the first measure there is; say whose are missing."""
     curves: dict[str, tuple[list[tuple[float, float]], int]] = {}
     missing = []
     for step, cell in cells:
         series = ", ".join(part for part in (attack_name(step), panel(cell.cell, None)) if part)
-        found = cell.measures.get(measure)
-        if found is None or not found.details.get(along):
+        there = [cell.measures[name].details for name in names if name in cell.measures]
+        found = next((details for details in there if details.get(along)), None)
+        if found is None:
             missing.append(series)
             continue
-        steps = zip(found.details[along], found.details["robust"], strict=True)
+        steps = zip(found[along], found["robust"], strict=True)
         curves[series] = [(at * scale, share) for at, share in steps], cell.n
     if not curves:
         return

@@ -181,9 +181,11 @@ class AttackBench(Bench):
         return Case(f"{len(images)} {what}", {"images": images, "labels": labels}, ids)
 
     def victim(self, images: Tensor, ids: Sequence[str]) -> KitTarget:
-        """Return a new victim for some images."""
-        from adversity.testing.attack_victims import KitTarget, network
+        """Return a new victim for some images: laid open for an attack that looks into it."""
+        from adversity.testing.attack_victims import KitTarget, LaidOpen, network
 
+        if self.claims.access == "structure":
+            return KitTarget(LaidOpen(images[0].numel()), ids)
         return KitTarget(network(images.shape[1]), ids)
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:

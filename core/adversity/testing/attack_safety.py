@@ -100,6 +100,8 @@ def zero_gradient(bench: AttackBench) -> str:
 
     from adversity.testing.attack_victims import KitTarget, Unfeeling, network
 
+    if bench.claims.access == "structure":
+        raise NotApplicable("it looks into its victim and asks for no gradient")
     bright = bench.crowd.rows["images"][:6]
     images = torch.cat([bright, 0.2 * bright])
     ids = tuple(f"kit/dark-{k}" for k in range(len(images)))

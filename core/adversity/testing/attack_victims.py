@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from adversity.contracts.structure import Linear
 from adversity.engine.calls import Ready
 from adversity.engine.links import Link
 from adversity.engine.target import ChainTarget
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
     from adversity.contracts import Access, Structure
     from adversity.engine.watching import Counts
 
-__all__ = ["CLASSES", "KitTarget", "Sure", "Unfeeling", "found_state", "log_odds", "network"]
+__all__ = [
+    "CLASSES",
+    "KitTarget",
+    "LaidOpen",
+    "Sure",
+    "Unfeeling",
+    "found_state",
+    "log_odds",
+    "network",
+]
 
 CLASSES = 5
 """Of the small network: the targeted difference-of-logits-ratio loss needs four."""
@@ -49,6 +59,11 @@ class _Link:
         self.logits = module
         self.class_names = tuple(f"class_{k}" for k in range(classes))
         self.gives = gives
+
+    def structure(self) -> Structure | None:
+        """Return what the module is made of, where it says so."""
+        said = getattr(self.logits, "structure", None)
+        return None if said is None else said()
 
 
 class KitTarget(nn.Module):
@@ -101,8 +116,8 @@ class KitTarget(nn.Module):
         return self._chain.decisions(images)
 
     def structure(self) -> Structure | None:
-        """Return None: it is a network."""
-        return None
+        """Return what the victim is made of; None for a network."""
+        return self._chain.structure()
 
     def granted(self, access: Access) -> KitTarget:
         """Return the same victim, of which an attack sees no more than it says it asks for."""
@@ -180,6 +195,31 @@ _DRAW = 17
 is a close call, so that eps of `attack.EPS` fools two samples of three."""
 _SCALE = 8.0
 """Of the last layer: with it the logits of the kit's pictures are 0.3 to 4 apart."""
+
+
+class LaidOpen(nn.Module):
+    """A victim that an attack may look into: five linear scores of pictures of one size."""
+
+    def __init__(self, size: int) -> None:
+        """Draw the weights, always the same.
+
+        Args:
+            size: D, the values of a picture.
+        """
+        super().__init__()
+        draw = np.random.Generator(np.random.Philox(key=[size, _DRAW]))
+        self.weights = torch.from_numpy(draw.normal(size=(CLASSES, size)))
+        # Grey gets five equal scores, so that no class is far ahead.
+        self.bias = -0.5 * self.weights.sum(1)
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits `[N, K]` float32, computed in float64."""
+        return (images.double().flatten(1) @ self.weights.T + self.bias).float()
+
+    def structure(self) -> Linear:
+        """Return the weights."""
+        return Linear(self.weights.numpy(), self.bias.numpy())
 
 
 class Sure(nn.Module):

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from adversity.contracts.structure import Linear
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,6 +47,10 @@ class _Linear(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return logits `[N, K]` float32."""
         return (images.double().flatten(1) @ self.weights.T + self.bias).float()
+
+    def structure(self) -> Linear:
+        """Return the weights, for an attack that looks into its victim."""
+        return Linear(self.weights.numpy(), self.bias.numpy())
 
 
 @dataclass(frozen=True, slots=True)

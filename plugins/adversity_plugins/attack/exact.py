@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack, Norm
-from adversity.contracts import Access
+from adversity import Access, Attack, Norm
 from adversity.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,9 +59,11 @@ class Exact(Attack):
     access: ClassVar[Access] = "structure"
     tells: ClassVar[tuple[str, ...]] = ("proved", "lower_bound")
     stochastic: ClassVar[bool] = False
-    expected_failures: ClassVar[Mapping[str, str]] = {
-        "answers": "the kit's victims are networks, which have no structure: it refuses them"
-    }
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"norm": "linf"},
+        {"norm": "l2"},
+        {"norm": "l1"},
+    )
 
     norm: Norm = "linf"
     eps: Annotated[

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack
-from adversity.contracts import Access
+from adversity import Access, Attack
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from adversity import Attack
-from adversity.contracts import Access
+from adversity import Access, Attack
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from adversity import Attack, Norm
-from adversity.contracts import Access
+from adversity import Access, Attack, Norm
 
 if TYPE_CHECKING:
     from torch import Tensor

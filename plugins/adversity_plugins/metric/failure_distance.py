@@ -19,18 +19,21 @@ class FailureDistance(Metric):
 
     For attacks that look for the nearest failure. An image that was wrong from the start has
     distance 0, one without a failure is infinitely far; both count. Where most are infinitely
-    far there is no median, and the measure is left out.
+    far there is no median, and `failure_distance` is left out; `failures_found`, the share of
+    images with a failure at any distance, is always there, with the curve.
     """
 
     name = "failure_distance"
     always = True
     wants = ("failure_distance",)
-    produces: ClassVar[tuple[str, ...]] = ("failure_distance",)
+    produces: ClassVar[tuple[str, ...]] = ("failure_distance", "failures_found")
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
-        """Return `failure_distance` where it is finite."""
+        """Return `failures_found`, and `failure_distance` where it is finite."""
         if not len(table):
             return {}
         norm = "the attack's, [0, 1] scale"
         found = metrics.failure_distance(table["failure_distance"], norm=norm)
-        return {} if found is None else {"failure_distance": found}
+        share = metrics.failures_found(table["failure_distance"], norm=norm)
+        median = {} if found is None else {"failure_distance": found}
+        return {**median, "failures_found": share}

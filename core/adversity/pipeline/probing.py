@@ -1,0 +1,61 @@
+"""Which attacks can be probed, and what a probe measures of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adversity.contracts import PluginBase
+
+__all__ = ["PROBES", "probe_fault", "probe_measures", "unprobed"]
+
+PROBES = {
+    "full_budget_accuracy": "eps",
+    "more_steps_gain_share": "steps",
+    "more_restarts_gain_share": "restarts",
+}
+"""What is measured, and the parameter of the attack that is changed for it."""
+
+
+def probe_measures(cls: type[PluginBase]) -> tuple[str, ...]:
+    """Return what a probe of an attack measures: what its class has the parameters for."""
+    return tuple(name for name, field in PROBES.items() if field in cls.model_fields)
+
+
+def probe_fault(cls: Any, knowledge: str) -> str | None:
+    """Say why an attack cannot be probed; None where it can.
+
+    Args:
+        cls: The attack's class.
+        knowledge: `white-box` or `grey-box`.
+    """
+    wants = "a probe asks whether following the gradient failed"
+    if cls.control:
+        return f"{wants}, and a control follows none"
+    if cls.access != "gradients":
+        return f"{wants}, and this attack asks its victim for {cls.access}"
+    if knowledge != "white-box":
+        return f"{wants} through the whole chain, and a {knowledge} attack does not see it"
+    if cls.threat == "parametric":
+        return "a probe widens a budget in a norm, and this attack's budget is none"
+    if not probe_measures(cls):
+        fields = ", ".join(PROBES.values())
+        return f"a probe changes {fields}, and this attack has none of these parameters"
+    return None
+
+
+def unprobed(metric: str, cls: type[PluginBase], probe: int | None) -> str | None:
+    """Say why a step will not have a measure of a probe; None where it will, or it is none.
+
+    Args:
+        metric: What a gate names.
+        cls: The step's plugin.
+        probe: How many samples the step probes; None for none.
+    """
+    if metric not in PROBES:
+        return None
+    if probe is None:
+        return f"{metric} is measured where the step says probe: N; it does not"
+    if metric not in probe_measures(cls):
+        return f"{metric} needs an attack with the parameter {PROBES[metric]}; this one has none"
+    return None
