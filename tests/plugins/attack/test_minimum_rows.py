@@ -14,7 +14,6 @@ import torch
 import adversity
 from adversity.engine.calls import Ready
 from adversity.engine.create import AttackCall
-from adversity.testing import check_plugin
 from adversity_plugins.attack import nearest as nearest_module
 from adversity_plugins.attack.carlini_wagner import CarliniWagner
 from adversity_plugins.attack.carlini_wagner_search import _Run
@@ -174,10 +173,3 @@ def test_drawing_in_helps(odd: Any, monkeypatch: Any) -> None:
     assert nearest_module.HALVINGS == 20
     assert bool((drawn <= bare * (1 + 1e-9)).all())
     assert float((bare / drawn).median()) > 1.005
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("cls", [DeepFool, FMN, DDN, CarliniWagner])
-def test_passes_the_conformance_kit(cls: type[Any]) -> None:
-    """Every check that a third party's attack has to pass."""
-    check_plugin(cls)

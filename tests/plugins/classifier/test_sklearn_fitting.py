@@ -12,7 +12,6 @@ import torch
 from adversity.contracts import Block, State
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.errors import DataError, NotFittedError, WeightsError
-from adversity.testing import check_plugin
 from adversity_plugins.classifier.decision_tree import DecisionTree
 from adversity_plugins.classifier.gradient_boosting import GradientBoosting
 from adversity_plugins.classifier.linear_svm import LinearSVM
@@ -41,13 +40,6 @@ def fitted(cls, stream, **parameters):
 def toy(stream_of, noise):
     """Thirty noisy pictures of three classes."""
     return stream_of(noise(30, 1, 4, 4), torch.arange(30) % 3, "abc")
-
-
-@pytest.mark.slow
-@everyone
-def test_the_kit_passes(cls):
-    """Every check of the conformance kit holds."""
-    check_plugin(cls)
 
 
 @pytest.mark.parametrize("cls", SMOOTH, ids=lambda cls: cls.name)
