@@ -36,7 +36,7 @@ def probe_fault(cls: Any, knowledge: str) -> str | None:
         return f"{wants}, and this attack asks its victim for {cls.access}"
     if knowledge != "white-box":
         return f"{wants} through the whole chain, and a {knowledge} attack does not see it"
-    if cls.threat == "parametric":
+    if cls.threat not in ("norm", "minimum"):
         return "a probe widens a budget in a norm, and this attack's budget is none"
     if not probe_measures(cls):
         fields = ", ".join(PROBES.values())
