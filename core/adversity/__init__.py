@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from adversity import metrics as metrics
     from adversity.contracts import API_VERSION as API_VERSION
     from adversity.contracts import Attack as Attack
+    from adversity.contracts import AttackInRounds as AttackInRounds
     from adversity.contracts import Block as Block
     from adversity.contracts import Classifier as Classifier
     from adversity.contracts import Dataset as Dataset
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 _CONTRACTS = [
     "API_VERSION",
     "Attack",
+    "AttackInRounds",
     "Block",
     "Classifier",
     "Dataset",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Fitted, PostHoc, Predictive, Score, State
+from adversity.contracts import AttackInRounds, Fitted, PostHoc, Predictive, Score, State
 from adversity.engine import calls
 from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.calls import Ready
+from adversity.engine.early import bare_gate
 from adversity.engine.in_memory import TensorRows, fitted_state
+from adversity.engine.rounds import Course
 from adversity.engine.toolbox import label_of
 from adversity.engine.victim import Victim, as_found
 from adversity.errors import DataError, InputError, NotFittedError, ParameterError
@@ -243,6 +245,7 @@ class AttackCall(Call):
         *,
         ids: Sequence[str] | None = None,
         seed: int = 0,
+        gate: str | None = None,
     ) -> AttackResult:
         """Attack the whole chain; success and budget are the core's verdict.
 
@@ -252,7 +255,10 @@ class AttackCall(Call):
             labels: `[N]` int64, the true classes.
             ids: N sample ids; positions if not given.
             seed: Keys every sample's random stream.
+            gate: For an attack in rounds, such as `lower robust_accuracy >= 0.60`: it stops as
+                soon as this is decided, and `stopped` says where.
         """
+        course = self._course(gate, len(images))
         if not isinstance(victim, Victim):
             raise InputError(
                 f"expected a victim from adversity.target(...), got {type(victim).__name__}"
@@ -261,7 +267,18 @@ class AttackCall(Call):
         names = _ids(ids, len(images))
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
-            return attack(self.ready, bound, images, labels, seed=seed, step=self.ready.plugin.name)
+            step = self.ready.plugin.name
+            return attack(self.ready, bound, images, labels, seed=seed, step=step, course=course)
+
+    def _course(self, gate: str | None, total: int) -> Course | None:
+        if gate is None:
+            return None
+        if not isinstance(self.ready.plugin, AttackInRounds):
+            raise InputError(
+                f"{self.ready.label} does not run in rounds: expected no gate, got {gate!r}; "
+                "`cascade` stops when a gate is decided"
+            )
+        return Course((bare_gate(gate),), total)
 
 
 WRAPPERS: dict[str, Callable[[Ready], Call]] = {

@@ -100,6 +100,10 @@ class KitTarget(nn.Module):
         """Return the predicted classes `[N]`, and count queries."""
         return self._chain.decisions(images)
 
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the real answer, as the engine's judge sees it."""
+        return self._chain.answer(images)
+
     def structure(self) -> Structure | None:
         """Return None: it is a network."""
         return None

@@ -59,6 +59,10 @@ class FakeJob:
     def pending(self) -> tuple[FakeShard, ...]:
         return tuple(shard for shard in self.shards if shard.index not in self.done)
 
+    def waves(self, *, force: bool = False) -> Iterator[tuple[FakeShard, ...]]:
+        if wave := self.shards if force else self.pending():
+            yield wave
+
     def run_shard(self, shard: FakeShard) -> None:
         self.act(self.stage.step, shard.index)
         with self.lock:
