@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from adversity import Attack, AttackInRounds, Norm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
     from adversity import SampleRng, Target
@@ -34,12 +33,19 @@ class Turn(Attack):
     turn: Literal["apgd-ce", "apgd-t", "fab-t", "square"]
     norm: Norm
     eps: float
+    effort: float
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return what the attack makes."""
         from adversity_plugins.attack.auto_attack_order import order_of
 
-        order = order_of("standard", norm=self.norm, eps=self.eps, classes=target.classes)
+        order = order_of(
+            "standard",
+            norm=self.norm,
+            eps=self.eps,
+            classes=target.classes,
+            effort=self.effort,
+        )
         return dict(order)[self.turn](target, images, labels, rng)
 
 
@@ -68,14 +74,26 @@ class Cascade(AttackInRounds):
         "parameter-free attacks, 2020"
     )
     block_rows: ClassVar[int] = 256
+    # A part of the effort, since the kit attacks some hundred times; an eps at which not all fall
+    # to the first round, which draws no random numbers.
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"norm": "linf", "eps": 4 / 255, "effort": 0.04},
+        {"norm": "l2", "eps": 0.25, "effort": 0.04},
+        {"norm": "l1", "eps": 1.25, "effort": 0.04},
+    )
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
+    effort: Annotated[
+        float,
+        Field(gt=0, le=1, description="share of AutoAttack's steps and queries; below 1 is weaker"),
+    ] = 1.0
 
     def rounds(self) -> Mapping[str, Attack]:
         """Return PGD, then AutoAttack's four."""
         from adversity_plugins.attack.pgd import PGD
 
-        first = PGD(norm=self.norm, eps=self.eps, steps=STEPS, random_start=False, early_stop=True)
-        turns = {turn: Turn(turn=turn, norm=self.norm, eps=self.eps) for turn in _TURNS}
+        budget: dict[str, Any] = {"norm": self.norm, "eps": self.eps}
+        first = PGD(**budget, steps=STEPS, random_start=False, early_stop=True)
+        turns = {turn: Turn(turn=turn, effort=self.effort, **budget) for turn in _TURNS}
         return {"pgd": first, **turns}

@@ -114,7 +114,11 @@ def test_grey_box_rounds_are_judged_on_the_whole_chain(
 
     judge = adversity.target(Blind()).bind(ids)
     result = attack(
-        Ready(Cascade(eps=0.02), "under test"), part, images, torch.zeros_like(labels), judge=judge
+        Ready(Cascade(eps=0.02), "under test"),
+        part,
+        images,
+        torch.zeros_like(labels),
+        judge=judge,
     )
     assert not bool(result.success.any())
     assert bool((result.parameters["solved_by"] == 0).all())
@@ -122,7 +126,6 @@ def test_grey_box_rounds_are_judged_on_the_whole_chain(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick")
 def test_it_passes_the_kit() -> None:
     """Every check of the kit that applies passes, in all three norms."""
     assert check_plugin(Cascade).passed
