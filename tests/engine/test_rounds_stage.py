@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from adversity.data.tables import read_table
+from adversity.engine.attacking import attack
+from adversity.engine.calls import Ready
 from adversity.engine.open_stage import open_stage
 from adversity.engine.rounds_stage import RoundsRun
 from adversity.engine.run import _stage
@@ -19,6 +21,7 @@ from adversity.errors import StorageError
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan
 from adversity.registry import discover
+from adversity_plugins.attack.pgd import PGD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,11 +38,6 @@ steps:
   net: {uses: classifier/logistic_regression, fit_on: train}
   answer: {uses: net, from: test}
   strong: {uses: attack/cascade, from: test, against: answer, with: {eps: $eps, effort: 0.03}}
-  quick:
-    uses: attack/pgd
-    from: test
-    against: answer
-    with: {eps: $eps, steps: 10, random_start: false, early_stop: true}
 gates:
   - strong[eps=20/255].robust_accuracy >= 0.95
 run: {shard_size: 64, pictures: 0}
@@ -119,21 +117,28 @@ def test_a_cell_stops_and_the_other_does_not(finished: tuple[Path, Any]) -> None
 
 
 def test_what_is_left_after_one_round_is_what_that_attack_leaves(
-    finished: tuple[Path, Any],
+    project: Path, finished: tuple[Path, Any]
 ) -> None:
-    """The stopped cell has the rows and costs of PGD alone, run as a step of its own."""
+    """The stopped cell has what PGD alone does to the same samples, and its costs."""
     out, _ = finished
-    mine, alone = (
-        read_table(out / "artifacts/rounds" / step / "table.parquet")
-        for step in ("strong", "quick")
-    )
-    rows = mine["cell"] == "eps=20/255"
-    assert set(alone) == set(mine) - {"parameter_solved_by"}
-    for name, values in alone.items():
-        np.testing.assert_array_equal(mine[name][rows], values[rows])
+    job = opened(project, out)
+    cell = next(cell for cell in job.node.cells if cell.key == "eps=20/255")
+    scene = job.scene(cell, list(range(24)))
+    pgd = Ready(PGD(eps=20 / 255, steps=10, early_stop=True), "PGD alone")
+    given = (scene.victim, scene.current.images, scene.labels)
+    alone = attack(pgd, *given, seed=3, step="strong", stream="pgd")
+    table = read_table(out / "artifacts/rounds/strong/table.parquet")
+    rows = table["cell"] == cell.key
+    mine = {name: values[rows] for name, values in table.items()}
+    order = np.argsort(np.array(scene.current.ids))
+    assert list(mine["id"]) == [scene.current.ids[i] for i in order]
+    np.testing.assert_array_equal(mine["fooled"], alone.success.numpy()[order])
+    for name in ("queries", "gradients"):
+        np.testing.assert_array_equal(mine[name], getattr(alone, name).numpy()[order])
+    np.testing.assert_array_equal(mine["distance"], alone.norms.numpy()[order])
     expected = np.where(mine["fooled"], 1.0, 0.0)
     expected[~mine["start_correct"]] = np.nan
-    np.testing.assert_array_equal(mine["parameter_solved_by"][rows], expected[rows])
+    np.testing.assert_array_equal(mine["parameter_solved_by"], expected)
 
 
 def test_who_fell_paid_until_then_and_who_stands_paid_for_all(finished: tuple[Path, Any]) -> None:

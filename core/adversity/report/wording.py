@@ -83,14 +83,14 @@ def interval_text(measure: Measure) -> str:
 
 
 def value_text(measure: Measure) -> str:
-    """Write the value with its unit."""
-    return f"{number(measure.value, measure.unit)} {measure.unit}".strip()
+    """Write the value with its unit; `at most` or `at least` before a bound."""
+    side = {"upper": "at most ", "lower": "at least "}.get(str(measure.details.get("bound")), "")
+    return f"{side}{number(measure.value, measure.unit)} {measure.unit}".strip()
 
 
 def measure_text(measure: Measure) -> str:
-    """Write value, interval and n: `0.912 [0.890, 0.930], n = 800`, `at most` before a bound."""
-    side = {"upper": "at most ", "lower": "at least "}.get(str(measure.details.get("bound")), "")
-    return f"{side}{value_text(measure)} {interval_text(measure)}, n = {measure.n}"
+    """Write value, interval and n: `0.912 [0.890, 0.930], n = 800`."""
+    return f"{value_text(measure)} {interval_text(measure)}, n = {measure.n}"
 
 
 def measure_name(name: str) -> str:

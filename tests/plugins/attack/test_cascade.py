@@ -34,14 +34,14 @@ def run(plugin: Any, network: Any, images: Any, labels: Any, **settings: Any) ->
 
 
 def test_the_rounds_are_pgd_and_those_of_auto_attack() -> None:
-    """PGD from the image itself, then the standard four by name, all with the same budget."""
+    """PGD with ten steps, then the standard four by name, all with the same budget."""
     rounds = Cascade(norm="l2", eps=0.5).rounds()
     assert list(rounds) == NAMES
     order = auto_attack_order.order_of("standard", norm="l2", eps=0.5, classes=10)
     assert list(rounds)[1:] == [name for name, _ in order]
     first = rounds["pgd"]
     assert isinstance(first, PGD)
-    assert (first.steps, first.random_start, first.early_stop) == (10, False, True)
+    assert (first.steps, first.random_start, first.early_stop) == (10, True, True)
     assert {(part.norm, part.eps) for part in rounds.values()} == {("l2", 0.5)}  # type: ignore[attr-defined]
 
 
