@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,3 +78,14 @@ def test_robust_accuracy_that_rises_beyond_both_intervals_is_void() -> None:
     for high, count in ((90, 1), (52, 0)):
         step = attack("pgd", {"0.1": low, "0.2": {"robust_accuracy": share(high, 100)}})
         assert len(voids(step)) == count
+
+
+def test_a_bound_is_compared_with_nothing() -> None:
+    """An attack that stopped early may lie anywhere below its figure: it neither rises nor loses."""
+    low, high = share(50, 100), replace(share(90, 100), details={"bound": "upper"})
+    cells = {"0.1": {"robust_accuracy": low}, "0.2": {"robust_accuracy": high}}
+    noise = {"0.2": {"robust_accuracy": share(80, 100)}}
+    control = attack("noise", noise, uses="attack/random_noise")
+    assert voids(attack("cascade", cells), control) == []
+    ended = {"0.1": cells["0.1"], "0.2": {"robust_accuracy": share(90, 100)}}
+    assert len(voids(attack("cascade", ended), control)) == 2

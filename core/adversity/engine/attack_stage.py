@@ -112,7 +112,7 @@ class AttackRun(TableRun):
         stored = read_arrays(self.store.path(key, name))[0]["images"]
         return join(
             [
-                self.judged(part, stored[span.start : span.stop])
+                self._judged(part, stored[span.start : span.stop])
                 for part, span in zip(parts, spans(len(stored), size), strict=True)
             ]
         )
@@ -159,7 +159,7 @@ class AttackRun(TableRun):
             random = random_output(scene.judge.links, scene.current, first, asked, seed=seed)
         return Attacked(scene.ready, scene.current, scene.labels, result, scene.judge, random)
 
-    def judged(self, part: Attacked, images: np.ndarray[Any, Any]) -> Columns:
+    def _judged(self, part: Attacked, images: np.ndarray[Any, Any]) -> Columns:
         """Return the rows of a batch from what the stored images really are and do."""
         import torch
 

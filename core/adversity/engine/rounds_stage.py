@@ -203,7 +203,7 @@ class RoundsRun(AttackRun):
         stored = read_arrays(self.store.path(key, name))[0]["images"]
         rows = join(
             [
-                self.judged(part, stored[span.start : span.stop])
+                self._judged(part, stored[span.start : span.stop])
                 for part, span in zip(parts, cuts, strict=True)
             ]
         )
