@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from adversity.contracts import API_VERSION as API_VERSION
     from adversity.contracts import Access as Access
     from adversity.contracts import Attack as Attack
+    from adversity.contracts import AttackInRounds as AttackInRounds
     from adversity.contracts import Block as Block
     from adversity.contracts import Classifier as Classifier
     from adversity.contracts import Dataset as Dataset
@@ -55,6 +56,7 @@ _CONTRACTS = [
     "API_VERSION",
     "Access",
     "Attack",
+    "AttackInRounds",
     "Block",
     "Classifier",
     "Dataset",

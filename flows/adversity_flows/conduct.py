@@ -20,7 +20,7 @@ from adversity_flows.attack_ledger import keep_attack
 from adversity_flows.memory import Decision, Inputs, Memory, stale_message
 from adversity_flows.reasons import parameter_reasons, sentence
 from adversity_flows.replace import beside, clear, exchanged, recover
-from adversity_flows.shards import in_step, run_shards
+from adversity_flows.shards import in_step, run_waves
 from adversity_flows.sync import sync_pipeline
 from adversity_flows.watch import Silent
 
@@ -262,10 +262,11 @@ def _run_stage(
 ) -> StageResult:
     job = conductor.begin(stage)
     try:
-        pending = job.shards if stage.step in conductor.force else job.pending()
+        force = stage.step in conductor.force
+        pending = job.shards if force else job.pending()
         watcher.stage_started(stage, len(job.shards), len(pending), reason)
         retries = conductor.plan.spec.run.retries
-        for shard in run_shards(job, pending, workers=workers, retries=retries):
+        for shard in run_waves(job, force=force, workers=workers, retries=retries):
             watcher.shard_finished(stage, shard)
         return conductor.complete(stage, job)
     finally:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from adversity.errors import InputError
 from adversity.report.model import Outcome
 from adversity_flows.conduct import conduct_stage
+from adversity_flows.shards import in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,14 +92,24 @@ class Ledger:
         self._close(stage, outcome, self.conductor.recall(stage))
         return outcome
 
-    def begin(self, stage: Stage) -> tuple[StageRun, tuple[Shard, ...]]:
-        """Begin a stale step; return it with the shards that are to be computed."""
+    def begin(self, stage: Stage) -> tuple[StageRun, int]:
+        """Begin a stale step; return it with the number of shards to compute, at most."""
         job = self.conductor.begin(stage)
         pending = job.shards if stage.step in self.conductor.force else job.pending()
         self._watcher.stage_started(
             stage, len(job.shards), len(pending), self._decide(stage).reason
         )
-        return job, pending
+        return job, len(pending)
+
+    def waves(self, stage: Stage, job: StageRun) -> Iterator[tuple[Shard, ...]]:
+        """Yield the shards to compute; those of a wave must be done before the next is asked."""
+        waves = job.waves(force=stage.step in self.conductor.force)
+        while True:
+            with self.own(stage), in_step(stage):
+                wave = next(waves, None)
+            if wave is None:
+                return
+            yield wave
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
         """Pass a finished shard on to the watcher."""

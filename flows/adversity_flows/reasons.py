@@ -76,6 +76,8 @@ def _plugin_leaves(old: Any, new: Any, path: str) -> Iterator[str]:
             before, now = old.get(key, ABSENT), new.get(key, ABSENT)
             if isinstance(before, Mapping) or isinstance(now, Mapping):
                 yield from _plugin_leaves(before, now, f"{path}.{key}" if path else str(key))
+            elif before != now and "plugin" not in new:
+                yield _leaf(f"{path}.{key}" if path else str(key), before, now)
             elif before != now:
                 yield _plugin_words(str(name), str(key), before, now)
     elif old != new:

@@ -161,9 +161,14 @@ class _RunPipeline:
             return Completed(name="Cached", message=outcome.reason)
         try:
             with ledger.own(stage):
-                job, pending = ledger.begin(stage)
+                job, most = ledger.begin(stage)
             self._publisher.start(stage)
-            self._shards(stage, job, pending)
+            done = 0
+            for wave in ledger.waves(stage, job):
+                self._shards(stage, job, wave, done=done, most=most)
+                done += len(wave)
+            if 0 < done < most:
+                self._publisher.advance(1.0)  # rounds that were not needed
             with ledger.own(stage):
                 seconds = time.monotonic() - started
                 outcome, result = ledger.complete(stage, job, seconds=seconds)
@@ -175,15 +180,15 @@ class _RunPipeline:
         self._publisher.finish(stage, result)
         return Completed(message=outcome.reason)
 
-    def _shards(self, stage: Stage, job: StageRun, pending: tuple[Shard, ...]) -> None:
-        """Map shards on the task runner; one that Prefect lost is left to the direct loop."""
+    def _shards(
+        self, stage: Stage, job: StageRun, wave: tuple[Shard, ...], *, done: int, most: int
+    ) -> None:
+        """Map a wave on the task runner; a shard that Prefect lost is left to the direct loop."""
         from prefect.futures import as_completed
 
-        if not pending:
-            return
-        shards = {shard.index: shard for shard in pending}
+        shards = {shard.index: shard for shard in wave}
         mapped = _Shards(stage, job, shards)
-        labels = [f"{stage.step} {shard.label}".rstrip() for shard in pending]
+        labels = [f"{stage.step} {shard.label}".rstrip() for shard in wave]
         futures = mapped.task(self._retries).map(list(shards), labels)
         index_of = {future.task_run_id: i for future, i in zip(futures, shards, strict=True)}
         try:
@@ -193,7 +198,7 @@ class _RunPipeline:
                     mapped.stop()
                     continue
                 self._ledger.shard_finished(stage, shards[index])
-                self._publisher.advance(len(mapped.finished) / len(shards))
+                self._publisher.advance((done + len(mapped.finished)) / most)
         finally:
             mapped.stop()  # interrupted: those at work end, no further one starts
         with self._ledger.own(stage):

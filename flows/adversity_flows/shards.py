@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from adversity.engine.stage import Shard, StageRun
     from adversity.pipeline.model import Stage
 
-__all__ = ["in_step", "run_shards", "transient"]
+__all__ = ["in_step", "run_shards", "run_waves", "transient"]
 
 
 def run_shards(
@@ -33,6 +33,29 @@ def run_shards(
             _with_retries(job, shard, retries)
 
     return shard_pool.run_shards(pending, compute, workers=workers)
+
+
+def run_waves(
+    job: StageRun, *, force: bool = False, workers: int, retries: int = 0
+) -> Iterator[Shard]:
+    """Run every shard that is to be run, wave by wave, yielding each as it is done.
+
+    Args:
+        job: The stage, opened.
+        force: Run those that are finished as well.
+        workers: Shards at a time.
+        retries: How often a shard is tried again after a passing error of the system.
+
+    Raises:
+        AdversityError: As `run_shards`.
+    """
+    waves = job.waves(force=force)
+    while True:
+        with in_step(job.stage):
+            wave = next(waves, None)
+        if wave is None:
+            return
+        yield from run_shards(job, wave, workers=workers, retries=retries)
 
 
 def _with_retries(job: StageRun, shard: Shard, retries: int) -> None:

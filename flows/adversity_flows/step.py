@@ -11,7 +11,7 @@ from adversity_flows import resolved
 from adversity_flows.attack_ledger import keep_attack
 from adversity_flows.conduct import Conductor, Opener, Reader, conduct_stage, finish_beside
 from adversity_flows.memory import Memory, stale_message
-from adversity_flows.shards import in_step, run_shards
+from adversity_flows.shards import in_step, run_waves
 from adversity_flows.sync import definition_changes
 from adversity_flows.watch import Silent
 
@@ -102,7 +102,7 @@ def _compute(conductor: Conductor, stage: Stage, watcher: Watcher, workers: int)
         pending = job.pending()
     watcher.stage_started(stage, len(job.shards), len(pending), "dvc repro")
     retries = plan.spec.run.retries
-    for shard in run_shards(job, pending, workers=workers, retries=retries):
+    for shard in run_waves(job, workers=workers, retries=retries):
         watcher.shard_finished(stage, shard)
     with in_step(stage), finish_beside(stage, job, conductor.workspace.outputs) as finished:
         result, into_place = finished

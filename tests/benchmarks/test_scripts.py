@@ -83,6 +83,18 @@ def test_auto_attack_stays_in_the_budget_and_is_as_strong(quick: Any) -> None:
     assert {row["contender"] for row in found["limits"]} == set(found["ratios"])
 
 
+def test_cascade_leaves_no_more_than_auto_attack(quick: Any) -> None:
+    """Whole it is as strong; with a gate it may stop, and leaves no less than it does whole."""
+    found = quick("cascade.py")
+    rows = found["contenders"]
+    whole = rows["cascade, whole"]["robust_accuracy"]
+    assert whole <= rows["auto_attack, the public call"]["robust_accuracy"]
+    assert whole < found["clean_accuracy"]
+    assert set(found["stopped"]) == {row["contender"] for row in found["limits"]}
+    for name in found["stopped"]:
+        assert rows[name]["robust_accuracy"] >= whole
+
+
 def test_startup_times_the_commands_of_a_user(quick: Any) -> None:
     """Help, version and plugins are timed beside the bare interpreter, and all of them work."""
     found = quick("startup.py")

@@ -12,8 +12,8 @@ from PIL import Image
 import adversity
 from adversity import Attack, Classifier
 from adversity.data.tables import read_table
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.engine.open_stage import open_stage
 from adversity.engine.probes import probe_shares, whole_space
 from adversity.engine.workspace import Workspace

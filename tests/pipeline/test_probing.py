@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity import Attack
+from adversity import Attack, AttackInRounds
 from adversity.pipeline.probing import probe_fault, probe_measures, unprobed
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ class Turns(Bare):
     threat = "parametric"
 
 
+class Afar(Bare):
+    """Have a distance of its own."""
+
+    threat = "distance"
+
+
 class Nothing(Attack):
     """Have nothing that could be changed."""
 
@@ -62,6 +68,8 @@ class Whole(Bare):
         (Asks, "white-box", "asks its victim for scores"),
         (Bare, "grey-box", "a grey-box attack does not see it"),
         (Turns, "white-box", "this attack's budget is none"),
+        (Afar, "white-box", "this attack's budget is none"),
+        (AttackInRounds, "white-box", "this attack is several"),
         (Nothing, "white-box", "changes eps, steps, restarts, and this attack has none"),
     ],
 )

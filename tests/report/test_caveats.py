@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,3 +134,14 @@ def test_an_adaptive_attack_that_is_the_weaker_one_is_flagged(
         assert "0.600" in caveat.text
         assert "grey, which does not know it (0.500)" in caveat.text
         assert "withstood both (0.450)" in caveat.text
+
+
+def test_a_bound_is_compared_with_nothing() -> None:
+    """An attack that stopped early may lie anywhere below its figure: it neither rises nor loses."""
+    low, high = share(50, 100), replace(share(90, 100), details={"bound": "upper"})
+    cells = {"0.1": {"robust_accuracy": low}, "0.2": {"robust_accuracy": high}}
+    noise = {"0.2": {"robust_accuracy": share(80, 100)}}
+    control = attack("noise", noise, uses="attack/random_noise")
+    assert voids(attack("cascade", cells), control) == []
+    ended = {"0.1": cells["0.1"], "0.2": {"robust_accuracy": share(90, 100)}}
+    assert len(voids(attack("cascade", ended), control)) == 2

@@ -36,6 +36,8 @@ def test_number(value: float, unit: str, text: str) -> None:
 def test_a_measure_never_stands_alone() -> None:
     """A written measure has its interval, or says that it has none, and its n."""
     assert measure_text(Measure(0.5, 10, 0.2, 0.8)) == "0.500 [0.200, 0.800], n = 10"
+    bound = Measure(0.5, 10, 0.2, 0.8, details={"bound": "upper"})
+    assert measure_text(bound) == "at most 0.500 [0.200, 0.800], n = 10"
     assert measure_text(Measure(2.0, 10, unit="nats")) == "2.000 nats no interval, n = 10"
     assert interval_text(Measure(30.0, 4, 29.5, 30.5, unit="dB")) == "[29.50, 30.50]"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 import adversity
-from adversity.engine.create import AttackCall
+from adversity.engine.attack_call import AttackCall
 from adversity_plugins.attack.pgd import PGD
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The contracts: one file a kind, the promise and nothing else."""
 
-from adversity.contracts.attack import Access, Attack, Norm, Target
+from adversity.contracts.attack import Access, Attack, AttackInRounds, Norm, Target
 from adversity.contracts.classifier import Classifier
 from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
@@ -29,6 +29,7 @@ __all__ = [
     "KINDS",
     "Access",
     "Attack",
+    "AttackInRounds",
     "Block",
     "Classifier",
     "Dataset",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Never, Protocol, Self
 
 from pydantic import model_validator
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Perturbed
     from adversity.seeding import SampleRng
 
-__all__ = ["Access", "Attack", "Norm", "Target"]
+__all__ = ["Access", "Attack", "AttackInRounds", "Norm", "Target"]
 
 Norm = Literal["linf", "l2", "l1"]
 
@@ -162,3 +162,32 @@ class Attack(PluginBase):
         in the report.
         """
         return {}
+
+
+class AttackInRounds(Attack):
+    """An attack that is several attacks, run by the core one after the other, cheap ones first.
+
+    A round gets the samples that were right at the start and still stand after the rounds before
+    it; those that fell have left. What each sample cost is added up. Of a sample that stands to
+    the end the worst image of all rounds is kept: that where the best other class leads most.
+
+    Between two rounds the core may stop: where gates on `robust_accuracy` or `attack_success`
+    would have the same verdict however many of those that stand still fell.
+
+    Such an attack is untargeted, its threat is a norm, and `access` is the widest of its rounds.
+    """
+
+    tells: ClassVar[tuple[str, ...]] = ("solved_by",)
+    """`solved_by`: the number of the round that fooled the sample, counted from 1; 0 for none."""
+
+    @abstractmethod
+    def rounds(self) -> Mapping[str, Attack]:
+        """Return the attacks in the order in which they run, each under a short name.
+
+        It depends on the parameters alone and is asked before `setup`. Each round has the norm
+        and the eps of the whole, and its name keys its random streams.
+        """
+
+    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Never:
+        """Refuse: the core runs the rounds."""
+        raise NotImplementedError(f"attack {self.name!r} is run round by round, by the core")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adversity.data.arrays import read_arrays, write_arrays
+from adversity.engine.attack_columns import found_columns
 from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.blocks import spans
 from adversity.engine.budget import within, within_budget
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from adversity.engine.stage import Shard, StageResult
     from adversity.pipeline.model import Cell
 
-__all__ = ["AttackRun", "chain"]
+__all__ = ["AttackRun", "Attacked", "Scene", "chain", "images_name"]
 
 
 def chain(run: TableRun, cell: Cell) -> tuple[list[Link], list[Link]]:
@@ -53,7 +54,18 @@ def chain(run: TableRun, cell: Cell) -> tuple[list[Link], list[Link]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Attacked:
+class Scene:
+    """A batch before the attack, with what it computes on and what judges it."""
+
+    ready: Ready
+    current: Flow
+    labels: Tensor
+    victim: ChainTarget
+    judge: ChainTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Attacked:
     """A batch after the attack, before it is judged."""
 
     ready: Ready
@@ -62,7 +74,7 @@ class _Attacked:
     result: AttackResult
     judge: ChainTarget
     random: Tensor
-    probed: Columns
+    probed: Columns = field(default_factory=dict)
 
 
 class AttackRun(TableRun):
@@ -100,7 +112,7 @@ class AttackRun(TableRun):
             for span in spans(len(shard.samples), size)
         ]
         made = np.concatenate([part.result.images.numpy() for part in parts])
-        key, name = self.cell_key(shard.cell), _images_name(shard)
+        key, name = self.cell_key(shard.cell), images_name(shard)
         self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
         stored = read_arrays(self.store.path(key, name))[0]["images"]
         return join(
@@ -110,15 +122,15 @@ class AttackRun(TableRun):
             ]
         )
 
-    def _batch(self, cell: Cell, index: list[int]) -> _Attacked:
+    def scene(self, cell: Cell, index: list[int]) -> Scene:
+        """Return the images of some samples, their labels, and the victim bound to them."""
         import torch
 
-        step = self.stage.step
         current = flow(self.toolbox, self.node.source[0], cell, index)
         targets = self.toolbox.targets(self.data, self._classifier(), cell)
         if targets is None:
             raise DataError(
-                f"{self.node.line}: {step!r} attacks unlabelled data; expected labels, "
+                f"{self.node.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
                 "robust accuracy is counted against the truth"
             )
         labels = torch.from_numpy(targets[index].copy())
@@ -126,36 +138,51 @@ class AttackRun(TableRun):
         links, judging = chain(self, cell)
         victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
         judge = ChainTarget(judging, ids=current.ids, side=current.side, seed=seed)
-        ready = self.toolbox.ready(step, cell)
-        result = attack(
-            ready, victim, current.images, labels, seed=seed, step=step, judge=judge, final=False
-        )
-        random = random_output(
-            judging, current, result.start_answer, result.start == labels, seed=seed
-        )
-        probed = self._probed(ready, links, current, labels, result, index)
-        return _Attacked(ready, current, labels, result, judge, random, probed)
+        return Scene(self.toolbox.ready(self.stage.step, cell), current, labels, victim, judge)
 
-    def _probed(
-        self,
-        ready: Ready,
-        links: list[Link],
-        current: Flow,
-        labels: Tensor,
-        result: AttackResult,
-        index: list[int],
-    ) -> Columns:
+    def _probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
         """Attack those of the data set's first samples again that were right, if asked to."""
         import torch
 
         first = int(self.node.options.get("probe", 0))
         if not first:
             return {}
-        asked = (torch.tensor(index) < first) & (result.start == labels)
-        seed, step = self.plan.spec.seed, self.stage.step
-        return probe(ready, links, current, labels, asked, seed=seed, step=step)
+        asked = (torch.tensor(index) < first) & (result.start == scene.labels)
+        return probe(
+            scene.ready,
+            scene.victim.links,
+            scene.current,
+            scene.labels,
+            asked,
+            seed=self.plan.spec.seed,
+            step=self.stage.step,
+        )
 
-    def _judged(self, part: _Attacked, images: np.ndarray[Any, Any]) -> Columns:
+    def _batch(self, cell: Cell, index: list[int]) -> Attacked:
+        scene = self.scene(cell, index)
+        result = attack(
+            scene.ready,
+            scene.victim,
+            scene.current.images,
+            scene.labels,
+            seed=self.plan.spec.seed,
+            step=self.stage.step,
+            judge=scene.judge,
+            final=False,
+        )
+        return replace(self.attacked(scene, result), probed=self._probed(scene, result, index))
+
+    def attacked(
+        self, scene: Scene, result: AttackResult, random: Tensor | None = None
+    ) -> Attacked:
+        """Put together what is to be judged; ask once more whether answers are random."""
+        if random is None:
+            asked = result.start == scene.labels
+            seed, first = self.plan.spec.seed, result.start_answer
+            random = random_output(scene.judge.links, scene.current, first, asked, seed=seed)
+        return Attacked(scene.ready, scene.current, scene.labels, result, scene.judge, random)
+
+    def _judged(self, part: Attacked, images: np.ndarray[Any, Any]) -> Columns:
         """Return the rows of a batch from what the stored images really are and do."""
         import torch
 
@@ -182,7 +209,7 @@ class AttackRun(TableRun):
             "moved": (result.norms > 0).numpy(),
             "random_output": part.random.numpy(),
             "probability_output": result.probability_output.numpy(),
-            **_found(part.ready.plugin, result, answers["correct"]),
+            **found_columns(part.ready.plugin, result, answers["correct"]),
             **part.probed,
         }
         attacked = Flow(current.ids, stored, current.clean, {}, {})
@@ -232,14 +259,18 @@ class AttackRun(TableRun):
                 "gives logits shows more of itself"
             )
 
-    def _write_images(self, out: Path, cell: Cell) -> None:
-        source, key = self.toolbox.source(self.data), self.cell_key(cell)
-        where = {
-            source.ids[sample]: (_images_name(shard), row)
+    def places(self, cell: Cell) -> dict[str, tuple[str, int]]:
+        """Return, for each sample of a cell, the stored file and the row that hold its image."""
+        source = self.toolbox.source(self.data)
+        return {
+            source.ids[sample]: (images_name(shard), row)
             for shard in self.shards
             if shard.cell == cell
             for row, sample in enumerate(shard.samples)
         }
+
+    def _write_images(self, out: Path, cell: Cell) -> None:
+        where, key = self.places(cell), self.cell_key(cell)
         opened: dict[str, np.ndarray[Any, Any]] = {}
 
         def fetch(ids: Any) -> list[np.ndarray[Any, Any]]:
@@ -255,22 +286,6 @@ class AttackRun(TableRun):
         KeptImages(out, cell).write(sorted(where), fetch)
 
 
-def _images_name(shard: Shard) -> str:
+def images_name(shard: Shard) -> str:
+    """Return the store's name of a shard's images."""
     return shard.name.replace(".parquet", ".safetensors")
-
-
-def _found(plugin: Any, result: AttackResult, correct: np.ndarray[Any, Any]) -> Columns:
-    """Return the columns that only some attacks have.
-
-    `solved_at` of those that ask for no gradient; `failure_distance` of those that look for the
-    nearest failure: 0 where the answer was wrong from the start, infinite where none was found;
-    `parameter_*` of parametric ones.
-    """
-    columns: Columns = {}
-    if plugin.access in ("decisions", "scores"):
-        columns["solved_at"] = result.solved_at.numpy()
-    if plugin.threat == "minimum":
-        columns["failure_distance"] = np.where(correct, np.inf, result.norms.numpy())
-    for name, values in result.parameters.items():
-        columns[f"parameter_{name}"] = values.numpy()
-    return columns

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Perturbed
+from adversity.contracts import AttackInRounds, Perturbed
 from adversity.engine.blocks import spans
 from adversity.engine.budget import replayed, sizes, within, within_budget
 from adversity.engine.calls import BREAKS, probability_rows
+from adversity.engine.wanted import is_targeted, labels_fit, wanted_labels
 from adversity.engine.watching import Watch
-from adversity.errors import DataError
 from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import image_fault
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.engine.calls import Ready
+    from adversity.engine.early import Stopped
+    from adversity.engine.rounds import Course
     from adversity.engine.target import ChainTarget
 
 __all__ = ["AttackResult", "attack", "perturb"]
@@ -50,6 +52,8 @@ class AttackResult:
             each sample (`exact`: whether it is proved); NaN where nothing was attacked.
         flags: Shares that tell a masked gradient, of the attacked samples: `zero_gradient`,
             `never_moved`, `probability_output`; and what a probe found, where one was asked for.
+        stopped: Where an attack in rounds stopped because its gate was decided: the robust
+            accuracy is an upper bound then. None if it ran to its end.
     """
 
     images: Tensor
@@ -66,6 +70,7 @@ class AttackResult:
     probability_output: Tensor
     parameters: dict[str, Tensor] = field(default_factory=dict)
     flags: dict[str, float] = field(default_factory=dict)
+    stopped: Stopped | None = None
 
     @property
     def success_or_clean(self) -> Tensor:
@@ -76,7 +81,16 @@ class AttackResult:
 
 
 def perturb(
-    ready: Ready, victim: ChainTarget, images: Tensor, labels: Tensor, *, seed: int, step: str
+    ready: Ready,
+    victim: ChainTarget,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    seed: int,
+    step: str,
+    stream: str | None = None,
+    judge: ChainTarget | None = None,
+    course: Course | None = None,
 ) -> Perturbed:
     """Let the attack change all the images, `block_rows` at most at once, and check the answer.
 
@@ -87,6 +101,9 @@ def perturb(
         labels: `[N]` int64, what the attack is given.
         seed: The pipeline's seed.
         step: The attack's step id.
+        stream: The name of a round, which has random streams of its own.
+        judge: For an attack in rounds, what says who stands; the victim if not given.
+        course: For an attack in rounds, when it stops; at its end if not given.
 
     Returns:
         The images, and the parameters of a parametric attack, float64.
@@ -97,6 +114,20 @@ def perturb(
     import torch
 
     plugin = ready.plugin
+    if isinstance(plugin, AttackInRounds):
+        from adversity.engine.rounds import Course, perturb_in_rounds
+
+        course = course or Course((), len(images))
+        return perturb_in_rounds(
+            ready,
+            victim,
+            images,
+            labels,
+            seed=seed,
+            step=step,
+            judge=judge or victim,
+            course=course,
+        )
     ids = victim.ids
     parts: list[Perturbed] = []
     for span in spans(len(images), plugin.block_rows):
@@ -104,6 +135,7 @@ def perturb(
         block, here = images[index], list(ids[span.start : span.stop])
         given = block.clone()
         rng = SampleRng(seed=seed, step=step, ids=here)
+        rng = rng if stream is None else rng.child(stream)
         try:
             answer = plugin.perturb(
                 victim.rows(index).granted(plugin.access), given, labels[index], rng
@@ -164,6 +196,8 @@ def attack(
     step: str = "attack",
     judge: ChainTarget | None = None,
     final: bool = True,
+    stream: str | None = None,
+    course: Course | None = None,
 ) -> AttackResult:
     """Attack the samples whose answer is right; judge on the real answer.
 
@@ -177,6 +211,8 @@ def attack(
         judge: The whole chain, where the attack sees only a part of it (grey-box).
         final: Whether to judge the new images here; a step of a pipeline judges them itself,
             after they are stored, and takes neither `prediction` nor `success` from here.
+        stream: The name of a round, which has random streams of its own.
+        course: For an attack in rounds, when it stops.
     """
     import torch
 
@@ -187,9 +223,9 @@ def attack(
         answer = values if probs is None else probs
         start = answer.argmax(1)
         probable = probability_rows(values) & (judge.gives == "logits")
-        _labels_fit(labels, count, judge.classes)
-        wanted = _wanted(ready, judge, images, labels, seed)
-        active = (start == labels) & (wanted != start if _targeted(ready) else True)
+        labels_fit(labels, count, judge.classes)
+        wanted = wanted_labels(ready, judge, images, labels, seed)
+        active = (start == labels) & (wanted != start if is_targeted(ready) else True)
         index = active.nonzero().flatten()
         watch = _watch(ready, images, wanted, norm)
         adversarial, after = images.clone(), start.clone()
@@ -197,14 +233,24 @@ def attack(
         parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in told}
         if len(index):
             part = victim.watched(watch).rows(index)
-            made = perturb(ready, part, images[index], wanted[index], seed=seed, step=step)
+            made = perturb(
+                ready,
+                part,
+                images[index],
+                wanted[index],
+                seed=seed,
+                step=step,
+                stream=stream,
+                judge=judge.rows(index),
+                course=course,
+            )
             adversarial[index] = made.images
             for name, values in made.parameters.items():
                 parameters[name][index] = values
             if final:
                 after[index] = judge.rows(index).verdicts(made.images)
     norms = sizes(ready, adversarial, images, victim.ids)
-    hit = (after == wanted if _targeted(ready) else after != labels) & within(plugin, norms)
+    hit = (after == wanted if is_targeted(ready) else after != labels) & within(plugin, norms)
     zero = active & (victim.counts.gradients[:count] > 0) & ~victim.counts.felt[:count]
     share = max(int(active.sum()), 1)
     return AttackResult(
@@ -226,6 +272,7 @@ def attack(
             "never_moved": float((active & (norms == 0)).sum()) / share,
             "probability_output": float((active & probable).sum()) / share,
         },
+        None if course is None else course.stopped,
     )
 
 
@@ -237,42 +284,9 @@ def _watch(ready: Ready, images: Tensor, wanted: Tensor, norm: str) -> Watch:
     none = torch.zeros(len(images), dtype=torch.int64)
     eps = None if eps is None else float(eps)
     if ready.plugin.threat != "distance":
-        return Watch(images, wanted, _targeted(ready), norm, eps, none)
+        return Watch(images, wanted, is_targeted(ready), norm, eps, none)
 
     def measured(asked: Tensor, start: Tensor) -> Tensor:
         return sizes(ready, asked, start, [""] * len(asked))
 
-    return Watch(images, wanted, _targeted(ready), "distance", eps, none, measured)
-
-
-def _labels_fit(labels: Tensor, rows: int, classes: int) -> None:
-    if labels.shape != (rows,) or labels.is_floating_point():
-        raise DataError(f"expected labels [{rows}] int64, got {list(labels.shape)} {labels.dtype}")
-    if rows and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise DataError(
-            f"expected labels in 0 .. {classes - 1}, got {int(labels.min())} .. {int(labels.max())}"
-        )
-
-
-def _targeted(ready: Ready) -> bool:
-    return bool(getattr(ready.plugin, "targeted", False))
-
-
-def _wanted(ready: Ready, judge: ChainTarget, images: Tensor, labels: Tensor, seed: int) -> Tensor:
-    """Return the labels an attack is given: the true ones, or a targeted attack's wish."""
-    import torch
-
-    if not _targeted(ready):
-        return labels
-    wish, classes = ready.plugin.target, judge.classes
-    if wish == "next":
-        return (labels + 1) % classes
-    if wish == "least_likely":
-        values, probs = judge.answer(images)
-        return (values if probs is None else probs).argmin(1)
-    if wish == "random":
-        rng = SampleRng(seed=seed, step="target", ids=judge.ids)
-        return (labels + 1 + rng.integers(0, classes - 1)) % classes
-    if not 0 <= int(wish) < classes:
-        raise DataError(f"expected target in 0 .. {classes - 1}, got {wish}")
-    return torch.full_like(labels, int(wish))
+    return Watch(images, wanted, is_targeted(ready), "distance", eps, none, measured)

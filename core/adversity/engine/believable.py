@@ -24,6 +24,7 @@ from adversity.contracts.nested import nested_in
 from adversity.data.tables import read_table
 from adversity.engine.budget import allowed
 from adversity.metrics import share
+from adversity.pipeline.gates import cell_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -111,7 +112,8 @@ def with_comparisons(
     that does not know the whole chain; `fooled_with_less_share`, what the same attack
     fooled with a smaller `eps`; `weaker_with_more_share`, what it fooled with fewer `steps` or
     `restarts`. A share is left out where the plan has nothing to compare with, so that a gate
-    on it cannot pass untried.
+    on it cannot pass untried; so it is where an attack in rounds stopped before its end, since a
+    gate was decided: what it left standing shows nothing then.
 
     Args:
         toolbox: Of a finished run.
@@ -130,7 +132,19 @@ def with_comparisons(
         if node.role == "attack"
         for outcome in _outcomes(toolbox, node)
     ]
-    added = {(o.node.id, o.cell.key): _compared(o, outcomes) for o in outcomes if _judged(o.node)}
+    stopped = {
+        (id_, cell_key(cell.cell))
+        for id_, summary in found.items()
+        for cell in summary.cells
+        if "robust_accuracy" in cell.measures
+        and cell.measures["robust_accuracy"].details.get("bound")
+    }
+    added = {
+        key: {} if key in stopped else _compared(o, outcomes)
+        for o in outcomes
+        if _judged(o.node)
+        for key in [(o.node.id, o.cell.key)]
+    }
     for node in subjects:
         pairs = zip(node.cells, found[node.id].cells, strict=True)
         cells = tuple(

@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Fitted, PostHoc, Predictive, Score, State
+from adversity.contracts import Fitted, PostHoc, Predictive, Score
 from adversity.contracts.nested import NESTED_ERROR, resolving
 from adversity.engine import calls
-from adversity.engine.attacking import AttackResult, attack
+from adversity.engine.attack_call import AttackCall
+from adversity.engine.call import Call, require_images, sample_ids
 from adversity.engine.calls import Ready
 from adversity.engine.in_memory import TensorRows, fitted_state
 from adversity.engine.nested import inject
-from adversity.engine.probes import probed
 from adversity.engine.toolbox import label_of
-from adversity.engine.victim import Victim, as_found
-from adversity.errors import DataError, InputError, NotFittedError, ParameterError
+from adversity.errors import DataError, InputError, ParameterError
 from adversity.pipeline.nested import from_registry, resolver
 from adversity.pipeline.plugins import attempt
 from adversity.registry import discover
 from adversity.seeding import SampleRng, preserve_global_rng
-from adversity.shapes import image_fault, rows_fault
+from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,55 +104,6 @@ def _opened(dataset: Any) -> Any:
     return dataset
 
 
-class Call:
-    """A ready plugin; what all kinds share."""
-
-    def __init__(self, ready: Ready, *, fitted: bool | None = None) -> None:
-        """Take the plugin; one that must be fitted is not set up yet."""
-        self.ready = ready
-        self._fitted = not isinstance(ready.plugin, Fitted) if fitted is None else fitted
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The plugin's parameters, defaults included."""
-        found: dict[str, Any] = self.ready.plugin.parameters
-        return found
-
-    def __repr__(self) -> str:
-        """Show the plugin with its parameters."""
-        return f"{self.ready.label} {self.parameters}"
-
-    def require_fitted(self) -> None:
-        """Refuse to answer before it was fitted."""
-        if not self._fitted:
-            raise NotFittedError(
-                f"{self.ready.label} must be fitted first: call .fit(...) on held-out data"
-            )
-
-    def _loaded(self, state: State) -> Any:
-        """Return a new object of this class that carries the state."""
-        given = self.ready.plugin
-        plugin = type(given)(**given.model_dump(exclude_unset=True))
-        with calls.setting_up(self.ready):
-            inject(plugin, self.ready.device)
-            plugin.setup(self.ready.device)
-        plugin.load(state)
-        return type(self)(Ready(plugin, self.ready.label, self.ready.device), fitted=True)
-
-
-def _require_images(images: Any, label: str) -> None:
-    fault = image_fault(images)
-    if fault is not None:
-        raise DataError(f"{label}: {fault}")
-
-
-def _ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    found = tuple(map(str, range(count))) if ids is None else tuple(ids)
-    if len(found) != count or len(set(found)) != count:
-        raise DataError(f"expected {count} different ids, got {len(found)}")
-    return found
-
-
 class DegradationCall(Call):
     """`worse = degradation(images, ids=..., seed=...)`."""
 
@@ -161,8 +111,8 @@ class DegradationCall(Call):
         self, images: Tensor, *, ids: Sequence[str] | None = None, seed: int = 0
     ) -> Tensor:
         """Return degraded images; its side information stays in `side`."""
-        _require_images(images, self.ready.label)
-        rng = SampleRng(seed=seed, step=self.ready.plugin.name, ids=_ids(ids, len(images)))
+        require_images(images, self.ready.label)
+        rng = SampleRng(seed=seed, step=self.ready.plugin.name, ids=sample_ids(ids, len(images)))
         with preserve_global_rng():
             degraded = calls.degrade(self.ready, images, rng)
         self.side = dict(degraded.side)
@@ -174,7 +124,7 @@ class RestorationCall(Call):
 
     def __call__(self, images: Tensor, **needs: Tensor) -> Tensor:
         """Return restored images; `needs` stand for the degradation's side information."""
-        _require_images(images, self.ready.label)
+        require_images(images, self.ready.label)
         unknown = set(needs) - set(self.ready.plugin.needs)
         if unknown:
             raise ParameterError(
@@ -182,7 +132,7 @@ class RestorationCall(Call):
                 f"{sorted(unknown)}"
             )
         with preserve_global_rng():
-            return calls.restore(self.ready, images, needs, _ids(None, len(images)))[0]
+            return calls.restore(self.ready, images, needs, sample_ids(None, len(images)))[0]
 
 
 class ClassifierCall(Call):
@@ -198,9 +148,9 @@ class ClassifierCall(Call):
     def __call__(self, images: Tensor) -> Tensor:
         """Return what the classifier gives, `[N, K]` float32."""
         self.require_fitted()
-        _require_images(images, self.ready.label)
+        require_images(images, self.ready.label)
         with preserve_global_rng():
-            return calls.logits(self.ready, images, _ids(None, len(images)))
+            return calls.logits(self.ready, images, sample_ids(None, len(images)))
 
     def fit(
         self,
@@ -211,7 +161,7 @@ class ClassifierCall(Call):
         seed: int = 0,
     ) -> ClassifierCall:
         """Train; return a new object that carries what was learnt."""
-        _require_images(images, self.ready.label)
+        require_images(images, self.ready.label)
         names = class_names or [str(k) for k in range(int(labels.max()) + 1)]
         data = TensorRows(labels, tuple(names), images=images)
         fitted: ClassifierCall = self._loaded(fitted_state(self.ready, data, seed))
@@ -227,7 +177,7 @@ class UncertaintyCall(Call):
         fault = rows_fault(logits, rows=len(logits), columns=0)
         if fault is not None:
             raise DataError(f"{self.ready.label}: {fault}")
-        ids = _ids(None, len(logits))
+        ids = sample_ids(None, len(logits))
         plugin = self.ready.plugin
         if isinstance(plugin, PostHoc):
             return calls.calibrate(self.ready, logits.float(), ids)
@@ -241,49 +191,6 @@ class UncertaintyCall(Call):
         data = TensorRows(labels, names, logits=logits.float())
         fitted: UncertaintyCall = self._loaded(fitted_state(self.ready, data, seed))
         return fitted
-
-
-class AttackCall(Call):
-    """`result = attack(victim, images, labels, ids=..., seed=...)`."""
-
-    def __call__(
-        self,
-        victim: Victim,
-        images: Tensor,
-        labels: Tensor,
-        *,
-        ids: Sequence[str] | None = None,
-        seed: int = 0,
-        probe: int | None = None,
-    ) -> AttackResult:
-        """Attack the whole chain; success and budget are the core's verdict.
-
-        Args:
-            victim: From `adversity.target(...)`.
-            images: `[N, C, H, W]` float32 in [0, 1].
-            labels: `[N]` int64, the true classes.
-            ids: N sample ids; positions if not given.
-            seed: Keys every sample's random stream.
-            probe: Attack so many of the first samples again, with the whole space of pictures
-                as budget and with twice the steps and restarts; `flags` has what came of it.
-
-        Raises:
-            InputError: If `victim` is none, or the attack cannot be probed.
-        """
-        if not isinstance(victim, Victim):
-            raise InputError(
-                f"expected a victim from adversity.target(...), got {type(victim).__name__}"
-            )
-        _require_images(images, self.ready.label)
-        names = _ids(ids, len(images))
-        with as_found(victim.modules):
-            bound = victim.bind(names, seed=seed)
-            step = self.ready.plugin.name
-            result = attack(self.ready, bound, images, labels, seed=seed, step=step)
-            if probe is None:
-                return result
-            given = (self.ready, bound, images, labels, result)
-            return probed(*given, first=probe, seed=seed, step=step)
 
 
 WRAPPERS: dict[str, Callable[[Ready], Call]] = {

@@ -10,7 +10,9 @@ from adversity.engine.data_stage import DataRun
 from adversity.engine.fit_stage import FitRun
 from adversity.engine.predict_stage import PredictRun
 from adversity.engine.report_stage import ReportRun
+from adversity.engine.rounds_stage import RoundsRun
 from adversity.engine.score_stage import ScoreRun
+from adversity.pipeline.early import in_rounds
 
 if TYPE_CHECKING:
     from adversity.engine.stage import StageRun
@@ -38,4 +40,5 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
         return DataRun(plan, stage, workspace)
     if stage.step == "report":
         return ReportRun(plan, stage, workspace)
-    return _RUNS[plan.steps[stage.step].role](plan, stage, workspace)
+    node = plan.steps[stage.step]
+    return (RoundsRun if in_rounds(node) else _RUNS[node.role])(plan, stage, workspace)

@@ -103,9 +103,10 @@ def _stage(plan: Plan, step: str, workspace: Workspace, workers: int) -> StageRe
 
 def _compute(job: StageRun, workers: int) -> None:
     """Compute what is missing; one worker is this thread, which keeps its plugins set up."""
-    if workers == 1:
-        for shard in job.pending():
-            job.run_shard(shard)
-    else:
-        for _ in run_shards(job.pending(), job.run_shard, workers=workers):
-            pass
+    for wave in job.waves():
+        if workers == 1:
+            for shard in wave:
+                job.run_shard(shard)
+        else:
+            for _ in run_shards(wave, job.run_shard, workers=workers):
+                pass

@@ -22,7 +22,7 @@ from adversity.pipeline.places import files_in
 from adversity.provenance import file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from adversity.contracts import Measure
@@ -110,6 +110,19 @@ class StageRun(ABC):
     @abstractmethod
     def pending(self) -> tuple[Shard, ...]:
         """Return the shards that are not finished in the store."""
+
+    def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
+        """Yield the shards to compute, a wave after the other; one wave, unless a stage says more.
+
+        Every shard of a wave must be done before the next wave is asked for: what is in it may
+        depend on them.
+
+        Args:
+            force: Yield the shards that are finished as well.
+        """
+        wave = self.shards if force else self.pending()
+        if wave:
+            yield wave
 
     @abstractmethod
     def run_shard(self, shard: Shard) -> None:

@@ -31,6 +31,10 @@ class Counts:
         self.gradients = torch.zeros(rows + 1, dtype=torch.int64)
         self.felt = torch.zeros(rows + 1, dtype=torch.bool)
 
+    def go_on(self, queries: Tensor, gradients: Tensor, felt: Tensor) -> None:
+        """Start at what an earlier round cost the samples, `[N]` each."""
+        self.queries[:-1], self.gradients[:-1], self.felt[:-1] = queries, gradients, felt
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:

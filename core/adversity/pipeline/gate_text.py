@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.load import Loaded
     from adversity.pipeline.model import StepNode
 
-__all__ = ["Bound", "Gate", "Op", "parse_gates"]
+__all__ = ["Bound", "Gate", "Op", "parse_gates", "read_gate"]
 
 Bound = Literal["lower", "upper"]
 Op = Literal[">=", "<=", ">", "<"]
@@ -74,7 +74,7 @@ def parse_gates(
     gates = []
     for index, text in enumerate(loaded.spec.gates):
         path: KeyPath = ("gates", index)
-        gate = _parse(text, findings.where(path))
+        gate = read_gate(text, findings.where(path))
         if isinstance(gate, str):
             findings.add(path, gate)
             continue
@@ -84,7 +84,8 @@ def parse_gates(
     return tuple(gates)
 
 
-def _parse(text: str, line: str) -> Gate | str:
+def read_gate(text: str, line: str) -> Gate | str:
+    """Read one gate; return what is wrong with it where it cannot be read."""
     match = _GATE.fullmatch(text.strip())
     if match is None:
         return f"{_FORM}, got {text!r}"

@@ -17,7 +17,7 @@ from adversity.pipeline.findings import listed, suggestion
 from adversity.pipeline.gate_text import Bound, Gate, Op
 from adversity.report.model import CellResult, GateResult, StepSummary, Verdict
 
-__all__ = ["Gate", "LastRun", "cell_key", "exit_code", "judge", "overall"]
+__all__ = ["Gate", "LastRun", "cell_key", "exit_code", "judge", "overall", "verdict"]
 
 LastRun = Mapping[tuple[str, str, str], Measure]
 """How this run differs from the last accepted one.
@@ -68,6 +68,17 @@ def overall(results: Iterable[GateResult]) -> Verdict | None:
     """Return the worst verdict, or None where there are no gates."""
     found = {result.verdict for result in results}
     return next((verdict for verdict in _WORST_FIRST if verdict in found), None)
+
+
+def verdict(gate: Gate, measure: Measure) -> Verdict:
+    """Return what a gate that compares with a number says of one measure.
+
+    Raises:
+        ValueError: If the gate compares with the last run.
+    """
+    if gate.op is None or gate.limit is None:
+        raise ValueError(f"expected a gate that compares with a number, got {gate.text!r}")
+    return _compare(gate.metric, measure, gate.op, gate.limit, gate.bound).verdict
 
 
 def exit_code(results: Iterable[GateResult], *, strict: bool = False) -> int:

@@ -8,6 +8,7 @@ import adversity
 from adversity.contracts import Dataset, MetricBase, Restoration
 from adversity.errors import PluginError
 from adversity.pipeline.check import check_steps
+from adversity.pipeline.early import gates_in_keys
 from adversity.pipeline.findings import suggestion
 from adversity.pipeline.gate_text import Gate, parse_gates
 from adversity.pipeline.model import DataNode, Plan, Stage, StepNode
@@ -68,6 +69,8 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     findings.raise_any()
     measured = _with_always(registry, metrics)
     resolved = _resolved(data, steps, measured, findings)
+    if deciding := gates_in_keys(steps, gates):
+        resolved["gates"] = deciding
     packaged = _packaged(data, resolved["data"], findings)
     findings.raise_any()
     stages = make_stages(loaded, data, steps)

@@ -1,6 +1,7 @@
 """Stages: what DVC records for each step that leaves an artifact, and what it depends on.
 
-`run:` and `keep` change no number, so they enter no key.
+`run:` and `keep` change no number, so they enter no key. Gates enter those of attacks in rounds
+alone, which may stop once their gates are decided.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adversity.pipeline.early import in_rounds
 from adversity.pipeline.model import DataNode, Stage, StepNode
 from adversity.pipeline.paths import ancestors, between
 from adversity.pipeline.places import files_in
@@ -47,6 +49,7 @@ class _Inputs:
     steps: dict[str, None] = field(default_factory=dict)
     data: dict[str, None] = field(default_factory=dict)
     views: dict[str, None] = field(default_factory=dict)
+    gates: dict[str, None] = field(default_factory=dict)
 
 
 def make_stages(
@@ -117,6 +120,7 @@ class _Maker:
         self._add_step(inputs, node)
         if node.role == "attack":
             self._add_attack(inputs, node)
+            inputs.gates |= {node.id: None} if in_rounds(node) else {}
         elif node.role == "score":
             self._add_score(inputs, node)
         else:
@@ -162,6 +166,7 @@ class _Maker:
         slices += [key for id_ in inputs.steps for key in self._slice(id_)]
         resolved = [f"data.{id_}" for id_ in inputs.data]
         resolved += [f"steps.{id_}" for id_ in inputs.steps]
+        resolved += [f"gates.{id_}" for id_ in inputs.gates]
         slices += [f"matrix.{name}" for name in variables]
         written = self._spec.model_fields_set
         slices += ["seed"] if "seed" in written else []

@@ -212,7 +212,8 @@ def _rising(step: StepSummary) -> Iterator[Caveat]:
     groups: dict[tuple[tuple[str, str], ...], list[tuple[float, Measure]]] = {}
     for cell in step.cells:
         eps, measure = cell.parameters.get("eps"), cell.measures.get("robust_accuracy")
-        if isinstance(eps, int | float) and measure is not None:
+        # One that stopped early, its gate decided, is an upper bound: it may lie anywhere below.
+        if isinstance(eps, int | float) and measure is not None and not _is_bound(measure):
             rest = tuple((k, v) for k, v in cell.cell.items() if f"${k}" != step.threat.get("eps"))
             groups.setdefault(rest, []).append((float(eps), measure))
     for curve in groups.values():
@@ -239,13 +240,17 @@ def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat
             twin = next((c for c in other.cells if _matches(c, cell)), None)
             mine = cell.measures.get("robust_accuracy")
             theirs = twin.measures.get("robust_accuracy") if twin else None
-            if mine and theirs and mine.value > theirs.value:
+            if mine and theirs and mine.value > theirs.value and not _is_bound(mine):
                 yield Caveat(
                     "void",
                     f"{step.id}{_where(cell)}: {other.id}, a control of the same size, fools more "
                     f"({theirs.value:.3f} left, against {mine.value:.3f}); the attack is broken.",
                     step.id,
                 )
+
+
+def _is_bound(measure: Measure) -> bool:
+    return "bound" in measure.details
 
 
 def _is_control(step: StepSummary) -> bool:

@@ -88,8 +88,9 @@ def interval_text(measure: Measure) -> str:
 
 
 def value_text(measure: Measure) -> str:
-    """Write the value with its unit."""
-    return f"{number(measure.value, measure.unit)} {measure.unit}".strip()
+    """Write the value with its unit; `at most` or `at least` before a bound."""
+    side = {"upper": "at most ", "lower": "at least "}.get(str(measure.details.get("bound")), "")
+    return f"{side}{number(measure.value, measure.unit)} {measure.unit}".strip()
 
 
 def measure_text(measure: Measure) -> str:

@@ -115,6 +115,10 @@ class KitTarget(nn.Module):
         """Return the predicted classes `[N]`, and count queries."""
         return self._chain.decisions(images)
 
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the real answer, as the engine's judge sees it."""
+        return self._chain.answer(images)
+
     def structure(self) -> Structure | None:
         """Return what the victim is made of; None for a network."""
         return self._chain.structure()

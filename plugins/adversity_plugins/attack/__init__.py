@@ -12,6 +12,7 @@ def adversity_attacks() -> list[type[Attack]]:
     from adversity_plugins.attack.auto_attack import AutoAttack
     from adversity_plugins.attack.boundary import Boundary
     from adversity_plugins.attack.carlini_wagner import CarliniWagner
+    from adversity_plugins.attack.cascade import Cascade
     from adversity_plugins.attack.ddn import DDN
     from adversity_plugins.attack.deepfool import DeepFool
     from adversity_plugins.attack.exact import Exact
@@ -34,6 +35,7 @@ def adversity_attacks() -> list[type[Attack]]:
         FAB,
         Square,
         AutoAttack,
+        Cascade,
         CarliniWagner,
         DDN,
         DeepFool,

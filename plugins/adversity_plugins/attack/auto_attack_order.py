@@ -32,7 +32,14 @@ TOGETHER = 64
 """Rows that FAB differentiates at once: it bounds the memory of the backward pass."""
 
 
-def order_of(version: Version, *, norm: Norm, eps: float, classes: int) -> list[tuple[str, Run]]:
+def order_of(
+    version: Version,
+    *,
+    norm: Norm,
+    eps: float,
+    classes: int,
+    effort: float = 1.0,
+) -> list[tuple[str, Run]]:
     """Return the attacks, each with its name, in the order in which they run.
 
     Args:
@@ -40,19 +47,21 @@ def order_of(version: Version, *, norm: Norm, eps: float, classes: int) -> list[
         norm: Of the budget.
         eps: Its radius.
         classes: K, of the victim: it decides whether DLR is defined.
+        effort: Share of the authors' steps and queries, at least one of each.
     """
+    steps, queries = (max(1, round(effort * full)) for full in (STEPS, QUERIES))
     if version == "rand":
         second: Loss = "dlr" if classes >= 3 else "margin"
         return [
-            ("apgd-ce", _apgd(Settings(norm, eps, STEPS, early_stop=True))),
-            (f"apgd-{second}", _apgd(Settings(norm, eps, STEPS, loss=second, early_stop=True))),
+            ("apgd-ce", _apgd(Settings(norm, eps, steps, early_stop=True))),
+            (f"apgd-{second}", _apgd(Settings(norm, eps, steps, loss=second, early_stop=True))),
         ]
     sparse = norm == "l1"
-    first = Settings(norm, eps, STEPS, SPARSE_RESTARTS if sparse else 1, early_stop=True)
+    first = Settings(norm, eps, steps, SPARSE_RESTARTS if sparse else 1, early_stop=True)
     aimed = Settings(
         norm,
         eps,
-        STEPS,
+        steps,
         loss="dlr" if classes >= 4 else "margin",
         targets=SPARSE_TARGETS if sparse else TARGETS,
         early_stop=True,
@@ -60,8 +69,8 @@ def order_of(version: Version, *, norm: Norm, eps: float, classes: int) -> list[
     return [
         ("apgd-ce", _apgd(first)),
         ("apgd-t", _apgd(aimed)),
-        ("fab-t", _fab(norm, eps)),
-        ("square", _square(norm, eps)),
+        ("fab-t", _fab(norm, eps, steps)),
+        ("square", _square(norm, eps, queries)),
     ]
 
 
@@ -105,7 +114,7 @@ def _apgd(how: Settings) -> Run:
     return run
 
 
-def _fab(norm: Norm, eps: float) -> Run:
+def _fab(norm: Norm, eps: float, steps: int) -> Run:
     def run(
         target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
     ) -> torch.Tensor:
@@ -121,7 +130,7 @@ def _fab(norm: Norm, eps: float) -> Run:
                     rng.rows(part.tolist()),
                     norm=norm,
                     eps=eps,
-                    steps=STEPS,
+                    steps=steps,
                     restarts=1,
                     targets=TARGETS,
                 )
@@ -132,14 +141,14 @@ def _fab(norm: Norm, eps: float) -> Run:
     return run
 
 
-def _square(norm: Norm, eps: float) -> Run:
+def _square(norm: Norm, eps: float, queries: int) -> Run:
     def run(
         target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
     ) -> torch.Tensor:
         from adversity_plugins.attack.square_search import square_search
 
         return square_search(
-            target, images, labels, rng, norm=norm, eps=eps, queries=QUERIES, p_init=FIRST_SHARE
+            target, images, labels, rng, norm=norm, eps=eps, queries=queries, p_init=FIRST_SHARE
         )
 
     return run

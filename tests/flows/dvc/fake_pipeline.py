@@ -13,11 +13,14 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.model import Cell, Plan, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCRIPT = Path(__file__).resolve()
 PIPELINE = """\
@@ -136,6 +139,11 @@ class FakeRun:
     def pending(self) -> tuple[Shard, ...]:
         """Return the shards that are not in the store."""
         return tuple(shard for shard in self.shards if not self._place(shard).is_file())
+
+    def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
+        """Yield them all at once."""
+        if wave := self.shards if force else self.pending():
+            yield wave
 
     def run_shard(self, shard: Shard) -> None:
         """Compute one shard into the store."""

@@ -48,6 +48,12 @@ def test_a_plugin_in_two_steps_is_named_once():
     assert plugin_reasons(old, new) == ["plugin attack/pgd: source changed"]
 
 
+def test_a_gate_that_decides_how_many_rounds_run_is_named():
+    """It is no plugin's, and is called by its place."""
+    old, new = {"gates.strong": ["a >= 0.9"]}, {"gates.strong": ["a >= 0.5"]}
+    assert plugin_reasons(old, new) == ["gates.strong ['a >= 0.9'] -> ['a >= 0.5']"]
+
+
 def test_long_values_are_shortened_and_many_reasons_counted():
     """A reason fits a line of a terminal."""
     assert len(value_words("x" * 500)) < 60

@@ -54,10 +54,16 @@ class FakeJob:
     shards: tuple[FakeShard, ...]
     act: Callable[[str, int], None]
     done: set[int]
+    first_wave: int | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def pending(self) -> tuple[FakeShard, ...]:
         return tuple(shard for shard in self.shards if shard.index not in self.done)
+
+    def waves(self, *, force: bool = False) -> Iterator[tuple[FakeShard, ...]]:
+        todo = self.shards if force else self.pending()
+        cut = self.first_wave or len(todo)
+        yield from (wave for wave in (todo[:cut], todo[cut:]) if wave)
 
     def run_shard(self, shard: FakeShard) -> None:
         self.act(self.stage.step, shard.index)
@@ -77,6 +83,7 @@ class FakeConductor:
         act: Callable[[str, int], None] = lambda step, index: None,
         retries: int = 0,
         name: str = "toy",
+        first_wave: int | None = None,
     ) -> None:
         stages = tuple(
             Stage(
@@ -104,6 +111,7 @@ class FakeConductor:
         self.force: frozenset[str] = frozenset()
         self.shards = shards
         self.act = act
+        self.first_wave = first_wave
         self.finished: dict[str, set[int]] = {step: set() for step in steps}
         self.recorded: dict[str, FakeResult] = {}
         self.calls: list[str] = []
@@ -126,7 +134,7 @@ class FakeConductor:
     def begin(self, stage: Stage) -> FakeJob:
         self._note("begin", stage)
         shards = tuple(FakeShard(i, f"{i + 1}/{self.shards}") for i in range(self.shards))
-        return FakeJob(stage, shards, self.act, self.finished[stage.step])
+        return FakeJob(stage, shards, self.act, self.finished[stage.step], self.first_wave)
 
     def complete(self, stage: Stage, job: FakeJob) -> FakeResult:
         self._note("complete", stage)

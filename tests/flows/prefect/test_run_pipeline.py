@@ -153,3 +153,19 @@ def test_the_command_line_can_import_this_without_prefect() -> None:
         "sys.exit('prefect' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_second_wave_waits_for_the_first(conductor: Maker, watcher: Any) -> None:
+    """No shard of the second wave starts before every one of the first is done, at any door."""
+    for door in (lambda run: run_with_prefect(run, watcher, workers=4, warn=pytest.fail), conduct):
+        ran: list[int] = []
+
+        def act(step: str, index: int, ran: list[int] = ran) -> None:
+            time.sleep(0.05 if index == 0 else 0)
+            ran.append(index)
+
+        run = conductor(act=act, steps=("dark",), first_wave=2)
+        (outcome,) = door(run)
+        assert sorted(ran[:2]) == [0, 1]
+        assert sorted(ran[2:]) == [2, 3]
+        assert outcome.state == "ran"

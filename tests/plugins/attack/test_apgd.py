@@ -10,9 +10,9 @@ import torch
 from pydantic import ValidationError
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.errors import InputError
 from adversity_plugins.attack.apgd import APGD
 from adversity_plugins.attack.apgd_ascent import Found, Goal

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack.apgd import APGD
 from adversity_plugins.attack.apgd_ascent import Goal
 from adversity_plugins.attack.apgd_halving import Halving

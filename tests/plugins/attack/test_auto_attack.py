@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.testing import check_plugin
 from adversity.testing.attack import EPS
 from adversity_plugins.attack import auto_attack_order

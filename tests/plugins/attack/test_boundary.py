@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.testing.attack_victims import KitTarget
 from adversity_plugins.attack import boundary_walk as walk
 from adversity_plugins.attack.boundary import Boundary

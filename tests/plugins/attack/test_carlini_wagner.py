@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack import carlini_wagner_search as search
 from adversity_plugins.attack.adam import Adam
 from adversity_plugins.attack.carlini_wagner import CarliniWagner

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.seeding import preserve_global_rng
 from adversity_plugins.attack.boundary import Boundary
 from adversity_plugins.attack.hop_skip_jump import HopSkipJump

@@ -15,8 +15,8 @@ from sklearn.svm import LinearSVC
 
 import adversity
 from adversity.contracts.structure import Linear
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack import exact_linear
 from adversity_plugins.attack.exact import Exact
 

@@ -12,8 +12,8 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack import exact_prototypes
 from adversity_plugins.attack.exact import Exact
 from adversity_plugins.attack.exact_polyhedron import nearest_in

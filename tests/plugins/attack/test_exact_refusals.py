@@ -9,8 +9,8 @@ import torch
 
 import adversity
 from adversity.contracts.structure import Linear
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.errors import InputError
 from adversity_plugins.attack.exact import Exact
 

@@ -12,9 +12,9 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.errors import InputError
 from adversity.seeding import fit_generator
 from adversity_plugins.attack import exact_boxes, exact_search

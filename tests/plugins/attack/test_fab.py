@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, linprog
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack import fab_search
 from adversity_plugins.attack.fab import FAB
 

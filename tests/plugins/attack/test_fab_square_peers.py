@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack.fab import FAB
 from adversity_plugins.attack.square import Square
 

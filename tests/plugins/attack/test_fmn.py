@@ -11,8 +11,8 @@ import torch
 from scipy.optimize import minimize
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack import fmn_search
 from adversity_plugins.attack.fmn import FMN
 from adversity_plugins.attack.fmn_search import annealed, onto_ball

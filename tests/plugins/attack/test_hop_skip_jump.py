@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.errors import InputError
 from adversity.testing.attack_victims import KitTarget
 from adversity_plugins.attack import hop_skip_jump_walk as walk

@@ -16,8 +16,8 @@ import torch
 from scipy.optimize import brentq
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack.carlini_wagner import CarliniWagner
 from adversity_plugins.attack.ddn import DDN
 from adversity_plugins.attack.deepfool import DeepFool

@@ -13,9 +13,9 @@ import torch
 from sklearn.datasets import load_digits
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack.carlini_wagner import CarliniWagner
 from adversity_plugins.attack.ddn import DDN
 from adversity_plugins.attack.deepfool import DeepFool

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack import nearest as nearest_module
 from adversity_plugins.attack.carlini_wagner import CarliniWagner
 from adversity_plugins.attack.carlini_wagner_search import _Run

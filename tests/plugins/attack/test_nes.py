@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from scipy.integrate import quad
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity.testing.attack_victims import KitTarget
 from adversity_plugins.attack import nes_walk
 from adversity_plugins.attack.nes import NES

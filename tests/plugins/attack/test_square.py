@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adversity
+from adversity.engine.attack_call import AttackCall
 from adversity.engine.budget import distances
 from adversity.engine.calls import Ready
-from adversity.engine.create import AttackCall
 from adversity_plugins.attack import square_search as search
 from adversity_plugins.attack.norms import Ball
 from adversity_plugins.attack.pgd import PGD

@@ -1,0 +1,78 @@
+"""The public call of an attack from Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import AttackInRounds
+from adversity.engine.attacking import AttackResult, attack
+from adversity.engine.call import Call, require_images, sample_ids
+from adversity.engine.early import bare_gate
+from adversity.engine.probes import probed
+from adversity.engine.rounds import Course
+from adversity.engine.victim import Victim, as_found
+from adversity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+__all__ = ["AttackCall"]
+
+
+class AttackCall(Call):
+    """`result = attack(victim, images, labels, ids=..., seed=...)`."""
+
+    def __call__(
+        self,
+        victim: Victim,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        ids: Sequence[str] | None = None,
+        seed: int = 0,
+        probe: int | None = None,
+        gate: str | None = None,
+    ) -> AttackResult:
+        """Attack the whole chain; success and budget are the core's verdict.
+
+        Args:
+            victim: From `adversity.target(...)`.
+            images: `[N, C, H, W]` float32 in [0, 1].
+            labels: `[N]` int64, the true classes.
+            ids: N sample ids; positions if not given.
+            seed: Keys every sample's random stream.
+            probe: Attack so many of the first samples again, with the whole space of pictures
+                as budget and with twice the steps and restarts; `flags` has what came of it.
+            gate: For an attack in rounds, such as `lower robust_accuracy >= 0.60`: it stops as
+                soon as this is decided, and `stopped` says where.
+
+        Raises:
+            InputError: If `victim` is none, the attack cannot be probed, or it has no rounds.
+        """
+        course = self._course(gate, len(images))
+        if not isinstance(victim, Victim):
+            raise InputError(
+                f"expected a victim from adversity.target(...), got {type(victim).__name__}"
+            )
+        require_images(images, self.ready.label)
+        names = sample_ids(ids, len(images))
+        with as_found(victim.modules):
+            bound = victim.bind(names, seed=seed)
+            step = self.ready.plugin.name
+            result = attack(self.ready, bound, images, labels, seed=seed, step=step, course=course)
+            if probe is None:
+                return result
+            given = (self.ready, bound, images, labels, result)
+            return probed(*given, first=probe, seed=seed, step=step)
+
+    def _course(self, gate: str | None, total: int) -> Course | None:
+        if gate is None:
+            return None
+        if not isinstance(self.ready.plugin, AttackInRounds):
+            raise InputError(
+                f"{self.ready.label} does not run in rounds: expected no gate, got {gate!r}; "
+                "`cascade` stops when a gate is decided"
+            )
+        return Course((bare_gate(gate),), total)
