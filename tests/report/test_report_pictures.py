@@ -85,3 +85,14 @@ def test_norms_come_from_the_exact_arrays(full_report: Report) -> None:
     computed = grid([replace(source, sizes={})], size=64)[0].tiles[-1].lines
     euclid = float(np.linalg.norm(source.perturbation.astype(np.float64)))
     assert said == computed == ("max |δ| 8/255", f"L2 {euclid:.3f}")
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"), [(0.5, "0.5"), (8, "8"), (99, "99"), (160, "160"), (255, "255")]
+)
+def test_a_change_of_any_size_is_written_in_plain_levels(
+    full_report: Report, levels: float, said: str
+) -> None:
+    """The weather moves a picture further than a norm does: 160/255, not 1.6e+02/255."""
+    source = replace(full_report.rows[0], sizes={"linf": levels / 255, "l2": 1.0})
+    assert grid([source], size=64)[0].tiles[-1].lines[0] == f"max |δ| {said}/255"

@@ -150,7 +150,9 @@ def _change(row: PictureRow, perturbation: np.ndarray[Any, Any], factor: float, 
     euclid = row.sizes.get("l2")
     if euclid is None:
         euclid = float(np.sqrt(np.square(perturbation.astype(np.float64)).sum()))
-    lines = (f"max |δ| {largest * 255:.2g}/255", f"L2 {number(euclid)}")
+    levels = largest * 255
+    steps = f"{levels:.2g}" if levels < 99.5 else f"{levels:.0f}"  # no 1.6e+02
+    lines = (f"max |δ| {steps}/255", f"L2 {number(euclid)}")
     return Tile(
         "perturbation",
         f"{TIMES} {factor:g}",
