@@ -100,7 +100,10 @@ def test_nearest_failure_of_linear_victims_in_the_box(norm: str, seed: int) -> N
             if k != own
         )
         assert bool(found.success[row])
-        assert 1 - 1e-5 <= float(found.norms[row]) / radius <= 1.001
+        # Images are float32: each value may be off by half a spacing just below 1.
+        rounding = 3e-8 * {"linf": 1, "l2": 48**0.5, "l1": 48}[norm]
+        reached = float(found.norms[row])
+        assert (1 - 1e-5) * radius - rounding <= reached <= 1.001 * radius + rounding
 
 
 @pytest.mark.parametrize("norm", NORMS)
