@@ -13,8 +13,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from adversity_flows.agenda import Agenda
 from adversity_flows.artifacts import Publisher
-from adversity_flows.ledger import Ledger
 from adversity_flows.prefect_settings import giving_up, prefect_context
 from adversity_flows.server import ServerError, alive, project_server
 from adversity_flows.shards import in_step, transient
@@ -65,26 +65,26 @@ def run_with_prefect(
         AdversityError: A step failed; the error is the step's own. What ran before is recorded
             and stands in `conductor.outcomes`.
     """
-    ledger = Ledger(conductor, watcher)
-    ledger.pass_unchanged()
-    if ledger.left:
-        trouble = _through_prefect(ledger, workers, log)
-        if ledger.error is not None:
-            raise ledger.error
+    agenda = Agenda(conductor, watcher)
+    agenda.pass_unchanged()
+    if agenda.left:
+        trouble = _through_prefect(agenda, workers, log)
+        if agenda.error is not None:
+            raise agenda.error
         if trouble is not None:
             (warn or _to_stderr)(f"warning: {trouble}; the run goes on without Prefect")
-        ledger.finish_directly(workers)
+        agenda.finish_directly(workers)
     return tuple(conductor.outcomes)
 
 
-def _through_prefect(ledger: Ledger, workers: int, log: Path | None) -> str | None:
+def _through_prefect(agenda: Agenda, workers: int, log: Path | None) -> str | None:
     """Do what is left as a flow; return what went wrong with Prefect, if anything did."""
     url = ""
     try:
         with ExitStack() as stack:
-            url = stack.enter_context(project_server(ledger.conductor.workspace.root))
+            url = stack.enter_context(project_server(agenda.conductor.workspace.root))
             stack.enter_context(prefect_context(url, log=log))
-            _RunPipeline(ledger, workers, url, stack).flow()
+            _RunPipeline(agenda, workers, url, stack).flow()
     except ServerError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  (a failure of Prefect is not one of the run)
@@ -100,22 +100,22 @@ class _PrefectGoneError(Exception):
 
 
 class _RunPipeline:
-    """The flow over one ledger."""
+    """The flow over one agenda."""
 
-    def __init__(self, ledger: Ledger, workers: int, url: str, stack: ExitStack) -> None:
-        plan = ledger.conductor.plan
-        self._ledger = ledger
+    def __init__(self, agenda: Agenda, workers: int, url: str, stack: ExitStack) -> None:
+        plan = agenda.conductor.plan
+        self._agenda = agenda
         self._workers = workers
         self._url = url
         self._stack = stack
         self._retries = plan.spec.run.retries
-        self._publisher = Publisher(plan.name, ledger.conductor.workspace.outputs, url)
+        self._publisher = Publisher(plan.name, agenda.conductor.workspace.outputs, url)
 
     def flow(self) -> None:
         """Run the flow."""
         from prefect import Flow
 
-        plan = self._ledger.conductor.plan
+        plan = self._agenda.conductor.plan
 
         def run_pipeline(pipeline: str) -> None:  # the parameter is shown in the UI
             for stage in plan.stages:
@@ -138,7 +138,7 @@ class _RunPipeline:
         from prefect.cache_policies import NO_CACHE
 
         def run_step(step: str) -> State[None]:
-            return self._step(self._ledger.conductor.plan.stage(step))
+            return self._step(self._agenda.conductor.plan.stage(step))
 
         views = f" ({' > '.join(stage.views)})" if stage.views else ""
         return Task(
@@ -153,30 +153,30 @@ class _RunPipeline:
         """Do one step, or find that nothing is to be done."""
         from prefect.states import Completed
 
-        ledger = self._ledger
+        agenda = self._agenda
         started = time.monotonic()
-        with ledger.own(stage):
-            outcome = ledger.unchanged(stage)
+        with agenda.own(stage):
+            outcome = agenda.unchanged(stage)
         if outcome is not None:
             return Completed(name="Cached", message=outcome.reason)
         try:
-            with ledger.own(stage):
-                job, most = ledger.begin(stage)
+            with agenda.own(stage):
+                job, most = agenda.begin(stage)
             self._publisher.start(stage)
             done = 0
-            for wave in ledger.waves(stage, job):
+            for wave in agenda.waves(stage, job):
                 self._shards(stage, job, wave, done=done, most=most)
                 done += len(wave)
             if 0 < done < most:
                 self._publisher.advance(1.0)  # rounds that were not needed
-            with ledger.own(stage):
+            with agenda.own(stage):
                 seconds = time.monotonic() - started
-                outcome, result = ledger.complete(stage, job, seconds=seconds)
+                outcome, result = agenda.complete(stage, job, seconds=seconds)
         except KeyboardInterrupt:
-            with ledger.own(stage):
+            with agenda.own(stage):
                 raise
         finally:
-            ledger.conductor.abandon(stage)
+            agenda.conductor.abandon(stage)
         self._publisher.finish(stage, result)
         return Completed(message=outcome.reason)
 
@@ -197,11 +197,11 @@ class _RunPipeline:
                 if index not in mapped.finished:  # the future itself would ask the server
                     mapped.stop()
                     continue
-                self._ledger.shard_finished(stage, shards[index])
+                self._agenda.shard_finished(stage, shards[index])
                 self._publisher.advance((done + len(mapped.finished)) / most)
         finally:
             mapped.stop()  # interrupted: those at work end, no further one starts
-        with self._ledger.own(stage):
+        with self._agenda.own(stage):
             mapped.raise_first()
         if len(mapped.finished) < len(shards):
             raise _PrefectGoneError

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from adversity.errors import InputError, PluginError
+from adversity_flows.agenda import Agenda
 from adversity_flows.conduct import conduct
-from adversity_flows.ledger import Ledger
 from adversity_flows.watch import Silent
 
 
@@ -77,10 +77,10 @@ def test_unchanged_steps_are_decided_on_one_reading_of_the_project(
     readings = []
     read = Index.from_repo
     monkeypatch.setattr(Index, "from_repo", lambda *given: readings.append(given) or read(*given))
-    ledger = Ledger(conductor(), Silent())
-    ledger.pass_unchanged()
-    assert ledger.left == ()
-    assert {outcome.state for outcome in ledger.conductor.outcomes} == {"cached"}
+    agenda = Agenda(conductor(), Silent())
+    agenda.pass_unchanged()
+    assert agenda.left == ()
+    assert {outcome.state for outcome in agenda.conductor.outcomes} == {"cached"}
     assert len(readings) == 1 + bool(edits)  # again after the attack; the report is the last
     assert locked() == lock
 

@@ -1,6 +1,6 @@
 """What is done and what is left of a run whose steps are executed by somebody else.
 
-The flow of Prefect works through a ledger; when it cannot go on, `finish_directly` does the
+The flow of Prefect works through an agenda; when it cannot go on, `finish_directly` does the
 rest in the direct loop.
 """
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from adversity_flows.conduct import Conductor, Decision
     from adversity_flows.watch import Watcher
 
-__all__ = ["Ledger"]
+__all__ = ["Agenda"]
 
 
-class Ledger:
-    """The book of one run; like `conduct`, it keeps outcomes in `conductor.outcomes`.
+class Agenda:
+    """What one run has before it; like `conduct`, it keeps outcomes in `conductor.outcomes`.
 
     Attributes:
         conductor: The plan and its memory.
@@ -35,7 +35,7 @@ class Ledger:
     """
 
     def __init__(self, conductor: Conductor, watcher: Watcher) -> None:
-        """Open the book with nothing done.
+        """Begin with nothing done.
 
         Args:
             conductor: The plan and its memory.
