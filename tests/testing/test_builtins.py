@@ -14,7 +14,7 @@ from adversity.testing import parametrize_with_checks
 HEAVY = {"efficientnet_lite0", "ffdnet", "pgd", "torchvision"}
 HEAVY |= {"apgd", "auto_attack", "fab", "square", "carlini_wagner", "ddn", "deepfool", "fmn"}
 HEAVY |= {"boundary", "hop_skip_jump", "nes", "spatial", "gradient_boosting", "random_forest"}
-HEAVY |= {"feature_space", "natural_variation"}
+HEAVY |= {"cascade", "feature_space", "natural_variation"}
 """These take five seconds and more: large networks, and many steps or queries in three norms."""
 
 
