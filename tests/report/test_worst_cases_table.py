@@ -27,11 +27,14 @@ def attack(step: str, eps: float = 8 / 255, **more: Any) -> StepSummary:
 
 
 def test_each_budget_on_a_victim_is_one_row_however_many_attacks_share_it() -> None:
-    """Two attacks of one budget say the same; another budget, or another victim, is another row."""
+    """Two attacks of one budget say the same; another budget, or another victim, is another row.
+
+    The smallest budget comes first, victim by victim.
+    """
     steps = [attack("a"), attack("b"), attack("c", 2 / 255), attack("d", victim="w")]
     _, table = worst_cases(steps)
     assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == ["L∞ 8/255", "L∞ 2/255", "L∞ 8/255"]
+    assert [row[0] for row in table.rows] == ["L∞ 2/255", "L∞ 8/255", "L∞ 8/255"]
 
 
 def test_a_row_says_how_many_attacks_and_who_found_what_no_other_did() -> None:

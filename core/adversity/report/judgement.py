@@ -66,9 +66,11 @@ def what_was_tested(report: Report) -> str:
         names = _names(report, kind)
         if names:
             parts.append(f"{word} {names}")
-    attacks = [_attack(step) for step in report.steps if step.kind == "attack" and step.against]
+    attacks = dict.fromkeys(
+        _attack(step) for step in report.steps if step.kind == "attack" and step.against
+    )
     if attacks:
-        parts.append("attacked by " + " and ".join(attacks))
+        parts.append("attacked by " + ", ".join(attacks))
     if report.matrix:
         parts.append("for " + f" {TIMES} ".join(_axis(*item) for item in report.matrix.items()))
     return plain("; ".join([*parts, f"seed {report.seed}"]) + ".")

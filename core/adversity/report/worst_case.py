@@ -31,7 +31,13 @@ def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
                 found.setdefault(json.dumps(facts, sort_keys=True), (step, measure))
     if not found:
         return []
-    rows = tuple(_row(step, measure) for step, measure in found.values())
+    victims = list(dict.fromkeys(measure.details.get("victim") for _, measure in found.values()))
+
+    def by_budget(item: tuple[StepSummary, Measure]) -> tuple[int, float]:
+        details = item[1].details
+        return victims.index(details.get("victim")), details.get("threat", {}).get("eps", 0.0)
+
+    rows = tuple(_row(step, measure) for step, measure in sorted(found.values(), key=by_budget))
     text = (
         "The robust accuracy of an attack is what that attack left. Here a picture counts as "
         "robust only if no attack on record turned it within the budget: those of this run, of "
