@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adversity.pipeline.gates import cell_key
 from adversity.report import report_json, verdict
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ def result_facts(finished: Finished) -> dict[str, Any]:
         "exit_code": finished.exit_code,
         "seconds": finished.seconds,
         "gates": report_json(finished.report)["gates"],
+        "measures": {
+            step.id: {cell_key(cell.cell): dict(cell.measures) for cell in step.cells}
+            for step in finished.report.steps
+            if step.cells
+        },
         "report": str(finished.past.page),
         "folder": str(finished.past.path),
         "repeats": finished.past.id if finished.repeated else None,
@@ -120,6 +126,7 @@ def failure_facts(
         "exit_code": code,
         "seconds": seconds,
         "gates": [],
+        "measures": {},
         "report": None,
         "folder": str(folder.path) if folder.made else None,
         "repeats": None,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cuts",
+    "compared_metrics",
     "end_metrics",
     "end_tags",
     "files",
@@ -97,11 +98,29 @@ def step_metrics(step: Mapping[str, Any], names: Names) -> dict[str, float]:
     found: dict[str, float] = {}
     if step["outcome"] == "ran":
         found[names.of(step["id"], "seconds")] = float(step["seconds"])
-    for cell, measures in step["measures"].items():
+    return found | _measures(step["id"], step["measures"], names)
+
+
+def compared_metrics(result: Mapping[str, Any], names: Names) -> dict[str, float]:
+    """Return all measures of a run: those of its steps, and those that compare its attacks.
+
+    Args:
+        result: As `adversity_run_finished` gives it; an older version of Adversity has none.
+        names: Of this run's metrics.
+    """
+    found: dict[str, float] = {}
+    for step, cells in result.get("measures", {}).items():
+        found |= _measures(step, cells, names)
+    return found
+
+
+def _measures(step: str, cells: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for cell, measures in cells.items():
         for name, measure in measures.items():
             ends = {"": measure.value, ".low": measure.low, ".high": measure.high}
             found |= {
-                names.of(step["id"], cell, name, ending=ending): float(number)
+                names.of(step, cell, name, ending=ending): float(number)
                 for ending, number in ends.items()
                 if number is not None
             }

@@ -46,6 +46,7 @@ class Tracker:
         self._id = ""
         self._lost = False
         self._metrics, self._parameters = Names(), Names()
+        self._logged: set[str] = set()
         self._cuts = record.Cuts()
         self._outcomes: dict[str, list[str]] = {"ran": [], "cached": []}
 
@@ -80,7 +81,9 @@ class Tracker:
             return
         with self._telling(f"the results of {step['id']}"):
             self._outcomes[step["outcome"]].append(step["id"])
-            self._log(self._client, metrics=record.step_metrics(step, self._metrics))
+            metrics = record.step_metrics(step, self._metrics)
+            self._logged |= metrics.keys()
+            self._log(self._client, metrics=metrics)
             if step["measures"]:
                 file = f"metrics/{step['id'].replace(':', '-')}.json"
                 self._client.log_dict(self._id, record.measures_json(step), file)
@@ -105,6 +108,11 @@ class Tracker:
                 self._client.log_artifact(self._id, str(path))
             tags = record.end_tags(run, result, self._outcomes, self._cuts)
             metrics = record.end_metrics(result, self._metrics)
+            metrics |= {
+                name: value
+                for name, value in record.compared_metrics(result, self._metrics).items()
+                if name not in self._logged
+            }
             self._log(self._client, metrics=metrics, tags=tags)
             self._client.update_run(self._id, name=run["id"])
             self._client.set_terminated(self._id, record.status(result))
