@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from adversity.errors import InputError
 from adversity.report.model import Outcome
-from adversity_flows.conduct import conduct_stage
+from adversity_flows.conduct import conduct_stage, start_reason
 from adversity_flows.shards import in_step
 
 if TYPE_CHECKING:
@@ -96,9 +96,8 @@ class Agenda:
         """Begin a stale step; return it with the number of shards to compute, at most."""
         job = self.conductor.begin(stage)
         pending = job.shards if stage.step in self.conductor.force else job.pending()
-        self._watcher.stage_started(
-            stage, len(job.shards), len(pending), self._decide(stage).reason
-        )
+        reason = start_reason(job, self._decide(stage).reason)
+        self._watcher.stage_started(stage, len(job.shards), len(pending), reason)
         return job, len(pending)
 
     def waves(self, stage: Stage, job: StageRun) -> Iterator[tuple[Shard, ...]]:

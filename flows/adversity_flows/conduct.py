@@ -7,24 +7,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from adversity.errors import InputError, StaleInputsError
+from adversity.errors import InputError, StaleInputsError, StorageError
 from adversity.pipeline.load import load_pipeline
 from adversity.report.model import Outcome
 from adversity_flows import resolved
 from adversity_flows.attack_ledger import keep_attack
 from adversity_flows.memory import Decision, Inputs, Memory, stale_message
 from adversity_flows.reasons import parameter_reasons, sentence
-from adversity_flows.replace import beside, clear, exchanged, recover
+from adversity_flows.replace import finish_beside, recover
 from adversity_flows.shards import in_step, run_waves
 from adversity_flows.sync import sync_pipeline
 from adversity_flows.watch import Silent
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from adversity.engine.stage import StageResult, StageRun
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.model import Plan, Stage
     from adversity_flows.watch import Watcher
 
-__all__ = ["Conductor", "Decision", "conduct", "conduct_stage", "finish_beside"]
+__all__ = ["Conductor", "Decision", "conduct", "conduct_stage", "start_reason"]
 
 Opener = Callable[["Plan", "Stage", "Workspace"], "StageRun"]
 Reader = Callable[["Plan", "Stage", "Workspace"], "StageResult"]
@@ -86,6 +85,7 @@ class Conductor:
         self._reader = reader or _read_stage
         self._inputs: dict[str, Inputs] = {}
         self._planned: dict[str, Inputs] | None = None
+        self._recalled: dict[str, StageResult] = {}
 
     def prepare(self) -> None:
         """Bring `dvc.yaml` and the resolved plugins in step with the plan; once a run.
@@ -110,6 +110,8 @@ class Conductor:
     def decide(self, stage: Stage) -> Decision:
         """Ask DVC whether a stage must run; a run-cache restore counts as not stale.
 
+        What DVC calls unchanged is read, and made again if it is damaged.
+
         Raises:
             StaleInputsError: If the pipeline file was edited since the run began.
         """
@@ -118,7 +120,8 @@ class Conductor:
             self._still_planned(stage)
             for path in self._targets(stage):
                 recover(path)
-            return self.memory.state(stage, force=stage.step in self.force)
+            decision = self.memory.state(stage, force=stage.step in self.force)
+            return decision if decision.stale else self._proved(stage, decision)
 
     def begin(self, stage: Stage) -> StageRun:
         """Reserve a stage, hash what it depends on and open it."""
@@ -159,12 +162,22 @@ class Conductor:
         """Read the result of an unchanged stage from its artifact."""
         with in_step(stage):
             keep_attack(self.plan, stage, self.workspace)  # it may have been pulled
-            return self._reader(self.plan, stage, self.workspace)
+            known = self._recalled.pop(stage.name, None)
+            return known or self._reader(self.plan, stage, self.workspace)
 
     def abandon(self, stage: Stage) -> None:
         """Let go of a stage that was begun; finished shards stay in the store."""
         self._inputs.pop(stage.name, None)
         self.memory.release(stage.name)
+
+    def _proved(self, stage: Stage, decision: Decision) -> Decision:
+        """Call a stage stale whose artifact is not what was written: DVC looks at times alone."""
+        try:
+            self._recalled[stage.name] = self._reader(self.plan, stage, self.workspace)
+        except StorageError as error:
+            fault = str(error).partition(";")[0]  # without what to do, which happens now
+            return Decision(stale=True, reason=f"it is made again: {fault}")
+        return decision
 
     def _targets(self, stage: Stage) -> list[Path]:
         return [self.workspace.outputs / path for path in (stage.out, stage.metrics) if path]
@@ -184,29 +197,6 @@ class Conductor:
             with into_place():
                 self.memory.record(stage, before)
         return result
-
-
-@contextmanager
-def finish_beside(
-    stage: Stage, job: StageRun, outputs: Path
-) -> Iterator[tuple[StageResult, Callable[[], AbstractContextManager[None]]]]:
-    """Write a stage's outputs beside their places; give its result and what renames them.
-
-    What is renamed goes back if the body of the renaming fails: an artifact that could not be
-    recorded must not stand in the place of one that was.
-    """
-    out = outputs / stage.out
-    metrics = outputs / stage.metrics if stage.metrics else None
-    written = [(beside(path), path) for path in (out, metrics) if path is not None]
-    try:
-        for new, path in written:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            clear(new)
-        result = job.finish(beside(out), beside(metrics) if metrics else None)
-        yield result, partial(exchanged, written)
-    finally:
-        for new, _ in written:
-            clear(new)
 
 
 def conduct(
@@ -264,6 +254,7 @@ def _run_stage(
     try:
         force = stage.step in conductor.force
         pending = job.shards if force else job.pending()
+        reason = start_reason(job, reason)
         watcher.stage_started(stage, len(job.shards), len(pending), reason)
         retries = conductor.plan.spec.run.retries
         for shard in run_waves(job, force=force, workers=workers, retries=retries):
@@ -271,6 +262,15 @@ def _run_stage(
         return conductor.complete(stage, job)
     finally:
         conductor.abandon(stage)
+
+
+def start_reason(job: StageRun, reason: str) -> str:
+    """Add to why a stage runs what was found damaged in the store, which is computed again."""
+    damaged = len(job.damaged)
+    if not damaged:
+        return reason
+    files = "1 file" if damaged == 1 else f"{damaged} files"
+    return f"{reason}; {files} in the store damaged, taken out and computed again"
 
 
 def _refuse_another_file(plan: Plan) -> None:

@@ -9,13 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-__all__ = ["beside", "clear", "exchanged", "recover"]
+    from adversity.engine.stage import StageResult, StageRun
+    from adversity.pipeline.model import Stage
+
+__all__ = ["beside", "clear", "exchanged", "finish_beside", "recover"]
 
 
 def beside(path: Path, tag: str = "tmp") -> Path:
@@ -77,3 +82,26 @@ def _ended(pid: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+@contextmanager
+def finish_beside(
+    stage: Stage, job: StageRun, outputs: Path
+) -> Iterator[tuple[StageResult, Callable[[], AbstractContextManager[None]]]]:
+    """Write a stage's outputs beside their places; give its result and what renames them.
+
+    What is renamed goes back if the body of the renaming fails: an artifact that could not be
+    recorded must not stand in the place of one that was.
+    """
+    out = outputs / stage.out
+    metrics = outputs / stage.metrics if stage.metrics else None
+    written = [(beside(path), path) for path in (out, metrics) if path is not None]
+    try:
+        for new, path in written:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            clear(new)
+        result = job.finish(beside(out), beside(metrics) if metrics else None)
+        yield result, partial(exchanged, written)
+    finally:
+        for new, _ in written:
+            clear(new)

@@ -6,6 +6,7 @@ the same results (time, machine, git revision) stands here and nowhere else.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from adversity.provenance import file_sha256
 from adversity_flows.replace import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from adversity.pipeline.model import Stage
@@ -30,6 +31,10 @@ FOLDER = "runs"
 MANIFEST = "manifest.json"
 PAGE = "report.html"
 RESULT = "result.json"
+_HASHED = frozenset({".json", ".html", ".md", ".parquet", ".svg", ".png"})
+"""Files of a run that never change once it has ended; its logs do."""
+_OWN = "sha256"
+"""In a manifest: the SHA-256 of the rest of it."""
 
 
 class RunFolder:
@@ -88,16 +93,26 @@ class RunFolder:
         with (self.path / "log.txt").open("a", encoding="utf-8", errors="backslashreplace") as log:
             log.writelines(f"{stamp} {line}\n" for line in text.splitlines())
 
-    def write_manifest(self, record: Mapping[str, Any]) -> None:
-        """Write the manifest whole, with the hashes of the files that lie beside it."""
-        files = sorted(path for path in self.path.iterdir() if path.suffix in {".json", ".html"})
+    def write_manifest(self, record: Mapping[str, Any]) -> Past:
+        """Write the manifest whole, with the hashes of the files beside it and its own.
+
+        Returns:
+            The run as it now stands on the disk.
+        """
+        files = sorted(path for path in self.path.rglob("*") if path.suffix in _HASHED)
         listed = [
-            {"path": path.name, "sha256": file_sha256(path), "bytes": path.stat().st_size}
+            {
+                "path": path.relative_to(self.path).as_posix(),
+                "sha256": file_sha256(path),
+                "bytes": path.stat().st_size,
+            }
             for path in files
-            if path.name != MANIFEST
+            if path != self.path / MANIFEST
         ]
         content = {"schema": SCHEMA, "id": self.id, **record, "artifacts": listed}
-        _write_json(self.path / MANIFEST, content)
+        content = json.loads(json.dumps(content))  # as it is read back
+        _write_json(self.path / MANIFEST, {**content, _OWN: _hash_of(content)})
+        return Past(self.id, self.path, content)
 
     def keep_tables(self, outputs: Path, stages: Iterable[Stage]) -> None:
         """Keep the per-sample tables, which later runs are compared with, row by row.
@@ -148,22 +163,49 @@ class Past:
         """Return where a step's per-sample table is kept."""
         return self.path / "tables" / f"{step}.parquet"
 
+    def verified(self, path: Path) -> Path:
+        """Return the path of one of its files, which holds what the manifest says.
 
-def past_runs(root: Path, pipeline: str) -> list[Past]:
-    """Return the runs of a pipeline that came to an end with a report, newest first."""
-    folders = sorted((root / FOLDER).glob(f"[0-9]*-{pipeline}*"), reverse=True)
-    runs = [past for folder in folders if (past := _past(folder)) is not None]
-    return [
-        past
-        for past in runs
-        if past.manifest.get("pipeline") == pipeline
-        and past.manifest.get("state") == "done"
-        and past.page.is_file()
-    ]
+        Args:
+            path: `page`, `result` or a `table`.
+
+        Raises:
+            StorageError: If it does not, or is missing.
+        """
+        name = path.relative_to(self.path).as_posix()
+        listed = {file["path"]: file["sha256"] for file in self.manifest.get("artifacts", ())}
+        try:
+            same = file_sha256(path) == listed.get(name)
+        except OSError as error:
+            raise StorageError(f"{path}: {error.strerror or error}; run again") from error
+        if not same:
+            raise _damaged(path, f"its SHA-256 is not the one in {MANIFEST}")
+        return path
+
+
+def past_runs(root: Path, pipeline: str) -> Iterator[Past]:
+    """Go through the runs of a pipeline that came to an end with a report, newest first.
+
+    Raises:
+        StorageError: If the manifest of a run that is come to is damaged.
+    """
+    for folder in sorted((root / FOLDER).glob(f"[0-9]*-{pipeline}*"), reverse=True):
+        past = _past(folder)
+        if (
+            past is not None
+            and past.manifest.get("pipeline") == pipeline
+            and past.manifest.get("state") == "done"
+            and past.page.is_file()
+        ):
+            yield past
 
 
 def accepted_run(root: Path, pipeline: str) -> Past | None:
-    """Return the newest run of a pipeline in which no gate failed, or None."""
+    """Return the newest run of a pipeline in which no gate failed, or None.
+
+    Raises:
+        StorageError: If its manifest is damaged.
+    """
     try:
         record = json.loads(_pointer(root, pipeline).read_text(encoding="utf-8"))
         name = str(record["run"])
@@ -184,11 +226,31 @@ def _pointer(root: Path, pipeline: str) -> Path:
 
 
 def _past(folder: Path) -> Past | None:
+    """Read a run; one without a manifest, or of a version that did not hash it, is none."""
+    path = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
         return None
-    return Past(folder.name, folder, manifest) if isinstance(manifest, dict) else None
+    except ValueError as error:
+        raise _damaged(path, "it is no JSON") from error
+    if not isinstance(manifest, dict) or _OWN not in manifest:
+        return None
+    if manifest.pop(_OWN) != _hash_of(manifest):
+        raise _damaged(path, "it does not fit the SHA-256 in it")
+    return Past(folder.name, folder, manifest)
+
+
+def _damaged(path: Path, why: str) -> StorageError:
+    run = next(folder for folder in path.parents if folder.parent.name == FOLDER)
+    return StorageError(
+        f"{path} is damaged: {why}; delete {run} and run again, nothing is compared with it then"
+    )
+
+
+def _hash_of(record: Mapping[str, Any]) -> str:
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write_json(path: Path, record: Mapping[str, Any]) -> None:

@@ -252,9 +252,9 @@ class _Session:
             "text_sha256": self._text_hash(),
             "hashes": hashes,
         }
-        folder.write_manifest(record)
+        past = folder.write_manifest(record)
         folder.log(line)
-        return Past(folder.id, folder.path, record)
+        return past
 
     def _manifest(self) -> dict[str, Any]:
         provenance = asdict(self._provenance({}))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import Measure
+from adversity.data.checksums import verified_file
 from adversity.data.tables import read_table
-from adversity.errors import StorageError
 from adversity.metrics import paired_difference
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def changes_since(past: Past, plan: Plan, outputs: Path) -> LastRun:
         outputs: Where this run's artifacts lie.
 
     Raises:
-        StorageError: If a table of this run is missing or damaged.
+        StorageError: If a table of this run is missing or damaged, or one of that run is damaged.
     """
     found: dict[tuple[str, str, str], Measure] = {}
     for gate in plan.gates:
         if gate.op is None:
-            now = read_table(outputs / plan.stage(gate.step).out / "table.parquet")
-            then = _kept(past.table(gate.step))
+            now = read_table(verified_file(outputs / plan.stage(gate.step).out, "table.parquet"))
+            then = _kept(past, gate.step)
             for cell in _cells(now):
                 change = _change(_rows(now, cell), _rows(then, cell), gate.metric)
                 if change is not None:
@@ -51,12 +51,10 @@ def changes_since(past: Past, plan: Plan, outputs: Path) -> LastRun:
     return found
 
 
-def _kept(path: Path) -> Table:
+def _kept(past: Past, step: str) -> Table:
     """Read a table of the accepted run; one that is gone has nothing to compare with."""
-    try:
-        return read_table(path)
-    except StorageError:
-        return {}
+    path = past.table(step)
+    return read_table(past.verified(path)) if path.is_file() else {}
 
 
 def _cells(table: Table) -> list[str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from adversity.errors import InputError, StaleInputsError
 from adversity_flows import resolved
 from adversity_flows.attack_ledger import keep_attack
-from adversity_flows.conduct import Conductor, Opener, Reader, conduct_stage, finish_beside
+from adversity_flows.conduct import Conductor, Opener, Reader, conduct_stage, start_reason
 from adversity_flows.memory import Memory, stale_message
+from adversity_flows.replace import finish_beside
 from adversity_flows.shards import in_step, run_waves
 from adversity_flows.sync import definition_changes
 from adversity_flows.watch import Silent
@@ -100,7 +101,7 @@ def _compute(conductor: Conductor, stage: Stage, watcher: Watcher, workers: int)
         before = memory.hashes(stage)
         job = conductor.open(stage)
         pending = job.pending()
-    watcher.stage_started(stage, len(job.shards), len(pending), "dvc repro")
+    watcher.stage_started(stage, len(job.shards), len(pending), start_reason(job, "dvc repro"))
     retries = plan.spec.run.retries
     for shard in run_waves(job, workers=workers, retries=retries):
         watcher.shard_finished(stage, shard)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from adversity.data.checksums import write_checksums
 from adversity.data.tables import write_table
 from adversity.errors import StorageError
 from adversity.pipeline.gate_text import Gate
@@ -94,10 +95,22 @@ def changes(tmp_path, metric="accuracy"):
     stage = Stage("predictions", "p-predictions", "", (), {}, "artifacts/p/predictions")
     gate = Gate("g", "p.yaml:1", "predictions", metric)
     plan = SimpleNamespace(gates=(gate,), stage=lambda _: stage)
-    return changes_since(Past("r", tmp_path / "run", {}), plan, tmp_path)
+    return changes_since(last(tmp_path), plan, tmp_path)
 
 
-NOW, THEN = "artifacts/p/predictions/table.parquet", "run/tables/predictions.parquet"
+def last(root):
+    """Return the run with the table of `THEN`; its manifest is written on the first call."""
+    folder = RunFolder(root, "p")
+    folder.path = (root / THEN).parent.parent
+    folder.path.mkdir(parents=True, exist_ok=True)
+    if not (folder.path / "manifest.json").is_file():
+        write_checksums((root / NOW).parent)
+        return folder.write_manifest({"pipeline": "p"})
+    manifest = json.loads((folder.path / "manifest.json").read_text())
+    return Past("r", folder.path, manifest)
+
+
+NOW, THEN = "artifacts/p/predictions/table.parquet", "runs/r/tables/predictions.parquet"
 
 
 def test_difference_is_paired_by_id_over_what_both_runs_have(tmp_path):
@@ -138,3 +151,48 @@ def test_accepted_run_without_tables_has_no_difference(tmp_path):
     """Tables that somebody deleted make no error."""
     table(tmp_path / NOW, [True, False])
     assert changes(tmp_path) == {}
+
+
+@pytest.mark.parametrize("place", [NOW, THEN])
+def test_a_damaged_table_is_compared_with_nothing(tmp_path, place):
+    """A changed row that still reads, here or in the accepted run, is no change of accuracy."""
+    table(tmp_path / NOW, [True, False, True])
+    table(tmp_path / THEN, [True, False, True])
+    assert changes(tmp_path)["predictions", "", "accuracy"].value == 0.0
+    table(tmp_path / place, [True, True, True])
+    with pytest.raises(StorageError, match=r"\.parquet is damaged.*delete .*run again"):
+        changes(tmp_path)
+
+
+def test_a_damaged_page_or_result_is_refused(tmp_path):
+    """A page with another digit than the one that was written is named with its run."""
+    folder = ended(tmp_path, "p")
+    past = next(past_runs(tmp_path, "p"))
+    assert past.verified(past.page).read_text() == "<p>"
+    (folder.path / "report.html").write_text("<q>")
+    with pytest.raises(StorageError, match=r"report\.html is damaged.*delete .*" + folder.id):
+        past.verified(past.page)
+    with pytest.raises(StorageError, match=r"result\.json: No such file"):
+        past.verified(past.result)
+
+
+@pytest.mark.parametrize("change", [('"p"', '"q"'), ('"done"', '"dona"'), ("{", "(")])
+def test_a_damaged_manifest_is_refused(tmp_path, change):
+    """A letter that changed in a manifest, readable or not, is named; nothing is built on it."""
+    folder = ended(tmp_path, "p")
+    path = folder.path / "manifest.json"
+    path.write_text(path.read_text().replace(*change, 1))
+    accept(tmp_path, "p", folder.id)
+    with pytest.raises(StorageError, match=r"manifest\.json is damaged"):
+        accepted_run(tmp_path, "p")
+    with pytest.raises(StorageError, match=r"manifest\.json is damaged"):
+        list(past_runs(tmp_path, "p"))
+
+
+def test_a_manifest_holds_names_that_are_no_text(tmp_path):
+    """A file name with bytes that are no UTF-8, and numbers as keys, come back as they were."""
+    folder = RunFolder(tmp_path, "p")
+    folder.make()
+    folder.write_manifest({"pipeline": "p", "odd": "\udcff", "counts": {10: 1, 9: 2}})
+    accept(tmp_path, "p", folder.id)
+    assert accepted_run(tmp_path, "p").manifest["odd"] == "\udcff"

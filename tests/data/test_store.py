@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adversity.data.store import Store
+from adversity.errors import StorageError
 
 KEY = hashlib.sha256(b"a").hexdigest()
 
@@ -52,14 +54,15 @@ def test_names_are_plain(tmp_path, name):
 
 
 def test_many_threads_write_one_file(tmp_path):
-    """Thirty-two racing writers of one key leave one whole file and nothing else."""
+    """Thirty-two racing writers of one key leave one whole file with its sum, nothing else."""
     store = Store(tmp_path)
     payload = bytes(range(256)) * 64
     with ThreadPoolExecutor(8) as pool:
         list(
             pool.map(lambda _: store.put(KEY, "t.bin", lambda p: p.write_bytes(payload)), range(32))
         )
-    assert [p.name for p in store.folder(KEY).iterdir()] == ["t.bin"]
+    assert {p.name for p in store.folder(KEY).iterdir()} == {"t.bin", "t.bin.sha256"}
+    assert Store(tmp_path).has(KEY, "t.bin")
     assert (store.folder(KEY) / "t.bin").read_bytes() == payload
 
 
@@ -77,3 +80,48 @@ def test_a_killed_writer_is_not_seen_and_is_cleaned(tmp_path):
     assert store.names(KEY) == ()
     assert store.clean() == 1
     assert list(store.folder(KEY).iterdir()) == []
+
+
+@pytest.mark.parametrize("bit", range(24))
+def test_any_flipped_bit_is_found(tmp_path, bit):
+    """Whichever bit of a finished file flips, the file is not there any more, and is named."""
+    path = Store(tmp_path).put(KEY, "t.bin", lambda p: p.write_bytes(b"abc"))
+    content = bytearray(path.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+    store = Store(tmp_path)
+    assert not store.has(KEY, "t.bin")
+    assert store.damaged == [path]
+    assert not path.exists()
+
+
+def test_a_file_that_was_verified_is_verified_again_when_it_is_read(tmp_path):
+    """A byte that flips between the first look and the reading, times put back, is still found."""
+    store = Store(tmp_path)
+    path = store.put(KEY, "t.bin", lambda p: p.write_bytes(b"abc"))
+    assert store.has(KEY, "t.bin")
+    assert store.read(KEY, "t.bin", lambda p: p.read_bytes()) == b"abc"
+    times = path.stat()
+    path.write_bytes(b"abd")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(StorageError, match=r"t\.bin is damaged; run again"):
+        store.read(KEY, "t.bin", lambda p: p.read_bytes())
+    with pytest.raises(StorageError, match=r"t\.bin is missing; run again"):
+        store.read(KEY, "t.bin", lambda p: p.read_bytes())
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"0" * 64])
+def test_a_damaged_sum_is_a_damaged_file(tmp_path, content):
+    """If the sum itself is damaged nothing is proved, and the file counts as damaged."""
+    path = Store(tmp_path).put(KEY, "t.bin", lambda p: p.write_bytes(b"abc"))
+    path.with_name("t.bin.sha256").write_bytes(content)
+    store = Store(tmp_path)
+    assert not store.has(KEY, "t.bin")
+    assert store.damaged == [path]
+
+
+def test_a_file_without_a_sum_is_not_finished(tmp_path):
+    """Where the sum is gone the file is computed again: nothing says what it should hold."""
+    path = Store(tmp_path).put(KEY, "t.bin", lambda p: p.write_bytes(b"abc"))
+    path.with_name("t.bin.sha256").unlink()
+    assert not Store(tmp_path).has(KEY, "t.bin")

@@ -104,6 +104,11 @@ class AttackRun(TableRun):
         metrics = sorted(metric.fingerprint for metric in self.metrics())
         return [source.content, self.label_hash(path[0]), before, links, metrics]
 
+    def done(self, shard: Shard) -> bool:
+        """Say whether table and images of a shard are in the store, and as they were written."""
+        images = self.store.has(self.cell_key(shard.cell), images_name(shard))
+        return super().done(shard) and images
+
     def compute(self, shard: Shard) -> Columns:
         """Attack the shard, store the images, read them back, and judge those."""
         size = self.plan.spec.run.batch_size
@@ -114,7 +119,7 @@ class AttackRun(TableRun):
         made = np.concatenate([part.result.images.numpy() for part in parts])
         key, name = self.cell_key(shard.cell), images_name(shard)
         self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
-        stored = read_arrays(self.store.path(key, name))[0]["images"]
+        stored = self.store.read(key, name, read_arrays)[0]["images"]
         return join(
             [
                 self._judged(part, stored[span.start : span.stop])
@@ -278,7 +283,7 @@ class AttackRun(TableRun):
             opened = {
                 name: opened[name]
                 if name in opened
-                else read_arrays(self.store.path(key, name))[0]["images"]
+                else self.store.read(key, name, read_arrays)[0]["images"]
                 for name in sorted({where[sample][0] for sample in ids})
             }
             return [opened[where[sample][0]][where[sample][1]] for sample in ids]

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.nested import nested_in
+from adversity.data.checksums import verified_file
 from adversity.data.tables import read_table
 from adversity.engine.budget import allowed
+from adversity.engine.table_stage import TABLE
 from adversity.metrics import share
 from adversity.pipeline.gates import cell_key
 
@@ -163,7 +165,7 @@ def _judged(node: StepNode) -> bool:
 
 
 def _outcomes(toolbox: Toolbox, node: StepNode) -> Iterator[_Outcome]:
-    table = read_table(toolbox.artifact(node.id) / "table.parquet")
+    table = read_table(verified_file(toolbox.artifact(node.id), TABLE))
     names = _victim_variables(toolbox.plan, node)
     for cell in node.cells:
         rows = table["cell"] == cell.key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.data.checksums import write_checksums
 from adversity.engine.stage import Shard, StageResult, StageRun
 from adversity.errors import PluginError
 from adversity.pipeline.model import Cell
@@ -28,6 +29,7 @@ def materialise(dataset: Dataset, out: Path) -> None:
         raise PluginError(
             f"data set {type(dataset).name!r}: expected materialise to write manifest.csv, got none"
         )
+    write_checksums(out)
 
 
 class DataRun(StageRun):

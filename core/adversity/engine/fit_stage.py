@@ -110,7 +110,7 @@ class FitRun(StageRun):
     def fill(self, out: Path) -> StageResult:
         """Copy the states into the artifact."""
         for cell in self.node.cells:
-            arrays, info = read_arrays(self.store.path(self._key(cell), _FILE))
+            arrays, info = self.store.read(self._key(cell), _FILE, read_arrays)
             write_arrays(state_path(out, cell), arrays, info)
             if info.get("note"):
                 self.notes.append(f"{self.stage.step}: {info['note']}")

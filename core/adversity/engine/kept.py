@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.data.arrays import read_arrays, write_arrays
+from adversity.data.checksums import Checksums
 from adversity.engine.blocks import spans
 from adversity.engine.workspace import slug
 from adversity.errors import StorageError
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.model import Cell
 
-__all__ = ["KeptImages"]
+__all__ = ["IMAGES", "KeptImages"]
 
+IMAGES = "images"
+"""The folder of an artifact that holds them."""
 ROWS = 64
 """Images of one file: 39 MB at 224 x 224, so that memory stays bounded."""
 
@@ -30,7 +33,9 @@ class KeptImages:
 
     def __init__(self, artifact: Path, cell: Cell) -> None:
         """Name the place; nothing is read."""
-        self._folder = artifact / "images" / slug(cell)
+        self._artifact = artifact
+        self._folder = artifact / IMAGES / slug(cell)
+        self._sums: Checksums | None = None
         self._where: dict[str, tuple[Path, int]] | None = None
 
     def write(self, ids: Sequence[str], fetch: Callable[[Sequence[str]], Any]) -> None:
@@ -50,7 +55,7 @@ class KeptImages:
         """Read the images of some samples of one size, `[N, C, H, W]` float32.
 
         Raises:
-            StorageError: If one is not there.
+            StorageError: If one is not there, or is not as it was written.
         """
         import torch
 
@@ -64,8 +69,13 @@ class KeptImages:
                 raise StorageError(f"expected an image of {sample!r} in {self._folder}, got none")
             path, row = where[sample]
             if path not in opened:
-                opened = {path: read_arrays(path)[0]}
+                opened = {path: read_arrays(self._verified(path))[0]}
             yield opened[path][f"{row:04d}"]
+
+    def _verified(self, path: Path) -> Path:
+        if self._sums is None:
+            self._sums = Checksums(self._artifact)
+        return self._sums.verified(path.relative_to(self._artifact).as_posix())
 
     def _index(self) -> dict[str, tuple[Path, int]]:
         if self._where is None:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.data.checksums import verified_file
 from adversity.data.ledger import Entry
 from adversity.data.tables import read_table
 from adversity.engine.stage import folder_hash
+from adversity.engine.table_stage import TABLE
 from adversity.engine.toolbox import state_path
 from adversity.engine.workspace import slug
 from adversity.errors import StorageError
@@ -85,12 +87,13 @@ def entries(artifact: Path) -> tuple[Entry, ...]:
     """
     path = artifact / IDENTITY
     try:
-        cells: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = verified_file(artifact, IDENTITY).read_text(encoding="utf-8")
+        cells: Mapping[str, Any] = json.loads(text)["cells"]
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(
             f"{path} is missing or damaged ({error}); run the step that makes it again"
         ) from error
-    table = read_table(artifact / "table.parquet")
+    table = read_table(verified_file(artifact, TABLE))
     return tuple(
         Entry(**identity, rows=_rows(table, table["cell"] == key))
         for key, identity in cells.items()

@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Measure
+from adversity.data.checksums import Checksums
+from adversity.engine.kept import IMAGES
 from adversity.engine.stage import StageResult
 from adversity.errors import StorageError
 
@@ -19,18 +21,23 @@ __all__ = ["recall"]
 def recall(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
     """Read the result of a finished stage from its artifact.
 
+    Every file of the artifact but the images is verified.
+
     Raises:
         StorageError: If it is not there or damaged.
     """
-    path = workspace.outputs / stage.out / "measures.json"
+    folder = workspace.outputs / stage.out
+    Checksums(folder).verify(aside=IMAGES)  # large, and verified by those who read them
     if stage.step.startswith("data:"):
         return StageResult(stage.step)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads((folder / "measures.json").read_text(encoding="utf-8"))
         measures = {
             key: {name: Measure.from_json(m) for name, m in found.items()}
             for key, found in record["cells"].items()
         }
         return StageResult(record["step"], measures, tuple(record["notes"]), record["rows"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"cannot read {path}: {error}; run step {stage.step!r} again") from error
+        raise StorageError(
+            f"cannot read {folder / 'measures.json'}: {error}; run step {stage.step!r} again"
+        ) from error

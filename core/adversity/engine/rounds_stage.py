@@ -90,11 +90,11 @@ class RoundsRun(AttackRun):
         found: list[Shard] = []
         for cell in self.node.cells:
             for number in range(len(self._names[cell])):
-                missing = [shard for shard in self._wave(cell, number) if not self._done(shard)]
+                missing = [shard for shard in self._wave(cell, number) if not self.done(shard)]
                 found += missing
                 if missing:
                     later = [s for s in self.shards if self._turn[s.index] > number]
-                    found += [s for s in later if s.cell == cell and not self._done(s)]
+                    found += [s for s in later if s.cell == cell and not self.done(s)]
                     break
         return tuple(sorted(found, key=lambda shard: shard.index))
 
@@ -105,8 +105,10 @@ class RoundsRun(AttackRun):
                 shard
                 for cell in self.node.cells
                 for shard in self._wave(cell, number)
-                if force or not self._done(shard)
+                if force or not self.done(shard)
             )
+            if force:
+                self.discard(wave)
             if wave:
                 yield wave
 
@@ -116,9 +118,6 @@ class RoundsRun(AttackRun):
             return []
         mine = [s for s in self.shards if s.cell == cell and self._turn[s.index] == number]
         return [shard for shard in mine if number == 0 or self._stands(shard)]
-
-    def _done(self, shard: Shard) -> bool:
-        return self.store.has(self.cell_key(shard.cell), shard.name)
 
     def _goes_on(self, cell: Cell, number: int) -> bool:
         """Say whether a cell comes to a round; the rounds before must be finished."""
@@ -151,13 +150,13 @@ class RoundsRun(AttackRun):
     def _rows(self, line: list[Shard]) -> tuple[Columns, list[tuple[str, int]]]:
         """Return the last row of each sample of a shard, and where its image is stored."""
         key = self.cell_key(line[0].cell)
-        rows = {k: v.copy() for k, v in read_table(self.store.path(key, line[0].name)).items()}
+        rows = {k: v.copy() for k, v in self.store.read(key, line[0].name, read_table).items()}
         where = [(images_name(line[0]), row) for row in range(len(rows["id"]))]
         place = {sample: row for row, sample in enumerate(rows["id"])}
         for shard in line[1:]:
             if not (rows["start_correct"] & ~rows["fooled"]).any():
                 break
-            later = read_table(self.store.path(key, shard.name))
+            later = self.store.read(key, shard.name, read_table)
             at = [place[sample] for sample in later["id"]]
             for name, values in later.items():
                 rows[name][at] = values
@@ -178,7 +177,7 @@ class RoundsRun(AttackRun):
         stands = np.flatnonzero(rows["start_correct"] & ~rows["fooled"])
         key = self.cell_key(shard.cell)
         files = {
-            name: read_arrays(self.store.path(key, name))[0]["images"]
+            name: self.store.read(key, name, read_arrays)[0]["images"]
             for name in sorted({where[i][0] for i in stands})
         }
         images = np.stack([files[where[i][0]][where[i][1]] for i in stands])
@@ -200,7 +199,7 @@ class RoundsRun(AttackRun):
         made = np.concatenate([part.result.images.numpy() for part in parts])
         key, name = self.cell_key(shard.cell), images_name(shard)
         self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
-        stored = read_arrays(self.store.path(key, name))[0]["images"]
+        stored = self.store.read(key, name, read_arrays)[0]["images"]
         rows = join(
             [
                 self._judged(part, stored[span.start : span.stop])
@@ -252,7 +251,7 @@ class RoundsRun(AttackRun):
         ran = 0
         while ran < len(self._names[cell]) and (wave := self._wave(cell, ran)):
             for shard in wave:
-                if not self._done(shard):
+                if not self.done(shard):
                     raise StorageError(
                         f"shard {shard.label} of step {self.stage.step!r} is missing; run it again"
                     )

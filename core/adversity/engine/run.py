@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +93,12 @@ def _stage(plan: Plan, step: str, workspace: Workspace, workers: int) -> StageRe
     stage = plan.stage(step)
     job = open_stage(plan, stage, workspace)
     _compute(job, workers)
+    if job.damaged:
+        warnings.warn(
+            f"step {step}: damaged in the store, taken out and computed again: "
+            f"{', '.join(job.damaged)}",
+            stacklevel=3,
+        )
     out = workspace.outputs / stage.out
     beside = out.with_name(out.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)

@@ -9,12 +9,13 @@ import numpy as np
 
 from adversity.contracts import Block, Fitted, PostHoc, Predictive, Score, State
 from adversity.data.arrays import write_arrays
+from adversity.data.checksums import verified_file
 from adversity.data.tables import read_table
 from adversity.engine import calls
 from adversity.engine.blocks import spans
 from adversity.engine.links import log_of
 from adversity.engine.predict_stage import answer_columns
-from adversity.engine.table_stage import Columns, TableRun
+from adversity.engine.table_stage import TABLE, Columns, TableRun
 from adversity.engine.toolbox import state_path
 from adversity.errors import DataError, InputError
 from adversity.provenance import file_sha256
@@ -39,7 +40,7 @@ ROWS = 64
 
 def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> Columns:
     """Read the rows of one cell of a finished table step."""
-    table = read_table(toolbox.artifact(step) / "table.parquet")
+    table = read_table(verified_file(toolbox.artifact(step), TABLE))
     mine = cell.restrict(toolbox.plan.steps[step].variables).key
     keep = table["cell"] == mine
     return {name: values[keep] for name, values in table.items()}
@@ -105,7 +106,7 @@ class ScoreRun(TableRun):
     def content(self, cell: Cell) -> list[object]:
         """Hash the upstream tables and the plugin."""
         upstream = [self.node.source[0], *([self.node.fit_on] if self.node.fit_on else [])]
-        tables = [file_sha256(self.toolbox.artifact(step) / "table.parquet") for step in upstream]
+        tables = [file_sha256(verified_file(self.toolbox.artifact(s), TABLE)) for s in upstream]
         return [tables, self.identity(self.stage.step, cell), cell.key]
 
     def compute(self, shard: Shard) -> Columns:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import adversity
 from adversity.data.atomic import atomic_write
+from adversity.data.checksums import SUMS, Checksums, write_checksums
 from adversity.data.store import Store
 from adversity.engine.toolbox import toolbox_of
 from adversity.errors import StorageError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Cell, Plan, Stage
 
-__all__ = ["Shard", "StageResult", "StageRun", "folder_hash", "write_json"]
+__all__ = ["Shard", "StageResult", "StageRun", "artifact_hash", "folder_hash", "write_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ class StageRun(ABC):
         self.notes: list[str] = []
         self.shards: tuple[Shard, ...] = tuple(self.split())
 
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Names of the files in the store that were found damaged and are computed again."""
+        return tuple(path.name for path in self.store.damaged)
+
     @abstractmethod
     def split(self) -> list[Shard]:
         """Return all the shards, in order."""
@@ -118,7 +124,7 @@ class StageRun(ABC):
         depend on them.
 
         Args:
-            force: Yield the shards that are finished as well.
+            force: Yield the shards that are finished as well, to be computed again.
         """
         wave = self.shards if force else self.pending()
         if wave:
@@ -152,6 +158,7 @@ class StageRun(ABC):
             ) from error
         result = self.fill(out)
         write_json(out / "measures.json", result.as_json())
+        write_checksums(out)
         if metrics is not None:
             write_json(metrics, result.numbers())
         self._renew()
@@ -190,11 +197,11 @@ class StageRun(ABC):
             record["files"] = {place: file_sha256(self.plan.root / place) for place in files}
         definition = self.toolbox.node_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
-            record["fitted"] = folder_hash(self.toolbox.artifact(definition.id))
+            record["fitted"] = artifact_hash(self.toolbox.artifact(definition.id))
         if node.nested:
             record["nested"] = {name: self.identity(name, cell) for name in node.nested}
         if node.role == "attack" and step != self.stage.step:
-            record["images"] = folder_hash(self.toolbox.artifact(step))
+            record["images"] = artifact_hash(self.toolbox.artifact(step))
         return record
 
 
@@ -202,6 +209,16 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     """Write JSON with sorted keys, whole or not at all; NaN and infinity are refused."""
     text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False)
     atomic_write(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))
+
+
+def artifact_hash(folder: Path) -> str:
+    """Return the SHA-256 of everything in an artifact, once each file was verified.
+
+    Raises:
+        StorageError: If a file is damaged, missing or new.
+    """
+    Checksums(folder).verify()
+    return file_sha256(folder / SUMS)
 
 
 def folder_hash(folder: Path) -> str:

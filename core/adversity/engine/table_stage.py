@@ -19,14 +19,16 @@ from adversity.provenance import file_sha256
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from adversity.engine.flow import Flow
     from adversity.pipeline.model import Cell, StepNode
 
-__all__ = ["Columns", "TableRun", "column_of", "join", "sort_by_id"]
+__all__ = ["TABLE", "Columns", "TableRun", "column_of", "join", "sort_by_id"]
 
+TABLE = "table.parquet"
+"""The file of an artifact that holds all rows."""
 Columns = dict[str, np.ndarray[Any, Any]]
 
 
@@ -79,23 +81,39 @@ class TableRun(StageRun):
         return shards
 
     def pending(self) -> tuple[Shard, ...]:
-        """Return the shards whose table is not in the store."""
-        return tuple(s for s in self.shards if not self.store.has(self.cell_key(s.cell), s.name))
+        """Return the shards that are not finished in the store."""
+        return tuple(shard for shard in self.shards if not self.done(shard))
+
+    def done(self, shard: Shard) -> bool:
+        """Say whether everything of a shard is in the store, and as it was written."""
+        return self.store.has(self.cell_key(shard.cell), shard.name)
+
+    def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
+        """Yield them all at once; forced, those that are finished leave the store before."""
+        for wave in super().waves(force=force):
+            if force:
+                self.discard(wave)
+            yield wave
+
+    def discard(self, shards: Iterable[Shard]) -> None:
+        """Take the tables of shards out of the store."""
+        for shard in shards:
+            self.store.remove(self.cell_key(shard.cell), shard.name)
 
     def run_shard(self, shard: Shard) -> None:
         """Compute the rows and put them into the store."""
-        key = self.cell_key(shard.cell)
-        if self.store.has(key, shard.name):
+        if self.done(shard):
             return
         with preserve_global_rng():
             columns = self.compute(shard)
+        key = self.cell_key(shard.cell)
         self.store.put(key, shard.name, lambda path: write_table(path, columns))
 
     def rows(self, cell: Cell) -> Columns:
         """Return all rows of a cell, sorted by id."""
         mine = [shard for shard in self.shards if shard.cell == cell]
         key = self.cell_key(cell)
-        tables = [read_table(self.store.path(key, shard.name)) for shard in mine]
+        tables = [self.store.read(key, shard.name, read_table) for shard in mine]
         return sort_by_id(join(tables))
 
     def fill(self, out: Path) -> StageResult:
@@ -112,7 +130,7 @@ class TableRun(StageRun):
             tables.append({"cell": _repeat(cell.key, count), **values, **rows})
         table = join(tables)
         self._note_unmeasured(table)
-        write_table(out / "table.parquet", table)
+        write_table(out / TABLE, table)
         return StageResult(self.stage.step, measures, tuple(self.notes), total)
 
     def metrics(self) -> Iterator[MetricBase]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Classifier, Fitted, State
 from adversity.contracts.nested import nested_fields
 from adversity.data.arrays import read_arrays
+from adversity.data.checksums import Checksums, verified_file
 from adversity.data.reading import Source
 from adversity.engine.calls import Ready, setting_up
 from adversity.engine.classes import class_indices, read_labels
@@ -95,7 +96,10 @@ class Toolbox:
         if not type(node.plugin).packaged:  # type: ignore[attr-defined]
             return self.workspace.root
         made = self.workspace.outputs / str(node.location)
-        return made if made.is_dir() else self.workspace.root / str(node.location)
+        folder = made if made.is_dir() else self.workspace.root / str(node.location)
+        if folder.is_dir():
+            Checksums(folder).verify()
+        return folder
 
     def node_of(self, step: str) -> StepNode:
         """Return the step that defines the plugin of `step`."""
@@ -174,7 +178,9 @@ class Toolbox:
             NotFittedError: If the step has not run.
         """
         try:
-            arrays, info = read_arrays(state_path(self.artifact(step), cell))
+            folder = self.artifact(step)
+            place = state_path(folder, cell).relative_to(folder).as_posix()
+            arrays, info = read_arrays(verified_file(folder, place))
         except StorageError as error:
             raise NotFittedError(
                 f"step {step!r} is not fitted in cell {cell.key or 'all'!r}: {error}; run it first"

@@ -49,7 +49,7 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
             f"{plan.file}: expected a run that came to its end, got none in {plan.root / 'runs'}; "
             f"run `adversity run {pipeline}`"
         )
-    page = past.page if output is None else _redrawn(plan, past, output)
+    page = past.verified(past.page) if output is None else _redrawn(plan, past, output)
     out = Terminal.stdout(colour=colour_choice())
     size = size_text(page.stat().st_size)
     out.say(str(past.manifest.get("verdict_line", "")))

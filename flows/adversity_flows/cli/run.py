@@ -146,7 +146,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 def _as_json(finished: Finished, plan: Plan) -> dict[str, Any]:
     from adversity_flows.cli.wording import relative
 
-    result = json.loads(finished.past.result.read_text(encoding="utf-8"))
+    result = json.loads(finished.past.verified(finished.past.result).read_text("utf-8"))
     where = {
         "id": finished.past.id,
         "folder": relative(finished.past.path, plan.root),

@@ -135,6 +135,7 @@ class FakeRun:
     workspace: Workspace
     shards: tuple[Shard, ...]
     hook: Any = None
+    damaged: tuple[str, ...] = ()
 
     def pending(self) -> tuple[Shard, ...]:
         """Return the shards that are not in the store."""

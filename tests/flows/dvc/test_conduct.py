@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from adversity.errors import InputError, PluginError
+from adversity.errors import InputError, PluginError, StorageError
 from adversity_flows.agenda import Agenda
 from adversity_flows.conduct import conduct
 from adversity_flows.watch import Silent
@@ -59,6 +59,56 @@ def test_a_parameter_put_back_is_restored_and_not_computed(
     )
     assert table.read_bytes() == old
     assert locked() == lock
+
+
+def test_an_unchanged_artifact_that_cannot_be_proved_is_made_again(
+    conductor, project, reasons, monkeypatch
+):
+    """A table whose bytes changed under DVC's eyes is computed again, and the run says why."""
+    conduct(conductor())
+    table = project / "artifacts/tiny/attacked/table.json"
+    good = table.read_bytes()
+    again = conductor()
+    read = again._reader
+
+    def reader(plan, stage, workspace):
+        if stage.step == "attacked" and damaged:
+            raise StorageError(f"{damaged.pop()} is damaged: expected a, got b; delete it")
+        return read(plan, stage, workspace)
+
+    damaged = [table]
+    monkeypatch.setattr(again, "_reader", reader)
+    outcomes = reasons(conduct(again))
+    why = f"it is made again: {table} is damaged: expected a, got b"
+    assert outcomes["attacked"] == ("ran", why)
+    assert outcomes["predictions"] == outcomes["report"] == ("cached", "unchanged")
+    assert table.read_bytes() == good
+
+
+@pytest.mark.parametrize("door", ["direct", "agenda"])
+def test_what_was_damaged_in_the_store_is_said_when_the_step_starts(conductor, monkeypatch, door):
+    """Both doors add to the reason how many files were taken out of the store."""
+    told = []
+
+    class Told(Silent):
+        def stage_started(self, stage, total, pending, reason):
+            told.append(reason)
+
+    one = conductor()
+    opened = one.open
+
+    def damaged(stage):
+        job = opened(stage)
+        job.damaged = ("00000.parquet", "00001.parquet")
+        return job
+
+    monkeypatch.setattr(one, "open", damaged)
+    if door == "direct":
+        conduct(one, Told())
+    else:
+        Agenda(one, Told()).begin(one.plan.stages[0])
+        one.abandon(one.plan.stages[0])
+    assert told[0] == "never ran; 2 files in the store damaged, taken out and computed again"
 
 
 @pytest.mark.parametrize("edits", [(), (("4/255", "2/255"), ("2/255", "4/255"))])

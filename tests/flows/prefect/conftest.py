@@ -55,6 +55,7 @@ class FakeJob:
     act: Callable[[str, int], None]
     done: set[int]
     first_wave: int | None = None
+    damaged: tuple[str, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def pending(self) -> tuple[FakeShard, ...]:
