@@ -18,6 +18,7 @@ A message has three parts: what was expected, what came, what to do.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,10 +40,29 @@ __all__ = [
 ]
 
 
+_LONG_WORD = re.compile(r"\S{401,}")
+_KEPT = 200
+"""Characters that are kept of a word without an end: names, paths and keys are shorter."""
+
+
+def _cut(text: str) -> str:
+    """Cut words that nobody can read, which a message repeats of what it was given."""
+
+    def short(match: re.Match[str]) -> str:
+        word = match.group()
+        return f"{word[:_KEPT]}… ({len(word):,} characters)"
+
+    return _LONG_WORD.sub(short, text)
+
+
 class AdversityError(Exception):
     """The root of every error the product raises on purpose."""
 
     exit_code = 3
+
+    def __init__(self, *args: object) -> None:
+        """Keep the message, words of more than 400 characters cut."""
+        super().__init__(*(_cut(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class InputError(AdversityError, ValueError):
@@ -56,7 +76,8 @@ class PipelineError(InputError):
 
     def __init__(self, findings: Sequence[str] | str) -> None:
         """Keep the findings apart, so that all of them are reported at once."""
-        self.findings = (findings,) if isinstance(findings, str) else tuple(findings)
+        texts = (findings,) if isinstance(findings, str) else findings
+        self.findings = tuple(map(_cut, texts))
         super().__init__("\n".join(self.findings))
 
     def __reduce__(self) -> tuple[type[PipelineError], tuple[tuple[str, ...]]]:

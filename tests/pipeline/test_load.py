@@ -160,7 +160,11 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
         ),
         ("  net: ", "\tnet: ", ":12: a tab where YAML wants spaces; indent with two spaces"),
         ("{uses: classifier/tiny}", "{uses: classifier/tiny", ":13: this is not YAML"),
-        ("uses: classifier/tiny", "uses: &a classifier/tiny", ":12: anchors and aliases (&, *)"),
+        (
+            "uses: classifier/tiny",
+            "uses: &a classifier/tiny",
+            ":12: anchors, aliases and merge keys (&, *, <<)",
+        ),
         ("uses: classifier/tiny", "uses: !!python/name:os.system x", ":12: tags (!) are refused"),
         ("seed: 7", "seed: 7\n---\n", ":3: expected one YAML document, got a second one (---)"),
         ("seed: 7", "? [a]\n: 7", ":2: expected a name as key, got a list or mapping"),

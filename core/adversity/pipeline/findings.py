@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.nested import NESTED_ERROR
@@ -20,6 +21,10 @@ KeyPath = tuple[str | int, ...]
 
 _CLOSE = 0.6
 _LONGEST_LIST = 12
+_MOST = 50
+"""Findings of one file: nobody reads more, and each may take a search for what was meant."""
+_MOST_KNOWN = 2_000
+"""Names that are searched for the one that was meant."""
 
 
 def dotted(path: KeyPath) -> str:
@@ -42,7 +47,7 @@ def suggestion(word: object, known: Iterable[object]) -> str:
         >>> suggestion("predicions", ["predictions", "photos"])
         '; did you mean predictions?'
     """
-    names = [str(name) for name in known]
+    names = [str(name) for name in islice(known, _MOST_KNOWN)]
     close = difflib.get_close_matches(str(word), names, n=1, cutoff=_CLOSE)
     return f"; did you mean {close[0]}?" if close else f"; there is: {listed(names)}"
 
@@ -86,9 +91,17 @@ class Findings:
         return f"{self._file}:{self.line(path)}"
 
     def add(self, path: KeyPath, message: str) -> None:
-        """Note a finding; the same finding twice is said once."""
+        """Note a finding; the same finding twice is said once.
+
+        Raises:
+            PipelineError: With all that was found, if this is one too many.
+        """
         text = f"{self.where(path)}: {message}"
         self._found.setdefault(text, (self.line(path), len(self._found)))
+        if len(self._found) > _MOST:
+            del self._found[text]
+            more = f"{self._file}: there is more; these {_MOST} were found first"
+            raise PipelineError([*self._sorted(), more])
 
     def raise_any(self) -> None:
         """Raise all findings in the file's order, if there are any.
@@ -97,7 +110,10 @@ class Findings:
             PipelineError: If anything was found.
         """
         if self._found:
-            raise PipelineError(sorted(self._found, key=lambda text: self._found[text]))
+            raise PipelineError(self._sorted())
+
+    def _sorted(self) -> list[str]:
+        return sorted(self._found, key=lambda text: self._found[text])
 
 
 def complaints(error: ValidationError, known: Iterable[str]) -> dict[KeyPath, str]:

@@ -251,12 +251,13 @@ def _check_matrix(loaded: Loaded, findings: Findings) -> None:
 
 def _check_values(loaded: Loaded, name: str, findings: Findings) -> None:
     labels = loaded.labels(name)
+    seen: set[tuple[type, object]] = set()
     for index, label in enumerate(labels):
         path = ("matrix", name, index)
         if not label or _LABEL_BREAKERS & set(label):
             message = "a matrix value must not be empty or hold spaces or any of , = [ ] $"
             findings.add(path, f"{dotted(path)}: {message}, got {label!r}")
         value = loaded.spec.matrix[name][index]
-        earlier = loaded.spec.matrix[name][:index]
-        if any(type(value) is type(other) and value == other for other in earlier):
+        if (type(value), value) in seen:
             findings.add(path, f"{dotted(path)}: {label} is given twice in {listed(labels)}")
+        seen.add((type(value), value))

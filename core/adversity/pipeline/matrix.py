@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from adversity.pipeline.model import Cell
 
-__all__ = ["expand", "fill"]
+__all__ = ["count", "expand", "fill"]
 
 
 def expand(matrix: Mapping[str, Sequence[str]], names: Collection[str]) -> tuple[Cell, ...]:
@@ -25,6 +26,16 @@ def expand(matrix: Mapping[str, Sequence[str]], names: Collection[str]) -> tuple
     used = [name for name in matrix if name in names]
     rows = itertools.product(*(matrix[name] for name in used))
     return tuple(Cell(tuple(zip(used, row, strict=True))) for row in rows)
+
+
+def count(matrix: Mapping[str, Sequence[str]], names: Collection[str]) -> int:
+    """Return how many cells `expand` would give, without making one.
+
+    Example:
+        >>> count({"a": ["1", "2"], "b": ["x", "y", "z"]}, {"a", "b"})
+        6
+    """
+    return math.prod(len(values) for name, values in matrix.items() if name in names)
 
 
 def fill(parameters: Any, values: Mapping[str, Any]) -> Any:

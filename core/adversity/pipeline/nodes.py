@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Dataset, MetricBase, Plugin
 from adversity.pipeline.graph import names_plugin, order_steps
 from adversity.pipeline.load import Loaded, variables_in
-from adversity.pipeline.matrix import expand, fill
+from adversity.pipeline.matrix import count, expand, fill
 from adversity.pipeline.model import Cell, DataNode, Role, StepNode
 from adversity.pipeline.places import escaping, place_fault, project_place
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
@@ -115,6 +115,7 @@ class _StepResolver:
         self._loaded = loaded
         self._finder = finder
         self._findings = findings
+        self._cells = 0
         self._labels = {name: loaded.labels(name) for name in loaded.spec.matrix}
 
     def resolve(self, id_: str) -> None:
@@ -125,6 +126,8 @@ class _StepResolver:
             return
         own = names_plugin(step.uses)
         variables = self._variables(id_, step)
+        if not self._affordable(id_, variables):
+            return
         cells = expand(self._labels, variables)
         plugins = self._built(id_, entry, cells) if own else _borrowed(self.nodes[step.uses], cells)
         if plugins is None:
@@ -147,6 +150,22 @@ class _StepResolver:
             line=self._findings.where(("steps", id_)),
             nested=self._nested[id_] if own else self.nodes[step.uses].nested,
         )
+
+    def _affordable(self, id_: str, variables: tuple[str, ...]) -> bool:
+        """Count the cells of a step before they are made; the steps before took some already."""
+        most, cells = self._loaded.spec.run.max_cells, count(self._labels, variables)
+        before, self._cells = self._cells, self._cells + cells
+        if self._cells <= most:
+            return True
+        if before <= most:  # said once, at the step with which it becomes too much
+            factors = " x ".join(f"{name} {len(self._labels[name])}" for name in variables)
+            message = (
+                f"the matrix gives {id_} {cells:,} cells ({factors}), with the steps before "
+                f"{self._cells:,}; expected at most run.max_cells = {most:,} over all steps: "
+                "shorten a list, or write a larger max_cells: under run:"
+            )
+            self._findings.add(("steps", id_), message)
+        return False
 
     def _entry(self, id_: str, step: StepSpec) -> Entry | None:
         path: KeyPath = ("steps", id_, "uses")

@@ -20,12 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BRACES", "MAX_BYTES", "MAX_DEPTH", "Document", "parse", "read_text"]
+__all__ = ["BRACES", "MAX_BYTES", "MAX_DEPTH", "MAX_PARTS", "Document", "parse", "read_text"]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
+MAX_PARTS = 20_000
+"""Keys, values and brackets of one file: each costs time, a file of 1 MiB may hold 500 000."""
 
 BRACES = "${...} is refused: it breaks `dvc exp run -S`; write a matrix variable as $name"
+
+REUSE = (
+    "define a plugin once as a step (net: {uses: ...}) and write uses: net, or list the values "
+    "under matrix: and write $name; a text that begins with & or * stands in quotes"
+)
+"""What replaces anchors, aliases and merge keys."""
 
 _STANDARD = "tag:yaml.org,2002:"
 _MAP, _SEQ = f"{_STANDARD}map", f"{_STANDARD}seq"
@@ -116,7 +124,7 @@ def parse(text: str, name: str) -> Document:
 def _refuse_unsafe(text: str, name: str) -> None:
     """Walk the events, which needs no recursion, before anything is built from them."""
     depth, documents = 0, 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
         fault = None
         documents += isinstance(event, yaml.DocumentStartEvent)
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -126,7 +134,9 @@ def _refuse_unsafe(text: str, name: str) -> None:
         elif depth > MAX_DEPTH:
             fault = f"expected at most {MAX_DEPTH} levels of nesting, got more"
         elif getattr(event, "anchor", None) is not None:
-            fault = "anchors and aliases (&, *) are refused; write the value out"
+            fault = f"anchors, aliases and merge keys (&, *, <<) are refused; {REUSE}"
+        elif count > MAX_PARTS:
+            fault = f"expected at most {MAX_PARTS:,} keys and values in one file, got more"
         elif getattr(event, "tag", None) is not None:
             fault = "tags (!) are refused; write the plain value"
         if fault:
@@ -143,7 +153,8 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> str:
     if "\t" in here:
         return f"{name}:{line}: a tab where YAML wants spaces; indent with two spaces"
     what = " ".join(str(part) for part in (error.context, error.problem) if part)
-    return f"{name}:{line}: this is not YAML: {what}"
+    hint = f"; {REUSE}" if "scanning an a" in what else ""  # an alias, an anchor: `path: *.png`
+    return f"{name}:{line}: this is not YAML: {what}{hint}"
 
 
 class _Builder:
@@ -163,21 +174,25 @@ class _Builder:
         return self._scalar(node, path)
 
     def _keys(self, node: yaml.MappingNode, path: KeyPath) -> Iterator[tuple[str, yaml.Node]]:
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 self._document.lines.setdefault((*path, "?"), line)
                 self._findings.add((*path, "?"), "expected a name as key, got a list or mapping")
                 continue
+            if key.value == "<<":
+                self._document.lines[(*path, "<<")] = line
+                self._findings.add((*path, "<<"), f"merge keys (<<) are refused; {REUSE}")
+                continue
             if key.value in seen:
-                first = self._document.lines[(*path, key.value)]
+                first = seen[key.value]
                 self._document.lines[(*path, key.value)] = line
                 name = dotted((*path, key.value))
                 message = f"{name} is given twice, first in line {first}; keep one"
                 self._findings.add((*path, key.value), message)
                 continue
-            seen.add(key.value)
+            seen[key.value] = line
             self._document.lines[(*path, key.value)] = line
             self._refuse_control(key.value, (*path, key.value))
             yield key.value, value

@@ -141,6 +141,7 @@ class RunSpec(_Part):
         keep: Steps whose images are stored (attacks' always are).
         device: Where networks run.
         pictures: Samples shown in the report.
+        max_cells: Cells of the matrix over all steps; more are refused before they are made.
     """
 
     batch_size: Positive = 64
@@ -153,6 +154,7 @@ class RunSpec(_Part):
     keep: tuple[StrictStr, ...] = ()
     device: StrictStr = "cpu"
     pictures: Count = 24
+    max_cells: Positive = 10_000
 
 
 class PipelineSpec(_Part):
