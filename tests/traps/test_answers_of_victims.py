@@ -12,7 +12,7 @@ from adversity import PostHoc
 from adversity.engine.attacking import attack
 from adversity.engine.links import Link
 from adversity.engine.target import ChainTarget
-from adversity.errors import AdversityError, ParameterError, PluginError
+from adversity.errors import AdversityError, InputError, ParameterError
 
 EPS = 8 / 255
 SURE = 60.0
@@ -147,10 +147,10 @@ def test_3_19_nan_is_an_error_and_no_success(
     """The run ends with the victim's name; the twin compares the arg-max of NaN and counts 24."""
     victim = BreaksDown(network, images)
     noise = adversity.create("attack", "random_noise", eps=EPS)
-    with pytest.raises(PluginError, match=r"NaN.*BreaksDown|BreaksDown.*NaN"):
+    with pytest.raises(InputError, match=r"NaN.*BreaksDown|BreaksDown.*NaN"):
         noise(adversity.target(victim), images, labels)
     pgd = adversity.create("attack", "pgd", eps=EPS, steps=2)
-    with pytest.raises(PluginError, match="NaN"):
+    with pytest.raises(InputError, match="NaN"):
         pgd(adversity.target(victim), images, labels)
     naive = victim((images + EPS / 2).clamp(0, 1)).argmax(1) != labels
     assert int(naive.sum()) > 12

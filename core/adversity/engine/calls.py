@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Classifier, Degradation, Degraded, PostHoc, Restoration, Score
-from adversity.engine.blocks import network_rows, padded, spans
+from adversity.contracts import Classifier, Degradation, Degraded, Restoration, Score
+from adversity.engine.alone import each_by_itself, rows_of
+from adversity.engine.blocks import network_rows, spans
 from adversity.engine.ready import BREAKS, Ready, setting_up
 from adversity.errors import PluginError
 from adversity.shapes import image_fault, rows_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -41,14 +42,51 @@ ROUNDED = 1e-4
 """How far probabilities may sum from 1: float32 sums of up to 1e5 terms round to about 1e-5."""
 
 
-def _blocks(ready: Ready, count: int) -> list[range]:
-    return list(spans(count, ready.plugin.block_rows))
+def _in_blocks(
+    ready: Ready,
+    given: Tensor,
+    ids: Sequence[str],
+    run: Callable[[list[int]], list[Tensor]],
+    size: int | None = None,
+) -> list[Tensor]:
+    """Run a method in blocks of one size, and see once that its rows do not mix.
+
+    Args:
+        ready: The plugin.
+        given: `[N, ...]`, what it is asked.
+        ids: N sample ids.
+        run: From row numbers, the last repeated as padding, to the answers for these.
+        size: Rows of a block; the plugin's own number if not given.
+
+    Returns:
+        The answers, each `[N, ...]` on the CPU.
+    """
+    import torch
+
+    size = size or ready.plugin.block_rows
+    parts: list[list[Tensor]] = []
+    for span in spans(len(given), size):
+        index, cut = list(span), slice(span.start, span.stop)
+        answered = run(index + index[-1:] * (size - len(index)))
+
+        def again(rows: list[int], first: int = span.start) -> list[Tensor]:
+            return run([first + row for row in rows])
+
+        each_by_itself(ready, given[cut], answered, again, ids[cut])
+        parts.append([value[: len(index)].cpu() for value in answered])
+    return [torch.cat(column) for column in zip(*parts, strict=True)]
+
+
+def _named(ids: Sequence[str], index: list[int]) -> list[str]:
+    """Return the ids of rows, those of padding once."""
+    return list(dict.fromkeys(ids[i] for i in index))
 
 
 def _call(ready: Ready, method: str, ids: Sequence[str], given: Tensor, **kwargs: Any) -> Any:
-    """Call a method on a copy of `given`; a changed copy is a broken promise."""
+    """Call a method on a copy of `given` on its device; a changed copy is a broken promise."""
     import torch
 
+    given = given.to(ready.device)
     copy = given.clone()
     try:
         with torch.no_grad():
@@ -66,29 +104,25 @@ def degrade(ready: Ready, images: Tensor, rng: SampleRng) -> Degraded:
     Raises:
         PluginError: If the answer breaks the contract.
     """
-    import torch
-
     plugin: Degradation = ready.plugin
-    parts: list[Degraded] = []
-    for span in _blocks(ready, len(images)):
-        here = rng.ids[span.start : span.stop]
-        block = padded(images[span.start : span.stop], plugin.block_rows).to(ready.device)
-        streams = rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
-        answer = _call(ready, "degrade", here, block, rng=streams)
+    names: list[str] = []
+
+    def run(index: list[int]) -> list[Tensor]:
+        streams, here = rng.fresh([rng.ids[i] for i in index]), _named(rng.ids, index)
+        answer = _call(ready, "degrade", here, images[index], rng=streams)
         degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
-        fault = image_fault(degraded.images, rows=len(block))
-        if fault is None and not plugin.resizes and degraded.images.shape != block.shape:
-            fault = f"expected shape {list(block.shape)}, got {list(degraded.images.shape)}"
-        fault = fault or _side_fault(degraded.side, len(block))
+        fault = image_fault(degraded.images, rows=len(index))
+        wanted = [len(index), *images.shape[1:]]
+        if fault is None and not plugin.resizes and list(degraded.images.shape) != wanted:
+            fault = f"expected shape {wanted}, got {list(degraded.images.shape)}"
+        fault = fault or _side_fault(degraded.side, len(index))
         if fault is not None:
             ready.broke(fault, here)
-        side = {name: value[: len(span)].cpu() for name, value in degraded.side.items()}
-        parts.append(Degraded(degraded.images[: len(span)].cpu(), side))
-    names = parts[0].side.keys()
-    return Degraded(
-        torch.cat([part.images for part in parts]),
-        {name: torch.cat([part.side[name] for part in parts]) for name in names},
-    )
+        names[:] = degraded.side
+        return [degraded.images, *degraded.side.values()]
+
+    worse, *side = _in_blocks(ready, images, rng.ids, run)
+    return Degraded(worse, dict(zip(names, side, strict=True)))
 
 
 def _side_fault(side: Mapping[str, Tensor], rows: int) -> str | None:
@@ -117,11 +151,11 @@ def needs_of(
     for need in plugin.needs:
         parameter = getattr(plugin, need, None)
         if parameter is not None:
-            row = torch.as_tensor(parameter, dtype=torch.float32)
+            row = torch.as_tensor(parameter, dtype=torch.float32, device=images.device)
             values[need] = row.expand(len(images), *row.shape)
             origin[need] = "parameter"
         elif need in side:
-            values[need], origin[need] = side[need], "side"
+            values[need], origin[need] = side[need].to(images.device), "side"
         else:
             if estimated is None:
                 estimated = _call(ready, "estimate", (), images)
@@ -152,26 +186,23 @@ def restore(
     Raises:
         PluginError: If the answer breaks the contract.
     """
-    import torch
-
-    plugin: Restoration = ready.plugin
-    parts: list[Tensor] = []
     origin: dict[str, str] = {}
-    for span in _blocks(ready, len(images)):
-        rows = slice(span.start, span.stop)
-        block = padded(images[rows], plugin.block_rows).to(ready.device)
-        known = {name: padded(value[rows], plugin.block_rows) for name, value in side.items()}
-        needs, origin = needs_of(ready, block, known)
-        here = ids[span.start : span.stop]
-        answer = _call(ready, "restore", here, block, **needs)
+
+    def run(index: list[int]) -> list[Tensor]:
+        block = images[index].to(ready.device)
+        here = _named(ids, index)
+        needs, found = needs_of(ready, block, {name: v[index] for name, v in side.items()})
+        origin.update(found)
+        answer: Tensor = _call(ready, "restore", here, block, **needs)
         fault = image_fault(answer, rows=len(block))
-        wanted = [*block.shape[:2], *(size * plugin.scale for size in block.shape[2:])]
+        wanted = [*block.shape[:2], *(size * ready.plugin.scale for size in block.shape[2:])]
         if fault is None and list(answer.shape) != wanted:
             fault = f"expected shape {wanted}, got {list(answer.shape)}"
         if fault is not None:
             ready.broke(fault, here)
-        parts.append(answer[: len(span)].cpu())
-    return torch.cat(parts), origin
+        return [answer]
+
+    return _in_blocks(ready, images, ids, run)[0], origin
 
 
 def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
@@ -180,23 +211,20 @@ def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
     Raises:
         PluginError: If the answer breaks the contract.
     """
-    import torch
-
     plugin: Classifier = ready.plugin
-    classes = len(plugin.class_names)
-    parts: list[Tensor] = []
-    size = network_rows(plugin, images)
-    for span in spans(len(images), size):
-        block = padded(images[span.start : span.stop], size).to(ready.device)
-        here = ids[span.start : span.stop]
-        answer = _call(ready, "logits", here, block)
-        fault = rows_fault(answer, rows=len(block), columns=classes)
+
+    def run(index: list[int]) -> list[Tensor]:
+        here = _named(ids, index)
+        classes = len(plugin.class_names)
+        answer: Tensor = _call(ready, "logits", here, images[index])
+        fault = rows_fault(answer, rows=len(index), columns=classes)
         if fault is None and plugin.gives == "probs":
             fault = _probs_fault(answer)
         if fault is not None:
             ready.broke(fault, here)
-        parts.append(answer[: len(span)].float().cpu())
-    return torch.cat(parts)
+        return [answer.float()]
+
+    return _in_blocks(ready, images, ids, run, network_rows(plugin, images))[0]
 
 
 def probability_rows(values: Tensor) -> Tensor:
@@ -217,51 +245,56 @@ def _probs_fault(probs: Tensor) -> str | None:
 
 def calibrate(ready: Ready, values: Tensor, ids: Sequence[str]) -> Tensor:
     """Run a calibrator on logits `[N, K]`, in blocks; return probabilities `[N, K]`."""
-    import torch
 
-    plugin: PostHoc = ready.plugin
-    parts: list[Tensor] = []
-    for span in _blocks(ready, len(values)):
-        block = padded(values[span.start : span.stop], plugin.block_rows)
-        here = ids[span.start : span.stop]
-        answer = _call(ready, "calibrate", here, block)
-        fault = rows_fault(answer, rows=len(block), columns=values.shape[1]) or _probs_fault(answer)
+    def run(index: list[int]) -> list[Tensor]:
+        here = _named(ids, index)
+        answer: Tensor = _call(ready, "calibrate", here, values[index])
+        fault = rows_fault(answer, rows=len(index), columns=values.shape[1]) or _probs_fault(answer)
         if fault is not None:
             ready.broke(fault, here)
-        parts.append(answer[: len(span)].float())
-    return torch.cat(parts)
+        return [answer.float()]
+
+    return _in_blocks(ready, values, ids, run)[0]
 
 
 def score(ready: Ready, predictive: Predictive, ids: Sequence[str]) -> Tensor:
     """Run a score on stored predictions; return `[N]` float64, higher = less sure."""
     plugin: Score = ready.plugin
-    try:
-        answer = plugin.score(predictive)
-    except BREAKS as error:
-        ready.guard(error, ids)
-    fault = rows_fault(answer, rows=len(ids))
-    if fault is not None:
-        ready.broke(fault, ids)
-    return answer.double()
+    given = next(v for v in (predictive.probs, predictive.logits, predictive.mean) if v is not None)
+
+    def asked(index: list[int] | slice, here: Sequence[str]) -> Tensor:
+        try:
+            answer = plugin.score(rows_of(predictive, index, ready.device))
+        except BREAKS as error:
+            ready.guard(error, here)
+        fault = rows_fault(answer, rows=len(here))
+        if fault is not None:
+            ready.broke(fault, here)
+        return answer
+
+    def again(index: list[int]) -> list[Tensor]:
+        return [asked(index, [ids[i] for i in index])]
+
+    answer = asked(slice(None), ids)
+    each_by_itself(ready, given, [answer], again, ids, copies=1)
+    return answer.cpu().double()
 
 
 def measure(ready: Ready, images: Tensor, reference: Tensor, ids: Sequence[str]) -> Tensor:
     """Run an image metric; return `[N]` float64 (infinity is a value: identical images)."""
-    import torch
 
-    parts: list[Tensor] = []
-    size = ready.plugin.block_rows
-    for span in _blocks(ready, len(images)):
-        rows = slice(span.start, span.stop)
-        block, clean = padded(images[rows], size), padded(reference[rows], size)
+    def run(index: list[int]) -> list[Tensor]:
+        here = _named(ids, index)
+        pair = (images[index].to(ready.device), reference[index].to(ready.device))
         try:
-            answer = ready.plugin.measure(block, clean)
+            answer: Tensor = ready.plugin.measure(*pair)
         except BREAKS as error:
-            ready.guard(error, ids[rows])
-        fault = rows_fault(answer, rows=len(block), finite=False)
+            ready.guard(error, here)
+        fault = rows_fault(answer, rows=len(index), finite=False)
         if fault is None and bool(answer.isnan().any()):
             fault = "expected a number, got NaN"
         if fault is not None:
-            ready.broke(fault, ids[rows])
-        parts.append(answer[: len(span)].double())
-    return torch.cat(parts)
+            ready.broke(fault, here)
+        return [answer]
+
+    return _in_blocks(ready, images, ids, run)[0].double()

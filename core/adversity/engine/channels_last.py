@@ -9,13 +9,16 @@ never a clock.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from adversity.engine.ready import BREAKS
 from adversity.seeding import preserve_global_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["accepts_channels_last", "channels_last"]
 
@@ -48,7 +51,9 @@ def channels_last(images: Tensor) -> Tensor:
     return turned
 
 
-def accepts_channels_last(module: nn.Module, images: Tensor) -> bool:
+def accepts_channels_last(
+    module: nn.Module, images: Tensor, read: Callable[[Any], Tensor] = lambda answer: answer
+) -> bool:
     """Return whether a network gives the same answer and gradient in this layout.
 
     Only networks with a convolution gain from it. A copy of the network is tried on made-up
@@ -58,6 +63,7 @@ def accepts_channels_last(module: nn.Module, images: Tensor) -> bool:
     Args:
         module: From `[N, C, H, W]` to `[N, K]`.
         images: `[N, C, H, W]`; only their shape, dtype and device matter.
+        read: Takes the logits out of what the network returns.
     """
     if images.device.type != "cpu" or images.dtype != torch.float32 or images.ndim != 4:
         return False
@@ -67,17 +73,19 @@ def accepts_channels_last(module: nn.Module, images: Tensor) -> bool:
     try:
         with preserve_global_rng():
             tried = copy.deepcopy(module).eval().requires_grad_(requires_grad=False)
-            usual = _answer_and_gradient(tried, made_up, turn=False)
-            turned = _answer_and_gradient(tried, made_up, turn=True)
+            usual = _answer_and_gradient(tried, read, made_up, turn=False)
+            turned = _answer_and_gradient(tried, read, made_up, turn=True)
     except BREAKS:
         return False  # what is wrong with the network itself, the real call will say
     return all(_same(*pair) for pair in zip(usual, turned, strict=True))
 
 
-def _answer_and_gradient(module: nn.Module, images: Tensor, *, turn: bool) -> tuple[Tensor, Tensor]:
+def _answer_and_gradient(
+    module: nn.Module, read: Callable[[Any], Tensor], images: Tensor, *, turn: bool
+) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         point = images.clone().requires_grad_()
-        answer = module(channels_last(point) if turn else point)
+        answer = read(module(channels_last(point) if turn else point))
         (gradient,) = torch.autograd.grad(answer.square().sum(), point)
     return answer.detach(), gradient
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Degraded, PostHoc, Restoration
 from adversity.engine import calls
@@ -18,7 +18,7 @@ from adversity.engine.blocks import in_blocks, network_rows, padded, spans
 from adversity.errors import InputError, PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
@@ -101,10 +101,7 @@ class Link:
             return self._degraded(images, rows, rng)
         real, rows_after = self.images(images.detach(), rows, rng)
         if self._has_surrogate:
-            device = self.ready.device
-            stand_in = in_blocks(
-                lambda x: plugin.surrogate(x.to(device)).cpu(), images, plugin.block_rows
-            )
+            stand_in = in_blocks(self._named("surrogate"), images, plugin.block_rows)
         else:
             stand_in = images
         from adversity.engine.straight import straight_through
@@ -121,9 +118,9 @@ class Link:
             cut = slice(span.start, span.stop)
             block = padded(images[cut], plugin.block_rows)
             side = {name: padded(value[cut], len(block)) for name, value in rows.side.items()}
-            needs, _ = calls.needs_of(self.ready, block.detach(), side)
-            restored = plugin.restore(block.to(self.ready.device), **needs)
-            parts.append(restored[: len(span)].cpu())
+            there = block.detach().to(self.ready.device)
+            needs, _ = calls.needs_of(self.ready, there, side)
+            parts.append(self._named("restore", **needs)(block)[: len(span)])
         return torch.cat(parts)
 
     def _degraded(self, images: Tensor, rows: Rows, rng: SampleRng) -> tuple[Tensor, Rows]:
@@ -135,7 +132,7 @@ class Link:
             block = padded(images[span.start : span.stop], plugin.block_rows)
             here = rows.streams[span.start : span.stop]
             streams = rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
-            answer = plugin.degrade(block.to(self.ready.device), streams)
+            answer = self._named("degrade", rng=streams)(block)
             degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
             side = {name: value[: len(span)].cpu() for name, value in degraded.side.items()}
             parts.append(Degraded(degraded.images[: len(span)].cpu(), side))
@@ -150,9 +147,9 @@ class Link:
                 f"{self.ready.label} gives labels only: expected logits or probabilities to "
                 "compute a gradient; use a decision-based attack."
             )
-        device = self.ready.device
-        rows = network_rows(plugin, images)
-        values = in_blocks(lambda x: plugin.logits(x.to(device)).cpu(), images, rows)
+        values = in_blocks(self._named("logits"), images, network_rows(plugin, images))
+        if images.requires_grad and not values.requires_grad:
+            self.ready.lacks_gradient()
         return _log_probs(values, values) if plugin.gives == "probs" else values
 
     def calibrated(self, values: Tensor) -> Tensor:
@@ -160,7 +157,22 @@ class Link:
         plugin = self.ready.plugin
         if not isinstance(plugin, PostHoc):
             return values
-        return _log_probs(in_blocks(plugin.calibrate, values, plugin.block_rows), values)
+        return _log_probs(in_blocks(self._named("calibrate"), values, plugin.block_rows), values)
+
+    def _named(self, method: str, **more: Any) -> Callable[[Tensor], Any]:
+        """Return a method that computes on its device and, in what goes wrong, names this link.
+
+        Not the attack, which only asks. Images come back to the CPU; a `Degraded` as it is.
+        """
+
+        def call(block: Tensor) -> Any:
+            try:
+                answer = getattr(self.ready.plugin, method)(block.to(self.ready.device), **more)
+                return answer if isinstance(answer, Degraded) else answer.cpu()
+            except calls.BREAKS as error:
+                self.ready.guard(error)
+
+        return call
 
 
 def _resized(stand_in: Tensor, like: Tensor) -> Tensor:

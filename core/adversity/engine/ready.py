@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from adversity.errors import AdversityError, PluginError
@@ -26,11 +26,14 @@ class Ready:
         plugin: Set up and, where it is fitted, loaded.
         label: `attack "pgd" (acme-attacks 1.2)`.
         device: Where it computes.
+        looked: The shapes of a row for which it was seen that its neighbours do not matter;
+            None if nobody is to look.
     """
 
     plugin: Any
     label: str
     device: str = "cpu"
+    looked: set[tuple[int, ...]] | None = field(default_factory=set, compare=False, repr=False)
 
     def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
         """Raise the error that says which promise was broken, where, and whose fault it is."""
@@ -38,6 +41,22 @@ class Ready:
         raise PluginError(
             f"{self.label}{where}: {what}. This is a fault of the plugin, not of your pipeline; "
             "report it to its author."
+        )
+
+    def mixes(self, sample: str, gap: float) -> NoReturn:
+        """Raise the error that says that an answer depends on the rows beside it."""
+        self.broke(
+            f"the answer depends on what lies beside the sample in its block: alone it differs by "
+            f"{gap:.2g} of the largest value; expected each row by itself (is something "
+            "normalised over the batch?)",
+            (sample,),
+        )
+
+    def lacks_gradient(self) -> NoReturn:
+        """Raise the error that says that an answer cannot be differentiated."""
+        self.broke(
+            "expected an answer that can be differentiated in the images, as `differentiable` "
+            "says, got one without a gradient"
         )
 
     def guard(self, error: BaseException, ids: Sequence[str] = ()) -> NoReturn:

@@ -69,7 +69,8 @@ class ChainTarget:
         self._slots = torch.arange(len(ids))
         self._ones = torch.ones_like(self._slots)
         self._felt = False
-        self._classifier = self.links[kinds.index("predictions")].ready.plugin
+        self._answers = self.links[kinds.index("predictions")].ready
+        self._classifier = self._answers.plugin
         self._access: Access = "structure"
         self._watch: Watch | None = None
 
@@ -133,7 +134,8 @@ class ChainTarget:
         """Return finite logits `[N, K]`, differentiable where `images` require a gradient.
 
         Raises:
-            PluginError: If a link gives what is not finite, or other than N rows.
+            PluginError: If a link gives what is not finite, or other than N rows; an `InputError`
+                if the classifier is a user's own network.
             InputError: If the attack's `access` allows less, or there is no gradient to be had.
         """
         import torch
@@ -158,7 +160,8 @@ class ChainTarget:
         answer = parts[0] if len(parts) == 1 else torch.cat(parts)
         # A finite sum has finite terms; only where it overflows must they be looked at.
         if not math.isfinite(answer.detach().sum()) and not bool(answer.isfinite().all()):
-            raise PluginError("expected finite logits, got NaN or infinity from " + self._label)
+            what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
+            self._answers.broke(what, self._rows.ids)
         if self._watch is not None and not images.requires_grad:
             self._watch.look(images, answer.argmax(1), self._slots, self.counts.queries)
         return answer

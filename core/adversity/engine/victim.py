@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from adversity.engine.calls import Ready
 from adversity.engine.links import Link
+from adversity.engine.network import ready_network
 from adversity.engine.target import ChainTarget
 from adversity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from torch import Tensor
 
 __all__ = ["Victim", "as_found", "target"]
 
@@ -25,11 +24,20 @@ def as_found(modules: Sequence[Any]) -> Iterator[None]:
     In eval mode no buffer moves, and nobody asks for the weights' gradients: a backward pass
     that need not keep them in mind is up to a tenth faster on a small network.
     """
-    parts = [(part, part.training) for module in modules for part in module.modules()]
+    parts = [
+        (part, part.training)
+        for module in modules
+        for part in module.modules()
+        # A frozen TorchScript network has no mode any more: evaluation is built in.
+        if hasattr(part, "training")
+    ]
     weights = [(p, p.requires_grad) for module in modules for p in module.parameters()]
-    for module in modules:
-        module.eval().requires_grad_(requires_grad=False)
     try:
+        for module in modules:
+            with suppress(NotImplementedError):  # an exported program: its mode is built in
+                module.eval()
+        for weight, _ in weights:  # one by one: TorchScript knows no `module.requires_grad_`
+            weight.requires_grad_(requires_grad=False)
         yield
     finally:
         for part, mode in parts:
@@ -49,39 +57,6 @@ class Victim:
     def bind(self, ids: Sequence[str], *, seed: int = 0) -> ChainTarget:
         """Return the target for these samples."""
         return ChainTarget(self.links, ids=ids, seed=seed)
-
-
-class _Module:
-    """A bare `nn.Module` from images to logits, as a link."""
-
-    makes = "predictions"
-    gives = "logits"
-    stochastic = False
-    differentiable = True
-    block_rows = None
-
-    def __init__(self, module: Any) -> None:
-        self.module = module
-        self._classes: int | None = None
-        self._turns: dict[tuple[int, ...], bool] = {}
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return tuple(f"class_{k}" for k in range(self._classes or 0))
-
-    def logits(self, images: Tensor) -> Tensor:
-        from adversity.engine.channels_last import accepts_channels_last, channels_last
-
-        shape = tuple(images.shape[1:])
-        if shape not in self._turns:
-            self._turns[shape] = accepts_channels_last(self.module, images)
-        values: Tensor = self.module(channels_last(images) if self._turns[shape] else images)
-        if self._classes is None:
-            self._classes = values.shape[1] if values.ndim == 2 else 0
-        return values
-
-    def structure(self) -> None:
-        """Return None: a network has none that an exact attack could use."""
 
 
 def target(*links: Any) -> Victim:
@@ -104,7 +79,7 @@ def target(*links: Any) -> Victim:
     for position, link in enumerate(links):
         if isinstance(link, nn.Module):
             modules.append(link)
-            ready = Ready(_Module(link), f"network {type(link).__name__}")
+            ready = ready_network(link)
         else:
             found = getattr(link, "ready", None)
             if not isinstance(found, Ready):

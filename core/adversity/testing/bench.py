@@ -129,7 +129,7 @@ class Bench(ABC):
         plugin.setup(self.device)
         if isinstance(plugin, Fitted):
             plugin.load(self._learnt(changes or {}))
-        return Ready(plugin, self.label, self.device)
+        return Ready(plugin, self.label, self.device, looked=None)  # the kit looks itself
 
     def inject(self, plugin: Any) -> None:
         """Make the plugins in its parameters ready; one that learns does so as on its own bench."""
@@ -148,7 +148,7 @@ class Bench(ABC):
     def _learnt(self, changes: Mapping[str, Any]) -> State:
         """Fit a plugin; what the bench's own parameters learn is kept."""
         if changes or self._state is None:
-            blank = Ready(self.make(**changes), self.label, self.device)
+            blank = Ready(self.make(**changes), self.label, self.device, looked=None)
             state = fitted_state(blank, self.stream(), 0)
             if changes:
                 return state

@@ -20,7 +20,9 @@ __all__ = ["CHECKS"]
 def _fit(bench: Bench, seed: int = 0) -> tuple[Any, State]:
     """Fit a new plugin; return it and what it found."""
     plugin = bench.make()
-    state = fitted_state(Ready(plugin, bench.label, bench.device), bench.stream(), seed)
+    state = fitted_state(
+        Ready(plugin, bench.label, bench.device, looked=None), bench.stream(), seed
+    )
     return plugin, state
 
 
@@ -39,7 +41,7 @@ def unfitted_refuses(bench: Bench) -> str:
     plugin, case = bench.make(), bench.answered[0]
     plugin.setup(bench.device)
     try:
-        bench.answer(Ready(plugin, bench.label, bench.device), case)
+        bench.answer(Ready(plugin, bench.label, bench.device, looked=None), case)
     except NotFittedError as error:
         return f"refuses: {error}"
     except BREAKS as error:
@@ -77,7 +79,9 @@ def fit_keeps_nothing(bench: Bench) -> str:
 def _said(bench: Bench, plugin: Any) -> tuple[str, object]:
     """Return whether a plugin answers, and what, so that `==` compares it to the last bit."""
     try:
-        answer = bench.answer(Ready(plugin, bench.label, bench.device), bench.answered[0])
+        answer = bench.answer(
+            Ready(plugin, bench.label, bench.device, looked=None), bench.answered[0]
+        )
     except AdversityError:
         return "refuses", None
     return "answers", {name: value.numpy().tobytes() for name, value in answer.items()}
@@ -102,7 +106,7 @@ def state_is_stored(bench: Bench) -> str:
         plugin.setup(bench.device)
         plugin.load(found)
         case = bench.answered[0]
-        answers.append(bench.answer(Ready(plugin, bench.label, bench.device), case))
+        answers.append(bench.answer(Ready(plugin, bench.label, bench.device, looked=None), case))
     name, gap = furthest(*answers)
     require(gap == 0, f"expected the same {name} from the stored state, got {gap:.3g} apart")
     return f"{sum(value.nbytes for value in state.arrays.values())} bytes of arrays"
