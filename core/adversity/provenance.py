@@ -15,12 +15,14 @@ from functools import lru_cache
 from importlib import metadata
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import numpy as np
 
 __all__ = [
     "GROUP",
@@ -29,6 +31,7 @@ __all__ = [
     "distribution_of",
     "distribution_version",
     "file_sha256",
+    "pixels_sha256",
     "source_fingerprint",
     "source_modules",
 ]
@@ -51,6 +54,38 @@ def file_sha256(path: Path) -> str:
     """
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def pixels_sha256(image: np.ndarray[Any, Any]) -> str:
+    """Return the SHA-256 of an image's pixels, whatever file or type holds them.
+
+    Grey and colour of three equal channels are the same image, and so are 8 bits and what holds
+    their values as float32.
+
+    Args:
+        image: `[H, W]`, `[H, W, 1]` or `[H, W, 3]`, uint8, or float32 in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> grey = np.array([[0, 51], [102, 255]], np.uint8)
+        >>> colour = np.stack([grey] * 3, axis=2).astype(np.float32) / np.float32(255)
+        >>> pixels_sha256(grey) == pixels_sha256(colour)
+        True
+    """
+    import numpy as np
+
+    for rows in (image[:1], image):  # the first row tells most colour images, at no cost
+        if image.ndim == 3 and not (rows == rows[:, :, :1]).all():
+            break
+    else:
+        image = image.reshape(*image.shape[:2], -1)[:, :, 0]
+    if image.dtype != np.uint8:
+        bytes_ = np.rint(image * np.float32(255)).astype(np.uint8)
+        if np.array_equal(bytes_.astype(np.float32) / np.float32(255), image):
+            image = bytes_
+    digest = hashlib.sha256(f"{image.dtype}{image.shape}".encode())
+    digest.update(image.tobytes())
+    return digest.hexdigest()
 
 
 def canonical_name(distribution: str) -> str:

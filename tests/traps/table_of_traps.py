@@ -1,4 +1,4 @@
-"""The thirty-one traps: what each is, what stands against it, and the tests that say so."""
+"""The thirty-two traps: what each is, what stands against it, and the tests that say so."""
 
 from __future__ import annotations
 
@@ -295,6 +295,17 @@ TRAPS: dict[int, Trap] = {
             "tests/thirdparty/test_broken_kinds.py::test_a_broken_distribution_is_named_with_what_to_do",
             "tests/thirdparty/test_broken_kinds.py::test_nobody_else_is_hidden_or_accused",
             "tests/plugins/classifier/test_light_catalogue.py::test_listing_imports_nothing_heavy",
+        ),
+    ),
+    32: Trap(
+        "Images that fitted a classifier, a calibrator or a defence judge it as well, under other "
+        "names (fashion-mnist#44, RIAWELC#2)",
+        "Data sets that meet are compared by file and by pixels before anything runs; what was "
+        "fitted elsewhere is said to prove nothing",
+        (
+            f"{_HERE}/test_leakage.py::test_3_32_images_that_fitted_do_not_judge",
+            f"{_HERE}/test_leakage.py::test_3_32_other_images_show_the_coin",
+            "tests/engine/test_apart.py::test_whatever_was_fitted_on_the_way_counts",
         ),
     ),
 }

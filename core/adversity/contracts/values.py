@@ -56,6 +56,9 @@ class IndexRow:
         id, target, group, attributes: As in `Sample`.
         shape: `(H, W, C)` of the decoded image, C = 1 or 3.
         content: SHA-256 of what the image is read from (its file, its raw values).
+        pixels: `adversity.provenance.pixels_sha256` of the image, and of its reference where it
+            has one, if the data set has decoded them anyway; else the core decodes them where it
+            must know whether data sets share images.
     """
 
     id: str
@@ -64,6 +67,7 @@ class IndexRow:
     content: str
     group: str | None = None
     attributes: Mapping[str, str | float] = field(default_factory=dict)
+    pixels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

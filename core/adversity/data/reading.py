@@ -11,6 +11,7 @@ import numpy as np
 from adversity.contracts.values import IndexRow, Sample
 from adversity.data.prepare import Prepare
 from adversity.errors import DataError, PluginError
+from adversity.provenance import pixels_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +72,8 @@ class Source:
         self.attributes = tuple(dict(row.attributes) for row in rows)
         self.shapes = tuple(self._prepared_shape(row) for row in rows)
         self.content = self._hash(rows)
+        self._rows = rows
+        self._marks: tuple[frozenset[str], ...] | None = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -133,6 +136,32 @@ class Source:
             return None
         return _stack([self._pixels(i, image) for i, image in pairs])
 
+    def marks(self) -> tuple[frozenset[str], ...]:
+        """Return what each sample's images are known by: two that have a mark in common are one.
+
+        It is what the image is read from, its pixels before `prepare` (of the reference as
+        well), and its id where the data lie. Images that the data set has not decoded while it
+        was opened are decoded here, once.
+        """
+        if self._marks is None:
+            dataset = self._dataset
+            place = dataset.name if dataset.packaged else dataset.location()
+            self._marks = tuple(
+                frozenset(
+                    [f"content {row.content}"]
+                    + [f"pixels {found}" for found in row.pixels or self._hashed(i)]
+                    + ([] if place is None else [f"{dataset.name} {place} {row.id}"])
+                )
+                for i, row in enumerate(self._rows)
+            )
+        return self._marks
+
+    def _hashed(self, index: int) -> tuple[str, ...]:
+        sample = self._sample(index)
+        where = f"{self._name}, sample {sample.id!r}"
+        images = (sample.image, sample.reference)
+        return tuple(pixels_sha256(_squeeze(image, where)) for image in images if image is not None)
+
     def _require_one_shape(self, index: Sequence[int]) -> None:
         shapes = {self.shapes[i] for i in index}
         if len(shapes) != 1:
@@ -179,6 +208,7 @@ class Source:
             content=digest.hexdigest(),
             group=sample.group,
             attributes=sample.attributes,
+            pixels=tuple(map(pixels_sha256, pictures)),
         )
 
     def _prepared_shape(self, row: IndexRow) -> Shape:

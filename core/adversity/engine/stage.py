@@ -166,8 +166,10 @@ class StageRun(ABC):
 
     def _renew(self) -> None:
         """Let the run's other stages see a data set or a fitted plugin that is new."""
-        if self.stage.step not in self.plan.steps or self.plan.steps[self.stage.step].fit_on:
+        if self.stage.step not in self.plan.steps:
             self.toolbox.forget()
+        elif self.plan.steps[self.stage.step].fit_on:
+            self.toolbox.forget_plugins()
 
     def key(self, *parts: object) -> str:
         """Return the store's key of something this stage makes from these parts."""

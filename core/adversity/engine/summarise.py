@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
+from adversity.engine.apart import found_apart
 from adversity.engine.believable import with_comparisons
 from adversity.engine.blocks import one_thread
 from adversity.engine.gains import gains
@@ -60,6 +61,7 @@ def build_report(
     measured = summarise(plan, workspace, toolbox, ledger)
     steps = tuple(_described(toolbox, summary) for summary in measured.values())
     data = tuple(_data(toolbox, name) for name in plan.data)
+    apart = found_apart(toolbox)
     pairs = illusions(toolbox)
     rows, population = ((), {}) if tracked else picture_rows(toolbox)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
@@ -72,7 +74,8 @@ def build_report(
         data=data,
         steps=steps,
         gates=tuple(gates),
-        caveats=caveats(data, steps, pairs),
+        apart=apart,
+        caveats=caveats(data, steps, pairs, apart, gates),
         gains=gains(toolbox),
         illusions=pairs,
         rows=rows,

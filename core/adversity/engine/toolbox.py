@@ -67,9 +67,14 @@ class Toolbox:
         self.forget()
 
     def forget(self) -> None:
-        """Close everything: a data set was written or a plugin fitted anew."""
+        """Close everything: a data set was written."""
         with self._lock:
             self._sources: dict[str, Source] = {}
+            self.forget_plugins()
+
+    def forget_plugins(self) -> None:
+        """Let go of what is set up: a plugin was fitted anew. Data sets stay open."""
+        with self._lock:
             self._local = threading.local()
 
     def artifact(self, step: str) -> Path:
@@ -90,6 +95,13 @@ class Toolbox:
                 dataset.open(self._data_root(node))
                 self._sources[data] = Source(dataset, node.prepare)
             return self._sources[data]
+
+    def there(self, data: str) -> bool:
+        """Say whether a data set is on disk: materialised, pulled."""
+        node = self.plan.data[data]
+        if type(node.plugin).packaged:  # type: ignore[attr-defined]
+            return (self._data_root(node) / "manifest.csv").is_file()
+        return node.location is None or (self.workspace.root / node.location).exists()
 
     def _data_root(self, node: DataNode) -> Path:
         """Return where a data set lies: materialised among the outputs, or in the project."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Detector, Fitted, Sampling
+from adversity.pipeline.apart import meetings
 from adversity.pipeline.findings import Findings, suggestion
 from adversity.pipeline.graph import names_plugin
 from adversity.pipeline.paths import ancestors, chain
@@ -59,14 +60,31 @@ def check_steps(
         checker.against,
         checker.probing,
         checker.fitting,
-        checker.leakage,
     )
     for node in steps.values():
         spec = loaded.spec.steps[node.id]
         for rule in rules:
             for key, message in rule(node, spec):
                 findings.add(("steps", node.id, key), message)
+    _check_apart(data, steps, findings)
     _check_kept(loaded, steps, findings)
+
+
+def _check_apart(
+    data: Mapping[str, DataNode], steps: Mapping[str, StepNode], findings: Findings
+) -> None:
+    """Refuse to judge on a data set that is the fitting one by its settings.
+
+    Others are compared image by image when the run begins, since only then they are opened.
+    """
+    for meeting in meetings(steps, data):
+        fitting, judging = meeting.fitting, meeting.judging
+        if data[fitting].plugin.fingerprint == data[judging].plugin.fingerprint:
+            same = f"{judging} and {fitting} hold" if fitting != judging else f"{judging} holds"
+            findings.add(
+                ("steps", meeting.judged[0], "from"),
+                f"{meeting}: {same} the same images; fit on others, or the numbers flatter",
+            )
 
 
 def _check_kept(loaded: Loaded, steps: Mapping[str, StepNode], findings: Findings) -> None:
@@ -207,39 +225,6 @@ class _Checker:
                     f"{node.fit_on} is {_WORDS[made]}"
                 ),
             )
-
-    def leakage(self, node: StepNode, spec: StepSpec) -> Iterator[Finding]:
-        """Refuse to judge a plugin on the data that fitted it."""
-        if not node.source:
-            return
-        for step in (self._steps.get(node.definition, node), *self._judged_with(node)):
-            if step.fit_on is not None:
-                yield from self._leaks(node, step, step.fit_on)
-
-    def _judged_with(self, node: StepNode) -> Iterator[StepNode]:
-        """Yield the steps whose plugins a plugin answers with; an attack is not judged."""
-        for name in node.nested if node.role != "attack" else ():
-            if name in self._steps:
-                yield self._steps[name]
-
-    def _leaks(self, node: StepNode, definition: StepNode, fit_on: str) -> Iterator[Finding]:
-        fitted = self._sets(fit_on)
-        judged = self._sets(node.source[0])
-        for content, name in judged.items():
-            if content in fitted:
-                same = name if fitted[content] == name else f"{name} and {fitted[content]}"
-                yield (
-                    "from",
-                    (
-                        f"{node.id} would be judged on the data that fitted {definition.id}: {same} "
-                        f"hold the same samples; fit on others, or the numbers flatter"
-                    ),
-                )
-
-    def _sets(self, id_: str) -> dict[str, str]:
-        """Return the data sets behind a step: fingerprint to id."""
-        names = {id_, *ancestors(id_, self._specs)} & set(self._data)
-        return {self._data[name].plugin.fingerprint: name for name in sorted(names)}
 
 
 def _borrowed(spec: StepSpec) -> Iterator[Finding]:

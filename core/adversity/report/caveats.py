@@ -5,13 +5,21 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from adversity.report.judged import judged_data, unproved
 from adversity.report.model import Caveat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adversity.contracts.values import Measure
-    from adversity.report.model import CellResult, DataSummary, Illusion, StepSummary
+    from adversity.report.model import (
+        Apart,
+        CellResult,
+        DataSummary,
+        GateResult,
+        Illusion,
+        StepSummary,
+    )
 
 __all__ = ["caveats"]
 
@@ -86,10 +94,15 @@ _ORDER = {"void": 0, "warning": 1, "note": 2}
 
 
 def caveats(
-    data: Sequence[DataSummary], steps: Sequence[StepSummary], illusions: Sequence[Illusion] = ()
+    data: Sequence[DataSummary],
+    steps: Sequence[StepSummary],
+    illusions: Sequence[Illusion] = (),
+    apart: Sequence[Apart] = (),
+    gates: Sequence[GateResult] = (),
 ) -> tuple[Caveat, ...]:
     """Return every caveat that holds, worst first."""
-    found = [*_few_samples(data), *_quarantined(data)]
+    found = [*_few_samples(judged_data(data, steps, gates)), *_quarantined(data)]
+    found += [Caveat("note", sentence) for sentence in unproved(apart)]
     found += [Caveat("note", note, step.id) for step in steps for note in step.notes]
     for step in steps:
         if step.kind == "attack":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.report.judged import judged_data
 from adversity.report.threat import knowledge_word
 from adversity.report.wording import TIMES, eps_text, parse_number, plain, plural
 
@@ -55,11 +56,14 @@ def gates_in_order(report: Report) -> tuple[GateResult, ...]:
 
 
 def what_was_tested(report: Report) -> str:
-    """Say in one sentence what was tested: models, data and n, matrix, attacks, seed."""
+    """Say in one sentence what was tested: models, data and n, matrix, attacks, seed.
+
+    Data that only fitted something were not tested.
+    """
     models = _names(report, "classifier")
     data = " and ".join(
         f"{item.id} ({item.uses}, n = {item.n:,}, {plural(item.classes, 'class', 'classes')})"
-        for item in report.data
+        for item in judged_data(report.data, report.steps, report.gates)
     )
     parts = [f"{models or 'No classifier'} on {data or 'no data'}"]
     for kind, word in (("degradation", "degraded by"), ("restoration", "restored by")):

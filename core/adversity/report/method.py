@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Block, Code, Section, Table, Text
+from adversity.report.judged import apart_text
 from adversity.report.wording import (
     NOTHING,
     cell_text,
@@ -75,6 +76,9 @@ def method_section(report: Report) -> Section:
         blocks.append(Code("Run it again", run.command))
     if report.text:
         blocks.append(Code(f"The pipeline file, {report.file}", report.text))
+    apart = apart_text(report)
+    if apart is not None:
+        blocks.append(apart)
     plugins = _plugins(report)
     if plugins.rows:
         blocks.append(plugins)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from adversity.report.judged import Apart
 from adversity.report.paired import CellValues, Gain, Illusion
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
 
 __all__ = [
+    "Apart",
     "Caveat",
     "CellResult",
     "CellValues",
@@ -255,6 +257,7 @@ class Report:
         matrix: The matrix variables with their values as written.
         data, steps: In the file's order.
         gates: Empty if the file has none.
+        apart: Whether what fits and what judges share no image: proved, or fitted elsewhere.
         caveats: Worst first.
         gains: What each restoration did, cell by cell.
         illusions: What an attacker who knows each defence takes away, cell by cell.
@@ -271,6 +274,7 @@ class Report:
     data: tuple[DataSummary, ...]
     steps: tuple[StepSummary, ...]
     gates: tuple[GateResult, ...] = ()
+    apart: tuple[Apart, ...] = ()
     caveats: tuple[Caveat, ...] = ()
     gains: tuple[Gain, ...] = ()
     illusions: tuple[Illusion, ...] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.blocks import Block, Chart, Section, Table, Text
 from adversity.report.curves import row_chart
+from adversity.report.judged import judged_steps
 from adversity.report.judgement import SIGNS, WORDS, gates_in_order
 from adversity.report.reading import measured, without_echoes
 from adversity.report.wording import (
@@ -61,8 +62,10 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
 
 def _accuracies(report: Report) -> list[tuple[str, Measure]]:
     """Return every step's accuracy, or robust accuracy: all cells, or the ends of many."""
+    judged = {step.id for step in judged_steps(report.steps, report.gates)}
     found = without_echoes(report, list(measured(report, "accuracy")))
     found = [*found, *measured(report, "robust_accuracy")]
+    found = [item for item in found if item[0].id in judged]
     if len(found) > _LONGEST_FOREST:
         ends: dict[str, list[Any]] = {}
         for step, cell, measure in found:
@@ -76,7 +79,7 @@ def _accuracies(report: Report) -> list[tuple[str, Measure]]:
 
 def headline(report: Report) -> Iterator[tuple[StepSummary, str, str, Measure]]:
     """Go through the measures that matter most: step, measure name, cell in words, measure."""
-    for step in report.steps:
+    for step in judged_steps(report.steps, report.gates):
         for cell in step.cells:
             for name in _HEADLINES:
                 if name in cell.measures:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.engine.calls import BREAKS, Ready
 from adversity.errors import PluginError
+from adversity.provenance import pixels_sha256
 from adversity.testing.bench import Answer, Bench, Case
 from adversity.testing.checks import Failed, NotApplicable, check, json_text, require, told
 from adversity.testing.manifest import manifest, materialises_the_same, sums_of
@@ -111,6 +112,13 @@ def index_agrees(bench: DatasetBench) -> str:
             content.setdefault(row.content, pixels) == pixels,
             f"expected another content hash for another picture, {sample.id!r} has that of one "
             "before: what depends on it would not be computed anew",
+        )
+        images = [image for image in (sample.image, sample.reference) if image is not None]
+        known = tuple(map(pixels_sha256, images))
+        require(
+            row.pixels in ((), known),
+            f"expected pixels={known} in row {number} of the index (or none), got {row.pixels}: "
+            "an image that fits and judges would be missed",
         )
     return f"{len(index)} rows, {len(content)} contents"
 

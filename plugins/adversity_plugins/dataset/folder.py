@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from adversity import Dataset
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
+from adversity.provenance import pixels_sha256
 from adversity_plugins.dataset import pictures
 from adversity_plugins.dataset.labels import Labelled, from_csv, from_folders
 
@@ -139,6 +140,7 @@ class Folder(Dataset):
                     content=picture.sha256,
                     group=item.group,
                     attributes=item.attributes,
+                    pixels=(pixels_sha256(pixels),),
                 )
             )
         self._rows = tuple(rows)

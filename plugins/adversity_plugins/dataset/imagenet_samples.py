@@ -14,6 +14,7 @@ from pydantic import PrivateAttr
 from adversity import Dataset
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
+from adversity.provenance import pixels_sha256
 from adversity_plugins.dataset import pictures
 from adversity_plugins.dataset.manifest import read_manifest, write_manifest
 from adversity_plugins.dataset.package_files import files_sha256
@@ -112,6 +113,7 @@ class ImageNetSamples(Dataset):
             shape=(height, width, 1 if picture.pixels.ndim == 2 else 3),
             content=picture.sha256,
             attributes={"file": row["file"]},
+            pixels=(pixels_sha256(picture.pixels),),
         )
 
     def _read(self, file: str, sha256: str) -> pictures.Picture:

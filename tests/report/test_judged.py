@@ -1,0 +1,61 @@
+"""What is judged, and what only fitted: the headline and the first warning know the difference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adversity.report.caveats import caveats
+from adversity.report.judged import judged_data
+from adversity.report.judgement import what_was_tested
+from adversity.report.model import CellResult, DataSummary, GateResult, Report, StepSummary
+from adversity.report.summary import headline
+
+if TYPE_CHECKING:
+    from adversity.contracts.values import Measure
+
+DATA = tuple(
+    DataSummary(name, "dataset/digits", n, 10)
+    for name, n in (("train", 80), ("held_out", 120), ("test", 541))
+)
+
+
+def _steps(measures: dict[str, Measure]) -> tuple[StepSummary, ...]:
+    """A network fitted on `train`, a calibrator on its predictions of `held_out`."""
+
+    def step(name: str, data: str, fit_on: str, source: str) -> StepSummary:
+        cells = (CellResult({}, 541, measures),)
+        path = (data, name) if source == data else (data, source, name)
+        kind = "uncertainty" if name == "sure" else "classifier"
+        made = StepSummary(name, f"{kind}/x", kind, "predictions", (source,), path, cells=cells)
+        return replace(made, fit_on=fit_on)
+
+    return (
+        StepSummary("net", "classifier/small_cnn", "classifier", "predictions", fit_on="train"),
+        step("clean", "test", "train", "test"),
+        step("held", "held_out", "train", "held_out"),
+        step("sure", "test", "held", "clean"),
+    )
+
+
+def test_only_what_is_judged_is_called_tested(full_report: Report) -> None:
+    """Training and calibration data stand in no headline, and are not warned of as too few."""
+    steps = _steps(dict(full_report.steps[-1].cells[0].measures))
+    report = replace(full_report, data=DATA, steps=steps, gates=())
+    assert [item.id for item in judged_data(DATA, steps)] == ["test"]
+    said = what_was_tested(report)
+    assert "on test (dataset/digits, n = 541, 10 classes)" in said
+    assert "train" not in said
+    assert "held_out" not in said
+    assert {step.id for step, *_ in headline(report)} == {"clean", "sure"}
+    assert not any("n = 80" in item.text or "n = 120" in item.text for item in caveats(DATA, steps))
+
+
+def test_a_gate_makes_a_step_one_that_is_judged(full_report: Report) -> None:
+    """Whoever asks for a number of the calibration data gets it, with the warning of its size."""
+    steps = _steps(dict(full_report.steps[-1].cells[0].measures))
+    gate = GateResult("held.accuracy >= 0.9", "pass", "", step="held")
+    assert [item.id for item in judged_data(DATA, steps, (gate,))] == ["held_out", "test"]
+    found = caveats(DATA, steps, gates=(gate,))
+    assert any("held_out has n = 120" in item.text for item in found)
+    assert not any("train" in item.text for item in found)
