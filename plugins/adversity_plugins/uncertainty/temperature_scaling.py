@@ -22,8 +22,8 @@ class TemperatureScaling(PostHoc, Fitted):
     """Divide the logits by one temperature fitted on held-out data; no answer changes.
 
     The temperature minimises the likelihood loss, which is convex in 1/T, by a bracketed
-    search on log T. Where no trustworthy temperature can be had (fewer than 100 rows, or
-    none inside the bracket), T = 1, and `State.info["note"]` says why.
+    search on log T, at any scale of the logits. Where no trustworthy temperature can be had
+    (fewer than 100 rows, or none that minimises), T = 1, and `State.info["note"]` says why.
     """
 
     name = "temperature_scaling"

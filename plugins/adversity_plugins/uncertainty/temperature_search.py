@@ -1,8 +1,9 @@
 """The search for the temperature; needs NumPy and SciPy, no plugin.
 
 With b = 1/T the loss is mean(log sum exp(b z) - b z_y), convex in b; its derivative
-mean(E_p[z] - z_y) rises with b, so a root of it in the bracket is the only minimum. A root
-can be found to full precision, a minimum only to the square root of it.
+mean(E_p[z] - z_y) rises with b, so a root of it is the only minimum. Whether there is one is
+known from its two ends; it is bracketed outwards from the spread of the logits, whatever their
+scale. A root can be found to full precision, a minimum only to the square root of it.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
     from adversity import Block, FitData
 
-__all__ = ["BRACKET", "MINIMUM_ROWS", "HeldOut", "Temperature", "search"]
+__all__ = ["MINIMUM_ROWS", "HeldOut", "Temperature", "search"]
 
-BRACKET = (1 / 50, 50.0)
-"""Temperatures beyond these mean that something else is wrong."""
 MINIMUM_ROWS = 100
 """With fewer rows the fitted temperature is mostly noise."""
+_STRIDE = math.log(10)
+_FURTHEST = 300.0
+"""On log T: e to the power of 300 and its inverse are floats, and so is their square."""
+_OUT_OF_RANGE = "the best temperature is no number that can be computed with"
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -77,6 +80,15 @@ class HeldOut:
         """Return the derivative of the mean loss with respect to 1/T."""
         return self._mean(lambda z, y: _slope_rows(z, y, math.exp(-log_temperature)))
 
+    def end_slopes(self) -> tuple[float, float]:
+        """Return the slope at T = infinity, where p is uniform, and at T = 0, where the top wins."""
+        uniform = self._mean(lambda z, y: np.asarray(z.mean(axis=1) - y))
+        return uniform, self._mean(lambda _, y: -y)
+
+    def spread(self) -> float:
+        """Return the mean distance of a row's largest logit from its smallest."""
+        return self._mean(lambda z, _: -z.min(axis=1))
+
     def _mean(self, rows: Callable[[Floats, Floats], Floats]) -> float:
         # An exactly rounded sum: the way the stream is cut into blocks changes nothing.
         values = (v for z, y in self._blocks for v in rows(z, y).tolist())
@@ -84,7 +96,7 @@ class HeldOut:
 
 
 def search(held_out: HeldOut) -> Temperature:
-    """Return the best temperature inside the bracket, or 1 with a note."""
+    """Return the temperature with the smallest loss, or 1 with a note where there is none."""
     before = held_out.nll(1.0)
     if held_out.n < MINIMUM_ROWS:
         note = (
@@ -92,11 +104,11 @@ def search(held_out: HeldOut) -> Temperature:
             "confidences are left as they are (T = 1)"
         )
         return Temperature(1.0, before, before, held_out.n, note)
-    low, high = (math.log(bound) for bound in BRACKET)
-    at_low, at_high = held_out.slope(low), held_out.slope(high)
-    if at_low <= 0 or at_high >= 0:
-        return Temperature(1.0, before, before, held_out.n, _why_none(at_low, at_high))
-    temperature = math.exp(_root(held_out, low, high))
+    bracket = None if (why := _why_none(held_out)) else _bracket(held_out)
+    if bracket is None:
+        note = f"{why or _OUT_OF_RANGE}: confidences are left as they are (T = 1)"
+        return Temperature(1.0, before, before, held_out.n, note)
+    temperature = math.exp(_root(held_out, *bracket))
     after = held_out.nll(temperature)
     if after > before:  # by rounding only, where the best temperature is 1
         return Temperature(1.0, before, before, held_out.n)
@@ -109,15 +121,34 @@ def _root(held_out: HeldOut, low: float, high: float) -> float:
     return float(brentq(held_out.slope, low, high, xtol=1e-12, rtol=1e-12))
 
 
-def _why_none(at_low: float, at_high: float) -> str:
-    """Say at which end of the bracket the loss is smallest, and what that means."""
-    if at_low <= 0 and at_high >= 0:
-        found = "the likelihood does not depend on the temperature (each row's logits are equal)"
-    elif at_low <= 0:
-        found = f"the best temperature is below {BRACKET[0]:g} (the rows are classified perfectly)"
-    else:
-        found = f"the best temperature is above {BRACKET[1]:g} (the logits say nothing)"
-    return f"{found}: confidences are left as they are (T = 1)"
+def _why_none(held_out: HeldOut) -> str:
+    """Say why the loss has no smallest value at a temperature; empty if it has one.
+
+    Its slope in 1/T rises from the one at T = infinity to the one at T = 0. Both are known
+    exactly, so it crosses 0 or it does not, wherever that may be.
+    """
+    at_infinity, at_zero = held_out.end_slopes()
+    if at_infinity >= 0 and at_zero <= 0:
+        return "the likelihood does not depend on the temperature (each row's logits are equal)"
+    if at_zero <= 0:
+        return "the best temperature is 0 (the rows are classified perfectly)"
+    if at_infinity >= 0:
+        return "the best temperature is infinite (the logits say nothing of the classes)"
+    return ""
+
+
+def _bracket(held_out: HeldOut) -> tuple[float, float] | None:
+    """Return log temperatures around the best one, found outwards from the spread of the logits."""
+    low = high = math.log(held_out.spread())
+    while held_out.slope(low) <= 0:
+        low -= _STRIDE
+        if abs(low) > _FURTHEST:
+            return None
+    while held_out.slope(high) >= 0:
+        high += _STRIDE
+        if abs(high) > _FURTHEST:
+            return None
+    return low, high
 
 
 def _nll_rows(logits: Floats, truth: Floats, inverse: float) -> Floats:

@@ -143,6 +143,38 @@ def test_few_rows_leave_the_confidences_and_say_so(stream, n: int) -> None:
     assert fitted(stream, *answers(100))[1].info["note"] == ""
 
 
+def ece(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Return the expected calibration error over 15 bins of equal width, straight from its formula."""
+    confidence, correct = probs.max(axis=1), probs.argmax(axis=1) == labels
+    bins = np.ceil(confidence * 15).astype(int)
+    inside = [bins == b for b in range(1, 16) if (bins == b).any()]
+    return sum(abs(correct[b].mean() - confidence[b].mean()) * b.mean() for b in inside)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 0.001, 0.01, 0.0199, 0.02, 1.0, 50.0, 50.1, 100.0, 1e12])
+def test_any_scale_of_logits_is_calibrated_alike(stream, scale: float) -> None:
+    """Labels drawn from softmax(z / T): the same ECE whatever T is, and T times one temperature."""
+    z, y = answers(2000)
+    plugin, state = fitted(stream, scale * z, y)
+    assert state.info["note"] == ""
+    # The root is found to 1e-12 on log T; rounding of the scaled logits adds a few units more.
+    assert state.info["temperature"] == pytest.approx(scale * brent(z, y), rel=1e-6)
+    probs = plugin.calibrate(torch.from_numpy(scale * z)).numpy()
+    assert ece(probs, y) == pytest.approx(ece(softmax(z / brent(z, y), axis=1), y), abs=1e-4)
+    assert ece(probs, y) < 0.03 < ece(softmax(100 * z, axis=1), y)
+
+
+def test_one_wrong_row_is_not_perfect(stream) -> None:
+    """With one of 300 rows wrong there is a best temperature, and it is found."""
+    z, _ = answers(300)
+    y = z.argmax(axis=1)
+    y[0] = z[0].argsort()[-2]
+    _, state = fitted(stream, z, y)
+    assert state.info["note"] == ""
+    assert state.info["temperature"] == pytest.approx(brent(z, y), rel=1e-4)
+    assert 0 < state.info["temperature"] < 0.5
+
+
 def test_the_ends_of_the_bracket_leave_the_confidences_and_say_so(stream) -> None:
     """Perfect rows want T = 0, logits against the labels T = infinity, equal ones any T."""
     z, _ = answers(300)
