@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import platform
 import re
 import sys
 from contextlib import suppress
@@ -32,6 +33,7 @@ __all__ = [
     "distribution_version",
     "file_sha256",
     "pixels_sha256",
+    "processor",
     "source_fingerprint",
     "source_modules",
 ]
@@ -124,6 +126,18 @@ def _distribution_of(package: str, _path: tuple[str, ...]) -> tuple[str, str] | 
                     return canonical_name(distribution.name), distribution.version
     names = metadata.packages_distributions().get(package, ())
     return (canonical_name(names[0]), metadata.version(names[0])) if names else None
+
+
+@lru_cache(maxsize=1)
+def processor() -> str:
+    """Return the processor's name; Python's own answer is often empty or only `x86_64`."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  (a kernel interface)
+            named = (line for line in lines if line.startswith("model name"))
+            line = next(named, "")
+    except OSError:
+        line = ""
+    return line.partition(":")[2].strip() or platform.processor() or platform.machine()
 
 
 def source_fingerprint(cls: type) -> str:

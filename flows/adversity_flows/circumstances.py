@@ -9,6 +9,8 @@ from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from adversity.provenance import processor
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -65,7 +67,7 @@ def versions(plan: Plan) -> dict[str, str]:
 def machine(device: str = "cpu") -> dict[str, str]:
     """Return processor, cores and system; no host name and no user."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": str(os.cpu_count() or "unknown"),
         "system": f"{platform.system()} {platform.release()}",
         "device": device,
@@ -79,17 +81,6 @@ def git_state(root: Path) -> dict[str, str]:
         return {}
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     return {"revision": revision, "state": "dirty" if changed else "clean"}
-
-
-def _processor() -> str:
-    """Return the processor's name; Python's own answer is often empty or only `x86_64`."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  (a kernel interface)
-            named = (line for line in lines if line.startswith("model name"))
-            line = next(named, "")
-    except OSError:
-        line = ""
-    return line.partition(":")[2].strip() or platform.processor() or platform.machine()
 
 
 def _git(root: Path, *arguments: str) -> str:

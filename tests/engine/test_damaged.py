@@ -17,10 +17,12 @@ from adversity.data.checksums import SUMS
 from adversity.data.tables import read_table, write_table
 from adversity.engine.open_stage import open_stage
 from adversity.engine.recall import recall
+from adversity.engine.stage import hardware
 from adversity.engine.workspace import Workspace
 from adversity.errors import StorageError
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan
+from adversity.provenance import processor
 from adversity.registry import discover
 
 if TYPE_CHECKING:
@@ -242,3 +244,27 @@ def test_a_forced_step_is_computed_and_not_taken_from_the_store(
     assert (out / "again" / SUMS).read_bytes() == (
         ran / "artifacts/bits" / step / SUMS
     ).read_bytes()
+
+
+@pytest.mark.parametrize("step", ["net", "predictions", "attacked"])
+def test_shards_of_another_processor_are_not_taken(
+    project: Path, ran: Path, out: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A table mixes no two types of hardware; its bytes do not tell which one it was."""
+    assert opened(project, out, step).pending() == ()
+    monkeypatch.setattr("adversity.engine.stage.processor", lambda: "Another One")
+    job = opened(project, out, step)
+    assert job.pending() == job.shards
+    compute(job)
+    job.finish(out / "again")
+    assert (out / "again" / SUMS).read_bytes() == (
+        ran / "artifacts/bits" / step / SUMS
+    ).read_bytes()
+
+
+def test_the_hardware_is_the_type_of_device_and_of_processor() -> None:
+    """The CPU has one type, whatever it is called; nothing of the run's other settings counts."""
+    kind, name = hardware("cpu")
+    assert kind == "cpu"
+    assert name == processor()
+    assert hardware("mps:0")[0] == "mps"

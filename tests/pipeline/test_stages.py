@@ -105,7 +105,7 @@ def test_scores_depend_on_stored_tables_alone(plan):
     )
     assert stage.views == ()
     assert stage.params[FILE] == ("matrix.severity", "seed", "steps.confidence")
-    assert stage.params[RESOLVED] == ("core.engine", "metrics", "steps.confidence")
+    assert stage.params[RESOLVED] == ("core.device", "core.engine", "metrics", "steps.confidence")
 
 
 def test_sampling_is_refused_before_any_work(plan, pipeline_text):
@@ -178,3 +178,14 @@ def test_stage_names_and_places_follow_the_design(plan):
     position = {stage.out: index for index, stage in enumerate(stages)}
     for index, stage in enumerate(stages):
         assert all(position.get(dep, -1) < index for dep in stage.deps)
+
+
+def test_the_type_of_device_makes_every_step_stale_and_nothing_else_of_run(plan, pipeline_text):
+    """Its last bits differ: each step that computes asks for it, the report does through them."""
+    on_cpu, second = plan(), plan(pipeline_text + "run: {device: 'cuda:1', workers: 4}\n")
+    assert on_cpu.resolved["core"]["device"] == "cpu"
+    assert second.resolved["core"]["device"] == "cuda"
+    assert plan(pipeline_text + "run: {device: cuda}\n").resolved == second.resolved
+    for stage in second.stages:
+        assert ("core.device" in stage.params[RESOLVED]) == (stage.step != "report")
+        assert not any(key.startswith("run") for key in stage.params[FILE])

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from importlib import metadata
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from adversity import provenance
 from adversity.registry.marks import (
     KIT_VERSION,
     Mark,
+    core_digest,
     digest_of,
     marks_folder,
     read_marks,
+    versions_for,
     write_mark,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,8 @@ def mark(source: Path) -> Mark:
         passed=18,
         skipped=2,
         expected={"device": "there is none"},
+        core=core_digest(),
+        versions=versions_for("acme"),
         files=(str(source),),
         digest=digest_of((str(source),)),
     )
@@ -91,11 +94,41 @@ def test_damaged_mark_is_no_mark(mark: Mark, text: str) -> None:
     assert read_marks() == {mark.key: mark, other.key: other}
 
 
-def test_another_torch_makes_a_mark_stale(mark: Mark) -> None:
-    """What was measured with one version of torch says nothing of another."""
-    now = metadata.version("torch")
-    assert replace(mark, versions={"torch": now}).standing("1.0") == "conforms"
-    assert replace(mark, versions={"torch": "1.0"}).standing("1.0") == "stale"
+@pytest.mark.parametrize("name", ["torch", "numpy", "scipy", "scikit-image", "scikit-learn"])
+def test_another_version_of_a_library_makes_a_mark_stale(mark: Mark, name: str) -> None:
+    """What was measured with one version of a library says nothing of another, or of none."""
+    assert mark.versions[name] == metadata.version(name)
+    assert mark.standing("1.0") == "conforms"
+    assert replace(mark, versions={**mark.versions, name: "0.1"}).standing("1.0") == "stale"
+    fewer = {key: version for key, version in mark.versions.items() if key != name}
+    assert replace(mark, versions=fewer).standing("1.0") == "stale"
+
+
+def test_what_the_plugins_own_distribution_asks_for_counts() -> None:
+    """pytest asks for pluggy, which is none of the usual libraries; no name stands twice."""
+    assert versions_for("pytest")["pluggy"] == metadata.version("pluggy")
+    assert "pluggy" not in versions_for("acme")
+
+
+@pytest.mark.parametrize(
+    "place", ["testing/attack.py", "engine/attacking.py", "metrics/__init__.py", "seeding.py"]
+)
+def test_a_changed_kit_or_engine_makes_a_mark_stale(
+    mark: Mark, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    """One more line in what a plugin was tried by, and the mark is worth nothing."""
+    package = Path(provenance.__file__).parent
+    copied = shutil.copytree(package, tmp_path / "adversity")
+    monkeypatch.setattr(provenance, "__file__", str(copied / "provenance.py"))
+    core_digest.cache_clear()
+    assert mark.standing("1.0") == "conforms"
+    with (copied / place).open("a", encoding="utf-8") as file:
+        file.write("EDITED = True\n")
+    core_digest.cache_clear()
+    try:
+        assert mark.standing("1.0") == "stale"
+    finally:
+        core_digest.cache_clear()
 
 
 def test_a_mark_that_cannot_be_written_leaves_nothing(

@@ -20,7 +20,7 @@ from adversity.data.store import Store
 from adversity.engine.toolbox import toolbox_of
 from adversity.errors import StorageError
 from adversity.pipeline.places import files_in
-from adversity.provenance import file_sha256
+from adversity.provenance import file_sha256, processor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +30,15 @@ if TYPE_CHECKING:
     from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Cell, Plan, Stage
 
-__all__ = ["Shard", "StageResult", "StageRun", "artifact_hash", "folder_hash", "write_json"]
+__all__ = [
+    "Shard",
+    "StageResult",
+    "StageRun",
+    "artifact_hash",
+    "folder_hash",
+    "hardware",
+    "write_json",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,7 @@ class StageRun(ABC):
         record = {
             "adversity": adversity.__version__,
             "engine": self.plan.resolved["core"]["engine"]["fingerprint"],
+            "hardware": hardware(self.plan.spec.run.device),
             "stage": self.stage.step,
             "seed": self.plan.spec.seed,
             "parts": parts,
@@ -211,6 +220,20 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     """Write JSON with sorted keys, whole or not at all; NaN and infinity are refused."""
     text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False)
     atomic_write(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))
+
+
+def hardware(device: str) -> list[str]:
+    """Return the types of what computes: its last bits differ, so no shard is shared with another.
+
+    Args:
+        device: As torch names it, `cpu` or `cuda:1`.
+    """
+    kind = device.partition(":")[0]
+    if kind != "cuda":
+        return [kind, processor()]
+    import torch
+
+    return [kind, processor(), torch.cuda.get_device_name(device)]
 
 
 def artifact_hash(folder: Path) -> str:

@@ -68,7 +68,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     gates = parse_gates(loaded, steps, findings)
     findings.raise_any()
     measured = _with_always(registry, metrics)
-    resolved = _resolved(data, steps, measured, findings)
+    resolved = _resolved(data, steps, measured, loaded.spec.run.device, findings)
     if deciding := gates_in_keys(steps, gates):
         resolved["gates"] = deciding
     packaged = _packaged(data, resolved["data"], findings)
@@ -105,13 +105,15 @@ def _resolved(
     data: Mapping[str, DataNode],
     steps: Mapping[str, StepNode],
     metrics: Sequence[Measured],
+    device: str,
     findings: Findings,
 ) -> dict[str, Any]:
-    """Return what a result depends on besides the file: plugins and their source."""
+    """Return what a result depends on besides its part of the file: plugins, source, device."""
     origins = _Origins(findings)
     return {
         "adversity": adversity.__version__,
         "core": {
+            "device": device.partition(":")[0],  # which of several cards changes nothing
             "engine": {"plugin": "the engine", "fingerprint": core_fingerprint(*_ENGINE)},
             "report": {"plugin": "the report", "fingerprint": core_fingerprint("report")},
         },

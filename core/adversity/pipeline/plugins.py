@@ -163,7 +163,7 @@ class PluginFinder:
         standing = None if mark is None else mark.standing(entry.version)
         found = {
             None: "was not checked in this environment",
-            "stale": "has changed since it was checked, or the kit has",
+            "stale": "was checked with another source, kit, engine or library than now",
             "fails": f"breaks {', '.join(mark.failed) if mark else ''}",
         }.get(standing)
         if found is not None:

@@ -130,7 +130,7 @@ class LicenceSpec(_Part):
 
 
 class RunSpec(_Part):
-    """How the pipeline runs; nothing here changes a number or makes a step stale.
+    """How the pipeline runs; nothing here but the type of device changes a number's last bits.
 
     Attributes:
         batch_size: Rows that are grouped in one call.

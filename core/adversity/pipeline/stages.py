@@ -1,6 +1,7 @@
 """Stages: what DVC records for each step that leaves an artifact, and what it depends on.
 
-`run:` and `keep` change no number, so they enter no key. Gates enter those of attacks in rounds
+`run:` and `keep` change no number, so they enter no key; but for the type of `run.device`, which
+changes the last bits. Gates enter those of attacks in rounds
 alone, which may stop once their gates are decided.
 """
 
@@ -172,7 +173,7 @@ class _Maker:
         slices += ["seed"] if "seed" in written else []
         slices += ["metrics"] if measured and "metrics" in written else []
         resolved += ["metrics"] if measured else []
-        resolved += ["core.engine", *(["core.report"] if whole else [])]
+        resolved += ["core.engine", "core.report" if whole else "core.device"]
         return {
             self._loaded.file: tuple(sorted(slices)),
             resolved_file(self._spec.name): tuple(sorted(resolved)),

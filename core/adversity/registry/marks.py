@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from adversity.provenance import distribution_version
+from adversity.provenance import canonical_name, core_fingerprint, distribution_version
 from adversity.registry.beside import write_beside
 from adversity.registry.catalogue import cache_file
 
@@ -26,10 +29,12 @@ __all__ = [
     "KIT_VERSION",
     "Mark",
     "Standing",
+    "core_digest",
     "digest_of",
     "mark_key",
     "marks_folder",
     "read_marks",
+    "versions_for",
     "write_mark",
 ]
 
@@ -37,10 +42,31 @@ KIT_VERSION = 1
 """Raised when a check is added to the conformance kit or made stricter; older marks are stale.
 Counting begins with the first release."""
 
-DEPENDS_ON = ("torch", "numpy")
-"""Distributions whose version is a part of what was measured."""
+DEPENDS_ON = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "scikit-learn",
+    "pillow",
+)
+"""Distributions whose version is a part of what was measured, besides those that the plugin's
+own distribution asks for."""
 
-_FORMAT = 1
+_TRIED_BY = (
+    "contracts",
+    "data",
+    "engine",
+    "metrics",
+    "testing",
+    "errors.py",
+    "seeding.py",
+    "shapes.py",
+)
+"""What of the core a plugin was tried by: the kit, and the engine that calls it."""
+_REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FORMAT = 2
 
 Standing = Literal["conforms", "fails", "stale"]
 
@@ -57,7 +83,8 @@ class Mark:
         skipped: How many do not concern it.
         failed: Trial to what was found, for those that speak against it.
         expected: Trial to the reason, for those that its class says must fail.
-        versions: Of `DEPENDS_ON`, as they were; another one makes the mark stale.
+        core: SHA-256 of the source of kit and engine, as they were.
+        versions: Of the libraries, as `versions_for` gives them; another one makes it stale.
         files: The source files that were read for `digest`.
         digest: SHA-256 of their contents.
     """
@@ -72,6 +99,7 @@ class Mark:
     skipped: int
     failed: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, str] = field(default_factory=dict)
+    core: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     digest: str = ""
@@ -85,7 +113,8 @@ class Mark:
         """Say what the mark is worth for a plugin of this version, as its source is now."""
         same = (
             (self.kit, self.version) == (KIT_VERSION, version)
-            and all(distribution_version(name) == was for name, was in self.versions.items())
+            and self.core == core_digest()
+            and self.versions == versions_for(self.distribution)
             and digest_of(self.files) == self.digest
         )
         if not same:
@@ -101,6 +130,27 @@ def mark_key(kind: str, distribution: str, name: str) -> str:
         'attack/acme:pgd'
     """
     return f"{kind}/{distribution}:{name}"
+
+
+@cache
+def core_digest() -> str:
+    """Return the SHA-256 of the source of kit and engine as this process found it."""
+    return core_fingerprint(*_TRIED_BY)
+
+
+def versions_for(distribution: str) -> dict[str, str]:
+    """Return the versions of what a distribution's plugins compute with, of what is installed."""
+    names = {*DEPENDS_ON, *_requirements(distribution)}
+    found = {name: distribution_version(name) for name in sorted(names)}
+    return {name: version for name, version in found.items() if version}
+
+
+@cache
+def _requirements(distribution: str) -> frozenset[str]:
+    with suppress(Exception):  # metadata that cannot be read ask for nothing
+        asked = map(_REQUIRED.match, metadata.requires(distribution) or ())
+        return frozenset(canonical_name(match.group()) for match in asked if match)
+    return frozenset()
 
 
 def digest_of(files: Iterable[str]) -> str:

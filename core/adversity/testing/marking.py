@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adversity.errors import UnknownPluginError
-from adversity.provenance import distribution_version, source_modules
-from adversity.registry.marks import DEPENDS_ON, Mark, digest_of
+from adversity.provenance import source_modules
+from adversity.registry.marks import Mark, core_digest, digest_of, versions_for
 
 if TYPE_CHECKING:
     from adversity.registry import Entry
@@ -41,7 +41,8 @@ def mark_of(entry: Entry, found: Conformance) -> Mark:
         skipped=found.count("skipped"),
         failed={outcome.trial: outcome.message for outcome in found.failures},
         expected={o.trial: o.message for o in found.outcomes if o.status == "expected"},
-        versions={name: v for name in DEPENDS_ON if (v := distribution_version(name))},
+        core=core_digest(),
+        versions=versions_for(entry.distribution),
         files=files,
         digest=digest_of(files),
     )

@@ -204,7 +204,7 @@ def _found(listing: Listing, mark: Mark | None) -> str:
     said = {
         "conforms": "keeps its promises",
         "fails": f"breaks {len(mark.failed)} of its promises",
-        "stale": "was checked before it or the kit changed: check it again",
+        "stale": "was checked with another source, kit, engine or library: check it again",
     }[standing]
     torch = mark.versions.get("torch", "unknown")
     return (
