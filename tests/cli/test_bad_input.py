@@ -133,7 +133,7 @@ def test_unreadable_pictures_are_listed_until_none_is_left(shots, call, refused)
     (caveat,) = [c["text"] for c in document["caveats"] if "left out" in c["text"]]
     assert "2 pictures of test" in caveat
     page = (shots.root / document["run"]["folder"] / "report.md").read_text(encoding="utf-8")
-    assert "dark/junk.png: not a picture" in page
+    assert "dark/junk.png: not an image" in page
     assert "light/0.png: damaged" in page
     for picture in test.rglob("*.png"):
         picture.write_bytes(b"junk")

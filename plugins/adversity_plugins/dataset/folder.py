@@ -119,6 +119,7 @@ class Folder(Dataset):
         rows: list[IndexRow] = []
         quarantined = list(found.quarantined)
         laid = 0
+        odd: dict[str, list[str]] = {}
         self._decoded.clear()
         room = _REMEMBERED_BYTES
         for item in found.items:
@@ -129,6 +130,8 @@ class Folder(Dataset):
                 continue
             pixels = picture.pixels
             laid += picture.transparent
+            for remark in picture.remarks:
+                odd.setdefault(remark, []).append(item.file)
             room -= pixels.nbytes
             if room >= 0:
                 self._decoded[item.file] = pixels
@@ -147,6 +150,11 @@ class Folder(Dataset):
         self._class_names = found.class_names
         self._quarantined = tuple(sorted(quarantined))
         self._facts = dict(found.facts) | {"on_background": laid}
+        if odd:
+            self._facts["odd_metadata"] = "; ".join(
+                f"{remark} (images: {len(files)}, such as {files[0]})"
+                for remark, files in sorted(odd.items())
+            )
         self._require_some()
 
     def _require_some(self) -> None:

@@ -1,38 +1,62 @@
-"""Turn the bytes of one picture file into an array, or say why that cannot be done.
+"""Turn the bytes of one image file into an array, or say why that cannot be done.
 
-Rules, the same on every machine:
+Rules, the same on every machine and for every format:
 
-- The orientation that EXIF or XMP asks for is applied. Colour profiles (ICC) are ignored.
-- Grey stays grey (`[H, W]`); palettes, CMYK and YCbCr become RGB. Animations give their
-  first frame.
-- 8 bits a channel give uint8. 16 bits a channel give float32 (value / 65535), so that no
-  bits are lost.
-- Transparent pixels are laid on the stated background.
-- A picture that is empty, damaged, cut off or over `MAX_PIXELS` is refused.
+- The content decides what a file is, not its name. Of several frames or pages, the first counts.
+- The orientation that EXIF or XMP asks for is applied; one that the standard does not know is
+  ignored, and that is said. Colour profiles (ICC), gamma and resolution are ignored.
+- Grey stays grey (`[H, W]`); palettes, CMYK and YCbCr become RGB. Of CMYK, red is
+  `(255 - C) (255 - K) / 255`, and so on.
+- Up to 8 bits a value give uint8, white being 255. More bits give float32, white being 1, so
+  that none is lost. Floating-point values must lie in [0, 1]. Entries of a palette count as
+  8 bits.
+- Transparent pixels, and those of a canvas that the first frame leaves free, are laid on the
+  stated background. Extra samples that are no alpha are left out.
+- An image that is empty, damaged, cut off, or in a layout that would come out wrong is refused,
+  and so is one whose decoding would take more than `MAX_HELD` bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from adversity_plugins.dataset import netpbm
+from adversity_plugins.dataset.layouts import (
+    Layout,
+    Unreadable,
+    avif,
+    bmp,
+    jpeg,
+    jpeg2000,
+    webp,
+)
+from adversity_plugins.dataset.png_layout import png
+from adversity_plugins.dataset.tiff_layout import tiff
+from adversity_plugins.dataset.to_array import to_array
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from PIL import Image
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
-__all__ = ["MAX_PIXELS", "PICTURE_SUFFIXES", "Background", "Picture", "Unreadable", "read"]
+__all__ = ["MAX_HELD", "PICTURE_SUFFIXES", "Background", "Picture", "Unreadable", "read"]
 
 Array = np.ndarray[Any, Any]
 Background = Literal["white", "black"]
 
-MAX_PIXELS = 89_478_485
-"""A quarter of a gigabyte as RGB: larger pictures are taken for decompression bombs."""
+MAX_HELD = 2**30
+"""Bytes that may be held at once while an image is decoded; what needs more is taken for a
+decompression bomb. That is 89 million pixels of 8 bits without transparency, and half as many
+of 16 bits or with alpha."""
+_HELD, _HELD_DEEP = 12, 24
+"""Bytes a pixel that are held at once beside the file, measured (`test_image_bounds.py`)."""
 
 _FORMATS = {
     "JPEG": ".jpg .jpeg .jpe .jfif",
@@ -43,43 +67,53 @@ _FORMATS = {
     "BMP": ".bmp .dib",
     "TIFF": ".tif .tiff",
     "GIF": ".gif",
-    "PPM": ".ppm .pgm .pbm .pnm",
     "JPEG2000": ".jp2 .j2k",
 }
-_NOT_READ = ".heic .heif .jxl .svg .psd .exr .hdr .dng .cr2 .cr3 .nef .arw .raw .ico .tga .eps"
-PICTURE_SUFFIXES = frozenset(" ".join([*_FORMATS.values(), _NOT_READ]).split())
-"""Files that claim to be pictures; those in a format that is not read are quarantined."""
+_NETPBM = ".ppm .pgm .pbm .pnm"
+_NOT_READ = (
+    ".heic .heif .jxl .svg .psd .exr .hdr .dng .cr2 .cr3 .nef .arw .raw .ico .tga .eps .pam .pfm"
+)
+PICTURE_SUFFIXES = frozenset(" ".join([*_FORMATS.values(), _NETPBM, _NOT_READ]).split())
+"""Files that claim to be images; those in a format that is not read are quarantined."""
 
-_GREY = ("1", "L", "LA", "La")
-_TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
-
-
-class Unreadable(Exception):  # noqa: N818  (a reason, not a failure of the program)
-    """Why a file is not used; the text holds no path, so reports are equal everywhere."""
+_LAYOUTS = {
+    "JPEG": jpeg,
+    "PNG": png,
+    "WEBP": webp,
+    "AVIF": avif,
+    "BMP": bmp,
+    "TIFF": tiff,
+    "GIF": Layout,
+    "JPEG2000": jpeg2000,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture.
+    """A decoded image.
 
     Attributes:
         pixels: `[H, W]` or `[H, W, 3]`, uint8, or float32 in [0, 1].
         sha256: Of the file's bytes.
         transparent: Whether pixels were laid on the background.
+        remarks: What in the file was ignored because it is odd.
     """
 
     pixels: Array
     sha256: str
     transparent: bool
+    remarks: tuple[str, ...] = ()
 
 
 def read(path: Path, background: Background = "white") -> Picture:
-    """Read a picture file once and decode it whole.
+    """Read an image file once and decode it whole.
 
     Raises:
         Unreadable: If it cannot be decoded to the last pixel.
     """
     try:
+        if path.stat().st_size > MAX_HELD:
+            raise Unreadable(f"the file is larger than {MAX_HELD / 2**30:g} GiB; scale it down")
         content = path.read_bytes()
     except OSError as error:
         raise Unreadable(f"the file cannot be read ({error.strerror})") from error
@@ -88,85 +122,100 @@ def read(path: Path, background: Background = "white") -> Picture:
     if path.suffix.lower() in _NOT_READ.split():
         raise Unreadable(f"the format {path.suffix.lower()} is not read; convert it to PNG or JPEG")
     try:
-        pixels, transparent = _decode(content, background)
-    except (Unreadable, MemoryError):
+        pixels, transparent, remarks = _decode(content, background)
+        pixels = np.ascontiguousarray(pixels)
+    except Unreadable:
         raise
+    except MemoryError as error:
+        raise Unreadable("too little memory is free to decode it; scale it down") from error
     except Exception as error:
         raise Unreadable(_reason(error)) from error
-    return Picture(np.ascontiguousarray(pixels), hashlib.sha256(content).hexdigest(), transparent)
+    return Picture(pixels, hashlib.sha256(content).hexdigest(), transparent, remarks)
 
 
 def _reason(error: Exception) -> str:
+    from PIL import Image
+
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return _too_large()
+    return f"damaged, or of a kind not read: {str(error) or type(error).__name__}"
+
+
+def _too_large() -> str:
+    return f"decoding it would take more than {MAX_HELD / 2**30:g} GiB of memory; scale it down"
+
+
+def _require_room(content: bytes, width: int, height: int, held: int) -> None:
+    if width * height * held + len(content) > MAX_HELD:
+        raise Unreadable(_too_large())
+
+
+def _decode(content: bytes, background: Background) -> tuple[Array, bool, tuple[str, ...]]:
+    if netpbm.is_netpbm(content):
+        return netpbm.decode(content, partial(_require_room, content)), False, ()
+    kind = _kind(content)
+    layout = _LAYOUTS[kind](content)
+    _require_room(content, *layout.size, _HELD_DEEP)
+    with _open(layout, kind) as image:
+        _require_room(content, *image.size, _held(image, layout))
+        odd = getattr(image, "tag_v2", {}).get(274)  # Pillow deletes it while loading
+        pixels, transparent = to_array(image, layout, background)
+        # Only now: Pillow turns a TIFF while loading, and a PNG may have its EXIF at the end.
+        orientation, remarks = _orientation(image, odd)
+    return _turn(pixels, orientation), transparent, layout.remarks + remarks
+
+
+def _kind(content: bytes) -> str:
+    """Name the format by the file's first bytes."""
+    marks = {
+        "JPEG": content[:3] == b"\xff\xd8\xff",
+        "PNG": content[:8] == b"\x89PNG\r\n\x1a\n",
+        "WEBP": content[:4] == b"RIFF" and content[8:12] == b"WEBP",
+        "AVIF": content[4:8] == b"ftyp" and content[8:12] in (b"avif", b"avis", b"mif1", b"msf1"),
+        "BMP": content[:2] == b"BM",
+        "TIFF": content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        "GIF": content[:6] in (b"GIF87a", b"GIF89a"),
+        "JPEG2000": content[:4] == b"\xff\x4f\xff\x51" or content[4:12] == b"jP  \r\n\x87\n",
+    }
+    found = [kind for kind, here in marks.items() if here]
+    if not found:
+        raise Unreadable("not an image in a format that is read")
+    return found[0]
+
+
+def _open(layout: Layout, kind: str) -> ImageFile:
+    """Open a file as the format that it is.
+
+    Raises:
+        Unreadable: If Pillow does not know it.
+    """
     from PIL import Image, UnidentifiedImageError
 
-    if isinstance(error, UnidentifiedImageError):  # its own text holds a memory address
-        return "not a picture in a format we read, or its header is damaged"
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"more than {MAX_PIXELS} pixels; scale it down"
-    return f"damaged: {error}" if str(error) else f"damaged: {type(error).__name__}"
-
-
-def _decode(content: bytes, background: Background) -> tuple[Array, bool]:
-    from PIL import Image
-
     Image.init()
-    formats = [name for name in _FORMATS if name in Image.OPEN]  # AVIF is optional in Pillow
-    with Image.open(io.BytesIO(content), formats=formats) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise Unreadable(f"more than {MAX_PIXELS} pixels; scale it down")
-        deep_colour = _has_deep_colour(image)
-        image.load()
-        # Only now: Pillow turns a TIFF while loading, and a PNG may have its EXIF at the end.
-        orientation = int(image.getexif().get(0x0112, 1))
-        if deep_colour:
-            done = _deep_colour(image, content, background)
-        else:
-            done = _to_array(image, background)
-    return _turn(done[0], orientation), done[1]
+    formats = ["JPEG", "MPO"] if kind == "JPEG" else [kind]
+    if kind not in Image.OPEN:  # AVIF and others are optional in Pillow
+        raise Unreadable(f"this Pillow does not read {kind}; convert it to PNG")
+    try:
+        return Image.open(io.BytesIO(layout.content), formats=formats)
+    except UnidentifiedImageError as error:  # its own text holds a memory address
+        raise Unreadable(f"a {kind} whose header is damaged, or of a kind not read") from error
 
 
-def _has_deep_colour(image: Image.Image) -> bool:
-    """Say whether Pillow would keep only the high byte of each value."""
-    modes = [str(tile.args) for tile in getattr(image, "tile", ())]
-    return not image.mode.startswith("I") and any(";16" in mode for mode in modes)
+def _held(image: Image, layout: Layout) -> int:
+    lean = image.format in ("JPEG", "MPO", "PNG", "TIFF", "BMP", "GIF") and image.mode != "CMYK"
+    return _HELD if lean and not layout.wide and not layout.premultiplied else _HELD_DEEP
 
 
-def _deep_colour(image: Image.Image, content: bytes, background: Background) -> tuple[Array, bool]:
-    """Join the high bytes, which Pillow gives, with the low bytes.
-
-    Pillow has no 16-bit colour: of each value it takes the high byte. Told that the bytes
-    stand in the other order, it takes the low one.
-    """
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content), formats=[str(image.format)]) as other:
-        other.tile = [tile._replace(args=_swapped(tile.args)) for tile in other.tile]
-        try:
-            other.load()
-        except ValueError as error:  # no such order for this layout
-            raise Unreadable("this layout with 16 bits is not read; save it as RGB") from error
-        if other.mode not in ("RGB", "RGBA") or "transparency" in other.info:
-            raise Unreadable("this layout with 16 bits is not read; save it as RGB")
-        low = np.asarray(other).astype(np.float32)
-    values = (np.asarray(image).astype(np.float32) * np.float32(256) + low) / np.float32(65535)
-    if values.shape[2] == 3:
-        return values, False
-    colour, alpha = values[:, :, :3], values[:, :, 3:]
-    back = np.float32(background == "white")
-    laid = np.where(alpha == 1, colour, colour * alpha + back * (1 - alpha))
-    return laid, bool((alpha < 1).any())
-
-
-def _swapped(arguments: Any) -> Any:
-    """Return a decoder's arguments with the other order of bytes."""
-    if isinstance(arguments, tuple):
-        return (_swapped(arguments[0]), *arguments[1:])
-    other = {
-        ";16B": ";16L",
-        ";16L": ";16B",
-        ";16N": ";16B" if sys.byteorder == "little" else ";16L",
-    }
-    return next((arguments.replace(k, v) for k, v in other.items() if k in arguments), arguments)
+def _orientation(image: Image, of_tiff: Any) -> tuple[int, tuple[str, ...]]:
+    """Return the orientation, 1 if it is none of the eight, and what is to be said of it."""
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except Exception as error:  # noqa: BLE001  (Pillow names no class for damaged EXIF)
+        return 1, (f"EXIF cannot be read, so its orientation is ignored ({error})",)
+    value = value if of_tiff is None or of_tiff in tuple(range(1, 9)) else of_tiff
+    if isinstance(value, int) and 1 <= value <= 8:
+        return value, ()
+    return 1, (f"the orientation {str(value)[:20]!r} is none of 1 to 8 and is ignored",)
 
 
 def _turn(pixels: Array, orientation: int) -> Array:
@@ -178,44 +227,3 @@ def _turn(pixels: Array, orientation: int) -> Array:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return pixels
-
-
-def _to_array(image: Image.Image, background: Background) -> tuple[Array, bool]:
-    if image.mode.startswith("I"):
-        return _deep_grey(image), False
-    if image.mode == "F":
-        return _float_grey(image), False
-    if image.mode in _TRANSPARENT or "transparency" in image.info:
-        return _lay_on(image, background)
-    return np.asarray(image.convert("L" if image.mode in _GREY else "RGB")), False
-
-
-def _deep_grey(image: Image.Image) -> Array:
-    values = np.asarray(image).astype(np.int64)
-    sixteen = image.mode.startswith("I;16") or image.format in ("PNG", "PPM")
-    if not sixteen:
-        raise Unreadable("32-bit integers have no known white; save it with 8 or 16 bits")
-    return (values.astype(np.float32) / np.float32(65535)).astype(np.float32)
-
-
-def _float_grey(image: Image.Image) -> Array:
-    values = np.asarray(image, dtype=np.float32)
-    if not (float(values.min()) >= 0.0 and float(values.max()) <= 1.0):
-        raise Unreadable(
-            f"floating-point values must lie in [0, 1], got {values.min():g} .. {values.max():g}"
-        )
-    return values
-
-
-def _lay_on(image: Image.Image, background: Background) -> tuple[Array, bool]:
-    from PIL import Image
-
-    grey = image.mode in _GREY
-    layered = image.convert("RGBA")
-    see_through = int(np.asarray(layered)[:, :, 3].min()) < 255
-    laid = layered.convert("RGB")
-    if see_through:
-        back = Image.new("RGBA", layered.size, background)
-        laid = Image.alpha_composite(back, layered).convert("RGB")
-    pixels = np.asarray(laid)
-    return (pixels[:, :, 0] if grey else pixels), see_through

@@ -107,7 +107,7 @@ def test_nothing_left_is_an_error(animals):
     for path in (animals / "data").rglob("*.png"):
         path.write_bytes(b"x")
     with pytest.raises(
-        DataError, match=r"no usable picture; 4 were left out, such as cat/2.png: not a"
+        DataError, match=r"no usable picture; 4 were left out, such as cat/2.png: not an"
     ):
         opened(animals)
 

@@ -213,16 +213,16 @@ def damaged(kind):
     ("name", "content", "words"),
     [
         ("a.jpg", b"", "the file is empty"),
-        ("a.jpg", b"hello", "not a picture in a format we read"),
-        ("a.jpg", damaged("cut jpg"), "damaged: .*[Tt]runcated"),
-        ("a.png", damaged("cut png"), "damaged: "),
-        ("a.png", damaged("flipped png"), "damaged: "),
+        ("a.jpg", b"hello", "not an image in a format that is read"),
+        ("a.jpg", damaged("cut jpg"), "damaged, or of a kind not read: .*[Tt]runcated"),
+        ("a.png", damaged("cut png"), "damaged, or"),
+        ("a.png", damaged("flipped png"), "damaged, or"),
         ("a.heic", b"\0\0\0\x18ftypheic", r"format \.heic is not read; convert it"),
         ("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n", r"format \.eps is not read"),
         (
             "a.png",
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-            "not a picture in a format",
+            "not an image in a format",
         ),
     ],
     ids=["empty", "text", "cut jpg", "cut png", "flipped bit", "heic", "eps", "eps as png"],
@@ -246,7 +246,7 @@ def test_decompression_bombs_are_refused_before_they_unfold(tmp_path):
     (tmp_path / "bomb.png").write_bytes(bomb[: start + 17] + crc + bomb[start + 21 :])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with pytest.raises(Unreadable, match="more than 89478485 pixels"):
+        with pytest.raises(Unreadable, match="would take more than 1 GiB of memory"):
             read(tmp_path / "bomb.png")
 
 
@@ -272,18 +272,6 @@ def test_sixteen_bit_colour_tiff(tmp_path, order):
     (tmp_path / "d.tif").write_bytes(content)
     wanted = values.astype(np.float32) / np.float32(65535)
     np.testing.assert_array_equal(read(tmp_path / "d.tif").pixels, wanted)
-
-
-def test_sixteen_bit_grey_with_alpha_is_refused(tmp_path):
-    """A layout whose bits Pillow would halve is refused instead of losing them silently."""
-    values = np.zeros((2, 2, 2), np.uint16)
-    made = png(np.concatenate([values, values], axis=2)[:, :1])  # the same bytes as LA of width 2
-    start = made.index(b"IHDR")
-    head = b"IHDR" + struct.pack(">IIBBBBB", 2, 2, 16, 4, 0, 0, 0)
-    made = made[:start] + head + struct.pack(">I", zlib.crc32(head)) + made[start + 21 :]
-    (tmp_path / "la.png").write_bytes(made)
-    with pytest.raises(Unreadable, match="this layout with 16 bits is not read"):
-        read(tmp_path / "la.png")
 
 
 def test_no_reading_of_documents():
