@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from adversity.contracts import ImageMetric as ImageMetric
     from adversity.contracts import Linear as Linear
     from adversity.contracts import Measure as Measure
+    from adversity.contracts import MeasureInfo as MeasureInfo
     from adversity.contracts import Metric as Metric
     from adversity.contracts import Norm as Norm
     from adversity.contracts import Perturbed as Perturbed
@@ -68,6 +69,7 @@ _CONTRACTS = [
     "ImageMetric",
     "Linear",
     "Measure",
+    "MeasureInfo",
     "Metric",
     "Norm",
     "Perturbed",

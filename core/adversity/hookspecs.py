@@ -132,6 +132,8 @@ def adversity_run_finished(run: Mapping[str, Any], result: Mapping[str, Any]) ->
             - `exit_code`: 0 or 1 as the gates say; 130 if interrupted; else a step failed
             - `seconds`: wall time
             - `gates`: as in `result.json`: `text`, `verdict`, `why`, `step`, `cell`, ...
+            - `problems`: what somebody must look at, a sentence each: gates that did not pass, void
+              figures, warnings; empty if the run came to no verdict
             - `measures`: step to cell to name to measure, as in `adversity_step_finished`: those of
               the steps, and those that compare attacks, with each other and with the ledger;
               empty if the run came to no verdict

@@ -68,7 +68,7 @@ NAVIGATION = {
     "Trust": [
         "reproducibility",
         "safety",
-        "Thirty-two ways to overrate a defence <traps>",
+        "Thirty-five ways to overrate a defence <traps>",
         "Other libraries under the kit <peers>",
         "Adapters to other libraries </tests/thirdparty/adversity-adapters/README>",
         "Benchmarks </benchmarks/README>",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.data.ledger import Ledger
-from adversity.pipeline.gates import cell_key
+from adversity.report.paired import cell_key
 from adversity_flows.runs import FOLDER
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from adversity.engine.summarise import build_report, summarise
+from adversity.engine.judged import judged_run
+from adversity.engine.summarise import build_report
 from adversity.engine.workspace import Workspace
-from adversity.pipeline.gates import judge
 from adversity.report import write_html, write_json, write_markdown
-from adversity.report.model import Outcome, Provenance, Report
+from adversity.report.model import Outcome, Provenance
 from adversity_flows.attack_ledger import ledger_of
 from adversity_flows.runs import PAGE, RESULT, accepted_run
 from adversity_flows.since_last import changes_since
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.pipeline.model import Plan
-    from adversity.report.model import GateResult
+    from adversity.report.model import GateResult, Report
     from adversity_flows.runs import Past
 
 __all__ = ["judged", "redraw", "write_pages"]
@@ -35,19 +35,9 @@ def judged(plan: Plan, workspace: Workspace) -> Report:
     Raises:
         StorageError: If an artifact is missing or damaged.
     """
-    summaries = summarise(plan, workspace, ledger=ledger_of(plan.root))
     last = accepted_run(plan.root, plan.name)
     changes = None if last is None else changes_since(last, plan, workspace.outputs)
-    return Report(
-        pipeline=plan.name,
-        file=plan.file,
-        text="",
-        seed=plan.spec.seed,
-        matrix={},
-        data=(),
-        steps=tuple(summaries.values()),
-        gates=judge(plan.gates, summaries, changes),
-    )
+    return judged_run(plan, workspace, ledger=ledger_of(plan.root), last=changes)
 
 
 def write_pages(

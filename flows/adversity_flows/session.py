@@ -12,10 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.engine.workspace import Workspace
-from adversity.pipeline.gates import exit_code
 from adversity.provenance import file_sha256
 from adversity.registry import discover
-from adversity.report import report_json, verdict
+from adversity.report import exit_code, problems, report_json, verdict
 from adversity.report.model import Provenance
 from adversity_flows.attack_ledger import worst_cases
 from adversity_flows.circumstances import Circumstances
@@ -246,6 +245,7 @@ class _Session:
             "state": "done",
             "verdict": state,
             "verdict_line": line,
+            "problems": list(problems(report)),
             "exit_code": exit_code(report.gates, strict=self._wishes.strict),
             "gates": report_json(report)["gates"],
             "worst_cases": worst_cases(report),
@@ -253,7 +253,7 @@ class _Session:
             "hashes": hashes,
         }
         past = folder.write_manifest(record)
-        folder.log(line)
+        folder.log("\n".join([line, *problems(report)]))
         return past
 
     def _manifest(self) -> dict[str, Any]:

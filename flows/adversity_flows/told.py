@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.pipeline.gates import cell_key
-from adversity.report import report_json, verdict
+from adversity.report import problems, report_json, verdict
+from adversity.report.paired import cell_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +96,7 @@ def result_facts(finished: Finished) -> dict[str, Any]:
         "exit_code": finished.exit_code,
         "seconds": finished.seconds,
         "gates": report_json(finished.report)["gates"],
+        "problems": list(problems(finished.report)),
         "measures": {
             step.id: {cell_key(cell.cell): dict(cell.measures) for cell in step.cells}
             for step in finished.report.steps
@@ -126,6 +127,7 @@ def failure_facts(
         "exit_code": code,
         "seconds": seconds,
         "gates": [],
+        "problems": [],
         "measures": {},
         "report": None,
         "folder": str(folder.path) if folder.made else None,

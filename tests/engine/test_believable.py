@@ -149,9 +149,12 @@ class Finished:
                 job.run_shard(shard)
             job.finish(workspace.outputs / stage.out)
         self.steps = summarise(plan, workspace)
-        self.verdicts = {gate.text: gate.verdict for gate in judge(plan.gates, self.steps)}
-        self.said = [c for c in caveats((), tuple(self.steps.values())) if c.level == "void"]
-        self.notes = [c.text for c in caveats((), tuple(self.steps.values())) if c.level == "note"]
+        found = caveats((), tuple(self.steps.values()))
+        results = judge(plan.gates, self.steps, caveats=found, measures=plan.measures)
+        self.verdicts = {gate.text: gate.verdict for gate in results}
+        self.why = {gate.text: gate.why for gate in results}
+        self.said = [c for c in found if c.level == "void"]
+        self.notes = [c.text for c in found if c.level == "note"]
 
     def value(self, name: str, *, step: str = "pgd", cell: int = 0) -> float | None:
         """Return a measure of a cell, None where there is none."""
@@ -291,10 +294,15 @@ def test_probabilities_instead_of_logits_are_noted(finish: Any) -> None:
 
 def test_probabilities_in_disguise_void_a_figure_and_fail_a_gate(finish: Any) -> None:
     """Nobody says that they are none; the noise, which sees no score, has no such measure."""
-    gates = ["pgd[eps=12/255].probability_output_share <= 0.05"]
+    share, claim, lost = gates = (
+        "pgd[eps=12/255].probability_output_share <= 0.05",
+        "pgd[eps=12/255].robust_accuracy >= 0.1",
+        "pgd[eps=12/255].robust_accuracy >= 0.99",
+    )
     done = finish("disguised", PGD + SQUARE, gates=gates)
     assert done.value("probability_output_share", cell=1) == 1.0
     assert done.value("probability_output_share", step="square") == 1.0
     assert done.value("probability_output_share", step="noise") is None
-    assert set(done.verdicts.values()) == {"fail"}
+    assert done.verdicts == {share: "fail", claim: "error", lost: "fail"}
+    assert "As measured: PASS" in done.why[claim]
     assert any("a victim that says it gives logits" in c.text for c in done.said)

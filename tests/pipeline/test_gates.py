@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adversity.contracts import Measure
-from adversity.pipeline.gates import Gate, exit_code, judge, overall
+from adversity.pipeline.gates import Gate, judge
+from adversity.report.judgement import exit_code, overall
 from adversity.report.model import CellResult, GateResult, StepSummary
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from adversity.errors import PipelineError
 from adversity.pipeline.model import Cell
 from adversity.pipeline.plan import make_plan
 
@@ -154,15 +157,18 @@ def test_what_nothing_uses_is_warned_of(plan, pipeline_text):
     ]
 
 
-def test_a_gate_on_a_measure_that_no_metric_promises_is_warned_of(
-    load, promising_registry, pipeline_text
+def test_a_gate_on_a_measure_that_no_metric_promises_is_refused(
+    load, registry, promising_registry, pipeline_text
 ):
     """Where every metric says what it makes, a misspelt measure is seen before the run."""
     assert make_plan(load(), promising_registry).warnings == ()
     text = pipeline_text.replace("].accuracy >=", "].acuracy >=")
-    (warning,) = make_plan(load(text), promising_registry).warnings
-    assert warning.startswith("pipelines/toy.yaml:27: gate ")
-    assert warning.endswith("that it makes acuracy; did you mean accuracy?")
+    with pytest.raises(PipelineError) as caught:
+        make_plan(load(text), promising_registry)
+    (finding,) = caught.value.findings
+    assert finding.startswith("pipelines/toy.yaml:27: gate ")
+    assert finding.endswith("predictions has no measure acuracy; did you mean accuracy?")
+    assert make_plan(load(text), registry).warnings == ()
 
 
 def test_the_plan_keeps_matrix_values_as_written(plan):

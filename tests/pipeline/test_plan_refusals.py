@@ -7,6 +7,17 @@ import pytest
 from adversity.errors import PluginError
 
 
+def test_a_pipeline_that_measures_nothing_is_refused(refuse, plan, pipeline_text):
+    """Views and unused definitions leave nothing: it would end well without a word of anything."""
+    views = pipeline_text[: pipeline_text.index("  clean_predictions:")]
+    views = views.replace("  eps: [4/255, 8/255, 0.10]\n", "")
+    (finding,) = refuse(views)
+    assert finding.startswith(
+        "pipelines/toy.yaml:8: nothing is measured: of dark, enhanced, net no"
+    )
+    assert plan(views + "  answers: {uses: net, from: enhanced}\n").steps["answers"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adversity.report import report_json, verdict, write_json, write_markdown
-from adversity.report.judgement import gates_in_order, what_was_tested
+from adversity.report.judgement import gates_in_order, problems, what_was_tested
+from adversity.report.model import Caveat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,43 @@ def test_worst_gate_decides(
 ) -> None:
     """The worst gate gives the verdict, and the line counts every state."""
     gate = full_report.gates[0]
-    report = replace(full_report, gates=tuple(replace(gate, verdict=state) for state in states))
-    assert verdict(report) == (worst, line)
+    gates = tuple(replace(gate, verdict=state) for state in states)
+    assert verdict(replace(full_report, gates=gates, caveats=(), data=())) == (worst, line)
+
+
+def test_the_line_counts_what_is_not_believed(full_report: Report, bare_report: Report) -> None:
+    """Figures that are void, each once, warnings and unreadable images stand behind the verdict."""
+    (data,) = (item for item in full_report.data if item.quarantined)
+    void = Caveat("void", "pgd [eps=2]: too weak.", "pgd", {"eps": "2"})
+    caveats = (void, replace(void, text="pgd [eps=2]: masked."), replace(void, cell={"eps": "4"}))
+    warned = (*caveats, Caveat("warning", "few."), Caveat("note", "grey."))
+    broken = replace(data, quarantined=(("a.png", "empty"), ("b.png", "cut off")))
+    for report in (full_report, bare_report):
+        bare = replace(report, caveats=(), data=())
+        said = verdict(replace(report, caveats=warned, data=(broken,)))[1]
+        assert said == f"{verdict(bare)[1]}; 2 void figures, 1 warning, 2 unreadable images"
+
+
+def test_problems_are_said_once_and_in_order(full_report: Report) -> None:
+    """Gates that did not pass with their reason and line, then voids, then warnings; no notes."""
+    gates = tuple(
+        replace(full_report.gates[0], verdict=state, text=f"{state}.x >= 1", why="so", line="p:7")
+        for state in ("pass", "undecided", "error", "fail")
+    )
+    caveats = (
+        Caveat("warning", "few samples."),
+        Caveat("note", "grey pictures."),
+        Caveat("void", "attacked [eps=2]: too weak.", "attacked"),
+        Caveat("void", "the attack is broken.", "attacked"),
+    )
+    assert problems(replace(full_report, gates=gates, caveats=caveats)) == (
+        "ERROR error.x >= 1: so (p:7)",
+        "FAIL fail.x >= 1: so (p:7)",
+        "UNDECIDED undecided.x >= 1: so (p:7)",
+        "VOID attacked [eps=2]: too weak.",
+        "VOID attacked: the attack is broken.",
+        "warning: few samples.",
+    )
 
 
 def test_without_gates_nothing_is_claimed(bare_report: Report) -> None:

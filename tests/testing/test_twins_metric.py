@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from adversity import ImageMetric, Measure, Metric, Table, metrics
+from adversity import ImageMetric, Measure, MeasureInfo, Metric, Table, metrics
 from adversity.testing import check_plugin
 from adversity.testing.image_metric import ImageMetricBench
 from adversity.testing.metric import MetricBench
@@ -97,6 +97,17 @@ class Outside(Hits):
         return self.changed(table, low=-0.2, high=-0.1)
 
 
+class BeyondItsRange(Hits):
+    """Counts in percent what it declares as a share."""
+
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"hits": MeasureInfo(0.0, 1.0)}
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return self.changed(
+            table, value=100 * Hits.compute(self, table)["hits"].value, low=0.0, high=100.0
+        )
+
+
 class OneSample(Hits):
     """Says that it rests on one sample, however many there are."""
 
@@ -144,6 +155,7 @@ class ArrayInside(Hits):
 
 TWINS = {
     "produces": MoreNames,
+    "in_range": BeyondItsRange,
     "value_in_interval": Outside,
     "n_is_right": OneSample,
     "row_order": FirstCounts,
@@ -185,6 +197,12 @@ class NoUnit(Gap):
         return {"better": "lower", "convention": {"symmetric": True}}
 
 
+class LargerThanItSays(Gap):
+    """Declares a range that strong noise leaves."""
+
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"gap": MeasureInfo(0.0, 0.1)}
+
+
 class DislikesTwins(Gap):
     """Gives identical images a bad value."""
 
@@ -218,6 +236,7 @@ class NotThatSmall(Gap):
 
 IMAGE_TWINS = {
     "describes_itself": NoUnit,
+    "in_range": LargerThanItSays,
     "identical_is_best": DislikesTwins,
     "stronger_is_worse": YesOrNo,
     "symmetric_if_told": Lopsided,

@@ -1,4 +1,4 @@
-"""The thirty-two traps: what each is, what stands against it, and the tests that say so."""
+"""The traps: what each is, what stands against it, and the tests that say so."""
 
 from __future__ import annotations
 
@@ -306,6 +306,16 @@ TRAPS: dict[int, Trap] = {
             f"{_HERE}/test_leakage.py::test_3_32_images_that_fitted_do_not_judge",
             f"{_HERE}/test_leakage.py::test_3_32_other_images_show_the_coin",
             "tests/engine/test_apart.py::test_whatever_was_fitted_on_the_way_counts",
+        ),
+    ),
+    35: Trap(
+        "The flag says that the figure is void, and the gate on it passes (this project, before)",
+        "A gate that rests on a void figure is an error, unless a stronger attack could only "
+        "confirm it; a FAIL stays one",
+        (
+            f"{_MASKED}::test_3_35_a_gate_on_a_void_figure_is_an_error",
+            "tests/pipeline/test_void_gates.py::test_a_void_figure_proves_only_what_a_stronger_attack_could_not_undo",
+            "tests/engine/test_believable.py::test_probabilities_in_disguise_void_a_figure_and_fail_a_gate",
         ),
     ),
 }

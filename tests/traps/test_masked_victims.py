@@ -9,12 +9,13 @@ import pytest
 import torch
 
 import adversity
-from adversity import Measure, Restoration
+from adversity import Measure, MeasureInfo, Restoration
 from adversity.engine.links import Link
 from adversity.engine.target import ChainTarget
 from adversity.pipeline.gate_text import Gate
 from adversity.pipeline.gates import judge
 from adversity.report.caveats import caveats
+from adversity.report.judgement import exit_code
 from adversity.report.model import CellResult, StepSummary
 
 EPS = 8 / 255
@@ -75,6 +76,26 @@ def test_3_13_a_masked_gradient_is_flagged_and_fails_a_gate(
     assert _void(_step(robust_accuracy=1.0)) == []
     gate = Gate("", "", "attacked", "zero_gradient_share", {}, None, "<=", 0.05)
     assert [found.verdict for found in judge([gate], {"attacked": flagged})] == ["fail"]
+
+
+def test_3_35_a_gate_on_a_void_figure_is_an_error(
+    network: Any, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """PGD leaves all standing, by a masked gradient: the gate that wants robustness is no PASS.
+
+    The twin judges the number and not what the report says of it, and passes.
+    """
+    pgd = adversity.create("attack", "pgd", eps=EPS, steps=5, random_start=False)
+    masked = pgd(adversity.target(Masked(network)), images, labels)
+    shares = {f"{name}_share": value for name, value in masked.flags.items()}
+    step = _step(robust_accuracy=1 - float(masked.success.double().mean()), **shares)
+    known = {"robust_accuracy": MeasureInfo(0, 1, attacked="at most")}
+    gate = Gate("", "", "attacked", "robust_accuracy", {}, None, ">=", 0.9)
+    (judged,) = judge([gate], {"attacked": step}, caveats=caveats((), [step]), measures=known)
+    (twin,) = judge([gate], {"attacked": step}, measures=known)
+    assert (judged.verdict, twin.verdict) == ("error", "pass")
+    assert exit_code([judged]) == 1
+    assert "may be masked" in judged.why
 
 
 def test_3_13_the_same_rounding_in_the_chain_is_no_protection(

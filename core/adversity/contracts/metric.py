@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.values import MeasureInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
     from adversity.contracts.values import Measure, Table
@@ -27,14 +27,31 @@ class MetricBase(PluginBase):
     kind: ClassVar[str] = "metric"
     makes: ClassVar[Makes] = "measure"
     always: ClassVar[bool] = False
-    produces: ClassVar[tuple[str, ...]] = ()
-    """The measures it can return; an `ImageMetric` stores its column under the first."""
+    produces: ClassVar[Mapping[str, MeasureInfo] | tuple[str, ...]] = ()
+    """The measures it can return, each with its range; or their names alone, and then no limit of
+    a gate is out of range. An `ImageMetric` stores its column under the first."""
+
+    @classmethod
+    def declared(cls) -> dict[str, MeasureInfo]:
+        """Return what `produces` says of each measure."""
+        named = cls.produces
+        if isinstance(named, Mapping):
+            return dict(named)
+        return {name: MeasureInfo() for name in named}
 
 
 class Metric(MetricBase):
-    """Numbers from a per-sample table. `wants` names the columns without which it is silent."""
+    """Numbers from a per-sample table, where it has the columns `wants` and none of `unless`."""
 
     wants: ClassVar[tuple[str, ...]] = ("target",)
+    """The columns without which it is not asked."""
+    unless: ClassVar[tuple[str, ...]] = ()
+    """Columns with which it is not asked: `start_correct`, if it measures no attack."""
+
+    @classmethod
+    def takes(cls, table: Table) -> bool:
+        """Say whether a table has the columns it wants, and none of the others."""
+        return table.has(*cls.wants) and not any(table.has(name) for name in cls.unless)
 
     @abstractmethod
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:

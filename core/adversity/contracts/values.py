@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ __all__ = [
     "FitData",
     "IndexRow",
     "Measure",
+    "MeasureInfo",
     "Perturbed",
     "Predictive",
     "Sample",
@@ -215,6 +217,29 @@ class Measure:
     def from_json(cls, record: Mapping[str, Any]) -> Measure:
         """Read back what `as_json` wrote."""
         return cls(**dict(record))
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureInfo:
+    """What is known of a measure before anything is measured.
+
+    Attributes:
+        low, high: Between what its value must lie, both ends included; infinite where nothing
+            bounds it. A gate with a limit beyond them is refused.
+        attacked: What its figure under one attack says of the victim under any attack within the
+            same budget: `at most` so much (robust accuracy) or `at least` so much (success).
+            `fact`: it says nothing of the victim, but how the attack went (its cost, its signs).
+            `open`: the victim can be worse than the figure, in the direction of `Measure.better`.
+            A gate that a void figure cannot prove in this direction is an error.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    attacked: Literal["at most", "at least", "fact", "open"] = "open"
+
+    def admits(self, value: float) -> bool:
+        """Say whether the measure can have this value."""
+        return self.low <= value <= self.high
 
 
 @dataclass(frozen=True, slots=True)

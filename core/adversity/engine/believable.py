@@ -26,7 +26,7 @@ from adversity.data.tables import read_table
 from adversity.engine.budget import allowed
 from adversity.engine.table_stage import TABLE
 from adversity.metrics import share
-from adversity.pipeline.gates import cell_key
+from adversity.report.paired import cell_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

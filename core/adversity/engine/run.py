@@ -63,8 +63,8 @@ def run(
         InputError: If anything in the file or the data is wrong.
         RunError: If the run cannot go on.
     """
-    from adversity.engine.summarise import build_report, summarise
-    from adversity.pipeline.gates import judge
+    from adversity.engine.judged import judged_run
+    from adversity.engine.summarise import build_report
     from adversity.pipeline.load import load_pipeline
     from adversity.pipeline.plan import make_plan
     from adversity.registry import discover
@@ -81,7 +81,7 @@ def run(
     for node in plan.steps.values():
         if node.role == "attack":
             keep(ledger, out / plan.stage(node.id).out)
-    gates = judge(plan.gates, summarise(plan, workspace, ledger=ledger))
+    gates = judged_run(plan, workspace, ledger=ledger).gates
     page = out / "report.html"
     write_html(build_report(plan, workspace, gates=gates, ledger=ledger), page)
     return RunResult(results, gates, page)

@@ -126,6 +126,7 @@ def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepS
         },
         cells=_cells(toolbox, node, result) if result and result.measures else (),
         notes=result.notes if result else (),
+        **_adversary(toolbox, node),
     )
 
 
@@ -161,13 +162,15 @@ def _attack(toolbox: Toolbox, node: StepNode, summary: StepSummary) -> StepSumma
         }
         for link in links
     ]
-    return replace(
-        summary,
-        against=node.against,
-        knowledge=node.knowledge,
-        threat=_threat(toolbox, node),
-        links=tuple(shown),
-    )
+    return replace(summary, links=tuple(shown))
+
+
+def _adversary(toolbox: Toolbox, node: StepNode) -> dict[str, Any]:
+    """Return what an attack may do and knows; nothing for other steps."""
+    if node.role != "attack":
+        return {}
+    threat = _threat(toolbox, node)
+    return {"against": node.against, "knowledge": node.knowledge, "threat": threat}
 
 
 def _threat(toolbox: Toolbox, node: StepNode) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class TableRun(StageRun):
         table = Table(rows, class_names)
         found: dict[str, Measure] = {}
         for metric in self.metrics():
-            if isinstance(metric, Metric) and table.has(*metric.wants):
+            if isinstance(metric, Metric) and metric.takes(table):
                 found.update(_computed(metric, table))
             elif isinstance(metric, ImageMetric) and table.has(column_of(metric)):
                 found.update(_mean(metric, rows[column_of(metric)]))
@@ -213,7 +213,7 @@ def _mean(metric: ImageMetric, values: np.ndarray[Any, Any]) -> dict[str, Measur
 
 def column_of(metric: ImageMetric) -> str:
     """Return the column an image metric fills."""
-    return metric.produces[0] if metric.produces else metric.name
+    return next(iter(metric.produces), metric.name)
 
 
 def _repeat(value: str, count: int) -> np.ndarray[Any, Any]:

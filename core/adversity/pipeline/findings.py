@@ -25,6 +25,8 @@ _MOST = 50
 """Findings of one file: nobody reads more, and each may take a search for what was meant."""
 _MOST_KNOWN = 2_000
 """Names that are searched for the one that was meant."""
+_SHORTEST = 3
+"""An abbreviation of fewer letters could stand for too much."""
 
 
 def dotted(path: KeyPath) -> str:
@@ -49,7 +51,16 @@ def suggestion(word: object, known: Iterable[object]) -> str:
     """
     names = [str(name) for name in islice(known, _MOST_KNOWN)]
     close = difflib.get_close_matches(str(word), names, n=1, cutoff=_CLOSE)
+    close = close or sorted(_begun(str(word), names), key=len)
     return f"; did you mean {close[0]}?" if close else f"; there is: {listed(names)}"
+
+
+def _begun(word: str, names: list[str]) -> list[str]:
+    """Return the names that an abbreviation can stand for: it begins them, or a word in them."""
+    if len(word) < _SHORTEST:
+        return []
+    found = [name for name in names if name.startswith(word)]
+    return found or [name for name in names if f"_{word}" in name]
 
 
 class Findings:

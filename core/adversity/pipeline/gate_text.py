@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from adversity.contracts import parse_fraction
-from adversity.pipeline.findings import Findings, KeyPath, listed, suggestion
-from adversity.pipeline.paths import ancestors
-from adversity.pipeline.plugins import class_of
-from adversity.pipeline.probing import unprobed
+from adversity.pipeline.gate_faults import gate_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from adversity.contracts import MetricBase
+    from adversity.pipeline.findings import Findings, KeyPath
     from adversity.pipeline.load import Loaded
     from adversity.pipeline.model import StepNode
 
@@ -30,6 +29,7 @@ _GATE = re.compile(
     r"(?:(?P<bound>\w+)\s+)?(?P<step>\w+)(?:\[(?P<selector>[^\[\]]*)\])?\.(?P<metric>[\w@./-]+)\s*"
     r"(?:(?P<op>>=|<=|>|<)\s*(?P<limit>\S+)|(?P<last>not_worse_than\s+last))"
 )
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _FORM = (
     "expected [lower|upper] step[variable=value].metric >= number (or <=, >, <), "
     "or step.metric not_worse_than last"
@@ -43,7 +43,7 @@ class Gate:
     Attributes:
         text: As written.
         line: `file:line`.
-        step: The step it speaks of.
+        step: The step or data set it speaks of.
         metric: The measure.
         selector: Matrix variable to value as written; empty for every cell.
         bound: Which 95 % bound must hold; None for the whole interval.
@@ -62,13 +62,17 @@ class Gate:
 
 
 def parse_gates(
-    loaded: Loaded, steps: Mapping[str, StepNode], findings: Findings
+    loaded: Loaded,
+    steps: Mapping[str, StepNode],
+    metrics: Sequence[MetricBase],
+    findings: Findings,
 ) -> tuple[Gate, ...]:
-    """Read the gates of a file and check them against its steps.
+    """Read the gates of a file and check them against its steps, data sets and metrics.
 
     Args:
         loaded: The file.
         steps: Its resolved steps; faulty ones are missing and not complained of again.
+        metrics: Those of the pipeline.
         findings: Where faults go.
     """
     gates = []
@@ -78,7 +82,7 @@ def parse_gates(
         if isinstance(gate, str):
             findings.add(path, gate)
             continue
-        for fault in _faults(gate, loaded, steps):
+        for fault in gate_faults(gate, loaded, steps, metrics):
             findings.add(path, f"gate {text!r}: {fault}")
         gates.append(gate)
     return tuple(gates)
@@ -98,7 +102,8 @@ def read_gate(text: str, line: str) -> Gate | str:
         return f"gate {text!r}: {selector}"
     limit = _number(match["limit"]) if op else None
     if op and limit is None:
-        return f"gate {text!r}: expected a number or a fraction, got {match['limit']!r}"
+        hint = _meant(match["limit"])
+        return f"gate {text!r}: expected a number or a fraction, got {match['limit']!r}{hint}"
     return Gate(text, line, match["step"], match["metric"], selector, bound, op, limit)
 
 
@@ -115,38 +120,18 @@ def _selector(text: str) -> dict[str, str] | str:
 
 
 def _number(text: str) -> float | None:
+    """Read a limit as the pipeline file's numbers are read; None for anything else."""
     fraction = parse_fraction(text)
     if fraction is not None:
         return fraction
-    try:
-        number = float(text)
-    except ValueError:
-        return None
+    number = float(text) if _NUMBER.fullmatch(text) else math.inf
     return number if math.isfinite(number) else None
 
 
-def _faults(gate: Gate, loaded: Loaded, steps: Mapping[str, StepNode]) -> list[str]:
-    if gate.step not in loaded.spec.steps:
-        return [f"there is no step {gate.step}{suggestion(gate.step, loaded.spec.steps)}"]
-    node = steps.get(gate.step)
-    if node is None:
-        return []
-    if node.role in {"view", "define"}:
-        measured = [id_ for id_, other in steps.items() if other.role not in {"view", "define"}]
-        return [f"{gate.step} has no measures of its own; measured are {listed(measured)}"]
-    faults = [
-        f"{name} attacks as grey-box, which is weaker than an attacker who knows the chain, "
-        "so no gate can rest on it; use white-box"
-        for name in (gate.step, *sorted(ancestors(gate.step, loaded.spec.steps)))
-        if name in steps and steps[name].knowledge == "grey-box"
-    ]
-    missing = unprobed(gate.metric, class_of(node.entry), node.options.get("probe"))
-    faults += [] if missing is None else [missing]
-    for name, value in gate.selector.items():
-        if name not in node.variables:
-            faults.append(
-                f"{gate.step} does not depend on {name}{suggestion(name, node.variables)}"
-            )
-        elif value not in loaded.labels(name):
-            faults.append(f"{name} has no value {value}; it has {listed(loaded.labels(name))}")
-    return faults
+def _meant(text: str) -> str:
+    """Guess the number that somebody wrote otherwise: `50%`, `0,5`, `1_000`."""
+    bare = text.removesuffix("%").replace(",", ".").replace("_", "")
+    number = _number(bare)
+    if number is None:
+        return ""
+    return f"; did you mean {number / 100 if text.endswith('%') else number:g}?"

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from adversity.pipeline.measures import measures_of
+from adversity.report.paired import cell_key
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from adversity.contracts import MetricBase, PluginBase
+    from adversity.contracts import MeasureInfo, MetricBase, PluginBase
     from adversity.pipeline.gates import Gate
     from adversity.pipeline.spec import PipelineSpec
     from adversity.registry import Entry
@@ -33,7 +36,7 @@ class Cell:
     @property
     def key(self) -> str:
         """`severity=3,eps=4/255`, or the empty string."""
-        return ",".join(f"{name}={value}" for name, value in self.values)
+        return cell_key(self.as_dict())
 
     def restrict(self, names: tuple[str, ...]) -> Cell:
         """Keep only these variables."""
@@ -167,6 +170,11 @@ class Plan:
     packaged: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     matrix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> dict[str, MeasureInfo]:
+        """What is known of every measure, by name."""
+        return measures_of(self.metrics)
 
     @property
     def name(self) -> str:

@@ -9,14 +9,15 @@ from adversity.contracts import Dataset, MetricBase, Restoration
 from adversity.errors import PluginError
 from adversity.pipeline.check import check_steps
 from adversity.pipeline.early import gates_in_keys
-from adversity.pipeline.findings import suggestion
-from adversity.pipeline.gate_text import Gate, parse_gates
+from adversity.pipeline.findings import listed
+from adversity.pipeline.gate_faults import idle_gates
+from adversity.pipeline.gate_text import parse_gates
+from adversity.pipeline.measures import measures_of
 from adversity.pipeline.model import DataNode, Plan, Stage, StepNode
 from adversity.pipeline.nested import all_nested
 from adversity.pipeline.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.paths import ancestors
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
-from adversity.pipeline.probing import PROBES
 from adversity.pipeline.stages import dear_views, make_stages
 from adversity.provenance import core_fingerprint, source_fingerprint
 
@@ -30,21 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan"]
 
-_FLAGS = frozenset(
-    {
-        "zero_gradient_share",
-        "never_moved_share",
-        "random_output_share",
-        "probability_output_share",
-        "beaten_by_black_box_share",
-        "beaten_by_grey_box_share",
-        "fooled_with_less_share",
-        "weaker_with_more_share",
-        "worst_case_robust_accuracy",
-        *PROBES,
-    }
-)
-"""What the engine measures of attacks without a metric."""
 _ENGINE = ("contracts", "data", "engine", "metrics", "seeding.py", "shapes.py")
 """What of the core computes numbers: a change of its source makes every step stale."""
 
@@ -65,9 +51,10 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     steps = resolve_steps(loaded, finder, findings)
     metrics = resolve_metrics(loaded, finder, findings)
     check_steps(loaded, data, steps, findings)
-    gates = parse_gates(loaded, steps, findings)
-    findings.raise_any()
     measured = _with_always(registry, metrics)
+    _check_measured(loaded, steps, findings)
+    gates = parse_gates(loaded, steps, [metric for _, metric in measured], findings)
+    findings.raise_any()
     resolved = _resolved(data, steps, measured, loaded.spec.run.device, findings)
     if deciding := gates_in_keys(steps, gates):
         resolved["gates"] = deciding
@@ -84,10 +71,27 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
         gates=gates,
         resolved=resolved,
         packaged=packaged,
-        warnings=(*_warnings(steps, stages), *_unknown_metrics(gates, measured)),
+        warnings=(
+            *_warnings(steps, stages),
+            *idle_gates(gates, measures_of(p for _, p in measured)),
+        ),
         matrix={name: loaded.labels(name) for name in loaded.spec.matrix},
         metrics=tuple(plugin for _, plugin in measured),
     )
+
+
+def _check_measured(loaded: Loaded, steps: Mapping[str, StepNode], findings: Findings) -> None:
+    """Refuse a pipeline in which nothing is measured or fitted: it would end well, and say nothing."""
+    works = any(
+        node.role not in {"view", "define"} or (node.role == "define" and node.fit_on is not None)
+        for node in steps.values()
+    )
+    if not works and len(steps) == len(loaded.spec.steps):
+        findings.add(
+            ("steps",),
+            f"nothing is measured: of {listed(steps)} no step classifies, scores or attacks, and "
+            "images in between are not stored; add a step that uses a classifier, from: one of them",
+        )
 
 
 def _with_always(registry: Registry, named: Sequence[Measured]) -> tuple[Measured, ...]:
@@ -205,19 +209,6 @@ def _warnings(steps: Mapping[str, StepNode], stages: tuple[Stage, ...]) -> list[
         if node.role in {"view", "define"} and id_ not in used:
             warnings.append(f"{node.line}: nothing uses {id_}")
     return warnings
-
-
-def _unknown_metrics(gates: Sequence[Gate], metrics: Sequence[Measured]) -> list[str]:
-    """Warn of gates on measures that no metric promises; only a run can tell for sure."""
-    if not all(metric.produces for _, metric in metrics):
-        return []
-    known = sorted({name for _, metric in metrics for name in metric.produces} | _FLAGS)
-    return [
-        f"{gate.line}: gate {gate.text!r}: no metric of this pipeline says that it makes "
-        f"{gate.metric}{suggestion(gate.metric, known)}"
-        for gate in gates
-        if known and gate.metric not in known
-    ]
 
 
 def _used(steps: Mapping[str, StepNode]) -> set[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adversity.report.html import write_html as write_html
+    from adversity.report.judgement import exit_code as exit_code
+    from adversity.report.judgement import problems as problems
     from adversity.report.judgement import verdict as verdict
     from adversity.report.markdown import write_markdown as write_markdown
     from adversity.report.plots import write_plots as write_plots
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "report_json": "record",
+    "exit_code": "judgement",
+    "problems": "judgement",
     "verdict": "judgement",
     "write_html": "html",
     "write_json": "record",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from typing import TYPE_CHECKING
 
 from adversity.report.judged import judged_data, unproved
@@ -158,6 +158,7 @@ def _masked(step: StepSummary) -> Iterator[Caveat]:
                     f"{step.id}{_where(cell)}: {_figure(found)} of the attacked samples {words}"
                     f"{_by(found)}; {means}.",
                     step.id,
+                    cell.cell,
                 )
 
 
@@ -179,6 +180,7 @@ def _unbounded(step: StepSummary) -> Iterator[Caveat]:
                 f"{step.id}{_where(cell)}: {_figure(found)} of the probed samples stayed right "
                 f"when the attack was allowed the whole space of pictures{guess}; {_MASKED}.",
                 step.id,
+                cell.cell,
             )
 
 
@@ -217,28 +219,39 @@ def _weaker_adaptive(illusions: Sequence[Illusion]) -> Iterator[Caveat]:
                 f"{', '.join(item.defence)} says too little. Give it a better surrogate or more "
                 f"steps, and claim only what withstood both ({item.both.value:.3f}).",
                 item.adaptive,
+                item.cell,
             )
 
 
 def _rising(step: StepSummary) -> Iterator[Caveat]:
     """Flag robust accuracy that rises with eps, beyond both intervals."""
-    groups: dict[tuple[tuple[str, str], ...], list[tuple[float, Measure]]] = {}
+    groups: dict[tuple[tuple[str, str], ...], list[tuple[float, Measure, CellResult]]] = {}
     for cell in step.cells:
         eps, measure = cell.parameters.get("eps"), cell.measures.get("robust_accuracy")
         # One that stopped early, its gate decided, is an upper bound: it may lie anywhere below.
         if isinstance(eps, int | float) and measure is not None and not _is_bound(measure):
             rest = tuple((k, v) for k, v in cell.cell.items() if f"${k}" != step.threat.get("eps"))
-            groups.setdefault(rest, []).append((float(eps), measure))
+            groups.setdefault(rest, []).append((float(eps), measure, cell))
     for curve in groups.values():
         curve.sort(key=lambda point: point[0])
-        for (small, before), (large, after) in itertools.pairwise(curve):
-            if after.low is not None and before.high is not None and after.low > before.high:
+        lowest: tuple[float, Measure] | None = None
+        for large, after, cell in curve:
+            if lowest is not None and after.low is not None and after.low > _top(lowest[1]):
+                small, before = lowest
                 yield Caveat(
                     "void",
-                    f"{step.id}: robust accuracy rises from {before.value:.3f} at eps {small:.4g} "
-                    f"to {after.value:.3f} at eps {large:.4g}; the attack is too weak.",
+                    f"{step.id}{_where(cell)}: robust accuracy rises from {before.value:.3f} at eps "
+                    f"{small:.4g} to {after.value:.3f} at eps {large:.4g}; the attack is too weak.",
                     step.id,
+                    cell.cell,
                 )
+            if lowest is None or _top(after) < _top(lowest[1]):
+                lowest = large, after
+
+
+def _top(measure: Measure) -> float:
+    """Return the upper end of an interval; infinite where there is none to compare with."""
+    return math.inf if measure.high is None else measure.high
 
 
 def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat]:
@@ -259,6 +272,7 @@ def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat
                     f"{step.id}{_where(cell)}: {other.id}, a control of the same size, fools more "
                     f"({theirs.value:.3f} left, against {mine.value:.3f}); the attack is broken.",
                     step.id,
+                    cell.cell,
                 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from adversity.report.judged import judged_data
@@ -9,50 +11,123 @@ from adversity.report.threat import knowledge_word
 from adversity.report.wording import TIMES, eps_text, parse_number, plain, plural
 
 if TYPE_CHECKING:
-    from adversity.report.model import GateResult, Report, StepSummary, Verdict
+    from collections.abc import Iterable
 
-__all__ = ["SIGNS", "WORDS", "gates_in_order", "verdict", "what_was_tested"]
+    from adversity.report.model import Caveat, GateResult, Report, StepSummary, Verdict
+
+__all__ = [
+    "SIGNS",
+    "WORDS",
+    "WORST_FIRST",
+    "exit_code",
+    "gates_in_order",
+    "overall",
+    "problems",
+    "verdict",
+    "what_was_tested",
+]
 
 SIGNS = {"pass": "✓", "fail": "✗", "undecided": "?", "error": "!"}
 WORDS = {"pass": "PASS", "fail": "FAIL", "undecided": "UNDECIDED", "error": "ERROR"}
-_WORST_FIRST: tuple[Verdict, ...] = ("error", "fail", "undecided", "pass")
+WORST_FIRST: tuple[Verdict, ...] = ("error", "fail", "undecided", "pass")
+"""The verdicts of gates in the order in which one outweighs the next."""
 _COUNTED = {
     "error": "could not be judged",
     "fail": "failed",
     "undecided": "undecided",
     "pass": "passed",
 }
+_LEVELS = {"void": "VOID", "warning": "warning:"}
+"""The levels of caveats that somebody must look at, and how their lines begin."""
+
+
+def overall(gates: Iterable[GateResult]) -> Verdict | None:
+    """Return the worst verdict, or None where there are no gates."""
+    found = {gate.verdict for gate in gates}
+    return next((state for state in WORST_FIRST if state in found), None)
+
+
+def exit_code(gates: Iterable[GateResult], *, strict: bool = False) -> int:
+    """Return 1 if a gate failed or could not be judged, or is undecided under `strict`; else 0."""
+    worst = overall(gates)
+    return int(worst in {"fail", "error"} or (strict and worst == "undecided"))
 
 
 def verdict(report: Report) -> tuple[Verdict, str]:
     """Return the verdict of the whole report and the line that says it.
 
     The worst gate wins: error, then fail, then undecided, then pass. Without gates there is
-    nothing to fail and the line says so: it never claims PASS.
+    nothing to fail and the line says so: it never claims PASS. What the report does not believe,
+    what it warns of and how many images could not be read is counted behind it.
     """
-    if not report.gates:
-        return "pass", "✓ DONE: no gate was judged, nothing was required of the numbers"
-    counts = {state: sum(gate.verdict == state for gate in report.gates) for state in _WORST_FIRST}
-    worst = next(state for state in _WORST_FIRST if counts[state])
-    total = len(report.gates)
-    gates = plural(total, "gate")
-    if counts[worst] == total:
-        every = "the" if total == 1 else "all"
-        first = f"{every} {gates} {_COUNTED[worst]}" if total > 1 else f"the gate {_COUNTED[worst]}"
-        return worst, f"{SIGNS[worst]} {WORDS[worst]}: {first}"
+    worst = overall(report.gates)
+    doubts = _doubts(report)
+    if worst is None:
+        first = f"{SIGNS['pass']} DONE: no gate was judged, nothing was required of the numbers"
+        return "pass", first + doubts
+    return worst, f"{SIGNS[worst]} {WORDS[worst]}: {_counted(report.gates, worst)}{doubts}"
+
+
+def problems(report: Report) -> tuple[str, ...]:
+    """Return what somebody must look at, a line each: gates that did not pass, voids, warnings.
+
+    The terminal, hooks, annotations, `result.json` and Prefect's states all say these lines.
+    """
+    gates = [
+        f"{WORDS[gate.verdict]} {gate.text}: {gate.why}{f' ({gate.line})' if gate.line else ''}"
+        for gate in gates_in_order(report)
+        if gate.verdict != "pass"
+    ]
+    caveats = [
+        f"{_LEVELS[caveat.level]} {_said(caveat)}"
+        for level in _LEVELS
+        for caveat in report.caveats
+        if caveat.level == level
+    ]
+    return tuple(plain(line) for line in (*gates, *caveats))
+
+
+def _said(caveat: Caveat) -> str:
+    """Return a caveat's sentence, with the step's name unless it begins with it."""
+    if caveat.step is None or caveat.text.startswith(caveat.step):
+        return caveat.text
+    return f"{caveat.step}: {caveat.text}"
+
+
+def _counted(gates: tuple[GateResult, ...], worst: Verdict) -> str:
+    """Say how many gates got which verdict, the worst first."""
+    counts = Counter(gate.verdict for gate in gates)
+    if counts[worst] == len(gates):
+        every = f"all {plural(len(gates), 'gate')}" if len(gates) > 1 else "the gate"
+        return f"{every} {_COUNTED[worst]}"
     rest = "".join(
         f", {counts[state]} {_COUNTED[state]}"
-        for state in _WORST_FIRST
+        for state in WORST_FIRST
         if state != worst and counts[state]
     )
-    return worst, (
-        f"{SIGNS[worst]} {WORDS[worst]}: {counts[worst]} of {gates} {_COUNTED[worst]}{rest}"
-    )
+    return f"{counts[worst]} of {plural(len(gates), 'gate')} {_COUNTED[worst]}{rest}"
+
+
+def _doubts(report: Report) -> str:
+    """Count void figures, warnings and images that could not be read; empty where all is well."""
+    void = {
+        json.dumps([caveat.step, caveat.cell], sort_keys=True)
+        for caveat in report.caveats
+        if caveat.level == "void"
+    }
+    unreadable = [len(item.quarantined) for item in report.data if item.quarantined]
+    warnings = sum(caveat.level == "warning" for caveat in report.caveats)
+    said = [
+        *([plural(len(void), "void figure")] if void else []),
+        *([plural(warnings, "warning")] if warnings else []),
+        *([plural(sum(unreadable), "unreadable image")] if unreadable else []),
+    ]
+    return f"; {', '.join(said)}" if said else ""
 
 
 def gates_in_order(report: Report) -> tuple[GateResult, ...]:
     """Return the gates, failures first, else in the file's order."""
-    return tuple(sorted(report.gates, key=lambda gate: _WORST_FIRST.index(gate.verdict)))
+    return tuple(sorted(report.gates, key=lambda gate: WORST_FIRST.index(gate.verdict)))
 
 
 def what_was_tested(report: Report) -> str:

@@ -177,7 +177,9 @@ class GateResult:
         cell: Which cell.
         op, limit: The comparison; None for `not_worse_than last`.
         needed: About how many samples would settle an undecided gate.
-        step: The step it speaks of.
+        step: The step or data set it speaks of.
+        change: `measure` is a change since the last accepted run, not a figure of this run.
+        void: Why the report does not believe the figure it rests on; empty where it does.
     """
 
     text: str
@@ -190,6 +192,8 @@ class GateResult:
     limit: float | None = None
     needed: int | None = None
     step: str = ""
+    change: bool = False
+    void: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +204,13 @@ class Caveat:
         level: `void` (the claim does not hold), `warning` or `note`.
         text: One sentence with the figure.
         step: Where it belongs, if anywhere.
+        cell: The cell of the step that it speaks of; None for all of them.
     """
 
     level: Literal["void", "warning", "note"]
     text: str
     step: str | None = None
+    cell: CellValues | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure
 
-__all__ = ["CellValues", "Gain", "Illusion"]
+__all__ = ["CellValues", "Gain", "Illusion", "cell_key"]
 
 CellValues = Mapping[str, str]
 """A cell of the matrix: variable name to value as written (`{"eps": "4/255"}`); {} if none."""
+
+
+def cell_key(cell: CellValues) -> str:
+    """Write a cell as tables, files and messages do: `severity=3,eps=4/255`, or nothing."""
+    return ",".join(f"{name}={value}" for name, value in cell.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.values import Measure
 from adversity.errors import PluginError
-from adversity.report.judgement import verdict, what_was_tested
+from adversity.report.judgement import problems, verdict, what_was_tested
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "verdict": state,
         "verdict_line": line,
+        "problems": list(problems(report)),
         "tested": what_was_tested(report),
         **body,
     }

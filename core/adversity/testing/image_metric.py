@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts import MeasureInfo
 from adversity.engine import calls
 from adversity.engine.calls import BREAKS
 from adversity.testing.bench import Answer, Bench, Case
@@ -28,7 +29,7 @@ STRENGTHS = (0.02, 0.06, 0.15, 0.4)
 @check("It names its column and says unit, direction and convention, as JSON.")
 def describes_itself(bench: ImageMetricBench) -> str:
     """Look at `produces` and `describe()`, which the report prints."""
-    names = bench.cls.produces  # type: ignore[attr-defined]
+    names = tuple(bench.cls.produces)  # type: ignore[attr-defined]
     require(
         names and all(isinstance(name, str) and name.isidentifier() for name in names),
         f"expected the column's name in `produces`, got {names!r}",
@@ -41,6 +42,23 @@ def describes_itself(bench: ImageMetricBench) -> str:
         f"expected `better` to be higher, lower or None, got {facts['better']!r}",
     )
     return f"{names[0]}: {json_text(facts, 'describe()')[:80]}"
+
+
+@check("A value lies in the range that it declares.")
+def in_range(bench: ImageMetricBench) -> str:
+    """Compare the values of all images with `produces`, where it has a range."""
+    name, info = next(iter(bench.cls.declared().items()))  # type: ignore[attr-defined]
+    if info == MeasureInfo(attacked=info.attacked):
+        raise NotApplicable("it declares no range")
+    clean = scenes(4, bench.channels, 48, 48)
+    for strength in (0.0, *STRENGTHS):
+        values = bench.measured(noised(clean, strength), clean)
+        require(
+            all(map(info.admits, values.tolist())),
+            f"expected {name} in [{info.low:g}, {info.high:g}], as `produces` says, got "
+            f"{_few(values)} with noise of {strength}",
+        )
+    return f"{name} in [{info.low:g}, {info.high:g}]"
 
 
 @check("Identical images give the best value.")
@@ -121,6 +139,7 @@ class ImageMetricBench(Bench):
     seeded = False
     checks = (
         describes_itself,
+        in_range,
         identical_is_best,
         stronger_is_worse,
         symmetric_if_told,

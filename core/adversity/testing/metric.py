@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from adversity.contracts import ImageMetric, Measure, Table
+from adversity.contracts import ImageMetric, Measure, MeasureInfo, Table
 from adversity.data.tables import read_table, write_table
 from adversity.engine.calls import BREAKS
 from adversity.testing.bench import Answer, Bench, Case
@@ -32,12 +32,33 @@ SUMS = 1e-9
 @check("It returns measures of the names in `produces`, and no others.")
 def produces(bench: MetricBench) -> str:
     """Collect the names over all tables."""
-    named = bench.cls.produces  # type: ignore[attr-defined]
+    named = bench.cls.declared()  # type: ignore[attr-defined]
     found = {name for case in bench.answered for name in bench.measures(bench.ready, case)}
     require(found, f"expected a measure among {list(named)}, got none: does `wants` fit?")
     more = sorted(found - set(named))
     require(not more, f"expected measures among {list(named)}, got {', '.join(more)} as well")
     return ", ".join(sorted(found))
+
+
+@check("A value lies in the range that it declares.")
+def in_range(bench: MetricBench) -> str:
+    """Compare every value with `produces`, where it has ranges: gates are refused by them."""
+    declared = bench.cls.declared()  # type: ignore[attr-defined]
+    told = {}
+    for case in bench.answered:
+        for name, measure in bench.measures(bench.ready, case).items():
+            info = declared.get(name)
+            if info is None or info == MeasureInfo(attacked=info.attacked):
+                continue
+            require(
+                info.admits(measure.value),
+                f"expected {name} in [{info.low:g}, {info.high:g}], as `produces` says, got "
+                f"{measure.value:.6g} on {case.name}",
+            )
+            told[name] = f"{name} in [{info.low:g}, {info.high:g}]"
+    if not told:
+        raise NotApplicable("it declares no range")
+    return ", ".join(told.values())
 
 
 @check("A value lies inside its interval.")
@@ -211,6 +232,7 @@ class MetricBench(Bench):
     by_row = False
     checks = (
         produces,
+        in_range,
         value_in_interval,
         n_is_right,
         row_order,
@@ -253,13 +275,13 @@ class MetricBench(Bench):
     def computed(
         self, ready: Ready, columns: Mapping[str, np.ndarray[Any, Any]], case: Case
     ) -> dict[str, Measure]:
-        """Compute as the engine does: nothing where a wanted column is missing.
+        """Compute as the engine does: nothing where the table is none that it takes.
 
         Raises:
             PluginError: If the answer is no mapping of names to measures with finite values.
         """
         given = Table(columns, tuple(f"class_{k}" for k in range(classes_of(case))))
-        if not given.has(*ready.plugin.wants):
+        if not ready.plugin.takes(given):
             return {}
         try:
             found = ready.plugin.compute(given)

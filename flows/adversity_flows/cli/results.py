@@ -6,7 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from adversity.report.judgement import SIGNS, WORDS, gates_in_order, verdict
-from adversity.report.wording import cell_text, interval_text, measure_name, number, seconds_text
+from adversity.report.wording import (
+    cell_text,
+    interval_text,
+    measure_name,
+    number,
+    plain,
+    seconds_text,
+)
 from adversity_flows.cli.wording import columns, relative, size_text
 
 if TYPE_CHECKING:
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.session import Finished
 
-__all__ = ["gate_lines", "measure_lines", "say_results"]
+__all__ = ["doubt_lines", "gate_lines", "measure_lines", "say_results"]
 
 COLOURS = {"pass": "blue", "fail": "red", "undecided": "yellow", "error": "magenta"}
 ROWS = 24
@@ -30,7 +37,11 @@ def say_results(finished: Finished, root: Path, out: Terminal, *, quiet: bool) -
     """Write the measures, the gates and, last, the verdict line."""
     report = finished.report
     if not quiet:
-        for lines in (measure_lines(report, out), gate_lines(report, out)):
+        for lines in (
+            measure_lines(report, out),
+            gate_lines(report, out),
+            doubt_lines(report, out),
+        ):
             for line in lines:
                 out.say(line)
             if lines:
@@ -83,6 +94,17 @@ def gate_lines(report: Report, out: Terminal) -> list[str]:
         lines.append(f"{head_}{out.paint(word, COLOURS[gate.verdict], bold=True)}{tail}")
         if gate.verdict != "pass":
             lines.append(out.dim(f"    {gate.line}: {gate.why}"))
+    return lines
+
+
+def doubt_lines(report: Report, out: Terminal) -> list[str]:
+    """Return what the report does not believe and what it warns of, void figures first."""
+    colours = {"void": "magenta", "warning": "yellow"}
+    lines = []
+    for caveat in report.caveats:
+        if caveat.level in colours:
+            word = out.paint(caveat.level.upper(), colours[caveat.level], bold=True)
+            lines.append(f"{word} {plain(caveat.text)}")
     return lines
 
 

@@ -158,17 +158,32 @@ def _as_json(finished: Finished, plan: Plan) -> dict[str, Any]:
     return {**result, "exit_code": finished.exit_code, "run": where}
 
 
+def _annotations(finished: Finished, plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield level, place and text of what a code host shows beside the file."""
+    for gate in finished.report.gates:
+        if gate.verdict != "pass":
+            level = "warning" if gate.verdict == "undecided" else "error"
+            yield level, _place(gate.line, plan), f"{gate.text}: {gate.why}"
+    for caveat in finished.report.caveats:
+        if caveat.level != "note":
+            step = plan.steps.get(caveat.step or "")
+            at = "" if step is None else step.line
+            yield "warning", _place(at, plan), caveat.text
+
+
+def _place(where: str, plan: Plan) -> str:
+    file, _, line = where.rpartition(":")
+    return f"file={file or plan.file},line={line}" if line.isdecimal() else f"file={plan.file}"
+
+
 def _say_to_github(finished: Finished, plan: Plan) -> None:
-    """Mark failed gates in the file, and add the report to the page of the workflow's run."""
+    """Mark gates and doubts in the file, and add the report to the page of the workflow's run."""
     import os
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        for gate in finished.report.gates:
-            if gate.verdict in {"fail", "error"}:
-                file, _, line = gate.line.rpartition(":")
-                what = f"{gate.text}: {gate.why}".replace("%", "%25").replace("\n", "%0A")
-                place = f"file={file or plan.file},line={line}" if line else f"file={plan.file}"
-                click.echo(f"::error {place}::{what}", err=True)
+        for level, place, what in _annotations(finished, plan):
+            said = what.replace("%", "%25").replace("\n", "%0A")
+            click.echo(f"::{level} {place}::{said}", err=True)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     text = finished.past.path / "report.md"
     if summary and text.is_file():

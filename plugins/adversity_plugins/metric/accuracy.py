@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import Metric, metrics
+from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric.predictions import answer, class_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity import Measure, Table
 
 __all__ = ["Accuracy"]
@@ -24,7 +23,11 @@ class Accuracy(Metric):
     name = "accuracy"
     always = True
     wants = ("target", "correct")
-    produces: ClassVar[tuple[str, ...]] = ("accuracy", "accuracy_top5")
+    unless = ("start_correct",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "accuracy": MeasureInfo(0.0, 1.0),
+        "accuracy_top5": MeasureInfo(0.0, 1.0),
+    }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `accuracy`, and `accuracy_top5` where it means something."""

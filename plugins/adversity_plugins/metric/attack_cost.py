@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from adversity import Metric, metrics
+from adversity import MeasureInfo, Metric, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity import Measure, Table
 
 __all__ = ["AttackCost"]
@@ -28,11 +27,11 @@ class AttackCost(Metric):
     name = "attack_cost"
     always = True
     wants = ("start_correct", "fooled", "queries", "gradients")
-    produces: ClassVar[tuple[str, ...]] = (
-        "queries_per_image",
-        "gradients_per_image",
-        "queries_to_fool",
-    )
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "queries_per_image": MeasureInfo(low=0.0, attacked="fact"),
+        "gradients_per_image": MeasureInfo(low=0.0, attacked="fact"),
+        "queries_to_fool": MeasureInfo(low=0.0, attacked="at most"),
+    }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return the costs; nothing where no image was attacked."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import Metric, metrics
+from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric.predictions import answer, class_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity import Measure, Table
 
 __all__ = ["Brier"]
@@ -21,7 +20,8 @@ class Brier(Metric):
     name = "brier"
     always = True
     reference = "G. W. Brier, Verification of forecasts expressed in terms of probability, 1950"
-    produces: ClassVar[tuple[str, ...]] = ("brier",)
+    unless = ("start_correct",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"brier": MeasureInfo(0.0, 2.0)}
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `brier`."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Metric, metrics
+from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric.predictions import answer, class_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity import Measure, Table
 
 __all__ = ["ECE"]
@@ -27,7 +26,11 @@ class ECE(Metric):
         "C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "
         "On calibration of modern neural networks, 2017"
     )
-    produces: ClassVar[tuple[str, ...]] = ("ece", "confidence_gap")
+    unless = ("start_correct",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "ece": MeasureInfo(0.0, 1.0),
+        "confidence_gap": MeasureInfo(-1.0, 1.0),
+    }
 
     bins: int = Field(15, ge=1, description="How many bins.")
     edge: Literal["guo", "left"] = Field(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import Metric, metrics
+from adversity import MeasureInfo, Metric, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity import Measure, Table
 
 __all__ = ["FailureDistance"]
@@ -26,7 +25,10 @@ class FailureDistance(Metric):
     name = "failure_distance"
     always = True
     wants = ("failure_distance",)
-    produces: ClassVar[tuple[str, ...]] = ("failure_distance", "failures_found")
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "failure_distance": MeasureInfo(low=0.0, attacked="at most"),
+        "failures_found": MeasureInfo(0.0, 1.0, attacked="at least"),
+    }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `failures_found`, and `failure_distance` where it is finite."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import Metric, metrics
+from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric.predictions import answer, class_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity import Measure, Table
 
 __all__ = ["NLL"]
@@ -26,7 +25,11 @@ class NLL(Metric):
     name = "nll"
     always = True
     reference = "I. J. Good, Rational decisions, 1952"
-    produces: ClassVar[tuple[str, ...]] = ("nll", "zero_probability_truths")
+    unless = ("start_correct",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "nll": MeasureInfo(low=0.0),
+        "zero_probability_truths": MeasureInfo(0.0, 1.0),
+    }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `nll`, or `zero_probability_truths` where it is infinite."""

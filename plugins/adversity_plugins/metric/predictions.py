@@ -1,8 +1,4 @@
-"""What the classification metrics read from a table.
-
-A table of attacked images is not read here: its `start_correct` column tells it, and the
-robust accuracy speaks of it.
-"""
+"""What the classification metrics read from a table."""
 
 from __future__ import annotations
 
@@ -33,7 +29,7 @@ def class_targets(table: Table) -> np.ndarray[Any, Any] | None:
     """Return the targets `[N]` as class indices, or None where they are something else."""
     targets = np.asarray(table["target"])
     usable = len(table) > 0 and targets.ndim == 1 and targets.dtype.kind in "iu"
-    return targets if usable and not table.has("start_correct") else None
+    return targets if usable else None
 
 
 def answer(table: Table) -> Answer | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import ImageMetric, metrics
+from adversity import ImageMetric, MeasureInfo, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
 __all__ = ["PSNR"]
@@ -22,7 +21,9 @@ class PSNR(ImageMetric):
 
     name = "psnr"
     always = True
-    produces: ClassVar[tuple[str, ...]] = ("psnr_db",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "psnr_db": MeasureInfo(low=0.0, attacked="fact")
+    }
 
     def measure(self, images: Tensor, reference: Tensor) -> Tensor:
         """Return `[N]` float64 in dB."""

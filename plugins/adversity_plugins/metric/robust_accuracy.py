@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from adversity import Metric, metrics
+from adversity import MeasureInfo, Metric, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity import Measure, Table
 
 __all__ = ["RobustAccuracy"]
@@ -26,7 +25,11 @@ class RobustAccuracy(Metric):
     name = "robust_accuracy"
     always = True
     wants = ("start_correct", "fooled")
-    produces: ClassVar[tuple[str, ...]] = ("robust_accuracy", "attack_success", "perturbation")
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "robust_accuracy": MeasureInfo(0.0, 1.0, attacked="at most"),
+        "attack_success": MeasureInfo(0.0, 1.0, attacked="at least"),
+        "perturbation": MeasureInfo(low=0.0, attacked="fact"),
+    }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `robust_accuracy`, and where they mean something the other two.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import ImageMetric, metrics
+from adversity import ImageMetric, MeasureInfo, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
 __all__ = ["SSIM"]
@@ -23,7 +22,9 @@ class SSIM(ImageMetric):
         "Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "
         "Image quality assessment: from error visibility to structural similarity, 2004"
     )
-    produces: ClassVar[tuple[str, ...]] = ("ssim",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "ssim": MeasureInfo(-1.0, 1.0, attacked="fact")
+    }
     smallest: ClassVar[int] = 11
 
     def measure(self, images: Tensor, reference: Tensor) -> Tensor:

@@ -1,0 +1,74 @@
+"""A run whose figure is void, from the terminal to the JSON: nobody can miss it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+PIPELINE = """\
+name: doubted
+data:
+  train: {uses: dataset/digits, with: {split: train, limit: 60}}
+  test: {uses: dataset/digits, with: {split: test, limit: 60}}
+steps:
+  net: {uses: classifier/small_cnn, fit_on: train, with: {epochs: 4, width: 4}}
+  predictions: {uses: net, from: test}
+  attacked:
+    uses: attack/pgd
+    from: test
+    against: predictions
+    with: {norm: linf, eps: 128/255, steps: 1, step_size: 1e-6, random_start: false}
+  noise: {uses: attack/random_noise, from: test, against: predictions, with: {norm: linf, eps: 128/255}}
+gates:
+  - lower attacked.robust_accuracy >= 0.02
+  - lower predictions.accuracy >= 0.02
+"""
+
+
+@pytest.fixture
+def void(project, call, monkeypatch):
+    """Run an attack that hardly moves beside a control that does; return answer and result."""
+    (project / "pipelines/doubted.yaml").write_text(PIPELINE, encoding="utf-8")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    answer = call("run", "pipelines/doubted.yaml", "--direct")
+    (result,) = (project / "runs").glob("*/result.json")
+    return answer, json.loads(result.read_text(encoding="utf-8")), result.parent
+
+
+def test_a_void_figure_is_said_everywhere(void, project, call):
+    """The gate on it is an error, exit 1; terminal, verdict line, annotation, JSON and log say so.
+
+    The gate on a sound figure passes beside it, and a run that only looks again says the same.
+    """
+    answer, result, folder = void
+    assert answer.code == 1
+    assert [gate["verdict"] for gate in result["gates"]] == ["error", "pass"]
+    why = result["gates"][0]["why"]
+    assert why.startswith("the figure is void, so nothing is proved. attacked: ")
+    assert "attacked: noise, a control of the same size, fools more" in why
+    assert "As measured: PASS, the lower 95% bound of robust_accuracy is" in why
+    line = answer.out.strip().splitlines()[-1]
+    assert line.startswith("! ERROR: 1 of 2 gates could not be judged, 1 passed; ")
+    assert "1 void figure, 1 warning" in line
+    assert "\nVOID attacked: noise, a control of the same size, fools more" in answer.out
+    assert "\nWARNING Data set test has n = 60 samples" in answer.out
+    error = (
+        "::error file=pipelines/doubted.yaml,line=15::lower attacked.robust_accuracy >= 0.02: the"
+    )
+    assert error in answer.err
+    assert "::warning file=pipelines/doubted.yaml,line=8::attacked: noise, a control" in answer.err
+    assert result["problems"][0].startswith(
+        "ERROR lower attacked.robust_accuracy >= 0.02: the figure"
+    )
+    assert [said.split()[0] for said in result["problems"]] == [
+        "ERROR",
+        "VOID",
+        "VOID",
+        "warning:",
+    ]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["problems"] == result["problems"]
+    assert "VOID attacked: noise" in (folder / "log.txt").read_text(encoding="utf-8")
+    again = call("run", "pipelines/doubted.yaml", "--direct", "--quiet")
+    assert (again.code, again.out.split("   ")[0]) == (1, line.split("   ")[0])
