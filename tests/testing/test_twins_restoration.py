@@ -8,6 +8,7 @@ import pytest
 from pydantic import Field
 
 from adversity import Restoration
+from adversity.contracts.side import AXES, side_fault
 from adversity.testing import check_plugin
 from adversity.testing.restoration import RestorationBench
 from adversity.testing.side import made, side_of
@@ -168,7 +169,7 @@ def test_figures_are_told() -> None:
     assert "clean images come back" in text
 
 
-@pytest.mark.parametrize("need", ["sigma", "gain", "kernel", "mask", "transmission", "depth"])
+@pytest.mark.parametrize("need", AXES)
 def test_made_side_information(need: str) -> None:
     """What the kit makes has a row for each image, is finite, and comes in two values."""
     import torch
@@ -181,8 +182,8 @@ def test_made_side_information(need: str) -> None:
     assert len(first) == 3
     assert not torch.equal(first, second)
     assert bool(first.isfinite().all())
-    if need == "kernel":
-        torch.testing.assert_close(first.sum(dim=(1, 2)), torch.ones(3))
+    assert side_fault(need, first, images) is None
+    assert side_fault(need, second, images) is None
 
 
 def test_unknown_side_information_is_left_out() -> None:

@@ -12,6 +12,7 @@ from adversity.contracts import Classifier, Degradation, Degraded, Restoration, 
 from adversity.engine.alone import each_by_itself, rows_of
 from adversity.engine.blocks import network_rows, spans
 from adversity.engine.ready import BREAKS, Ready, setting_up
+from adversity.engine.side import fault_of, from_parameter, joined, require_need
 from adversity.errors import PluginError
 from adversity.shapes import image_fault, rows_fault
 
@@ -48,6 +49,7 @@ def _in_blocks(
     ids: Sequence[str],
     run: Callable[[list[int]], list[Tensor]],
     size: int | None = None,
+    names: Sequence[str] = ("answers",),
 ) -> list[Tensor]:
     """Run a method in blocks of one size, and see once that its rows do not mix.
 
@@ -57,12 +59,11 @@ def _in_blocks(
         ids: N sample ids.
         run: From row numbers, the last repeated as padding, to the answers for these.
         size: Rows of a block; the plugin's own number if not given.
+        names: What each answer is; known at the latest when `run` has run.
 
     Returns:
         The answers, each `[N, ...]` on the CPU.
     """
-    import torch
-
     size = size or ready.plugin.block_rows
     parts: list[list[Tensor]] = []
     for span in spans(len(given), size):
@@ -74,7 +75,7 @@ def _in_blocks(
 
         each_by_itself(ready, given[cut], answered, again, ids[cut])
         parts.append([value[: len(index)].cpu() for value in answered])
-    return [torch.cat(column) for column in zip(*parts, strict=True)]
+    return joined(ready, names, parts, ids)
 
 
 def _named(ids: Sequence[str], index: list[int]) -> list[str]:
@@ -115,23 +116,18 @@ def degrade(ready: Ready, images: Tensor, rng: SampleRng) -> Degraded:
         wanted = [len(index), *images.shape[1:]]
         if fault is None and not plugin.resizes and list(degraded.images.shape) != wanted:
             fault = f"expected shape {wanted}, got {list(degraded.images.shape)}"
-        fault = fault or _side_fault(degraded.side, len(index))
+        fault = fault or fault_of(degraded)
         if fault is not None:
             ready.broke(fault, here)
-        names[:] = degraded.side
+        if names not in ([], ["images", *degraded.side]):
+            ready.broke(
+                f"expected side information {names[1:]} as before, got {list(degraded.side)}", here
+            )
+        names[:] = ["images", *degraded.side]
         return [degraded.images, *degraded.side.values()]
 
-    worse, *side = _in_blocks(ready, images, rng.ids, run)
-    return Degraded(worse, dict(zip(names, side, strict=True)))
-
-
-def _side_fault(side: Mapping[str, Tensor], rows: int) -> str | None:
-    for name, value in side.items():
-        if len(value) != rows:
-            return f"expected side information {name!r} with {rows} rows, got {len(value)}"
-        if not bool(value.isfinite().all()):
-            return f"expected finite side information {name!r}, got NaN or infinity"
-    return None
+    worse, *side = _in_blocks(ready, images, rng.ids, run, names=names)
+    return Degraded(worse, dict(zip(names[1:], side, strict=True)))
 
 
 def needs_of(
@@ -142,8 +138,6 @@ def needs_of(
     Returns:
         The needs, each with first axis N, and for each where it came from.
     """
-    import torch
-
     plugin: Restoration = ready.plugin
     values: dict[str, Tensor] = {}
     origin: dict[str, str] = {}
@@ -151,9 +145,7 @@ def needs_of(
     for need in plugin.needs:
         parameter = getattr(plugin, need, None)
         if parameter is not None:
-            row = torch.as_tensor(parameter, dtype=torch.float32, device=images.device)
-            values[need] = row.expand(len(images), *row.shape)
-            origin[need] = "parameter"
+            values[need], origin[need] = from_parameter(need, parameter, images), "parameter"
         elif need in side:
             values[need], origin[need] = side[need].to(images.device), "side"
         else:
@@ -166,6 +158,7 @@ def needs_of(
                     f"none of them; give `with: {{{need}: ...}}`."
                 )
             values[need], origin[need] = estimated[need], "estimate"
+        require_need(ready, need, values[need], origin[need], images)
     return values, origin
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Degraded, PostHoc, Restoration
 from adversity.engine import calls
 from adversity.engine.blocks import in_blocks, network_rows, padded, spans
+from adversity.engine.side import joined
 from adversity.errors import InputError, PluginError
 
 if TYPE_CHECKING:
@@ -124,20 +125,21 @@ class Link:
         return torch.cat(parts)
 
     def _degraded(self, images: Tensor, rows: Rows, rng: SampleRng) -> tuple[Tensor, Rows]:
-        import torch
-
         plugin = self.ready.plugin
-        parts = []
+        parts: list[list[Tensor]] = []
+        names: list[str] = []
         for span in spans(len(images), plugin.block_rows):
             block = padded(images[span.start : span.stop], plugin.block_rows)
             here = rows.streams[span.start : span.stop]
             streams = rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
             answer = self._named("degrade", rng=streams)(block)
             degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
-            side = {name: value[: len(span)].cpu() for name, value in degraded.side.items()}
-            parts.append(Degraded(degraded.images[: len(span)].cpu(), side))
-        side = {name: torch.cat([part.side[name] for part in parts]) for name in parts[0].side}
-        return torch.cat([part.images for part in parts]), replace(rows, side={**rows.side, **side})
+            parts.append([degraded.images, *degraded.side.values()])
+            parts[-1] = [value[: len(span)].cpu() for value in parts[-1]]
+            names = ["images", *degraded.side]
+        worse, *side = joined(self.ready, names, parts, rows.ids)
+        told = dict(zip(names[1:], side, strict=True))
+        return worse, replace(rows, side={**rows.side, **told})
 
     def answers(self, images: Tensor) -> Tensor:
         """Run a classifier; return logits `[N, K]` (log p where it gives probabilities)."""

@@ -29,12 +29,12 @@ def made(need: str, images: Tensor, which: int = 0) -> Tensor | None:
     """Return a plausible value of a need for each image, or None if the kit knows none.
 
     Args:
-        need: Its name: `sigma`, `gain`, `kernel`, `mask`, `transmission` or `depth`.
+        need: Its name: one of `adversity.contracts.side.AXES`.
         images: `[N, C, H, W]`.
         which: 0, or 1 for another value.
 
     Returns:
-        `[N]` or `[N, 1, H, W]` or, for a kernel, `[N, 5, 5]` that sums to 1; float32.
+        Of the shape that the vocabulary says, a kernel with k = 5; float32.
     """
     if need in ("sigma", "gain"):
         value = images.new_tensor([0.1, 0.25][which] if need == "sigma" else [0.3, 0.1][which])
@@ -45,16 +45,18 @@ def made(need: str, images: Tensor, which: int = 0) -> Tensor | None:
         return _mask(which, images)
     if need in ("transmission", "depth"):
         return _slope(which, images)
+    if need == "airlight":
+        return images.new_tensor([[0.8, 0.85, 0.9], [0.6, 0.6, 0.6]][which]).repeat(len(images), 1)
     return None
 
 
 def _kernel(width_px: float, images: Tensor) -> Tensor:
-    """Return Gaussian kernels `[N, 5, 5]`."""
+    """Return Gaussian kernels `[N, 1, 5, 5]`."""
     import torch
 
     line = torch.exp(-0.5 * (torch.arange(-2.0, 3.0) / width_px) ** 2)
     kernel = line.outer(line)
-    return (kernel / kernel.sum()).to(images).expand(len(images), 5, 5).clone()
+    return (kernel / kernel.sum()).to(images).expand(len(images), 1, 5, 5).clone()
 
 
 def _mask(which: int, images: Tensor) -> Tensor:
