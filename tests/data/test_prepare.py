@@ -99,3 +99,13 @@ def test_grey_becomes_three_equal_channels():
     )
     assert (prepare.depth(1), prepare.depth(3), Prepare().depth(1)) == (3, 3, 1)
     assert prepare.options == {"centre_crop": 8, "channels": 3}
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 60_000), (60_000, 1)])
+def test_a_resize_that_makes_thousands_of_millions_is_refused(height, width):
+    """A strip of 60 000 pixels would become 256 x 15 360 000: refused before it is made."""
+    strip = np.zeros((height, width), np.uint8)
+    with pytest.raises(DataError, match=r"sample 'a': resize_short 256 makes .*15360000"):
+        Prepare(resize_short=256).apply(strip, id="a")
+    with pytest.raises(DataError, match="more than 89478485 pixels"):
+        Prepare(resize_short=256, centre_crop=224).size(height, width, id="a")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from adversity import Sample
+from adversity import Dataset, Sample
+from adversity.data.reading import NO_REGRESSION, Source
+from adversity.errors import DataError
 from adversity.testing.samples import sample_fault, targets_fault
 
 
@@ -33,16 +35,44 @@ def test_sample_faults(image: Any, fault: str) -> None:
     ("targets", "holds"),
     [
         ([0, 1], True),
+        ([np.int64(1), 0], True),
         ([0, 2], False),
+        ([-1, 0], False),
         ([None, None], True),
         ([0, None], False),
-        ([0.5, 1.5], True),
-        ([float("nan")], False),
-        ([(0.1, 0.2), (0.3, 0.4)], True),
-        ([(0.1, 0.2), (0.3,)], False),
-        ([True], False),
+        ([0.5, 1.5], False),
+        ([0.0, 1.0], False),
+        ([(0.1, 0.2), (0.3, 0.4)], False),
+        ([True, False], False),
+        (["a", "b"], False),
     ],
 )
-def test_target_faults(targets: list[Any], holds: bool) -> None:
-    """Targets are of one sort, finite, and class indices are classes."""
-    assert (targets_fault(targets, ("a", "b")) is None) == holds
+def test_kit_and_engine_take_the_same_targets(targets: list[Any], holds: bool) -> None:
+    """What the kit lets pass the engine reads; what one refuses the other does, in words."""
+
+    class Given(Dataset):
+        """Two samples with given targets."""
+
+        name: ClassVar[str] = "given"
+
+        @property
+        def class_names(self) -> tuple[str, ...]:
+            return ("a", "b")
+
+        def __len__(self) -> int:
+            return len(targets)
+
+        def item(self, index: int) -> Sample:
+            return Sample(np.zeros((4, 4), np.uint8), targets[index], str(index))
+
+    fault = targets_fault(targets, ("a", "b"))
+    if holds:
+        assert fault is None
+        assert len(Source(Given())) == 2
+        return
+    assert fault is not None
+    with pytest.raises(DataError) as refused:
+        Source(Given())
+    unlabelled = None in targets
+    assert (NO_REGRESSION in fault) != unlabelled
+    assert (NO_REGRESSION in str(refused.value)) != unlabelled

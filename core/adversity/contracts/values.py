@@ -35,7 +35,8 @@ class Sample:
 
     Attributes:
         image: `[H, W, 3]` or `[H, W]`, uint8, or float32 in [0, 1]; EXIF applied.
-        target: A class index, a number, a vector, or None.
+        target: A class index, or None where there are no labels; all samples have one, or none
+            has. Numbers and vectors, for regression, are not taken yet.
         id: Stable and unique within the data set.
         reference: The clean image where the data set has pairs, like `image`.
         group: Samples of one group (a patient, a video) are not independent.
@@ -43,7 +44,7 @@ class Sample:
     """
 
     image: np.ndarray[Any, Any]
-    target: int | float | tuple[float, ...] | None
+    target: int | None
     id: str
     reference: np.ndarray[Any, Any] | None = None
     group: str | None = None
@@ -64,7 +65,7 @@ class IndexRow:
     """
 
     id: str
-    target: int | float | tuple[float, ...] | None
+    target: int | None
     shape: tuple[int, int, int]
     content: str
     group: str | None = None

@@ -24,6 +24,9 @@ __all__ = ["Prepare"]
 
 Array = np.ndarray[Any, Any]
 _LARGEST = 16_384
+_MOST_PIXELS = 89_478_485
+"""Of an image after the resize: 1 GiB as float32 colour. A strip of 1 x 60 000 pixels, a few
+hundred bytes on disk, would become 3.9 thousand million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,16 @@ class Prepare:
         """Return (H, W) after the steps, without touching a picture.
 
         Raises:
-            DataError: If the crop is larger than the picture.
+            DataError: If the crop is larger than the picture, or the resize makes too much of it.
         """
+        was = f"{height} x {width}"
         height, width = self._resized(height, width)
+        if self.resize_short is not None and height * width > _MOST_PIXELS:
+            raise DataError(
+                f"sample {id!r}: resize_short {self.resize_short} makes {height} x {width} of an "
+                f"image of {was} (height x width), more than {_MOST_PIXELS} pixels; leave the "
+                "image out, crop it, or choose a smaller resize"
+            )
         side = self.centre_crop
         if side is None:
             return height, width

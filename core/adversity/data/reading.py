@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from adversity.contracts.dataset import Dataset
 
-__all__ = ["Shape", "Source"]
+__all__ = ["NO_REGRESSION", "Shape", "Source"]
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, int, int]
 """(C, H, W)."""
+NO_REGRESSION = "targets that are numbers or vectors (regression) are not taken yet"
 
 
 class Source:
@@ -239,14 +240,14 @@ class Source:
         return np.array([self._class_index(row) for row in rows], dtype=np.int64)
 
     def _class_index(self, row: IndexRow) -> int:
-        target = row.target
+        target: Any = row.target
         whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
-        if not whole or not 0 <= int(target) < len(self.class_names):  # type: ignore[arg-type]
+        if not whole or not 0 <= int(target) < len(self.class_names):
             raise DataError(
                 f"{self._name}, sample {row.id!r}: the label must be a class index from 0 to "
-                f"{len(self.class_names) - 1}, got {target!r}"
+                f"{len(self.class_names) - 1}, got {target!r}; {NO_REGRESSION}"
             )
-        return int(target)  # type: ignore[arg-type]
+        return int(target)
 
     def _hash(self, rows: Sequence[IndexRow]) -> str:
         record = {

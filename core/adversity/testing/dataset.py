@@ -65,7 +65,7 @@ def ids(bench: DatasetBench) -> str:
     return f"{len(found)} ids"
 
 
-@check("Targets are class indices, numbers or vectors, all alike; or nothing has a target.")
+@check("Every target is a class index, or nothing has a target.")
 def targets(bench: DatasetBench) -> str:
     """Compare targets with the class names, which come once each."""
     rows, names = bench.rows(), bench.ready.plugin.class_names

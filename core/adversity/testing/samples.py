@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adversity.contracts import Sample
+from adversity.data.reading import NO_REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,33 +89,25 @@ def targets_fault(targets: Sequence[Any], class_names: Sequence[str]) -> str | N
     """Say what is wrong with targets and the names of the classes they index, or None.
 
     Args:
-        targets: Class indices, numbers, vectors, or None; all of one sort.
+        targets: Class indices, or None for all.
         class_names: The classes.
     """
     if len(set(class_names)) != len(class_names) or not all(
         isinstance(name, str) and name for name in class_names
     ):
         return f"expected class names that are texts, each once, got {list(class_names)[:5]}"
-    sorts = {_sort(target) for target in targets}
-    if len(sorts) != 1 or None in sorts:
+    missing = sum(target is None for target in targets)
+    if missing == len(targets):
+        return None
+    if missing:
         return (
-            "expected targets of one sort (class indices, numbers, vectors or None), got "
-            f"{targets[0]!r} and others"
+            f"expected a target for each sample or for none, {missing} of {len(targets)} have none"
         )
-    if sorts == {"index"}:
-        wrong = [target for target in targets if not 0 <= int(target) < len(class_names)]
-        if wrong:
-            return f"expected class indices from 0 to {len(class_names) - 1}, got {wrong[0]!r}"
-    return None
-
-
-def _sort(target: Any) -> str | None:
-    if target is None:
-        return "none"
-    if isinstance(target, int | np.integer) and not isinstance(target, bool):
-        return "index"
-    if isinstance(target, float) and math.isfinite(target):
-        return "number"
-    if isinstance(target, tuple) and all(_sort(value) in ("index", "number") for value in target):
-        return f"vector of {len(target)}"
+    for target in targets:
+        whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
+        if not whole or not 0 <= int(target) < len(class_names):
+            return (
+                f"expected class indices from 0 to {len(class_names) - 1}, got {target!r}; "
+                f"{NO_REGRESSION}"
+            )
     return None
