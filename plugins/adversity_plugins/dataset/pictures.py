@@ -119,10 +119,8 @@ def read(path: Path, background: Background = "white") -> Picture:
         raise Unreadable(f"the file cannot be read ({error.strerror})") from error
     if not content:
         raise Unreadable("the file is empty")
-    if path.suffix.lower() in _NOT_READ.split():
-        raise Unreadable(f"the format {path.suffix.lower()} is not read; convert it to PNG or JPEG")
     try:
-        pixels, transparent, remarks = _decode(content, background)
+        pixels, transparent, remarks = _decode(content, background, path.suffix.lower())
         pixels = np.ascontiguousarray(pixels)
     except Unreadable:
         raise
@@ -150,10 +148,17 @@ def _require_room(content: bytes, width: int, height: int, held: int) -> None:
         raise Unreadable(_too_large())
 
 
-def _decode(content: bytes, background: Background) -> tuple[Array, bool, tuple[str, ...]]:
+def _decode(
+    content: bytes, background: Background, suffix: str
+) -> tuple[Array, bool, tuple[str, ...]]:
     if netpbm.is_netpbm(content):
         return netpbm.decode(content, partial(_require_room, content)), False, ()
     kind = _kind(content)
+    # Raw photos begin like TIFF, and HEIC like AVIF; a JPEG that is called .heic is a JPEG.
+    if suffix in _NOT_READ.split() and kind in ("", "TIFF", "AVIF"):
+        raise Unreadable(f"the format {suffix} is not read; convert it to PNG or JPEG")
+    if not kind:
+        raise Unreadable("not an image in a format that is read")
     layout = _LAYOUTS[kind](content)
     _require_room(content, *layout.size, _HELD_DEEP)
     with _open(layout, kind) as image:
@@ -166,7 +171,7 @@ def _decode(content: bytes, background: Background) -> tuple[Array, bool, tuple[
 
 
 def _kind(content: bytes) -> str:
-    """Name the format by the file's first bytes."""
+    """Name the format by the file's first bytes; empty if it is none that is read."""
     marks = {
         "JPEG": content[:3] == b"\xff\xd8\xff",
         "PNG": content[:8] == b"\x89PNG\r\n\x1a\n",
@@ -177,10 +182,7 @@ def _kind(content: bytes) -> str:
         "GIF": content[:6] in (b"GIF87a", b"GIF89a"),
         "JPEG2000": content[:4] == b"\xff\x4f\xff\x51" or content[4:12] == b"jP  \r\n\x87\n",
     }
-    found = [kind for kind, here in marks.items() if here]
-    if not found:
-        raise Unreadable("not an image in a format that is read")
-    return found[0]
+    return next((kind for kind, here in marks.items() if here), "")
 
 
 def _open(layout: Layout, kind: str) -> ImageFile:
@@ -198,7 +200,7 @@ def _open(layout: Layout, kind: str) -> ImageFile:
     try:
         return Image.open(io.BytesIO(layout.content), formats=formats)
     except UnidentifiedImageError as error:  # its own text holds a memory address
-        raise Unreadable(f"a {kind} whose header is damaged, or of a kind not read") from error
+        raise Unreadable(f"{kind}, but its header is damaged, or of a kind not read") from error
 
 
 def _held(image: Image, layout: Layout) -> int:

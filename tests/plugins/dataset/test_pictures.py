@@ -199,6 +199,21 @@ def test_the_content_decides_not_the_name(tmp_path):
     np.testing.assert_array_equal(read(path).pixels, COLOUR)
 
 
+@pytest.mark.parametrize("name", ["a.heic", "a.TGA", "a.nef", "a", "a.txt"])
+def test_a_name_of_another_format_costs_no_image(tmp_path, name):
+    """A PNG is read whatever it is called, also after a format that is not read."""
+    saved(tmp_path, COLOUR, "a.png").rename(tmp_path / name)
+    np.testing.assert_array_equal(read(tmp_path / name).pixels, COLOUR)
+
+
+@pytest.mark.parametrize("name", ["a.dng", "a.NEF", "a.raw"])
+def test_raw_photos_are_not_taken_for_their_previews(tmp_path, name):
+    """A raw photo is a TIFF whose first page is a preview: its name says that it is more."""
+    saved(tmp_path, COLOUR, "a.tif").rename(tmp_path / name)
+    with pytest.raises(Unreadable, match=r"the format .* is not read; convert it"):
+        read(tmp_path / name)
+
+
 def damaged(kind):
     buffer = io.BytesIO()
     Image.fromarray(SMOOTH).save(buffer, format="PNG" if "png" in kind else "JPEG")
