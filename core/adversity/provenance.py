@@ -32,6 +32,7 @@ __all__ = [
     "distribution_of",
     "distribution_version",
     "file_sha256",
+    "lies_in",
     "pixels_sha256",
     "processor",
     "source_fingerprint",
@@ -101,11 +102,22 @@ def canonical_name(distribution: str) -> str:
 
 
 def distribution_version(name: str) -> str | None:
-    """Return the version of an installed distribution, or None if it is not installed."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+    """Return the version of an installed distribution, or None if it is not installed.
+
+    Where one folder holds the metadata of several versions nothing tells whose the code is, and
+    all are named: `1.0 or 2.0`.
+    """
+    found = list(metadata.distributions(name=name))
+    beside = [one for one in found if lies_in(one) == lies_in(found[0])]
+    versions = {version for one in beside if (version := one.metadata["Version"])}
+    return " or ".join(sorted(versions)) or None
+
+
+def lies_in(distribution: metadata.Distribution) -> str:
+    """Return the folder that a distribution's metadata lie in; empty if it cannot be known."""
+    # `_path` is all that says where they lie; a finder of another make may not have it.
+    path = getattr(distribution, "_path", None)
+    return "" if path is None else str(getattr(path, "parent", ""))
 
 
 def distribution_of(module: str) -> tuple[str, str] | None:
@@ -125,7 +137,7 @@ def _distribution_of(package: str, _path: tuple[str, ...]) -> tuple[str, str] | 
                 if re.split(r"[.:\s]", point.value, maxsplit=1)[0] == package:
                     return canonical_name(distribution.name), distribution.version
     names = metadata.packages_distributions().get(package, ())
-    return (canonical_name(names[0]), metadata.version(names[0])) if names else None
+    return (canonical_name(names[0]), distribution_version(names[0]) or "") if names else None
 
 
 @lru_cache(maxsize=1)

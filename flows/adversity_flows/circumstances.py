@@ -6,10 +6,10 @@ import os
 import platform
 import subprocess
 from functools import cached_property
-from importlib import metadata
 from typing import TYPE_CHECKING
 
-from adversity.provenance import processor
+from adversity.provenance import distribution_version, processor
+from adversity.registry.marks import DEPENDS_ON
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Circumstances", "git_state", "machine", "versions"]
 
-LIBRARIES = ("torch", "torchvision", "numpy", "prefect", "dvc")
+LIBRARIES = (*DEPENDS_ON, "pyarrow", "prefect", "dvc")
 GIT_SECONDS = 10
 
 
@@ -54,11 +54,8 @@ def versions(plan: Plan) -> dict[str, str]:
     import adversity
 
     found = {"python": platform.python_version(), "adversity": adversity.__version__}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+    libraries = {name: distribution_version(name) for name in LIBRARIES}
+    found |= {name: version for name, version in libraries.items() if version}
     entries = [node.entry for node in plan.data.values()]
     entries += [node.entry for node in plan.steps.values()]
     return found | {entry.distribution: entry.version for entry in entries}

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from adversity.registry.catalogue import Catalogue, Listing
+from adversity.registry.entry import Problem
 from adversity_flows import doctor as checks
 from adversity_flows.cli.completion import pipelines, steps
 from adversity_flows.cli.plugin_page import parameter_rows
@@ -138,6 +140,27 @@ def test_unknown_plugin_or_kind_names_the_nearest(arguments, said, call):
     answer = call("plugins", *arguments)
     assert answer.code == 2
     assert said in answer.err
+
+
+def test_a_plugin_that_cannot_be_had_has_its_reason(call, monkeypatch):
+    """The page of an incompatible one is its fault and no word on parameters; a name that a
+    broken distribution may bring is answered with what is wrong with that distribution."""
+    fault = "expected contract version 1, got a plugin written for 99; upgrade adversity"
+    listing = Listing("degradation", "future", "acme", "2.0", "incompatible", fault)
+    why = "cannot be imported: ModuleNotFoundError: No module named 'x'; install x"
+    problem = Problem("acme-broken", "1.0", "plugins", why)
+    made = Catalogue((listing,), (problem,), ())
+    monkeypatch.setattr("adversity.registry.catalogue.read_catalogue", lambda: made)
+    out = call("plugins", "future").out
+    assert f"incompatible: {fault}" in out
+    assert "parameters" not in out
+    assert "in a pipeline" not in out
+    (document,) = json.loads(call("plugins", "future", "--json").out)["plugins"]
+    assert document["parameters"] is None
+    for name in ("nlm", "acme-broken", "restoration/nlm", "acme_broken:nlm"):
+        answer = call("plugins", name)
+        assert answer.code == 2
+        assert f"acme-broken 1.0 is broken and may have it: {why}" in answer.err
 
 
 def test_parameters_are_written_for_people():

@@ -1,6 +1,10 @@
 """Discovery isolates every way in which a distribution can be broken."""
 
+import sys
+
 import pytest
+
+from adversity.provenance import distribution_version
 
 GOOD = '''
 from typing import ClassVar
@@ -219,3 +223,38 @@ def test_the_seconds_of_the_import_are_kept(site):
     """A slow plugin can be named: its entry point's import time is on its entries."""
     site.lay("acme-slow", "import time\ntime.sleep(0.05)\n" + GOOD + HOOK + "return [Tilt]\n")
     assert site.discover().get("degradation", "tilt").seconds >= 0.05
+
+
+@pytest.mark.parametrize("versions", [("1.0", "2.0"), ("2.0", "1.0")])
+@pytest.mark.parametrize("name", ["acme-twice", "adversity"])
+def test_metadata_of_two_versions_in_one_folder_are_refused(site, versions, name):
+    """Nothing tells whose the code is, so no result names either; adversity is no exception."""
+    module = site.lay(name, GOOD + HOOK + "return [Tilt]\n", version=versions[0])
+    site.describe(name, version=versions[1], points={"plugins": module})
+    (problem,) = site.problems(name)
+    assert "got 1.0 and 2.0: no result could say which of them its code is" in problem.what
+    assert f"uninstall {name}" in problem.what
+    assert problem.hides
+    mine = [e for e in site.discover().entries() if e.distribution == name and e.name == "tilt"]
+    assert mine == []
+    assert distribution_version(name) == "1.0 or 2.0"
+
+
+def test_one_version_filed_twice_and_versions_in_two_folders_are_no_riddle(site, tmp_path):
+    """The same version said twice is one; of two folders the first is what Python imports."""
+    site.lay("acme-good", GOOD + HOOK + "return [Tilt]\n", version="2.0")
+    info = site.folder / "acme_good.egg-info"
+    info.mkdir()
+    info.joinpath("PKG-INFO").write_text("Metadata-Version: 2.1\nName: acme-good\nVersion: 2.0\n")
+    later = tmp_path / "later"
+    later.joinpath("acme_good-1.0.dist-info").mkdir(parents=True)
+    later.joinpath("acme_good-1.0.dist-info", "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: acme-good\nVersion: 1.0\n"
+    )
+    sys.path.append(str(later))
+    try:
+        assert site.problems("acme-good") == []
+        assert site.discover().get("degradation", "tilt").version == "2.0"
+        assert distribution_version("acme-good") == "2.0"
+    finally:
+        sys.path.remove(str(later))

@@ -8,12 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, Self
+from pathlib import PurePath
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 __all__ = [
     "API_VERSION",
@@ -23,6 +40,7 @@ __all__ = [
     "Makes",
     "PluginBase",
     "parse_fraction",
+    "takes_text",
 ]
 
 API_VERSION = 1
@@ -96,14 +114,18 @@ class PluginBase(BaseModel):
 
     _device: str = PrivateAttr(default="cpu")
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Enter a new kind's contract (a direct subclass) into `KINDS`."""
-        super().__init_subclass__(**kwargs)
-
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register the class as a kind if it is a contract: the first in its line to set `kind`."""
+        """Register the class as a kind if it is a contract: the first in its line to set `kind`.
+
+        A default that is infinite ("no limit") is not validated: what users give is finite.
+        """
         super().__pydantic_init_subclass__(**kwargs)
+        unlimited = [field for field in cls.model_fields.values() if _is_infinite(field.default)]
+        for field in unlimited:
+            field.validate_default = False
+        if unlimited:
+            cls.model_rebuild(force=True, raise_errors=False)
         if "kind" in cls.__dict__ and not any("kind" in vars(base) for base in cls.__mro__[1:]):
             KINDS[cls.kind] = cls
 
@@ -118,10 +140,21 @@ class PluginBase(BaseModel):
     @classmethod
     def _number(cls, key: str, value: Any) -> Any:
         field = cls.model_fields.get(key)
-        if field is None or not isinstance(value, str) or "str" in repr(field.annotation):
+        if field is None or not isinstance(value, str) or takes_text(field.annotation):
             return value
         number = parse_fraction(value)
         return value if number is None else number
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Write a default without a limit as a word, for JSON has no infinity."""
+        found = handler.resolve_ref_schema(handler(schema))
+        for part in found.get("properties", {}).values():
+            if "default" in part:
+                part["default"] = _finite(part["default"])
+        return found
 
     @classmethod
     def summary(cls) -> str:
@@ -130,8 +163,9 @@ class PluginBase(BaseModel):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters as JSON values, defaults included."""
-        return self.model_dump(mode="json")
+        """The parameters as JSON values, defaults included; one without a limit is `inf`."""
+        found: dict[str, Any] = _finite(self.model_dump(mode="json"))
+        return found
 
     @property
     def fingerprint(self) -> str:
@@ -157,6 +191,34 @@ class PluginBase(BaseModel):
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...]]:
         """Pickle the parameters only; the receiver calls `setup` itself."""
         return _rebuild, (type(self), self.model_dump(exclude_unset=True))
+
+
+def takes_text(annotation: Any) -> bool:
+    """Say whether a parameter of this type may be text, or a path, itself.
+
+    Example:
+        >>> takes_text(float | None), takes_text(str | float), takes_text(tuple[str, ...])
+        (False, True, False)
+    """
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return any(map(takes_text, get_args(annotation)))
+    if origin is Annotated:
+        return takes_text(get_args(annotation)[0])
+    return isinstance(annotation, type) and issubclass(annotation, str | PurePath)
+
+
+def _is_infinite(value: object) -> bool:
+    return isinstance(value, float) and math.isinf(value)
+
+
+def _finite(value: Any) -> Any:
+    """Write infinities in JSON values as `inf` and `-inf`."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return str(value) if _is_infinite(value) else value
 
 
 def _rebuild(cls: type[PluginBase], parameters: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from inspect import get_annotations
 from types import MappingProxyType
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import PluginBase
 
-__all__ = ["CONTRACTS", "claim_faults", "field_faults", "is_contract"]
+__all__ = ["CONTRACTS", "alias_faults", "claim_faults", "field_faults", "is_contract"]
 
 CONTRACTS: Mapping[str, type[PluginBase]] = MappingProxyType(dict(KINDS))
 """The contract of each kind, taken before a plugin could put a class of its own there."""
@@ -64,7 +65,29 @@ def field_faults(cls: type[PluginBase]) -> Iterator[str]:
         got = cls.model_config.get(key)
         if got != wanted:
             yield f"expected model_config {key}={wanted!r}, got {shown(got)}; leave it out"
+    yield from alias_faults(cls)
     yield from _schema_faults(cls)
+
+
+def alias_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield which parameters have two names: files, results and the kit know one."""
+    for name, field in cls.model_fields.items():
+        aliases = (field.alias, field.validation_alias, field.serialization_alias)
+        other = next((alias for alias in aliases if alias not in (None, name)), None)
+        if other is not None:
+            yield (
+                f"parameter {name} has the alias {shown(other)}, and a parameter has one name in "
+                f"pipelines, results and code; leave the alias out (`lambda` is written lambda_)"
+            )
+            return
+    for mode in ("validation", "serialization"):
+        with suppress(Exception):  # types without a schema are told as such
+            if cls.model_json_schema(mode=mode) != cls.model_json_schema(by_alias=False, mode=mode):
+                yield (
+                    "a model inside the parameters has aliases, and a parameter has one name in "
+                    "pipelines, results and code; leave them out"
+                )
+                return
 
 
 def is_contract(cls: type) -> bool:

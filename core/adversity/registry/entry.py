@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adversity.contracts.plugin import PluginBase
 
-__all__ = ["BUILT_IN", "Entry", "Problem", "Status"]
+__all__ = ["BUILT_IN", "Entry", "Problem", "Status", "absent_note"]
 
 BUILT_IN = "adversity"
 """The distribution whose plugins keep their short names."""
@@ -85,3 +87,24 @@ class Problem:
         """Return the sentence with its origin."""
         origin = f"{self.distribution} {self.version}".strip()
         return f"{origin} ({self.entry_point}): {self.what}" if origin else self.what
+
+
+def absent_note(asked: str, problems: Iterable[Problem], left_out: Iterable[str]) -> str:
+    """Name the distributions that may have a missing plugin; `asked` alone if it is one.
+
+    Args:
+        asked: The canonical name of a distribution, or anything else.
+        problems: What distributions got wrong.
+        left_out: Distributions that are blocked.
+    """
+    broken = {p.distribution: p for p in reversed([*problems]) if p.hides}
+    notes = {
+        name: f"{name} {problem.version} is broken and may have it: {problem.what}."
+        for name, problem in sorted(broken.items())
+    }
+    notes |= {name: f"{name} is blocked and may have it." for name in left_out}
+    if asked in notes:
+        return notes[asked]
+    if len(notes) > 2:
+        return f"These are broken or blocked and may have it: {', '.join(notes)}."
+    return " ".join(notes.values())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from adversity.provenance import GROUP, canonical_name
+from adversity.provenance import GROUP, canonical_name, lies_in
 from adversity.registry.entry import BUILT_IN
 from adversity.registry.quoting import error_text, visible
 
@@ -56,17 +56,33 @@ class Installed:
 def installed() -> tuple[Installed, ...]:
     """Return everything in the group: built-ins first, then by distribution and name."""
     found: list[Installed] = []
-    seen: set[str] = set()
+    by_name: dict[str, list[metadata.Distribution]] = {}
     for distribution in metadata.distributions():
-        folder = _folder_name(distribution)
+        by_name.setdefault(_folder_name(distribution), []).append(distribution)
+    for folder, some in by_name.items():
         # The first on the path is the one that Python would import.
-        if folder not in seen:
-            seen.add(folder)
-            found += _offers(distribution, folder)
+        beside = [one for one in some if lies_in(one) == lies_in(some[0])]
+        offers = (tuple(_offers(one, folder, _twice(beside))) for one in beside)
+        found += next(filter(None, offers), ())
     return tuple(sorted(found, key=lambda f: (f.distribution != BUILT_IN, f.distribution, f.name)))
 
 
-def _offers(distribution: metadata.Distribution, folder: str) -> Iterator[Installed]:
+def _twice(beside: list[metadata.Distribution]) -> str | None:
+    """Say that a folder holds metadata of several versions, of which one is the code's, or None."""
+    versions = sorted({_version_or_nothing(one) for one in beside})
+    if len(versions) < 2:
+        return None
+    name = _folder_name(beside[0])
+    return (
+        f"expected one version in {lies_in(beside[0])}, got {' and '.join(map(visible, versions))}: "
+        f"no result could say which of them its code is; uninstall {name} until it is gone, then "
+        "install the one you want"
+    )
+
+
+def _offers(
+    distribution: metadata.Distribution, folder: str, twice: str | None
+) -> Iterator[Installed]:
     """Yield the entry points of one distribution, or what is wrong with its metadata."""
     try:
         text = distribution.read_text("entry_points.txt") or ""
@@ -83,7 +99,7 @@ def _offers(distribution: metadata.Distribution, folder: str) -> Iterator[Instal
     if not points:
         return
     name, version, fault = _identity(distribution, folder)
-    fault = fault or _trespass(distribution, name)
+    fault = fault or twice or _trespass(distribution, name)
     for point in points:
         label, value = visible(point.name), visible(point.value)
         wrong = fault or _value_fault(label, point.value)

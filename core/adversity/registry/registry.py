@@ -17,7 +17,7 @@ from adversity.provenance import canonical_name
 from adversity.registry.blocking import VARIABLE, block_names, names_of
 from adversity.registry.containment import Guard, spoken_aside
 from adversity.registry.discovery import Findings, explore
-from adversity.registry.entry import Entry, Problem
+from adversity.registry.entry import Entry, Problem, absent_note
 from adversity.registry.quoting import error_text, where_raised
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Registry:
             return f"plugin {kind}/{name} of {origin} cannot be used: {owner.error}"
         asked = canonical_name(name.rpartition(":")[0])
         message = f"unknown plugin {kind}/{name}; {self._hint(kind, name)}"
-        return f"{message} {self._absent(asked)}".strip()
+        return f"{message} {absent_note(asked, self.problems, self.left_out)}".strip()
 
     def _hint(self, kind: str, name: str) -> str:
         usable = [entry for entry in self._entries if entry.usable]
@@ -147,20 +147,6 @@ class Registry:
         if elsewhere:
             return f"did you mean {elsewhere[0]}/{name}?"
         return f"there are {', '.join(names)}." if names else f"no {kind} is installed."
-
-    def _absent(self, asked: str) -> str:
-        """Name the distributions that may have a missing plugin; `asked` alone if it is one."""
-        broken = {p.distribution: p for p in reversed(self.problems) if p.hides}
-        notes = {
-            name: f"{name} {problem.version} is broken and may have it: {problem.what}."
-            for name, problem in sorted(broken.items())
-        }
-        notes |= {name: f"{name} is blocked and may have it." for name in self.left_out}
-        if asked in notes:
-            return notes[asked]
-        if len(notes) > 2:
-            return f"These are broken or blocked and may have it: {', '.join(notes)}."
-        return " ".join(notes.values())
 
 
 def _copied(value: object) -> object:

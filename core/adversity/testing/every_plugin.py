@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from adversity.contracts import API_VERSION
-from adversity.contracts.plugin import OLDEST_API, SNAKE_CASE
+from adversity.contracts.plugin import OLDEST_API, SNAKE_CASE, takes_text
+from adversity.registry.claims import alias_faults
 from adversity.testing.bench import found_state, networks_of
 from adversity.testing.checks import Failed, NotApplicable, apart, check, furthest, require
 from adversity.testing.host import host_left_alone
@@ -46,9 +47,15 @@ def identity(bench: Bench) -> str:
 @check("Parameters are validated: what is unknown, infinite or of a wrong type is refused.")
 def parameters(bench: Bench) -> str:
     """Try a parameter that cannot exist, and for each number infinity and a word."""
+    alias = next(alias_faults(bench.cls), None)
+    require(alias is None, f"{alias}")
     wrong: list[tuple[str, Any]] = [("no_such_parameter_", 1)]
     wrong += [(name, float("inf")) for name in _numbers(bench)]
-    wrong += [(name, "a word") for name in _numbers(bench) if not _takes_text(bench, name)]
+    wrong += [
+        (name, "a word")
+        for name in _numbers(bench)
+        if not takes_text(bench.cls.model_fields[name].annotation)
+    ]
     for name, value in wrong:
         try:
             bench.make(**{name: value})
@@ -71,10 +78,6 @@ def _numbers(bench: Bench) -> list[str]:
         for name, value in found
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
-
-
-def _takes_text(bench: Bench, name: str) -> bool:
-    return "str" in repr(bench.cls.model_fields[name].annotation)
 
 
 @check("Equal parameters make equal plugins, and a pickled plugin is the same plugin.")

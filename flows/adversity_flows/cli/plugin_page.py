@@ -34,13 +34,15 @@ _UPPER = (("maximum", "<="),)
 def plugin_json(listing: Listing, marks: Mapping[str, Mark]) -> dict[str, Any]:
     """Return the listing with the JSON Schema of the parameters and what is known of its promises.
 
+    A plugin that cannot be used has no known parameters: they are None.
+
     Args:
         listing: The plugin.
         marks: All trust marks, as `read_marks` gives them.
     """
     return {
         **asdict(listing),
-        "parameters": _schema(listing),
+        "parameters": None if listing.usable_name is None else _schema(listing),
         "conformance": conformance_json(listing, marks),
         "expected_failures": expected_failures(listing),
     }
@@ -93,14 +95,15 @@ def plugin_lines(listing: Listing, marks: Mapping[str, Mark], out: Terminal) -> 
     yield f"{out.paint(title, 'cyan', bold=True)}   {out.dim(origin)}"
     if listing.status != "ok":
         yield f"  ✗ {listing.status}: {listing.error}"
+    if listing.usable_name is None:
+        return  # what it is, takes and promises is known of a class that can be used alone
     yield f"  {listing.summary}"
     yield from _body(listing, out)
     yield ""
     yield from _facts(listing, out)
     yield from _conformance(listing, _mark(listing, marks), out)
-    if listing.usable_name:
-        yield ""
-        yield f"  in a pipeline:  {_example(listing, title)}"
+    yield ""
+    yield f"  in a pipeline:  {_example(listing, title)}"
 
 
 def _body(listing: Listing, out: Terminal) -> Iterator[str]:

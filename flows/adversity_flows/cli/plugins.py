@@ -164,6 +164,8 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
         UnknownPluginError: With the nearest name.
     """
     from adversity.errors import UnknownPluginError
+    from adversity.provenance import canonical_name
+    from adversity.registry.entry import absent_note
 
     wanted, _, short = name.rpartition("/")
     found = [
@@ -179,4 +181,6 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
     of_kind = [p for p in catalogue.plugins if (wanted or kind or p.kind) == p.kind]
     close = get_close_matches(short, [p.name for p in of_kind], n=1)
     hint = f"did you mean {close[0]}?" if close else "`adversity plugins` lists all."
-    raise UnknownPluginError(f"unknown plugin {name!r}; {hint}")
+    asked = canonical_name(short.partition(":")[0])
+    note = absent_note(asked, catalogue.problems, catalogue.left_out)
+    raise UnknownPluginError(f"unknown plugin {name!r}; {hint} {note}".strip())
