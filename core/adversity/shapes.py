@@ -6,7 +6,12 @@ Images are `[N, C, H, W]` float32 in [0, 1], C = 1 (grey) or 3 (RGB).
 
 from __future__ import annotations
 
-__all__ = ["image_fault", "rows_fault"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["image_fault", "rows_fault", "scale_fault"]
 
 
 def image_fault(images: object, *, rows: int | None = None) -> str | None:
@@ -19,21 +24,54 @@ def image_fault(images: object, *, rows: int | None = None) -> str | None:
     import torch
 
     if not isinstance(images, torch.Tensor):
-        return f"expected a tensor [N, C, H, W], got {type(images).__name__}"
+        return f"expected a tensor [N, C, H, W], got {type(images).__name__}; use torch.as_tensor"
     if images.ndim == 4 and not len(images):
         return f"expected at least one image, got none: {list(images.shape)}"
     if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape[1:]:
-        return f"expected shape [N, C, H, W] with C = 1 or 3, got {list(images.shape)}"
+        return (
+            f"expected shape [N, C, H, W] with C = 1 or 3, got {list(images.shape)}"
+            f"{_axes_advice(images)}"
+        )
     if rows is not None and images.shape[0] != rows:
         return f"expected {rows} images, got {images.shape[0]}"
     if images.dtype != torch.float32:
-        return f"expected float32, got {images.dtype}"
-    low, high = (float(end) for end in torch.aminmax(images))
+        return f"expected float32, got {images.dtype}{_type_advice(images)}"
+    return scale_fault(images)
+
+
+def scale_fault(values: Tensor) -> str | None:
+    """Say what is wrong with the values of images, expected floating-point in [0, 1], or None."""
+    import torch
+
+    if not values.is_floating_point():
+        return f"expected values in [0, 1], got {values.dtype}{_type_advice(values)}"
+    low, high = (float(end) for end in torch.aminmax(values.detach()))
     if low >= 0.0 and high <= 1.0:  # NaN is neither
         return None
-    if not bool(images.isfinite().all()):
+    if not bool(values.isfinite().all()):
         return "expected finite values, got NaN or infinity"
-    return f"expected values in [0, 1], got {low:.9g} .. {high:.9g}"
+    advice = ""
+    if low >= 0 and 2 < high <= 255:
+        advice = "; divide by 255 if they are on the scale 0 to 255"
+    elif -1 <= low < -0.5 and high <= 1:
+        advice = "; take (images + 1) / 2 if they are on the scale -1 to 1"
+    return f"expected values in [0, 1], got {low:.9g} .. {high:.9g}{advice}"
+
+
+def _type_advice(images: Tensor) -> str:
+    import torch
+
+    if images.dtype == torch.uint8:
+        return "; write images.float() / 255"
+    return "; write images.float()" if images.is_floating_point() else ""
+
+
+def _axes_advice(images: Tensor) -> str:
+    if images.ndim == 3 and images.shape[0] in (1, 3):
+        return "; write images[None] for one image"
+    if images.ndim == 4 and images.shape[3] in (1, 3):
+        return "; write images.permute(0, 3, 1, 2) if the channels come last"
+    return ""
 
 
 def rows_fault(

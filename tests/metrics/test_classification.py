@@ -63,7 +63,7 @@ def test_accuracy_of_counts_and_bounds() -> None:
         ({"logits": [[0.0, np.nan]], "labels": [0]}, "NaN"),
         ({"logits": [[0.0, 1.0]], "labels": [2]}, "0 .. 1, got 2 in row 0"),
         ({"logits": [[0.0, 1.0]], "labels": [-1]}, "got -1 in row 0"),
-        ({"logits": [[0.0, 1.0]], "labels": [0.0]}, "of integers"),
+        ({"logits": [[0.0, 1.0]], "labels": [0.5]}, "whole numbers, got 0.5 in row 0"),
         ({"logits": [[0.0, 1.0]], "labels": [0, 1]}, r"labels \[1\]"),
         ({"logits": [[0.0, 1.0]], "labels": [0], "top": 3}, "got 3"),
         ({"logits": np.zeros((0, 2)), "labels": np.zeros(0, int)}, r"N >= 1"),

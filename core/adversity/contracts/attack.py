@@ -96,17 +96,22 @@ class Attack(PluginBase):
 
     @model_validator(mode="after")
     def _eps_within_the_space(self) -> Self:
-        """Refuse a budget that is larger than the space of pictures: it is on another scale.
+        """Refuse a budget or a step that is larger than the space of images: on another scale.
 
-        Of `linf` alone this is known without a picture's size.
+        Of `linf` alone this is known without an image's size.
         """
-        eps, norm = getattr(self, "eps", None), getattr(self, "norm", None)
-        if self.threat == "parametric" or norm != "linf" or eps is None or not eps > 1:
+        if self.threat == "parametric" or getattr(self, "norm", None) != "linf":
             return self
-        meant = f"; did you mean {eps:g}/255?" if eps <= 255 else ""
-        raise ValueError(
-            f"expected eps of at most 1 in linf, where that is any picture at all, got {eps:g}{meant}"
-        )
+        for name in ("eps", "step_size"):
+            value = getattr(self, name, None)
+            if value is None or not value > 1:
+                continue
+            meant = f"; did you mean {value:g}/255?" if value <= 255 else ""
+            raise ValueError(
+                f"expected {name} of at most 1 in linf, where that is any picture at all, got "
+                f"{value:g}{meant}"
+            )
+        return self
 
     @abstractmethod
     def perturb(

@@ -11,11 +11,13 @@ from adversity.engine.early import bare_gate
 from adversity.engine.probes import probed
 from adversity.engine.rounds import Course
 from adversity.engine.victim import Victim, as_found
+from adversity.engine.wanted import label_rows
 from adversity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import ArrayLike
     from torch import Tensor
 
 __all__ = ["AttackCall"]
@@ -28,7 +30,7 @@ class AttackCall(Call):
         self,
         victim: Victim,
         images: Tensor,
-        labels: Tensor,
+        labels: ArrayLike | Tensor,
         *,
         ids: Sequence[str] | None = None,
         seed: int = 0,
@@ -40,7 +42,7 @@ class AttackCall(Call):
         Args:
             victim: From `adversity.target(...)`.
             images: `[N, C, H, W]` float32 in [0, 1].
-            labels: `[N]` int64, the true classes.
+            labels: `[N]` whole numbers in any array type, the true classes.
             ids: N sample ids; positions if not given.
             seed: Keys every sample's random stream.
             probe: Attack so many of the first samples again, with the whole space of pictures
@@ -58,6 +60,7 @@ class AttackCall(Call):
             )
         require_images(images, self.ready.label)
         names = sample_ids(ids, len(images))
+        labels = label_rows(labels, len(images))
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
             step = self.ready.plugin.name

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import AttackInRounds, Perturbed
 from adversity.engine.blocks import spans
-from adversity.engine.budget import replayed, sizes, within, within_budget
+from adversity.engine.budget import fits_space, replayed, sizes, within, within_budget
 from adversity.engine.calls import BREAKS, probability_rows
-from adversity.engine.wanted import is_targeted, labels_fit, wanted_labels
+from adversity.engine.wanted import is_targeted, label_rows, wanted_labels
 from adversity.engine.watching import Watch
 from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import image_fault
@@ -218,12 +218,13 @@ def attack(
 
     judge, plugin, count = judge or victim, ready.plugin, len(images)
     norm = str(getattr(plugin, "norm", "l2"))
+    fits_space(ready, images)
     with preserve_global_rng():
         values, probs = judge.answer(images)
         answer = values if probs is None else probs
         start = answer.argmax(1)
         probable = probability_rows(values) & (judge.gives == "logits")
-        labels_fit(labels, count, judge.classes)
+        labels = label_rows(labels, count, judge.classes)
         wanted = wanted_labels(ready, judge, images, labels, seed)
         active = (start == labels) & (wanted != start if is_targeted(ready) else True)
         index = active.nonzero().flatten()

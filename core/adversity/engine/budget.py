@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from adversity.engine.blocks import spans
 from adversity.engine.ready import BREAKS
+from adversity.errors import InputError
 from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
@@ -15,7 +17,16 @@ if TYPE_CHECKING:
 
     from adversity.engine.calls import Ready
 
-__all__ = ["allowed", "distances", "replayed", "sizes", "within", "within_budget"]
+__all__ = [
+    "allowed",
+    "distances",
+    "fits_space",
+    "replayed",
+    "sizes",
+    "whole_space",
+    "within",
+    "within_budget",
+]
 
 SLACK = 1e-6
 """Relative slack of the budget: what a float32 norm may round over a float64 one."""
@@ -27,6 +38,31 @@ HALF_SPACING = 2.0**-25
 REPLAY = 1e-6
 """How far a replayed image may lie from the one the attack returned: the rounding of the same
 sum in another block."""
+
+
+def whole_space(norm: str, values: int) -> float:
+    """Return the eps within which every image lies: the diameter of [0, 1] to the `values`."""
+    if norm == "linf":
+        return 1.0
+    return math.sqrt(values) if norm == "l2" else float(values)
+
+
+def fits_space(ready: Ready, images: Tensor) -> None:
+    """Refuse a budget that is larger than the whole space of such images: it is on another scale.
+
+    Raises:
+        InputError: With the size of the space.
+    """
+    eps, norm = getattr(ready.plugin, "eps", None), str(getattr(ready.plugin, "norm", "l2"))
+    if eps is None or ready.plugin.threat not in ("norm", "minimum"):
+        return
+    largest = whole_space(norm, images[0].numel()) if len(images) else math.inf
+    if float(eps) > largest * (1 + SLACK):
+        raise InputError(
+            f"{ready.label}: expected eps of at most {largest:.4g} in {norm}, where that is any "
+            f"image of {' x '.join(map(str, images.shape[1:]))} at all, got {float(eps):g}; did "
+            f"you mean {float(eps):g}/255?"
+        )
 
 
 def distances(images: Tensor, start: Tensor, norm: str) -> Tensor:

@@ -14,6 +14,7 @@ from adversity.engine.calls import Ready
 from adversity.engine.in_memory import TensorRows, fitted_state
 from adversity.engine.nested import inject
 from adversity.engine.toolbox import label_of
+from adversity.engine.wanted import label_rows
 from adversity.errors import DataError, InputError, ParameterError
 from adversity.pipeline.nested import from_registry, resolver
 from adversity.pipeline.plugins import attempt
@@ -24,6 +25,7 @@ from adversity.shapes import rows_fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import ArrayLike
     from torch import Tensor
 
     from adversity.registry import Entry
@@ -155,15 +157,16 @@ class ClassifierCall(Call):
     def fit(
         self,
         images: Tensor,
-        labels: Tensor,
+        labels: ArrayLike | Tensor,
         *,
         class_names: Sequence[str] | None = None,
         seed: int = 0,
     ) -> ClassifierCall:
         """Train; return a new object that carries what was learnt."""
         require_images(images, self.ready.label)
-        names = class_names or [str(k) for k in range(int(labels.max()) + 1)]
-        data = TensorRows(labels, tuple(names), images=images)
+        known = label_rows(labels, len(images), len(class_names) if class_names else None)
+        names = class_names or [str(k) for k in range(int(known.max()) + 1)]
+        data = TensorRows(known, tuple(names), images=images)
         fitted: ClassifierCall = self._loaded(fitted_state(self.ready, data, seed))
         return fitted
 
@@ -185,7 +188,7 @@ class UncertaintyCall(Call):
             return calls.score(self.ready, Predictive(logits.double().softmax(1), logits), ids)
         raise InputError(f"{self.ready.label} needs more than logits; use it in a pipeline")
 
-    def fit(self, logits: Tensor, labels: Tensor, *, seed: int = 0) -> UncertaintyCall:
+    def fit(self, logits: Tensor, labels: ArrayLike | Tensor, *, seed: int = 0) -> UncertaintyCall:
         """Fit on held-out logits and labels; return a new object that carries the state."""
         names = tuple(str(k) for k in range(logits.shape[1]))
         data = TensorRows(labels, names, logits=logits.float())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Block, Fitted, State
 from adversity.engine.blocks import spans
 from adversity.engine.calls import BREAKS, setting_up
+from adversity.engine.wanted import label_rows
 from adversity.errors import DataError, InputError
 from adversity.seeding import fit_generator, preserve_global_rng
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
+    from numpy.typing import ArrayLike
     from torch import Tensor
 
     from adversity.engine.calls import Ready
@@ -29,21 +31,19 @@ class TensorRows:
 
     def __init__(
         self,
-        labels: Tensor,
+        labels: ArrayLike | Tensor,
         class_names: tuple[str, ...],
         *,
         images: Tensor | None = None,
         logits: Tensor | None = None,
     ) -> None:
-        """Take labels `[N]` int64 and either images or logits, row by row."""
+        """Take labels `[N]`, whole numbers, and either images or logits, row by row."""
         rows = images if images is not None else logits
-        if rows is None or labels.shape != (len(rows),) or labels.is_floating_point():
-            raise DataError(
-                f"expected one int64 label for each of {0 if rows is None else len(rows)} rows, "
-                f"got {list(labels.shape)} {labels.dtype}"
-            )
+        if rows is None:
+            raise DataError("expected images or logits to fit on, got neither")
         self.class_names = class_names
-        self._labels, self._images, self._logits = labels, images, logits
+        self._labels = label_rows(labels, len(rows), len(class_names))
+        self._images, self._logits = images, logits
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -11,14 +11,13 @@ security", 2018, section 3.1 (unbounded attacks do not reach 100 % success); N. 
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adversity.engine.attacking import attack
-from adversity.engine.budget import within
+from adversity.engine.budget import whole_space, within
 from adversity.engine.calls import Ready, setting_up
 from adversity.engine.flow import Flow
 from adversity.engine.target import ChainTarget
@@ -45,13 +44,6 @@ _COLUMNS = {
     "more_restarts_gain_share": "more_restarts_fooled",
 }
 """Measure to the column that it is counted from: 1 or 0, NaN for a sample that is not probed."""
-
-
-def whole_space(norm: str, values: int) -> float:
-    """Return the eps within which every picture lies: the diameter of [0, 1] to the `values`."""
-    if norm == "linf":
-        return 1.0
-    return math.sqrt(values) if norm == "l2" else float(values)
 
 
 def probe(

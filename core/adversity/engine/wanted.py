@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.errors import DataError
+from adversity.metrics.predictions import class_labels
 from adversity.seeding import SampleRng
 
 if TYPE_CHECKING:
@@ -13,21 +14,23 @@ if TYPE_CHECKING:
     from adversity.engine.calls import Ready
     from adversity.engine.target import ChainTarget
 
-__all__ = ["is_targeted", "labels_fit", "wanted_labels"]
+__all__ = ["is_targeted", "label_rows", "wanted_labels"]
 
 
-def labels_fit(labels: Tensor, rows: int, classes: int) -> None:
-    """Refuse labels that are not classes of the victim, one for each row.
+def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
+    """Return labels in any array type as `[N]` int64, one class of the victim for each row.
+
+    Args:
+        labels: Whole numbers: a list, an array, a tensor, a column of a table.
+        rows: Expected N.
+        classes: K; None where it is not known yet.
 
     Raises:
         DataError: With what was expected and what came.
     """
-    if labels.shape != (rows,) or labels.is_floating_point():
-        raise DataError(f"expected labels [{rows}] int64, got {list(labels.shape)} {labels.dtype}")
-    if rows and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise DataError(
-            f"expected labels in 0 .. {classes - 1}, got {int(labels.min())} .. {int(labels.max())}"
-        )
+    import torch
+
+    return torch.from_numpy(class_labels(labels, rows=rows, classes=classes or None))
 
 
 def is_targeted(ready: Ready) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
 from adversity.metrics.intervals import mean_interval, normal_quantile
-from adversity.metrics.predictions import class_labels, class_probs
+from adversity.metrics.predictions import class_labels, class_probs, whole_number
 from adversity.metrics.reliability import Edge, ReliabilityBins, Spacing, reliability
 
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ def consistency_test(
         (consistency resampling); W. Hoeffding, "On the distribution of the number of
         successes in independent trials", 1956. We resample verdicts, not confidences.
     """
-    if draws < 1:
-        raise DataError(f"expected at least 1 draw, got {draws}")
+    whole_number(draws, "draws", low=1)
     share = _weights(bins, weights)
     sure = np.minimum(bins.confidence, 1.0)
     rng = np.random.default_rng(seed)

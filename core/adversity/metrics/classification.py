@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adversity.errors import DataError
 from adversity.metrics.intervals import share
-from adversity.metrics.predictions import class_labels, class_scores, verdicts
+from adversity.metrics.predictions import class_labels, class_scores, verdicts, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -53,8 +52,7 @@ def accuracy(
     # Logits are ranked as they are: softmax in floating point can make new ties.
     scores = class_scores(probs, logits)
     rows, classes = scores.shape
-    if not 1 <= top <= classes:
-        raise DataError(f"expected top in 1 .. {classes} (the number of classes), got {top}")
+    whole_number(top, "top", low=1, high=classes)
     right, tied = _ranked(scores, class_labels(labels, rows=rows, classes=classes), top)
     return share(
         int(right.sum()),

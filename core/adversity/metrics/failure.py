@@ -13,7 +13,7 @@ import numpy as np
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
 from adversity.metrics.intervals import share
-from adversity.metrics.predictions import verdicts
+from adversity.metrics.predictions import floats_of, verdicts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -41,7 +41,7 @@ def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, floa
     """
     from scipy.stats import binom
 
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    ordered = np.sort(floats_of(values, "values"))
     below = max(int(binom.ppf((1 - level) / 2, len(ordered), 0.5)), 1)
     return float(ordered[below - 1]), float(ordered[len(ordered) - below])
 
@@ -102,7 +102,7 @@ def failures_found(distances: ArrayLike, *, norm: str, level: float = 0.95) -> M
 
 
 def _distances(distances: ArrayLike) -> NDArray[np.float64]:
-    values = np.asarray(distances, dtype=np.float64)
+    values = floats_of(distances, "distances")
     if values.ndim != 1 or not len(values) or not (values >= 0).all():
         raise DataError("expected at least one distance, each 0 or more, got others")
     return values
@@ -141,7 +141,7 @@ def query_count(
         3.0
     """
     start, fell = verdicts(start_correct, "start_correct"), verdicts(fooled, "fooled")
-    at = np.asarray(solved_at)
+    at = floats_of(solved_at, "solved_at")
     if not len(start) == len(fell) == len(at):
         raise DataError(
             f"expected three columns of one length, got {len(start)}, {len(fell)} and {len(at)}"

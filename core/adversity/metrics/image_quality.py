@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import DataError
+from adversity.shapes import scale_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ def psnr(images: Tensor, reference: Tensor) -> Tensor:
         `[N]` float64.
 
     Raises:
-        DataError: The shapes differ or are no batch of images.
+        DataError: The shapes differ, they are no batch of images, or not in [0, 1].
 
     Example:
         >>> import torch
@@ -59,8 +60,8 @@ def psnr(images: Tensor, reference: Tensor) -> Tensor:
         >>> round(psnr(white - 0.1, white).item(), 4)
         20.0
     """
-    _check_pair(images, reference)
-    error = (images.double() - reference.double()).square().mean(dim=(1, 2, 3))
+    images, reference = _checked_pair(images, reference)
+    error = (images - reference).square().mean(dim=(1, 2, 3))
     return -10 * error.log10()
 
 
@@ -75,14 +76,14 @@ def ssim(images: Tensor, reference: Tensor) -> Tensor:
         `[N]` float64 in [-1, 1].
 
     Raises:
-        DataError: The shapes differ, or the images are smaller than the window.
+        DataError: The shapes differ, the images are not in [0, 1], or smaller than the window.
 
     Reference:
         Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment:
         from error visibility to structural similarity", 2004, equation 13. Colour: the
         mean over channels.
     """
-    _check_pair(images, reference)
+    images, reference = _checked_pair(images, reference)
     height, width = images.shape[2:]
     if min(height, width) < _WINDOW:
         raise DataError(
@@ -93,10 +94,11 @@ def ssim(images: Tensor, reference: Tensor) -> Tensor:
 
     rows = max(1, _CACHED // images[0].numel())
     pairs = zip(images.split(rows), reference.split(rows), strict=True)  # type: ignore[no-untyped-call]
-    return torch.cat([_ssim(a.double(), b.double()) for a, b in pairs])
+    return torch.cat([_ssim(a, b) for a, b in pairs])
 
 
 def _ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Measure float64 images of a batch."""
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a = _blur(a * a) - mean_a * mean_a
     variance_b = _blur(b * b) - mean_b * mean_b
@@ -127,9 +129,23 @@ def _blur(maps: Tensor) -> Tensor:
     return maps
 
 
-def _check_pair(images: Tensor, reference: Tensor) -> None:
+def _checked_pair(images: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both as float64, without their gradients."""
+    import torch
+
+    for given in (images, reference):
+        if not isinstance(given, torch.Tensor):
+            raise DataError(
+                f"expected tensors [N, C, H, W], got {type(given).__name__}: use torch.from_numpy"
+            )
     if images.shape != reference.shape or images.ndim != 4 or 0 in images.shape:
         raise DataError(
             f"expected two batches [N, C, H, W] of one shape, got {list(images.shape)} and "
             f"{list(reference.shape)}: crop or resize the reference first"
         )
+    pair = images.detach().double(), reference.detach().double()
+    for given, values in zip((images, reference), pair, strict=True):
+        fault = scale_fault(values if given.is_floating_point() else given)
+        if fault is not None:
+            raise DataError(fault)
+    return pair

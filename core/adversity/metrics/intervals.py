@@ -17,6 +17,7 @@ import numpy as np
 
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
+from adversity.metrics.predictions import floats_of, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +196,7 @@ def _student(mean: float, error: float, n: int, level: float) -> tuple[float, fl
 
 
 def _finite(values: ArrayLike, infinite: str) -> tuple[Floats, int]:
-    array = np.asarray(values, dtype=np.float64)
+    array = floats_of(values, "values")
     if array.ndim != 1 or not len(array):
         raise DataError(f"expected values [N] with N >= 1, got shape {list(array.shape)}")
     if np.isnan(array).any():
@@ -216,8 +217,10 @@ def _finite(values: ArrayLike, infinite: str) -> tuple[Floats, int]:
 
 
 def _check_counts(successes: int, n: int) -> None:
-    if n < 1 or not 0 <= successes <= n:
-        raise DataError(f"expected 0 <= successes <= n and n >= 1, got {successes} of {n}")
+    whole_number(successes, "successes", low=0)
+    whole_number(n, "n", low=1)
+    if successes > n:
+        raise DataError(f"expected successes of at most n, got {successes} of {n}")
 
 
 def _check_level(level: float) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
 from adversity.metrics.intervals import mean_and_error, mean_interval, normal_quantile
+from adversity.metrics.predictions import array_of, floats_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -53,7 +54,7 @@ def paired_difference(
         >>> paired_difference([True, True, True, False], [True, False, False, False]).value
         0.5
     """
-    first, second = np.asarray(a), np.asarray(b)
+    first, second = array_of(a, "a"), array_of(b, "b")
     if first.shape != second.shape or first.ndim != 1 or not len(first):
         raise DataError(
             f"expected two arrays [N] with N >= 1 of the same samples, got "
@@ -63,7 +64,7 @@ def paired_difference(
         raise DataError(f"expected two arrays of one type, got {first.dtype} and {second.dtype}")
     if first.dtype.kind == "b":
         return _shares(first, second, level, better)
-    return _means(first.astype(np.float64), second.astype(np.float64), level, better)
+    return _means(floats_of(first, "a"), floats_of(second, "b"), level, better)
 
 
 def _shares(

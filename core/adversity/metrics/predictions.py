@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Floats",
+    "array_of",
     "class_labels",
     "class_probs",
     "class_scores",
+    "floats_of",
     "log_softmax",
     "softmax",
     "verdicts",
+    "whole_number",
 ]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -101,34 +104,136 @@ def class_probs(probs: ArrayLike | None, logits: ArrayLike | None) -> Floats:
     return values if logits is None else softmax(values)
 
 
-def class_labels(labels: ArrayLike | None, *, rows: int, classes: int) -> NDArray[np.int64]:
+def class_labels(labels: object, *, rows: int, classes: int | None) -> NDArray[np.int64]:
     """Return checked labels `[N]` int64, each in 0 .. K - 1.
+
+    Args:
+        labels: N class indices in any array type: whole numbers, also where they are stored as
+            floats; yes and no where there are two classes.
+        rows: Expected N.
+        classes: K; None where it is not known.
 
     Raises:
         DataError: The shape, the type or a value is another.
     """
-    values = np.asarray(labels)
-    if values.shape != (rows,) or values.dtype.kind not in "iu":
+    values = array_of(labels, "labels")
+    if values.shape != (rows,):
         raise DataError(
-            f"expected labels [{rows}] of integers, got shape {list(values.shape)} of "
-            f"{values.dtype}: pass one class index for each row"
+            f"expected labels [{rows}], one class index for each row, got shape "
+            f"{list(values.shape)}{_row_advice(values, rows)}"
         )
-    wrong = np.flatnonzero((values < 0) | (values >= classes))
+    if values.dtype.kind == "b" and classes != 2:
+        raise DataError(
+            f"expected labels [{rows}] of integers, got yes and no for "
+            f"{classes or 'an unknown number of'} classes: pass class indices, as "
+            "labels.astype(int) if they are 0 and 1"
+        )
+    if values.dtype.kind not in "iufb":
+        raise DataError(
+            f"expected labels [{rows}] of integers, got {values.dtype}: pass one class index for "
+            "each row, as class_names.index(name)"
+        )
+    if values.dtype.kind == "f":
+        broken = np.flatnonzero(values != np.floor(values))  # NaN is one, infinity is out of range
+        if len(broken):
+            raise DataError(
+                f"expected labels [{rows}] of whole numbers, got {values[broken[0]]} in row "
+                f"{broken[0]}: pass class indices, not scores"
+            )
+    beyond = np.inf if classes is None else classes
+    wrong = np.flatnonzero((values < 0) | (values >= beyond))
     if len(wrong):
         raise DataError(
-            f"expected labels in 0 .. {classes - 1}, got {values[wrong[0]]} in row {wrong[0]}: "
-            "check that the labels index the model's classes"
+            f"expected labels {'of 0 or more' if classes is None else f'in 0 .. {classes - 1}'}, "
+            f"got {values[wrong[0]]} in row {wrong[0]}: check that the labels index the model's "
+            "classes"
         )
     return values.astype(np.int64)
 
 
-def verdicts(values: ArrayLike, name: str) -> NDArray[np.bool_]:
+def _row_advice(values: NDArray[Any], rows: int) -> str:
+    """Say what makes labels of labels in another shape."""
+    if values.ndim == 2 and values.shape == (rows, 1):
+        return ": pass labels[:, 0]"
+    if values.ndim == 2 and len(values) == rows and values.dtype.kind in "iufb":
+        return ": pass labels.argmax(1) if they are one-hot"
+    return ""
+
+
+def array_of(values: object, name: str) -> NDArray[Any]:
+    """Return what people hold numbers in as an array: lists, NumPy, torch, pandas.
+
+    A tensor may require a gradient, lie on another device or be bfloat16, which NumPy lacks:
+    float32 holds all its values.
+
+    Raises:
+        DataError: It is no array of numbers, or its rows have different lengths.
+    """
+    if np.ma.is_masked(values):
+        raise DataError(f"expected {name} without masked entries: leave such rows out by id")
+    try:
+        array = np.asarray(_plain(values))
+        if array.dtype.kind == "O":  # pandas' own numbers come as Python's
+            array = np.array(array.tolist())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(
+            f"expected {name} as one array of numbers, got {type(values).__name__} ({error}): "
+            "every row must have the same length"
+        ) from error
+    if array.dtype.kind not in "iufbU":
+        raise DataError(
+            f"expected {name} as an array of numbers, got {type(values).__name__} of "
+            f"{array.dtype}: every entry must be a number"
+        )
+    return array
+
+
+def _plain(values: Any) -> Any:
+    """Detach tensors, also inside lists; torch itself is not imported for it."""
+    if isinstance(values, (list, tuple)):
+        return [_plain(value) for value in values] if _holds_tensors(values) else values
+    if not hasattr(values, "detach"):
+        return values
+    tensor = values.detach().cpu()
+    return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
+
+
+def _holds_tensors(values: Any) -> bool:
+    return any(hasattr(v, "detach") or isinstance(v, (list, tuple)) for v in values)
+
+
+def floats_of(values: object, name: str) -> Floats:
+    """Return numbers in any array type as float64.
+
+    Raises:
+        DataError: They are no array of numbers; texts and complex numbers are none.
+    """
+    array = array_of(values, name)
+    if array.dtype.kind not in "iufb":
+        raise DataError(f"expected {name} as numbers, got {array.dtype}: convert them first")
+    return array.astype(np.float64)
+
+
+def whole_number(value: object, name: str, *, low: int, high: int | None = None) -> int:
+    """Return a count such as `bins` or `top`.
+
+    Raises:
+        DataError: It is not whole, or out of range.
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        said = f"{low} or more" if high is None else f"{low} .. {high}"
+        raise DataError(f"expected {name} as a whole number, {said}, got {value!r}")
+    return int(value)
+
+
+def verdicts(values: object, name: str) -> NDArray[np.bool_]:
     """Return checked yes-or-no values `[N]`, N >= 1.
 
     Raises:
         DataError: The values are not boolean, not one-dimensional, or there are none.
     """
-    flags = np.asarray(values)
+    flags = array_of(values, name)
     if flags.ndim != 1 or flags.dtype.kind != "b" or not len(flags):
         raise DataError(
             f"expected {name} [N] of booleans with N >= 1, got shape {list(flags.shape)} of "
@@ -138,7 +243,7 @@ def verdicts(values: ArrayLike, name: str) -> NDArray[np.bool_]:
 
 
 def _matrix(values: ArrayLike | None, name: str) -> Floats:
-    matrix = np.asarray(values, dtype=np.float64)
+    matrix = floats_of(values, name)
     if matrix.ndim != 2 or matrix.shape[0] < 1 or matrix.shape[1] < 2:
         advice = (
             ": a one-dimensional array does not say which class it speaks of; for two classes "

@@ -13,7 +13,13 @@ import numpy as np
 
 from adversity.errors import DataError
 from adversity.metrics.intervals import wilson
-from adversity.metrics.predictions import class_labels, class_probs, verdicts
+from adversity.metrics.predictions import (
+    class_labels,
+    class_probs,
+    floats_of,
+    verdicts,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -241,7 +247,7 @@ def binned(
 
 
 def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    sure = np.asarray(confidence, dtype=np.float64)
+    sure = floats_of(confidence, "confidence")
     right = verdicts(correct, "correct")
     if sure.shape != right.shape:
         raise DataError(
@@ -256,8 +262,7 @@ def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Floats, NDArray
 
 
 def _check_rule(bins: int, edge: str, spacing: str) -> None:
-    if bins < 1:
-        raise DataError(f"expected at least 1 bin, got {bins}")
+    whole_number(bins, "bins", low=1)
     if edge not in ("guo", "left"):
         raise DataError(f'expected edge "guo" or "left", got {edge!r}')
     if spacing not in ("width", "mass"):

@@ -120,6 +120,12 @@ class Torchvision(Classifier):
             raise ValueError("classes and classes_file exclude each other; give one")
         if self.std is not None and min(self.std) <= 0:
             raise ValueError(f"std must be positive, got {self.std}")
+        for name in ("mean", "std"):
+            given = getattr(self, name)
+            if given is not None and not 0 <= min(given) <= max(given) <= 1:
+                scaled = ", ".join(f"{value:g}/255" for value in given)
+                hint = f"; did you mean [{scaled}]?" if 1 < max(given) <= 255 else ""
+                raise ValueError(f"{name} is that of images in [0, 1], got {list(given)}{hint}")
         return self
 
     def use_root(self, root: Path) -> None:
