@@ -220,11 +220,12 @@ def whole_number(value: object, name: str, *, low: int, high: int | None = None)
     Raises:
         DataError: It is not whole, or out of range.
     """
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
+    number = int(value) if isinstance(value, (int, np.integer)) else None
+    fits = number is not None and number >= low and (high is None or number <= high)
+    if number is None or isinstance(value, bool) or not fits:
         said = f"{low} or more" if high is None else f"{low} .. {high}"
         raise DataError(f"expected {name} as a whole number, {said}, got {value!r}")
-    return int(value)
+    return number
 
 
 def verdicts(values: object, name: str) -> NDArray[np.bool_]:
