@@ -216,6 +216,7 @@ def _repository(root: Path | None) -> Iterator[Check]:
     yield Check("project", "ok", str(root))
     yield _git_state(git, root)
     yield _pipelines(root)
+    yield from _devices(root)
 
 
 def _git_state(git: str, root: Path) -> Check:
@@ -241,6 +242,19 @@ def _pipelines(root: Path) -> Check:
     if changes:
         return Check("pipelines", "warning", "dvc.yaml is not in step", "adversity sync")
     return Check("pipelines", "ok", "dvc.yaml is in step")
+
+
+def _devices(root: Path) -> Iterator[Check]:
+    """Name each device that a pipeline asks for and this machine has not."""
+    from adversity.engine.device import absent_device
+    from adversity_flows.cli.project import sound_plans
+
+    for plan in sound_plans(root):
+        fault = absent_device(plan.spec.run.device)
+        if fault is not None:
+            yield Check(
+                "device", "wrong", f"{plan.file}: {fault}", f"run: {{device: cpu}} in {plan.file}"
+            )
 
 
 def _disk(folder: Path) -> Iterator[Check]:

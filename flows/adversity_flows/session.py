@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from adversity.engine.device import refuse_absent_device
 from adversity.engine.workspace import Workspace
 from adversity.provenance import file_sha256
 from adversity.registry import discover
@@ -136,6 +137,7 @@ class _Session:
 
     def run(self) -> Finished:
         """Do the steps, then judge and write."""
+        refuse_absent_device(self.plan)
         refuse_missing_data(self.plan)
         with Memory.open(self.plan.root) as memory:
             conductor = Conductor(self.plan, self._workspace, memory, force=self._wishes.force)

@@ -204,6 +204,23 @@ def test_doctor_is_well_here(call, project):
         assert found[name] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [("gpu", "did you mean cuda?"), ("cdua", "must be cpu, cuda"), ("xpu:9", "there is no device")],
+)
+def test_a_device_that_is_not_there_is_found_without_running(call, project, device, said):
+    """`validate` refuses it with exit code 2, and `doctor` names the pipeline."""
+    file = project / "pipelines" / "tiny.yaml"
+    text = "\n".join(x for x in file.read_text().splitlines() if not x.startswith("run:"))
+    file.write_text(f"{text}\nrun: {{device: '{device}'}}\n")
+    answer = call("validate")
+    assert (answer.code, said in answer.err) == (2, True)
+    assert "run.device" in answer.err
+    doctor = call("doctor")
+    assert said in doctor.out
+    assert "tiny.yaml" in doctor.out
+
+
 def test_doctor_names_the_command_that_mends_a_guard(call, monkeypatch, tmp_path):
     """A fastapi that breaks Prefect is wrong, with the pip command, and exits with 3."""
     monkeypatch.chdir(tmp_path)

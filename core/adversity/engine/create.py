@@ -11,8 +11,10 @@ from adversity.engine import calls
 from adversity.engine.attack_call import AttackCall
 from adversity.engine.call import Call, require_images, sample_ids
 from adversity.engine.calls import Ready
+from adversity.engine.device import absent_device
 from adversity.engine.in_memory import TensorRows, fitted_state
 from adversity.engine.nested import inject
+from adversity.engine.ready import device_of
 from adversity.engine.toolbox import label_of
 from adversity.engine.wanted import label_rows
 from adversity.errors import DataError, InputError, ParameterError
@@ -47,7 +49,7 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
 
     Raises:
         UnknownPluginError: If there is no such plugin.
-        ParameterError: If a parameter is unknown or wrong.
+        ParameterError: If a parameter is unknown or wrong, or there is no such device.
 
     Example:
         >>> import torch, adversity
@@ -56,19 +58,20 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
         torch.Size([2, 3, 8, 8])
     """
     entry = discover().get(kind, name)
+    fault = absent_device(device)
+    if fault is not None:
+        raise ParameterError(f"{label_of(entry)}: device: {fault}")
     plugin = _built(entry, parameters)
     wrapper = WRAPPERS.get(kind)
-    if wrapper is None:
-        inject(plugin, device)
-        if kind == "dataset":
-            return _opened(plugin)
-        return plugin
+    device = device_of(plugin, device)
     ready = Ready(plugin, label_of(entry), device)
     with calls.setting_up(ready):
         inject(plugin, device)
-        if not isinstance(plugin, Fitted):
+        if kind != "dataset" and not isinstance(plugin, Fitted):
             plugin.setup(device)
-    return wrapper(ready)
+    if wrapper is not None:
+        return wrapper(ready)
+    return _opened(plugin) if kind == "dataset" else plugin
 
 
 def _built(entry: Entry, parameters: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from adversity.engine.apart import keep_apart
 from adversity.engine.attack_stage import AttackRun
 from adversity.engine.blocks import one_thread
 from adversity.engine.data_stage import DataRun
+from adversity.engine.device import refuse_absent_device
 from adversity.engine.fit_stage import FitRun
 from adversity.engine.predict_stage import PredictRun
 from adversity.engine.report_stage import ReportRun
@@ -35,10 +36,12 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
     """Open a stage for running; torch has one thread from here on.
 
     Raises:
+        InputError: If this machine has not the pipeline's device.
         DataError: If a data set it reads is missing or wrong, or images that fit what rests on
             the stage would judge it as well.
     """
     one_thread()
+    refuse_absent_device(plan)
     if stage.step.startswith("data:"):
         return DataRun(plan, stage, workspace)
     keep_apart(toolbox_of(plan, workspace), stage.step)

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from adversity.contracts import Score
 from adversity.errors import AdversityError, PluginError
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["BREAKS", "Ready", "setting_up"]
+__all__ = ["BREAKS", "Ready", "device_of", "setting_up"]
 
 BREAKS = (Exception, SystemExit)
 """What may come out of a plugin; one that calls `sys.exit` must not end the run in silence."""
@@ -68,6 +69,15 @@ class Ready:
             f"{self.label}{where} raised {type(error).__name__}: {error}; report it to the "
             "plugin's author"
         ) from error
+
+
+def device_of(plugin: Any, device: str) -> str:
+    """Return where a plugin computes: metrics and scores on the CPU in the place of MPS.
+
+    That has no float64, in which they compute.
+    """
+    exact = plugin.kind == "metric" or isinstance(plugin, Score)
+    return "cpu" if exact and device.startswith("mps") else device
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from adversity.contracts import ImageMetric, Measure, Metric, MetricBase, Table
 from adversity.data.tables import read_table, write_table
 from adversity.engine import calls
 from adversity.engine.blocks import spans
-from adversity.engine.calls import BREAKS, Ready
+from adversity.engine.calls import BREAKS
 from adversity.engine.stage import Shard, StageResult, StageRun
 from adversity.errors import AdversityError, PluginError
 from adversity.metrics import mean_interval
@@ -135,7 +135,7 @@ class TableRun(StageRun):
 
     def metrics(self) -> Iterator[MetricBase]:
         """Go through the metrics that hold in this pipeline."""
-        yield from self.toolbox.metrics()
+        yield from (ready.plugin for ready in self.toolbox.metrics())
 
     def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Compute every metric whose columns are there."""
@@ -161,12 +161,12 @@ class TableRun(StageRun):
         """
         columns: Columns = {}
         side = min(current.images.shape[2:])
-        for metric in self.metrics():
+        for ready in self.toolbox.metrics():
+            metric = ready.plugin
             if not isinstance(metric, ImageMetric):
                 continue
             values = np.full(len(current.ids), np.nan)
             if current.comparable and side >= metric.smallest:
-                ready = Ready(metric, f'metric "{metric.name}"')
                 values = calls.measure(ready, current.images, current.clean, current.ids).numpy()
             columns[column_of(metric)] = values
         return columns

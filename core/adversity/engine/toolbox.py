@@ -10,13 +10,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Classifier, Fitted, State
-from adversity.contracts.nested import nested_fields
 from adversity.data.arrays import read_arrays
 from adversity.data.checksums import Checksums, verified_file
 from adversity.data.reading import Source
 from adversity.engine.calls import Ready, setting_up
 from adversity.engine.classes import class_indices, read_labels
 from adversity.engine.nested import inject
+from adversity.engine.ready import device_of
 from adversity.engine.workspace import slug
 from adversity.errors import NotFittedError, StorageError
 
@@ -122,18 +122,26 @@ class Toolbox:
         node = self.node_of(step)
         return node.plugins[cell.restrict(node.variables)]
 
-    def metrics(self) -> tuple[MetricBase, ...]:
-        """Return the pipeline's metrics, with the plugins in their parameters ready."""
+    def metrics(self) -> tuple[Ready, ...]:
+        """Return the pipeline's metrics, set up, with the plugins in their parameters ready.
+
+        Raises:
+            PluginError: If setting one up fails.
+        """
         if "metrics" not in self._local.__dict__:
             self._local.metrics = tuple(map(self._metric, self.plan.metrics))
         return self._local.metrics  # type: ignore[no-any-return]
 
-    def _metric(self, given: MetricBase) -> MetricBase:
-        if not nested_fields(type(given)):
-            return given
-        metric = type(given)(**given.model_dump(exclude_unset=True))
-        inject(metric, self.plan.spec.run.device, root=self.workspace.root)
-        return metric
+    def _metric(self, given: MetricBase) -> Ready:
+        metric: Any = type(given)(**given.model_dump(exclude_unset=True))
+        device = device_of(metric, self.plan.spec.run.device)
+        ready = Ready(metric, f'metric "{metric.name}"', device)
+        if hasattr(metric, "use_root"):
+            metric.use_root(self.workspace.root)
+        with setting_up(ready):
+            inject(metric, device, root=self.workspace.root)
+            metric.setup(device)
+        return ready
 
     def ready(self, step: str, cell: Cell) -> Ready:
         """Return the plugin of a step, set up, and fitted where it must be.
@@ -153,7 +161,8 @@ class Toolbox:
     def _set_up(self, node: StepNode, cell: Cell) -> Ready:
         given = node.plugins[cell]
         plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
-        ready = Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
+        device = device_of(plugin, self.plan.spec.run.device)
+        ready = Ready(plugin, label_of(node.entry), device)
         plugin_root = getattr(plugin, "use_root", None)
         if plugin_root is not None:
             plugin_root(self.workspace.root)

@@ -6,6 +6,7 @@ anywhere, too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -47,6 +48,15 @@ def _not_yet(instead: str) -> BeforeValidator:
         raise ValueError(f"is not available yet; {instead}")
 
     return BeforeValidator(refuse)
+
+
+def _device(value: object) -> object:
+    """Refuse what torch has no word for; whether it is there is asked where it must compute."""
+    if isinstance(value, str) and not re.fullmatch(r"(cpu|cuda|mps|xpu)(:\d+)?", value):
+        meant = {"gpu": "cuda", "nvidia": "cuda", "metal": "mps"}.get(value.lower().split(":")[0])
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise ValueError(f"must be cpu, cuda, cuda:1, mps or xpu, got {value!r}{hint}")
+    return value
 
 
 def _cron(value: object) -> object:
@@ -152,7 +162,7 @@ class RunSpec(_Part):
         None, _not_yet("end the command itself: `timeout 1h adversity run ...`")
     ] = None
     keep: tuple[StrictStr, ...] = ()
-    device: StrictStr = "cpu"
+    device: Annotated[StrictStr, BeforeValidator(_device)] = "cpu"
     pictures: Count = 24
     max_cells: Positive = 10_000
 

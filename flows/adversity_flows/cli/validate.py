@@ -31,11 +31,14 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     Example:
       adversity validate pipelines/first_look.yaml
     """
+    from adversity.engine.device import refuse_absent_device
     from adversity_flows.cli.project import find_root, named_plans, plans_of
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.wording import plan_words
 
     plans = named_plans(files) if files else plans_of(find_root(Path.cwd()))
+    for plan in plans:
+        refuse_absent_device(plan)
     if as_json:
         click.echo(json.dumps({"pipelines": [_as_json(plan) for plan in plans]}, indent=1))
         return
