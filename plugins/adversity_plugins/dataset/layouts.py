@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Layout", "Unreadable", "avif", "bmp", "jpeg", "jpeg2000", "webp"]
+__all__ = ["Layout", "Unreadable", "avif", "bmp", "gif", "jpeg", "jpeg2000", "webp"]
 
 
 class Unreadable(Exception):  # noqa: N818  (a reason, not a failure of the program)
@@ -37,8 +37,7 @@ class Layout:
         premultiplied: Whether the colours are multiplied by alpha already.
         colours: The colour map as `RRR...GGG...BBB...`, where Pillow reads it wrongly.
         box: The part of the canvas that the first frame covers, (left, top, right, bottom).
-        size: Width and height, where Pillow claims memory before it tells them; or those of
-            what the decoder unpacks at once (a TIFF's tile).
+        size: Width and height that the header claims; of a TIFF's tile, if that is larger.
         remarks: What in the file was left aside.
     """
 
@@ -56,12 +55,13 @@ class Layout:
 
 def jpeg(content: bytes) -> Layout:
     """Look at the frame header and Adobe's marker."""
-    adobe = False
+    adobe, size = False, (0, 0)
     for marker, body in _segments(content):
         adobe |= marker == 0xEE and body[:5] == b"Adobe"
         if marker not in _FRAMES or len(body) < 6:
             continue
-        bits, channels = body[0], body[5]
+        bits, height, width, channels = struct.unpack_from(">BHHB", body)
+        size = width, height
         if bits != 8:
             raise Unreadable(f"a JPEG of {bits} bits is not read; save it with 8 bits, or as PNG")
         if channels == 4 and not adobe:
@@ -69,7 +69,7 @@ def jpeg(content: bytes) -> Layout:
                 "a CMYK JPEG without Adobe's marker does not say whether 0 or 255 is full ink; "
                 "save it as RGB"
             )
-    return Layout(content)
+    return Layout(content, size=size)
 
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -96,7 +96,13 @@ def bmp(content: bytes) -> Layout:
     fields = content[14] >= 40 and content[30:34] == b"\x03\0\0\0"
     if fields and content[54:66] == bytes(12):
         raise Unreadable("the bit fields of this BMP are all 0; save it as PNG")
-    return Layout(content)
+    width, height = struct.unpack_from("<HH" if content[14] == 12 else "<ii", content, 18)
+    return Layout(content, size=(abs(width), abs(height)))
+
+
+def gif(content: bytes) -> Layout:
+    """Look at the size of the canvas."""
+    return Layout(content, size=struct.unpack_from("<HH", content, 6))
 
 
 def webp(content: bytes) -> Layout:
@@ -131,7 +137,8 @@ def jpeg2000(content: bytes) -> Layout:
         raise Unreadable("a JPEG 2000 of this depth is not read; save it with 8 bits, or as PNG")
     if set(parts[1::3]) | set(parts[2::3]) != {1}:
         raise Unreadable("a JPEG 2000 with components of several sizes is not read; save it as PNG")
-    return Layout(content)
+    right, bottom, left, top = struct.unpack_from(">4I", content, at + 8)
+    return Layout(content, size=(right - left, bottom - top))
 
 
 def avif(content: bytes) -> Layout:

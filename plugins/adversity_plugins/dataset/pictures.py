@@ -32,6 +32,7 @@ from adversity_plugins.dataset.layouts import (
     Unreadable,
     avif,
     bmp,
+    gif,
     jpeg,
     jpeg2000,
     webp,
@@ -83,7 +84,7 @@ _LAYOUTS = {
     "AVIF": avif,
     "BMP": bmp,
     "TIFF": tiff,
-    "GIF": Layout,
+    "GIF": gif,
     "JPEG2000": jpeg2000,
 }
 
@@ -160,7 +161,7 @@ def _decode(
     if not kind:
         raise Unreadable("not an image in a format that is read")
     layout = _LAYOUTS[kind](content)
-    _require_room(content, *layout.size, _HELD_DEEP)
+    _require_room(content, *layout.size, _HELD)  # before Pillow claims memory, or warns
     with _open(layout, kind) as image:
         _require_room(content, *image.size, _held(image, layout))
         odd = getattr(image, "tag_v2", {}).get(274)  # Pillow deletes it while loading

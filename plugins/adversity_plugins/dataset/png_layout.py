@@ -46,6 +46,7 @@ def png(content: bytes) -> Layout:
     depth, colour = head[8], head[9]
     return Layout(
         b"".join(kept),
+        size=struct.unpack_from(">II", head),
         wide=depth == 16 and colour in (2, 4, 6),
         clear=_clear_colour(clear, depth) if clear is not None and colour in (0, 2) else None,
         remarks=tuple(remarks),

@@ -44,7 +44,11 @@ def tiff(content: bytes) -> Layout:
         inverted=bits == 16 and kind == 0,
         premultiplied=extra[:1] == (1,),
         colours=_colours(tags) if kind == 3 else None,
-        size=(_whole(tags, 322), _whole(tags, 323)),
+        size=max(
+            (_whole(tags, 256), _whole(tags, 257)),
+            (_whole(tags, 322), _whole(tags, 323)),
+            key=lambda size: size[0] * size[1],
+        ),
     )
 
 
