@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from adversity_plugins.attack.feature_space_metric import Features, column
-from adversity_plugins.attack.losses import Loss, loss_of
+from adversity_plugins.attack.losses import Loss, Rank, loss_of
 
 if TYPE_CHECKING:
     from adversity import Target
@@ -48,7 +48,7 @@ class Search:
         """Start at the images themselves, with steps as long as eps."""
         count = len(images)
         self.best = images.clone()
-        self._highest = torch.full((count,), -torch.inf).double()
+        self._highest = Rank.lowest(count)
         self._target, self._labels, self._features = target, labels, features
         self._eps, self._loss, self._early_stop = eps, loss, early_stop
         self._left = torch.arange(count)
@@ -106,11 +106,10 @@ class Search:
     def _keep(self, logits: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         """Note what is better than before; return which rows go on."""
         fooled = logits.argmax(1) != self._labels
-        # A failure beats every image that is none, whatever the loss says.
-        ranked = torch.where(fooled, value.double().clamp_min(0) + 1e6, value.double())
-        better = ranked > self._highest[self._left]
+        found = Rank(fooled, value)
+        better = found.above(self._highest.rows(self._left))
         where = self._left[better]
-        self._highest[where] = ranked[better]
+        self._highest.put(where, found.rows(better))
         self.best[where] = self._now[better]
         stays = torch.arange(len(self._left))
         if self._early_stop and bool(fooled.any()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import torch
 
@@ -11,9 +11,42 @@ from adversity_plugins.attack.dlr import spread_of, spread_slope
 if TYPE_CHECKING:
     from adversity import Target
 
-__all__ = ["Loss", "gradient_of", "likeliest_others", "loss_of", "slope_of"]
+__all__ = ["Loss", "Rank", "gradient_of", "likeliest_others", "loss_of", "slope_of"]
 
 Loss = Literal["ce", "margin", "dlr"]
+
+
+class Rank(NamedTuple):
+    """What images are worth to an attack: one that fools before any that does not, then the loss.
+
+    Two values and not one: a number added to the loss of what fools would round it, and by the
+    loss alone a tie of the highest logits, which fools by the class that comes first, may lose.
+
+    Attributes:
+        fooled: `[N]` bool.
+        loss: `[N]` floating-point.
+    """
+
+    fooled: torch.Tensor
+    loss: torch.Tensor
+
+    @classmethod
+    def lowest(cls, count: int) -> Self:
+        """Return what every image is above."""
+        return cls(torch.zeros(count, dtype=torch.bool), torch.full((count,), -torch.inf))
+
+    def above(self, other: Rank) -> torch.Tensor:
+        """Return `[N]` bool: worth more than the other; a tie is not."""
+        higher = (self.fooled == other.fooled) & (self.loss > other.loss)
+        return higher | (self.fooled & ~other.fooled)
+
+    def rows(self, index: torch.Tensor) -> Rank:
+        """Return what some images are worth."""
+        return Rank(self.fooled[index], self.loss[index])
+
+    def put(self, index: torch.Tensor, other: Rank) -> None:
+        """Write down what some images are worth now."""
+        self.fooled[index], self.loss[index] = other.fooled, other.loss
 
 
 def loss_of(

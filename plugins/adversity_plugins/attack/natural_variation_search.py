@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from adversity_plugins.attack.losses import loss_of
+from adversity_plugins.attack.losses import Rank, loss_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ class Search:
         """Take the samples; `apply` makes images of parameters with these names."""
         count = len(images)
         self.parameters = {name: torch.zeros(count, dtype=torch.float64) for name in names}
-        self._worst = torch.full((count,), -torch.inf)
+        self._worst = Rank.lowest(count)
         self._left = torch.arange(count)
         self._target, self._images, self._labels, self._apply = target, images, labels, apply
 
@@ -90,14 +90,12 @@ class Search:
         point = {name: columns[:, place] for place, name in enumerate(self.parameters)}
         logits = self._target.logits(self._apply(self._images[left], point))
         labels = self._labels[left]
-        margin = loss_of(logits, labels, loss="margin", targeted=False)
         fooled = logits.argmax(1) != labels
-        # A tie of the highest logits may fool at a margin of 0; it must win all the same.
-        margin = torch.where(fooled, margin.clamp_min(0) + 1e-6, margin)
-        better = margin > self._worst[left]
-        self._worst[left[better]] = margin[better]
-        for name, found in point.items():
-            self.parameters[name][left[better]] = found[better]
+        found = Rank(fooled, loss_of(logits, labels, loss="margin", targeted=False))
+        better = found.above(self._worst.rows(left))
+        self._worst.put(left[better], found.rows(better))
+        for name, chosen in point.items():
+            self.parameters[name][left[better]] = chosen[better]
         if early_stop and bool(fooled.any()):
             stays = (~fooled).nonzero().flatten()
             self._left, self._target = left[stays], self._target.rows(stays)

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from adversity_plugins.attack.losses import Loss, loss_of
+from adversity_plugins.attack.losses import Loss, Rank, loss_of
 from adversity_plugins.attack.norms import Ball
 
 if TYPE_CHECKING:
     from adversity import Norm, SampleRng, Target
 
 __all__ = ["cut_variance", "estimated_gradient", "nes"]
-
-_FOOLED = 1e6
-"""Lifts every image that fools above every other."""
 
 
 def nes(
@@ -62,7 +59,7 @@ def nes(
         `[N, C, H, W]` float32 in [0, 1], within the budget.
     """
     ball = Ball(images.contiguous(), norm, eps)
-    best, highest = ball.start.clone(), torch.full((len(images),), -torch.inf)
+    best, highest = ball.start.clone(), Rank.lowest(len(images))
     place, point, slope = torch.arange(len(images)), ball.start, torch.zeros_like(ball.start)
     for step in range(queries // (samples + 1)):
         streams = rng.child(step).rows(place.tolist())
@@ -72,10 +69,11 @@ def nes(
         )  # fmt: skip
         slope = momentum * slope + (1 - momentum) * gradient
         point = ball.step(point, slope, step_size)
-        value = _judged(target, point, labels, loss=loss, targeted=targeted)
-        better = value > highest[place]
-        best[place[better]], highest[place[better]] = point[better], value[better]
-        going = (value < _FOOLED / 2).nonzero().flatten()
+        found = _judged(target, point, labels, loss=loss, targeted=targeted)
+        better = found.above(highest.rows(place))
+        best[place[better]] = point[better]
+        highest.put(place[better], found.rows(better))
+        going = (~found.fooled).nonzero().flatten()
         if not len(going):
             break
         if len(going) < len(point):
@@ -86,12 +84,12 @@ def nes(
 
 def _judged(
     target: Target, images: torch.Tensor, labels: torch.Tensor, *, loss: Loss, targeted: bool
-) -> torch.Tensor:
-    """Return the loss `[N]`, with every fooled sample above every other."""
+) -> Rank:
+    """Return what images are worth."""
     with torch.no_grad():
         logits = target.logits(images)
     fooled = (logits.argmax(1) == labels) == targeted
-    return loss_of(logits, labels, loss=loss, targeted=targeted) + _FOOLED * fooled
+    return Rank(fooled, loss_of(logits, labels, loss=loss, targeted=targeted))
 
 
 def estimated_gradient(

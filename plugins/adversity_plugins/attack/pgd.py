@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity import SampleRng, Target
+    from adversity_plugins.attack.losses import Rank
     from adversity_plugins.attack.norms import Ball
 
 __all__ = ["PGD"]
-
-_FOOLED = 1e6
-"""Lifts the loss of a fooled sample above that of every other."""
 
 
 class PGD(Attack):
@@ -67,32 +65,33 @@ class PGD(Attack):
             return best
         highest = self._judge(target, best, labels)
         for restart in range(1, self.restarts):
-            open_ = (highest < _FOOLED) | (not self.early_stop)
+            open_ = ~highest.fooled | (not self.early_stop)
             rows = open_.nonzero().flatten()
             if not len(rows):
                 break
             victim, wanted = target.rows(rows), labels[rows]
             streams = rng.rows(rows.tolist())
             point = self._ascend(victim, ball.rows(rows), wanted, streams, restart=restart)
-            values = self._judge(victim, point, wanted)
-            better = values > highest[rows]
-            best[rows[better]], highest[rows[better]] = point[better], values[better]
+            found = self._judge(victim, point, wanted)
+            better = found.above(highest.rows(rows))
+            best[rows[better]] = point[better]
+            highest.put(rows[better], found.rows(better))
         return best
 
     @property
     def _size(self) -> float:
         return self.step_size if self.step_size is not None else 2.5 * self.eps / self.steps
 
-    def _judge(self, target: Target, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss `[N]`, with every fooled sample above every other."""
+    def _judge(self, target: Target, images: Tensor, labels: Tensor) -> Rank:
+        """Return what images are worth."""
         import torch
 
-        from adversity_plugins.attack.losses import loss_of
+        from adversity_plugins.attack.losses import Rank, loss_of
 
         with torch.no_grad():
             logits = target.logits(images)
         values = loss_of(logits, labels, loss=self.loss, targeted=self.targeted)
-        return torch.where(self._fooled(logits, labels), values + _FOOLED, values)
+        return Rank(self._fooled(logits, labels), values)
 
     def _fooled(self, logits: Tensor, labels: Tensor) -> Tensor:
         answer = logits.argmax(1)

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+import adversity
+from adversity import SampleRng
 from adversity.errors import InputError
 from adversity_plugins.attack.dlr import require_dlr
-from adversity_plugins.attack.losses import likeliest_others, loss_of, slope_of
+from adversity_plugins.attack.losses import Rank, likeliest_others, loss_of, slope_of
+from adversity_plugins.attack.norms import Ball
 
 AIMS = ("nobody", "wanted", "rival")
 
@@ -63,3 +66,35 @@ def test_too_few_classes_are_refused_in_words(classes: int, aimed: bool) -> None
     with pytest.raises(InputError, match=rf"at least {classes + 1} classes, got {classes}; use"):
         require_dlr(classes, aimed=aimed)
     require_dlr(classes + 1, aimed=aimed)
+
+
+def test_a_failure_ranks_before_the_rest_and_a_loss_is_not_rounded() -> None:
+    """Losses 0.03 apart stay apart (at 1e6 float32 has steps of 1/16), whatever fooled or not."""
+    fooled = torch.tensor([False, True, True, False])
+    first = Rank(fooled, torch.tensor([9.0, 1.00, 1.03, -torch.inf]))
+    other = Rank(torch.tensor([True, True, True, False]), torch.tensor([0.0, 1.03, 1.00, 0.0]))
+    assert first.above(other).tolist() == [False, False, True, False]
+    assert other.above(first).tolist() == [True, True, False, True]
+    assert not bool(first.above(first).any())
+    assert bool(other.above(Rank.lowest(4)).all())
+
+
+def test_pgd_keeps_the_restart_of_the_highest_loss(network: Any, images: Any, labels: Any) -> None:
+    """Of eight restarts that all fool, the image that is kept has the highest loss of all."""
+    pgd = adversity.create("attack", "pgd", eps=0.1, steps=2, restarts=8, loss="margin").ready
+    ids = [str(row) for row in range(len(images))]
+    victim = adversity.target(network).bind(ids)
+    rng = SampleRng(seed=0, step="attack", ids=ids)
+    kept = pgd.plugin.perturb(victim, images, labels, rng)
+    ball = Ball(images, "linf", 0.1)
+    climbs = [pgd.plugin._ascend(victim, ball, labels, rng, restart=k) for k in range(8)]
+
+    def loss(points: torch.Tensor) -> torch.Tensor:
+        logits = victim.logits(points).detach()
+        return loss_of(logits, labels, loss="margin", targeted=False)
+
+    losses = torch.stack([loss(points) for points in climbs])
+    fell = losses.amax(0) > 0
+    assert int(fell.sum()) > 12
+    assert torch.equal(loss(kept)[fell], losses.amax(0)[fell])
+    assert bool((losses.amax(0) - losses.sort(0).values[-2] < 1 / 32)[fell].any())

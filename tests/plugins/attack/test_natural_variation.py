@@ -128,8 +128,8 @@ class _Shared(Search):
         point = {"severity": values[:, 0], "noise_seed": seed.double()}
         logits = self._target.logits(self._apply(self._images, point))
         fooled = float((logits.argmax(1) != self._labels).sum())
-        if fooled > float(self._worst[0]):
-            self._worst[:] = fooled
+        if fooled > float(self._worst.loss[0]):
+            self._worst.loss[:] = fooled
             self.parameters.update(point)
 
 
