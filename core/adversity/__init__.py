@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adversity import metrics as metrics
+    from adversity.clipping import clip as clip
     from adversity.contracts import API_VERSION as API_VERSION
     from adversity.contracts import Access as Access
     from adversity.contracts import Attack as Attack
@@ -91,6 +92,7 @@ _CONTRACTS = [
 ]
 _HOMES = dict.fromkeys(_CONTRACTS, "adversity.contracts") | {
     "SampleRng": "adversity.seeding",
+    "clip": "adversity.clipping",
     "create": "adversity.engine.create",
     "hookimpl": "adversity.hookspecs",
     "metrics": "adversity.metrics",

@@ -213,7 +213,7 @@ def test_rounding_inside_is_flagged(finish: Any) -> None:
     large = [c.text for c in done.said if "pgd [eps=12/255]" in c.text]
     (text,) = [text for text in large if "without gradients" in text]
     assert f"{beaten:.0%}" in text
-    assert "n = 80" in text
+    assert "of 80; 95% interval" in text
     assert "square[eps=12/255]" in text
 
 

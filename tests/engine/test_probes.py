@@ -157,7 +157,8 @@ def test_a_probe_changes_nothing_of_the_attack(network: Any, pictures: Any) -> N
     assert torch.equal(plain.images, probed.images)
     assert torch.equal(plain.gradients, probed.gradients)
     assert torch.equal(plain.queries, probed.queries)
-    assert set(plain.flags) == {"zero_gradient", "never_moved", "probability_output"}
+    signs = {"zero_gradient", "nan_gradient", "never_moved", "probability_output"}
+    assert set(plain.flags) == {*signs, "hidden_pixels"}
     fewer = _flags(attack, network, (images[:PROBED], labels[:PROBED]))
     assert fewer == {name: probed.flags[name] for name in fewer}
 

@@ -259,7 +259,13 @@ def test_zero_gradient_is_flagged(make_ready: Any, images: Any, ids: Any) -> Non
     labels = victim.bind(ids).verdicts(images)
     attack_call = adversity.create("attack", "pgd", eps="8/255", random_start=False)
     result = attack_call(victim, images, labels, ids=ids)
-    assert result.flags == {"zero_gradient": 1.0, "never_moved": 1.0, "probability_output": 0.0}
+    assert result.flags == {
+        "zero_gradient": 1.0,
+        "nan_gradient": 0.0,
+        "never_moved": 1.0,
+        "probability_output": 0.0,
+        "hidden_pixels": 0.0,
+    }
 
 
 def test_judge_and_attack_see_one_chain_behind_probabilities(

@@ -35,6 +35,7 @@ def voids(*steps: StepSummary) -> list[str]:
     "name",
     [
         "zero_gradient_share",
+        "nan_gradient_share",
         "never_moved_share",
         "beaten_by_black_box_share",
         "beaten_by_grey_box_share",
@@ -49,7 +50,18 @@ def test_each_sign_voids_from_its_limit_on(name: str) -> None:
     assert voids(attack("pgd", {"0.1": {name: share(4, 100)}})) == []
     (text,) = voids(attack("pgd", {"0.1": {name: share(5, 100)}}))
     assert MASKED == 0.05
-    assert text.startswith("pgd [eps=0.1]: 5% (95% interval 2% to 11%, n = 100) of the attacked")
+    assert text.startswith("pgd [eps=0.1]: 5% (5 of 100; 95% interval 2% to 11%) of the attacked")
+
+
+def test_hidden_pixels_void_with_the_whole_interval() -> None:
+    """16 samples are looked at: one with hidden pixels warns, three void, none says nothing."""
+    levels = []
+    for count in (0, 1, 3):
+        step = attack("pgd", {"0.1": {"hidden_pixels_share": share(count, 16)}})
+        found = [caveat for caveat in caveats((), (step,)) if "exactly zero" in caveat.text]
+        levels += [caveat.level for caveat in found]
+        assert all("adversity.clip" in caveat.text for caveat in found)
+    assert levels == ["warning", "void"]
 
 
 def test_the_comparison_that_found_the_most_is_named() -> None:

@@ -76,6 +76,13 @@ class Halved(Bands):
         return super().logits((images + images.detach()) / 2)
 
 
+class ClampedBands(Bands):
+    """Limits its input with torch.clamp, which has no derivative at 0 and 1."""
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return super().logits(images.clamp(0, 1))
+
+
 class Means(Fitted, Classifier):
     """Nearest mean of what tells stripes from discs: energy along each axis."""
 
@@ -124,6 +131,7 @@ TWINS = {
     "facts_are_json": Tensorial,
     "learns": Shuffled,
     "gradient_is_right": Halved,
+    "bounds_are_felt": ClampedBands,
 }
 
 

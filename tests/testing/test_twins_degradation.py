@@ -33,10 +33,18 @@ class HalfAGradient(Fade):
         return super().degrade((images + images.detach()) / 2, rng)
 
 
+class ClampedFade(Fade):
+    """Limits its input with torch.clamp, which has no derivative at 0 and 1."""
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        return super().degrade(images.clamp(0, 1), rng)
+
+
 TWINS = {
     "severity_goes_further": Upside,
     "one_way_to_say_how_much": AnyParameters,
     "gradient_is_right": HalfAGradient,
+    "bounds_are_felt": ClampedFade,
 }
 
 

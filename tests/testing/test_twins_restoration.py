@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from pydantic import Field
 
-from adversity import Restoration
+from adversity import Restoration, clip
 from adversity.contracts.side import AXES, side_fault
 from adversity.testing import check_plugin
 from adversity.testing.restoration import RestorationBench
@@ -38,7 +38,7 @@ class Smooth(Restoration):
 
         around = avg_pool2d(pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
         share = (4 * needs["sigma"]).clamp(0, 1).reshape(-1, 1, 1, 1).to(images)
-        return ((1 - share) * images + share * around).clamp(0, 1)
+        return clip((1 - share) * images + share * around)
 
     def estimate(self, images: Any) -> Mapping[str, Any]:
         return {"sigma": images.detach().diff(dim=3).abs().mean(dim=(1, 2, 3))}
@@ -94,10 +94,25 @@ class OtherSlope(Rounding):
         return 0.5 * images.detach() + 0.5 * images
 
 
+class ClampedSmooth(Smooth):
+    """Limits its input with torch.clamp, which has no derivative at 0 and 1."""
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return super().restore(images.clamp(0, 1), **needs)
+
+
+class ClampedSurrogate(Rounding):
+    """Offers a surrogate with a clamp."""
+
+    def surrogate(self, images: Any) -> Any:
+        return super().surrogate(images.clamp(0, 1))
+
+
 TWINS = {
     "helps": Harmful,
     "needs": Ignores,
     "gradient_is_right": Detached,
+    "bounds_are_felt": ClampedSmooth,
     "stand_in_is_right": OtherSlope,
 }
 
@@ -117,6 +132,11 @@ def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str,
 def test_no_check_lacks_a_twin() -> None:
     """Each check of restorations has a twin that fails it."""
     assert {check.name for check in RestorationBench.checks} == set(TWINS)
+
+
+def test_a_surrogate_keeps_the_bounds_too(failed: Callable[..., dict[str, str]]) -> None:
+    """What stands in for a missing gradient must not hide the pixels at 0 and 1 either."""
+    assert "adversity.clip" in failed(ClampedSurrogate)["stand_in_is_right"]
 
 
 def test_a_parameter_fills_the_need() -> None:

@@ -18,6 +18,7 @@ _MASKED = "tests/traps/test_masked_victims.py"
 _ANSWERS = "tests/traps/test_answers_of_victims.py"
 _STARTS = "tests/traps/test_starts_and_restarts.py"
 _IDENTITY = "tests/traps/test_victims_identity.py"
+_NONE = "tests/traps/test_gradients_that_are_none.py"
 _CHAIN = "tests/traps/test_whole_chain.py"
 
 
@@ -306,6 +307,32 @@ TRAPS: dict[int, Trap] = {
             f"{_HERE}/test_leakage.py::test_3_32_images_that_fitted_do_not_judge",
             f"{_HERE}/test_leakage.py::test_3_32_other_images_show_the_coin",
             "tests/engine/test_apart.py::test_whatever_was_fitted_on_the_way_counts",
+        ),
+    ),
+    33: Trap(
+        "A gradient of NaN or infinity passes for one, and what could not be attacked for robust "
+        "(ART#824, armory#981)",
+        "It is none: never felt, 0 where it reaches an attack, named with n of N, and the figure is "
+        "void",
+        (
+            f"{_NONE}::test_3_33_a_gradient_of_nan_is_none",
+            "tests/engine/test_no_gradient.py::test_nan_is_no_gradient",
+            "tests/engine/test_no_gradient.py::test_the_rest_of_a_gradient_is_used_and_does_not_count",
+            "tests/engine/test_no_gradient.py::test_one_draw_without_a_gradient_leaves_the_others",
+        ),
+    ),
+    34: Trap(
+        "A clamp has no derivative at its bounds, and pixels of exactly 0 and 1 are never felt "
+        "(pytorch#195931, #7002)",
+        "Every clip keeps the closed interval's derivative, the kit tries it at 0 and 1, and a "
+        "network that hides pixels is flagged",
+        (
+            f"{_NONE}::test_3_34_black_pixels_are_felt_behind_a_clip",
+            f"{_NONE}::test_3_34_hidden_pixels_void_the_figure_and_fail_a_gate",
+            "tests/engine/test_hidden.py::test_an_honest_network_is_not_accused",
+            "tests/testing/test_twins_degradation.py::test_twin_fails_exactly_one_check[bounds_are_felt]",
+            "tests/testing/test_twins_restoration.py::test_twin_fails_exactly_one_check[bounds_are_felt]",
+            "tests/testing/test_twins_classifier.py::test_twin_fails_exactly_its_check[bounds_are_felt]",
         ),
     ),
     35: Trap(

@@ -8,6 +8,7 @@ from adversity.contracts import AttackInRounds
 from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.call import Call, require_images, sample_ids
 from adversity.engine.early import bare_gate
+from adversity.engine.hidden import with_hidden
 from adversity.engine.probes import probed
 from adversity.engine.rounds import Course
 from adversity.engine.victim import Victim, as_found
@@ -65,6 +66,7 @@ class AttackCall(Call):
             bound = victim.bind(names, seed=seed)
             step = self.ready.plugin.name
             result = attack(self.ready, bound, images, labels, seed=seed, step=step, course=course)
+            result = with_hidden(self.ready, bound, images, labels, result, seed=seed)
             if probe is None:
                 return result
             given = (self.ready, bound, images, labels, result)

@@ -13,9 +13,11 @@ from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.blocks import spans
 from adversity.engine.budget import within, within_budget
 from adversity.engine.flow import Flow, flow
+from adversity.engine.hidden import ASKED, hidden_pixels
 from adversity.engine.kept import KeptImages
 from adversity.engine.ledger import IDENTITY, attacked
 from adversity.engine.links import Link
+from adversity.engine.masking import sign_columns, sign_shares
 from adversity.engine.predict_stage import answer_columns
 from adversity.engine.probes import probe, probe_shares
 from adversity.engine.randomised import random_output
@@ -23,7 +25,6 @@ from adversity.engine.stage import write_json
 from adversity.engine.table_stage import Columns, TableRun, join
 from adversity.engine.target import ChainTarget
 from adversity.errors import DataError
-from adversity.metrics import share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,21 +146,28 @@ class AttackRun(TableRun):
         judge = ChainTarget(judging, ids=current.ids, side=current.side, seed=seed)
         return Scene(self.toolbox.ready(self.stage.step, cell), current, labels, victim, judge)
 
-    def _probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
-        """Attack those of the data set's first samples again that were right, if asked to."""
+    def probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
+        """Look at those of the data set's first samples that were right; attack them again if told."""
         import torch
 
+        columns: Columns = {}
+        place, right = torch.tensor(index), result.start == scene.labels
+        links, seed = scene.victim.links, self.plan.spec.seed
+        hidden = hidden_pixels(
+            scene.ready, links, scene.current, result, right & (place < ASKED), seed=seed
+        )
+        if hidden is not None:
+            columns["hidden_pixels"] = hidden.numpy()
         first = int(self.node.options.get("probe", 0))
         if not first:
-            return {}
-        asked = (torch.tensor(index) < first) & (result.start == scene.labels)
-        return probe(
+            return columns
+        return columns | probe(
             scene.ready,
-            scene.victim.links,
+            links,
             scene.current,
             scene.labels,
-            asked,
-            seed=self.plan.spec.seed,
+            right & (place < first),
+            seed=seed,
             step=self.stage.step,
         )
 
@@ -175,7 +183,7 @@ class AttackRun(TableRun):
             judge=scene.judge,
             final=False,
         )
-        return replace(self.attacked(scene, result), probed=self._probed(scene, result, index))
+        return replace(self.attacked(scene, result), probed=self.probed(scene, result, index))
 
     def attacked(
         self, scene: Scene, result: AttackResult, random: Tensor | None = None
@@ -210,10 +218,8 @@ class AttackRun(TableRun):
             "distance": result.norms.numpy(),
             "queries": result.queries.numpy(),
             "gradients": result.gradients.numpy(),
-            "zero_gradient": result.zero_gradient.numpy(),
-            "moved": (result.norms > 0).numpy(),
+            **sign_columns(result),
             "random_output": part.random.numpy(),
-            "probability_output": result.probability_output.numpy(),
             **found_columns(part.ready.plugin, result, answers["correct"]),
             **part.probed,
         }
@@ -222,25 +228,7 @@ class AttackRun(TableRun):
 
     def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Add the shares that tell a masked gradient, over the samples right at the start."""
-        found = super().measured(rows, class_names)
-        attacked = rows["start_correct"]
-        count = int(attacked.sum())
-        if count:
-            hits = {
-                "zero_gradient_share": rows["zero_gradient"],
-                "never_moved_share": ~rows["moved"],
-                "random_output_share": rows["random_output"],
-            }
-            attack: Any = self.node.entry.cls
-            if attack.access in ("scores", "gradients"):
-                hits["probability_output_share"] = rows["probability_output"]
-            for name, hit in hits.items():
-                found[name] = share(
-                    int(hit[attacked].sum()),
-                    count,
-                    better="lower",
-                    convention={"over": "attacked images"},
-                )
+        found = super().measured(rows, class_names) | sign_shares(rows, self.node.entry.cls)
         return found | probe_shares(rows, len(class_names))
 
     def fill(self, out: Path) -> StageResult:

@@ -43,7 +43,9 @@ class AttackResult:
         queries, gradients: `[N]` int64, what each sample cost.
         solved_at: `[N]` int64, the query with which a black-box attack first had it; 0 where
             it never asked about such an image, or where gradients were used.
-        zero_gradient: `[N]` bool: attacked, and its gradient was zero every time.
+        zero_gradient, nan_gradient: `[N]` bool: attacked, and none was finite and not zero; and
+            one held NaN or infinity.
+        blind: `[N]` float64: at which share of the values the first gradient felt was 0.
         start_answer: `[N, K]`, what the victim gave before: calibrated probabilities, else what
             its classifier gives.
         probability_output: `[N]` bool: the classifier says that it gives logits, and gave what
@@ -51,7 +53,8 @@ class AttackResult:
         parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
             each sample (`exact`: whether it is proved); NaN where nothing was attacked.
         flags: Shares that tell a masked gradient, of the attacked samples: `zero_gradient`,
-            `never_moved`, `probability_output`; and what a probe found, where one was asked for.
+            `nan_gradient`, `never_moved`, `probability_output`, `hidden_pixels` (of the first,
+            by gradients); and what a probe found.
         stopped: Where an attack in rounds stopped because its gate was decided: the robust
             accuracy is an upper bound then. None if it ran to its end.
     """
@@ -66,6 +69,8 @@ class AttackResult:
     gradients: Tensor
     solved_at: Tensor
     zero_gradient: Tensor
+    nan_gradient: Tensor
+    blind: Tensor
     start_answer: Tensor
     probability_output: Tensor
     parameters: dict[str, Tensor] = field(default_factory=dict)
@@ -250,10 +255,10 @@ def attack(
                 parameters[name][index] = values
             if final:
                 after[index] = judge.rows(index).verdicts(made.images)
-    norms = sizes(ready, adversarial, images, victim.ids)
+    costs, norms = victim.counts, sizes(ready, adversarial, images, victim.ids)
     hit = (after == wanted if is_targeted(ready) else after != labels) & within(plugin, norms)
-    zero = active & (victim.counts.gradients[:count] > 0) & ~victim.counts.felt[:count]
     share = max(int(active.sum()), 1)
+    zero = active & (costs.gradients[:count] > 0) & ~costs.felt[:count]
     return AttackResult(
         adversarial,
         images,
@@ -261,15 +266,18 @@ def attack(
         after,
         active & hit,
         norms,
-        victim.counts.queries[:count].clone(),
-        victim.counts.gradients[:count].clone(),
+        costs.queries[:count].clone(),
+        costs.gradients[:count].clone(),
         watch.solved_at,
         zero,
+        active & costs.broken[:count],
+        costs.blind[:count].clone(),
         answer,
         probable,
         parameters,
         {
             "zero_gradient": float(zero.sum()) / share,
+            "nan_gradient": float((active & costs.broken[:count]).sum()) / share,
             "never_moved": float((active & (norms == 0)).sum()) / share,
             "probability_output": float((active & probable).sum()) / share,
         },

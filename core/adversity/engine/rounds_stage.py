@@ -218,8 +218,9 @@ class RoundsRun(AttackRun):
         name, each = rounds_of(scene.ready)[self._turn[shard.index]]
         if left is not None:
             costs = {k: torch.from_numpy(left.rows[k]) for k in ("queries", "gradients")}
-            felt = (costs["gradients"] > 0) & ~torch.from_numpy(left.rows["zero_gradient"])
-            scene.victim.counts.go_on(**costs, felt=felt)
+            zero, nan = (torch.from_numpy(left.rows[f"{k}_gradient"]) for k in ("zero", "nan"))
+            felt = (costs["gradients"] > 0) & ~zero
+            scene.victim.counts.go_on(**costs, felt=felt, broken=nan)
         result = attack(
             each,
             scene.victim,
@@ -234,9 +235,11 @@ class RoundsRun(AttackRun):
         untold = torch.full((len(samples),), torch.nan, dtype=torch.float64)
         result = replace(result, parameters={"solved_by": untold})
         if left is None:
-            return self.attacked(scene, result)
+            return replace(self.attacked(scene, result), probed=self.probed(scene, result, samples))
         random = torch.from_numpy(left.rows["random_output"])
-        return self.attacked(scene, _worst(scene, result, left), random)
+        part = self.attacked(scene, _worst(scene, result, left), random)
+        probed = {k: left.rows[k] for k in ("hidden_pixels",) if k in left.rows}
+        return replace(part, probed=probed)
 
     def rows(self, cell: Cell) -> Columns:
         """Return the last row of each sample of a cell, sorted by id.

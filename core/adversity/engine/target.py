@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Never, get_args
 
 from adversity.contracts import Access, PostHoc
 from adversity.engine import calls
 from adversity.engine.blocks import in_blocks, network_rows
 from adversity.engine.links import Link, Rows, log_of, mean_of_draws, no_answer
-from adversity.engine.watching import Counts, Watch
+from adversity.engine.watching import Backward, Counts, Watch
 from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
 
@@ -68,7 +68,6 @@ class ChainTarget:
         self._rows = Rows(tuple(ids), dict(side or {}), tuple(ids))
         self._slots = torch.arange(len(ids))
         self._ones = torch.ones_like(self._slots)
-        self._felt = False
         self._answers = self.links[kinds.index("predictions")].ready
         self._classifier = self._answers.plugin
         self._access: Access = "structure"
@@ -147,21 +146,25 @@ class ChainTarget:
                 f"{self._label} has no gradient: expected an attack that needs none (`exact`, "
                 "`square`, `hop_skip_jump`), or a classifier that is differentiable"
             )
-        self._count(images)
+        self._count()
         if not len(images):
             return no_answer(images, self.classes)
+        given = (self.counts, self._slots, self._ones)
+        backward = Backward(*given) if images.requires_grad else None
         # The classifier's blocks go through the whole chain, which bounds memory; `split` and
         # not slices: its backward is one copy, that of n slices n full-size sums.
         size = network_rows(self._classifier, images)
         blocks = torch.split(images, size) if len(images) > size else (images,)
         parts = [
-            self._block(block, slice(size * k, size * (k + 1))) for k, block in enumerate(blocks)
+            self._block(block, slice(size * k, size * (k + 1)), backward)
+            for k, block in enumerate(blocks)
         ]
+        if backward is not None:
+            backward.watch(images)
         answer = parts[0] if len(parts) == 1 else torch.cat(parts)
         # A finite sum has finite terms; only where it overflows must they be looked at.
         if not math.isfinite(answer.detach().sum()) and not bool(answer.isfinite().all()):
-            what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
-            self._answers.broke(what, self._rows.ids)
+            self._not_finite(images)
         if self._watch is not None and not images.requires_grad:
             self._watch.look(images, answer.argmax(1), self._slots, self.counts.queries)
         return answer
@@ -174,7 +177,7 @@ class ChainTarget:
         """
         self._allow("decisions")
         self._expect(images)
-        self._count(images.detach())
+        self._count()
         rows = replace(self._rows, streams=self._asked(slice(None)))
         values, probs = self._answered(images.detach(), rows)
         answers = (values if probs is None else probs).argmax(1)
@@ -206,33 +209,29 @@ class ChainTarget:
                 "use target.rows(index) for some of them"
             )
 
-    def _count(self, images: Tensor) -> None:
-        slots, felt = self._slots, self.counts.felt
-        self.counts.queries.index_add_(0, slots, self._ones)
-        if not images.requires_grad:
-            return
-        gradients, ones = self.counts.gradients, self._ones
-        # Once every row has felt a gradient there is nothing to learn: 3 % of a small step.
-        self._felt = self._felt or bool(felt[slots].all())
-        sure = self._felt
+    def _count(self) -> None:
+        self.counts.queries.index_add_(0, self._slots, self._ones)
 
-        def feel(gradient: Tensor) -> None:
-            # Here and not with the query: an attack may differentiate one answer several times.
-            gradients.index_add_(0, slots, ones)
-            if not sure:
-                felt[slots] |= (gradient.flatten(1) != 0).any(1)
+    def _not_finite(self, images: Tensor) -> Never:
+        """Say whose fault it is that an answer is not finite."""
+        if not bool(images.isfinite().all()):
+            raise PluginError("the attack asked about images that hold NaN or infinity")
+        what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
+        self._answers.broke(what, self._rows.ids)
 
-        images.register_hook(feel)  # type: ignore[no-untyped-call]
-
-    def _block(self, block: Tensor, cut: slice) -> Tensor:
+    def _block(self, block: Tensor, cut: slice, backward: Backward | None) -> Tensor:
         """Run the chain on one block; average over draws where it is stochastic."""
         import torch
 
         side = {name: value[cut] for name, value in self._rows.side.items()}
         rows = Rows(self._rows.ids[cut], side, self._asked(cut))
         if self.draws == 1:
-            return self._once(block, rows, 0)
-        drawn = [self._once(block, rows, draw) for draw in range(self.draws)]
+            return self._once(backward.watch_part(block, cut) if backward else block, rows, 0)
+        drawn = []
+        for draw in range(self.draws):
+            # Each draw by itself: one that has no gradient does not take it from the others.
+            own = backward.watch_part(block.view_as(block), cut) if backward else block
+            drawn.append(self._once(own, rows, draw))
         size = network_rows(self._classifier, block)
         return in_blocks(mean_of_draws, torch.stack(drawn, 1), size)
 

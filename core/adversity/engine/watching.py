@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,18 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["Counts", "Watch"]
+__all__ = ["Backward", "Counts", "Watch"]
 
 
 class Counts:
-    """What an attack cost each sample, and whether its gradient ever was not zero.
+    """What an attack cost each sample, and what its gradients were good for.
 
     Attributes:
         queries, gradients: `[N + 1]` int64; the last counts padding rows and is thrown away.
-        felt: `[N + 1]` bool.
+        felt: `[N + 1]` bool: a gradient was finite, and not zero.
+        broken: `[N + 1]` bool: a gradient held NaN or infinity.
+        blind: `[N + 1]` float64: the share of values at which the first gradient that was felt
+            was 0.
     """
 
     def __init__(self, rows: int) -> None:
@@ -30,10 +34,65 @@ class Counts:
         self.queries = torch.zeros(rows + 1, dtype=torch.int64)
         self.gradients = torch.zeros(rows + 1, dtype=torch.int64)
         self.felt = torch.zeros(rows + 1, dtype=torch.bool)
+        self.broken = torch.zeros(rows + 1, dtype=torch.bool)
+        self.blind = torch.zeros(rows + 1, dtype=torch.float64)
 
-    def go_on(self, queries: Tensor, gradients: Tensor, felt: Tensor) -> None:
+    def go_on(self, queries: Tensor, gradients: Tensor, felt: Tensor, broken: Tensor) -> None:
         """Start at what an earlier round cost the samples, `[N]` each."""
-        self.queries[:-1], self.gradients[:-1], self.felt[:-1] = queries, gradients, felt
+        self.queries[:-1], self.gradients[:-1] = queries, gradients
+        self.felt[:-1], self.broken[:-1] = felt, broken
+
+
+class Backward:
+    """What comes back of one answer: counted, and handed on without what is no number.
+
+    NaN and infinity are no gradient: an attack gets 0 in their place, so that none makes images
+    of NaN from them. The rest of an image's gradient, and the other draws of an average, stay.
+    """
+
+    def __init__(self, counts: Counts, slots: Tensor, ones: Tensor) -> None:
+        """Take the rows' places in the counts."""
+        self._counts, self._slots, self._ones = counts, slots, ones
+        self._sure = bool(counts.felt[slots].all())
+        self._broken: Tensor | None = None
+
+    def watch_part(self, images: Tensor, cut: slice) -> Tensor:
+        """Look at what comes back to a block, or to one of its draws; return what to go on with."""
+
+        def numbers(gradient: Tensor) -> Tensor | None:
+            # A finite sum has finite terms; only where it overflows must they be looked at.
+            if math.isfinite(gradient.sum()):
+                return None
+            finite = gradient.isfinite()
+            broken = ~finite.flatten(1).all(1)
+            if self._broken is None:
+                self._broken = self._slots < 0
+            self._broken[cut] |= broken
+            return gradient.where(finite, 0.0)
+
+        images.register_hook(numbers)  # type: ignore[no-untyped-call]
+        return images
+
+    def watch(self, images: Tensor) -> None:
+        """Look at what comes back to all the images, after their parts were."""
+
+        def feel(gradient: Tensor) -> None:
+            # Here and not with the query: an attack may differentiate one answer several times.
+            counts, slots, broken = self._counts, self._slots, self._broken
+            counts.gradients.index_add_(0, slots, self._ones)
+            if broken is not None:
+                counts.broken[slots] |= broken
+                self._broken = None
+            # Once every row has felt a gradient there is nothing to learn: 3 % of a small step.
+            if not self._sure:
+                rows = gradient.flatten(1)
+                some = rows.count_nonzero(1)
+                felt = some > 0 if broken is None else (some > 0) & ~broken
+                first = felt & ~counts.felt[slots]
+                counts.blind[slots[first]] = 1 - some[first].double() / rows.shape[1]
+                counts.felt[slots] |= felt
+
+        images.register_hook(feel)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

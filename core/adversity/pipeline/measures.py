@@ -20,6 +20,8 @@ OF_DATA: Mapping[str, MeasureInfo] = {"unreadable_share": MeasureInfo(0.0, 1.0)}
 """What the engine measures of data sets."""
 OF_ATTACKS: Mapping[str, MeasureInfo] = {
     "zero_gradient_share": _SHARE,
+    "nan_gradient_share": _SHARE,
+    "hidden_pixels_share": _SHARE,
     "never_moved_share": _SHARE,
     "random_output_share": _SHARE,
     "probability_output_share": _SHARE,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan"]
 
-_ENGINE = ("contracts", "data", "engine", "metrics", "seeding.py", "shapes.py")
+_ENGINE = ("clipping.py", "contracts", "data", "engine", "metrics", "seeding.py", "shapes.py")
 """What of the core computes numbers: a change of its source makes every step stale."""
 
 

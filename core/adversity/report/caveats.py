@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adversity.report.judged import judged_data, unproved
 from adversity.report.model import Caveat
+from adversity.report.signs import MASKED, MAY_BE_MASKED, PROBED, SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,67 +28,6 @@ FEW = 200
 """Below this many samples an interval on a share is wider than about 0.14."""
 CONTROL = "random_noise"
 """The control, where a step does not say of itself whether it is one."""
-MASKED = 0.05
-"""From this share on, a sign of a failed attack voids the figure. A sound attack leaves a few
-samples to luck: the last iterate instead of the best, another start, one draw of noise. One in
-twenty moves robust accuracy by as much as papers argue about."""
-_MASKED = "the gradient may be masked, robust accuracy may be too high"
-_WEAK = "the attack is too weak, robust accuracy is too high"
-_SIGNS = (
-    ("zero_gradient_share", MASKED, "had a gradient of zero every time", _MASKED),
-    ("never_moved_share", MASKED, "were never moved", _MASKED),
-    (
-        "beaten_by_black_box_share",
-        MASKED,
-        "were left standing, but fooled without gradients within the same budget",
-        _MASKED,
-    ),
-    (
-        "beaten_by_grey_box_share",
-        MASKED,
-        "were left standing, but fooled within the same budget by an attacker who knows less",
-        _WEAK,
-    ),
-    (
-        "fooled_with_less_share",
-        MASKED,
-        "were left standing, but fooled by the same attack with a smaller eps",
-        _WEAK,
-    ),
-    (
-        "weaker_with_more_share",
-        MASKED,
-        "were left standing, but fooled by the same attack with fewer steps or restarts",
-        _WEAK,
-    ),
-    (
-        "more_steps_gain_share",
-        MASKED,
-        "that were probed were left standing, but fooled with twice the steps",
-        _WEAK,
-    ),
-    (
-        "more_restarts_gain_share",
-        MASKED,
-        "that were probed were left standing, but fooled with twice the restarts",
-        _WEAK,
-    ),
-    (
-        "probability_output_share",
-        MASKED,
-        "got probabilities from a victim that says it gives logits",
-        'the attack takes a softmax of a softmax, which flattens the gradient (say gives = "probs")',
-    ),
-    (
-        "random_output_share",
-        MASKED,
-        "got another answer when asked again for the same image",
-        "the figure is one draw of many, and an attacker who asks twice does better",
-    ),
-)
-"""Measure, from where on it voids a figure, what it says of the samples, and what that means."""
-_PROBED = ("more_steps_gain_share", "more_restarts_gain_share")
-"""Signs over a few samples: they void a figure with the whole interval; before, they warn."""
 ANYTHING = 0.2
 """From this share on that is right although anything is allowed, an attack failed."""
 _ORDER = {"void": 0, "warning": 1, "note": 2}
@@ -149,10 +89,10 @@ def _grey_box(step: StepSummary) -> Iterator[Caveat]:
 def _masked(step: StepSummary) -> Iterator[Caveat]:
     """Flag what tells that the attack failed where the sample did not stand."""
     for cell in step.cells:
-        for name, limit, words, means in _SIGNS:
+        for name, limit, words, means in SIGNS:
             found = cell.measures.get(name)
             if found is not None and found.value >= limit:
-                sure = name not in _PROBED or found.low is None or found.low >= limit
+                sure = name not in PROBED or found.low is None or found.low >= limit
                 yield Caveat(
                     "void" if sure else "warning",
                     f"{step.id}{_where(cell)}: {_figure(found)} of the attacked samples {words}"
@@ -178,18 +118,20 @@ def _unbounded(step: StepSummary) -> Iterator[Caveat]:
             yield Caveat(
                 "void",
                 f"{step.id}{_where(cell)}: {_figure(found)} of the probed samples stayed right "
-                f"when the attack was allowed the whole space of pictures{guess}; {_MASKED}.",
+                f"when the attack was allowed the whole space of pictures{guess}; {MAY_BE_MASKED}.",
                 step.id,
                 cell.cell,
             )
 
 
 def _figure(found: Measure) -> str:
-    """Write a share as people read it: `12 % (95 % interval 7 % to 19 %, n = 120)`."""
+    """Write a share as people read it: `12% (14 of 120; 95% interval 7% to 19%)`."""
     text = f"{found.value:.0%}"
     if found.low is None or found.high is None:
         return text
-    return f"{text} ({found.level:.0%} interval {found.low:.0%} to {found.high:.0%}, n = {found.n})"
+    hits = round(found.value * found.n)
+    interval = f"{found.level:.0%} interval {found.low:.0%} to {found.high:.0%}"
+    return f"{text} ({hits} of {found.n}; {interval})"
 
 
 def _by(found: Measure) -> str:

@@ -9,6 +9,7 @@ from adversity.engine import calls
 from adversity.engine.in_memory import TensorRows
 from adversity.engine.links import Link
 from adversity.testing.bench import Answer, Bench, Case
+from adversity.testing.bounds import bounds_are_felt
 from adversity.testing.checks import NotApplicable, apart, check, json_text, require
 from adversity.testing.gradients import gradient_is_right
 from adversity.testing.pictures import image_cases
@@ -168,6 +169,7 @@ class ClassifierBench(Bench):
         facts_are_json,
         learns,
         gradient_is_right,
+        bounds_are_felt,
     )
 
     def stream(self) -> TensorRows:

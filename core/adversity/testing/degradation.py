@@ -9,6 +9,7 @@ from adversity.engine import calls
 from adversity.engine.links import Link, Rows
 from adversity.seeding import SampleRng
 from adversity.testing.bench import Answer, Bench, Case, made
+from adversity.testing.bounds import bounds_are_felt
 from adversity.testing.checks import NotApplicable, apart, check, require
 from adversity.testing.gradients import gradient_is_right
 from adversity.testing.pictures import PictureRows, image_cases, scenes
@@ -79,7 +80,12 @@ def _ready(bench: DegradationBench, parameters: dict[str, Any]) -> Ready:
 class DegradationBench(Bench):
     """Feed a degradation with pictures."""
 
-    checks = (severity_goes_further, one_way_to_say_how_much, gradient_is_right)
+    checks = (
+        severity_goes_further,
+        one_way_to_say_how_much,
+        gradient_is_right,
+        bounds_are_felt,
+    )
 
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     Traced: TypeAlias = ClassifierBench | DegradationBench | RestorationBench | PostHocBench
 
-__all__ = ["disagreement", "few_rows", "gradient_is_right", "slopes"]
+__all__ = [
+    "disagreement",
+    "few_rows",
+    "gradient_is_right",
+    "in_float64",
+    "slopes",
+    "takes_float64",
+]
 
 AGREEMENT = 0.05
 """How far the slopes may be apart, as a share of their size. In float32 a difference quotient
@@ -102,8 +109,8 @@ def disagreement(
     for wide, step in ATTEMPTS:
         with ExitStack() as stack:
             if wide:
-                stack.enter_context(_float64(networks))
-                if not _takes_float64(function, values):
+                stack.enter_context(in_float64(networks))
+                if not takes_float64(function, values):
                     break
             given = values.double() if wide else values
             pairs = slopes(function, given, directions=4, like=like, step=step)
@@ -122,7 +129,7 @@ def _distance(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
 
 
 @contextmanager
-def _float64(networks: Sequence[nn.Module]) -> Iterator[None]:
+def in_float64(networks: Sequence[nn.Module]) -> Iterator[None]:
     """Let float32 networks compute in float64; there and back no bit is lost.
 
     A network that holds anything of another type would come back as another.
@@ -147,7 +154,7 @@ def _float64(networks: Sequence[nn.Module]) -> Iterator[None]:
             network.float()
 
 
-def _takes_float64(function: Callable[[Tensor], Tensor], values: Tensor) -> bool:
+def takes_float64(function: Callable[[Tensor], Tensor], values: Tensor) -> bool:
     """Say whether the function computes in float64 when given float64, which none promises."""
     import torch
 

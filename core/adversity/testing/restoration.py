@@ -12,6 +12,7 @@ from adversity.metrics import psnr, ssim
 from adversity.registry import discover
 from adversity.seeding import SampleRng
 from adversity.testing.bench import Answer, Bench, Case, bench_class
+from adversity.testing.bounds import ADVICE, bounds_are_felt, hidden_bounds
 from adversity.testing.checks import NotApplicable, apart, check, require
 from adversity.testing.gradients import AGREEMENT, disagreement, few_rows, gradient_is_right
 from adversity.testing.pictures import PictureRows, image_cases, scenes
@@ -188,6 +189,8 @@ def stand_in_is_right(bench: RestorationBench) -> str:
             f"differences on {case.name}, they are {off:.1%} apart (by the gradient {exact:.4g}, "
             f"by differences {tried:.4g})",
         )
+        off, words = hidden_bounds(bench.traced, case, like=_stand_in(bench, real))
+        require(off <= AGREEMENT, f"{words} of `surrogate` on {case.name}: {ADVICE}")
         told.append(f"{off:.2%}")
     return f"restore forward; backward {', '.join(told)} from differences of the stand-in"
 
@@ -209,7 +212,7 @@ class RestorationBench(Bench):
     """Feed a restoration with pictures and with what it needs beside them."""
 
     seeded = False
-    checks = (helps, needs, gradient_is_right, stand_in_is_right)
+    checks = (helps, needs, gradient_is_right, bounds_are_felt, stand_in_is_right)
 
     def __init__(
         self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from adversity_plugins.attack.losses import loss_of
+from adversity import clip
+from adversity_plugins.attack.losses import Rank, loss_of
 
 if TYPE_CHECKING:
     from adversity import SampleRng, Target
@@ -44,7 +45,7 @@ def moved(images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         images, source.float(), mode="bilinear", padding_mode="zeros", align_corners=False
     )
     # Weights that sum to one in float32 may sum to an ulp more.
-    return found.clamp(0, 1)
+    return clip(found)
 
 
 class Search:
@@ -66,7 +67,7 @@ class Search:
         """Take the samples; `reach` is `[3]`, the largest value of each parameter."""
         count = len(images)
         self.best = torch.zeros(count, 3, dtype=torch.float64)
-        self._worst = torch.full((count,), -torch.inf)
+        self._worst = Rank.lowest(count)
         self._left = torch.arange(count)
         self._target, self._images, self._labels = target, images, labels
         self._reach, self._early_stop = reach, early_stop
@@ -122,12 +123,10 @@ class Search:
         with torch.no_grad():
             logits = self._target.logits(moved(self._images[left], point))
         labels = self._labels[left]
-        value = loss_of(logits, labels, loss="margin", targeted=False)
         fooled = logits.argmax(1) != labels
-        # A tie of the highest logits may fool at a margin of 0; it must win all the same.
-        value = torch.where(fooled, value.clamp_min(0) + 1e-6, value)
-        better = value > self._worst[left]
-        self._worst[left[better]] = value[better]
+        found = Rank(fooled, loss_of(logits, labels, loss="margin", targeted=False))
+        better = found.above(self._worst.rows(left))
+        self._worst.put(left[better], found.rows(better))
         self.best[left[better]] = point[better]
         if self._early_stop and bool(fooled.any()):
             stays = (~fooled).nonzero().flatten()

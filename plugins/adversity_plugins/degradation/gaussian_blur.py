@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degradation, Degraded
+from adversity import Degradation, Degraded, clip
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,4 +70,4 @@ def _separable(images: Tensor, line: Tensor) -> Tensor:
     planes = functional.conv2d(planes, line.view(1, 1, 1, -1))
     planes = functional.conv2d(planes, line.view(1, 1, -1, 1))
     # The weights sum to 1 only up to rounding, so white could become 1.0000001.
-    return planes.view(images.shape).clamp(0, 1)
+    return clip(planes.view(images.shape))

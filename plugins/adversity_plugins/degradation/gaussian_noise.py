@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degradation, Degraded
+from adversity import Degradation, Degraded, clip
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +47,6 @@ class GaussianNoise(Degradation):
         sigma = self.level("sigma")
         noise = rng.normal(images.shape[1:]).to(images)
         return Degraded(
-            (images + sigma * noise).clamp(0, 1),
+            clip(images + sigma * noise),
             {"sigma": images.new_full((len(images),), sigma)},
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Restoration
+from adversity import Restoration, clip
 from adversity.errors import DataError, WeightsError
 from adversity_plugins.restoration.noise_level import estimate_sigma
 
@@ -84,7 +84,7 @@ class FFDNet(Restoration):
         if self._network is None:
             raise WeightsError("ffdnet: expected loaded weights, got none; call setup(device)")
         denoised: Tensor = self._network(images, needs["sigma"].to(images))
-        return denoised.clamp(0, 1)
+        return clip(denoised)
 
     def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
         """Estimate sigma `[N]` from the finest wavelet coefficients."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Restoration
+from adversity import Restoration, clip
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,4 +56,4 @@ class Retinex(Restoration):
         wide = images.double()
         light = refine(wide.amax(1), alpha=self.alpha, window_sigma=self.window_sigma)
         bright = wide / (light.unsqueeze(1) + _EPS) ** self.gamma
-        return bright.clamp(0, 1).to(images.dtype)
+        return clip(bright).to(images.dtype)

@@ -108,8 +108,8 @@ class _Shared(Search):
         with torch.no_grad():
             logits = self._target.logits(moved(self._images, point))
         fooled = float((logits.argmax(1) != self._labels).sum())
-        if fooled > float(self._worst[0]):
-            self._worst[:], self.best[:] = fooled, point
+        if fooled > float(self._worst.loss[0]):
+            self._worst.loss[:], self.best[:] = fooled, point
 
 
 def test_one_change_for_the_whole_batch_leaves_more_standing(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
-from adversity import Restoration
+from adversity import Restoration, clip
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ class PeerDenoiser(Restoration):
 
         A denoiser of any signals promises no range; pictures end at 0 and 1.
         """
-        return self.denoise(images, *needs.values()).clamp(0, 1)
+        return clip(self.denoise(images, *needs.values()))
 
     def denoise(self, images: Tensor, *needs: Tensor) -> Tensor:
         """Call the network."""
