@@ -102,3 +102,18 @@ def test_verdict_is_the_last_line(quiet, terminal, tmp_path):
     assert lines[-1].startswith("✗ FAIL: the gate failed   3 min 12 s   report: ")
     assert lines[-1].endswith("report.html (2.1 MB)")
     assert (len(lines) == 1) == quiet
+
+
+def test_a_change_has_its_sign(terminal):
+    """`not_worse_than last` shows a change, never a measure that would read as no accuracy."""
+    for value, low, high, shown in (
+        (0.0, 0.0, 0.0, "+0.000  [+0.000, +0.000]"),
+        (-0.012, -0.02, 0.004, "\N{MINUS SIGN}0.012  [\N{MINUS SIGN}0.020, +0.004]"),
+    ):
+        change = Measure(value, 500, low, high, better="higher")
+        text = "clean.accuracy not_worse_than last"
+        line = gate_lines(
+            report(gate("pass", change, text=text, op=None, limit=None, change=True)), terminal
+        )[1]
+        assert line.startswith("change of clean.accuracy")
+        assert shown in line

@@ -154,6 +154,7 @@ class Finished:
         self.verdicts = {gate.text: gate.verdict for gate in results}
         self.why = {gate.text: gate.why for gate in results}
         self.said = [c for c in found if c.level == "void"]
+        self.noted = {step.id: step.notes for step in self.steps.values()}
         self.notes = [c.text for c in found if c.level == "note"]
 
     def value(self, name: str, *, step: str = "pgd", cell: int = 0) -> float | None:
@@ -306,3 +307,29 @@ def test_probabilities_in_disguise_void_a_figure_and_fail_a_gate(finish: Any) ->
     assert done.verdicts == {share: "fail", claim: "error", lost: "fail"}
     assert "As measured: PASS" in done.why[claim]
     assert any("a victim that says it gives logits" in c.text for c in done.said)
+
+
+def test_images_are_not_compared_with_themselves(finish: Any) -> None:
+    """Photos that nothing degrades, without references: no figure, and a sentence why.
+
+    Behind a degradation, or an attack, the photos are the clean images. The victim is linear in
+    the mean, so PGD moves each pixel by eps = 4/255, and its PSNR is -20 log10(eps).
+    """
+    done = finish(
+        "bright",
+        PGD
+        + """
+  brighter: {uses: restoration/gamma_correction, from: test, with: {gamma: 0.7}}
+  after: {uses: classifier/bright, from: brighter}
+  blurred: {uses: degradation/gaussian_noise, from: test, with: {severity: 1}}
+  again: {uses: restoration/gamma_correction, from: blurred, with: {gamma: 1.0}}
+  restored: {uses: classifier/bright, from: again}
+""",
+    )
+    assert done.value("psnr_db", step="after") is None
+    assert any("psnr_db, ssim cannot be measured: test has no" in n for n in done.noted["after"])
+    noisy = done.value("psnr_db", step="restored")
+    assert noisy is not None
+    assert 10 < noisy < 40
+    assert not any("cannot be measured" in note for note in done.noted["restored"])
+    assert done.value("psnr_db", step="pgd") == pytest.approx(-20 * np.log10(4 / 255), abs=0.2)

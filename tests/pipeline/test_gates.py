@@ -161,6 +161,7 @@ _LAST = Gate("t", "x:1", "s", "accuracy")
 def test_no_accepted_run_yet_is_undecided():
     """The first run cannot be worse than one that is not there."""
     (result,) = judge([_LAST], _summaries({"": _measure(0.9)}))
+    assert not result.change
     assert (result.verdict, result.why) == (
         "undecided",
         "no accepted run to compare with yet",
@@ -188,6 +189,7 @@ def test_not_worse_than_last_judges_the_paired_difference(low, high, better, ver
     (result,) = judge([_LAST], _summaries({"3": _measure(0.9)}), {("s", "k=3", "accuracy"): change})
     assert result.verdict == verdict
     assert result.measure is change
+    assert result.change
 
 
 def test_a_measure_without_direction_cannot_be_worse():

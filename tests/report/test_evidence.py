@@ -182,3 +182,35 @@ def test_control_claims_no_knowledge(full_report: Report) -> None:
     said = " ".join(getattr(block, "text", "") for block in section.blocks)
     assert "It is the control" in said
     assert "White-box" not in said
+
+
+def test_without_a_restoration_the_section_speaks_of_quality_alone(full_report: Report) -> None:
+    """No gain, no harm and no restoration: the tables stand under what they are."""
+    steps = tuple(step for step in full_report.steps if step.kind != "restoration")
+    with_one = restoration_section(replace(full_report, gains=()))
+    without = restoration_section(replace(full_report, gains=(), steps=steps))
+    assert with_one is not None
+    assert without is not None
+    titles = (with_one.title, without.title)
+    assert titles == ("Restoration: gain and harm", "Image quality")
+
+
+def test_a_calibrated_step_has_a_reliability_diagram(full_report: Report) -> None:
+    """However many steps and cells come before it: each step is drawn once before any twice."""
+    bins = [{"confidence": 0.8, "accuracy": 0.7, "n": 10}]
+    cells = tuple(
+        CellResult({"k": str(k)}, 10, {"ece": Measure(0.1 + k / 100, 10, details={"bins": bins})})
+        for k in range(3)
+    )
+    step = next(step for step in full_report.steps if step.kind == "classifier")
+    many = tuple(replace(step, id=f"p{i}", path=("photos", f"v{i}"), cells=cells) for i in range(7))
+    shifted = tuple(
+        replace(cell, measures={"ece": replace(cell.measures["ece"], value=0.01)}) for cell in cells
+    )
+    scaled = replace(step, id="scaled", kind="uncertainty", path=("photos", "v0"), cells=shifted)
+    section = uncertainty_section(replace(full_report, steps=(*many, scaled)))
+    assert section is not None
+    drawn = [item.id for item in section.charts() if item.id.startswith("reliability-")]
+    assert len(drawn) == 6
+    assert "reliability-scaled-k-0" in drawn
+    assert len({name.rsplit("-k-", 1)[0] for name in drawn}) == 6

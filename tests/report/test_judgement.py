@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adversity.contracts.values import Measure
 from adversity.report import report_json, verdict, write_json, write_markdown
 from adversity.report.judgement import gates_in_order, problems, what_was_tested
 from adversity.report.model import Caveat
+from adversity.report.summary import gate_table, summary_charts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,3 +122,32 @@ def test_sentence_names_what_was_tested(full_report: Report) -> None:
     for part in ("white-box", "grey-box", "seed 7"):
         assert part in said
     assert report_json(full_report)["tested"] == said
+
+
+def test_how_many_samples_would_settle_a_gate_is_said_once(full_report: Report) -> None:
+    """The reason says it; the row of the table adds nothing to it."""
+    gate = replace(
+        full_report.gates[0],
+        verdict="undecided",
+        why="accuracy is 0.7, across 0.71; about 747 samples would settle it",
+        needed=747,
+    )
+    table = gate_table(replace(full_report, gates=(gate,)))
+    assert table is not None
+    assert str(table.rows).count("747") == 1
+
+
+def test_a_change_is_shown_as_one(full_report: Report) -> None:
+    """In the table it has its sign; in the chart it has an axis of its own, around 0."""
+    change = Measure(0.0, 100, -0.01, 0.02)
+    gate = replace(full_report.gates[0], measure=change, op=None, limit=None, change=True)
+    table = gate_table(replace(full_report, gates=(gate,)))
+    assert table is not None
+    assert "change +0.000" in table.rows[0]
+    assert "[\N{MINUS SIGN}0.010, +0.020]" in table.rows[0]
+    share = full_report.gates[0]
+    charts = summary_charts(replace(full_report, gates=(gate, share)))
+    assert sorted(chart.title for chart in charts) == [
+        "Gates",
+        "Gates (change since the last accepted run)",
+    ]

@@ -223,8 +223,7 @@ class AttackRun(TableRun):
             **found_columns(part.ready.plugin, result, answers["correct"]),
             **part.probed,
         }
-        attacked = Flow(current.ids, stored, current.clean, {}, {})
-        return columns | self.image_columns(attacked)
+        return columns | self.image_columns(current.worsened(stored))
 
     def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Add the shares that tell a masked gradient, over the samples right at the start."""

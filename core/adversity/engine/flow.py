@@ -28,21 +28,29 @@ class Flow:
     Attributes:
         ids: N sample ids.
         images: `[N, C, H, W]` float32 in [0, 1].
-        clean: What the data set gave (its reference where it has pairs), of its own size.
+        clean: The clean images, of their own size: the data set's references where it has pairs,
+            else what the images were before the first degradation or attack. None before that:
+            nobody knows whether a data set's images are clean, so they are not compared with
+            themselves.
         side: Side information so far, each with first axis N.
         origin: Column to value: where each need of a restoration came from.
     """
 
     ids: tuple[str, ...]
     images: Tensor
-    clean: Tensor
+    clean: Tensor | None
     side: dict[str, Tensor]
     origin: dict[str, str]
 
     @property
     def comparable(self) -> bool:
-        """Whether images and clean images have one shape."""
-        return self.images.shape == self.clean.shape
+        """Whether there are clean images of the same shape."""
+        return self.clean is not None and self.images.shape == self.clean.shape
+
+    def worsened(self, images: Tensor) -> Flow:
+        """Return the flow with what a degradation or an attack made of its images."""
+        clean = self.images if self.clean is None else self.clean
+        return replace(self, images=images, clean=clean)
 
 
 def flow(toolbox: Toolbox, node: str, cell: Cell, index: Sequence[int]) -> Flow:
@@ -56,10 +64,8 @@ def flow(toolbox: Toolbox, node: str, cell: Cell, index: Sequence[int]) -> Flow:
     """
     path = toolbox.plan.path(node)
     source = toolbox.source(path[0])
-    images = source.images(index)
-    clean = source.references(index)
     ids = tuple(source.ids[i] for i in index)
-    current = Flow(ids, images, images if clean is None else clean, {}, {})
+    current = Flow(ids, source.images(index), source.references(index), {}, {})
     for step in path[1:]:
         current = images_through(toolbox, step, cell, current)
     return current
@@ -70,7 +76,7 @@ def images_through(toolbox: Toolbox, step: str, cell: Cell, current: Flow) -> Fl
     node = toolbox.plan.steps[step]
     if node.role == "attack":
         kept = KeptImages(toolbox.artifact(step), cell.restrict(node.variables))
-        return replace(current, images=kept.read(current.ids))
+        return current.worsened(kept.read(current.ids))
     ready = toolbox.ready(step, cell)
     if isinstance(ready.plugin, Restoration):
         images, origin = calls.restore(ready, current.images, current.side, current.ids)
@@ -78,4 +84,5 @@ def images_through(toolbox: Toolbox, step: str, cell: Cell, current: Flow) -> Fl
         return replace(current, images=images, origin={**current.origin, **named})
     rng = SampleRng(seed=toolbox.plan.spec.seed, step=step, ids=current.ids)
     degraded = calls.degrade(ready, current.images, rng)
-    return replace(current, images=degraded.images, side={**current.side, **degraded.side})
+    worse = current.worsened(degraded.images)
+    return replace(worse, side={**current.side, **degraded.side})

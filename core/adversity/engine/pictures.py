@@ -21,6 +21,8 @@ from adversity.report.model import Picture, PictureRow
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from torch import Tensor
+
     from adversity.engine.toolbox import Toolbox
     from adversity.pipeline.model import Cell, StepNode
 
@@ -180,6 +182,11 @@ def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kin
     return "newly_broken" if kind == "restoration" else "flipped"
 
 
+def _clean(current: Flow) -> Tensor | None:
+    """Return the first clean image, None where there is none to compare with."""
+    return None if current.clean is None else current.clean[0]
+
+
 def _row(
     toolbox: Toolbox, story: Story, attack: str | None, answer: str, images: Sequence[str]
 ) -> PictureRow:
@@ -188,9 +195,9 @@ def _row(
     places = [*images, *([attack] if attack else [])]
     names = _class_names(toolbox, answer, story.cell)
     shown = {p: flow(toolbox, p, story.cell, index) for p in places}
-    clean = shown[images[0]].clean[0]
     pictures = tuple(
-        _picture(toolbox, p, shown[p].images[0], clean, story, places, names) for p in places
+        _picture(toolbox, p, shown[p].images[0], _clean(shown[p]), story, places, names)
+        for p in places
     )
     if attack is not None:
         pictures += _behind(toolbox, attack, places, story, shown[attack], names)
@@ -252,7 +259,7 @@ def _picture(
     toolbox: Toolbox,
     place: str,
     image: Any,
-    clean: Any,
+    clean: Tensor | None,
     story: Story,
     places: Sequence[str],
     names: Sequence[str],
@@ -260,8 +267,9 @@ def _picture(
     node = toolbox.plan.steps.get(place)
     kind = "data" if node is None else node.entry.kind
     answer = story.answers.get(place)
-    same = image.shape == clean.shape
-    psnr_db = float(psnr(image[None], clean[None])[0]) if same and node is not None else None
+    psnr_db = None
+    if node is not None and clean is not None and image.shape == clean.shape:
+        psnr_db = float(psnr(image[None], clean[None])[0])
     return Picture(
         role="adversarial" if kind == "attack" else ROLES.get(kind, "clean"),
         step=place,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import ImageMetric, Measure, Metric, MetricBase, Table
+from adversity.contracts import Degradation, ImageMetric, Measure, Metric, MetricBase, Table
 from adversity.data.tables import read_table, write_table
 from adversity.engine import calls
 from adversity.engine.blocks import spans
@@ -15,6 +15,7 @@ from adversity.engine.calls import BREAKS
 from adversity.engine.stage import Shard, StageResult, StageRun
 from adversity.errors import AdversityError, PluginError
 from adversity.metrics import mean_interval
+from adversity.pipeline.plugins import class_of
 from adversity.provenance import file_sha256
 from adversity.seeding import preserve_global_rng
 
@@ -166,12 +167,31 @@ class TableRun(StageRun):
             if not isinstance(metric, ImageMetric):
                 continue
             values = np.full(len(current.ids), np.nan)
-            if current.comparable and side >= metric.smallest:
+            if current.clean is not None and current.comparable and side >= metric.smallest:
                 values = calls.measure(ready, current.images, current.clean, current.ids).numpy()
             columns[column_of(metric)] = values
         return columns
 
+    def _without_clean(self) -> bool:
+        """Say whether nothing on the path degrades the images, and the data have no references."""
+        views = [self.plan.steps[step] for step in self.plan.path(self.stage.step)[1:]]
+        worse = any(
+            node.role == "attack" or issubclass(class_of(node.entry), Degradation) for node in views
+        )
+        return not worse and self.toolbox.source(self.data).references([0]) is None
+
     def _note_unmeasured(self, rows: Columns) -> None:
+        unmeasured = [
+            column_of(metric)
+            for metric in self.metrics()
+            if isinstance(metric, ImageMetric) and column_of(metric) in rows
+        ]
+        if unmeasured and self._without_clean():
+            self.notes.append(
+                f"{', '.join(unmeasured)} cannot be measured: {self.data} has no clean references, "
+                "and nothing degrades its images on the way, so there is nothing to compare with"
+            )
+            return
         for metric in self.metrics():
             if isinstance(metric, ImageMetric) and column_of(metric) in rows:
                 missing = int(np.isnan(rows[column_of(metric)]).sum())

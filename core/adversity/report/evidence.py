@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.report.blocks import Block, Chart, Section, Text
 from adversity.report.curves import curve_charts
 from adversity.report.forms import reliability
-from adversity.report.reading import labels, measured, slug, wilson, without_echoes
+from adversity.report.reading import Found, labels, measured, slug, wilson, without_echoes
 from adversity.report.wording import (
     cell_text,
     interval_text,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from adversity.contracts.values import Measure
-    from adversity.report.model import CellResult, Report, StepSummary
+    from adversity.report.model import Report
 
 __all__ = ["degradation_section", "uncertainty_section"]
 
@@ -52,11 +52,7 @@ def _reliability(report: Report) -> Iterator[Chart]:
     """Draw the reliability of the first and the last cell of each step, at most six in all."""
     found = [i for i in without_echoes(report, list(measured(report, "ece"))) if _bins(i[2])]
     names = labels(report, [step for step, _, _ in found])
-    ends: list[tuple[StepSummary, CellResult, Measure]] = []
-    for key in dict.fromkeys(step.id for step, _, _ in found):
-        own = [item for item in found if item[0].id == key]
-        ends.extend(own if len(own) == 1 else (own[0], own[-1]))
-    for step, cell, measure in ends[:_RELIABILITY_LIMIT]:
+    for step, cell, measure in _shown(found):
         where = ", ".join(part for part in (names[step.id], plain(cell_text(cell.cell))) if part)
         bins = _bins(measure)
         gap = sum(item["n"] * (item["confidence"] - item["accuracy"]) for item in bins)
@@ -73,6 +69,16 @@ def _reliability(report: Report) -> Iterator[Chart]:
             records=tuple(bins),
             spec=reliability(),
         )
+
+
+def _shown(found: Found) -> Found:
+    """Choose what is drawn: every step once before any twice, those that calibrate first."""
+    steps: dict[str, list[int]] = {}
+    for index, (step, _, _) in enumerate(found):
+        steps.setdefault(step.id, []).append(index)
+    order = sorted(steps.values(), key=lambda own: found[own[0]][0].kind != "uncertainty")
+    ends = [*(own[0] for own in order), *(own[-1] for own in order if len(own) > 1)]
+    return [found[index] for index in sorted(ends[:_RELIABILITY_LIMIT])]
 
 
 def _bins(measure: Measure) -> list[dict[str, Any]]:

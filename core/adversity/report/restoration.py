@@ -32,7 +32,9 @@ def restoration_section(report: Report) -> Section | None:
     quality = _quality(report)
     if quality is not None:
         blocks.append(quality)
-    return Section("restoration", "Restoration: gain and harm", blocks) if blocks else None
+    restored = any(step.kind == "restoration" for step in report.steps)
+    title = "Restoration: gain and harm" if restored else "Image quality"
+    return Section("restoration", title, blocks) if blocks else None
 
 
 def _label(gain: Gain) -> str:
@@ -73,7 +75,7 @@ def _quality(report: Report) -> Table | None:
         return None
     return Table(
         "picture-quality",
-        "Picture quality against the clean picture: mean, interval, n.",
+        "Image quality against the clean image: mean, interval, n.",
         ("step", "cell", "PSNR", "SSIM"),
         tuple(rows),
         numeric=frozenset({"PSNR", "SSIM"}),

@@ -10,13 +10,13 @@ from adversity.report.judged import judged_steps
 from adversity.report.judgement import SIGNS, WORDS, gates_in_order
 from adversity.report.reading import measured, without_echoes
 from adversity.report.wording import (
-    MINUS,
     NOTHING,
     cell_text,
+    change_text,
     interval_text,
     measure_name,
-    number,
     plain,
+    signed,
     value_text,
 )
 
@@ -33,6 +33,7 @@ _HEADLINES = (
     *("ece", "nll", "brier"),
 )
 _LONGEST_FOREST = 12
+_CHANGE = "change since the last accepted run"
 
 
 def gate_table(report: Report) -> Table | None:
@@ -129,17 +130,20 @@ def caveat_texts(report: Report, *, void: bool) -> tuple[Text, ...]:
 def _gate_row(gate: GateResult) -> tuple[str, ...]:
     measure = gate.measure
     cell = f" at {cell_text(gate.cell)}" if gate.cell else ""
-    why = gate.why
-    if gate.needed:
-        why = f"{why.rstrip('.')}. About {gate.needed:,} pictures would settle it."
+    value, interval = (NOTHING, NOTHING)
+    if measure is not None and gate.change:
+        value, interval = change_text(measure)
+        value = f"change {value}"
+    elif measure is not None:
+        value, interval = value_text(measure), interval_text(measure)
     return (
         f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}",
         gate.text + cell,
-        value_text(measure) if measure else NOTHING,
-        interval_text(measure) if measure else NOTHING,
+        value,
+        interval,
         f"{measure.n:,}" if measure else NOTHING,
         _margin(gate),
-        f"{why} ({gate.line})" if gate.line else why,
+        f"{gate.why} ({gate.line})" if gate.line else gate.why,
     )
 
 
@@ -148,17 +152,12 @@ def _margin(gate: GateResult) -> str:
     if gate.measure is None or gate.limit is None or gate.op is None:
         return NOTHING
     sign = -1 if gate.op.startswith("<") else 1
-    margin = sign * (gate.measure.value - gate.limit)
-    return f"{'+' if margin >= 0 else MINUS}{number(abs(margin), gate.measure.unit)}"
+    return signed(sign * (gate.measure.value - gate.limit), gate.measure.unit)
 
 
 def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
     """Draw a forest plot for each unit: shares have one axis, decibels another."""
-    shares = [_is_share(measure) for _, measure in judged]
-    keys = [
-        ("share", True) if share else (measure.unit or "number", False)
-        for share, (_, measure) in zip(shares, judged, strict=True)
-    ]
+    keys = [_axis(gate, measure) for gate, measure in judged]
     for key in dict.fromkeys(keys):
         own = [item for item, unit in zip(judged, keys, strict=True) if unit == key]
         chart = row_chart(
@@ -166,10 +165,18 @@ def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
             "Gates" if key[1] else f"Gates ({key[0]})",
             [(f"{SIGNS[gate.verdict]} {gate.text}", measure) for gate, measure in own],
             share=key[1],
-            axis="value; the upright bar is the limit",
+            zero=key[0] == _CHANGE,
+            axis=key[0] if key[0] == _CHANGE else "value; the upright bar is the limit",
             extra=[{"state": gate.verdict, "limit": gate.limit} for gate, _ in own],
         )
         yield chart
+
+
+def _axis(gate: GateResult, measure: Measure) -> tuple[str, bool]:
+    """Return what a gate's value is measured in, and whether that is a share."""
+    if gate.change:
+        return _CHANGE, False
+    return ("share", True) if _is_share(measure) else (measure.unit or "number", False)
 
 
 def _is_share(measure: Measure) -> bool:

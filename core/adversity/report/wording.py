@@ -17,6 +17,7 @@ __all__ = [
     "NOTHING",
     "TIMES",
     "cell_text",
+    "change_text",
     "eps_text",
     "interval_text",
     "measure_name",
@@ -26,6 +27,7 @@ __all__ = [
     "plain",
     "plural",
     "seconds_text",
+    "signed",
     "value_text",
 ]
 
@@ -78,6 +80,20 @@ def number(value: float, unit: str = "") -> str:
     if abs(value) > 1e-12 and not 5e-4 <= abs(value) < 1e5:
         return f"{value:.2e}"
     return f"{value:.2f}" if unit == "dB" else f"{value:.3f}"
+
+
+def signed(value: float, unit: str = "") -> str:
+    """Write a change with its sign: `+0.012`, `+0.000`, a minus sign for less."""
+    return f"{MINUS if value < 0 else '+'}{number(abs(value), unit)}"
+
+
+def change_text(measure: Measure) -> tuple[str, str]:
+    """Write a change since an earlier run and its interval, with signs."""
+    value = f"{signed(measure.value, measure.unit)} {measure.unit}".strip()
+    if measure.low is None or measure.high is None:
+        return value, "no interval"
+    ends = (signed(end, measure.unit) for end in (measure.low, measure.high))
+    return value, f"[{', '.join(ends)}]"
 
 
 def interval_text(measure: Measure) -> str:

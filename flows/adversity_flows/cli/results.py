@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adversity.report.judgement import SIGNS, WORDS, gates_in_order, verdict
 from adversity.report.wording import (
     cell_text,
+    change_text,
     interval_text,
     measure_name,
     number,
@@ -112,6 +113,8 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
     subject = _SUBJECT.sub("", gate.text)
     if gate.cell and "[" not in subject:
         subject += f" at {cell_text(gate.cell)}"
+    if gate.change:
+        subject = f"change of {subject}"
     limit = "last" if gate.op is None else f"{_OPS.get(gate.op, gate.op)} {_limit(gate)}"
     word = f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}"
     if gate.verdict == "undecided" and gate.needed:
@@ -119,6 +122,8 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
     if gate.measure is None:
         return (subject, "", "", limit, "", word)
     value, interval, n = _numbers(gate.measure)
+    if gate.change:
+        value, interval = change_text(gate.measure)
     return (subject, value, interval, limit, n, word)
 
 
