@@ -101,6 +101,8 @@ def test_a_network_is_trained_and_attacked_from_python() -> None:
     net = model.fit(images, labels, class_names=["lying", "standing"])
     assert net.class_names == ("lying", "standing")
     assert float((net(images).argmax(1) == labels).float().mean()) > 0.95
+    # Other images of the same stripes: those that fitted the network are refused.
+    images = (images + 0.01 * torch.randn(images.shape, generator=generator)).clamp(0, 1)
     victim = adversity.target(adversity.create("restoration", "gamma_correction", gamma=0.5), net)
     # The victim answers through the restoration: what it says there is the truth of this test.
     truth = victim.bind([str(i) for i in range(60)]).verdicts(images)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,12 +16,13 @@ __all__ = ["Fitted"]
 class Fitted(ABC):
     """Mix in beside a kind's contract. The plugin never changes: the core saves the state."""
 
-    fits_on: ClassVar[str] = "images"
-    """What fitting streams: `images` or `logits`."""
+    fits_on: ClassVar[Literal["images", "logits"]] = "images"
+    """What fitting streams: `images`, or `logits` of stored predictions (log p where a classifier
+    gives probabilities)."""
 
     @abstractmethod
     def fit(self, data: FitData, rng: np.random.Generator) -> State:
-        """Learn from the stream; return the state, do not keep it."""
+        """Learn from the stream; return the state, do not keep it. Called after `setup`."""
 
     @abstractmethod
     def load(self, state: State) -> None:

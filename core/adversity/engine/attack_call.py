@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import AttackInRounds
 from adversity.engine.attacking import AttackResult, attack
-from adversity.engine.call import Call, require_images, sample_ids
+from adversity.engine.call import Call, image_marks, require_images, sample_ids
 from adversity.engine.early import bare_gate
 from adversity.engine.hidden import with_hidden
+from adversity.engine.nested import all_ready
 from adversity.engine.probes import probed
 from adversity.engine.rounds import Course
 from adversity.engine.victim import Victim, as_found
 from adversity.engine.wanted import label_rows
-from adversity.errors import InputError
+from adversity.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,15 +54,18 @@ class AttackCall(Call):
 
         Raises:
             InputError: If `victim` is none, the attack cannot be probed, or it has no rounds.
+            DataError: If images are attacked that fitted the victim.
         """
         course = self._course(gate, len(images))
         if not isinstance(victim, Victim):
             raise InputError(
                 f"expected a victim from adversity.target(...), got {type(victim).__name__}"
             )
+        self.require_fitted()
         require_images(images, self.ready.label)
         names = sample_ids(ids, len(images))
         labels = label_rows(labels, len(images))
+        self._keep_apart(victim, images, names)
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
             step = self.ready.plugin.name
@@ -71,6 +75,21 @@ class AttackCall(Call):
                 return result
             given = (self.ready, bound, images, labels, result)
             return probed(*given, first=probe, seed=seed, step=step)
+
+    def _keep_apart(self, victim: Victim, images: Tensor, ids: Sequence[str]) -> None:
+        """Refuse images that fitted a part of the victim, or of the attack, from Python."""
+        parts = [self.ready, *(link.ready for link in victim.links)]
+        seen = frozenset[str]().union(*(part.seen for part in all_ready(parts)))
+        if not seen:
+            return
+        marks = [image_marks(images[row : row + 1]) for row in range(len(images))]
+        shared = [name for name, mark in zip(ids, marks, strict=True) if mark & seen]
+        if shared:
+            raise DataError(
+                f"{self.ready.label}: {len(shared)} of the {len(ids)} images are among those that "
+                f"fitted the victim or the attack, such as {', '.join(shared[:3])}; attack others, "
+                "or the numbers flatter"
+            )
 
     def _course(self, gate: str | None, total: int) -> Course | None:
         if gate is None:

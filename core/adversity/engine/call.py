@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
-from adversity.contracts import Fitted, State
-from adversity.engine import calls
-from adversity.engine.calls import Ready
-from adversity.engine.nested import inject
-from adversity.errors import DataError, NotFittedError
+from adversity.contracts import Fitted
+from adversity.engine.in_memory import TensorRows, learnt
+from adversity.engine.nested import set_up
+from adversity.engine.wanted import label_rows
+from adversity.errors import DataError, InputError, NotFittedError
+from adversity.provenance import pixels_sha256
 from adversity.shapes import image_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Call", "require_images", "sample_ids"]
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+    from adversity.engine.calls import Ready
+
+__all__ = ["Call", "image_marks", "require_images", "sample_ids"]
 
 
 class Call:
@@ -42,15 +49,56 @@ class Call:
                 f"{self.ready.label} must be fitted first: call .fit(...) on held-out data"
             )
 
-    def _loaded(self, state: State) -> Any:
-        """Return a new object of this class that carries the state."""
-        given = self.ready.plugin
-        plugin = type(given)(**given.model_dump(exclude_unset=True))
-        with calls.setting_up(self.ready):
-            inject(plugin, self.ready.device)
-            plugin.setup(self.ready.device)
-        plugin.load(state)
-        return type(self)(Ready(plugin, self.ready.label, self.ready.device), fitted=True)
+    def fit(
+        self,
+        images: Tensor,
+        labels: ArrayLike | Tensor | None = None,
+        *,
+        references: Tensor | None = None,
+        class_names: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> Self:
+        """Fit on images; return a new object that carries what was learnt.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1].
+            labels: `[N]` whole numbers, where the plugin asks for them.
+            references: The clean images, row by row, where it asks for them.
+            class_names: What the labels index; their numbers if not given.
+            seed: Of the fit.
+
+        Raises:
+            InputError: If the plugin is none that is fitted.
+            DataError: If the tensors do not fit each other.
+            PluginError: If it cannot be set up or fitted.
+        """
+        require_images(images, self.ready.label)
+        if references is not None:
+            require_images(references, self.ready.label)
+        names = tuple(class_names or ())
+        known = None if labels is None else label_rows(labels, len(images), len(names) or None)
+        if known is not None and not names:
+            names = tuple(map(str, range(int(known.max()) + 1)))
+        data = TensorRows(known, names, images=images, references=references)
+        seen = image_marks(images) | (
+            frozenset() if references is None else image_marks(references)
+        )
+        return self._learnt(data, seed, seen)
+
+    def _learnt(self, data: TensorRows, seed: int, seen: frozenset[str]) -> Self:
+        """Return a new object of this class that has learnt from the rows."""
+        given, label, device = self.ready.plugin, self.ready.label, self.ready.device
+        if not issubclass(type(given), Fitted):
+            raise InputError(f"{label} has nothing to fit; call it as it is")
+        state = learnt(set_up(given, label, device), data, seed)
+        ready = set_up(given, label, device, state=state)
+        return type(self)(replace(ready, seen=seen), fitted=True)
+
+
+def image_marks(images: Tensor) -> frozenset[str]:
+    """Return what images are known by, whatever their ids."""
+    pixels = images.detach().cpu().permute(0, 2, 3, 1).numpy()
+    return frozenset(map(pixels_sha256, pixels))
 
 
 def require_images(images: Any, label: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from adversity.contracts import Fitted, PostHoc, Predictive, Score
 from adversity.contracts.nested import NESTED_ERROR, resolving
@@ -12,11 +12,9 @@ from adversity.engine.attack_call import AttackCall
 from adversity.engine.call import Call, require_images, sample_ids
 from adversity.engine.calls import Ready
 from adversity.engine.device import absent_device
-from adversity.engine.in_memory import TensorRows, fitted_state
-from adversity.engine.nested import inject
-from adversity.engine.ready import device_of
+from adversity.engine.in_memory import TensorRows
+from adversity.engine.nested import inject, set_up
 from adversity.engine.toolbox import label_of
-from adversity.engine.wanted import label_rows
 from adversity.errors import DataError, InputError, ParameterError
 from adversity.pipeline.nested import from_registry, resolver
 from adversity.pipeline.plugins import attempt
@@ -63,15 +61,15 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
         raise ParameterError(f"{label_of(entry)}: device: {fault}")
     plugin = _built(entry, parameters)
     wrapper = WRAPPERS.get(kind)
-    device = device_of(plugin, device)
-    ready = Ready(plugin, label_of(entry), device)
-    with calls.setting_up(ready):
-        inject(plugin, device)
-        if kind != "dataset" and not isinstance(plugin, Fitted):
-            plugin.setup(device)
+    if kind != "dataset" and not isinstance(plugin, Fitted):
+        ready = set_up(plugin, label_of(entry), device)
+    else:
+        ready = Ready(plugin, label_of(entry), device)
+        with calls.setting_up(ready):
+            inject(ready.plugin, device)  # what is missing is said now; it is set up for the fit
     if wrapper is not None:
         return wrapper(ready)
-    return _opened(plugin) if kind == "dataset" else plugin
+    return _opened(plugin) if kind == "dataset" else ready.plugin
 
 
 def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
@@ -116,6 +114,7 @@ class DegradationCall(Call):
         self, images: Tensor, *, ids: Sequence[str] | None = None, seed: int = 0
     ) -> Tensor:
         """Return degraded images; its side information stays in `side`."""
+        self.require_fitted()
         require_images(images, self.ready.label)
         rng = SampleRng(seed=seed, step=self.ready.plugin.name, ids=sample_ids(ids, len(images)))
         with preserve_global_rng():
@@ -129,6 +128,7 @@ class RestorationCall(Call):
 
     def __call__(self, images: Tensor, **needs: Tensor) -> Tensor:
         """Return restored images; `needs` stand for the degradation's side information."""
+        self.require_fitted()
         require_images(images, self.ready.label)
         unknown = set(needs) - set(self.ready.plugin.needs)
         if unknown:
@@ -141,7 +141,7 @@ class RestorationCall(Call):
 
 
 class ClassifierCall(Call):
-    """`logits = classifier(images)`; `.fit(images, labels)` where it must be fitted."""
+    """`logits = classifier(images)`; first `.fit(images, labels)` where it must be fitted."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -156,22 +156,6 @@ class ClassifierCall(Call):
         require_images(images, self.ready.label)
         with preserve_global_rng():
             return calls.logits(self.ready, images, sample_ids(None, len(images)))
-
-    def fit(
-        self,
-        images: Tensor,
-        labels: ArrayLike | Tensor,
-        *,
-        class_names: Sequence[str] | None = None,
-        seed: int = 0,
-    ) -> ClassifierCall:
-        """Train; return a new object that carries what was learnt."""
-        require_images(images, self.ready.label)
-        known = label_rows(labels, len(images), len(class_names) if class_names else None)
-        names = class_names or [str(k) for k in range(int(known.max()) + 1)]
-        data = TensorRows(known, tuple(names), images=images)
-        fitted: ClassifierCall = self._loaded(fitted_state(self.ready, data, seed))
-        return fitted
 
 
 class UncertaintyCall(Call):
@@ -191,12 +175,13 @@ class UncertaintyCall(Call):
             return calls.score(self.ready, Predictive(logits.double().softmax(1), logits), ids)
         raise InputError(f"{self.ready.label} needs more than logits; use it in a pipeline")
 
-    def fit(self, logits: Tensor, labels: ArrayLike | Tensor, *, seed: int = 0) -> UncertaintyCall:
+    def fit(  # type: ignore[override]  # (rows of a table, not images)
+        self, logits: Tensor, labels: ArrayLike | Tensor, *, seed: int = 0
+    ) -> Self:
         """Fit on held-out logits and labels; return a new object that carries the state."""
         names = tuple(str(k) for k in range(logits.shape[1]))
         data = TensorRows(labels, names, logits=logits.float())
-        fitted: UncertaintyCall = self._loaded(fitted_state(self.ready, data, seed))
-        return fitted
+        return self._learnt(data, seed, frozenset())
 
 
 WRAPPERS: dict[str, Callable[[Ready], Call]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.engine.score_stage import stored_rows
+from adversity.engine.fitting import stored_rows
 from adversity.errors import DataError
 from adversity.metrics import paired_difference, robust_accuracy
 from adversity.report.model import Illusion

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Block, Fitted, State
+from adversity.contracts import Block
 from adversity.engine.blocks import spans
-from adversity.engine.calls import BREAKS, setting_up
+from adversity.engine.calls import setting_up
 from adversity.engine.wanted import label_rows
-from adversity.errors import DataError, InputError
-from adversity.seeding import fit_generator, preserve_global_rng
+from adversity.errors import DataError
+from adversity.seeding import fit_generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import ArrayLike
     from torch import Tensor
 
+    from adversity.contracts import State
     from adversity.engine.calls import Ready
 
-__all__ = ["TensorRows", "fitted_state"]
+__all__ = ["TensorRows", "fitted_state", "learnt"]
 
 ROWS = 64
 """Rows of a block, as when fitting in a pipeline."""
@@ -31,34 +31,44 @@ class TensorRows:
 
     def __init__(
         self,
-        labels: ArrayLike | Tensor,
+        labels: ArrayLike | Tensor | None,
         class_names: tuple[str, ...],
         *,
         images: Tensor | None = None,
         logits: Tensor | None = None,
+        references: Tensor | None = None,
     ) -> None:
-        """Take labels `[N]`, whole numbers, and either images or logits, row by row."""
+        """Take images, with references or without, or logits, and labels `[N]`, whole numbers."""
         rows = images if images is not None else logits
         if rows is None:
             raise DataError("expected images or logits to fit on, got neither")
+        if references is not None and len(references) != len(rows):
+            raise DataError(
+                f"expected one reference for each of {len(rows)} images, got {len(references)}"
+            )
         self.class_names = class_names
-        self._labels = label_rows(labels, len(rows), len(class_names))
-        self._images, self._logits = images, logits
+        self._count = len(rows)
+        known = None if labels is None else label_rows(labels, len(rows), len(class_names))
+        self._columns = {
+            "targets": known,
+            "images": images,
+            "references": references,
+            "logits": logits,
+        }
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self._labels)
+        return self._count
 
     def __iter__(self) -> Iterator[Block]:
         """Go through the rows in blocks."""
         for span in spans(len(self), ROWS):
             cut = slice(span.start, span.stop)
-            yield Block(
-                tuple(map(str, span)),
-                targets=self._labels[cut],
-                images=None if self._images is None else self._images[cut],
-                logits=None if self._logits is None else self._logits[cut],
-            )
+            parts = {
+                name: None if column is None else column[cut]
+                for name, column in self._columns.items()
+            }
+            yield Block(tuple(map(str, span)), **parts)
 
 
 def fitted_state(ready: Ready, data: TensorRows, seed: int) -> State:
@@ -67,14 +77,11 @@ def fitted_state(ready: Ready, data: TensorRows, seed: int) -> State:
     Raises:
         PluginError: If it cannot be set up or fitted.
     """
-    plugin = ready.plugin
-    if not isinstance(plugin, Fitted):
-        raise InputError(f"{ready.label} has nothing to fit")
-    generator: np.random.Generator = fit_generator(seed, "fit", getattr(plugin, "seed", 0))
     with setting_up(ready):
-        plugin.setup(ready.device)  # type: ignore[attr-defined]
-    try:
-        with preserve_global_rng():
-            return plugin.fit(data, generator)
-    except BREAKS as error:
-        ready.guard(error)
+        ready.plugin.setup(ready.device)
+    return learnt(ready, data, seed)
+
+
+def learnt(ready: Ready, data: TensorRows, seed: int) -> State:
+    """Fit a plugin that is set up on tensors; return what it found."""
+    return ready.learn(data, fit_generator(seed, "fit", getattr(ready.plugin, "seed", 0)))

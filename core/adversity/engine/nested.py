@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Fitted
+from adversity.contracts import Fitted, PluginBase
 from adversity.contracts.nested import Plugin, nested_in
 from adversity.engine import calls
 from adversity.engine.blocks import in_blocks, network_rows, padded, spans
-from adversity.engine.ready import Ready, setting_up
+from adversity.engine.ready import Ready, device_of, setting_up
 from adversity.errors import InputError, NotFittedError
 from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
-    from adversity.contracts import Degraded, PluginBase
+    from adversity.contracts import Degraded, State
     from adversity.seeding import SampleRng
 
-__all__ = ["inject"]
+__all__ = ["all_ready", "inject", "set_up"]
 
 Found = Callable[[Plugin[Any]], Ready | None]
 """From a plugin in a parameter to what is ready already: the plugin of a fitted step."""
+
+
+def set_up(
+    given: PluginBase,
+    label: str,
+    device: str,
+    *,
+    root: Path | None = None,
+    found: Found | None = None,
+    state: State | None = None,
+) -> Ready:
+    """Return a copy of a plugin, made ready in the one order that the contract promises.
+
+    It is given the project's folder, the plugins in its parameters are made ready, it is set up,
+    and takes what fitting found. The same happens before it is fitted, but for the last.
+
+    Args:
+        given: The plugin with its parameters; it is left as it is.
+        label: What messages call it.
+        device: Where it computes.
+        root: The project's folder; the current one if None.
+        found: What is ready already of the plugins in its parameters.
+        state: What fitting found.
+
+    Raises:
+        NotFittedError: If a plugin in its parameters must be fitted and is not.
+        PluginError: If it cannot be set up.
+    """
+    plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
+    ready = Ready(plugin, label, device_of(plugin, device))
+    with setting_up(ready):
+        plugin.use_root(root or Path.cwd())
+        inject(plugin, ready.device, root=root, found=found)
+        plugin.setup(ready.device)
+        if state is not None:
+            plugin.load(state)
+    return ready
 
 
 def inject(
@@ -63,17 +99,18 @@ def _set_up(nested: Plugin[Any], device: str, root: Path | None, found: Found | 
     if nested.given is not None:
         nested.given.require_fitted()
         return nested.given.ready  # type: ignore[no-any-return]
-    inner = nested.plugin
-    plugin = type(inner)(**inner.model_dump(exclude_unset=True))
-    ready = Ready(plugin, nested.label, device)
-    if isinstance(plugin, Fitted):
+    if isinstance(nested.plugin, Fitted):
         raise NotFittedError(f"{nested.label} must be fitted before another plugin can use it")
-    with setting_up(ready):
-        if root is not None and hasattr(plugin, "use_root"):
-            plugin.use_root(root)
-        inject(plugin, device, root=root, found=found)
-        plugin.setup(device)
-    return ready
+    return set_up(nested.plugin, nested.label, device, root=root, found=found)
+
+
+def all_ready(parts: Iterable[Ready]) -> Iterator[Ready]:
+    """Go through plugins and those in their parameters that were made from Python."""
+    for part in parts:
+        yield part
+        if isinstance(part.plugin, PluginBase):
+            given = (nested.given for nested in nested_in(part.plugin))
+            yield from all_ready(call.ready for call in given if call is not None)
 
 
 def _final(ready: Ready) -> Any:

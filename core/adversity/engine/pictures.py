@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.engine.fitting import stored_rows
 from adversity.engine.flow import Flow, flow, images_through
-from adversity.engine.score_stage import stored_rows
 from adversity.metrics import psnr
 from adversity.report.model import Picture, PictureRow
 

@@ -6,12 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from adversity.contracts import Score
-from adversity.errors import AdversityError, PluginError
+from adversity.contracts import Fitted, Score
+from adversity.errors import AdversityError, InputError, PluginError
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import numpy as np
+
+    from adversity.contracts import FitData, State
 
 __all__ = ["BREAKS", "Ready", "device_of", "setting_up"]
 
@@ -29,12 +33,14 @@ class Ready:
         device: Where it computes.
         looked: The shapes of a row for which it was seen that its neighbours do not matter;
             None if nobody is to look.
+        seen: What the images are known by that it was fitted on from Python.
     """
 
     plugin: Any
     label: str
     device: str = "cpu"
     looked: set[tuple[int, ...]] | None = field(default_factory=set, compare=False, repr=False)
+    seen: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
         """Raise the error that says which promise was broken, where, and whose fault it is."""
@@ -59,6 +65,21 @@ class Ready:
             "expected an answer that can be differentiated in the images, as `differentiable` "
             "says, got one without a gradient"
         )
+
+    def learn(self, data: FitData, generator: np.random.Generator) -> State:
+        """Fit the plugin, which is set up; return what it found and leave it as it is.
+
+        Raises:
+            InputError: If it is none that is fitted.
+            PluginError: If it fails.
+        """
+        if not isinstance(self.plugin, Fitted):
+            raise InputError(f"{self.label} has nothing to fit")
+        try:
+            with preserve_global_rng():
+                return self.plugin.fit(data, generator)
+        except BREAKS as error:
+            self.guard(error)
 
     def guard(self, error: BaseException, ids: Sequence[str] = ()) -> NoReturn:
         """Turn an exception from inside the plugin into one that names it."""

@@ -134,8 +134,9 @@ def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
     """Add what only plugins that are set up can say: a network's facts, an attack's links."""
     node = toolbox.plan.steps[summary.id]
     if node.role in ("define", "predict"):
-        facts = toolbox.ready(node.id, node.cells[0]).plugin.describe()
-        return replace(summary, plugin={**summary.plugin, "facts": facts})
+        plugin = toolbox.ready(node.id, node.cells[0]).plugin
+        facts = plugin.describe() if plugin.makes == "predictions" else {}
+        return replace(summary, plugin={**summary.plugin, "facts": facts}) if facts else summary
     return _attack(toolbox, node, summary) if node.role == "attack" else summary
 
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Classifier, Fitted, State
+from adversity.contracts import Classifier, State
 from adversity.data.arrays import read_arrays
 from adversity.data.checksums import Checksums, verified_file
 from adversity.data.reading import Source
-from adversity.engine.calls import Ready, setting_up
 from adversity.engine.classes import class_indices, read_labels
-from adversity.engine.nested import inject
-from adversity.engine.ready import device_of
+from adversity.engine.nested import inject, set_up
 from adversity.engine.workspace import slug
 from adversity.errors import NotFittedError, StorageError
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from adversity.contracts import Dataset, MetricBase, Plugin, PluginBase
+    from adversity.engine.calls import Ready
     from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Cell, DataNode, Plan, StepNode
     from adversity.registry import Entry
@@ -133,15 +132,8 @@ class Toolbox:
         return self._local.metrics  # type: ignore[no-any-return]
 
     def _metric(self, given: MetricBase) -> Ready:
-        metric: Any = type(given)(**given.model_dump(exclude_unset=True))
-        device = device_of(metric, self.plan.spec.run.device)
-        ready = Ready(metric, f'metric "{metric.name}"', device)
-        if hasattr(metric, "use_root"):
-            metric.use_root(self.workspace.root)
-        with setting_up(ready):
-            inject(metric, device, root=self.workspace.root)
-            metric.setup(device)
-        return ready
+        device, root = self.plan.spec.run.device, self.workspace.root
+        return set_up(given, f'metric "{given.name}"', device, root=root)
 
     def ready(self, step: str, cell: Cell) -> Ready:
         """Return the plugin of a step, set up, and fitted where it must be.
@@ -155,42 +147,20 @@ class Toolbox:
         cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
         key = (node.id, mine.key)
         if key not in cache:
-            cache[key] = self._set_up(node, mine)
+            state = self.state(node.id, mine) if node.fit_on is not None else None
+            cache[key] = self.bare(node.id, mine, state=state)
         return cache[key]
 
-    def _set_up(self, node: StepNode, cell: Cell) -> Ready:
-        given = node.plugins[cell]
-        plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
-        device = device_of(plugin, self.plan.spec.run.device)
-        ready = Ready(plugin, label_of(node.entry), device)
-        plugin_root = getattr(plugin, "use_root", None)
-        if plugin_root is not None:
-            plugin_root(self.workspace.root)
-        with setting_up(ready):
-            self._inject(plugin, ready.device, cell)
-            plugin.setup(ready.device)
-            if isinstance(plugin, Fitted) and node.fit_on is not None:
-                plugin.load(self.state(node.id, cell))
-        return ready
-
-    def _inject(self, plugin: Any, device: str, cell: Cell) -> None:
-        """Make the plugins in its parameters ready; those of steps are what these steps use."""
+    def bare(self, step: str, cell: Cell, *, state: State | None = None) -> Ready:
+        """Return the plugin of a step set up, for fitting it or with a state that was found."""
+        node = self.node_of(step)
+        given = node.plugins[cell.restrict(node.variables)]
 
         def found(nested: Plugin[Any]) -> Ready | None:
             return None if nested.step is None else self.ready(nested.step, cell)
 
-        inject(plugin, device, root=self.workspace.root, found=found)
-
-    def bare(self, step: str, cell: Cell) -> Ready:
-        """Return the plugin of a step set up but not fitted, for fitting it."""
-        node = self.node_of(step)
-        given = node.plugins[cell.restrict(node.variables)]
-        plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
-        ready = Ready(plugin, label_of(node.entry), self.plan.spec.run.device)
-        with setting_up(ready):
-            self._inject(plugin, ready.device, cell)
-            plugin.setup(ready.device)
-        return ready
+        device, root = self.plan.spec.run.device, self.workspace.root
+        return set_up(given, label_of(node.entry), device, root=root, found=found, state=state)
 
     def state(self, step: str, cell: Cell) -> State:
         """Read the state of a fitted step.

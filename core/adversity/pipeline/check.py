@@ -216,7 +216,7 @@ class _Checker:
             yield "uses", f"{label_of(node.entry)} must be fitted; name its data with fit_on:"
             return
         made = self._makes(node.fit_on)
-        takes = _FIT_TAKES.get(cls.fits_on, _PICTURES | _ANSWERS)
+        takes = _FIT_TAKES[cls.fits_on]
         if made is not None and made not in takes:
             yield (
                 "fit_on",

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import sys
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import lru_cache
 from inspect import get_annotations
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -145,6 +146,9 @@ def _type_fault(hint: Any, value: Any) -> str | None:
     try:
         _adapter(hint).validate_python(value, strict=True)
     except ValidationError as error:
+        if get_origin(hint) is Literal:
+            near = get_close_matches(str(value), map(str, get_args(hint)), n=1)
+            return f"; did you mean {near[0]}?" if near else "; choose one"
         told = error.errors(include_url=False)[0]
         place = "".join(f"[{part!r}]" for part in told["loc"] if part != "[key]")
         return f"; correct it: {place}{': ' if place else ''}{visible(told['msg'])}"

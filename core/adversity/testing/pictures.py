@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.engine.in_memory import TensorRows
 from adversity.testing.bench import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
-    from adversity.contracts import Block
 
 __all__ = ["PictureRows", "image_cases", "scene", "scenes"]
 
@@ -82,11 +78,6 @@ class PictureRows(TensorRows):
         """Take images `[N, C, H, W]` and clean ones; without them the images are clean."""
         import torch
 
-        super().__init__(torch.zeros(len(images), dtype=torch.int64), ("picture",), images=images)
-        self._references = images if references is None else references
-
-    def __iter__(self) -> Iterator[Block]:
-        """Go through the rows in blocks."""
-        for block in super().__iter__():
-            first = int(block.ids[0])
-            yield replace(block, references=self._references[first : first + len(block.ids)])
+        labels = torch.zeros(len(images), dtype=torch.int64)
+        clean = images if references is None else references
+        super().__init__(labels, ("picture",), images=images, references=clean)

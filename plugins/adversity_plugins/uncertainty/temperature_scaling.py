@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PrivateAttr
 
@@ -32,7 +32,7 @@ class TemperatureScaling(PostHoc, Fitted):
         "On calibration of modern neural networks, 2017, section 4.2"
     )
     differentiable = True
-    fits_on: ClassVar[str] = "logits"
+    fits_on: ClassVar[Literal["images", "logits"]] = "logits"
 
     _temperature: float | None = PrivateAttr(default=None)
 
