@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import pickletools
 import re
+import zipfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import WeightsError
@@ -18,6 +22,14 @@ __all__ = ["fill", "read_weights", "sha256_of"]
 
 _SHOWN = 3
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
+_PREFIXES = ("module.", "model.")
+_PROGRAMS = (
+    ("constants.pkl", "a TorchScript file, a whole program", "torch.jit.load(...)"),
+    ("archive_format", "an exported program", "torch.export.load(...)"),
+)
+"""What lies in archives that are no state dicts, what they are, and how to get one from them."""
+_OLD_PICKLES = 5
+"""Before torch 1.6 a file was five pickles, then the numbers: magic, version, system, content, keys."""
 _OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)")
 
 
@@ -31,7 +43,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a state dict from safetensors, or from what `torch.save` wrote.
 
     A checkpoint that holds it under `state_dict`, `model_state_dict` or `model`, and names
-    with the prefix `module.`, are understood. Half precision becomes float32.
+    with the prefixes `module.`, `model.` and `_orig_mod.`, are understood. Half precision becomes
+    float32. What a file says of its sizes is held against its length before memory is taken.
 
     Raises:
         WeightsError: If the file is missing, damaged, or holds more than tensors.
@@ -65,21 +78,69 @@ def _read_torch(path: Path) -> Any:
     import torch
 
     try:
+        _look_inside(path)
         with warnings.catch_warnings():
             # A foreign pickle protocol is no matter: what is not a tensor is refused anyway.
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
+    except WeightsError:
+        raise
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"weight file {path.name} holds more than tensors, so loading it could run code; it "
             "was not loaded. Save the network's state dict alone: "
             "torch.save(net.state_dict(), ...) or safetensors"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
+    except Exception as error:  # a damaged file makes the reader raise what it likes
         first = (str(error) or type(error).__name__).split("\n", 1)[0]
         raise WeightsError(
             f"weight file {path.name} is damaged ({first}); save it again, or name another file"
         ) from error
+
+
+def _look_inside(path: Path) -> None:
+    """Refuse, by what stands in it, a file that is no state dict or unpacks to more than itself."""
+    length = path.stat().st_size
+    if not zipfile.is_zipfile(path):
+        _look_at_old_format(path, length)
+        return
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    names = {entry.filename.rpartition("/")[2] for entry in entries}
+    for mark, what, how in _PROGRAMS:
+        if mark in names:
+            raise WeightsError(
+                f"weight file {path.name} is {what}: expected a state dict; write one with "
+                f"torch.save({how}.state_dict(), ...)"
+            )
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > length:
+        raise WeightsError(
+            f"weight file {path.name} is compressed, {unpacked} bytes in {length}: expected a file "
+            "as torch.save writes it; save it again"
+        )
+
+
+def _look_at_old_format(path: Path, length: int) -> None:
+    """Look for storages that say they are longer than the file: memory is taken by that number.
+
+    The pickles are read as a list of instructions, and none is carried out.
+    """
+    found: list[float] = [0]
+    with path.open("rb") as file, suppress(ValueError):  # what is no pickle, torch will say
+        for _ in range(_OLD_PICKLES):
+            sizes: list[int] = []
+            for code, value, _position in pickletools.genops(file):
+                if code.name == "BINPERSID":
+                    found.append(sizes[-1] if sizes else math.inf)
+                    sizes.clear()
+                elif isinstance(value, int) and code.name.startswith(("BININT", "LONG", "INT")):
+                    sizes.append(value)
+    if max(found) > length:
+        raise WeightsError(
+            f"weight file {path.name} is damaged (a tensor of {max(found):g} values in {length} "
+            "bytes); save it again, or name another file"
+        )
 
 
 def _state_dict(content: Any, name: str) -> dict[str, Tensor]:
@@ -95,20 +156,51 @@ def _state_dict(content: Any, name: str) -> dict[str, Tensor]:
         raise WeightsError(
             f"weight file {name}: expected a tensor under {wrong!r}; save the state dict"
         )
+    for key, value in content.items():
+        fault = _tensor_fault(value)
+        if fault is not None:
+            raise WeightsError(f"weight file {name}: {key} {fault}")
     state = {_plain(str(key)): value for key, value in content.items()}
-    return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    if len(state) < len(content):
+        raise WeightsError(
+            f"weight file {name}: {len(content)} names are {len(state)} without prefixes; save "
+            "the state dict of one network"
+        )
+    return state
+
+
+def _tensor_fault(value: Tensor) -> str | None:
+    """Say what makes a tensor no weight; nothing of it is copied."""
+    import torch
+
+    if value.layout != torch.strided or value.is_quantized or value.is_meta:
+        kind = "quantised" if value.is_quantized else "sparse or empty"
+        return f"is {kind}: expected plain numbers; save the state dict of the float network"
+    if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        return (
+            f"says {list(value.shape)} and holds {value.untyped_storage().nbytes()} bytes: "
+            "expected a tensor of its own; save value.clone()"
+        )
+    return None
 
 
 def _plain(key: str) -> str:
-    """Undo the prefix of DataParallel, and the names that old DenseNet files use."""
-    return _OLD_DENSENET.sub(r"\1\2", key.removeprefix("module."))
+    """Undo what training wraps round a network, and the names that old DenseNet files use.
+
+    `module.` is of DataParallel, `_orig_mod.` of torch.compile, `model.` of training frameworks.
+    """
+    key = key.replace("_orig_mod.", "")
+    while key.startswith(_PREFIXES):
+        key = key.partition(".")[2]
+    return _OLD_DENSENET.sub(r"\1\2", key)
 
 
 def fill(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> None:
     """Put weights into a network and switch it to evaluation for good.
 
     Raises:
-        WeightsError: If names or shapes do not fit, listing the first few.
+        WeightsError: If names, shapes or types do not fit, or values are not finite, listing the
+            first few.
     """
     wanted = network.state_dict()
     optional = {key for key in wanted if key.endswith("num_batches_tracked")}
@@ -120,6 +212,11 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> None:
             for key in wanted.keys() & state.keys()
             if wanted[key].shape != state[key].shape
         ),
+        "of another type": sorted(
+            f"{key} {state[key].dtype}"
+            for key in wanted.keys() & state.keys()
+            if wanted[key].is_floating_point() != state[key].is_floating_point()
+        ),
     }
     found = [f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in faults.items() if keys]
     if found:
@@ -130,7 +227,18 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> None:
     import torch
 
     # Files may hold transposed layouts, for which other kernels round differently.
-    plain = {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()}
+    plain = {
+        key: (value.float() if value.is_floating_point() else value).clone(
+            memory_format=torch.contiguous_format
+        )
+        for key, value in state.items()
+    }
+    broken = sorted(key for key, value in plain.items() if not bool(value.isfinite().all()))
+    if broken:
+        raise WeightsError(
+            f"weights {name} hold NaN or infinity: {len(broken)} tensors ({_some(broken)}); take a "
+            "checkpoint from before the training broke"
+        )
     network.load_state_dict(plain, strict=False, assign=True)
     network.eval()
     network.requires_grad_(requires_grad=False)

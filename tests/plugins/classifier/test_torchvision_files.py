@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
+import random
+import warnings
+import zipfile
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from adversity.errors import ParameterError, WeightsError
+from adversity_plugins.classifier.weights import read_weights
 
 
 @pytest.mark.parametrize("suffix", ["pth", "safetensors", "wrapped.pth", "parallel.pth"])
@@ -80,6 +85,93 @@ def test_damaged_weight_files(tmp_path, content, words, ready):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(WeightsError, match=rf"weight file {name} .*({words})"):
             ready(tmp_path, file=name)
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "before 1.6"])
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "model.", "module._orig_mod.", "model.module."])
+def test_prefixes_of_wrappers_are_taken_off(tmp_path, old, prefix):
+    """What torch.compile, DataParallel and training frameworks put before names is no name."""
+    state = {f"{prefix}fc.weight": torch.ones(2, 3), f"{prefix}fc.bias": torch.zeros(2)}
+    torch.save(state, tmp_path / "w.pth", _use_new_zipfile_serialization=not old)
+    assert sorted(read_weights(tmp_path / "w.pth")) == ["fc.bias", "fc.weight"]
+
+
+def test_programs_are_called_what_they_are(tmp_path):
+    """TorchScript is named, with the line that makes a state dict, and nothing unsafe is advised."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates TorchScript, people still hold it
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "w.pt")
+    with pytest.raises(WeightsError, match=r"TorchScript file.*torch.jit.load") as caught:
+        read_weights(tmp_path / "w.pt")
+    assert "weights_only" not in str(caught.value)
+
+
+def _compressed(path):
+    """Write a state dict anew with a million zeros behind each tensor, deflated."""
+    torch.save({"w": torch.zeros(2)}, path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content + bytes(10**6 * ("/data/" in name)))
+
+
+def _longer_than_its_file(path):
+    """Write the old format, whose pickle says that a storage has 10^12 values."""
+    torch.save({"w": torch.zeros(7)}, path, _use_new_zipfile_serialization=False)
+    seven, many = b"K\x07N", b"\x8a\x06" + (10**12).to_bytes(6, "little") + b"N"
+    content = path.read_bytes()
+    assert content.count(seven) == 1
+    path.write_bytes(content.replace(seven, many))
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (lambda p: torch.save({"w": torch.zeros(1).expand(10**12)}, p), "w says .* holds 4 bytes"),
+        (
+            lambda p: torch.save(
+                {"w": torch.zeros(1).expand(10**12)}, p, _use_new_zipfile_serialization=False
+            ),
+            "w says .* holds 4 bytes",
+        ),
+        (_compressed, "is compressed"),
+        (_longer_than_its_file, r"1e\+12 values in \d+ bytes"),
+        (lambda p: torch.save({"w": torch.ones(2).to_sparse()}, p), "sparse"),
+        (lambda p: torch.save({"model.w": torch.ones(1), "w": torch.ones(1)}, p), "2 names are 1"),
+    ],
+    ids=["expanded", "expanded, old", "compressed", "old storage", "sparse", "two in one"],
+)
+def test_sizes_are_held_against_the_file(tmp_path, write, words):
+    """A file of some kB that speaks of terabytes is refused before memory is taken."""
+    path = tmp_path / "w.pt"
+    write(path)
+    with pytest.raises(WeightsError, match=words):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "before 1.6"])
+def test_whatever_is_damaged_is_one_weights_error(tmp_path, old):
+    """Bytes flipped and ends cut at random: weights, or a WeightsError, never another error."""
+    path = tmp_path / "w.pth"
+    torch.save({"w": torch.ones(3)}, path, _use_new_zipfile_serialization=not old)
+    content, chance = path.read_bytes(), random.Random(0)
+    for trial in range(300):
+        changed = bytearray(content)
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+        cut = chance.randrange(len(changed)) if trial % 10 == 0 else None
+        path.write_bytes(bytes(changed[:cut]))
+        with contextlib.suppress(WeightsError):
+            read_weights(path)
+
+
+def test_weights_that_are_no_numbers_are_named(tmp_path, network, ready):
+    """NaN in a file is the file's fault, said with the tensor before anything is computed."""
+    state = dict(network.state_dict())
+    state["features.0.bias"] = torch.full_like(state["features.0.bias"], torch.nan)
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match=r"w.pth hold NaN or infinity: 1 .*features.0.bias"):
+        ready(tmp_path, file="w.pth")
 
 
 def test_weights_that_do_not_fit(tmp_path, network, ready):
