@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from adversity.engine import shard_pool
+from adversity.engine.ready import BREAKS
 from adversity.errors import AdversityError, PipelineError, RunError, StorageError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def in_step(stage: Stage, shard: Shard | None = None) -> Iterator[None]:
                 "are kept)"
             ) from error
         raise StorageError(f"{where}: a file could not be written or read: {error}") from error
-    except Exception as error:
+    except BREAKS as error:
         raise RunError(f"{where}: {type(error).__name__}: {error}") from error
 
 

@@ -82,6 +82,12 @@ def test_unexpected_error_leaves_a_log_and_no_traceback(capsys):
     assert "Traceback" in Path(log).read_text(encoding="utf-8")
 
 
+def test_an_exit_from_inside_is_no_verdict(capsys):
+    """A plugin or library that calls `sys.exit(1)` does not make a failed gate of it."""
+    assert run_guarded(raising(SystemExit(1))) == 3
+    assert "internal error: SystemExit: 1" in capsys.readouterr().err
+
+
 def test_debug_shows_the_traceback(capsys):
     """With --debug the traceback stands above the message."""
 

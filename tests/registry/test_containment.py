@@ -132,12 +132,16 @@ def _hear(heard, call):
     return told
 
 
-def test_an_interrupt_by_the_user_passes_the_guard():
-    """It came as a signal; the handler before is back in its place."""
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), Guard():
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_by_the_user_passes_the_guard(number):
+    """It came as a signal, whichever is taken as Ctrl-C; the handler before is back in place."""
+    original = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), Guard():
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, original)
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError])

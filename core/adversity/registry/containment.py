@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from adversity.contracts import KINDS
+from adversity.registry.ending import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,8 +40,8 @@ class Guard:
     """Keep whatever a plugin raises, except the user's own Ctrl-C.
 
     A plugin may raise `SystemExit`, `KeyboardInterrupt` or a `BaseException` of its own. An
-    interrupt counts as the user's if the signal arrived, wherever signals can be seen: in
-    the main thread.
+    interrupt counts as the user's if a signal arrived, wherever signals can be seen: in the
+    main thread.
 
     Attributes:
         error: What was raised, or None.
@@ -50,14 +51,16 @@ class Guard:
         """Start with nothing raised."""
         self.error: BaseException | None = None
         self._interrupted = False
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Begin to listen for Ctrl-C."""
-        handler = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread() and callable(handler):
-            self._before = handler
-            signal.signal(signal.SIGINT, self._hear)
+        """Begin to listen for Ctrl-C, and for what else raises as it does."""
+        if threading.current_thread() is threading.main_thread():
+            for number in ENDING_SIGNALS:
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, self._hear)
         return self
 
     def __exit__(
@@ -67,8 +70,9 @@ class Guard:
         trace: TracebackType | None,
     ) -> bool:
         """Keep the exception, unless it is the user's."""
-        if self._before is not None and signal.getsignal(signal.SIGINT) == self._hear:
-            signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            if signal.getsignal(number) == self._hear:
+                signal.signal(number, handler)
         if isinstance(error, KeyboardInterrupt) and self._interrupted:
             return False
         self.error = error
@@ -76,7 +80,7 @@ class Guard:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self._interrupted = True
-        self._before(number, frame)
+        self._before[number](number, frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ def _watched() -> list[_Watched]:
         *_torch(),
     ]
     if threading.current_thread() is threading.main_thread():
-        found += [_signal(signal.SIGINT), _signal(signal.SIGTERM)]
+        found += [_signal(number) for number in ENDING_SIGNALS]
     return found
 
 

@@ -6,23 +6,49 @@ Nothing here imports a plugin, torch, Prefect, DVC or pydantic before a command 
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 from adversity_flows.cli.entry import cli
 from adversity_flows.cli.failures import run_guarded
+from adversity_flows.cli.streams import settle_streams
+from adversity_flows.ending_signals import leave, take_as_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["cli", "main"]
 
+NAME = "adversity"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     Args:
-        arguments: Without the program's name; those of the process if not given.
+        arguments: Without the program's name. If not given: those of the process, whose standard
+            streams and signals are then ours as well.
     """
-    given = sys.argv[1:] if arguments is None else arguments
-    return run_guarded(lambda: cli.main(list(given), prog_name="adversity", standalone_mode=False))
+    own = arguments is None
+    if own:
+        settle_streams()
+        take_as_interrupt()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "_ADVERSITY_COMPLETE" in os.environ:  # a shell asks what could be typed next
+        cli.main(given, prog_name=NAME)
+    code = run_guarded(lambda: _call(given))
+    if own:
+        leave(code)
+    return code
+
+
+def _call(arguments: list[str]) -> object:
+    """Call the command; click's own `main` would make exit code 1 of a reader that went away."""
+    try:
+        with cli.make_context(NAME, arguments) as context:
+            return cli.invoke(context)
+    except click.exceptions.Exit as error:
+        return error.exit_code

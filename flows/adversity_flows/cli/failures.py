@@ -16,6 +16,7 @@ import click
 
 from adversity.errors import AdversityError, PipelineError
 from adversity.registry.quoting import visible
+from adversity_flows.cli.streams import silence
 from adversity_flows.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
@@ -48,12 +49,13 @@ def run_guarded(call: Callable[[], object]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            _say("")  # the terminal's own ^C stands in the line
         _say("interrupted: what is finished is kept, the same command goes on from there")
         return INTERRUPTED
     except BrokenPipeError:
-        _silence_stdout()
-        return BROKEN_PIPE
-    except Exception as error:  # noqa: BLE001  (the last place that can say something)
+        return _reader_gone()
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (the last that can say something)
         return _failed(error)
     return result if isinstance(result, int) else 0
 
@@ -67,7 +69,7 @@ def message_of(error: AdversityError) -> str:
     return "error: " + "\n  ".join(visible(line) for line in lines)
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: BaseException) -> int:
     """Say what went wrong and return the exit code of it."""
     if _debug:
         traceback.print_exception(error)
@@ -89,7 +91,7 @@ def _failed(error: Exception) -> int:
     return FAILED
 
 
-def _write_log(error: Exception) -> str:
+def _write_log(error: BaseException) -> str:
     """Keep the traceback in a file and return where."""
     lines = [f"adversity {' '.join(sys.argv[1:])}\n", *traceback.format_exception(error)]
     name = f"adversity-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.log"
@@ -108,7 +110,8 @@ def _say(text: str) -> None:
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
-def _silence_stdout() -> None:
-    """Let nothing more go to a reader that went away, the interpreter's last flush included."""
+def _reader_gone() -> int:
+    """Let nothing more go to the reader of standard output that went away."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout.fileno())
+    return BROKEN_PIPE

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-import signal
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from adversity.pipeline.model import Plan
     from adversity_flows.cli.terminal import Terminal
@@ -56,7 +54,7 @@ def run(
 
     Only steps run whose data, parameters or plugins have changed; the rest is read from what
     DVC recorded. The page, the manifest and the log lie in runs/. Exit codes: 0 done, 1 a gate
-    failed, 2 wrong input, 3 a run failed, 130 interrupted.
+    failed, 2 wrong input, 3 a run failed, 130 interrupted, 141 nobody read the results.
 
     \b
     Examples:
@@ -77,10 +75,7 @@ def run(
     command = shlex.join(["adversity", *sys.argv[1:]])
     wishes = Wishes(direct=direct, force=force, strict=strict, workers=workers, command=command)
     steps = [stage.step for stage in plan.stages]
-    with (
-        _terminated_as_interrupted(),
-        watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher,
-    ):
+    with watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher:
         finished = run_plan(plan, watcher, wishes, warn=err.say)
     _say_to_github(finished, plan)
     if as_json:
@@ -127,20 +122,6 @@ def _introduce(plan: Plan, err: Terminal) -> None:
     err.say(f"{err.paint(plan.name, 'cyan', bold=True)}   {plan_words(plan)}")
     for warning in plan.warnings:
         err.say(f" ! {warning}")
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Take SIGTERM (a scheduler, a CI that cancels) as Ctrl-C: stop so that it can be resumed."""
-
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _as_json(finished: Finished, plan: Plan) -> dict[str, Any]:
