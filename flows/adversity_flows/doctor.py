@@ -12,12 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from adversity.errors import AdversityError
+from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def examine(root: Path | None, *, deep: bool = False) -> Iterator[Check]:
 
     Args:
         root: The project's folder; None where there is none.
-        deep: Start Prefect's server as well, which takes some seconds.
+        deep: Start Prefect's server as well.
     """
     checks: list[Callable[[], Iterator[Check]]] = [
         _python,
@@ -81,11 +82,13 @@ def examine(root: Path | None, *, deep: bool = False) -> Iterator[Check]:
         _commands,
         lambda: _repository(root),
         lambda: _disk(root or Path.cwd()),
+        _proxies,
         *([lambda: _server(root)] if deep else []),
     ]
     for check in checks:
         try:
-            yield from check()
+            for found in check():
+                yield replace(found, found=without_secrets(found.found))
         except Exception as error:  # noqa: BLE001  (a doctor does not faint)
             name = getattr(check, "__name__", "check").strip("_<>")
             yield Check(name, "wrong", f"the check failed: {type(error).__name__}: {error}")
@@ -97,8 +100,7 @@ def _python() -> Iterator[Check]:
     yield Check(
         "Python", "ok" if fits else "wrong", version, "" if fits else "install Python 3.11 or newer"
     )
-    encoding = sys.getfilesystemencoding()
-    if encoding.lower() != "utf-8":
+    if (encoding := sys.getfilesystemencoding()).lower() != "utf-8":
         yield Check("encoding", "warning", encoding, "export PYTHONUTF8=1")
 
 
@@ -116,10 +118,10 @@ def _torch() -> Iterator[Check]:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         yield Check("torch", "wrong", f"{pair} do not work together: {first}", mend)
         return
-    level: Level = "ok" if works else "wrong"
-    yield Check(
-        "torch", level, pair if works else f"{pair}: nms gave nonsense", "" if works else mend
-    )
+    if works:
+        yield Check("torch", "ok", pair)
+    else:
+        yield Check("torch", "wrong", f"{pair}: nms gave nonsense", mend)
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none, the CPU computes"
     yield Check("GPU", "ok", gpu)
 
@@ -271,13 +273,27 @@ def _disk(folder: Path) -> Iterator[Check]:
                         f"chmod u+w {place}")  # fmt: skip
 
 
+def _proxies() -> Iterator[Check]:
+    """Name the proxies of the environment."""
+    from adversity_flows.server import proxies
+
+    for name, value in proxies().items():
+        yield Check("proxy", "ok", f"{name}={value}, not used for the project's own server")
+
+
 def _server(root: Path | None) -> Iterator[Check]:
-    """Start Prefect's server as a run does."""
+    """Start Prefect's server and ask it as a run does."""
+    from adversity_flows.prefect_settings import prefect_context
     from adversity_flows.server import ServerError, project_server
 
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            with project_server(root or Path(scratch)) as url:
+            with project_server(root or Path(scratch)) as url, prefect_context(url):
+                from prefect.client.orchestration import get_client
+
+                with get_client(sync_client=True) as client:
+                    if (trouble := client.api_healthcheck()) is not None:
+                        raise ServerError(f"{url}: {trouble!r}")
                 yield Check("Prefect server", "ok", f"answered at {url}")
         except ServerError as error:
             yield Check("Prefect server", "wrong", str(error), "adversity run --direct ...")

@@ -17,6 +17,7 @@ from adversity.errors import InputError, StaleInputsError
 from adversity_flows.inputs import Inputs, read_inputs, stale_reasons
 from adversity_flows.lockfile import write_lock
 from adversity_flows.reasons import sentence
+from adversity_flows.redaction import without_secrets
 from adversity_flows.repository import alone, dvc_errors, locked, open_repository
 from adversity_flows.tracked import refuse_changed_data
 
@@ -161,7 +162,7 @@ class Memory:
                 rwlock(
                     self._repo.tmp_dir,
                     self._repo.fs,
-                    " ".join(sys.argv),
+                    without_secrets(" ".join(sys.argv)),
                     [item.fs_path for item in known.deps],
                     [item.fs_path for item in known.outs],
                     self._repo.config["core"].get("hardlink_lock", False),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from functools import partialmethod
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from adversity_flows.redaction import without_secrets
+from adversity_flows.server import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +21,7 @@ __all__ = ["giving_up", "import_prefect", "prefect_context"]
 REQUEST_SECONDS = 10.0
 RETRIES = 3  # 2 + 4 + 8 s: SQLite answers 503 while it writes the records of many tasks
 DRAIN_SECONDS = 10.0
+LOOPBACK = "127.0.0.1,localhost,::1"
 
 
 def import_prefect() -> None:
@@ -58,7 +63,7 @@ def prefect_context(url: str, *, log: Path | None = None) -> Iterator[None]:
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",
         PREFECT_RESULTS_PERSIST_BY_DEFAULT: False,
     }
-    with _loopback_without_proxy(), _log_to(log), temporary_settings(settings), _events_to(url):
+    with _without_proxy(url), _log_to(log), temporary_settings(settings), _events_to(url):
         yield
 
 
@@ -97,19 +102,40 @@ def _events_to(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def _loopback_without_proxy() -> Iterator[None]:
-    """Keep requests to this machine away from a proxy that the environment names."""
+def _without_proxy(url: str) -> Iterator[None]:
+    """Keep requests to this machine away from every proxy that the environment names.
+
+    The variables stay, for a step's plugin may need them; Prefect's clients do not look at them.
+    """
+    from prefect.client.base import PrefectHttpxAsyncClient, PrefectHttpxSyncClient
+
+    clients: tuple[Any, ...] = (PrefectHttpxAsyncClient, PrefectHttpxSyncClient)
+    inits = [client.__init__ for client in clients]
     before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
-    for name, value in before.items():
-        os.environ[name] = f"{value},127.0.0.1,localhost" if value else "127.0.0.1,localhost"
+    if is_loopback(url):
+        for client in clients:
+            client.__init__ = partialmethod(client.__init__, trust_env=False)
+        for name, value in before.items():  # what sends events goes by these
+            if value != "*":
+                os.environ[name] = f"{value},{LOOPBACK}" if value else LOOPBACK
     try:
         yield
     finally:
+        for client, init in zip(clients, inits, strict=True):
+            client.__init__ = init
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+class _Redacting(logging.Formatter):
+    """Lines without the passwords of addresses, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record."""
+        return without_secrets(super().format(record))
 
 
 @contextmanager
@@ -120,7 +146,7 @@ def _log_to(path: Path | None) -> Iterator[None]:
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     # `prefect._internal` writes to stderr by a handler of its own
     ours, internal = logging.getLogger("prefect"), logging.getLogger("prefect._internal")
     before = [(logger, logger.handlers[:], logger.propagate) for logger in (ours, internal)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError, DataError, InputError, RunError, StorageError
+from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +151,8 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
 
 def _chain(error: BaseException) -> str:
     cause = error.__cause__
-    return f"{error} ({cause})" if cause is not None and str(cause) else str(error)
+    said = f"{error} ({cause})" if cause is not None and str(cause) else str(error)
+    return without_secrets(said)
 
 
 def _busy(root: Path, error: Exception) -> RunError:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from adversity_flows.agenda import Agenda
 from adversity_flows.artifacts import Publisher
 from adversity_flows.prefect_settings import giving_up, prefect_context
+from adversity_flows.redaction import without_secrets
 from adversity_flows.server import ServerError, alive, project_server
 from adversity_flows.shards import in_step, transient
+from adversity_flows.states import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from adversity_flows.conduct import Conductor
     from adversity_flows.watch import Watcher
 
+    Conclude = Callable[[], tuple[int, str]]
+
 __all__ = ["run_with_prefect"]
 
 FIRST_PAUSE = 0.25  # seconds before the first retry of a shard; doubled for each further one
@@ -45,6 +49,7 @@ def run_with_prefect(
     workers: int,
     log: Path | None = None,
     warn: Callable[[str], None] | None = None,
+    conclude: Conclude | None = None,
 ) -> tuple[Outcome, ...]:
     """Run a pipeline as a Prefect flow, with the same results as `conduct`.
 
@@ -55,8 +60,8 @@ def run_with_prefect(
         watcher: Told of progress, from this thread only.
         workers: Shards at a time.
         log: The file for Prefect's log, usually in the run's folder; None drops it.
-        warn: Told in a line when the run has to go on without Prefect; None writes it to
-            standard error.
+        warn: Told when the run has to go on without Prefect; None writes to standard error.
+        conclude: Called after the last step; returns the run's exit code and its meaning.
 
     Returns:
         What happened to each step, in order.
@@ -68,23 +73,26 @@ def run_with_prefect(
     agenda = Agenda(conductor, watcher)
     agenda.pass_unchanged()
     if agenda.left:
-        trouble = _through_prefect(agenda, workers, log)
+        trouble = _through_prefect(agenda, workers, log, conclude)
         if agenda.error is not None:
             raise agenda.error
         if trouble is not None:
-            (warn or _to_stderr)(f"warning: {trouble}; the run goes on without Prefect")
+            warn = warn or _to_stderr
+            warn(f"warning: {without_secrets(trouble)}; the run goes on without Prefect")
         agenda.finish_directly(workers)
     return tuple(conductor.outcomes)
 
 
-def _through_prefect(agenda: Agenda, workers: int, log: Path | None) -> str | None:
+def _through_prefect(
+    agenda: Agenda, workers: int, log: Path | None, conclude: Conclude | None
+) -> str | None:
     """Do what is left as a flow; return what went wrong with Prefect, if anything did."""
     url = ""
     try:
         with ExitStack() as stack:
             url = stack.enter_context(project_server(agenda.conductor.workspace.root))
             stack.enter_context(prefect_context(url, log=log))
-            _RunPipeline(agenda, workers, url, stack).flow()
+            _RunPipeline(agenda, workers, url, stack).flow(conclude)
     except ServerError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  (a failure of Prefect is not one of the run)
@@ -111,26 +119,33 @@ class _RunPipeline:
         self._retries = plan.spec.run.retries
         self._publisher = Publisher(plan.name, agenda.conductor.workspace.outputs, url)
 
-    def flow(self) -> None:
-        """Run the flow."""
+    def flow(self, conclude: Conclude | None) -> None:
+        """Run the flow; its state is the verdict's."""
         from prefect import Flow
 
         plan = self._agenda.conductor.plan
+        ended = False
 
-        def run_pipeline(pipeline: str) -> None:  # the parameter is shown in the UI
+        def run_pipeline(pipeline: str) -> Any:  # the parameter is shown in the UI
+            nonlocal ended
             for stage in plan.stages:
                 if not alive(self._url):
                     self._stack.enter_context(giving_up())
                     raise _PrefectGoneError
                 self._task(stage)(stage.step)
+            ended = True
+            return state_of(*conclude()) if conclude else None
 
-        Flow(
+        flow: Any = Flow(
             run_pipeline,
             name="run_pipeline",
             flow_run_name=plan.name,
             task_runner=_task_runner(self._workers),
             persist_result=False,
-        )(plan.file)
+        )
+        state = flow(plan.file, return_state=True)
+        if not ended:
+            state.result()  # raises what the flow failed with
 
     def _task(self, stage: Stage) -> Callable[[str], object]:
         """Return the task of a step, named by the step and the views inside it."""
@@ -140,11 +155,10 @@ class _RunPipeline:
         def run_step(step: str) -> State[None]:
             return self._step(self._agenda.conductor.plan.stage(step))
 
-        views = f" ({' > '.join(stage.views)})" if stage.views else ""
         return Task(
             run_step,
             name=stage.step,
-            task_run_name=stage.step + views,
+            task_run_name=stage.step + (f" ({' > '.join(stage.views)})" if stage.views else ""),
             cache_policy=NO_CACHE,
             persist_result=False,
         )
@@ -178,7 +192,7 @@ class _RunPipeline:
         finally:
             agenda.conductor.abandon(stage)
         self._publisher.finish(stage, result)
-        return Completed(message=outcome.reason)
+        return Completed(message="; ".join([outcome.reason, *result.notes]))
 
     def _shards(
         self, stage: Stage, job: StageRun, wave: tuple[Shard, ...], *, done: int, most: int
@@ -283,5 +297,4 @@ def _task_runner(workers: int) -> TaskRunner[Any]:
 
 
 def _to_stderr(line: str) -> None:
-    """Say a line where people look."""
     sys.stderr.write(line + "\n")

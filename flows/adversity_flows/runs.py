@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
+from adversity_flows.redaction import without_secrets
 from adversity_flows.replace import beside
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.model import Stage
 
-__all__ = ["PAGE", "RESULT", "Past", "RunFolder", "accept", "accepted_run", "past_runs"]
+__all__ = ["PAGE", "RESULT", "Past", "RunFolder", "accept", "accepted_run", "past_runs", "read_run"]
 
 SCHEMA = "adversity-run/1"
 FOLDER = "runs"
@@ -91,7 +92,7 @@ class RunFolder:
         """Add lines to the run's log."""
         stamp = time.strftime("%H:%M:%S", time.gmtime())
         with (self.path / "log.txt").open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.writelines(f"{stamp} {line}\n" for line in text.splitlines())
+            log.writelines(f"{stamp} {line}\n" for line in without_secrets(text).splitlines())
 
     def write_manifest(self, record: Mapping[str, Any]) -> Past:
         """Write the manifest whole, with the hashes of the files beside it and its own.
@@ -211,7 +212,12 @@ def accepted_run(root: Path, pipeline: str) -> Past | None:
         name = str(record["run"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return _past(root / FOLDER / name) if "/" not in name and name != ".." else None
+    return read_run(root, name) if "/" not in name and name != ".." else None
+
+
+def read_run(root: Path, name: str) -> Past | None:
+    """Return a run by its id, or None if there is no manifest of it."""
+    return _past(root / FOLDER / name)
 
 
 def accept(root: Path, pipeline: str, run: str) -> None:

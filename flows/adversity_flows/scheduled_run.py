@@ -7,31 +7,33 @@ module that imports Prefect at the top, since Prefect must find the flow in it b
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity_flows.exit_codes import INTERRUPTED
 from adversity_flows.prefect_settings import import_prefect
+from adversity_flows.runs import read_run
 from adversity_flows.server import own_environment
+from adversity_flows.states import state_of, verdict_message
 
 import_prefect()
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State  # noqa: TC002  (Prefect evaluates the annotation)
-from prefect.states import Cancelled, Completed, Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["run_command", "scheduled_run", "state_of"]
+__all__ = ["run_command", "scheduled_run", "verdict_said"]
 
 # The console script may not be on the PATH of a service; its function always is importable.
 RUN = "import sys; from adversity_flows.cli import main; sys.exit(main())"
 STOP_SECONDS = 20  # a run that is told to stop finishes its shards
 LAST_LINES = 3
+VERDICTS = {0, 1}  # exit codes of a run that came to a verdict
 
 
 @flow(name="scheduled_run", persist_result=False)
@@ -47,7 +49,7 @@ def scheduled_run(root: str, pipeline: str) -> State[Any]:
     code, last = run_command(
         [sys.executable, "-c", RUN, "run", pipeline], Path(root), lambda line: log.info("%s", line)
     )
-    return state_of(code, last)
+    return state_of(code, verdict_said(Path(root), last) if code in VERDICTS else last)
 
 
 def _show_no_tracebacks() -> None:
@@ -101,17 +103,15 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
-def state_of(code: int, last: str) -> State[Any]:
-    """Return the Prefect state that an exit code of `adversity run` means.
+def verdict_said(root: Path, last: str) -> str:
+    """Return the verdict of the run that the command's last lines name; else those lines.
 
     Args:
-        code: 0 done, 1 a gate failed, 2 wrong input, 130 interrupted, 3 and others a failed run.
-        last: What the run said at its end.
+        root: The project's folder.
+        last: The last lines that `adversity run` wrote.
     """
-    message = f"exit code {code}: {last}" if last else f"exit code {code}"
-    if code == 0:
-        return Completed(message=message)
-    if code == INTERRUPTED:
-        return Cancelled(name="Interrupted", message=message)
-    name = {1: "GateFailed", 2: "WrongInput"}.get(code, "RunFailed")
-    return Failed(name=name, message=message)
+    named = re.findall(r"report: runs/([^/\s]+)/", last)
+    past = read_run(root, named[-1]) if named else None
+    if past is None:
+        return last
+    return verdict_message(past.manifest["verdict_line"], past.manifest["gates"])

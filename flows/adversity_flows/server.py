@@ -22,16 +22,29 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adversity.errors import RunError
+from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["ServerError", "alive", "configured_api", "own_environment", "project_server", "ui"]
+__all__ = [
+    "ServerError",
+    "alive",
+    "configured_api",
+    "is_loopback",
+    "own_environment",
+    "page_of",
+    "project_server",
+    "proxies",
+    "proxies_aside",
+    "ui",
+]
 
 START_SECONDS = 120.0  # the first start makes the database: 15 s on an idle machine
 ANSWER_SECONDS = 10.0  # a running server that does not answer within this is given up
 TAIL_LINES = 15
+ASIDE = "ADVERSITY_PROXIES_ASIDE"
 
 
 class ServerError(RunError):
@@ -91,13 +104,21 @@ def ui(root: Path, *, announce: Callable[[str], None]) -> None:
         ServerError: The server did not start, or ended by itself.
     """
     with project_server(root) as url:
-        announce(url.removesuffix("/").removesuffix("/api"))
+        announce(page_of(url))
         try:
             while alive(url):
                 time.sleep(1)
         except KeyboardInterrupt:
             return
-    raise ServerError(f"the Prefect server at {url} does not answer any more; start it again")
+    raise ServerError(
+        f"the Prefect server at {without_secrets(url)} does not answer; start it, correct "
+        "PREFECT_API_URL, or unset it to have the project's own"
+    )
+
+
+def page_of(url: str) -> str:
+    """Return the address of the web page of a Prefect API."""
+    return url.removesuffix("/").removesuffix("/api")
 
 
 def alive(url: str, *, timeout: float = 2.0) -> bool:
@@ -107,15 +128,18 @@ def alive(url: str, *, timeout: float = 2.0) -> bool:
         url: The API's address.
         timeout: Seconds to wait for the answer.
     """
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    # http.client knows no proxies, which could not reach this machine's loopback
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+    try:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        # http.client knows no proxies, which could not reach this machine's loopback
+        connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+    except ValueError:  # a port above 65535, half an IPv6 address
+        return False
     try:
         connection.request("GET", parts.path.rstrip("/") + "/health")
         return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
     finally:
         connection.close()
@@ -217,7 +241,45 @@ def _address(home: Path) -> str | None:
 
 def own_environment() -> dict[str, str]:
     """Return this process's environment without the traces of a Prefect run around it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT__")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT__")}
+    aside: dict[str, str] = json.loads(kept.pop(ASIDE, "{}"))
+    return kept | aside
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is on this machine."""
+    try:
+        return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+    except ValueError:
+        return False
+
+
+def proxies() -> dict[str, str]:
+    """Return the proxies that the environment names, in any spelling."""
+    named = {name: value for name, value in os.environ.items() if value}
+    return {
+        name: value
+        for name, value in named.items()
+        if name.lower().endswith("_proxy") and name.lower() != "no_proxy"
+    }
+
+
+@contextmanager
+def proxies_aside(url: str) -> Iterator[None]:
+    """Hide proxies from Prefect's processes if the API is on this machine.
+
+    A client that is made under `ALL_PROXY=socks5://...` fails even where NO_PROXY excepts the
+    address. `own_environment` has them again, for runs whose plugins may need them.
+    """
+    taken = proxies() if is_loopback(url) else {}
+    for name in taken:
+        del os.environ[name]
+    os.environ[ASIDE] = json.dumps(taken)
+    try:
+        yield
+    finally:
+        del os.environ[ASIDE]
+        os.environ.update(taken)
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -23,7 +23,9 @@ from adversity_flows.conduct import Conductor, conduct
 from adversity_flows.exit_codes import FAILED, INTERRUPTED
 from adversity_flows.memory import Memory
 from adversity_flows.pages import judged, write_pages
+from adversity_flows.redaction import without_secrets
 from adversity_flows.runs import Past, RunFolder, accept, past_runs
+from adversity_flows.states import verdict_message
 from adversity_flows.told import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.tracked import refuse_missing_data
 
@@ -116,6 +118,7 @@ class _Session:
         self._workspace = Workspace.of(plan.root)
         self._folder = RunFolder(plan.root, plan.name)
         self._outcomes: tuple[Outcome, ...] = ()
+        self._report: Report | None = None
         self._started = time.time()
         self._clock = time.monotonic()
         self._circumstances = Circumstances(plan)
@@ -180,11 +183,12 @@ class _Session:
         interrupted = isinstance(error, KeyboardInterrupt)
         state = "interrupted" if interrupted else "failed"
         code = INTERRUPTED if interrupted else getattr(error, "exit_code", FAILED)
+        said = without_secrets(str(error))
         try:
             if self._folder.made:
                 self._folder.log("".join(traceback.format_exception(error)))
                 self._folder.write_manifest(
-                    {**self._manifest(), "state": state, "error": str(error), "exit_code": code}
+                    {**self._manifest(), "state": state, "error": said, "exit_code": code}
                 )
         except OSError as trouble:  # a full disk, usually: the error itself is what counts
             self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
@@ -199,7 +203,16 @@ class _Session:
         from adversity_flows.run_pipeline import run_with_prefect
 
         log = self._folder.path / "prefect.log"
-        run_with_prefect(conductor, self, workers=workers, log=log, warn=self._warn)
+        run_with_prefect(
+            conductor, self, workers=workers, log=log, warn=self._warn, conclude=self._judge
+        )
+
+    def _judge(self) -> tuple[int, str]:
+        """Judge what the steps left; return the exit code and the verdict in words."""
+        self._report = judged(self.plan, self._workspace)
+        code = exit_code(self._report.gates, strict=self._wishes.strict)
+        gates = report_json(self._report)["gates"]
+        return code, verdict_message(verdict(self._report)[1], gates)
 
     def _keep_plots_page(self, memory: Memory) -> None:
         """Set up `dvc plots`, which is not worth a run that is measured."""
@@ -210,7 +223,7 @@ class _Session:
 
     def _conclude(self, hashes: dict[str, str]) -> Finished:
         """Judge; write the folder unless an earlier one says the same."""
-        report = judged(self.plan, self._workspace)
+        report = self._report or judged(self.plan, self._workspace)
         earlier = None if self._folder.made else self._same_as_before(report, hashes)
         past = earlier or self._write(report, hashes)
         code = exit_code(report.gates, strict=self._wishes.strict)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report import problems, report_json, verdict
 from adversity.report.paired import cell_key
+from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +121,7 @@ def failure_facts(
         code: The exit code.
         seconds: Wall time.
     """
-    said = str(error) or type(error).__name__
+    said = without_secrets(str(error)) or type(error).__name__
     return {
         "verdict": "error",
         "line": said,

@@ -18,6 +18,7 @@ from adversity.errors import AdversityError, PipelineError
 from adversity.registry.quoting import visible
 from adversity_flows.cli.streams import silence
 from adversity_flows.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED
+from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ def message_of(error: AdversityError) -> str:
 def _failed(error: BaseException) -> int:
     """Say what went wrong and return the exit code of it."""
     if _debug:
-        traceback.print_exception(error)
+        _say("".join(traceback.format_exception(error)).rstrip("\n"))
     if isinstance(error, AdversityError):
         _say(message_of(error))
         return error.exit_code
@@ -106,6 +107,7 @@ def _write_log(error: BaseException) -> str:
 def _say(text: str) -> None:
     """Write to standard error, whatever it can show."""
     with contextlib.suppress(OSError):
+        text = without_secrets(text)
         encoding = sys.stderr.encoding or "utf-8"
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 

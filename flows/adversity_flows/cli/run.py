@@ -70,9 +70,10 @@ def run(
     _refuse_unknown(plan, force)
     if not quiet:
         _introduce(plan, err)
+    from adversity_flows.redaction import without_secrets
     from adversity_flows.session import Wishes, run_plan
 
-    command = shlex.join(["adversity", *sys.argv[1:]])
+    command = without_secrets(shlex.join(["adversity", *sys.argv[1:]]))
     wishes = Wishes(direct=direct, force=force, strict=strict, workers=workers, command=command)
     steps = [stage.step for stage in plan.stages]
     with watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher:

@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from adversity_flows.redaction import without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -81,6 +83,7 @@ class Terminal:
 
     def say(self, text: str = "") -> None:
         """Write a line."""
+        text = without_secrets(text)
         shown = text if self.unicode else text.translate(str.maketrans(_PLAIN))
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         shown = shown.encode(encoding, "backslashreplace").decode(encoding)

@@ -88,9 +88,9 @@ def test_every_step_and_shard_is_a_task_run(conductor: Maker, watcher: Any) -> N
     found = task_runs(run.workspace.root, "seen", 9)
     steps = [entry for entry in found if "/" not in entry[0]]
     assert steps == [
-        ("clean", "Completed", "never ran: clean"),
+        ("clean", "Completed", "never ran: clean; a|note"),
         ("dark (fog > mended)", "Cached", "nothing it depends on changed"),
-        ("report", "Completed", "never ran: report"),
+        ("report", "Completed", "never ran: report; a|note"),
     ]
     shards = [entry[:2] for entry in found if "/" in entry[0]]
     assert shards == [
@@ -169,3 +169,29 @@ def test_a_second_wave_waits_for_the_first(conductor: Maker, watcher: Any) -> No
         assert sorted(ran[:2]) == [0, 1]
         assert sorted(ran[2:]) == [2, 3]
         assert outcome.state == "ran"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "name"), [(0, "COMPLETED", "Completed"), (1, "FAILED", "GateFailed")]
+)
+def test_the_state_of_the_flow_is_the_verdict(
+    conductor: Maker, watcher: Any, prefect_root: Path, code: int, kind: str, name: str
+) -> None:
+    """A failed gate is no success in Prefect and no error of Prefect; notes are said at steps."""
+    run = conductor(steps=("clean",), name=f"judged{code}")
+    warnings: list[str] = []
+    outcomes = run_with_prefect(
+        run, watcher, workers=1, warn=warnings.append, conclude=lambda: (code, "two gates")
+    )
+    assert (warnings, [outcome.state for outcome in outcomes]) == ([], ["ran"])
+    with records(prefect_root) as client:
+        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+
+        only = FlowRunFilter(name=FlowRunFilterName(any_=[run.plan.name]))
+        (flow_run,) = client.read_flow_runs(flow_run_filter=only)
+    assert (flow_run.state.type.value, flow_run.state.name) == (kind, name)
+    assert flow_run.state.message == f"exit code {code}: two gates"
+    ((_, _, message),) = [
+        found for found in task_runs(prefect_root, run.plan.name, 5) if found[0] == "clean"
+    ]
+    assert message == "never ran: clean; a|note"

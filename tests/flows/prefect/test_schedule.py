@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +19,7 @@ from adversity_flows.schedule import serve_schedule
 from adversity_flows.server import project_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PIPELINE = """\
@@ -39,9 +41,12 @@ serve_schedule(root, [Path("pipelines/nightly.yaml")], announce=lambda line: pri
 
 # stands in for the command line in the scheduled process: writes what it was asked, exits 1
 STAND_IN = """
-import sys, types
+import os, sys, time, types
 def main():
     open("asked", "w").write(repr(sys.argv[1:]))
+    if "FOREVER" in os.environ:
+        open("at work", "w").write(str(os.getpid()))
+        time.sleep(600)
     print("gate accuracy >= 0.60 failed: 0.41")
     return 1
 if sys.argv[0] == "-c":
@@ -89,34 +94,14 @@ def test_a_due_run_is_executed_and_its_state_tells_the_exit_code(
     The run ends as GateFailed with the run's last line, and serving ends on SIGINT with exit
     code 0, the schedule paused.
     """
-    from prefect.client.orchestration import get_client
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    write_pipeline(prefect_root, PIPELINE + CRON)
-    (tmp_path / "sitecustomize.py").write_text(STAND_IN)
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    with (
-        project_server(prefect_root) as url,
-        temporary_settings({PREFECT_API_URL: url}),
-        get_client(sync_client=True) as client,
-        subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(prefect_root)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as serving,
-    ):
-        try:
-            first = serving.stdout.readline() if serving.stdout else ""
-            assert first == "pipelines/nightly.yaml: 30 4 * * * (Europe/Warsaw)\n"
-            deployment = _wait(lambda: _deployment(client), 60)
-            due = client.create_flow_run_from_deployment(deployment.id).id
-            run = _wait(lambda: _final(client.read_flow_run(due)), 120)
-            planned = _wait(lambda: _planned(client, deployment.id), 60)
-        finally:
-            serving.send_signal(signal.SIGINT)
-            said = serving.communicate(timeout=60)[0]
+    with _serving(prefect_root, tmp_path) as (client, serving):
+        first = serving.stdout.readline()
+        assert first == "pipelines/nightly.yaml: 30 4 * * * (Europe/Warsaw)\n"
+        deployment = _wait(lambda: _deployment(client), 60)
+        due = client.create_flow_run_from_deployment(deployment.id).id
+        run = _wait(lambda: _final(client.read_flow_run(due)), 120)
+        planned = _wait(lambda: _planned(client, deployment.id), 60)
+        said = _ended(serving, signal.SIGINT)
         paused = client.read_deployment(deployment.id).paused
     assert (run.state.type.value, run.state.name) == ("FAILED", "GateFailed")
     assert run.state.message == "exit code 1: gate accuracy >= 0.60 failed: 0.41"
@@ -127,6 +112,58 @@ def test_a_due_run_is_executed_and_its_state_tells_the_exit_code(
     assert serving.returncode == 0, said
     assert "Traceback" not in said, said
     assert paused
+
+
+@pytest.mark.slow
+def test_sigterm_ends_serving_and_the_run_at_work(prefect_root: Path, tmp_path: Path) -> None:
+    """What systemd and docker send is as clean as Ctrl-C: exit code 0, nothing left `Running`."""
+    at_work = prefect_root / "at work"
+    at_work.unlink(missing_ok=True)
+    with _serving(prefect_root, tmp_path, FOREVER="1") as (client, serving):
+        deployment = _wait(lambda: _deployment(client), 60)
+        due = client.create_flow_run_from_deployment(deployment.id).id
+        _wait(at_work.exists, 120)
+        said = _ended(serving, signal.SIGTERM)
+        run = client.read_flow_run(due)
+        paused = client.read_deployment(deployment.id).paused
+    assert serving.returncode == 0, said
+    assert "Traceback" not in said, said
+    assert run.state.type.value == "CANCELLED", run.state
+    assert paused
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(at_work.read_text()), 0)
+
+
+@contextmanager
+def _serving(root: Path, tmp_path: Path, **environment: str) -> Iterator[tuple[Any, Any]]:
+    """Serve the pipeline in a process, its runs replaced by the stand-in."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    write_pipeline(root, PIPELINE + CRON)
+    (tmp_path / "sitecustomize.py").write_text(STAND_IN)
+    with (
+        project_server(root) as url,
+        temporary_settings({PREFECT_API_URL: url}),
+        get_client(sync_client=True) as client,
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(root)],
+            env=os.environ | {"PYTHONPATH": str(tmp_path)} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as serving,
+    ):
+        try:
+            yield client, serving
+        finally:
+            serving.kill()
+
+
+def _ended(serving: Any, number: signal.Signals) -> str:
+    """Send a signal and return what was said until the end."""
+    serving.send_signal(number)
+    return str(serving.communicate(timeout=120)[0])
 
 
 def _wait(look, seconds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -29,7 +30,7 @@ SAY = "import sys; print('first'); print('second', file=sys.stderr); sys.exit(in
 )
 def test_the_state_says_what_the_exit_code_means(code: int, kind: str, name: str) -> None:
     """Done, a failed gate, wrong input, a failed or killed run and an interrupt differ."""
-    from adversity_flows.scheduled_run import state_of
+    from adversity_flows.states import state_of
 
     state = state_of(code, "gate x: 0.41 < 0.60")
     assert (state.type.value, state.name) == (kind, name)
@@ -61,6 +62,31 @@ def test_the_command_does_not_take_the_flow_run_around_it_for_its_own(
     _, last = run_command([sys.executable, "-c", code], tmp_path, lambda line: None)
     assert "PREFECT_API_URL" in last
     assert "PREFECT__FLOW_RUN_ID" not in last
+
+
+def test_the_verdict_of_the_run_is_said_and_not_its_last_lines(tmp_path: Path) -> None:
+    """Every gate that did not pass is named, the worst first, and none that did."""
+    from adversity_flows.scheduled_run import verdict_said
+
+    folder = tmp_path / "runs" / "20261128-101913-tiny"
+    folder.mkdir(parents=True)
+    rulings = {"a": "pass", "b": "undecided", "c": "fail", "d": "error", "e": "fail"}
+    gates = [
+        {"text": f"{name}.accuracy >= 0.60", "verdict": ruling, "why": f"why {name}"}
+        for name, ruling in rulings.items()
+    ]
+    record = {"verdict_line": "! ERROR: 1 of 5 gates", "gates": gates}
+    (folder / "manifest.json").write_text(json.dumps(record))
+    last = f"c.accuracy\n! ERROR   5 s   report: runs/{folder.name}/report.html (1.1 MB)"
+    assert verdict_said(tmp_path, last).splitlines() == [
+        "! ERROR: 1 of 5 gates",
+        "! d.accuracy >= 0.60: why d",
+        "✗ c.accuracy >= 0.60: why c",
+        "✗ e.accuracy >= 0.60: why e",
+        "? b.accuracy >= 0.60: why b",
+    ]
+    assert verdict_said(tmp_path, "no run is named") == "no run is named"
+    assert verdict_said(tmp_path, "report: runs/20000101-000000-gone/report.html") != ""
 
 
 def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:

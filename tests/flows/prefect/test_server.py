@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from adversity_flows import server
-from adversity_flows.server import ServerError, alive, configured_api, project_server, ui
+from adversity_flows.server import (
+    ServerError,
+    alive,
+    configured_api,
+    own_environment,
+    project_server,
+    proxies_aside,
+    ui,
+)
 
 HOLD = """
 import sys, time
@@ -42,6 +50,68 @@ def test_a_configured_api_is_used_and_nothing_started(
     with project_server(tmp_path) as url:
         assert url == "http://10.0.0.9:4200/api"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:99999/api", "http://[::1/api", "localhost:4200", "", "http://a b/", "x://y"],
+)
+def test_an_address_that_is_none_does_not_answer(url: str) -> None:
+    """A port that cannot be, half an address, another scheme: no error, only no answer."""
+    assert not alive(url)
+
+
+def test_proxies_are_hidden_from_prefect_and_kept_for_the_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In every spelling, for the server on this machine only; NO_PROXY is no proxy."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    given = {"ALL_PROXY": "socks5://127.0.0.1:9", "http_proxy": "p:1", "Https_Proxy": "socks://q"}
+    for name, value in (given | {"NO_PROXY": "example.org"}).items():
+        monkeypatch.setenv(name, value)
+    assert server.proxies() == given
+    with proxies_aside("http://127.0.0.1:4200/api"):
+        assert server.proxies() == {}
+        assert os.environ["NO_PROXY"] == "example.org"
+        runs = own_environment()
+        assert {name: runs[name] for name in given} == given
+    assert server.proxies() == given
+    with proxies_aside("https://prefect.example.org/api"):
+        assert server.proxies() == given
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:9", "socks://127.0.0.1:9", "http://127.0.0.1:99999", "nonsense"]
+)
+@pytest.mark.parametrize("name", ["ALL_PROXY", "http_proxy"])
+def test_a_client_of_the_projects_server_uses_no_proxy(
+    prefect_root: Path, monkeypatch: pytest.MonkeyPatch, name: str, proxy: str
+) -> None:
+    """Whatever the environment says, and though NO_PROXY names other hosts only."""
+    from prefect.client.orchestration import get_client
+
+    from adversity_flows.prefect_settings import prefect_context
+
+    monkeypatch.setenv(name, proxy)
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    with (
+        project_server(prefect_root) as url,
+        prefect_context(url),
+        get_client(sync_client=True) as client,
+    ):
+        assert client.api_healthcheck() is None
+        assert os.environ[name] == proxy
+
+
+def test_no_proxy_for_anything_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`NO_PROXY=*` is a word of its own: with hosts behind it, it would mean nothing."""
+    from adversity_flows.prefect_settings import prefect_context
+
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with prefect_context("http://127.0.0.1:9/api"):
+        assert os.environ["NO_PROXY"] == "*"
 
 
 def test_an_api_of_the_profile_counts_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
