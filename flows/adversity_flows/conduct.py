@@ -18,6 +18,7 @@ from adversity_flows.attack_ledger import keep_attack
 from adversity_flows.memory import Decision, Inputs, Memory, stale_message
 from adversity_flows.reasons import parameter_reasons, sentence
 from adversity_flows.replace import finish_beside, recover
+from adversity_flows.runs import keep_from_git
 from adversity_flows.shards import in_step, run_waves
 from adversity_flows.sync import sync_pipeline
 from adversity_flows.watch import Silent
@@ -45,7 +46,7 @@ class Conductor:
         workspace: Where it runs.
         memory: DVC.
         force: Steps that run whatever DVC says, finished shards included.
-        outcomes: What happened so far in `conduct`, a failed step included.
+        outcomes: What happened so far, a failed step included.
     """
 
     def __init__(
@@ -65,8 +66,8 @@ class Conductor:
             workspace: Where it runs; outputs must lie in the project.
             memory: DVC.
             force: Steps that run whatever DVC says.
-            opener: What opens a stage; the engine's `open_stage` if not given.
-            reader: What reads an artifact back; the engine's `recall` if not given.
+            opener: What opens a stage; the engine's by default.
+            reader: What reads an artifact back; the engine's by default.
 
         Raises:
             InputError: If the outputs lie elsewhere: DVC could not record them.
@@ -127,6 +128,7 @@ class Conductor:
         """Reserve a stage, hash what it depends on and open it."""
         self.prepare()
         with in_step(stage):
+            keep_from_git(self.workspace.root)
             self.memory.reserve(stage)
             try:
                 self._inputs[stage.name] = self.memory.hashes(stage)
@@ -137,7 +139,7 @@ class Conductor:
                 raise
 
     def open(self, stage: Stage) -> StageRun:
-        """Open a stage and nothing else: no reservation, no hashes."""
+        """Open a stage and nothing else."""
         return self._opener(self.plan, stage, self.workspace)
 
     def complete(self, stage: Stage, job: StageRun) -> StageResult:
@@ -166,7 +168,7 @@ class Conductor:
             return known or self._reader(self.plan, stage, self.workspace)
 
     def abandon(self, stage: Stage) -> None:
-        """Let go of a stage that was begun; finished shards stay in the store."""
+        """Let go of a stage that was begun; finished shards stay."""
         self._inputs.pop(stage.name, None)
         self.memory.release(stage.name)
 
@@ -205,16 +207,12 @@ def conduct(
     """Run a plan directly: every stale stage, in order; stop at the first that fails.
 
     Args:
-        conductor: The plan and its memory.
+        conductor: Plan and memory.
         watcher: Told of progress, from this thread.
         workers: Shards at a time.
 
-    Returns:
-        What happened to each step, in order.
-
     Raises:
-        AdversityError: A step failed. What ran before is recorded and stands in
-            `conductor.outcomes`; finished shards of the failed step are kept.
+        AdversityError: A step failed; what ran before stands in `conductor.outcomes`.
     """
     conductor.outcomes.clear()
     conductor.prepare()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from adversity.errors import AdversityError
 from adversity_flows.redaction import without_secrets
+from adversity_flows.repository import missing_repositories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +72,8 @@ def examine(root: Path | None, *, deep: bool = False) -> Iterator[Check]:
         root: The project's folder; None where there is none.
         deep: Start Prefect's server as well.
     """
+    from adversity_flows.prefect_check import check_server, name_proxies
+
     checks: list[Callable[[], Iterator[Check]]] = [
         _python,
         _torch,
@@ -82,8 +85,8 @@ def examine(root: Path | None, *, deep: bool = False) -> Iterator[Check]:
         _commands,
         lambda: _repository(root),
         lambda: _disk(root or Path.cwd()),
-        _proxies,
-        *([lambda: _server(root)] if deep else []),
+        name_proxies,
+        *([lambda: check_server(root)] if deep else []),
     ]
     for check in checks:
         try:
@@ -191,9 +194,9 @@ def _processor() -> Iterator[Check]:
 
 def _commands() -> Iterator[Check]:
     """Look for what `dvc repro` calls by name."""
+    folder = Path(sys.executable).parent
     for name in ("adversity", "dvc"):
         path = shutil.which(name)
-        folder = Path(sys.executable).parent
         yield Check(
             f"command {name}",
             "ok" if path else "warning",
@@ -210,14 +213,11 @@ def _repository(root: Path | None) -> Iterator[Check]:
     if root is None:
         yield Check("project", "warning", "this folder lies in none", "adversity init DIR")
         return
-    missing = [f"{name} init" for name in ("git", "dvc") if not (root / f".{name}").exists()]
-    if missing:
+    if missing := missing_repositories(root):
         mend = " && ".join([f"cd {root}", *missing])
         yield Check("project", "wrong", f"{root} is no git repository with DVC", mend)
         return
-    yield Check("project", "ok", str(root))
-    yield _git_state(git, root)
-    yield _pipelines(root)
+    yield from (Check("project", "ok", str(root)), _git_state(git, root), _pipelines(root))
     yield from _devices(root)
 
 
@@ -271,32 +271,6 @@ def _disk(folder: Path) -> Iterator[Check]:
         except OSError as error:
             yield Check("disk", "wrong", f"{place} cannot be written to: {error.strerror or error}",
                         f"chmod u+w {place}")  # fmt: skip
-
-
-def _proxies() -> Iterator[Check]:
-    """Name the proxies of the environment."""
-    from adversity_flows.server import proxies
-
-    for name, value in proxies().items():
-        yield Check("proxy", "ok", f"{name}={value}, not used for the project's own server")
-
-
-def _server(root: Path | None) -> Iterator[Check]:
-    """Start Prefect's server and ask it as a run does."""
-    from adversity_flows.prefect_settings import prefect_context
-    from adversity_flows.server import ServerError, project_server
-
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            with project_server(root or Path(scratch)) as url, prefect_context(url):
-                from prefect.client.orchestration import get_client
-
-                with get_client(sync_client=True) as client:
-                    if (trouble := client.api_healthcheck()) is not None:
-                        raise ServerError(f"{url}: {trouble!r}")
-                yield Check("Prefect server", "ok", f"answered at {url}")
-        except ServerError as error:
-            yield Check("Prefect server", "wrong", str(error), "adversity run --direct ...")
 
 
 def _version(name: str) -> str | None:

@@ -16,14 +16,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError, DataError, InputError, RunError, StorageError
+from adversity.pipeline.reader import conflict_line
 from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dvc.repo import Repo
+    from dvc.utils.serialize import ParseError
 
-__all__ = ["anchored_stage_cache", "dvc_errors", "locked", "open_repository"]
+__all__ = [
+    "anchored_stage_cache",
+    "dvc_errors",
+    "locked",
+    "missing_repositories",
+    "open_repository",
+    "refuse_unfit_path",
+]
 
 _ONE_AT_A_TIME = threading.RLock()
 """DVC's objects are not made for threads: one call at a time in this process."""
@@ -38,8 +47,9 @@ def open_repository(root: Path) -> Repo:
     Raises:
         InputError: If there is no git or DVC repository, with the commands that make one.
     """
+    refuse_unfit_path(root)
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-    missing = [command for folder, command in _NEEDED if not (root / folder).exists()]
+    missing = missing_repositories(root)
     if missing:
         raise InputError(
             f"{root}: expected a git repository with DVC, got none; make one with "
@@ -52,11 +62,37 @@ def open_repository(root: Path) -> Repo:
         # DVC draws progress bars on a terminal unless its logger is quieter than they are.
         logging.getLogger("dvc").setLevel(logging.CRITICAL)
         repo = Repo(str(root))
+        refuse_unfit_path(Path(repo.cache.local.path))
         repo.stage_cache = anchored_stage_cache(repo)
         return repo
 
 
-_NEEDED = ((".git", "git init"), (".dvc", "dvc init"))
+def refuse_unfit_path(path: Path) -> None:
+    """Refuse a folder whose path DVC would take for a pattern of its own.
+
+    Raises:
+        InputError: If there is a brace in it, or it is no text.
+    """
+    text = str(path.absolute())
+    unfit = next((c for c in "{}" if c in text), None)
+    if unfit is not None:
+        raise InputError(
+            f"expected a project whose path has no {unfit!r}, got {text}: DVC cannot work there; "
+            "rename the folder"
+        )
+
+
+def missing_repositories(root: Path) -> list[str]:
+    """Return the commands that make the repositories that a project lacks, in order.
+
+    The git repository may be that of a folder above, as after `dvc init --subdir`.
+    """
+    within = any((folder / ".git").exists() for folder in root.absolute().parents)
+    git = [] if within or (root / ".git").exists() else ["git init"]
+    if (root / ".dvc").exists():
+        return git
+    own = (root / ".git").exists()
+    return [*git, "dvc init --subdir" if within and not own else "dvc init"]
 
 
 def anchored_stage_cache(repo: Repo) -> Any:
@@ -129,6 +165,7 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
     """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
+    from dvc.utils.serialize import ParseError
 
     try:
         yield
@@ -141,12 +178,30 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
         raise DataError(
             f"expected file names that are UTF-8 text, got {name}; rename the file"
         ) from error
+    except ParseError as error:
+        raise _unreadable(root, error) from error
     except DvcException as error:
         raise RunError(f"DVC could not {doing}: {_chain(error)}") from error
     except OSError as error:
         raise StorageError(
             f"DVC could not {doing}: {error}; make room or rights, then run again"
         ) from error
+
+
+def _unreadable(root: Path, error: ParseError) -> AdversityError:
+    """Say which file of DVC's cannot be read, and how it becomes whole again."""
+    path = Path.cwd() / str(error.path)
+    name = os.path.relpath(path, root)
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    line = conflict_line(text)
+    if line is None and path.name != "dvc.lock":
+        return RunError(f"DVC could not read {name}: {_chain(error)}; correct it")
+    what = "whole YAML, got a damaged file" if line is None else "YAML, got a merge conflict"
+    where = name if line is None else f"{name}:{line}"
+    advice = "keep one side of it, then run again"
+    if path.name == "dvc.lock":
+        advice = "delete dvc.lock and run again; finished work is restored"
+    return InputError(f"{where}: expected {what}; {advice}")
 
 
 def _chain(error: BaseException) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from adversity.data.atomic import atomic_write
 from adversity.errors import InputError
 from adversity.pipeline.stages import packaged_file, resolved_file
 from adversity_flows.reasons import plugin_reasons
-from adversity_flows.replace import beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,10 +64,7 @@ def _write(path: Path, body: Any) -> bool:
     text = _HEADER + yaml.safe_dump(body, sort_keys=True, allow_unicode=True, width=100)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = beside(path)
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
+    atomic_write(path, lambda new: new.write_text(text, encoding="utf-8"))
     return True
 
 

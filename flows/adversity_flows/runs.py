@@ -14,10 +14,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adversity.data.atomic import atomic_write
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 from adversity_flows.redaction import without_secrets
-from adversity_flows.replace import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.model import Stage
 
-__all__ = ["PAGE", "RESULT", "Past", "RunFolder", "accept", "accepted_run", "past_runs", "read_run"]
+__all__ = [
+    "PAGE",
+    "RESULT",
+    "Past",
+    "RunFolder",
+    "accept",
+    "accepted_run",
+    "keep_from_git",
+    "past_runs",
+    "read_run",
+]
 
 SCHEMA = "adversity-run/1"
 FOLDER = "runs"
@@ -36,6 +46,18 @@ _HASHED = frozenset({".json", ".html", ".md", ".parquet", ".svg", ".png"})
 """Files of a run that never change once it has ended; its logs do."""
 _OWN = "sha256"
 """In a manifest: the SHA-256 of the rest of it."""
+
+
+def keep_from_git(root: Path) -> None:
+    """Let git ignore the folders that only this clone needs: runs, the store, Prefect's files.
+
+    Raises:
+        StorageError: If a folder cannot be written to.
+    """
+    for folder in (root / FOLDER, root / ".adversity"):
+        ignored = folder / ".gitignore"
+        if not ignored.exists():
+            atomic_write(ignored, lambda new: new.write_text("*\n", encoding="ascii"))
 
 
 class RunFolder:
@@ -261,6 +283,6 @@ def _hash_of(record: Mapping[str, Any]) -> str:
 
 def _write_json(path: Path, record: Mapping[str, Any]) -> None:
     text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    new = beside(path)
-    new.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-    new.replace(path)
+    atomic_write(
+        path, lambda new: new.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    )

@@ -14,6 +14,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adversity.errors import AdversityError
 from adversity_flows.prefect_settings import import_prefect
 from adversity_flows.runs import read_run
 from adversity_flows.server import own_environment
@@ -111,7 +112,10 @@ def verdict_said(root: Path, last: str) -> str:
         last: The last lines that `adversity run` wrote.
     """
     named = re.findall(r"report: runs/([^/\s]+)/", last)
-    past = read_run(root, named[-1]) if named else None
+    try:
+        past = read_run(root, named[-1]) if named else None
+    except AdversityError:  # a damaged manifest
+        past = None
     if past is None:
         return last
-    return verdict_message(past.manifest["verdict_line"], past.manifest["gates"])
+    return verdict_message(past.manifest["verdict_line"], past.manifest.get("problems", ()))

@@ -134,7 +134,7 @@ def alive(url: str, *, timeout: float = 2.0) -> bool:
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         # http.client knows no proxies, which could not reach this machine's loopback
         connection = kind(parts.hostname or "", parts.port, timeout=timeout)
-    except ValueError:  # a port above 65535, half an IPv6 address
+    except (ValueError, http.client.HTTPException):  # a port above 65535, half an address
         return False
     try:
         connection.request("GET", parts.path.rstrip("/") + "/health")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.engine.device import refuse_absent_device
 from adversity.engine.workspace import Workspace
+from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 from adversity.registry import discover
 from adversity.report import exit_code, problems, report_json, verdict
@@ -190,7 +191,10 @@ class _Session:
                 self._folder.write_manifest(
                     {**self._manifest(), "state": state, "error": said, "exit_code": code}
                 )
-        except OSError as trouble:  # a full disk, usually: the error itself is what counts
+        except (
+            OSError,
+            StorageError,
+        ) as trouble:  # a full disk, usually: the error itself is what counts
             self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
         result = partial(failure_facts, error, self._folder, code, self._seconds)
         self.tell("adversity_run_finished", result=result)
@@ -211,11 +215,9 @@ class _Session:
         """Judge what the steps left; return the exit code and the verdict in words."""
         self._report = judged(self.plan, self._workspace)
         code = exit_code(self._report.gates, strict=self._wishes.strict)
-        gates = report_json(self._report)["gates"]
-        return code, verdict_message(verdict(self._report)[1], gates)
+        return code, verdict_message(verdict(self._report)[1], problems(self._report))
 
     def _keep_plots_page(self, memory: Memory) -> None:
-        """Set up `dvc plots`, which is not worth a run that is measured."""
         try:
             memory.keep_plots_page()
         except Exception as error:  # noqa: BLE001  (no fault of it may cost the results)

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.judgement import SIGNS
 from adversity_flows.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from prefect.client.schemas.objects import State
 
 __all__ = ["state_of", "verdict_message"]
 
-_WORST_FIRST = ("error", "fail", "undecided")
 
-
-def verdict_message(line: str, gates: Iterable[Mapping[str, Any]]) -> str:
-    """Return the verdict and, below it, every gate that did not pass, the worst first.
-
-    Args:
-        line: The verdict's line.
-        gates: As they stand in `result.json` and in the manifest.
-    """
-    left = [gate for gate in gates if gate["verdict"] in _WORST_FIRST]
-    left.sort(key=lambda gate: _WORST_FIRST.index(gate["verdict"]))
-    said = [f"{SIGNS[gate['verdict']]} {gate['text']}: {gate['why']}" for gate in left]
-    return "\n".join([line, *said])
+def verdict_message(line: str, problems: Iterable[str]) -> str:
+    """Return the verdict and, below it, what somebody must look at, a line each."""
+    return "\n".join([line, *problems])
 
 
 def state_of(code: int, message: str) -> State[Any]:

@@ -12,6 +12,7 @@ from adversity_flows.attack_ledger import keep_attack
 from adversity_flows.conduct import Conductor, Opener, Reader, conduct_stage, start_reason
 from adversity_flows.memory import Memory, stale_message
 from adversity_flows.replace import finish_beside
+from adversity_flows.runs import keep_from_git
 from adversity_flows.shards import in_step, run_waves
 from adversity_flows.sync import definition_changes
 from adversity_flows.watch import Silent
@@ -98,6 +99,7 @@ def _compute(conductor: Conductor, stage: Stage, watcher: Watcher, workers: int)
                 f"{plan.file} is not what dvc.yaml was written from ({'; '.join(changes)}); run "
                 "`adversity sync`"
             )
+        keep_from_git(plan.root)
         before = memory.hashes(stage)
         job = conductor.open(stage)
         pending = job.pending()

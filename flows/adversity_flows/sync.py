@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from adversity.data.atomic import atomic_write
 from adversity.errors import InputError
+from adversity.pipeline.reader import conflict_line
 from adversity_flows import resolved
 from adversity_flows.plots import is_report_plot, report_plots
 from adversity_flows.reasons import differences, value_words
-from adversity_flows.replace import beside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,9 +98,8 @@ def _update(root: Path, plans: Sequence[Plan], *, everything: bool, write: bool)
     words += _update_plots(content, plans, everything=everything)
     after = _text(content)
     if write and (after != before or not path.is_file()):
-        new = beside(path)
-        new.write_text(after, encoding="utf-8")
-        new.replace(path)
+        ends = "\r\n" if path.is_file() and b"\r\n" in path.read_bytes() else "\n"
+        atomic_write(path, lambda new: new.write_text(after, encoding="utf-8", newline=ends))
     return words
 
 
@@ -179,10 +179,16 @@ def _is_ours(entry: Any) -> bool:
 def _read(path: Path) -> Any:
     if not path.is_file():
         return {}
-    text = path.read_text(encoding="utf-8").replace(HEADER, "", 1)
+    text = path.read_text(encoding="utf-8")
     try:
-        content = _yaml().load(text)
+        content = _yaml().load(text.replace(HEADER, "", 1))
     except YAMLError as error:
+        line = conflict_line(text)
+        if line is not None:
+            raise InputError(
+                f"dvc.yaml:{line}: expected YAML, got a merge conflict; keep one side of it, or "
+                "delete the file if every stage in it is generated, then `adversity sync`"
+            ) from error
         raise InputError(f"dvc.yaml: expected YAML, got a syntax error ({error})") from error
     if content is None:
         return {}

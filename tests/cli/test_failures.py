@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -80,6 +83,56 @@ def test_unexpected_error_leaves_a_log_and_no_traceback(capsys):
     assert "Traceback" not in err
     log = err.rpartition("details in ")[2].strip()
     assert "Traceback" in Path(log).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EFBIG, "ulimit -f"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.ENAMETOOLONG, "too long"),
+        (errno.EIO, "the disk or its connection fails"),
+    ],
+)
+def test_a_limit_of_the_system_is_said_in_words(number, said, capsys):
+    """What the system refuses is no internal error: the limit is named, and how to raise it."""
+    assert run_guarded(raising(OSError(number, "refused"))) == 3
+    err = capsys.readouterr().err
+    assert said in err
+    assert "internal error" not in err
+
+
+def test_the_log_of_an_internal_error_is_nobody_elses(capsys, tmp_path, monkeypatch):
+    """It is made anew and for the user alone: a link prepared under any name is not followed."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    logs = []
+    for _ in range(2):
+        run_guarded(raising(ZeroDivisionError("by zero")))
+        logs.append(Path(capsys.readouterr().err.rpartition("details in ")[2].strip()))
+    assert logs[0] != logs[1]
+    for log in logs:
+        assert log.parent == tmp_path
+        assert log.stat().st_mode & 0o777 == 0o600
+        assert len(log.stem.rpartition("-")[2]) >= 8  # drawn by chance
+
+
+def test_python_without_docstrings_is_refused_in_words(child_environment):
+    """What draws the report fails there, after everything was computed; it is said at once."""
+    answer = subprocess.run(
+        [
+            sys.executable,
+            "-OO",
+            "-c",
+            "from adversity_flows.cli import main as m; exit(m())",
+            "sync",
+        ],
+        env=child_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert "unset PYTHONOPTIMIZE" in answer.stderr
 
 
 def test_an_exit_from_inside_is_no_verdict(capsys):

@@ -37,6 +37,28 @@ def test_bad_expressions_name_the_field(text, field):
     assert field in cron_fault(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("0 0 31 2 *", True),
+        ("0 0 30,31 feb *", True),
+        ("0 0 31 2,4,6,9,11 *", True),
+        ("0 0 31/2 2 *", True),
+        ("0 0 30 2 */1", True),
+        ("0 0 29 2 *", False),  # every fourth year
+        ("0 0 31 2,3 *", False),
+        ("0 0 31 */2 *", False),  # January
+        ("0 0 30/7 2 *", True),
+        ("0 0 28/2 2 *", False),
+        ("0 0 31 2 mon", False),  # day or weekday: every Monday of February
+    ],
+)
+def test_a_date_that_no_year_has_is_refused(text, never):
+    """Else the schedule would be served and never fire; a leap year is enough."""
+    fault = cron_fault(text)
+    assert (fault is not None and "never fires" in fault) == never
+
+
 @pytest.mark.parametrize("text", ["UTC", "Europe/Warsaw"])
 def test_time_zones_are_those_of_iana(text):
     """A zone of the database passes."""

@@ -115,6 +115,29 @@ def test_editing_a_value_changes_nothing_else(project, pipeline_text):
     assert [p.name for p in path.parent.iterdir()] == ["toy.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"seed: 0\r\nb: 1\r\n", b"seed: 7\r\nb: 1\r\n"),
+        (b"\xef\xbb\xbfseed: 0\r\nb: 1", b"\xef\xbb\xbfseed: 7\r\nb: 1"),
+        (b"a: 1\nseed: 0\r\nb: 1\n", b"a: 1\nseed: 7\r\nb: 1\n"),
+        (b"b: 1\r\n", b"b: 1\r\nseed: 7\r\n"),
+        (b"b: 1\n", b"b: 1\nseed: 7\n"),
+        (b"seed: 0", b"seed: 7"),
+    ],
+    ids=["crlf", "byte order mark", "mixed", "a new key", "lf", "no line end"],
+)
+def test_editing_keeps_line_ends_and_the_byte_order_mark(tmp_path, before, after):
+    """Only the value changes in the file's bytes, whatever editor wrote it."""
+    path = tmp_path / "p.yaml"
+    path.write_bytes(before)
+    path.chmod(0o640)
+    set_value(path, "seed", "7")
+    assert path.read_bytes() == after
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_editing_refuses_what_an_override_refuses(project, pipeline_text):
     """A key that leads nowhere leaves the file as it is."""
     path = project / "pipelines" / "toy.yaml"
@@ -131,7 +154,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(project, pipeline_text, monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(StorageError, match="No space left on device"):
+    with pytest.raises(StorageError, match="the disk is full"):
         set_value(path, "seed", "9")
     assert path.read_text(encoding="utf-8") == pipeline_text
     assert [p.name for p in path.parent.iterdir()] == ["toy.yaml"]

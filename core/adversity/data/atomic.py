@@ -26,6 +26,7 @@ _PARTIAL = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.pa
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space and run again, finished work is kept",
     errno.EDQUOT: "the disk quota is used up; free some space and run again, finished work is kept",
+    errno.EFBIG: "the limit of file sizes is reached (`ulimit -f`); raise it and run again",
     errno.EACCES: "this folder may not be written; change its permissions",
     errno.EPERM: "this folder may not be written; change its permissions",
     errno.EROFS: "the file system is read-only; choose another folder",

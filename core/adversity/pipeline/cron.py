@@ -37,7 +37,35 @@ def cron_fault(text: object) -> str | None:
     for (name, low, high, names), field in zip(_FIELDS, fields, strict=True):
         if not all(_part_holds(part, low, high, names) for part in field.split(",")):
             return f"{name} must be {low} to {high}, got {field!r}"
+    _, _, days, months, weekdays = fields
+    if weekdays.startswith("*") and not _date_exists(days, months):
+        return f"never fires: no month {months} has a day {days}; correct day or month"
     return None
+
+
+def _date_exists(days: str, months: str) -> bool:
+    """Say whether one of the months has one of the days, in a leap year at least."""
+    lengths = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    first = min(_numbers(days, 2))
+    return any(lengths[month - 1] >= first for month in _numbers(months, 3))
+
+
+def _numbers(field: str, place: int) -> set[int]:
+    """Return the numbers that a sound field stands for."""
+    _, low, high, names = _FIELDS[place]
+    found: set[int] = set()
+    for first, last, every in map(_groups, field.split(",")):
+        start = low if first == "*" else _number(first, low, names)
+        end = _number(last, low, names) if last else start
+        if last is None and (first == "*" or every):  # `5/10` goes on from 5
+            end = high
+        found |= set(range(start, end + 1, int(every or 1)))
+    return found
+
+
+def _groups(part: str) -> tuple[str, str | None, str | None]:
+    match = _PART.fullmatch(part)
+    return (match[1], match[2], match[3]) if match else ("*", None, None)
 
 
 def _part_holds(part: str, low: int, high: int, names: tuple[str, ...]) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import io
-import os
-import tempfile
-from pathlib import Path
+import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from adversity.errors import PipelineError, StorageError
+from adversity.data.atomic import atomic_write
+from adversity.errors import PipelineError
 from adversity.pipeline.overrides import apply_override, find_place, split_override
 from adversity.pipeline.reader import parse, read_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adversity.pipeline.findings import KeyPath
 
 __all__ = ["set_value"]
@@ -44,7 +47,7 @@ def set_value(path: Path, key: str, value: str) -> None:
     apply_override(document, override)
     for candidate in (_spliced(text, span, clean), _round_trip(text, place, clean)):
         if candidate is not None and _reads_as(candidate, document.tree, path.name):
-            _write(path, candidate)
+            _write(path, _as_it_was(candidate, path.read_bytes()))
             return
     raise PipelineError(f"--set {override}: cannot be written into {path.name}; edit it by hand")
 
@@ -85,19 +88,22 @@ def _reads_as(text: str, tree: Any, name: str) -> bool:
         return False
 
 
-def _write(path: Path, text: str) -> None:
-    """Write beside the file, then rename: a reader sees the old file or the new one."""
-    try:
-        mode = path.stat().st_mode
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        beside = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            beside.chmod(mode)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        what = error.strerror or error
-        raise StorageError(f"{path.name}: expected to write the file, got: {what}") from error
+def _as_it_was(text: str, before: bytes) -> bytes:
+    """Return the text's bytes with the byte order mark and the line ends that the file had."""
+    ends = re.findall(rb"\r?\n", before)
+    lines = text.encode().split(b"\n")
+    if len(ends) != len(lines) - 1:  # lines came or went: all get the end that most had
+        ends = [max(set(ends), key=ends.count, default=b"\n")] * (len(lines) - 1)
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    return mark + b"".join(chain(*zip(lines, [*ends, b""], strict=True)))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace the file's content; its permissions stay."""
+    mode = path.stat().st_mode
+
+    def fill(partial: Path) -> None:
+        partial.write_bytes(content)
+        partial.chmod(mode)
+
+    atomic_write(path, fill)

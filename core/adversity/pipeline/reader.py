@@ -144,9 +144,20 @@ def _refuse_unsafe(text: str, name: str) -> None:
             raise PipelineError(f"{name}:{line}: {fault}")
 
 
+def conflict_line(text: str) -> int | None:
+    """Return the line where git has left a merge conflict, or None."""
+    lines = text.splitlines()
+    starts = (number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<< "))
+    ends = any(line.startswith(">>>>>>> ") for line in lines)
+    return next(starts, None) if ends else None
+
+
 def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> str:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
+    conflict = conflict_line(text)
+    if conflict is not None:
+        return f"{name}:{conflict}: expected YAML, got a merge conflict; keep one side of it"
     here = "".join(text.split("\n")[line - 1 : line])
     if "${" in here:
         return f"{name}:{line}: {BRACES}"

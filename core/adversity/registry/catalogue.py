@@ -108,7 +108,9 @@ def read_catalogue(*, refresh: bool = False) -> Catalogue:
 
 def cache_file() -> Path:
     """Return where the catalogue of this Python environment is cached."""
-    environment = hashlib.sha256(f"{sys.prefix}\0{sys.version}".encode()).hexdigest()[:12]
+    environment = hashlib.sha256(
+        f"{sys.prefix}\0{sys.version}\0{sys.flags.optimize}".encode()
+    ).hexdigest()[:12]
     return _cache_folder() / "adversity" / f"catalogue-{environment}.json"
 
 

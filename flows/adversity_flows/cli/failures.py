@@ -9,12 +9,11 @@ import sys
 import tempfile
 import time
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from adversity.errors import AdversityError, PipelineError
+from adversity.errors import AdversityError, InputError, PipelineError
 from adversity.registry.quoting import visible
 from adversity_flows.cli.streams import silence
 from adversity_flows.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED
@@ -26,6 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["debugging", "message_of", "run_guarded"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_LIMITS = {
+    errno.EFBIG: "the limit of file sizes is reached; raise it (`ulimit -f`)",
+    errno.EMFILE: "this process may open no more files; raise the limit (`ulimit -n`)",
+    errno.ENFILE: "the machine may open no more files; end what is not needed",
+    errno.ENAMETOOLONG: "a path is too long for the file system; move the project to a shorter one",
+    errno.EIO: "the disk or its connection fails; look at the system's log",
+}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _debug = False
 
@@ -44,6 +50,7 @@ def run_guarded(call: Callable[[], object]) -> int:
     """
     debugging(on=False)
     try:
+        _refuse_stripped_python()
         result = call()
         sys.stdout.flush()
     except click.ClickException as error:
@@ -59,6 +66,15 @@ def run_guarded(call: Callable[[], object]) -> int:
     except (Exception, SystemExit) as error:  # noqa: BLE001  (the last that can say something)
         return _failed(error)
     return result if isinstance(result, int) else 0
+
+
+def _refuse_stripped_python() -> None:
+    """Refuse `python -OO`: what draws a report reads the docstrings of its own library."""
+    if sys.flags.optimize > 1:
+        raise InputError(
+            f"expected a Python with docstrings, got one at optimisation {sys.flags.optimize}; "
+            "unset PYTHONOPTIMIZE or set it to 1"
+        )
 
 
 def message_of(error: AdversityError) -> str:
@@ -80,6 +96,9 @@ def _failed(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _FULL:
         _say(f"error: the disk is full ({error}); make room and run again, what is finished stays")
         return FAILED
+    if isinstance(error, OSError) and error.errno in _LIMITS:
+        _say(f"error: {error}: {_LIMITS[error.errno]} and run again, what is finished stays")
+        return FAILED
     if isinstance(error, OSError) and error.errno in _REFUSED:
         _say(
             f"error: cannot use {visible(str(error.filename))}: {error.strerror or error}; give the project "
@@ -95,13 +114,15 @@ def _failed(error: BaseException) -> int:
 def _write_log(error: BaseException) -> str:
     """Keep the traceback in a file and return where."""
     lines = [f"adversity {' '.join(sys.argv[1:])}\n", *traceback.format_exception(error)]
-    name = f"adversity-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.log"
-    path = Path(tempfile.gettempdir()) / name
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     try:
-        path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+        # A folder for all users: made anew under a name that nobody can prepare a link under.
+        handle, path = tempfile.mkstemp(prefix=f"adversity-{stamp}-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(without_secrets("".join(lines)))
     except OSError:
         return "the traceback that --debug shows"
-    return str(path)
+    return path
 
 
 def _say(text: str) -> None:

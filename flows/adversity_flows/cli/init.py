@@ -54,7 +54,9 @@ def init(folder: Path, author: str) -> None:
 
 def _refuse_used(folder: Path) -> None:
     from adversity.errors import InputError
+    from adversity_flows.repository import refuse_unfit_path
 
+    refuse_unfit_path(folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(
             f"{folder}: expected a new or an empty folder, got one with files in it; name another "

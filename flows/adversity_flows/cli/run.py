@@ -14,7 +14,7 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from adversity.pipeline.model import Plan
     from adversity_flows.cli.terminal import Terminal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -65,26 +64,20 @@ def test_the_command_does_not_take_the_flow_run_around_it_for_its_own(
 
 
 def test_the_verdict_of_the_run_is_said_and_not_its_last_lines(tmp_path: Path) -> None:
-    """Every gate that did not pass is named, the worst first, and none that did."""
+    """What somebody must look at is named, as the run's manifest has it."""
+    from adversity_flows.runs import RunFolder
     from adversity_flows.scheduled_run import verdict_said
 
-    folder = tmp_path / "runs" / "20261128-101913-tiny"
-    folder.mkdir(parents=True)
-    rulings = {"a": "pass", "b": "undecided", "c": "fail", "d": "error", "e": "fail"}
-    gates = [
-        {"text": f"{name}.accuracy >= 0.60", "verdict": ruling, "why": f"why {name}"}
-        for name, ruling in rulings.items()
-    ]
-    record = {"verdict_line": "! ERROR: 1 of 5 gates", "gates": gates}
-    (folder / "manifest.json").write_text(json.dumps(record))
-    last = f"c.accuracy\n! ERROR   5 s   report: runs/{folder.name}/report.html (1.1 MB)"
-    assert verdict_said(tmp_path, last).splitlines() == [
-        "! ERROR: 1 of 5 gates",
-        "! d.accuracy >= 0.60: why d",
-        "✗ c.accuracy >= 0.60: why c",
-        "✗ e.accuracy >= 0.60: why e",
-        "? b.accuracy >= 0.60: why b",
-    ]
+    folder = RunFolder(tmp_path, "tiny")
+    folder.make()
+    problems = ["ERROR d.accuracy >= 0.60: why", "FAIL c.accuracy >= 0.60: why", "void x: why"]
+    record = {"verdict_line": "! ERROR: 1 of 5 gates", "problems": problems}
+    folder.write_manifest(record)
+    last = f"c.accuracy\n! ERROR   5 s   report: runs/{folder.id}/report.html (1.1 MB)"
+    assert verdict_said(tmp_path, last).splitlines() == ["! ERROR: 1 of 5 gates", *problems]
+    damaged = folder.path / "manifest.json"
+    damaged.write_text(damaged.read_text().replace("1 of 5", "0 of 5"))
+    assert verdict_said(tmp_path, last) == last
     assert verdict_said(tmp_path, "no run is named") == "no run is named"
     assert verdict_said(tmp_path, "report: runs/20000101-000000-gone/report.html") != ""
 
