@@ -135,3 +135,30 @@ def test_every_measure_of_the_project_has_a_range(planned):
     assert plan.measures == found
     assert all(info.low > -float("inf") for info in found.values())
     assert not MeasureInfo(0, 1).admits(1.01)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("attack/pgd", "pgd", "uses: expected kind/name, got pgd; did you mean attack/pgd?"),
+        ("norm: linf", "norm: inf", "got 'inf'; did you mean linf?"),
+        ("norm: linf", "norm: 2", "got 2; did you mean l2?"),
+    ],
+)
+def test_what_people_type_first_gets_the_word_that_was_meant(tmp_path, old, new, said):
+    """A bare name of a plugin, and the names of norms without their l."""
+    path = tmp_path / "gated.yaml"
+    text = FILE.replace("GATE", "clean.accuracy >= 0.5").replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PipelineError) as caught:
+        make_plan(load_pipeline(path, root=tmp_path), discover())
+    assert any(said in finding for finding in caught.value.findings)
+
+
+def test_fractions_in_lists_are_numbers():
+    """`[8/255, 1/2]` where numbers are wanted; where text is, it stays text."""
+    from adversity.contracts.plugin import _as_number
+
+    assert _as_number(["8/255", "1/2", 3], tuple[float, ...]) == [8 / 255, 0.5, 3]
+    assert _as_number([["1/4"]], tuple[tuple[float, ...], ...]) == [[0.25]]
+    assert _as_number(["8/255"], tuple[str, ...]) == ["8/255"]

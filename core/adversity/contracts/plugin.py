@@ -142,10 +142,7 @@ class PluginBase(BaseModel):
     @classmethod
     def _number(cls, key: str, value: Any) -> Any:
         field = cls.model_fields.get(key)
-        if field is None or not isinstance(value, str) or takes_text(field.annotation):
-            return value
-        number = parse_fraction(value)
-        return value if number is None else number
+        return value if field is None else _as_number(value, field.annotation)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -200,6 +197,19 @@ class PluginBase(BaseModel):
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...]]:
         """Pickle the parameters only; the receiver calls `setup` itself."""
         return _rebuild, (type(self), self.model_dump(exclude_unset=True))
+
+
+def _as_number(value: Any, annotation: Any) -> Any:
+    """Read a fraction where the type wants no text, in lists too; leave all else."""
+    if isinstance(value, list | tuple):
+        inner = next((part for part in get_args(annotation) if part is not Ellipsis), None)
+        if get_origin(annotation) not in (list, tuple) or inner is None:
+            return value
+        return [_as_number(item, inner) for item in value]
+    if not isinstance(value, str) or takes_text(annotation):
+        return value
+    number = parse_fraction(value)
+    return value if number is None else number
 
 
 def takes_text(annotation: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +159,16 @@ def _complaint(key: KeyPath, details: list[dict[str, Any]], known: tuple[str, ..
         text = first["msg"].split(", ", 1)[-1]
         return f"{name}: {text}" if name else text
     wanted = " or ".join(dict.fromkeys(expectation(detail["msg"]) for detail in details))
-    return f"{name} must be {wanted}, got {shown(first['input'])}"
+    return f"{name} must be {wanted}, got {shown(first['input'])}{_meant(first)}"
+
+
+def _meant(detail: Mapping[str, Any]) -> str:
+    """Guess which of the words that may stand there was meant: `inf` for `linf`, 2 for `l2`."""
+    if detail["type"] != "literal_error":
+        return ""
+    words = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
+    close = difflib.get_close_matches(str(detail["input"]).lower(), words, n=1, cutoff=_CLOSE)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def expectation(message: str) -> str:

@@ -33,7 +33,10 @@ def references(id_: str, step: StepSpec) -> Iterator[tuple[KeyPath, str]]:
 
 
 def order_steps(
-    spec: PipelineSpec, findings: Findings, nested: Mapping[str, Sequence[str]]
+    spec: PipelineSpec,
+    findings: Findings,
+    nested: Mapping[str, Sequence[str]],
+    plugins: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return the steps, each after what it needs, else in the file's order.
 
@@ -43,6 +46,7 @@ def order_steps(
         spec: The file.
         findings: Where what is wrong is noted.
         nested: The steps whose plugins stand in the parameters of a step.
+        plugins: All there are, as `kind/name`, for what was meant.
     """
     needs: dict[str, set[str]] = {}
     for id_, step in spec.steps.items():
@@ -51,7 +55,7 @@ def order_steps(
             if name in spec.steps:
                 needs[id_].add(name)
             elif name not in spec.data or path[2] == "uses":
-                findings.add(path, _unknown(spec, path, name))
+                findings.add(path, _unknown(spec, path, name, plugins))
     order = _sorted(needs)
     rest = {id_: needs[id_] - set(order) for id_ in needs if id_ not in order}
     for cycle in _cycles(rest):
@@ -60,9 +64,12 @@ def order_steps(
     return order
 
 
-def _unknown(spec: PipelineSpec, path: KeyPath, name: str) -> str:
+def _unknown(spec: PipelineSpec, path: KeyPath, name: str, plugins: Sequence[str]) -> str:
     if path[2] == "uses":
-        hint = suggestion(name, spec.steps)
+        same = [plugin for plugin in plugins if plugin.partition("/")[2] == name]
+        if same:
+            return f"uses: expected kind/name, got {name}; did you mean {' or '.join(same)}?"
+        hint = suggestion(name, [*plugins, *spec.steps])
         return f"uses: expected kind/name or the id of a step, got {name}{hint}"
     choices = [*spec.data, *spec.steps] if path[2] != "against" else list(spec.steps)
     return f"{path[2]}: there is no step or data set {name}{suggestion(name, choices)}"

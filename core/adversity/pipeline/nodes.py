@@ -97,7 +97,7 @@ def resolve_steps(loaded: Loaded, finder: PluginFinder, findings: Findings) -> d
     steps = loaded.spec.steps
     nested = {id_: finder.named_steps(step, steps) for id_, step in steps.items()}
     resolver = _StepResolver(loaded, finder, findings, nested)
-    for id_ in order_steps(loaded.spec, findings, nested):
+    for id_ in order_steps(loaded.spec, findings, nested, finder.names()):
         resolver.resolve(id_)
     return resolver.nodes
 

@@ -75,6 +75,10 @@ class PluginFinder:
             self._findings.add(path, fault)
         return entry
 
+    def names(self) -> tuple[str, ...]:
+        """Return every plugin that a step can use, as `kind/name`."""
+        return tuple(f"{entry.kind}/{entry.name}" for entry in self._registry.entries())
+
     def look_up(self, kind: str, name: str) -> tuple[Entry | None, list[str]]:
         """Return the plugin, None if there is no such, and what speaks against it."""
         try:
