@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Self
 
-from adversity_flows.progress import Running, name_width, outcome_line, short_seconds
+from adversity.report.wording import seconds_text
+from adversity_flows.progress import Running, name_width, outcome_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,7 @@ class Live:
         if running.pending > 1:
             full = round(BAR * running.done / running.pending)
             text.append("━" * full, "cyan").append("━" * (BAR - full), "dim").append("  ")
-        return text.append(" · ".join([short_seconds(running.seconds), *running.facts]))
+        return text.append(" · ".join([seconds_text(running.seconds), *running.facts]))
 
     def _later(self) -> Text:
         from rich.text import Text

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from adversity.report.wording import seconds_text
 from adversity_flows.watch import Silent
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.watch import Watcher
 
-__all__ = ["Lines", "Running", "outcome_line", "short_seconds", "watching"]
+__all__ = ["Lines", "Running", "outcome_line", "watching"]
 
 HEARTBEAT = 60.0
 """Seconds after which a run that says nothing else says that it is alive."""
@@ -87,7 +88,7 @@ class Running:
             facts.append(f"{self._rows / self.seconds:,.0f} img/s")
         if 0 < self.done < self.pending:
             left = self.seconds / self.done * (self.pending - self.done)
-            facts.append(f"about {short_seconds(left)} left")
+            facts.append(f"about {seconds_text(left)} left")
         return facts
 
 
@@ -155,7 +156,7 @@ class Lines:
         while not self._ended.wait(self._heartbeat):
             running = self._running
             if running is not None:
-                facts = " · ".join([short_seconds(running.seconds), *running.facts])
+                facts = " · ".join([seconds_text(running.seconds), *running.facts])
                 self._terminal.say(f"   {running.step.ljust(self._width)}  at work, {facts}")
 
 
@@ -169,17 +170,9 @@ def outcome_line(outcome: Outcome, result: StageResult, terminal: Terminal, widt
     name = outcome.step.ljust(width)
     if outcome.state == "ran":
         rows = f"{result.rows:,} rows" if result.rows else ""
-        told = f"{short_seconds(outcome.seconds):>8}  {rows}".rstrip()
+        told = f"{seconds_text(outcome.seconds):>8}  {rows}".rstrip()
     else:
         told = terminal.dim(outcome.reason)
     sign = terminal.paint("✓", "green")
     notes = [f"     ! {note}" for note in result.notes if outcome.state == "ran"]
     return "\n".join([f" {sign} {name}  {told}", *notes])
-
-
-def short_seconds(seconds: float) -> str:
-    """Write a duration: `0.4 s`, `12 s`, `3 min 12 s`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -11,9 +11,10 @@ import pytest
 from adversity.engine.stage import Shard, StageResult
 from adversity.pipeline.model import Cell, Stage
 from adversity.report.model import Outcome
+from adversity.report.wording import seconds_text
 from adversity_flows.cli.terminal import Terminal
 from adversity_flows.live import Live
-from adversity_flows.progress import Lines, short_seconds, watching
+from adversity_flows.progress import Lines, watching
 from adversity_flows.watch import Silent
 
 STAGE = Stage("attacked", "p-attacked", "adversity step p attacked", (), {}, "artifacts/p/attacked")
@@ -107,4 +108,4 @@ def test_quiet_shows_nothing(terminal):
 )
 def test_durations(seconds, text):
     """Durations are short and never say 60 s."""
-    assert short_seconds(seconds) == text
+    assert seconds_text(seconds) == text

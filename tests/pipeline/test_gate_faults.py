@@ -142,6 +142,7 @@ def test_every_measure_of_the_project_has_a_range(planned):
     [
         ("attack/pgd", "pgd", "uses: expected kind/name, got pgd; did you mean attack/pgd?"),
         ("norm: linf", "norm: inf", "got 'inf'; did you mean linf?"),
+        ("eps: 0.1", "eps: true", "eps must be a number, got 'true'"),
         ("norm: linf", "norm: 2", "got 2; did you mean l2?"),
     ],
 )

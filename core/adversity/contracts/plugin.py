@@ -206,10 +206,22 @@ def _as_number(value: Any, annotation: Any) -> Any:
         if get_origin(annotation) not in (list, tuple) or inner is None:
             return value
         return [_as_number(item, inner) for item in value]
+    if isinstance(value, bool) and _is_number(annotation):
+        return str(value).lower()  # what the file says: it is refused as text, not read as 1
     if not isinstance(value, str) or takes_text(annotation):
         return value
     number = parse_fraction(value)
     return value if number is None else number
+
+
+def _is_number(annotation: Any) -> bool:
+    """Say whether a parameter of this type is a number, or none at all."""
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return all(part is type(None) or _is_number(part) for part in get_args(annotation))
+    if origin is Annotated:
+        return _is_number(get_args(annotation)[0])
+    return annotation in (int, float)
 
 
 def takes_text(annotation: Any) -> bool:
