@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from adversity.contracts import Plugin as Plugin
     from adversity.contracts import PostHoc as PostHoc
     from adversity.contracts import Predictive as Predictive
+    from adversity.contracts import ProjectFile as ProjectFile
+    from adversity.contracts import ProjectFolder as ProjectFolder
     from adversity.contracts import Prototypes as Prototypes
     from adversity.contracts import Restoration as Restoration
     from adversity.contracts import Sample as Sample
@@ -77,6 +79,8 @@ _CONTRACTS = [
     "Plugin",
     "PostHoc",
     "Predictive",
+    "ProjectFile",
+    "ProjectFolder",
     "Prototypes",
     "Restoration",
     "Sample",

@@ -5,25 +5,31 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Dataset
+from adversity.contracts import Dataset, ProjectFolder
+from adversity.contracts.project_files import project_files
 from adversity.errors import DataError, PipelineError
+from adversity.project import file_fault, list_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
+    from adversity.contracts import PluginBase
     from adversity.pipeline.model import DataNode, Plan
 
 __all__ = ["missing_data", "refuse_changed_data", "refuse_missing_data"]
 
 
 def refuse_missing_data(plan: Plan) -> None:
-    """Refuse a plan whose data are not there, before any of its steps runs for nothing.
+    """Refuse a plan whose data cannot be read, before any of its steps runs for nothing.
+
+    DVC, too, must be able to hash them: at a pipe it would wait for ever.
 
     Raises:
-        PipelineError: With the line of every data set that is missing.
+        PipelineError: With the line of everything that is missing, or that is no regular file.
     """
     findings = missing_data(plan)
     if findings:
@@ -31,15 +37,56 @@ def refuse_missing_data(plan: Plan) -> None:
 
 
 def missing_data(plan: Plan) -> tuple[str, ...]:
-    """Say which data sets of a plan are not there, each with its line."""
-    return tuple(
-        f"{node.line}: data.{node.id}: expected a file or folder {node.location} in the project, "
-        "got none; correct the path, put the data there, or get them with `dvc pull`"
+    """Say which data sets and files of a plan are not there or cannot be read, with their lines."""
+    found = [
+        f"{node.line}: data.{node.id}: {fault}"
         for node in plan.data.values()
-        if node.location is not None
-        and not _is_packaged(node)
-        and not (plan.root / node.location).exists()
-    )
+        for fault in _data_faults(plan.root, node)
+    ]
+    for step in plan.steps.values():
+        found += [
+            f"{step.line}: {step.entry.kind}/{step.entry.name}: {fault}"
+            for fault in _file_faults(plan.root, step.plugins.values())
+        ]
+    found += [f"{plan.file}: metrics: {fault}" for fault in _file_faults(plan.root, plan.metrics)]
+    return tuple(dict.fromkeys(found))
+
+
+def _data_faults(root: Path, node: DataNode) -> Iterator[str]:
+    if node.location is not None and not _is_packaged(node):
+        full = root / node.location
+        if full.is_dir():
+            yield from _folder_faults(root, node.location)
+        elif full.exists():
+            yield from filter(None, [file_fault(root, node.location)])
+        else:
+            yield (
+                f"expected a file or folder {node.location} in the project, got none; correct the "
+                "path, put the data there, or get them with `dvc pull`"
+            )
+    yield from _file_faults(root, [node.plugin], but=node.location)
+
+
+def _file_faults(
+    root: Path, plugins: Iterable[PluginBase], *, but: str | None = None
+) -> Iterator[str]:
+    """Say what is wrong with the files that plugins declare; `but` is looked at elsewhere."""
+    declared = dict.fromkeys(file for plugin in plugins for file in project_files(plugin))
+    for file in declared:
+        if file.text == but:
+            continue
+        fault = file.fault(root)
+        if fault is not None:
+            yield fault
+        elif isinstance(file, ProjectFolder):
+            yield from _folder_faults(root, file.text)
+
+
+def _folder_faults(root: Path, place: str) -> Iterator[str]:
+    try:
+        list_files(root, place)
+    except DataError as error:
+        yield from str(error).splitlines()
 
 
 def _is_packaged(node: DataNode) -> bool:

@@ -10,6 +10,9 @@ import sys
 
 import pytest
 
+import adversity
+from adversity.errors import InputError
+
 FILE = "pipelines/shots.yaml"
 RUN = ("run", FILE, "--direct", "--json")
 NET = "classifier/small_cnn, fit_on: train, with: {epochs: 1, width: 4}"
@@ -172,22 +175,40 @@ def test_a_label_that_is_no_class(shots, call, refused):
 
 @pytest.mark.slow
 def test_file_names_that_are_no_text(shots, call, refused):
-    """A name with control characters, or one that is not UTF-8, is refused; unicode is not."""
+    """Control characters cost one image, a name that is not UTF-8 the data set; unicode nothing."""
     folder = shots.root / "data" / "test" / "dark"
     (folder / "0.png").rename(folder / "日本 é, =.png")
     (folder / "a\x1b[31m\nb.png").write_bytes(b"")
-    refused(
-        call(*RUN), "step predictions: data/test: file name 'dark/a\\x1b[31m\\nb.png'", "rename"
-    )
+    (folder / "a\x1b[31m\nb.png").write_bytes((folder / "日本 é, =.png").read_bytes())
+    answer = call(*RUN)
+    assert answer.code == 0, answer.err
+    (caveat,) = [c["text"] for c in json.loads(answer.out)["caveats"] if "left out" in c["text"]]
+    assert r"dark/a\x1b[31m\nb.png (its name holds a control character (U+001B); rename" in caveat
     (folder / "a\x1b[31m\nb.png").unlink()
     if sys.platform == "linux":  # elsewhere such a name cannot be made
         name = os.fsencode(folder) + b"/\xff.png"
         with open(name, "wb"):  # noqa: PTH123  (a pathlib path is text)
             pass
-        refused(call(*RUN), "step predictions: expected file names that are UTF-8", "\\xff.png")
+        said = r"data/test/dark/\udcff.png: expected a name in UTF-8; rename it"
+        refused(call(*RUN), f"{FILE}:4: data.test: {said}")
         os.unlink(name)  # noqa: PTH108
-    shots.holds_nothing_of("predictions")
     assert call(*RUN).code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system makes no pipes")
+@pytest.mark.parametrize("name", ["dark/zz.png", "dark/.hidden"])
+def test_a_pipe_among_the_images_is_refused_before_anything_waits_for_it(
+    name, shots, call, refused
+):
+    """DVC would wait for a pipe for ever; the run names it, through every door."""
+    os.mkfifo(shots.root / "data" / "test" / name)
+    said = f"data/test/{name} is a pipe, expected a regular file; delete it"
+    refused(call(*RUN), f"{FILE}:4: data.test: {said}")
+    assert f"{FILE}:4: data.test: {said}" in call("validate", FILE).out
+    with pytest.raises(InputError, match=said):
+        adversity.run(FILE, into=shots.root / "out", root=shots.root)
+    os.mkfifo(shots.root / "pipelines" / "pipe.yaml")
+    refused(call("validate", "pipelines/pipe.yaml"), "expected a pipeline file, got a pipe")
 
 
 @pytest.mark.slow
@@ -242,11 +263,14 @@ def test_weights_that_are_not_weights(name, shots, call, refused, tmp_path):
     shots.edit(NET, torchvision(f"models/{name}"))
     said = {
         "bomb.safetensors": "bomb.safetensors is damaged",
-        "missing.pt": "models/missing.pt: expected a file in the project, found none",
-        ".": "expected a file in the project, found none",
+        "missing.pt": "there is no file models/missing.pt in the project",
+        ".": "models: expected a file in the project, got a folder",
     }
     safe = f"{name} holds more than tensors, so loading it could run code; it was not loaded"
-    refused(call(*RUN), "step predictions", said.get(name, safe))
+    where = (
+        f"{FILE}:6: classifier/torchvision" if name in ("missing.pt", ".") else "step predictions"
+    )
+    refused(call(*RUN), where, said.get(name, safe))
     assert not marker.exists()
     shots.holds_nothing_of("predictions")
 

@@ -182,7 +182,10 @@ def test_data_must_lie_in_the_project(refuse, pipeline_text, tmp_path):
 def test_a_missing_labels_file_is_refused(refuse, plan, pipeline_text, project):
     """`labels:` must name a file of the project; then it is a dependency."""
     text = pipeline_text.replace("prepare: {centre", "labels: names.csv, prepare: {centre")
-    assert "pipelines/toy.yaml:4: labels: there is no file names.csv in the project" in refuse(text)
+    (finding,) = refuse(text)
+    assert finding.startswith(
+        "pipelines/toy.yaml:4: labels: there is no file names.csv in the project; correct the path"
+    )
     (project / "names.csv").write_text("a,b\n")
     assert "names.csv" in plan(text).stage("clean_predictions").deps
 

@@ -17,6 +17,8 @@ from adversity import (
     Metric,
     Plugin,
     PostHoc,
+    ProjectFile,
+    ProjectFolder,
     Restoration,
     Sampling,
     Score,
@@ -108,6 +110,39 @@ class Tiny(Classifier):
 
     def logits(self, images: Any) -> Any:
         return images.flatten(1)[:, :2]
+
+
+class Stored(Tiny):
+    """Say what files of the project say."""
+
+    name: ClassVar[str] = "stored"
+    weights: ProjectFile | None = None  # type: ignore[assignment]
+    members: tuple[ProjectFile, ...] = ()
+    by_name: dict[str, ProjectFolder] = Field(default_factory=dict)
+
+
+class Catalogued(ToyFolder):
+    """Nothing in a folder, and a file that lies elsewhere."""
+
+    name: ClassVar[str] = "catalogued"
+    catalogue: ProjectFile | None = None
+
+
+class Grained(Darker):
+    """Make images worse with what a file holds."""
+
+    name: ClassVar[str] = "grained"
+    texture: ProjectFile | None = None
+
+
+class Edged(Metric):
+    """Compare with what a file holds."""
+
+    name: ClassVar[str] = "edged"
+    edges: ProjectFile
+
+    def compute(self, table: Any, reference: Any = None) -> Any:
+        return {}
 
 
 class Trained(Tiny, Fitted):
@@ -244,6 +279,9 @@ class Weather(Push):
     degradation: Plugin["degradation"]  # type: ignore[name-defined]  # noqa: F821
     network: Plugin[Classifier] | None = None
 
+
+FILED: tuple[type[PluginBase], ...] = (Stored, Catalogued, Grained, Edged, Mixture)
+"""Plugins that read files of the project."""
 
 NESTING: tuple[type[PluginBase], ...] = (Mixture, Weather)
 

@@ -8,6 +8,7 @@ from adversity.contracts.fitted import Fitted
 from adversity.contracts.metric import ImageMetric, Metric, MetricBase
 from adversity.contracts.nested import Plugin
 from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, parse_fraction
+from adversity.contracts.project_files import ProjectFile, ProjectFolder
 from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
 from adversity.contracts.uncertainty import Detector, PostHoc, Sampling, Score, Uncertainty
@@ -53,6 +54,8 @@ __all__ = [
     "PluginBase",
     "PostHoc",
     "Predictive",
+    "ProjectFile",
+    "ProjectFolder",
     "Prototypes",
     "Restoration",
     "Sample",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Fitted, PluginBase
 from adversity.contracts.nested import Plugin, nested_in
+from adversity.contracts.project_files import bind_files
 from adversity.engine import calls
 from adversity.engine.blocks import in_blocks, network_rows, padded, spans
 from adversity.engine.ready import Ready, device_of, setting_up
@@ -71,12 +72,12 @@ def inject(
     found: Found | None = None,
     now: bool = True,
 ) -> None:
-    """Make the plugins in the parameters of `plugin` ready; called before its `setup`.
+    """Make the plugins and files in the parameters of `plugin` ready; called before its `setup`.
 
     Args:
         plugin: The outer plugin, an object of this run alone.
         device: Where they compute.
-        root: The project's folder, for those that read files of it.
+        root: The project's folder, where the files in parameters lie; else the working directory.
         found: What is ready already.
         now: Whether they are set up here, so that what is missing is said early, or on first use.
 
@@ -89,6 +90,7 @@ def inject(
         ready = found(nested) if found is not None else None
         return _final(ready or _set_up(nested, device, root, found))
 
+    bind_files(plugin, root)
     for nested in nested_in(plugin):
         nested.bind(opened)
         if now:

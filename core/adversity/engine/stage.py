@@ -18,8 +18,9 @@ from adversity.data.atomic import atomic_write
 from adversity.data.checksums import SUMS, Checksums, write_checksums
 from adversity.data.store import Store
 from adversity.engine.toolbox import toolbox_of
-from adversity.errors import StorageError
+from adversity.errors import InputError, StorageError
 from adversity.pipeline.places import files_in
+from adversity.project import file_fault, list_files
 from adversity.provenance import file_sha256, processor
 
 if TYPE_CHECKING:
@@ -203,9 +204,9 @@ class StageRun(ABC):
             "options": {key: str(value) for key, value in node.options.items()},
             "knowledge": node.knowledge,
         }
-        files = files_in(self.plan.root, self.toolbox.plugin(step, cell).parameters)
+        files = files_in(self.plan.root, self.toolbox.plugin(step, cell))
         if files:  # a path says nothing of the weights that lie there
-            record["files"] = {place: file_sha256(self.plan.root / place) for place in files}
+            record["files"] = {place: _place_hash(self.plan.root, place) for place in files}
         definition = self.toolbox.node_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
             record["fitted"] = artifact_hash(self.toolbox.artifact(definition.id))
@@ -214,6 +215,23 @@ class StageRun(ABC):
         if node.role == "attack" and step != self.stage.step:
             record["images"] = artifact_hash(self.toolbox.artifact(step))
         return record
+
+
+def _place_hash(root: Path, place: str) -> str:
+    """Return the SHA-256 of a file, or over all that DVC sees in a folder.
+
+    Raises:
+        InputError: If it is not there, or is neither.
+    """
+    if not (root / place).is_dir():
+        fault = file_fault(root, place)
+        if fault is not None:
+            raise InputError(fault)
+        return file_sha256(root / place)
+    digest = hashlib.sha256()
+    for name in list_files(root, place).files:
+        digest.update(f"{name}\0{file_sha256(root / place / name)}\n".encode())
+    return digest.hexdigest()
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:

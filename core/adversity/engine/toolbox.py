@@ -16,7 +16,8 @@ from adversity.data.reading import Source
 from adversity.engine.classes import class_indices, read_labels
 from adversity.engine.nested import inject, set_up
 from adversity.engine.workspace import slug
-from adversity.errors import NotFittedError, StorageError
+from adversity.errors import DataError, NotFittedError, StorageError
+from adversity.project import file_fault, list_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,7 @@ class Toolbox:
                 node = self.plan.data[data]
                 dataset: Dataset = type(node.plugin)(**node.plugin.model_dump(exclude_unset=True))  # type: ignore[assignment]
                 inject(dataset, self.plan.spec.run.device, root=self.workspace.root)
+                self._require_readable(node)
                 dataset.open(self._data_root(node))
                 self._sources[data] = Source(dataset, node.prepare)
             return self._sources[data]
@@ -101,6 +103,16 @@ class Toolbox:
         if type(node.plugin).packaged:  # type: ignore[attr-defined]
             return (self._data_root(node) / "manifest.csv").is_file()
         return node.location is None or (self.workspace.root / node.location).exists()
+
+    def _require_readable(self, node: DataNode) -> None:
+        """Refuse a folder with pipes in it or links out of it, whatever the data set reads there."""
+        place = node.location
+        if place is not None and not type(node.plugin).packaged:  # type: ignore[attr-defined]
+            root = self.workspace.root
+            if (root / place).is_dir():
+                list_files(root, place)
+            elif (fault := file_fault(root, place)) is not None:
+                raise DataError(fault)
 
     def _data_root(self, node: DataNode) -> Path:
         """Return where a data set lies: materialised among the outputs, or in the project."""

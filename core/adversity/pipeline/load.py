@@ -25,6 +25,7 @@ from adversity.pipeline.findings import (
 from adversity.pipeline.overrides import accepted_keys, apply_override
 from adversity.pipeline.reader import BRACES, parse, read_text
 from adversity.pipeline.spec import RESERVED, PipelineSpec
+from adversity.project import kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +119,8 @@ def _inside(path: Path, root: Path) -> str:
         near = sorted(p.name for p in full.parent.glob("*.yaml")) if full.parent.is_dir() else []
         raise PipelineError(f"{name}: there is no such file{suggestion(full.name, near)}")
     if not is_file:
-        raise PipelineError(f"{name}: expected a pipeline file, got a folder")
+        kind = kind_of(full.stat().st_mode)
+        raise PipelineError(f"{name}: expected a pipeline file, got {kind}")
     return name
 
 

@@ -10,11 +10,12 @@ from adversity.pipeline.graph import names_plugin, order_steps
 from adversity.pipeline.load import Loaded, variables_in
 from adversity.pipeline.matrix import count, expand, fill
 from adversity.pipeline.model import Cell, DataNode, Role, StepNode
-from adversity.pipeline.places import escaping, place_fault, project_place
+from adversity.pipeline.places import escaping, place_fault, place_in
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from adversity.contracts import PluginBase
     from adversity.pipeline.findings import Findings, KeyPath
@@ -40,6 +41,7 @@ def resolve_data(loaded: Loaded, finder: PluginFinder, findings: Findings) -> di
         if fault:
             findings.add((*path, "labels"), f"labels: {fault}")
         elif entry and isinstance(plugin, Dataset):
+            _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
             nodes[id_] = _data_node(loaded, id_, spec, entry, plugin, findings)
     return nodes
 
@@ -49,14 +51,14 @@ def _data_node(
 ) -> DataNode:
     location = f"data/{entry.name}" if plugin.packaged else plugin.location()
     if location is not None:
-        inside = project_place(loaded.root, location)
+        inside = place_in(loaded.root, location)
         if inside is None or inside == ".":
             what = f"{location} must lie in the project, as a folder or file of its own"
             message = f"{label_of(entry)}: {what}; put the data there"
             findings.add(("data", id_, "with"), message)
         location = inside
     prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
-    labels = project_place(loaded.root, spec.labels) if spec.labels else None
+    labels = place_in(loaded.root, spec.labels) if spec.labels else None
     line = findings.where(("data", id_))
     return DataNode(id_, entry, plugin, prepare, location, labels, line)
 
@@ -73,6 +75,7 @@ def resolve_metrics(
         if entry and any(other.qualified == entry.qualified for other, _ in found):
             findings.add(path, f"{spec.uses} is named twice, and a measure has one name; keep one")
         elif entry and isinstance(plugin, MetricBase):
+            _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
             found.append((entry, plugin))
     return tuple(found)
 
@@ -213,12 +216,21 @@ class _StepResolver:
         built = self._finder.build_cells(entry, by_part, path, lambda cell: partial(step_of, cell))
         if built is None:
             return None
-        root = self._loaded.root
         for plugin in built.values():
-            for name, text in escaping(root, plugin.parameters):
-                message = f"{name}: {text} must lie in the project {root}; copy the file there"
-                self._findings.add((*path, name), f"{label_of(entry)}: {message}")
+            _stays_inside(self._loaded.root, entry, plugin, path, self._findings)
         return {cell: built[cell.restrict(own)] for cell in cells}
+
+
+def _stays_inside(
+    root: Path, entry: Entry, plugin: PluginBase, path: KeyPath, findings: Findings
+) -> None:
+    """Refuse parameters that name something outside the project; a location is checked apart."""
+    location = plugin.location() if isinstance(plugin, Dataset) else None
+    for name, text in escaping(root, plugin):
+        if text == location:
+            continue
+        message = f"{name}: {text} must lie in the project {root}; copy the file there"
+        findings.add((*path, name), f"{label_of(entry)}: {message}")
 
 
 def _role(step: StepSpec, entry: Entry) -> Role:

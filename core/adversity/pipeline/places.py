@@ -2,59 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts.nested import Plugin
+from adversity.contracts.project_files import project_files
+from adversity.project import file_fault, place_in, text_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-__all__ = ["escaping", "files_in", "place_fault", "project_place", "texts_in"]
+    from adversity.contracts import PluginBase
+
+__all__ = ["escaping", "files_in", "place_fault", "place_in", "undeclared"]
+
+_OURS = frozenset({".", "artifacts", "metrics", "runs", ".adversity", ".dvc", ".git"})
+"""What runs write: no step may rest on it by its name."""
+
+place_fault = file_fault
 
 
-def project_place(root: Path, text: str) -> str | None:
-    """Return a path relative to the project, with forward slashes; None if it leaves it.
+def files_in(root: Path, *plugins: PluginBase) -> tuple[str, ...]:
+    """Return the files and folders of the project that parameters name, sorted.
 
-    Symbolic links are followed: DVC cannot record what lies outside.
+    What a plugin declares (`ProjectFile`) is among them though it be missing. What it takes as
+    text is, too, if something of exactly that name lies in the project: rather one dependency
+    too many than weights that are replaced unnoticed.
     """
+    named = {file.text for plugin in plugins for file in project_files(plugin)}
+    named |= {text for plugin in plugins for _, text in undeclared(root, plugin)}
+    return tuple(sorted({place_in(root, text) or text for text in named}))
+
+
+def escaping(root: Path, plugin: PluginBase) -> Iterator[tuple[str, str]]:
+    """Yield parameters that name something outside the project, each with its text."""
+    for name, text in _texts(plugin):
+        leaves = "/" in text and place_in(root, text) is None
+        if leaves and (".." in Path(text).parts or Path(text).exists()):
+            yield name, text
+    for name in type(plugin).model_fields:
+        for file in project_files(getattr(plugin, name)):
+            if place_in(root, file.text) is None:
+                yield name, file.text
+
+
+def undeclared(root: Path, plugin: PluginBase) -> Iterator[tuple[str, str]]:
+    """Yield parameters that a plugin takes as text and that name something in the project.
+
+    A folder counts only with a slash in its path: `data` may be a word.
+    """
+    for name, text in _texts(plugin):
+        place = None if text_fault(text) else place_in(root, text)
+        if place is not None and place.partition("/")[0] not in _OURS and _is_there(root, text):
+            yield name, text
+
+
+def _is_there(root: Path, text: str) -> bool:
     try:
-        full = (root / text).resolve()
-    except (OSError, ValueError):
-        return None
-    return full.relative_to(root).as_posix() if full.is_relative_to(root) else None
+        full = root / text
+        return full.is_file() or (full.is_dir() and "/" in text.strip("/"))
+    except (OSError, ValueError):  # too long for a name
+        return False
 
 
-def place_fault(root: Path, text: str) -> str | None:
-    """Say why a path is not a file of the project, or None."""
-    place = project_place(root, text)
-    if place is None:
-        return f"{text} must lie in the project {root}"
-    return None if (root / place).is_file() else f"there is no file {text} in the project"
+def _texts(plugin: PluginBase) -> Iterator[tuple[str, str]]:
+    for name in type(plugin).model_fields:
+        for text in _texts_in(getattr(plugin, name)):
+            yield name, text
 
 
-def texts_in(value: Any) -> Iterator[str]:
-    """Yield every text in a plugin's parameters, however deep."""
+def _texts_in(value: Any) -> Iterator[str]:
+    """Yield every text in a parameter, however deep; what is declared as a file is none."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, Plugin):
+        for _, text in _texts(value.plugin):
+            yield text
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from texts_in(item)
+            yield from _texts_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from texts_in(item)
-
-
-def files_in(root: Path, value: Any) -> tuple[str, ...]:
-    """Return the files of the project that parameters name (weights, label lists), sorted."""
-    places = {project_place(root, text) for text in texts_in(value) if "." in text}
-    return tuple(sorted(place for place in places if place and (root / place).is_file()))
-
-
-def escaping(root: Path, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield parameters that name something outside the project, each with its text."""
-    for name, value in parameters.items():
-        for text in texts_in(value):
-            leaves = "/" in text and project_place(root, text) is None
-            if leaves and (".." in Path(text).parts or Path(text).exists()):
-                yield name, text
+            yield from _texts_in(item)

@@ -17,12 +17,14 @@ from adversity.pipeline.model import DataNode, Plan, Stage, StepNode
 from adversity.pipeline.nested import all_nested
 from adversity.pipeline.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.paths import ancestors
+from adversity.pipeline.places import undeclared
 from adversity.pipeline.plugins import PluginFinder, class_of, label_of
 from adversity.pipeline.stages import dear_views, make_stages
 from adversity.provenance import core_fingerprint, source_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from adversity.contracts import Plugin, PluginBase
     from adversity.pipeline.findings import Findings, KeyPath
@@ -60,7 +62,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
         resolved["gates"] = deciding
     packaged = _packaged(data, resolved["data"], findings)
     findings.raise_any()
-    stages = make_stages(loaded, data, steps)
+    stages = make_stages(loaded, data, steps, [plugin for _, plugin in measured])
     return Plan(
         spec=loaded.spec,
         file=loaded.file,
@@ -73,6 +75,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
         packaged=packaged,
         warnings=(
             *_warnings(steps, stages),
+            *_undeclared(loaded.root, steps),
             *idle_gates(gates, measures_of(p for _, p in measured)),
         ),
         matrix={name: loaded.labels(name) for name in loaded.spec.matrix},
@@ -209,6 +212,20 @@ def _warnings(steps: Mapping[str, StepNode], stages: tuple[Stage, ...]) -> list[
         if node.role in {"view", "define"} and id_ not in used:
             warnings.append(f"{node.line}: nothing uses {id_}")
     return warnings
+
+
+def _undeclared(root: Path, steps: Mapping[str, StepNode]) -> list[str]:
+    """Warn of files that a plugin takes as text: it may look for them elsewhere."""
+    found = {
+        f"{node.line}: {label_of(node.entry)}: {name}: {text} lies in the project, and the plugin "
+        "takes it as text, so it may be looked for elsewhere; it is hashed. In the plugin, give "
+        "the parameter the type ProjectFile or ProjectFolder": None
+        for node in steps.values()
+        if node.definition == node.id
+        for plugin in node.plugins.values()
+        for name, text in undeclared(root, plugin)
+    }
+    return list(found)
 
 
 def _used(steps: Mapping[str, StepNode]) -> set[str]:

@@ -21,7 +21,7 @@ from adversity.pipeline.spec import RESERVED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from adversity.contracts import PluginBase
+    from adversity.contracts import MetricBase, PluginBase
     from adversity.pipeline.load import Loaded
 
 __all__ = ["dear_views", "make_stages", "packaged_file", "resolved_file"]
@@ -54,10 +54,13 @@ class _Inputs:
 
 
 def make_stages(
-    loaded: Loaded, data: Mapping[str, DataNode], steps: Mapping[str, StepNode]
+    loaded: Loaded,
+    data: Mapping[str, DataNode],
+    steps: Mapping[str, StepNode],
+    metrics: Iterable[MetricBase] = (),
 ) -> tuple[Stage, ...]:
     """Return the stages in the order they run: packaged data, steps, the report."""
-    maker = _Maker(loaded, data, steps)
+    maker = _Maker(loaded, data, steps, tuple(metrics))
     made = [maker.stage(node) for node in steps.values() if maker.has_artifact(node)]
     return (*maker.packaged(), *made, maker.report())
 
@@ -84,9 +87,14 @@ def dear_views(
 
 class _Maker:
     def __init__(
-        self, loaded: Loaded, data: Mapping[str, DataNode], steps: Mapping[str, StepNode]
+        self,
+        loaded: Loaded,
+        data: Mapping[str, DataNode],
+        steps: Mapping[str, StepNode],
+        metrics: tuple[MetricBase, ...],
     ) -> None:
         self._loaded = loaded
+        self._metrics = metrics
         self._spec = loaded.spec
         self._data = data
         self._steps = steps
@@ -149,6 +157,8 @@ class _Maker:
     ) -> Stage:
         whole = id_ == RESERVED
         out = self.out(id_)
+        if measured:
+            self._add_files(inputs, self._metrics)
         return Stage(
             step=id_,
             name=f"{self._spec.name}-{id_}",
@@ -191,8 +201,7 @@ class _Maker:
     def _add_step(self, inputs: _Inputs, node: StepNode) -> None:
         """Add a step's own settings, its plugin, and where that was fitted."""
         inputs.steps[node.id] = None
-        for file in self._files(node.plugins.values()):
-            inputs.deps[file] = None
+        self._add_files(inputs, node.plugins.values())
         for name in node.nested:
             self._add_step(inputs, self._steps[name])
             self._add_fit(inputs, name)
@@ -210,6 +219,7 @@ class _Maker:
         for place in (node.location, node.labels):
             if place is not None:
                 inputs.deps[place] = None
+        self._add_files(inputs, (node.plugin,))
 
     def _add_sources(self, inputs: _Inputs, names: Iterable[str]) -> None:
         """Go upstream through views to data sets and to the nearest artifacts."""
@@ -245,7 +255,7 @@ class _Maker:
         elif link.fit_on is not None:
             inputs.deps[self.out(link.id)] = None
 
-    def _files(self, plugins: Iterable[PluginBase]) -> list[str]:
-        """Return the files of the project that parameters name (weights, label lists)."""
-        root = self._loaded.root
-        return [file for plugin in plugins for file in files_in(root, plugin.parameters)]
+    def _add_files(self, inputs: _Inputs, plugins: Iterable[PluginBase]) -> None:
+        """Add the files of the project that parameters name (weights, label lists)."""
+        for file in files_in(self._loaded.root, *plugins):
+            inputs.deps[file] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from adversity.report.folder_caveats import of_folders
 from adversity.report.judged import judged_data, unproved
 from adversity.report.model import Caveat
 from adversity.report.signs import MASKED, MAY_BE_MASKED, PROBED, SIGNS
@@ -41,7 +42,7 @@ def caveats(
     gates: Sequence[GateResult] = (),
 ) -> tuple[Caveat, ...]:
     """Return every caveat that holds, worst first."""
-    found = [*_few_samples(judged_data(data, steps, gates)), *_quarantined(data)]
+    found = [*_few_samples(judged_data(data, steps, gates)), *_quarantined(data), *of_folders(data)]
     found += [Caveat("note", sentence) for sentence in unproved(apart)]
     found += [Caveat("note", note, step.id) for step in steps for note in step.notes]
     for step in steps:

@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from adversity import Classifier
+from adversity import Classifier, ProjectFile
 from adversity.errors import ParameterError, WeightsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
 __all__ = ["Torchvision"]
@@ -63,13 +64,15 @@ class Torchvision(Classifier):
     weights: str | None = Field(
         default=None, description="default, none, or a name such as IMAGENET1K_V1"
     )
-    file: str | None = Field(default=None, description="a state dict, relative to the project")
+    file: ProjectFile | None = Field(
+        default=None, description="a state dict, relative to the project"
+    )
     url: str | None = Field(default=None, description="where to fetch a state dict; needs sha256")
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     classes: Literal["imagenet"] | tuple[str, ...] | None = Field(
         default=None, description="names of the classes in the order of the logits"
     )
-    classes_file: str | None = Field(
+    classes_file: ProjectFile | None = Field(
         default=None, description="a text file in the project with one class a line"
     )
     mean: Triple | None = None
@@ -80,7 +83,6 @@ class Torchvision(Classifier):
     crop: int | None = Field(default=None, ge=1, description="input size of the network")
     seed: int = Field(default=0, ge=0, description="draws the weights of `weights: none`")
 
-    _root: Path = PrivateAttr(default_factory=Path.cwd)
     _network: Any = PrivateAttr(default=None)
     _names: tuple[str, ...] = PrivateAttr(default=())
     _transform: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -95,16 +97,6 @@ class Torchvision(Classifier):
             near = get_close_matches(value, architectures(), 3)
             hint = f"did you mean {' or '.join(near)}?" if near else "see torchvision's model page"
             raise ValueError(f"torchvision has no classification network {value!r}; {hint}")
-        return value
-
-    @field_validator("file", "classes_file")
-    @classmethod
-    def _stays_inside(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        windows = PureWindowsPath(value)
-        if not value or windows.anchor or value.startswith("/") or ".." in windows.parts:
-            raise ValueError(f"must be a path inside the project, got {value!r}")
         return value
 
     @model_validator(mode="after")
@@ -127,10 +119,6 @@ class Torchvision(Classifier):
                 hint = f"; did you mean [{scaled}]?" if 1 < max(given) <= 255 else ""
                 raise ValueError(f"{name} is that of images in [0, 1], got {list(given)}{hint}")
         return self
-
-    def use_root(self, root: Path) -> None:
-        """Take the project's folder, which `file` and `classes_file` are relative to."""
-        self._root = root
 
     def setup(self, device: str) -> None:
         """Get the weights, build the network for them, and name its classes.
@@ -169,17 +157,7 @@ class Torchvision(Classifier):
         if self.weights == "none":
             return _Source(None, None, {"weights": "random", "seed": self.seed})
         if self.file is not None:
-            path = (self._root / self.file).resolve()
-            if not path.is_relative_to(self._root.resolve()):
-                raise WeightsError(
-                    f"weight file {self.file}: a link out of the project; copy it in"
-                )
-            if not path.is_file():
-                raise WeightsError(
-                    f"weight file {self.file}: expected a file in the project, found none; check "
-                    "`file`, or run `dvc pull`"
-                )
-            return _Source(path, None, {"weights": self.file})
+            return _Source(self.file.path, None, {"weights": self.file.text})
         from adversity_plugins.classifier.torchvision_download import fetch
 
         if self.url is not None:
@@ -246,12 +224,9 @@ class Torchvision(Classifier):
             )
         return names
 
-    def _read_classes(self, file: str) -> tuple[str, ...]:
-        path = (self._root / file).resolve()
-        if not path.is_relative_to(self._root.resolve()) or not path.is_file():
-            raise ParameterError(f"classes_file {file}: expected a file in the project, found none")
+    def _read_classes(self, file: ProjectFile) -> tuple[str, ...]:
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = file.path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise ParameterError(f"classes_file {file}: not UTF-8 text ({error})") from error
         return tuple(line.strip() for line in lines if line.strip())

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
 
-from adversity import Dataset
+from adversity import Dataset, ProjectFolder
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
+from adversity.project import Listing, same_name, text_fault
 from adversity.provenance import pixels_sha256
 from adversity_plugins.dataset import pictures
-from adversity_plugins.dataset.labels import Labelled, from_csv, from_folders
+from adversity_plugins.dataset.labels import Labelled, from_csv, from_folders, ignored_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
+    from pathlib import Path
 
 __all__ = ["Folder"]
 
@@ -33,14 +34,15 @@ class Folder(Dataset):
     data sets stay decoded in memory; of larger ones a picture is decoded again when used,
     and refused if its bytes changed.
 
-    Ids are paths inside the folder with forward slashes, sorted. Hidden files and files that
-    are no pictures are ignored. Links that lead out of the folder are refused, except into
-    the project's DVC cache. How pictures are decoded: `pictures.py`.
+    Ids are paths inside the folder with forward slashes, sorted. Hidden files, files that are no
+    images, what systems leave behind, and what `.dvcignore` names are no samples; the report
+    counts them. Links that lead out of the folder are refused, except those that DVC makes into
+    its cache, and so is whatever is neither file nor folder. How images are decoded: `pictures.py`.
     """
 
     name: ClassVar[str] = "folder"
 
-    path: str = Field(description="the folder, relative to the project")
+    path: ProjectFolder = Field(description="the folder, relative to the project")
     labels: str | None = Field(
         default=None,
         description="a CSV file inside the folder with columns file, label and optionally group; "
@@ -59,60 +61,52 @@ class Folder(Dataset):
     _facts: dict[str, Any] = PrivateAttr(default_factory=dict)
     _decoded: dict[str, np.ndarray[Any, Any]] = PrivateAttr(default_factory=dict)
 
-    @field_validator("path", "labels")
+    @field_validator("labels")
     @classmethod
     def _stays_inside(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        windows = PureWindowsPath(value)
-        if not value or windows.anchor or value.startswith("/") or ".." in windows.parts:
-            raise ValueError(f"must be a relative path that does not leave its root, got {value!r}")
+        fault = None if value is None else text_fault(value)
+        if fault is not None:
+            raise ValueError(fault.replace("the project", "the data set"))
         return value
 
     @field_validator("classes")
     @classmethod
     def _each_class_once(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if value is not None and (not value or len(set(value)) < len(value)):
-            raise ValueError(f"must name every class once, got {list(value)}")
-        return value
+        names = None if value is None else tuple(map(same_name, value))
+        if names is not None and (not names or len(set(names)) < len(names)):
+            raise ValueError(f"must name every class once, got {list(names)}")
+        return names
 
     def location(self) -> str:
         """Return the folder: DVC hashes it."""
-        return PurePosixPath(self.path).as_posix()
+        return self.path.text
 
     def open(self, root: Path) -> None:
-        """List, label, decode and hash the pictures.
+        """List, label, decode and hash the images.
 
         Raises:
-            DataError: If the folder is missing, a label is wrong, a link leads outside, or no
-                picture can be used.
+            DataError: If the folder is missing, a label is wrong, a link leads outside, something
+                is no regular file, or no image can be used.
         """
         super().open(root)
-        folder = self._folder(root)
-        files = _list_files(folder, root, self.path)
+        self.path.bind(root)
+        where = self.path.text
+        listing = self.path.listing()
         if self.labels is None:
-            found = from_folders(files, where=self.path, classes=self.classes)
+            found = from_folders(listing.files, where=where, classes=self.classes)
         else:
+            file = PurePosixPath(self.labels).as_posix()
+            _require(file, listing, where)
             found = from_csv(
-                folder / self.labels,
-                files,
-                where=f"{self.path}/{self.labels}",
+                self.path.root / where / file,
+                listing.files,
+                where=f"{where}/{file}",
                 classes=self.classes,
             )
-        self._read(folder, found)
-
-    def _folder(self, root: Path) -> Path:
-        folder = root / self.path
-        if not folder.is_dir():
-            raise DataError(
-                f"data set folder {self.path!r}: expected a folder in the project, found "
-                f"{'a file' if folder.exists() else 'nothing'}; check `path`, or run `dvc pull`"
-            )
-        if not _inside(folder, root):
-            raise DataError(
-                f"data set folder {self.path!r} is a link out of the project; copy it in"
-            )
-        return folder
+        if listing.ignored:
+            left_out = ignored_facts(listing.ignored)
+            found = replace(found, facts={**found.facts, **left_out})
+        self._read(self.path.root / where, found)
 
     def _read(self, folder: Path, found: Labelled) -> None:
         index = {name: i for i, name in enumerate(found.class_names)}
@@ -155,6 +149,10 @@ class Folder(Dataset):
                 f"{remark} (images: {len(files)}, such as {files[0]})"
                 for remark, files in sorted(odd.items())
             )
+        held = {found.class_names[int(row.target)] for row in rows}  # type: ignore[arg-type]
+        empty = {*found.empty, *found.class_names} - held
+        if empty:
+            self._facts["classes_without_images"] = sorted(empty)
         self._require_some()
 
     def _require_some(self) -> None:
@@ -162,7 +160,7 @@ class Folder(Dataset):
             return
         lost = "; ".join(f"{name}: {reason}" for name, reason in self._quarantined[:3])
         raise DataError(
-            f"data set folder {self.path!r} has no usable picture"
+            f"data set folder {self.path.text!r} has no usable picture"
             + (f"; {len(self._quarantined)} were left out, such as {lost}" if lost else "")
         )
 
@@ -202,13 +200,15 @@ class Folder(Dataset):
     def _pixels(self, row: IndexRow) -> np.ndarray[Any, Any]:
         if row.id in self._decoded:
             return self._decoded[row.id].copy()
-        path = (self._root or Path()) / self.path / row.id
+        path = self.path.root / self.location() / row.id
         try:
             picture = pictures.read(path, self.background)
         except pictures.Unreadable as reason:
-            raise DataError(f"{self.path}/{row.id} changed during the run: {reason}") from reason
+            raise DataError(
+                f"{self.location()}/{row.id} changed during the run: {reason}"
+            ) from reason
         if picture.sha256 != row.content:
-            raise DataError(f"{self.path}/{row.id} changed during the run; run again")
+            raise DataError(f"{self.location()}/{row.id} changed during the run; run again")
         return picture.pixels
 
     def describe(self) -> dict[str, Any]:
@@ -224,35 +224,14 @@ class Folder(Dataset):
         } | self._facts
 
 
-def _list_files(folder: Path, root: Path, where: str) -> tuple[str, ...]:
-    """List all files that are not hidden, as sorted paths with forward slashes."""
-    found: list[str] = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in (*folders, *names):
-            path = Path(parent, name)
-            if path.is_symlink() and not name.startswith("."):
-                _check_link(path, folder, root, where)
-        found += [
-            Path(parent, name).relative_to(folder).as_posix()
-            for name in names
-            if not name.startswith(".")
-        ]
-    for file in found:
-        if not file.isprintable():
-            raise DataError(f"{where}: file name {file!r} is not plain text; rename it")
-    return tuple(sorted(found))
-
-
-def _check_link(path: Path, folder: Path, root: Path, where: str) -> None:
-    name = path.relative_to(folder).as_posix()
-    if path.is_dir():
-        raise DataError(
-            f"{where}/{name} is a link to a folder; copy the folder, links are not followed"
-        )
-    if not _inside(path, folder) and not _inside(path, root / ".dvc" / "cache"):
-        raise DataError(f"{where}/{name} is a link out of the data set; copy the file in")
-
-
-def _inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+def _require(file: str, listing: Listing, where: str) -> None:
+    """Refuse a label file that DVC does not see."""
+    if file in listing.files:
+        return
+    for name, rule in listing.ignored:
+        if file == name or file.startswith(f"{name}/"):
+            raise DataError(
+                f"{where}/{file} is left out by {rule}: DVC does not see it, so a change would go "
+                "unnoticed; take it out of .dvcignore"
+            )
+    raise DataError(f"{where}/{file}: not found; check `labels` (a file inside `path`)")

@@ -10,12 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import DataError
+from adversity.project import code_points, name_fault, read_regular, same_name
+from adversity_plugins.dataset.leftovers import is_of_a_system, unfinished
 from adversity_plugins.dataset.pictures import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Item", "Labelled", "from_csv", "from_folders"]
+__all__ = ["Item", "Labelled", "from_csv", "from_folders", "ignored_facts"]
 
 _SHOWN = 10
 
@@ -38,6 +40,8 @@ class Labelled:
     class_names: tuple[str, ...]
     quarantined: tuple[tuple[str, str], ...]
     facts: Mapping[str, Any]
+    empty: tuple[str, ...] = ()
+    """Class folders without an image."""
 
 
 def from_folders(
@@ -45,30 +49,90 @@ def from_folders(
 ) -> Labelled:
     """Take the first folder of each path as the class.
 
-    A class without a picture does not count: version control keeps no empty folders.
+    A class without an image does not count, since version control keeps no empty folders; it is
+    among the facts. What systems and cloud drives leave behind is no sample.
 
     Raises:
-        DataError: If there is no class folder, or a folder is not one of `classes`.
+        DataError: If there is no class folder, a folder is not one of `classes`, or the names of
+            two look alike.
     """
-    images = [file for file in files if _is_picture(file)]
-    items = [Item(file, file.split("/", 1)[0]) for file in images if "/" in file]
+    own = [file for file in files if not is_of_a_system(file)]
+    images, quarantined = _readable_names(files, own)
     loose = [file for file in images if "/" not in file]
-    if not items:
+    inside = [file for file in images if "/" in file]
+    if not inside:
         raise DataError(
             f"{where}: no class folders with pictures ({len(loose)} pictures lie loose, "
             f"{len(files) - len(images)} other files); put the pictures of each class into a "
             "folder of its own, or name a CSV file in `labels`"
         )
+    folders = {file.split("/", 1)[0] for file in inside}
+    _refuse_alike(folders, where, classes, "class folders", "rename or merge them")
+    items = [Item(file, same_name(file.split("/", 1)[0])) for file in inside]
     names = _class_names((item.label for item in items), classes)
     wrong = sorted({item.label for item in items} - set(names))
     if wrong:
         raise DataError(f"{where}/{wrong[0]}: {_not_a_class(wrong[0], names)}")
+    quarantined += [(file, "lies outside the class folders") for file in loose]
+    facts = {"labels": "class folders", "other_files": len(own) - len(images)}
+    if len(own) < len(files):
+        facts["left_by_systems"] = len(files) - len(own)
     return Labelled(
         items=tuple(items),
         class_names=names,
-        quarantined=tuple((file, "lies outside the class folders") for file in loose),
-        facts={"labels": "class folders", "other_files": len(files) - len(images)},
+        quarantined=tuple(quarantined),
+        facts=facts,
+        empty=tuple(sorted({same_name(f.split("/", 1)[0]) for f in own if "/" in f} - set(names))),
     )
+
+
+def _readable_names(
+    files: Sequence[str], own: Sequence[str]
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the images, and files that are left out for what their names say."""
+    quarantined = []
+    for file in files:
+        reason = unfinished(file, PICTURE_SUFFIXES)
+        fault = name_fault(file)
+        if reason is None and fault is not None and file in own and _is_picture(file):
+            reason = f"its name holds {fault}; rename it"
+        if reason is not None:
+            quarantined.append((_printable(file), reason))
+    left_out = {name for name, _ in quarantined}
+    images = [file for file in own if _is_picture(file) and _printable(file) not in left_out]
+    return images, quarantined
+
+
+def _printable(name: str) -> str:
+    """Write out the characters that a name may not hold."""
+    shown = (letter if name_fault(letter) is None else ascii(letter)[1:-1] for letter in name)
+    return "".join(shown)
+
+
+def _refuse_alike(
+    names: Iterable[str], where: str, classes: Sequence[str] | None, what: str, remedy: str
+) -> None:
+    """Refuse classes that are one to the eye, or one on other systems."""
+    seen: dict[str, str] = {}
+    for name in sorted(names):
+        other = seen.setdefault(same_name(name).casefold(), name)
+        if same_name(other) != same_name(name):
+            if classes is None or not {same_name(name), same_name(other)} <= set(classes):
+                raise DataError(
+                    f"{where}: the {what} {other!r} and {name!r} differ in capital letters alone, "
+                    f"which many systems take for one; {remedy}, or name both in `classes`"
+                )
+        elif other != name:
+            raise DataError(
+                f"{where}: the names of the {what} {other!r} ({code_points(other)}) and {name!r} "
+                f"({code_points(name)}) are the same letters, written in two ways; {remedy}"
+            )
+
+
+def ignored_facts(ignored: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Say for the report what `.dvcignore` leaves out of a data set."""
+    name, rule = ignored[0]
+    return {"left_out_by_dvcignore": {"count": len(ignored), "example": f"{name} ({rule})"}}
 
 
 def from_csv(
@@ -88,13 +152,14 @@ def from_csv(
     rows = _read_csv(path, where)
     findings: list[str] = []
     items: dict[str, tuple[int, Item]] = {}
-    known = set(files)
+    known = _Known(files)
     for line, row in rows:
-        fault = _row_fault(row, known, items, classes)
+        item = _item(row, known)
+        fault = _row_fault(row, item, known, items, classes)
         if fault:
             findings.append(f"{where}:{line}: {fault}")
         else:
-            items[row["file"].strip()] = (line, _item(row))
+            items[item.file] = (line, item)
         if len(findings) == _SHOWN:
             findings.append("... there may be more; these come first")
             break
@@ -103,7 +168,9 @@ def from_csv(
     chosen = tuple(sorted((item for _, item in items.values()), key=lambda item: item.file))
     if not chosen:
         raise DataError(f"{where}: no rows under the header; add a row for each picture")
-    pictures = sum(_is_picture(file) for file in files)
+    labels = {item.label for item in chosen}
+    _refuse_alike(labels, where, classes, "labels", "write them alike")
+    pictures = sum(_is_picture(file) and not is_of_a_system(file) for file in files)
     return Labelled(
         items=chosen,
         class_names=_class_names((item.label for item in chosen), classes),
@@ -114,7 +181,7 @@ def from_csv(
 
 def _read_csv(path: Path, where: str) -> list[tuple[int, dict[str, str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise DataError(f"{where}: not found; check `labels` (a file inside `path`)") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -144,33 +211,61 @@ def _rows(reader: Any, header: Sequence[str], where: str) -> Iterator[tuple[int,
         yield reader.line_num, dict(zip(header, values, strict=True))
 
 
+class _Known:
+    """The files of a data set, found by name however accents and `./` are written."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.files = frozenset(files)
+        self._alike: dict[str, list[str]] = {}
+        for file in files:
+            self._alike.setdefault(same_name(file), []).append(file)
+
+    def find(self, text: str) -> str:
+        """Return the file that a row means; the text itself if there is none, or several."""
+        name = PurePosixPath(text).as_posix()
+        alike = self._alike.get(same_name(name), [])
+        return name if name in self.files or len(alike) != 1 else alike[0]
+
+    def missing(self, file: str) -> str:
+        """Say that a file is not there, and which may be meant."""
+        alike = self._alike.get(same_name(file), [])
+        if alike:
+            ways = ", ".join(code_points(name) for name in alike)
+            return f"{file!r} may mean {len(alike)} files whose names look alike ({ways}); rename"
+        near = get_close_matches(file, self.files, 1)
+        return f"{file!r} is not in the folder" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
 def _row_fault(
     row: Mapping[str, str],
-    known: set[str],
+    item: Item,
+    known: _Known,
     items: Mapping[str, tuple[int, Item]],
     classes: Sequence[str] | None,
 ) -> str | None:
-    file, label = row["file"].strip(), row["label"].strip()
-    path = PurePosixPath(file)
-    if not file or path.is_absolute() or ".." in path.parts:
-        return f"file must be a path inside the data set, got {file!r}"
-    if file in items:
-        return f"{file!r} is already on line {items[file][0]}; a picture has one row"
-    if file not in known:
-        near = get_close_matches(file, known, 1)
-        return f"{file!r} is not in the folder" + (f"; did you mean {near[0]!r}?" if near else "")
-    if not label:
-        return f"{file!r} has no label"
-    if classes is not None and label not in classes:
-        return _not_a_class(label, classes)
+    given = row["file"].strip()
+    path = PurePosixPath(given)
+    if not given or path.is_absolute() or ".." in path.parts:
+        return f"file must be a path inside the data set, got {given!r}"
+    if item.file in items:
+        return f"{item.file!r} is already on line {items[item.file][0]}; a picture has one row"
+    if item.file not in known.files:
+        return known.missing(item.file)
+    fault = name_fault(item.file)
+    if fault is not None:
+        return f"{_printable(item.file)}: its name holds {fault}; rename it"
+    if not item.label:
+        return f"{item.file!r} has no label"
+    if classes is not None and item.label not in classes:
+        return _not_a_class(item.label, classes)
     return None
 
 
-def _item(row: Mapping[str, str]) -> Item:
+def _item(row: Mapping[str, str], known: _Known) -> Item:
     own = ("file", "label", "group")
     return Item(
-        file=row["file"].strip(),
-        label=row["label"].strip(),
+        file=known.find(row["file"].strip()),
+        label=same_name(row["label"].strip()),
         group=row.get("group", "").strip() or None,
         attributes={name: value for name, value in row.items() if name not in own},
     )

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from adversity.project import read_regular
 from adversity_plugins.dataset import netpbm
 from adversity_plugins.dataset.layouts import (
     Layout,
@@ -115,7 +116,7 @@ def read(path: Path, background: Background = "white") -> Picture:
     try:
         if path.stat().st_size > MAX_HELD:
             raise Unreadable(f"the file is larger than {MAX_HELD / 2**30:g} GiB; scale it down")
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise Unreadable(f"the file cannot be read ({error.strerror})") from error
     if not content:

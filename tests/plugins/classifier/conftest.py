@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from adversity.contracts import Block
+from adversity.contracts.project_files import bind_files
 from adversity.data.reading import Source
 from adversity_plugins.classifier.torchvision import Torchvision
 from adversity_plugins.classifier.torchvision_network import build
@@ -93,7 +94,7 @@ def ready():
     def make(root=None, **parameters):
         classifier = Torchvision(**({"architecture": SMALL, "crop": 64} | parameters))
         if root is not None:
-            classifier.use_root(root)
+            bind_files(classifier, root)
         classifier.setup("cpu")
         return classifier
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from adversity.errors import ParameterError, WeightsError
+from adversity.errors import InputError, ParameterError, WeightsError
 from adversity_plugins.classifier.weights import read_weights
 
 
@@ -205,18 +205,18 @@ def test_class_names(tmp_path, network, ready):
         ready(tmp_path, file="w.pth", classes="imagenet")
     with pytest.raises(ParameterError, match=r"named twice: \['a'\]"):
         ready(tmp_path, file="w.pth", classes=("a", "b", "a"))
-    with pytest.raises(ParameterError, match=r"classes_file none.txt: expected a file"):
+    with pytest.raises(InputError, match=r"there is no file none.txt in the project"):
         ready(tmp_path, file="w.pth", classes_file="none.txt")
 
 
 def test_files_outside_and_missing(tmp_path, tmp_path_factory, ready):
     """A missing weight file, and a link out of the project, have their messages."""
-    with pytest.raises(WeightsError, match=r"none.pth: expected a file in the project"):
+    with pytest.raises(InputError, match=r"there is no file none.pth in the project"):
         ready(tmp_path, file="none.pth")
     outside = tmp_path_factory.mktemp("outside") / "w.pth"
     outside.write_bytes(b"x")
     (tmp_path / "w.pth").symlink_to(outside)
-    with pytest.raises(WeightsError, match="a link out of the project"):
+    with pytest.raises(InputError, match=r"w.pth must lie in the project"):
         ready(tmp_path, file="w.pth")
 
 

@@ -1,0 +1,289 @@
+"""What of a project may be read: regular files inside it that DVC sees, and nothing else.
+
+Every path that a pipeline file, a parameter or a table names goes through here, so that a link,
+a pipe or a file that DVC leaves out is treated alike by every door.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from adversity.errors import DataError
+from adversity.ignored import Ignored
+
+__all__ = [
+    "Listing",
+    "code_points",
+    "file_fault",
+    "folder_fault",
+    "kind_of",
+    "list_files",
+    "name_fault",
+    "place_in",
+    "read_regular",
+    "same_name",
+    "text_fault",
+]
+
+_CACHED = re.compile(r".*/(files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}")
+"""How DVC names what lies in its cache, wherever that is: after the hash of its content."""
+_MARKS = frozenset("\u061c\u200e\u200f")
+_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFREG: "a regular file",
+}
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in a folder of the project.
+
+    Attributes:
+        files: The regular files that DVC sees, as sorted paths with forward slashes.
+        ignored: Those that DVC leaves out, each with the rule; of a folder the folder alone.
+    """
+
+    files: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...] = ()
+
+
+def kind_of(mode: int) -> str:
+    """Say what a file is, from its mode: `a pipe`."""
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
+def text_fault(text: str) -> str | None:
+    """Say why a text is no path inside the project, whatever lies there; None if it is one."""
+    windows = PureWindowsPath(text)
+    if not text or "\0" in text or windows.anchor or text.startswith("/") or ".." in windows.parts:
+        return f"must be a path inside the project, got {text!r}"
+    return None
+
+
+def place_in(root: Path, text: str) -> str | None:
+    """Return a path relative to the project, with forward slashes; None if it leaves it.
+
+    Links are followed, since what they lead to is what a result rests on. A link into DVC's
+    cache, wherever that lies, stands for itself: DVC made it and hashes it under its own name.
+    """
+    base = Path(os.path.normpath(root / text))
+    try:
+        full = base.resolve()
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+        return None
+    if _is_cached(full) and base.is_relative_to(root):
+        return base.relative_to(root).as_posix()
+    return full.relative_to(root).as_posix() if full.is_relative_to(root) else None
+
+
+def _is_cached(full: Path) -> bool:
+    return _CACHED.fullmatch(full.as_posix()) is not None
+
+
+def file_fault(root: Path, text: str) -> str | None:
+    """Say why a path is no file of the project that can be read, or None."""
+    return _path_fault(root, text, folder=False)
+
+
+def folder_fault(root: Path, text: str) -> str | None:
+    """Say why a path is no folder of the project that can be read, or None."""
+    return _path_fault(root, text, folder=True)
+
+
+def _path_fault(root: Path, text: str, *, folder: bool) -> str | None:
+    wanted = "folder" if folder else "file"
+    root = root.resolve()
+    place = place_in(root, text)
+    if place is None:
+        looped = "" if _leads_somewhere(root / text) else " (its links go in a circle)"
+        return f"{text} must lie in the project {root}{looped}; copy it in, links are followed"
+    full = root / place
+    try:
+        mode = full.stat().st_mode
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            return f"{text} cannot be read: {error.strerror}"
+        return (
+            f"there is no {wanted} {text} in the project; correct the path, put it there, or get "
+            "it with `dvc pull`"
+        )
+    if not (stat.S_ISDIR(mode) if folder else stat.S_ISREG(mode)):
+        return f"{text}: expected a {wanted} in the project, got {kind_of(mode)}"
+    rule = Ignored(root).reason(full, folder=folder)
+    if rule is not None:
+        return (
+            f"{text} is left out by {rule}: DVC does not see it, so a change would go unnoticed; "
+            "take it out of .dvcignore, or move it"
+        )
+    return None
+
+
+def _leads_somewhere(path: Path) -> bool:
+    try:
+        path.resolve()
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, RuntimeError):
+        return False
+    return True
+
+
+def list_files(root: Path, place: str) -> Listing:
+    """List the files of a folder of the project, hidden ones too, as DVC sees them.
+
+    Args:
+        root: The project's folder.
+        place: The folder, relative to it.
+
+    Raises:
+        DataError: If it is no folder, DVC leaves it out, or something in it is neither file nor
+            folder, is a link that leads out of the folder, into another folder, or nowhere. DVC
+            could not hash such a folder: it would wait for ever or stop.
+    """
+    fault = folder_fault(root, place)
+    if fault is not None:
+        raise DataError(fault)
+    walk = _Walk(root.resolve(), place)
+    walk.through()
+    if walk.faults:
+        more = [f"and {len(walk.faults) - _SHOWN} more"] if len(walk.faults) > _SHOWN else []
+        raise DataError("\n".join([*sorted(walk.faults)[:_SHOWN], *more]))
+    return Listing(tuple(sorted(walk.files)), tuple(sorted(walk.ignored)))
+
+
+class _Walk:
+    """One way through a folder; links to folders are not followed."""
+
+    def __init__(self, root: Path, place: str) -> None:
+        self.folder = root / PurePosixPath(place)
+        self.files: list[str] = []
+        self.ignored: list[tuple[str, str]] = []
+        self.faults: list[str] = []
+        self._inside = self.folder.resolve()
+        self._where = PurePosixPath(place).as_posix()
+        self._rules = Ignored(root)
+
+    def through(self) -> None:
+        """See everything in the folder."""
+        waiting = [""]
+        while waiting:
+            inside = waiting.pop()
+            try:
+                with os.scandir(self.folder / inside) as entries:
+                    found = ((entry, f"{inside}{entry.name}") for entry in entries)
+                    waiting += [f"{name}/" for entry, name in found if self._see(entry, name)]
+            except OSError as error:
+                self.faults.append(f"{self._where}/{inside} cannot be read: {error.strerror}")
+
+    def _see(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Put a file where it belongs; say whether it is a folder to look into."""
+        is_folder = entry.is_dir(follow_symlinks=False)
+        shown = f"{self._where}/{name}".encode("utf-8", "backslashreplace").decode()
+        if len(shown) > len(f"{self._where}/{name}"):
+            self.faults.append(f"{shown}: expected a name in UTF-8; rename it")
+            return False
+        rule = self._rules.reason(self.folder / name, folder=is_folder)
+        if rule is not None:
+            self.ignored.append((name, rule))
+        elif not is_folder:
+            fault = self._link_fault(Path(entry.path)) if entry.is_symlink() else _kind(entry)
+            if fault is None:
+                self.files.append(name)
+            else:
+                self.faults.append(f"{self._where}/{name} is {fault}")
+        return is_folder and rule is None
+
+    def _link_fault(self, path: Path) -> str | None:
+        try:
+            full = path.resolve()
+            mode = full.stat().st_mode
+        except FileNotFoundError:
+            return "a link to nothing; delete it, or put the file in its place"
+        except (OSError, RuntimeError):
+            return "a link that leads in a circle; delete it"
+        if stat.S_ISDIR(mode):
+            return "a link to a folder; copy the folder, links are not followed"
+        if not full.is_relative_to(self._inside) and not _is_cached(full):
+            return "a link out of the data set; copy the file in"
+        return None if stat.S_ISREG(mode) else _not_a_file(mode)
+
+
+def _kind(entry: os.DirEntry[str]) -> str | None:
+    if entry.is_file(follow_symlinks=False):
+        return None
+    return _not_a_file(entry.stat(follow_symlinks=False).st_mode)
+
+
+def _not_a_file(mode: int) -> str:
+    return f"{kind_of(mode)}, expected a regular file; delete it"
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a regular file; anything else is refused before it could keep us waiting.
+
+    Raises:
+        OSError: If it cannot be read, or is no regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(0, f"expected a regular file, got {kind_of(mode)}")
+        return file.read()
+
+
+def name_fault(name: str) -> str | None:
+    r"""Say which character of a name may not be in it, or None.
+
+    Spaces of any width and joiners are part of real names. Control characters break tables and
+    terminals, and characters that turn the direction of writing make a name look like another.
+
+    Example:
+        >>> name_fault("Bildschirmfoto um 9.41\u202fAM.png") is None
+        True
+        >>> name_fault("cat\u202egnp.exe")
+        'a character that turns the direction of writing (U+202E)'
+    """
+    for letter in name:
+        category = unicodedata.category(letter)
+        if category in ("Cc", "Zl", "Zp"):
+            return f"a control character ({code_points(letter)})"
+        if category == "Cs":
+            return "bytes that are not UTF-8"
+        if letter in _MARKS or unicodedata.bidirectional(letter) in _TURNS:
+            return f"a character that turns the direction of writing ({code_points(letter)})"
+    return None
+
+
+def same_name(name: str) -> str:
+    r"""Return a name in the form in which equal ones are equal (Unicode NFC).
+
+    macOS writes an accent as a letter of its own, most other systems write both as one.
+
+    Example:
+        >>> same_name("e\u0301") == "\u00e9"
+        True
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def code_points(text: str) -> str:
+    r"""Spell a text out, for names that look alike.
+
+    Example:
+        >>> code_points("e\u0301")
+        'U+0065 U+0301'
+    """
+    return " ".join(f"U+{ord(letter):04X}" for letter in text)
