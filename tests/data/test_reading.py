@@ -180,3 +180,16 @@ def test_a_picture_that_changed_after_opening():
         source(Sample(GREY, 1, "b"), rows=[row]).images([0])
     with pytest.raises(PluginError, match="1 samples, but 2 in its index"):
         source(Sample(GREY, 1, "a"), rows=[row, row])
+
+
+def test_an_edited_reference_is_other_data():
+    """The reference's hash in the index is part of the content; an index without it is refused."""
+    pair = Sample(COLOUR, 1, "a", reference=255 - COLOUR)
+    row = IndexRow(id="a", target=1, shape=(9, 12, 3), content="00", reference="01")
+    edited = IndexRow(id="a", target=1, shape=(9, 12, 3), content="00", reference="02")
+    first, second = source(pair, rows=[row]), source(pair, rows=[edited])
+    assert first.content != second.content
+    assert first.references([0]) is not None
+    silent = IndexRow(id="a", target=1, shape=(9, 12, 3), content="00")
+    with pytest.raises(PluginError, match=r"'a' has a reference of which its index knows nothing"):
+        source(pair, rows=[silent]).images([0])

@@ -180,13 +180,19 @@ def test_data_must_lie_in_the_project(refuse, pipeline_text, tmp_path):
 
 
 def test_a_missing_labels_file_is_refused(refuse, plan, pipeline_text, project):
-    """`labels:` must name a file of the project; then it is a dependency."""
+    """`labels:` must name a map in the project, as Excel writes it too; it is a dependency."""
     text = pipeline_text.replace("prepare: {centre", "labels: names.csv, prepare: {centre")
     (finding,) = refuse(text)
     assert finding.startswith(
         "pipelines/toy.yaml:4: labels: there is no file names.csv in the project; correct the path"
     )
     (project / "names.csv").write_text("a,b\n")
+    (finding,) = refuse(text)
+    assert finding == (
+        "pipelines/toy.yaml:4: labels: names.csv:1: expected a header with the columns from,to, "
+        "got a,b"
+    )
+    (project / "names.csv").write_text("\ufefffrom,to\r\na,b\r\n", encoding="utf-8")
     assert "names.csv" in plan(text).stage("clean_predictions").deps
 
 

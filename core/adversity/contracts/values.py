@@ -62,6 +62,8 @@ class IndexRow:
         pixels: `adversity.provenance.pixels_sha256` of the image, and of its reference where it
             has one, if the data set has decoded them anyway; else the core decodes them where it
             must know whether data sets share images.
+        reference: SHA-256 of what the reference is read from; demanded where a sample has one,
+            since an edited partner changes what images are measured against.
     """
 
     id: str
@@ -71,6 +73,7 @@ class IndexRow:
     group: str | None = None
     attributes: Mapping[str, str | float] = field(default_factory=dict)
     pixels: tuple[str, ...] = ()
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

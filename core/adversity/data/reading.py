@@ -74,6 +74,7 @@ class Source:
         self.shapes = tuple(self._prepared_shape(row) for row in rows)
         self.content = self._hash(rows)
         self._rows = rows
+        self._indexed = given is not None
         self._marks: tuple[frozenset[str], ...] | None = None
 
     def __len__(self) -> int:
@@ -175,6 +176,12 @@ class Source:
                 f"{self._name}: sample {index} was {self.ids[index]!r} and is now {sample.id!r}; "
                 "open the data set again"
             )
+        if sample.reference is not None and self._indexed and self._rows[index].reference is None:
+            raise PluginError(
+                f"{self._name}, sample {sample.id!r} has a reference of which its index knows "
+                "nothing, so an edit of it would go unnoticed: give IndexRow the SHA-256 of what "
+                "it is read from (reference=...)"
+            )
         return sample
 
     def _pixels(self, index: int, image: Array) -> Array:
@@ -261,6 +268,7 @@ class Source:
                     row.shape,
                     row.content,
                     sorted(row.attributes.items()),
+                    *([] if row.reference is None else [row.reference]),
                 ]
                 for row, target in zip(rows, self.targets, strict=True)
             ],

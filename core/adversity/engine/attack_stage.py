@@ -102,8 +102,7 @@ class AttackRun(TableRun):
         victim = self.plan.path(str(self.node.against))
         links = [self.identity(step, cell) for step in victim[1:]]
         source = self.toolbox.source(path[0])
-        metrics = sorted(metric.fingerprint for metric in self.metrics())
-        return [source.content, self.label_hash(path[0]), before, links, metrics]
+        return [source.content, self.label_hash(path[0]), before, links, self.columns_depend_on()]
 
     def done(self, shard: Shard) -> bool:
         """Say whether table and images of a shard are in the store, and as they were written."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adversity.errors import DataError
+from adversity.project import same_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from adversity.contracts import Classifier
 
-__all__ = ["class_indices", "read_labels"]
+__all__ = ["class_indices"]
 
 
 def class_indices(
@@ -40,19 +40,21 @@ def class_indices(
     Raises:
         DataError: If a used class is not the classifier's; the message lists both.
     """
-    known = {name: index for index, name in reversed(list(enumerate(classifier.class_names)))}
+    theirs = [same_name(name) for name in classifier.class_names]
+    known = {name: index for index, name in reversed(list(enumerate(theirs)))}
     ambiguous = (
-        {n for n in known if list(classifier.class_names).count(n) > 1}
-        if labels or (len(known) < len(classifier.class_names))
+        {name for name in known if theirs.count(name) > 1}
+        if labels or (len(known) < len(theirs))
         else set()
     )
     for index, synset in enumerate(classifier.synsets or ()):
         known.setdefault(synset, index)
-    wanted = [(labels or {}).get(name, name) for name in names]
+    ours = [same_name(name) for name in names]
+    wanted = [(labels or {}).get(name, name) for name in ours]
     found = np.array([known.get(name, -1) for name in wanted], dtype=np.int64)
     for position in sorted(set(used)):
         if found[position] < 0 or wanted[position] in ambiguous:
-            _refuse(names, wanted, position, sorted(set(used)), found, classifier, data)
+            _refuse(ours, wanted, position, sorted(set(used)), found, classifier, data, labels)
     return found
 
 
@@ -64,36 +66,40 @@ def _refuse(
     found: np.ndarray[tuple[int], np.dtype[np.int64]],
     classifier: Classifier,
     data: str,
+    labels: Mapping[str, str] | None,
 ) -> None:
     if found[position] >= 0:
         raise DataError(
             f"{data}: class {wanted[position]!r} is the name of several classes of the "
             "classifier; use WordNet ids, or a `labels:` file that gives them"
         )
-    missing = [names[i] for i in used if found[i] < 0]
+    missing = [i for i in used if found[i] < 0]
+    told = [_told(names[i], wanted[i], classifier) for i in missing[:8]]
+    more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     raise DataError(
         f"{data}: {len(missing)} of {len(used)} classes are not the classifier's: "
-        f"{_some(missing)}; the classifier {type(classifier).name!r} has {_some(classifier.class_names)}."
-        " Give a `labels:` file (CSV with the columns from,to) that maps them."
+        f"{', '.join(told)}{more}; the classifier {type(classifier).name!r} has "
+        f"{_some(classifier.class_names)}. {_remedy(missing, names, labels)}"
     )
+
+
+def _told(name: str, wanted: str, classifier: Classifier) -> str:
+    """Name a class, what a labels file makes of it, and the nearest that the classifier has."""
+    known = {known.casefold(): known for known in reversed(classifier.class_names)}
+    near = get_close_matches(wanted.casefold(), known, 1)
+    mapped = "" if wanted == name else f" (mapped to {wanted!r})"
+    return f"{name!r}{mapped}" + (f" (did you mean {known[near[0]]!r}?)" if near else "")
+
+
+def _remedy(missing: Sequence[int], names: Sequence[str], labels: Mapping[str, str] | None) -> str:
+    if labels is None:
+        return "Give a `labels:` file (CSV with the columns from,to) that maps them."
+    without = [names[i] for i in missing if names[i] not in labels]
+    if without:
+        return f"The `labels:` file has no row for {_some(without)}; add one for each."
+    return "Correct the column `to` of the `labels:` file."
 
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:8])
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def read_labels(path: Path, shown: str) -> dict[str, str]:
-    """Read a `labels:` file: CSV with a header `from,to`.
-
-    Raises:
-        DataError: If the file is missing or has other columns.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{shown}: expected a CSV file of class names, got {error}") from error
-    if not rows or {"from", "to"} - set(rows[0]):
-        raise DataError(f"{shown}: expected the columns from,to and at least one row")
-    return {row["from"]: row["to"] for row in rows}

@@ -38,8 +38,7 @@ class PredictRun(TableRun):
         path = self.plan.path(self.stage.step)
         links = [self.identity(step, cell) for step in path[1:]]
         source = self.toolbox.source(path[0])
-        metrics = sorted(metric.fingerprint for metric in self.metrics())
-        return [source.content, self.label_hash(path[0]), links, metrics]
+        return [source.content, self.label_hash(path[0]), links, self.columns_depend_on()]
 
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""

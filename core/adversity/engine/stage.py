@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from adversity.contracts import Measure
+    from adversity.contracts import Measure, PluginBase
     from adversity.engine.workspace import Workspace
     from adversity.pipeline.model import Cell, Plan, Stage
 
@@ -193,6 +193,14 @@ class StageRun(ABC):
         text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def files_of(self, plugin: PluginBase) -> dict[str, str]:
+        """Return the files of the project in a plugin's parameters, each with its SHA-256.
+
+        A path says nothing of the weights that lie there.
+        """
+        root = self.plan.root
+        return {place: _place_hash(root, place) for place in files_in(root, plugin)}
+
     def identity(self, step: str, cell: Cell) -> dict[str, Any]:
         """Return what a step's answer depends on by itself: plugin, source, parameters."""
         node = self.plan.steps[step]
@@ -204,9 +212,9 @@ class StageRun(ABC):
             "options": {key: str(value) for key, value in node.options.items()},
             "knowledge": node.knowledge,
         }
-        files = files_in(self.plan.root, self.toolbox.plugin(step, cell))
-        if files:  # a path says nothing of the weights that lie there
-            record["files"] = {place: _place_hash(self.plan.root, place) for place in files}
+        files = self.files_of(self.toolbox.plugin(step, cell))
+        if files:
+            record["files"] = files
         definition = self.toolbox.node_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
             record["fitted"] = artifact_hash(self.toolbox.artifact(definition.id))

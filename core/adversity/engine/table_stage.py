@@ -138,6 +138,16 @@ class TableRun(StageRun):
         """Go through the metrics that hold in this pipeline."""
         yield from (ready.plugin for ready in self.toolbox.metrics())
 
+    def columns_depend_on(self) -> list[Any]:
+        """Return what the columns of image metrics rest on: parameters, source and files."""
+        found = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
+        names = {f"metric/{metric.name}" for metric in found}
+        resolved = self.plan.resolved["metrics"]
+        return [
+            sorted((metric.fingerprint, sorted(self.files_of(metric).items())) for metric in found),
+            {name: entry for name, entry in resolved.items() if entry["plugin"] in names},
+        ]
+
     def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Compute every metric whose columns are there."""
         table = Table(rows, class_names)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Classifier, State
 from adversity.data.arrays import read_arrays
 from adversity.data.checksums import Checksums, verified_file
+from adversity.data.labels_map import read_labels
 from adversity.data.reading import Source
-from adversity.engine.classes import class_indices, read_labels
+from adversity.engine.classes import class_indices
 from adversity.engine.nested import inject, set_up
 from adversity.engine.workspace import slug
 from adversity.errors import DataError, NotFittedError, StorageError

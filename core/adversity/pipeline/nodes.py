@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Dataset, MetricBase, Plugin
+from adversity.data.labels_map import read_labels
+from adversity.errors import DataError
 from adversity.pipeline.graph import names_plugin, order_steps
 from adversity.pipeline.load import Loaded, variables_in
 from adversity.pipeline.matrix import count, expand, fill
@@ -37,13 +39,24 @@ def resolve_data(loaded: Loaded, finder: PluginFinder, findings: Findings) -> di
         path: KeyPath = ("data", id_)
         entry = _expected(finder, spec.uses, "data", (*path, "uses"), findings)
         plugin = finder.build(entry, spec.parameters, (*path, "with")) if entry else None
-        fault = place_fault(loaded.root, spec.labels) if spec.labels else None
+        fault = _labels_fault(loaded.root, spec.labels) if spec.labels else None
         if fault:
             findings.add((*path, "labels"), f"labels: {fault}")
         elif entry and isinstance(plugin, Dataset):
             _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
             nodes[id_] = _data_node(loaded, id_, spec, entry, plugin, findings)
     return nodes
+
+
+def _labels_fault(root: Path, labels: str) -> str | None:
+    """Say what is wrong with a `labels:` file, its rows included."""
+    fault = place_fault(root, labels)
+    if fault is None:
+        try:
+            read_labels(root / labels, labels)
+        except DataError as error:
+            return str(error)
+    return fault
 
 
 def _data_node(

@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan"]
 
-_ENGINE = ("clipping.py", "contracts", "data", "engine", "metrics", "seeding.py", "shapes.py")
+_ENGINE = (
+    "clipping.py",
+    "contracts",
+    "data",
+    "engine",
+    "ignored.py",
+    "metrics",
+    "project.py",
+    "seeding.py",
+    "shapes.py",
+)
 """What of the core computes numbers: a change of its source makes every step stale."""
 
 
