@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from adversity.errors import InputError, StaleInputsError
+from adversity_flows.distrust import distrust
 from adversity_flows.inputs import Inputs, read_inputs, stale_reasons
 from adversity_flows.lockfile import write_lock
 from adversity_flows.reasons import sentence
@@ -63,15 +64,18 @@ class Memory:
         self._reserved: dict[str, ExitStack] = {}
 
     @classmethod
-    def open(cls, root: Path, *, patience: float = 30.0) -> Memory:
-        """Open the memory of a project.
+    def open(cls, root: Path, *, patience: float = 30.0, verify: bool = False) -> Memory:
+        """Open the memory of a project; `verify` hashes files whose size and time are as before.
 
         Raises:
             InputError: If there is no git or DVC repository in `root`, with the commands that
                 make one.
         """
         root = root.resolve()
-        return cls(root, open_repository(root), patience=patience)
+        repo = open_repository(root)
+        if verify:
+            distrust(repo)
+        return cls(root, repo, patience=patience)
 
     def close(self) -> None:
         """Let go of every reservation and of DVC's databases."""

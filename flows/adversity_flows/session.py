@@ -51,6 +51,7 @@ class Wishes:
         strict: An undecided gate fails.
         workers: Shards at a time; the pipeline's `run.workers` if None.
         command: How the run was called, for the manifest.
+        verify: Hash every file, also those whose size and time are as recorded.
     """
 
     direct: bool = False
@@ -58,6 +59,7 @@ class Wishes:
     strict: bool = False
     workers: int | None = None
     command: str = ""
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class _Session:
         """Do the steps, then judge and write."""
         refuse_absent_device(self.plan)
         refuse_missing_data(self.plan)
-        with Memory.open(self.plan.root) as memory:
+        with Memory.open(self.plan.root, verify=self._wishes.verify) as memory:
             conductor = Conductor(self.plan, self._workspace, memory, force=self._wishes.force)
             try:
                 self._conduct(conductor)

@@ -35,6 +35,7 @@ __all__ = ["run"]
 @click.option("--direct", is_flag=True, help="Run without Prefect.")
 @click.option("--force", metavar="STEP", multiple=True, help="Run this step though unchanged.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if a gate is undecided, too.")
+@click.option("--verify", is_flag=True, help="Hash every file, whatever its size and time say.")
 @click.option("--workers", type=click.IntRange(min=1), help="Shards at the same time.")
 @click.option("--json", "as_json", is_flag=True, help="Write the result as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Say the verdict and errors only.")
@@ -45,6 +46,7 @@ def run(
     direct: bool,
     force: tuple[str, ...],
     strict: bool,
+    verify: bool,
     workers: int | None,
     as_json: bool,
     quiet: bool,
@@ -74,7 +76,14 @@ def run(
     from adversity_flows.session import Wishes, run_plan
 
     command = without_secrets(shlex.join(["adversity", *sys.argv[1:]]))
-    wishes = Wishes(direct=direct, force=force, strict=strict, workers=workers, command=command)
+    wishes = Wishes(
+        direct=direct,
+        force=force,
+        strict=strict,
+        workers=workers,
+        command=command,
+        verify=verify,
+    )
     steps = [stage.step for stage in plan.stages]
     with watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher:
         finished = run_plan(plan, watcher, wishes, warn=err.say)

@@ -284,3 +284,23 @@ def test_a_pipeline_named_data_has_steps_and_no_data_sets(project, memory, fake,
     conduct(conductor(name="data"))
     (project / "artifacts/data/attacked/table.json").write_text("[]")
     assert {outcome.state for outcome in conduct(conductor(name="data"))} == {"cached"}
+
+
+def test_verify_hashes_what_size_and_time_hide(project, plan, conductor, fake):
+    """An overwritten file with its old size and time is unchanged to DVC, and not to `verify`."""
+    conduct(conductor())
+    stage = next(stage for stage in plan.stages if "data/photos" in stage.deps)
+    with Memory.open(project) as memory:
+        assert not memory.state(stage).stale
+    photo = project / "data/photos/1.txt"
+    was = photo.stat()
+    with photo.open("r+") as file:  # in place: the inode stays, too
+        file.write("xx")
+    os.utime(photo, ns=(was.st_atime_ns, was.st_mtime_ns))
+    with Memory.open(project) as memory:
+        assert not memory.state(stage).stale
+    with Memory.open(project, verify=True) as memory:
+        decision = memory.state(stage)
+        assert (decision.stale, decision.reason) == (True, "data/photos changed")
+    with Memory.open(project) as memory:  # what was found is known from now on
+        assert memory.state(stage).stale
