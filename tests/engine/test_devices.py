@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import adversity
-from adversity import Degradation, ImageMetric, PostHoc, Restoration, Score
+from adversity import Degradation, ImageMetric, PostHoc, ProjectFile, Restoration, Score
 from adversity.contracts import Degraded, Predictive
 from adversity.engine import calls
 from adversity.engine.links import Link
@@ -117,10 +117,7 @@ class Differs(ImageMetric):
     block_rows = 4
 
     _weights: Any = None
-    _root: Any = None
-
-    def use_root(self, root: Path) -> None:
-        self._root = root
+    scale: ProjectFile | None = None
 
     def setup(self, device: str) -> None:
         super().setup(device)
@@ -180,7 +177,8 @@ def test_metrics_are_set_up_once_and_with_the_project(
     images: Tensor, ids: Any, tmp_path: Path
 ) -> None:
     """A run measures with a metric that was set up; the plan's own object is left as it was."""
-    given = Differs()
+    given = Differs(scale="scale")
+    (tmp_path / "scale").write_text("1")
     toolbox = _toolbox(given, tmp_path)
     stage: Any = SimpleNamespace(toolbox=toolbox)
     current: Any = SimpleNamespace(images=images, clean=images * 0.5, ids=ids, comparable=True)
@@ -188,7 +186,7 @@ def test_metrics_are_set_up_once_and_with_the_project(
         columns = TableRun.image_columns(stage, current)
     expected = (images * 0.5).flatten(1).double().mean(1)
     assert torch.allclose(torch.from_numpy(columns["differs"]), expected)
-    assert toolbox.metrics()[0].plugin._root == tmp_path
+    assert toolbox.metrics()[0].plugin.scale.path == tmp_path / "scale"
     assert given._weights is None
 
 

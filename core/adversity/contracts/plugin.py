@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from pathlib import PurePath
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -236,7 +236,7 @@ def takes_text(annotation: Any) -> bool:
         return any(map(takes_text, get_args(annotation)))
     if origin is Annotated:
         return takes_text(get_args(annotation)[0])
-    return isinstance(annotation, type) and issubclass(annotation, str | PurePath)
+    return isinstance(annotation, type) and issubclass(annotation, str | os.PathLike)
 
 
 def _is_infinite(value: object) -> bool:

@@ -179,8 +179,7 @@ class Source:
         if sample.reference is not None and self._indexed and self._rows[index].reference is None:
             raise PluginError(
                 f"{self._name}, sample {sample.id!r} has a reference of which its index knows "
-                "nothing, so an edit of it would go unnoticed: give IndexRow the SHA-256 of what "
-                "it is read from (reference=...)"
+                "nothing, and edits go unnoticed: give IndexRow its SHA-256 (reference=...)"
             )
         return sample
 
