@@ -1,7 +1,4 @@
-"""A whole run: steps, gates, run folder, accepted pointer, and who is told of it.
-
-`adversity run` is this function and the words around it.
-"""
+"""A whole run: steps, gates, run folder, accepted pointer, and who is told of it."""
 
 from __future__ import annotations
 
