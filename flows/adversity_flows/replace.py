@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from adversity.data.atomic import remove_leftovers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from adversity.engine.stage import StageResult, StageRun
     from adversity.pipeline.model import Stage
 
-__all__ = ["beside", "clear", "exchanged", "finish_beside", "recover"]
+__all__ = ["beside", "clean_up", "clear", "exchanged", "finish_beside", "recover"]
 
 
 def beside(path: Path, tag: str = "tmp") -> Path:
@@ -82,6 +84,19 @@ def _ended(pid: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def clean_up(root: Path, ledger: Path) -> None:
+    """Remove what killed processes left of files that they were writing.
+
+    Args:
+        root: The project.
+        ledger: The folder of the ledger of attacks, which may lie elsewhere.
+    """
+    for folder in (root / ".adversity" / "store", root / "pipelines", root / "runs", ledger):
+        remove_leftovers(folder)
+    remove_leftovers(root, below=False)
+    recover(root / "dvc.lock")
 
 
 @contextmanager

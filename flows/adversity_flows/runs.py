@@ -18,6 +18,7 @@ from adversity.data.atomic import atomic_write
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 from adversity_flows.redaction import without_secrets
+from adversity_flows.replace import clean_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -96,6 +97,7 @@ class RunFolder:
         Raises:
             StorageError: If it cannot be made.
         """
+        clean_up(self._root, self._root / FOLDER / "ledger")
         while True:
             try:
                 self.path.mkdir(parents=True)

@@ -71,17 +71,21 @@ def is_partial(path: Path) -> bool:
     return _PARTIAL.fullmatch(path.name) is not None
 
 
-def remove_leftovers(folder: Path) -> int:
+def remove_leftovers(folder: Path, *, below: bool = True) -> int:
     """Remove the partial files that killed writers left in `folder` and below.
 
     A partial file is a leftover if its writer was a process of this machine that is gone,
     or if nobody wrote to it for a day.
 
+    Args:
+        folder: Where to look; it need not be there.
+        below: Look into the folders in it as well.
+
     Returns:
         How many files were removed.
     """
     removed = 0
-    for path in folder.rglob(".*.part"):
+    for path in folder.rglob(".*.part") if below else folder.glob(".*.part"):
         match = _PARTIAL.fullmatch(path.name)
         if match is None:
             continue
