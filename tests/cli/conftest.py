@@ -35,7 +35,7 @@ steps:
     against: predictions
     with: {norm: linf, eps: $eps}
 gates:
-  - predictions.accuracy >= 0.00
+  - predictions.accuracy >= 0.001
 run: {shard_size: 12}
 """
 
@@ -115,8 +115,8 @@ class Shots:
         self.draw("data/test", 4)
 
     def draw(self, folder: str, count: int) -> None:
-        """Make `count` pictures of 16x16 random pixels in each of two classes."""
-        rng = np.random.default_rng(0)
+        """Make `count` images of 16x16 random pixels in each of two classes, others a folder."""
+        rng = np.random.default_rng(list(folder.encode()))
         for name, low in (("dark", 0), ("light", 128)):
             place = self.root / folder / name
             place.mkdir(parents=True)

@@ -74,7 +74,7 @@ def test_what_nobody_hears_is_not_looked_up(ran, call, acme, monkeypatch):
         "from adversity import hookimpl\n\n@hookimpl\ndef adversity_run_started(run):\n"
         "    run['git']['revision'] = 'mine'\n"
     )
-    edit(ran, "accuracy >= 0.00", "accuracy >= 0.01")
+    edit(ran, "accuracy >= 0.001", "accuracy >= 0.01")
     assert call("run", FILE, "--direct", "-q")[::2] == (0, "")
     assert asked == [ran]
     assert past_runs(ran, "tiny")[0].manifest["git"] == {}
@@ -139,7 +139,7 @@ def test_a_wrong_set_leaves_the_file_alone(ran, call):
 def test_failed_gate_is_1_names_its_line_and_is_not_accepted(ran, call, monkeypatch, tmp_path):
     """A gate that fails exits with 1, says where it stands, tells GitHub, and moves no pointer."""
     accepted = accepted_run(ran, "tiny").id
-    edit(ran, "predictions.accuracy >= 0.00", "predictions.accuracy >= 0.999")
+    edit(ran, "predictions.accuracy >= 0.001", "predictions.accuracy >= 0.999")
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
@@ -155,7 +155,7 @@ def test_failed_gate_is_1_names_its_line_and_is_not_accepted(ran, call, monkeypa
 
 def test_not_worse_than_last(ran, call):
     """The very same answers are not worse; another network is judged by paired differences."""
-    edit(ran, "predictions.accuracy >= 0.00", "predictions.accuracy not_worse_than last")
+    edit(ran, "predictions.accuracy >= 0.001", "predictions.accuracy not_worse_than last")
     assert call("run", FILE, "--direct").code == 0
     (gate,) = past_runs(ran, "tiny")[0].manifest["gates"]
     assert gate["verdict"] == "pass"
@@ -169,7 +169,7 @@ def test_not_worse_than_last(ran, call):
 def test_undecided_is_0_and_1_under_strict(ran, call):
     """An interval across the limit passes with a word, and fails under --strict."""
     value = past_runs(ran, "tiny")[0].manifest["gates"][0]["measure"]["value"]
-    edit(ran, "predictions.accuracy >= 0.00", f"predictions.accuracy >= {value:.3f}")
+    edit(ran, "predictions.accuracy >= 0.001", f"predictions.accuracy >= {value:.3f}")
     answer = call("run", FILE, "--direct")
     assert answer.code == 0
     assert "? UNDECIDED" in answer.out

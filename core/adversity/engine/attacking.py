@@ -43,11 +43,10 @@ class AttackResult:
         queries, gradients: `[N]` int64, what each sample cost.
         solved_at: `[N]` int64, the query with which a black-box attack first had it; 0 where
             it never asked about such an image, or where gradients were used.
-        zero_gradient, nan_gradient: `[N]` bool: attacked, and none was finite and not zero; and
-            one held NaN or infinity.
+        zero_gradient: `[N]` bool: attacked, and no gradient was finite and not zero.
+        nan_gradient: `[N]` bool: attacked, and a gradient held NaN or infinity.
         blind: `[N]` float64: at which share of the values the first gradient felt was 0.
-        start_answer: `[N, K]`, what the victim gave before: calibrated probabilities, else what
-            its classifier gives.
+        start_answer: `[N, K]`, the answer before: calibrated probabilities, else the classifier's.
         probability_output: `[N]` bool: the classifier says that it gives logits, and gave what
             has no value below 0 and sums to 1.
         parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
