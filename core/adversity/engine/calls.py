@@ -83,18 +83,18 @@ def _named(ids: Sequence[str], index: list[int]) -> list[str]:
     return list(dict.fromkeys(ids[i] for i in index))
 
 
-def _call(ready: Ready, method: str, ids: Sequence[str], given: Tensor, **kwargs: Any) -> Any:
-    """Call a method on a copy of `given` on its device; a changed copy is a broken promise."""
+def _call(ready: Ready, method: str, ids: Sequence[str], *given: Tensor, **kwargs: Any) -> Any:
+    """Call a method on copies of `given` on its device; a changed copy is a broken promise."""
     import torch
 
-    given = given.to(ready.device)
-    copy = given.clone()
+    there = [value.to(ready.device) for value in given]
+    copies = [value.clone() for value in there]
     try:
         with torch.no_grad():
-            answer = getattr(ready.plugin, method)(copy, **kwargs)
+            answer = getattr(ready.plugin, method)(*copies, **kwargs)
     except BREAKS as error:
         ready.guard(error, ids)
-    if not torch.equal(copy, given):
+    if not all(map(torch.equal, copies, there)):
         ready.broke("it changed its input in place; expected the input to be left alone", ids)
     return answer
 
@@ -278,11 +278,7 @@ def measure(ready: Ready, images: Tensor, reference: Tensor, ids: Sequence[str])
 
     def run(index: list[int]) -> list[Tensor]:
         here = _named(ids, index)
-        pair = (images[index].to(ready.device), reference[index].to(ready.device))
-        try:
-            answer: Tensor = ready.plugin.measure(*pair)
-        except BREAKS as error:
-            ready.guard(error, here)
+        answer: Tensor = _call(ready, "measure", here, images[index], reference[index])
         fault = rows_fault(answer, rows=len(index), finite=False)
         if fault is None and bool(answer.isnan().any()):
             fault = "expected a number, got NaN"
