@@ -26,7 +26,8 @@ class GeneratedImages(Dataset):
     name: ClassVar[str] = "generated_images"
     reference: ClassVar[str] = "made for benchmarks/memory.py"
 
-    count: int = Field(default=100, ge=1, description="how many pictures")
+    count: int = Field(default=100, ge=1, description="how many images")
+    first: int = Field(default=0, ge=0, description="the number of the first one")
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -39,16 +40,18 @@ class GeneratedImages(Dataset):
 
     def index(self) -> Sequence[IndexRow]:
         """Return the rows without drawing a picture."""
+        numbers = range(self.first, self.first + self.count)
         return [
             IndexRow(_id(i), i % 2, (32, 32, 3), hashlib.sha256(_id(i).encode()).hexdigest())
-            for i in range(self.count)
+            for i in numbers
         ]
 
     def item(self, index: int) -> Sample:
-        """Draw picture `index`, `[32, 32, 3]` uint8, always the same."""
-        low = 128 * (index % 2)
-        pixels = np.random.default_rng(index).integers(low, low + 128, (32, 32, 3), np.uint8)
-        return Sample(image=pixels, target=index % 2, id=_id(index))
+        """Draw an image, `[32, 32, 3]` uint8, always the same for its number."""
+        number = self.first + index
+        low = 128 * (number % 2)
+        pixels = np.random.default_rng(number).integers(low, low + 128, (32, 32, 3), np.uint8)
+        return Sample(image=pixels, target=number % 2, id=_id(number))
 
 
 def _id(index: int) -> str:

@@ -29,7 +29,7 @@ LIMIT = 0.5
 PIPELINE = """\
 name: memory
 data:
-  train: {{uses: dataset/generated_images, with: {{count: 128}}}}
+  train: {{uses: dataset/generated_images, with: {{count: 128, first: 500000}}}}
   images: {{uses: dataset/generated_images, with: {{count: {count}}}}}
 steps:
   net: {{uses: classifier/small_cnn, fit_on: train, with: {{epochs: 1, width: 4}}}}
