@@ -36,7 +36,7 @@ def test_other_data_in_the_package_are_written_and_equal_data_stop_there(project
     package("b" * 64)
     answer = call("run", FILE, "--direct")
     assert answer.code == 0, answer.err
-    outcomes = past_runs(project, "tiny")[0].manifest["outcomes"]
+    outcomes = next(past_runs(project, "tiny")).manifest["outcomes"]
     assert [o["step"] for o in outcomes if o["state"] == "ran"] == ["data:digits"]
     assert "plugin dataset/digits: the packaged data changed" in answer.err
     after = locked(project)

@@ -40,7 +40,7 @@ def ran(project, call, tmp_path_factory, monkeypatch):
 
 def outcomes(root):
     """Return what the newest run did with each step."""
-    newest = past_runs(root, "tiny")[0]
+    newest = next(past_runs(root, "tiny"))
     return {outcome["step"]: outcome["state"] for outcome in newest.manifest["outcomes"]}
 
 
@@ -77,7 +77,7 @@ def test_what_nobody_hears_is_not_looked_up(ran, call, acme, monkeypatch):
     edit(ran, "accuracy >= 0.001", "accuracy >= 0.01")
     assert call("run", FILE, "--direct", "-q")[::2] == (0, "")
     assert asked == [ran]
-    assert past_runs(ran, "tiny")[0].manifest["git"] == {}
+    assert next(past_runs(ran, "tiny")).manifest["git"] == {}
 
 
 def test_a_page_for_plots_that_cannot_be_kept_ends_no_run(ran, call, monkeypatch):
@@ -90,7 +90,7 @@ def test_a_page_for_plots_that_cannot_be_kept_ends_no_run(ran, call, monkeypatch
     answer = call("run", FILE, "--direct", "-q", "--force", "predictions")
     assert answer.code == 0
     assert answer.err.count("warning: `dvc plots` may need a network: dvc cannot configure") == 1
-    assert past_runs(ran, "tiny")[0].manifest["state"] == "done"
+    assert next(past_runs(ran, "tiny")).manifest["state"] == "done"
 
 
 def test_nothing_changed_gives_the_same_folder_without_prefect(ran, child_environment):
@@ -157,18 +157,18 @@ def test_not_worse_than_last(ran, call):
     """The very same answers are not worse; another network is judged by paired differences."""
     edit(ran, "predictions.accuracy >= 0.001", "predictions.accuracy not_worse_than last")
     assert call("run", FILE, "--direct").code == 0
-    (gate,) = past_runs(ran, "tiny")[0].manifest["gates"]
+    (gate,) = next(past_runs(ran, "tiny")).manifest["gates"]
     assert gate["verdict"] == "pass"
     answer = call("run", FILE, "--direct", "--set", "steps.net.with.epochs=2")
     assert answer.code in {0, 1}, answer.err
-    (gate,) = past_runs(ran, "tiny")[0].manifest["gates"]
+    (gate,) = next(past_runs(ran, "tiny")).manifest["gates"]
     assert gate["measure"]["n"] == 24
     assert gate["measure"]["method"] == "adjusted wald, paired"
 
 
 def test_undecided_is_0_and_1_under_strict(ran, call):
     """An interval across the limit passes with a word, and fails under --strict."""
-    value = past_runs(ran, "tiny")[0].manifest["gates"][0]["measure"]["value"]
+    value = next(past_runs(ran, "tiny")).manifest["gates"][0]["measure"]["value"]
     edit(ran, "predictions.accuracy >= 0.001", f"predictions.accuracy >= {value:.3f}")
     answer = call("run", FILE, "--direct")
     assert answer.code == 0
@@ -244,7 +244,7 @@ def test_report_draws_the_page_again_only_of_the_same_artifacts(ran, call, tmp_p
     page = tmp_path / "again.html"
     answer = call("report", FILE, "--output", str(page))
     assert answer.code == 0, answer.err
-    assert past_runs(ran, "tiny")[0].id in page.read_text()
+    assert next(past_runs(ran, "tiny")).id in page.read_text()
     edit(ran, "4/255, 16/255", "4/255, 8/255")
     answer = call("report", FILE, "--output", str(page))
     assert answer.code == 2

@@ -77,9 +77,11 @@ def test_nearest_of_all_cells(norm: str, model: str, side: tuple[int, int], clas
     The points are the same float32 values, so that the distances agree to rounding: 1e-9.
     """
     name, parameters = MODELS[model]
-    images, labels = toy(side, classes, seed=classes)
-    victim = adversity.create("classifier", name, **parameters).fit(images, labels)
-    some, own = images[:12], victim(images[:12]).argmax(1)
+    victim = adversity.create("classifier", name, **parameters).fit(
+        *toy(side, classes, seed=classes)
+    )
+    some = toy(side, classes, seed=classes + 100)[0][:12]
+    own = victim(some).argmax(1)
     found = exact(norm=norm)(adversity.target(victim), some, own)
     structure = victim.ready.plugin.structure()
     for row in range(12):
@@ -191,9 +193,10 @@ def test_a_victim_that_cannot_fall(norm: str) -> None:
     victim = adversity.create("classifier", "decision_tree", min_samples_leaf=4)
     victim = victim.fit(images, labels)
     assert bool((victim(images).argmax(1) == 0).all())
-    found = exact(norm=norm)(adversity.target(victim), images, torch.zeros(8, dtype=torch.int64))
+    others = 1 - images
+    found = exact(norm=norm)(adversity.target(victim), others, torch.zeros(8, dtype=torch.int64))
     assert not bool(found.success.any())
-    assert torch.equal(found.images, images)
+    assert torch.equal(found.images, others)
 
 
 def test_twin_with_rounded_thresholds_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +206,8 @@ def test_twin_with_rounded_thresholds_is_caught(monkeypatch: pytest.MonkeyPatch)
     labels = (images.sum((1, 2, 3)) > 1).long()
     victim = adversity.create("classifier", "decision_tree").fit(images, labels)
     target = adversity.target(victim)
+    images = 1 - images
+    labels = victim(images).argmax(1)
     assert bool(exact()(target, images, labels).success.all())
 
     class Rounded(exact_boxes.Boxed):
@@ -218,8 +223,8 @@ def test_twin_with_rounded_thresholds_is_caught(monkeypatch: pytest.MonkeyPatch)
 
 def test_twin_that_takes_the_first_leaf_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy that returns the greedy failure is further away than brute force allows."""
-    images, labels = toy((1, 3), 3, seed=1)
-    victim = adversity.create("classifier", "random_forest", trees=3).fit(images, labels)
+    victim = adversity.create("classifier", "random_forest", trees=3).fit(*toy((1, 3), 3, seed=1))
+    images, labels = (rows[20:] for rows in toy((1, 3), 3, seed=2))  # none of rounded values
     target = adversity.target(victim)
     true = exact(norm="l1")(target, images[:20], labels[:20])
     monkeypatch.setattr(TreesSolver, "_children", lambda *given: [])

@@ -87,7 +87,7 @@ def test_nearest_failure_of_linear_victims_in_the_box(norm: str, seed: int) -> N
     images = torch.tensor(rng.uniform(-0.3, 1.3, (4, 3, 4, 4)).clip(0, 1), dtype=torch.float32)
     victim = affine(weights, bias)
     labels = victim(images).argmax(1)
-    anywhere = 1.0 if norm == "linf" else 1e3
+    anywhere = {"linf": 1.0, "l2": 6.9, "l1": 48.0}[norm]  # nearly or all of the space
     found = ready(norm=norm, eps=anywhere, early_stop=False, steps=20, targets=4)(
         adversity.target(victim), images, labels
     )
@@ -167,7 +167,7 @@ def test_a_sample_that_holds_comes_back_worse(
 @settings(max_examples=12, deadline=None)
 def test_budget_and_box_hold_exactly(norm: str, seed: int, share: float) -> None:
     """In float64, on the float32 images: |delta| <= eps and every value in [0, 1]."""
-    eps = share * {"linf": 1.0, "l2": 5.0, "l1": 40.0}[norm]
+    eps = share * {"linf": 1.0, "l2": 5.0, "l1": 25.0}[norm]
     rng = np.random.default_rng(seed)
     images = torch.tensor(rng.uniform(-0.2, 1.2, (3, 1, 5, 5)).clip(0, 1), dtype=torch.float32)
     victim = affine(rng.normal(size=(3, 25)), rng.normal(size=3))
