@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import adversity
-from adversity import Degradation, Restoration
+from adversity import Classifier, Degradation, Restoration
 from adversity.contracts import PostHoc
 from adversity.engine.attacking import attack
 from adversity.engine.links import Link
@@ -16,10 +16,23 @@ from adversity.engine.target import ChainTarget
 from adversity.errors import PluginError
 
 BUDGETS = {"linf": 0.2, "l2": 1.5, "l1": 8.0}
-ATTACKS = [
-    *[(name, norm) for name in ("fgsm", "pgd", "apgd", "fab", "fmn") for norm in BUDGETS],
-    *[(name, "l2") for name in ("carlini_wagner", "ddn", "deepfool")],
-]
+BY_GRADIENTS: dict[str, dict[str, Any]] = {
+    "fgsm": {"norm": "linf", "eps": 0.2},
+    "pgd": {"norm": "l2", "eps": 1.5, "steps": 5},
+    "apgd": {"norm": "l1", "eps": 8.0, "steps": 10},
+    "fab": {"norm": "linf", "eps": 0.2, "steps": 10},
+    "fmn": {"norm": "l1", "eps": 8.0, "steps": 30},
+    "carlini_wagner": {"eps": 1.5, "steps": 50, "search_steps": 3},
+    "ddn": {"eps": 1.5, "steps": 10},
+    "deepfool": {"eps": 1.5},
+    "feature_space": {"eps": 0.4, "steps": 5},
+}
+"""One of each family, in each norm some; few steps do for a linear network."""
+BY_SCORES: dict[str, dict[str, Any]] = {
+    "nes": {"eps": 0.2, "queries": 102},
+    "spatial": {"angles": 5, "shifts": 3},
+    "natural_variation": {"degradation": "gaussian_blur", "over": {"sigma_px": (0.3, 3.0)}},
+}
 
 
 def sinc(values: torch.Tensor) -> torch.Tensor:
@@ -51,38 +64,71 @@ def eight() -> torch.Tensor:
     return 0.3 + 0.4 * torch.rand(8, 3, 4, 4, generator=torch.Generator().manual_seed(1))
 
 
-def run(name: str, norm: str, through: str, images: torch.Tensor) -> Any:
+class Plain(Classifier):
+    """A network whose features are the pixels."""
+
+    name: ClassVar[str] = "plain"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(map(str, range(48)))
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits(images)
+
+
+def run(name: str, through: str, images: torch.Tensor, **given: Any) -> Any:
     """Attack the network; what it says of the images is the truth."""
     network = Sine(through)
     labels = network(images).argmax(1)
-    given: dict[str, Any] = {"eps": BUDGETS[norm]}
-    if name not in ("carlini_wagner", "ddn", "deepfool"):
-        given["norm"] = norm
+    given = {"network": Plain(), **given} if name == "feature_space" else given
     return adversity.create("attack", name, **given)(adversity.target(network), images, labels)
 
 
-@pytest.mark.parametrize(("name", "norm"), ATTACKS)
-def test_nan_is_no_gradient(name: str, norm: str, eight: torch.Tensor) -> None:
+@pytest.mark.parametrize("name", BY_GRADIENTS)
+def test_nan_is_no_gradient(name: str, eight: torch.Tensor) -> None:
     """All 8 fall without the NaN; with it none is felt, all 8 are named, and no image is NaN."""
-    sound = run(name, norm, "none", eight)
+    sound = run(name, "none", eight, **BY_GRADIENTS[name])
     assert int(sound.success.sum()) == 8
     assert (sound.flags["nan_gradient"], sound.flags["zero_gradient"]) == (0, 0)
-    broken = run(name, norm, "all", eight)
+    broken = run(name, "all", eight, **BY_GRADIENTS[name])
     assert bool(broken.images.isfinite().all())
     assert (broken.flags["nan_gradient"], broken.flags["zero_gradient"]) == (1, 1)
     assert int(broken.success.sum()) < 8
 
 
-@pytest.mark.parametrize(("name", "norm"), ATTACKS)
-def test_the_rest_of_a_gradient_is_used_and_does_not_count(
-    name: str, norm: str, eight: torch.Tensor
-) -> None:
+@pytest.mark.parametrize("name", BY_GRADIENTS)
+def test_the_rest_of_a_gradient_is_used_and_does_not_count(name: str, eight: torch.Tensor) -> None:
     """NaN in a quarter of each gradient: the attack goes on with the others, all 8 are named."""
-    partly = run(name, norm, "some", eight)
+    partly = run(name, "some", eight, **BY_GRADIENTS[name])
     assert (partly.flags["nan_gradient"], partly.flags["zero_gradient"]) == (1, 1)
     moved = (partly.images - eight).flatten(1)
     assert bool((moved[:, 12:] != 0).any(1).all())
     assert int(partly.success.sum()) > 4
+
+
+@pytest.mark.parametrize("name", BY_SCORES)
+def test_attacks_by_scores_are_as_strong_without_a_gradient(name: str, eight: torch.Tensor) -> None:
+    """They ask for none, so none is missed: the images are those of the network without NaN."""
+    sound, broken = (run(name, how, eight, **BY_SCORES[name]) for how in ("none", "all"))
+    assert int(sound.success.sum()) > 0
+    assert torch.equal(broken.images, sound.images)
+    assert (broken.flags["nan_gradient"], broken.flags["zero_gradient"]) == (0, 0)
+
+
+def test_a_climb_without_a_gradient_stays_where_it_starts(eight: torch.Tensor) -> None:
+    """`spatial` by gradients is then its own random search with one draw; without NaN it is not."""
+    start = run("spatial", "none", eight, method="random", draws=1)
+    climb = {"method": "first_order", "draws": 1, "steps": 5, "early_stop": False}
+    sound, partly, broken = (run("spatial", how, eight, **climb) for how in ("none", "some", "all"))
+    assert (sound.flags["nan_gradient"], sound.flags["zero_gradient"]) == (0, 0)
+    assert (partly.flags["nan_gradient"], broken.flags["nan_gradient"]) == (1, 1)
+    assert torch.equal(broken.images, start.images)
+    for result in (sound, partly):
+        assert bool((result.images != start.images).flatten(1).any(1).all())
 
 
 @pytest.mark.parametrize("norm", BUDGETS)
