@@ -13,7 +13,7 @@ from adversity.contracts import PostHoc
 from adversity.engine.attacking import attack
 from adversity.engine.links import Link
 from adversity.engine.target import ChainTarget
-from adversity.errors import PluginError
+from adversity.errors import InputError, PluginError
 
 BUDGETS = {"linf": 0.2, "l2": 1.5, "l1": 8.0}
 BY_GRADIENTS: dict[str, dict[str, Any]] = {
@@ -80,6 +80,22 @@ class Plain(Classifier):
         return self.logits(images)
 
 
+class Broken(Plain):
+    """The same, and its derivative is 0 / 0 or the root's at 0, for bright images."""
+
+    name: ClassVar[str] = "broken"
+
+    how: str = "sinc"
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        rows = images.flatten(1)
+        bright = rows.mean(1, keepdim=True) > 0.8
+        if self.how == "root":
+            return rows + torch.where(bright, (0 * rows).abs().sqrt(), 0 * rows)
+        shy = torch.where(bright, 0 * rows, 1 + 0 * rows)
+        return rows + sinc(shy) - sinc(torch.ones_like(shy))
+
+
 def run(name: str, through: str, images: torch.Tensor, **given: Any) -> Any:
     """Attack the network; what it says of the images is the truth."""
     network = Sine(through)
@@ -129,6 +145,21 @@ def test_a_climb_without_a_gradient_stays_where_it_starts(eight: torch.Tensor) -
     assert torch.equal(broken.images, start.images)
     for result in (sound, partly):
         assert bool((result.images != start.images).flatten(1).any(1).all())
+
+
+@pytest.mark.parametrize("how", ["sinc", "root"])
+@pytest.mark.parametrize("solver_steps", [1, 5])
+def test_a_feature_network_without_a_derivative_is_named(
+    how: str, solver_steps: int, eight: torch.Tensor
+) -> None:
+    """The victim is sound and cannot tell: the message names `network:` and 3 of 8 images."""
+    images = eight.clone()
+    images[:3] = 0.8 + 0.2 * images[:3]
+    given = {"eps": 1.5, "normalise": False, "steps": 2, "solver_steps": solver_steps}
+    words = r'network: .* of classifier "broken" .* NaN or infinity for 3 of 8 images'
+    with pytest.raises(InputError, match=words):
+        run("feature_space", "none", images, network=Broken(how=how), **given)
+    assert int(run("feature_space", "none", images, **given).success.sum()) == 8
 
 
 @pytest.mark.parametrize("norm", BUDGETS)

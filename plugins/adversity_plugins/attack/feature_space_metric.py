@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from adversity.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,6 +73,11 @@ class Features:
 
         Returns:
             u, `[N, C, H, W]` float64, and its length in features, `[N]` float64.
+
+        Raises:
+            InputError: If a derivative of the network holds NaN or infinity. The victim is not
+                asked here, so its counts cannot tell, and images without a direction would stay
+                where they are and pass for robust.
         """
         point = images.detach().clone().requires_grad_()
         seen = self.of(point)
@@ -83,15 +90,27 @@ class Features:
             (found,) = torch.autograd.grad(
                 pulled, weight, direction.to(pulled.dtype), retain_graph=True
             )
-            return found
+            return self._numbers(found)
 
         def metric(direction: torch.Tensor) -> torch.Tensor:
             """Return J'J v on the free pixels."""
             (found,) = torch.autograd.grad(seen, point, pushed(direction), retain_graph=True)
-            return torch.where(free, found.double(), 0.0)
+            return torch.where(free, self._numbers(found).double(), 0.0)
 
         solution = _solved(metric, gradient.double(), steps)
         return solution, pushed(solution).norm(dim=1)
+
+    def _numbers(self, derivative: torch.Tensor) -> torch.Tensor:
+        """Return a derivative as it is if it is finite."""
+        lost = ~derivative.isfinite().flatten(1).all(1)
+        if bool(lost.any()):
+            raise InputError(
+                f"network: expected finite derivatives of the features of {self._network.label}, "
+                f"got NaN or infinity for {int(lost.sum())} of {len(lost)} images, where no "
+                "step has a length; look in the network for 0 / 0, the root of 0 or an overflow, "
+                "or give another `network:`"
+            )
+        return derivative
 
     def back(
         self, clean: torch.Tensor, start: torch.Tensor, images: torch.Tensor, eps: float
