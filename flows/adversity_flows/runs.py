@@ -33,6 +33,7 @@ __all__ = [
     "RunFolder",
     "accept",
     "accepted_run",
+    "ignore_all",
     "keep_from_git",
     "past_runs",
     "read_run",
@@ -56,9 +57,18 @@ def keep_from_git(root: Path) -> None:
         StorageError: If a folder cannot be written to.
     """
     for folder in (root / FOLDER, root / ".adversity"):
-        ignored = folder / ".gitignore"
-        if not ignored.exists():
-            atomic_write(ignored, lambda new: new.write_text("*\n", encoding="ascii"))
+        ignore_all(folder)
+
+
+def ignore_all(folder: Path) -> None:
+    """Let git ignore a folder of ours, wherever the project's own `.gitignore` came from.
+
+    Raises:
+        StorageError: If it cannot be written to.
+    """
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        atomic_write(ignored, lambda new: new.write_text("*\n", encoding="ascii"))
 
 
 class RunFolder:

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from adversity.errors import RunError
 from adversity_flows.redaction import without_secrets
+from adversity_flows.runs import ignore_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,6 +150,7 @@ def _join(home: Path, patience: float) -> tuple[int, str]:
     """Return a lease on a server and its address; start one if none runs."""
     try:
         home.mkdir(parents=True, exist_ok=True)
+        ignore_all(home.parent)
         with (home / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             return _share(home) or _start(home, patience)

@@ -187,6 +187,21 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
+def test_a_server_alone_keeps_its_files_from_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ui` and `schedule serve` before any run: `git add --all` stages nothing of ours."""
+    git = ("git", "-C", str(tmp_path))
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    monkeypatch.setattr(server.sys, "executable", pretend_server(tmp_path, "exit 3"))
+    with pytest.raises(ServerError), project_server(tmp_path):
+        pass
+    assert (tmp_path / ".adversity/prefect/server.log").is_file()
+    subprocess.run([*git, "add", "--all"], check=True)
+    staged = subprocess.run([*git, "ls-files"], check=True, capture_output=True, text=True).stdout
+    assert staged == "pretended\n"
+
+
 def test_nothing_at_an_address_is_not_alive() -> None:
     """A refused connection is an answer, not an error."""
     assert not alive("http://127.0.0.1:9/api", timeout=1)
