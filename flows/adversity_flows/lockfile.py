@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +23,10 @@ def write_lock(repo: Repo, known: PipelineStage) -> None:
     new = beside(lock)
     try:
         had = None
+        clear(new)  # what lies there is not ours; through a link we would write elsewhere
         if lock.is_file():
-            shutil.copyfile(lock, new)
+            with new.open("xb") as copy:
+                copy.write(lock.read_bytes())
             had = Lockfile(repo, str(new)).load().get("stages", {})
         Lockfile(repo, str(new)).dump(known)
         if had is None or known.name not in had:

@@ -151,7 +151,7 @@ def _join(home: Path, patience: float) -> tuple[int, str]:
     try:
         home.mkdir(parents=True, exist_ok=True)
         ignore_all(home.parent)
-        with (home / "lock").open("w") as lock:
+        with (home / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             return _share(home) or _start(home, patience)
     except OSError as error:
@@ -181,14 +181,14 @@ def _share(home: Path) -> tuple[int, str] | None:
 
 def _start(home: Path, patience: float) -> tuple[int, str]:
     """Start a server and wait until it answers."""
-    for name in ("lease", "server.json"):
+    for name in ("lease", "server.json", "server.log"):
         (home / name).unlink(missing_ok=True)
     os.mkfifo(home / "lease", 0o600)
     reader = os.open(home / "lease", os.O_RDONLY | os.O_NONBLOCK)
     lease = os.open(home / "lease", os.O_WRONLY | os.O_NONBLOCK)
     log = home / "server.log"
     try:
-        with log.open("wb") as sink:
+        with log.open("xb") as sink:
             process = subprocess.Popen(
                 [sys.executable, "-m", "adversity_flows.server_process", str(home)],
                 stdin=reader,

@@ -16,6 +16,8 @@ import threading
 import time
 from pathlib import Path
 
+from adversity.data.atomic import atomic_write
+
 HOST = "127.0.0.1"
 LINGER_SECONDS = 2.0  # the last events are still written, and a run that follows finds it warm
 STOP_SECONDS = 3  # open connections (a browser's) do not hold it up longer than this
@@ -52,9 +54,8 @@ def main(home: Path) -> None:
 
 def _publish(home: Path, port: int) -> None:
     """Write where the server answers, in one piece."""
-    draft = home / "server.json.tmp"
-    draft.write_text(json.dumps({"url": f"http://{HOST}:{port}/api", "pid": os.getpid()}))
-    draft.replace(home / "server.json")
+    said = json.dumps({"url": f"http://{HOST}:{port}/api", "pid": os.getpid()})
+    atomic_write(home / "server.json", lambda new: new.write_text(said, encoding="utf-8"))
 
 
 def _end_with_clients(server: object, home: Path) -> None:
@@ -64,7 +65,7 @@ def _end_with_clients(server: object, home: Path) -> None:
         os.read(sys.stdin.fileno(), 1)  # nobody writes: it returns at end-of-file
         time.sleep(LINGER_SECONDS)
         # Clients join under the same lock, so none can come in between the look and the end.
-        with (home / "lock").open("w") as lock:
+        with (home / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if _deserted():
                 (home / "lease").unlink(missing_ok=True)

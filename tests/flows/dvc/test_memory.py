@@ -14,6 +14,7 @@ import yaml
 from adversity.errors import DataError, InputError, RunError
 from adversity_flows.conduct import conduct
 from adversity_flows.memory import Memory
+from adversity_flows.replace import beside
 from adversity_flows.sync import sync
 
 # `dvc add` goes through a call that its library has deprecated; we do not make that call.
@@ -34,6 +35,19 @@ def plan(project, fake):
     plan = fake.fake_plan(project)
     sync(project, [plan])
     return plan
+
+
+def test_a_link_in_the_place_of_the_new_lock_file_is_not_followed(plan, conductor, project):
+    """The place beside dvc.lock can be guessed: what a link there names keeps its content."""
+    elsewhere = project.parent / "elsewhere"
+    for again in (False, True):  # the first time there is no dvc.lock to be copied
+        elsewhere.write_text("not ours")
+        beside(project / "dvc.lock").symlink_to(elsewhere)
+        if again:
+            (project / "data/photos/0.txt").write_text("changed")
+        assert {outcome.state for outcome in conduct(conductor())} == {"ran"}
+        assert elsewhere.read_text() == "not ours"
+        assert not (project / "dvc.lock").is_symlink()
 
 
 def test_plots_are_drawn_on_a_page_that_needs_no_network(project):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from adversity_flows import server
+from adversity_flows import server, server_process
 from adversity_flows.server import (
     ServerError,
     alive,
@@ -157,6 +157,24 @@ def test_a_start_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "ended with exit code 3" in message
     assert "no such table: flow_run" in message
     assert "--direct" in message
+
+
+@pytest.mark.parametrize("name", ["lock", "server.log", "server.json"])
+def test_links_in_the_servers_folder_are_not_written_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Its file names are known: what a link there names keeps its content."""
+    home = tmp_path / ".adversity/prefect"
+    home.mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("not ours")
+    (home / name).symlink_to(elsewhere)
+    monkeypatch.setattr(server.sys, "executable", pretend_server(tmp_path, "echo no; exit 3"))
+    with pytest.raises(ServerError, match="ended with exit code 3"), project_server(tmp_path):
+        pass
+    server_process._publish(home, 4200)
+    assert json.loads((home / "server.json").read_text())["url"] == "http://127.0.0.1:4200/api"
+    assert elsewhere.read_text() == "not ours"
 
 
 def test_a_start_that_hangs_is_given_up_and_ended(
