@@ -19,6 +19,7 @@ from adversity.ignored import Ignored
 __all__ = [
     "Listing",
     "code_points",
+    "conflict_line",
     "file_fault",
     "folder_fault",
     "kind_of",
@@ -265,6 +266,14 @@ def name_fault(name: str) -> str | None:
         if letter in _MARKS or unicodedata.bidirectional(letter) in _TURNS:
             return f"a character that turns the direction of writing ({code_points(letter)})"
     return None
+
+
+def conflict_line(text: str) -> int | None:
+    """Return the line where git has left a merge conflict, or None."""
+    lines = text.splitlines()
+    starts = (number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<< "))
+    ends = any(line.startswith(">>>>>>> ") for line in lines)
+    return next(starts, None) if ends else None
 
 
 def same_name(name: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError, DataError, InputError, RunError, StorageError
-from adversity.pipeline.reader import conflict_line
+from adversity.project import conflict_line
 from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:

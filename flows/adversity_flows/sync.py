@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from adversity.data.atomic import atomic_write
 from adversity.errors import InputError
-from adversity.pipeline.reader import conflict_line
+from adversity.project import conflict_line
 from adversity_flows import resolved
 from adversity_flows.plots import is_report_plot, report_plots
 from adversity_flows.reasons import differences, value_words

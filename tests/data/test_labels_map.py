@@ -49,6 +49,10 @@ def test_accents_have_one_form(tmp_path):
         ("", r"map.csv:1: expected a header with the columns from,to, got nothing"),
         ("from,to\n", r"at least one row under from,to"),
         ('from,to\n"a,b\n', r"map.csv:\d: not valid CSV"),
+        (
+            "from,to\r\na,b\r\n<<<<<<< HEAD\r\nc,d\r\n=======\r\nc,e\r\n>>>>>>> theirs\r\n",
+            r"map.csv:3: expected CSV, got a merge conflict; keep one side of it",
+        ),
         (b"from,to\nM\xfccke,fly\n", r'UTF-8, got the byte 0xfc; save it as "CSV UTF-8"'),
     ],
 )

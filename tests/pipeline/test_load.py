@@ -33,6 +33,30 @@ def test_a_good_file_is_read_as_written(load, pipeline_text):
     assert loaded.spec.run.shard_size == 256
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("where", "ours", "theirs"),
+    [
+        ("seed: 7\n", "seed: 7\n", "seed: 8\n"),
+        ("  net: ", "  net: {uses: classifier/tiny}\n", "  net: {uses: classifier/other}\n"),
+        ("    with:\n", "    from: dark\n", "    from: enhanced\n"),
+        ("gates:\n", "gates:\n", "gates: []\n"),
+    ],
+    ids=["a key", "a step", "inside a step", "gates"],
+)
+def test_a_merge_conflict_is_named_with_its_first_line(
+    load, pipeline_text, where, ours, theirs, end
+):
+    """Wherever git left it, it is one finding that says so and not a riddle of YAML."""
+    before, found, after = pipeline_text.partition(where)
+    assert found
+    conflict = f"<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> theirs\n"
+    text = (before + conflict + found + after).replace("\n", end)
+    line = before.count("\n") + 1
+    (finding,) = _findings(load, text)
+    assert finding.endswith(f":{line}: expected YAML, got a merge conflict; keep one side of it")
+
+
 def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
     """`no` is text and 1e-3 a number: PyYAML's own rules would say otherwise."""
     text = pipeline_text.replace("norm: linf", "norm: no").replace("steps: 3", "steps: 1e-3")

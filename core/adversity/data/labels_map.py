@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from adversity.errors import DataError
-from adversity.project import read_regular, same_name
+from adversity.project import conflict_line, read_regular, same_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,11 @@ def _text(path: Path, shown: str) -> str:
 
 def _rows(text: str, shown: str) -> Iterator[tuple[int, str, str]]:
     """Yield line, data set's name and classifier's name of each row."""
+    conflict = conflict_line(text)
+    if conflict is not None:
+        raise DataError(
+            f"{shown}:{conflict}: expected CSV, got a merge conflict; keep one side of it"
+        )
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]

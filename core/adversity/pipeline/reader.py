@@ -15,6 +15,7 @@ import yaml
 
 from adversity.errors import PipelineError
 from adversity.pipeline.findings import Findings, KeyPath, dotted
+from adversity.project import conflict_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,14 +143,6 @@ def _refuse_unsafe(text: str, name: str) -> None:
         if fault:
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise PipelineError(f"{name}:{line}: {fault}")
-
-
-def conflict_line(text: str) -> int | None:
-    """Return the line where git has left a merge conflict, or None."""
-    lines = text.splitlines()
-    starts = (number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<< "))
-    ends = any(line.startswith(">>>>>>> ") for line in lines)
-    return next(starts, None) if ends else None
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> str:

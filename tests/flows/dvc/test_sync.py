@@ -197,6 +197,23 @@ def test_definitions_are_compared_with_the_plan(project, plan):
     assert "elsewhere" in words
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_line_ends_of_dvc_yaml_stay(project, plan, another, end):
+    """What an editor on Windows saved is in step as it is, and keeps its line ends when it grows."""
+    sync(project, [plan])
+    path = project / "dvc.yaml"
+    saved = path.read_bytes().replace(b"\n", end.encode())
+    path.write_bytes(saved)
+    assert sync(project, [plan], check=True) == ()
+    sync(project, [plan])
+    assert path.read_bytes() == saved
+    assert sync(project, [plan, another])
+    grown = path.read_bytes()
+    assert len(grown) > len(saved)
+    assert grown.count(b"\n") == grown.count(end.encode())
+    assert (b"\r" in grown) == (b"\r" in saved)
+
+
 def test_resolved_plugins_are_written_once_and_verified_in_words(project, plan, fake):
     """The same plan gives the same bytes; another version is said in words."""
     file = "pipelines/.resolved/tiny.yaml"
