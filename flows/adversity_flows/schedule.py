@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from adversity.errors import InputError
+from adversity.pipeline.cron import clock_changes
 from adversity.pipeline.load import load_pipeline
 from adversity_flows.ending_signals import heard_signals
 from adversity_flows.prefect_settings import prefect_context
@@ -64,6 +65,8 @@ def serve_schedule(
         deployments = [_deployment(root, *plan) for plan in plans]
         for file, _, schedule in plans:
             announce(f"{file}: {schedule.cron} ({schedule.timezone})")
+            for change in clock_changes(schedule.cron, schedule.timezone):
+                announce(f"  ! {change}")
         announce(f"runs are listed at {without_secrets(page_of(url))}")
         asyncio.run(_serve(deployments, url))
 

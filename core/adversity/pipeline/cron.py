@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ["cron_fault", "timezone_fault"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+__all__ = ["clock_changes", "cron_fault", "timezone_fault"]
 
 _FIELDS = (
     ("minute", 0, 59, ()),
@@ -19,6 +25,7 @@ _FIELDS = (
     ),
     ("day of week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
+_HOURS = 24
 _PART = re.compile(r"(\*|[a-z]{3}|\d{1,2})(?:-([a-z]{3}|\d{1,2}))?(?:/(\d{1,2}))?", re.ASCII)
 
 
@@ -95,3 +102,63 @@ def timezone_fault(text: object) -> str | None:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
     return f"must be an IANA time zone such as Europe/Warsaw or UTC, got {text!r}"
+
+
+def clock_changes(
+    cron: str, timezone: str, *, since: date | None = None, days: int = 366
+) -> Iterator[str]:
+    """Say on which days a change of the clocks skips or repeats a time of a schedule.
+
+    A schedule that names every hour loses no run by a skipped one, and is passed over.
+
+    Args:
+        cron: A sound expression of five fields.
+        timezone: An IANA time zone.
+        since: The first day that is looked at, in that zone; None is today.
+        days: How many days are looked at.
+
+    Example:
+        >>> from datetime import date
+        >>> for change in clock_changes("30 2 * * *", "Europe/Warsaw", since=date(2027, 1, 1)):
+        ...     print(change.partition(" (")[0])
+        2027-03-28 has no 02:30 in Europe/Warsaw
+        2027-10-31 has 02:30 twice in Europe/Warsaw
+    """
+    zone = ZoneInfo(timezone)
+    fields = cron.lower().split()
+    hours = sorted(_numbers(fields[1], 1))
+    if len(hours) == _HOURS:
+        return
+    times = [time(hour, minute) for hour in hours for minute in sorted(_numbers(fields[0], 0))]
+    first = since or datetime.now(zone).date()
+    for day in (first + timedelta(number) for number in range(days)):
+        if _offset(day, time(), zone) != _offset(day + timedelta(1), time(), zone):
+            changes = (_change(day, at, zone) for at in times if _falls_on(day, fields))
+            yield from list(filter(None, changes))[:1]
+
+
+def _change(day: date, at: time, zone: ZoneInfo) -> str | None:
+    """Say what a change of the clocks does to a time of a day."""
+    before, after = _offset(day, at, zone), _offset(day, at.replace(fold=1), zone)
+    if before < after:
+        return (
+            f"{day} has no {at:%H:%M} in {zone} (clocks go forward): that run starts earlier or "
+            "later, or falls together with another; choose another hour, or timezone: UTC"
+        )
+    if before > after:
+        return f"{day} has {at:%H:%M} twice in {zone} (clocks go back): it runs the first time only"
+    return None
+
+
+def _offset(day: date, at: time, zone: ZoneInfo) -> timedelta:
+    return datetime.combine(day, at, zone).utcoffset() or timedelta(0)
+
+
+def _falls_on(day: date, fields: list[str]) -> bool:
+    """Say whether an expression names a day: by date or weekday, by both if one begins with *."""
+    _, _, days, months, weekdays = fields
+    by_date = day.day in _numbers(days, 2)
+    by_weekday = day.isoweekday() % 7 in {number % 7 for number in _numbers(weekdays, 4)}
+    both = days.startswith("*") or weekdays.startswith("*")
+    fits = (by_date and by_weekday) if both else (by_date or by_weekday)
+    return fits and day.month in _numbers(months, 3)

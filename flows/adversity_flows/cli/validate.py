@@ -71,6 +71,10 @@ def _as_json(plan: Plan) -> dict[str, Any]:
 
 def _warnings(plan: Plan) -> list[str]:
     """Return what does not make the file wrong; data may come from a remote before the run."""
+    from adversity.pipeline.cron import clock_changes
     from adversity_flows.tracked import missing_data
 
-    return [*plan.warnings, *missing_data(plan)]
+    schedule = plan.spec.schedule
+    changes = clock_changes(schedule.cron, schedule.timezone) if schedule else ()
+    said = [f"{plan.file}: schedule: {change}" for change in changes]
+    return [*plan.warnings, *said, *missing_data(plan)]

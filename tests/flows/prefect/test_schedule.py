@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adversity.errors import InputError
+from adversity.pipeline.cron import clock_changes
 from adversity_flows.schedule import serve_schedule
 from adversity_flows.server import project_server
 
@@ -83,6 +85,23 @@ def test_a_pipeline_outside_of_the_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     with pytest.raises(InputError, match="within"):
         serve_schedule(tmp_path / "project", [outside], announce=pytest.fail)
+
+
+def test_prefect_does_what_is_said_of_a_change_of_the_clocks() -> None:
+    """Where a time is skipped it starts at another one, where it is repeated once, else on time."""
+    from prefect.server.schemas.schedules import CronSchedule
+
+    zone, at = "Europe/Warsaw", (2, 30)
+    start = datetime(2027, 3, 20, tzinfo=ZoneInfo(zone))
+    said = [line.split(" (")[0] for line in clock_changes("30 2 * * *", zone, since=start.date())]
+    assert said == [f"2027-03-28 has no 02:30 in {zone}", f"2027-10-31 has 02:30 twice in {zone}"]
+    plan = CronSchedule(cron="30 2 * * *", timezone=zone)
+    runs = [run.astimezone(ZoneInfo(zone)) for run in asyncio.run(plan.get_dates(300, start))]
+    assert len({run.date() for run in runs}) == 300
+    elsewhere = [str(run.date()) for run in runs if (run.hour, run.minute) != at]
+    assert elsewhere == ["2027-03-28"]
+    (twice,) = [run for run in runs if str(run.date()) == "2027-10-31"]
+    assert twice.astimezone(UTC).hour == 0  # the first of the two: still summer time
 
 
 @pytest.mark.slow
