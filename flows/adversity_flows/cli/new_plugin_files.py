@@ -32,7 +32,7 @@ __all__ = ["about", "kinds", "licences", "render", "why_not", "write"]
 PROPRIETARY = "proprietary"
 _SPDX = {PROPRIETARY: "LicenseRef-Proprietary"}
 _BLANK = re.compile(r"\{\{(\w+)\}\}")
-_IMPORT = re.compile(r"^( *)from (\S+) import (\w+)$", re.MULTILINE)
+_IMPORT = re.compile(r"^( *)from (\S+) import (\w+(?:, \w+)*)$", re.MULTILINE)
 _LINE = 100
 
 
@@ -174,8 +174,9 @@ def _wrapped(text: str) -> str:
     def broken(line: re.Match[str]) -> str:
         if len(line.group()) <= _LINE:
             return line.group()
-        indent, module, name = line.groups()
-        return f"{indent}from {module} import (\n{indent}    {name},\n{indent})"
+        indent, module, names = line.groups()
+        each = "".join(f"{indent}    {name},\n" for name in names.split(", "))
+        return f"{indent}from {module} import (\n{each}{indent})"
 
     return _IMPORT.sub(broken, text)
 
@@ -203,7 +204,8 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
         "api": str(API_VERSION),
         "year": str(datetime.now(UTC).year),
     }
-    return words | {"usage": _filled(told["usage"], words)}
+    parts = {"usage": told["usage"], "before": told.get("before", "")}
+    return words | {part: _filled(text, words) for part, text in parts.items()}
 
 
 def _name_words(name: str) -> dict[str, str]:
