@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 import adversity
-from adversity import Attack, Degradation, Fitted, Plugin, Restoration, State
+from adversity import Attack, Degradation, Fitted, Plugin, ProjectFile, Restoration, State
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
 from adversity.engine.attack_call import AttackCall
@@ -78,15 +78,10 @@ class Filed(_Learns, Restoration):
     """Read a number from a file of the project while it is set up, fitted or not."""
 
     name: ClassVar[str] = "filed"
-    file: str = "level.txt"
-
-    def use_root(self, root: Path) -> None:
-        self._root = root
-
-    _root: Any = None
+    file: ProjectFile = ProjectFile("level.txt")
 
     def setup(self, device: str) -> None:
-        self._level = float((self._root / self.file).read_text())
+        self._level = float(self.file.path.read_text())
 
     _level: float = 0.0
 
@@ -204,7 +199,7 @@ def test_a_calibrator_stands_on_its_own_and_in_a_step(
     assert len(table("hit")["id"]) == 40
 
 
-def test_the_project_s_folder_reaches_a_plugin_when_it_is_fitted(
+def test_a_file_of_the_project_reaches_a_plugin_when_it_is_fitted(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of the project is read in `setup`, for the fit, for its use and in parameters."""

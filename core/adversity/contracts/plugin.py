@@ -29,8 +29,6 @@ from typing import (
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
@@ -173,15 +171,11 @@ class PluginBase(BaseModel):
         text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def use_root(self, root: Path) -> None:
-        """Take the project's folder, to which files in parameters are relative.
-
-        Called before `setup`, whether the plugin is then fitted or used, and in the parameters of
-        another one as well. From Python it is the current folder.
-        """
-
     def setup(self, device: str) -> None:
-        """Load weights and build kernels on `device`; called once before `fit` or the method."""
+        """Load weights and build kernels on `device`; called once before `fit` or the method.
+
+        Files of the project (`ProjectFile`) and plugins in the parameters are ready by then.
+        """
         self._device = device
 
     def __eq__(self, other: object) -> bool:

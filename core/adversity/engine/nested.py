@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Fitted, PluginBase
@@ -16,6 +15,8 @@ from adversity.errors import InputError, NotFittedError
 from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
     from adversity.contracts import Degraded, State
@@ -38,8 +39,8 @@ def set_up(
 ) -> Ready:
     """Return a copy of a plugin, made ready in the one order that the contract promises.
 
-    It is given the project's folder, the plugins in its parameters are made ready, it is set up,
-    and takes what fitting found. The same happens before it is fitted, but for the last.
+    The files and plugins in its parameters are made ready, it is set up, and takes what fitting
+    found. The same happens before it is fitted, but for the last.
 
     Args:
         given: The plugin with its parameters; it is left as it is.
@@ -56,7 +57,6 @@ def set_up(
     plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
     ready = Ready(plugin, label, device_of(plugin, device))
     with setting_up(ready):
-        plugin.use_root(root or Path.cwd())
         inject(plugin, ready.device, root=root, found=found)
         plugin.setup(ready.device)
         if state is not None:
