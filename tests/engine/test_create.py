@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from PIL import Image
 
 import adversity
 from adversity.errors import (
@@ -15,6 +16,9 @@ from adversity.errors import (
     ParameterError,
     UnknownPluginError,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_unknown_plugin_suggests_the_nearest() -> None:
@@ -120,3 +124,32 @@ def test_attack_needs_a_victim(images: torch.Tensor) -> None:
         attack(adversity.target(net), images, torch.full((21,), 7))
     with pytest.raises(DataError, match="different ids"):
         attack(adversity.target(net), images, torch.zeros(21, dtype=torch.int64), ids=["a"] * 21)
+
+
+def test_a_classifier_of_one_class_is_refused_whether_it_learns_or_brings_it() -> None:
+    """It would be right whatever it sees: accuracy 1, and no attack could ever succeed."""
+    images = torch.rand(4, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    learner = adversity.create("classifier", "nearest_neighbours")
+    with pytest.raises(DataError, match=r"two classes or more to learn from, got 'cat' alone.*Add"):
+        learner.fit(images, [0, 0, 0, 0], class_names=["cat"])
+    given = {"architecture": "squeezenet1_1", "weights": "none", "crop": 64}
+    with pytest.raises(InputError, match=r"two classes or more, got 'cat' alone.*Name every class"):
+        adversity.create("classifier", "torchvision", classes=["cat"], **given)
+
+
+def test_a_folder_of_one_class_teaches_no_classifier(tmp_path: Path) -> None:
+    """In a pipeline, too, the message says what is missing and names the class."""
+    for number, name in enumerate(("train", "test")):
+        (tmp_path / f"data/{name}/cat").mkdir(parents=True)
+        for grey in (40, 90, 160):
+            Image.new("L", (4, 4), grey + number).save(tmp_path / f"data/{name}/cat/{grey}.png")
+    (tmp_path / "p.yaml").write_text(
+        "name: p\ndata:\n"
+        "  train: {uses: dataset/folder, with: {path: data/train}}\n"
+        "  test: {uses: dataset/folder, with: {path: data/test}}\n"
+        "steps:\n"
+        "  net: {uses: classifier/nearest_neighbours, fit_on: train}\n"
+        "  clean: {uses: net, from: test}\n"
+    )
+    with pytest.raises(DataError, match="two classes or more to learn from, got 'cat' alone"):
+        adversity.run(tmp_path / "p.yaml", into=tmp_path / "out", root=tmp_path)

@@ -51,6 +51,7 @@ def set_up(
         state: What fitting found.
 
     Raises:
+        InputError: If it is a classifier of one class.
         NotFittedError: If a plugin in its parameters must be fitted and is not.
         PluginError: If it cannot be set up.
     """
@@ -61,6 +62,8 @@ def set_up(
         plugin.setup(ready.device)
         if state is not None:
             plugin.load(state)
+        if state is not None or not isinstance(plugin, Fitted):
+            ready.require_classes()
     return ready
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from adversity.contracts import Fitted, Score
-from adversity.errors import AdversityError, InputError, PluginError
+from adversity.contracts import Classifier, Fitted, Score
+from adversity.errors import AdversityError, DataError, InputError, PluginError
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
@@ -70,16 +70,36 @@ class Ready:
         """Fit the plugin, which is set up; return what it found and leave it as it is.
 
         Raises:
+            DataError: If a classifier is to learn from one class.
             InputError: If it is none that is fitted.
             PluginError: If it fails.
         """
         if not isinstance(self.plugin, Fitted):
             raise InputError(f"{self.label} has nothing to fit")
+        if isinstance(self.plugin, Classifier) and len(data.class_names) == 1:
+            raise DataError(
+                f"{self.label}: expected data of two classes or more to learn from, got "
+                f"{data.class_names[0]!r} alone: a classifier of one class is always right. Add "
+                "images of what it could be mistaken for, as a class of its own"
+            )
         try:
             with preserve_global_rng():
                 return self.plugin.fit(data, generator)
         except BREAKS as error:
             self.guard(error)
+
+    def require_classes(self) -> None:
+        """Refuse a classifier of one class, which is right whatever it sees.
+
+        Raises:
+            InputError: If it has one.
+        """
+        if isinstance(self.plugin, Classifier) and len(names := self.plugin.class_names) == 1:
+            raise InputError(
+                f"{self.label}: expected two classes or more, got {names[0]!r} alone: a classifier "
+                "of one class is always right. Name every class that it tells apart, in the order "
+                "of its logits, or take one that has several"
+            )
 
     def guard(self, error: BaseException, ids: Sequence[str] = ()) -> NoReturn:
         """Turn an exception from inside the plugin into one that names it."""
