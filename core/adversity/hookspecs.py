@@ -249,7 +249,7 @@ def adversity_run_started(run: Mapping[str, Any]) -> None:
             - `command`: how the run was called
             - `steps`: ids of the steps that leave an artifact, in order, the report last
             - `parameters`: what the pipeline file says, with defaults, as JSON values
-            - `git`: `revision` and `state` (`clean`, `dirty`); empty without a commit
+            - `git`: `revision` and `state` (`clean`, `dirty`, `unknown`); empty without a commit
             - `versions`: of Python, of the libraries that compute and of plugin distributions
     """
 

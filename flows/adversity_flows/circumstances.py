@@ -12,6 +12,7 @@ from adversity.provenance import distribution_version, processor
 from adversity.registry.marks import DEPENDS_ON
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from adversity.pipeline.model import Plan
@@ -56,9 +57,16 @@ def versions(plan: Plan) -> dict[str, str]:
     found = {"python": platform.python_version(), "adversity": adversity.__version__}
     libraries = {name: distribution_version(name) for name in LIBRARIES}
     found |= {name: version for name, version in libraries.items() if version}
-    entries = [node.entry for node in plan.data.values()]
-    entries += [node.entry for node in plan.steps.values()]
-    return found | {entry.distribution: entry.version for entry in entries}
+    return found | dict(_origins(plan))
+
+
+def _origins(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield distribution and version of every plugin: of metrics and in parameters, too."""
+    for part in ("data", "steps", "metrics"):
+        for origin in plan.resolved.get(part, {}).values():
+            yield origin["distribution"], origin["version"]
+            for uses, inner in origin.get("nested", {}).items():
+                yield uses.partition("/")[2].partition(":")[0], inner["version"]
 
 
 def machine(device: str = "cpu") -> dict[str, str]:
@@ -72,15 +80,20 @@ def machine(device: str = "cpu") -> dict[str, str]:
 
 
 def git_state(root: Path) -> dict[str, str]:
-    """Return the revision and whether files differ from it; empty without git or a commit."""
+    """Return the revision and whether files differ from it; empty without git or a commit.
+
+    The state is `clean`, `dirty`, or `unknown` where git gives no answer.
+    """
     revision = _git(root, "rev-parse", "HEAD")
     if not revision:
         return {}
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return {"revision": revision, "state": "dirty" if changed else "clean"}
+    state = "unknown" if changed is None else "dirty" if changed else "clean"
+    return {"revision": revision, "state": state}
 
 
-def _git(root: Path, *arguments: str) -> str:
+def _git(root: Path, *arguments: str) -> str | None:
+    """Return what git says, or None if it fails or takes too long."""
     try:
         answer = subprocess.run(
             ["git", *arguments],
@@ -91,5 +104,5 @@ def _git(root: Path, *arguments: str) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
