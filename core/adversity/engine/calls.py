@@ -87,7 +87,8 @@ def _call(ready: Ready, method: str, ids: Sequence[str], *given: Tensor, **kwarg
     """Call a method on copies of `given` on its device; a changed copy is a broken promise."""
     import torch
 
-    there = [value.to(ready.device) for value in given]
+    # Contiguous: kernels for another layout in memory round otherwise.
+    there = [value.to(ready.device).contiguous() for value in given]
     copies = [value.clone() for value in there]
     try:
         with torch.no_grad():
