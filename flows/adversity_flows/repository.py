@@ -6,6 +6,7 @@ exact minor is pinned, and tests/flows/dvc holds a contract test for each call w
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -40,6 +41,8 @@ _ONE_AT_A_TIME = threading.RLock()
 _SHORT = 0.2
 """Seconds between two tries for DVC's lock, which its commands hold briefly."""
 
+_ADVICE = {errno.ENAMETOOLONG: "move the project to a folder with a shorter path"}
+
 
 def open_repository(root: Path) -> Repo:
     """Open the project's repository.
@@ -68,12 +71,18 @@ def open_repository(root: Path) -> Repo:
 
 
 def refuse_unfit_path(path: Path) -> None:
-    """Refuse a folder whose path DVC would take for a pattern of its own.
+    """Refuse a folder whose path is no text, or that DVC would take for a pattern of its own.
 
     Raises:
         InputError: If there is a brace in it, or it is no text.
     """
     text = str(path.absolute())
+    raw = os.fsencode(text)
+    if raw.decode("utf-8", "replace").encode() != raw:
+        shown = raw.decode("utf-8", "backslashreplace")
+        raise InputError(
+            f"expected a project whose path is UTF-8 text, got {shown}; rename the folder"
+        )
     unfit = next((c for c in "{}" if c in text), None)
     if unfit is not None:
         raise InputError(
@@ -183,9 +192,8 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
     except DvcException as error:
         raise RunError(f"DVC could not {doing}: {_chain(error)}") from error
     except OSError as error:
-        raise StorageError(
-            f"DVC could not {doing}: {error}; make room or rights, then run again"
-        ) from error
+        advice = _ADVICE.get(error.errno or 0, "make room or rights")
+        raise StorageError(f"DVC could not {doing}: {error}; {advice}, then run again") from error
 
 
 def _unreadable(root: Path, error: ParseError) -> AdversityError:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from adversity.errors import InputError
+from adversity.errors import InputError, StorageError
 from adversity_flows.conduct import conduct
-from adversity_flows.repository import missing_repositories, open_repository, refuse_unfit_path
+from adversity_flows.repository import (
+    dvc_errors,
+    missing_repositories,
+    open_repository,
+    refuse_unfit_path,
+)
 from adversity_flows.runs import keep_from_git
 from adversity_flows.sync import sync
 
@@ -53,11 +60,37 @@ def test_a_folder_without_repositories_is_told_both_commands(tmp_path):
     assert missing_repositories(tmp_path) == ["dvc init"]
 
 
-@pytest.mark.parametrize("name", ["x{b}", "x{", "}"])
-def test_a_path_that_dvc_takes_for_a_pattern_is_refused(tmp_path, name):
-    """The message names the sign and the folder, before anything is opened or made."""
-    with pytest.raises(InputError, match="rename the folder"):
-        refuse_unfit_path(tmp_path / name / "project")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"x{b}", r"no '{', got .*/x\{b\}/project"),
+        (b"x{", r"no '{', got .*/x\{/project"),
+        (b"}", r"no '}', got .*/\}/project"),
+        (b"a\xffb", r"UTF-8 text, got .*/a\\xffb/project"),
+        (b"\xc3\xa9\xe9", r"UTF-8 text, got .*/é\\xe9/project"),
+    ],
+    ids=["braces", "open", "closed", "one byte", "half a letter"],
+)
+def test_a_path_that_cannot_be_worked_in_is_refused(tmp_path, name, said):
+    """The message names what is wrong and the folder, before anything is opened or made."""
+    with pytest.raises(InputError, match=f"{said}.*; .*rename the folder") as caught:
+        refuse_unfit_path(tmp_path / os.fsdecode(name) / "project")
+    str(caught.value).encode()  # what is shown is text
+
+
+def test_every_other_character_may_stand_in_a_path(tmp_path):
+    """Line ends, patterns, quotes, variables and what URLs and shells take for their own."""
+    refuse_unfit_path(tmp_path / '-a\nb[a]*? it\'s "q" a%20b%s#c $HOME;a&b|c`d`\t\\!~ é@x,y:w')
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.ENAMETOOLONG, "a folder with a shorter path, then"), (errno.EACCES, "room or rights")],
+)
+def test_what_the_system_refuses_comes_with_what_helps(tmp_path, number, advice):
+    """Room does not help where the project's own path uses up the length of paths."""
+    with pytest.raises(StorageError, match=advice), dvc_errors(tmp_path, "record stage net"):
+        raise OSError(number, os.strerror(number))
 
 
 @pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "data/photos.dvc"])
