@@ -150,7 +150,7 @@ def test_unreadable_pictures_are_listed_until_none_is_left(shots, call, refused)
 def test_one_class_cannot_be_learned(shots, call, refused):
     """Training on one class names it and the step, and leaves no weights."""
     shutil.move(shots.root / "data" / "train" / "light", shots.root / "light")
-    refused(call(*RUN), "step net", "at least two labelled classes, got dark in 6 pictures")
+    refused(call(*RUN), "step net", "data of two classes or more to learn from", "'dark' alone")
     shots.holds_nothing_of("net")
     shutil.move(shots.root / "light", shots.root / "data" / "train" / "light")
     assert call(*RUN).code == 0
@@ -164,11 +164,10 @@ def test_a_label_that_is_no_class(shots, call, refused):
     shots.edit("path: data/test", "path: data/test, labels: labels.csv, classes: [dark, light]")
     message = refused(call(*RUN), "step net: data/test/labels.csv:3: 'lihgt' is not a class")
     assert "did you mean 'light'?\n  data/test/labels.csv:4: 'dark/1.png' has no label" in message
-    shots.holds_nothing_of("predictions")
+    shots.holds_nothing_of("net")
     labels.write_text("file,label\ndark/0.png,dark\nlight/0.png,light\n")
     answer = call(*RUN)
     assert answer.code == 0, answer.err
-    assert "net          unchanged" in answer.err
 
 
 @pytest.mark.slow

@@ -135,7 +135,7 @@ def test_a_read_only_project(shots, call, refused, monkeypatch):
         step = ("step", FILE, "net")
         change = (*RUN, "--set", "steps.net.with.epochs=3")
         for command in (RUN, ("sync",), step, change):
-            refused(call(*command), "the file system is read-only", code=3)
+            refused(call(*command), "ead-only", code=3)  # in our words, or in DVC's
     monkeypatch.chdir(root)
     assert "epochs: 1" in shots.file.read_text()
     shots.holds_nothing_of("net")
