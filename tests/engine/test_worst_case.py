@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adversity.data.ledger import Entry
+from adversity.engine import worst_case as module
 from adversity.engine.budget import allowed
-from adversity.engine.worst_case import Threat, threat_of, threats, worst_case
+from adversity.engine.worst_case import Threat, threat_of, threats, with_worst_cases, worst_case
 from adversity.errors import StorageError
+from adversity.report.model import CellResult, StepSummary
 
 EIGHT, TWO = 8 / 255, 2 / 255
 
@@ -195,3 +199,22 @@ def test_other_samples_on_one_page_are_refused() -> None:
     odd.rows["sample"][0] = "another"  # type: ignore[index]
     with pytest.raises(StorageError, match="same 4 samples"):
         worst_case([entry("pgd", "...."), odd], Threat("linf", EIGHT))
+
+
+def test_each_cell_has_the_worst_case_of_its_own_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever order an artifact holds the cells: `eps=16/255` is sorted before `eps=8/255`."""
+    stored = (
+        entry("pgd", "xxx.", 0.06, eps=2 * EIGHT, cell="eps=16/255"),
+        entry("pgd", "x...", 0.03, eps=EIGHT, cell="eps=8/255"),
+    )
+    monkeypatch.setattr(module, "entries", lambda artifact: stored)
+    node = SimpleNamespace(id="pgd", role="attack", knowledge="white-box")
+    toolbox: Any = SimpleNamespace(plan=SimpleNamespace(steps={"pgd": node}), artifact=Path)
+    cells = tuple(CellResult({"eps": eps}, 4, {}) for eps in ("8/255", "16/255"))
+    given = {"pgd": StepSummary("pgd", "attack/pgd", "attack", "adversarial", cells=cells)}
+    ledger: Any = SimpleNamespace(page=lambda victim, data: [])
+    found = with_worst_cases(toolbox, given, ledger)["pgd"].cells
+    left_standing = {
+        cell.cell["eps"]: cell.measures["worst_case_robust_accuracy"].value for cell in found
+    }
+    assert left_standing == {"8/255": 0.75, "16/255": 0.25}

@@ -21,6 +21,7 @@ from adversity.engine.budget import allowed
 from adversity.engine.ledger import entries
 from adversity.errors import StorageError
 from adversity.metrics import worst_case_robust_accuracy
+from adversity.report.paired import cell_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -162,8 +163,9 @@ def with_worst_cases(
     for node in nodes:
         if node.knowledge == "white-box":
             cells = []
-            pairs = zip(summaries[node.id].cells, ours[node.id], strict=True)
-            for cell, entry in pairs:
+            by_cell = {entry.told["cell"]: entry for entry in ours[node.id]}
+            for cell in summaries[node.id].cells:
+                entry = by_cell[cell_key(cell.cell)]  # the file keeps them in another order
                 threat = threat_of(entry)
                 page = pages[entry.victim, entry.data]
                 found = None if threat is None else worst_case(page, threat, now=now)
