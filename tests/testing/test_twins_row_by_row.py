@@ -73,16 +73,6 @@ class BrighterTwice(Fade):
         return self.raised(images, rng) if twice else super().degrade(images, rng)
 
 
-class BrighterStrided(Fade):
-    """Is brighter where rows do not follow each other in memory."""
-
-    block_rows: ClassVar[int] = 1
-
-    def degrade(self, images: Any, rng: Any) -> Any:
-        dense = images.is_contiguous()
-        return super().degrade(images, rng) if dense else self.raised(images, rng)
-
-
 class Same(Restoration):
     """Leaves everything as it is."""
 
@@ -98,7 +88,6 @@ TWINS = {
     "alone": BrighterAlone,
     "order": BrighterBackwards,
     "duplicates": BrighterTwice,
-    "layout": BrighterStrided,
 }
 """`cost` has a test of its own: nobody wants to wait."""
 

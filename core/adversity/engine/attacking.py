@@ -220,6 +220,7 @@ def attack(
     """
     import torch
 
+    images = images.contiguous()  # as in a block: one layout in memory, one rounding
     judge, plugin, count = judge or victim, ready.plugin, len(images)
     norm = str(getattr(plugin, "norm", "l2"))
     fits_space(ready, images)

@@ -169,7 +169,8 @@ class Link:
 
         def call(block: Tensor) -> Any:
             try:
-                answer = getattr(self.ready.plugin, method)(block.to(self.ready.device), **more)
+                there = block.to(self.ready.device).contiguous()
+                answer = getattr(self.ready.plugin, method)(there, **more)
                 return answer if isinstance(answer, Degraded) else answer.cpu()
             except calls.BREAKS as error:
                 self.ready.guard(error)

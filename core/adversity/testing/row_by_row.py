@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Self
 from adversity.testing.checks import Failed, NotApplicable, apart, check, furthest, require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from torch import Tensor
+    from collections.abc import Callable
 
     from adversity.testing.bench import Answer, Bench, Case
 
@@ -23,8 +21,8 @@ __all__ = ["CHECKS", "ROUNDING", "seed_everything"]
 
 ROUNDING = 1e-6
 """A share of the value, where that is above 1. Kernels may round otherwise for another number
-of rows or another layout, nothing else may differ: eight spacings of float32 just above 1, a
-four-thousandth of one step of eight-bit colour."""
+of rows, nothing else may differ: eight spacings of float32 just above 1, a four-thousandth of
+one step of eight-bit colour."""
 
 
 @check("The same seed gives the same answer, from a new object and whatever the global seeds.")
@@ -149,47 +147,6 @@ def _compare(bench: Bench, case: Case, whole: Answer, index: list[int], how: str
     return list(gaps.values())
 
 
-@check("Another layout in memory of the same values gives the same answer.")
-def layout(bench: Bench) -> str:
-    """Hand over the rows as strided views and, for images, with channels last."""
-    if not any(case.rows for case in bench.answered):
-        raise NotApplicable("there is nothing to lay out otherwise")
-    worst = 0.0
-    for case in bench.answered:
-        first = bench.whole(case)
-        for how, rows in _laid_out(case.rows):
-            second = bench.answer(bench.ready, type(case)(case.name, rows, case.ids))
-            name, gap = furthest(first, second, relative=True)
-            require(
-                gap <= ROUNDING,
-                f"expected the same {name} for {case.name} laid out {how}, they differ by up to "
-                f"{gap:.3g}",
-            )
-            worst = max(worst, gap)
-    return _agree(worst)
-
-
-def _laid_out(rows: Mapping[str, Tensor]) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield the same values in other layouts, each with its name."""
-    import torch
-
-    # Every second value of a larger tensor: what has gaps in memory is copied before it
-    # reaches most plugins, channels last is dense and stays as it is.
-    yield (
-        "with gaps in memory",
-        {name: torch.stack([value, value], dim=-1)[..., 0] for name, value in rows.items()},
-    )
-    if any(value.ndim == 4 for value in rows.values()):
-        last = torch.channels_last
-        yield (
-            "with channels last in memory",
-            {
-                name: value.contiguous(memory_format=last) if value.ndim == 4 else value
-                for name, value in rows.items()
-            },
-        )
-
-
 def _agree(worst: float) -> str:
     return "equal to the last bit" if worst == 0 else f"differs by at most {worst:.1g}"
 
@@ -274,6 +231,5 @@ CHECKS = (
     alone,
     order,
     duplicates,
-    layout,
     cost,
 )
