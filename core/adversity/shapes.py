@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["image_fault", "rows_fault", "scale_fault"]
+__all__ = ["image_fault", "probability_rows", "probs_fault", "rows_fault", "scale_fault"]
+
+ROUNDED = 1e-4
+"""How far probabilities may sum from 1: float32 sums of up to 1e5 terms round to about 1e-5."""
 
 
 def image_fault(images: object, *, rows: int | None = None) -> str | None:
@@ -99,4 +102,21 @@ def rows_fault(
         return f"expected floating-point values, got {values.dtype}"
     if finite and not bool(values.isfinite().all()):
         return "expected finite values, got NaN or infinity"
+    return None
+
+
+def probability_rows(values: Tensor) -> Tensor:
+    """Return `[N]` bool: no value of the row is below 0, and they sum to 1.
+
+    Logits seldom do by chance: the sum of one row in thousands comes as near to 1.
+    """
+    total = values.double().sum(1)
+    return (values >= 0).all(1) & ((total - 1).abs() <= ROUNDED)
+
+
+def probs_fault(probs: Tensor) -> str | None:
+    """Say what is wrong with rows of probabilities `[N, K]`, or None."""
+    low, total = float(probs.min()), probs.double().sum(1)
+    if low < 0 or float((total - 1).abs().max()) > ROUNDED:
+        return f"expected rows of probabilities that sum to 1, got a sum of {float(total[0]):.6g}"
     return None

@@ -127,6 +127,23 @@ class Centres(Classifier):
         return values - values.mean(0)
 
 
+class CentresFeatures(Classifier):
+    """Right logits, and features that are centred over the batch."""
+
+    name = "centres_features"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("a", "b", "c", "d")
+
+    def logits(self, images: Tensor) -> Tensor:
+        return images.flatten(1)[:, :4]
+
+    def features(self, images: Tensor) -> Tensor:
+        values = images.flatten(1)[:, :8]
+        return values - values.mean(0)
+
+
 class Shares(PostHoc):
     """A temperature that is the spread of the batch."""
 
@@ -175,11 +192,21 @@ def _score(ready: Any, images: Tensor, ids: Any) -> Any:
         (Dims(side=True), _degrade),
         (Stretches(), lambda ready, images, ids: calls.restore(ready, images, {}, ids)),
         (Centres(), calls.logits),
+        (CentresFeatures(), calls.features),
         (Shares(), lambda ready, images, ids: calls.calibrate(ready, images.flatten(1), ids)),
         (Ranks(), _score),
         (Relative(), lambda ready, images, ids: calls.measure(ready, images, 1 - images, ids)),
     ],
-    ids=["degradation", "side", "restoration", "classifier", "calibrator", "score", "metric"],
+    ids=[
+        "degradation",
+        "side",
+        "restoration",
+        "classifier",
+        "features",
+        "calibrator",
+        "score",
+        "metric",
+    ],
 )
 def test_every_kind_is_looked_at(
     plugin: Any, call: Any, make_ready: Any, images: Tensor, ids: Any

@@ -52,6 +52,23 @@ class TooBright(Degradation):
         return images + 1
 
 
+class Centred(Classifier):
+    """Give right logits, and features that are centred over the batch."""
+
+    name: ClassVar[str] = "centred"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("a", "b", "c")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)[:, :3]
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        values = images.flatten(1)
+        return values - values.mean(0)
+
+
 class Held(Attack):
     """Hold plugins of several kinds."""
 
@@ -154,6 +171,17 @@ def test_a_fitted_classifier_gives_logits_features_and_gradients(
     asked = photos.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(network.features(asked).sum(), asked)
     assert float(gradient.abs().max()) > 0
+
+
+@pytest.mark.parametrize("gradient", [False, True], ids=["plain", "with gradient"])
+def test_features_that_depend_on_the_images_beside_are_refused(
+    photos: torch.Tensor, gradient: bool
+) -> None:
+    """The inner plugin is named and its features, though its logits were found right before."""
+    network = _ready(Held(network=Centred())).plugin.network
+    network.logits(photos)
+    with pytest.raises(PluginError, match=r'"centred".*its features by itself'):
+        network.features(photos.clone().requires_grad_(gradient))
 
 
 def test_what_was_never_fitted_is_refused() -> None:

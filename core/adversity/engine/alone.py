@@ -34,10 +34,11 @@ def each_by_itself(
     ids: Sequence[str],
     *,
     copies: int | None = None,
+    what: str = "answer",
 ) -> None:
     """Ask once more for one row, beside nothing but copies of itself, and compare.
 
-    Once for each plugin that is set up and each shape of a row. The row stays at its place, and
+    Once for each plugin that is set up, what it is asked for and each shape of a row. The row stays at its place, and
     there are as many as before, so that the same kernels round in the same way. An answer that
     changes by itself when the same is asked again says nothing of neighbours.
 
@@ -48,17 +49,18 @@ def each_by_itself(
         again: From B row numbers below N to the answers for these.
         ids: N sample ids.
         copies: How many to ask for; B if not given.
+        what: It is asked for, in words.
 
     Raises:
         PluginError: If the answer is another; an `InputError` for a user's own network.
     """
-    shape = tuple(given.shape[1:])
-    if ready.looked is None or shape in ready.looked or len(ids) < 2:
+    asked = (what, *given.shape[1:])
+    if ready.looked is None or asked in ready.looked or len(ids) < 2:
         return
     row = _middle(given)
     if row is None:
         return
-    ready.looked.add(shape)
+    ready.looked.add(asked)
     rows = len(answered[0])
     copies = copies or rows
     alone = [value[min(row, copies - 1)] for value in again([row] * copies)]
@@ -69,7 +71,7 @@ def each_by_itself(
     same = [min(i, len(ids) - 1) for i in range(rows)]
     repeated = [value[row] for value in again(same)]
     if _gap(among, repeated, answered) <= SAME:
-        ready.mixes(ids[row], gap)
+        ready.mixes(ids[row], gap, what)
 
 
 def rows_of(predictive: Predictive, index: slice | list[int], device: str) -> Predictive:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import AttackInRounds, Perturbed
 from adversity.engine.blocks import spans
 from adversity.engine.budget import fits_space, replayed, sizes, within, within_budget
-from adversity.engine.calls import BREAKS, probability_rows
+from adversity.engine.calls import BREAKS
 from adversity.engine.wanted import is_targeted, label_rows, wanted_labels
 from adversity.engine.watching import Watch
 from adversity.seeding import SampleRng, preserve_global_rng
-from adversity.shapes import image_fault
+from adversity.shapes import image_fault, probability_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

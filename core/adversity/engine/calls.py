@@ -14,7 +14,7 @@ from adversity.engine.blocks import network_rows, spans
 from adversity.engine.ready import BREAKS, Ready, setting_up
 from adversity.engine.side import fault_of, from_parameter, joined, require_need
 from adversity.errors import PluginError
-from adversity.shapes import image_fault, rows_fault
+from adversity.shapes import image_fault, probs_fault, rows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,18 +29,14 @@ __all__ = [
     "Ready",
     "calibrate",
     "degrade",
+    "features",
     "logits",
     "measure",
     "needs_of",
-    "probability_rows",
     "restore",
     "score",
     "setting_up",
 ]
-
-
-ROUNDED = 1e-4
-"""How far probabilities may sum from 1: float32 sums of up to 1e5 terms round to about 1e-5."""
 
 
 def _in_blocks(
@@ -50,6 +46,7 @@ def _in_blocks(
     run: Callable[[list[int]], list[Tensor]],
     size: int | None = None,
     names: Sequence[str] = ("answers",),
+    what: str = "answer",
 ) -> list[Tensor]:
     """Run a method in blocks of one size, and see once that its rows do not mix.
 
@@ -57,9 +54,11 @@ def _in_blocks(
         ready: The plugin.
         given: `[N, ...]`, what it is asked.
         ids: N sample ids.
-        run: From row numbers, the last repeated as padding, to the answers for these.
+        run: From row numbers, the last repeated as padding, to the answers for these; to none
+            where the method is optional and the plugin has it not.
         size: Rows of a block; the plugin's own number if not given.
         names: What each answer is; known at the latest when `run` has run.
+        what: It is asked for, in words.
 
     Returns:
         The answers, each `[N, ...]` on the CPU.
@@ -69,11 +68,13 @@ def _in_blocks(
     for span in spans(len(given), size):
         index, cut = list(span), slice(span.start, span.stop)
         answered = run(index + index[-1:] * (size - len(index)))
+        if not answered:
+            return []
 
         def again(rows: list[int], first: int = span.start) -> list[Tensor]:
             return run([first + row for row in rows])
 
-        each_by_itself(ready, given[cut], answered, again, ids[cut])
+        each_by_itself(ready, given[cut], answered, again, ids[cut], what=what)
         parts.append([value[: len(index)].cpu() for value in answered])
     return joined(ready, names, parts, ids)
 
@@ -213,7 +214,7 @@ def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
         answer: Tensor = _call(ready, "logits", here, images[index])
         fault = rows_fault(answer, rows=len(index), columns=classes)
         if fault is None and plugin.gives == "probs":
-            fault = _probs_fault(answer)
+            fault = probs_fault(answer)
         if fault is not None:
             ready.broke(fault, here)
         return [answer.float()]
@@ -221,20 +222,26 @@ def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
     return _in_blocks(ready, images, ids, run, network_rows(plugin, images))[0]
 
 
-def probability_rows(values: Tensor) -> Tensor:
-    """Return `[N]` bool: no value of the row is below 0, and they sum to 1.
+def features(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor | None:
+    """Run a classifier's features in blocks; return `[N, D]`, or None where it offers none.
 
-    Logits seldom do by chance: the sum of one row in thousands comes as near to 1.
+    Raises:
+        PluginError: If the answer breaks the contract.
     """
-    total = values.double().sum(1)
-    return (values >= 0).all(1) & ((total - 1).abs() <= ROUNDED)
 
+    def run(index: list[int]) -> list[Tensor]:
+        here = _named(ids, index)
+        answer: Tensor | None = _call(ready, "features", here, images[index])
+        if answer is None and index[0] == 0:
+            return []
+        fault = rows_fault(answer, rows=len(index), columns=0)
+        if fault is not None:
+            ready.broke(f"features: {fault}", here)
+        return [answer]
 
-def _probs_fault(probs: Tensor) -> str | None:
-    low, total = float(probs.min()), probs.double().sum(1)
-    if low < 0 or float((total - 1).abs().max()) > ROUNDED:
-        return f"expected rows of probabilities that sum to 1, got a sum of {float(total[0]):.6g}"
-    return None
+    rows = network_rows(ready.plugin, images)
+    found = _in_blocks(ready, images, ids, run, rows, what="features")
+    return found[0] if found else None
 
 
 def calibrate(ready: Ready, values: Tensor, ids: Sequence[str]) -> Tensor:
@@ -243,7 +250,7 @@ def calibrate(ready: Ready, values: Tensor, ids: Sequence[str]) -> Tensor:
     def run(index: list[int]) -> list[Tensor]:
         here = _named(ids, index)
         answer: Tensor = _call(ready, "calibrate", here, values[index])
-        fault = rows_fault(answer, rows=len(index), columns=values.shape[1]) or _probs_fault(answer)
+        fault = rows_fault(answer, rows=len(index), columns=values.shape[1]) or probs_fault(answer)
         if fault is not None:
             ready.broke(fault, here)
         return [answer.float()]

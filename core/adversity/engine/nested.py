@@ -9,7 +9,7 @@ from adversity.contracts import Fitted, PluginBase
 from adversity.contracts.nested import Plugin, nested_in
 from adversity.contracts.project_files import bind_files
 from adversity.engine import calls
-from adversity.engine.blocks import in_blocks, network_rows, padded, spans
+from adversity.engine.blocks import in_blocks, network_rows, spans
 from adversity.engine.ready import Ready, device_of, setting_up
 from adversity.errors import InputError, NotFittedError
 from adversity.shapes import rows_fault
@@ -186,12 +186,12 @@ class _Classifier:
 
     def features(self, images: Tensor) -> Tensor | None:
         """Return `[N, D]`, or None where the classifier offers none."""
-        import torch
-
-        one = padded(images[:1].detach(), network_rows(self._ready.plugin, images))
-        with torch.no_grad():
-            if self._ready.plugin.features(one.to(self._ready.device)) is None:
-                return None
+        # A gradient is asked for without the checks of the final call: one block has them first.
+        rows = network_rows(self._ready.plugin, images) if images.requires_grad else len(images)
+        first = images[:rows].detach()
+        found = calls.features(self._ready, first, tuple(map(str, range(len(first)))))
+        if found is None or not images.requires_grad:
+            return found
         return self._blocks("features", images)
 
     def _blocks(self, method: str, images: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ class _ReadyNetwork(Ready):
         where = f", sample {ids[0]}" if len(ids) == 1 else f", samples {ids[0]} .." if ids else ""
         raise InputError(f"{self.label}{where}: {what}; {self.plugin.advice()}")
 
-    def mixes(self, sample: str, gap: float) -> NoReturn:
+    def mixes(self, sample: str, gap: float, what: str = "answer") -> NoReturn:
         raise InputError(
             f"{self.label}, sample {sample}: its answer depends on the images beside it: alone in "
             f"its block its logits differ by {gap:.2g} of the largest. Expected an answer to each "

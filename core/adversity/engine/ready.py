@@ -31,15 +31,17 @@ class Ready:
         plugin: Set up and, where it is fitted, loaded.
         label: `attack "pgd" (acme-attacks 1.2)`.
         device: Where it computes.
-        looked: The shapes of a row for which it was seen that its neighbours do not matter;
-            None if nobody is to look.
+        looked: What it was asked for and the shapes of a row, for which it was seen that its
+            neighbours do not matter; None if nobody is to look.
         seen: What the images are known by that it was fitted on from Python.
     """
 
     plugin: Any
     label: str
     device: str = "cpu"
-    looked: set[tuple[int, ...]] | None = field(default_factory=set, compare=False, repr=False)
+    looked: set[tuple[str | int, ...]] | None = field(
+        default_factory=set, compare=False, repr=False
+    )
     seen: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
@@ -50,12 +52,12 @@ class Ready:
             "report it to its author."
         )
 
-    def mixes(self, sample: str, gap: float) -> NoReturn:
+    def mixes(self, sample: str, gap: float, what: str = "answer") -> NoReturn:
         """Raise the error that says that an answer depends on the rows beside it."""
         self.broke(
-            f"the answer depends on what lies beside the sample in its block: alone it differs by "
-            f"{gap:.2g} of the largest value; expected each row by itself (is something "
-            "normalised over the batch?)",
+            f"expected each row of its {what} by itself, got one that depends on what lies beside "
+            f"the sample in its block: alone it differs by {gap:.2g} of the largest value (is "
+            "something normalised over the batch?)",
             (sample,),
         )
 
