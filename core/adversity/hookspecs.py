@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from adversity.provenance import GROUP
+from adversity.distributions import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
-"""Where a result came from: fingerprints of source, hashes of files, versions of distributions.
+"""Where a result came from: fingerprints of source and hashes of files.
 
-Pure functions that read files and metadata. They import no plugin and no torch: what a
+Pure functions that read files. They import no plugin and no torch: what a
 module imports is found by reading its source, never by running it.
 """
 
@@ -9,15 +9,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import platform
-import re
 import sys
-from contextlib import suppress
 from functools import lru_cache
-from importlib import metadata
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adversity.distributions import distribution_of
 from adversity.errors import PluginError
 
 if TYPE_CHECKING:
@@ -26,21 +24,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "GROUP",
-    "canonical_name",
     "core_fingerprint",
-    "distribution_of",
-    "distribution_version",
     "file_sha256",
-    "lies_in",
     "pixels_sha256",
     "processor",
     "source_fingerprint",
     "source_modules",
 ]
 
-GROUP = "adversity"
-"""The group of entry points by which distributions offer plugins."""
 SHARED_MATHS = "adversity.metrics"
 """Followed from every package: plugins compute with it, so it is part of what they are."""
 
@@ -91,62 +82,12 @@ def pixels_sha256(image: np.ndarray[Any, Any]) -> str:
     return digest.hexdigest()
 
 
-def canonical_name(distribution: str) -> str:
-    """Write a distribution's name the one canonical way (PEP 503).
-
-    Example:
-        >>> canonical_name("Acme_Adversity")
-        'acme-adversity'
-    """
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
-def distribution_version(name: str) -> str | None:
-    """Return the version of an installed distribution, or None if it is not installed.
-
-    Where one folder holds the metadata of several versions nothing tells whose the code is, and
-    all are named: `1.0 or 2.0`.
-    """
-    found = list(metadata.distributions(name=name))
-    beside = [one for one in found if lies_in(one) == lies_in(found[0])]
-    versions = {version for one in beside if (version := one.metadata["Version"])}
-    return " or ".join(sorted(versions)) or None
-
-
-def lies_in(distribution: metadata.Distribution) -> str:
-    """Return the folder that a distribution's metadata lie in; empty if it cannot be known."""
-    # `_path` is all that says where they lie; a finder of another make may not have it.
-    path = getattr(distribution, "_path", None)
-    return "" if path is None else str(getattr(path, "parent", ""))
-
-
-def distribution_of(module: str) -> tuple[str, str] | None:
-    """Return name and version of the distribution that brings a module, or None.
-
-    Entry points are asked first: an editable install does not list its files.
-    """
-    return _distribution_of(module.partition(".")[0], tuple(sys.path))
-
-
-@lru_cache(maxsize=256)
-def _distribution_of(package: str, _path: tuple[str, ...]) -> tuple[str, str] | None:
-    for distribution in metadata.distributions():
-        # One by one: a stranger's damaged metadata must stop no fingerprint but its own.
-        with suppress(Exception):
-            for point in distribution.entry_points.select(group=GROUP):
-                if re.split(r"[.:\s]", point.value, maxsplit=1)[0] == package:
-                    return canonical_name(distribution.name), distribution.version
-    names = metadata.packages_distributions().get(package, ())
-    return (canonical_name(names[0]), distribution_version(names[0]) or "") if names else None
-
-
 @lru_cache(maxsize=1)
 def processor() -> str:
     """Return the processor's name; Python's own answer is often empty or only `x86_64`."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  (a kernel interface)
-            named = (line for line in lines if line.startswith("model name"))
-            line = next(named, "")
+            line = next((line for line in lines if line.startswith("model name")), "")
     except OSError:
         line = ""
     return line.partition(":")[2].strip() or platform.processor() or platform.machine()
@@ -206,7 +147,7 @@ def source_modules(module: str) -> tuple[tuple[str, Path], ...]:
     if start is None:
         raise PluginError(
             f"expected a source file for module {module!r}, found none; "
-            "define the plugin in a file of a package, not interactively"
+            "define the plugin in a file of a package, not interactively nor in a zip archive"
         )
     within = (module.partition(".")[0], SHARED_MATHS)
     found = {module: start}
@@ -280,11 +221,9 @@ def _locate(module: str) -> Path | None:
     """Find a module's file below its imported top-level package, importing nothing."""
     top, _, rest = module.partition(".")
     package = sys.modules.get(top)
-    if package is None:
-        return None
     if not rest:
-        file = getattr(package, "__file__", None)
-        return Path(file) if file else None
+        file = Path(getattr(package, "__file__", None) or "")
+        return file if file.is_file() else None  # a module in a zip archive has none
     folders = (Path(folder) for folder in getattr(package, "__path__", ()))
     stems = [folder.joinpath(*rest.split(".")) for folder in folders]
     candidates = (path for stem in stems for path in _files(stem))

@@ -8,7 +8,8 @@ import subprocess
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from adversity.provenance import distribution_version, processor
+from adversity.distributions import distribution_version
+from adversity.provenance import processor
 from adversity.registry.marks import DEPENDS_ON
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from adversity.provenance import distribution_version
+from adversity.distributions import distribution_version
 
 GOOD = '''
 from typing import ClassVar

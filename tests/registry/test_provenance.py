@@ -3,15 +3,14 @@
 import hashlib
 import importlib
 import sys
+import zipfile
 
 import pytest
 
 from adversity import provenance
+from adversity.distributions import canonical_name, distribution_of, distribution_version
 from adversity.errors import PluginError
 from adversity.provenance import (
-    canonical_name,
-    distribution_of,
-    distribution_version,
     file_sha256,
     source_modules,
 )
@@ -122,6 +121,53 @@ def test_a_class_without_a_file_has_no_fingerprint():
     cls = type("Typed", (), {"__module__": "a_module_without_file"})
     with pytest.raises(PluginError, match="define the plugin in a file of a package"):
         source_fingerprint(cls)
+
+
+def test_a_class_in_a_zip_archive_has_no_fingerprint(tmp_path, monkeypatch):
+    """Python imports it from there, but its source is no file that could be followed."""
+    archive = tmp_path / "zipped.zip"
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("bolt_zipped.py", "class Mine: pass\n")
+    monkeypatch.syspath_prepend(archive)
+    mine = importlib.import_module("bolt_zipped").Mine
+    try:
+        with pytest.raises(PluginError, match="nor in a zip archive"):
+            source_fingerprint(mine)
+    finally:
+        del sys.modules["bolt_zipped"]
+
+
+def test_distributions_that_share_a_namespace_package_are_told_apart(tmp_path, monkeypatch):
+    """A module belongs to the distribution whose entry point is nearest, whoever comes first."""
+    for name, version in (("one", "1.0"), ("two", "2.0"), ("three", "3.0")):
+        info = tmp_path / f"bolt_{name}-{version}.dist-info"
+        info.mkdir()
+        info.joinpath("METADATA").write_text(f"Name: bolt-{name}\nVersion: {version}\n")
+        points = f"[adversity]\nx = bolt_shared.{name}.plugins\n"
+        info.joinpath("entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert distribution_of("bolt_shared.one.blur") == ("bolt-one", "1.0")
+    assert distribution_of("bolt_shared.two.deep.blur") == ("bolt-two", "2.0")
+    assert distribution_of("bolt_shared.three.plugins") == ("bolt-three", "3.0")
+
+
+def test_a_list_of_files_goes_before_the_nearest_entry_point(tmp_path, monkeypatch):
+    """A base class beside the plugins of another distribution belongs to the one that lists it."""
+    for name, points, files in (
+        ("near", "[adversity]\nx = bolt_listed.vision.plugins\n", "bolt_listed/vision/plugins.py"),
+        ("far", "[adversity]\nx = bolt_listed.plugins\n", "bolt_listed/vision/base.py"),
+        ("other", "", "bolt_unhooked/a.py"),
+        ("silent", "", "bolt_unhooked/b.py"),
+    ):
+        info = tmp_path / f"bolt_{name}-1.{len(name)}.dist-info"
+        info.mkdir()
+        info.joinpath("METADATA").write_text(f"Name: bolt-{name}\nVersion: 1.{len(name)}\n")
+        info.joinpath("entry_points.txt").write_text(points)
+        info.joinpath("RECORD").write_text(f"{files},,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert distribution_of("bolt_listed.vision.base") == ("bolt-far", "1.3")
+    assert distribution_of("bolt_listed.vision.plugins") == ("bolt-near", "1.4")
+    assert distribution_of("bolt_unhooked.b") == ("bolt-silent", "1.6")
 
 
 def test_a_reachable_module_that_is_no_python_is_named(fingerprint):

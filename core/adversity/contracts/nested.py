@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 from pydantic_core import PydanticCustomError, core_schema
 
 from adversity.contracts.plugin import KINDS, PluginBase
+from adversity.distributions import distribution_of
 from adversity.errors import InputError
-from adversity.provenance import distribution_of
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from adversity.provenance import canonical_name
+from adversity.distributions import canonical_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from adversity.provenance import GROUP, canonical_name, lies_in
+from adversity.distributions import GROUP, canonical_name, lies_in
 from adversity.registry.entry import BUILT_IN
 from adversity.registry.quoting import error_text, visible
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from adversity.provenance import canonical_name, core_fingerprint, distribution_version
+from adversity.distributions import canonical_name, distribution_version
+from adversity.provenance import core_fingerprint
 from adversity.registry.beside import write_beside
 from adversity.registry.catalogue import cache_file
 

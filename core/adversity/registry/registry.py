@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from adversity.distributions import canonical_name
 from adversity.errors import AdversityError, UnknownPluginError
 from adversity.hookspecs import KIND_HOOKS
-from adversity.provenance import canonical_name
 from adversity.registry.blocking import VARIABLE, block_names, names_of
 from adversity.registry.containment import Guard, spoken_aside
 from adversity.registry.discovery import Findings, explore

@@ -163,8 +163,8 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
     Raises:
         UnknownPluginError: With the nearest name.
     """
+    from adversity.distributions import canonical_name
     from adversity.errors import UnknownPluginError
-    from adversity.provenance import canonical_name
     from adversity.registry.entry import absent_note
 
     wanted, _, short = name.rpartition("/")

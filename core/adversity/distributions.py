@@ -1,0 +1,89 @@
+"""Installed distributions: which of them brings a module, and what its metadata state.
+
+Only metadata are read; nothing is imported.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from importlib import metadata
+from os.path import commonpath
+from typing import TypeAlias
+
+__all__ = ["GROUP", "canonical_name", "distribution_of", "distribution_version", "lies_in"]
+
+GROUP = "adversity"
+"""The group of entry points by which distributions offer plugins."""
+
+_Bringer: TypeAlias = tuple[str, metadata.Distribution, tuple[str, str]]
+"""A module's path as an entry point has it, a distribution, and its name and version."""
+
+
+def canonical_name(distribution: str) -> str:
+    """Write a distribution's name the one canonical way (PEP 503).
+
+    Example:
+        >>> canonical_name("Acme_Adversity")
+        'acme-adversity'
+    """
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def distribution_version(name: str) -> str | None:
+    """Return the version of an installed distribution, or None if it is not installed.
+
+    Where one folder holds the metadata of several versions nothing tells whose the code is, and
+    all are named: `1.0 or 2.0`.
+    """
+    found = list(metadata.distributions(name=name))
+    beside = [one for one in found if lies_in(one) == lies_in(found[0])]
+    versions = {version for one in beside if (version := one.metadata["Version"])}
+    return " or ".join(sorted(versions)) or None
+
+
+def lies_in(distribution: metadata.Distribution) -> str:
+    """Return the folder that a distribution's metadata lie in; empty if it cannot be known."""
+    # `_path` is all that says where they lie; a finder of another make may not have it.
+    return str(getattr(getattr(distribution, "_path", None), "parent", ""))
+
+
+def distribution_of(module: str) -> tuple[str, str] | None:
+    """Return name and version of the distribution that brings a module, or None.
+
+    Entry points are asked first: an editable install does not list its files. Of distributions
+    that share a namespace package, the one that lists the module decides, or else the one with
+    the nearest entry point.
+    """
+    path = module.replace(".", "/")
+    found = _distributions_of(path.partition("/")[0], tuple(sys.path))
+    if len(found) > 1:
+        found = [
+            max(found, key=lambda one: (_lists(one[1], path), len(commonpath((one[0], path)))))
+        ]
+    return found[0][2] if found else None
+
+
+@lru_cache(maxsize=256)
+def _distributions_of(package: str, _path: tuple[str, ...]) -> list[_Bringer]:
+    """Return what may bring a package: by entry points, or else by the files that are listed."""
+    found: list[_Bringer] = []
+    for distribution in metadata.distributions():
+        # One by one: a stranger's damaged metadata must stop no fingerprint but its own.
+        with suppress(Exception):
+            origin = canonical_name(distribution.name), distribution.version
+            for point in distribution.entry_points.select(group=GROUP):
+                at = re.split(r"[:\s]", point.value, maxsplit=1)[0].replace(".", "/")
+                if at.partition("/")[0] == package:
+                    found.append((at, distribution, origin))
+    for name in () if found else sorted(set(metadata.packages_distributions().get(package, ()))):
+        origin = canonical_name(name), distribution_version(name) or ""
+        found.append((package, metadata.distribution(name), origin))
+    return sorted(found, key=lambda one: one[2][0])  # of one name the first on the path stays first
+
+
+def _lists(distribution: metadata.Distribution, path: str) -> bool:
+    names = (path, f"{path}/__init__")
+    return any(str(file).partition(".")[0] in names for file in distribution.files or ())
