@@ -167,6 +167,26 @@ def test_one_logit_is_refused_and_the_line_given_mends_it(flat: bool) -> None:
     assert found.start.tolist() == (score > 0).long().tolist()
 
 
+@pytest.mark.parametrize(
+    ("shapes", "must"),
+    [(None, "must be 6,"), (({0: torch.export.Dim("n", min=2, max=8)},), "must be <= 8,")],
+    ids=["fixed", "bounded"],
+)
+def test_a_fixed_batch_is_refused_and_the_line_given_exports_it_right(
+    shapes: Any, must: str
+) -> None:
+    """A program of a fixed number of images is named for it; as exported by the line it works."""
+    net = plain()
+    program = torch.export.export(net, (IMAGES,), dynamic_shapes=shapes).module()
+    with pytest.raises(InputError, match=rf"dynamic batch dimension.*{must}.*given 64") as caught:
+        attacked(program)
+    assert "Guard failed" not in str(caught.value)
+    line = re.search(r"with (torch\.export\.export\(.*\.module\(\))", str(caught.value))
+    assert line is not None
+    again = eval(line[1], {"net": net, "torch": torch})
+    torch.testing.assert_close(attacked(again).start_answer, attacked(net).start_answer)
+
+
 def test_an_attack_is_not_blamed_for_what_its_victim_raises(make_ready: Any, plugins: Any) -> None:
     """A plugin that breaks only where a gradient is asked for is named, not the attack."""
     net = plugins["net"].plugin

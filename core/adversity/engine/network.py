@@ -6,6 +6,7 @@ and, where that is known, the line that mends it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "ready_network"]
 
+_FIXED_BATCH = re.compile(r"^Guard failed: \w+\.size\(\)\[0\] (?:== )?((?:[<>]=? )?\d+)")
+"""What torch.export's programs say where their first axis is not as exported."""
 SHOWN = 3
 """So many layers or weights are named in a message."""
 
@@ -122,6 +125,7 @@ class Network:
             raise
         except BREAKS as error:
             first = (str(error) or "no message").split("\n", 1)[0]
+            self._require_any_batch(first, images)
             raise InputError(
                 f"{self.label} raised {type(error).__name__} for images {list(images.shape)} "
                 f"float32 in [0, 1]: {first}; {self.advice()}"
@@ -129,6 +133,19 @@ class Network:
         values = self._checked(self._one_tensor(answer), len(images))
         self._classes = self._classes or values.shape[1]
         return values.float()
+
+    def _require_any_batch(self, said: str, images: Tensor) -> None:
+        """Refuse an exported program that is fixed to a number of images, by what it said."""
+        fixed = _FIXED_BATCH.search(said)
+        if fixed is None:
+            return
+        two = ", ".join(map(str, (2, *images.shape[1:])))
+        raise InputError(
+            f"{self.label} is an exported program: expected one with a dynamic batch dimension, "
+            f"got one whose number of images must be {fixed[1]}, and it was given {len(images)}; "
+            f"export it again with torch.export.export(net, (torch.rand({two}),), "
+            "dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)).module()"
+        )
 
     def _one_tensor(self, answer: Any) -> Tensor:
         """Take the logits out of what a network may return beside them."""
