@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
+# Tests run beside each other in so many processes: `make test WORKERS=8`.
+WORKERS ?= 2
 unexport PYTHONPATH
 
 .PHONY: demo test install lint types layers docs clean help
@@ -25,8 +27,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## Run the demo on real photos and say where the report is.
 	adversity run pipelines/enhance_classify_attack_report.yaml
 
-test: $(STAMP) ## Run the tests.
-	python -m pytest -q -m 'not slow and not peers' $(PYTEST_ARGS)
+test: $(STAMP) ## Run the fast tests; WORKERS=8 for more than two at a time.
+	python -m pytest -q -n $(WORKERS) -m 'not slow and not peers' $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Check format and lint.
 	ruff format --check core flows plugins integrations tests benchmarks docs/site

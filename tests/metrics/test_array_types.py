@@ -28,6 +28,9 @@ class Column:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return self.values.astype(dtype or self.values.dtype)
 
+    def __repr__(self) -> str:
+        return f"Column({self.values.tolist()}, {str(self.values.dtype)!r})"
+
 
 @pytest.mark.parametrize(
     "labels",
