@@ -7,6 +7,7 @@ for a degradation to break a promise (it hands out copies), the twin is of anoth
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +17,8 @@ from kit_subjects import Fade
 from pydantic import ConfigDict, PrivateAttr
 
 from adversity import ImageMetric
-from adversity.testing import check_plugin, every_plugin
+from adversity.registry import discover
+from adversity.testing import check_plugin, every_plugin, light_import
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,6 +209,32 @@ def test_heavy_import_is_found(
     import heavy_twin  # type: ignore[import-not-found]
 
     assert failed(heavy_twin.Copy).keys() == {"light_import"}
+
+
+def test_a_heavy_module_is_not_held_against_its_neighbours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three modules of a package one imports torch and one is broken: each is found out."""
+    for name, text in {"heavy": "import torch", "broken": "1 / 0", "light": ""}.items():
+        (tmp_path / f"twin_{name}.py").write_text(text)
+    (tmp_path / "torch.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    names = ("twin_broken", "twin_heavy", "twin_light")
+    monkeypatch.setattr(light_import, "modules_beside", lambda _: names)
+    found = [light_import.heavy_imports(name) for name in names]
+    assert found == [None, ("torch",), ()]
+
+
+def test_one_python_is_enough_for_a_light_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many built-ins are asked about, at most one other Python is started."""
+    started = []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: (started.append(a), run(*a, **k))[1])
+    modules = sorted({entry.cls.__module__ for entry in discover().entries() if entry.cls})
+    ours = [name for name in modules if name.startswith("adversity_plugins.")]
+    assert len(ours) > 50
+    assert {light_import.heavy_imports(name) for name in ours} == {()}
+    assert len(started) <= 1
 
 
 def test_another_device_is_tried(

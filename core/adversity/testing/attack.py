@@ -192,17 +192,6 @@ class AttackBench(Bench):
         """Attack; budget, range and shape are checked on the way."""
         return {"images": self.attempt(ready, case, seed=seed).images}
 
-    def whole(self, case: Case) -> Answer:
-        """Return the answer to a case under seed 0; asked for once, because queries are dear."""
-        if case.name not in self.known:
-            self.known[case.name] = self.answer(self.ready, case)
-        return self.known[case.name]
-
-    @cached_property
-    def known(self) -> dict[str, Answer]:
-        """The answers of `whole`, by the cases' names."""
-        return {}
-
     def attempt(
         self, ready: Ready, case: Case, *, seed: int = 0, victim: KitTarget | None = None
     ) -> Attempt:

@@ -97,6 +97,7 @@ class Bench(ABC):
         self._made: Ready | None = None
         self._state: State | None = None
         self._nested: dict[Plugin[Any], Bench] = {}
+        self._whole: dict[str, Answer] = {}
 
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
@@ -196,8 +197,13 @@ class Bench(ABC):
         return found
 
     def whole(self, case: Case) -> Answer:
-        """Return what `ready` answers to a case, under seed 0, to compare other answers with."""
-        return self.answer(self.ready, case)
+        """Return what `ready` answers to a case, under seed 0, to compare other answers with.
+
+        It is asked for once: what a check then asks for anew is compared with it.
+        """
+        if case.name not in self._whole:
+            self._whole[case.name] = self.answer(self.ready, case)
+        return self._whole[case.name]
 
     @abstractmethod
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:

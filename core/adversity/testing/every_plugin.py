@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,6 +13,7 @@ from adversity.registry.claims import alias_faults
 from adversity.testing.bench import found_state, networks_of
 from adversity.testing.checks import Failed, NotApplicable, apart, check, furthest, require
 from adversity.testing.host import host_left_alone
+from adversity.testing.light_import import light_import
 from adversity.testing.row_by_row import seed_everything
 
 if TYPE_CHECKING:
@@ -95,41 +95,6 @@ def pickles(bench: Bench) -> str:
     name, gap = furthest(first, second)
     require(gap == 0, f"expected the same {name} from a pickled plugin, got {gap:.3g} apart")
     return f"{len(written)} bytes"
-
-
-@check("Importing the plugin's module imports no torch, so that listing plugins stays fast.")
-def light_import(bench: Bench) -> str:
-    """Import the module in another Python and look which modules came with it."""
-    module = bench.cls.__module__
-    heavy = _heavy_imports(module)
-    if heavy is None:
-        raise NotApplicable(f"{module} cannot be imported by name in another Python")
-    require(
-        not heavy,
-        f"expected no torch, got {', '.join(heavy)}: import it inside methods, and networks in "
-        "a file of their own that `setup` imports",
-    )
-    return f"{module} imports neither torch nor torchvision"
-
-
-@cache
-def _heavy_imports(module: str) -> tuple[str, ...] | None:
-    """Return which heavy packages come with a module; None if it cannot be imported by name."""
-    import subprocess
-    import sys
-
-    code = (
-        f"import sys, importlib; importlib.import_module({module!r}); "
-        "print('came:', *sorted({'torch', 'torchvision'} & set(sys.modules)))"
-    )
-    # -P: installed modules count, not what lies in the current folder, such as tests.
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=300, check=False
-    )
-    if done.returncode:
-        return None
-    # A module may print as well: what counts is the last line.
-    return tuple(done.stdout.splitlines()[-1].split()[1:])
 
 
 @check("Every answer has the promised shape, type and range, for each size and channel count.")
