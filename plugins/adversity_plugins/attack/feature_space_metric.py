@@ -44,8 +44,8 @@ class Features:
         if not self._normalise:
             return points
         # A picture without any feature stays at the origin.
-        length: torch.Tensor = points.norm(dim=1, keepdim=True).clamp_min(1e-12)
-        return points / length
+        length = points.norm(dim=1, keepdim=True)
+        return points / torch.where(length > 0, length, 1.0)
 
     def distance(self, images: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
         """Return `[N]` float64 distances."""
@@ -87,15 +87,15 @@ class Features:
 
         def pushed(direction: torch.Tensor) -> torch.Tensor:
             """Return J v, `[N, D]`: the derivative of v . J'w in w."""
-            (found,) = torch.autograd.grad(
-                pulled, weight, direction.to(pulled.dtype), retain_graph=True
-            )
-            return self._numbers(found)
+            unit, power = _unit(direction)
+            (found,) = torch.autograd.grad(pulled, weight, unit.to(pulled.dtype), retain_graph=True)
+            return self._numbers(found) * power[:, None]
 
         def metric(direction: torch.Tensor) -> torch.Tensor:
             """Return J'J v on the free pixels."""
-            (found,) = torch.autograd.grad(seen, point, pushed(direction), retain_graph=True)
-            return torch.where(free, self._numbers(found).double(), 0.0)
+            unit, power = _unit(pushed(direction))
+            (found,) = torch.autograd.grad(seen, point, unit, retain_graph=True)
+            return torch.where(free, self._numbers(found).double() * column(power), 0.0)
 
         solution = _solved(metric, gradient.double(), steps)
         return solution, pushed(solution).norm(dim=1)
@@ -168,7 +168,7 @@ def _solved(
         image = metric(direction)
         if step == 0:
             damping = DAMPING * _dot(direction, image) / size.clamp_min(1e-300)
-            damping = damping.clamp_min(1e-30)
+            damping = torch.where(damping > 0, damping, 1.0)
         image = image + column(damping) * direction
         bend = _dot(direction, image)
         length = torch.where(bend > 0, size / bend.clamp_min(1e-300), 0.0)
@@ -178,6 +178,18 @@ def _solved(
         direction = residual + column(after / size.clamp_min(1e-300)) * direction
         size = after
     return solution
+
+
+def _unit(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return each row over a power of two of its own size, and these `[N]` float64.
+
+    A network computes in float32, and the local metric grows as the square of its features: what
+    is put through it has to be near 1, or it overflows or vanishes there. Powers of two round
+    nothing.
+    """
+    size = values.detach().flatten(1).abs().amax(1).double()
+    power = torch.exp2(torch.frexp(size).exponent.double())
+    return values / power.view(-1, *[1] * (values.ndim - 1)), power
 
 
 def _dot(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

@@ -100,7 +100,7 @@ class Search:
         free = torch.where(blocked, 0.0, uphill)
         direction, length = self._features.steepest(now, free, solver_steps)
         reach = torch.maximum(length, direction.flatten(1).abs().amax(1) * (self._eps / CAP))
-        self._way[rows] = direction / column(reach.clamp_min(1e-12))
+        self._way[rows] = direction / column(torch.where(reach > 0, reach, 1.0))
         self._held[rows] = torch.where(blocked, uphill.sign(), 0.0)
 
     def _keep(self, logits: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

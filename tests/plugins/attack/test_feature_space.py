@@ -32,6 +32,7 @@ class Pixels(Classifier):
     size: int = 16
     seed: int | None = None
     answers: bool = False
+    scale: float = 1.0
     _matrix: Any = PrivateAttr(default=None)
 
     def setup(self, device: str) -> None:
@@ -41,6 +42,7 @@ class Pixels(Classifier):
                 self.size, self.size, generator=torch.Generator().manual_seed(self.seed)
             )
             self._matrix += 0.6 * drawn / self.size**0.5
+        self._matrix *= self.scale
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -109,6 +111,29 @@ def test_linear_features_and_a_linear_victim_have_a_closed_form(
     )
     short = ((images - blind.images).double() * weights).flatten(1).sum(1) / optimum
     assert float(short.max()) < 0.99
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+@pytest.mark.parametrize("power", [-100, -60, 40, 64, 100])
+def test_the_scale_of_the_features_changes_nothing(
+    problem: Any, linear: Any, power: int, normalise: bool
+) -> None:
+    """With features times a power of two and eps to match, the images are the same to the bit.
+
+    Squares of features of 2 ** 64 and above, and of 2 ** -75 and below, are no float32 numbers.
+    """
+    images, weights = problem
+    labels = torch.zeros(len(images), dtype=torch.int64)
+    found = []
+    for scale in (1.0, 2.0**power):
+        network = Pixels(seed=1, scale=scale)
+        eps = 0.1 if normalise else 0.1 * scale
+        ready = _ready(network=network, eps=eps, normalise=normalise, steps=4)
+        found.append(_run(ready, linear(weights, 20.0), images, labels))
+    one, other = found
+    assert float((one.images - images).abs().max()) > 0.01
+    assert torch.equal(other.images, one.images)
+    assert torch.equal(other.norms, one.norms * (1.0 if normalise else 2.0**power))
 
 
 @pytest.mark.parametrize("eps", [0.3, 0.8, 1.5])
