@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from adversity.contracts import Measure
+from adversity.pipeline.gate_text import read_gate
+from adversity.pipeline.gates import judge
 from adversity.report.model import CellResult, GateResult, Report, StepSummary
 from adversity_flows.cli.results import gate_lines, measure_lines, say_results
 from adversity_flows.cli.terminal import Terminal
@@ -53,10 +55,22 @@ def test_numbers_stand_right_with_the_same_decimals(terminal):
     assert lines[1].index("2,000") + 5 == lines[2].index("  200  ") + 5
 
 
-def test_undecided_says_how_many_images_would_settle_it(terminal):
-    """An undecided gate names the number of images that it takes."""
-    lines = gate_lines(report(gate("undecided", BAD, needed=6500)), terminal)
-    assert "? UNDECIDED  (≈ 6,500 images needed)" in lines[1]
+def test_undecided_says_once_how_many_images_would_settle_it(terminal):
+    """The reason names the number, as on the page; the row above ends with the verdict."""
+    spread = StepSummary(
+        "noisy",
+        "classifier/toy",
+        "classifier",
+        "predictions",
+        cells=(CellResult({}, 200, {"accuracy": BAD}),),
+    )
+    written = read_gate("noisy.accuracy >= 0.55", "pipelines/p.yaml:31")
+    (judged,) = judge((written,), {"noisy": spread}, None)
+    lines = gate_lines(report(judged), terminal)
+    assert judged.verdict == "undecided"
+    assert lines[1].endswith("? UNDECIDED")
+    assert "\n".join(lines).count(str(judged.needed)) == 1
+    assert f"about {judged.needed} samples would settle it" in lines[2]
 
 
 def test_narrow_terminal_keeps_interval_and_verdict(terminal):

@@ -117,8 +117,6 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
         subject = f"change of {subject}"
     limit = "last" if gate.op is None else f"{_OPS.get(gate.op, gate.op)} {_limit(gate)}"
     word = f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}"
-    if gate.verdict == "undecided" and gate.needed:
-        word += f"  (≈ {gate.needed:,} images needed)"
     if gate.measure is None:
         return (subject, "", "", limit, "", word)
     value, interval, n = _numbers(gate.measure)
