@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from adversity.contracts import parse_fraction
 from adversity.pipeline.gate_faults import gate_faults
+from adversity.pipeline.reader import LEADING_ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,14 +125,15 @@ def _number(text: str) -> float | None:
     fraction = parse_fraction(text)
     if fraction is not None:
         return fraction
-    number = float(text) if _NUMBER.fullmatch(text) else math.inf
+    readable = _NUMBER.fullmatch(text) and not LEADING_ZERO.fullmatch(text)
+    number = float(text) if readable else math.inf
     return number if math.isfinite(number) else None
 
 
 def _meant(text: str) -> str:
-    """Guess the number that somebody wrote otherwise: `50%`, `0,5`, `1_000`."""
+    """Guess the number that somebody wrote otherwise: `50%`, `0,5`, `1_000`, `010`."""
     bare = text.removesuffix("%").replace(",", ".").replace("_", "")
-    number = _number(bare)
+    number = _number(LEADING_ZERO.sub(r"\1\2", bare) if LEADING_ZERO.fullmatch(bare) else bare)
     if number is None:
         return ""
     return f"; did you mean {number / 100 if text.endswith('%') else number:g}?"

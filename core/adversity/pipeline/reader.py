@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BRACES", "MAX_BYTES", "MAX_DEPTH", "MAX_PARTS", "Document", "parse", "read_text"]
+__all__ = [
+    "BRACES",
+    "LEADING_ZERO",
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_PARTS",
+    "Document",
+    "parse",
+    "read_text",
+]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
@@ -35,6 +44,9 @@ REUSE = (
     "under matrix: and write $name; a text that begins with & or * stands in quotes"
 )
 """What replaces anchors, aliases and merge keys."""
+
+LEADING_ZERO = re.compile(r"([-+]?)0+(0|[1-9][0-9]*)")
+"""A whole number that is 8 or 10 in YAML 1.1 or 1.2 (`010`); it is refused wherever one stands."""
 
 _STANDARD = "tag:yaml.org,2002:"
 _MAP, _SEQ = f"{_STANDARD}map", f"{_STANDARD}seq"
@@ -209,6 +221,17 @@ class _Builder:
                 path, f"{dotted(path)}: expected plain text, got U+{ord(wrong):04X} in it; drop it"
             )
 
+    def _refuse_leading_zero(self, text: str, path: KeyPath) -> None:
+        match = LEADING_ZERO.fullmatch(text)
+        if match:
+            plain = "".join(match.groups())
+            self._findings.add(
+                path,
+                f"{dotted(path) or 'the value'}: expected a number without a leading zero, which "
+                f"some programs read as octal, got {text[:20]}; write {plain[:20]}, or quote it if "
+                "it is text",
+            )
+
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
         text: str = node.value
         self._document.written[path] = text
@@ -219,6 +242,7 @@ class _Builder:
                 case "bool":
                     return text.lower() == "true"
                 case "int":
+                    self._refuse_leading_zero(text, path)
                     return int(text)
                 case "float":
                     return float(text)

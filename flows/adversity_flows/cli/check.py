@@ -117,10 +117,9 @@ def _chosen(
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
-    """Read `name=value`; the value is YAML, as in a pipeline."""
-    import yaml
-
+    """Read `name=value` with the reader of pipelines, which takes and refuses the same."""
     from adversity.errors import InputError
+    from adversity.pipeline.reader import parse
 
     found = {}
     for text in given:
@@ -129,12 +128,7 @@ def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
             raise InputError(
                 f"--set: expected PARAMETER=VALUE, got {text!r}; write for example --set eps=8/255"
             )
-        try:
-            found[name] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise InputError(
-                f"--set: expected a value as in a pipeline, got {value!r}; quote it as YAML wants it"
-            ) from error
+        found[name] = parse(value, f"--set {text}").tree
     return found or None
 
 
