@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from adversity.contracts import Measure
 from adversity.pipeline.gate_text import read_gate
 from adversity.pipeline.gates import judge
-from adversity.report.model import CellResult, GateResult, Report, StepSummary
+from adversity.report.model import Caveat, CellResult, GateResult, Report, StepSummary
 from adversity_flows.cli.results import gate_lines, measure_lines, say_results
 from adversity_flows.cli.terminal import Terminal
 from adversity_flows.runs import Past
@@ -103,6 +104,27 @@ def test_each_step_shows_the_number_it_stands_for(terminal):
         ["attacked", "eps", "=", "8/255", "robust"],
     ]
     assert "0.500  [0.430, 0.570]" in lines[1]
+
+
+def test_a_void_figure_is_marked_in_its_row(terminal):
+    """The cell that is void says so at the end of its row, the sound one and its step do not."""
+    cells = tuple(
+        CellResult({"eps": eps}, 200, {"robust_accuracy": BAD}) for eps in ("4/255", "8/255")
+    )
+    steps = (
+        StepSummary("clean", "classifier/x", "classifier", "predictions", cells=cells[:1]),
+        StepSummary("attacked", "attack/pgd", "attack", "adversarial", cells=cells),
+    )
+    doubt = Caveat("void", "attacked: no gradient", "attacked", {"eps": "8/255"})
+    found = replace(report(steps=steps), caveats=(doubt,))
+    for width in (100, 60):  # the narrow table has no n; the mark stays
+        lines = measure_lines(found, replace(terminal, width=width))
+        assert [line.endswith("VOID") for line in lines] == [False, False, False, True]
+    painted = measure_lines(found, replace(terminal, colour=True))
+    assert [re.sub(r"\x1b\[[\d;]*m", "", line) for line in painted] == measure_lines(
+        found, terminal
+    )
+    assert "VOID" not in "".join(measure_lines(report(steps=steps), terminal))
 
 
 @pytest.mark.parametrize("quiet", [False, True])

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from adversity.report.model import Caveat, CellResult, CellValues, StepSummary
+    from adversity.report.model import Caveat, CellResult, CellValues, Report, StepSummary
 
-__all__ = ["why_void"]
+__all__ = ["VOID", "is_void", "why_void"]
+
+VOID = "VOID"
+"""How a figure is marked that the report does not believe."""
 
 _WORST_CASE = "worst_case_robust_accuracy"
 
@@ -39,6 +42,12 @@ def why_void(
     if reasons and measure == _WORST_CASE and _bounded_by_another(cell, steps, caveats):
         return ""
     return " ".join(dict.fromkeys(reasons))
+
+
+def is_void(report: Report, measure: str, step: StepSummary, cell: CellResult) -> bool:
+    """Say whether the report does not believe a figure, as a gate on it would."""
+    steps = {each.id: each for each in report.steps}
+    return bool(why_void(measure, step, cell, steps=steps, caveats=report.caveats))
 
 
 def _reasons(step: StepSummary, cell: CellValues, caveats: Sequence[Caveat]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from adversity.report.judgement import SIGNS, WORDS, gates_in_order, verdict
+from adversity.report.void_figures import VOID, is_void
 from adversity.report.wording import (
     cell_text,
     change_text,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["doubt_lines", "gate_lines", "measure_lines", "say_results"]
 
 COLOURS = {"pass": "blue", "fail": "red", "undecided": "yellow", "error": "magenta"}
+_DOUBTS = {"void": "magenta", "warning": "yellow"}
 ROWS = 24
 _OPS = {">=": "≥", "<=": "≤"}
 _SUBJECT = re.compile(r"\s*(>=|<=|>|<|not_worse_than).*")
@@ -63,22 +65,32 @@ def _last_line(finished: Finished, root: Path, out: Terminal) -> str:
 
 
 def measure_lines(report: Report, out: Terminal) -> list[str]:
-    """Return a table with the number each step stands for, in every cell."""
-    rows: list[tuple[str, ...]] = [
-        (step.id, cell_text(cell.cell), measure_name(name), *_numbers(measure))
+    """Return a table with the number each step stands for, in every cell, and which are void."""
+    figures = [
+        (step, cell, name, measure)
         for step in report.steps
         for cell in step.cells
         for name, measure in _headline(step, cell)
     ]
-    if not rows:
+    if not figures:
         return []
-    shown = rows[:ROWS]
-    head = ("step", "at", "measure", "value", "95 % interval", "n")
-    drop = set() if any(row[1] for row in shown) else {1}
+    shown = [
+        (
+            *(step.id, cell_text(cell.cell), measure_name(name), *_numbers(measure)),
+            VOID if is_void(report, name, step, cell) else "",
+        )
+        for step, cell, name, measure in figures[:ROWS]
+    ]
+    head = ("step", "at", "measure", "value", "95 % interval", "n", "")
+    drop = {place for place in (1, 6) if not any(row[place] for row in shown)}
     table = _fitted([head, *shown], out, drop=drop, spare=(5, 2))
-    left = len(rows) - len(shown)
+    left = len(figures) - len(shown)
     more = [out.dim(f"... and {left} more rows in the report")] if left else []
-    return [out.dim(table[0]), *table[1:], *more]
+    lines = [
+        line.removesuffix(VOID) + out.paint(VOID, _DOUBTS["void"], bold=True) if row[6] else line
+        for row, line in zip(shown, table[1:], strict=True)
+    ]
+    return [out.dim(table[0]), *lines, *more]
 
 
 def gate_lines(report: Report, out: Terminal) -> list[str]:
@@ -100,11 +112,10 @@ def gate_lines(report: Report, out: Terminal) -> list[str]:
 
 def doubt_lines(report: Report, out: Terminal) -> list[str]:
     """Return what the report does not believe and what it warns of, void figures first."""
-    colours = {"void": "magenta", "warning": "yellow"}
     lines = []
     for caveat in report.caveats:
-        if caveat.level in colours:
-            word = out.paint(caveat.level.upper(), colours[caveat.level], bold=True)
+        if caveat.level in _DOUBTS:
+            word = out.paint(caveat.level.upper(), _DOUBTS[caveat.level], bold=True)
             lines.append(f"{word} {plain(caveat.text)}")
     return lines
 
