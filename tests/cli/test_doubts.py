@@ -1,4 +1,4 @@
-"""A run whose figure is void, from the terminal to the JSON: nobody can miss it."""
+"""A run whose figure is void, from the terminal to the JSON."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ def test_a_void_figure_is_said_everywhere(void, project, call):
     line = answer.out.strip().splitlines()[-1]
     assert line.startswith("! ERROR: 1 of 2 gates could not be judged, 1 passed; ")
     assert "1 void figure, 1 warning" in line
+    rows = [said for said in answer.out.splitlines() if said.endswith(" VOID")]
+    assert [said.split()[0] for said in rows] == ["attacked"]
     assert "\nVOID attacked: noise, a control of the same size, fools more" in answer.out
     assert "\nWARNING Data set test has n = 60 samples" in answer.out
     error = (
@@ -72,3 +74,5 @@ def test_a_void_figure_is_said_everywhere(void, project, call):
     assert "VOID attacked: noise" in (folder / "log.txt").read_text(encoding="utf-8")
     again = call("run", "pipelines/doubted.yaml", "--direct", "--quiet")
     assert (again.code, again.out.split("   ")[0]) == (1, line.split("   ")[0])
+    shown = call("report", "pipelines/doubted.yaml").out.splitlines()
+    assert [line.partition("   ")[0], *result["problems"]] == shown[:-1]

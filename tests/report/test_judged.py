@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adversity.report.blocks import Table
 from adversity.report.caveats import caveats
 from adversity.report.judged import judged_data
 from adversity.report.judgement import what_was_tested
-from adversity.report.model import CellResult, DataSummary, GateResult, Report, StepSummary
-from adversity.report.summary import headline
+from adversity.report.model import Caveat, CellResult, DataSummary, GateResult, Report, StepSummary
+from adversity.report.summary import headline, headline_section
 
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure
@@ -59,3 +60,25 @@ def test_a_gate_makes_a_step_one_that_is_judged(full_report: Report) -> None:
     found = caveats(DATA, steps, gates=(gate,))
     assert any("held_out has n = 120" in item.text for item in found)
     assert not any("train" in item.text for item in found)
+
+
+def test_a_void_figure_is_marked_in_the_headline_table(full_report: Report) -> None:
+    """Its value bears the mark and the caption says what it means; the same figure elsewhere not."""
+    steps = _steps(dict(full_report.steps[-1].cells[0].measures))
+    report = replace(full_report, data=DATA, steps=steps, gates=(), caveats=())
+    doubted = replace(report, caveats=(Caveat("void", "sure: no gradient", "sure"),))
+    before, after = (_headline_table(each) for each in (report, doubted))
+    assert {row[0] for row in after.rows} == {"clean", "sure"}
+    for old, new in zip(before.rows, after.rows, strict=True):
+        value = f"VOID {old[3]}" if old[0] == "sure" else old[3]
+        assert new == (*old[:3], value, *old[4:])
+    assert "VOID: not to be believed" in after.caption
+    assert "VOID" not in before.caption
+
+
+def _headline_table(report: Report) -> Table:
+    section = headline_section(report)
+    assert section is not None
+    (table,) = section.blocks
+    assert isinstance(table, Table)
+    return table

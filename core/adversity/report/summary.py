@@ -9,6 +9,7 @@ from adversity.report.curves import row_chart
 from adversity.report.judged import judged_steps
 from adversity.report.judgement import SIGNS, WORDS, gates_in_order
 from adversity.report.reading import measured, without_echoes
+from adversity.report.void_figures import VOID, is_void
 from adversity.report.wording import (
     NOTHING,
     cell_text,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adversity.contracts.values import Measure
-    from adversity.report.model import GateResult, Report, StepSummary
+    from adversity.report.model import CellResult, GateResult, Report, StepSummary
 
 __all__ = ["caveat_texts", "gate_table", "headline", "headline_section", "summary_charts"]
 
@@ -33,6 +34,7 @@ _HEADLINES = (
     *("ece", "nll", "brier"),
 )
 _LONGEST_FOREST = 12
+_WHAT_VOID_IS = f" {VOID}: not to be believed, for the reasons at the top."
 _CHANGE = "change since the last accepted run"
 
 
@@ -78,13 +80,19 @@ def _accuracies(report: Report) -> list[tuple[str, Measure]]:
     ]
 
 
-def headline(report: Report) -> Iterator[tuple[StepSummary, str, str, Measure]]:
-    """Go through the measures that matter most: step, measure name, cell in words, measure."""
+def headline(report: Report) -> Iterator[tuple[StepSummary, str, CellResult, Measure]]:
+    """Go through the measures that matter most: step, measure name, cell, measure."""
     for step in judged_steps(report.steps, report.gates):
         for cell in step.cells:
             for name in _HEADLINES:
                 if name in cell.measures:
-                    yield step, name, cell_text(cell.cell), cell.measures[name]
+                    yield step, name, cell, cell.measures[name]
+
+
+def _believed_text(report: Report, name: str, step: StepSummary, cell: CellResult) -> str:
+    """Write a figure's value, marked where it is void."""
+    value = value_text(cell.measures[name])
+    return f"{VOID} {value}" if is_void(report, name, step, cell) else value
 
 
 def headline_section(report: Report) -> Section | None:
@@ -93,8 +101,8 @@ def headline_section(report: Report) -> Section | None:
         (
             step.id,
             measure_name(name),
-            cell or NOTHING,
-            value_text(measure),
+            cell_text(cell.cell) or NOTHING,
+            _believed_text(report, name, step, cell),
             interval_text(measure),
             f"{measure.n:,}",
             measure.method or NOTHING,
@@ -103,10 +111,11 @@ def headline_section(report: Report) -> Section | None:
     )
     if not rows:
         return None
+    doubted = any(row[3].startswith(VOID) for row in rows)
     blocks: list[Block] = [
         Table(
             "headline",
-            "Every headline measure with its interval and n.",
+            "Every headline measure with its interval and n." + (_WHAT_VOID_IS if doubted else ""),
             ("step", "measure", "cell", "value", "interval", "n", "interval by"),
             rows,
             numeric=frozenset({"value", "interval", "n"}),

@@ -29,8 +29,8 @@ __all__ = ["report"]
 def report(pipeline: str, show: bool, output: Path | None) -> None:
     """Show, or write again, the page of a pipeline's last run.
 
-    Prints where the page is. With --output the page is drawn again, which is refused if the
-    artifacts are no longer those of that run.
+    Prints the verdict, what somebody must look at, and where the page is. With --output the page is
+    drawn again, which is refused if the artifacts are no longer those of that run.
 
     \b
     Example:
@@ -52,7 +52,8 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
     page = past.verified(past.page) if output is None else _redrawn(plan, past, output)
     out = Terminal.stdout(colour=colour_choice())
     size = size_text(page.stat().st_size)
-    out.say(str(past.manifest.get("verdict_line", "")))
+    for line in (past.manifest.get("verdict_line", ""), *past.manifest.get("problems", ())):
+        out.say(str(line))
     out.say(f"{relative(page.absolute(), plan.root)} ({size})")
     if show:
         click.launch(str(page.absolute()))

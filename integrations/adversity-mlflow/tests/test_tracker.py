@@ -86,6 +86,19 @@ def test_a_run_is_stored_whole(root, run):
     assert kept["cells"][""]["accuracy"]["method"] == "wilson"
 
 
+def test_what_somebody_must_look_at_is_a_tag(root, run):
+    """Void figures and warnings, a line each; a run without any, or of an older Adversity, has none."""
+    problems = ["VOID attacked: no gradient", "warning: 1 picture could not be read"]
+    for number, more in enumerate(({"problems": problems}, {"problems": []}, {})):
+        track(
+            run | {"id": str(number), "announced": str(number), "pipeline": f"p{number}"},
+            DONE | more,
+        )
+    tags = [stored(root, f"p{number}").data.tags for number in range(3)]
+    assert tags[0]["adversity.problems"].splitlines() == problems
+    assert "adversity.problems" not in tags[1] | tags[2]
+
+
 def test_more_values_than_mlflow_takes_at_once_all_arrive(root, run):
     """1001 measures and 201 parameters exceed what one request may have."""
     measures = {f"m{number}": Measure(number, 1) for number in range(1001)}

@@ -160,11 +160,11 @@ def end_tags(
     outcomes: Mapping[str, Iterable[str]],
     cuts: Cuts,
 ) -> dict[str, str]:
-    """Return how a run ended: verdict, gates, which steps ran, and a description.
+    """Return how a run ended: verdict, gates, problems, which steps ran, and a description.
 
     Args:
         run: As `adversity_run_finished` gives it.
-        result: Likewise.
+        result: Likewise; an older version of Adversity has no problems.
         outcomes: Ids of steps by `ran` and `cached`.
         cuts: Told of values that are too long.
     """
@@ -173,6 +173,7 @@ def end_tags(
         "adversity.run_id": run["id"],
         "adversity.verdict": result["verdict"],
         "adversity.exit_code": str(result["exit_code"]),
+        "adversity.problems": "\n".join(result.get("problems", ())),
         "adversity.repeats": result["repeats"] or "",
         "adversity.steps_run": ", ".join(outcomes["ran"]),
         "adversity.steps_unchanged": ", ".join(outcomes["cached"]),
