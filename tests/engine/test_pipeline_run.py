@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -210,8 +211,22 @@ def test_unlabelled_or_unknown_classes_are_refused(striped: Path, tmp_path: Path
 
 
 def test_report_is_written(finished: Path) -> None:
-    """The page is one file that names the pipeline; the artifact has words and numbers."""
+    """Page, markdown and JSON say of each cell the accuracy that is counted from the table."""
+    table = read_table(finished / "artifacts/tiny/predictions/table.parquet")
+    folder = finished / "artifacts/tiny/report"
+    record = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    (step,) = (step for step in record["steps"] if step["id"] == "predictions")
+    cells = {cell["cell"]["severity"]: cell["measures"]["accuracy"] for cell in step["cells"]}
+    assert (record["pipeline"], record["seed"], set(cells)) == ("tiny", 3, {"1", "4"})
+    words = (folder / "report.md").read_text(encoding="utf-8").splitlines()
     page: Any = (finished / "report.html").read_text(encoding="utf-8")
-    assert "tiny" in page
-    for name in ("report.json", "report.md"):
-        assert (finished / "artifacts/tiny/report" / name).stat().st_size > 500
+    assert "Adversity report · <bdi>tiny</bdi>" in page
+    headline = page.split('id="t-headline"')[1].split("</table>")[0]
+    rows = [re.findall(r"<bdi>(.*?)</bdi>", row) for row in headline.split("<tr")]
+    for severity, found in cells.items():
+        own = table["cell"] == f"severity={severity}"
+        right = int((table["prediction"][own] == table["target"][own]).sum())
+        assert (found["n"], round(found["value"] * 24, 9)) == (24, right)
+        shown = ["predictions", "accuracy", f"severity = {severity}", f"{right / 24:.3f}"]
+        assert [(row[:4], row[5]) for row in rows if row[:3] == shown[:3]] == [(shown, "24")]
+        assert sum(line.startswith(f"| {' | '.join(shown)} |") for line in words) == 1
