@@ -17,7 +17,7 @@ import adversity
 from adversity.data.tables import read_table
 from adversity.engine.open_stage import open_stage
 from adversity.engine.workspace import Workspace
-from adversity.errors import DataError, InputError, PipelineError
+from adversity.errors import AdversityError, DataError, PipelineError
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan
 from adversity.registry import discover
@@ -189,12 +189,61 @@ def test_calibration_that_cannot_be_trusted_says_so(finished: Path) -> None:
     assert any("20" in note for note in record["notes"])
 
 
-def test_fitting_data_must_not_be_tested(striped: Path, tmp_path: Path) -> None:
-    """fit_on that overlaps the test set is refused before anything is computed."""
-    text = PIPELINE.replace("path: data/held_out", "path: data/test")
-    (striped / "pipelines/leak.yaml").write_text(text.replace("name: tiny", "name: leak"))
-    with pytest.raises((PipelineError, DataError, InputError)):
-        adversity.run(striped / "pipelines/leak.yaml", into=tmp_path, root=striped)
+HELD_OUT, HELD_ROWS = "{path: data/held_out}", "held_predictions: {uses: net, from: held_out}"
+AMONG = "of the 24 images of test are among those of held_out, such as "
+TAKEN = ", ".join(f"lying/00{number}.png (lying/taken{number}.png there)" for number in range(3))
+ALL_AMONG = f"24 {AMONG}lying/000.png, lying/001.png, lying/002.png"
+LEAKS: dict[str, tuple[str, str, type[AdversityError], str]] = {
+    "one folder twice": (
+        HELD_OUT,
+        "{path: data/test/}",
+        PipelineError,
+        "test and held_out hold the same images",
+    ),
+    "predictions of what is judged": (
+        HELD_ROWS,
+        HELD_ROWS.replace("from: held_out", "from: test"),
+        PipelineError,
+        "test is used for both",
+    ),
+    "one folder with other settings": (
+        HELD_OUT,
+        "{path: data/test, classes: [lying, standing]}",
+        DataError,
+        ALL_AMONG,
+    ),
+    "a copy of the folder": (HELD_OUT, "{path: data/copied}", DataError, ALL_AMONG),
+    "three copies, renamed": (HELD_OUT, "{path: data/mixed}", DataError, f"3 {AMONG}{TAKEN}"),
+}
+"""What is written otherwise, how, and the refusal of calibration on images of the test set."""
+
+
+@pytest.fixture(scope="module")
+def copied(striped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with copies of its test images: all of them, and three among the held out."""
+    root = tmp_path_factory.mktemp("copied")
+    shutil.copytree(striped, root, dirs_exist_ok=True)
+    shutil.copytree(root / "data/test", root / "data/copied")
+    shutil.copytree(root / "data/held_out", root / "data/mixed")
+    for number in range(3):
+        taken = root / f"data/test/lying/{number:03d}.png"
+        shutil.copy(taken, root / f"data/mixed/lying/taken{number}.png")
+    return root
+
+
+@pytest.mark.parametrize("case", LEAKS)
+def test_fitting_data_must_not_be_tested(copied: Path, tmp_path: Path, case: str) -> None:
+    """Calibration on images that judge is refused, however they overlap; nothing is computed."""
+    old, new, error, expected = LEAKS[case]
+    assert PIPELINE.count(old) == 1
+    (copied / "pipelines/leak.yaml").write_text(PIPELINE.replace(old, new), encoding="utf-8")
+    with pytest.raises(error) as caught:
+        adversity.run(copied / "pipelines/leak.yaml", into=tmp_path, root=copied)
+    assert str(caught.value) == (
+        "pipelines/leak.yaml:18: confidence, doubt, attacked would be judged on images that fitted "
+        f"confidence: {expected}; fit on others, or the numbers flatter"
+    )
+    assert not (tmp_path / "artifacts").exists()
 
 
 def test_unlabelled_or_unknown_classes_are_refused(striped: Path, tmp_path: Path) -> None:

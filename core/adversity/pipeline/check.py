@@ -80,10 +80,12 @@ def _check_apart(
     for meeting in meetings(steps, data):
         fitting, judging = meeting.fitting, meeting.judging
         if data[fitting].plugin.fingerprint == data[judging].plugin.fingerprint:
-            same = f"{judging} and {fitting} hold" if fitting != judging else f"{judging} holds"
+            same = f"{judging} and {fitting} hold the same images"
+            if fitting == judging:
+                same = f"{judging} is used for both"
             findings.add(
                 ("steps", meeting.judged[0], "from"),
-                f"{meeting}: {same} the same images; fit on others, or the numbers flatter",
+                f"{meeting}: {same}; fit on others, or the numbers flatter",
             )
 
 
