@@ -1,4 +1,4 @@
-"""A run whose figure is void, from the terminal to the JSON."""
+"""A run whose figure is void or whose image is broken, from the terminal to the JSON."""
 
 from __future__ import annotations
 
@@ -76,3 +76,41 @@ def test_a_void_figure_is_said_everywhere(void, project, call):
     assert (again.code, again.out.split("   ")[0]) == (1, line.split("   ")[0])
     shown = call("report", "pipelines/doubted.yaml").out.splitlines()
     assert [line.partition("   ")[0], *result["problems"]] == shown[:-1]
+
+
+@pytest.mark.slow
+def test_a_broken_image_is_said_and_counted_and_can_fail_a_gate(shots, call):
+    """One of eight files is cut short: it is named wherever the run speaks, and 1/8 can be gated.
+
+    Seven images are judged; the gate that allows less than an eighth fails with exit code 1, its
+    twin that allows just that passes.
+    """
+    file = "pipelines/shots.yaml"
+    cut = shots.root / "data/test/light/3.png"
+    cut.write_bytes(cut.read_bytes()[:200])
+    gates = [f"  - test.unreadable_share <= {limit}\n" for limit in ("0.12", "1/8")]
+    shots.file.write_text(shots.file.read_text() + "gates:\n" + "".join(gates), encoding="utf-8")
+    answer = call("run", file, "--direct")
+    assert answer.code == 1
+    lines = answer.out.strip().splitlines()
+    verdict = "✗ FAIL: 1 of 2 gates failed, 1 passed; 2 warnings, 1 unreadable image"
+    assert lines[-1].startswith(f"{verdict}   ")
+    said = "1 image of test could not be read and was left out, for example light/3.png (damaged"
+    assert sum(line.startswith(f"WARNING {said}") for line in lines) == 1
+    judged = [line.split() for line in lines if line.startswith("test.unreadable_share")]
+    assert [(row[1], row[-3], row[-1]) for row in judged] == [
+        ("0.125", "8", "FAIL"),
+        ("0.125", "8", "PASS"),
+    ]
+    (result,) = (shots.root / "runs").glob("*/result.json")
+    record = json.loads(result.read_text(encoding="utf-8"))
+    assert [gate["verdict"] for gate in record["gates"]] == ["fail", "pass"]
+    (predictions,) = (step for step in record["steps"] if step["id"] == "predictions")
+    assert predictions["cells"][0]["measures"]["accuracy"]["n"] == 7
+    assert sum(problem.startswith(f"warning: {said}") for problem in record["problems"]) == 1
+    assert record["problems"][0].startswith("FAIL test.unreadable_share <= 0.12: ")
+    shown = call("report", file).out.splitlines()
+    assert shown[:-1] == [verdict, *record["problems"]]
+    folder = shots.root / "artifacts/shots/report"
+    for page in (result.parent / "report.html", folder / "report.md"):
+        assert said in page.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from adversity.report.folder_caveats import of_folders
 from adversity.report.judged import judged_data, unproved
 from adversity.report.model import Caveat
 from adversity.report.signs import MASKED, MAY_BE_MASKED, PROBED, SIGNS
+from adversity.report.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,12 +69,10 @@ def _quarantined(data: Sequence[DataSummary]) -> Iterator[Caveat]:
         if item.quarantined:
             first, reason = item.quarantined[0]
             count = len(item.quarantined)
-            noun = "picture" if count == 1 else "pictures"
-            were = "was" if count == 1 else "were"
             yield Caveat(
                 "warning",
-                f"{count} {noun} of {item.id} could not be read and {were} left out, for example "
-                f"{first} ({reason}).",
+                f"{plural(count, 'image')} of {item.id} could not be read and "
+                f"{'was' if count == 1 else 'were'} left out, for example {first} ({reason}).",
             )
 
 

@@ -88,7 +88,7 @@ def test_a_run_is_stored_whole(root, run):
 
 def test_what_somebody_must_look_at_is_a_tag(root, run):
     """Void figures and warnings, a line each; a run without any, or of an older Adversity, has none."""
-    problems = ["VOID attacked: no gradient", "warning: 1 picture could not be read"]
+    problems = ["VOID attacked: no gradient", "warning: 1 image could not be read"]
     for number, more in enumerate(({"problems": problems}, {"problems": []}, {})):
         track(
             run | {"id": str(number), "announced": str(number), "pipeline": f"p{number}"},
