@@ -13,7 +13,14 @@ from importlib import metadata
 from os.path import commonpath
 from typing import TypeAlias
 
-__all__ = ["GROUP", "canonical_name", "distribution_of", "distribution_version", "lies_in"]
+__all__ = [
+    "GROUP",
+    "canonical_name",
+    "distribution_of",
+    "distribution_version",
+    "licence_of",
+    "lies_in",
+]
 
 GROUP = "adversity"
 """The group of entry points by which distributions offer plugins."""
@@ -82,6 +89,24 @@ def _distributions_of(package: str, _path: tuple[str, ...]) -> list[_Bringer]:
         origin = canonical_name(name), distribution_version(name) or ""
         found.append((package, metadata.distribution(name), origin))
     return sorted(found, key=lambda one: one[2][0])  # of one name the first on the path stays first
+
+
+def licence_of(module: str) -> str | None:
+    """Return the licence that the distribution of a module states, or None if it states none.
+
+    Only `License-Expression` (PEP 639) holds an SPDX expression; older metadata have free text,
+    by which nothing can be judged.
+    """
+    origin = distribution_of(module)
+    return origin and _licence_of(origin[0], tuple(sys.path))
+
+
+@lru_cache(maxsize=256)
+def _licence_of(name: str, _path: tuple[str, ...]) -> str | None:
+    with suppress(Exception):  # damaged metadata state nothing
+        stated = metadata.distribution(name).metadata.get_all("License-Expression") or []
+        return next(filter(None, map(str.strip, stated)), None)
+    return None
 
 
 def _lists(distribution: metadata.Distribution, path: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from markdown_text import code, plain, table
 
 from adversity.registry.catalogue import read_catalogue
+from adversity.registry.entry import UNKNOWN_LICENCE
 from adversity.registry.marks import read_marks
 from adversity_flows.cli.plugin_page import parameter_rows, plugin_json
 
@@ -59,7 +60,7 @@ def _overview(listings: Iterable[tuple[Listing, Mapping[str, Any]]]) -> Iterator
 
 def _licences(listing: Listing) -> str:
     weights = f"; weights {listing.weights_licence}" if listing.weights_licence else ""
-    return f"{listing.licence}{weights}"
+    return f"{listing.licence or 'unknown'}{weights}"
 
 
 def _conformance(mark: Mapping[str, Any] | None) -> str:
@@ -95,7 +96,7 @@ def _facts(listing: Listing, document: Mapping[str, Any]) -> Iterator[tuple[str,
     yield "in a pipeline", code(f"uses: {listing.kind}/{listing.name}")
     if listing.reference:
         yield "reference", plain(listing.reference)
-    yield "licence", plain(listing.licence)
+    yield "licence", plain(listing.licence or UNKNOWN_LICENCE)
     if listing.weights_licence:
         yield "licence of the weights", plain(listing.weights_licence)
     yield "conformance", _conformance(document["conformance"])

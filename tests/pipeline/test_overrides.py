@@ -29,6 +29,7 @@ _NEW = {
     "metrics": ["[metric/psnr, {uses: metric/ece, with: {bins: 3}}]"],
     "gates": ["[]", "['spread.x >= 1']"],
     "licences.deny": ["[GPL-*]"],
+    "licences.allow_unknown": ["true"],
 }
 _OVERRIDES = st.sampled_from([(key, value) for key, values in _NEW.items() for value in values])
 

@@ -155,6 +155,16 @@ def test_a_denied_licence_is_refused(refuse, plan, pipeline_text):
     )
 
 
+def test_a_licence_that_nobody_states_is_refused(refuse, plan, pipeline_text, toys, monkeypatch):
+    """Where some licences are denied, an unknown one could be any of them; it passes on demand."""
+    monkeypatch.setattr(toys.Darker, "licence", None)
+    assert plan(pipeline_text)
+    (finding,) = refuse(pipeline_text + "licences: {deny: [GPL]}\n")
+    assert "degradation/darker (toys 1.2): neither the class nor the metadata" in finding
+    assert "allow_unknown: true under licences" in finding
+    assert plan(pipeline_text + "licences: {deny: [GPL], allow_unknown: true}\n")
+
+
 @pytest.mark.parametrize("rule", ["non-commercial", "CC-BY-NC", "apache-2.0", "CC-*-NC-*"])
 def test_a_family_of_licences_is_refused(refuse, pipeline_text, rule):
     """A word, the family's name, and a pattern each deny what they mean, in any case."""

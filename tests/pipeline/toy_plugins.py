@@ -303,6 +303,9 @@ TOYS: tuple[type[PluginBase], ...] = (
     Psnr,
 )
 
+for toy in (*TOYS, *FILED, *NESTING):
+    toy.licence = toy.licence or "MIT"  # no distribution states one for them
+
 
 class ToyRegistry:
     """What a plan asks of a registry, over a list of classes."""

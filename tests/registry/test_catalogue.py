@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from adversity import registry
 from adversity.registry import catalogue, read_catalogue
 from adversity.registry.catalogue import cache_file
+
+BROKEN = Path(__file__).parents[1] / "thirdparty" / "broken"
 
 READ = """
 import json, sys
@@ -82,10 +85,32 @@ def test_the_catalogue_says_what_the_registry_says(site):
     ]
     assert listed.problems == found.problems
     (tilt,) = [p for p in listed.plugins if p.name == "tilt"]
-    assert (tilt.summary, tilt.licence, tilt.usable_name) == ("Tilt an image.", "MIT", "tilt")
+    assert (tilt.summary, tilt.licence, tilt.usable_name) == ("Tilt an image.", None, "tilt")
     assert tilt.claims["resizes"] is False
     assert "tilt" in listed.names("degradation")
     assert "future" not in listed.names("degradation")
+
+
+def test_a_licence_comes_from_the_class_or_the_metadata_or_is_unknown(site):
+    """What the class states goes first; an author who says nothing has said nothing."""
+    source = BROKEN.joinpath("acme_twin_one.py").read_text()
+    line = '    name: ClassVar[str] = "tilt"\n'
+    assert line in source
+    for name, claim, field in (
+        ("acme-silent", None, "License: MIT\n"),
+        ("acme-metadata", None, "License-Expression: EUPL-1.2\n"),
+        ("acme-class", "0BSD", "License-Expression: EUPL-1.2\n"),
+    ):
+        said = line.replace("tilt", name.replace("-", "_"))
+        said += f'    licence: ClassVar[str] = "{claim}"\n' if claim else ""
+        site.lay(name, source.replace(line, said))
+        file = site.folder / f"{name.replace('-', '_')}-1.0.dist-info" / "METADATA"
+        file.write_text(file.read_text() + field)
+    found = {p.name: p.licence for p in read_catalogue(refresh=True).plugins}
+    assert found["acme_silent"] is None
+    assert found["acme_metadata"] == "EUPL-1.2"
+    assert found["acme_class"] == "0BSD"
+    assert found["gaussian_noise"] == "MIT"
 
 
 def test_the_second_reading_comes_from_the_cache(builds):

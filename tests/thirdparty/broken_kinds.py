@@ -67,6 +67,7 @@ STORED = {
     "acme-shadow": listed("shadow", "hides what the contract calls differentiable", "ClassVar["),
     "acme-block-rows": listed("wordy", "expected block_rows: int", "got 'many'", "correct it"),
     "acme-no-rows": listed("rowless", "expected block_rows of 1 or more, got 0", "leave it out"),
+    "acme-no-licence": listed("free", "expected licence to name a licence, got ''", "SPDX id"),
     "acme-four-levels": listed("four", "expected levels: Mapping", "(1, 2, 3, 4)", "correct it"),
     "acme-lost-level": listed("lost", "levels names 'bits', which is no parameter", "add it as"),
     "acme-makes": listed("maker", "expected makes 'images', got 'scores'", "leave it to the"),

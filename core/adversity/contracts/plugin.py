@@ -93,8 +93,8 @@ class PluginBase(BaseModel):
     """The field's standard term in snake_case."""
     reference: ClassVar[str] = ""
     """Authors, title, year of the method."""
-    licence: ClassVar[str] = "MIT"
-    """The licence of the code, an SPDX id."""
+    licence: ClassVar[str | None] = None
+    """The licence of the code, an SPDX id; None: what the distribution's metadata state."""
     weights_licence: ClassVar[str | None] = None
     """The licence of the weights, where there are any."""
     differentiable: ClassVar[bool] = False

@@ -16,6 +16,7 @@ from adversity.engine.pictures import picture_rows
 from adversity.engine.recall import recall
 from adversity.engine.toolbox import Toolbox
 from adversity.engine.worst_case import with_worst_cases
+from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.report.caveats import caveats
 from adversity.report.model import CellResult, DataSummary, Report, StepSummary
 
@@ -121,7 +122,7 @@ def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepS
             "version": entry.version,
             "summary": cls.summary(),
             "reference": cls.reference,
-            "licence": cls.licence,
+            "licence": licence_of(cls) or UNKNOWN_LICENCE,
             "weights_licence": cls.weights_licence,
         },
         cells=_cells(toolbox, node, result) if result and result.measures else (),

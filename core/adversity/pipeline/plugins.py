@@ -13,6 +13,7 @@ from adversity.contracts.nested import resolving
 from adversity.errors import InputError, UnknownPluginError
 from adversity.pipeline.findings import Findings, KeyPath, complaints, suggestion
 from adversity.pipeline.nested import named_steps, resolver
+from adversity.registry.entry import licence_of
 from adversity.registry.marks import read_marks
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class PluginFinder:
 
     def __init__(self, loaded: Loaded, registry: Registry, findings: Findings) -> None:
         """Look plugins up in one registry, for one file."""
-        self._denied = loaded.spec.licences.deny
+        self._licences = loaded.spec.licences
         self._marks = read_marks() if loaded.spec.conformance == "required" else None
         self._registry = registry
         self._findings = findings
@@ -149,10 +150,18 @@ class PluginFinder:
         return None if faulty else plugins
 
     def _licence_faults(self, entry: Entry) -> Iterator[str]:
-        cls = class_of(entry)
-        for what, licence in (("code", cls.licence), ("weights", cls.weights_licence)):
+        """Hold the licences against the rules; one that nobody states passes none unsaid."""
+        cls, rules = class_of(entry), self._licences
+        code = licence_of(cls)
+        if rules.deny and code is None and not rules.allow_unknown:
+            yield (
+                f"{label_of(entry)}: neither the class nor the metadata of its distribution state "
+                "the licence of its code, so licences.deny cannot judge it; have `licence` stated "
+                "there, use another plugin, or write allow_unknown: true under licences"
+            )
+        for what, licence in (("code", code), ("weights", cls.weights_licence)):
             for word in _WORD.findall(licence or ""):
-                denied = [rule for rule in self._denied if _matches(word, rule)]
+                denied = [rule for rule in rules.deny if _matches(word, rule)]
                 if denied:
                     yield (
                         f"{label_of(entry)}: the licence of its {what} is {licence}, "

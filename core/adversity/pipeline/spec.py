@@ -133,10 +133,12 @@ class LicenceSpec(_Part):
     """Licences that no plugin of the pipeline may have, neither its code nor its weights.
 
     Each is an SPDX id (`GPL-3.0-only`), a family of them (`AGPL`), a pattern (`CC-*-ND-*`), or
-    the word `non-commercial`.
+    the word `non-commercial`. Where any is denied, code whose licence nobody states is refused,
+    unless `allow_unknown`.
     """
 
     deny: tuple[StrictStr, ...] = ()
+    allow_unknown: StrictBool = False
 
 
 class RunSpec(_Part):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.registry.beside import write_beside
-from adversity.registry.entry import Problem
+from adversity.registry.entry import Problem, licence_of
 from adversity.registry.installed import installed
 from adversity.registry.quoting import visible
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue", "Listing", "cache_file", "read_catalogue"]
 
-_FORMAT = 2
+_FORMAT = 3
 _STARTED = time.time_ns()
 """What was edited later may differ from what this process has imported."""
 _NOT_CLAIMS = frozenset(
@@ -48,7 +48,7 @@ class Listing:
         kind, name, distribution, version, status, error: As in `Entry`.
         summary: The first line of its docstring.
         reference: Authors, title, year of the method.
-        licence: Of the code.
+        licence: Of the code; None if nobody states it.
         weights_licence: Of the weights, where there are any.
         claims: What it says of itself, for example `differentiable`.
     """
@@ -61,7 +61,7 @@ class Listing:
     error: str | None = None
     summary: str = ""
     reference: str = ""
-    licence: str = ""
+    licence: str | None = None
     weights_licence: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
 
@@ -138,10 +138,14 @@ def _listing(entry: Entry) -> Listing:
         *base,
         summary=visible(cls.summary()),
         reference=visible(cls.reference),
-        licence=visible(cls.licence),
-        weights_licence=visible(cls.weights_licence) if cls.weights_licence else None,
+        licence=_shown(licence_of(cls)),
+        weights_licence=_shown(cls.weights_licence),
         claims=_claims(cls),
     )
+
+
+def _shown(licence: str | None) -> str | None:
+    return visible(licence) if licence else None
 
 
 def _claims(cls: type) -> dict[str, Any]:

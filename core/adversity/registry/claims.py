@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
     from adversity.contracts import PluginBase
 
-__all__ = ["CONTRACTS", "alias_faults", "claim_faults", "field_faults", "is_contract"]
+__all__ = [
+    "CONTRACTS",
+    "alias_faults",
+    "claim_faults",
+    "field_faults",
+    "is_contract",
+    "licence_faults",
+]
 
 CONTRACTS: Mapping[str, type[PluginBase]] = MappingProxyType(dict(KINDS))
 """The contract of each kind, taken before a plugin could put a class of its own there."""
@@ -44,6 +51,7 @@ def claim_faults(cls: type[PluginBase]) -> Iterator[str]:
         value = getattr(cls, name)
         if fault := _type_fault(hint, value):
             yield f"expected {name}: {_written(hint)}, got {shown(value)}{fault}"
+    yield from licence_faults(cls)
     yield from _value_faults(cls)
     yield from _distance_faults(cls)
 
@@ -106,6 +114,17 @@ def _schema_faults(cls: type[PluginBase]) -> Iterator[str]:
             "expected parameters of types that JSON can hold, got "
             f"{error_text(error)}; use numbers, text, booleans, tuples or Literal"
         )
+
+
+def licence_faults(cls: type[PluginBase]) -> Iterator[str]:
+    """Yield licences that say nothing: `licences.deny` of a pipeline would let them pass."""
+    for name in ("licence", "weights_licence"):
+        said = getattr(cls, name)
+        if isinstance(said, str) and not said.strip():
+            yield (
+                f"expected {name} to name a licence, got {shown(said)}; write its SPDX id, "
+                "LicenseRef-... for one of your own, or leave it out if it is unknown"
+            )
 
 
 def _value_faults(cls: type[PluginBase]) -> Iterator[str]:

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
     from adversity.contracts.plugin import PluginBase
 
-__all__ = ["BUILT_IN", "Entry", "Problem", "Status", "absent_note"]
+__all__ = ["BUILT_IN", "UNKNOWN_LICENCE", "Entry", "Problem", "Status", "absent_note", "licence_of"]
 
 BUILT_IN = "adversity"
 """The distribution whose plugins keep their short names."""
+
+UNKNOWN_LICENCE = "unknown: neither the class nor its distribution's metadata state one"
 
 Status = Literal["ok", "broken", "clash", "blocked", "incompatible"]
 
@@ -87,6 +89,16 @@ class Problem:
         """Return the sentence with its origin."""
         origin = f"{self.distribution} {self.version}".strip()
         return f"{origin} ({self.entry_point}): {self.what}" if origin else self.what
+
+
+def licence_of(cls: type[PluginBase]) -> str | None:
+    """Return the licence of a plugin's code: what it states, or else its distribution's metadata.
+
+    None is unknown: a licence that nobody stated is not made up.
+    """
+    from adversity.distributions import licence_of as stated_for
+
+    return cls.licence or stated_for(cls.__module__)
 
 
 def absent_note(asked: str, problems: Iterable[Problem], left_out: Iterable[str]) -> str:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from adversity.contracts import API_VERSION
 from adversity.contracts.plugin import OLDEST_API, SNAKE_CASE, takes_text
-from adversity.registry.claims import alias_faults
+from adversity.registry.claims import alias_faults, licence_faults
+from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.testing.bench import found_state, networks_of
 from adversity.testing.checks import Failed, NotApplicable, apart, check, furthest, require
 from adversity.testing.host import host_left_alone
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS"]
 
 
-@check("The class says who it is: name, summary, licence and the contract's version.")
+@check("The class says who it is: name, summary and the contract's version; its licence is shown.")
 def identity(bench: Bench) -> str:
     """Try the class attributes that users and the catalogue read."""
     cls = bench.cls
@@ -35,13 +36,14 @@ def identity(bench: Bench) -> str:
         "expected a docstring whose first line is a sentence that users read in the catalogue, "
         f"got {cls.summary()!r}",
     )
-    require(cls.licence, "expected `licence`, the SPDX id of the code's licence, got nothing")
+    fault = next(licence_faults(cls), None)
+    require(fault is None, f"{fault}")
     require(
         OLDEST_API <= cls.api <= API_VERSION,
         f"expected `api` from {OLDEST_API} to {API_VERSION}, the contracts that this version knows, "
         f"got {cls.api}",
     )
-    return f"{cls.name}, {cls.licence}, contract {cls.api}"
+    return f"{cls.name}, licence {licence_of(cls) or UNKNOWN_LICENCE}, contract {cls.api}"
 
 
 @check("Parameters are validated: what is unknown, infinite or of a wrong type is refused.")

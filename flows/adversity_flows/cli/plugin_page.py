@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.nested import NESTED_KEY
+from adversity.registry.entry import UNKNOWN_LICENCE
 from adversity.registry.quoting import visible
 from adversity_flows.cli.wording import columns, wrapped
 
@@ -174,9 +175,10 @@ def _description(part: Schema) -> str:
 
 
 def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
+    unknown = UNKNOWN_LICENCE if listing.usable_name else ""  # a broken class was not asked
     told = {
         "reference": listing.reference,
-        "licence": listing.licence,
+        "licence": listing.licence or unknown,
         "weights": listing.weights_licence or "",
         **{name.replace("_", " "): _said(value) for name, value in listing.claims.items()},
     }

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from adversity_adapters import PEERS, plugins_of
 from adversity_adapters.findings import FINDINGS, Finding
 
+from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.testing import check_plugin
 from adversity.testing.conformance import KIT
 
@@ -128,7 +129,7 @@ def _libraries(record: dict[str, Any]) -> Iterator[tuple[str, ...]]:
         mine = [cls for name, cls in adapters() if name == peer]
         runs = [run for run in record["plugins"].values() if run["peer"] == peer]
         number = runs[0]["version"] if runs else "not installed"
-        licences = " / ".join(dict.fromkeys(cls.licence for cls in mine))
+        licences = " / ".join(dict.fromkeys(licence_of(cls) or UNKNOWN_LICENCE for cls in mine))
         yield distribution, number, licences, ", ".join(f"`{cls.name}`" for cls in mine)
 
 
