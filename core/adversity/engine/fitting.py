@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["classifier_step", "fit_identity", "fit_step", "logits_of", "stored_rows"]
 
 ROWS = 64
-"""Rows of a block."""
+"""Rows of a block that a plugin is fitted on, in a pipeline and from Python."""
 
 
 def fit_step(toolbox: Toolbox, step: str, cell: Cell) -> State:

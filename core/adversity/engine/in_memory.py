@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Block
 from adversity.engine.blocks import spans
 from adversity.engine.calls import setting_up
+from adversity.engine.fitting import ROWS
 from adversity.engine.wanted import label_rows
 from adversity.errors import DataError
 from adversity.seeding import fit_generator
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from adversity.engine.calls import Ready
 
 __all__ = ["TensorRows", "fitted_state", "learnt"]
-
-ROWS = 64
-"""Rows of a block, as when fitting in a pipeline."""
 
 
 class TensorRows:

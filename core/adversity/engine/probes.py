@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from adversity.contracts import Measure
     from adversity.engine.attacking import AttackResult
     from adversity.engine.links import Link
+    from adversity.engine.table_stage import Columns
 
 __all__ = ["probe", "probe_shares", "probed", "whole_space"]
-
-Columns = dict[str, np.ndarray[Any, Any]]
 
 _COLUMNS = {
     "full_budget_accuracy": "full_budget_correct",

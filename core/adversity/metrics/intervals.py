@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from adversity.metrics.predictions import Floats
 
-__all__ = ["clopper_pearson", "mean_interval", "share", "wilson"]
+__all__ = ["clopper_pearson", "mean_interval", "share", "wilson", "wilson_of"]
 
 
 def normal_quantile(level: float) -> float:
@@ -59,13 +59,27 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
         [0.699, 0.9721]
     """
     _check_counts(successes, n)
+    return wilson_of(successes / n, n, level)
+
+
+def wilson_of(value: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the same interval for a share that was measured already.
+
+    Args:
+        value: 0 .. 1.
+        n: Of how many; at least 1.
+        level: Confidence level.
+
+    Example:
+        >>> wilson_of(0.9, 20) == wilson(18, 20)
+        True
+    """
     z = normal_quantile(level)
-    p = successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    centre = (value + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
     # Exact at the ends, where rounding would leave 1e-17 instead of 0.
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
+    low = 0.0 if value == 0 else max(0.0, centre - half)
+    high = 1.0 if value == 1 else min(1.0, centre + half)
     return low, high
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adversity.metrics.intervals import wilson_of
 from adversity.report.blocks import Block, Chart, Section, Text
 from adversity.report.curves import curve_charts
 from adversity.report.forms import reliability
-from adversity.report.reading import Found, labels, measured, slug, wilson, without_echoes
+from adversity.report.reading import Found, labels, measured, slug, without_echoes
 from adversity.report.wording import (
     cell_text,
     interval_text,
@@ -99,7 +100,7 @@ def _bins(measure: Measure) -> list[dict[str, Any]]:
     for row in rows:
         count = int(row.get("n", row.get("count", 0)) or 0)
         if count:
-            low, high = wilson(float(row["accuracy"]), count)
+            low, high = wilson_of(float(row["accuracy"]), count)
             bins.append(
                 {
                     "confidence": float(row["confidence"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +28,6 @@ __all__ = [
     "record",
     "slug",
     "views",
-    "wilson",
     "without_echoes",
 ]
 
@@ -141,11 +139,3 @@ def panel(cell: Mapping[str, str], axis: str | None) -> str:
 def slug(text: str) -> str:
     """Return text as an id for anchors and file names: `a-z`, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share (the report does not import the metrics)."""
-    z2 = 1.959963984540054**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)

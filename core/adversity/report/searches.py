@@ -6,9 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.values import Measure
+from adversity.metrics.intervals import wilson_of
 from adversity.report.curves import intervals_in_words, line_charts
 from adversity.report.forms import staircase
-from adversity.report.reading import panel, record, slug, wilson
+from adversity.report.reading import panel, record, slug
 from adversity.report.threat import NORMS, attack_name, is_black_box, is_control, norm_of
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _charts(
     for series, (points, n) in curves.items():
         level = [] if points[-1][0] == far else [(far, points[-1][1])]
         for at, share in [*points, *level]:
-            low, high = wilson(share, n)
+            low, high = wilson_of(share, n)
             measures.append(Measure(share, n, low, high, method="wilson"))
             records.append(record(measures[-1], series=series, x=round(at, 6)))
     words = f"{note} {intervals_in_words(measures)}"
