@@ -14,13 +14,17 @@ import pytest
 from PIL import Image
 
 import adversity
+from adversity.data.ledger import Ledger
 from adversity.data.tables import read_table
+from adversity.engine.judged import judged_run
 from adversity.engine.open_stage import open_stage
+from adversity.engine.summarise import build_report
 from adversity.engine.workspace import Workspace
 from adversity.errors import AdversityError, DataError, PipelineError
 from adversity.pipeline.load import load_pipeline
 from adversity.pipeline.plan import make_plan
 from adversity.registry import discover
+from adversity.report import verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -244,6 +248,20 @@ def test_fitting_data_must_not_be_tested(copied: Path, tmp_path: Path, case: str
         f"confidence: {expected}; fit on others, or the numbers flatter"
     )
     assert not (tmp_path / "artifacts").exists()
+
+
+@pytest.mark.parametrize(("gate", "small"), [("predictions", 1), ("held_predictions", 2)])
+def test_terminal_and_page_agree(striped: Path, finished: Path, gate: str, small: int) -> None:
+    """Both warn of 20 images that fitted a calibrator once a gate rests on them, and of the 24."""
+    file = striped / f"pipelines/{gate}.yaml"
+    file.write_text(f"{PIPELINE}gates:\n  - {gate}.accuracy >= 0.1\n", encoding="utf-8")
+    plan = make_plan(load_pipeline(file, root=striped), discover())
+    workspace = Workspace(striped, finished, finished / "store")
+    ledger = Ledger(finished / "ledger")
+    said = judged_run(plan, workspace, ledger=ledger)
+    page = build_report(plan, workspace, gates=said.gates, ledger=ledger)
+    assert (said.caveats, verdict(said)) == (page.caveats, verdict(page))
+    assert sum(" samples: differences below" in caveat.text for caveat in said.caveats) == small
 
 
 def test_unlabelled_or_unknown_classes_are_refused(striped: Path, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from adversity.report.blocks import Table
 from adversity.report.caveats import caveats
 from adversity.report.judged import judged_data
-from adversity.report.judgement import what_was_tested
+from adversity.report.judgement import problems, what_was_tested
 from adversity.report.model import Caveat, CellResult, DataSummary, GateResult, Report, StepSummary
-from adversity.report.summary import headline, headline_section
+from adversity.report.summary import caveat_texts, headline, headline_section
 
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure
@@ -74,6 +74,24 @@ def test_a_void_figure_is_marked_in_the_headline_table(full_report: Report) -> N
         assert new == (*old[:3], value, *old[4:])
     assert "VOID: not to be believed" in after.caption
     assert "VOID" not in before.caption
+
+
+def test_a_step_is_named_once_in_what_is_said_against_it(full_report: Report) -> None:
+    """The page puts the step's name before a note that lacks it, and before no other."""
+    said = {
+        "net: noise fools more": "net: noise fools more",
+        "net [eps=1/255]: no gradient": "net [eps=1/255]: no gradient",
+        "net is grey-box": "net is grey-box",
+        "networks differ": "net: networks differ",
+        "too few rows": "net: too few rows",
+    }
+    found = tuple(Caveat("void", text, "net") for text in said)
+    texts = caveat_texts(replace(full_report, caveats=found), void=True)
+    assert [text.text for text in texts] == list(said.values())
+    assert [
+        text.removeprefix("VOID ")
+        for text in problems(replace(full_report, gates=(), caveats=found))
+    ] == list(said.values())
 
 
 def _headline_table(report: Report) -> Table:

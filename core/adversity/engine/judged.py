@@ -10,6 +10,7 @@ from adversity.engine.summarise import summarise
 from adversity.errors import StorageError
 from adversity.pipeline.gates import judge
 from adversity.pipeline.spec import RESERVED
+from adversity.report.caveats import caveats_of_gates
 from adversity.report.model import Caveat, CellResult, DataSummary, Report, StepSummary
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def judged_run(
     gates = judge(
         plan.gates, {**of_data, **summaries}, last, caveats=caveats, measures=plan.measures
     )
+    steps = tuple(summaries.values())
     return Report(
         pipeline=plan.name,
         file=plan.file,
@@ -51,9 +53,9 @@ def judged_run(
         seed=plan.spec.seed,
         matrix={},
         data=data,
-        steps=tuple(summaries.values()),
+        steps=steps,
         gates=gates,
-        caveats=caveats,
+        caveats=caveats_of_gates(caveats, data, steps, gates),
     )
 
 

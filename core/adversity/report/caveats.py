@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         StepSummary,
     )
 
-__all__ = ["caveats"]
+__all__ = ["caveats", "caveats_of_gates"]
 
 FEW = 200
 """Below this many samples an interval on a share is wider than about 0.14."""
@@ -51,6 +51,25 @@ def caveats(
             found += [*_grey_box(step), *_masked(step), *_unbounded(step)]
             found += [*_rising(step), *_control(step, steps)]
     found += _weaker_adaptive(illusions)
+    return _worst_first(found)
+
+
+def caveats_of_gates(
+    known: Sequence[Caveat],
+    data: Sequence[DataSummary],
+    steps: Sequence[StepSummary],
+    gates: Sequence[GateResult],
+) -> tuple[Caveat, ...]:
+    """Return what `caveats` says with these gates, from what it said without any.
+
+    A gate makes a step one that is judged, and so its data set's size one that matters.
+    """
+    sizes = tuple(_few_samples(data))
+    others = [caveat for caveat in known if caveat not in sizes]
+    return _worst_first([*_few_samples(judged_data(data, steps, gates)), *others])
+
+
+def _worst_first(found: Sequence[Caveat]) -> tuple[Caveat, ...]:
     return tuple(sorted(found, key=lambda caveat: _ORDER[caveat.level]))
 
 

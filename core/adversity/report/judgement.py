@@ -13,7 +13,7 @@ from adversity.report.wording import TIMES, eps_text, parse_number, plain, plura
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adversity.report.model import Caveat, GateResult, Report, StepSummary, Verdict
+    from adversity.report.model import GateResult, Report, StepSummary, Verdict
 
 __all__ = [
     "SIGNS",
@@ -63,7 +63,9 @@ def verdict(report: Report) -> tuple[Verdict, str]:
     worst = overall(report.gates)
     doubts = _doubts(report)
     if worst is None:
-        first = f"{SIGNS['pass']} DONE: no gate was judged, nothing was required of the numbers"
+        first = (
+            f"{SIGNS['pass']} DONE: no gate was judged, so nothing says whether the numbers suffice"
+        )
         return "pass", first + doubts
     return worst, f"{SIGNS[worst]} {WORDS[worst]}: {_counted(report.gates, worst)}{doubts}"
 
@@ -79,19 +81,12 @@ def problems(report: Report) -> tuple[str, ...]:
         if gate.verdict != "pass"
     ]
     caveats = [
-        f"{_LEVELS[caveat.level]} {_said(caveat)}"
+        f"{_LEVELS[caveat.level]} {caveat.sentence}"
         for level in _LEVELS
         for caveat in report.caveats
         if caveat.level == level
     ]
     return tuple(plain(line) for line in (*gates, *caveats))
-
-
-def _said(caveat: Caveat) -> str:
-    """Return a caveat's sentence, with the step's name unless it begins with it."""
-    if caveat.step is None or caveat.text.startswith(caveat.step):
-        return caveat.text
-    return f"{caveat.step}: {caveat.text}"
 
 
 def _counted(gates: tuple[GateResult, ...], worst: Verdict) -> str:

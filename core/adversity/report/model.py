@@ -212,6 +212,12 @@ class Caveat:
     step: str | None = None
     cell: CellValues | None = None
 
+    @property
+    def sentence(self) -> str:
+        """The text, after the step's name unless it begins with that."""
+        named = self.step is None or self.text.startswith((f"{self.step} ", f"{self.step}:"))
+        return self.text if named else f"{self.step}: {self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

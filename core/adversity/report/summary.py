@@ -127,10 +127,7 @@ def headline_section(report: Report) -> Section | None:
 def caveat_texts(report: Report, *, void: bool) -> tuple[Text, ...]:
     """Return the caveats that void a claim, or all the others."""
     return tuple(
-        Text(
-            plain(f"{caveat.step}: {caveat.text}" if caveat.step else caveat.text),
-            level=caveat.level,
-        )
+        Text(plain(caveat.sentence), level=caveat.level)
         for caveat in report.caveats
         if (caveat.level == "void") is void
     )

@@ -116,7 +116,7 @@ def doubt_lines(report: Report, out: Terminal) -> list[str]:
     for caveat in report.caveats:
         if caveat.level in _DOUBTS:
             word = out.paint(caveat.level.upper(), _DOUBTS[caveat.level], bold=True)
-            lines.append(f"{word} {plain(caveat.text)}")
+            lines.append(f"{word} {plain(caveat.sentence)}")
     return lines
 
 

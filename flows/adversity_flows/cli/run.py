@@ -159,7 +159,7 @@ def _annotations(finished: Finished, plan: Plan) -> Iterator[tuple[str, str, str
         if caveat.level != "note":
             step = plan.steps.get(caveat.step or "")
             at = "" if step is None else step.line
-            yield "warning", _place(at, plan), caveat.text
+            yield "warning", _place(at, plan), caveat.sentence
 
 
 def _place(where: str, plan: Plan) -> str:
