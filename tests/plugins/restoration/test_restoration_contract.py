@@ -1,9 +1,7 @@
-"""What every built-in restoration owes the engine."""
+"""What every built-in restoration does beyond the conformance kit, which runs on each of them."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from adversity.errors import DataError
 from adversity.shapes import image_fault
+from adversity.testing.side import side_of
 from adversity_plugins.restoration import adversity_restorations
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = adversity_restorations()
 EVERY = pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name)
-TOLD = [kind for kind in BUILT_IN if kind.needs]
+NOISE = [kind for kind in BUILT_IN if "sigma" in kind.needs]
 
 
 def _ready(kind: type[Restoration]) -> Restoration:
@@ -29,27 +28,16 @@ def _ready(kind: type[Restoration]) -> Restoration:
     return plugin
 
 
-def _restored(plugin: Restoration, images: Tensor, *levels: float) -> Tensor:
-    """Restore with sigma 0.1, or the given one for each image, where it is needed."""
-    sigma = torch.tensor(levels or [0.1] * len(images), dtype=torch.float32)
+def _restored(plugin: Restoration, images: Tensor) -> Tensor:
+    """Restore with what the kit fills the needs with."""
     with torch.no_grad():
-        return plugin.restore(images, **dict.fromkeys(plugin.needs, sigma))
-
-
-def test_importing_the_restorations_loads_no_heavy_library() -> None:
-    """The catalogue must answer in under a second, so importing it loads no torch."""
-    code = (
-        "import sys, adversity_plugins.restoration as r; r.adversity_restorations();"
-        "sys.exit(' '.join({'torch', 'skimage', 'scipy', 'sklearn'} & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+        return plugin.restore(images, **side_of(plugin.needs, images))
 
 
 @EVERY
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 1), (5, 4), (17, 9)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_any_size_gives_images_of_the_same_shape(
+def test_an_image_smaller_than_any_window_is_restored(
     kind: type[Restoration], size: tuple[int, int], channels: int
 ) -> None:
     """One pixel is an image too; what cannot be done for grey is refused at every size."""
@@ -63,60 +51,14 @@ def test_any_size_gives_images_of_the_same_shape(
     assert restored.shape == images.shape
 
 
-@EVERY
-def test_the_input_is_left_alone(kind: type[Restoration], noisy: Tensor) -> None:
-    """Restoring writes nothing into the images it is given, and does change the picture."""
-    before = noisy.clone()
-    restored = _restored(_ready(kind), noisy)
-    assert torch.equal(noisy, before)
-    assert (restored - noisy).abs().mean() > 0.005
-
-
-@EVERY
-def test_black_and_white_stay_images(kind: type[Restoration]) -> None:
-    """Nothing divides by zero in the dark, and white does not overflow."""
-    images = torch.stack([torch.zeros(3, 20, 20), torch.ones(3, 20, 20)])
-    assert image_fault(_restored(_ready(kind), images)) is None
-
-
-@EVERY
-def test_an_image_does_not_know_its_neighbours(kind: type[Restoration], noisy: Tensor) -> None:
-    """Alone, in another order, or beside its double, an image is restored alike.
-
-    Tolerance: convolution kernels may round differently for other batch sizes (the engine
-    therefore fixes the block size).
-    """
-    plugin = _ready(kind)
-    whole = _restored(plugin, noisy, 0.05, 0.1, 0.2)
-    order = [2, 0, 1, 2]
-    mixed = _restored(plugin, noisy[order], 0.2, 0.05, 0.1, 0.2)
-    torch.testing.assert_close(mixed, whole[order], atol=1e-5, rtol=0)
-    alone = _restored(plugin, noisy[1:2], 0.1)
-    torch.testing.assert_close(alone, whole[1:2], atol=1e-5, rtol=0)
-    assert torch.equal(alone, _restored(plugin, noisy[1:2], 0.1))
-
-
-@EVERY
-def test_it_restores_what_it_claims_to(
-    kind: type[Restoration], photos: Tensor, noisy: Tensor, dark: Tensor
-) -> None:
-    """Each photo comes closer to the clean one, in mean square error."""
-    degraded = {"gaussian_noise": noisy, "low_light": dark}
-    assert kind.restores
-    for name in kind.restores:
-        restored = _restored(_ready(kind), degraded[name])
-        before = (degraded[name] - photos).square().mean((1, 2, 3))
-        after = (restored - photos).square().mean((1, 2, 3))
-        assert (after < 0.5 * before).all()
-
-
 @pytest.mark.parametrize(
     "kind", [k for k in BUILT_IN if k.differentiable], ids=lambda kind: kind.name
 )
-def test_claimed_gradients_agree_with_differences(kind: type[Restoration]) -> None:
+def test_claimed_gradients_are_exact(kind: type[Restoration]) -> None:
     """The derivative along three directions equals the central difference, in float64.
 
-    Tolerance: the central difference is off by step^2 times the third derivative.
+    The kit allows 5 %. Tolerance here: the central difference is off by step^2 times the third
+    derivative.
     """
     plugin = _ready(kind)
     if kind.name == "ffdnet":
@@ -124,7 +66,7 @@ def test_claimed_gradients_agree_with_differences(kind: type[Restoration]) -> No
     generator = torch.Generator().manual_seed(0)
     images = 0.2 + 0.3 * torch.rand(1, 3, 8, 9, dtype=torch.float64, generator=generator)
     weights = torch.rand(images.shape, dtype=torch.float64, generator=generator)
-    needs = {need: torch.tensor([0.1], dtype=torch.float64) for need in kind.needs}
+    needs = side_of(kind.needs, images)
 
     def value(given: Tensor) -> Tensor:
         return (plugin.restore(given, **needs) * weights).sum()
@@ -149,14 +91,14 @@ def test_gradients_are_finite_everywhere(kind: type[Restoration], dark: Tensor) 
     images[0, :, :20] = 0
     images[1] = 0
     images.requires_grad_()
-    needs = {need: torch.full((2,), 0.1) for need in kind.needs}
+    needs = side_of(kind.needs, images.detach())
     answer = plugin.restore(images, **needs) if kind.differentiable else plugin.surrogate(images)
     (gradient,) = torch.autograd.grad(answer.sum(), images)
     assert gradient.isfinite().all()
     assert gradient.abs().sum() > 0
 
 
-@pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", NOISE, ids=lambda kind: kind.name)
 def test_sigma_is_a_parameter_or_an_estimate(kind: type[Restoration], noisy: Tensor) -> None:
     """A noise level may be given (25/255), is refused when absurd, and can be estimated."""
     assert kind.model_validate({"sigma": "25/255"}).parameters["sigma"] == pytest.approx(25 / 255)
@@ -166,9 +108,3 @@ def test_sigma_is_a_parameter_or_an_estimate(kind: type[Restoration], noisy: Ten
     estimated = kind().estimate(noisy)["sigma"]
     assert estimated.shape == (3,)
     assert (estimated > 0).all()
-
-
-@EVERY
-def test_the_methods_need_the_noise_level_or_nothing(kind: type[Restoration]) -> None:
-    """A restoration for darkness is blind; one for noise asks for sigma."""
-    assert kind.needs == (("sigma",) if "gaussian_noise" in kind.restores else ())
