@@ -189,7 +189,7 @@ class Bench(ABC):
         found = {}
         for case in self.cases():
             try:
-                self.answer(self.ready, case)
+                self.whole(case)
             except NotApplicable:
                 raise
             except BREAKS as error:
