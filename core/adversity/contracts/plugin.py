@@ -110,6 +110,9 @@ class PluginBase(BaseModel):
     """Checks of the conformance kit that cannot pass, each with the reason; the catalogue shows
     them."""
 
+    heavy: ClassVar[str] = ""
+    """Why the conformance kit takes long with it, if it does: a suite can try such plugins apart."""
+
     __test__ = False  # pytest: a plugin's class called Test... holds no tests
 
     _device: str = PrivateAttr(default="cpu")

@@ -35,7 +35,7 @@ _STARTED = time.time_ns()
 """What was edited later may differ from what this process has imported."""
 _NOT_CLAIMS = frozenset(
     {"kind", "makes", "api", "name", "reference", "licence", "weights_licence", "block_rows"}
-    | {"examples", "expected_failures"}
+    | {"examples", "expected_failures", "heavy"}
     | {"levels", "model_config"}
 )
 

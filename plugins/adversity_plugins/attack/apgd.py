@@ -45,6 +45,7 @@ class APGD(Attack):
         "parameter-free attacks, 2020"
     )
     block_rows: ClassVar[int] = 256
+    heavy: ClassVar[str] = "many steps, in each norm"
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

@@ -46,6 +46,7 @@ class AutoAttack(Attack):
     # So wide that nearly all samples fall to its first attack: each that stands costs thousands of
     # queries. In the other norms its parts are tried by themselves.
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"norm": "linf", "eps": 0.5},)
+    heavy: ClassVar[str] = "four attacks of many steps, in each norm"
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

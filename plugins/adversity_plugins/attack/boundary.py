@@ -46,6 +46,7 @@ class Boundary(Attack):
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
 
     norm: ClassVar[Norm] = "l2"
+    heavy: ClassVar[str] = "thousands of queries, in each norm"
     eps: Annotated[
         float | None,
         Field(gt=0, description="a failure further away is no success; left out: any distance"),

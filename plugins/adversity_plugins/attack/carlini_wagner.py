@@ -37,6 +37,7 @@ class CarliniWagner(Attack):
     )
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
+    heavy: ClassVar[str] = "many steps, in each norm"
     examples = (
         {"norm": "l2", "steps": 30, "search_steps": 5, "learning_rate": 0.05},
         {"norm": "linf", "steps": 30, "search_steps": 5, "learning_rate": 0.05},

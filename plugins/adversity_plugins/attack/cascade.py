@@ -80,6 +80,7 @@ class Cascade(AttackInRounds):
         {"norm": "l2", "eps": 0.25, "effort": 0.01},
         {"norm": "l1", "eps": 1.25, "effort": 0.01},
     )
+    heavy: ClassVar[str] = "four attacks of many steps, in each norm"
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

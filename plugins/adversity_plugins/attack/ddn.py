@@ -37,6 +37,7 @@ class DDN(Attack):
     )
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
+    heavy: ClassVar[str] = "many steps, in each norm"
     examples = ({"steps": 40},)
 
     norm: ClassVar[Norm] = "l2"

@@ -38,6 +38,7 @@ class DeepFool(Attack):
     )
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
+    heavy: ClassVar[str] = "many steps, in each norm"
     examples = ({"norm": "l2"}, {"norm": "linf"})
 
     norm: Literal["l2", "linf"] = "l2"

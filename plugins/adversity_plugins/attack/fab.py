@@ -44,6 +44,7 @@ class FAB(Attack):
         {"norm": "l2", "eps": 0.25, "steps": 5, "restarts": 3},
         {"norm": "l1", "eps": 1.25, "steps": 5, "restarts": 3},
     )
+    heavy: ClassVar[str] = "many steps, in each norm"
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

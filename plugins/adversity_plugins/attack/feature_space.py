@@ -51,6 +51,7 @@ class FeatureSpace(Attack):
             "steps": 5,
         },
     )
+    heavy: ClassVar[str] = "many steps through a second network"
 
     network: Annotated[
         Plugin[Classifier], Field(description="whose features say what is near: {uses, with}")

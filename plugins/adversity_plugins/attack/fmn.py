@@ -39,6 +39,7 @@ class FMN(Attack):
     )
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
+    heavy: ClassVar[str] = "many steps, in each norm"
     examples = (
         {"norm": "linf", "steps": 40},
         {"norm": "l2", "steps": 40},

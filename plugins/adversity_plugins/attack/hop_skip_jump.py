@@ -42,6 +42,7 @@ class HopSkipJump(Attack):
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     access: ClassVar[Access] = "decisions"
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
+    heavy: ClassVar[str] = "thousands of queries, in each norm"
 
     norm: Literal["l2", "linf"] = "l2"
     eps: Annotated[

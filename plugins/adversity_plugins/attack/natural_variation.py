@@ -62,6 +62,7 @@ class NaturalVariation(Attack):
             "early_stop": False,
         },
     )
+    heavy: ClassVar[str] = "every severity of a degradation for each image"
 
     degradation: Annotated[
         Plugin[Degradation], Field(description="what makes the weather: {uses, with}")

@@ -40,6 +40,7 @@ class NES(Attack):
         {"norm": "linf", "eps": 8 / 255, "queries": 306},
         {"norm": "l2", "eps": 0.5, "queries": 306},
     )
+    heavy: ClassVar[str] = "thousands of queries, in each norm"
 
     norm: Literal["linf", "l2"] = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

@@ -36,6 +36,7 @@ class PGD(Attack):
         "Madry, Makelov, Schmidt, Tsipras, Vladu, Towards deep learning models resistant to "
         "adversarial attacks, 2018"
     )
+    heavy: ClassVar[str] = "many steps, in each norm"
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

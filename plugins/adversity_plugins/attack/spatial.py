@@ -44,6 +44,7 @@ class Spatial(Attack):
         {"method": "random", "draws": 5},
         {"method": "first_order", "draws": 2, "steps": 5, "early_stop": False},
     )
+    heavy: ClassVar[str] = "a grid of angles and shifts for each image"
 
     angle_deg: Annotated[
         float, Field(ge=0, le=180, description="largest angle, either way, in degrees")

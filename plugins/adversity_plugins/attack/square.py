@@ -46,6 +46,7 @@ class Square(Attack):
         {"norm": "l2", "eps": 0.5, "queries": 200},
         {"norm": "l1", "eps": 2.5, "queries": 200},
     )
+    heavy: ClassVar[str] = "thousands of queries, in each norm"
 
     norm: Norm = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]

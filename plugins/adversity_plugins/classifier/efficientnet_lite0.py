@@ -39,6 +39,7 @@ class EfficientNetLite0(Classifier):
         "Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, 2019"
     )
     weights_licence: ClassVar[str] = "Apache-2.0"
+    heavy: ClassVar[str] = "a large network"
 
     _network: Any = PrivateAttr(default=None)
 

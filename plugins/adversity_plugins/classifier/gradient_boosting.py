@@ -33,6 +33,7 @@ class GradientBoosting(TreeClassifier):
         "Friedman, Greedy function approximation: a gradient boosting machine, 2001"
     )
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"rounds": 10, "max_depth": 2},)
+    heavy: ClassVar[str] = "hundreds of trees, fitted several times"
 
     rounds: int = Field(default=100, ge=1)
     learning_rate: float = Field(default=0.1, gt=0, le=1)

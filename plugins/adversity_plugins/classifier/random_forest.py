@@ -32,6 +32,7 @@ class RandomForest(TreeClassifier):
     name: ClassVar[str] = "random_forest"
     reference: ClassVar[str] = "Breiman, Random forests, 2001"
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"trees": 30},)
+    heavy: ClassVar[str] = "hundreds of trees, fitted several times"
 
     trees: int = Field(default=100, ge=1)
     max_depth: int | None = Field(default=None, ge=1, description="None: until leaves are pure")

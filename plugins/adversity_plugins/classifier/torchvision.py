@@ -59,6 +59,7 @@ class Torchvision(Classifier):
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"architecture": "squeezenet1_1", "weights": "none", "crop": 64},
     )
+    heavy: ClassVar[str] = "a large network"
 
     architecture: str = Field(description="such as resnet50 or vit_b_16")
     weights: str | None = Field(

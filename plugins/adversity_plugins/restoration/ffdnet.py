@@ -50,6 +50,7 @@ class FFDNet(Restoration):
     expected_failures: ClassVar[Mapping[str, str]] = {
         "answers": "grey images are refused: the weights are for colour images only"
     }
+    heavy: ClassVar[str] = "a large network"
 
     sigma: float | None = Field(
         default=None, gt=0, le=1, description="noise level on the [0, 1] scale"
