@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from adversity.engine.summarise import nested_records
 from adversity.pipeline.schema import pipeline_schema
 
 WEATHER = """\
@@ -136,6 +137,13 @@ def test_matrix_variables_work_inside(plan):
     assert storm.variables == ("factor",)
     found = {cell.key: plugin.degradation.plugin.factor for cell, plugin in storm.plugins.items()}
     assert found == {"factor=1/2": 0.5, "factor=1/4": 0.25}
+
+
+def test_the_report_has_a_record_of_what_is_inside(plan):
+    """Version and licence of the plugin in a parameter, once for all cells of the matrix."""
+    (record,) = nested_records(_storm(plan, _changed("factor: 0.5", "factor: $factor")))
+    assert record["uses"] == "degradation/darker"
+    assert (record["distribution"], record["version"], record["licence"]) == ("toys", "1.2", "MIT")
 
 
 def test_the_licence_rules_hold_inside(refuse):

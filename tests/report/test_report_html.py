@@ -162,6 +162,33 @@ def test_bare_report_leaves_out_what_is_not_there(bare_report: Report, tmp_path:
     assert "<dialog" not in text
 
 
+def test_plugins_in_parameters_have_rows_of_their_own(full_report: Report, tmp_path: Path) -> None:
+    """Version and licence of a nested plugin stand in the table as those of the outer do."""
+    inner = {
+        "uses": "degradation/rain",
+        "distribution": "acme",
+        "version": "7.5",
+        "licence": "0BSD",
+    }
+    outer = full_report.steps[0]
+    step = replace(outer, plugin={**outer.plugin, "nested": [inner]})
+    text = written(replace(full_report, steps=(step, *full_report.steps[1:])), tmp_path / "n.html")
+    row = text.partition(f"degradation/rain in {outer.uses}")[2].partition("</tr>")[0]
+    assert [word for word in ("acme", "7.5", "0BSD") if word not in row] == []
+
+
+def test_a_run_without_a_commit_says_so(full_report: Report, tmp_path: Path) -> None:
+    """A table that only lacked the row would look as if git had never been asked."""
+    run = full_report.provenance
+    assert run is not None
+    texts = [
+        written(replace(full_report, provenance=replace(run, git=git)), tmp_path / "git.html")
+        for git in (run.git, {})
+    ]
+    assert ["0123abcd" in text for text in texts] == [True, False]
+    assert ["no commit found" in text for text in texts] == [False, True]
+
+
 @pytest.mark.parametrize("kept", ["steps", "data", "neither"])
 def test_empty_reports_are_written(bare_report: Report, tmp_path: Path, kept: str) -> None:
     """A report with no step or no data is still a page."""

@@ -107,7 +107,9 @@ class Plugin(Generic[K]):
     def label(self) -> str:
         """Return what messages call it: `degradation "gaussian_noise" (adversity 0.1.0)`."""
         inner: Any = self.plugin
-        return f'{inner.kind} "{inner.name}" ({self.distribution} {self.version})'
+        # A class of no distribution, such as one of a script, is named by its module.
+        origin = f"{self.distribution} {self.version}".strip() or type(inner).__module__
+        return f'{inner.kind} "{inner.name}" ({origin})'
 
     @property
     def spelt(self) -> dict[str, Any]:

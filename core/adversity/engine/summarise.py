@@ -16,6 +16,7 @@ from adversity.engine.pictures import picture_rows
 from adversity.engine.recall import recall
 from adversity.engine.toolbox import Toolbox
 from adversity.engine.worst_case import with_worst_cases
+from adversity.pipeline.nested import all_nested
 from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.report.caveats import caveats
 from adversity.report.model import CellResult, DataSummary, Report, StepSummary
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.model import Plan, StepNode
     from adversity.report.model import GateResult, Provenance
 
-__all__ = ["build_report", "summarise"]
+__all__ = ["build_report", "nested_records", "summarise"]
 
 
 def build_report(
@@ -109,6 +110,7 @@ def summarise(
 def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepSummary:
     entry = node.entry
     cls: Any = entry.cls
+    inner = nested_records(node)
     return StepSummary(
         id=node.id,
         uses=f"{entry.kind}/{entry.name}",
@@ -118,17 +120,35 @@ def _step(toolbox: Toolbox, node: StepNode, result: StageResult | None) -> StepS
         path=toolbox.plan.path(node.id) if node.source else (),
         fit_on=toolbox.node_of(node.id).fit_on,
         plugin={
-            "distribution": entry.distribution,
-            "version": entry.version,
-            "summary": cls.summary(),
-            "reference": cls.reference,
-            "licence": licence_of(cls) or UNKNOWN_LICENCE,
-            "weights_licence": cls.weights_licence,
+            **_record(cls, entry.distribution, entry.version),
+            **({"nested": inner} if inner else {}),
         },
         cells=_cells(toolbox, node, result) if result and result.measures else (),
         notes=result.notes if result else (),
         **_adversary(toolbox, node),
     )
+
+
+def nested_records(node: StepNode) -> list[dict[str, Any]]:
+    """Return what the report says of the plugins in a step's parameters, each once."""
+    found: dict[str, dict[str, Any]] = {}
+    for plugin in node.plugins.values():
+        for nested in all_nested(plugin):
+            inner: Any = nested.plugin
+            record = _record(type(inner), nested.distribution, nested.version)
+            found[nested.uses] = {"uses": f"{inner.kind}/{inner.name}", **record}
+    return list(found.values())
+
+
+def _record(cls: Any, distribution: str, version: str) -> dict[str, Any]:
+    return {
+        "distribution": distribution,
+        "version": version,
+        "summary": cls.summary(),
+        "reference": cls.reference,
+        "licence": licence_of(cls) or UNKNOWN_LICENCE,
+        "weights_licence": cls.weights_licence,
+    }
 
 
 def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:

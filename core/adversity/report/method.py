@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cost_section", "data_section", "method_section", "raw_section"]
 
+NO_COMMIT = "no commit found: nothing says which version of the project this was"
 MAX_ROWS = 200
 """A longer table is cut in the page; the JSON beside it has all rows."""
 
@@ -141,9 +142,10 @@ def _plugins(report: Report) -> Table:
     keys = ("distribution", "version", "licence", "weights_licence", "reference")
     rows: dict[tuple[str, ...], None] = {}
     for step in report.steps:
-        if step.plugin:
-            shown = (str(step.plugin.get(key) or NOTHING) for key in keys)
-            rows[(step.id, step.uses, *shown)] = None
+        inner = [(f"{one['uses']} in {step.uses}", one) for one in step.plugin.get("nested", ())]
+        for uses, plugin in [(step.uses, step.plugin), *inner] if step.plugin else ():
+            shown = (str(plugin.get(key) or NOTHING) for key in keys)
+            rows[(step.id, uses, *shown)] = None
     heads = ("step", "plugin", *(key.replace("_", " ") for key in keys))
     caption = "Plugins, their versions and licences, and the papers they follow."
     return Table("plugins", caption, heads, tuple(rows))
@@ -155,7 +157,7 @@ def _provenance(run: Provenance) -> Iterator[Table]:
         "started": run.started,
         "took": seconds_text(run.seconds),
         "door": run.door,
-        **{f"git {key}": value for key, value in run.git.items()},
+        **({f"git {key}": value for key, value in run.git.items()} or {"git": NO_COMMIT}),
         **run.machine,
         **run.versions,
     }

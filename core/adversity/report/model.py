@@ -77,7 +77,8 @@ class StepSummary:
         links: For attacks, what the gradient went through, a line for each link of the chain:
             `{"step": "enhanced", "uses": ..., "gradient": "exact" | "BPDA (identity)" | ...}`.
         cells: Results; empty for views and definitions.
-        plugin: `distribution`, `version`, `summary`, `reference`, `licence`, `weights_licence`.
+        plugin: `distribution`, `version`, `summary`, `reference`, `licence`, `weights_licence`;
+            `nested`, the same and `uses` for each plugin in its parameters, if there are any.
         notes: Caveats of the whole step.
     """
 
