@@ -1,12 +1,13 @@
 """Outputs are written beside their place and renamed, so that a kill leaves the old or the new.
 
-An output at `out` is written to `out.tmp-<pid>`; the old one moves to `out.old-<pid>` for the
-moment between the two renames. `recover` puts things right after a process that was killed.
+An output at `out` is written to `out.tmp-<pid>-<random>`; the old one moves to
+`out.old-<pid>-<random>` for the moment between the two renames. `recover` puts things right after a process that was killed.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -26,8 +27,8 @@ __all__ = ["beside", "clean_up", "clear", "exchanged", "finish_beside", "recover
 
 
 def beside(path: Path, tag: str = "tmp") -> Path:
-    """Return the place of this process beside `path`."""
-    return path.with_name(f"{path.name}.{tag}-{os.getpid()}")
+    """Return a new place beside `path`, by whose name a process tells its own from leftovers."""
+    return path.with_name(f"{path.name}.{tag}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def clear(path: Path) -> None:
@@ -45,18 +46,18 @@ def exchanged(pairs: Sequence[tuple[Path, Path]]) -> Iterator[None]:
     Args:
         pairs: What was written beside, and its place.
     """
+    olds = [beside(path, "old") for _, path in pairs]
     with ExitStack() as undo:
-        for new, path in pairs:
+        for (new, path), old in zip(pairs, olds, strict=True):
             if os.path.lexists(path):
-                old = beside(path, "old")
                 path.rename(old)
                 undo.callback(old.rename, path)
             new.rename(path)
             undo.callback(clear, path)
         yield
         undo.pop_all()
-    for _, path in pairs:
-        clear(beside(path, "old"))
+    for old in olds:
+        clear(old)
 
 
 def recover(path: Path) -> None:
@@ -64,7 +65,8 @@ def recover(path: Path) -> None:
     if not path.parent.is_dir():
         return
     for left in sorted(path.parent.iterdir()):
-        tag, _, pid = left.name.removeprefix(f"{path.name}.").partition("-")
+        tag, _, owner = left.name.removeprefix(f"{path.name}.").partition("-")
+        pid = owner.partition("-")[0]
         if left.name.startswith(f"{path.name}.") and tag in {"tmp", "old"} and _ended(pid):
             if tag == "old" and not path.exists():
                 left.rename(path)
@@ -115,7 +117,7 @@ def finish_beside(
         for new, path in written:
             path.parent.mkdir(parents=True, exist_ok=True)
             clear(new)
-        result = job.finish(beside(out), beside(metrics) if metrics else None)
+        result = job.finish(written[0][0], written[1][0] if metrics else None)
         yield result, partial(exchanged, written)
     finally:
         for new, _ in written:

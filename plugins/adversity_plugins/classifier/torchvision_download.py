@@ -8,7 +8,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 
 from adversity.errors import WeightsError
-from adversity_plugins.classifier.weights import sha256_of
+from adversity.provenance import file_sha256
 
 __all__ = ["fetch"]
 
@@ -43,7 +43,7 @@ def fetch(url: str, sha256: str, *, mirrored: bool = False) -> Path:
         ) from error
     except (URLError, OSError, ValueError) as error:
         raise WeightsError(f"weights {name}: cannot download {url} ({error}); {by_hand}") from error
-    if not sha256_of(path).startswith(sha256):
+    if not file_sha256(path).startswith(sha256):
         raise WeightsError(
             f"weights {name}: {path} is not the file with SHA-256 {sha256}...; delete it and run "
             f"again, or {by_hand}"

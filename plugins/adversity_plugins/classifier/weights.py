@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import pickletools
 import re
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-__all__ = ["fill", "read_weights", "sha256_of"]
+__all__ = ["fill", "read_weights"]
 
 _SHOWN = 3
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -31,12 +30,6 @@ _PROGRAMS = (
 _OLD_PICKLES = 5
 """Before torch 1.6 a file was five pickles, then the numbers: magic, version, system, content, keys."""
 _OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)")
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -70,6 +69,6 @@ def test_what_is_whole_or_being_written_stays(tmp_path):
         "runs/a.json",
         "pipelines/x.part",
         "dvc.lock",
-        f"dvc.lock.tmp-{os.getpid()}",
+        mine.name,
         "elsewhere/ledger/page.parquet",
     }

@@ -31,8 +31,9 @@ def test_a_file_takes_the_place_of_a_folder(tmp_path):
     """A file replaces a folder too."""
     target = tmp_path / "out"
     target.mkdir()
-    beside(target).write_text("new")
-    with exchanged([(beside(target), target)]):
+    new = beside(target)
+    new.write_text("new")
+    with exchanged([(new, target)]):
         pass
     assert target.read_text() == "new"
 
@@ -44,10 +45,11 @@ def test_what_fails_half_way_puts_everything_back(tmp_path, broken):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "content").write_text("old")
     (tmp_path / "file").write_text("old")
-    beside(tmp_path / "folder").mkdir()
-    beside(tmp_path / "fresh").write_text("new")
+    (folder, _), (file, _), (fresh, _) = pairs
+    folder.mkdir()
+    fresh.write_text("new")
     if broken == "body":
-        beside(tmp_path / "file").write_text("new")
+        file.write_text("new")
     with pytest.raises((ZeroDivisionError, FileNotFoundError)), exchanged(pairs):
         raise ZeroDivisionError
     assert (tmp_path / "folder" / "content").read_text() == "old"
@@ -63,6 +65,19 @@ def test_recover_keeps_off_what_a_living_process_writes(tmp_path):
         path.mkdir()
     recover(tmp_path / "out")
     assert all(path.is_dir() for path in alive)
+
+
+def test_two_writers_of_one_process_share_no_place(tmp_path, dead_pid):
+    """Each has a name of its own, and what is left of it is recognised once its process ended."""
+    places = [beside(tmp_path / "out") for _ in range(2)]
+    assert places[0] != places[1]
+    left = [
+        place.with_name(place.name.replace(str(os.getpid()), str(dead_pid))) for place in places
+    ]
+    for place in (*places, *left):
+        place.mkdir()
+    recover(tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == sorted(places)
 
 
 def test_recover_deletes_what_a_dead_process_moved_away_only_if_the_new_is_there(
