@@ -39,6 +39,7 @@ def quick(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
     return run
 
 
+@pytest.mark.slow
 def test_attacks_compares_images_that_agree(quick: Any) -> None:
     """All contenders reach the bare loop's robust accuracy; the method gives its images.
 
@@ -66,6 +67,7 @@ def test_attacks_compares_images_that_agree(quick: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_auto_attack_stays_in_the_budget_and_is_as_strong(quick: Any) -> None:
     """Everybody keeps linf 0.5 and is judged by the same network; ours leaves no more than a peer.
 
@@ -83,6 +85,7 @@ def test_auto_attack_stays_in_the_budget_and_is_as_strong(quick: Any) -> None:
     assert {row["contender"] for row in found["limits"]} == set(found["ratios"])
 
 
+@pytest.mark.slow
 def test_cascade_leaves_no_more_than_auto_attack(quick: Any) -> None:
     """Whole it is as strong; with a gate it may stop, and leaves no less than it does whole."""
     found = quick("cascade.py")

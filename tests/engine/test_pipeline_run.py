@@ -101,7 +101,9 @@ def finished(striped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("batch", "shard", "workers"), [(1, 64, 1), (7, 5, 4), (64, 11, 2)], ids=str
+    ("batch", "shard", "workers"),
+    [pytest.param(1, 64, 1, marks=pytest.mark.slow), (7, 5, 4), (64, 11, 2)],
+    ids=str,
 )
 def test_same_bytes_for_any_batch_shard_and_worker_count(
     striped: Path, finished: Path, tmp_path: Path, batch: int, shard: int, workers: int

@@ -139,6 +139,7 @@ def test_twin_that_keeps_the_last_failure_ends_further_out(odd: Any, monkeypatch
     assert bool((twin > 1.001 * sound).any())
 
 
+@pytest.mark.slow
 def test_twin_that_stops_for_the_whole_batch_depends_on_it(odd: Any, monkeypatch: Any) -> None:
     """A descent that ends when the batch's summed loss stalls gives other bits alone."""
     net, images, labels = odd

@@ -20,6 +20,7 @@ def fitted(stream, seed=0, **parameters):
     return classifier, state
 
 
+@pytest.mark.slow
 def test_it_learns_digits(digits):
     """Trained with its defaults, it is right on at least 97 % of the 542 test digits.
 
