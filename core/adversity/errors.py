@@ -19,6 +19,7 @@ A message has three parts: what was expected, what came, what to do.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,17 +73,23 @@ class InputError(AdversityError, ValueError):
 
 
 class PipelineError(InputError):
-    """One or more findings in a pipeline file, each `file:line: message`."""
+    """One or more findings in a pipeline file, each `file:line: message`.
 
-    def __init__(self, findings: Sequence[str] | str) -> None:
+    Attributes:
+        findings: Those that are said.
+        more: Whether there are others, which are not.
+    """
+
+    def __init__(self, findings: Sequence[str] | str, *, more: bool = False) -> None:
         """Keep the findings apart, so that all of them are reported at once."""
         texts = (findings,) if isinstance(findings, str) else findings
-        self.findings = tuple(map(_cut, texts))
-        super().__init__("\n".join(self.findings))
+        self.findings, self.more = tuple(map(_cut, texts)), more
+        said = ["there is more; these were found first"] if more else []
+        super().__init__("\n".join([*self.findings, *said]))
 
-    def __reduce__(self) -> tuple[type[PipelineError], tuple[tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[partial[PipelineError], tuple[tuple[str, ...]]]:
         """Rebuild from the findings (workers send errors between processes)."""
-        return type(self), (self.findings,)
+        return partial(type(self), more=self.more), (self.findings,)
 
 
 class UnknownPluginError(InputError, LookupError):

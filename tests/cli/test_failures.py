@@ -41,6 +41,11 @@ def raising(error):
             2,
             "error: 2 things are wrong:\n  a:1: x\n  a:2: y\n",
         ),
+        (
+            PipelineError(["a:1: x", "a:2: y"], more=True),
+            2,
+            "error: more than 2 things are wrong; these were found first:\n  a:1: x\n  a:2: y\n",
+        ),
         (DataError("a.csv:2: x\na.csv:3: y"), 2, "error: a.csv:2: x\n  a.csv:3: y\n"),
         (DataError("file \x1b[31mé\u202e"), 2, "error: file \\x1b[31mé\\u202e\n"),
         (PipelineError(["a:1: x\ny"]), 2, "error: a:1: x\\ny\n"),

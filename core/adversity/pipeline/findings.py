@@ -112,8 +112,7 @@ class Findings:
         self._found.setdefault(text, (self.line(path), len(self._found)))
         if len(self._found) > _MOST:
             del self._found[text]
-            more = f"{self._file}: there is more; these {_MOST} were found first"
-            raise PipelineError([*self._sorted(), more])
+            raise PipelineError(self._sorted(), more=True)
 
     def raise_any(self) -> None:
         """Raise all findings in the file's order, if there are any.

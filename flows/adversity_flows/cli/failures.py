@@ -81,7 +81,9 @@ def message_of(error: AdversityError) -> str:
     """Write an error as people see it: one message, or a list of findings."""
     if isinstance(error, PipelineError) and len(error.findings) > 1:
         findings = "\n".join(f"  {visible(finding)}" for finding in error.findings)
-        return f"error: {len(error.findings)} things are wrong:\n{findings}"
+        count = f"{'more than ' if error.more else ''}{len(error.findings)}"
+        first = "; these were found first" if error.more else ""
+        return f"error: {count} things are wrong{first}:\n{findings}"
     lines = error.findings if isinstance(error, PipelineError) else str(error).split("\n")
     return "error: " + "\n  ".join(visible(line) for line in lines)
 

@@ -36,8 +36,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a state dict from safetensors, or from what `torch.save` wrote.
 
     A checkpoint that holds it under `state_dict`, `model_state_dict` or `model`, and names
-    with the prefixes `module.`, `model.` and `_orig_mod.`, are understood. Half precision becomes
-    float32. What a file says of its sizes is held against its length before memory is taken.
+    with the prefixes `module.`, `model.` and `_orig_mod.`, are understood. Half precision stays
+    as it is, and becomes float32 where `fill` puts it into a network. What a file says of its sizes is held against its length before memory is taken.
 
     Raises:
         WeightsError: If the file is missing, damaged, or holds more than tensors.
