@@ -12,8 +12,8 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.report import report_json, verdict, write_json, write_markdown
-from adversity.report.judgement import gates_in_order, problems, what_was_tested
-from adversity.report.model import Caveat
+from adversity.report.judgement import gate_words, gates_in_order, problems, what_was_tested
+from adversity.report.model import Caveat, GateResult
 from adversity.report.summary import gate_table, summary_charts
 
 if TYPE_CHECKING:
@@ -151,3 +151,21 @@ def test_a_change_is_shown_as_one(full_report: Report) -> None:
         "Gates",
         "Gates (change since the last accepted run)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("pgd.accuracy >= 0.5", " at severity = 2, eps = 4/255"),
+        ("pgd[eps=4/255].accuracy >= 0.5", " at severity = 2"),
+        ("pgd[severity=2, eps=4/255].accuracy >= 0.5", ""),
+    ],
+)
+def test_a_table_of_gates_says_nothing_twice(text: str, cell: str) -> None:
+    """Variables that the gate names, and reasons that stand beside the table, are left out of it."""
+    void = "pgd: masked. pgd: weak."
+    for before, after in (("Nothing is proved.", " As measured: PASS"), ("It fails.", "")):
+        why = f"{before} {void}{after}"
+        gate = GateResult(text, "error", why, cell={"severity": "2", "eps": "4/255"}, void=void)
+        assert gate_words(gate) == (cell, before + after)
+        assert gate_words(replace(gate, void=""))[1] == why

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from adversity.report.judged import judged_data
 from adversity.report.threat import knowledge_word
-from adversity.report.wording import TIMES, eps_text, parse_number, plain, plural
+from adversity.report.wording import TIMES, cell_text, eps_text, parse_number, plain, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,7 @@ __all__ = [
     "WORDS",
     "WORST_FIRST",
     "exit_code",
+    "gate_words",
     "gates_in_order",
     "overall",
     "problems",
@@ -123,6 +125,20 @@ def _doubts(report: Report) -> str:
 def gates_in_order(report: Report) -> tuple[GateResult, ...]:
     """Return the gates, failures first, else in the file's order."""
     return tuple(sorted(report.gates, key=lambda gate: WORST_FIRST.index(gate.verdict)))
+
+
+def gate_words(gate: GateResult) -> tuple[str, str]:
+    """Return a gate's worst cell and reason as they stand in a table of gates.
+
+    The cell is without the variables that the gate names itself, the reason without what voids
+    the figure: terminal and page say that once, beside the table.
+    """
+    named = tuple(
+        name for name in gate.cell if re.search(rf"[\[,]\s*{re.escape(name)}\s*=", gate.text)
+    )
+    cell = cell_text(gate.cell, without=named)
+    why = gate.why.replace(f" {gate.void}", "", 1) if gate.void else gate.why
+    return (f" at {cell}" if cell else "", why)
 
 
 def what_was_tested(report: Report) -> str:

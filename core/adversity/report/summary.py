@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.report.blocks import Block, Chart, Section, Table, Text
 from adversity.report.curves import row_chart
 from adversity.report.judged import judged_steps
-from adversity.report.judgement import SIGNS, WORDS, gates_in_order
+from adversity.report.judgement import SIGNS, WORDS, gate_words, gates_in_order
 from adversity.report.reading import measured, without_echoes
 from adversity.report.void_figures import VOID, is_void
 from adversity.report.wording import (
@@ -135,7 +135,7 @@ def caveat_texts(report: Report, *, void: bool) -> tuple[Text, ...]:
 
 def _gate_row(gate: GateResult) -> tuple[str, ...]:
     measure = gate.measure
-    cell = f" at {cell_text(gate.cell)}" if gate.cell else ""
+    cell, why = gate_words(gate)
     value, interval = (NOTHING, NOTHING)
     if measure is not None and gate.change:
         value, interval = change_text(measure)
@@ -149,7 +149,7 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
         interval,
         f"{measure.n:,}" if measure else NOTHING,
         _margin(gate),
-        f"{gate.why} ({gate.line})" if gate.line else gate.why,
+        f"{why} ({gate.line})" if gate.line else why,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from adversity.report.judgement import SIGNS, WORDS, gates_in_order, verdict
+from adversity.report.judgement import SIGNS, WORDS, gate_words, gates_in_order, verdict
 from adversity.report.void_figures import VOID, is_void
 from adversity.report.wording import (
     cell_text,
@@ -106,7 +106,7 @@ def gate_lines(report: Report, out: Terminal) -> list[str]:
         head_, _, tail = line.rpartition(word)
         lines.append(f"{head_}{out.paint(word, COLOURS[gate.verdict], bold=True)}{tail}")
         if gate.verdict != "pass":
-            lines.append(out.dim(f"    {gate.line}: {gate.why}"))
+            lines.append(out.dim(f"    {gate.line}: {gate_words(gate)[1]}"))
     return lines
 
 
@@ -121,9 +121,7 @@ def doubt_lines(report: Report, out: Terminal) -> list[str]:
 
 
 def _gate_row(gate: GateResult) -> tuple[str, ...]:
-    subject = _SUBJECT.sub("", gate.text)
-    if gate.cell and "[" not in subject:
-        subject += f" at {cell_text(gate.cell)}"
+    subject = _SUBJECT.sub("", gate.text) + gate_words(gate)[0]
     if gate.change:
         subject = f"change of {subject}"
     limit = "last" if gate.op is None else f"{_OPS.get(gate.op, gate.op)} {_limit(gate)}"
