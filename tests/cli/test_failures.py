@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 import tempfile
@@ -161,3 +162,24 @@ def test_a_reader_that_went_away_is_quiet(capsys):
     """A broken pipe says nothing."""
     assert run_guarded(raising(BrokenPipeError())) == 141
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", ["validate", "sync"])
+def test_a_project_whose_path_is_no_text_is_refused(tmp_path, monkeypatch, call, command):
+    """What `adversity run` cannot work in is not accepted by the commands before it."""
+    root = tmp_path / os.fsdecode(b"a\xffb")
+    (root / ".dvc").mkdir(parents=True)
+    monkeypatch.chdir(root)
+    answer = call(command)
+    assert answer.code == 2
+    assert r"path is UTF-8 text, got " in answer.err
+    assert r"a\xffb; rename the folder" in answer.err
+
+
+def test_init_shows_control_characters_of_a_folder_as_escapes(tmp_path, monkeypatch, call):
+    """A name must not colour or clear the terminal of who reads the answer."""
+    monkeypatch.chdir(tmp_path)
+    answer = call("init", "a\x1b[31mb")
+    assert answer.code == 0
+    assert "\x1b[31m" not in answer.out
+    assert r"a\x1b[31mb: a project with" in answer.out

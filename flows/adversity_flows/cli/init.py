@@ -37,19 +37,21 @@ def init(folder: Path, author: str) -> None:
     Example:
       adversity init trial --author "A. Author"
     """
+    from adversity.registry.quoting import visible
     from adversity_flows.cli.terminal import Terminal
 
     _refuse_used(folder)
     _write(folder, author.strip())
     out = Terminal.stdout(colour=colour_choice())
     err = Terminal.of(colour=colour_choice())
-    out.say(f"{out.paint('✓', 'green')} {folder}: a project with pipelines/first_look.yaml")
+    shown = visible(str(folder))
+    out.say(f"{out.paint('✓', 'green')} {shown}: a project with pipelines/first_look.yaml")
     if not _git_init(folder):
         err.say(
             "  ! git is not installed, and a run needs it: install it, then "
-            f"`cd {folder} && git init`"
+            f"`cd {shown} && git init`"
         )
-    out.say(f"\nNext:\n  cd {folder}\n  adversity run pipelines/first_look.yaml")
+    out.say(f"\nNext:\n  cd {shown}\n  adversity run pipelines/first_look.yaml")
 
 
 def _refuse_used(folder: Path) -> None:

@@ -27,12 +27,16 @@ def find_root(start: Path) -> Path:
     """Return the project that a folder lies in: the nearest one above with `.dvc` or `dvc.yaml`.
 
     Raises:
-        InputError: If there is none, with the commands that make one.
+        InputError: If there is none, with the commands that make one, or its path is unfit.
     """
+    from adversity_flows.repository import refuse_unfit_path
+
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / ".dvc").is_dir() or (folder / "dvc.yaml").is_file():
+            refuse_unfit_path(folder)
             return folder
+    refuse_unfit_path(start)
     raise InputError(
         f"expected a project (a folder with .dvc), got none in {start} or above it; make a new "
         f"one with `adversity init DIR`, or turn this folder into one with `cd {start} && "
