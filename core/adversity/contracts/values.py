@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
+    "PART_ROWS",
     "Block",
     "Degraded",
     "FitData",
@@ -246,9 +247,16 @@ class MeasureInfo:
         return self.low <= value <= self.high
 
 
+PART_ROWS = 1024
+"""Rows of a part of a table: 4 MB of float32 answers where there are 1 000 classes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Per-sample columns as metrics see them.
+
+    In a run a column is read from the disk whenever it is asked for. So ask once and keep it, and
+    go through `parts` for what needs `logits` or `probs`: with many classes these do not fit.
 
     Attributes:
         columns: Named arrays with first axis N; `id` and `target` are always there,
@@ -270,3 +278,16 @@ class Table:
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
         """Return one column."""
         return self.columns[name]
+
+    def parts(self) -> Iterator[Table]:
+        """Go through the rows in order, a few of them at a time, each part a table."""
+        stored = getattr(self.columns, "parts", None)
+        found = _slices(self.columns, len(self)) if stored is None else stored()
+        return (Table(columns, self.class_names) for columns in found)
+
+
+def _slices(
+    columns: Mapping[str, np.ndarray[Any, Any]], count: int
+) -> Iterator[Mapping[str, np.ndarray[Any, Any]]]:
+    for start in range(0, count, PART_ROWS):
+        yield {name: values[start : start + PART_ROWS] for name, values in columns.items()}

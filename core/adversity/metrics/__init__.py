@@ -6,20 +6,30 @@ Not here: reading tables, which the metric plugins do. Importing this needs NumP
 from adversity.metrics.calibration import (
     calibration_error,
     confidence_gap,
+    confidence_gap_of,
     consistency_test,
     ece,
 )
-from adversity.metrics.classification import accuracy, accuracy_of
+from adversity.metrics.classification import accuracy, accuracy_of, accuracy_of_ranks, ranks
 from adversity.metrics.failure import failure_distance, failures_found, median_interval, query_count
 from adversity.metrics.image_quality import PSNR_CONVENTION, SSIM_CONVENTION, psnr, ssim
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
 from adversity.metrics.paired import paired_difference
 from adversity.metrics.predictions import log_softmax, softmax
-from adversity.metrics.proper_scores import brier, nll
+from adversity.metrics.proper_scores import (
+    brier,
+    brier_of,
+    log_likelihoods,
+    nll,
+    nll_of,
+    squared_errors,
+)
 from adversity.metrics.reliability import (
     ReliabilityAccumulator,
     ReliabilityBins,
+    binned,
     reliability,
+    top_class,
 )
 from adversity.metrics.robust import attack_success, robust_accuracy, worst_case_robust_accuracy
 
@@ -30,27 +40,36 @@ __all__ = [
     "ReliabilityBins",
     "accuracy",
     "accuracy_of",
+    "accuracy_of_ranks",
     "attack_success",
+    "binned",
     "brier",
+    "brier_of",
     "calibration_error",
     "clopper_pearson",
     "confidence_gap",
+    "confidence_gap_of",
     "consistency_test",
     "ece",
     "failure_distance",
     "failures_found",
+    "log_likelihoods",
     "log_softmax",
     "mean_interval",
     "median_interval",
     "nll",
+    "nll_of",
     "paired_difference",
     "psnr",
     "query_count",
+    "ranks",
     "reliability",
     "robust_accuracy",
     "share",
     "softmax",
+    "squared_errors",
     "ssim",
+    "top_class",
     "wilson",
     "worst_case_robust_accuracy",
 ]

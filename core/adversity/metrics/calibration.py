@@ -16,15 +16,21 @@ import numpy as np
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
 from adversity.metrics.intervals import mean_interval, normal_quantile
-from adversity.metrics.predictions import class_labels, class_probs, whole_number
-from adversity.metrics.reliability import Edge, ReliabilityBins, Spacing, reliability
+from adversity.metrics.predictions import floats_of, verdicts, whole_number
+from adversity.metrics.reliability import (
+    Edge,
+    ReliabilityBins,
+    Spacing,
+    reliability,
+    top_class,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from adversity.metrics.predictions import Floats
 
-__all__ = ["calibration_error", "confidence_gap", "consistency_test", "ece"]
+__all__ = ["calibration_error", "confidence_gap", "confidence_gap_of", "consistency_test", "ece"]
 
 Weights = Literal["count", "uniform"]
 
@@ -135,11 +141,26 @@ def confidence_gap(
         >>> round(confidence_gap([[0.9, 0.1], [0.8, 0.2]], [0, 1]).value, 6)
         0.35
     """
-    values = class_probs(probs, logits)
-    truth = class_labels(labels, rows=len(values), classes=values.shape[1])
-    correct = values.argmax(axis=1) == truth
+    return confidence_gap_of(*top_class(probs, labels, logits=logits), level=level)
+
+
+def confidence_gap_of(confidence: ArrayLike, correct: ArrayLike, *, level: float = 0.95) -> Measure:
+    """Return what `confidence_gap` does, from what `top_class` returns of rows.
+
+    Args:
+        confidence: `[N]` in [0, 1].
+        correct: `[N]` booleans.
+        level: Confidence level.
+
+    Raises:
+        DataError: The arrays do not fit.
+
+    Example:
+        >>> round(confidence_gap_of([0.9, 0.8], [True, False]).value, 6)
+        0.35
+    """
     return mean_interval(
-        values.max(axis=1) - correct,
+        floats_of(confidence, "confidence") - verdicts(correct, "correct"),
         level=level,
         within=(-1.0, 1.0),
         convention={"difference": "mean confidence - accuracy", "label": "top"},

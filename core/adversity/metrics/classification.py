@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.metrics.predictions import Floats
 
-__all__ = ["accuracy", "accuracy_of"]
+__all__ = ["accuracy", "accuracy_of", "accuracy_of_ranks", "ranks"]
 
 
 def accuracy(
@@ -49,18 +49,63 @@ def accuracy(
         >>> accuracy([[0.6, 0.4], [0.3, 0.7]], [0, 0]).value
         0.5
     """
+    return accuracy_of_ranks(*ranks(probs, labels, logits=logits, top=top), top=top, level=level)
+
+
+def ranks(
+    probs: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+    top: int = 1,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows have their label among the `top` highest scores, and where a tie decided.
+
+    Args:
+        probs: `[N, K]`, rows sum to 1; or give `logits`.
+        labels: `[N]` integers in 0 .. K - 1.
+        logits: `[N, K]`.
+        top: 1 .. K.
+
+    Returns:
+        `[N]` booleans each.
+
+    Raises:
+        DataError: The arrays do not fit, or `top` is out of range.
+    """
     # Logits are ranked as they are: softmax in floating point can make new ties.
     scores = class_scores(probs, logits)
     rows, classes = scores.shape
     whole_number(top, "top", low=1, high=classes)
-    right, tied = _ranked(scores, class_labels(labels, rows=rows, classes=classes), top)
+    return _ranked(scores, class_labels(labels, rows=rows, classes=classes), top)
+
+
+def accuracy_of_ranks(
+    right: ArrayLike, tied: ArrayLike, *, top: int = 1, level: float = 0.95
+) -> Measure:
+    """Return what `accuracy` does, from what `ranks` returns of rows.
+
+    Args:
+        right: `[N]` booleans.
+        tied: `[N]` booleans.
+        top: What `ranks` was given.
+        level: Confidence level of the Wilson interval.
+
+    Raises:
+        DataError: The values are not booleans, or there are none.
+
+    Example:
+        >>> accuracy_of_ranks(*ranks([[0.6, 0.4], [0.3, 0.7]], [0, 0])).value
+        0.5
+    """
+    flags, ties = verdicts(right, "right"), verdicts(tied, "tied")
     return share(
-        int(right.sum()),
-        rows,
+        int(flags.sum()),
+        len(flags),
         level=level,
         better="higher",
         convention={"top": top, "ties": "the lower class index comes first"},
-        details={"tied": int(tied.sum())},
+        details={"tied": int(ties.sum())},
     )
 
 

@@ -10,14 +10,20 @@ import numpy as np
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
 from adversity.metrics.intervals import mean_interval
-from adversity.metrics.predictions import class_labels, class_probs, class_scores, log_softmax
+from adversity.metrics.predictions import (
+    class_labels,
+    class_probs,
+    class_scores,
+    floats_of,
+    log_softmax,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from adversity.metrics.predictions import Floats
 
-__all__ = ["brier", "nll"]
+__all__ = ["brier", "brier_of", "log_likelihoods", "nll", "nll_of", "squared_errors"]
 
 
 def nll(
@@ -49,9 +55,31 @@ def nll(
         >>> round(nll([[0.5, 0.5], [0.25, 0.75]], [0, 1]).value, 6)
         0.490415
     """
+    return nll_of(log_likelihoods(probs, labels, logits=logits), clip=clip, level=level)
+
+
+def nll_of(
+    log_likelihoods: ArrayLike, *, clip: float | None = None, level: float = 0.95
+) -> Measure:
+    """Return what `nll` does, from the log-likelihoods of rows that do not fit into memory.
+
+    Args:
+        log_likelihoods: `[N]`, from `log_likelihoods`.
+        clip: As for `nll`.
+        level: Confidence level of Student's interval.
+
+    Raises:
+        DataError: `clip` is not inside (0, 1).
+
+    Example:
+        >>> parts = [[[0.5, 0.5]], [[0.25, 0.75]]], [[0], [1]]
+        >>> rows = [log_likelihoods(probs, labels) for probs, labels in zip(*parts)]
+        >>> round(nll_of(np.concatenate(rows)).value, 6)
+        0.490415
+    """
+    log_p = floats_of(log_likelihoods, "log_likelihoods")
     if clip is not None and not 0 < clip < 1:
         raise DataError(f"expected clip between 0 and 1, got {clip}: write for example 1e-12")
-    log_p = _log_probability_of_truth(probs, labels, logits)
     zeros = int(np.isneginf(log_p).sum())
     if clip is not None:
         log_p = np.maximum(log_p, np.log(clip))
@@ -106,13 +134,47 @@ def brier(
         >>> round(brier([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3]], [0, 2]).value, 6)
         0.52
     """
+    return brier_of(squared_errors(probs, labels, logits=logits), level=level)
+
+
+def squared_errors(
+    probs: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+) -> Floats:
+    """Return the squared error of each row, summed over the classes, `[N]` float64.
+
+    Args:
+        probs: `[N, K]`, rows sum to 1; or give `logits`.
+        labels: `[N]` integers in 0 .. K - 1.
+        logits: `[N, K]`.
+
+    Raises:
+        DataError: The arrays do not fit.
+    """
     values = class_probs(probs, logits)
     rows, classes = values.shape
     truth = class_labels(labels, rows=rows, classes=classes)
     errors = values.copy()
     errors[np.arange(rows), truth] -= 1.0
+    found: Floats = (errors**2).sum(axis=1)
+    return found
+
+
+def brier_of(squared_errors: ArrayLike, *, level: float = 0.95) -> Measure:
+    """Return what `brier` does, from the `squared_errors` `[N]` of rows.
+
+    Args:
+        squared_errors: `[N]`, from the function of that name.
+        level: Confidence level of Student's interval.
+
+    Example:
+        >>> round(brier_of(squared_errors([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3]], [0, 2])).value, 6)
+        0.52
+    """
     return mean_interval(
-        (errors**2).sum(axis=1),
+        floats_of(squared_errors, "squared_errors"),
         level=level,
         within=(0.0, 2.0),
         better="lower",
@@ -120,9 +182,22 @@ def brier(
     )
 
 
-def _log_probability_of_truth(
-    probs: ArrayLike | None, labels: ArrayLike | None, logits: ArrayLike | None
+def log_likelihoods(
+    probs: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
 ) -> Floats:
+    """Return the natural logarithm of the true class's probability, `[N]` float64.
+
+    Args:
+        probs: `[N, K]`, rows sum to 1; or give `logits`. A probability of 0 gives -inf.
+        labels: `[N]` integers in 0 .. K - 1.
+        logits: `[N, K]`.
+
+    Raises:
+        DataError: The arrays do not fit.
+    """
     values = class_scores(probs, logits)
     rows, classes = values.shape
     truth = class_labels(labels, rows=rows, classes=classes)

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     from adversity.metrics.predictions import Floats
 
-__all__ = ["Edge", "ReliabilityAccumulator", "ReliabilityBins", "Spacing", "reliability"]
+__all__ = [
+    "Edge",
+    "ReliabilityAccumulator",
+    "ReliabilityBins",
+    "Spacing",
+    "binned",
+    "reliability",
+    "top_class",
+]
 
 Edge = Literal["guo", "left"]
 """`guo`: bins (low, high], 0 in the first. `left`: bins [low, high), 1 in the last."""
@@ -215,10 +223,32 @@ def reliability(
         C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural
         networks", 2017, section 2.
     """
+    confidence, correct = top_class(probs, labels, logits=logits)
+    return binned(confidence, correct, bins=bins, edge=edge, spacing=spacing)
+
+
+def top_class(
+    probs: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    logits: ArrayLike | None = None,
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return each row's confidence in its top class, and whether that is the true one.
+
+    Args:
+        probs: `[N, K]`, K >= 2, rows sum to 1; or give `logits`.
+        labels: `[N]` integers in 0 .. K - 1.
+        logits: `[N, K]`.
+
+    Returns:
+        `[N]` float64 and `[N]` booleans.
+
+    Raises:
+        DataError: The arrays do not fit.
+    """
     values = class_probs(probs, logits)
     truth = class_labels(labels, rows=len(values), classes=values.shape[1])
-    confidence, correct = values.max(axis=1), values.argmax(axis=1) == truth
-    return binned(confidence, correct, bins=bins, edge=edge, spacing=spacing)
+    return values.max(axis=1), values.argmax(axis=1) == truth
 
 
 def binned(
@@ -229,7 +259,7 @@ def binned(
     edge: Edge = "guo",
     spacing: Spacing = "width",
 ) -> ReliabilityBins:
-    """Return the reliability bins of confidences `[N]` and verdicts `[N]`."""
+    """Return the reliability bins of confidences `[N]` and verdicts `[N]`, from `top_class`."""
     _check_rule(bins, edge, spacing)
     seen = ReliabilityAccumulator(bins=bins, edge=edge)
     if spacing == "width":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric.predictions import answer, class_targets
+from adversity_plugins.metric.predictions import by_row, class_targets, form
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -31,13 +31,11 @@ class Accuracy(Metric):
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `accuracy`, and `accuracy_top5` where it means something."""
-        targets = class_targets(table)
-        if targets is None:
+        if class_targets(table) is None:
             return {}
         found = {"accuracy": metrics.accuracy_of(table["correct"])}
-        given = answer(table)
-        if given is not None and given.classes > 5:
-            found["accuracy_top5"] = metrics.accuracy(
-                labels=targets, top=5, probs=given.probs, logits=given.logits
-            )
+        answer = form(table)
+        if table.has(answer) and next(table.parts())[answer].shape[1] > 5:
+            right, tied = by_row(table, metrics.ranks, top=5)
+            found["accuracy_top5"] = metrics.accuracy_of_ranks(right, tied, top=5)
         return found

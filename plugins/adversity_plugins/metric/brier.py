@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric.predictions import answer, class_targets
+from adversity_plugins.metric.predictions import by_row, judgeable
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -25,7 +25,6 @@ class Brier(Metric):
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `brier`."""
-        targets, given = class_targets(table), answer(table)
-        if targets is None or given is None:
+        if not judgeable(table):
             return {}
-        return {"brier": metrics.brier(labels=targets, probs=given.probs, logits=given.logits)}
+        return {"brier": metrics.brier_of(by_row(table, metrics.squared_errors))}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric.predictions import answer, class_targets
+from adversity_plugins.metric.predictions import by_row, judgeable
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -46,18 +46,11 @@ class ECE(Metric):
         The details of `ece` hold its `bins`, equal-mass bins for plots (`plot_bins`) and
         the `consistency` test: what a perfectly calibrated model would show.
         """
-        targets, given = class_targets(table), answer(table)
-        if targets is None or given is None:
+        if not judgeable(table):
             return {}
+        confidence, correct = by_row(table, metrics.top_class)
         found, plot = (
-            metrics.reliability(
-                given.probs,
-                targets,
-                logits=given.logits,
-                bins=self.bins,
-                edge=self.edge,
-                spacing=spacing,
-            )
+            metrics.binned(confidence, correct, bins=self.bins, edge=self.edge, spacing=spacing)
             for spacing in (self.spacing, "mass")
         )
         error = metrics.calibration_error(found)
@@ -68,5 +61,5 @@ class ECE(Metric):
         }
         return {
             "ece": replace(error, details=details),
-            "confidence_gap": metrics.confidence_gap(given.probs, targets, logits=given.logits),
+            "confidence_gap": metrics.confidence_gap_of(confidence, correct),
         }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric.predictions import answer, class_targets
+from adversity_plugins.metric.predictions import by_row, judgeable
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -33,10 +33,9 @@ class NLL(Metric):
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `nll`, or `zero_probability_truths` where it is infinite."""
-        targets, given = class_targets(table), answer(table)
-        if targets is None or given is None:
+        if not judgeable(table):
             return {}
-        measure = metrics.nll(labels=targets, probs=given.probs, logits=given.logits)
+        measure = metrics.nll_of(by_row(table, metrics.log_likelihoods))
         if math.isfinite(measure.value):
             return {"nll": measure}
         zeros = int(measure.details["zero_probability_truths"])

@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adversity import Table
 
-__all__ = ["Answer", "answer", "class_targets"]
-
-
-class Answer(NamedTuple):
-    """A classifier's answer: `[N, K]` probabilities, or else logits."""
-
-    probs: np.ndarray[Any, Any] | None
-    logits: np.ndarray[Any, Any] | None
-
-    @property
-    def classes(self) -> int:
-        """K, the number of classes."""
-        given = self.logits if self.probs is None else self.probs
-        return 0 if given is None else int(given.shape[1])
+__all__ = ["by_row", "class_targets", "form", "judgeable"]
 
 
 def class_targets(table: Table) -> np.ndarray[Any, Any] | None:
     """Return the targets `[N]` as class indices, or None where they are something else."""
     targets = np.asarray(table["target"])
-    usable = len(table) > 0 and targets.ndim == 1 and targets.dtype.kind in "iu"
+    usable = len(targets) > 0 and targets.ndim == 1 and targets.dtype.kind in "iu"
     return targets if usable else None
 
 
-def answer(table: Table) -> Answer | None:
-    """Return the answer, or None if the table has neither form of it.
+def judgeable(table: Table) -> bool:
+    """Say whether a table has class indices as targets, and an answer to hold against them."""
+    return table.has(form(table)) and class_targets(table) is not None
+
+
+def form(table: Table) -> str:
+    """Return the column that holds the answer `[N, K]`.
 
     Probabilities come first: where both are there, they are the calibrated answer.
     """
-    if table.has("probs"):
-        return Answer(table["probs"], None)
-    return Answer(None, table["logits"]) if table.has("logits") else None
+    return "probs" if table.has("probs") else "logits"
+
+
+def by_row(table: Table, function: Callable[..., Any], **options: Any) -> Any:
+    """Apply a function of answers and labels that goes row by row, a part of the table at a time.
+
+    Args:
+        table: With targets and an answer.
+        function: From `labels=` and either `probs=` or `logits=` to arrays `[N]`.
+        options: Further arguments of the function.
+
+    Returns:
+        Its arrays for all rows.
+    """
+    answer = form(table)
+    found = [
+        function(labels=part["target"], **{answer: part[answer]}, **options)
+        for part in table.parts()
+    ]
+    if isinstance(found[0], tuple):
+        return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+    return np.concatenate(found)

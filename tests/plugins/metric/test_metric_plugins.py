@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import softmax
 
 from adversity import ImageMetric, Measure, Metric, Table, metrics
+from adversity.contracts import values
 from adversity_plugins.metric import (
     ECE,
     NLL,
@@ -194,3 +197,43 @@ def test_the_catalogue_is_light_and_complete() -> None:
         assert metric.produces
         assert issubclass(metric, Metric | ImageMetric)
         assert metric.summary().endswith(".")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.integers(1, 40),
+    classes=st.sampled_from([2, 3, 7, 129, 1000]),
+    part=st.integers(1, 41),
+    scale=st.sampled_from([0.01, 3.0, 200.0]),
+    form=st.sampled_from(["logits", "probs"]),
+)
+def test_parts_of_a_table_give_the_bits_of_the_whole(
+    rows: int, classes: int, part: int, scale: float, form: str
+) -> None:
+    """However long the parts are, each measure is that of the function on the whole arrays."""
+    rng = np.random.default_rng(rows)
+    logits = (scale * rng.standard_normal((rows, classes))).astype(np.float32)
+    labels = rng.integers(0, classes, rows)
+    answer = logits if form == "logits" else softmax(logits.astype(np.float64), axis=1)
+    columns = {"id": np.arange(rows).astype(str), "target": labels, form: answer}
+    table = Table(columns | {"correct": logits.argmax(1) == labels})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(values, "PART_ROWS", part)
+        found = everything(table)
+    whole = {form: answer}
+    expected = {
+        "brier": metrics.brier(labels=labels, **whole),
+        "confidence_gap": metrics.confidence_gap(labels=labels, **whole),
+    }
+    nll = metrics.nll(labels=labels, **whole)
+    expected |= {"nll": nll} if np.isfinite(nll.value) else {}
+    if classes > 5:
+        expected["accuracy_top5"] = metrics.accuracy(labels=labels, top=5, **whole)
+    for name, measure in expected.items():
+        assert found[name].as_json() == measure.as_json(), name
+    ece = metrics.ece(labels=labels, **whole)
+    assert (found["ece"].value, found["ece"].low, found["ece"].high) == (
+        ece.value,
+        ece.low,
+        ece.high,
+    )
