@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import Measure
+from adversity.contracts.values import PART_ROWS
 from adversity.data.checksums import verified_file
-from adversity.data.tables import read_table
+from adversity.data.stored import TABLE, StoredTable
 from adversity.metrics import paired_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from adversity.data.stored import StoredRows
     from adversity.pipeline.gates import LastRun
     from adversity.pipeline.model import Plan
     from adversity_flows.runs import Past
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["changes_since"]
 
 Array = np.ndarray[Any, Any]
-Table = dict[str, Array]
 
 
 def changes_since(past: Past, plan: Plan, outputs: Path) -> LastRun:
@@ -42,37 +43,24 @@ def changes_since(past: Past, plan: Plan, outputs: Path) -> LastRun:
     found: dict[tuple[str, str, str], Measure] = {}
     for gate in plan.gates:
         if gate.op is None:
-            now = read_table(verified_file(outputs / plan.stage(gate.step).out, "table.parquet"))
+            now = StoredTable(verified_file(outputs / plan.stage(gate.step).out, TABLE))
             then = _kept(past, gate.step)
-            for cell in _cells(now):
-                change = _change(_rows(now, cell), _rows(then, cell), gate.metric)
+            if then is None:
+                continue
+            for cell in sorted(now.cells):
+                change = _change(now.cell(cell), then.cell(cell), gate.metric)
                 if change is not None:
                     found[gate.step, cell, gate.metric] = change
     return found
 
 
-def _kept(past: Past, step: str) -> Table:
-    """Read a table of the accepted run; one that is gone has nothing to compare with."""
+def _kept(past: Past, step: str) -> StoredTable | None:
+    """Open a table of the accepted run; one that is gone has nothing to compare with."""
     path = past.table(step)
-    return read_table(past.verified(path)) if path.is_file() else {}
+    return StoredTable(past.verified(path)) if path.is_file() else None
 
 
-def _cells(table: Table) -> list[str]:
-    return sorted({str(cell) for cell in table.get("cell", ())})
-
-
-def _rows(table: Table, cell: str) -> Table:
-    """Return the rows of a cell, by id."""
-    if "cell" not in table:
-        return {}
-    index = np.flatnonzero(table["cell"].astype(str) == cell)
-    order = index[np.argsort(table["id"][index].astype(str), kind="stable")]
-    return {name: values[order] for name, values in table.items()}
-
-
-def _change(now: Table, then: Table, metric: str) -> Measure | None:
-    if not now or not then:
-        return None
+def _change(now: StoredRows, then: StoredRows, metric: str) -> Measure | None:
     _, first, second = np.intersect1d(
         now["id"].astype(str), then["id"].astype(str), return_indices=True
     )
@@ -87,12 +75,17 @@ def _change(now: Table, then: Table, metric: str) -> Measure | None:
     return paired_difference(a[finite], b[finite]) if finite.any() else None
 
 
-def _same(now: Table, then: Table, first: Array, second: Array) -> bool:
-    """Say whether two runs gave every sample exactly the same row."""
-    return now.keys() == then.keys() and all(
-        np.array_equal(values[first], then[name][second], equal_nan=values.dtype.kind == "f")
-        for name, values in now.items()
-    )
+def _same(now: StoredRows, then: StoredRows, first: Array, second: Array) -> bool:
+    """Say whether two runs gave every sample exactly the same row; a few rows are read at once."""
+    if now.keys() != then.keys():
+        return False
+    cuts = range(PART_ROWS, len(first), PART_ROWS)
+    for here, there in zip(np.split(first, cuts), np.split(second, cuts), strict=True):
+        mine, theirs = now.at(here), then.at(there)
+        for name, values in mine.items():
+            if not np.array_equal(values, theirs[name], equal_nan=values.dtype.kind == "f"):
+                return False
+    return True
 
 
 def _values(table: Mapping[str, Array], metric: str) -> Array | None:

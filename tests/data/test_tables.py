@@ -40,16 +40,6 @@ def test_round_trip_keeps_values_types_and_order(tmp_path):
             assert got[name].tobytes() == np.ascontiguousarray(wanted).tobytes(), name
 
 
-def test_a_column_that_says_one_thing_can_be_read_once(tmp_path):
-    """Its first row is given; the other columns are whole."""
-    write_table(tmp_path / "t.parquet", columns())
-    whole = read_table(tmp_path / "t.parquet")
-    got = read_table(tmp_path / "t.parquet", once=("group", "logits"))
-    assert got["group"].tolist() == ["a"]
-    np.testing.assert_array_equal(got["logits"], whole["logits"][:1])
-    np.testing.assert_array_equal(got["members"], whole["members"])
-
-
 def test_same_content_same_bytes(tmp_path):
     """Two writes of one table are byte-identical and hold no time, host or pandas metadata."""
     for name in "ab":

@@ -136,13 +136,8 @@ def test_3_17_a_resumed_attack_is_the_whole_attack(project: Any, monkeypatch: An
     assert resumed == whole
     assert [shard.rows for shard in pending] == [7]
 
-    rows = AttackRun.rows
-
     def only_of_this_run(self: Any, cell: Any) -> Any:
-        ids = {self.toolbox.source(self.data).ids[i] for i in pending[0].samples}
-        table = rows(self, cell)
-        mine = np.array([name in ids for name in table["id"]])
-        return {name: column[mine] for name, column in table.items()}
+        return [shard for shard in self.shards if shard.name == pending[0].name]
 
-    monkeypatch.setattr(AttackRun, "rows", only_of_this_run)
+    monkeypatch.setattr(AttackRun, "shards_of", only_of_this_run)
     assert _resumed(project, "once-more")[0] != whole

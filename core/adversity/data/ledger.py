@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.values import PART_ROWS
 from adversity.data.atomic import is_partial
-from adversity.data.tables import read_table, write_table
+from adversity.data.stored import StoredTable
+from adversity.data.tables import write_parts
 from adversity.errors import StorageError
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ class Ledger:
         )
         if path.is_file():
             return False
-        write_table(path, _columns(entry))
+        write_parts(path, _parts(entry))
         return True
 
     def page(self, victim: str, data: str) -> tuple[Entry, ...]:
@@ -125,8 +127,8 @@ class Ledger:
         return self.root / victim[:_SHORT] / data[:_SHORT]
 
 
-def _columns(entry: Entry) -> dict[str, Any]:
-    count = len(entry.rows["sample"])
+def _parts(entry: Entry) -> Iterator[dict[str, Any]]:
+    """Yield the rows with what is the same in all of them, so many at a time; at least one part."""
     shown = {name: entry.facts.get(name) for name in _SHOWN}
     constant: dict[str, Any] = {
         **{name: getattr(entry, name) for name in _KEYS},
@@ -134,7 +136,10 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "facts": dict(entry.facts),
         "told": dict(entry.told),
     }
-    return {**entry.rows, **{name: [_text(value)] * count for name, value in constant.items()}}
+    texts = {name: _text(value) for name, value in constant.items()}
+    for start in range(0, max(len(entry.rows["sample"]), 1), PART_ROWS):
+        rows = {name: values[start : start + PART_ROWS] for name, values in entry.rows.items()}
+        yield {**rows, **{name: [text] * len(rows["sample"]) for name, text in texts.items()}}
 
 
 def _text(value: object) -> str:
@@ -156,7 +161,9 @@ def _read(path: Path) -> Entry:
     if name is None:
         raise _damaged(path, "its name is none that the ledger gives")
     try:
-        columns = read_table(path, once=_CONSTANT)
+        rows = StoredTable(path).rows
+        once = rows.at(np.array([0]), [name for name in rows if name in _CONSTANT])
+        columns = {name: once[name] if name in once else rows[name] for name in rows}
     except StorageError as error:
         raise _damaged(path, "it cannot be read") from error
     try:

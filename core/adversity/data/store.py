@@ -21,7 +21,7 @@ from adversity.provenance import file_sha256
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Store"]
+__all__ = ["Store", "file_state"]
 
 Read = TypeVar("Read")
 
@@ -86,7 +86,7 @@ class Store:
 
     def _look(self, path: Path) -> Literal["whole", "missing", "damaged"]:
         try:
-            state = _state(path)
+            state = file_state(path)
             if self._verified.get(path) == state:
                 return "whole"
             if file_sha256(path) == _sum_of(path).read_text("utf-8").strip():
@@ -143,7 +143,7 @@ def _sum_of(path: Path) -> Path:
     return path.with_name(path.name + _SUM)
 
 
-def _state(path: Path) -> tuple[int, ...]:
+def file_state(path: Path) -> tuple[int, ...]:
     """Return what tells that a file was written since: size, time and inode."""
     found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino

@@ -1,11 +1,14 @@
 """Per-sample tables as Parquet files that are the same bytes for the same content.
 
 Columns are float32, float64, int64, bool or text; `[N, K]` arrays become fixed-size lists.
-Bytes are equal for one version of pyarrow, which writes its version into the file.
+Bytes are equal for one version of pyarrow, which writes its version into the file. A large table
+is written a piece after the other, and only what is asked for is read: see
+`adversity.data.stored`.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +17,12 @@ from adversity.data.atomic import atomic_write
 from adversity.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
-__all__ = ["read_table", "write_table"]
+__all__ = ["read_table", "reading", "to_numpy", "write_parts", "write_table"]
 
 Array = np.ndarray[Any, Any]
 _DTYPES = ("float32", "float64", "int64", "bool")
@@ -38,39 +41,67 @@ def write_table(path: Path, columns: Mapping[str, Array | Sequence[Any]]) -> Non
         ValueError: If the columns' lengths differ.
         StorageError: If the disk is full or not writable.
     """
-    import pyarrow as pa
+    write_parts(path, [columns])
+
+
+def write_parts(path: Path, parts: Iterable[Mapping[str, Array | Sequence[Any]]]) -> None:
+    """Write a table a part after the other, each a row group; one part is in memory at a time.
+
+    Args:
+        path: The file to make or replace; it appears whole or not at all.
+        parts: At least one; columns as `write_table` takes them, the same in all.
+
+    Raises:
+        TypeError: If a column has a type that tables do not hold.
+        ValueError: If the columns' lengths differ, or a part has other columns or types than
+            the first.
+        StorageError: If the disk is full or not writable.
+    """
     import pyarrow.parquet as pq
+
+    def write(partial: Path) -> None:
+        tables = map(_arrow_table, parts)
+        first = next(tables)
+        with pq.ParquetWriter(partial, first.schema, compression="zstd") as file:
+            file.write_table(first)
+            for table in tables:
+                file.write_table(table)
+
+    atomic_write(path, write)
+
+
+def _arrow_table(columns: Mapping[str, Array | Sequence[Any]]) -> pa.Table:
+    import pyarrow as pa
 
     arrays = {name: _to_arrow(name, values) for name, values in columns.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"a table's columns must have one length, got {lengths}")
-    table = pa.table(arrays)
-    atomic_write(path, lambda partial: pq.write_table(table, partial, compression="zstd"))
+    return pa.table(arrays)
 
 
-def read_table(path: Path, *, once: Collection[str] = ()) -> dict[str, Array]:
+def read_table(path: Path) -> dict[str, Array]:
     """Read what `write_table` wrote: the columns in their order, text as object arrays.
-
-    Args:
-        path: The file.
-        once: Columns that hold one value throughout; of these only the first row is given.
 
     Raises:
         StorageError: If the file is missing or damaged.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with reading(path):
         # One thread: the engine runs one worker a core already.
         with pq.ParquetFile(path) as file:
             table = file.read(use_threads=False)
-        columns = {name: table.column(name) for name in table.column_names}
-        return {
-            name: _to_numpy(column.slice(0, 1) if name in once else column)
-            for name, column in columns.items()
-        }
+        return {name: to_numpy(table.column(name)) for name in table.column_names}
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read what to do."""
+    import pyarrow as pa
+
+    try:
+        yield
     except FileNotFoundError as error:
         raise StorageError(f"{path} is missing; run the step that makes it again") from error
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -111,7 +142,8 @@ def _text(name: str, array: Array) -> pa.Array:
     return pa.array(values, type=pa.string())
 
 
-def _to_numpy(column: pa.ChunkedArray) -> Array:
+def to_numpy(column: pa.ChunkedArray) -> Array:
+    """Return a column as `write_table` was given it."""
     import pyarrow as pa
 
     rows = len(column)

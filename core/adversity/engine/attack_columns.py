@@ -8,7 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from adversity.engine.attacking import AttackResult
-    from adversity.engine.table_stage import Columns
+    from adversity.engine.columns import Columns
 
 __all__ = ["found_columns"]
 

@@ -12,6 +12,7 @@ from adversity.engine.attack_columns import found_columns
 from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.blocks import spans
 from adversity.engine.budget import within, within_budget
+from adversity.engine.columns import Columns, Rows, join
 from adversity.engine.flow import Flow, flow
 from adversity.engine.hidden import ASKED, hidden_pixels
 from adversity.engine.kept import KeptImages
@@ -22,7 +23,7 @@ from adversity.engine.predict_stage import answer_columns
 from adversity.engine.probes import probe, probe_shares
 from adversity.engine.randomised import random_output
 from adversity.engine.stage import write_json
-from adversity.engine.table_stage import Columns, TableRun, join
+from adversity.engine.table_stage import TableRun
 from adversity.engine.target import ChainTarget
 from adversity.errors import DataError
 
@@ -224,7 +225,7 @@ class AttackRun(TableRun):
         }
         return columns | self.image_columns(current.worsened(stored))
 
-    def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
+    def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Add the shares that tell a masked gradient, over the samples right at the start."""
         found = super().measured(rows, class_names) | sign_shares(rows, self.node.entry.cls)
         return found | probe_shares(rows, len(class_names))

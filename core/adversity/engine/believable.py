@@ -20,10 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.nested import nested_in
-from adversity.data.checksums import verified_file
-from adversity.data.tables import read_table
 from adversity.engine.budget import allowed
-from adversity.engine.table_stage import TABLE
+from adversity.engine.fitting import stored_rows
 from adversity.metrics import share
 from adversity.report.paired import cell_key
 
@@ -164,19 +162,18 @@ def _judged(node: StepNode) -> bool:
 
 
 def _outcomes(toolbox: Toolbox, node: StepNode) -> Iterator[_Outcome]:
-    table = read_table(verified_file(toolbox.artifact(node.id), TABLE))
     names = _victim_variables(toolbox.plan, node)
     for cell in node.cells:
-        rows = table["cell"] == cell.key
+        rows = stored_rows(toolbox, node.id, cell)
         yield _Outcome(
             node,
             cell,
             cell.restrict(names),
             toolbox.plugin(node.id, cell),
-            table["id"][rows],
-            table["start_correct"][rows].astype(bool),
-            table["fooled"][rows].astype(bool),
-            table["distance"][rows],
+            rows["id"],
+            rows["start_correct"].astype(bool),
+            rows["fooled"].astype(bool),
+            rows["distance"],
         )
 
 

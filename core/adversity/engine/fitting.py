@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Block, Fitted
-from adversity.data.checksums import verified_file
-from adversity.data.tables import read_table
 from adversity.engine.blocks import spans
 from adversity.engine.flow import flow
 from adversity.engine.links import log_of
-from adversity.engine.table_stage import TABLE, Columns
 from adversity.errors import DataError, InputError
-from adversity.provenance import file_sha256
 from adversity.seeding import fit_generator
 
 if TYPE_CHECKING:
@@ -21,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import FitData, State
+    from adversity.data.stored import StoredRows
+    from adversity.engine.columns import Rows
     from adversity.engine.stage import StageRun
     from adversity.engine.toolbox import Toolbox
     from adversity.pipeline.model import Cell, StepNode
@@ -50,7 +48,7 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
     node = run.plan.steps[step]
     fit_on = str(node.fit_on)
     if _source(node) == "logits":
-        return [file_sha256(verified_file(run.toolbox.artifact(fit_on), TABLE))]
+        return [run.toolbox.table(fit_on).sha256]
     path = run.plan.path(fit_on)
     links = [run.identity(link, cell) for link in path[1:]]
     return [run.toolbox.source(path[0]).content, links]
@@ -63,12 +61,10 @@ def _source(node: StepNode) -> str:
     return cls.fits_on
 
 
-def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> Columns:
-    """Read the rows of one cell of a finished table step."""
-    table = read_table(verified_file(toolbox.artifact(step), TABLE))
+def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
+    """Return the rows of one cell of a finished table step; columns are read when asked for."""
     mine = cell.restrict(toolbox.plan.steps[step].variables).key
-    keep = table["cell"] == mine
-    return {name: values[keep] for name, values in table.items()}
+    return toolbox.table(step).cell(mine)
 
 
 def classifier_step(toolbox: Toolbox, step: str) -> str:
@@ -78,7 +74,7 @@ def classifier_step(toolbox: Toolbox, step: str) -> str:
     return step
 
 
-def logits_of(rows: Columns, label: str) -> Tensor:
+def logits_of(rows: Rows, label: str) -> Tensor:
     """Return the logits of stored predictions, log p where the classifier gives probabilities."""
     import torch
 
@@ -128,17 +124,18 @@ class StoredLogits:
     """A finished predictions table as a stream for fitting, sorted by id."""
 
     def __init__(self, toolbox: Toolbox, node: StepNode, cell: Cell) -> None:
-        """Read the rows of one cell.
+        """Open the rows of one cell.
 
         Raises:
             DataError: If they have no labels.
+            InputError: If they have neither logits nor probabilities.
         """
         step = str(node.fit_on)
         self._rows = stored_rows(toolbox, step, cell)
-        where = f"{node.line}: fit_on: {step}"
+        self._where = where = f"{node.line}: fit_on: {step}"
         if "target" not in self._rows:
             raise DataError(f"{where} has no labels; expected labelled predictions")
-        self._logits = logits_of(self._rows, where)
+        logits_of(next(self._rows.parts()), where)
         classifier = toolbox.ready(classifier_step(toolbox, step), cell).plugin
         self._names: tuple[str, ...] = classifier.class_names
 
@@ -149,19 +146,18 @@ class StoredLogits:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self._rows["id"])
+        return self._rows.count
 
     def __iter__(self) -> Iterator[Block]:
         """Go through the rows in blocks."""
         import torch
 
-        for span in spans(len(self), ROWS):
-            cut = slice(span.start, span.stop)
-            yield Block(
-                tuple(self._rows["id"][cut].tolist()),
-                targets=torch.from_numpy(self._rows["target"][cut].copy()),
-                logits=self._logits[cut],
-            )
+        for part in self._rows.parts():
+            ids, targets = part["id"], torch.from_numpy(part["target"].copy())
+            logits = logits_of(part, self._where)
+            for span in spans(part.count, ROWS):
+                cut = slice(span.start, span.stop)
+                yield Block(tuple(ids[cut].tolist()), targets=targets[cut], logits=logits[cut])
 
 
 def _images(toolbox: Toolbox, node: StepNode, cell: Cell) -> FitData:

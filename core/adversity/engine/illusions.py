@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.engine.columns import sort_by_id
 from adversity.engine.fitting import stored_rows
 from adversity.errors import DataError
 from adversity.metrics import paired_difference, robust_accuracy
@@ -14,7 +15,7 @@ from adversity.report.model import Illusion
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adversity.engine.table_stage import Columns
+    from adversity.engine.columns import Columns
     from adversity.engine.toolbox import Toolbox
     from adversity.pipeline.model import Cell, StepNode
 
@@ -101,8 +102,7 @@ def _compared(
 
 def _by_id(toolbox: Toolbox, node: StepNode, cell: Cell) -> Columns:
     rows = stored_rows(toolbox, node.id, cell)
-    order = np.argsort(rows["id"].astype(str), kind="stable")
-    return {name: rows[name][order] for name in ("id", "start_correct", "fooled")}
+    return sort_by_id({name: rows[name] for name in ("id", "start_correct", "fooled")})
 
 
 def _withstood(rows: Columns) -> np.ndarray[Any, np.dtype[np.bool_]]:

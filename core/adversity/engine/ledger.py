@@ -16,9 +16,8 @@ import numpy as np
 
 from adversity.data.checksums import verified_file
 from adversity.data.ledger import Entry
-from adversity.data.tables import read_table
+from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.stage import folder_hash
-from adversity.engine.table_stage import TABLE
 from adversity.engine.toolbox import state_path
 from adversity.engine.workspace import slug
 from adversity.errors import StorageError
@@ -26,11 +25,12 @@ from adversity.metrics import log_softmax
 from adversity.provenance import file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from adversity.contracts import PluginBase
     from adversity.data.ledger import Ledger
+    from adversity.data.stored import StoredRows
     from adversity.engine.attack_stage import AttackRun
     from adversity.pipeline.model import Cell
 
@@ -76,8 +76,8 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
     }
 
 
-def entries(artifact: Path) -> tuple[Entry, ...]:
-    """Return the entries of a finished attack, one for each cell.
+def entries(artifact: Path) -> Iterator[Entry]:
+    """Yield the entries of a finished attack, one for each cell.
 
     Args:
         artifact: The folder of the attack's step.
@@ -93,11 +93,9 @@ def entries(artifact: Path) -> tuple[Entry, ...]:
         raise StorageError(
             f"{path} is missing or damaged ({error}); run the step that makes it again"
         ) from error
-    table = read_table(verified_file(artifact, TABLE))
-    return tuple(
-        Entry(**identity, rows=_rows(table, table["cell"] == key))
-        for key, identity in cells.items()
-    )
+    table = StoredTable(verified_file(artifact, TABLE))
+    for key, identity in cells.items():
+        yield Entry(**identity, rows=_rows(table.cell(key)))
 
 
 def keep(ledger: Ledger, artifact: Path) -> int:
@@ -160,8 +158,8 @@ def _holds_plugin(value: object) -> bool:
     return any(isinstance(item, dict) and "uses" in item for item in some)
 
 
-def _rows(table: Mapping[str, Array], mine: Array) -> dict[str, Array]:
-    rows = {name: values[mine] for name, values in table.items()}
+def _rows(rows: StoredRows) -> dict[str, Array]:
+    losses = [_losses(part) for part in rows.parts()]
     right = rows["start_correct"].astype(bool)
     found: dict[str, Array] = {
         "sample": rows["id"],
@@ -172,7 +170,7 @@ def _rows(table: Mapping[str, Array], mine: Array) -> dict[str, Array]:
         "distance": rows["distance"].astype(np.float64),
         "queries": rows["queries"],
         "gradients": rows["gradients"],
-        **_losses(rows),
+        **{name: np.concatenate([part[name] for part in losses]) for name in ("loss", "margin")},
     }
     return found | {name: rows[name] for name in rows if name.startswith("parameter_")}
 
@@ -183,16 +181,16 @@ def _losses(rows: Mapping[str, Array]) -> dict[str, Array]:
     NaN where the victim gives labels alone. Both are of logits; where the answer is one of
     probabilities, of their logarithm.
     """
-    count = len(rows["target"])
+    targets = rows["target"]
     if "logits" in rows:
         scores = log_softmax(rows["logits"].astype(np.float64))
     elif "probs" in rows:
         with np.errstate(divide="ignore"):
             scores = np.log(rows["probs"].astype(np.float64))
     else:
-        unknown = np.full(count, np.nan)
+        unknown = np.full(len(targets), np.nan)
         return {"loss": unknown, "margin": unknown}
-    index = np.arange(count), rows["target"]
+    index = np.arange(len(targets)), targets
     true = scores[index].copy()
     scores[index] = -np.inf
     with np.errstate(invalid="ignore"):  # inf - inf, where two probabilities are 0

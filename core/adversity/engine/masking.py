@@ -11,7 +11,7 @@ from adversity.metrics import share
 if TYPE_CHECKING:
     from adversity.contracts import Measure
     from adversity.engine.attacking import AttackResult
-    from adversity.engine.table_stage import Columns
+    from adversity.engine.columns import Columns, Rows
 
 __all__ = ["sign_columns", "sign_shares"]
 
@@ -26,7 +26,7 @@ def sign_columns(result: AttackResult) -> Columns:
     }
 
 
-def sign_shares(rows: Columns, plugin: Any) -> dict[str, Measure]:
+def sign_shares(rows: Rows, plugin: Any) -> dict[str, Measure]:
     """Return the shares over the samples that were right at the start.
 
     Args:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["picture_rows"]
 
+Numbers = np.ndarray[Any, Any]
+
 QUOTAS = {
     "flipped by the attack": 8,
     "recovered by restoration": 6,
@@ -67,11 +69,19 @@ def picture_rows(toolbox: Toolbox) -> tuple[tuple[PictureRow, ...], dict[str, in
     if answer is None or toolbox.plan.spec.run.pictures == 0:
         return (), {}
     cells = toolbox.plan.steps[attack or answer].cells
-    stories = [story for cell in cells for story in _stories(toolbox, attack, answer, images, cell)]
-    population = {name: sum(s.stratum == name for s in stories) for name in QUOTAS}
-    chosen = _chosen(stories, toolbox.plan.spec.run.pictures, toolbox.plan.spec.seed)
-    rows = tuple(_row(toolbox, story, attack, answer, images) for story in chosen)
-    return rows, {name: count for name, count in population.items() if count}
+    tables = _tables(toolbox, attack, answer, images)
+    parts = [_strata(toolbox, attack, answer, images, tables, cell) for cell in cells]
+    strata = np.concatenate(parts)
+    ends = np.cumsum([len(part) for part in parts])
+    rows = []
+    for place in _chosen(strata, toolbox.plan.spec.run.pictures, toolbox.plan.spec.seed):
+        stratum = list(QUOTAS)[strata[place]]
+        number = int(np.searchsorted(ends, place, side="right"))
+        where = cells[number], place - int(ends[number]) + len(parts[number])
+        story = _story(toolbox, attack or answer, tables, where, stratum)
+        rows.append(_row(toolbox, story, attack, answer, images))
+    population = zip(QUOTAS, np.bincount(strata, minlength=len(QUOTAS)).tolist(), strict=True)
+    return tuple(rows), {name: count for name, count in population if count}
 
 
 def _is_control(node: StepNode) -> bool:
@@ -106,70 +116,77 @@ def _table_of(toolbox: Toolbox, place: str, answer: str) -> StepNode | None:
     return None
 
 
-def _answers(toolbox: Toolbox, step: str, cell: Cell) -> dict[str, Answer]:
-    rows = stored_rows(toolbox, step, cell)
-    if "correct" not in rows:
-        return {}
-    confidence = rows.get("confidence")
-    return {
-        sample: Answer(
-            int(rows["prediction"][i]),
-            None if confidence is None else float(confidence[i]),
-            bool(rows["correct"][i]),
-        )
-        for i, sample in enumerate(rows["id"].tolist())
-    }
+def _tables(
+    toolbox: Toolbox, attack: str | None, answer: str, images: Sequence[str]
+) -> dict[str, str]:
+    """Return the step whose table says what is predicted at a place, for each that has one."""
+    found = {place: _table_of(toolbox, place, answer) for place in images}
+    tables = {place: node.id for place, node in found.items() if node is not None}
+    return tables if attack is None else {**tables, attack: attack}
 
 
-def _stories(
-    toolbox: Toolbox, attack: str | None, answer: str, images: Sequence[str], cell: Cell
-) -> list[Story]:
-    found: dict[str, dict[str, Answer]] = {}
-    for place in images:
-        node = _table_of(toolbox, place, answer)
-        if node is not None:
-            found[place] = _answers(toolbox, node.id, cell)
+def _strata(
+    toolbox: Toolbox,
+    attack: str | None,
+    answer: str,
+    images: Sequence[str],
+    tables: Mapping[str, str],
+    cell: Cell,
+) -> Numbers:
+    """Return the stratum of each sample of a cell, as a place in `QUOTAS`; none without labels.
+
+    The tables of a path are of one data set and sorted by id, so they have the same rows.
+    """
     final = stored_rows(toolbox, attack or answer, cell)
     if "target" not in final:
-        return []
-    if attack is not None:
-        found[attack] = _answers(toolbox, attack, cell)
-    stories = []
-    fooled = final["fooled"] if attack is not None else np.zeros(len(final["id"]), dtype=bool)
-    for row, (sample, target) in enumerate(zip(final["id"], final["target"], strict=True)):
-        answers = {place: table[sample] for place, table in found.items() if sample in table}
-        stratum = _stratum(toolbox, answers, images, fooled=bool(fooled[row]))
-        stories.append(Story(cell, sample, int(target), answers, stratum))
-    return stories
-
-
-def _stratum(
-    toolbox: Toolbox, answers: Mapping[str, Answer], images: Sequence[str], *, fooled: bool
-) -> str:
-    if fooled:
-        return "flipped by the attack"
-    for before, after in itertools.pairwise(images):
-        if toolbox.plan.steps[after].entry.kind != "restoration":
+        return np.zeros(0, dtype=np.int64)
+    names = list(QUOTAS)
+    strata = np.full(final.count, names.index("unchanged"))
+    for before, after in reversed(list(itertools.pairwise(images))):  # the first change counts
+        if before not in tables or after not in tables:
             continue
-        if before in answers and after in answers:
-            was, now = answers[before].right, answers[after].right
-            if was != now:
-                return "recovered by restoration" if now else "newly broken by restoration"
-    return "unchanged"
+        was, now = (stored_rows(toolbox, tables[place], cell) for place in (before, after))
+        if toolbox.plan.steps[after].entry.kind == "restoration" and "correct" in was:
+            right, still = was["correct"], now["correct"]
+            strata[~right & still] = names.index("recovered by restoration")
+            strata[right & ~still] = names.index("newly broken by restoration")
+    if attack is not None:
+        strata[final["fooled"]] = names.index("flipped by the attack")
+    return strata
 
 
-def _chosen(stories: Sequence[Story], count: int, seed: int) -> list[Story]:
+def _story(
+    toolbox: Toolbox, final: str, tables: Mapping[str, str], where: tuple[Cell, int], stratum: str
+) -> Story:
+    """Read what was predicted for one sample of a cell, at every place that has a table."""
+    cell, row = where
+    at = np.array([row])
+    sample = stored_rows(toolbox, final, cell).at(at, ("id", "target"))
+    answers = {}
+    for place, step in tables.items():
+        rows = stored_rows(toolbox, step, cell)
+        if "correct" in rows:
+            names = [name for name in ("prediction", "confidence", "correct") if name in rows]
+            answers[place] = _answer(**rows.at(at, names))
+    return Story(cell, str(sample["id"][0]), int(sample["target"][0]), answers, stratum)
+
+
+def _answer(prediction: Numbers, correct: Numbers, confidence: Numbers | None = None) -> Answer:
+    sure = None if confidence is None else float(confidence[0])
+    return Answer(int(prediction[0]), sure, bool(correct[0]))
+
+
+def _chosen(strata: Numbers, count: int, seed: int) -> list[int]:
     """Draw each stratum's quota, scaled to `count`, then fill up with what is left."""
     generator = np.random.Generator(np.random.Philox(key=seed))
-    order = [stories[i] for i in generator.permutation(len(stories))]
+    order = generator.permutation(len(strata))
     scale = count / sum(QUOTAS.values())
-    chosen: list[Story] = []
-    for name, quota in QUOTAS.items():
-        mine = [story for story in order if story.stratum == name]
-        chosen += mine[: max(1, int(quota * scale))]
-    taken = {(story.cell, story.id) for story in chosen}
-    rest = [story for story in order if (story.cell, story.id) not in taken]
-    return (chosen + rest)[:count]
+    chosen: list[int] = []
+    for number, quota in enumerate(QUOTAS.values()):
+        mine = order[strata[order] == number]
+        chosen += mine[: max(1, int(quota * scale))].tolist()
+    rest = order[~np.isin(order, chosen)]
+    return [*chosen, *rest[:count].tolist()][:count]
 
 
 def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kind: str) -> str:

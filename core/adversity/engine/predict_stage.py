@@ -8,8 +8,9 @@ import numpy as np
 
 from adversity.engine import calls
 from adversity.engine.blocks import spans
+from adversity.engine.columns import Columns, join
 from adversity.engine.flow import flow
-from adversity.engine.table_stage import Columns, TableRun, join
+from adversity.engine.table_stage import TableRun
 
 if TYPE_CHECKING:
     from torch import Tensor

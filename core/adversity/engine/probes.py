@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Measure
     from adversity.engine.attacking import AttackResult
+    from adversity.engine.columns import Columns
     from adversity.engine.links import Link
-    from adversity.engine.table_stage import Columns
 
 __all__ = ["probe", "probe_shares", "probed", "whole_space"]
 

@@ -19,9 +19,9 @@ from adversity.engine.attack_stage import Attacked, AttackRun, Scene, images_nam
 from adversity.engine.attacking import AttackResult, attack
 from adversity.engine.blocks import spans
 from adversity.engine.budget import distances
+from adversity.engine.columns import Columns, join
 from adversity.engine.early import bounded
 from adversity.engine.rounds import Course, judged, rounds_of
-from adversity.engine.table_stage import Columns, join, sort_by_id
 from adversity.errors import StorageError
 from adversity.pipeline.early import stopping_gates
 
@@ -144,8 +144,10 @@ class RoundsRun(AttackRun):
         return left == 0 or course.stopped is not None
 
     def _joined(self, cell: Cell, done: int) -> Columns:
-        firsts = [s for s in self.shards if s.cell == cell and self._turn[s.index] == 0]
-        return join([self._rows(self._line[shard.index][:done])[0] for shard in firsts])
+        """Return what became of each sample of a cell after so many rounds."""
+        lines = (self._line[shard.index][:done] for shard in self.shards_of(cell))
+        found = (self._rows(line)[0] for line in lines)
+        return join([{k: rows[k] for k in ("start_correct", "fooled")} for rows in found])
 
     def _rows(self, line: list[Shard]) -> tuple[Columns, list[tuple[str, int]]]:
         """Return the last row of each sample of a shard, and where its image is stored."""
@@ -200,12 +202,8 @@ class RoundsRun(AttackRun):
         key, name = self.cell_key(shard.cell), images_name(shard)
         self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
         stored = self.store.read(key, name, read_arrays)[0]["images"]
-        rows = join(
-            [
-                self._judged(part, stored[span.start : span.stop])
-                for part, span in zip(parts, cuts, strict=True)
-            ]
-        )
+        images = (stored[span.start : span.stop] for span in cuts)
+        rows = join([self._judged(*pair) for pair in zip(parts, images, strict=True)])
         solved = np.where(rows["fooled"], float(number + 1), 0.0)
         rows["parameter_solved_by"] = np.where(rows["start_correct"], solved, np.nan)
         return rows
@@ -241,13 +239,18 @@ class RoundsRun(AttackRun):
         probed = {k: left.rows[k] for k in ("hidden_pixels",) if k in left.rows}
         return replace(part, probed=probed)
 
-    def rows(self, cell: Cell) -> Columns:
-        """Return the last row of each sample of a cell, sorted by id.
+    def shards_of(self, cell: Cell) -> list[Shard]:
+        """Return the shards of a cell's first round, in which every sample is."""
+        return [s for s in self.shards if s.cell == cell and self._turn[s.index] == 0]
 
-        Raises:
-            StorageError: If a shard of a round that the cell comes to is missing.
-        """
-        return sort_by_id(self._joined(cell, self._ran(cell)))
+    def parts(self, cell: Cell) -> Iterator[Columns]:
+        """Yield the last row of each sample of a cell, sorted by id, so many at a time."""
+        self._rounds = self._ran(cell)
+        return super().parts(cell)
+
+    def shard_rows(self, shard: Shard) -> Columns:
+        """Return the last row of each sample of a shard after the rounds that its cell ran."""
+        return self._rows(self._line[shard.index][: self._rounds])[0]
 
     def _ran(self, cell: Cell) -> int:
         """Return how many rounds a cell ran."""
@@ -265,10 +268,9 @@ class RoundsRun(AttackRun):
         """Return the file and the row of each sample's worst image."""
         found: dict[str, tuple[str, int]] = {}
         ran = self._ran(cell)
-        for shard in self.shards:
-            if shard.cell == cell and self._turn[shard.index] == 0:
-                rows, where = self._rows(self._line[shard.index][:ran])
-                found |= dict(zip(rows["id"], where, strict=True))
+        for shard in self.shards_of(cell):
+            rows, where = self._rows(self._line[shard.index][:ran])
+            found |= dict(zip(rows["id"], where, strict=True))
         return found
 
     def fill(self, out: Path) -> StageResult:

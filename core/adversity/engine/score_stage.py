@@ -9,7 +9,6 @@ import numpy as np
 
 from adversity.contracts import PostHoc, Predictive, Score, State
 from adversity.data.arrays import write_arrays
-from adversity.data.checksums import verified_file
 from adversity.engine import calls
 from adversity.engine.fitting import (
     classifier_step,
@@ -19,19 +18,22 @@ from adversity.engine.fitting import (
     stored_rows,
 )
 from adversity.engine.predict_stage import answer_columns
-from adversity.engine.table_stage import TABLE, Columns, TableRun
+from adversity.engine.table_stage import TableRun
 from adversity.engine.toolbox import state_path
 from adversity.errors import InputError
-from adversity.provenance import file_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.engine.calls import Ready
+    from adversity.engine.columns import Columns, Rows
     from adversity.engine.stage import Shard, StageResult
     from adversity.pipeline.model import Cell
 
 __all__ = ["ScoreRun"]
+
+_USED = ("id", "target", "prediction", "correct", "confidence", "logits", "probs")
+"""The columns that a score goes by, and that its own table has as well."""
 
 
 class ScoreRun(TableRun):
@@ -41,7 +43,7 @@ class ScoreRun(TableRun):
         """Cut as usual, and prepare a place for fitted states."""
         self._fitting = threading.RLock()
         self._states: dict[Cell, State] = {}
-        self._read: dict[Cell, Columns] = {}
+        self._ids: dict[Cell, list[str]] = {}
         return super().split()
 
     @property
@@ -58,17 +60,17 @@ class ScoreRun(TableRun):
     def content(self, cell: Cell) -> list[object]:
         """Hash the upstream tables and the plugin."""
         step = self.stage.step
-        table = file_sha256(verified_file(self.toolbox.artifact(self.node.source[0]), TABLE))
+        table = self.toolbox.table(self.node.source[0]).sha256
         fit = fit_identity(self, step, cell) if self.node.fit_on is not None else []
         return [table, fit, self.identity(step, cell), cell.key]
 
     def compute(self, shard: Shard) -> Columns:
         """Look the shard's rows up and run the plugin on them."""
         source = self.toolbox.source(self.data)
-        rows = self._upstream(shard.cell)
         wanted = {source.ids[i] for i in shard.samples}
-        keep = np.array([sample in wanted for sample in rows["id"]])
-        mine = {name: values[keep] for name, values in rows.items()}
+        rows = stored_rows(self.toolbox, self.node.source[0], shard.cell)
+        at = np.array([i for i, name in enumerate(self._upstream(shard.cell)) if name in wanted])
+        mine = rows.at(at, [name for name in _USED if name in rows])
         ids = tuple(mine["id"].tolist())
         columns: Columns = {"id": mine["id"]}
         columns |= {name: mine[name] for name in ("target",) if name in mine}
@@ -78,17 +80,17 @@ class ScoreRun(TableRun):
             return columns | answer_columns(probs, columns.get("target"), gives="probs")
         if isinstance(ready.plugin, Score):
             score = calls.score(ready, _predictive(mine), ids)
-            kept = ("prediction", "correct", "confidence", "logits", "probs")
-            columns |= {name: mine[name] for name in kept if name in mine}
+            columns |= {name: column for name, column in mine.items() if name not in columns}
             return columns | {ready.plugin.name: score.numpy()}
         raise InputError(f"{self.node.line}: {ready.label} is neither a score nor a calibrator")
 
-    def _upstream(self, cell: Cell) -> Columns:
-        """Read the incoming rows of a cell once; one cell stays in memory."""
+    def _upstream(self, cell: Cell) -> list[str]:
+        """Read the incoming ids of a cell once; those of one cell stay in memory."""
         with self._fitting:
-            if cell not in self._read:
-                self._read = {cell: stored_rows(self.toolbox, self.node.source[0], cell)}
-            return self._read[cell]
+            if cell not in self._ids:
+                rows = stored_rows(self.toolbox, self.node.source[0], cell)
+                self._ids = {cell: rows["id"].tolist()}
+            return self._ids[cell]
 
     def _ready(self, cell: Cell) -> Ready:
         """Return the plugin; one with `fit_on` of its own is fitted here."""
@@ -115,7 +117,7 @@ class ScoreRun(TableRun):
         return super().fill(out)
 
 
-def _predictive(rows: Columns) -> Predictive:
+def _predictive(rows: Rows) -> Predictive:
     import torch
 
     logits = torch.from_numpy(rows["logits"].copy()) if "logits" in rows else None

@@ -1,17 +1,25 @@
-"""What predictions, scores and attacks share: rows in shards, a table and its measures."""
+"""What predictions, scores and attacks share: rows in shards, a table and its measures.
+
+A table is written and measured a part of a cell after the other, so that memory is bounded by a
+shard and a part, whatever the number of cells, samples and classes.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adversity.contracts import Degradation, ImageMetric, Measure, Metric, MetricBase, Table
-from adversity.data.tables import read_table, write_table
+from adversity.contracts.values import PART_ROWS
+from adversity.data.stored import TABLE, StoredTable
+from adversity.data.tables import read_table, write_parts, write_table
 from adversity.engine import calls
 from adversity.engine.blocks import spans
 from adversity.engine.calls import BREAKS
+from adversity.engine.columns import Columns, Rows, join, repeated, require_the_same, sort_by_id
 from adversity.engine.stage import Shard, StageResult, StageRun
 from adversity.errors import AdversityError, PluginError
 from adversity.metrics import mean_interval
@@ -26,11 +34,7 @@ if TYPE_CHECKING:
     from adversity.engine.flow import Flow
     from adversity.pipeline.model import Cell, StepNode
 
-__all__ = ["TABLE", "Columns", "TableRun", "column_of", "join", "sort_by_id"]
-
-TABLE = "table.parquet"
-"""The file of an artifact that holds all rows."""
-Columns = dict[str, np.ndarray[Any, Any]]
+__all__ = ["TableRun", "column_of"]
 
 
 class TableRun(StageRun):
@@ -65,13 +69,17 @@ class TableRun(StageRun):
         """Return the classes that `target` and `prediction` index."""
 
     def split(self) -> list[Shard]:
-        """Cut each cell into shards of one picture size."""
+        """Cut each cell into shards of one picture size, in the order of ids.
+
+        So the rows of a table, which are sorted by id, lie one after the other in few shards.
+        """
         self._keys: dict[Cell, str] = {}
         source = self.toolbox.source(self.data)
+        order = sorted(range(len(source)), key=source.ids.__getitem__)
         size = self.plan.spec.run.shard_size
         shards: list[Shard] = []
         for cell in self.node.cells:
-            groups = source.by_shape().values()
+            groups = source.by_shape(order).values()
             cuts = [
                 tuple(rows[i] for i in span) for rows in groups for span in spans(len(rows), size)
             ]
@@ -110,29 +118,55 @@ class TableRun(StageRun):
         key = self.cell_key(shard.cell)
         self.store.put(key, shard.name, lambda path: write_table(path, columns))
 
-    def rows(self, cell: Cell) -> Columns:
-        """Return all rows of a cell, sorted by id."""
-        mine = [shard for shard in self.shards if shard.cell == cell]
-        key = self.cell_key(cell)
-        tables = [self.store.read(key, shard.name, read_table) for shard in mine]
-        return sort_by_id(join(tables))
+    def shard_rows(self, shard: Shard) -> Columns:
+        """Return the rows of a finished shard."""
+        return self.store.read(self.cell_key(shard.cell), shard.name, read_table)
+
+    def shards_of(self, cell: Cell) -> list[Shard]:
+        """Return the shards that hold each sample of a cell once."""
+        return [shard for shard in self.shards if shard.cell == cell]
+
+    def parts(self, cell: Cell) -> Iterator[Columns]:
+        """Yield the rows of a cell sorted by id, so many at a time; shards are read one by one."""
+        ids, shards = self.toolbox.source(self.data).ids, self.shards_of(cell)
+        places = sorted((ids[i], at) for at, shard in enumerate(shards) for i in shard.samples)
+        held: tuple[int, Columns] = -1, {}
+        for span in spans(len(places), PART_ROWS):
+            wanted = dict(places[span.start : span.stop])
+            found = []
+            for at in dict.fromkeys(wanted.values()):
+                held = held if held[0] == at else (at, self.shard_rows(shards[at]))
+                mine = np.array([sample in wanted for sample in held[1]["id"]])
+                found.append({name: values[mine] for name, values in held[1].items()})
+            yield sort_by_id(join(found))
 
     def fill(self, out: Path) -> StageResult:
-        """Join the cells to one table and measure each."""
-        tables: list[Columns] = []
+        """Write the cells to one table, a part after the other, and measure each."""
+        write_parts(out / TABLE, self._labelled())
+        table = StoredTable(out / TABLE)
         measures: dict[str, Mapping[str, Measure]] = {}
+        unmeasured: Counter[str] = Counter()
         total = 0
         for cell in self.node.cells:
-            rows = self.rows(cell)
-            count = len(rows["id"])
-            total += count
+            rows = table.cell(cell.key)
+            total += rows.count
             measures[cell.key] = self.measured(rows, self.class_names(cell))
-            values = {name: _repeat(value, count) for name, value in cell.values}
-            tables.append({"cell": _repeat(cell.key, count), **values, **rows})
-        table = join(tables)
-        self._note_unmeasured(table)
-        write_table(out / TABLE, table)
+            for name in map(column_of, self._image_metrics(rows)):
+                unmeasured[name] += int(np.isnan(rows[name]).sum())
+        self._note_unmeasured(unmeasured, total)
         return StageResult(self.stage.step, measures, tuple(self.notes), total)
+
+    def _labelled(self) -> Iterator[Columns]:
+        """Yield the parts of all cells, each with the names of its cell."""
+        first: Columns = {}
+        for cell in self.node.cells:
+            for rows in self.parts(cell):
+                values = {"cell": cell.key, **dict(cell.values)}
+                labels = {name: repeated(value, len(rows["id"])) for name, value in values.items()}
+                part = {**labels, **rows}
+                first = first or {name: column[:0] for name, column in part.items()}
+                require_the_same(first, part)
+                yield part
 
     def metrics(self) -> Iterator[MetricBase]:
         """Go through the metrics that hold in this pipeline."""
@@ -148,7 +182,7 @@ class TableRun(StageRun):
             {name: entry for name, entry in resolved.items() if entry["plugin"] in names},
         ]
 
-    def measured(self, rows: Columns, class_names: tuple[str, ...]) -> dict[str, Measure]:
+    def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Compute every metric whose columns are there."""
         table = Table(rows, class_names)
         found: dict[str, Measure] = {}
@@ -190,12 +224,13 @@ class TableRun(StageRun):
         )
         return not worse and self.toolbox.source(self.data).references([0]) is None
 
-    def _note_unmeasured(self, rows: Columns) -> None:
-        unmeasured = [
-            column_of(metric)
-            for metric in self.metrics()
-            if isinstance(metric, ImageMetric) and column_of(metric) in rows
-        ]
+    def _image_metrics(self, rows: Rows) -> list[ImageMetric]:
+        """Return the image metrics whose columns are there."""
+        found = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
+        return [metric for metric in found if column_of(metric) in rows]
+
+    def _note_unmeasured(self, unmeasured: Counter[str], total: int) -> None:
+        """Note how many rows lack the value of an image metric, if any."""
         if unmeasured and self._without_clean():
             self.notes.append(
                 f"{', '.join(unmeasured)} cannot be measured: {self.data} has no clean references, "
@@ -203,14 +238,12 @@ class TableRun(StageRun):
             )
             return
         for metric in self.metrics():
-            if isinstance(metric, ImageMetric) and column_of(metric) in rows:
-                missing = int(np.isnan(rows[column_of(metric)]).sum())
-                if missing:
-                    self.notes.append(
-                        f"{column_of(metric)} is missing for {missing} of {len(rows['id'])} rows: "
-                        "the picture has another size than the clean one, or is smaller than "
-                        f"{metric.smallest} pixels"
-                    )
+            if isinstance(metric, ImageMetric) and unmeasured[column_of(metric)]:
+                self.notes.append(
+                    f"{column_of(metric)} is missing for {unmeasured[column_of(metric)]} of "
+                    f"{total} rows: the picture has another size than the clean one, or is "
+                    f"smaller than {metric.smallest} pixels"
+                )
 
 
 def _computed(metric: Metric, table: Table) -> Mapping[str, Measure]:
@@ -244,23 +277,3 @@ def _mean(metric: ImageMetric, values: np.ndarray[Any, Any]) -> dict[str, Measur
 def column_of(metric: ImageMetric) -> str:
     """Return the column an image metric fills."""
     return next(iter(metric.produces), metric.name)
-
-
-def _repeat(value: str, count: int) -> np.ndarray[Any, Any]:
-    return np.array([value] * count, dtype=object)
-
-
-def join(tables: Sequence[Columns]) -> Columns:
-    """Put tables under each other; a column that one lacks is left out of none: all agree."""
-    names = tables[0].keys()
-    for table in tables[1:]:
-        if table.keys() != names:
-            odd = sorted(set(table) ^ set(names))
-            raise PluginError(f"expected the same columns in every shard, got {odd} in some only")
-    return {name: np.concatenate([table[name] for table in tables]) for name in names}
-
-
-def sort_by_id(rows: Columns) -> Columns:
-    """Sort rows by id, so that no order of shards or samples shows."""
-    order = np.argsort(rows["id"].astype(str), kind="stable")
-    return {name: values[order] for name, values in rows.items()}

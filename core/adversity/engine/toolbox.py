@@ -14,6 +14,8 @@ from adversity.data.arrays import read_arrays
 from adversity.data.checksums import Checksums, verified_file
 from adversity.data.labels_map import read_labels
 from adversity.data.reading import Source
+from adversity.data.store import file_state
+from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.classes import class_indices
 from adversity.engine.nested import inject, set_up
 from adversity.engine.workspace import slug
@@ -71,6 +73,7 @@ class Toolbox:
         """Close everything: a data set was written."""
         with self._lock:
             self._sources: dict[str, Source] = {}
+            self._tables: dict[Path, tuple[tuple[int, ...], StoredTable]] = {}
             self.forget_plugins()
 
     def forget_plugins(self) -> None:
@@ -81,6 +84,23 @@ class Toolbox:
     def artifact(self, step: str) -> Path:
         """Return the folder of a step's artifact."""
         return self.workspace.outputs / self.plan.stage(step).out
+
+    def table(self, step: str) -> StoredTable:
+        """Open the table of a finished step.
+
+        Its content is verified when it is first asked for, and again if it was touched since.
+
+        Raises:
+            StorageError: If it is missing or damaged.
+        """
+        folder = self.artifact(step)
+        path = folder / TABLE
+        with self._lock:
+            known = self._tables.get(path)
+            if known is None or not path.is_file() or file_state(path) != known[0]:
+                verified_file(folder, TABLE)
+                known = self._tables[path] = file_state(path), StoredTable(path)
+            return known[1]
 
     def source(self, data: str) -> Source:
         """Open a data set on first use.

@@ -151,7 +151,7 @@ def with_worst_cases(
         StorageError: If a table or a file of the ledger is missing or damaged.
     """
     nodes = [node for node in toolbox.plan.steps.values() if node.role == "attack"]
-    ours = {node.id: entries(toolbox.artifact(node.id)) for node in nodes}
+    ours = {node.id: tuple(entries(toolbox.artifact(node.id))) for node in nodes}
     pages: dict[tuple[str, str], list[Entry]] = {}
     for entry in (entry for found in ours.values() for entry in found):
         pages.setdefault((entry.victim, entry.data), []).append(entry)

@@ -1,0 +1,171 @@
+"""A table on the disk, of which only what is asked for is read: a cell, a column, some rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from adversity.data.tables import reading, to_numpy
+from adversity.provenance import file_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow.parquet as pq
+
+__all__ = ["TABLE", "StoredRows", "StoredTable"]
+
+TABLE = "table.parquet"
+"""The file of an artifact that holds all rows."""
+Array = np.ndarray[Any, Any]
+
+
+class StoredTable:
+    """A table on the disk, of which nothing is read but what is asked for.
+
+    Safe for many threads: each read opens the file anew, its footer is read once.
+
+    Attributes:
+        path: The file.
+        names: Its columns, in their order.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the footer.
+
+        Raises:
+            StorageError: If the file is missing or damaged.
+        """
+        import pyarrow.parquet as pq
+
+        self.path = path
+        with reading(path), pq.ParquetFile(path) as file:
+            self._footer: pq.FileMetaData = file.metadata
+            self.names: tuple[str, ...] = tuple(file.schema_arrow.names)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the file."""
+        return file_sha256(self.path)
+
+    @cached_property
+    def cells(self) -> dict[str, StoredRows]:
+        """The rows of each cell, in the order of the file; the column `cell` says whose they are.
+
+        Raises:
+            StorageError: If the file is damaged.
+        """
+        found: dict[str, list[_Group]] = {}
+        for number in range(self._footer.num_row_groups):
+            column = self.read(number, ["cell"])["cell"]
+            for key in dict.fromkeys(column.tolist()):
+                rows = np.flatnonzero(column == key)
+                whole = len(rows) == len(column)
+                found.setdefault(key, []).append(_Group(number, len(rows), None if whole else rows))
+        return {key: StoredRows(self, groups) for key, groups in found.items()}
+
+    @property
+    def rows(self) -> StoredRows:
+        """All rows."""
+        groups = range(self._footer.num_row_groups)
+        sizes = [self._footer.row_group(number).num_rows for number in groups]
+        return StoredRows(self, [_Group(i, size, None) for i, size in enumerate(sizes)])
+
+    def cell(self, key: str) -> StoredRows:
+        """Return the rows of a cell; none, if the table has none of it."""
+        return self.cells.get(key, StoredRows(self, []))
+
+    def read(self, group: int | None, names: Sequence[str]) -> dict[str, Array]:
+        """Read some columns of a row group; None is a group without rows.
+
+        Raises:
+            StorageError: If the file is damaged.
+        """
+        import pyarrow.parquet as pq
+
+        groups = [] if group is None else [group]
+        with reading(self.path):
+            with pq.ParquetFile(self.path, metadata=self._footer) as file:
+                table = file.read_row_groups(groups, columns=list(names), use_threads=False)
+            return {name: to_numpy(table.column(name)) for name in names}
+
+
+class _Group(NamedTuple):
+    """A row group, or some rows of it."""
+
+    number: int
+    size: int
+    rows: Array | None
+
+
+class StoredRows(Mapping[str, Array]):
+    """Some rows of a stored table: a column is read whenever it is asked for, and not kept.
+
+    Attributes:
+        count: The number of rows.
+    """
+
+    def __init__(self, table: StoredTable, groups: Sequence[_Group]) -> None:
+        """Read nothing."""
+        self._table, self._groups = table, groups
+        self.count = sum(group.size for group in groups)
+
+    def __getitem__(self, name: str) -> Array:
+        """Read a column, whole: of wide ones better a part at a time."""
+        if name not in self._table.names:
+            raise KeyError(name)
+        return self._join([self._read(group, [name]) for group in self._groups], [name])[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is such a column; nothing is read."""
+        return name in self._table.names
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the columns."""
+        return iter(self._table.names)
+
+    def __len__(self) -> int:
+        """Return the number of columns; that of rows is `count`."""
+        return len(self._table.names)
+
+    def parts(self) -> Iterator[StoredRows]:
+        """Go through the rows in order, as many at a time as were written at once."""
+        return (StoredRows(self._table, [group]) for group in self._groups)
+
+    def at(self, places: Array, names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Read the rows at some places; one row group is in memory at a time.
+
+        Args:
+            places: `[N]` int64, each once: 0 is the first of these rows.
+            names: The columns; all, if not given.
+        """
+        wanted = list(self._table.names if names is None else names)
+        order = np.argsort(places)
+        ascending = places[order]
+        parts, start = [], 0
+        for group in self._groups:
+            low, high = np.searchsorted(ascending, [start, start + group.size])
+            if low < high:
+                mine = ascending[low:high] - start
+                columns = self._read(group, wanted)
+                parts.append({name: values[mine] for name, values in columns.items()})
+            start += group.size
+        back = np.argsort(order)
+        return {name: values[back] for name, values in self._join(parts, wanted).items()}
+
+    def _read(self, group: _Group, names: Sequence[str]) -> dict[str, Array]:
+        columns = self._table.read(group.number, names)
+        if group.rows is None:
+            return columns
+        return {name: values[group.rows] for name, values in columns.items()}
+
+    def _join(self, parts: list[dict[str, Array]], names: Sequence[str]) -> dict[str, Array]:
+        if not parts:
+            return self._table.read(None, names)
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}

@@ -1,0 +1,56 @@
+"""Rows of a table in memory: columns by name, put under each other and sorted by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Columns", "Rows", "join", "repeated", "require_the_same", "sort_by_id"]
+
+Columns = dict[str, np.ndarray[Any, Any]]
+Rows = Mapping[str, np.ndarray[Any, Any]]
+"""As `Columns`, or columns that are read when they are asked for."""
+
+
+def repeated(value: str, count: int) -> np.ndarray[Any, Any]:
+    """Return a text `count` times, as a column."""
+    return np.array([value] * count, dtype=object)
+
+
+def join(tables: Sequence[Columns]) -> Columns:
+    """Put tables under each other; a column that one lacks is left out of none: all agree."""
+    for table in tables[1:]:
+        require_the_same(tables[0], table)
+    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+
+def require_the_same(first: Columns, table: Columns) -> None:
+    """Refuse a table with other columns, or with others in them, than the first.
+
+    Raises:
+        PluginError: If they differ.
+    """
+    if table.keys() != first.keys():
+        odd = sorted(set(table) ^ set(first))
+        raise PluginError(f"expected the same columns in every shard, got {odd} in some only")
+    for name, column in table.items():
+        other = first[name]
+        if (column.dtype, column.shape[1:]) != (other.dtype, other.shape[1:]):
+            shapes = [f"{a.dtype} {['N', *a.shape[1:]]}" for a in (other, column)]
+            raise PluginError(
+                f"expected column {name!r} of one type and width in every shard, got "
+                f"{' and '.join(shapes)}; report it to the plugin's author"
+            )
+
+
+def sort_by_id(rows: Columns) -> Columns:
+    """Sort rows by id, so that no order of shards or samples shows."""
+    order = np.argsort(rows["id"].astype(str), kind="stable")
+    return {name: values[order] for name, values in rows.items()}

@@ -1,0 +1,151 @@
+"""A stored table gives what it holds a cell, a column and some rows at a time, and no more."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adversity.data.stored import StoredRows, StoredTable
+from adversity.data.tables import read_table, write_parts, write_table
+from adversity.errors import StorageError
+
+
+def columns(cells, seed):
+    """Return one row for each entry of `cells`, with every kind of column."""
+    rng, count = np.random.default_rng(seed), len(cells)
+    texts = np.array([None, "", "ä", "b/c.png"], dtype=object)
+    return {
+        "cell": np.array(cells, dtype=object),
+        "id": np.array([f"{i:03d}" for i in range(count)], dtype=object),
+        "target": rng.integers(-3, 3, count),
+        "right": rng.random(count) > 0.5,
+        "psnr": rng.choice([np.nan, np.inf, -np.inf, -0.0, 0.5], count),
+        "origin": rng.choice(texts, count),
+        "logits": rng.standard_normal((count, 3)).astype(np.float32),
+        "members": rng.standard_normal((count, 2, 3)),
+        "sets": rng.random((count, 4)) > 0.5,
+    }
+
+
+def rows_of(table, index):
+    """Return some rows of columns in memory."""
+    return {name: values[index] for name, values in table.items()}
+
+
+def same(found, expected):
+    """Compare names, order, types, shapes and bits."""
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        mine = found[name]
+        assert (mine.dtype, mine.shape) == (values.dtype, values.shape), name
+        if values.dtype == object:
+            assert mine.tolist() == values.tolist(), name
+        else:
+            assert mine.tobytes() == np.ascontiguousarray(values).tobytes(), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cells=st.lists(st.sampled_from(["", "eps=4/255", "severity=1"]), min_size=1, max_size=30),
+    cuts=st.lists(st.integers(1, 29), max_size=4),
+    places=st.permutations(range(30)),
+    seed=st.integers(0, 9),
+)
+def test_rows_are_those_of_the_whole_table(tmp_path_factory, cells, cuts, places, seed):
+    """However a table is cut into row groups, cells, columns, parts and rows are its own."""
+    path = tmp_path_factory.mktemp("stored") / "t.parquet"
+    whole, every = columns(cells, seed), np.arange(len(cells))
+    ends = sorted({cut for cut in cuts if cut < len(cells)})
+    write_parts(path, [rows_of(whole, part) for part in np.split(every, ends)])
+    same(read_table(path), whole)
+    table = StoredTable(path)
+    same(table.rows, whole)
+    assert set(table.cells) == set(cells)
+    for key in [*table.cells, "none of it"]:
+        mine = rows_of(whole, np.flatnonzero(whole["cell"] == key))
+        found = table.cell(key)
+        assert found.count == len(mine["id"])
+        same(found, mine)
+        some = np.array([i for i in places if i < found.count], dtype=np.int64)[:7]
+        same(found.at(some), rows_of(mine, some))
+        parts = [dict(part) for part in found.parts()]
+        if parts:
+            same({name: np.concatenate([p[name] for p in parts]) for name in mine}, mine)
+
+
+def test_only_the_column_that_is_asked_for_is_read(tmp_path, monkeypatch):
+    """Names and lengths cost no read, and a narrow column does not read a wide one."""
+    write_table(tmp_path / "t.parquet", columns(["a", "b", "a"], 0))
+    rows, read = StoredTable(tmp_path / "t.parquet").cell("a"), StoredTable.read
+    asked = []
+
+    def watched(self, group, names):
+        asked.append(tuple(names))
+        return read(self, group, names)
+
+    monkeypatch.setattr(StoredTable, "read", watched)
+    assert "logits" in rows
+    assert rows.get("nothing") is None
+    assert (rows.count, len(rows)) == (2, 9)
+    assert asked == []
+    assert rows["target"].shape == (2,)
+    assert asked == [("target",)]
+
+
+def test_one_part_is_in_memory_while_a_table_is_written(tmp_path):
+    """Forty parts of 1 MB are written with the memory of a few."""
+    part = 1024 * 256 * 4
+
+    def parts():
+        for i in range(40):
+            yield {"cell": [str(i)] * 1024, "x": np.full((1024, 256), i, dtype=np.float32)}
+
+    tracemalloc.start()
+    try:
+        write_parts(tmp_path / "t.parquet", parts())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert part < peak < 6 * part
+    assert StoredTable(tmp_path / "t.parquet").cell("39")["x"].min() == 39
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"b": np.zeros(1)}, {"a": np.zeros(1, np.float32)}, {"a": np.zeros((1, 2))}],
+    ids=["name", "type", "width"],
+)
+def test_parts_must_agree(tmp_path, other):
+    """A part with other columns is refused, and no half table stays behind."""
+    with pytest.raises(ValueError, match="schema"):
+        write_parts(tmp_path / "t.parquet", [{"a": np.zeros(1)}, other])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    """A footer that was cut, and a column whose bytes are gone, are damage and no traceback."""
+    path = tmp_path / "t.parquet"
+    with pytest.raises(StorageError, match="is missing"):
+        StoredTable(path)
+    write_table(path, columns(["a"] * 50, 0))
+    rows, content = StoredTable(path).cell("a"), path.read_bytes()
+    path.write_bytes(bytes(len(content) // 2) + content[len(content) // 2 :])
+    with pytest.raises(StorageError, match=r"(?s)t.parquet is damaged .*delete it"):
+        dict(rows)
+    path.write_bytes(content[:100])
+    with pytest.raises(StorageError, match=r"(?s)t.parquet is damaged .*delete it"):
+        StoredTable(path)
+
+
+def test_rows_are_columns_by_name(tmp_path):
+    """They behave as a dictionary of columns does, for metrics and reports that hold either."""
+    write_table(tmp_path / "t.parquet", columns(["a"], 0))
+    rows = StoredTable(tmp_path / "t.parquet").cell("a")
+    assert isinstance(rows, StoredRows)
+    assert rows.keys() == columns(["a"], 0).keys()
+    with pytest.raises(KeyError):
+        rows["nothing"]
