@@ -133,3 +133,6 @@ def test_memory_counts_every_image_of_both_runs(quick: Any) -> None:
     assert [run["images"] for run in found["runs"]] == [48, 96]
     assert all(run["peak_mib"] > 50 for run in found["runs"])
     assert found["growth"]["image_bytes"] == 12288
+    wide = found["wide"]
+    assert [(run["images"], run["rows"]) for run in wide["runs"]] == [(48, 96), (96, 192)]
+    assert (wide["growth"]["answer_bytes"], wide["growth"]["limit"]) == (4000, 1.1)
