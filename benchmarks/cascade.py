@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from adversity.engine.attacking import AttackResult
+    from adversity.engine.attack.attacking import AttackResult
 
 WHOLE = "cascade, whole"
 GATES = {

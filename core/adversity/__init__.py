@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from adversity._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from adversity import metrics as metrics
     from adversity.clipping import clip as clip
@@ -48,13 +50,12 @@ if TYPE_CHECKING:
     from adversity.contracts import Tree as Tree
     from adversity.contracts import Trees as Trees
     from adversity.contracts import Uncertainty as Uncertainty
-    from adversity.engine.create import create as create
-    from adversity.engine.run import run as run
-    from adversity.engine.victim import target as target
+    from adversity.engine.chain.victim import target as target
+    from adversity.engine.public.create import create as create
+    from adversity.engine.public.run import run as run
     from adversity.hookspecs import hookimpl as hookimpl
     from adversity.seeding import SampleRng as SampleRng
 
-__version__ = "0.1.0"
 
 _CONTRACTS = [
     "API_VERSION",
@@ -97,11 +98,11 @@ _CONTRACTS = [
 _HOMES = dict.fromkeys(_CONTRACTS, "adversity.contracts") | {
     "SampleRng": "adversity.seeding",
     "clip": "adversity.clipping",
-    "create": "adversity.engine.create",
+    "create": "adversity.engine.public.create",
     "hookimpl": "adversity.hookspecs",
     "metrics": "adversity.metrics",
-    "run": "adversity.engine.run",
-    "target": "adversity.engine.victim",
+    "run": "adversity.engine.public.run",
+    "target": "adversity.engine.chain.victim",
 }
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605  (a test proves it equal to the imports)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import distribution_of
 from adversity.errors import PluginError
+from adversity.source_text import computing_text, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,8 +99,8 @@ def source_fingerprint(cls: type) -> str:
 
     Hashed are the class's module and, again and again, the modules these import from the
     same top-level package (inside functions too) or from `adversity.metrics`, each by its
-    dotted name with line ends normalised, and the distribution's name and version. The
-    value is the same on every machine and for editable and wheel installs. The `__init__`
+    dotted name and without comments and docstrings, and the distribution's name and version.
+    The value is the same on every machine and for editable and wheel installs. The `__init__`
     of a parent package counts only where a name is imported from it; otherwise one method
     would change with each of its neighbours.
 
@@ -108,9 +109,7 @@ def source_fingerprint(cls: type) -> str:
     """
     digest = hashlib.sha256()
     for name, path in source_modules(cls.__module__):
-        source = path.read_bytes()
-        if path.suffix == ".py":
-            source = _normalised(source)
+        source = path.read_bytes() if path.suffix in _COMPILED else _text(path)
         digest.update(f"{name}\0{len(source)}\0".encode())
         digest.update(source)
     name, version = distribution_of(cls.__module__) or ("", "")
@@ -131,10 +130,16 @@ def core_fingerprint(*parts: str) -> str:
         files = [start] if start.is_file() else sorted(p for p in start.rglob("*") if p.is_file())
         for path in files:
             if path.suffix not in _COMPILED:
-                source = _normalised(path.read_bytes())
+                source = _text(path)
                 digest.update(f"{path.relative_to(root).as_posix()}\0{len(source)}\0".encode())
                 digest.update(source)
     return digest.hexdigest()
+
+
+def _text(path: Path) -> bytes:
+    """Return what of a file computes."""
+    source = path.read_bytes()
+    return computing_text(source) if path.suffix == ".py" else plain_text(source)
 
 
 def source_modules(module: str) -> tuple[tuple[str, Path], ...]:
@@ -159,10 +164,6 @@ def source_modules(module: str) -> tuple[tuple[str, Path], ...]:
                 found[target] = path
                 waiting.append(target)
     return tuple(sorted(found.items()))
-
-
-def _normalised(source: bytes) -> bytes:
-    return source.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _lies_in(name: str, packages: Iterable[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markdown_text import code, table, written
 
-from adversity.testing.bench import Bench
+from adversity.testing.bench.bench import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

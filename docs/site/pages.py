@@ -53,6 +53,7 @@ NAVIGATION = {
         "pipeline-file",
         "command-line",
         "The contract and its versions <contract>",
+        "How the code is arranged <architecture>",
     ],
     "Python API": [
         "Overview <api/index>",

@@ -8,38 +8,38 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.device import refuse_absent_device
-from adversity.engine.workspace import Workspace
+from adversity.engine.calls.device import refuse_absent_device
+from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 from adversity.registry import discover
 from adversity.report import exit_code, problems, report_json, verdict
-from adversity.report.model import Provenance
-from adversity_flows.attack_ledger import worst_cases
-from adversity_flows.circumstances import Circumstances
-from adversity_flows.conduct import Conductor, conduct
+from adversity.report.values.model import Provenance
+from adversity_flows.dvc.recorder import DvcRecorder
+from adversity_flows.dvc.tracked import refuse_missing_data
 from adversity_flows.exit_codes import FAILED, INTERRUPTED
-from adversity_flows.memory import Memory
-from adversity_flows.pages import judged, write_pages
+from adversity_flows.prefect_flows.states import verdict_message
 from adversity_flows.redaction import without_secrets
-from adversity_flows.runs import Past, RunFolder, accept, past_runs
-from adversity_flows.states import verdict_message
-from adversity_flows.told import RunFacts, failure_facts, result_facts, step_facts
-from adversity_flows.tracked import refuse_missing_data
+from adversity_flows.runs.attack_ledger import worst_cases
+from adversity_flows.runs.environment import Circumstances
+from adversity_flows.runs.hook_facts import RunFacts, failure_facts, result_facts, step_facts
+from adversity_flows.runs.pages import judged, write_pages
+from adversity_flows.runs.past_runs import PastRun, RunFolder, accept, past_runs
+from adversity_flows.steps.run_steps import StepRecorder, conduct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from adversity.engine.stage import Shard, StageResult
-    from adversity.pipeline.model import Plan, Stage
-    from adversity.report.model import Outcome, Report
-    from adversity_flows.watch import Watcher
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Plan, Stage
+    from adversity.report.values.model import Outcome, Report
+    from adversity_flows.steps.watch import Watcher
 
-__all__ = ["Finished", "Wishes", "run_plan"]
+__all__ = ["FinishedRun", "RunOptions", "run_plan"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RunOptions:
     """How a run is wanted.
 
     Attributes:
@@ -60,7 +60,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedRun:
     """A run that came to its end.
 
     Attributes:
@@ -74,7 +74,7 @@ class Finished:
     """
 
     report: Report
-    past: Past
+    past: PastRun
     repeated: bool
     accepted: bool
     exit_code: int
@@ -82,8 +82,8 @@ class Finished:
 
 
 def run_plan(
-    plan: Plan, watcher: Watcher, wishes: Wishes, *, warn: Callable[[str], None]
-) -> Finished:
+    plan: Plan, watcher: Watcher, wishes: RunOptions, *, warn: Callable[[str], None]
+) -> FinishedRun:
     """Run a pipeline to its verdict.
 
     Args:
@@ -109,7 +109,7 @@ class _Session:
     """One run; a watcher itself, so that folder, log and hooks hear of every step."""
 
     def __init__(
-        self, plan: Plan, watcher: Watcher, wishes: Wishes, warn: Callable[[str], None]
+        self, plan: Plan, watcher: Watcher, wishes: RunOptions, warn: Callable[[str], None]
     ) -> None:
         self.plan = plan
         self._watcher = watcher
@@ -138,12 +138,12 @@ class _Session:
         for problem in registry.notify(hook, run=self._facts.now(), **values):
             self._warn(f"warning: plugin {problem}")
 
-    def run(self) -> Finished:
+    def run(self) -> FinishedRun:
         """Do the steps, then judge and write."""
         refuse_absent_device(self.plan)
         refuse_missing_data(self.plan)
-        with Memory.open(self.plan.root, verify=self._wishes.verify) as memory:
-            conductor = Conductor(self.plan, self._workspace, memory, force=self._wishes.force)
+        with DvcRecorder.open(self.plan.root, verify=self._wishes.verify) as memory:
+            conductor = StepRecorder(self.plan, self._workspace, memory, force=self._wishes.force)
             try:
                 self._conduct(conductor)
             finally:
@@ -198,12 +198,12 @@ class _Session:
         result = partial(failure_facts, error, self._folder, code, self._seconds)
         self.tell("adversity_run_finished", result=result)
 
-    def _conduct(self, conductor: Conductor) -> None:
+    def _conduct(self, conductor: StepRecorder) -> None:
         workers = self._wishes.workers or self.plan.spec.run.workers
         if self._wishes.direct:
             conduct(conductor, self, workers=workers)
             return
-        from adversity_flows.run_pipeline import run_with_prefect
+        from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
 
         log = self._folder.path / "prefect.log"
         run_with_prefect(
@@ -216,13 +216,13 @@ class _Session:
         code = exit_code(self._report.gates, strict=self._wishes.strict)
         return code, verdict_message(verdict(self._report)[1], problems(self._report))
 
-    def _keep_plots_page(self, memory: Memory) -> None:
+    def _keep_plots_page(self, memory: DvcRecorder) -> None:
         try:
             memory.keep_plots_page()
         except Exception as error:  # noqa: BLE001  (no fault of it may cost the results)
             self._warn(f"warning: `dvc plots` may need a network: {error}")
 
-    def _conclude(self, hashes: dict[str, str]) -> Finished:
+    def _conclude(self, hashes: dict[str, str]) -> FinishedRun:
         """Judge; write the folder unless an earlier one says the same."""
         report = self._report or judged(self.plan, self._workspace)
         earlier = None if self._folder.made else self._same_as_before(report, hashes)
@@ -230,11 +230,11 @@ class _Session:
         code = exit_code(report.gates, strict=self._wishes.strict)
         if not code:
             accept(self.plan.root, self.plan.name, past.id)
-        finished = Finished(report, past, earlier is not None, not code, code, self._seconds)
+        finished = FinishedRun(report, past, earlier is not None, not code, code, self._seconds)
         self.tell("adversity_run_finished", result=partial(result_facts, finished))
         return finished
 
-    def _same_as_before(self, report: Report, hashes: dict[str, str]) -> Past | None:
+    def _same_as_before(self, report: Report, hashes: dict[str, str]) -> PastRun | None:
         """Return the last run if data, file, results and judgements are all the same."""
         last = next(iter(past_runs(self.plan.root, self.plan.name)), None)
         if last is None:
@@ -247,7 +247,7 @@ class _Session:
         )
         return last if same else None
 
-    def _write(self, report: Report, hashes: dict[str, str]) -> Past:
+    def _write(self, report: Report, hashes: dict[str, str]) -> PastRun:
         """Write everything that stays of the run."""
         folder = self._folder
         if not folder.made:

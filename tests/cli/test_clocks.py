@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adversity_flows import schedule
+from adversity_flows.prefect_flows import schedule
 
 FILE = "pipelines/tiny.yaml"
 ZONE = "Europe/Warsaw"

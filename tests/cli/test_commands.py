@@ -11,7 +11,7 @@ import yaml
 
 from adversity.registry.catalogue import Catalogue, Listing
 from adversity.registry.entry import Problem
-from adversity_flows import doctor as checks
+from adversity_flows.cli import doctor_checks as checks
 from adversity_flows.cli.completion import pipelines, steps
 from adversity_flows.cli.plugin_page import parameter_rows
 

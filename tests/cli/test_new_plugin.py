@@ -20,9 +20,10 @@ from adversity.contracts import API_VERSION, KINDS
 from adversity.errors import InputError
 from adversity.hookspecs import KIND_HOOKS
 from adversity.registry import catalogue
-from adversity_flows.cli import new_plugin_answers, new_plugin_files
-from adversity_flows.cli.new_plugin_answers import LONGEST, QUESTIONS
-from adversity_flows.cli.new_plugin_files import kinds, licences
+from adversity_flows.cli.new_plugin import answers
+from adversity_flows.cli.new_plugin import files as plugin_files
+from adversity_flows.cli.new_plugin.answers import LONGEST, QUESTIONS
+from adversity_flows.cli.new_plugin.files import kinds, licences
 
 LONG = "a_name_as_long_as_a_name_can_be_at_most_"[:LONGEST].rstrip("_") + "x"
 
@@ -171,7 +172,7 @@ def test_the_dependency_holds_for_as_long_as_the_contract(version, bounds):
 
     A local part (`+cpu`) has no place in a bound, as the packaging library says, too.
     """
-    assert new_plugin_files._bounds(version) == bounds
+    assert plugin_files._bounds(version) == bounds
     assert SpecifierSet(bounds).contains(version, prereleases=True)
 
 
@@ -279,7 +280,7 @@ def test_an_error_of_the_system_without_a_text_of_its_own_is_readable(call, tmp_
 def test_git_and_the_catalogue_are_asked_once(call, tmp_path, monkeypatch):
     """Each answer is judged several times; what is installed does not change meanwhile."""
     asked = []
-    monkeypatch.setattr(new_plugin_answers.shutil, "which", lambda name: asked.append(name))
+    monkeypatch.setattr(answers.shutil, "which", lambda name: asked.append(name))
     read = catalogue.read_catalogue
     monkeypatch.setattr(catalogue, "read_catalogue", lambda: asked.append("catalogue") or read())
     call("new-plugin", "metric", "fog", "--yes", "--output", str(tmp_path / "made"))

@@ -16,8 +16,8 @@ import yaml
 
 from adversity.contracts import KINDS
 from adversity.errors import InputError
-from adversity_flows.cli.new_plugin_answers import QUESTIONS
-from adversity_flows.cli.new_plugin_files import render, write
+from adversity_flows.cli.new_plugin.answers import QUESTIONS
+from adversity_flows.cli.new_plugin.files import render, write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from adversity.engine.stage import Shard, StageResult
-from adversity.pipeline.model import Cell, Stage
-from adversity.report.model import Outcome
-from adversity.report.wording import seconds_text
+from adversity.engine.stages.stage import Shard, StageResult
+from adversity.pipeline.plan.model import Cell, Stage
+from adversity.report.values.model import Outcome
+from adversity.report.words.wording import seconds_text
+from adversity_flows.cli.live import Live
+from adversity_flows.cli.progress import Lines
 from adversity_flows.cli.terminal import Terminal
-from adversity_flows.live import Live
-from adversity_flows.progress import Lines, watching
-from adversity_flows.watch import Silent
+from adversity_flows.cli.watching import watching
+from adversity_flows.steps.watch import Silent
 
 STAGE = Stage("attacked", "p-attacked", "adversity step p attacked", (), {}, "artifacts/p/attacked")
 SHARDS = [Shard(i, Cell(), 10, f"{i + 1}/3") for i in range(3)]

@@ -11,10 +11,10 @@ import pytest
 from adversity.errors import RunError
 from adversity_flows.cli.failures import debugging, run_guarded
 from adversity_flows.cli.terminal import Terminal
-from adversity_flows.prefect_settings import prefect_context
+from adversity_flows.prefect_flows.settings import prefect_context
 from adversity_flows.redaction import without_secrets
-from adversity_flows.runs import RunFolder
-from adversity_flows.told import failure_facts
+from adversity_flows.runs.hook_facts import failure_facts
+from adversity_flows.runs.past_runs import RunFolder
 
 SAID = "no answer from https://me:s3cr3t@host:4200/api?token=s3cr3t&sig=s3cr3t#x"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from adversity.contracts import Measure
-from adversity.pipeline.gate_text import read_gate
-from adversity.pipeline.gates import judge
-from adversity.report.model import Caveat, CellResult, GateResult, Report, StepSummary
+from adversity.pipeline.gates.gate_text import read_gate
+from adversity.pipeline.gates.verdicts import judge
+from adversity.report.values.model import Caveat, CellResult, GateResult, Report, StepSummary
 from adversity_flows.cli.results import gate_lines, measure_lines, say_results
 from adversity_flows.cli.terminal import Terminal
-from adversity_flows.runs import Past
-from adversity_flows.session import Finished
+from adversity_flows.runs.past_runs import PastRun
+from adversity_flows.session import FinishedRun
 
 GOOD = Measure(0.9, 2000, 0.88, 0.92, better="higher")
 BAD = Measure(0.5, 200, 0.43, 0.57, better="higher")
@@ -131,8 +131,8 @@ def test_a_void_figure_is_marked_in_its_row(terminal):
 def test_verdict_is_the_last_line(quiet, terminal, tmp_path):
     """The verdict line ends the output; with -q it is the only one."""
     (tmp_path / "report.html").write_text("x" * 2_100_000)
-    past = Past("1", tmp_path, {})
-    finished = Finished(report(gate("fail", BAD)), past, False, False, 1, 192.0)
+    past = PastRun("1", tmp_path, {})
+    finished = FinishedRun(report(gate("fail", BAD)), past, False, False, 1, 192.0)
     say_results(finished, Path("/nowhere"), terminal, quiet=quiet)
     lines = terminal.stream.getvalue().splitlines()
     assert lines[-1].startswith("✗ FAIL: the gate failed   3 min 12 s   report: ")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from adversity.engine.predict_stage import PredictRun
+from adversity.engine.stages.predict_stage import PredictRun
 from adversity.errors import StorageError
-from adversity_flows import circumstances
-from adversity_flows.memory import Memory
-from adversity_flows.runs import accepted_run, past_runs
+from adversity_flows.dvc.recorder import DvcRecorder
+from adversity_flows.runs import environment
+from adversity_flows.runs.past_runs import accepted_run, past_runs
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,7 @@ def test_first_run_leaves_page_manifest_and_pointer(ran):
 def test_what_nobody_hears_is_not_looked_up(ran, call, acme, monkeypatch):
     """An unchanged run asks git only for a listener, a changed one once for all that want it."""
     asked = []
-    monkeypatch.setattr(circumstances, "git_state", lambda root: asked.append(root) or {})
+    monkeypatch.setattr(environment, "git_state", lambda root: asked.append(root) or {})
     assert call("run", FILE, "--direct", "-q").code == 0
     assert asked == []
     acme(
@@ -86,7 +86,7 @@ def test_a_page_for_plots_that_cannot_be_kept_ends_no_run(ran, call, monkeypatch
     def refuse(self):
         raise StorageError("dvc cannot configure its plots: the lock is taken")
 
-    monkeypatch.setattr(Memory, "keep_plots_page", refuse)
+    monkeypatch.setattr(DvcRecorder, "keep_plots_page", refuse)
     answer = call("run", FILE, "--direct", "-q", "--force", "predictions")
     assert answer.code == 0
     assert answer.err.count("warning: `dvc plots` may need a network: dvc cannot configure") == 1

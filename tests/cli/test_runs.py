@@ -11,10 +11,10 @@ import pytest
 from adversity.data.checksums import write_checksums
 from adversity.data.tables import write_table
 from adversity.errors import StorageError
-from adversity.pipeline.gate_text import Gate
-from adversity.pipeline.model import Stage
-from adversity_flows.runs import Past, RunFolder, accept, accepted_run, past_runs
-from adversity_flows.since_last import changes_since
+from adversity.pipeline.gates.gate_text import Gate
+from adversity.pipeline.plan.model import Stage
+from adversity_flows.runs.paired_changes import changes_since
+from adversity_flows.runs.past_runs import PastRun, RunFolder, accept, accepted_run, past_runs
 
 
 def ended(root, pipeline, state="done"):
@@ -107,7 +107,7 @@ def last(root):
         write_checksums((root / NOW).parent)
         return folder.write_manifest({"pipeline": "p"})
     manifest = json.loads((folder.path / "manifest.json").read_text())
-    return Past("r", folder.path, manifest)
+    return PastRun("r", folder.path, manifest)
 
 
 NOW, THEN = "artifacts/p/predictions/table.parquet", "runs/r/tables/predictions.parquet"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from adversity.pipeline import spec
+from adversity.pipeline.read import spec
 from adversity.registry import discover
 from adversity_flows.cli.entry import COMMANDS, cli
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 EDITING = """
 import sys
 from pathlib import Path
-from adversity.engine.attack_stage import AttackRun
+from adversity.engine.stages.attack_stage import AttackRun
 from adversity_flows.cli import main
 
 compute = AttackRun.run_shard

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from adversity import Classifier, Degradation, Restoration
-from adversity.engine.calls import Ready
+from adversity.engine.calls.final_calls import Ready
 from adversity.registry import Entry, discover
 
 if TYPE_CHECKING:

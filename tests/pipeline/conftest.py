@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from adversity.errors import PipelineError
-from adversity.pipeline.load import Loaded, load_pipeline
-from adversity.pipeline.model import Plan
-from adversity.pipeline.plan import make_plan
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan.model import Plan
+from adversity.pipeline.read.load import Loaded, load_pipeline
 
 PIPELINE = """\
 name: toy-under-attack

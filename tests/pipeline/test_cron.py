@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adversity.pipeline.cron import clock_changes, cron_fault, timezone_fault
+from adversity.pipeline.read.cron import clock_changes, cron_fault, timezone_fault
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 
 from adversity.contracts import MeasureInfo
 from adversity.errors import PipelineError
-from adversity.pipeline.load import load_pipeline
-from adversity.pipeline.measures import OF_ATTACKS, OF_DATA, measures_of
-from adversity.pipeline.plan import make_plan
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan.measures import OF_ATTACKS, OF_DATA, measures_of
+from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 
 FILE = """\

@@ -8,8 +8,8 @@ import tracemalloc
 import pytest
 
 from adversity.errors import PipelineError
-from adversity.pipeline.matrix import count, expand
-from adversity.pipeline.reader import MAX_BYTES, MAX_PARTS, parse
+from adversity.pipeline.plan.matrix import count, expand
+from adversity.pipeline.read.reader import MAX_BYTES, MAX_PARTS, parse
 
 NUMBERS = ", ".join(str(value) for value in range(1, 61))
 BUDGETS = ", ".join(f"{value}/255" for value in range(1, 61))

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adversity.errors import PipelineError
-from adversity.pipeline.load import load_pipeline
-from adversity.pipeline.plan import make_plan
-from adversity.pipeline.reader import MAX_BYTES, MAX_DEPTH
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+from adversity.pipeline.read.reader import MAX_BYTES, MAX_DEPTH
 
 
 def _findings(load, text, *overrides):

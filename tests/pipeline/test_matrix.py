@@ -7,8 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adversity.pipeline.matrix import expand, fill
-from adversity.pipeline.model import Cell
+from adversity.pipeline.plan.matrix import expand, fill
+from adversity.pipeline.plan.model import Cell
 
 _NAMES = st.sampled_from("abcd")
 _MATRIX = st.dictionaries(_NAMES, st.lists(st.sampled_from("1234"), min_size=1, unique=True))

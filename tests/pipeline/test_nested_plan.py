@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from adversity.engine.summarise import nested_records
-from adversity.pipeline.schema import pipeline_schema
+from adversity.engine.summary.summarise import nested_records
+from adversity.pipeline.read.schema import pipeline_schema
 
 WEATHER = """\
 name: toy-weather
@@ -168,9 +168,11 @@ def test_it_enters_the_fingerprint_and_the_resolved_file(plan, monkeypatch):
     before = plan(text).resolved["steps"]
     assert list(before["storm"]["nested"]) == ["degradation/toys:darker"]
     assert "nested" not in before["clean"]
-    real = __import__("adversity.pipeline.plan", fromlist=["source_fingerprint"]).source_fingerprint
+    real = __import__(
+        "adversity.pipeline.make_plan", fromlist=["source_fingerprint"]
+    ).source_fingerprint
     monkeypatch.setattr(
-        "adversity.pipeline.plan.source_fingerprint",
+        "adversity.pipeline.make_plan.source_fingerprint",
         lambda cls: "changed" if cls.name == "darker" else real(cls),
     )
     after = plan(text).resolved["steps"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from adversity.errors import PipelineError
-from adversity.pipeline.gate_text import Gate, read_gate
-from adversity.pipeline.plan import make_plan
-from adversity.pipeline.reader import parse
+from adversity.pipeline.gates.gate_text import Gate, read_gate
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.reader import parse
 from adversity_flows.cli.check import _parameters
 
 INTEGER = "must be an integer"

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adversity.errors import PipelineError, StorageError
-from adversity.pipeline.edit import set_value
-from adversity.pipeline.load import load_pipeline
+from adversity.pipeline.read.edit import set_value
+from adversity.pipeline.read.load import load_pipeline
 
 _NEW = {
     "steps.attacked.with.steps": ["5", "$eps", "2/3", "1e-2", "[1, $eps]", "0.10"],

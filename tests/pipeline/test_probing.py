@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adversity import Attack, AttackInRounds
-from adversity.pipeline.probing import probe_fault, probe_measures, unprobed
+from adversity.pipeline.plan.probing import probe_fault, probe_measures, unprobed
 
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase

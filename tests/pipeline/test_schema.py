@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from adversity.pipeline.schema import pipeline_schema
+from adversity.pipeline.read.schema import pipeline_schema
 
 jsonschema = pytest.importorskip("jsonschema")
 

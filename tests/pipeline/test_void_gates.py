@@ -8,10 +8,10 @@ import pytest
 
 from adversity.contracts import Measure, MeasureInfo
 from adversity.metrics import share
-from adversity.pipeline.gate_text import read_gate
-from adversity.pipeline.gates import judge
-from adversity.report.caveats import caveats
-from adversity.report.model import Caveat, CellResult, StepSummary
+from adversity.pipeline.gates.gate_text import read_gate
+from adversity.pipeline.gates.verdicts import judge
+from adversity.report.doubts.caveats import caveats
+from adversity.report.values.model import Caveat, CellResult, StepSummary
 
 MASKED = Caveat("void", "pgd: 93% had a gradient of zero every time; it may be masked.", "pgd")
 KNOWN = {

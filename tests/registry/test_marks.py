@@ -111,7 +111,13 @@ def test_what_the_plugins_own_distribution_asks_for_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["testing/attack.py", "engine/attacking.py", "metrics/__init__.py", "seeding.py"]
+    "place",
+    [
+        "testing/kinds/attack/__init__.py",
+        "engine/attack/attacking.py",
+        "metrics/__init__.py",
+        "seeding.py",
+    ],
 )
 def test_a_changed_kit_or_engine_makes_a_mark_stale(
     mark: Mark, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from adversity.contracts.values import Measure
-from adversity.report.model import (
+from adversity.report.values.model import (
     Caveat,
     CellResult,
     DataSummary,

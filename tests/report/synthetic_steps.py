@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from adversity.contracts.values import Measure
-from adversity.report.model import CellResult, GateResult, StepSummary
+from adversity.report.values.model import CellResult, GateResult, StepSummary
 
 
 def share(value: float, n: int, better: str = "higher") -> Measure:

@@ -9,8 +9,8 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.metrics import share
-from adversity.report.caveats import MASKED, caveats
-from adversity.report.model import CellResult, Illusion, StepSummary
+from adversity.report.doubts.caveats import MASKED, caveats
+from adversity.report.values.model import CellResult, Illusion, StepSummary
 
 
 def attack(step: str, cells: dict[str, dict[str, Measure]], **more: Any) -> StepSummary:

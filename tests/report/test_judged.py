@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adversity.report.blocks import Table
-from adversity.report.caveats import caveats
-from adversity.report.judged import judged_data
-from adversity.report.judgement import problems, what_was_tested
-from adversity.report.model import Caveat, CellResult, DataSummary, GateResult, Report, StepSummary
-from adversity.report.summary import caveat_texts, headline, headline_section
+from adversity.report.doubts.caveats import caveats
+from adversity.report.doubts.judgement import problems, what_was_tested
+from adversity.report.sections.summary import caveat_texts, headline, headline_section
+from adversity.report.values.apart import judged_data
+from adversity.report.values.blocks import Table
+from adversity.report.values.model import (
+    Caveat,
+    CellResult,
+    DataSummary,
+    GateResult,
+    Report,
+    StepSummary,
+)
 
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure

@@ -12,14 +12,14 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.report import report_json, verdict, write_json, write_markdown
-from adversity.report.judgement import gate_words, gates_in_order, problems, what_was_tested
-from adversity.report.model import Caveat, GateResult
-from adversity.report.summary import gate_table, summary_charts
+from adversity.report.doubts.judgement import gate_words, gates_in_order, problems, what_was_tested
+from adversity.report.sections.summary import gate_table, summary_charts
+from adversity.report.values.model import Caveat, GateResult
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adversity.report.model import Report
+    from adversity.report.values.model import Report
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from adversity.report import write_html
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adversity.report.model import Report
+    from adversity.report.values.model import Report
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 SANDBOX = """<!doctype html><meta charset="utf-8"><iframe sandbox="allow-same-origin"

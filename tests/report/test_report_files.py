@@ -14,13 +14,13 @@ import pytest
 import adversity.report
 from adversity.errors import PluginError
 from adversity.report import report_json, write_json, write_markdown, write_plots
-from adversity.report.record import SCHEMA
-from adversity.report.sections import all_charts
+from adversity.report.sections.order import all_charts
+from adversity.report.writers.record import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adversity.report.model import Report
+    from adversity.report.values.model import Report
 
 
 def tree(folder: Path) -> dict[str, bytes]:

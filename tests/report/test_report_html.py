@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adversity.report import write_html
-from adversity.report.model import CellResult, PictureRow, Report, StepSummary
+from adversity.report.values.model import CellResult, PictureRow, Report, StepSummary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,8 +97,8 @@ def test_specs_cannot_leave_their_element(hostile_report: Report) -> None:
     """The chart data in the page hold no letter that HTML would read."""
     import json
 
-    from adversity.report.html import _specs
-    from adversity.report.sections import all_charts
+    from adversity.report.sections.order import all_charts
+    from adversity.report.writers.html import _specs
 
     charts = all_charts(hostile_report)
     text = _specs(charts)

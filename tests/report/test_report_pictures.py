@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adversity.report.model import Picture, PictureRow
-from adversity.report.pictures import amplification, grid
+from adversity.report.values.model import Picture, PictureRow
+from adversity.report.writers.pictures import amplification, grid
 
 if TYPE_CHECKING:
-    from adversity.report.model import Report
-    from adversity.report.pictures import Tile
+    from adversity.report.values.model import Report
+    from adversity.report.writers.pictures import Tile
 
 
 def decoded(tile: Tile) -> np.ndarray:

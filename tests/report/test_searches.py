@@ -9,13 +9,13 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.metrics import failures_found
-from adversity.report.attacks import attack_section
-from adversity.report.blocks import Table
-from adversity.report.model import CellResult, StepSummary
-from adversity.report.searches import distance_charts, query_charts
+from adversity.report.sections.attacks import attack_section
+from adversity.report.sections.searches import distance_charts, query_charts
+from adversity.report.values.blocks import Table
+from adversity.report.values.model import CellResult, StepSummary
 
 if TYPE_CHECKING:
-    from adversity.report.model import Report
+    from adversity.report.values.model import Report
 
 
 def searching(

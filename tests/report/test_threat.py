@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity.report.judgement import what_was_tested
-from adversity.report.model import CellResult, StepSummary
-from adversity.report.threat import knowledge_word, threat_text
+from adversity.report.doubts.judgement import what_was_tested
+from adversity.report.values.model import CellResult, StepSummary
+from adversity.report.values.threat import knowledge_word, threat_text
 
 if TYPE_CHECKING:
-    from adversity.report.model import Report
+    from adversity.report.values.model import Report
 
 
 def step(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adversity.contracts.values import Measure
-from adversity.report.wording import (
+from adversity.report.words.wording import (
     eps_text,
     interval_text,
     measure_text,

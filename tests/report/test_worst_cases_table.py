@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from adversity.metrics import worst_case_robust_accuracy
-from adversity.report.blocks import Table
-from adversity.report.model import CellResult, StepSummary
-from adversity.report.worst_case import threat_words, worst_cases
+from adversity.report.sections.worst_case import threat_words, worst_cases
+from adversity.report.values.blocks import Table
+from adversity.report.values.model import CellResult, StepSummary
 
 NAME = "worst_case_robust_accuracy"
 

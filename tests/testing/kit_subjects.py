@@ -13,8 +13,8 @@ from pydantic import Field, PrivateAttr
 
 from adversity import Attack, Classifier, Dataset, Degradation, Fitted, Norm, Sample, State
 from adversity.errors import NotFittedError
-from adversity_plugins.attack.losses import loss_of
-from adversity_plugins.attack.norms import Ball
+from adversity_plugins.attack.shared.losses import loss_of
+from adversity_plugins.attack.shared.norms import Ball
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,9 @@ import pytest
 import torch
 from scipy.optimize import linprog, minimize
 
-from adversity.testing.attack_victims import (
+from adversity.testing.inputs.images import scenes
+from adversity.testing.kinds.attack.linear_victims import BOX_EPS, FREE_EPS, best_drop, linear_cases
+from adversity.testing.kinds.attack.victims import (
     CLASSES,
     KitTarget,
     Sure,
@@ -18,8 +20,6 @@ from adversity.testing.attack_victims import (
     log_odds,
     network,
 )
-from adversity.testing.linear_victims import BOX_EPS, FREE_EPS, best_drop, linear_cases
-from adversity.testing.pictures import scenes
 
 
 def solved(direction: np.ndarray, image: np.ndarray, eps: float, norm: Any) -> float:
@@ -136,9 +136,9 @@ def test_network_shows_every_trace_of_a_careless_attack() -> None:
 
 def test_making_a_network_leaves_the_global_generator() -> None:
     """Modules draw their first weights from it; the kit puts it back."""
-    from adversity.testing import attack_victims
+    from adversity.testing.kinds.attack import victims
 
-    attack_victims._built.cache_clear()
+    victims._built.cache_clear()
     before = torch.get_rng_state()
     network(3)
     assert torch.equal(torch.get_rng_state(), before)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from adversity import clip
-from adversity.testing.bounds import hidden_bounds
-from adversity.testing.gradients import AGREEMENT
-from adversity.testing.pictures import image_cases
+from adversity.testing.common.bounds import hidden_bounds
+from adversity.testing.common.gradients import AGREEMENT
+from adversity.testing.inputs.images import image_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable

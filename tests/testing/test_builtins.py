@@ -51,7 +51,9 @@ def test_importing_all_of_them_loads_no_heavy_library() -> None:
 
 def test_no_kind_is_left_out() -> None:
     """The kit has a file for each kind that there is."""
-    missing = [kind for kind in discover().kinds if not find_spec(f"adversity.testing.{kind}")]
+    missing = [
+        kind for kind in discover().kinds if not find_spec(f"adversity.testing.kinds.{kind}")
+    ]
     assert missing == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adversity.testing.checks import Failed, apart, furthest, json_text
+from adversity.testing.bench.checks import Failed, apart, furthest, json_text
 
 
 def test_distance_of_tensors() -> None:

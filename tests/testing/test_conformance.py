@@ -12,8 +12,8 @@ from pydantic import field_validator
 from adversity import Degradation
 from adversity.errors import InputError
 from adversity.testing import KIT, Check, ConformanceError, check_plugin
-from adversity.testing.bench import bench_class
-from adversity.testing.degradation import DegradationBench
+from adversity.testing.bench.bench import bench_class
+from adversity.testing.kinds.degradation import DegradationBench
 
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from adversity.testing.gradients import disagreement
+from adversity.testing.common.gradients import disagreement
 
 
 class Scaled(nn.Module):

@@ -12,7 +12,7 @@ import numpy as np
 from kit_subjects import Copy
 
 from adversity.testing import check_plugin
-from adversity.testing.host import host_as_found
+from adversity.testing.bench.host import host_as_found
 
 if TYPE_CHECKING:
     from pathlib import Path

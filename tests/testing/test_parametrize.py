@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kit_subjects import Copy
 
 from adversity.testing import parametrize_with_checks
-from adversity.testing.conformance import trials
+from adversity.testing.kit.conformance import trials
 
 if TYPE_CHECKING:
     import pytest

@@ -10,7 +10,7 @@ import pytest
 from adversity import Dataset, Sample
 from adversity.data.reading import NO_REGRESSION, Source
 from adversity.errors import DataError
-from adversity.testing.samples import sample_fault, targets_fault
+from adversity.testing.inputs.samples import sample_fault, targets_fault
 
 
 @pytest.mark.parametrize(

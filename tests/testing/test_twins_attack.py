@@ -16,9 +16,9 @@ from pydantic import Field
 from adversity import Attack, Norm
 from adversity.errors import AdversityError
 from adversity.testing import check_plugin
-from adversity.testing.attack import EPS, AttackBench
-from adversity_plugins.attack.losses import gradient_of, loss_of
-from adversity_plugins.attack.norms import Ball
+from adversity.testing.kinds.attack import EPS, AttackBench
+from adversity_plugins.attack.shared.losses import gradient_of, loss_of
+from adversity_plugins.attack.shared.norms import Ball
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 from adversity import Classifier, Fitted, State
 from adversity.errors import NotFittedError
 from adversity.testing import check_plugin
-from adversity.testing.classifier import ClassifierBench
+from adversity.testing.kinds.classifier import ClassifierBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,8 @@ from pydantic import ConfigDict, PrivateAttr
 
 from adversity import ImageMetric
 from adversity.registry import discover
-from adversity.testing import check_plugin, every_plugin, light_import
+from adversity.testing import check_plugin
+from adversity.testing.common import every_plugin, light_import
 
 if TYPE_CHECKING:
     from collections.abc import Callable

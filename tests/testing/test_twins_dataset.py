@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr
 from adversity import Dataset, Sample
 from adversity.contracts import IndexRow
 from adversity.testing import check_plugin
-from adversity.testing.dataset import DatasetBench
+from adversity.testing.kinds.dataset import DatasetBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable

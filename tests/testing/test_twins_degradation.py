@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from kit_subjects import Fade
 
-from adversity.testing.degradation import DegradationBench
+from adversity.testing.kinds.degradation import DegradationBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ import pytest
 from kit_subjects import Darkest
 
 from adversity import State
-from adversity.testing import check_plugin, fitted
+from adversity.testing import check_plugin
+from adversity.testing.common import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ import pytest
 
 from adversity import ImageMetric, Measure, MeasureInfo, Metric, Table, metrics
 from adversity.testing import check_plugin
-from adversity.testing.image_metric import ImageMetricBench
-from adversity.testing.metric import MetricBench
-from adversity.testing.tables import table
+from adversity.testing.inputs.tables import table
+from adversity.testing.kinds.metric import MetricBench
+from adversity.testing.kinds.metric.image_metric import ImageMetricBench
 
 Found = Mapping[str, Measure]
 

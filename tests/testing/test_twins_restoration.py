@@ -10,8 +10,8 @@ from pydantic import Field
 from adversity import Restoration, clip
 from adversity.contracts.side import AXES, side_fault
 from adversity.testing import check_plugin
-from adversity.testing.restoration import RestorationBench
-from adversity.testing.side import made, side_of
+from adversity.testing.inputs.side import made, side_of
+from adversity.testing.kinds.restoration import RestorationBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

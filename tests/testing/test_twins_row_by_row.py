@@ -9,9 +9,10 @@ from kit_subjects import Fade
 
 from adversity import Restoration
 from adversity.contracts import Degraded
-from adversity.testing import check_plugin, row_by_row
-from adversity.testing.checks import NotApplicable
-from adversity.testing.degradation import DegradationBench
+from adversity.testing import check_plugin
+from adversity.testing.bench.checks import NotApplicable
+from adversity.testing.common import row_by_row
+from adversity.testing.kinds.degradation import DegradationBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from adversity import Fitted, PostHoc, Score, State
 from adversity.errors import InputError, NotFittedError
 from adversity.testing import check_plugin
-from adversity.testing.uncertainty import PostHocBench, ScoreBench
+from adversity.testing.kinds.uncertainty import PostHocBench, ScoreBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 import adversity
-from adversity.engine.attacking import attack
-from adversity.engine.calls import Ready
+from adversity.engine.attack.attacking import attack
+from adversity.engine.calls.final_calls import Ready
 from adversity.seeding import SampleRng
 from adversity.testing import check_plugin
 
@@ -181,7 +181,7 @@ def test_temperature_scaling_of_netcal_is_ours():
     logits = 1.7 * honest
     ours = adversity.create("uncertainty", "temperature_scaling").fit(logits, labels)(logits)
     plugin = cls()
-    from adversity.engine.in_memory import TensorRows, fitted_state
+    from adversity.engine.public.in_memory import TensorRows, fitted_state
 
     names = ("0", "1", "2", "3")
     plugin.load(fitted_state(Ready(cls(), "netcal"), TensorRows(labels, names, logits=logits), 0))

@@ -15,15 +15,15 @@ from PIL import Image
 
 import adversity
 from adversity.data.tables import read_table
-from adversity.engine.calls import Ready
-from adversity.engine.open_stage import open_stage
-from adversity.engine.workspace import Workspace
-from adversity.pipeline.load import load_pipeline
-from adversity.pipeline.plan import make_plan
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.public.open_stage import open_stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 
 if TYPE_CHECKING:
-    from adversity.engine.stage import StageRun
+    from adversity.engine.stages.stage import StageRun
 
 
 # Tests are no package, so that no import finds this module; a fixture would come too late for

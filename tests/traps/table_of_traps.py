@@ -68,7 +68,7 @@ TRAPS: dict[int, Trap] = {
         (
             f"{_STARTS}::test_3_4_a_start_belongs_to_the_sample",
             f"{_PEERS}[StartByPlace]",
-            "tests/engine/test_pipeline_run.py::test_same_bytes_for_any_batch_shard_and_worker_count",
+            "tests/engine/public/test_pipeline_run.py::test_same_bytes_for_any_batch_shard_and_worker_count",
         ),
     ),
     5: Trap(
@@ -152,7 +152,7 @@ TRAPS: dict[int, Trap] = {
         "(Foolbox#74, #648, ART#28, #484, torchattacks#124, AutoAttack#74)",
         "It is attacked in eval mode, and every mode, buffer and gradient is as it was",
         (
-            "tests/engine/test_target.py::test_network_is_left_exactly_as_found",
+            "tests/engine/chain/test_target.py::test_network_is_left_exactly_as_found",
             f"{_KIT}[FlipsModes]",
             f"{_KIT}[LeavesGradients]",
         ),
@@ -235,7 +235,7 @@ TRAPS: dict[int, Trap] = {
         (
             f"{_ATTACK}/test_auto_attack.py::test_a_twin_that_gives_back_the_clean_image_is_found_out",
             f"{_ATTACK}/test_fab.py::test_a_sample_that_holds_comes_back_worse",
-            "tests/engine/test_budget.py::test_success_or_clean_gives_the_clean_image_back_where_nothing_was_found",
+            "tests/engine/chain/test_budget.py::test_success_or_clean_gives_the_clean_image_back_where_nothing_was_found",
         ),
     ),
     25: Trap(
@@ -306,7 +306,7 @@ TRAPS: dict[int, Trap] = {
         (
             f"{_HERE}/test_leakage.py::test_3_32_images_that_fitted_do_not_judge",
             f"{_HERE}/test_leakage.py::test_3_32_other_images_show_the_coin",
-            "tests/engine/test_apart.py::test_whatever_was_fitted_on_the_way_counts",
+            "tests/engine/stages/test_apart.py::test_whatever_was_fitted_on_the_way_counts",
         ),
     ),
     33: Trap(
@@ -316,9 +316,9 @@ TRAPS: dict[int, Trap] = {
         "void",
         (
             f"{_NONE}::test_3_33_a_gradient_of_nan_is_none",
-            "tests/engine/test_no_gradient.py::test_nan_is_no_gradient",
-            "tests/engine/test_no_gradient.py::test_the_rest_of_a_gradient_is_used_and_does_not_count",
-            "tests/engine/test_no_gradient.py::test_one_draw_without_a_gradient_leaves_the_others",
+            "tests/engine/attack/test_no_gradient.py::test_nan_is_no_gradient",
+            "tests/engine/attack/test_no_gradient.py::test_the_rest_of_a_gradient_is_used_and_does_not_count",
+            "tests/engine/attack/test_no_gradient.py::test_one_draw_without_a_gradient_leaves_the_others",
         ),
     ),
     34: Trap(
@@ -329,7 +329,7 @@ TRAPS: dict[int, Trap] = {
         (
             f"{_NONE}::test_3_34_black_pixels_are_felt_behind_a_clip",
             f"{_NONE}::test_3_34_hidden_pixels_void_the_figure_and_fail_a_gate",
-            "tests/engine/test_hidden.py::test_an_honest_network_is_not_accused",
+            "tests/engine/attack/test_hidden_pixels.py::test_an_honest_network_is_not_accused",
             "tests/testing/test_twins_degradation.py::test_twin_fails_exactly_one_check[bounds_are_felt]",
             "tests/testing/test_twins_restoration.py::test_twin_fails_exactly_one_check[bounds_are_felt]",
             "tests/testing/test_twins_classifier.py::test_twin_fails_exactly_its_check[bounds_are_felt]",
@@ -342,7 +342,7 @@ TRAPS: dict[int, Trap] = {
         (
             f"{_MASKED}::test_3_35_a_gate_on_a_void_figure_is_an_error",
             "tests/pipeline/test_void_gates.py::test_a_void_figure_proves_only_what_a_stronger_attack_could_not_undo",
-            "tests/engine/test_believable.py::test_probabilities_in_disguise_void_a_figure_and_fail_a_gate",
+            "tests/engine/summary/test_believable.py::test_probabilities_in_disguise_void_a_figure_and_fail_a_gate",
         ),
     ),
 }

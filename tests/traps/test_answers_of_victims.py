@@ -9,9 +9,9 @@ import torch
 
 import adversity
 from adversity import PostHoc
-from adversity.engine.attacking import attack
-from adversity.engine.links import Link
-from adversity.engine.target import ChainTarget
+from adversity.engine.attack.attacking import attack
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.target import ChainTarget
 from adversity.errors import AdversityError, InputError, ParameterError
 
 EPS = 8 / 255

@@ -10,10 +10,10 @@ import torch
 import adversity
 from adversity import clip
 from adversity.metrics import share
-from adversity.pipeline.gate_text import Gate
-from adversity.pipeline.gates import judge
-from adversity.report.caveats import caveats
-from adversity.report.model import CellResult, StepSummary
+from adversity.pipeline.gates.gate_text import Gate
+from adversity.pipeline.gates.verdicts import judge
+from adversity.report.doubts.caveats import caveats
+from adversity.report.values.model import CellResult, StepSummary
 
 EPS = 0.05
 COUNT = 60

@@ -67,7 +67,7 @@ def test_3_32_images_that_fitted_do_not_judge(
         return [(name, name) for name in sorted(set(fitting.ids) & set(judging.ids))]
 
     with monkeypatch.context() as patch:
-        patch.setattr("adversity.engine.apart.shared", by_name)
+        patch.setattr("adversity.engine.stages.apart.shared", by_name)
         assert _accuracy(noise, tmp_path / "twin")["value"] == 1.0
 
 

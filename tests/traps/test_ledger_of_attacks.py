@@ -12,12 +12,12 @@ from PIL import Image
 
 import adversity
 from adversity.data.ledger import Ledger
-from adversity.engine.ledger import entries
-from adversity.engine.summarise import summarise
-from adversity.engine.workspace import Workspace
+from adversity.engine.set_up.workspace import Workspace
+from adversity.engine.summary.ledger import entries
+from adversity.engine.summary.summarise import summarise
 from adversity.metrics import robust_accuracy
-from adversity.pipeline.load import load_pipeline
-from adversity.pipeline.plan import make_plan
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import torch
 
 import adversity
 from adversity import Measure, MeasureInfo, Restoration
-from adversity.engine.links import Link
-from adversity.engine.target import ChainTarget
-from adversity.pipeline.gate_text import Gate
-from adversity.pipeline.gates import judge
-from adversity.report.caveats import caveats
-from adversity.report.judgement import exit_code
-from adversity.report.model import CellResult, StepSummary
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.target import ChainTarget
+from adversity.pipeline.gates.gate_text import Gate
+from adversity.pipeline.gates.verdicts import judge
+from adversity.report.doubts.caveats import caveats
+from adversity.report.doubts.judgement import exit_code
+from adversity.report.values.model import CellResult, StepSummary
 
 EPS = 8 / 255
 
@@ -109,13 +109,15 @@ def test_3_13_the_same_rounding_in_the_chain_is_no_protection(
 ) -> None:
     """As a link it gets a straight-through gradient: as few stand as without; Square agrees."""
     chain = adversity.target(network)
-    link = Link("bytes", adversity.engine.calls.Ready(Bytes(), 'restoration "bytes" (test)'))
+    link = Link(
+        "bytes", adversity.engine.calls.final_calls.Ready(Bytes(), 'restoration "bytes" (test)')
+    )
     ids = [str(row) for row in range(len(images))]
     defended = ChainTarget([link, *chain.links], ids=ids)
     truth = defended.verdicts(images)
     ready = adversity.create("attack", "pgd", eps=EPS, steps=5, random_start=False).ready
-    through = adversity.engine.attacking.attack(ready, defended, images, truth)
-    bare = adversity.engine.attacking.attack(ready, chain.bind(ids), images, labels)
+    through = adversity.engine.attack.attacking.attack(ready, defended, images, truth)
+    bare = adversity.engine.attack.attacking.attack(ready, chain.bind(ids), images, labels)
     assert int(through.success.sum()) >= int(bare.success.sum()) - 1
     assert int(through.success.sum()) > 12
     square = adversity.create("attack", "square", eps=EPS, queries=300)

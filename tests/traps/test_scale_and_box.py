@@ -9,9 +9,9 @@ import torch
 
 import adversity
 from adversity import Attack
-from adversity.engine.attacking import attack
+from adversity.engine.attack.attacking import attack
 from adversity.errors import ParameterError, PipelineError, PluginError
-from adversity_plugins.attack.pgd import PGD
+from adversity_plugins.attack.gradient.pgd import PGD
 
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
 EPS = 4 / 255

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import adversity
-from adversity.engine.attacking import attack
-from adversity_plugins.attack.pgd import PGD
+from adversity.engine.attack.attacking import attack
+from adversity_plugins.attack.gradient.pgd import PGD
 
 SMALL = 1e-5
 """A step so short that what an image was moved by is its start."""

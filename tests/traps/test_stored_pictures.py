@@ -9,10 +9,10 @@ import pytest
 
 from adversity.contracts import Measure
 from adversity.data.arrays import write_arrays
-from adversity.engine import attack_stage
-from adversity.engine.attack_stage import AttackRun
-from adversity.engine.kept import KeptImages
-from adversity.engine.table_stage import TableRun
+from adversity.engine.stages import attack_stage
+from adversity.engine.stages.attack_stage import AttackRun
+from adversity.engine.stages.stored_images import StoredImages
+from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import PluginError
 
 LEVELS = 15
@@ -41,7 +41,7 @@ def _stored_answers(project: Any) -> tuple[list[int], list[int]]:
     """Return the predictions that the table reports, and those of the images on disk."""
     table, stage = project.table, project.stage("attacked")
     (cell,) = {shard.cell for shard in stage.shards}
-    images = KeptImages(project.artifact, cell).read(list(table["id"]))
+    images = StoredImages(project.artifact, cell).read(list(table["id"]))
     classifier = stage.toolbox.ready("predictions", cell).plugin
     return table["prediction"].tolist(), classifier.logits(images).argmax(1).tolist()
 

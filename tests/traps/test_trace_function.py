@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 import adversity
-from adversity.engine.attack_call import AttackCall
-from adversity_plugins.attack.pgd import PGD
+from adversity.engine.public.attack_call import AttackCall
+from adversity_plugins.attack.gradient.pgd import PGD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

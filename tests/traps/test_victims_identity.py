@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from adversity.engine.attack_stage import AttackRun
+from adversity.engine.stages.attack_stage import AttackRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,11 @@ import torch
 
 import adversity
 from adversity import Attack
-from adversity.engine import attacking
-from adversity.engine.attacking import attack, perturb
+from adversity.engine.attack import attacking
+from adversity.engine.attack.attacking import attack
+from adversity.engine.attack.perturbing import perturb
 from adversity.errors import PluginError
-from adversity_plugins.attack.auto_attack_order import in_turn
+from adversity_plugins.attack.ensemble.auto_attack_order import in_turn
 
 WRONG = slice(0, 8)
 EPS = 2 / 255

@@ -8,9 +8,9 @@ import pytest
 
 import adversity
 from adversity import Restoration
-from adversity.engine.attacking import attack
-from adversity.engine.links import Link
-from adversity.engine.target import ChainTarget
+from adversity.engine.attack.attacking import attack
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.target import ChainTarget
 from adversity.errors import PipelineError
 
 if TYPE_CHECKING:

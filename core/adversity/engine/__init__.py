@@ -1,4 +1,4 @@
-"""The engine: create, final calls, blocks, the chain target, one step on one shard."""
+"""The engine: plugins called, chains attacked, stages run, runs summed up."""
 
 import os
 

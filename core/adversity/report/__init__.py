@@ -6,24 +6,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adversity.report.html import write_html as write_html
-    from adversity.report.judgement import exit_code as exit_code
-    from adversity.report.judgement import problems as problems
-    from adversity.report.judgement import verdict as verdict
-    from adversity.report.markdown import write_markdown as write_markdown
-    from adversity.report.plots import write_plots as write_plots
-    from adversity.report.record import report_json as report_json
-    from adversity.report.record import write_json as write_json
+    from adversity.report.doubts.judgement import exit_code as exit_code
+    from adversity.report.doubts.judgement import problems as problems
+    from adversity.report.doubts.judgement import verdict as verdict
+    from adversity.report.writers.html import write_html as write_html
+    from adversity.report.writers.markdown import write_markdown as write_markdown
+    from adversity.report.writers.plots import write_plots as write_plots
+    from adversity.report.writers.record import report_json as report_json
+    from adversity.report.writers.record import write_json as write_json
 
 _HOMES = {
-    "report_json": "record",
-    "exit_code": "judgement",
-    "problems": "judgement",
-    "verdict": "judgement",
-    "write_html": "html",
-    "write_json": "record",
-    "write_markdown": "markdown",
-    "write_plots": "plots",
+    "report_json": "writers.record",
+    "exit_code": "doubts.judgement",
+    "problems": "doubts.judgement",
+    "verdict": "doubts.judgement",
+    "write_html": "writers.html",
+    "write_json": "writers.record",
+    "write_markdown": "writers.markdown",
+    "write_plots": "writers.plots",
 }
 __all__ = sorted(_HOMES)  # noqa: PLE0605  (a test proves it equal to the imports)
 

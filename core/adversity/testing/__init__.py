@@ -5,10 +5,10 @@
 tried: `differentiable`, `stochastic`, `levels`, `restores`, `norm` and so on.
 """
 
-from adversity.testing.checks import Check, Failed, NotApplicable, check
-from adversity.testing.conformance import KIT, ConformanceError, check_plugin
-from adversity.testing.outcome import Conformance, Outcome
-from adversity.testing.parametrize import parametrize_with_checks
+from adversity.testing.bench.checks import Check, Failed, NotApplicable, check
+from adversity.testing.kit.conformance import KIT, ConformanceError, check_plugin
+from adversity.testing.kit.outcome import Conformance, Outcome
+from adversity.testing.kit.parametrize import parametrize_with_checks
 
 __all__ = [
     "KIT",

@@ -119,7 +119,7 @@ def _chosen(
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
     """Read `name=value` with the reader of pipelines, which takes and refuses the same."""
     from adversity.errors import InputError
-    from adversity.pipeline.reader import parse
+    from adversity.pipeline.read.reader import parse
 
     found = {}
     for text in given:
@@ -163,7 +163,7 @@ def _checked(
 def _keep(entry: Entry, found: Conformance) -> str | None:
     """Write the trust mark; return why it could not be written, or None."""
     from adversity.registry.marks import marks_folder, write_mark
-    from adversity.testing.marking import mark_of
+    from adversity.testing.kit.marking import mark_of
 
     try:
         write_mark(mark_of(entry, found))

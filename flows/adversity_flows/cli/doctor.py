@@ -12,8 +12,8 @@ import click
 from adversity_flows.cli.command import Command, colour_choice
 
 if TYPE_CHECKING:
+    from adversity_flows.cli.doctor_check import Check
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.doctor import Check
 
 __all__ = ["doctor"]
 
@@ -33,9 +33,9 @@ def doctor(as_json: bool, deep: bool) -> int:
       adversity doctor
     """
     from adversity.errors import InputError
+    from adversity_flows.cli.doctor_checks import examine
     from adversity_flows.cli.project import find_root
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.doctor import examine
 
     try:
         root: Path | None = find_root(Path.cwd())

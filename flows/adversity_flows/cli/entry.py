@@ -32,7 +32,8 @@ COMMANDS: Mapping[str, Known] = {
     "plugins": Known("plugins:plugins", "List what is installed, or tell all about one plugin."),
     "check": Known("check:check", "Try whether a plugin keeps its promises."),
     "new-plugin": Known(
-        "new_plugin:new_plugin", "Write a distribution of your own, with a plugin that works."
+        "new_plugin.command:new_plugin",
+        "Write a distribution of your own, with a plugin that works.",
     ),
     "sync": Known("sync:sync", "Bring dvc.yaml in step with the pipeline files."),
     "schedule": Known("schedule:schedule", "Run pipelines on their cron."),

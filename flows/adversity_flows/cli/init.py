@@ -56,7 +56,7 @@ def init(folder: Path, author: str) -> None:
 
 def _refuse_used(folder: Path) -> None:
     from adversity.errors import InputError
-    from adversity_flows.repository import refuse_unfit_path
+    from adversity_flows.dvc.repository import refuse_unfit_path
 
     refuse_unfit_path(folder)
     if folder.is_dir() and any(folder.iterdir()):

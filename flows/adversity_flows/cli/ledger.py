@@ -42,9 +42,9 @@ def ledger(pipeline: str | None, as_json: bool) -> None:
     """
     from pathlib import Path
 
-    from adversity_flows.attack_ledger import ledger_of
     from adversity_flows.cli.project import find_root, root_of
     from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.runs.attack_ledger import ledger_of
 
     root = root_of(pipeline) if pipeline else find_root(Path.cwd())
     book = ledger_of(root)
@@ -65,7 +65,8 @@ def ledger(pipeline: str | None, as_json: bool) -> None:
 
 def _pages_of(pipeline: str) -> set[tuple[str, str]]:
     """Return victim and data of each attack of a pipeline that has an artifact."""
-    from adversity.engine.ledger import IDENTITY, entries
+    from adversity.engine.stages.attack_identity import IDENTITY
+    from adversity.engine.summary.ledger import entries
     from adversity_flows.cli.project import plan_of
 
     plan = plan_of(pipeline)
@@ -88,7 +89,7 @@ def _nothing(folder: Path, pipeline: str | None) -> str:
 
 
 def _judged(page: Sequence[Entry]) -> list[tuple[dict[str, Any], Measure]]:
-    from adversity.engine.worst_case import threats, worst_case
+    from adversity.engine.summary.worst_case import threats, worst_case
 
     measures = (worst_case(page, threat) for threat in threats(page))
     return [(found.details["threat"], found) for found in measures if found is not None]
@@ -119,7 +120,7 @@ def _page_json(page: Sequence[Entry]) -> dict[str, Any]:
 
 def _lines(pages: Iterable[Sequence[Entry]], out: Terminal) -> Iterable[str]:
     """Go through the lines of all pages: victim, data, then a line for each budget."""
-    from adversity.report.wording import plain, plural
+    from adversity.report.words.wording import plain, plural
 
     for number, page in enumerate(pages):
         first = page[0]
@@ -137,8 +138,8 @@ def _lines(pages: Iterable[Sequence[Entry]], out: Terminal) -> Iterable[str]:
 
 def _table(found: Sequence[tuple[dict[str, Any], Measure]], out: Terminal) -> Iterable[str]:
     """Go through the budgets: a line of numbers each, and below it who found what."""
-    from adversity.report.wording import interval_text, number, plain
-    from adversity.report.worst_case import threat_words
+    from adversity.report.sections.worst_case import threat_words
+    from adversity.report.words.wording import interval_text, number, plain
     from adversity_flows.cli.wording import columns, wrapped
 
     head = ("budget", "worst case", "95 % interval", "n", "attacks")

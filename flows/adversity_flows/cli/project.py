@@ -10,7 +10,7 @@ from adversity.errors import InputError, PipelineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adversity.pipeline.model import Plan
+    from adversity.pipeline.plan.model import Plan
 
 __all__ = [
     "find_root",
@@ -29,7 +29,7 @@ def find_root(start: Path) -> Path:
     Raises:
         InputError: If there is none, with the commands that make one, or its path is unfit.
     """
-    from adversity_flows.repository import refuse_unfit_path
+    from adversity_flows.dvc.repository import refuse_unfit_path
 
     start = start.resolve()
     for folder in (start, *start.parents):
@@ -116,8 +116,8 @@ def _planned(files: Sequence[Path], root: Path) -> tuple[list[Plan], list[str]]:
 
 
 def _plan(path: Path, root: Path, overrides: Sequence[str]) -> Plan:
-    from adversity.pipeline.load import load_pipeline
-    from adversity.pipeline.plan import make_plan
+    from adversity.pipeline.make_plan import make_plan
+    from adversity.pipeline.read.load import load_pipeline
     from adversity.registry import discover
 
     return make_plan(load_pipeline(path, root=root, overrides=overrides), discover())

@@ -11,8 +11,8 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import pipelines
 
 if TYPE_CHECKING:
-    from adversity.pipeline.model import Plan
-    from adversity_flows.runs import Past
+    from adversity.pipeline.plan.model import Plan
+    from adversity_flows.runs.past_runs import PastRun
 
 __all__ = ["report"]
 
@@ -40,7 +40,7 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
     from adversity_flows.cli.project import plan_of
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.wording import relative, size_text
-    from adversity_flows.runs import past_runs
+    from adversity_flows.runs.past_runs import past_runs
 
     plan = plan_of(pipeline)
     past = next(iter(past_runs(plan.root, plan.name)), None)
@@ -59,13 +59,13 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
         click.launch(str(page.absolute()))
 
 
-def _redrawn(plan: Plan, past: Past, output: Path) -> Path:
+def _redrawn(plan: Plan, past: PastRun, output: Path) -> Path:
     """Write the page from the artifacts, if they are those of the run."""
     from adversity.errors import InputError, StorageError
-    from adversity_flows.memory import Memory
-    from adversity_flows.pages import redraw
+    from adversity_flows.dvc.recorder import DvcRecorder
+    from adversity_flows.runs.pages import redraw
 
-    with Memory.open(plan.root) as memory:
+    with DvcRecorder.open(plan.root) as memory:
         changed = [stage.step for stage in plan.stages if memory.state(stage).stale]
         same = memory.recorded(plan.stages) == past.manifest.get("hashes")
     if changed or not same:

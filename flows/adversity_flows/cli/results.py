@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from adversity.report.judgement import SIGNS, WORDS, gate_words, gates_in_order, verdict
-from adversity.report.void_figures import VOID, is_void
-from adversity.report.wording import (
+from adversity.report.doubts.judgement import SIGNS, WORDS, gate_words, gates_in_order, verdict
+from adversity.report.doubts.void_figures import VOID, is_void
+from adversity.report.words.wording import (
     cell_text,
     change_text,
     interval_text,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.contracts import Measure
-    from adversity.report.model import CellResult, GateResult, Report, StepSummary
+    from adversity.report.values.model import CellResult, GateResult, Report, StepSummary
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.session import Finished
+    from adversity_flows.session import FinishedRun
 
 __all__ = ["doubt_lines", "gate_lines", "measure_lines", "say_results"]
 
@@ -36,7 +36,7 @@ _OPS = {">=": "≥", "<=": "≤"}
 _SUBJECT = re.compile(r"\s*(>=|<=|>|<|not_worse_than).*")
 
 
-def say_results(finished: Finished, root: Path, out: Terminal, *, quiet: bool) -> None:
+def say_results(finished: FinishedRun, root: Path, out: Terminal, *, quiet: bool) -> None:
     """Write the measures, the gates and, last, the verdict line."""
     report = finished.report
     if not quiet:
@@ -52,7 +52,7 @@ def say_results(finished: Finished, root: Path, out: Terminal, *, quiet: bool) -
     out.say(_last_line(finished, root, out))
 
 
-def _last_line(finished: Finished, root: Path, out: Terminal) -> str:
+def _last_line(finished: FinishedRun, root: Path, out: Terminal) -> str:
     state, line = verdict(finished.report)
     page = finished.past.page
     size = size_text(page.stat().st_size)

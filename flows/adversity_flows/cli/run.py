@@ -16,9 +16,9 @@ from adversity_flows.cli.completion import pipelines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from adversity.pipeline.model import Plan
+    from adversity.pipeline.plan.model import Plan
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.session import Finished
+    from adversity_flows.session import FinishedRun
 
 __all__ = ["run"]
 
@@ -65,7 +65,7 @@ def run(
     """
     from adversity_flows.cli.results import say_results
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.progress import watching
+    from adversity_flows.cli.watching import watching
 
     err = Terminal.of(colour=colour_choice())
     plan = _planned(pipeline, changes, err)
@@ -73,10 +73,10 @@ def run(
     if not quiet:
         _introduce(plan, err)
     from adversity_flows.redaction import without_secrets
-    from adversity_flows.session import Wishes, run_plan
+    from adversity_flows.session import RunOptions, run_plan
 
     command = without_secrets(shlex.join(["adversity", *sys.argv[1:]]))
-    wishes = Wishes(
+    wishes = RunOptions(
         direct=direct,
         force=force,
         strict=strict,
@@ -98,7 +98,7 @@ def run(
 
 def _planned(pipeline: str, changes: Sequence[str], err: Terminal) -> Plan:
     """Plan the file; with changes, plan the changed file first and then write them into it."""
-    from adversity.pipeline.edit import set_value
+    from adversity.pipeline.read.edit import set_value
     from adversity_flows.cli.project import plan_of
 
     plan = plan_of(pipeline, overrides=changes)
@@ -134,7 +134,7 @@ def _introduce(plan: Plan, err: Terminal) -> None:
         err.say(f" ! {warning}")
 
 
-def _as_json(finished: Finished, plan: Plan) -> dict[str, Any]:
+def _as_json(finished: FinishedRun, plan: Plan) -> dict[str, Any]:
     from adversity_flows.cli.wording import relative
 
     result = json.loads(finished.past.verified(finished.past.result).read_text("utf-8"))
@@ -149,7 +149,7 @@ def _as_json(finished: Finished, plan: Plan) -> dict[str, Any]:
     return {**result, "exit_code": finished.exit_code, "run": where}
 
 
-def _annotations(finished: Finished, plan: Plan) -> Iterator[tuple[str, str, str]]:
+def _annotations(finished: FinishedRun, plan: Plan) -> Iterator[tuple[str, str, str]]:
     """Yield level, place and text of what a code host shows beside the file."""
     for gate in finished.report.gates:
         if gate.verdict != "pass":
@@ -167,7 +167,7 @@ def _place(where: str, plan: Plan) -> str:
     return f"file={file or plan.file},line={line}" if line.isdecimal() else f"file={plan.file}"
 
 
-def _say_to_github(finished: Finished, plan: Plan) -> None:
+def _say_to_github(finished: FinishedRun, plan: Plan) -> None:
     """Mark gates and doubts in the file, and add the report to the page of the workflow's run."""
     import os
 

@@ -36,7 +36,7 @@ def serve(files: tuple[str, ...]) -> None:
     """
     from adversity.errors import InputError
     from adversity_flows.cli.project import find_root, plans_of, root_of
-    from adversity_flows.schedule import serve_schedule
+    from adversity_flows.prefect_flows.schedule import serve_schedule
 
     root = root_of(files[0]) if files else find_root(Path.cwd())
     chosen = [Path(file).absolute() for file in files]

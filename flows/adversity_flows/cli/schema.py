@@ -33,7 +33,7 @@ def schema(output: Path | None) -> None:
       adversity schema --output pipeline.schema.json
     """
     from adversity.errors import StorageError
-    from adversity.pipeline.schema import pipeline_schema
+    from adversity.pipeline.read.schema import pipeline_schema
     from adversity.registry import discover
 
     text = json.dumps(pipeline_schema(discover()), indent=1, ensure_ascii=False)

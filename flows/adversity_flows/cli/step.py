@@ -11,7 +11,7 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import pipelines, steps
 
 if TYPE_CHECKING:
-    from adversity.pipeline.model import Plan
+    from adversity.pipeline.plan.model import Plan
 
 __all__ = ["materialise", "step"]
 
@@ -60,10 +60,10 @@ def materialise(name: str) -> None:
 
 
 def _run_step(plan: Plan, name: str, workers: int | None) -> None:
-    from adversity.engine.workspace import Workspace
+    from adversity.engine.set_up.workspace import Workspace
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.progress import watching
-    from adversity_flows.step import step_command
+    from adversity_flows.cli.watching import watching
+    from adversity_flows.steps.single_step import step_command
 
     terminal = Terminal.of(colour=colour_choice())
     with watching(terminal, steps=(name,)) as watcher:

@@ -25,7 +25,7 @@ def sync(check: bool) -> int:
     """
     from adversity_flows.cli.project import find_root, plans_of
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.sync import sync as write
+    from adversity_flows.dvc.sync import sync as write
 
     root = find_root(Path.cwd())
     out = Terminal.stdout(colour=colour_choice())

@@ -24,8 +24,8 @@ def ui(show: bool) -> None:
       adversity ui
     """
     from adversity_flows.cli.project import find_root
+    from adversity_flows.prefect_flows.server import ui as serve
     from adversity_flows.redaction import without_secrets
-    from adversity_flows.server import ui as serve
 
     def announce(address: str) -> None:
         click.echo(f"{without_secrets(address)}   (Ctrl-C ends it)")

@@ -12,7 +12,7 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import pipelines
 
 if TYPE_CHECKING:
-    from adversity.pipeline.model import Plan
+    from adversity.pipeline.plan.model import Plan
 
 __all__ = ["validate"]
 
@@ -31,7 +31,7 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
     Example:
       adversity validate pipelines/first_look.yaml
     """
-    from adversity.engine.device import refuse_absent_device
+    from adversity.engine.calls.device import refuse_absent_device
     from adversity_flows.cli.project import find_root, named_plans, plans_of
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.wording import plan_words
@@ -71,8 +71,8 @@ def _as_json(plan: Plan) -> dict[str, Any]:
 
 def _warnings(plan: Plan) -> list[str]:
     """Return what does not make the file wrong; data may come from a remote before the run."""
-    from adversity.pipeline.cron import clock_changes
-    from adversity_flows.tracked import missing_data
+    from adversity.pipeline.read.cron import clock_changes
+    from adversity_flows.dvc.tracked import missing_data
 
     schedule = plan.spec.schedule
     changes = clock_changes(schedule.cron, schedule.timezone) if schedule else ()

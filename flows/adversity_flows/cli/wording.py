@@ -6,12 +6,12 @@ import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
-from adversity.report.wording import plural
+from adversity.report.words.wording import plural
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adversity.pipeline.model import Plan
+    from adversity.pipeline.plan.model import Plan
 
 __all__ = ["columns", "plan_words", "relative", "size_text", "wrapped"]
 

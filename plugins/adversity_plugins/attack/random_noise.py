@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity import SampleRng, Target
-    from adversity_plugins.attack.norms import Ball
+    from adversity_plugins.attack.shared.norms import Ball
 
 __all__ = ["RandomNoise"]
 
@@ -43,7 +43,7 @@ class RandomNoise(Attack):
         """Return the first draw that fools the victim, else the last one."""
         import torch
 
-        from adversity_plugins.attack.norms import Ball
+        from adversity_plugins.attack.shared.norms import Ball
 
         ball = Ball(images, self.norm, self.eps)
         best = self._draw(ball, rng.child(0))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.errors import DataError
 from adversity.project import code_points, name_fault, read_regular, same_name
-from adversity_plugins.dataset.leftovers import is_of_a_system, unfinished
-from adversity_plugins.dataset.pictures import PICTURE_SUFFIXES
+from adversity_plugins.dataset.read_images.leftovers import is_of_a_system, unfinished
+from adversity_plugins.dataset.read_images.pictures import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

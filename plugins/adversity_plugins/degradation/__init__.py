@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from adversity import Degradation, hookimpl
-from adversity_plugins.degradation.gaussian_blur import GaussianBlur
-from adversity_plugins.degradation.gaussian_noise import GaussianNoise
-from adversity_plugins.degradation.low_light import LowLight
+from adversity_plugins.degradation.blur.gaussian_blur import GaussianBlur
+from adversity_plugins.degradation.light.low_light import LowLight
+from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
 
 
 @hookimpl

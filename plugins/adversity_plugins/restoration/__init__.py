@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from adversity import Restoration, hookimpl
-from adversity_plugins.restoration.ffdnet import FFDNet
-from adversity_plugins.restoration.gamma_correction import GammaCorrection
-from adversity_plugins.restoration.non_local_means import NonLocalMeans
-from adversity_plugins.restoration.retinex import Retinex
+from adversity_plugins.restoration.brighten.gamma_correction import GammaCorrection
+from adversity_plugins.restoration.brighten.retinex import Retinex
+from adversity_plugins.restoration.denoise.ffdnet import FFDNet
+from adversity_plugins.restoration.denoise.non_local_means import NonLocalMeans
 
 
 @hookimpl

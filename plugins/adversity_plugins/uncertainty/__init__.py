@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity import hookimpl
-from adversity_plugins.uncertainty.entropy import Entropy
-from adversity_plugins.uncertainty.max_softmax import MaxSoftmax
-from adversity_plugins.uncertainty.temperature_scaling import TemperatureScaling
+from adversity_plugins.uncertainty.calibration.temperature_scaling import TemperatureScaling
+from adversity_plugins.uncertainty.score.entropy import Entropy
+from adversity_plugins.uncertainty.score.max_softmax import MaxSoftmax
 
 if TYPE_CHECKING:
     from adversity.contracts.uncertainty import Uncertainty

@@ -85,20 +85,20 @@ def project(project_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def memory(project: Path) -> Iterator[Any]:
     """The project's memory."""
-    from adversity_flows.memory import Memory
+    from adversity_flows.dvc.recorder import DvcRecorder
 
-    with Memory.open(project, patience=0.5) as opened:
+    with DvcRecorder.open(project, patience=0.5) as opened:
         yield opened
 
 
 @pytest.fixture
 def conductor(project: Path, memory: Any, fake: ModuleType) -> Callable[..., Any]:
     """Make a conductor of the tiny pipeline as it stands; `hook` stands in the way of shards."""
-    from adversity_flows.conduct import Conductor
+    from adversity_flows.steps.run_steps import StepRecorder
 
     def make(hook: Any = None, force: tuple[str, ...] = (), **plan: Any) -> Any:
         workspace = fake.Workspace(project, project, project / ".adversity/store")
-        return Conductor(
+        return StepRecorder(
             fake.fake_plan(project, **plan),
             workspace,
             memory,

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError
-from adversity.pipeline.load import load_pipeline
-from adversity.pipeline.model import Cell, Plan, Stage
+from adversity.pipeline.plan.model import Cell, Plan, Stage
+from adversity.pipeline.read.load import load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,9 +236,9 @@ def environment_hook(run: FakeRun, shard: Shard) -> None:
 
 def main(arguments: list[str]) -> int:
     """Do `adversity step FILE STEP`, or `run` of all steps."""
-    from adversity_flows.conduct import Conductor, conduct
-    from adversity_flows.memory import Memory
-    from adversity_flows.step import step_command
+    from adversity_flows.dvc.recorder import DvcRecorder
+    from adversity_flows.steps.run_steps import StepRecorder, conduct
+    from adversity_flows.steps.single_step import step_command
 
     root = Path.cwd()
     file, step = arguments
@@ -247,8 +247,8 @@ def main(arguments: list[str]) -> int:
     opening = opener(environment_hook)
     try:
         if step == "run":
-            with Memory.open(root) as memory:
-                conductor = Conductor(plan, workspace, memory, opener=opening, reader=reader)
+            with DvcRecorder.open(root) as memory:
+                conductor = StepRecorder(plan, workspace, memory, opener=opening, reader=reader)
                 conduct(conductor, workers=1)
         else:
             step_command(plan, step, workspace, workers=1, opener=opening, reader=reader)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from adversity_flows.attack_ledger import ledger_of
+from adversity_flows.runs.attack_ledger import ledger_of
 
 
 def test_it_lies_beside_the_runs(project):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from adversity.data.atomic import atomic_write
-from adversity_flows.replace import beside, clean_up
+from adversity_flows.dvc.replace import beside, clean_up
 
 KILLED = """
 import os, signal, sys

@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from adversity.errors import InputError, PluginError, StorageError
-from adversity_flows.agenda import Agenda
-from adversity_flows.conduct import conduct
-from adversity_flows.watch import Silent
+from adversity_flows.steps.remaining_steps import Agenda
+from adversity_flows.steps.run_steps import conduct
+from adversity_flows.steps.watch import Silent
 
 
 def test_a_first_run_runs_everything_and_a_second_nothing(conductor, project, reasons):
@@ -238,8 +238,8 @@ def test_the_watcher_hears_everything_in_order(conductor):
 
 def test_outputs_outside_the_project_are_refused(project, memory, fake, tmp_path):
     """DVC cannot record what lies elsewhere; the message names the call that does not record."""
-    from adversity_flows.conduct import Conductor
+    from adversity_flows.steps.run_steps import StepRecorder
 
     workspace = fake.Workspace(project, tmp_path / "elsewhere", project / ".adversity/store")
     with pytest.raises(InputError, match=r"adversity\.run"):
-        Conductor(fake.fake_plan(project), workspace, memory)
+        StepRecorder(fake.fake_plan(project), workspace, memory)

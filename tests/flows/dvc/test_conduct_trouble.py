@@ -13,7 +13,7 @@ from adversity.errors import (
     StaleInputsError,
     StorageError,
 )
-from adversity_flows.conduct import conduct
+from adversity_flows.steps.run_steps import conduct
 
 
 def test_an_input_edited_while_a_step_runs_is_refused(conductor, project, locked):
@@ -105,7 +105,7 @@ def test_steps_before_a_failure_are_recorded_and_none_after_it_runs(conductor, l
 )
 def test_only_failures_of_the_system_are_tried_again(conductor, monkeypatch, error, attempts, edit):
     """Errors that may pass are retried `run.retries` times; others fail at once."""
-    monkeypatch.setattr("adversity_flows.shards._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("adversity_flows.steps.shards._FIRST_PAUSE", 0.0)
     edit("seed: 3", "seed: 3\nrun: {retries: 2}")
     tried = []
 

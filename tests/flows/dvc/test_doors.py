@@ -12,7 +12,7 @@ import time
 import pytest
 import yaml
 
-from adversity_flows.conduct import conduct
+from adversity_flows.steps.run_steps import conduct
 
 
 def files(folder):
@@ -50,7 +50,7 @@ def wait_for(path, child, seconds=60):
 @pytest.fixture
 def synced(project, fake):
     """The project with its dvc.yaml written."""
-    from adversity_flows.sync import sync
+    from adversity_flows.dvc.sync import sync
 
     sync(project, [fake.fake_plan(project)])
     return project
@@ -83,7 +83,7 @@ def test_the_direct_loop_and_dvc_repro_leave_the_same_bytes(synced, conductor, f
 @pytest.mark.slow
 def test_branches_stand_in_the_lock_in_the_order_of_dvc(project, fake, dvc, conductor):
     """Where the order is free, DVC runs the graph its own way; dvc.lock is equal all the same."""
-    from adversity_flows.sync import sync
+    from adversity_flows.dvc.sync import sync
 
     sync(project, [fake.fake_plan(project, extra=3)])
     conduct(conductor(extra=3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adversity_flows.reasons import parameter_reasons, plugin_reasons, sentence, value_words
+from adversity_flows.dvc.reasons import parameter_reasons, plugin_reasons, sentence, value_words
 
 
 @pytest.mark.parametrize(

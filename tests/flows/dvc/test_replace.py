@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from adversity_flows.replace import beside, clear, exchanged, recover
+from adversity_flows.dvc.replace import beside, clear, exchanged, recover
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])

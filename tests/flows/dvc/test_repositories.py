@@ -11,15 +11,15 @@ import sys
 import pytest
 
 from adversity.errors import InputError, StorageError
-from adversity_flows.conduct import conduct
-from adversity_flows.repository import (
+from adversity_flows.dvc.repository import (
     dvc_errors,
     missing_repositories,
     open_repository,
     refuse_unfit_path,
 )
-from adversity_flows.runs import keep_from_git
-from adversity_flows.sync import sync
+from adversity_flows.dvc.sync import sync
+from adversity_flows.runs.past_runs import keep_from_git
+from adversity_flows.steps.run_steps import conduct
 
 CONFLICT = "<<<<<<< HEAD\n  a: 1\n=======\n  a: 2\n>>>>>>> theirs\n"
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from adversity.errors import InputError
-from adversity.pipeline.model import Stage
-from adversity_flows import resolved
-from adversity_flows.sync import definition_changes, sync, sync_pipeline
+from adversity.pipeline.plan.model import Stage
+from adversity_flows.dvc import resolved
+from adversity_flows.dvc.sync import definition_changes, sync, sync_pipeline
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from adversity.errors import DataError
-from adversity.pipeline.model import Stage
-from adversity_flows.memory import Inputs
+from adversity.pipeline.plan.model import Stage
+from adversity_flows.dvc.recorder import Inputs
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adversity.contracts.values import Measure
-from adversity.pipeline.model import Cell, Stage
+from adversity.pipeline.plan.model import Cell, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adversity.report.model import Outcome
+    from adversity.report.values.model import Outcome
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class FakeConductor:
         self.recorded[stage.step] = result
         return result
 
-    def recall(self, stage: Stage) -> FakeResult:
+    def read_result(self, stage: Stage) -> FakeResult:
         self._note("recall", stage)
         return self.recorded[stage.step]
 
@@ -193,7 +193,7 @@ def prefect_root(
 
     The empty database, 8 s of processor time in migrations, is kept in pytest's cache.
     """
-    from adversity_flows.server import alive, project_server
+    from adversity_flows.prefect_flows.server import alive, project_server
 
     root = tmp_path_factory.mktemp("project")
     home = root / ".adversity" / "prefect"

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from adversity.contracts.values import Measure
-from adversity.engine.stage import StageResult
-from adversity.pipeline.model import Stage
-from adversity_flows.artifacts import artifact_key, step_markdown
+from adversity.engine.stages.stage import StageResult
+from adversity.pipeline.plan.model import Stage
+from adversity_flows.prefect_flows.artifacts import artifact_key, step_markdown
 
 STAGE = Stage("dark", "toy-dark", "", (), {}, "artifacts/toy/dark", views=("fog", "mended"))
 

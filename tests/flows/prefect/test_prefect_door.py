@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from adversity.engine.workspace import Workspace
-from adversity.pipeline.load import load_pipeline
-from adversity.pipeline.plan import make_plan
+from adversity.engine.set_up.workspace import Workspace
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
-from adversity_flows.conduct import Conductor, conduct
-from adversity_flows.memory import Memory
-from adversity_flows.run_pipeline import run_with_prefect
+from adversity_flows.dvc.recorder import DvcRecorder
+from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
+from adversity_flows.steps.run_steps import StepRecorder, conduct
 
 SMOKE = Path(__file__).parents[3] / "pipelines" / "smoke.yaml"
 
@@ -29,8 +29,8 @@ def in_project(root: Path, door: Any, watcher: Any) -> tuple[Any, ...]:
         for init in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
             subprocess.run(init, cwd=root, check=True)
     loaded = load_pipeline(root / "pipelines" / "smoke.yaml", root=root)
-    with Memory.open(root) as memory:
-        conductor = Conductor(make_plan(loaded, discover()), Workspace.of(root), memory)
+    with DvcRecorder.open(root) as memory:
+        conductor = StepRecorder(make_plan(loaded, discover()), Workspace.of(root), memory)
         return tuple(door(conductor, watcher, workers=2))
 
 

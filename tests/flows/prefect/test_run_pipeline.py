@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity_flows import run_pipeline
-from adversity_flows.conduct import conduct
-from adversity_flows.run_pipeline import run_with_prefect
-from adversity_flows.server import ServerError, project_server
+from adversity_flows.prefect_flows import run_pipeline
+from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
+from adversity_flows.prefect_flows.server import ServerError, project_server
+from adversity_flows.steps.run_steps import conduct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +149,7 @@ def test_the_command_line_can_import_this_without_prefect() -> None:
     import subprocess
 
     code = (
-        "import sys, adversity_flows.run_pipeline, adversity_flows.schedule; "
+        "import sys, adversity_flows.prefect_flows.run_pipeline, adversity_flows.prefect_flows.schedule; "
         "sys.exit('prefect' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adversity.errors import DataError, StorageError
-from adversity_flows import run_pipeline
-from adversity_flows.run_pipeline import run_with_prefect
-from adversity_flows.server import ServerError
+from adversity_flows.prefect_flows import run_pipeline
+from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
+from adversity_flows.prefect_flows.server import ServerError
 
 if TYPE_CHECKING:
     from pathlib import Path

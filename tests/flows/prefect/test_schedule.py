@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adversity.errors import InputError
-from adversity.pipeline.cron import clock_changes
-from adversity_flows.schedule import serve_schedule
-from adversity_flows.server import project_server
+from adversity.pipeline.read.cron import clock_changes
+from adversity_flows.prefect_flows.schedule import serve_schedule
+from adversity_flows.prefect_flows.server import project_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ CRON = 'schedule: {cron: "30 4 * * *", timezone: Europe/Warsaw}\n'
 SERVE = """
 import sys
 from pathlib import Path
-from adversity_flows.schedule import serve_schedule
+from adversity_flows.prefect_flows.schedule import serve_schedule
 root = Path(sys.argv[1])
 serve_schedule(root, [Path("pipelines/nightly.yaml")], announce=lambda line: print(line, flush=True))
 """

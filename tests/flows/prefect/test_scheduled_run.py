@@ -29,7 +29,7 @@ SAY = "import sys; print('first'); print('second', file=sys.stderr); sys.exit(in
 )
 def test_the_state_says_what_the_exit_code_means(code: int, kind: str, name: str) -> None:
     """Done, a failed gate, wrong input, a failed or killed run and an interrupt differ."""
-    from adversity_flows.states import state_of
+    from adversity_flows.prefect_flows.states import state_of
 
     state = state_of(code, "gate x: 0.41 < 0.60")
     assert (state.type.value, state.name) == (kind, name)
@@ -39,7 +39,7 @@ def test_the_state_says_what_the_exit_code_means(code: int, kind: str, name: str
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_command_gives_its_exit_code_and_last_lines(tmp_path: Path, code: int) -> None:
     """Both outputs are passed on line by line, and their end is kept for the message."""
-    from adversity_flows.scheduled_run import run_command
+    from adversity_flows.prefect_flows.scheduled_run import run_command
 
     lines: list[str] = []
     command = [sys.executable, "-c", SAY, str(code)]
@@ -53,7 +53,7 @@ def test_the_command_does_not_take_the_flow_run_around_it_for_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prefect's internal variables are left out; the address of the API is passed on."""
-    from adversity_flows.scheduled_run import run_command
+    from adversity_flows.prefect_flows.scheduled_run import run_command
 
     monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "0b3c")
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
@@ -65,8 +65,8 @@ def test_the_command_does_not_take_the_flow_run_around_it_for_its_own(
 
 def test_the_verdict_of_the_run_is_said_and_not_its_last_lines(tmp_path: Path) -> None:
     """What somebody must look at is named, as the run's manifest has it."""
-    from adversity_flows.runs import RunFolder
-    from adversity_flows.scheduled_run import verdict_said
+    from adversity_flows.prefect_flows.scheduled_run import verdict_said
+    from adversity_flows.runs.past_runs import RunFolder
 
     folder = RunFolder(tmp_path, "tiny")
     folder.make()
@@ -84,7 +84,7 @@ def test_the_verdict_of_the_run_is_said_and_not_its_last_lines(tmp_path: Path) -
 
 def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:
     """When the flow is told to stop, the command is ended before the flow's process ends."""
-    from adversity_flows.scheduled_run import run_command
+    from adversity_flows.prefect_flows.scheduled_run import run_command
 
     pids: list[int] = []
 

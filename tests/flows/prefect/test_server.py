@@ -13,21 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from adversity_flows import server, server_process
-from adversity_flows.server import (
+from adversity_flows.prefect_flows import server, server_process
+from adversity_flows.prefect_flows.proxies import proxies_aside
+from adversity_flows.prefect_flows.server import (
     ServerError,
     alive,
     configured_api,
     own_environment,
     project_server,
-    proxies_aside,
     ui,
 )
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from adversity_flows.server import project_server
+from adversity_flows.prefect_flows.server import project_server
 with project_server(Path(sys.argv[1])) as url:
     print(url, flush=True)
     time.sleep(120)
@@ -91,7 +91,7 @@ def test_a_client_of_the_projects_server_uses_no_proxy(
     """Whatever the environment says, and though NO_PROXY names other hosts only."""
     from prefect.client.orchestration import get_client
 
-    from adversity_flows.prefect_settings import prefect_context
+    from adversity_flows.prefect_flows.settings import prefect_context
 
     monkeypatch.setenv(name, proxy)
     monkeypatch.setenv("NO_PROXY", "example.org")
@@ -106,7 +106,7 @@ def test_a_client_of_the_projects_server_uses_no_proxy(
 
 def test_no_proxy_for_anything_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """`NO_PROXY=*` is a word of its own: with hosts behind it, it would mean nothing."""
-    from adversity_flows.prefect_settings import prefect_context
+    from adversity_flows.prefect_flows.settings import prefect_context
 
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.delenv("no_proxy", raising=False)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import adversity
-from adversity.engine.attack_call import AttackCall
-from adversity.engine.calls import Ready
-from adversity_plugins.attack.fab import FAB
-from adversity_plugins.attack.square import Square
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.public.attack_call import AttackCall
+from adversity_plugins.attack.minimum.fab import FAB
+from adversity_plugins.attack.scores.square import Square
 
 pytestmark = pytest.mark.peers
 

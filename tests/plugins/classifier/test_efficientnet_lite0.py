@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from adversity.errors import WeightsError
-from adversity_plugins.classifier import efficientnet_lite0 as file
-from adversity_plugins.classifier.efficientnet_lite0 import EfficientNetLite0
+from adversity_plugins.classifier.network import efficientnet_lite0 as file
+from adversity_plugins.classifier.network.efficientnet_lite0 import EfficientNetLite0
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,14 @@ import torch
 from adversity.contracts import Block, State
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.errors import DataError, NotFittedError, WeightsError
-from adversity_plugins.classifier.decision_tree import DecisionTree
-from adversity_plugins.classifier.gradient_boosting import GradientBoosting
-from adversity_plugins.classifier.linear_svm import LinearSVM
-from adversity_plugins.classifier.logistic_regression import LogisticRegression
-from adversity_plugins.classifier.nearest_neighbours import NearestNeighbours
-from adversity_plugins.classifier.pixel_table import rounded
-from adversity_plugins.classifier.random_forest import RandomForest
-from adversity_plugins.classifier.rbf_svm import RbfSVM
+from adversity_plugins.classifier.pixels.decision_tree import DecisionTree
+from adversity_plugins.classifier.pixels.gradient_boosting import GradientBoosting
+from adversity_plugins.classifier.pixels.linear_svm import LinearSVM
+from adversity_plugins.classifier.pixels.logistic_regression import LogisticRegression
+from adversity_plugins.classifier.pixels.nearest_neighbours import NearestNeighbours
+from adversity_plugins.classifier.pixels.pixel_table import rounded
+from adversity_plugins.classifier.pixels.random_forest import RandomForest
+from adversity_plugins.classifier.pixels.rbf_svm import RbfSVM
 
 SMOOTH = (LogisticRegression, LinearSVM, RbfSVM)
 QUICK = {RandomForest: {"trees": 4}, GradientBoosting: {"rounds": 3}}
@@ -240,7 +240,7 @@ def test_sizes_and_channels(toy, noise, stream_of):
 def test_listing_classifiers_imports_no_scientific_library():
     """The catalogue of classifiers and the attack's file import no torch, sklearn or scipy."""
     code = (
-        "import sys, adversity_plugins.classifier as kind, adversity_plugins.attack.exact;"
+        "import sys, adversity_plugins.classifier as kind, adversity_plugins.attack.exact.exact;"
         "kind.adversity_classifiers();"
         "print(sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
     )

@@ -9,8 +9,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from adversity_plugins.classifier.torchvision import Torchvision
-from adversity_plugins.classifier.torchvision_network import architectures, build
+from adversity_plugins.classifier.network.torchvision import Torchvision
+from adversity_plugins.classifier.network.torchvision_network import architectures, build
 
 
 def test_every_classification_architecture_is_known():
@@ -24,7 +24,7 @@ def test_every_classification_architecture_is_known():
 def test_naming_an_architecture_does_not_import_torchvision():
     """A pipeline with a wrong architecture is refused at once, without importing torch."""
     code = (
-        "import sys; from adversity_plugins.classifier.torchvision import Torchvision\n"
+        "import sys; from adversity_plugins.classifier.network.torchvision import Torchvision\n"
         "try: Torchvision(architecture='resnet5O')\n"
         "except ValueError as error: print(error)\n"
         "sys.exit('torch' in sys.modules)"

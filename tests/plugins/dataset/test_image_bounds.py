@@ -15,8 +15,8 @@ import pytest
 from image_writers import bmp, chunk, gif, png, tiff
 from PIL import Image
 
-from adversity_plugins.dataset import pictures
-from adversity_plugins.dataset.pictures import Unreadable, read
+from adversity_plugins.dataset.read_images import pictures
+from adversity_plugins.dataset.read_images.pictures import Unreadable, read
 
 DOT = np.zeros((1, 1, 3), np.uint8)
 
@@ -116,7 +116,7 @@ HEAVY = {
 MEASURE = """
 import sys
 from pathlib import Path
-from adversity_plugins.dataset.pictures import read
+from adversity_plugins.dataset.read_images.pictures import read
 from PIL import Image, PngImagePlugin
 highest = lambda: int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
 for name in sys.argv[1:]:

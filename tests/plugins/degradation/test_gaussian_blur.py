@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from adversity import SampleRng
-from adversity_plugins.degradation.gaussian_blur import GaussianBlur, gaussian_line
+from adversity_plugins.degradation.blur.gaussian_blur import GaussianBlur, gaussian_line
 
 Streams = Callable[..., SampleRng]
 

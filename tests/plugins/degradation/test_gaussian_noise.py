@@ -10,7 +10,7 @@ from scipy import stats
 from torch import Tensor
 
 from adversity import SampleRng
-from adversity_plugins.degradation.gaussian_noise import GaussianNoise
+from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
 
 Streams = Callable[..., SampleRng]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adversity import SampleRng
-from adversity_plugins.degradation.low_light import LowLight
+from adversity_plugins.degradation.light.low_light import LowLight
 
 Streams = Callable[..., SampleRng]
 N = 30_000

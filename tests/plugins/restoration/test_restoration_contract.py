@@ -11,7 +11,7 @@ from torch import Tensor
 
 from adversity.errors import DataError
 from adversity.shapes import image_fault
-from adversity.testing.side import side_of
+from adversity.testing.inputs.side import side_of
 from adversity_plugins.restoration import adversity_restorations
 
 if TYPE_CHECKING:

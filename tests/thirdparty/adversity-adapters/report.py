@@ -28,7 +28,7 @@ from adversity_adapters.findings import FINDINGS, Finding
 
 from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.testing import check_plugin
-from adversity.testing.conformance import KIT
+from adversity.testing.kit.conformance import KIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

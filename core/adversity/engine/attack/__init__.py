@@ -1,0 +1,1 @@
+"""One attack on one chain: what it is given, when it stops, and what its figures are worth."""

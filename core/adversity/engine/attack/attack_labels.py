@@ -1,0 +1,60 @@
+"""The labels an attack is given: the true ones, or those that a targeted attack wants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.errors import DataError
+from adversity.metrics.predictions import class_labels
+from adversity.seeding import SampleRng
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.chain.target import ChainTarget
+
+__all__ = ["is_targeted", "label_rows", "wanted_labels"]
+
+
+def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
+    """Return labels in any array type as `[N]` int64, one class of the victim for each row.
+
+    Args:
+        labels: Whole numbers: a list, an array, a tensor, a column of a table.
+        rows: Expected N.
+        classes: K; None where it is not known yet.
+
+    Raises:
+        DataError: With what was expected and what came.
+    """
+    import torch
+
+    return torch.from_numpy(class_labels(labels, rows=rows, classes=classes or None))
+
+
+def is_targeted(ready: Ready) -> bool:
+    """Say whether an attack is given the wanted classes instead of the true ones."""
+    return bool(getattr(ready.plugin, "targeted", False))
+
+
+def wanted_labels(
+    ready: Ready, judge: ChainTarget, images: Tensor, labels: Tensor, seed: int
+) -> Tensor:
+    """Return the labels an attack is given: the true ones, or a targeted attack's wish."""
+    import torch
+
+    if not is_targeted(ready):
+        return labels
+    wish, classes = ready.plugin.target, judge.classes
+    if wish == "next":
+        return (labels + 1) % classes
+    if wish == "least_likely":
+        values, probs = judge.answer(images)
+        return (values if probs is None else probs).argmin(1)
+    if wish == "random":
+        rng = SampleRng(seed=seed, step="target", ids=judge.ids)
+        return (labels + 1 + rng.integers(0, classes - 1)) % classes
+    if not 0 <= int(wish) < classes:
+        raise DataError(f"expected target in 0 .. {classes - 1}, got {wish}")
+    return torch.full_like(labels, int(wish))

@@ -1,0 +1,213 @@
+"""The final call of an attack: the core decides success and checks the budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adversity.contracts import AttackInRounds
+from adversity.engine.attack.attack_labels import is_targeted, label_rows, wanted_labels
+from adversity.engine.attack.perturbing import perturb
+from adversity.engine.attack.rounds import Course, perturb_in_rounds
+from adversity.engine.chain.budget import fits_space, sizes, within
+from adversity.engine.chain.watching import Watch
+from adversity.seeding import preserve_global_rng
+from adversity.shapes import probability_rows
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity.contracts import Perturbed
+    from adversity.engine.attack.early_stop import Stopped
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.chain.target import ChainTarget
+
+__all__ = ["AttackResult", "attack"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttackResult:
+    """What an attack did to N samples.
+
+    Attributes:
+        images: `[N, C, H, W]` float32: the worst the attack found, also where that does not
+            change the answer; untouched where the answer was wrong from the start.
+        clean: `[N, C, H, W]` float32, what it started from.
+        start: `[N]` int64, the answer before.
+        prediction: `[N]` int64, the answer after, on the stored images.
+        success: `[N]` bool: right before, wrong after (targeted: the wanted answer after), and
+            within the budget.
+        norms: `[N]` float64, the perturbation's size in the attack's norm, or by its own distance.
+        queries, gradients: `[N]` int64, what each sample cost.
+        solved_at: `[N]` int64, the query with which a black-box attack first had it; 0 where
+            it never asked about such an image, or where gradients were used.
+        zero_gradient: `[N]` bool: attacked, and no gradient was finite and not zero.
+        nan_gradient: `[N]` bool: attacked, and a gradient held NaN or infinity.
+        blind: `[N]` float64: at which share of the values the first gradient felt was 0.
+        start_answer: `[N, K]`, the answer before: calibrated probabilities, else the classifier's.
+        probability_output: `[N]` bool: the classifier says that it gives logits, and gave what
+            has no value below 0 and sums to 1.
+        parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
+            each sample (`exact`: whether it is proved); NaN where nothing was attacked.
+        flags: Shares that tell a masked gradient, of the attacked samples: `zero_gradient`,
+            `nan_gradient`, `never_moved`, `probability_output`, `hidden_pixels` (of the first,
+            by gradients); and what a probe found.
+        stopped: Where an attack in rounds stopped because its gate was decided: the robust
+            accuracy is an upper bound then. None if it ran to its end.
+    """
+
+    images: Tensor
+    clean: Tensor
+    start: Tensor
+    prediction: Tensor
+    success: Tensor
+    norms: Tensor
+    queries: Tensor
+    gradients: Tensor
+    solved_at: Tensor
+    zero_gradient: Tensor
+    nan_gradient: Tensor
+    blind: Tensor
+    start_answer: Tensor
+    probability_output: Tensor
+    parameters: dict[str, Tensor] = field(default_factory=dict)
+    flags: dict[str, float] = field(default_factory=dict)
+    stopped: Stopped | None = None
+
+    @property
+    def success_or_clean(self) -> Tensor:
+        """`[N, C, H, W]`: adversarial where the attack succeeded, else what it started from."""
+        import torch
+
+        return torch.where(self.success[:, None, None, None], self.images, self.clean)
+
+
+def attack(
+    ready: Ready,
+    victim: ChainTarget,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    seed: int = 0,
+    step: str = "attack",
+    judge: ChainTarget | None = None,
+    final: bool = True,
+    stream: str | None = None,
+    course: Course | None = None,
+) -> AttackResult:
+    """Attack the samples whose answer is right; judge on the real answer.
+
+    Args:
+        ready: The attack.
+        victim: What the attack computes on, bound to these samples.
+        images: `[N, C, H, W]` float32 in [0, 1].
+        labels: `[N]` int64, the true classes.
+        seed: The pipeline's seed.
+        step: The attack's step id.
+        judge: The whole chain, where the attack sees only a part of it (grey-box).
+        final: Whether to judge the new images here; a step of a pipeline judges them itself,
+            after they are stored, and takes neither `prediction` nor `success` from here.
+        stream: The name of a round, which has random streams of its own.
+        course: For an attack in rounds, when it stops.
+    """
+    import torch
+
+    images = images.contiguous()  # as in a block: one layout in memory, one rounding
+    judge, plugin, count = judge or victim, ready.plugin, len(images)
+    norm = str(getattr(plugin, "norm", "l2"))
+    fits_space(ready, images)
+    with preserve_global_rng():
+        values, probs = judge.answer(images)
+        answer = values if probs is None else probs
+        start = answer.argmax(1)
+        probable = probability_rows(values) & (judge.gives == "logits")
+        labels = label_rows(labels, count, judge.classes)
+        wanted = wanted_labels(ready, judge, images, labels, seed)
+        active = (start == labels) & (wanted != start if is_targeted(ready) else True)
+        index = active.nonzero().flatten()
+        watch = _watch(ready, images, wanted, norm)
+        adversarial, after = images.clone(), start.clone()
+        told = (*plugin.bounds, *plugin.tells)
+        parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in told}
+        if len(index):
+            part = victim.watched(watch).rows(index)
+            made = _perturbed(
+                ready,
+                part,
+                images[index],
+                wanted[index],
+                judge.rows(index),
+                seed=seed,
+                step=step,
+                stream=stream,
+                course=course,
+            )
+            adversarial[index] = made.images
+            for name, values in made.parameters.items():
+                parameters[name][index] = values
+            if final:
+                after[index] = judge.rows(index).verdicts(made.images)
+    costs, norms = victim.counts, sizes(ready, adversarial, images, victim.ids)
+    hit = (after == wanted if is_targeted(ready) else after != labels) & within(plugin, norms)
+    share = max(int(active.sum()), 1)
+    zero = active & (costs.gradients[:count] > 0) & ~costs.felt[:count]
+    return AttackResult(
+        adversarial,
+        images,
+        start,
+        after,
+        active & hit,
+        norms,
+        costs.queries[:count].clone(),
+        costs.gradients[:count].clone(),
+        watch.solved_at,
+        zero,
+        active & costs.broken[:count],
+        costs.blind[:count].clone(),
+        answer,
+        probable,
+        parameters,
+        {
+            "zero_gradient": float(zero.sum()) / share,
+            "nan_gradient": float((active & costs.broken[:count]).sum()) / share,
+            "never_moved": float((active & (norms == 0)).sum()) / share,
+            "probability_output": float((active & probable).sum()) / share,
+        },
+        None if course is None else course.stopped,
+    )
+
+
+def _perturbed(
+    ready: Ready,
+    victim: ChainTarget,
+    images: Tensor,
+    labels: Tensor,
+    judge: ChainTarget,
+    *,
+    seed: int,
+    step: str,
+    stream: str | None,
+    course: Course | None,
+) -> Perturbed:
+    if not isinstance(ready.plugin, AttackInRounds):
+        return perturb(ready, victim, images, labels, seed=seed, step=step, stream=stream)
+    course = course or Course((), len(images))
+    return perturb_in_rounds(
+        ready, victim, images, labels, seed=seed, step=step, judge=judge, course=course
+    )
+
+
+def _watch(ready: Ready, images: Tensor, wanted: Tensor, norm: str) -> Watch:
+    """Return what notes the query that solves each sample, within the budget where it has one."""
+    import torch
+
+    eps = getattr(ready.plugin, "eps", None) if ready.plugin.threat != "parametric" else None
+    none = torch.zeros(len(images), dtype=torch.int64)
+    eps = None if eps is None else float(eps)
+    if ready.plugin.threat != "distance":
+        return Watch(images, wanted, is_targeted(ready), norm, eps, none)
+
+    def measured(asked: Tensor, start: Tensor) -> Tensor:
+        return sizes(ready, asked, start, [""] * len(asked))
+
+    return Watch(images, wanted, is_targeted(ready), "distance", eps, none, measured)

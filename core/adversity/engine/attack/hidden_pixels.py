@@ -1,0 +1,140 @@
+"""Whether pixels that no gradient feels change the answer: the attacker never learns of them.
+
+A network that crops, or whose ReLUs are at rest, has pixels without a gradient too, and moving
+them changes nothing. So they are moved: one step of a quarter of a grey level, all of them at
+once, and all the others for comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adversity.engine.chain.image_batch import ImageBatch
+from adversity.engine.chain.target import ChainTarget
+from adversity.seeding import SampleRng, preserve_global_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from adversity.engine.attack.attacking import AttackResult
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.chain.links import Link
+
+__all__ = ["ASKED", "hidden_pixels", "with_hidden"]
+
+ASKED = 16
+"""So many of the first samples are looked at: one block of a network."""
+BLIND = 0.05
+"""A sample is looked at if the first gradient that was felt was 0 at such a share of its values."""
+STEP = 1 / 1024
+"""How far pixels are moved at most: a quarter of a grey level, far above what float32 rounds."""
+DRAWS = 3
+"""Ways in which they are moved: along one, what the pixels do may cancel out."""
+AS_MUCH = 0.1
+"""Hidden pixels change the answer at least so much, for each, as those that are felt. On digits it
+was 0.7 to 4 of what clamps and rounding hide, and at most 0.007 where features of an honest network
+(an RBF kernel in float32, ReLUs at rest) woke up."""
+
+
+def hidden_pixels(
+    ready: Ready,
+    links: Sequence[Link],
+    current: ImageBatch,
+    result: AttackResult,
+    asked: Tensor,
+    *,
+    seed: int,
+) -> Tensor | None:
+    """Say of which samples a large share of the pixels is hidden from every gradient.
+
+    Args:
+        ready: The attack.
+        links: What it computes on.
+        current: The images it starts from, with ids and side information.
+        result: What it did.
+        asked: `[N]` bool, of which samples to say it.
+        seed: The pipeline's seed.
+
+    Returns:
+        `[N]` float64, 1 or 0, NaN where nothing was asked; None for an attack without gradients.
+    """
+    import torch
+
+    if ready.plugin.access != "gradients":
+        return None
+    found = torch.full((len(asked),), torch.nan, dtype=torch.float64)
+    found[asked] = 0.0
+    index = (asked & (result.blind >= BLIND)).nonzero().flatten()
+    if len(index):
+        with preserve_global_rng():
+            found[index] = _hidden(links, current, index, seed).double()
+    return found
+
+
+def with_hidden(
+    ready: Ready,
+    victim: ChainTarget,
+    images: Tensor,
+    labels: Tensor,
+    result: AttackResult,
+    *,
+    seed: int,
+) -> AttackResult:
+    """Return a result from Python with the share of its first samples that have hidden pixels.
+
+    Args:
+        ready: The attack.
+        victim: What it attacked.
+        images: `[N, C, H, W]`, what it started from.
+        labels: `[N]` int64, the true classes.
+        result: What it did.
+        seed: The attack's seed.
+    """
+    import torch
+
+    asked = (torch.arange(len(images)) < ASKED) & (result.start == labels)
+    current = ImageBatch(victim.ids, images, images, {}, {})
+    found = hidden_pixels(ready, victim.links, current, result, asked, seed=seed)
+    if found is None:
+        return result
+    share = float(found[asked].sum()) / max(int(asked.sum()), 1)
+    return replace(result, flags={**result.flags, "hidden_pixels": share})
+
+
+def _hidden(links: Sequence[Link], current: ImageBatch, index: Tensor, seed: int) -> Tensor:
+    """Return `[M]` bool for the samples of an index."""
+    import torch
+
+    images = current.images[index]
+
+    def logits(asked: Tensor) -> Tensor:
+        # A victim of its own for each question, so that a stochastic one draws the same again.
+        victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
+        return victim.rows(index).logits(asked)
+
+    point = images.clone().requires_grad_()
+    answer = logits(point)
+    draw = torch.Generator().manual_seed(0)
+    # A gradient of all classes together: what one alone does not feel may come in by another.
+    weights = torch.rand(answer.shape[1], generator=draw).expand_as(answer).contiguous()
+    (gradient,) = torch.autograd.grad(answer, point, weights)
+    blind = gradient == 0
+    rng = SampleRng(
+        seed=seed, step="hidden pixels", ids=[current.ids[row] for row in index.tolist()]
+    )
+    hidden, felt = torch.zeros(2, len(index), dtype=torch.float64)
+    for number in range(DRAWS):
+        # Each by its own amount: at a bound all have one sign, and their mean may do nothing.
+        way = STEP * (2 * rng.child(number).uniform(images.shape[1:]).to(images) - 1)
+        # Into the box, where that leads out of it.
+        way = torch.where((images + way < 0) | (images + way > 1), -way, way)
+        with torch.no_grad():
+            for pixels, changed in ((blind, hidden), (~blind, felt)):
+                change = (logits(images + way * pixels) - answer.detach()).double()
+                changed += change.square().sum(1) / pixels.flatten(1).sum(1).clamp_min(1)
+    enough = blind.flatten(1).double().mean(1) >= BLIND
+    found: Tensor = enough & (hidden > 0) & (hidden.sqrt() >= AS_MUCH * felt.sqrt())
+    return found

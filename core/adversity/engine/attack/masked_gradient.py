@@ -1,0 +1,57 @@
+"""Columns and shares that tell a masked gradient: signs that an attack failed, not the defence held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.metrics import share
+
+if TYPE_CHECKING:
+    from adversity.contracts import Measure
+    from adversity.engine.attack.attacking import AttackResult
+    from adversity.engine.stages.columns import Columns, Rows
+
+__all__ = ["sign_columns", "sign_shares"]
+
+
+def sign_columns(result: AttackResult) -> Columns:
+    """Return what an attack's result says of each sample, as columns of its table."""
+    return {
+        "zero_gradient": result.zero_gradient.numpy(),
+        "nan_gradient": result.nan_gradient.numpy(),
+        "moved": (result.norms > 0).numpy(),
+        "probability_output": result.probability_output.numpy(),
+    }
+
+
+def sign_shares(rows: Rows, plugin: Any) -> dict[str, Measure]:
+    """Return the shares over the samples that were right at the start.
+
+    Args:
+        rows: An attack's table.
+        plugin: The attack.
+    """
+    attacked = rows["start_correct"]
+    if not attacked.any():
+        return {}
+    hits = {
+        "zero_gradient_share": rows["zero_gradient"],
+        "nan_gradient_share": rows["nan_gradient"],
+        "random_output_share": rows["random_output"],
+    }
+    if plugin.access != "structure":  # an exact search that moves nothing has a proof
+        hits["never_moved_share"] = ~rows["moved"]
+    if plugin.access in ("scores", "gradients"):
+        hits["probability_output_share"] = rows["probability_output"]
+    found = {name: _share(hit[attacked], "attacked images") for name, hit in hits.items()}
+    hidden = rows.get("hidden_pixels")
+    if hidden is not None and not np.isnan(hidden).all():
+        first = hidden[~np.isnan(hidden)] == 1
+        found["hidden_pixels_share"] = _share(first, "the first attacked images")
+    return found
+
+
+def _share(hit: np.ndarray[Any, Any], over: str) -> Measure:
+    return share(int(hit.sum()), len(hit), better="lower", convention={"over": over})

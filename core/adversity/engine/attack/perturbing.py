@@ -1,0 +1,110 @@
+"""The images of one attack, in blocks, and every check of what it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Perturbed
+from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.final_calls import BREAKS
+from adversity.engine.chain.budget import replayed, within_budget
+from adversity.seeding import SampleRng
+from adversity.shapes import image_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.chain.target import ChainTarget
+
+__all__ = ["checked", "perturb"]
+
+
+def perturb(
+    ready: Ready,
+    victim: ChainTarget,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    seed: int,
+    step: str,
+    stream: str | None = None,
+) -> Perturbed:
+    """Let the attack change all the images, `block_rows` at most at once, and check the answer.
+
+    Args:
+        ready: The attack.
+        victim: Bound to exactly these samples.
+        images: `[N, C, H, W]` float32 in [0, 1].
+        labels: `[N]` int64, what the attack is given.
+        seed: The pipeline's seed.
+        step: The attack's step id.
+        stream: The name of a round, which has random streams of its own.
+
+    Returns:
+        The images, and the parameters of a parametric attack, float64.
+
+    Raises:
+        PluginError: If the answer breaks the contract; the message gives the figure.
+    """
+    import torch
+
+    plugin = ready.plugin
+    ids = victim.ids
+    parts: list[Perturbed] = []
+    for span in spans(len(images), plugin.block_rows):
+        index = list(span)
+        block, here = images[index], list(ids[span.start : span.stop])
+        given = block.clone()
+        rng = SampleRng(seed=seed, step=step, ids=here)
+        rng = rng if stream is None else rng.child(stream)
+        try:
+            answer = plugin.perturb(
+                victim.rows(index).granted(plugin.access), given, labels[index], rng
+            )
+        except BREAKS as error:
+            ready.guard(error, here)
+        parts.append(checked(ready, answer, block, given, here))
+    if not parts:
+        return Perturbed(images.clone())
+    names = parts[0].parameters
+    return Perturbed(
+        torch.cat([part.images for part in parts]),
+        {name: torch.cat([part.parameters[name] for part in parts]) for name in names},
+    )
+
+
+def checked(
+    ready: Ready, answer: Any, block: Tensor, given: Tensor, ids: Sequence[str]
+) -> Perturbed:
+    """Distrust everything: type, shape, range, the input and the budget."""
+    import torch
+
+    changed = answer.images if isinstance(answer, Perturbed) else answer
+    fault = image_fault(changed, rows=len(block))
+    if fault is None and changed.shape != block.shape:
+        fault = f"expected shape {list(block.shape)}, got {list(changed.shape)}"
+    if fault is None and not torch.equal(given.detach(), block):
+        fault = "it changed its input in place; expected the input to be left alone"
+    if fault is not None:
+        ready.broke(fault, ids)
+    changed = changed.detach().cpu()
+    if ready.plugin.threat != "parametric":
+        within_budget(ready, changed, block, ids)
+        return Perturbed(changed, _facts(ready, answer, ids))
+    if not isinstance(answer, Perturbed):
+        ready.broke("expected a Perturbed with the parameters, got images alone", ids)
+    return Perturbed(*replayed(ready, changed, answer.parameters, block, ids))
+
+
+def _facts(ready: Ready, answer: Any, ids: Sequence[str]) -> dict[str, Tensor]:
+    """Return what an attack tells of each sample beside its image, float64."""
+    facts = answer.parameters if isinstance(answer, Perturbed) else {}
+    if set(facts) != set(ready.plugin.tells):
+        ready.broke(f"expected it to tell {sorted(ready.plugin.tells)}, got {sorted(facts)}", ids)
+    for name, values in facts.items():
+        if values.shape != (len(ids),):
+            ready.broke(f"expected {name} [{len(ids)}], got {list(values.shape)}", ids)
+    return {name: values.detach().cpu().double() for name, values in facts.items()}

@@ -1,0 +1,208 @@
+"""Probes: a few samples attacked again with everything allowed, and with twice the effort.
+
+With the whole space of pictures as its budget an attack that works leaves hardly anything
+standing, whatever the victim; and twice the steps or restarts find next to nothing new. Where
+that does not hold the attack failed, and its robust accuracy says nothing.
+
+Reference: A. Athalye, N. Carlini, D. Wagner, "Obfuscated gradients give a false sense of
+security", 2018, section 3.1 (unbounded attacks do not reach 100 % success); N. Carlini et al.,
+"On evaluating adversarial robustness", 2019, sections 3.4 and 3.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.engine.attack.attacking import attack
+from adversity.engine.calls.final_calls import Ready, setting_up
+from adversity.engine.chain.budget import whole_space, within
+from adversity.engine.chain.image_batch import ImageBatch
+from adversity.engine.chain.target import ChainTarget
+from adversity.errors import InputError, ParameterError
+from adversity.metrics import share
+from adversity.pipeline.plan.probing import PROBES, probe_fault, probe_measures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from adversity.contracts import Measure
+    from adversity.engine.attack.attacking import AttackResult
+    from adversity.engine.chain.links import Link
+    from adversity.engine.stages.columns import Columns
+
+__all__ = ["probe", "probe_shares", "probed", "whole_space"]
+
+_COLUMNS = {
+    "full_budget_accuracy": "full_budget_correct",
+    "more_steps_gain_share": "more_steps_fooled",
+    "more_restarts_gain_share": "more_restarts_fooled",
+}
+"""Measure to the column that it is counted from: 1 or 0, NaN for a sample that is not probed."""
+
+
+def probe(
+    ready: Ready,
+    links: Sequence[Link],
+    current: ImageBatch,
+    labels: Tensor,
+    asked: Tensor,
+    *,
+    seed: int,
+    step: str,
+) -> Columns:
+    """Attack some samples again, with other parameters and otherwise as the step does.
+
+    The random streams are those of the attack itself, so that the same sample meets the same
+    start and only the parameter differs. What it costs is counted on targets of its own.
+
+    Args:
+        ready: The attack.
+        links: The whole chain.
+        current: The images it starts from, with ids and side information.
+        labels: `[N]` int64, the true classes.
+        asked: `[N]` bool, which samples are probed: right at the start.
+        seed: The pipeline's seed.
+        step: The attack's step id.
+
+    Returns:
+        A column `[N]` float64 for each variant that the attack has a parameter for.
+
+    Raises:
+        ParameterError: If the attack refuses the parameter.
+        PluginError: If it breaks its contract with it.
+    """
+    index = asked.nonzero().flatten()
+    columns = {
+        _COLUMNS[name]: np.full(len(labels), np.nan) for name in probe_measures(type(ready.plugin))
+    }
+    if not len(index):
+        return columns
+    rows = index.tolist()
+    images, wanted = current.images[index], labels[index]
+    ids = [current.ids[row] for row in rows]
+    side = {name: value[index] for name, value in current.side.items()}
+    for measure, column in ((m, c) for m, c in _COLUMNS.items() if c in columns):
+        other = _variant(ready, _changed(ready.plugin, measure, images[0].numel()))
+        victim = ChainTarget(links, ids=ids, side=side, seed=seed)
+        found = attack(other, victim, images, wanted, seed=seed, step=step)
+        right = found.prediction == wanted
+        hit = (
+            right
+            if measure == "full_budget_accuracy"
+            else ~right & within(ready.plugin, found.norms)
+        )
+        columns[column][rows] = hit.double().numpy()
+    return columns
+
+
+def probed(
+    ready: Ready,
+    victim: ChainTarget,
+    images: Tensor,
+    labels: Tensor,
+    result: AttackResult,
+    *,
+    first: int,
+    seed: int,
+    step: str,
+) -> AttackResult:
+    """Return a result from Python with what a probe of its first samples says, in its flags.
+
+    Args:
+        ready: The attack.
+        victim: What it attacked.
+        images: `[N, C, H, W]`, what it started from.
+        labels: `[N]` int64, the true classes.
+        result: What it did.
+        first: How many samples, by position; those that were right at the start are probed.
+        seed: The attack's seed.
+        step: The attack's step id.
+
+    Raises:
+        InputError: If this attack cannot be probed.
+    """
+    import torch
+
+    fault = probe_fault(type(ready.plugin), "white-box")
+    if fault is not None or first < 1:
+        fault = fault or f"expected probe of at least 1, got {first}"
+        raise InputError(f"{ready.label} cannot be probed: {fault}; leave probe out")
+    asked = (torch.arange(len(images)) < first) & (result.start == labels)
+    current = ImageBatch(victim.ids, images, images, {}, {})
+    rows = probe(ready, victim.links, current, labels, asked, seed=seed, step=step)
+    rows |= {"fooled": result.success.numpy(), "target": labels.numpy()}
+    shares = {name: found.value for name, found in probe_shares(rows, victim.classes).items()}
+    return replace(result, flags={**result.flags, **shares})
+
+
+def _changed(plugin: Any, measure: str, values: int) -> dict[str, Any]:
+    """Return the parameters of a variant."""
+    field = PROBES[measure]
+    if field != "eps":
+        return {field: 2 * getattr(plugin, field)}
+    eps = whole_space(str(plugin.norm), values)
+    step_size = getattr(plugin, "step_size", None)
+    if plugin.threat != "norm" or step_size is None:
+        return {"eps": eps}
+    return {"eps": eps, "step_size": step_size * eps / float(plugin.eps)}
+
+
+def _variant(ready: Ready, changes: Mapping[str, Any]) -> Ready:
+    """Return the attack with other parameters, set up."""
+    from pydantic import ValidationError
+
+    plugin = ready.plugin
+    try:
+        type(plugin)(**{**plugin.model_dump(exclude_unset=True), **changes})
+    except ValidationError as error:
+        said = ", ".join(f"{name}: {value:g}" for name, value in changes.items())
+        raise ParameterError(
+            f"{ready.label} cannot be probed, it refuses {said} ({error.errors()[0]['msg']}); "
+            "leave probe: out"
+        ) from None
+    other = Ready(plugin.model_copy(update=dict(changes)), ready.label, ready.device)
+    with setting_up(other):
+        other.plugin.setup(other.device)
+    return other
+
+
+def probe_shares(rows: Mapping[str, np.ndarray[Any, Any]], classes: int) -> dict[str, Measure]:
+    """Return what the probes found, as shares over the probed samples.
+
+    Args:
+        rows: A cell's table.
+        classes: K; a guess is right for one sample in K.
+    """
+    found: dict[str, Measure] = {}
+    for name, column in _COLUMNS.items():
+        if column not in rows:
+            continue
+        asked = ~np.isnan(rows[column])
+        count = int(asked.sum())
+        if not count:
+            continue
+        whole = name == "full_budget_accuracy"
+        hit = rows[column][asked] == 1
+        if not whole:
+            hit &= ~rows["fooled"][asked]
+        found[name] = share(
+            int(hit.sum()),
+            count,
+            better="lower",
+            convention={"over": "probed images"},
+            details=_chance(rows["target"], classes) if whole else {},
+        )
+    return found
+
+
+def _chance(targets: np.ndarray[Any, Any], classes: int) -> dict[str, float]:
+    """Return what guessing gets right: one class in K, and always the commonest."""
+    return {
+        "chance": 1 / max(classes, 1),
+        "majority": float(np.unique(targets, return_counts=True)[1].max() / len(targets)),
+    }

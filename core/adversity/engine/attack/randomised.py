@@ -1,0 +1,76 @@
+"""Whether a victim gives the same image the same answer twice."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adversity.engine.chain.target import ChainTarget
+from adversity.seeding import preserve_global_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.engine.chain.links import Link
+
+__all__ = ["random_output"]
+
+TOLERANCE = 1e-4
+"""How far two probabilities of one deterministic victim may lie apart: far above what another
+kernel rounds, far below what a draw of noise does."""
+
+
+def random_output(
+    links: Sequence[Link], current: ImageBatch, first: Tensor, asked: Tensor, *, seed: int
+) -> Tensor:
+    """Ask for the starting images once more, with other draws, and compare the answers.
+
+    Where a link says that it is stochastic, attacks average over its draws and only another
+    class counts as another answer. Where none does, any other probability counts: nobody
+    averaged. The second query is no query of the attack and is not counted as one.
+
+    Args:
+        links: The whole chain.
+        current: The images an attack starts from, with ids and side information.
+        first: `[N, K]`, the first answer: logits, or probabilities.
+        asked: `[N]` bool, which samples to ask for; of the others nothing is said.
+        seed: The pipeline's seed; the second draws are those of the next one.
+
+    Returns:
+        `[N]` bool: asked, and answered otherwise.
+    """
+    import torch
+
+    found = torch.zeros(len(first), dtype=torch.bool)
+    index = asked.nonzero().flatten()
+    if not len(index):
+        return found
+    again = ChainTarget(links, ids=current.ids, side=current.side, seed=seed + 1).rows(index)
+    with preserve_global_rng():
+        _move_global_rng(seed + 1)
+        values, probs = again.answer(current.images[index])
+    second, before = values if probs is None else probs, first[index]
+    other = second.argmax(1) != before.argmax(1)
+    if not any(link.stochastic for link in links):
+        if probs is None and again.gives == "logits":
+            second, before = second.double().softmax(1), before.double().softmax(1)
+        other |= (second - before).abs().amax(1) > TOLERANCE
+    found[index] = other
+    return found
+
+
+def _move_global_rng(seed: int) -> None:
+    """Give global random numbers another state than the first query found, the same each time.
+
+    A plugin that draws from them against the contract would else draw the same again.
+    """
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  (what such a plugin would use)
+    torch.default_generator.manual_seed(seed)

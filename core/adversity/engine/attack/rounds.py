@@ -1,0 +1,170 @@
+"""Attacks in rounds: each round gets what the last ones left, and the worst image is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adversity.contracts import Attack, AttackInRounds, Perturbed
+from adversity.engine.attack.early_stop import Stopped, decided
+from adversity.engine.attack.perturbing import perturb
+from adversity.engine.calls.final_calls import Ready, setting_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from adversity.engine.chain.target import ChainTarget
+    from adversity.pipeline.gates.gate_text import Gate
+
+__all__ = ["Course", "Outcome", "judged", "perturb_in_rounds", "rounds_of"]
+
+
+class Outcome(NamedTuple):
+    """What the judge says of images: `lead` of the best other class `[N]` float64, `fooled` `[N]`."""
+
+    lead: Tensor
+    fooled: Tensor
+
+    def worse_than(self, before: Tensor) -> Tensor:
+        """Return `[N]` bool: fooled, or nearer to it than a lead of `before`."""
+        return self.fooled | (self.lead > before)
+
+
+@dataclass(slots=True)
+class Course:
+    """When to stop, and where it came to that.
+
+    Attributes:
+        gates: Those that must be decided; none: run every round.
+        total: Samples over which they count.
+        stopped: Filled in by the run.
+    """
+
+    gates: Sequence[Gate]
+    total: int
+    stopped: Stopped | None = None
+
+    def look(self, names: Sequence[str], done: int, *, right: int, standing: int) -> None:
+        """Look at the gates after a round; note that the rest is left out if it is.
+
+        Args:
+            names: Of all rounds.
+            done: Rounds that were run.
+            right: Samples that were right at the start.
+            standing: Those that still are.
+        """
+        if standing and done < len(names):
+            verdicts = decided(self.gates, total=self.total, right=right, standing=standing)
+            if verdicts is not None:
+                self.stopped = Stopped(done, len(names), names[done - 1], verdicts)
+
+
+def rounds_of(ready: Ready) -> tuple[tuple[str, Ready], ...]:
+    """Return the rounds of an attack by name, each ready to run.
+
+    Raises:
+        PluginError: If the rounds are not what the contract promises.
+    """
+    whole: Any = ready.plugin
+    found = []
+    for number, (name, attack) in enumerate(whole.rounds().items(), 1):
+        fault = _fault(whole, attack)
+        if fault is not None:
+            ready.broke(f"round {number} ({name}): {fault}", ())
+        each = Ready(attack, f"{ready.label}, round {number} ({name})", ready.device)
+        with setting_up(each):
+            attack.setup(ready.device)
+        found.append((name, each))
+    if not found:
+        ready.broke("expected at least one round, got none", ())
+    return tuple(found)
+
+
+def _fault(whole: Any, part: Any) -> str | None:
+    """Return what keeps an attack from being a round."""
+    if not isinstance(part, Attack) or isinstance(part, AttackInRounds):
+        return f"expected an attack that is not itself in rounds, got {type(part).__name__}"
+    if part.threat != "norm" or part.tells:
+        return f"expected an attack in a norm that tells nothing else, got {part.name}"
+    theirs: Any = part
+    if (theirs.norm, theirs.eps) != (whole.norm, whole.eps):
+        return (
+            f"expected norm and eps of the whole, {whole.norm} and {whole.eps}, got {theirs.norm} "
+            f"and {theirs.eps}"
+        )
+    if getattr(part, "targeted", False) or getattr(whole, "targeted", False):
+        return "expected an untargeted attack: samples leave when their answer is wrong"
+    return None
+
+
+def judged(judge: ChainTarget, images: Tensor, labels: Tensor) -> Outcome:
+    """Ask for the real answer; a tie goes to the first class, as everywhere.
+
+    Args:
+        judge: The whole chain, bound to these samples.
+        images: `[N, C, H, W]` float32.
+        labels: `[N]` int64, the true classes.
+    """
+    import torch
+
+    values, probs = judge.answer(images)
+    answer = (values if probs is None else probs).detach().double()
+    own = answer.gather(1, labels[:, None])[:, 0]
+    others = answer.scatter(1, labels[:, None], -torch.inf).amax(1)
+    return Outcome(others - own, answer.argmax(1) != labels)
+
+
+def perturb_in_rounds(
+    ready: Ready,
+    victim: ChainTarget,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    seed: int,
+    step: str,
+    judge: ChainTarget,
+    course: Course,
+) -> Perturbed:
+    """Run the rounds on samples that are all right at the start.
+
+    Args:
+        ready: The attack.
+        victim: Bound to exactly these samples; its counts go on from round to round.
+        images: `[N, C, H, W]` float32 in [0, 1].
+        labels: `[N]` int64, the true classes.
+        seed: The pipeline's seed.
+        step: The attack's step id.
+        judge: The whole chain, which says who stands.
+        course: When to stop; takes where it did.
+
+    Returns:
+        The worst images, and `solved_by`.
+    """
+    import torch
+
+    found, left = images.clone(), torch.arange(len(images))
+    solved_by = torch.zeros(len(images), dtype=torch.float64)
+    worst = torch.full((len(images),), -torch.inf, dtype=torch.float64)
+    rounds = rounds_of(ready)
+    names = [name for name, _ in rounds]
+    for number, (name, each) in enumerate(rounds, 1):
+        made = perturb(
+            each,
+            victim.rows(left),
+            images[left],
+            labels[left],
+            seed=seed,
+            step=step,
+            stream=name,
+        ).images
+        outcome = judged(judge.rows(left), made, labels[left])
+        kept = outcome.worse_than(worst[left])
+        found[left[kept]], worst[left[kept]] = made[kept], outcome.lead[kept]
+        solved_by[left[outcome.fooled]] = number
+        left = left[~outcome.fooled]
+        course.look(names, number, right=len(images), standing=len(left))
+        if not len(left) or course.stopped is not None:
+            break
+    return Perturbed(found, {"solved_by": solved_by})

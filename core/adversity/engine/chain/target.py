@@ -1,0 +1,299 @@
+"""The victim of an attack: the whole chain, composed to one function."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Never, get_args
+
+from adversity.contracts import Access, PostHoc
+from adversity.engine.calls import final_calls
+from adversity.engine.calls.blocks import in_blocks, network_rows
+from adversity.engine.chain.links import Link, Rows, log_of, mean_of_draws, no_answer
+from adversity.engine.chain.watching import Backward, Counts, Watch
+from adversity.errors import InputError, PluginError
+from adversity.seeding import SampleRng
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from adversity.contracts import Structure
+
+__all__ = ["ChainTarget"]
+
+_ACCESS: tuple[Access, ...] = get_args(Access)
+EOT_DRAWS = 8
+"""Draws over which the gradient of a stochastic chain is averaged."""
+
+
+class ChainTarget:
+    """Restorations, a classifier and what follows it, as one differentiable function.
+
+    Rows keep their identity: side information, random streams and counts belong to them.
+    """
+
+    def __init__(
+        self,
+        links: Sequence[Link],
+        *,
+        ids: Sequence[str],
+        side: Mapping[str, Tensor] | None = None,
+        seed: int = 0,
+        draws: int = EOT_DRAWS,
+    ) -> None:
+        """Compose the links for these samples.
+
+        Args:
+            links: Image links, then one classifier, then calibrators or scores.
+            ids: N sample ids.
+            side: Side information of the images, each with first axis N.
+            seed: The pipeline's seed, for stochastic links.
+            draws: EOT draws, where a link is stochastic.
+        """
+        import torch
+
+        kinds = [link.makes for link in links]
+        if kinds.count("predictions") != 1:
+            raise InputError(
+                f"a target needs exactly one classifier, got {kinds.count('predictions')} in "
+                f"{' -> '.join(link.ready.label for link in links) or 'nothing'}"
+            )
+        self.links = tuple(links)
+        self.counts = Counts(len(ids))
+        self._random = any(link.stochastic for link in links)
+        self.draws = draws if self._random else 1
+        self._seed = seed
+        self._rows = Rows(tuple(ids), dict(side or {}), tuple(ids))
+        self._slots = torch.arange(len(ids))
+        self._ones = torch.ones_like(self._slots)
+        self._answers = self.links[kinds.index("predictions")].ready
+        self._classifier = self._answers.plugin
+        self._access: Access = "structure"
+        self._watch: Watch | None = None
+
+    def watched(self, watch: Watch) -> ChainTarget:
+        """Return the same victim, whose answers to queries without a gradient are looked at."""
+        other = object.__new__(ChainTarget)
+        other.__dict__.update(self.__dict__)
+        other._watch = watch
+        return other
+
+    def granted(self, access: Access) -> ChainTarget:
+        """Return the same victim, of which an attack sees no more than it says it asks for."""
+        other = object.__new__(ChainTarget)
+        other.__dict__.update(self.__dict__)
+        other._access = access
+        return other
+
+    @property
+    def classes(self) -> int:
+        """K, the number of classes."""
+        return len(self._classifier.class_names)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The samples' ids, in row order."""
+        return self._rows.ids
+
+    @property
+    def gives(self) -> str:
+        """What the classifier gives: `logits`, `probs` or `labels`."""
+        return str(self._classifier.gives)
+
+    @property
+    def described(self) -> tuple[dict[str, str], ...]:
+        """For the report: each link and what its gradient went through."""
+        return tuple(
+            {"step": link.step, "uses": link.ready.label, "gradient": link.gradient}
+            for link in self.links
+        )
+
+    def rows(self, index: Any) -> ChainTarget:
+        """Return the same victim for some rows; a repeated row is padding and costs nothing."""
+        import torch
+
+        where = torch.as_tensor(index, dtype=torch.int64)
+        other = object.__new__(ChainTarget)
+        other.__dict__.update(self.__dict__)
+        ids = tuple(self._rows.ids[i] for i in where.tolist())
+        side = {name: value[where] for name, value in self._rows.side.items()}
+        other._rows = Rows(ids, side, ids)
+        slots = self._slots[where].clone()
+        seen: set[int] = set()
+        for position, slot in enumerate(slots.tolist()):
+            if slot in seen:
+                slots[position] = len(self.counts.queries) - 1
+            seen.add(slot)
+        other._slots, other._ones = slots, torch.ones_like(slots)
+        return other
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Return finite logits `[N, K]`, differentiable where `images` require a gradient.
+
+        Raises:
+            PluginError: If a link gives what is not finite, or other than N rows; an `InputError`
+                if the classifier is a user's own network.
+            InputError: If the attack's `access` allows less, or there is no gradient to be had.
+        """
+        import torch
+
+        self._allow("gradients" if images.requires_grad else "scores")
+        self._expect(images)
+        if images.requires_grad and not self._classifier.differentiable:
+            raise InputError(
+                f"{self._label} has no gradient: expected an attack that needs none (`exact`, "
+                "`square`, `hop_skip_jump`), or a classifier that is differentiable"
+            )
+        self._count()
+        if not len(images):
+            return no_answer(images, self.classes)
+        given = (self.counts, self._slots, self._ones)
+        backward = Backward(*given) if images.requires_grad else None
+        # The classifier's blocks go through the whole chain, which bounds memory; `split` and
+        # not slices: its backward is one copy, that of n slices n full-size sums.
+        size = network_rows(self._classifier, images)
+        blocks = torch.split(images, size) if len(images) > size else (images,)
+        parts = [
+            self._block(block, slice(size * k, size * (k + 1)), backward)
+            for k, block in enumerate(blocks)
+        ]
+        if backward is not None:
+            backward.watch(images)
+        answer = parts[0] if len(parts) == 1 else torch.cat(parts)
+        # A finite sum has finite terms; only where it overflows must they be looked at.
+        if not math.isfinite(answer.detach().sum()) and not bool(answer.isfinite().all()):
+            self._not_finite(images)
+        if self._watch is not None and not images.requires_grad:
+            self._watch.look(images, answer.argmax(1), self._slots, self.counts.queries)
+        return answer
+
+    def decisions(self, images: Tensor) -> Tensor:
+        """Return the predicted classes `[N]` of the chain, with new draws where it is stochastic.
+
+        Raises:
+            InputError: If the attack's `access` allows less.
+        """
+        self._allow("decisions")
+        self._expect(images)
+        self._count()
+        rows = replace(self._rows, streams=self._asked(slice(None)))
+        values, probs = self._answered(images.detach(), rows)
+        answers = (values if probs is None else probs).argmax(1)
+        if self._watch is not None:
+            self._watch.look(images, answers, self._slots, self.counts.queries)
+        return answers
+
+    def structure(self) -> Structure | None:
+        """Return what the classifier is made of, where nothing else stands in the chain."""
+        self._allow("structure")
+        found: Structure | None = self._classifier.structure() if len(self.links) == 1 else None
+        return found
+
+    @property
+    def _label(self) -> str:
+        return " -> ".join(link.ready.label for link in self.links)
+
+    def _allow(self, wanted: Access) -> None:
+        if _ACCESS.index(wanted) > _ACCESS.index(self._access):
+            raise InputError(
+                f"the attack asks its victim for {wanted}, but says that it asks for no more than "
+                f"{self._access}: expected `access = {wanted!r}` on its class"
+            )
+
+    def _expect(self, images: Tensor) -> None:
+        if len(images) != len(self._slots):
+            raise PluginError(
+                f"expected {len(self._slots)} images for this target, got {len(images)}; "
+                "use target.rows(index) for some of them"
+            )
+
+    def _count(self) -> None:
+        self.counts.queries.index_add_(0, self._slots, self._ones)
+
+    def _not_finite(self, images: Tensor) -> Never:
+        """Say whose fault it is that an answer is not finite."""
+        if not bool(images.isfinite().all()):
+            raise PluginError("the attack asked about images that hold NaN or infinity")
+        what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
+        self._answers.broke(what, self._rows.ids)
+
+    def _block(self, block: Tensor, cut: slice, backward: Backward | None) -> Tensor:
+        """Run the chain on one block; average over draws where it is stochastic."""
+        import torch
+
+        side = {name: value[cut] for name, value in self._rows.side.items()}
+        rows = Rows(self._rows.ids[cut], side, self._asked(cut))
+        if self.draws == 1:
+            return self._once(backward.watch_part(block, cut) if backward else block, rows, 0)
+        drawn = []
+        for draw in range(self.draws):
+            # Each draw by itself: one that has no gradient does not take it from the others.
+            own = backward.watch_part(block.view_as(block), cut) if backward else block
+            drawn.append(self._once(own, rows, draw))
+        size = network_rows(self._classifier, block)
+        return in_blocks(mean_of_draws, torch.stack(drawn, 1), size)
+
+    def _asked(self, cut: slice) -> tuple[str, ...]:
+        """Return what keys the draws of an attack's query: the sample and which query it is.
+
+        The sample's own count and nothing else, so that no draw comes twice and none depends
+        on the sample's neighbours, or on when they leave.
+        """
+        ids = self._rows.ids[cut]
+        if not self._random:
+            return ids
+        counts = self.counts.queries[self._slots[cut]].tolist()
+        return tuple(f"{sample} (query {n})" for sample, n in zip(ids, counts, strict=True))
+
+    def _once(self, block: Tensor, rows: Rows, draw: int) -> Tensor:
+        traced = block.requires_grad
+        values = block
+        for link in self.links:
+            if link.makes == "images":
+                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.streams)
+                rng = rng.child(("attack", draw))
+                run = link.traced if traced else link.images
+                values, rows = run(values, rows, rng)
+            elif link.makes == "predictions":
+                values = link.answers(values)
+            else:
+                values = link.calibrated(values)
+        return values
+
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the real answer, as a step of the pipeline gives it: the judge's view.
+
+        Returns:
+            What the classifier gives `[N, K]`, and calibrated probabilities `[N, K]` where
+            the chain has a calibrator.
+        """
+        return self._answered(images, self._rows)
+
+    def _answered(self, images: Tensor, rows: Rows) -> tuple[Tensor, Tensor | None]:
+        if not len(images):
+            nothing = no_answer(images, self.classes)
+            calibrated = any(isinstance(link.ready.plugin, PostHoc) for link in self.links)
+            return nothing, nothing if calibrated else None
+        values, probs = images, None
+        for link in self.links:
+            if link.makes == "images":
+                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.streams)
+                values, rows = link.images(values, rows, rng)
+            elif link.makes == "predictions":
+                values = final_calls.logits(link.ready, values, rows.ids)
+            elif isinstance(link.ready.plugin, PostHoc):
+                probs = final_calls.calibrate(link.ready, self._incoming(values, probs), rows.ids)
+        return values, probs
+
+    def _incoming(self, values: Tensor, probs: Tensor | None) -> Tensor:
+        """Return what a calibrator gets: logits, or log p behind what gives probabilities."""
+        if probs is not None:
+            return log_of(probs)
+        return log_of(values) if self.gives == "probs" else values
+
+    def verdicts(self, images: Tensor) -> Tensor:
+        """Return the predicted classes `[N]` of the real answer; a tie goes to the first."""
+        values, probs = self.answer(images)
+        return (values if probs is None else probs).argmax(1)

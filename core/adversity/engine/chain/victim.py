@@ -1,0 +1,93 @@
+"""The victim from Python: plugins and bare networks, composed and left exactly as found."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.own_network import ready_network
+from adversity.engine.chain.target import ChainTarget
+from adversity.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Victim", "as_found", "target"]
+
+
+@contextmanager
+def as_found(modules: Sequence[Any]) -> Iterator[None]:
+    """Put networks into eval mode and freeze them for a while; then put both back.
+
+    In eval mode no buffer moves, and nobody asks for the weights' gradients: a backward pass
+    that need not keep them in mind is up to a tenth faster on a small network.
+    """
+    parts = [
+        (part, part.training)
+        for module in modules
+        for part in module.modules()
+        # A frozen TorchScript network has no mode any more: evaluation is built in.
+        if hasattr(part, "training")
+    ]
+    weights = [(p, p.requires_grad) for module in modules for p in module.parameters()]
+    try:
+        for module in modules:
+            with suppress(NotImplementedError):  # an exported program: its mode is built in
+                module.eval()
+        for weight, _ in weights:  # one by one: TorchScript knows no `module.requires_grad_`
+            weight.requires_grad_(requires_grad=False)
+        yield
+    finally:
+        for part, mode in parts:
+            part.training = mode
+        for weight, learns in weights:
+            weight.requires_grad_(learns)
+
+
+class Victim:
+    """A chain that waits for images: what `adversity.target` gives."""
+
+    def __init__(self, links: Sequence[Link], modules: Sequence[Any] = ()) -> None:
+        """Keep the links and the networks whose mode must be restored."""
+        self.links = tuple(links)
+        self.modules = tuple(modules)
+
+    def bind(self, ids: Sequence[str], *, seed: int = 0) -> ChainTarget:
+        """Return the target for these samples."""
+        return ChainTarget(self.links, ids=ids, seed=seed)
+
+
+def target(*links: Any) -> Victim:
+    """Compose a victim: restorations, then a classifier or any `nn.Module`, then calibration.
+
+    Args:
+        *links: What `adversity.create` returned, or an `nn.Module` from images `[N, C, H, W]`
+            in [0, 1] to logits `[N, K]`; it is called with 64 rows at once of pictures up to
+            64 x 64, with 16 of larger ones. One with convolutions gets them on a CPU in
+            `torch.channels_last`, after a copy of it has shown on two made-up pictures of their
+            shape that it gives the same answer.
+
+    Raises:
+        InputError: If there is not exactly one classifier.
+    """
+    from torch import nn
+
+    chain: list[Link] = []
+    modules: list[Any] = []
+    for position, link in enumerate(links):
+        if isinstance(link, nn.Module):
+            modules.append(link)
+            ready = ready_network(link)
+        else:
+            found = getattr(link, "ready", None)
+            if not isinstance(found, Ready):
+                raise InputError(
+                    f"expected plugins from adversity.create or an nn.Module, got "
+                    f"{type(link).__name__} at position {position}"
+                )
+            ready = found
+        chain.append(Link(f"link-{position}", ready))
+    ChainTarget(chain, ids=())
+    return Victim(chain, modules)

@@ -1,0 +1,102 @@
+"""The public call of an attack from Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import AttackInRounds
+from adversity.engine.attack.attack_labels import label_rows
+from adversity.engine.attack.attacking import AttackResult, attack
+from adversity.engine.attack.early_stop import bare_gate
+from adversity.engine.attack.hidden_pixels import with_hidden
+from adversity.engine.attack.probes import probed
+from adversity.engine.attack.rounds import Course
+from adversity.engine.chain.victim import Victim, as_found
+from adversity.engine.public.public_call import Call, image_marks, require_images, sample_ids
+from adversity.engine.set_up.nested import all_ready
+from adversity.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+__all__ = ["AttackCall"]
+
+
+class AttackCall(Call):
+    """`result = attack(victim, images, labels, ids=..., seed=...)`."""
+
+    def __call__(
+        self,
+        victim: Victim,
+        images: Tensor,
+        labels: ArrayLike | Tensor,
+        *,
+        ids: Sequence[str] | None = None,
+        seed: int = 0,
+        probe: int | None = None,
+        gate: str | None = None,
+    ) -> AttackResult:
+        """Attack the whole chain; success and budget are the core's verdict.
+
+        Args:
+            victim: From `adversity.target(...)`.
+            images: `[N, C, H, W]` float32 in [0, 1].
+            labels: `[N]` whole numbers in any array type, the true classes.
+            ids: N sample ids; positions if not given.
+            seed: Keys every sample's random stream.
+            probe: Attack so many of the first samples again, with the whole space of pictures
+                as budget and with twice the steps and restarts; `flags` has what came of it.
+            gate: For an attack in rounds, such as `lower robust_accuracy >= 0.60`: it stops as
+                soon as this is decided, and `stopped` says where.
+
+        Raises:
+            InputError: If `victim` is none, the attack cannot be probed, or it has no rounds.
+            DataError: If images are attacked that fitted the victim.
+        """
+        course = self._course(gate, len(images))
+        if not isinstance(victim, Victim):
+            raise InputError(
+                f"expected a victim from adversity.target(...), got {type(victim).__name__}"
+            )
+        self.require_fitted()
+        require_images(images, self.ready.label)
+        names = sample_ids(ids, len(images))
+        labels = label_rows(labels, len(images))
+        self._keep_apart(victim, images, names)
+        with as_found(victim.modules):
+            bound = victim.bind(names, seed=seed)
+            step = self.ready.plugin.name
+            result = attack(self.ready, bound, images, labels, seed=seed, step=step, course=course)
+            result = with_hidden(self.ready, bound, images, labels, result, seed=seed)
+            if probe is None:
+                return result
+            given = (self.ready, bound, images, labels, result)
+            return probed(*given, first=probe, seed=seed, step=step)
+
+    def _keep_apart(self, victim: Victim, images: Tensor, ids: Sequence[str]) -> None:
+        """Refuse images that fitted a part of the victim, or of the attack, from Python."""
+        parts = [self.ready, *(link.ready for link in victim.links)]
+        seen = frozenset[str]().union(*(part.seen for part in all_ready(parts)))
+        if not seen:
+            return
+        marks = [image_marks(images[row : row + 1]) for row in range(len(images))]
+        shared = [name for name, mark in zip(ids, marks, strict=True) if mark & seen]
+        if shared:
+            raise DataError(
+                f"{self.ready.label}: {len(shared)} of the {len(ids)} images are among those that "
+                f"fitted the victim or the attack, such as {', '.join(shared[:3])}; attack others, "
+                "or the numbers flatter"
+            )
+
+    def _course(self, gate: str | None, total: int) -> Course | None:
+        if gate is None:
+            return None
+        if not isinstance(self.ready.plugin, AttackInRounds):
+            raise InputError(
+                f"{self.ready.label} does not run in rounds: expected no gate, got {gate!r}; "
+                "`cascade` stops when a gate is decided"
+            )
+        return Course((bare_gate(gate),), total)

@@ -1,0 +1,195 @@
+"""From Python: the public, final call of each kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from adversity.contracts import Fitted, PostHoc, Predictive, Score
+from adversity.contracts.nested import NESTED_ERROR, resolving
+from adversity.engine.calls import final_calls
+from adversity.engine.calls.device import absent_device
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.public.attack_call import AttackCall
+from adversity.engine.public.in_memory import TensorRows
+from adversity.engine.public.public_call import Call, require_images, sample_ids
+from adversity.engine.set_up.nested import inject, set_up
+from adversity.engine.set_up.toolbox import label_of
+from adversity.errors import DataError, InputError, ParameterError
+from adversity.pipeline.plan.nested import from_registry, resolver
+from adversity.pipeline.plan.plugins import attempt
+from adversity.registry import discover
+from adversity.seeding import SampleRng, preserve_global_rng
+from adversity.shapes import rows_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+    from adversity.registry import Entry
+
+__all__ = ["Call", "create"]
+
+
+def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> Any:
+    """Make a plugin ready to call.
+
+    Args:
+        kind: For example `attack`.
+        name: The plugin's name, or `distribution:name`.
+        device: Where it computes.
+        **parameters: The plugin's parameters; fractions such as "8/255" are numbers.
+
+    Returns:
+        A callable whose final call checks what goes in and what comes out.
+
+    Raises:
+        UnknownPluginError: If there is no such plugin.
+        ParameterError: If a parameter is unknown or wrong, or there is no such device.
+
+    Example:
+        >>> import torch, adversity
+        >>> noise = adversity.create("degradation", "gaussian_noise", severity=3)
+        >>> noise(torch.full((2, 3, 8, 8), 0.5), ids=["a", "b"], seed=0).shape
+        torch.Size([2, 3, 8, 8])
+    """
+    entry = discover().get(kind, name)
+    fault = absent_device(device)
+    if fault is not None:
+        raise ParameterError(f"{label_of(entry)}: device: {fault}")
+    plugin = _built(entry, parameters)
+    wrapper = WRAPPERS.get(kind)
+    if kind != "dataset" and not isinstance(plugin, Fitted):
+        ready = set_up(plugin, label_of(entry), device)
+    else:
+        ready = Ready(plugin, label_of(entry), device)
+        with final_calls.setting_up(ready):
+            inject(ready.plugin, device)  # what is missing is said now; it is set up for the fit
+    if wrapper is not None:
+        return wrapper(ready)
+    return _opened(plugin) if kind == "dataset" else ready.plugin
+
+
+def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    if entry.cls is None:
+        raise InputError(f"{label_of(entry)} cannot be used: {entry.error}")
+    try:
+        with resolving(resolver(from_registry(discover()), attempt)):
+            return entry.cls(**parameters)
+    except ValidationError as error:
+        findings = [
+            f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg']}"
+            + ("" if e["type"] == NESTED_ERROR else f", got {e['input']!r}")
+            for e in error.errors()
+        ]
+        raise ParameterError(f"{label_of(entry)}: " + "; ".join(findings)) from None
+
+
+def _opened(dataset: Any) -> Any:
+    """Open a data set in the current folder; one inside a package is written out first."""
+    from tempfile import mkdtemp
+
+    from adversity.engine.stages.data_stage import materialise
+
+    if not type(dataset).packaged:
+        dataset.open(Path.cwd())
+        return dataset
+    made = Path("data") / dataset.name
+    if not (made / "manifest.csv").is_file():
+        made = Path(mkdtemp(prefix="adversity-")) / dataset.name
+        made.mkdir()
+        materialise(dataset, made)
+    dataset.open(made)
+    return dataset
+
+
+class DegradationCall(Call):
+    """`worse = degradation(images, ids=..., seed=...)`."""
+
+    def __call__(
+        self, images: Tensor, *, ids: Sequence[str] | None = None, seed: int = 0
+    ) -> Tensor:
+        """Return degraded images; its side information stays in `side`."""
+        self.require_fitted()
+        require_images(images, self.ready.label)
+        rng = SampleRng(seed=seed, step=self.ready.plugin.name, ids=sample_ids(ids, len(images)))
+        with preserve_global_rng():
+            degraded = final_calls.degrade(self.ready, images, rng)
+        self.side = dict(degraded.side)
+        return degraded.images
+
+
+class RestorationCall(Call):
+    """`better = restoration(images, kernel=...)`."""
+
+    def __call__(self, images: Tensor, **needs: Tensor) -> Tensor:
+        """Return restored images; `needs` stand for the degradation's side information."""
+        self.require_fitted()
+        require_images(images, self.ready.label)
+        unknown = set(needs) - set(self.ready.plugin.needs)
+        if unknown:
+            raise ParameterError(
+                f"{self.ready.label}: expected {list(self.ready.plugin.needs)}, got "
+                f"{sorted(unknown)}"
+            )
+        with preserve_global_rng():
+            return final_calls.restore(self.ready, images, needs, sample_ids(None, len(images)))[0]
+
+
+class ClassifierCall(Call):
+    """`logits = classifier(images)`; first `.fit(images, labels)` where it must be fitted."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        self.require_fitted()
+        names: tuple[str, ...] = self.ready.plugin.class_names
+        return names
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return what the classifier gives, `[N, K]` float32."""
+        self.require_fitted()
+        require_images(images, self.ready.label)
+        with preserve_global_rng():
+            return final_calls.logits(self.ready, images, sample_ids(None, len(images)))
+
+
+class UncertaintyCall(Call):
+    """`score = method(logits)` or `probs = calibrator.fit(logits, labels)(logits)`."""
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return calibrated probabilities `[N, K]`, or scores `[N]` (higher = less sure)."""
+        self.require_fitted()
+        fault = rows_fault(logits, rows=len(logits), columns=0)
+        if fault is not None:
+            raise DataError(f"{self.ready.label}: {fault}")
+        ids = sample_ids(None, len(logits))
+        plugin = self.ready.plugin
+        if isinstance(plugin, PostHoc):
+            return final_calls.calibrate(self.ready, logits.float(), ids)
+        if isinstance(plugin, Score):
+            return final_calls.score(
+                self.ready, Predictive(logits.double().softmax(1), logits), ids
+            )
+        raise InputError(f"{self.ready.label} needs more than logits; use it in a pipeline")
+
+    def fit(  # type: ignore[override]  # (rows of a table, not images)
+        self, logits: Tensor, labels: ArrayLike | Tensor, *, seed: int = 0
+    ) -> Self:
+        """Fit on held-out logits and labels; return a new object that carries the state."""
+        names = tuple(str(k) for k in range(logits.shape[1]))
+        data = TensorRows(labels, names, logits=logits.float())
+        return self._learnt(data, seed, frozenset())
+
+
+WRAPPERS: dict[str, Callable[[Ready], Call]] = {
+    "degradation": DegradationCall,
+    "restoration": RestorationCall,
+    "classifier": ClassifierCall,
+    "uncertainty": UncertaintyCall,
+    "attack": AttackCall,
+}

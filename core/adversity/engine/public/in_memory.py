@@ -1,0 +1,85 @@
+"""Tensors in memory as a stream for fitting, for `.fit(...)` from Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Block
+from adversity.engine.attack.attack_labels import label_rows
+from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.final_calls import setting_up
+from adversity.engine.stages.fitting import ROWS
+from adversity.errors import DataError
+from adversity.seeding import fit_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+    from adversity.contracts import State
+    from adversity.engine.calls.final_calls import Ready
+
+__all__ = ["TensorRows", "fitted_state", "learnt"]
+
+
+class TensorRows:
+    """Tensors in memory as a stream for fitting."""
+
+    def __init__(
+        self,
+        labels: ArrayLike | Tensor | None,
+        class_names: tuple[str, ...],
+        *,
+        images: Tensor | None = None,
+        logits: Tensor | None = None,
+        references: Tensor | None = None,
+    ) -> None:
+        """Take images, with references or without, or logits, and labels `[N]`, whole numbers."""
+        rows = images if images is not None else logits
+        if rows is None:
+            raise DataError("expected images or logits to fit on, got neither")
+        if references is not None and len(references) != len(rows):
+            raise DataError(
+                f"expected one reference for each of {len(rows)} images, got {len(references)}"
+            )
+        self.class_names = class_names
+        self._count = len(rows)
+        known = None if labels is None else label_rows(labels, len(rows), len(class_names))
+        self._columns = {
+            "targets": known,
+            "images": images,
+            "references": references,
+            "logits": logits,
+        }
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._count
+
+    def __iter__(self) -> Iterator[Block]:
+        """Go through the rows in blocks."""
+        for span in spans(len(self), ROWS):
+            cut = slice(span.start, span.stop)
+            parts = {
+                name: None if column is None else column[cut]
+                for name, column in self._columns.items()
+            }
+            yield Block(tuple(map(str, span)), **parts)
+
+
+def fitted_state(ready: Ready, data: TensorRows, seed: int) -> State:
+    """Set a plugin up and fit it on tensors; return what it found.
+
+    Raises:
+        PluginError: If it cannot be set up or fitted.
+    """
+    with setting_up(ready):
+        ready.plugin.setup(ready.device)
+    return learnt(ready, data, seed)
+
+
+def learnt(ready: Ready, data: TensorRows, seed: int) -> State:
+    """Fit a plugin that is set up on tensors; return what it found."""
+    return ready.learn(data, fit_generator(seed, "fit", getattr(ready.plugin, "seed", 0)))

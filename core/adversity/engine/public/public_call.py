@@ -1,0 +1,116 @@
+"""What the public calls of all kinds share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from adversity.contracts import Fitted
+from adversity.engine.attack.attack_labels import label_rows
+from adversity.engine.public.in_memory import TensorRows, learnt
+from adversity.engine.set_up.nested import set_up
+from adversity.errors import DataError, InputError, NotFittedError
+from adversity.provenance import pixels_sha256
+from adversity.shapes import image_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+    from adversity.engine.calls.final_calls import Ready
+
+__all__ = ["Call", "image_marks", "require_images", "sample_ids"]
+
+
+class Call:
+    """A ready plugin; what all kinds share."""
+
+    def __init__(self, ready: Ready, *, fitted: bool | None = None) -> None:
+        """Take the plugin; one that must be fitted is not set up yet."""
+        self.ready = ready
+        self._fitted = not isinstance(ready.plugin, Fitted) if fitted is None else fitted
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The plugin's parameters, defaults included."""
+        found: dict[str, Any] = self.ready.plugin.parameters
+        return found
+
+    def __repr__(self) -> str:
+        """Show the plugin with its parameters."""
+        return f"{self.ready.label} {self.parameters}"
+
+    def require_fitted(self) -> None:
+        """Refuse to answer before it was fitted."""
+        if not self._fitted:
+            raise NotFittedError(
+                f"{self.ready.label} must be fitted first: call .fit(...) on held-out data"
+            )
+
+    def fit(
+        self,
+        images: Tensor,
+        labels: ArrayLike | Tensor | None = None,
+        *,
+        references: Tensor | None = None,
+        class_names: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> Self:
+        """Fit on images; return a new object that carries what was learnt.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1].
+            labels: `[N]` whole numbers, where the plugin asks for them.
+            references: The clean images, row by row, where it asks for them.
+            class_names: What the labels index; their numbers if not given.
+            seed: Of the fit.
+
+        Raises:
+            InputError: If the plugin is none that is fitted.
+            DataError: If the tensors do not fit each other.
+            PluginError: If it cannot be set up or fitted.
+        """
+        require_images(images, self.ready.label)
+        if references is not None:
+            require_images(references, self.ready.label)
+        names = tuple(class_names or ())
+        known = None if labels is None else label_rows(labels, len(images), len(names) or None)
+        if known is not None and not names:
+            names = tuple(map(str, range(int(known.max()) + 1)))
+        data = TensorRows(known, names, images=images, references=references)
+        seen = image_marks(images) | (
+            frozenset() if references is None else image_marks(references)
+        )
+        return self._learnt(data, seed, seen)
+
+    def _learnt(self, data: TensorRows, seed: int, seen: frozenset[str]) -> Self:
+        """Return a new object of this class that has learnt from the rows."""
+        given, label, device = self.ready.plugin, self.ready.label, self.ready.device
+        if not issubclass(type(given), Fitted):
+            raise InputError(f"{label} has nothing to fit; call it as it is")
+        state = learnt(set_up(given, label, device), data, seed)
+        ready = set_up(given, label, device, state=state)
+        return type(self)(replace(ready, seen=seen), fitted=True)
+
+
+def image_marks(images: Tensor) -> frozenset[str]:
+    """Return what images are known by, whatever their ids."""
+    pixels = images.detach().cpu().permute(0, 2, 3, 1).numpy()
+    return frozenset(map(pixels_sha256, pixels))
+
+
+def require_images(images: Any, label: str) -> None:
+    """Refuse what are no images, under the name of the plugin that got them."""
+    fault = image_fault(images)
+    if fault is not None:
+        raise DataError(f"{label}: {fault}")
+
+
+def sample_ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """Return the ids given, all different, or the samples' positions."""
+    found = tuple(map(str, range(count))) if ids is None else tuple(ids)
+    if len(found) != count or len(set(found)) != count:
+        raise DataError(f"expected {count} different ids, got {len(found)}")
+    return found

@@ -1,0 +1,1 @@
+"""Plugins made ready for a run: those in parameters, those of steps, with classes and files."""

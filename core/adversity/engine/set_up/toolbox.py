@@ -1,0 +1,235 @@
+"""What the shards of a run share: opened data sets, and plugins that are set up.
+
+Data sets are opened once. Plugins are set up once for each worker thread, since a network
+is not safe to share.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Classifier, State
+from adversity.data.arrays import read_arrays
+from adversity.data.checksums import Checksums, verified_file
+from adversity.data.labels_map import read_labels
+from adversity.data.reading import Source
+from adversity.data.store import file_state
+from adversity.data.stored import TABLE, StoredTable
+from adversity.engine.set_up.class_indices import class_indices
+from adversity.engine.set_up.nested import inject, set_up
+from adversity.engine.set_up.workspace import slug
+from adversity.errors import DataError, NotFittedError, StorageError
+from adversity.project import file_fault, list_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from adversity.contracts import Dataset, MetricBase, Plugin, PluginBase
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.set_up.workspace import Workspace
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
+    from adversity.registry import Entry
+
+__all__ = ["Toolbox", "label_of", "state_path", "toolbox_of"]
+
+
+def label_of(entry: Entry) -> str:
+    """Return what messages call a plugin: `attack "pgd" (acme-attacks 1.2)`."""
+    return f'{entry.kind} "{entry.name}" ({entry.distribution} {entry.version})'
+
+
+def state_path(folder: Path, cell: Cell) -> Path:
+    """Return where a fitted plugin's state lies in a step's artifact."""
+    return folder / "states" / f"{slug(cell)}.safetensors"
+
+
+_latest: list[Toolbox] = []
+"""The toolbox of the run that goes on in this process."""
+_latest_lock = threading.Lock()
+
+
+def toolbox_of(plan: Plan, workspace: Workspace) -> Toolbox:
+    """Return the toolbox that the stages of one run share; the last run's is let go."""
+    with _latest_lock:
+        if not _latest or _latest[0].plan is not plan or _latest[0].workspace != workspace:
+            _latest[:] = [Toolbox(plan, workspace)]
+        return _latest[0]
+
+
+class Toolbox:
+    """Opened data sets and ready plugins of one plan in one workspace."""
+
+    def __init__(self, plan: Plan, workspace: Workspace) -> None:
+        """Open nothing yet."""
+        self.plan = plan
+        self.workspace = workspace
+        self._lock = threading.RLock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Close everything: a data set was written."""
+        with self._lock:
+            self._sources: dict[str, Source] = {}
+            self._tables: dict[Path, tuple[tuple[int, ...], StoredTable]] = {}
+            self.forget_plugins()
+
+    def forget_plugins(self) -> None:
+        """Let go of what is set up: a plugin was fitted anew. Data sets stay open."""
+        with self._lock:
+            self._local = threading.local()
+
+    def artifact(self, step: str) -> Path:
+        """Return the folder of a step's artifact."""
+        return self.workspace.outputs / self.plan.stage(step).out
+
+    def table(self, step: str) -> StoredTable:
+        """Open the table of a finished step.
+
+        Its content is verified when it is first asked for, and again if it was touched since.
+
+        Raises:
+            StorageError: If it is missing or damaged.
+        """
+        folder = self.artifact(step)
+        path = folder / TABLE
+        with self._lock:
+            known = self._tables.get(path)
+            if known is None or not path.is_file() or file_state(path) != known[0]:
+                verified_file(folder, TABLE)
+                known = self._tables[path] = file_state(path), StoredTable(path)
+            return known[1]
+
+    def source(self, data: str) -> Source:
+        """Open a data set on first use.
+
+        Raises:
+            DataError: If it is missing, empty or wrong.
+        """
+        with self._lock:
+            if data not in self._sources:
+                node = self.plan.data[data]
+                dataset: Dataset = type(node.plugin)(**node.plugin.model_dump(exclude_unset=True))  # type: ignore[assignment]
+                inject(dataset, self.plan.spec.run.device, root=self.workspace.root)
+                self._require_readable(node)
+                dataset.open(self._data_root(node))
+                self._sources[data] = Source(dataset, node.prepare)
+            return self._sources[data]
+
+    def there(self, data: str) -> bool:
+        """Say whether a data set is on disk: materialised, pulled."""
+        node = self.plan.data[data]
+        if type(node.plugin).packaged:  # type: ignore[attr-defined]
+            return (self._data_root(node) / "manifest.csv").is_file()
+        return node.location is None or (self.workspace.root / node.location).exists()
+
+    def _require_readable(self, node: PlannedData) -> None:
+        """Refuse a folder with pipes in it or links out of it, whatever the data set reads there."""
+        place = node.location
+        if place is not None and not type(node.plugin).packaged:  # type: ignore[attr-defined]
+            root = self.workspace.root
+            if (root / place).is_dir():
+                list_files(root, place)
+            elif (fault := file_fault(root, place)) is not None:
+                raise DataError(fault)
+
+    def _data_root(self, node: PlannedData) -> Path:
+        """Return where a data set lies: materialised among the outputs, or in the project."""
+        if not type(node.plugin).packaged:  # type: ignore[attr-defined]
+            return self.workspace.root
+        made = self.workspace.outputs / str(node.location)
+        folder = made if made.is_dir() else self.workspace.root / str(node.location)
+        if folder.is_dir():
+            Checksums(folder).verify()
+        return folder
+
+    def node_of(self, step: str) -> PlannedStep:
+        """Return the step that defines the plugin of `step`."""
+        return self.plan.steps[self.plan.steps[step].definition]
+
+    def plugin(self, step: str, cell: Cell) -> PluginBase:
+        """Return the plugin of a step in a cell, not set up."""
+        node = self.node_of(step)
+        return node.plugins[cell.restrict(node.variables)]
+
+    def metrics(self) -> tuple[Ready, ...]:
+        """Return the pipeline's metrics, set up, with the plugins in their parameters ready.
+
+        Raises:
+            PluginError: If setting one up fails.
+        """
+        if "metrics" not in self._local.__dict__:
+            self._local.metrics = tuple(map(self._metric, self.plan.metrics))
+        return self._local.metrics  # type: ignore[no-any-return]
+
+    def _metric(self, given: MetricBase) -> Ready:
+        device, root = self.plan.spec.run.device, self.workspace.root
+        return set_up(given, f'metric "{given.name}"', device, root=root)
+
+    def ready(self, step: str, cell: Cell) -> Ready:
+        """Return the plugin of a step, set up, and fitted where it must be.
+
+        Raises:
+            NotFittedError: If its state is not there yet.
+            PluginError: If setting it up fails.
+        """
+        node = self.node_of(step)
+        mine = cell.restrict(node.variables)
+        cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
+        key = (node.id, mine.key)
+        if key not in cache:
+            state = self.state(node.id, mine) if node.fit_on is not None else None
+            cache[key] = self.bare(node.id, mine, state=state)
+        return cache[key]
+
+    def bare(self, step: str, cell: Cell, *, state: State | None = None) -> Ready:
+        """Return the plugin of a step set up, for fitting it or with a state that was found."""
+        node = self.node_of(step)
+        given = node.plugins[cell.restrict(node.variables)]
+
+        def found(nested: Plugin[Any]) -> Ready | None:
+            return None if nested.step is None else self.ready(nested.step, cell)
+
+        device, root = self.plan.spec.run.device, self.workspace.root
+        return set_up(given, label_of(node.entry), device, root=root, found=found, state=state)
+
+    def state(self, step: str, cell: Cell) -> State:
+        """Read the state of a fitted step.
+
+        Raises:
+            NotFittedError: If the step has not run.
+        """
+        try:
+            folder = self.artifact(step)
+            place = state_path(folder, cell).relative_to(folder).as_posix()
+            arrays, info = read_arrays(verified_file(folder, place))
+        except StorageError as error:
+            raise NotFittedError(
+                f"step {step!r} is not fitted in cell {cell.key or 'all'!r}: {error}; run it first"
+            ) from error
+        return State(arrays, info)
+
+    def targets(
+        self, data: str, step: str, cell: Cell
+    ) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        """Return the labels of a data set as classes of the classifier of `step`.
+
+        Returns:
+            `[N]` int64, or None if the data set has no labels.
+        """
+        source = self.source(data)
+        if not source.labelled:
+            return None
+        classifier: Classifier = self.ready(step, cell).plugin
+        file = self.plan.data[data].labels
+        labels = None if file is None else read_labels(self.workspace.root / file, file)
+        found = class_indices(
+            source.class_names,
+            source.targets.tolist(),
+            classifier,
+            labels=labels,
+            data=f"data {data!r}",
+        )
+        return found[source.targets]

@@ -1,0 +1,124 @@
+"""What fits and what judges share no image: by content, before anything is computed.
+
+The one place that looks. Which data sets meet is the plan's to say; they are compared by what the
+images are read from, by their pixels before `prepare`, and by ids in one place. An image that was
+encoded anew with a loss, cut or scaled is another image here, and what fitted a network elsewhere
+cannot be seen: the report says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Fitted
+from adversity.errors import DataError
+from adversity.pipeline.plan.apart import meetings, rests_on
+from adversity.report.values.model import Apart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.data.reading import Source
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.pipeline.plan.apart import Meeting
+    from adversity.pipeline.plan.model import PlannedStep
+
+__all__ = ["found_apart", "keep_apart", "shared"]
+
+_SHOWN = 3
+
+
+def keep_apart(toolbox: Toolbox, step: str) -> None:
+    """Refuse a step if what rests on it is judged on images that fitted something.
+
+    So the first step that runs refuses for all that comes after it. A data set that is not there
+    yet, and not needed yet, is looked at when a step that needs it is opened.
+
+    Args:
+        toolbox: Of the run.
+        step: A step, or `report` for all that is judged.
+
+    Raises:
+        DataError: If there are such images; it says how many, and shows some.
+    """
+    faults: list[str] = []
+    for meeting in meetings(
+        toolbox.plan.steps, toolbox.plan.data, behind=None if step == "report" else step
+    ):
+        needed = step == "report" or step in meeting.judged
+        if needed or all(map(toolbox.there, (meeting.fitting, meeting.judging))):
+            faults += _faults(toolbox, meeting)
+    if faults:
+        raise DataError("\n".join(faults))
+
+
+def _faults(toolbox: Toolbox, meeting: Meeting) -> Iterator[str]:
+    judging = toolbox.source(meeting.judging)
+    found = shared(toolbox.source(meeting.fitting), judging)
+    if found:
+        shown = ", ".join(
+            mine if mine == theirs else f"{mine} ({theirs} there)"
+            for mine, theirs in found[:_SHOWN]
+        )
+        yield (
+            f"{toolbox.plan.steps[meeting.judged[0]].line}: {meeting}: {len(found)} of the "
+            f"{len(judging)} images of {meeting.judging} are among those of {meeting.fitting}, "
+            f"such as {shown}; fit on others, or the numbers flatter"
+        )
+
+
+def shared(fitting: Source, judging: Source) -> list[tuple[str, str]]:
+    """Return the samples of `judging` that are in `fitting`: their ids in both."""
+    known: dict[str, str] = {}
+    for id_, marks in zip(fitting.ids, fitting.marks(), strict=True):
+        known.update(dict.fromkeys(marks - known.keys(), id_))
+    found = []
+    for id_, marks in zip(judging.ids, judging.marks(), strict=True):
+        twins = sorted(known[mark] for mark in marks & known.keys())
+        found += [(id_, twins[0])] if twins else []
+    return found
+
+
+def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
+    """Prove for all that is judged that it shares no image with what fitted it, or say who can't.
+
+    Raises:
+        DataError: If images are shared.
+    """
+    plan = toolbox.plan
+    keep_apart(toolbox, "report")
+    proved = [
+        Apart(
+            meeting.fitted,
+            meeting.judged,
+            meeting.judging,
+            len(toolbox.source(meeting.judging)),
+            meeting.fitting,
+            len(toolbox.source(meeting.fitting)),
+        )
+        for meeting in meetings(plan.steps, plan.data)
+    ]
+    elsewhere: dict[tuple[str, str], list[str]] = {}
+    for node in plan.steps.values():
+        if node.role not in ("predict", "score", "attack"):
+            continue
+        for name in rests_on(node.id, plan.steps):
+            if name in plan.steps and _fitted_elsewhere(plan.steps[name]):
+                elsewhere.setdefault((name, plan.path(node.id)[0]), []).append(node.id)
+    order = list(plan.steps)
+    given = [
+        Apart((name,), tuple(judged), data, len(toolbox.source(data)))
+        for (name, data), judged in sorted(
+            elsewhere.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
+        )
+    ]
+    return (*proved, *given)
+
+
+def _fitted_elsewhere(node: PlannedStep) -> bool:
+    """Say whether a step's plugin brings what it learnt; it is asked where it is defined."""
+    if node.definition != node.id or node.entry.cls is None:
+        return False
+    cls = node.entry.cls
+    learnt = cls.makes == "predictions" or cls.weights_licence is not None
+    return learnt and not issubclass(cls, Fitted)

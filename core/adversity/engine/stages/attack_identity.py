@@ -1,0 +1,133 @@
+"""Who was attacked, on what, and by whom: the keys under which attacks are compared.
+
+The keys are hashes of content. Steps and pipelines may be called anything: two attacks have the
+same victim if the same plugins with the same parameters and the same fitted states answer. Where
+a link draws random numbers, the seed and the step's name belong to it, since they key what it
+draws. The engine's own source counts as well, as it does in the key of every step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from adversity.engine.set_up.toolbox import state_path
+from adversity.engine.set_up.workspace import slug
+from adversity.engine.stages.stage import folder_hash
+from adversity.provenance import file_sha256
+
+if TYPE_CHECKING:
+    from adversity.contracts import PluginBase
+    from adversity.engine.stages.attack_stage import AttackRun
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["IDENTITY", "attacked"]
+
+IDENTITY = "identity.json"
+"""In the artifact of an attack: the keys and facts of each of its cells."""
+
+
+def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
+    """Return the keys of victim, data and attack, and what the attack is, as JSON values.
+
+    Args:
+        run: The attack's stage; what it attacks has been fitted.
+        cell: One of its cells.
+    """
+    plan, node = run.plan, run.node
+    path = plan.path(str(node.against))
+    start = path.index(node.source[0]) + 1
+    source = run.toolbox.source(path[0])
+    before, after = path[1:start], path[start:]
+    data = [
+        [source.content, plan.resolved["data"][path[0]], run.label_hash(path[0])],
+        [_part(run, step, cell) for step in before],
+    ]
+    victim = [plan.resolved["core"]["engine"], [_part(run, step, cell) for step in after]]
+    mine = {**run.identity(node.id, cell), "seed": plan.spec.seed}
+    names = [_said(plan.data[path[0]].entry.name, plan.data[path[0]].plugin)]
+    names += [_named(run, step, cell) for step in before]
+    return {
+        "victim": _sha256(victim),
+        "data": _sha256(data),
+        "attack": _sha256(mine),
+        "facts": _facts(run, cell),
+        "told": {
+            "victim": " > ".join(_named(run, step, cell) for step in after),
+            "data": " > ".join(names),
+            "pipeline": plan.name,
+            "cell": cell.key,
+        },
+    }
+
+
+def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
+    """Return what a step contributes by itself, whatever it is called."""
+    record = run.identity(step, cell)
+    del record["step"], record["knowledge"]
+    definition = run.toolbox.node_of(step)
+    plugin: Any = run.toolbox.plugin(step, cell)
+    if "fitted" in record:
+        state = state_path(run.toolbox.artifact(definition.id), cell.restrict(definition.variables))
+        record["fitted"] = file_sha256(state)
+    if "images" in record:
+        node = run.plan.steps[step]
+        images = run.toolbox.artifact(step) / "images" / slug(cell.restrict(node.variables))
+        record["images"] = folder_hash(images)
+    if plugin.stochastic:
+        record["random"] = [run.plan.spec.seed, step]
+    return record
+
+
+def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
+    node = run.node
+    plugin: Any = run.toolbox.plugin(node.id, cell)
+    in_norm = plugin.threat in ("norm", "minimum")
+    eps = None if plugin.threat == "parametric" else getattr(plugin, "eps", None)
+    parameters = plugin.parameters
+    identity = run.identity(node.id, cell)
+    # What its numbers mean: its plugin, and the plugins inside it.
+    inner = {name: value for name, value in parameters.items() if _holds_plugin(value)}
+    space = [identity["resolved"], identity.get("nested"), inner]
+    return {
+        "plugin": f"{node.entry.kind}/{node.entry.name}",
+        "version": f"{node.entry.distribution} {node.entry.version}",
+        "parameters": parameters,
+        "seed": run.plan.spec.seed,
+        "step": node.id,
+        "knowledge": node.knowledge,
+        "access": plugin.access,
+        "targeted": bool(getattr(plugin, "targeted", False)),
+        "threat": plugin.threat,
+        "norm": str(getattr(plugin, "norm", "l2")) if in_norm else None,
+        "eps": None if eps is None else float(eps),
+        "bounds": {name: [float(low), float(high)] for name, (low, high) in plugin.bounds.items()},
+        "space": None if in_norm else _sha256(space),
+    }
+
+
+def _holds_plugin(value: object) -> bool:
+    """Say whether a parameter is a plugin, `{uses, with}`, or a list of such."""
+    some = value if isinstance(value, list) else [value]
+    return any(isinstance(item, dict) and "uses" in item for item in some)
+
+
+def _named(run: AttackRun, step: str, cell: Cell) -> str:
+    return _said(run.plan.steps[step].entry.name, run.toolbox.plugin(step, cell))
+
+
+def _said(name: str, plugin: PluginBase) -> str:
+    """Name a plugin with the parameters that somebody chose."""
+    chosen = plugin.model_dump(mode="json", exclude_unset=True)
+    words = ", ".join(f"{key}: {_short(value)}" for key, value in chosen.items())
+    return f"{name} ({words})" if words else name
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _sha256(record: object) -> str:
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

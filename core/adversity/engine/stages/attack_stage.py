@@ -1,0 +1,284 @@
+"""Attacks on the chain: images kept, then judged on what was read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.data.arrays import read_arrays, write_arrays
+from adversity.engine.attack.attacking import AttackResult, attack
+from adversity.engine.attack.hidden_pixels import ASKED, hidden_pixels
+from adversity.engine.attack.masked_gradient import sign_columns, sign_shares
+from adversity.engine.attack.probes import probe, probe_shares
+from adversity.engine.attack.randomised import random_output
+from adversity.engine.calls.blocks import spans
+from adversity.engine.chain.budget import within, within_budget
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.target import ChainTarget
+from adversity.engine.stages.attack_columns import found_columns
+from adversity.engine.stages.attack_identity import IDENTITY, attacked
+from adversity.engine.stages.columns import Columns, Rows, join
+from adversity.engine.stages.predict_stage import answer_columns
+from adversity.engine.stages.stage import write_json
+from adversity.engine.stages.step_images import flow
+from adversity.engine.stages.stored_images import StoredImages
+from adversity.engine.stages.table_stage import TableRun
+from adversity.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from adversity.contracts import Measure
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["AttackRun", "Attacked", "Scene", "chain", "images_name"]
+
+
+def chain(run: TableRun, cell: Cell) -> tuple[list[Link], list[Link]]:
+    """Return what the attack computes on, and what judges it.
+
+    The judge is every link of the path of `against` after `from`. Grey-box attacks compute
+    on the classifier alone.
+    """
+    node = run.node
+    path = run.plan.path(str(node.against))
+    after = path[path.index(node.source[0]) + 1 :]
+    links = [Link(step, run.toolbox.ready(step, cell)) for step in after]
+    if node.knowledge == "white-box":
+        return links, links
+    return [link for link in links if link.makes == "predictions"], links
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A batch before the attack, with what it computes on and what judges it."""
+
+    ready: Ready
+    current: ImageBatch
+    labels: Tensor
+    victim: ChainTarget
+    judge: ChainTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Attacked:
+    """A batch after the attack, before it is judged."""
+
+    ready: Ready
+    current: ImageBatch
+    labels: Tensor
+    result: AttackResult
+    judge: ChainTarget
+    random: Tensor
+    probed: Columns = field(default_factory=dict)
+
+
+class AttackRun(TableRun):
+    """An attack on the answer of a step."""
+
+    @property
+    def data(self) -> str:
+        """The data set at the start of the path."""
+        return self.plan.path(self.stage.step)[0]
+
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return the victim's classes."""
+        names: tuple[str, ...] = self.toolbox.ready(self._classifier(), cell).plugin.class_names
+        return names
+
+    def _classifier(self) -> str:
+        path = self.plan.path(str(self.node.against))
+        return next(step for step in path[1:] if self.plan.steps[step].role == "predict")
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the data, the views before, the victim and the attack."""
+        path = self.plan.path(self.stage.step)
+        before = [self.identity(step, cell) for step in path[1:]]
+        victim = self.plan.path(str(self.node.against))
+        links = [self.identity(step, cell) for step in victim[1:]]
+        source = self.toolbox.source(path[0])
+        return [source.content, self.label_hash(path[0]), before, links, self.columns_depend_on()]
+
+    def done(self, shard: Shard) -> bool:
+        """Say whether table and images of a shard are in the store, and as they were written."""
+        images = self.store.has(self.cell_key(shard.cell), images_name(shard))
+        return super().done(shard) and images
+
+    def compute(self, shard: Shard) -> Columns:
+        """Attack the shard, store the images, read them back, and judge those."""
+        size = self.plan.spec.run.batch_size
+        parts = [
+            self._batch(shard.cell, [shard.samples[i] for i in span])
+            for span in spans(len(shard.samples), size)
+        ]
+        made = np.concatenate([part.result.images.numpy() for part in parts])
+        key, name = self.cell_key(shard.cell), images_name(shard)
+        self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
+        stored = self.store.read(key, name, read_arrays)[0]["images"]
+        return join(
+            [
+                self._judged(part, stored[span.start : span.stop])
+                for part, span in zip(parts, spans(len(stored), size), strict=True)
+            ]
+        )
+
+    def scene(self, cell: Cell, index: list[int]) -> Scene:
+        """Return the images of some samples, their labels, and the victim bound to them."""
+        import torch
+
+        current = flow(self.toolbox, self.node.source[0], cell, index)
+        targets = self.toolbox.targets(self.data, self._classifier(), cell)
+        if targets is None:
+            raise DataError(
+                f"{self.node.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
+                "robust accuracy is counted against the truth"
+            )
+        labels = torch.from_numpy(targets[index].copy())
+        seed = self.plan.spec.seed
+        links, judging = chain(self, cell)
+        victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
+        judge = ChainTarget(judging, ids=current.ids, side=current.side, seed=seed)
+        return Scene(self.toolbox.ready(self.stage.step, cell), current, labels, victim, judge)
+
+    def probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
+        """Look at those of the data set's first samples that were right; attack them again if told."""
+        import torch
+
+        columns: Columns = {}
+        place, right = torch.tensor(index), result.start == scene.labels
+        links, seed = scene.victim.links, self.plan.spec.seed
+        hidden = hidden_pixels(
+            scene.ready, links, scene.current, result, right & (place < ASKED), seed=seed
+        )
+        if hidden is not None:
+            columns["hidden_pixels"] = hidden.numpy()
+        first = int(self.node.options.get("probe", 0))
+        if not first:
+            return columns
+        return columns | probe(
+            scene.ready,
+            links,
+            scene.current,
+            scene.labels,
+            right & (place < first),
+            seed=seed,
+            step=self.stage.step,
+        )
+
+    def _batch(self, cell: Cell, index: list[int]) -> Attacked:
+        scene = self.scene(cell, index)
+        result = attack(
+            scene.ready,
+            scene.victim,
+            scene.current.images,
+            scene.labels,
+            seed=self.plan.spec.seed,
+            step=self.stage.step,
+            judge=scene.judge,
+            final=False,
+        )
+        return replace(self.attacked(scene, result), probed=self.probed(scene, result, index))
+
+    def attacked(
+        self, scene: Scene, result: AttackResult, random: Tensor | None = None
+    ) -> Attacked:
+        """Put together what is to be judged; ask once more whether answers are random."""
+        if random is None:
+            asked = result.start == scene.labels
+            seed, first = self.plan.spec.seed, result.start_answer
+            random = random_output(scene.judge.links, scene.current, first, asked, seed=seed)
+        return Attacked(scene.ready, scene.current, scene.labels, result, scene.judge, random)
+
+    def _judged(self, part: Attacked, images: np.ndarray[Any, Any]) -> Columns:
+        """Return the rows of a batch from what the stored images really are and do."""
+        import torch
+
+        current, labels, result, judge = part.current, part.labels, part.result, part.judge
+        stored = torch.from_numpy(images)
+        within_budget(part.ready, stored, current.images, current.ids)
+        values, probs = judge.answer(stored)
+        target = labels.numpy()
+        gives = "probs" if probs is not None else judge.gives
+        answers = answer_columns(values if probs is None else probs, target, gives=gives)
+        start_correct = result.start.numpy() == target
+        inside = within(part.ready.plugin, result.norms).numpy()
+        columns: Columns = {
+            "id": np.array(current.ids, dtype=object),
+            "target": target,
+            "start_prediction": result.start.numpy(),
+            "start_correct": start_correct,
+            **answers,
+            "fooled": start_correct & ~answers["correct"] & inside,
+            "distance": result.norms.numpy(),
+            "queries": result.queries.numpy(),
+            "gradients": result.gradients.numpy(),
+            **sign_columns(result),
+            "random_output": part.random.numpy(),
+            **found_columns(part.ready.plugin, result, answers["correct"]),
+            **part.probed,
+        }
+        return columns | self.image_columns(current.worsened(stored))
+
+    def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
+        """Add the shares that tell a masked gradient, over the samples right at the start."""
+        found = super().measured(rows, class_names) | sign_shares(rows, self.node.entry.cls)
+        return found | probe_shares(rows, len(class_names))
+
+    def fill(self, out: Path) -> StageResult:
+        """Write images, table and identity, and say what the victim gives."""
+        self._note_probabilities()
+        for cell in self.node.cells:
+            self._write_images(out, cell)
+        identities = {cell.key: attacked(self, cell) for cell in self.node.cells}
+        write_json(out / IDENTITY, {"cells": identities})
+        return super().fill(out)
+
+    def _note_probabilities(self) -> None:
+        """Say where an attack that needs logits gets the logarithm of probabilities."""
+        attack: Any = self.node.entry.cls
+        step = self._classifier()
+        gives = self.toolbox.ready(step, self.node.cells[0]).plugin.gives
+        if attack.access in ("scores", "gradients") and gives == "probs":
+            self.notes.append(
+                f"{step} gives probabilities, not logits: the attack works on their logarithm, "
+                "which is flat where float32 has rounded a probability to 0 or 1; a victim that "
+                "gives logits shows more of itself"
+            )
+
+    def places(self, cell: Cell) -> dict[str, tuple[str, int]]:
+        """Return, for each sample of a cell, the stored file and the row that hold its image."""
+        source = self.toolbox.source(self.data)
+        return {
+            source.ids[sample]: (images_name(shard), row)
+            for shard in self.shards
+            if shard.cell == cell
+            for row, sample in enumerate(shard.samples)
+        }
+
+    def _write_images(self, out: Path, cell: Cell) -> None:
+        where, key = self.places(cell), self.cell_key(cell)
+        opened: dict[str, np.ndarray[Any, Any]] = {}
+
+        def fetch(ids: Any) -> list[np.ndarray[Any, Any]]:
+            nonlocal opened
+            opened = {
+                name: opened[name]
+                if name in opened
+                else self.store.read(key, name, read_arrays)[0]["images"]
+                for name in sorted({where[sample][0] for sample in ids})
+            }
+            return [opened[where[sample][0]][where[sample][1]] for sample in ids]
+
+        StoredImages(out, cell).write(sorted(where), fetch)
+
+
+def images_name(shard: Shard) -> str:
+    """Return the store's name of a shard's images."""
+    return shard.name.replace(".parquet", ".safetensors")

@@ -1,0 +1,62 @@
+"""Fitting a plugin that stands on its own: the state is the artifact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.data.arrays import read_arrays, write_arrays
+from adversity.engine.set_up.toolbox import state_path
+from adversity.engine.stages.fitting import fit_identity, fit_step
+from adversity.engine.stages.stage import Shard, StageResult, StageRun
+from adversity.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["FitRun"]
+
+_FILE = "state.safetensors"
+
+
+class FitRun(StageRun):
+    """A definition with `fit_on`: one shard for each cell."""
+
+    def split(self) -> list[Shard]:
+        """Return one shard a cell."""
+        self.node = self.plan.steps[self.stage.step]
+        if self.node.fit_on is None:
+            raise InputError(f"{self.node.line}: {self.node.id!r} has nothing to fit on")
+        rows = len(self.toolbox.source(self.plan.path(self.node.fit_on)[0]))
+        return [
+            Shard(number, cell, rows, cell.key or "fit", name=_FILE)
+            for number, cell in enumerate(self.node.cells)
+        ]
+
+    def _key(self, cell: Cell) -> str:
+        step = self.stage.step
+        return self.key(fit_identity(self, step, cell), self.identity(step, cell))
+
+    def pending(self) -> tuple[Shard, ...]:
+        """Return the cells that are not fitted."""
+        return tuple(s for s in self.shards if not self.store.has(self._key(s.cell), _FILE))
+
+    def run_shard(self, shard: Shard) -> None:
+        """Fit one cell."""
+        state = fit_step(self.toolbox, self.stage.step, shard.cell)
+        key = self._key(shard.cell)
+        self.store.put(
+            key, _FILE, lambda path: write_arrays(path, dict(state.arrays), dict(state.info))
+        )
+
+    def fill(self, out: Path) -> StageResult:
+        """Copy the states into the artifact."""
+        for cell in self.node.cells:
+            arrays, info = self.store.read(self._key(cell), _FILE, read_arrays)
+            write_arrays(state_path(out, cell), arrays, info)
+            if info.get("note"):
+                self.notes.append(f"{self.stage.step}: {info['note']}")
+        return StageResult(
+            self.stage.step, {}, tuple(self.notes), sum(shard.rows for shard in self.shards)
+        )

@@ -1,0 +1,172 @@
+"""Fitting a step's plugin in a cell: what it is fitted on, and what that hangs on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Block, Fitted
+from adversity.engine.calls.blocks import spans
+from adversity.engine.chain.links import log_of
+from adversity.engine.stages.step_images import flow
+from adversity.errors import DataError, InputError
+from adversity.seeding import fit_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from adversity.contracts import FitData, State
+    from adversity.data.stored import StoredRows
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.engine.stages.columns import Rows
+    from adversity.engine.stages.stage import StageRun
+    from adversity.pipeline.plan.model import Cell, PlannedStep
+
+__all__ = ["classifier_step", "fit_identity", "fit_step", "logits_of", "stored_rows"]
+
+ROWS = 64
+"""Rows of a block that a plugin is fitted on, in a pipeline and from Python."""
+
+
+def fit_step(toolbox: Toolbox, step: str, cell: Cell) -> State:
+    """Fit the plugin of a step in a cell on what its `fit_on:` names; return what it found.
+
+    Raises:
+        DataError: If the rows have no labels, or predictions neither logits nor probabilities.
+        PluginError: If the plugin fails.
+    """
+    node = toolbox.plan.steps[step]
+    ready = toolbox.bare(step, cell)
+    generator = fit_generator(toolbox.plan.spec.seed, step, getattr(ready.plugin, "seed", 0))
+    stream = _LEARN_FROM[_source(node)](toolbox, node, cell)
+    return ready.learn(stream, generator)
+
+
+def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
+    """Return everything the fit of a step hangs on but its plugin, as JSON values."""
+    node = run.plan.steps[step]
+    fit_on = str(node.fit_on)
+    if _source(node) == "logits":
+        return [run.toolbox.table(fit_on).sha256]
+    path = run.plan.path(fit_on)
+    links = [run.identity(link, cell) for link in path[1:]]
+    return [run.toolbox.source(path[0]).content, links]
+
+
+def _source(node: PlannedStep) -> str:
+    cls = node.entry.cls
+    if cls is None or not issubclass(cls, Fitted) or node.fit_on is None:
+        raise InputError(f"{node.line}: {node.id!r} has nothing to fit, or nothing to fit on")
+    return cls.fits_on
+
+
+def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
+    """Return the rows of one cell of a finished table step; columns are read when asked for."""
+    mine = cell.restrict(toolbox.plan.steps[step].variables).key
+    return toolbox.table(step).cell(mine)
+
+
+def classifier_step(toolbox: Toolbox, step: str) -> str:
+    """Return the predictions at the start of a chain of scores."""
+    while toolbox.plan.steps[step].role == "score":
+        step = toolbox.plan.steps[step].source[0]
+    return step
+
+
+def logits_of(rows: Rows, label: str) -> Tensor:
+    """Return the logits of stored predictions, log p where the classifier gives probabilities."""
+    import torch
+
+    if "logits" in rows:
+        return torch.from_numpy(rows["logits"].copy())
+    if "probs" in rows:
+        return log_of(torch.from_numpy(rows["probs"].copy()))
+    raise InputError(f"{label} needs logits or probabilities; the predictions have neither")
+
+
+class StreamedImages:
+    """The images of a step as a stream for fitting, in the order of ids."""
+
+    def __init__(self, toolbox: Toolbox, node: PlannedStep, cell: Cell) -> None:
+        """Read nothing yet."""
+        self._toolbox, self._step, self._cell = toolbox, str(node.fit_on), cell
+        self._source = toolbox.source(toolbox.plan.path(self._step)[0])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The data set's classes, which targets index."""
+        return self._source.class_names
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self._source)
+
+    def __iter__(self) -> Iterator[Block]:
+        """Go through blocks of one picture size."""
+        import torch
+
+        order = sorted(range(len(self)), key=lambda i: self._source.ids[i])
+        for rows in self._source.by_shape(order).values():
+            for span in spans(len(rows), ROWS):
+                index = [rows[i] for i in span]
+                current = flow(self._toolbox, self._step, self._cell, index)
+                targets = torch.from_numpy(self._source.targets[index].copy())
+                yield Block(
+                    current.ids,
+                    targets=targets if self._source.labelled else None,
+                    images=current.images,
+                    references=current.clean if current.comparable else None,
+                )
+
+
+class StoredLogits:
+    """A finished predictions table as a stream for fitting, sorted by id."""
+
+    def __init__(self, toolbox: Toolbox, node: PlannedStep, cell: Cell) -> None:
+        """Open the rows of one cell.
+
+        Raises:
+            DataError: If they have no labels.
+            InputError: If they have neither logits nor probabilities.
+        """
+        step = str(node.fit_on)
+        self._rows = stored_rows(toolbox, step, cell)
+        self._where = where = f"{node.line}: fit_on: {step}"
+        if "target" not in self._rows:
+            raise DataError(f"{where} has no labels; expected labelled predictions")
+        logits_of(next(self._rows.parts()), where)
+        classifier = toolbox.ready(classifier_step(toolbox, step), cell).plugin
+        self._names: tuple[str, ...] = classifier.class_names
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that targets index."""
+        return self._names
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._rows.count
+
+    def __iter__(self) -> Iterator[Block]:
+        """Go through the rows in blocks."""
+        import torch
+
+        for part in self._rows.parts():
+            ids, targets = part["id"], torch.from_numpy(part["target"].copy())
+            logits = logits_of(part, self._where)
+            for span in spans(part.count, ROWS):
+                cut = slice(span.start, span.stop)
+                yield Block(tuple(ids[cut].tolist()), targets=targets[cut], logits=logits[cut])
+
+
+def _images(toolbox: Toolbox, node: PlannedStep, cell: Cell) -> FitData:
+    return StreamedImages(toolbox, node, cell)
+
+
+def _logits(toolbox: Toolbox, node: PlannedStep, cell: Cell) -> FitData:
+    return StoredLogits(toolbox, node, cell)
+
+
+_LEARN_FROM = {"images": _images, "logits": _logits}
+"""By the plugin's `fits_on`."""

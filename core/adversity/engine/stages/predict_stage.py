@@ -1,0 +1,92 @@
+"""Predictions: images through views into a classifier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adversity.engine.calls import final_calls
+from adversity.engine.calls.blocks import spans
+from adversity.engine.stages.columns import Columns, join
+from adversity.engine.stages.step_images import flow
+from adversity.engine.stages.table_stage import TableRun
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity.engine.stages.stage import Shard
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["PredictRun", "answer_columns"]
+
+
+class PredictRun(TableRun):
+    """A classifier applied to the images of a step."""
+
+    @property
+    def data(self) -> str:
+        """The data set at the start of the path."""
+        return self.plan.path(self.stage.step)[0]
+
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return the classifier's classes."""
+        names: tuple[str, ...] = self.toolbox.ready(self.stage.step, cell).plugin.class_names
+        return names
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the data, every link of the path and the metrics of images."""
+        path = self.plan.path(self.stage.step)
+        links = [self.identity(step, cell) for step in path[1:]]
+        source = self.toolbox.source(path[0])
+        return [source.content, self.label_hash(path[0]), links, self.columns_depend_on()]
+
+    def compute(self, shard: Shard) -> Columns:
+        """Run the shard, a batch at a time."""
+        size = self.plan.spec.run.batch_size
+        batches = [
+            self._batch(shard.cell, [shard.samples[i] for i in span])
+            for span in spans(len(shard.samples), size)
+        ]
+        return join(batches)
+
+    def _batch(self, cell: Cell, index: list[int]) -> Columns:
+        step = self.stage.step
+        current = flow(self.toolbox, self.node.source[0], cell, index)
+        ready = self.toolbox.ready(step, cell)
+        values = final_calls.logits(ready, current.images, current.ids)
+        targets = self.toolbox.targets(self.data, step, cell)
+        columns: Columns = {"id": np.array(current.ids, dtype=object)}
+        if targets is not None:
+            columns["target"] = targets[index]
+        columns |= answer_columns(values, columns.get("target"), gives=ready.plugin.gives)
+        columns |= {
+            name: np.array([value] * len(index), dtype=object)
+            for name, value in sorted(current.origin.items())
+        }
+        if len(self.plan.path(step)) > 2:
+            columns |= self.image_columns(current)
+        return columns
+
+
+def answer_columns(
+    values: Tensor, target: np.ndarray[tuple[int], np.dtype[np.int64]] | None, *, gives: str
+) -> Columns:
+    """Return prediction, correctness, confidence and the answer itself.
+
+    Args:
+        values: `[N, K]` float32.
+        target: `[N]` int64, or None.
+        gives: `logits`, `probs` or `labels`.
+    """
+    prediction = values.argmax(1).numpy()
+    columns: Columns = {"prediction": prediction}
+    if target is not None:
+        columns["correct"] = prediction == target
+    if gives == "labels":
+        return columns
+    exact = values.double()
+    probs = exact.softmax(1) if gives == "logits" else exact
+    columns["confidence"] = probs.amax(1).numpy()
+    columns[gives] = values.numpy()
+    return columns

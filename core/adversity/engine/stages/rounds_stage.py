@@ -1,0 +1,299 @@
+"""A step whose attack runs in rounds: a wave of shards for each round, an end when it is decided.
+
+Each round has shards of its own in the store, with rows and images of the samples that stood
+before it and nothing else. They depend on no gate: another gate uses them again. Whether a cell
+goes on is decided between two waves, from all its shards together, so that no shard size, order
+or worker count can show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from adversity.data.arrays import read_arrays, write_arrays
+from adversity.data.tables import read_table
+from adversity.engine.attack.attacking import AttackResult, attack
+from adversity.engine.attack.early_stop import bounded
+from adversity.engine.attack.rounds import Course, judged, rounds_of
+from adversity.engine.calls.blocks import spans
+from adversity.engine.chain.budget import distances
+from adversity.engine.stages.attack_stage import Attacked, AttackRun, Scene, images_name
+from adversity.engine.stages.columns import Columns, join
+from adversity.errors import StorageError
+from adversity.pipeline.plan.stop_rules import stopping_gates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from adversity.engine.attack.early_stop import Stopped
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["RoundsRun"]
+
+
+class _Left(NamedTuple):
+    """What stands of a shard before a round: positions, rows so far, and images so far."""
+
+    samples: list[int]
+    rows: Columns
+    images: np.ndarray[Any, Any]
+
+    def cut(self, span: range) -> _Left:
+        """Return a batch of it."""
+        part = slice(span.start, span.stop)
+        rows = {name: values[part] for name, values in self.rows.items()}
+        return _Left(self.samples[part], rows, self.images[part])
+
+
+class RoundsRun(AttackRun):
+    """An attack in rounds on the answer of a step."""
+
+    def split(self) -> list[Shard]:
+        """Cut each cell into shards, again for each round; `line` are the rounds of one shard."""
+        self._names: dict[Cell, tuple[str, ...]] = {
+            cell: tuple(self._attack(cell).rounds()) for cell in self.node.cells
+        }
+        self._turn: dict[int, int] = {}
+        self._line: dict[int, list[Shard]] = {}
+        self._any: dict[int, bool] = {}
+        self._on: dict[tuple[Cell, int], bool] = {}
+        self._stops: dict[Cell, Stopped] = {}
+        base = super().split()
+        lines: list[list[Shard]] = [[] for _ in base]
+        found: list[Shard] = []
+        for number in range(max(map(len, self._names.values()))):
+            for first, line in zip(base, lines, strict=True):
+                names = self._names[first.cell]
+                if number >= len(names):
+                    continue
+                label = f"{first.label} {names[number]}".strip()
+                name = f"round-{number + 1}-{first.name}"
+                shard = replace(first, index=len(found), label=label, name=name)
+                line.append(shard)
+                found.append(shard)
+                self._turn[shard.index], self._line[shard.index] = number, line
+        return found
+
+    def _attack(self, cell: Cell) -> Any:
+        return self.toolbox.plugin(self.stage.step, cell)
+
+    def pending(self) -> tuple[Shard, ...]:
+        """Return the shards that are not finished, as far as it is not known that none is needed.
+
+        How many samples stand after a round that is not finished nobody knows yet.
+        """
+        found: list[Shard] = []
+        for cell in self.node.cells:
+            for number in range(len(self._names[cell])):
+                missing = [shard for shard in self._wave(cell, number) if not self.done(shard)]
+                found += missing
+                if missing:
+                    later = [s for s in self.shards if self._turn[s.index] > number]
+                    found += [s for s in later if s.cell == cell and not self.done(s)]
+                    break
+        return tuple(sorted(found, key=lambda shard: shard.index))
+
+    def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
+        """Yield the shards of one round after the other, as long as something is to be done."""
+        for number in range(max(map(len, self._names.values()))):
+            wave = tuple(
+                shard
+                for cell in self.node.cells
+                for shard in self._wave(cell, number)
+                if force or not self.done(shard)
+            )
+            if force:
+                self.discard(wave)
+            if wave:
+                yield wave
+
+    def _wave(self, cell: Cell, number: int) -> list[Shard]:
+        """Return the shards of a round in which something stands, if the cell comes to it."""
+        if not self._goes_on(cell, number):
+            return []
+        mine = [s for s in self.shards if s.cell == cell and self._turn[s.index] == number]
+        return [shard for shard in mine if number == 0 or self._stands(shard)]
+
+    def _goes_on(self, cell: Cell, number: int) -> bool:
+        """Say whether a cell comes to a round; the rounds before must be finished."""
+        if (cell, number) not in self._on:
+            before = number == 0 or self._goes_on(cell, number - 1)
+            has_it = before and number < len(self._names[cell])
+            self._on[cell, number] = has_it and (number == 0 or not self._ends(cell, number))
+        return self._on[cell, number]
+
+    def _ends(self, cell: Cell, done: int) -> bool:
+        """Say whether a cell ends after so many rounds: nothing stands, or it is decided."""
+        rows = self._joined(cell, done)
+        standing = rows["start_correct"] & ~rows["fooled"]
+        gates = [
+            gate
+            for gate in stopping_gates(self.stage.step, self.plan.gates)
+            if gate.selector.items() <= cell.as_dict().items()
+        ]
+        course = Course(gates, len(standing))
+        right, left = int(rows["start_correct"].sum()), int(standing.sum())
+        course.look(self._names[cell], done, right=right, standing=left)
+        if course.stopped is not None:
+            self._stops[cell] = course.stopped
+        return left == 0 or course.stopped is not None
+
+    def _joined(self, cell: Cell, done: int) -> Columns:
+        """Return what became of each sample of a cell after so many rounds."""
+        lines = (self._line[shard.index][:done] for shard in self.shards_of(cell))
+        found = (self._rows(line)[0] for line in lines)
+        return join([{k: rows[k] for k in ("start_correct", "fooled")} for rows in found])
+
+    def _rows(self, line: list[Shard]) -> tuple[Columns, list[tuple[str, int]]]:
+        """Return the last row of each sample of a shard, and where its image is stored."""
+        key = self.cell_key(line[0].cell)
+        rows = {k: v.copy() for k, v in self.store.read(key, line[0].name, read_table).items()}
+        where = [(images_name(line[0]), row) for row in range(len(rows["id"]))]
+        place = {sample: row for row, sample in enumerate(rows["id"])}
+        for shard in line[1:]:
+            if not (rows["start_correct"] & ~rows["fooled"]).any():
+                break
+            later = self.store.read(key, shard.name, read_table)
+            at = [place[sample] for sample in later["id"]]
+            for name, values in later.items():
+                rows[name][at] = values
+            for row, position in enumerate(at):
+                where[position] = (images_name(shard), row)
+        return rows, where
+
+    def _stands(self, shard: Shard) -> bool:
+        """Say whether anything of a shard stands before its round."""
+        if shard.index not in self._any:
+            rows = self._rows(self._line[shard.index][: self._turn[shard.index]])[0]
+            self._any[shard.index] = bool((rows["start_correct"] & ~rows["fooled"]).any())
+        return self._any[shard.index]
+
+    def _left(self, shard: Shard) -> _Left:
+        """Read what the rounds before left standing of a shard."""
+        rows, where = self._rows(self._line[shard.index][: self._turn[shard.index]])
+        stands = np.flatnonzero(rows["start_correct"] & ~rows["fooled"])
+        key = self.cell_key(shard.cell)
+        files = {
+            name: self.store.read(key, name, read_arrays)[0]["images"]
+            for name in sorted({where[i][0] for i in stands})
+        }
+        images = np.stack([files[where[i][0]][where[i][1]] for i in stands])
+        source = self.toolbox.source(self.data)
+        sample_of = {source.ids[sample]: sample for sample in shard.samples}
+        left = {name: values[stands] for name, values in rows.items()}
+        return _Left([sample_of[sample] for sample in left["id"]], left, images)
+
+    def compute(self, shard: Shard) -> Columns:
+        """Run one round on what stands of a shard, store its images, and judge those."""
+        number, size = self._turn[shard.index], self.plan.spec.run.batch_size
+        left = self._left(shard) if number else None
+        samples = list(shard.samples) if left is None else left.samples
+        cuts = list(spans(len(samples), size))
+        parts = [
+            self._round(shard, [samples[i] for i in span], left.cut(span) if left else None)
+            for span in cuts
+        ]
+        made = np.concatenate([part.result.images.numpy() for part in parts])
+        key, name = self.cell_key(shard.cell), images_name(shard)
+        self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
+        stored = self.store.read(key, name, read_arrays)[0]["images"]
+        images = (stored[span.start : span.stop] for span in cuts)
+        rows = join([self._judged(*pair) for pair in zip(parts, images, strict=True)])
+        solved = np.where(rows["fooled"], float(number + 1), 0.0)
+        rows["parameter_solved_by"] = np.where(rows["start_correct"], solved, np.nan)
+        return rows
+
+    def _round(self, shard: Shard, samples: list[int], left: _Left | None) -> Attacked:
+        """Attack a batch in one round; what it cost before counts on."""
+        import torch
+
+        scene = self.scene(shard.cell, samples)
+        name, each = rounds_of(scene.ready)[self._turn[shard.index]]
+        if left is not None:
+            costs = {k: torch.from_numpy(left.rows[k]) for k in ("queries", "gradients")}
+            zero, nan = (torch.from_numpy(left.rows[f"{k}_gradient"]) for k in ("zero", "nan"))
+            felt = (costs["gradients"] > 0) & ~zero
+            scene.victim.counts.go_on(**costs, felt=felt, broken=nan)
+        result = attack(
+            each,
+            scene.victim,
+            scene.current.images,
+            scene.labels,
+            seed=self.plan.spec.seed,
+            step=self.stage.step,
+            judge=scene.judge,
+            final=False,
+            stream=name,
+        )
+        untold = torch.full((len(samples),), torch.nan, dtype=torch.float64)
+        result = replace(result, parameters={"solved_by": untold})
+        if left is None:
+            return replace(self.attacked(scene, result), probed=self.probed(scene, result, samples))
+        random = torch.from_numpy(left.rows["random_output"])
+        part = self.attacked(scene, _worst(scene, result, left), random)
+        probed = {k: left.rows[k] for k in ("hidden_pixels",) if k in left.rows}
+        return replace(part, probed=probed)
+
+    def shards_of(self, cell: Cell) -> list[Shard]:
+        """Return the shards of a cell's first round, in which every sample is."""
+        return [s for s in self.shards if s.cell == cell and self._turn[s.index] == 0]
+
+    def parts(self, cell: Cell) -> Iterator[Columns]:
+        """Yield the last row of each sample of a cell, sorted by id, so many at a time."""
+        self._rounds = self._ran(cell)
+        return super().parts(cell)
+
+    def shard_rows(self, shard: Shard) -> Columns:
+        """Return the last row of each sample of a shard after the rounds that its cell ran."""
+        return self._rows(self._line[shard.index][: self._rounds])[0]
+
+    def _ran(self, cell: Cell) -> int:
+        """Return how many rounds a cell ran."""
+        ran = 0
+        while ran < len(self._names[cell]) and (wave := self._wave(cell, ran)):
+            for shard in wave:
+                if not self.done(shard):
+                    raise StorageError(
+                        f"shard {shard.label} of step {self.stage.step!r} is missing; run it again"
+                    )
+            ran += 1
+        return ran
+
+    def places(self, cell: Cell) -> dict[str, tuple[str, int]]:
+        """Return the file and the row of each sample's worst image."""
+        found: dict[str, tuple[str, int]] = {}
+        ran = self._ran(cell)
+        for shard in self.shards_of(cell):
+            rows, where = self._rows(self._line[shard.index][:ran])
+            found |= dict(zip(rows["id"], where, strict=True))
+        return found
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the artifact; say where cells stopped and that their figures are bounds."""
+        for cell in self.node.cells:
+            self._ran(cell)
+        stops = {cell.key: self._stops[cell] for cell in self.node.cells if cell in self._stops}
+        self.notes += [f"{key}: {stop}" if key else str(stop) for key, stop in stops.items()]
+        result = super().fill(out)
+        measures = {
+            key: bounded(found, stops[key]) if key in stops else found
+            for key, found in result.measures.items()
+        }
+        return replace(result, measures=measures)
+
+
+def _worst(scene: Scene, result: AttackResult, left: _Left) -> AttackResult:
+    """Keep, of each sample, the image of this round or that of those before."""
+    import torch
+
+    before = torch.from_numpy(left.images)
+    lead = judged(scene.judge, before, scene.labels).lead
+    worse = judged(scene.judge, result.images, scene.labels).worse_than(lead)
+    images = torch.where(worse[:, None, None, None], result.images, before)
+    sizes = distances(images, scene.current.images, scene.ready.plugin.norm)
+    return replace(result, images=images, norms=sizes)

@@ -1,0 +1,128 @@
+"""Uncertainty from stored predictions: calibrated probabilities and scores."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adversity.contracts import PostHoc, Predictive, Score, State
+from adversity.data.arrays import write_arrays
+from adversity.engine.calls import final_calls
+from adversity.engine.set_up.toolbox import state_path
+from adversity.engine.stages.fitting import (
+    classifier_step,
+    fit_identity,
+    fit_step,
+    logits_of,
+    stored_rows,
+)
+from adversity.engine.stages.predict_stage import answer_columns
+from adversity.engine.stages.table_stage import TableRun
+from adversity.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.stages.columns import Columns, Rows
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["ScoreRun"]
+
+_USED = ("id", "target", "prediction", "correct", "confidence", "logits", "probs")
+"""The columns that a score goes by, and that its own table has as well."""
+
+
+class ScoreRun(TableRun):
+    """A score or a calibrator applied to stored predictions; fitted first where it must be."""
+
+    def split(self) -> list[Shard]:
+        """Cut as usual, and prepare a place for fitted states."""
+        self._fitting = threading.RLock()
+        self._states: dict[Cell, State] = {}
+        self._ids: dict[Cell, list[str]] = {}
+        return super().split()
+
+    @property
+    def data(self) -> str:
+        """The data set at the start of the path."""
+        return self.plan.path(self.stage.step)[0]
+
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return the classifier's classes."""
+        step = classifier_step(self.toolbox, self.stage.step)
+        names: tuple[str, ...] = self.toolbox.ready(step, cell).plugin.class_names
+        return names
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the upstream tables and the plugin."""
+        step = self.stage.step
+        table = self.toolbox.table(self.node.source[0]).sha256
+        fit = fit_identity(self, step, cell) if self.node.fit_on is not None else []
+        return [table, fit, self.identity(step, cell), cell.key]
+
+    def compute(self, shard: Shard) -> Columns:
+        """Look the shard's rows up and run the plugin on them."""
+        source = self.toolbox.source(self.data)
+        wanted = {source.ids[i] for i in shard.samples}
+        rows = stored_rows(self.toolbox, self.node.source[0], shard.cell)
+        at = np.array([i for i, name in enumerate(self._upstream(shard.cell)) if name in wanted])
+        mine = rows.at(at, [name for name in _USED if name in rows])
+        ids = tuple(mine["id"].tolist())
+        columns: Columns = {"id": mine["id"]}
+        columns |= {name: mine[name] for name in ("target",) if name in mine}
+        ready = self._ready(shard.cell)
+        if isinstance(ready.plugin, PostHoc):
+            probs = final_calls.calibrate(ready, logits_of(mine, ready.label), ids)
+            return columns | answer_columns(probs, columns.get("target"), gives="probs")
+        if isinstance(ready.plugin, Score):
+            score = final_calls.score(ready, _predictive(mine), ids)
+            columns |= {name: column for name, column in mine.items() if name not in columns}
+            return columns | {ready.plugin.name: score.numpy()}
+        raise InputError(f"{self.node.line}: {ready.label} is neither a score nor a calibrator")
+
+    def _upstream(self, cell: Cell) -> list[str]:
+        """Read the incoming ids of a cell once; those of one cell stay in memory."""
+        with self._fitting:
+            if cell not in self._ids:
+                rows = stored_rows(self.toolbox, self.node.source[0], cell)
+                self._ids = {cell: rows["id"].tolist()}
+            return self._ids[cell]
+
+    def _ready(self, cell: Cell) -> Ready:
+        """Return the plugin; one with `fit_on` of its own is fitted here."""
+        if self.node.fit_on is None:
+            return self.toolbox.ready(self.stage.step, cell)
+        return self.toolbox.bare(self.stage.step, cell, state=self._state(cell))
+
+    def _state(self, cell: Cell) -> State:
+        with self._fitting:
+            if cell not in self._states:
+                self._states[cell] = fit_step(self.toolbox, self.stage.step, cell)
+            return self._states[cell]
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the table, and the states where the plugin was fitted."""
+        if self.node.fit_on is not None:
+            for cell in self.node.cells:
+                state = self._state(cell)
+                write_arrays(state_path(out, cell), dict(state.arrays), dict(state.info))
+                note = state.info.get("note")
+                if note:
+                    where = f"[{cell.key}]" if cell.key else ""
+                    self.notes.append(f"{self.stage.step}{where}: {note}")
+        return super().fill(out)
+
+
+def _predictive(rows: Rows) -> Predictive:
+    import torch
+
+    logits = torch.from_numpy(rows["logits"].copy()) if "logits" in rows else None
+    if "probs" in rows:
+        return Predictive(torch.from_numpy(rows["probs"].copy()).double(), logits)
+    if logits is None:
+        raise InputError("a score needs logits or probabilities; the predictions have neither")
+    return Predictive(logits.double().softmax(1), logits)

@@ -1,0 +1,280 @@
+"""One stage of a plan, in shards: what every door (direct, Prefect, DVC) calls.
+
+A stage is opened, its pending shards are run in any order and by any number of threads,
+then it is finished into a folder. Shards lie in a content-addressed store, so that a killed
+or widened run computes only what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from adversity._version import __version__
+from adversity.data.atomic import atomic_write
+from adversity.data.checksums import SUMS, Checksums, write_checksums
+from adversity.data.store import Store
+from adversity.engine.set_up.toolbox import toolbox_of
+from adversity.errors import InputError, StorageError
+from adversity.pipeline.read.project_paths import files_in
+from adversity.project import file_fault, list_files
+from adversity.provenance import file_sha256, processor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from adversity.contracts import Measure, PluginBase
+    from adversity.engine.set_up.workspace import Workspace
+    from adversity.pipeline.plan.model import Cell, Plan, Stage
+
+__all__ = [
+    "Shard",
+    "StageResult",
+    "StageRun",
+    "artifact_hash",
+    "folder_hash",
+    "hardware",
+    "write_json",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A piece of a stage.
+
+    Attributes:
+        index: Its number within the stage.
+        cell: Its cell.
+        rows: Samples in it.
+        label: For people: `severity=3 2/5`.
+        samples: Numbers of its samples in the data set.
+        name: Its name in the store.
+    """
+
+    index: int
+    cell: Cell
+    rows: int
+    label: str
+    samples: tuple[int, ...] = ()
+    name: str = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a finished stage measured.
+
+    Attributes:
+        step: The step's id.
+        measures: Cell key to measure name to measure.
+        notes: What must be said of it (a calibrator that fell back to identity).
+        rows: Samples over all cells.
+    """
+
+    step: str
+    measures: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    rows: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values; `recall` reads them back."""
+        cells = {
+            key: {name: measure.as_json() for name, measure in sorted(found.items())}
+            for key, found in self.measures.items()
+        }
+        return {"step": self.step, "rows": self.rows, "notes": list(self.notes), "cells": cells}
+
+    def numbers(self) -> dict[str, Any]:
+        """Return plain numbers for DVC: cell to measure to value, bounds and n."""
+        return {
+            key or "all": {name: _plain(measure) for name, measure in sorted(found.items())}
+            for key, found in self.measures.items()
+        }
+
+
+def _plain(measure: Measure) -> dict[str, float | int]:
+    record: dict[str, float | int] = {"value": measure.value, "n": measure.n}
+    if measure.low is not None and measure.high is not None:
+        record |= {"low": measure.low, "high": measure.high}
+    return record
+
+
+class StageRun(ABC):
+    """A stage that is being run; one subclass for each role a step can have."""
+
+    def __init__(self, plan: Plan, stage: Stage, workspace: Workspace) -> None:
+        """Open the stage; data sets are opened, plugins are not set up yet."""
+        self.plan, self.stage, self.workspace = plan, stage, workspace
+        self.toolbox = toolbox_of(plan, workspace)
+        self.store = Store(workspace.store)
+        self.notes: list[str] = []
+        self.shards: tuple[Shard, ...] = tuple(self.split())
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Names of the files in the store that were found damaged and are computed again."""
+        return tuple(path.name for path in self.store.damaged)
+
+    @abstractmethod
+    def split(self) -> list[Shard]:
+        """Return all the shards, in order."""
+
+    @abstractmethod
+    def pending(self) -> tuple[Shard, ...]:
+        """Return the shards that are not finished in the store."""
+
+    def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
+        """Yield the shards to compute, a wave after the other; one wave, unless a stage says more.
+
+        Every shard of a wave must be done before the next wave is asked for: what is in it may
+        depend on them.
+
+        Args:
+            force: Yield the shards that are finished as well, to be computed again.
+        """
+        wave = self.shards if force else self.pending()
+        if wave:
+            yield wave
+
+    @abstractmethod
+    def run_shard(self, shard: Shard) -> None:
+        """Compute a shard into the store; thread-safe, atomic, harmless when repeated."""
+
+    @abstractmethod
+    def fill(self, out: Path) -> StageResult:
+        """Write the whole artifact into the new folder `out` and return what it measured."""
+
+    def finish(self, out: Path, metrics: Path | None = None) -> StageResult:
+        """Write the artifact and the plain-number metrics file.
+
+        The bytes do not depend on shard size, order or worker count.
+
+        Args:
+            out: The artifact's folder; must not exist yet.
+            metrics: The file for DVC's metrics, or None.
+
+        Raises:
+            StorageError: If the disk is full or a shard is missing.
+        """
+        try:
+            out.mkdir(parents=True)
+        except OSError as error:
+            raise StorageError(
+                f"cannot make the folder {out}: {error.strerror or error}"
+            ) from error
+        result = self.fill(out)
+        write_json(out / "measures.json", result.as_json())
+        write_checksums(out)
+        if metrics is not None:
+            write_json(metrics, result.numbers())
+        self._renew()
+        return result
+
+    def _renew(self) -> None:
+        """Let the run's other stages see a data set or a fitted plugin that is new."""
+        if self.stage.step not in self.plan.steps:
+            self.toolbox.forget()
+        elif self.plan.steps[self.stage.step].fit_on:
+            self.toolbox.forget_plugins()
+
+    def key(self, *parts: object) -> str:
+        """Return the store's key of something this stage makes from these parts."""
+        record = {
+            "adversity": __version__,
+            "engine": self.plan.resolved["core"]["engine"]["fingerprint"],
+            "hardware": hardware(self.plan.spec.run.device),
+            "stage": self.stage.step,
+            "seed": self.plan.spec.seed,
+            "parts": parts,
+        }
+        text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def files_of(self, plugin: PluginBase) -> dict[str, str]:
+        """Return the files of the project in a plugin's parameters, each with its SHA-256.
+
+        A path says nothing of the weights that lie there.
+        """
+        root = self.plan.root
+        return {place: _place_hash(root, place) for place in files_in(root, plugin)}
+
+    def identity(self, step: str, cell: Cell) -> dict[str, Any]:
+        """Return what a step's answer depends on by itself: plugin, source, parameters."""
+        node = self.plan.steps[step]
+        resolved = self.plan.resolved["steps"][step]
+        record = {
+            "step": step,
+            "resolved": resolved,
+            "with": self.toolbox.plugin(step, cell).fingerprint,
+            "options": {key: str(value) for key, value in node.options.items()},
+            "knowledge": node.knowledge,
+        }
+        files = self.files_of(self.toolbox.plugin(step, cell))
+        if files:
+            record["files"] = files
+        definition = self.toolbox.node_of(step)
+        if definition.fit_on is not None and definition.id != self.stage.step:
+            record["fitted"] = artifact_hash(self.toolbox.artifact(definition.id))
+        if node.nested:
+            record["nested"] = {name: self.identity(name, cell) for name in node.nested}
+        if node.role == "attack" and step != self.stage.step:
+            record["images"] = artifact_hash(self.toolbox.artifact(step))
+        return record
+
+
+def _place_hash(root: Path, place: str) -> str:
+    """Return the SHA-256 of a file, or over all that DVC sees in a folder.
+
+    Raises:
+        InputError: If it is not there, or is neither.
+    """
+    if not (root / place).is_dir():
+        fault = file_fault(root, place)
+        if fault is not None:
+            raise InputError(fault)
+        return file_sha256(root / place)
+    digest = hashlib.sha256()
+    for name in list_files(root, place).files:
+        digest.update(f"{name}\0{file_sha256(root / place / name)}\n".encode())
+    return digest.hexdigest()
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write JSON with sorted keys, whole or not at all; NaN and infinity are refused."""
+    text = json.dumps(record, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False)
+    atomic_write(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))
+
+
+def hardware(device: str) -> list[str]:
+    """Return the types of what computes: its last bits differ, so no shard is shared with another.
+
+    Args:
+        device: As torch names it, `cpu` or `cuda:1`.
+    """
+    kind = device.partition(":")[0]
+    if kind != "cuda":
+        return [kind, processor()]
+    import torch
+
+    return [kind, processor(), torch.cuda.get_device_name(device)]
+
+
+def artifact_hash(folder: Path) -> str:
+    """Return the SHA-256 of everything in an artifact, once each file was verified.
+
+    Raises:
+        StorageError: If a file is damaged, missing or new.
+    """
+    Checksums(folder).verify()
+    return file_sha256(folder / SUMS)
+
+
+def folder_hash(folder: Path) -> str:
+    """Return the SHA-256 over names and contents of everything in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()

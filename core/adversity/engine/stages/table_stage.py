@@ -1,0 +1,288 @@
+"""What predictions, scores and attacks share: rows in shards, a table and its measures.
+
+A table is written and measured a part of a cell after the other, so that memory is bounded by a
+shard and a part, whatever the number of cells, samples and classes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts import Degradation, ImageMetric, Measure, Metric, MetricBase, Table
+from adversity.contracts.values import PART_ROWS
+from adversity.data.stored import TABLE, StoredTable
+from adversity.data.tables import read_table, write_parts, write_table
+from adversity.engine.calls import final_calls
+from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.final_calls import BREAKS
+from adversity.engine.stages.columns import (
+    Columns,
+    Rows,
+    join,
+    repeated,
+    require_the_same,
+    sort_by_id,
+)
+from adversity.engine.stages.stage import Shard, StageResult, StageRun
+from adversity.errors import AdversityError, PluginError
+from adversity.metrics import mean_interval
+from adversity.pipeline.plan.plugins import class_of
+from adversity.provenance import file_sha256
+from adversity.seeding import preserve_global_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.pipeline.plan.model import Cell, PlannedStep
+
+__all__ = ["TableRun", "column_of"]
+
+
+class TableRun(StageRun):
+    """A stage that leaves one row for each sample and cell."""
+
+    @property
+    def node(self) -> PlannedStep:
+        """The step."""
+        return self.plan.steps[self.stage.step]
+
+    @property
+    @abstractmethod
+    def data(self) -> str:
+        """The data set whose samples are the rows."""
+
+    @abstractmethod
+    def content(self, cell: Cell) -> Sequence[object]:
+        """Return everything a cell's rows depend on, as JSON values."""
+
+    def cell_key(self, cell: Cell) -> str:
+        """Return the store's key of a cell."""
+        if cell not in self._keys:
+            self._keys[cell] = self.key(self.content(cell))
+        return self._keys[cell]
+
+    @abstractmethod
+    def compute(self, shard: Shard) -> Columns:
+        """Return the rows of a shard, `id` first."""
+
+    @abstractmethod
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return the classes that `target` and `prediction` index."""
+
+    def split(self) -> list[Shard]:
+        """Cut each cell into shards of one picture size, in the order of ids.
+
+        So the rows of a table, which are sorted by id, lie one after the other in few shards.
+        """
+        self._keys: dict[Cell, str] = {}
+        source = self.toolbox.source(self.data)
+        order = sorted(range(len(source)), key=source.ids.__getitem__)
+        size = self.plan.spec.run.shard_size
+        shards: list[Shard] = []
+        for cell in self.node.cells:
+            groups = source.by_shape(order).values()
+            cuts = [
+                tuple(rows[i] for i in span) for rows in groups for span in spans(len(rows), size)
+            ]
+            for number, rows in enumerate(cuts):
+                label = f"{cell.key} {number + 1}/{len(cuts)}".strip()
+                name = f"{size}-{number:05d}.parquet"
+                shards.append(Shard(len(shards), cell, len(rows), label, rows, name))
+        return shards
+
+    def pending(self) -> tuple[Shard, ...]:
+        """Return the shards that are not finished in the store."""
+        return tuple(shard for shard in self.shards if not self.done(shard))
+
+    def done(self, shard: Shard) -> bool:
+        """Say whether everything of a shard is in the store, and as it was written."""
+        return self.store.has(self.cell_key(shard.cell), shard.name)
+
+    def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
+        """Yield them all at once; forced, those that are finished leave the store before."""
+        for wave in super().waves(force=force):
+            if force:
+                self.discard(wave)
+            yield wave
+
+    def discard(self, shards: Iterable[Shard]) -> None:
+        """Take the tables of shards out of the store."""
+        for shard in shards:
+            self.store.remove(self.cell_key(shard.cell), shard.name)
+
+    def run_shard(self, shard: Shard) -> None:
+        """Compute the rows and put them into the store."""
+        if self.done(shard):
+            return
+        with preserve_global_rng():
+            columns = self.compute(shard)
+        key = self.cell_key(shard.cell)
+        self.store.put(key, shard.name, lambda path: write_table(path, columns))
+
+    def shard_rows(self, shard: Shard) -> Columns:
+        """Return the rows of a finished shard."""
+        return self.store.read(self.cell_key(shard.cell), shard.name, read_table)
+
+    def shards_of(self, cell: Cell) -> list[Shard]:
+        """Return the shards that hold each sample of a cell once."""
+        return [shard for shard in self.shards if shard.cell == cell]
+
+    def parts(self, cell: Cell) -> Iterator[Columns]:
+        """Yield the rows of a cell sorted by id, so many at a time; shards are read one by one."""
+        ids, shards = self.toolbox.source(self.data).ids, self.shards_of(cell)
+        places = sorted((ids[i], at) for at, shard in enumerate(shards) for i in shard.samples)
+        held: tuple[int, Columns] = -1, {}
+        for span in spans(len(places), PART_ROWS):
+            wanted = dict(places[span.start : span.stop])
+            found = []
+            for at in dict.fromkeys(wanted.values()):
+                held = held if held[0] == at else (at, self.shard_rows(shards[at]))
+                mine = np.array([sample in wanted for sample in held[1]["id"]])
+                found.append({name: values[mine] for name, values in held[1].items()})
+            yield sort_by_id(join(found))
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the cells to one table, a part after the other, and measure each."""
+        write_parts(out / TABLE, self._labelled())
+        table = StoredTable(out / TABLE)
+        measures: dict[str, Mapping[str, Measure]] = {}
+        unmeasured: Counter[str] = Counter()
+        total = 0
+        for cell in self.node.cells:
+            rows = table.cell(cell.key)
+            total += rows.count
+            measures[cell.key] = self.measured(rows, self.class_names(cell))
+            for name in map(column_of, self._image_metrics(rows)):
+                unmeasured[name] += int(np.isnan(rows[name]).sum())
+        self._note_unmeasured(unmeasured, total)
+        return StageResult(self.stage.step, measures, tuple(self.notes), total)
+
+    def _labelled(self) -> Iterator[Columns]:
+        """Yield the parts of all cells, each with the names of its cell."""
+        first: Columns = {}
+        for cell in self.node.cells:
+            for rows in self.parts(cell):
+                values = {"cell": cell.key, **dict(cell.values)}
+                labels = {name: repeated(value, len(rows["id"])) for name, value in values.items()}
+                part = {**labels, **rows}
+                first = first or {name: column[:0] for name, column in part.items()}
+                require_the_same(first, part)
+                yield part
+
+    def metrics(self) -> Iterator[MetricBase]:
+        """Go through the metrics that hold in this pipeline."""
+        yield from (ready.plugin for ready in self.toolbox.metrics())
+
+    def columns_depend_on(self) -> list[Any]:
+        """Return what the columns of image metrics rest on: parameters, source and files."""
+        found = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
+        names = {f"metric/{metric.name}" for metric in found}
+        resolved = self.plan.resolved["metrics"]
+        return [
+            sorted((metric.fingerprint, sorted(self.files_of(metric).items())) for metric in found),
+            {name: entry for name, entry in resolved.items() if entry["plugin"] in names},
+        ]
+
+    def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
+        """Compute every metric whose columns are there."""
+        table = Table(rows, class_names)
+        found: dict[str, Measure] = {}
+        for metric in self.metrics():
+            if isinstance(metric, Metric) and metric.takes(table):
+                found.update(_computed(metric, table))
+            elif isinstance(metric, ImageMetric) and table.has(column_of(metric)):
+                found.update(_mean(metric, rows[column_of(metric)]))
+        return found
+
+    def label_hash(self, data: str) -> str | None:
+        """Return the hash of a data set's `labels:` file."""
+        file = self.plan.data[data].labels
+        return None if file is None else file_sha256(self.plan.root / file)
+
+    def image_columns(self, current: ImageBatch) -> Columns:
+        """Measure the images against the clean ones; NaN where that cannot be done.
+
+        Images of another size than the clean ones, or smaller than a metric's smallest,
+        are not measured; the step's notes count them.
+        """
+        columns: Columns = {}
+        side = min(current.images.shape[2:])
+        for ready in self.toolbox.metrics():
+            metric = ready.plugin
+            if not isinstance(metric, ImageMetric):
+                continue
+            values = np.full(len(current.ids), np.nan)
+            if current.clean is not None and current.comparable and side >= metric.smallest:
+                values = final_calls.measure(
+                    ready, current.images, current.clean, current.ids
+                ).numpy()
+            columns[column_of(metric)] = values
+        return columns
+
+    def _without_clean(self) -> bool:
+        """Say whether nothing on the path degrades the images, and the data have no references."""
+        views = [self.plan.steps[step] for step in self.plan.path(self.stage.step)[1:]]
+        worse = any(
+            node.role == "attack" or issubclass(class_of(node.entry), Degradation) for node in views
+        )
+        return not worse and self.toolbox.source(self.data).references([0]) is None
+
+    def _image_metrics(self, rows: Rows) -> list[ImageMetric]:
+        """Return the image metrics whose columns are there."""
+        found = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
+        return [metric for metric in found if column_of(metric) in rows]
+
+    def _note_unmeasured(self, unmeasured: Counter[str], total: int) -> None:
+        """Note how many rows lack the value of an image metric, if any."""
+        if unmeasured and self._without_clean():
+            self.notes.append(
+                f"{', '.join(unmeasured)} cannot be measured: {self.data} has no clean references, "
+                "and nothing degrades its images on the way, so there is nothing to compare with"
+            )
+            return
+        for metric in self.metrics():
+            if isinstance(metric, ImageMetric) and unmeasured[column_of(metric)]:
+                self.notes.append(
+                    f"{column_of(metric)} is missing for {unmeasured[column_of(metric)]} of "
+                    f"{total} rows: the picture has another size than the clean one, or is "
+                    f"smaller than {metric.smallest} pixels"
+                )
+
+
+def _computed(metric: Metric, table: Table) -> Mapping[str, Measure]:
+    try:
+        return metric.compute(table)
+    except AdversityError:
+        raise
+    except BREAKS as error:
+        raise PluginError(
+            f'metric "{metric.name}" raised {type(error).__name__}: {error}; report it to the '
+            "plugin's author"
+        ) from error
+
+
+def _mean(metric: ImageMetric, values: np.ndarray[Any, Any]) -> dict[str, Measure]:
+    """Average an image metric over the images where it is finite; the rest is counted."""
+    values = values[~np.isnan(values)]
+    if not np.isfinite(values).any():
+        return {}
+    facts: Mapping[str, Any] = metric.describe()
+    mean = mean_interval(
+        values,
+        infinite="leave_out",
+        better=facts.get("better"),
+        unit=str(facts.get("unit", "")),
+        convention=facts.get("convention"),
+    )
+    return {column_of(metric): mean}
+
+
+def column_of(metric: ImageMetric) -> str:
+    """Return the column an image metric fills."""
+    return next(iter(metric.produces), metric.name)

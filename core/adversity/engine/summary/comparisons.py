@@ -1,0 +1,246 @@
+"""Attacks of one plan compared sample by sample: which figures are too good to be believed.
+
+An attacker that follows gradients should fool what one without them fools, and what one fools
+who knows less; with more budget what it fooled with less, and with more steps or restarts what
+it fooled with fewer. Each sample for which that does not hold shows that the attack failed, and
+not the sample's robustness. The comparisons need several steps or cells, so they belong to no stage: they are
+made from the stored tables whenever a run is summed up.
+
+Reference: N. Carlini, A. Athalye, N. Papernot, W. Brendel, J. Rauber, D. Tsipras,
+I. Goodfellow, A. Madry, A. Kurakin, "On evaluating adversarial robustness", 2019, section 3.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts.nested import nested_in
+from adversity.engine.chain.budget import allowed
+from adversity.engine.stages.fitting import stored_rows
+from adversity.metrics import share
+from adversity.report.values.paired import cell_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from adversity.contracts import Measure
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
+    from adversity.report.values.model import StepSummary
+
+__all__ = ["with_comparisons"]
+
+_BLACK_BOX = frozenset({"nothing", "decisions", "scores"})
+_EFFORTS = ("steps", "restarts")
+"""Parameters of which more must not find less."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What an attack did in one cell.
+
+    Attributes:
+        node: The step.
+        cell: One of its cells.
+        victim: The cell as far as the attacked images and the victim depend on it.
+        plugin: The attack.
+        ids: `[N]` sample ids, sorted.
+        right: `[N]` bool, right at the start.
+        fooled: `[N]` bool.
+        distance: `[N]` float64 in the attack's norm.
+    """
+
+    node: PlannedStep
+    cell: Cell
+    victim: Cell
+    plugin: Any
+    ids: np.ndarray[Any, Any]
+    right: np.ndarray[Any, Any]
+    fooled: np.ndarray[Any, Any]
+    distance: np.ndarray[Any, Any]
+
+    @property
+    def name(self) -> str:
+        """The step, and the cell where it has several."""
+        return f"{self.node.id}[{self.cell.key}]" if self.cell.key else self.node.id
+
+    @property
+    def norm(self) -> str | None:
+        """The norm of the budget, or the distance and its plugins; None for a parametric attack."""
+        if self.plugin.threat == "distance":
+            inner = [nested.spelt for nested in nested_in(self.plugin)]
+            return f"{self.plugin.measure} {json.dumps(inner, sort_keys=True)}"
+        return None if self.plugin.threat == "parametric" else getattr(self.plugin, "norm", "l2")
+
+    @property
+    def eps(self) -> float:
+        """The budget; infinite where any distance counts."""
+        eps = getattr(self.plugin, "eps", None)
+        return math.inf if eps is None else float(eps)
+
+    def same_victim(self, other: _Outcome) -> bool:
+        """Say whether both attack the same answer to the same images."""
+        mine = (self.node.source, self.node.against, self.victim)
+        theirs = (other.node.source, other.node.against, other.victim)
+        return mine == theirs and np.array_equal(self.ids, other.ids)
+
+    def differs_only_in(self, name: str, other: _Outcome) -> bool:
+        """Say whether both are the same attack but for one parameter."""
+        mine, theirs = dict(self.plugin.parameters), dict(other.plugin.parameters)
+        here, there = mine.pop(name, None), theirs.pop(name, None)
+        same = (
+            self.node.entry.cls is other.node.entry.cls
+            and self.node.knowledge == other.node.knowledge
+        )
+        return same and here is not None and there is not None and here != there and mine == theirs
+
+
+def with_comparisons(
+    toolbox: Toolbox, summaries: Mapping[str, StepSummary]
+) -> dict[str, StepSummary]:
+    """Add what the other attacks of the plan say of each white-box attack that uses gradients.
+
+    To the cells of such a step come, over the samples that were right at the start and with
+    Wilson's interval: `beaten_by_black_box_share`, what it left standing and an attack without
+    gradients fooled within the same budget; `beaten_by_grey_box_share`, the same of an attack
+    that does not know the whole chain; `fooled_with_less_share`, what the same attack
+    fooled with a smaller `eps`; `weaker_with_more_share`, what it fooled with fewer `steps` or
+    `restarts`. A share is left out where the plan has nothing to compare with, so that a gate
+    on it cannot pass untried; so it is where an attack in rounds stopped before its end, since a
+    gate was decided: what it left standing shows nothing then.
+
+    Args:
+        toolbox: Of a finished run.
+        summaries: Every step with what it measured.
+
+    Raises:
+        StorageError: If a table is missing or damaged.
+    """
+    plan, found = toolbox.plan, dict(summaries)
+    subjects = [node for node in plan.steps.values() if _judged(node)]
+    if not subjects:
+        return found
+    outcomes = [
+        outcome
+        for node in plan.steps.values()
+        if node.role == "attack"
+        for outcome in _outcomes(toolbox, node)
+    ]
+    stopped = {
+        (id_, cell_key(cell.cell))
+        for id_, summary in found.items()
+        for cell in summary.cells
+        if "robust_accuracy" in cell.measures
+        and cell.measures["robust_accuracy"].details.get("bound")
+    }
+    added = {
+        key: {} if key in stopped else _compared(o, outcomes)
+        for o in outcomes
+        if _judged(o.node)
+        for key in [(o.node.id, o.cell.key)]
+    }
+    for node in subjects:
+        pairs = zip(node.cells, found[node.id].cells, strict=True)
+        cells = tuple(
+            replace(result, measures={**result.measures, **added[node.id, cell.key]})
+            for cell, result in pairs
+        )
+        found[node.id] = replace(found[node.id], cells=cells)
+    return found
+
+
+def _judged(node: PlannedStep) -> bool:
+    """Say whether a step is an attack that sees the whole chain and more than its answers."""
+    cls: Any = node.entry.cls
+    sees = node.role == "attack" and node.knowledge == "white-box"
+    return sees and cls.access not in _BLACK_BOX and not cls.control
+
+
+def _outcomes(toolbox: Toolbox, node: PlannedStep) -> Iterator[_Outcome]:
+    names = _victim_variables(toolbox.plan, node)
+    for cell in node.cells:
+        rows = stored_rows(toolbox, node.id, cell)
+        yield _Outcome(
+            node,
+            cell,
+            cell.restrict(names),
+            toolbox.plugin(node.id, cell),
+            rows["id"],
+            rows["start_correct"].astype(bool),
+            rows["fooled"].astype(bool),
+            rows["distance"],
+        )
+
+
+def _victim_variables(plan: Plan, node: PlannedStep) -> tuple[str, ...]:
+    steps = [plan.steps[name] for name in (*node.source, str(node.against)) if name in plan.steps]
+    return tuple({name for step in steps for name in step.variables})
+
+
+def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure]:
+    others = [o for o in outcomes if o.name != mine.name and mine.same_victim(o)]
+    found = {
+        "beaten_by_black_box_share": _share(mine, [o for o in others if _rival(mine, o)]),
+        "beaten_by_grey_box_share": _share(
+            mine, [o for o in others if o.node.knowledge == "grey-box" and _no_larger(mine, o)]
+        ),
+        "fooled_with_less_share": _share(
+            mine, [o for o in others if o.eps < mine.eps and mine.differs_only_in("eps", o)]
+        ),
+        "weaker_with_more_share": _share(
+            mine, [o for o in others if any(_easier(mine, o, name) for name in _EFFORTS)]
+        ),
+    }
+    return {name: measure for name, measure in found.items() if measure is not None}
+
+
+def _rival(mine: _Outcome, other: _Outcome) -> bool:
+    """Say whether an attack has no gradient, and no more budget than this one."""
+    cls: Any = other.node.entry.cls
+    return cls.access in _BLACK_BOX and _no_larger(mine, other)
+
+
+def _no_larger(mine: _Outcome, other: _Outcome) -> bool:
+    """Say whether another attack has no more budget, in the same norm, than this one.
+
+    One without a budget of its own counts as well: what it finds is compared by distance. What
+    a targeted attack must find is more than that an answer changes, so it is not compared.
+    """
+    same = mine.norm is not None and mine.norm == other.norm
+    small = other.eps <= mine.eps or other.plugin.threat == "minimum"
+    return same and small and not getattr(mine.plugin, "targeted", False)
+
+
+def _easier(mine: _Outcome, other: _Outcome, name: str) -> bool:
+    return mine.differs_only_in(name, other) and bool(
+        getattr(other.plugin, name) < getattr(mine.plugin, name)
+    )
+
+
+def _share(mine: _Outcome, others: list[_Outcome]) -> Measure | None:
+    """Count the samples that stood here and fell, within this budget, in one of the others."""
+    count = int(mine.right.sum())
+    if not others or not count:
+        return None
+    stood = mine.right & ~mine.fooled
+    fell = {other.name: stood & other.fooled & _inside(mine, other) for other in others}
+    hits = np.logical_or.reduce(list(fell.values()))
+    return share(
+        int(hits.sum()),
+        count,
+        better="lower",
+        convention={"over": "attacked images"},
+        details={"by": {name: int(rows.sum()) for name, rows in fell.items()}},
+    )
+
+
+def _inside(mine: _Outcome, other: _Outcome) -> np.ndarray[Any, Any]:
+    """Return which of the other's images lie within this attack's budget."""
+    if mine.norm is None:
+        return np.ones(len(mine.ids), dtype=bool)
+    return np.asarray(other.distance <= allowed(mine.norm, mine.eps))

@@ -1,0 +1,111 @@
+"""How much of each defence was an illusion: one attack twice, without and with knowledge of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.engine.stages.columns import sort_by_id
+from adversity.engine.stages.fitting import stored_rows
+from adversity.errors import DataError
+from adversity.metrics import paired_difference, robust_accuracy
+from adversity.report.values.model import Illusion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.engine.stages.columns import Columns
+    from adversity.pipeline.plan.model import Cell, PlannedStep
+
+__all__ = ["illusions"]
+
+
+def illusions(toolbox: Toolbox) -> tuple[Illusion, ...]:
+    """Compare every grey-box attack with the adaptive ones that differ in nothing else.
+
+    The two have the same plugin and parameters, start from the same pictures and attack the
+    same answer. A grey-box attack with nothing between the pictures and the classifier has no
+    defence that it could overlook; controls need no knowledge. Both are left out.
+    """
+    attacks = [node for node in toolbox.plan.steps.values() if node.role == "attack"]
+    return tuple(
+        illusion
+        for grey in attacks
+        for adaptive in attacks
+        if _are_a_pair(grey, adaptive) and _defence(toolbox, grey)
+        for illusion in _of(toolbox, grey, adaptive)
+    )
+
+
+def _are_a_pair(grey: PlannedStep, adaptive: PlannedStep) -> bool:
+    cls: Any = grey.entry.cls
+    return (
+        not cls.control
+        and adaptive.entry.cls is cls
+        and (grey.knowledge, adaptive.knowledge) == ("grey-box", "white-box")
+        and (grey.source, grey.against) == (adaptive.source, adaptive.against)
+    )
+
+
+def _defence(toolbox: Toolbox, grey: PlannedStep) -> tuple[str, ...]:
+    """Return what the grey-box attacker does not see: every link but the classifier."""
+    path = toolbox.plan.path(str(grey.against))
+    after = path[path.index(grey.source[0]) + 1 :]
+    return tuple(step for step in after if toolbox.plan.steps[step].role != "predict")
+
+
+def _of(toolbox: Toolbox, grey: PlannedStep, adaptive: PlannedStep) -> Iterator[Illusion]:
+    for cell in grey.cells:
+        parameters = toolbox.plugin(grey.id, cell).parameters
+        for other in adaptive.cells:
+            same = toolbox.plugin(adaptive.id, other).parameters == parameters
+            if same and _agree(cell.as_dict(), other.as_dict()):
+                yield _compared(toolbox, (grey, cell), (adaptive, other))
+
+
+def _agree(first: dict[str, str], second: dict[str, str]) -> bool:
+    """Say whether two cells have no variable with two values."""
+    return all(second[name] == value for name, value in first.items() if name in second)
+
+
+def _compared(
+    toolbox: Toolbox, unknowing: tuple[PlannedStep, Cell], informed: tuple[PlannedStep, Cell]
+) -> Illusion:
+    (grey, cell), (adaptive, other) = unknowing, informed
+    blind, knowing = _by_id(toolbox, grey, cell), _by_id(toolbox, adaptive, other)
+    if not np.array_equal(blind["id"], knowing["id"]):
+        raise DataError(
+            f"expected {grey.id} and {adaptive.id} to have attacked the same samples, got "
+            f"{len(blind['id'])} and {len(knowing['id'])} that are not the same: run both again"
+        )
+    seems, is_so = _withstood(blind), _withstood(knowing)
+    difference = paired_difference(seems, is_so, better="lower")
+    return Illusion(
+        defence=_defence(toolbox, grey),
+        grey_box=grey.id,
+        adaptive=adaptive.id,
+        attack=grey.entry.name,
+        cell=cell.as_dict() | other.as_dict(),
+        seeming=robust_accuracy(blind["start_correct"], blind["fooled"]),
+        actual=robust_accuracy(knowing["start_correct"], knowing["fooled"]),
+        both=robust_accuracy(
+            blind["start_correct"] & knowing["start_correct"], blind["fooled"] | knowing["fooled"]
+        ),
+        difference=difference,
+        fell=int((seems & ~is_so).sum()),
+        held=int((is_so & ~seems).sum()),
+        p_value=difference.details.get("p_value"),
+    )
+
+
+def _by_id(toolbox: Toolbox, node: PlannedStep, cell: Cell) -> Columns:
+    rows = stored_rows(toolbox, node.id, cell)
+    return sort_by_id({name: rows[name] for name in ("id", "start_correct", "fooled")})
+
+
+def _withstood(rows: Columns) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return `[N]` bool: right from the start and right after the attack."""
+    withstood: np.ndarray[Any, np.dtype[np.bool_]] = rows["start_correct"] & ~rows["fooled"]
+    return withstood

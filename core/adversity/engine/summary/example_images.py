@@ -1,0 +1,299 @@
+"""Which samples the report shows, and their exact images along the path.
+
+Fixed strata with a seed: what the attack flipped, what restoration recovered, what it newly
+broke, and what nothing changed. They are chosen to show failures, so the population of each
+stratum goes with them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.step_images import flow, images_through
+from adversity.metrics import psnr
+from adversity.report.values.model import Picture, PictureRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.pipeline.plan.model import Cell, PlannedStep
+
+__all__ = ["picture_rows"]
+
+Numbers = np.ndarray[Any, Any]
+
+QUOTAS = {
+    "flipped by the attack": 8,
+    "recovered by restoration": 6,
+    "newly broken by restoration": 6,
+    "unchanged": 4,
+}
+ROLES = {"degradation": "degraded", "restoration": "restored"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was predicted for one image."""
+
+    prediction: int
+    confidence: float | None
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One sample in one cell: the answer at every place of the path that has one."""
+
+    cell: Cell
+    id: str
+    target: int
+    answers: Mapping[str, Answer]
+    stratum: str
+
+
+def picture_rows(toolbox: Toolbox) -> tuple[tuple[PictureRow, ...], dict[str, int]]:
+    """Choose samples and compute their pictures.
+
+    Returns:
+        The rows, and how many samples each stratum has in all.
+    """
+    attack, answer, images = _main_path(toolbox)
+    if answer is None or toolbox.plan.spec.run.pictures == 0:
+        return (), {}
+    cells = toolbox.plan.steps[attack or answer].cells
+    tables = _tables(toolbox, attack, answer, images)
+    parts = [_strata(toolbox, attack, answer, images, tables, cell) for cell in cells]
+    strata = np.concatenate(parts)
+    ends = np.cumsum([len(part) for part in parts])
+    rows = []
+    for place in _chosen(strata, toolbox.plan.spec.run.pictures, toolbox.plan.spec.seed):
+        stratum = list(QUOTAS)[strata[place]]
+        number = int(np.searchsorted(ends, place, side="right"))
+        where = cells[number], place - int(ends[number]) + len(parts[number])
+        story = _story(toolbox, attack or answer, tables, where, stratum)
+        rows.append(_row(toolbox, story, attack, answer, images))
+    population = zip(QUOTAS, np.bincount(strata, minlength=len(QUOTAS)).tolist(), strict=True)
+    return tuple(rows), {name: count for name, count in population if count}
+
+
+def _is_control(node: PlannedStep) -> bool:
+    return bool(getattr(node.entry.cls, "control", False))
+
+
+def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Return the attack shown, the step whose answer it changes, and the image places."""
+    steps = toolbox.plan.steps
+    attacks = [n for n in steps.values() if n.role == "attack"]
+    attacks.sort(key=lambda n: (_is_control(n), n.knowledge == "grey-box"))
+    answers = [n for n in steps.values() if n.role in ("predict", "score")]
+    if attacks:
+        attack, answer = attacks[0].id, str(attacks[0].against)
+    elif answers:
+        attack, answer = None, max(answers, key=lambda n: len(toolbox.plan.path(n.id))).id
+    else:
+        return None, None, ()
+    path = toolbox.plan.path(answer)
+    images = tuple(s for s in path if s in toolbox.plan.data or steps[s].role in ("view", "attack"))
+    return attack, answer, images
+
+
+def _table_of(toolbox: Toolbox, place: str, answer: str) -> PlannedStep | None:
+    """Return the predictions of an image place, by the same classifier as `answer`'s."""
+    steps = toolbox.plan.steps
+    own = next(s for s in toolbox.plan.path(answer)[1:] if steps[s].role == "predict")
+    for node in steps.values():
+        same = node.role == "predict" and node.definition == steps[own].definition
+        if node.source[:1] == (place,) and (same or node.id == own):
+            return node
+    return None
+
+
+def _tables(
+    toolbox: Toolbox, attack: str | None, answer: str, images: Sequence[str]
+) -> dict[str, str]:
+    """Return the step whose table says what is predicted at a place, for each that has one."""
+    found = {place: _table_of(toolbox, place, answer) for place in images}
+    tables = {place: node.id for place, node in found.items() if node is not None}
+    return tables if attack is None else {**tables, attack: attack}
+
+
+def _strata(
+    toolbox: Toolbox,
+    attack: str | None,
+    answer: str,
+    images: Sequence[str],
+    tables: Mapping[str, str],
+    cell: Cell,
+) -> Numbers:
+    """Return the stratum of each sample of a cell, as a place in `QUOTAS`; none without labels.
+
+    The tables of a path are of one data set and sorted by id, so they have the same rows.
+    """
+    final = stored_rows(toolbox, attack or answer, cell)
+    if "target" not in final:
+        return np.zeros(0, dtype=np.int64)
+    names = list(QUOTAS)
+    strata = np.full(final.count, names.index("unchanged"))
+    for before, after in reversed(list(itertools.pairwise(images))):  # the first change counts
+        if before not in tables or after not in tables:
+            continue
+        was, now = (stored_rows(toolbox, tables[place], cell) for place in (before, after))
+        if toolbox.plan.steps[after].entry.kind == "restoration" and "correct" in was:
+            right, still = was["correct"], now["correct"]
+            strata[~right & still] = names.index("recovered by restoration")
+            strata[right & ~still] = names.index("newly broken by restoration")
+    if attack is not None:
+        strata[final["fooled"]] = names.index("flipped by the attack")
+    return strata
+
+
+def _story(
+    toolbox: Toolbox, final: str, tables: Mapping[str, str], where: tuple[Cell, int], stratum: str
+) -> Story:
+    """Read what was predicted for one sample of a cell, at every place that has a table."""
+    cell, row = where
+    at = np.array([row])
+    sample = stored_rows(toolbox, final, cell).at(at, ("id", "target"))
+    answers = {}
+    for place, step in tables.items():
+        rows = stored_rows(toolbox, step, cell)
+        if "correct" in rows:
+            names = [name for name in ("prediction", "confidence", "correct") if name in rows]
+            answers[place] = _answer(**rows.at(at, names))
+    return Story(cell, str(sample["id"][0]), int(sample["target"][0]), answers, stratum)
+
+
+def _answer(prediction: Numbers, correct: Numbers, confidence: Numbers | None = None) -> Answer:
+    sure = None if confidence is None else float(confidence[0])
+    return Answer(int(prediction[0]), sure, bool(correct[0]))
+
+
+def _chosen(strata: Numbers, count: int, seed: int) -> list[int]:
+    """Draw each stratum's quota, scaled to `count`, then fill up with what is left."""
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    order = generator.permutation(len(strata))
+    scale = count / sum(QUOTAS.values())
+    chosen: list[int] = []
+    for number, quota in enumerate(QUOTAS.values()):
+        mine = order[strata[order] == number]
+        chosen += mine[: max(1, int(quota * scale))].tolist()
+    rest = order[~np.isin(order, chosen)]
+    return [*chosen, *rest[:count].tolist()][:count]
+
+
+def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kind: str) -> str:
+    now = answers[place].right
+    before = [answers[p].right for p in places[: places.index(place)] if p in answers]
+    if not before or before[-1] == now:
+        return "right" if now else "wrong"
+    if now:
+        return "recovered"
+    return "newly_broken" if kind == "restoration" else "flipped"
+
+
+def _clean(current: ImageBatch) -> Tensor | None:
+    """Return the first clean image, None where there is none to compare with."""
+    return None if current.clean is None else current.clean[0]
+
+
+def _row(
+    toolbox: Toolbox, story: Story, attack: str | None, answer: str, images: Sequence[str]
+) -> PictureRow:
+    source = toolbox.source(images[0])
+    index = [source.ids.index(story.id)]
+    places = [*images, *([attack] if attack else [])]
+    names = _class_names(toolbox, answer, story.cell)
+    shown = {p: flow(toolbox, p, story.cell, index) for p in places}
+    pictures = tuple(
+        _picture(toolbox, p, shown[p].images[0], _clean(shown[p]), story, places, names)
+        for p in places
+    )
+    if attack is not None:
+        pictures += _behind(toolbox, attack, places, story, shown[attack], names)
+    row = PictureRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, pictures)
+    if attack is None:
+        return row
+    plugin: Any = toolbox.plugin(attack, story.cell)
+    start = shown[toolbox.plan.steps[attack].source[0]].images[0]
+    delta = shown[attack].images[0].double() - start.double()
+    return PictureRow(
+        row.id,
+        row.label,
+        row.cell,
+        row.stratum,
+        row.pictures,
+        delta.float().numpy().transpose(1, 2, 0),
+        getattr(plugin, "norm", None),
+        getattr(plugin, "eps", None),
+        {"linf": float(delta.abs().max()), "l2": float(delta.norm())},
+    )
+
+
+def _behind(
+    toolbox: Toolbox,
+    attack: str,
+    places: Sequence[str],
+    story: Story,
+    current: ImageBatch,
+    names: Sequence[str],
+) -> tuple[Picture, ...]:
+    """Return what the chain makes of the adversarial image: what the classifier sees."""
+    start = toolbox.plan.steps[attack].source[0]
+    after = [place for place in places[places.index(start) + 1 :] if place != attack]
+    if not after:
+        return ()
+    for step in after:
+        current = images_through(toolbox, step, story.cell, current)
+    answer = story.answers.get(attack)
+    return (
+        Picture(
+            role="adversarial, restored",
+            step=after[-1],
+            image=current.images[0].numpy().transpose(1, 2, 0),
+            prediction=None if answer is None else names[answer.prediction],
+            confidence=None if answer is None else answer.confidence,
+            state=None if answer is None else _state(story.answers, places, attack, "attack"),
+        ),
+    )
+
+
+def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:
+    path = toolbox.plan.path(answer)
+    step = next(s for s in path[1:] if toolbox.plan.steps[s].role == "predict")
+    names: tuple[str, ...] = toolbox.ready(step, cell).plugin.class_names
+    return names
+
+
+def _picture(
+    toolbox: Toolbox,
+    place: str,
+    image: Any,
+    clean: Tensor | None,
+    story: Story,
+    places: Sequence[str],
+    names: Sequence[str],
+) -> Picture:
+    node = toolbox.plan.steps.get(place)
+    kind = "data" if node is None else node.entry.kind
+    answer = story.answers.get(place)
+    psnr_db = None
+    if node is not None and clean is not None and image.shape == clean.shape:
+        psnr_db = float(psnr(image[None], clean[None])[0])
+    return Picture(
+        role="adversarial" if kind == "attack" else ROLES.get(kind, "clean"),
+        step=place,
+        image=image.numpy().transpose(1, 2, 0),
+        prediction=None if answer is None else names[answer.prediction],
+        confidence=None if answer is None else answer.confidence,
+        state=None if answer is None else _state(story.answers, places, place, kind),
+        psnr_db=psnr_db if psnr_db is not None and np.isfinite(psnr_db) else None,
+    )

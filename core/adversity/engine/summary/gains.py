@@ -1,0 +1,63 @@
+"""What each restoration gave and took: paired by sample, cell by cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adversity.engine.stages.fitting import stored_rows
+from adversity.metrics import paired_difference
+from adversity.report.values.model import Gain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.pipeline.plan.model import Cell, PlannedStep
+
+__all__ = ["gains"]
+
+
+def gains(toolbox: Toolbox) -> tuple[Gain, ...]:
+    """Compare predictions after each restoration with those of the same classifier before it."""
+    return tuple(
+        gain
+        for after in toolbox.plan.steps.values()
+        if after.role == "predict" and after.source[0] in toolbox.plan.steps
+        for gain in _of(toolbox, after)
+    )
+
+
+def _of(toolbox: Toolbox, after: PlannedStep) -> Iterator[Gain]:
+    restoration = toolbox.plan.steps[after.source[0]]
+    if restoration.entry.kind != "restoration":
+        return
+    for before in toolbox.plan.steps.values():
+        same = before.role == "predict" and before.definition == after.definition
+        if same and before.source == restoration.source:
+            for cell in after.cells:
+                gain = _in_cell(toolbox, restoration.id, before, after, cell)
+                if gain is not None:
+                    yield gain
+
+
+def _in_cell(
+    toolbox: Toolbox, step: str, before: PlannedStep, after: PlannedStep, cell: Cell
+) -> Gain | None:
+    first = stored_rows(toolbox, before.id, cell)
+    second = stored_rows(toolbox, after.id, cell)
+    if "correct" not in first or not np.array_equal(first["id"], second["id"]):
+        return None
+    was, now = first["correct"].astype(bool), second["correct"].astype(bool)
+    difference = paired_difference(now, was, better="higher")
+    return Gain(
+        step,
+        before.id,
+        after.id,
+        cell.as_dict(),
+        difference,
+        int((now & ~was).sum()),
+        int((was & ~now).sum()),
+        difference.details.get("p_value"),
+    )

@@ -1,0 +1,247 @@
+"""From finished artifacts to what the report says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import PostHoc
+from adversity.engine.calls.blocks import one_thread
+from adversity.engine.chain.links import Link
+from adversity.engine.set_up.toolbox import Toolbox
+from adversity.engine.stages.apart import found_apart
+from adversity.engine.stages.read_result import read_result
+from adversity.engine.summary.comparisons import with_comparisons
+from adversity.engine.summary.defence_gap import illusions
+from adversity.engine.summary.example_images import picture_rows
+from adversity.engine.summary.gains import gains
+from adversity.engine.summary.worst_case import with_worst_cases
+from adversity.pipeline.plan.nested import all_nested
+from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
+from adversity.report.doubts.caveats import caveats
+from adversity.report.values.model import CellResult, DataSummary, Report, StepSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.data.ledger import Ledger
+    from adversity.engine.set_up.workspace import Workspace
+    from adversity.engine.stages.stage import StageResult
+    from adversity.pipeline.plan.model import Plan, PlannedStep
+    from adversity.report.values.model import GateResult, Provenance
+
+__all__ = ["build_report", "nested_records", "summarise"]
+
+
+def build_report(
+    plan: Plan,
+    workspace: Workspace,
+    *,
+    gates: Sequence[GateResult] = (),
+    provenance: Provenance | None = None,
+    tracked: bool = False,
+    ledger: Ledger | None = None,
+) -> Report:
+    """Gather everything a report says from the artifacts of a finished run.
+
+    Args:
+        plan: The pipeline.
+        workspace: Where its artifacts lie.
+        gates: Their verdicts.
+        provenance: Of the run.
+        tracked: Whether it is for the copy that DVC tracks: without pictures and without
+            the file's text, since comments, gates and `run:` are in no key.
+        ledger: What was attacked before, for the worst case over all attacks; without one, the
+            report does not speak of it. The tracked copy has none: it must not depend on what
+            else was run.
+
+    Raises:
+        StorageError: If an artifact is missing.
+    """
+    one_thread()
+    toolbox = Toolbox(plan, workspace)
+    measured = summarise(plan, workspace, toolbox, ledger)
+    steps = tuple(_described(toolbox, summary) for summary in measured.values())
+    data = tuple(_data(toolbox, name) for name in plan.data)
+    apart = found_apart(toolbox)
+    pairs = illusions(toolbox)
+    rows, population = ((), {}) if tracked else picture_rows(toolbox)
+    text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
+    return Report(
+        pipeline=plan.name,
+        file=plan.file,
+        text=text,
+        seed=plan.spec.seed,
+        matrix=plan.matrix,
+        data=data,
+        steps=steps,
+        gates=tuple(gates),
+        apart=apart,
+        caveats=caveats(data, steps, pairs, apart, gates),
+        gains=gains(toolbox),
+        illusions=pairs,
+        rows=rows,
+        population=population,
+        provenance=provenance,
+    )
+
+
+def summarise(
+    plan: Plan,
+    workspace: Workspace,
+    toolbox: Toolbox | None = None,
+    ledger: Ledger | None = None,
+) -> dict[str, StepSummary]:
+    """Return every step with what it measured, by id, in the file's order.
+
+    Nothing is set up for it: what plugins say of themselves is `build_report`'s to ask.
+    """
+    toolbox = toolbox or Toolbox(plan, workspace)
+    artifacts = {stage.step for stage in plan.stages}
+    found: dict[str, StepSummary] = {}
+    for step in plan.spec.steps:
+        node = plan.steps[step]
+        result = read_result(plan, plan.stage(step), workspace) if step in artifacts else None
+        found[step] = _step(toolbox, node, result)
+    compared = with_comparisons(toolbox, found)
+    return compared if ledger is None else with_worst_cases(toolbox, compared, ledger)
+
+
+def _step(toolbox: Toolbox, node: PlannedStep, result: StageResult | None) -> StepSummary:
+    entry = node.entry
+    cls: Any = entry.cls
+    inner = nested_records(node)
+    return StepSummary(
+        id=node.id,
+        uses=f"{entry.kind}/{entry.name}",
+        kind=entry.kind,
+        makes=cls.makes,
+        source=node.source,
+        path=toolbox.plan.path(node.id) if node.source else (),
+        fit_on=toolbox.node_of(node.id).fit_on,
+        plugin={
+            **_record(cls, entry.distribution, entry.version),
+            **({"nested": inner} if inner else {}),
+        },
+        cells=_cells(toolbox, node, result) if result and result.measures else (),
+        notes=result.notes if result else (),
+        **_adversary(toolbox, node),
+    )
+
+
+def nested_records(node: PlannedStep) -> list[dict[str, Any]]:
+    """Return what the report says of the plugins in a step's parameters, each once."""
+    found: dict[str, dict[str, Any]] = {}
+    for plugin in node.plugins.values():
+        for nested in all_nested(plugin):
+            inner: Any = nested.plugin
+            record = _record(type(inner), nested.distribution, nested.version)
+            found[nested.uses] = {"uses": f"{inner.kind}/{inner.name}", **record}
+    return list(found.values())
+
+
+def _record(cls: Any, distribution: str, version: str) -> dict[str, Any]:
+    return {
+        "distribution": distribution,
+        "version": version,
+        "summary": cls.summary(),
+        "reference": cls.reference,
+        "licence": licence_of(cls) or UNKNOWN_LICENCE,
+        "weights_licence": cls.weights_licence,
+    }
+
+
+def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
+    """Add what only plugins that are set up can say: a network's facts, an attack's links."""
+    node = toolbox.plan.steps[summary.id]
+    if node.role in ("define", "predict"):
+        plugin = toolbox.ready(node.id, node.cells[0]).plugin
+        facts = plugin.describe() if plugin.makes == "predictions" else {}
+        return replace(summary, plugin={**summary.plugin, "facts": facts}) if facts else summary
+    return _attack(toolbox, node, summary) if node.role == "attack" else summary
+
+
+def _cells(toolbox: Toolbox, node: PlannedStep, result: StageResult) -> tuple[CellResult, ...]:
+    found = []
+    for cell in node.cells:
+        measures = result.measures[cell.key]
+        count = max((measure.n for measure in measures.values()), default=0)
+        parameters = toolbox.plugin(node.id, cell).parameters
+        found.append(CellResult(cell.as_dict(), count, measures, (), parameters))
+    return tuple(found)
+
+
+def _attack(toolbox: Toolbox, node: PlannedStep, summary: StepSummary) -> StepSummary:
+    path = toolbox.plan.path(str(node.against))
+    after = path[path.index(node.source[0]) + 1 :]
+    cell = node.cells[0]
+    links = [Link(step, toolbox.ready(step, cell)) for step in after]
+    shown = [
+        {
+            "step": link.step,
+            "uses": link.ready.label,
+            "gradient": _gradient(link, grey=node.knowledge == "grey-box"),
+        }
+        for link in links
+    ]
+    return replace(summary, links=tuple(shown))
+
+
+def _adversary(toolbox: Toolbox, node: PlannedStep) -> dict[str, Any]:
+    """Return what an attack may do and knows; nothing for other steps."""
+    if node.role != "attack":
+        return {}
+    threat = _threat(toolbox, node)
+    return {"against": node.against, "knowledge": node.knowledge, "threat": threat}
+
+
+def _threat(toolbox: Toolbox, node: PlannedStep) -> dict[str, Any]:
+    """Return what an attack may do and what it sees of its victim."""
+    plugin: Any = toolbox.plugin(node.id, node.cells[0])
+    threat: dict[str, Any] = {
+        "type": plugin.threat,
+        "access": plugin.access,
+        "control": plugin.control,
+        "targeted": bool(getattr(plugin, "targeted", False)),
+    }
+    if plugin.threat == "parametric":
+        return threat | {"bounds": _widest(toolbox, node)}
+    written = toolbox.plan.spec.steps[node.id].parameters.get("eps", getattr(plugin, "eps", None))
+    if plugin.threat == "distance":
+        threat |= {"norm": "distance", "measure": plugin.measure}
+    else:
+        threat["norm"] = getattr(plugin, "norm", "l2")
+    return threat if written is None else threat | {"eps": str(written)}
+
+
+def _widest(toolbox: Toolbox, node: PlannedStep) -> dict[str, list[float]]:
+    """Return the bounds of a parametric attack, the widest of all cells."""
+    found: dict[str, list[float]] = {}
+    for cell in node.cells:
+        plugin: Any = toolbox.plugin(node.id, cell)
+        for name, (low, high) in plugin.bounds.items():
+            before = found.get(name, [low, high])
+            found[name] = [float(min(low, before[0])), float(max(high, before[1]))]
+    return found
+
+
+def _gradient(link: Link, *, grey: bool) -> str:
+    if grey and link.makes != "predictions":
+        return "not seen by the attack (grey-box)"
+    if link.makes == "scores" and not isinstance(link.ready.plugin, PostHoc):
+        return "none needed (a score does not change the answer)"
+    return link.gradient
+
+
+def _data(toolbox: Toolbox, name: str) -> DataSummary:
+    node, source = toolbox.plan.data[name], toolbox.source(name)
+    return DataSummary(
+        id=name,
+        uses=f"{node.entry.kind}/{node.entry.name}",
+        n=len(source),
+        classes=len(set(source.targets.tolist())) if source.labelled else 0,
+        prepare=dict(source.prepare),
+        quarantined=source.quarantined,
+        facts=source.describe(),
+        content=source.content,
+    )

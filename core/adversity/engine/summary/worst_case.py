@@ -1,0 +1,220 @@
+"""What is left after every attack that ever ran on the same victim and the same data.
+
+Robust accuracy of one attack is what that attack left. The worst case asks, image by image,
+whether any attack on record got inside the budget: this run's, those of earlier runs, and those
+of other pipelines. An attack with a smaller budget, or one that looks for the nearest failure,
+counts by the distance of what it found; so does one with a larger budget.
+
+Reference: N. Carlini, A. Athalye, N. Papernot, W. Brendel, J. Rauber, D. Tsipras,
+I. Goodfellow, A. Madry, A. Kurakin, "On evaluating adversarial robustness", 2019, which asks for
+the best attack on each example rather than for the best attack on average.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.engine.chain.budget import allowed
+from adversity.engine.summary.ledger import entries
+from adversity.errors import StorageError
+from adversity.metrics import worst_case_robust_accuracy
+from adversity.report.values.paired import cell_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from adversity.contracts import Measure
+    from adversity.data.ledger import Entry, Ledger
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.report.values.model import StepSummary
+
+__all__ = ["Threat", "threat_of", "threats", "with_worst_cases", "worst_case"]
+
+NAME = "worst_case_robust_accuracy"
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """What an adversary may do.
+
+    Attributes:
+        norm: Of the budget; None where an attack measures by itself what it changes.
+        eps: The budget; not of a parametric threat.
+        space: What parameters, or another distance than a norm, mean: a hash of the plugin.
+        bounds: Between what each parameter of a parametric threat may lie.
+        plugin: Whose space it is, for people: `attack/spatial`.
+    """
+
+    norm: str | None
+    eps: float | None = None
+    space: str | None = None
+    bounds: tuple[tuple[str, float, float], ...] = ()
+    plugin: str = ""
+
+    def admits(self, entry: Entry) -> Flags:
+        """Return which images of an attack lie inside this threat, `[N]` bool."""
+        rows = entry.rows
+        inside = np.full(len(rows["sample"]), self.reached(entry))
+        if self.eps is not None:
+            limit = allowed(self.norm or "distance", self.eps)
+            return np.asarray(inside & (rows["distance"] <= limit))
+        for name, low, high in self.bounds if self.reached(entry) else ():
+            values = rows[f"parameter_{name}"]  # NaN where nothing was attacked
+            inside &= (values >= low) & (values <= high)
+        return inside
+
+    def reached(self, entry: Entry) -> bool:
+        """Say whether an attack looked for anything of this sort."""
+        return (entry.facts["norm"], entry.facts["space"]) == (self.norm, self.space)
+
+
+def threat_of(entry: Entry) -> Threat | None:
+    """Return the threat that an attack stands for; None if any distance counts for it."""
+    facts = entry.facts
+    if facts["threat"] == "parametric":
+        bounds = tuple((name, low, high) for name, (low, high) in sorted(facts["bounds"].items()))
+        return Threat(None, space=facts["space"], bounds=bounds, plugin=facts["plugin"])
+    if facts["eps"] is None:
+        return None
+    plugin = "" if facts["norm"] else facts["plugin"]
+    return Threat(facts["norm"], float(facts["eps"]), facts["space"], plugin=plugin)
+
+
+def threats(page: Iterable[Entry]) -> tuple[Threat, ...]:
+    """Return the threats that the attacks of a page stand for, each once, smaller eps first."""
+    found = {threat: None for entry in page if (threat := threat_of(entry)) is not None}
+    return tuple(sorted(found, key=lambda t: (t.norm or "~", t.plugin, t.eps or 0.0, t.bounds)))
+
+
+def worst_case(
+    page: Sequence[Entry], threat: Threat, *, now: frozenset[str] | None = None
+) -> Measure | None:
+    """Count the images that no attack of a page turned within a threat.
+
+    Args:
+        page: The entries of one victim on one version of the data.
+        threat: What the adversary may do.
+        now: Keys of the attacks that belong to this run; None where there is no run.
+
+    Returns:
+        The share of all images; None if no attack looked for such a failure. `details` holds
+        what `adversity.metrics.worst_case_robust_accuracy` says, the `pipelines` that the
+        attacks were first run in, how many are from `earlier` runs, and what was attacked.
+
+    Raises:
+        StorageError: If entries of one page hold different samples.
+    """
+    mine = [entry for entry in page if threat.reached(entry)]
+    if not mine:
+        return None
+    _same_samples(mine)
+    found: dict[str, tuple[Flags, Flags]] = {}
+    for name, group in _by_name(mine, now or frozenset()).items():
+        right = np.logical_and.reduce([entry.rows["start_correct"] for entry in group])
+        fell = [entry.rows["wrong"] & threat.admits(entry) for entry in group]
+        found[name] = right, np.logical_or.reduce(fell)
+    measure = worst_case_robust_accuracy(found)
+    earlier = {} if now is None else {"earlier": len({e.attack for e in mine} - now)}
+    first = mine[0]
+    return replace(
+        measure,
+        convention={**measure.convention, "over": "every attack on record"},
+        details={
+            **measure.details,
+            **earlier,
+            "pipelines": sorted({entry.told["pipeline"] for entry in mine}),
+            "victim": first.victim,
+            "data": first.data,
+            "threat": _as_json(threat),
+        },
+    )
+
+
+def with_worst_cases(
+    toolbox: Toolbox, summaries: Mapping[str, StepSummary], ledger: Ledger
+) -> dict[str, StepSummary]:
+    """Add `worst_case_robust_accuracy` to each cell of a white-box attack that has a budget.
+
+    What a grey-box attack found is a failure of the whole chain like any other, so it counts in
+    the worst case of the others; its own step gets none, since no gate may rest on it.
+
+    Args:
+        toolbox: Of a finished run.
+        summaries: Every step with what it measured.
+        ledger: What was attacked before; this run's attacks count whether they are in it or not.
+
+    Raises:
+        StorageError: If a table or a file of the ledger is missing or damaged.
+    """
+    nodes = [node for node in toolbox.plan.steps.values() if node.role == "attack"]
+    ours = {node.id: tuple(entries(toolbox.artifact(node.id))) for node in nodes}
+    pages: dict[tuple[str, str], list[Entry]] = {}
+    for entry in (entry for found in ours.values() for entry in found):
+        pages.setdefault((entry.victim, entry.data), []).append(entry)
+    for key, page in pages.items():
+        there = {entry.content for entry in page}
+        page += [entry for entry in ledger.page(*key) if entry.content not in there]
+    now = frozenset(entry.attack for found in ours.values() for entry in found)
+    result = dict(summaries)
+    for node in nodes:
+        if node.knowledge == "white-box":
+            cells = []
+            by_cell = {entry.told["cell"]: entry for entry in ours[node.id]}
+            for cell in summaries[node.id].cells:
+                entry = by_cell[cell_key(cell.cell)]  # the file keeps them in another order
+                threat = threat_of(entry)
+                page = pages[entry.victim, entry.data]
+                found = None if threat is None else worst_case(page, threat, now=now)
+                extra = {} if found is None else {NAME: found}
+                cells.append(replace(cell, measures={**cell.measures, **extra}))
+            result[node.id] = replace(summaries[node.id], cells=tuple(cells))
+    return result
+
+
+def _by_name(page: Sequence[Entry], now: frozenset[str]) -> dict[str, list[Entry]]:
+    """Group entries by attack (one may have run on several machines), under a name for people.
+
+    They are called by step and cell, those of another pipeline with its name; where two attacks
+    would share a name, the first digits of their keys tell them apart.
+    """
+    one = len({entry.told["pipeline"] for entry in page}) == 1
+    groups: dict[str, list[Entry]] = {}
+    for entry in page:
+        groups.setdefault(entry.attack, []).append(entry)
+    names = {key: _name(group[0], own=one or key in now) for key, group in groups.items()}
+    often = [name for name in names.values() if list(names.values()).count(name) > 1]
+    return {
+        f"{names[key]} {key[:8]}" if names[key] in often else names[key]: group
+        for key, group in sorted(groups.items(), key=lambda item: (names[item[0]], item[0]))
+    }
+
+
+def _name(entry: Entry, *, own: bool) -> str:
+    cell = f"[{entry.told['cell']}]" if entry.told["cell"] else ""
+    step = f"{entry.facts['step']}{cell}"
+    return step if own else f"{entry.told['pipeline']}: {step}"
+
+
+def _same_samples(page: Sequence[Entry]) -> None:
+    first = page[0].rows["sample"]
+    for entry in page[1:]:
+        if not np.array_equal(first, entry.rows["sample"]):
+            raise StorageError(
+                f"the ledger of attacks: expected {entry.facts['step']} of "
+                f"{entry.told['pipeline']} to have attacked the same {len(first)} samples as the "
+                f"others on its page, got {len(entry.rows['sample'])}; delete the folder "
+                f"{entry.victim[:16]}/{entry.data[:16]} of the ledger and run the attacks again"
+            )
+
+
+def _as_json(threat: Threat) -> dict[str, Any]:
+    if threat.norm is not None:
+        return {"norm": threat.norm, "eps": threat.eps}
+    if threat.eps is not None:
+        return {"plugin": threat.plugin, "space": threat.space, "eps": threat.eps}
+    bounds = {name: [low, high] for name, low, high in threat.bounds}
+    return {"plugin": threat.plugin, "space": threat.space, "bounds": bounds}

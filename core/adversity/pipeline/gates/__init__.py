@@ -1,0 +1,1 @@
+"""Gates: their text, what can be judged at all, and the verdict."""

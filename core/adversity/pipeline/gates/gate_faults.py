@@ -1,0 +1,119 @@
+"""What is wrong with a gate before anything runs: what it speaks of, and its number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.pipeline.plan.measures import known_of, measures_of
+from adversity.pipeline.plan.paths import ancestors
+from adversity.pipeline.plan.plugins import class_of
+from adversity.pipeline.plan.probing import unprobed
+from adversity.pipeline.read.findings import listed, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from adversity.contracts import MeasureInfo, MetricBase
+    from adversity.pipeline.gates.gate_text import Gate
+    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.read.load import Loaded
+
+__all__ = ["gate_faults", "idle_gates"]
+
+_PERCENT = 100.0
+
+
+def gate_faults(
+    gate: Gate,
+    loaded: Loaded,
+    steps: Mapping[str, PlannedStep],
+    metrics: Sequence[MetricBase],
+) -> Iterator[str]:
+    """Yield what is wrong with a gate that could be read.
+
+    Args:
+        gate: The gate.
+        loaded: The file.
+        steps: Its resolved steps; faulty ones are missing and not complained of again.
+        metrics: Those of the pipeline.
+    """
+    if gate.step in loaded.spec.data:
+        yield from _measure_faults(gate, known_of("data", metrics), metrics)
+        yield from (f"{gate.step} is a data set and has no {name}" for name in gate.selector)
+        return
+    if gate.step not in loaded.spec.steps:
+        yield f"there is no step {gate.step}{suggestion(gate.step, loaded.spec.steps)}"
+        return
+    node = steps.get(gate.step)
+    if node is None:
+        return
+    if node.role in {"view", "define"}:
+        measured = [id_ for id_, other in steps.items() if other.role not in {"view", "define"}]
+        yield f"{gate.step} has no measures of its own; measured are {listed(measured)}"
+        return
+    for name in (gate.step, *sorted(ancestors(gate.step, loaded.spec.steps))):
+        if name in steps and steps[name].knowledge == "grey-box":
+            yield (
+                f"{name} attacks as grey-box, which is weaker than an attacker who knows the chain, "
+                "so no gate can rest on it; use white-box"
+            )
+    yield from _measure_faults(gate, known_of(node, metrics), metrics)
+    missing = unprobed(gate.metric, class_of(node.entry), node.options.get("probe"))
+    if missing is not None and node.role == "attack":
+        yield missing
+    yield from _selector_faults(gate, loaded, node)
+
+
+def idle_gates(gates: Sequence[Gate], measures: Mapping[str, MeasureInfo]) -> Iterator[str]:
+    """Yield a warning for each gate whose limit is an end of the range that all values meet."""
+    for gate in gates:
+        info = measures.get(gate.metric)
+        if info is not None and (gate.op, gate.limit) in ((">=", info.low), ("<=", info.high)):
+            yield (
+                f"{gate.line}: gate {gate.text!r} can never fail: {gate.metric} lies in "
+                f"[{info.low:g}, {info.high:g}]"
+            )
+
+
+def _selector_faults(gate: Gate, loaded: Loaded, node: PlannedStep) -> Iterator[str]:
+    for name, value in gate.selector.items():
+        if name not in node.variables:
+            yield f"{gate.step} does not depend on {name}{suggestion(name, node.variables)}"
+        elif value not in loaded.labels(name):
+            yield f"{name} has no value {value}; it has {listed(loaded.labels(name))}"
+
+
+def _measure_faults(
+    gate: Gate, known: Mapping[str, MeasureInfo] | None, metrics: Sequence[MetricBase]
+) -> Iterator[str]:
+    """Refuse a measure that the step cannot have, and a limit that decides by itself."""
+    if known is None:
+        info = measures_of(metrics).get(gate.metric)
+    elif gate.metric in known:
+        info = known[gate.metric]
+    else:
+        elsewhere = gate.metric in measures_of(metrics)
+        why = f": it is measured of other steps; {gate.step} can have {listed(sorted(known))}"
+        hint = why if elsewhere else suggestion(gate.metric, sorted(known))
+        yield f"{gate.step} has no measure {gate.metric}{hint}"
+        return
+    if info is not None and gate.limit is not None:
+        yield from _limit_faults(gate, gate.limit, info)
+
+
+def _limit_faults(gate: Gate, limit: float, info: MeasureInfo) -> Iterator[str]:
+    """Refuse a limit that no value, or every value, of the measure meets."""
+    low, high = info.low, info.high
+    within = f"{gate.metric} lies in [{low:g}, {high:g}]"
+    if not info.admits(limit):
+        guess = limit / _PERCENT
+        hint = f"; did you mean {guess:g}?" if high == 1.0 < limit <= _PERCENT else ""
+        yield f"{within}, so {gate.op} {limit:g} {_outcome(gate, limit, info)}{hint}"
+    elif (gate.op, limit) in ((">", high), ("<", low)):
+        yield f"{within}, so {gate.op} {limit:g} can never pass; give another limit"
+
+
+def _outcome(gate: Gate, limit: float, info: MeasureInfo) -> str:
+    """Say what becomes of a gate whose limit lies beyond the range."""
+    above = limit > info.high
+    return f"can never {'fail' if above is str(gate.op).startswith('<') else 'pass'}"

@@ -1,0 +1,260 @@
+"""Planning: everything is resolved and checked before any work is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity._version import __version__
+from adversity.contracts import Dataset, MetricBase, Restoration
+from adversity.errors import PluginError
+from adversity.pipeline.gates.gate_faults import idle_gates
+from adversity.pipeline.gates.gate_text import parse_gates
+from adversity.pipeline.plan.check import check_steps
+from adversity.pipeline.plan.measures import measures_of
+from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
+from adversity.pipeline.plan.nested import all_nested
+from adversity.pipeline.plan.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
+from adversity.pipeline.plan.paths import ancestors
+from adversity.pipeline.plan.plugins import PluginFinder, class_of, label_of
+from adversity.pipeline.plan.stages import dear_views, make_stages
+from adversity.pipeline.plan.stop_rules import gates_in_keys
+from adversity.pipeline.read.findings import listed
+from adversity.pipeline.read.project_paths import undeclared
+from adversity.provenance import core_fingerprint, source_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from adversity.contracts import Plugin, PluginBase
+    from adversity.pipeline.read.findings import Findings, KeyPath
+    from adversity.pipeline.read.load import Loaded
+    from adversity.registry import Entry, Registry
+
+__all__ = ["ENGINE", "make_plan"]
+
+ENGINE = (
+    "clipping.py",
+    "contracts",
+    "data",
+    "engine/attack",
+    "engine/calls",
+    "engine/chain",
+    "engine/set_up",
+    "engine/stages",
+    "ignored.py",
+    "metrics",
+    "pipeline/gates/gate_text.py",
+    "pipeline/gates/verdicts.py",
+    "pipeline/plan/probing.py",
+    "pipeline/plan/stop_rules.py",
+    "project.py",
+    "seeding.py",
+    "shapes.py",
+)
+"""What of the core computes numbers: a change of its source makes every step stale."""
+
+
+def make_plan(loaded: Loaded, registry: Registry) -> Plan:
+    """Resolve a pipeline file.
+
+    Args:
+        loaded: The file.
+        registry: Where its plugins are found.
+
+    Raises:
+        PipelineError: With every finding, each `file:line: message`.
+    """
+    findings = loaded.findings()
+    finder = PluginFinder(loaded, registry, findings)
+    data = resolve_data(loaded, finder, findings)
+    steps = resolve_steps(loaded, finder, findings)
+    metrics = resolve_metrics(loaded, finder, findings)
+    check_steps(loaded, data, steps, findings)
+    measured = _with_always(registry, metrics)
+    _check_measured(loaded, steps, findings)
+    gates = parse_gates(loaded, steps, [metric for _, metric in measured], findings)
+    findings.raise_any()
+    resolved = _resolved(data, steps, measured, loaded.spec.run.device, findings)
+    if deciding := gates_in_keys(steps, gates):
+        resolved["gates"] = deciding
+    packaged = _packaged(data, resolved["data"], findings)
+    findings.raise_any()
+    stages = make_stages(loaded, data, steps, [plugin for _, plugin in measured])
+    return Plan(
+        spec=loaded.spec,
+        file=loaded.file,
+        root=loaded.root,
+        data=data,
+        steps=steps,
+        stages=stages,
+        gates=gates,
+        resolved=resolved,
+        packaged=packaged,
+        warnings=(
+            *_warnings(steps, stages),
+            *_undeclared(loaded.root, steps),
+            *idle_gates(gates, measures_of(p for _, p in measured)),
+        ),
+        matrix={name: loaded.labels(name) for name in loaded.spec.matrix},
+        metrics=tuple(plugin for _, plugin in measured),
+    )
+
+
+def _check_measured(loaded: Loaded, steps: Mapping[str, PlannedStep], findings: Findings) -> None:
+    """Refuse a pipeline in which nothing is measured or fitted: it would end well, and say nothing."""
+    works = any(
+        node.role not in {"view", "define"} or (node.role == "define" and node.fit_on is not None)
+        for node in steps.values()
+    )
+    if not works and len(steps) == len(loaded.spec.steps):
+        findings.add(
+            ("steps",),
+            f"nothing is measured: of {listed(steps)} no step classifies, scores or attacks, and "
+            "images in between are not stored; add a step that uses a classifier, from: one of them",
+        )
+
+
+def _with_always(registry: Registry, named: Sequence[Measured]) -> tuple[Measured, ...]:
+    """Add the metrics that every pipeline computes, unless the file names them; by name."""
+    names = {entry.qualified for entry, _ in named}
+    found = list(named)
+    for entry in registry.entries("metric"):
+        cls = entry.cls if entry.status == "ok" else None
+        if cls is not None and issubclass(cls, MetricBase) and cls.always:
+            found += [] if entry.qualified in names else [(entry, cls())]
+    return tuple(sorted(found, key=lambda measured: measured[0].qualified))
+
+
+def _resolved(
+    data: Mapping[str, PlannedData],
+    steps: Mapping[str, PlannedStep],
+    metrics: Sequence[Measured],
+    device: str,
+    findings: Findings,
+) -> dict[str, Any]:
+    """Return what a result depends on besides its part of the file: plugins, source, device."""
+    origins = _Origins(findings)
+    return {
+        "adversity": __version__,
+        "core": {
+            "device": device.partition(":")[0],  # which of several cards changes nothing
+            "engine": {"plugin": "the engine", "fingerprint": core_fingerprint(*ENGINE)},
+            "report": {
+                "plugin": "the report",
+                "fingerprint": core_fingerprint("engine/summary", "report"),
+            },
+        },
+        "data": {
+            id_: origins.of(node.entry, [node.plugin], ("data", id_)) for id_, node in data.items()
+        },
+        "steps": {
+            id_: origins.of(node.entry, node.plugins.values(), ("steps", id_))
+            for id_, node in steps.items()
+        },
+        "metrics": {
+            entry.qualified: origins.of(entry, [metric], ("metrics",)) for entry, metric in metrics
+        },
+    }
+
+
+def _packaged(
+    data: Mapping[str, PlannedData], resolved: Mapping[str, Mapping[str, Any]], findings: Findings
+) -> dict[str, dict[str, Any]]:
+    """Return what each packaged data set on disk depends on, whatever its parameters are."""
+    return {
+        node.entry.name: {**resolved[id_], "content": _content(node.plugin, node, findings)}
+        for id_, node in data.items()
+        if isinstance(node.plugin, Dataset) and node.plugin.packaged
+    }
+
+
+def _content(dataset: Dataset, node: PlannedData, findings: Findings) -> str | None:
+    try:
+        return dataset.packaged_content()
+    except Exception as error:  # noqa: BLE001  (whatever a plugin raises is said of its line)
+        findings.add(
+            ("data", node.id),
+            f"{label_of(node.entry)}: its packaged content cannot be hashed: "
+            f"{type(error).__name__}: {error}; reinstall the package it comes from, or tell the "
+            "plugin's author",
+        )
+        return None
+
+
+class _Origins:
+    """Says where plugins come from; each source is read once."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._known: dict[type[PluginBase], str] = {}
+
+    def of(self, entry: Entry, plugins: Iterable[PluginBase], path: KeyPath) -> dict[str, Any]:
+        """Return where a plugin comes from, and those in its parameters, in all its cells."""
+        found = {
+            "plugin": f"{entry.kind}/{entry.name}",
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "api": entry.api,
+            "fingerprint": self._fingerprint(class_of(entry), label_of(entry), path),
+        }
+        inner = {nested.uses: nested for plugin in plugins for nested in all_nested(plugin)}
+        nested = {uses: self._nested(inner[uses], path) for uses in sorted(inner)}
+        return found | ({"nested": nested} if nested else {})
+
+    def _nested(self, nested: Plugin[Any], path: KeyPath) -> dict[str, Any]:
+        cls = type(nested.plugin)
+        return {
+            "version": nested.version,
+            "api": nested.plugin.api,
+            "fingerprint": self._fingerprint(cls, nested.label, path),
+        }
+
+    def _fingerprint(self, cls: type[PluginBase], label: str, path: KeyPath) -> str:
+        if cls not in self._known:
+            try:
+                self._known[cls] = source_fingerprint(cls)
+            except PluginError as error:
+                self._findings.add(path, f"{label}: {error}")
+                return ""
+        return self._known[cls]
+
+
+def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> list[str]:
+    warnings = []
+    for view, names in dear_views(stages, steps).items():
+        if issubclass(class_of(steps[view].entry), Restoration):
+            warnings.append(
+                f"{steps[view].line}: {view} is computed again in each of {', '.join(names)}; "
+                "views are not stored"
+            )
+    used = _used(steps)
+    for id_, node in steps.items():
+        if node.role in {"view", "define"} and id_ not in used:
+            warnings.append(f"{node.line}: nothing uses {id_}")
+    return warnings
+
+
+def _undeclared(root: Path, steps: Mapping[str, PlannedStep]) -> list[str]:
+    """Warn of files that a plugin takes as text: it may look for them elsewhere."""
+    found = {
+        f"{node.line}: {label_of(node.entry)}: {name}: {text} lies in the project, and the plugin "
+        "takes it as text, so it may be looked for elsewhere; it is hashed. In the plugin, give "
+        "the parameter the type ProjectFile or ProjectFolder": None
+        for node in steps.values()
+        if node.definition == node.id
+        for plugin in node.plugins.values()
+        for name, text in undeclared(root, plugin)
+    }
+    return list(found)
+
+
+def _used(steps: Mapping[str, PlannedStep]) -> set[str]:
+    used: set[str] = set()
+    for node in steps.values():
+        used |= {node.definition} - {node.id}
+        used |= set(node.nested)
+        if node.role != "view":
+            used |= ancestors(node.id, steps)
+            used |= {node.fit_on or "", *ancestors(node.fit_on or "", steps)}
+    return used

@@ -1,0 +1,1 @@
+"""From the specification to steps, stages and their order, checked against each other."""

@@ -1,0 +1,89 @@
+"""Which data sets must share no image: those that fit a step's plugins, and those it is judged on.
+
+What is decided here is who meets whom. Data sets that are the same by their settings are refused
+while planning; whether others share images is for the engine, which opens them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from adversity.pipeline.plan.paths import chain
+from adversity.pipeline.read.findings import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adversity.pipeline.plan.model import PlannedStep
+
+__all__ = ["Meeting", "meetings", "rests_on"]
+
+_JUDGED = frozenset({"predict", "score", "attack"})
+"""The roles of steps that leave numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two data sets that meet in some step: what one fitted is judged on the other.
+
+    Attributes:
+        fitting: The data set whose images fitted.
+        judging: The data set whose images judge.
+        fitted: The steps that it fitted.
+        judged: The steps that are judged.
+    """
+
+    fitting: str
+    judging: str
+    fitted: tuple[str, ...]
+    judged: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say who would be judged on what, without the evidence."""
+        return f"{listed(self.judged)} would be judged on images that fitted {listed(self.fitted)}"
+
+
+def rests_on(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
+    """Return a step and everything its numbers rest on.
+
+    That is what it comes from, its plugin's definition and the plugins in its parameters, the
+    victim of an attack, what fitted any of these, and what fitted that.
+    """
+    found: set[str] = set()
+    waiting = [id_]
+    while waiting:
+        name = waiting.pop()
+        node = steps.get(name)
+        if name in found:
+            continue
+        found.add(name)
+        if node is not None:
+            near = (*node.source, *node.nested, node.definition, node.against, node.fit_on)
+            waiting += [other for other in near if other is not None]
+    return frozenset(found)
+
+
+def meetings(
+    steps: Mapping[str, PlannedStep], data: Mapping[str, object], *, behind: str | None = None
+) -> tuple[Meeting, ...]:
+    """Return the data sets that meet, in the order of the steps that are judged.
+
+    Args:
+        steps: Of the plan.
+        data: Its data sets.
+        behind: Only those of steps whose numbers rest on this one; of all steps if None.
+    """
+    fitted: dict[tuple[str, str], dict[str, None]] = {}
+    judged: dict[tuple[str, str], dict[str, None]] = {}
+    for node in steps.values():
+        base = rests_on(node.id, steps) if node.role in _JUDGED else frozenset()
+        judging = chain(node.id, steps)[0]
+        if judging not in data or (behind is not None and behind not in base):
+            continue
+        for name in (name for name in steps if name in base and steps[name].fit_on is not None):
+            fitting = chain(str(steps[name].fit_on), steps)[0]
+            if fitting in data:
+                fitted.setdefault((fitting, judging), {})[name] = None
+                judged.setdefault((fitting, judging), {})[node.id] = None
+    return tuple(Meeting(*pair, tuple(fitted[pair]), tuple(judged[pair])) for pair in fitted)

@@ -1,0 +1,193 @@
+"""The plan: a pipeline file with everything resolved, before any work is done.
+
+`plan.py` makes these values; the engine, the recorder and the report only read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from adversity.pipeline.plan.measures import measures_of
+from adversity.report.values.paired import cell_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adversity.contracts import MeasureInfo, MetricBase, PluginBase
+    from adversity.pipeline.gates.verdicts import Gate
+    from adversity.pipeline.read.spec import PipelineSpec
+    from adversity.registry import Entry
+
+__all__ = ["Cell", "Plan", "PlannedData", "PlannedStep", "Role", "Stage"]
+
+Role = Literal["view", "define", "predict", "score", "attack", "report"]
+"""What a step does: a view makes images that are not stored; a definition names a plugin
+(and fits it where it has `fit_on`); the others leave a table."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One combination of matrix values: (variable, value as written), in the file's order."""
+
+    values: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`severity=3,eps=4/255`, or the empty string."""
+        return cell_key(self.as_dict())
+
+    def restrict(self, names: tuple[str, ...]) -> Cell:
+        """Keep only these variables."""
+        return Cell(tuple((name, value) for name, value in self.values if name in names))
+
+    def as_dict(self) -> dict[str, str]:
+        """Return variable to value as written."""
+        return dict(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedData:
+    """A data set of the pipeline, resolved.
+
+    Attributes:
+        id: Its name in the file.
+        entry: The plugin.
+        plugin: The plugin with its parameters, not yet opened.
+        prepare: `resize_short`, `centre_crop`, in pixels; empty if none.
+        location: What DVC hashes, relative to the project: a folder or file, or
+            `data/<name>` for a packaged data set.
+        labels: A file that maps the data set's class names to the classifier's, or None.
+        line: `file:line` for messages.
+    """
+
+    id: str
+    entry: Entry
+    plugin: PluginBase
+    prepare: Mapping[str, int] = field(default_factory=dict)
+    location: str | None = None
+    labels: str | None = None
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step of the pipeline, resolved.
+
+    Attributes:
+        id: Its name in the file.
+        role: What it does.
+        entry: Its plugin (for `uses: net`, the definition's).
+        definition: The step that defines the plugin, itself included (`net`); views, attacks
+            and direct uses define their own.
+        source: `from:`, ids of steps or data sets; empty for a pure definition.
+        against: For attacks, the step whose answer is attacked.
+        fit_on: For a definition, the step or data set that fits it.
+        knowledge: `white-box` or `grey-box`.
+        keep: Its images are stored (always so for attacks).
+        variables: The matrix variables its result depends on, in the file's order.
+        cells: Its cells, in matrix order; one empty cell without a matrix.
+        plugins: The plugin with its parameters, by cell.
+        options: Other settings of the step (`objective`, `probe`).
+        nested: The steps whose plugins stand in the parameters of its plugin.
+        line: `file:line` for messages.
+    """
+
+    id: str
+    role: Role
+    entry: Entry
+    definition: str
+    source: tuple[str, ...] = ()
+    against: str | None = None
+    fit_on: str | None = None
+    knowledge: Literal["white-box", "grey-box"] = "white-box"
+    keep: bool = False
+    variables: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = (Cell(),)
+    plugins: Mapping[Cell, PluginBase] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    line: str = ""
+    nested: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A unit that DVC records: one step that leaves an artifact, or one packaged data set.
+
+    Attributes:
+        step: The step's id; `report`; or `data:<plugin name>` for a packaged data set.
+        name: DVC's stage name: `<pipeline>-<step>` or `data-<plugin name>`.
+        command: What `dvc repro` runs.
+        deps: Paths relative to the project: data, upstream artifacts, weight files.
+        params: DVC params: file to dotted keys.
+        out: The artifact folder, relative to the project.
+        metrics: The metrics file, relative to the project, or None.
+        views: The views that run inside it, in order.
+    """
+
+    step: str
+    name: str
+    command: str
+    deps: tuple[str, ...]
+    params: Mapping[str, tuple[str, ...]]
+    out: str
+    metrics: str | None = None
+    views: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A pipeline, resolved.
+
+    Attributes:
+        spec: The file as read.
+        file: Its path, relative to `root`, with forward slashes.
+        root: The project's folder.
+        data: By id, in the file's order.
+        steps: By id, in an order in which every step comes after what it needs.
+        stages: In the order they run; the report last.
+        gates: Parsed.
+        metrics: The metrics computed wherever their inputs are: those that are `always`, and
+            those the file names; sorted by name.
+        resolved: What `pipelines/.resolved/<name>.yaml` must hold: for each step its plugin's
+            distribution, version, API version and source fingerprint.
+        packaged: Name of a packaged data set to what `pipelines/.resolved/data/<name>.yaml` must
+            hold of it: as in `resolved`, and `content`, the hash of the files in its package.
+        warnings: Said when the plan is shown (a dear view with several consumers).
+        matrix: Every variable with its values as written, in the file's order.
+    """
+
+    spec: PipelineSpec
+    file: str
+    root: Path
+    data: Mapping[str, PlannedData]
+    steps: Mapping[str, PlannedStep]
+    stages: tuple[Stage, ...]
+    gates: tuple[Gate, ...] = ()
+    metrics: tuple[MetricBase, ...] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    packaged: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    matrix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> dict[str, MeasureInfo]:
+        """What is known of every measure, by name."""
+        return measures_of(self.metrics)
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return self.spec.name
+
+    def path(self, step: str) -> tuple[str, ...]:
+        """Return the ids from the data set to `step`, data set first, following `from:`."""
+        chain = [step]
+        while chain[-1] in self.steps and self.steps[chain[-1]].source:
+            chain.append(self.steps[chain[-1]].source[0])
+        return tuple(reversed(chain))
+
+    def stage(self, step: str) -> Stage:
+        """Return the stage of a step."""
+        return next(stage for stage in self.stages if stage.step == step)

@@ -1,0 +1,282 @@
+"""Resolving: every data set and step of a file with its plugin, parameters and cells."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Dataset, MetricBase, Plugin
+from adversity.data.labels_map import read_labels
+from adversity.errors import DataError
+from adversity.pipeline.plan.graph import names_plugin, order_steps
+from adversity.pipeline.plan.matrix import count, expand, fill
+from adversity.pipeline.plan.model import Cell, PlannedData, PlannedStep, Role
+from adversity.pipeline.plan.plugins import PluginFinder, class_of, label_of
+from adversity.pipeline.read.load import Loaded, variables_in
+from adversity.pipeline.read.project_paths import escaping, place_fault, place_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adversity.contracts import PluginBase
+    from adversity.pipeline.read.findings import Findings, KeyPath
+    from adversity.pipeline.read.spec import DataSpec, StepSpec
+    from adversity.registry import Entry
+
+__all__ = ["Measured", "resolve_data", "resolve_metrics", "resolve_steps"]
+
+Measured = tuple["Entry", MetricBase]
+"""A metric with where it comes from."""
+
+_DEFINES = "data sets stand under data:, metrics under metrics:"
+
+
+def resolve_data(
+    loaded: Loaded, finder: PluginFinder, findings: Findings
+) -> dict[str, PlannedData]:
+    """Resolve the data sets; those with findings are left out."""
+    nodes = {}
+    for id_, spec in loaded.spec.data.items():
+        path: KeyPath = ("data", id_)
+        entry = _expected(finder, spec.uses, "data", (*path, "uses"), findings)
+        plugin = finder.build(entry, spec.parameters, (*path, "with")) if entry else None
+        fault = _labels_fault(loaded.root, spec.labels) if spec.labels else None
+        if fault:
+            findings.add((*path, "labels"), f"labels: {fault}")
+        elif entry and isinstance(plugin, Dataset):
+            _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
+            nodes[id_] = _data_node(loaded, id_, spec, entry, plugin, findings)
+    return nodes
+
+
+def _labels_fault(root: Path, labels: str) -> str | None:
+    """Say what is wrong with a `labels:` file, its rows included."""
+    fault = place_fault(root, labels)
+    if fault is None:
+        try:
+            read_labels(root / labels, labels)
+        except DataError as error:
+            return str(error)
+    return fault
+
+
+def _data_node(
+    loaded: Loaded, id_: str, spec: DataSpec, entry: Entry, plugin: Dataset, findings: Findings
+) -> PlannedData:
+    location = f"data/{entry.name}" if plugin.packaged else plugin.location()
+    if location is not None:
+        inside = place_in(loaded.root, location)
+        if inside is None or inside == ".":
+            what = f"{location} must lie in the project, as a folder or file of its own"
+            message = f"{label_of(entry)}: {what}; put the data there"
+            findings.add(("data", id_, "with"), message)
+        location = inside
+    prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
+    labels = place_in(loaded.root, spec.labels) if spec.labels else None
+    line = findings.where(("data", id_))
+    return PlannedData(id_, entry, plugin, prepare, location, labels, line)
+
+
+def resolve_metrics(
+    loaded: Loaded, finder: PluginFinder, findings: Findings
+) -> tuple[Measured, ...]:
+    """Resolve the metrics that the file names."""
+    found: list[Measured] = []
+    for index, spec in enumerate(loaded.spec.metrics):
+        path: KeyPath = ("metrics", index)
+        entry = _expected(finder, spec.uses, "measure", (*path, "uses"), findings)
+        plugin = finder.build(entry, spec.parameters, (*path, "with")) if entry else None
+        if entry and any(other.qualified == entry.qualified for other, _ in found):
+            findings.add(path, f"{spec.uses} is named twice, and a measure has one name; keep one")
+        elif entry and isinstance(plugin, MetricBase):
+            _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
+            found.append((entry, plugin))
+    return tuple(found)
+
+
+def _expected(
+    finder: PluginFinder, uses: str, makes: str, path: KeyPath, findings: Findings
+) -> Entry | None:
+    """Find a plugin that must make something certain (data, a measure)."""
+    if not names_plugin(uses):
+        findings.add(path, f"uses: expected kind/name such as dataset/folder, got {uses}")
+        return None
+    entry = finder.find(uses, path)
+    if entry is not None and class_of(entry).makes != makes:
+        made = class_of(entry).makes
+        findings.add(path, f"{uses} makes {made}, and {makes} is expected here; {_DEFINES}")
+        return None
+    return entry
+
+
+def resolve_steps(
+    loaded: Loaded, finder: PluginFinder, findings: Findings
+) -> dict[str, PlannedStep]:
+    """Resolve the steps in an order in which needs come first; faulty ones are left out."""
+    steps = loaded.spec.steps
+    nested = {id_: finder.named_steps(step, steps) for id_, step in steps.items()}
+    resolver = _StepResolver(loaded, finder, findings, nested)
+    for id_ in order_steps(loaded.spec, findings, nested, finder.names()):
+        resolver.resolve(id_)
+    return resolver.nodes
+
+
+class _StepResolver:
+    def __init__(
+        self,
+        loaded: Loaded,
+        finder: PluginFinder,
+        findings: Findings,
+        nested: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        self._nested = nested
+        self.nodes: dict[str, PlannedStep] = {}
+        self._loaded = loaded
+        self._finder = finder
+        self._findings = findings
+        self._cells = 0
+        self._labels = {name: loaded.labels(name) for name in loaded.spec.matrix}
+
+    def resolve(self, id_: str) -> None:
+        """Add a step to the nodes, or findings."""
+        step = self._loaded.spec.steps[id_]
+        entry = self._entry(id_, step)
+        if entry is None:
+            return
+        own = names_plugin(step.uses)
+        variables = self._variables(id_, step)
+        if not self._affordable(id_, variables):
+            return
+        cells = expand(self._labels, variables)
+        plugins = self._built(id_, entry, cells) if own else _borrowed(self.nodes[step.uses], cells)
+        if plugins is None:
+            return
+        role = _role(step, entry)
+        self.nodes[id_] = PlannedStep(
+            id=id_,
+            role=role,
+            entry=entry,
+            definition=id_ if own else step.uses,
+            source=step.source,
+            against=step.against,
+            fit_on=step.fit_on,
+            knowledge=step.knowledge or "white-box",
+            keep=role == "attack",
+            variables=variables,
+            cells=cells,
+            plugins=plugins,
+            options=_options(step) if role == "attack" else {},
+            line=self._findings.where(("steps", id_)),
+            nested=self._nested[id_] if own else self.nodes[step.uses].nested,
+        )
+
+    def _affordable(self, id_: str, variables: tuple[str, ...]) -> bool:
+        """Count the cells of a step before they are made; the steps before took some already."""
+        most, cells = self._loaded.spec.run.max_cells, count(self._labels, variables)
+        before, self._cells = self._cells, self._cells + cells
+        if self._cells <= most:
+            return True
+        if before <= most:  # said once, at the step with which it becomes too much
+            factors = " x ".join(f"{name} {len(self._labels[name])}" for name in variables)
+            message = (
+                f"the matrix gives {id_} {cells:,} cells ({factors}), with the steps before "
+                f"{self._cells:,}; expected at most run.max_cells = {most:,} over all steps: "
+                "shorten a list, or write a larger max_cells: under run:"
+            )
+            self._findings.add(("steps", id_), message)
+        return False
+
+    def _entry(self, id_: str, step: StepSpec) -> Entry | None:
+        path: KeyPath = ("steps", id_, "uses")
+        if names_plugin(step.uses):
+            entry = self._finder.find(step.uses, path)
+            if entry is not None and class_of(entry).makes in {"data", "measure"}:
+                made = class_of(entry).makes
+                self._findings.add(path, f"{step.uses} makes {made}; {_DEFINES}")
+                return None
+            return entry
+        definition = self.nodes.get(step.uses)
+        if definition is not None and definition.role != "define":
+            message = f"{step.uses} is not a definition, it has from:; name its plugin instead"
+            self._findings.add(path, f"uses: {message}")
+            return None
+        return definition.entry if definition else None
+
+    def _variables(self, id_: str, step: StepSpec) -> tuple[str, ...]:
+        """Return the variables of a step and of all it comes from, in the file's order."""
+        used = set(variables_in(step.parameters))
+        for name in (*step.source, step.against, step.fit_on, step.uses, *self._nested[id_]):
+            if name in self.nodes:
+                used.update(self.nodes[name].variables)
+        return tuple(name for name in self._labels if name in used)
+
+    def _values(self, cell: Cell) -> dict[str, Any]:
+        """Return the values that a cell's labels stand for."""
+        matrix = self._loaded.spec.matrix
+        return {name: matrix[name][self._labels[name].index(label)] for name, label in cell.values}
+
+    def _built(
+        self, id_: str, entry: Entry, cells: tuple[Cell, ...]
+    ) -> dict[Cell, PluginBase] | None:
+        """Build the plugin for every cell, once for each combination that it uses itself."""
+        parameters = self._loaded.spec.steps[id_].parameters
+        path: KeyPath = ("steps", id_, "with")
+        nested = self._nested[id_]
+        if any(name not in self.nodes for name in nested):
+            return None  # the step it names has findings of its own
+        inner = [name for step in nested for name in self.nodes[step].variables]
+        own = (*variables_in(parameters), *inner)
+        parts = dict.fromkeys(cell.restrict(own) for cell in cells)
+        by_part = {part: fill(parameters, self._values(part)) for part in parts}
+        step_of = partial(_plugin_of_step, self.nodes, self._loaded.spec.steps)
+        built = self._finder.build_cells(entry, by_part, path, lambda cell: partial(step_of, cell))
+        if built is None:
+            return None
+        for plugin in built.values():
+            _stays_inside(self._loaded.root, entry, plugin, path, self._findings)
+        return {cell: built[cell.restrict(own)] for cell in cells}
+
+
+def _stays_inside(
+    root: Path, entry: Entry, plugin: PluginBase, path: KeyPath, findings: Findings
+) -> None:
+    """Refuse parameters that name something outside the project; a location is checked apart."""
+    location = plugin.location() if isinstance(plugin, Dataset) else None
+    for name, text in escaping(root, plugin):
+        if text == location:
+            continue
+        message = f"{name}: {text} must lie in the project {root}; copy the file there"
+        findings.add((*path, name), f"{label_of(entry)}: {message}")
+
+
+def _role(step: StepSpec, entry: Entry) -> Role:
+    """Say what a step does, from what its plugin makes and whether it has `from:`."""
+    makes = class_of(entry).makes
+    if makes == "adversarial":
+        return "attack"
+    if not step.source:
+        return "define"
+    roles: dict[str, Role] = {"images": "view", "predictions": "predict", "scores": "score"}
+    return roles[makes]
+
+
+def _options(step: StepSpec) -> dict[str, Any]:
+    """Return the settings of an attack that stand on the step; what is left out is in no key."""
+    options: dict[str, Any] = {"objective": step.objective or "misclassify"}
+    return options if step.probe is None else {**options, "probe": step.probe}
+
+
+def _plugin_of_step(
+    nodes: Mapping[str, PlannedStep], steps: Mapping[str, StepSpec], cell: Cell, uses: str
+) -> Plugin[Any] | str | None:
+    """Return the plugin of a definition that stands in a parameter, why not, or None."""
+    if uses not in steps or steps[uses].source or uses not in nodes:
+        return None
+    node = nodes[uses]
+    origin = node.entry.distribution, node.entry.version
+    return Plugin(node.plugins[cell.restrict(node.variables)], *origin, step=uses)
+
+
+def _borrowed(definition: PlannedStep, cells: tuple[Cell, ...]) -> dict[Cell, PluginBase]:
+    return {cell: definition.plugins[cell.restrict(definition.variables)] for cell in cells}

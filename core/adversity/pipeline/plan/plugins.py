@@ -1,0 +1,212 @@
+"""Finding the plugins a pipeline names, and building them with their parameters."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from adversity.contracts import KINDS
+from adversity.contracts.nested import resolving
+from adversity.errors import InputError, UnknownPluginError
+from adversity.pipeline.plan.nested import named_steps, resolver
+from adversity.pipeline.read.findings import Findings, KeyPath, complaints, suggestion
+from adversity.registry.entry import licence_of
+from adversity.registry.marks import read_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from adversity.contracts import PluginBase
+    from adversity.pipeline.plan.model import Cell
+    from adversity.pipeline.plan.nested import StepOf
+    from adversity.pipeline.read.load import Loaded
+    from adversity.pipeline.read.spec import StepSpec
+    from adversity.registry import Entry, Registry
+
+__all__ = ["PluginFinder", "class_of", "label_of"]
+
+_WORD = re.compile(r"[\w.+-]+")
+_NON_COMMERCIAL = re.compile(r"(^|-)nc(-|$)|non-?commercial|research-only")
+"""How licences say it: CC-BY-NC-4.0, PolyForm-Noncommercial-1.0.0, non-commercial."""
+
+
+def class_of(entry: Entry) -> type[PluginBase]:
+    """Return the class of a plugin that the registry handed out.
+
+    Raises:
+        UnknownPluginError: If it has none.
+    """
+    if entry.cls is None:
+        raise UnknownPluginError(f"plugin {entry.kind}/{entry.name} cannot be used: {entry.error}")
+    return entry.cls
+
+
+def label_of(entry: Entry) -> str:
+    """Name a plugin and who brings it: `attack/pgd (acme-attacks 1.2)`."""
+    return f"{entry.kind}/{entry.name} ({entry.distribution} {entry.version})"
+
+
+class PluginFinder:
+    """Turns `uses:` and `with:` into plugins; what is wrong becomes findings."""
+
+    def __init__(self, loaded: Loaded, registry: Registry, findings: Findings) -> None:
+        """Look plugins up in one registry, for one file."""
+        self._licences = loaded.spec.licences
+        self._marks = read_marks() if loaded.spec.conformance == "required" else None
+        self._registry = registry
+        self._findings = findings
+
+    def find(self, uses: str, path: KeyPath) -> Entry | None:
+        """Return the plugin that `kind/name` names, or None with a finding.
+
+        Args:
+            uses: `kind/name`.
+            path: Where it stands.
+        """
+        kind, _, name = uses.partition("/")
+        if kind not in KINDS:
+            message = f"unknown kind of plugin {kind!r} in {uses}{suggestion(kind, KINDS)}"
+            self._findings.add(path, message)
+            return None
+        entry, faults = self.look_up(kind, name)
+        for fault in faults:
+            self._findings.add(path, fault)
+        return entry
+
+    def names(self) -> tuple[str, ...]:
+        """Return every plugin that a step can use, as `kind/name`."""
+        return tuple(f"{entry.kind}/{entry.name}" for entry in self._registry.entries())
+
+    def look_up(self, kind: str, name: str) -> tuple[Entry | None, list[str]]:
+        """Return the plugin, None if there is no such, and what speaks against it."""
+        try:
+            entry = self._registry.get(kind, name)
+            return entry, [*self._licence_faults(entry), *self._conformance_faults(entry)]
+        except UnknownPluginError as error:
+            return None, [str(error)]
+
+    def named_steps(self, step: StepSpec, steps: Mapping[str, StepSpec]) -> tuple[str, ...]:
+        """Return the definitions that a step names as plugins in its parameters; no findings."""
+        kind, _, name = step.uses.partition("/")
+        try:
+            cls = self._registry.get(kind, name).cls if kind in KINDS else None
+        except UnknownPluginError:
+            return ()
+        return () if cls is None else named_steps(cls, step.parameters, steps)
+
+    def build(
+        self, entry: Entry, parameters: Mapping[str, Any], path: KeyPath
+    ) -> PluginBase | None:
+        """Return the plugin with its parameters, or None with findings.
+
+        Args:
+            entry: Which plugin.
+            parameters: Values by name; fractions may still be text.
+            path: Where `with:` stands.
+        """
+        plugin, faults = self._attempt(entry, parameters, None)
+        for key, fault in faults.items():
+            self._findings.add((*path, *key), fault)
+        return plugin
+
+    def _attempt(
+        self, entry: Entry, parameters: Mapping[str, Any], step_of: StepOf | None
+    ) -> tuple[PluginBase | None, dict[KeyPath, str]]:
+        with resolving(resolver(self.look_up, attempt, step_of=step_of)):
+            return attempt(entry, parameters)
+
+    def build_cells(
+        self,
+        entry: Entry,
+        by_cell: Mapping[Cell, Mapping[str, Any]],
+        path: KeyPath,
+        step_of: Callable[[Cell], StepOf],
+    ) -> dict[Cell, PluginBase] | None:
+        """Return the plugin for every cell, or None with findings.
+
+        A fault that all cells share is said once; another names the first cell that has it.
+
+        Args:
+            entry: Which plugin.
+            by_cell: The parameters in each cell.
+            path: Where `with:` stands.
+            step_of: Finds, in a cell, the plugin of a step that stands in the parameters.
+        """
+        plugins: dict[Cell, PluginBase] = {}
+        faulty: dict[tuple[KeyPath, str], list[Cell]] = {}
+        for cell, parameters in by_cell.items():
+            plugin, faults = self._attempt(entry, parameters, step_of(cell))
+            if plugin is not None:
+                plugins[cell] = plugin
+            for fault in faults.items():
+                faulty.setdefault(fault, []).append(cell)
+        for (key, message), cells in faulty.items():
+            shared = len(cells) == len(by_cell)
+            note = "" if shared else f" (where {cells[0].key})"
+            self._findings.add((*path, *key), message + note)
+        return None if faulty else plugins
+
+    def _licence_faults(self, entry: Entry) -> Iterator[str]:
+        """Hold the licences against the rules; one that nobody states passes none unsaid."""
+        cls, rules = class_of(entry), self._licences
+        code = licence_of(cls)
+        if rules.deny and code is None and not rules.allow_unknown:
+            yield (
+                f"{label_of(entry)}: neither the class nor the metadata of its distribution state "
+                "the licence of its code, so licences.deny cannot judge it; have `licence` stated "
+                "there, use another plugin, or write allow_unknown: true under licences"
+            )
+        for what, licence in (("code", code), ("weights", cls.weights_licence)):
+            for word in _WORD.findall(licence or ""):
+                denied = [rule for rule in rules.deny if _matches(word, rule)]
+                if denied:
+                    yield (
+                        f"{label_of(entry)}: the licence of its {what} is {licence}, "
+                        f"which licences.deny refuses ({denied[0]}); use another plugin"
+                    )
+
+    def _conformance_faults(self, entry: Entry) -> Iterator[str]:
+        """Demand a mark of this very plugin, if the pipeline does."""
+        if self._marks is None:
+            return
+        mark = self._marks.get(f"{entry.kind}/{entry.qualified}")
+        standing = None if mark is None else mark.standing(entry.version)
+        found = {
+            None: "was not checked in this environment",
+            "stale": "was checked with another source, kit, engine or library than now",
+            "fails": f"breaks {', '.join(mark.failed) if mark else ''}",
+        }.get(standing)
+        if found is not None:
+            yield (
+                f"conformance: required, and {label_of(entry)} {found}; run `adversity check "
+                f"{entry.kind}/{entry.qualified}`"
+            )
+
+
+def attempt(
+    entry: Entry, parameters: Mapping[str, Any]
+) -> tuple[PluginBase | None, dict[KeyPath, str]]:
+    """Return the plugin, or None and what is wrong with which parameter."""
+    cls = class_of(entry)
+    label = label_of(entry)
+    try:
+        return cls(**parameters), {}
+    except ValidationError as error:
+        found = complaints(error, cls.model_fields)
+        return None, {key: f"{label}: {complaint}" for key, complaint in found.items()}
+    except InputError as error:
+        return None, {(): f"{label}: {error}"}
+    except Exception as error:  # noqa: BLE001  (a third party's validator may raise anything)
+        what = f"its own check of the parameters failed: {type(error).__name__}: {error}"
+        return None, {(): f"{label}: {what}; report it to {entry.distribution}"}
+
+
+def _matches(word: str, rule: str) -> bool:
+    """Whether a licence is what a rule denies: itself, its family, a pattern, or non-commercial."""
+    licence, denied = word.lower(), rule.lower()
+    if denied == "non-commercial":
+        return bool(_NON_COMMERCIAL.search(licence))
+    return fnmatch.fnmatchcase(licence, denied) or licence.startswith(f"{denied}-")

@@ -1,0 +1,261 @@
+"""Stages: what DVC records for each step that leaves an artifact, and what it depends on.
+
+`run:` and `keep` change no number, so they enter no key; but for the type of `run.device`, which
+changes the last bits. Gates enter those of attacks in rounds
+alone, which may stop once their gates are decided.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
+from adversity.pipeline.plan.paths import ancestors, between
+from adversity.pipeline.plan.plugins import class_of
+from adversity.pipeline.plan.stop_rules import in_rounds
+from adversity.pipeline.read.project_paths import files_in
+from adversity.pipeline.read.spec import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from adversity.contracts import MetricBase, PluginBase
+    from adversity.pipeline.read.load import Loaded
+
+__all__ = ["dear_views", "make_stages", "packaged_file", "resolved_file"]
+
+_MEASURED = frozenset({"predict", "score", "attack"})
+
+
+def resolved_file(name: str) -> str:
+    """Return the DVC param file that holds a pipeline's resolved plugins."""
+    return f"pipelines/.resolved/{name}.yaml"
+
+
+def packaged_file(name: str) -> str:
+    """Return the DVC param file that holds where a packaged data set comes from.
+
+    It is a file of its own, since pipelines share the data set's stage.
+    """
+    return f"pipelines/.resolved/data/{name}.yaml"
+
+
+@dataclass(slots=True)
+class _Inputs:
+    """What a stage depends on, as it is found."""
+
+    deps: dict[str, None] = field(default_factory=dict)
+    steps: dict[str, None] = field(default_factory=dict)
+    data: dict[str, None] = field(default_factory=dict)
+    views: dict[str, None] = field(default_factory=dict)
+    gates: dict[str, None] = field(default_factory=dict)
+
+
+def make_stages(
+    loaded: Loaded,
+    data: Mapping[str, PlannedData],
+    steps: Mapping[str, PlannedStep],
+    metrics: Iterable[MetricBase] = (),
+) -> tuple[Stage, ...]:
+    """Return the stages in the order they run: packaged data, steps, the report."""
+    maker = _Maker(loaded, data, steps, tuple(metrics))
+    made = [maker.stage(node) for node in steps.values() if maker.has_artifact(node)]
+    return (*maker.packaged(), *made, maker.report())
+
+
+def dear_views(
+    stages: Iterable[Stage], steps: Mapping[str, PlannedStep]
+) -> dict[str, tuple[str, ...]]:
+    """Return the views that compute the same images in several stages, with these stages.
+
+    An attack passes its own images through the links behind `from:`; only what comes
+    before counts here.
+    """
+    consumers: dict[str, list[str]] = {}
+    for stage in stages:
+        node = steps.get(stage.step)
+        if node is None:
+            continue
+        behind = ancestors(node.id, steps) | ancestors(node.fit_on or "", steps) | {node.fit_on}
+        for view in stage.views:
+            if view in behind:
+                consumers.setdefault(view, []).append(stage.step)
+    return {view: tuple(names) for view, names in consumers.items() if len(names) > 1}
+
+
+class _Maker:
+    def __init__(
+        self,
+        loaded: Loaded,
+        data: Mapping[str, PlannedData],
+        steps: Mapping[str, PlannedStep],
+        metrics: tuple[MetricBase, ...],
+    ) -> None:
+        self._loaded = loaded
+        self._metrics = metrics
+        self._spec = loaded.spec
+        self._data = data
+        self._steps = steps
+
+    def has_artifact(self, node: PlannedStep) -> bool:
+        return node.role in _MEASURED or (node.role == "define" and node.fit_on is not None)
+
+    def out(self, id_: str) -> str:
+        return f"artifacts/{self._spec.name}/{id_}"
+
+    def packaged(self) -> list[Stage]:
+        """Return a stage for each data set that comes inside a package."""
+        names = {
+            node.entry.name
+            for node in self._data.values()
+            if getattr(class_of(node.entry), "packaged", False)
+        }
+        return [
+            Stage(
+                step=f"data:{name}",
+                name=f"data-{name}",
+                command=f"adversity materialise {name}",
+                deps=(),
+                params={packaged_file(name): (name,)},
+                out=f"data/{name}",
+            )
+            for name in sorted(names)
+        ]
+
+    def stage(self, node: PlannedStep) -> Stage:
+        inputs = _Inputs()
+        self._add_step(inputs, node)
+        if node.role == "attack":
+            self._add_attack(inputs, node)
+            inputs.gates |= {node.id: None} if in_rounds(node) else {}
+        elif node.role == "score":
+            self._add_score(inputs, node)
+        else:
+            self._add_sources(inputs, node.source)
+        if node.fit_on is not None:
+            self._add_sources(inputs, (node.fit_on,))
+        measured = node.role in _MEASURED
+        return self._finished(node.id, inputs, measured=measured, variables=node.variables)
+
+    def report(self) -> Stage:
+        """Return the last stage: it shows every artifact, the data and the settings."""
+        inputs = _Inputs()
+        for node in self._steps.values():
+            self._add_step(inputs, node)
+            if node.role == "view":
+                inputs.views[node.id] = None
+            if self.has_artifact(node):
+                inputs.deps[self.out(node.id)] = None
+        for id_ in self._data:
+            self._add_data(inputs, id_)
+        return self._finished(RESERVED, inputs, measured=True, variables=tuple(self._spec.matrix))
+
+    def _finished(
+        self, id_: str, inputs: _Inputs, *, measured: bool, variables: tuple[str, ...]
+    ) -> Stage:
+        whole = id_ == RESERVED
+        out = self.out(id_)
+        if measured:
+            self._add_files(inputs, self._metrics)
+        return Stage(
+            step=id_,
+            name=f"{self._spec.name}-{id_}",
+            command=f"adversity step {shlex.quote(self._loaded.file)} {id_}",
+            deps=tuple(sorted(dep for dep in inputs.deps if dep != out)),
+            params=self._params(inputs, measured=measured, variables=variables, whole=whole),
+            out=out,
+            metrics=f"metrics/{self._spec.name}/{id_}.json" if measured and not whole else None,
+            views=tuple(name for name in self._steps if name in inputs.views),
+        )
+
+    def _params(
+        self, inputs: _Inputs, *, measured: bool, variables: tuple[str, ...], whole: bool
+    ) -> dict[str, tuple[str, ...]]:
+        slices = [f"data.{id_}" for id_ in inputs.data]
+        slices += [key for id_ in inputs.steps for key in self._slice(id_)]
+        resolved = [f"data.{id_}" for id_ in inputs.data]
+        resolved += [f"steps.{id_}" for id_ in inputs.steps]
+        resolved += [f"gates.{id_}" for id_ in inputs.gates]
+        slices += [f"matrix.{name}" for name in variables]
+        written = self._spec.model_fields_set
+        slices += ["seed"] if "seed" in written else []
+        slices += ["metrics"] if measured and "metrics" in written else []
+        resolved += ["metrics"] if measured else []
+        resolved += ["core.engine", "core.report" if whole else "core.device"]
+        return {
+            self._loaded.file: tuple(sorted(slices)),
+            resolved_file(self._spec.name): tuple(sorted(resolved)),
+        }
+
+    def _slice(self, id_: str) -> list[str]:
+        """Return a step's keys; all but `keep` one by one where that is written."""
+        spec = self._spec.steps[id_]
+        if spec.keep is None:
+            return [f"steps.{id_}"]
+        fields = type(spec).model_fields
+        written = [fields[name].alias or name for name in spec.model_fields_set]
+        return [f"steps.{id_}.{key}" for key in written if key != "keep"]
+
+    def _add_step(self, inputs: _Inputs, node: PlannedStep) -> None:
+        """Add a step's own settings, its plugin, and where that was fitted."""
+        inputs.steps[node.id] = None
+        self._add_files(inputs, node.plugins.values())
+        for name in node.nested:
+            self._add_step(inputs, self._steps[name])
+            self._add_fit(inputs, name)
+        if node.definition != node.id:
+            inputs.steps[node.definition] = None
+            self._add_fit(inputs, node.definition)
+
+    def _add_fit(self, inputs: _Inputs, id_: str) -> None:
+        if self.has_artifact(self._steps[id_]):
+            inputs.deps[self.out(id_)] = None
+
+    def _add_data(self, inputs: _Inputs, id_: str) -> None:
+        node = self._data[id_]
+        inputs.data[id_] = None
+        for place in (node.location, node.labels):
+            if place is not None:
+                inputs.deps[place] = None
+        self._add_files(inputs, (node.plugin,))
+
+    def _add_sources(self, inputs: _Inputs, names: Iterable[str]) -> None:
+        """Go upstream through views to data sets and to the nearest artifacts."""
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in self._data:
+                self._add_data(inputs, name)
+                continue
+            node = self._steps[name]
+            if self.has_artifact(node):
+                inputs.deps[self.out(name)] = None
+                continue
+            self._add_step(inputs, node)
+            inputs.views[name] = None
+            waiting.extend(node.source)
+
+    def _add_score(self, inputs: _Inputs, node: PlannedStep) -> None:
+        """Scores work from stored tables."""
+        for name in node.source:
+            inputs.deps[self.out(name)] = None
+
+    def _add_attack(self, inputs: _Inputs, node: PlannedStep) -> None:
+        """An attack starts from `from:` and runs every link on to `against:`."""
+        self._add_sources(inputs, node.source)
+        for name in between(node.source[0], node.against or "", self._steps):
+            self._add_link(inputs, self._steps[name])
+
+    def _add_link(self, inputs: _Inputs, link: PlannedStep) -> None:
+        self._add_step(inputs, link)
+        if link.role == "view":
+            inputs.views[link.id] = None
+        elif link.fit_on is not None:
+            inputs.deps[self.out(link.id)] = None
+
+    def _add_files(self, inputs: _Inputs, plugins: Iterable[PluginBase]) -> None:
+        """Add the files of the project that parameters name (weights, label lists)."""
+        for file in files_in(self._loaded.root, *plugins):
+            inputs.deps[file] = None

@@ -1,0 +1,1 @@
+"""From the YAML file to a specification, with the line of every fault."""

@@ -1,0 +1,265 @@
+"""Loading a pipeline file: every problem at once, each with its line.
+
+What needs the plugins (parameters, kinds, references) is checked by the plan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from adversity.errors import PipelineError
+from adversity.pipeline.read.findings import (
+    Findings,
+    KeyPath,
+    dotted,
+    expectation,
+    listed,
+    shown,
+    suggestion,
+)
+from adversity.pipeline.read.overrides import accepted_keys, apply_override
+from adversity.pipeline.read.reader import BRACES, parse, read_text
+from adversity.pipeline.read.spec import RESERVED, PipelineSpec
+from adversity.project import kind_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Loaded", "load_pipeline", "variables_in"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+_LABEL_BREAKERS = set(",=[]$\n\t ")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A pipeline file, read and valid by itself.
+
+    Attributes:
+        spec: Its values.
+        file: Its path relative to `root`, with forward slashes.
+        root: The project's folder.
+        text: The file's text.
+        positions: The line of every key path.
+        written: Scalars as they stand in the file (`8/255`, `0.10`).
+        overridden: Key paths that overrides set, each with the override's text.
+    """
+
+    spec: PipelineSpec
+    file: str
+    root: Path
+    text: str
+    positions: Mapping[KeyPath, int]
+    written: Mapping[KeyPath, str] = field(default_factory=dict)
+    overridden: Mapping[KeyPath, str] = field(default_factory=dict)
+
+    def findings(self) -> Findings:
+        """Return an empty collection of findings about this file."""
+        return Findings(self.file, self.positions, self.overridden)
+
+    def labels(self, variable: str) -> tuple[str, ...]:
+        """Return the values of a matrix variable as written."""
+        values = self.spec.matrix[variable]
+        return tuple(
+            self.written.get(("matrix", variable, index), str(value))
+            for index, value in enumerate(values)
+        )
+
+
+def load_pipeline(path: Path, *, root: Path, overrides: Sequence[str] = ()) -> Loaded:
+    """Read a pipeline file.
+
+    Args:
+        path: The file, absolute or relative to `root`; it must lie in `root`.
+        root: The project's folder.
+        overrides: `KEY=VALUE` texts such as `steps.attacked.with.eps=2/255`.
+
+    Raises:
+        PipelineError: With every finding, each `file:line: message`.
+    """
+    base = root.resolve()
+    file = _inside(path, base)
+    text = read_text(base / file, file)
+    document = parse(text, file)
+    overridden = {apply_override(document, override): override for override in overrides}
+    findings = Findings(file, document.lines, overridden)
+    if not isinstance(document.tree, dict):
+        raise PipelineError(
+            f"{file}:1: expected a mapping with name, data and steps, got {shown(document.tree)}"
+        )
+    _check_dollars(document.tree, findings)
+    spec = _validate(document.tree, findings)
+    if spec is not None:
+        loaded = Loaded(spec, file, base, text, document.lines, document.written, overridden)
+        _check_names(spec, findings)
+        _check_matrix(loaded, findings)
+        findings.raise_any()
+        return loaded
+    findings.raise_any()
+    raise PipelineError(f"{file}: is not a pipeline file")
+
+
+def _inside(path: Path, root: Path) -> str:
+    """Return the file relative to the project, or refuse."""
+    try:
+        full = (path if path.is_absolute() else root / path).resolve()
+        exists, is_file = full.exists(), full.is_file()
+    except (OSError, ValueError) as error:
+        raise PipelineError(f"{str(path)!r} is not a usable path: {error}") from error
+    if not full.is_relative_to(root):
+        raise PipelineError(f"{path}: the pipeline file must lie in the project {root}")
+    name = full.relative_to(root).as_posix()
+    if not exists:
+        near = sorted(p.name for p in full.parent.glob("*.yaml")) if full.parent.is_dir() else []
+        raise PipelineError(f"{name}: there is no such file{suggestion(full.name, near)}")
+    if not is_file:
+        kind = kind_of(full.stat().st_mode)
+        raise PipelineError(f"{name}: expected a pipeline file, got {kind}")
+    return name
+
+
+def _validate(tree: Mapping[str, Any], findings: Findings) -> PipelineSpec | None:
+    try:
+        return PipelineSpec.model_validate(tree)
+    except ValidationError as error:
+        merged: dict[KeyPath, list[Any]] = {}
+        for detail in error.errors(include_url=False):
+            named = detail["type"] in {"missing", "extra_forbidden"}
+            path = _real_path(detail["loc"], tree, named=named)
+            merged.setdefault(path, []).append(detail)
+        for path, details in merged.items():
+            findings.add(path, _structural(path, details))
+    return None
+
+
+def _real_path(loc: KeyPath, tree: Any, *, named: bool) -> KeyPath:
+    """Drop what pydantic adds to a location (members of a union); keep a key's own name."""
+    path: KeyPath = ()
+    for index, part in enumerate(loc):
+        inside = isinstance(tree, dict) and part in tree
+        inside = inside or (isinstance(tree, list) and isinstance(part, int) and part < len(tree))
+        if inside:
+            tree = tree[part]
+            path = (*path, part)
+        elif named and index == len(loc) - 1:
+            path = (*path, part)
+    return path
+
+
+def _structural(path: KeyPath, details: Sequence[Any]) -> str:
+    first = details[0]
+    name = dotted(path)
+    match first["type"]:
+        case "extra_forbidden":
+            known = accepted_keys(path[:-1]) or ()
+            return f"unknown key {name}{suggestion(path[-1], known)}"
+        case "missing":
+            return f"{name} is missing"
+        case "value_error":
+            return f"{name} {first['msg'].removeprefix('Value error, ')}"
+        case "string_pattern_mismatch":
+            return f"{name} must be kebab-case such as digits-under-attack, got {first['input']!r}"
+        case "too_short":
+            return f"{name} must have at least one entry, got none"
+    wanted = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
+    return f"{name} must be {wanted}, got {shown(first['input'])}"
+
+
+def _plain(message: str) -> str:
+    """Say `a mapping` and `a list` for what pydantic calls a dictionary and a tuple."""
+    text = expectation(message)
+    for said, meant in (
+        ("a dictionary or an instance of", "a mapping for"),
+        ("a dictionary", "a mapping"),
+        ("a mapping", "a mapping"),
+        ("a tuple", "a list"),
+        ("a string", "text"),
+    ):
+        if text.startswith(said):
+            return meant if said.startswith("a dictionary") else text.replace(said, meant, 1)
+    return text
+
+
+def _check_names(spec: PipelineSpec, findings: Findings) -> None:
+    for part, names in (("data", spec.data), ("steps", spec.steps), ("matrix", spec.matrix)):
+        for name in names:
+            if not _NAME.fullmatch(name):
+                message = f"{part}.{name} must be snake_case such as dark_predictions, got {name!r}"
+                findings.add((part, name), message)
+            if name == RESERVED and part != "matrix":
+                message = f"{name} is the name of the last step, which is always there; rename it"
+                findings.add((part, name), message)
+    for name in spec.steps:
+        if name in spec.data:
+            findings.add(("steps", name), f"{name} is also the name of a data set; rename one")
+
+
+def _scalars(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every text of a tree with its place."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _scalars(item, (*path, key))
+    elif isinstance(value, Sequence):
+        for index, item in enumerate(value):
+            yield from _scalars(item, (*path, index))
+
+
+def variables_in(parameters: Any) -> tuple[str, ...]:
+    """Return the matrix variables that parameters use, each once."""
+    found = (_VARIABLE.fullmatch(text) for _, text in _scalars(parameters, ()))
+    return tuple(dict.fromkeys(match.group(1) for match in found if match))
+
+
+def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
+    """Refuse `${...}`, and `$name` where it means nothing."""
+    for path, text in _scalars(tree, ()):
+        if "${" in text:
+            findings.add(path, f"{dotted(path)}: {BRACES}")
+        elif _VARIABLE.search(text):
+            if path[:1] != ("steps",) or path[2:3] != ("with",):
+                message = "a matrix variable may stand only in the with: of a step"
+                findings.add(path, f"{dotted(path)}: {message}, got {text!r}")
+            elif not _VARIABLE.fullmatch(text):
+                message = f"a matrix variable must be the whole value, got {text!r}"
+                findings.add(path, f"{dotted(path)}: {message}")
+
+
+def _check_matrix(loaded: Loaded, findings: Findings) -> None:
+    matrix = loaded.spec.matrix
+    used: set[str] = set()
+    for id_, step in loaded.spec.steps.items():
+        for path, text in _scalars(step.parameters, ("steps", id_, "with")):
+            match = _VARIABLE.fullmatch(text)
+            if match and match.group(1) not in matrix:
+                name = match.group(1)
+                message = f"{dotted(path)}: matrix variable {text} is not declared"
+                hint = suggestion(name, matrix) if matrix else ""
+                findings.add(path, f"{message} under matrix:{hint or f'; add {name}: [...] there'}")
+            used.update(match.groups() if match else ())
+    for name in matrix:
+        if name not in used:
+            message = f"matrix variable {name} is used nowhere; write ${name} in a with: or drop it"
+            findings.add(("matrix", name), message)
+        _check_values(loaded, name, findings)
+
+
+def _check_values(loaded: Loaded, name: str, findings: Findings) -> None:
+    labels = loaded.labels(name)
+    seen: set[tuple[type, object]] = set()
+    for index, label in enumerate(labels):
+        path = ("matrix", name, index)
+        if not label or _LABEL_BREAKERS & set(label):
+            message = "a matrix value must not be empty or hold spaces or any of , = [ ] $"
+            findings.add(path, f"{dotted(path)}: {message}, got {label!r}")
+        value = loaded.spec.matrix[name][index]
+        if (type(value), value) in seen:
+            findings.add(path, f"{dotted(path)}: {label} is given twice in {listed(labels)}")
+        seen.add((type(value), value))

@@ -1,0 +1,188 @@
+"""The pipeline file as values: what may stand where, and nothing about plugins.
+
+What a plugin accepts under `with:` is the plan's to check; whether references lead
+anywhere, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+from adversity.pipeline.read.cron import cron_fault, timezone_fault
+
+__all__ = [
+    "RESERVED",
+    "DataSpec",
+    "LicenceSpec",
+    "MetricSpec",
+    "PipelineSpec",
+    "PrepareSpec",
+    "RunSpec",
+    "Scalar",
+    "ScheduleSpec",
+    "StepSpec",
+]
+
+RESERVED = "report"
+"""The implicit last step; no step or data set may have its name."""
+
+Scalar = StrictBool | StrictInt | Annotated[float, Field(strict=True)] | StrictStr
+Positive = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _metric(value: object) -> object:
+    return {"uses": value} if isinstance(value, str) else value
+
+
+def _not_yet(instead: str) -> BeforeValidator:
+    def refuse(_: object) -> object:
+        raise ValueError(f"is not available yet; {instead}")
+
+    return BeforeValidator(refuse)
+
+
+def _device(value: object) -> object:
+    """Refuse what torch has no word for; whether it is there is asked where it must compute."""
+    if isinstance(value, str) and not re.fullmatch(r"(cpu|cuda|mps|xpu)(:\d+)?", value):
+        meant = {"gpu": "cuda", "nvidia": "cuda", "metal": "mps"}.get(value.lower().split(":")[0])
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise ValueError(f"must be cpu, cuda, cuda:1, mps or xpu, got {value!r}{hint}")
+    return value
+
+
+def _cron(value: object) -> object:
+    fault = cron_fault(value)
+    if fault:
+        raise ValueError(fault)
+    return value
+
+
+def _timezone(value: object) -> object:
+    fault = timezone_fault(value)
+    if fault:
+        raise ValueError(fault)
+    return value
+
+
+class _Part(BaseModel):
+    """A part of the file: unknown keys are errors, nothing changes after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PrepareSpec(_Part):
+    """What happens to the pictures of a data set before anything else."""
+
+    resize_short: Positive | None = None
+    centre_crop: Positive | None = None
+    channels: Literal[3] | None = None
+
+
+class DataSpec(_Part):
+    """A data set."""
+
+    uses: StrictStr
+    parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
+    prepare: PrepareSpec = PrepareSpec()
+    labels: StrictStr | None = None
+    rev: Annotated[None, _not_yet("check the revision out beside it and name that folder")] = None
+
+
+class StepSpec(_Part):
+    """A step. `from:` is read as `source`, `with:` as `parameters`."""
+
+    uses: StrictStr
+    source: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = Field(
+        default=(), alias="from"
+    )
+    parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
+    against: StrictStr | None = None
+    fit_on: StrictStr | None = None
+    knowledge: Literal["white-box", "grey-box"] | None = None
+    keep: StrictBool | None = None
+    objective: Literal["misclassify"] | None = None
+    probe: Positive | None = None
+    over: Annotated[None, _not_yet("write one step for each member")] = None
+    labels: Annotated[None, _not_yet("write labels: on the data set")] = None
+
+
+class MetricSpec(_Part):
+    """A metric that is computed besides those that always are."""
+
+    uses: StrictStr
+    parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
+
+
+class ScheduleSpec(_Part):
+    """When the pipeline runs by itself."""
+
+    cron: Annotated[StrictStr, BeforeValidator(_cron)]
+    timezone: Annotated[StrictStr, BeforeValidator(_timezone)] = "UTC"
+
+
+class LicenceSpec(_Part):
+    """Licences that no plugin of the pipeline may have, neither its code nor its weights.
+
+    Each is an SPDX id (`GPL-3.0-only`), a family of them (`AGPL`), a pattern (`CC-*-ND-*`), or
+    the word `non-commercial`. Where any is denied, code whose licence nobody states is refused,
+    unless `allow_unknown`.
+    """
+
+    deny: tuple[StrictStr, ...] = ()
+    allow_unknown: StrictBool = False
+
+
+class RunSpec(_Part):
+    """How the pipeline runs; nothing here but the type of device changes a number's last bits.
+
+    Attributes:
+        batch_size: Rows that are grouped in one call.
+        shard_size: Rows of one task.
+        workers: Shards at the same time.
+        retries: How often a failed shard is tried again.
+        timeout_s: Not available yet: a limit that nothing enforces would be a false promise.
+        keep: Steps whose images are stored (attacks' always are).
+        device: Where networks run.
+        pictures: Samples shown in the report.
+        max_cells: Cells of the matrix over all steps; more are refused before they are made.
+    """
+
+    batch_size: Positive = 64
+    shard_size: Positive = 256
+    workers: Positive = 1
+    retries: Count = 0
+    timeout_s: Annotated[
+        None, _not_yet("end the command itself: `timeout 1h adversity run ...`")
+    ] = None
+    keep: tuple[StrictStr, ...] = ()
+    device: Annotated[StrictStr, BeforeValidator(_device)] = "cpu"
+    pictures: Count = 24
+    max_cells: Positive = 10_000
+
+
+class PipelineSpec(_Part):
+    """A pipeline file."""
+
+    name: Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=80)]
+    seed: Count = 0
+    data: Mapping[StrictStr, DataSpec] = Field(min_length=1)
+    matrix: Mapping[StrictStr, Annotated[tuple[Scalar, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    steps: Mapping[StrictStr, StepSpec] = Field(min_length=1)
+    metrics: tuple[Annotated[MetricSpec, BeforeValidator(_metric)], ...] = ()
+    gates: tuple[StrictStr, ...] = ()
+    schedule: ScheduleSpec | None = None
+    licences: LicenceSpec = LicenceSpec()
+    conformance: Literal["required"] | None = None
+    """`required`: only plugins that pass the conformance kit here, as they are now."""
+    run: RunSpec = RunSpec()

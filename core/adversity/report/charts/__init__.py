@@ -1,0 +1,1 @@
+"""Charts: which curve shows what, in which form and style."""

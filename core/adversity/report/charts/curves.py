@@ -1,0 +1,260 @@
+"""Charts of a measure against a matrix variable, and along the paths where there is none."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from adversity.report.charts.chart_kinds import lines, points
+from adversity.report.charts.chart_style import MAX_SERIES
+from adversity.report.values.blocks import Chart
+from adversity.report.words.reading import (
+    Found,
+    across,
+    labels,
+    measured,
+    panel,
+    record,
+    slug,
+    without_echoes,
+)
+from adversity.report.words.wording import measure_name, number, parse_number, plain, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from adversity.contracts.values import Measure
+    from adversity.report.values.model import Report, StepSummary
+
+__all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart"]
+
+
+def curve_charts(
+    report: Report, name: str, *, makes: str | None = None, prefer: str = "severity"
+) -> tuple[Chart, ...]:
+    """Draw a measure for each path: against the matrix variable, or as rows without one."""
+    found = without_echoes(report, list(measured(report, name, makes=makes)))
+    if not found:
+        return ()
+    names = labels(report, [step for step, _, _ in found])
+    axis = across((cell for _, cell, _ in found), prefer)
+    share = _is_share(name)
+    if axis is None:
+        rows = [
+            (_with(names[step.id], panel(cell.cell, None)), measure)
+            for step, cell, measure in found
+        ]
+        return (row_chart(slug(name), _capital(measure_name(name)), rows, share=share),)
+    apart = [item for item in found if axis not in item[1].cell and _is_degraded(report, item[0])]
+    found = [item for item in found if item not in apart]
+    rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
+    title = f"{_capital(measure_name(name))} without {plain(axis)}"
+    single = (row_chart(slug(f"{name}-apart"), title, rows, share=share),) if rows else ()
+    records = []
+    for step, cell, measure in found:
+        x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
+        if x is None:
+            continue
+        series = _with(names[step.id], panel(cell.cell, axis))
+        records.append(record(measure, series=series, x=x))
+    return (
+        line_charts(
+            records,
+            key=slug(f"{name}-by-{axis}"),
+            title=_capital(f"{measure_name(name)} by {plain(axis)}"),
+            x=plain(axis) + _clean_at_zero(found, axis),
+            y=measure_name(name) + _unit(found),
+            share=share,
+            intervals=intervals_in_words([measure for _, _, measure in found]),
+        )
+        + single
+    )
+
+
+def _is_degraded(report: Report, step: StepSummary) -> bool:
+    """Say whether a step's pictures went through a degradation: then it is not the clean end."""
+    kinds = {item.id: item.kind for item in report.steps}
+    return any(kinds.get(name) == "degradation" for name in step.path)
+
+
+def line_charts(
+    records: Sequence[dict[str, Any]],
+    *,
+    key: str,
+    title: str,
+    x: str,
+    y: str,
+    intervals: str,
+    share: bool = True,
+    form: Callable[..., Mapping[str, Any]] = lines,
+) -> tuple[Chart, ...]:
+    """Make line charts from records, at most `MAX_SERIES` series in each.
+
+    Args:
+        records: With `series`, `x` and the columns of a measure.
+        key: The charts' id.
+        title: The heading.
+        x: Title of the x axis.
+        y: Title of the y axis.
+        intervals: What the bands are, and what else the caption says.
+        share: y is a share.
+        form: How they are drawn: `lines` or `staircase`.
+    """
+    records, lost = _drawable(records)
+    names = list(dict.fromkeys(item["series"] for item in records))
+    groups = [names[start : start + MAX_SERIES] for start in range(0, len(names), MAX_SERIES)]
+    charts = []
+    for index, group in enumerate(groups):
+        own = sorted(
+            (item for item in records if item["series"] in group),
+            key=lambda item: (names.index(item["series"]), item["x"]),
+        )
+        part = f" ({index + 1} of {len(groups)})" if len(groups) > 1 else ""
+        spots = sorted({item["x"] for item in own})
+        charts.append(
+            Chart(
+                id=key if index == 0 else f"{key}-{index + 1}",
+                title=title + part,
+                finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
+                caption=f"{intervals} {_counts(own)}{lost}",
+                records=tuple(own),
+                spec=form(tuple(group), x=x, y=y, share=share, ticks=tuple(spots)),
+                heads={"series": "path", "x": x, "value": y, "low": "low", "high": "high"},
+            )
+        )
+    return tuple(charts)
+
+
+def row_chart(
+    key: str,
+    title: str,
+    rows: Sequence[tuple[str, Measure]],
+    *,
+    share: bool = True,
+    zero: bool = False,
+    axis: str = "",
+    extra: Sequence[Mapping[str, Any]] = (),
+) -> Chart:
+    """Make a chart with a row for each measure.
+
+    Args:
+        key: The chart's id.
+        title: The heading and axis title.
+        rows: Label and measure.
+        share: The axis goes from 0 to 1.
+        zero: Draw a line at 0.
+        axis: The axis title, where it is not the heading.
+        extra: More columns for each row (`limit`, `state`).
+    """
+    more = extra or [{} for _ in rows]
+    made, lost = _drawable(
+        record(
+            measure,
+            row=index,
+            label=plain(label),
+            state=columns.get("state", "plain"),
+            limit=columns.get("limit"),
+        )
+        for index, ((label, measure), columns) in enumerate(zip(rows, more, strict=True))
+    )
+    records = tuple(made)
+    said = "; ".join(f"{label} {number(measure.value)}" for label, measure in rows)
+    return Chart(
+        id=key,
+        title=title,
+        finding=plain(f"{title}: {said}."),
+        caption=f"{intervals_in_words([measure for _, measure in rows])} {_counts(records)}{lost}",
+        records=records,
+        spec=points(
+            x=axis or title,
+            rows=len(rows),
+            share=share,
+            zero=zero,
+            limits=any(item["limit"] is not None for item in records),
+        ),
+        heads={"label": "what", "value": axis or title, "limit": "limit"},
+    )
+
+
+def intervals_in_words(measures: Sequence[Measure]) -> str:
+    """Say what the bands are: level and method, or that there is none."""
+    methods = dict.fromkeys(
+        f"{measure.level:.0%} {_method(measure.method)}".replace("%", " %")
+        for measure in measures
+        if measure.low is not None
+    )
+    if not methods:
+        return "These measures have no interval."
+    missing = any(measure.low is None for measure in measures)
+    end = " (where one exists)." if missing else "."
+    return "Intervals: " + ", ".join(methods) + end
+
+
+def _method(name: str | None) -> str:
+    """Write a method's name: a person's with a capital."""
+    if name is None:
+        return "interval"
+    return "Wilson" if name == "wilson" else name.replace("_", " ")
+
+
+def _drawable(records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """Return the records that have a place on an axis, and words on those that have none.
+
+    A median distance or a PSNR can be infinite: such a point is left to the tables, and an
+    interval with an infinite end is not drawn.
+    """
+    kept, lost = [], 0
+    for item in records:
+        ends = (item["low"], item["high"])
+        if not math.isfinite(item["value"]):
+            lost += 1
+            continue
+        if not all(map(math.isfinite, ends)):
+            lost += 1
+            item = {**item, "low": item["value"], "high": item["value"]}
+        kept.append(item)
+    return kept, f" Not drawn: {plural(lost, 'infinite value')}, see the tables." if lost else ""
+
+
+def _counts(records: Sequence[Mapping[str, Any]]) -> str:
+    counts = sorted({item["n"] for item in records}) or [0]
+    if len(counts) == 1:
+        return f"n = {counts[0]:,} for each point."
+    return f"n = {counts[0]:,} to {counts[-1]:,} for a point."
+
+
+def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:
+    own = [item for item in records if item["series"] == name]
+    first, last = own[0], own[-1]
+    if len(own) == 1:
+        return f"{name} is {number(first['value'])}"
+    word = "falls" if last["value"] < first["value"] else "rises"
+    if last["value"] == first["value"]:
+        word = "stays"
+    return (
+        f"{name} {word} from {number(first['value'])} at {first['x']:g} "
+        f"to {number(last['value'])} at {last['x']:g}"
+    )
+
+
+def _is_share(name: str) -> bool:
+    """Accuracies have an axis from 0 to 1; an ECE would be a flat line on it."""
+    return "accuracy" in name or name == "attack_success"
+
+
+def _unit(found: Found) -> str:
+    units = {measure.unit for _, _, measure in found if measure.unit}
+    return f" ({', '.join(sorted(units))})" if units else ""
+
+
+def _clean_at_zero(found: Found, axis: str) -> str:
+    without = any(axis not in cell.cell for _, cell, _ in found)
+    return f" (at 0: without {plain(axis)})" if without else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _with(name: str, rest: str) -> str:
+    return f"{name}, {rest}" if rest else name

@@ -1,0 +1,191 @@
+"""The one verdict of a run: page, markdown, JSON, terminal and exit code all ask here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from adversity.report.values.apart import judged_data
+from adversity.report.values.threat import knowledge_word
+from adversity.report.words.wording import TIMES, cell_text, eps_text, parse_number, plain, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adversity.report.values.model import GateResult, Report, StepSummary, Verdict
+
+__all__ = [
+    "SIGNS",
+    "WORDS",
+    "WORST_FIRST",
+    "exit_code",
+    "gate_words",
+    "gates_in_order",
+    "overall",
+    "problems",
+    "verdict",
+    "what_was_tested",
+]
+
+SIGNS = {"pass": "✓", "fail": "✗", "undecided": "?", "error": "!"}
+WORDS = {"pass": "PASS", "fail": "FAIL", "undecided": "UNDECIDED", "error": "ERROR"}
+WORST_FIRST: tuple[Verdict, ...] = ("error", "fail", "undecided", "pass")
+"""The verdicts of gates in the order in which one outweighs the next."""
+_COUNTED = {
+    "error": "could not be judged",
+    "fail": "failed",
+    "undecided": "undecided",
+    "pass": "passed",
+}
+_LEVELS = {"void": "VOID", "warning": "warning:"}
+"""The levels of caveats that somebody must look at, and how their lines begin."""
+
+
+def overall(gates: Iterable[GateResult]) -> Verdict | None:
+    """Return the worst verdict, or None where there are no gates."""
+    found = {gate.verdict for gate in gates}
+    return next((state for state in WORST_FIRST if state in found), None)
+
+
+def exit_code(gates: Iterable[GateResult], *, strict: bool = False) -> int:
+    """Return 1 if a gate failed or could not be judged, or is undecided under `strict`; else 0."""
+    worst = overall(gates)
+    return int(worst in {"fail", "error"} or (strict and worst == "undecided"))
+
+
+def verdict(report: Report) -> tuple[Verdict, str]:
+    """Return the verdict of the whole report and the line that says it.
+
+    The worst gate wins: error, then fail, then undecided, then pass. Without gates there is
+    nothing to fail and the line says so: it never claims PASS. What the report does not believe,
+    what it warns of and how many images could not be read is counted behind it.
+    """
+    worst = overall(report.gates)
+    doubts = _doubts(report)
+    if worst is None:
+        first = (
+            f"{SIGNS['pass']} DONE: no gate was judged, so nothing says whether the numbers suffice"
+        )
+        return "pass", first + doubts
+    return worst, f"{SIGNS[worst]} {WORDS[worst]}: {_counted(report.gates, worst)}{doubts}"
+
+
+def problems(report: Report) -> tuple[str, ...]:
+    """Return what somebody must look at, a line each: gates that did not pass, voids, warnings.
+
+    The terminal, hooks, annotations, `result.json` and Prefect's states all say these lines.
+    """
+    gates = [
+        f"{WORDS[gate.verdict]} {gate.text}: {gate.why}{f' ({gate.line})' if gate.line else ''}"
+        for gate in gates_in_order(report)
+        if gate.verdict != "pass"
+    ]
+    caveats = [
+        f"{_LEVELS[caveat.level]} {caveat.sentence}"
+        for level in _LEVELS
+        for caveat in report.caveats
+        if caveat.level == level
+    ]
+    return tuple(plain(line) for line in (*gates, *caveats))
+
+
+def _counted(gates: tuple[GateResult, ...], worst: Verdict) -> str:
+    """Say how many gates got which verdict, the worst first."""
+    counts = Counter(gate.verdict for gate in gates)
+    if counts[worst] == len(gates):
+        every = f"all {plural(len(gates), 'gate')}" if len(gates) > 1 else "the gate"
+        return f"{every} {_COUNTED[worst]}"
+    rest = "".join(
+        f", {counts[state]} {_COUNTED[state]}"
+        for state in WORST_FIRST
+        if state != worst and counts[state]
+    )
+    return f"{counts[worst]} of {plural(len(gates), 'gate')} {_COUNTED[worst]}{rest}"
+
+
+def _doubts(report: Report) -> str:
+    """Count void figures, warnings and images that could not be read; empty where all is well."""
+    void = {
+        json.dumps([caveat.step, caveat.cell], sort_keys=True)
+        for caveat in report.caveats
+        if caveat.level == "void"
+    }
+    unreadable = [len(item.quarantined) for item in report.data if item.quarantined]
+    warnings = sum(caveat.level == "warning" for caveat in report.caveats)
+    said = [
+        *([plural(len(void), "void figure")] if void else []),
+        *([plural(warnings, "warning")] if warnings else []),
+        *([plural(sum(unreadable), "unreadable image")] if unreadable else []),
+    ]
+    return f"; {', '.join(said)}" if said else ""
+
+
+def gates_in_order(report: Report) -> tuple[GateResult, ...]:
+    """Return the gates, failures first, else in the file's order."""
+    return tuple(sorted(report.gates, key=lambda gate: WORST_FIRST.index(gate.verdict)))
+
+
+def gate_words(gate: GateResult) -> tuple[str, str]:
+    """Return a gate's worst cell and reason as they stand in a table of gates.
+
+    The cell is without the variables that the gate names itself, the reason without what voids
+    the figure: terminal and page say that once, beside the table.
+    """
+    named = tuple(
+        name for name in gate.cell if re.search(rf"[\[,]\s*{re.escape(name)}\s*=", gate.text)
+    )
+    cell = cell_text(gate.cell, without=named)
+    why = gate.why.replace(f" {gate.void}", "", 1) if gate.void else gate.why
+    return (f" at {cell}" if cell else "", why)
+
+
+def what_was_tested(report: Report) -> str:
+    """Say in one sentence what was tested: models, data and n, matrix, attacks, seed.
+
+    Data that only fitted something were not tested.
+    """
+    models = _names(report, "classifier")
+    data = " and ".join(
+        f"{item.id} ({item.uses}, n = {item.n:,}, {plural(item.classes, 'class', 'classes')})"
+        for item in judged_data(report.data, report.steps, report.gates)
+    )
+    parts = [f"{models or 'No classifier'} on {data or 'no data'}"]
+    for kind, word in (("degradation", "degraded by"), ("restoration", "restored by")):
+        names = _names(report, kind)
+        if names:
+            parts.append(f"{word} {names}")
+    attacks = dict.fromkeys(
+        _attack(step) for step in report.steps if step.kind == "attack" and step.against
+    )
+    if attacks:
+        parts.append("attacked by " + ", ".join(attacks))
+    if report.matrix:
+        parts.append("for " + f" {TIMES} ".join(_axis(*item) for item in report.matrix.items()))
+    return plain("; ".join([*parts, f"seed {report.seed}"]) + ".")
+
+
+def _names(report: Report, kind: str) -> str:
+    names = dict.fromkeys(
+        step.uses.partition("/")[2] for step in report.steps if step.uses.startswith(f"{kind}/")
+    )
+    return ", ".join(names)
+
+
+def _attack(step: StepSummary) -> str:
+    name = step.uses.partition("/")[2] or step.uses
+    eps = step.threat.get("eps")
+    shown = "" if eps is None or str(eps).startswith("$") else " " + eps_text(eps, _norm(step))
+    budget = f"{_norm(step)}{shown}".strip()
+    return f"{name} ({', '.join(part for part in (budget, knowledge_word(step)) if part)})"
+
+
+def _norm(step: StepSummary) -> str:
+    return str(step.threat.get("norm", ""))
+
+
+def _axis(name: str, values: tuple[str, ...]) -> str:
+    numeric = len(values) > 4 and all(parse_number(value) is not None for value in values)
+    shown = f"{values[0]} to {values[-1]}" if numeric else ", ".join(values)
+    return f"{name} {shown}"

@@ -1,0 +1,123 @@
+"""The sections on degradation and uncertainty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.metrics.intervals import wilson_of
+from adversity.report.charts.chart_kinds import reliability
+from adversity.report.charts.curves import curve_charts
+from adversity.report.values.blocks import Block, Chart, Section, Text
+from adversity.report.words.reading import Found, labels, measured, slug, without_echoes
+from adversity.report.words.wording import (
+    cell_text,
+    interval_text,
+    measure_name,
+    measure_text,
+    number,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from adversity.contracts.values import Measure
+    from adversity.report.values.model import Report
+
+__all__ = ["degradation_section", "uncertainty_section"]
+
+_RELIABILITY_LIMIT = 6
+
+
+def degradation_section(report: Report) -> Section | None:
+    """Show accuracy against severity for each path."""
+    charts = curve_charts(report, "accuracy", makes="predictions")
+    if not charts:
+        return None
+    degraded = any(step.kind == "degradation" for step in report.steps)
+    return Section("accuracy", "Accuracy under degradation" if degraded else "Accuracy", charts)
+
+
+def uncertainty_section(report: Report) -> Section | None:
+    """Show reliability, and calibration measures against severity."""
+    blocks: list[Block] = list(_reliability(report))
+    for name in ("ece", "nll", "brier"):
+        blocks.extend(curve_charts(report, name))
+    conventions = _conventions(report)
+    if conventions:
+        blocks.append(Text("", items=conventions, lead="Conventions."))
+    return Section("uncertainty", "Uncertainty", blocks) if blocks else None
+
+
+def _reliability(report: Report) -> Iterator[Chart]:
+    """Draw the reliability of the first and the last cell of each step, at most six in all."""
+    found = [i for i in without_echoes(report, list(measured(report, "ece"))) if _bins(i[2])]
+    names = labels(report, [step for step, _, _ in found])
+    for step, cell, measure in _shown(found):
+        where = ", ".join(part for part in (names[step.id], plain(cell_text(cell.cell))) if part)
+        bins = _bins(measure)
+        gap = sum(item["n"] * (item["confidence"] - item["accuracy"]) for item in bins)
+        total = sum(item["n"] for item in bins)
+        word = "over" if gap > 0 else "under"
+        yield Chart(
+            id=slug(f"reliability-{step.id}-{cell_text(cell.cell)}"),
+            title=f"Reliability: {where}",
+            finding=f"ECE of {where} is {measure_text(measure)}; on average {word}-confident "
+            f"by {number(abs(gap) / total)}.",
+            caption=f"ECE {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
+            f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson; "
+            "dot area: pictures in the bin; on the dashed line confidence is right.",
+            records=tuple(bins),
+            spec=reliability(),
+        )
+
+
+def _shown(found: Found) -> Found:
+    """Choose what is drawn: every step once before any twice, those that calibrate first."""
+    steps: dict[str, list[int]] = {}
+    for index, (step, _, _) in enumerate(found):
+        steps.setdefault(step.id, []).append(index)
+    order = sorted(steps.values(), key=lambda own: found[own[0]][0].kind != "uncertainty")
+    ends = [*(own[0] for own in order), *(own[-1] for own in order if len(own) > 1)]
+    return [found[index] for index in sorted(ends[:_RELIABILITY_LIMIT])]
+
+
+def _bins(measure: Measure) -> list[dict[str, Any]]:
+    """Read the bins of an ECE: `details["bins"]`, or columns side by side; empty ones left out."""
+    details = measure.details
+    rows: Sequence[Mapping[str, Any]]
+    if isinstance(details.get("bins"), list | tuple):
+        rows = details["bins"]
+    elif {"confidence", "accuracy"} <= details.keys():
+        names = [key for key, value in details.items() if isinstance(value, list | tuple)]
+        rows = [
+            dict(zip(names, row, strict=False))
+            for row in zip(*map(details.get, names), strict=False)
+        ]
+    else:
+        return []
+    bins = []
+    for row in rows:
+        count = int(row.get("n", row.get("count", 0)) or 0)
+        if count:
+            low, high = wilson_of(float(row["accuracy"]), count)
+            bins.append(
+                {
+                    "confidence": float(row["confidence"]),
+                    "accuracy": float(row["accuracy"]),
+                    "low": low,
+                    "high": high,
+                    "n": count,
+                }
+            )
+    return bins
+
+
+def _conventions(report: Report) -> tuple[str, ...]:
+    seen: dict[str, None] = {}
+    for name in ("ece", "nll", "brier", "accuracy", "robust_accuracy", "psnr_db", "ssim"):
+        for _, _, measure in measured(report, name):
+            if measure.convention:
+                words = ", ".join(f"{key}: {value}" for key, value in measure.convention.items())
+                seen[plain(f"{measure_name(name)}: {words}")] = None
+    return tuple(seen)

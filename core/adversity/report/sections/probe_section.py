@@ -1,0 +1,69 @@
+"""What probes found: attacks tried again with everything allowed and with twice the effort."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.report.values.blocks import Table
+from adversity.report.words.wording import NOTHING, cell_text, interval_text, value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.report.values.model import CellResult, StepSummary
+
+__all__ = ["probe_table"]
+
+_WHOLE = "full_budget_accuracy"
+_HEADS = {
+    _WHOLE: "right when anything is allowed",
+    "more_steps_gain_share": "fell to twice the steps",
+    "more_restarts_gain_share": "fell to twice the restarts",
+}
+
+
+def probe_table(attacks: Sequence[StepSummary]) -> Table | None:
+    """Tabulate what the probes of the attacks found; None where none was probed."""
+    cells = [
+        (step, cell)
+        for step in attacks
+        for cell in step.cells
+        if any(name in cell.measures for name in _HEADS)
+    ]
+    if not cells:
+        return None
+    names = [name for name in _HEADS if any(name in cell.measures for _, cell in cells)]
+    rows = tuple(
+        (
+            step.id,
+            cell_text(cell.cell) or NOTHING,
+            *(_shown(cell, name) for name in names),
+            _chance(cell),
+            f"{max(cell.measures[name].n for name in names if name in cell.measures):,}",
+        )
+        for step, cell in cells
+    )
+    heads = (*(_HEADS[name] for name in names), "a guess", "n")
+    return Table(
+        "attack-probes",
+        "Can the attacks be believed? The first pictures were attacked again. With the whole space "
+        "of pictures as budget hardly one can stay right, a guess at most: what does withstood the "
+        "attack's weakness and no attacker. Twice the effort should find next to nothing that the "
+        "attack did not. A guess: one class in K, and always the commonest. n: pictures that were "
+        "probed, those right at first. None of this counts as the attack's cost.",
+        ("attack", "cell", *heads),
+        rows,
+        numeric=frozenset(heads),
+    )
+
+
+def _shown(cell: CellResult, name: str) -> str:
+    found = cell.measures.get(name)
+    return NOTHING if found is None else f"{value_text(found)} {interval_text(found)}"
+
+
+def _chance(cell: CellResult) -> str:
+    found = cell.measures.get(_WHOLE)
+    if found is None or not {"chance", "majority"} <= found.details.keys():
+        return NOTHING
+    return f"{found.details['chance']:.3f}, {found.details['majority']:.3f}"

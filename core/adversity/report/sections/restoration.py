@@ -1,0 +1,82 @@
+"""The section on restoration: what it gave and took, paired by sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.report.charts.curves import row_chart
+from adversity.report.values.blocks import Block, Section, Table, Text
+from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
+
+if TYPE_CHECKING:
+    from adversity.report.values.model import Gain, Report
+
+__all__ = ["restoration_section"]
+
+
+def restoration_section(report: Report) -> Section | None:
+    """Show what each restoration gave and took: accuracy, flips, picture quality."""
+    blocks: list[Block] = []
+    if report.gains:
+        blocks.append(
+            Text(
+                "Gain is accuracy with restoration minus accuracy without, on the same pictures "
+                "and the same classifier. A gain below zero is harm."
+            )
+        )
+        rows = [(_label(gain), gain.difference) for gain in report.gains]
+        blocks.append(
+            row_chart("restoration-gain", "Change of accuracy", rows, share=False, zero=True)
+        )
+        blocks.append(_flips(report))
+    quality = _quality(report)
+    if quality is not None:
+        blocks.append(quality)
+    restored = any(step.kind == "restoration" for step in report.steps)
+    title = "Restoration: gain and harm" if restored else "Image quality"
+    return Section("restoration", title, blocks) if blocks else None
+
+
+def _label(gain: Gain) -> str:
+    return plain(", ".join(part for part in (gain.step, cell_text(gain.cell)) if part))
+
+
+def _flips(report: Report) -> Table:
+    rows = tuple(
+        (
+            plain(gain.step),
+            cell_text(gain.cell) or NOTHING,
+            measure_text(gain.difference),
+            f"{gain.recovered:,}",
+            f"{gain.broken:,}",
+            NOTHING if gain.p_value is None else f"{gain.p_value:.2g}",
+        )
+        for gain in report.gains
+    )
+    return Table(
+        "restoration-flips",
+        "Answers that restoration changed. p: exact McNemar test that it recovers as many as it "
+        "breaks; several cells are several tests.",
+        ("restoration", "cell", "gain", "recovered", "newly broken", "p"),
+        rows,
+        numeric=frozenset({"gain", "recovered", "newly broken", "p"}),
+    )
+
+
+def _quality(report: Report) -> Table | None:
+    rows = []
+    for step in report.steps:
+        for cell in step.cells if step.kind != "attack" else ():
+            psnr, ssim = cell.measures.get("psnr_db"), cell.measures.get("ssim")
+            if psnr or ssim:
+                shown = [measure_text(item) if item else NOTHING for item in (psnr, ssim)]
+                rows.append((step.id, cell_text(cell.cell) or NOTHING, *shown))
+    if not rows:
+        return None
+    return Table(
+        "picture-quality",
+        "Image quality against the clean image: mean, interval, n.",
+        ("step", "cell", "PSNR", "SSIM"),
+        tuple(rows),
+        numeric=frozenset({"PSNR", "SSIM"}),
+    )

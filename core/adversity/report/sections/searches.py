@@ -1,0 +1,112 @@
+"""Charts of searches: how near the nearest failure is, how many queries a sample withstands."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts.values import Measure
+from adversity.metrics.intervals import wilson_of
+from adversity.report.charts.chart_kinds import staircase
+from adversity.report.charts.curves import intervals_in_words, line_charts
+from adversity.report.values.threat import NORMS, attack_name, is_black_box, is_control, norm_of
+from adversity.report.words.reading import panel, record, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from adversity.report.values.blocks import Chart
+    from adversity.report.values.model import CellResult, StepSummary
+
+__all__ = ["distance_charts", "query_charts"]
+
+_LEVELS = 255.0
+_Cells = list[tuple["StepSummary", "CellResult"]]
+
+
+def distance_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
+    """Draw the share of images without a failure so near against distance, a chart for each norm."""
+    searches = [(step, cell) for step, cell in _cells(attacks, "minimum") if not is_control(step)]
+    for norm in dict.fromkeys(norm_of(step, cell) for step, cell in searches):
+        own = [item for item in searches if norm_of(*item) == norm]
+        name, unit = NORMS.get(norm, norm), ", in 1/255" if norm == "linf" else ""
+        yield from _charts(
+            own,
+            ("failure_distance", "failures_found"),
+            along="distance",
+            scale=_LEVELS if norm == "linf" else 1.0,
+            key=slug(f"failure-distance-{norm}"),
+            title=f"Share of images without a failure so near ({name})",
+            x=f"{name} distance{unit}",
+            y="share without a failure so near",
+            note="A picture that was wrong from the start fails at 0; a curve that stays level "
+            "found nothing farther out.",
+            form=staircase,
+        )
+
+
+def query_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
+    """Draw the robust accuracy after so many queries, for attacks that only ask."""
+    own = [item for item in _cells(attacks) if is_black_box(item[0]) and not is_control(item[0])]
+    yield from _charts(
+        own,
+        ("queries_to_fool",),
+        along="queries",
+        scale=1.0,
+        key="robust-accuracy-by-queries",
+        title="Robust accuracy after so many queries",
+        x="queries for each picture (each decade as wide as the next)",
+        y="robust accuracy",
+        note="0 queries: not attacked.",
+        form=partial(staircase, log=True),
+    )
+
+
+def _cells(attacks: Sequence[StepSummary], kind: str | None = None) -> _Cells:
+    return [
+        (step, cell)
+        for step in attacks
+        for cell in step.cells
+        if kind is None or step.threat.get("type") == kind
+    ]
+
+
+def _charts(
+    cells: _Cells,
+    names: tuple[str, ...],
+    *,
+    along: str,
+    scale: float,
+    key: str,
+    title: str,
+    x: str,
+    y: str,
+    note: str,
+    form: Callable[..., Mapping[str, Any]],
+) -> Iterator[Chart]:
+    """Draw the curves in the details of the first measure there is; say whose are missing."""
+    curves: dict[str, tuple[list[tuple[float, float]], int]] = {}
+    missing = []
+    for step, cell in cells:
+        series = ", ".join(part for part in (attack_name(step), panel(cell.cell, None)) if part)
+        there = [cell.measures[name].details for name in names if name in cell.measures]
+        found = next((details for details in there if details.get(along)), None)
+        if found is None:
+            missing.append(series)
+            continue
+        steps = zip(found[along], found["robust"], strict=True)
+        curves[series] = [(at * scale, share) for at, share in steps], cell.n
+    if not curves:
+        return
+    if missing:
+        note += f" Without a curve, since most of its images withstood: {', '.join(missing)}."
+    far = max(points[-1][0] for points, _ in curves.values())
+    records, measures = [], []
+    for series, (points, n) in curves.items():
+        level = [] if points[-1][0] == far else [(far, points[-1][1])]
+        for at, share in [*points, *level]:
+            low, high = wilson_of(share, n)
+            measures.append(Measure(share, n, low, high, method="wilson"))
+            records.append(record(measures[-1], series=series, x=round(at, 6)))
+    words = f"{note} {intervals_in_words(measures)}"
+    yield from line_charts(records, key=key, title=title, x=x, y=y, intervals=words, form=form)

@@ -1,0 +1,189 @@
+"""The first screen: gates, headline measures, and what voids a claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.report.charts.curves import row_chart
+from adversity.report.doubts.judgement import SIGNS, WORDS, gate_words, gates_in_order
+from adversity.report.doubts.void_figures import VOID, is_void
+from adversity.report.values.apart import judged_steps
+from adversity.report.values.blocks import Block, Chart, Section, Table, Text
+from adversity.report.words.reading import measured, without_echoes
+from adversity.report.words.wording import (
+    NOTHING,
+    cell_text,
+    change_text,
+    interval_text,
+    measure_name,
+    plain,
+    signed,
+    value_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.contracts.values import Measure
+    from adversity.report.values.model import CellResult, GateResult, Report, StepSummary
+
+__all__ = ["caveat_texts", "gate_table", "headline", "headline_section", "summary_charts"]
+
+_HEADLINES = (
+    *("accuracy", "robust_accuracy", "attack_success", "failure_distance"),
+    *("ece", "nll", "brier"),
+)
+_LONGEST_FOREST = 12
+_WHAT_VOID_IS = f" {VOID}: not to be believed, for the reasons at the top."
+_CHANGE = "change since the last accepted run"
+
+
+def gate_table(report: Report) -> Table | None:
+    """Return the gates, failures first; None where there are none."""
+    gates = gates_in_order(report)
+    if not gates:
+        return None
+    return Table(
+        "gates",
+        "The interval decides: PASS all of it is good, FAIL all of it is bad, UNDECIDED it crosses "
+        "the limit (exit code 0, or 1 under --strict). The worst cell is shown.",
+        ("verdict", "gate", "value", "interval", "n", "margin", "why"),
+        tuple(_gate_row(gate) for gate in gates),
+        numeric=frozenset({"value", "interval", "n", "margin"}),
+        states=tuple(gate.verdict for gate in gates),
+    )
+
+
+def summary_charts(report: Report) -> tuple[Chart, ...]:
+    """Return the forest plot of the gates; of the headline measures where there are none."""
+    judged = [(gate, gate.measure) for gate in gates_in_order(report) if gate.measure is not None]
+    if judged:
+        return tuple(_gate_charts(judged))
+    rows = _accuracies(report)
+    return (row_chart("headline-chart", "Accuracy", rows),) if rows else ()
+
+
+def _accuracies(report: Report) -> list[tuple[str, Measure]]:
+    """Return every step's accuracy, or robust accuracy: all cells, or the ends of many."""
+    judged = {step.id for step in judged_steps(report.steps, report.gates)}
+    found = without_echoes(report, list(measured(report, "accuracy")))
+    found = [*found, *measured(report, "robust_accuracy")]
+    found = [item for item in found if item[0].id in judged]
+    if len(found) > _LONGEST_FOREST:
+        ends: dict[str, list[Any]] = {}
+        for step, cell, measure in found:
+            ends.setdefault(step.id, []).append((step, cell, measure))
+        found = [item for own in ends.values() for item in (own[:1] + own[1:][-1:])]
+    return [
+        (" ".join(part for part in (step.id, cell_text(cell.cell)) if part), measure)
+        for step, cell, measure in found[:_LONGEST_FOREST]
+    ]
+
+
+def headline(report: Report) -> Iterator[tuple[StepSummary, str, CellResult, Measure]]:
+    """Go through the measures that matter most: step, measure name, cell, measure."""
+    for step in judged_steps(report.steps, report.gates):
+        for cell in step.cells:
+            for name in _HEADLINES:
+                if name in cell.measures:
+                    yield step, name, cell, cell.measures[name]
+
+
+def _believed_text(report: Report, name: str, step: StepSummary, cell: CellResult) -> str:
+    """Write a figure's value, marked where it is void."""
+    value = value_text(cell.measures[name])
+    return f"{VOID} {value}" if is_void(report, name, step, cell) else value
+
+
+def headline_section(report: Report) -> Section | None:
+    """Return the table of headline measures with intervals and n."""
+    rows = tuple(
+        (
+            step.id,
+            measure_name(name),
+            cell_text(cell.cell) or NOTHING,
+            _believed_text(report, name, step, cell),
+            interval_text(measure),
+            f"{measure.n:,}",
+            measure.method or NOTHING,
+        )
+        for step, name, cell, measure in headline(report)
+    )
+    if not rows:
+        return None
+    doubted = any(row[3].startswith(VOID) for row in rows)
+    blocks: list[Block] = [
+        Table(
+            "headline",
+            "Every headline measure with its interval and n." + (_WHAT_VOID_IS if doubted else ""),
+            ("step", "measure", "cell", "value", "interval", "n", "interval by"),
+            rows,
+            numeric=frozenset({"value", "interval", "n"}),
+        )
+    ]
+    return Section("headline", "Headline measures", blocks, folded=len(rows) > _LONGEST_FOREST)
+
+
+def caveat_texts(report: Report, *, void: bool) -> tuple[Text, ...]:
+    """Return the caveats that void a claim, or all the others."""
+    return tuple(
+        Text(plain(caveat.sentence), level=caveat.level)
+        for caveat in report.caveats
+        if (caveat.level == "void") is void
+    )
+
+
+def _gate_row(gate: GateResult) -> tuple[str, ...]:
+    measure = gate.measure
+    cell, why = gate_words(gate)
+    value, interval = (NOTHING, NOTHING)
+    if measure is not None and gate.change:
+        value, interval = change_text(measure)
+        value = f"change {value}"
+    elif measure is not None:
+        value, interval = value_text(measure), interval_text(measure)
+    return (
+        f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}",
+        gate.text + cell,
+        value,
+        interval,
+        f"{measure.n:,}" if measure else NOTHING,
+        _margin(gate),
+        f"{why} ({gate.line})" if gate.line else why,
+    )
+
+
+def _margin(gate: GateResult) -> str:
+    """Write how far the value is on the good side (+) or the bad side (-) of the limit."""
+    if gate.measure is None or gate.limit is None or gate.op is None:
+        return NOTHING
+    sign = -1 if gate.op.startswith("<") else 1
+    return signed(sign * (gate.measure.value - gate.limit), gate.measure.unit)
+
+
+def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
+    """Draw a forest plot for each unit: shares have one axis, decibels another."""
+    keys = [_axis(gate, measure) for gate, measure in judged]
+    for key in dict.fromkeys(keys):
+        own = [item for item, unit in zip(judged, keys, strict=True) if unit == key]
+        chart = row_chart(
+            f"gates-{len(own)}-{'share' if key[1] else 'other'}-{keys.index(key)}",
+            "Gates" if key[1] else f"Gates ({key[0]})",
+            [(f"{SIGNS[gate.verdict]} {gate.text}", measure) for gate, measure in own],
+            share=key[1],
+            zero=key[0] == _CHANGE,
+            axis=key[0] if key[0] == _CHANGE else "value; the upright bar is the limit",
+            extra=[{"state": gate.verdict, "limit": gate.limit} for gate, _ in own],
+        )
+        yield chart
+
+
+def _axis(gate: GateResult, measure: Measure) -> tuple[str, bool]:
+    """Return what a gate's value is measured in, and whether that is a share."""
+    if gate.change:
+        return _CHANGE, False
+    return ("share", True) if _is_share(measure) else (measure.unit or "number", False)
+
+
+def _is_share(measure: Measure) -> bool:
+    return not measure.unit and 0 <= measure.value <= 1 and (measure.high or 0.0) <= 1

@@ -1,0 +1,91 @@
+"""What is left after every attack on record: the worst case, image by image."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from adversity.report.values.blocks import Block, Table, Text
+from adversity.report.values.threat import NORMS
+from adversity.report.words.wording import NOTHING, eps_text, measure_text, plain, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from adversity.contracts.values import Measure
+    from adversity.report.values.model import StepSummary
+
+__all__ = ["found_alone", "threat_words", "worst_cases"]
+
+_NAME = "worst_case_robust_accuracy"
+
+
+def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
+    """Tabulate the worst case once for each victim, version of the data, and budget."""
+    found: dict[str, tuple[StepSummary, Measure]] = {}
+    for step in attacks:
+        for cell in step.cells:
+            measure = cell.measures.get(_NAME)
+            if measure is not None:
+                facts = [measure.details.get(name) for name in ("victim", "data", "threat")]
+                found.setdefault(json.dumps(facts, sort_keys=True), (step, measure))
+    if not found:
+        return []
+    victims = list(dict.fromkeys(measure.details.get("victim") for _, measure in found.values()))
+
+    def by_budget(item: tuple[StepSummary, Measure]) -> tuple[int, float]:
+        details = item[1].details
+        return victims.index(details.get("victim")), details.get("threat", {}).get("eps", 0.0)
+
+    rows = tuple(_row(step, measure) for step, measure in sorted(found.values(), key=by_budget))
+    text = (
+        "The robust accuracy of an attack is what that attack left. Here a picture counts as "
+        "robust only if no attack on record turned it within the budget: those of this run, of "
+        "earlier runs and of other pipelines on the same victim and the same data. It is the most "
+        "that may be claimed; one more attack can only lower it."
+    )
+    heads = ("attacks", "from earlier runs", "worst case")
+    table = Table(
+        "worst-cases",
+        "What is left after every attack on record. Found alone: pictures that this attack turned "
+        "and no other did.",
+        ("budget", "answer", *heads, "found most", "found alone"),
+        rows,
+        numeric=frozenset(heads),
+    )
+    return [Text(text, lead="Worst case over all attacks."), table]
+
+
+def threat_words(threat: Mapping[str, Any]) -> str:
+    """Write a budget as people do: `L∞ 8/255`, or a plugin with its eps or its bounds."""
+    if "norm" in threat:
+        norm = str(threat["norm"])
+        return f"{NORMS.get(norm, norm)} {eps_text(threat['eps'], norm)}"
+    bounds: Mapping[str, Sequence[float]] = threat.get("bounds", {})
+    eps = [f"eps {threat['eps']:.4g}"] if "eps" in threat else []
+    ranges = [f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in bounds.items()]
+    said = ", ".join([*eps, *ranges])
+    plugin = str(threat.get("plugin", "")).partition("/")[2]
+    return f"{plugin} ({said})" if said else plugin
+
+
+def found_alone(measure: Measure) -> list[tuple[str, int]]:
+    """Return the attacks that turned what no other did, with how many, the most first."""
+    alone: Mapping[str, int] = measure.details.get("alone", {})
+    return sorted(((n, c) for n, c in alone.items() if c), key=lambda item: (-item[1], item[0]))
+
+
+def _row(step: StepSummary, measure: Measure) -> tuple[str, ...]:
+    details = measure.details
+    by: Mapping[str, int] = details.get("by", {})
+    most = max(by, key=lambda name: (by[name], name), default="")
+    alone = "; ".join(f"{plain(name)}: {count}" for name, count in found_alone(measure)[:3])
+    return (
+        plain(threat_words(details.get("threat", {}))),
+        plain(step.against or NOTHING),
+        f"{details.get('attacks', 0):,}",
+        f"{details.get('earlier', 0):,}",
+        measure_text(measure),
+        f"{plain(most)}: {plural(by[most], 'picture')}" if most and by[most] else NOTHING,
+        alone or NOTHING,
+    )

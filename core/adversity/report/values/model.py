@@ -1,0 +1,296 @@
+"""What a report says, as values: the engine fills them, the writers only read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from adversity.report.values.apart import Apart
+from adversity.report.values.paired import CellValues, Gain, Illusion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from adversity.contracts.values import Measure
+
+__all__ = [
+    "Apart",
+    "Caveat",
+    "CellResult",
+    "CellValues",
+    "DataSummary",
+    "Gain",
+    "GateResult",
+    "Illusion",
+    "Outcome",
+    "Picture",
+    "PictureRow",
+    "Provenance",
+    "Report",
+    "StepSummary",
+    "Verdict",
+]
+
+Verdict = Literal["pass", "fail", "undecided", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """The measures of one cell of a step.
+
+    Attributes:
+        cell: Which cell.
+        n: Samples in it.
+        measures: By name (`accuracy`, `accuracy_top5`, `nll`, `brier`, `ece`, `psnr_db`, `ssim`,
+            `robust_accuracy`, `attack_success`, ...).
+        notes: Caveats of this cell alone, in words (a calibrator that fell back to identity).
+        parameters: The plugin's parameters in this cell, as JSON values.
+    """
+
+    cell: CellValues
+    n: int
+    measures: Mapping[str, Measure]
+    notes: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSummary:
+    """One step of the pipeline and what it measured.
+
+    Attributes:
+        id: The step's id in the file.
+        uses: `kind/name` of its plugin.
+        kind: The plugin's kind.
+        makes: `images` (a view), `predictions`, `scores`, `adversarial`, ...
+        source: Steps or data sets it reads (`from:`).
+        path: Every step from the data set to this one, in order, data set first:
+            `("photos", "dark", "enhanced", "predictions")`.
+        against: For attacks, the step whose answer is attacked.
+        fit_on: What it was fitted on.
+        knowledge: For attacks, `white-box` or `grey-box`.
+        threat: For attacks, `type` (`norm`, `minimum`, `parametric` or `distance`), `access`, `control`,
+            `targeted`; `norm` and `eps`, which may be `$eps` in a matrix; for a parametric one
+            `bounds`, `{"angle_deg": [-30, 30]}`, the widest of its cells.
+        links: For attacks, what the gradient went through, a line for each link of the chain:
+            `{"step": "enhanced", "uses": ..., "gradient": "exact" | "BPDA (identity)" | ...}`.
+        cells: Results; empty for views and definitions.
+        plugin: `distribution`, `version`, `summary`, `reference`, `licence`, `weights_licence`;
+            `nested`, the same and `uses` for each plugin in its parameters, if there are any.
+        notes: Caveats of the whole step.
+    """
+
+    id: str
+    uses: str
+    kind: str
+    makes: str
+    source: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    against: str | None = None
+    fit_on: str | None = None
+    knowledge: str | None = None
+    threat: Mapping[str, Any] = field(default_factory=dict)
+    links: tuple[Mapping[str, str], ...] = ()
+    cells: tuple[CellResult, ...] = ()
+    plugin: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataSummary:
+    """A data set as it was used."""
+
+    id: str
+    uses: str
+    n: int
+    classes: int
+    prepare: Mapping[str, Any] = field(default_factory=dict)
+    quarantined: tuple[tuple[str, str], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    content: str = ""
+    """SHA-256 of ids, labels and bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a row.
+
+    Attributes:
+        role: `clean`, `degraded`, `restored`, `adversarial`, or `adversarial, restored` (what the
+            classifier saw of it).
+        step: The step (or data set) that made it.
+        image: `[H, W, 3]` or `[H, W]` float32 in [0, 1], the exact values, not a display copy.
+        prediction: The class name predicted for it, None where nothing classified it.
+        confidence: The top probability, 0 to 1.
+        state: `right`, `wrong`, `flipped` (right before, wrong now), `recovered` (wrong before,
+            right now), `newly_broken` (right before restoration, wrong after), or None.
+        psnr_db: Against the clean picture, where there is one of the same size.
+    """
+
+    role: str
+    step: str
+    image: np.ndarray[Any, Any]
+    prediction: str | None = None
+    confidence: float | None = None
+    state: str | None = None
+    psnr_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRow:
+    """One sample on its way through the pipeline.
+
+    Attributes:
+        id: The sample's id.
+        label: Its true class name.
+        cell: Which cell of the matrix.
+        stratum: Why it was chosen: `flipped by the attack`, `recovered by restoration`,
+            `newly broken by restoration`, `unchanged`.
+        pictures: In the order of the path.
+        perturbation: `[H, W, C]` float32, adversarial minus what the attack started from.
+        norm, eps: The attack's budget.
+        sizes: Norms of the perturbation: `{"linf": ..., "l2": ...}` on the [0, 1] scale.
+    """
+
+    id: str
+    label: str
+    cell: CellValues
+    stratum: str
+    pictures: tuple[Picture, ...]
+    perturbation: np.ndarray[Any, Any] | None = None
+    norm: str | None = None
+    eps: float | None = None
+    sizes: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """A gate and its verdict in the cell that decides (the worst one).
+
+    Attributes:
+        text: The gate as written.
+        verdict: `pass`, `fail`, `undecided` or `error`.
+        why: One sentence.
+        line: `file:line` of the gate.
+        measure: What it rests on; None for an error.
+        cell: Which cell.
+        op, limit: The comparison; None for `not_worse_than last`.
+        needed: About how many samples would settle an undecided gate.
+        step: The step or data set it speaks of.
+        change: `measure` is a change since the last accepted run, not a figure of this run.
+        void: Why the report does not believe the figure it rests on; empty where it does.
+    """
+
+    text: str
+    verdict: Verdict
+    why: str
+    line: str = ""
+    measure: Measure | None = None
+    cell: CellValues = field(default_factory=dict)
+    op: str | None = None
+    limit: float | None = None
+    needed: int | None = None
+    step: str = ""
+    change: bool = False
+    void: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """A reason not to believe a number.
+
+    Attributes:
+        level: `void` (the claim does not hold), `warning` or `note`.
+        text: One sentence with the figure.
+        step: Where it belongs, if anywhere.
+        cell: The cell of the step that it speaks of; None for all of them.
+    """
+
+    level: Literal["void", "warning", "note"]
+    text: str
+    step: str | None = None
+    cell: CellValues | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The text, after the step's name unless it begins with that."""
+        named = self.step is None or self.text.startswith((f"{self.step} ", f"{self.step}:"))
+        return self.text if named else f"{self.step}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to one step in a run.
+
+    Attributes:
+        step: Its id.
+        state: `ran`, `cached` or `failed`.
+        reason: Why it ran or did not, in words.
+        seconds: Wall time; 0 for a cached step.
+    """
+
+    step: str
+    state: Literal["ran", "cached", "failed"]
+    reason: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a run adds to the results: never tracked by DVC, never part of a number."""
+
+    run_id: str
+    started: str
+    seconds: float
+    command: str
+    outcomes: tuple[Outcome, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Python, torch, prefect, dvc, adversity, plugin distributions."""
+    machine: Mapping[str, str] = field(default_factory=dict)
+    """Processor, cores, device."""
+    git: Mapping[str, str] = field(default_factory=dict)
+    """`revision`, `state` (clean or dirty)."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """DVC hashes of data and artifacts by path."""
+    door: str = "direct"
+    """`direct`, `prefect`, `dvc` or `python`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a report says.
+
+    Attributes:
+        pipeline: Its name.
+        file: The pipeline file, relative to the project.
+        text: The pipeline file's text, for the section "How it was run".
+        seed: The pipeline's seed.
+        matrix: The matrix variables with their values as written.
+        data, steps: In the file's order.
+        gates: Empty if the file has none.
+        apart: Whether what fits and what judges share no image: proved, or fitted elsewhere.
+        caveats: Worst first.
+        gains: What each restoration did, cell by cell.
+        illusions: What an attacker who knows each defence takes away, cell by cell.
+        rows: Pictures.
+        population: How many samples each stratum of `rows` has in all, by stratum.
+        provenance: None in the DVC-tracked copy.
+    """
+
+    pipeline: str
+    file: str
+    text: str
+    seed: int
+    matrix: Mapping[str, tuple[str, ...]]
+    data: tuple[DataSummary, ...]
+    steps: tuple[StepSummary, ...]
+    gates: tuple[GateResult, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+    gains: tuple[Gain, ...] = ()
+    illusions: tuple[Illusion, ...] = ()
+    rows: tuple[PictureRow, ...] = ()
+    population: Mapping[str, int] = field(default_factory=dict)
+    provenance: Provenance | None = None

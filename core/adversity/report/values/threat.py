@@ -1,0 +1,190 @@
+"""The threat model in words: who may change what, by how much, and what he sees."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from adversity.report.values.blocks import Table, Text
+from adversity.report.words.reading import slug
+from adversity.report.words.wording import NOTHING, eps_text, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from adversity.report.values.model import CellResult, Report, StepSummary
+
+__all__ = [
+    "NORMS",
+    "any_distance",
+    "attack_name",
+    "is_black_box",
+    "is_control",
+    "knowledge_word",
+    "links_table",
+    "norm_of",
+    "threat_text",
+]
+
+NORMS = {"linf": "L∞", "l2": "L2", "l1": "L1", "distance": "own distance"}
+_OPTIONS = (
+    *(
+        "method",
+        "search",
+        "steps",
+        "step_size",
+        "momentum",
+        "random_start",
+        "restarts",
+        "draws",
+        "queries",
+    ),
+    *("targeted", "target", "loss"),
+)
+_SEES = {
+    "nothing": "asks the victim nothing",
+    "decisions": "sees decisions only, the class that the victim names",
+    "scores": "sees scores only, never a gradient",
+    "gradients": "computes with gradients",
+    "structure": "has the victim laid open, its weights, thresholds or stored samples",
+}
+
+
+def is_control(step: StepSummary) -> bool:
+    """Say whether a step is a control that attacks must beat."""
+    return bool(step.threat.get("control"))
+
+
+def is_black_box(step: StepSummary) -> bool:
+    """Say whether an attack only asks its victim, without gradient or structure."""
+    return step.threat.get("access") in ("decisions", "scores")
+
+
+def any_distance(step: StepSummary) -> bool:
+    """Say whether an attack looks for the nearest failure and counts it however far it is."""
+    return step.threat.get("type") == "minimum" and not step.threat.get("eps")
+
+
+def norm_of(step: StepSummary, cell: CellResult) -> str:
+    """Return the norm in which a cell's perturbation is measured; empty where there is none."""
+    return str(cell.parameters.get("norm") or step.threat.get("norm") or "")
+
+
+def knowledge_word(step: StepSummary) -> str:
+    """Return `control`, `grey-box`, `black-box` or `white-box`; empty where none is known."""
+    if is_control(step):
+        return "control"
+    if step.knowledge == "white-box" and is_black_box(step):
+        return "black-box"
+    return step.knowledge or ""
+
+
+def attack_name(step: StepSummary) -> str:
+    """Name an attack step for a chart: its id, method and knowledge."""
+    method = step.uses.partition("/")[2] or step.uses
+    knowledge = "" if is_control(step) else knowledge_word(step)
+    return plain(f"{step.id} ({', '.join(part for part in (method, knowledge) if part)})")
+
+
+def threat_text(report: Report, step: StepSummary) -> Text:
+    """Write the threat model as a paragraph."""
+    start = step.source[0] if step.source else (step.path[-2] if len(step.path) > 1 else "data")
+    words = [
+        (
+            f"{step.uses} changes the pictures of {start} to change the answer of "
+            f"{step.against or 'the classifier'}."
+        ),
+        _budget(report, step),
+        _settings(step),
+        _knowledge(step),
+        *step.notes,
+    ]
+    return Text(plain(" ".join(word for word in words if word)), lead=plain(f"{step.id}."))
+
+
+def _budget(report: Report, step: StepSummary) -> str:
+    """Say how much it may change a picture."""
+    norm, values = str(step.threat.get("norm", "")), _values(report, step.threat.get("eps"))
+    name, kind = NORMS.get(norm, norm), step.threat.get("type", "norm")
+    sizes = ", ".join(eps_text(value, norm) for value in values)
+    if kind == "parametric":
+        return _bounds(step)
+    if kind == "minimum":
+        looks = f"It looks for the nearest failure in the {name} norm, on the [0, 1] scale"
+        return f"{looks}; one within {sizes} counts." if sizes else f"{looks}; any distance counts."
+    if kind == "distance":
+        return f"Budget: {step.threat.get('measure', 'its own distance')}, at most {sizes}."
+    if norm and sizes:
+        return f"Budget: {name} norm of at most {sizes}, on the [0, 1] scale."
+    return ""
+
+
+def _values(report: Report, eps: Any) -> Sequence[str]:
+    """Return the budgets as written: a variable of the matrix stands for all its values."""
+    text = "" if eps is None else str(eps)
+    return report.matrix.get(text[1:], ()) if text.startswith("$") else ((text,) if text else ())
+
+
+def _bounds(step: StepSummary) -> str:
+    bounds: Mapping[str, Any] = step.threat.get("bounds", {})
+    said = ", ".join(
+        f"which random numbers are drawn ({name})"
+        if name.endswith("_seed")
+        else f"{name} between {float(low):.4g} and {float(high):.4g}"
+        for name, (low, high) in bounds.items()
+    )
+    several = {json.dumps(cell.parameters, sort_keys=True, default=str) for cell in step.cells}
+    widest = ", at the widest of its cells" if len(several) > 1 else ""
+    return f"Budget{widest}: {said}." if said else ""
+
+
+def _settings(step: StepSummary) -> str:
+    parameters = step.cells[0].parameters if step.cells else {}
+    said = [
+        f"{name.replace('_', ' ')}: {str(parameters[name]).lower()}"
+        for name in _OPTIONS
+        if parameters.get(name) is not None and (name != "target" or parameters.get("targeted"))
+    ]
+    said += [f"{name}: {text}" for name, text in _plugins(parameters)]
+    return f"Settings: {', '.join(said)}." if said else ""
+
+
+def _plugins(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the plugins in the parameters, each by its name, and its step where it is one's."""
+    for name, value in parameters.items():
+        if isinstance(value, dict) and "uses" in value:
+            short = str(value["uses"]).rpartition("/")[2].rpartition(":")[2]
+            yield name, f"{short} of {value['step']}" if value.get("step") else short
+
+
+def _knowledge(step: StepSummary) -> str:
+    """Say what the attacker knows of the chain, and what he sees of it."""
+    if is_control(step):
+        return (
+            "It is the control: random noise within the budget, which needs no knowledge. An "
+            "attack that does not beat it found nothing."
+        )
+    sees = _SEES.get(str(step.threat.get("access", "gradients")), "")
+    if step.knowledge == "grey-box":
+        asks = "asks the classifier alone" if is_black_box(step) else "knows the classifier alone"
+        return (
+            f"Grey-box: the adversary {asks} and {sees}; he is judged on the whole chain. An "
+            "adversary who knows the chain can do better, so no gate may rest on this."
+        )
+    if is_black_box(step):
+        return f"Black-box: the adversary asks the whole chain, defences included, and {sees}."
+    if step.knowledge == "white-box":
+        return f"White-box: the adversary knows the whole chain, defences included, and {sees}."
+    return f"Knowledge: {step.knowledge}." if step.knowledge else ""
+
+
+def links_table(step: StepSummary) -> Table:
+    """List what the gradient went through."""
+    heads = tuple(dict.fromkeys(key for link in step.links for key in link))
+    names = {"step": "link", "uses": "plugin", "gradient": "gradient"}
+    return Table(
+        slug(f"links-{step.id}"),
+        f"What the gradient of {plain(step.id)} went through, from the pictures to the answer.",
+        tuple(names.get(head, head.replace("_", " ")) for head in heads),
+        tuple(tuple(str(link.get(head, NOTHING)) for head in heads) for link in step.links),
+    )

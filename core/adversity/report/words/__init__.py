@@ -1,0 +1,1 @@
+"""How numbers, names and places in a report are written and found."""

@@ -1,0 +1,141 @@
+"""Find things in a report: axes of the matrix, measures along a path, labels that are unique."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from adversity.report.words.wording import cell_text, parse_number, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from adversity.contracts.values import Measure
+    from adversity.report.values.model import CellResult, Report, StepSummary
+
+Found = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
+"""A measure with the step and the cell it belongs to."""
+
+__all__ = [
+    "Found",
+    "across",
+    "images_before",
+    "labels",
+    "matching",
+    "measured",
+    "record",
+    "slug",
+    "views",
+    "without_echoes",
+]
+
+
+def measured(
+    report: Report, name: str, *, makes: str | None = None
+) -> Iterator[tuple[StepSummary, CellResult, Measure]]:
+    """Go through all cells that have a measure, in the file's order."""
+    for step in report.steps:
+        if makes is not None and step.makes != makes:
+            continue
+        for cell in step.cells:
+            if name in cell.measures:
+                yield step, cell, cell.measures[name]
+
+
+def across(cells: Iterable[CellResult], prefer: str) -> str | None:
+    """Choose the matrix variable for the x axis: numeric, with at least two values.
+
+    Args:
+        cells: The cells that shall be drawn.
+        prefer: Taken if it qualifies, for example `severity`.
+    """
+    values: dict[str, set[str]] = {}
+    for cell in cells:
+        for name, value in cell.cell.items():
+            values.setdefault(name, set()).add(value)
+    usable = [
+        name
+        for name, seen in values.items()
+        if len(seen) > 1 and all(parse_number(value) is not None for value in seen)
+    ]
+    if prefer in usable:
+        return prefer
+    return usable[0] if usable else None
+
+
+def views(report: Report, step: StepSummary) -> tuple[str, ...]:
+    """Return the image-making steps on the path to a step, without the data set."""
+    kinds = {item.id: item.makes for item in report.steps}
+    return tuple(name for name in step.path[1:] if kinds.get(name) in ("images", "adversarial"))
+
+
+def images_before(report: Report, step: StepSummary) -> tuple[str, ...]:
+    """Return data set and views of a step: what its classifier was shown."""
+    return (*step.path[:1], *views(report, step))
+
+
+def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
+    """Name each step by what its pictures went through; by its id too where that is shared."""
+    chosen = {step.id: step for step in steps}
+    roots = {step.path[:1] for step in chosen.values()}
+    names = {}
+    for step in chosen.values():
+        root = f"{step.path[0]}: " if len(roots) > 1 and step.path else ""
+        names[step.id] = root + (" → ".join(views(report, step)) or "clean")
+    shared = [name for name in names.values() if list(names.values()).count(name) > 1]
+    return {
+        key: plain(f"{name} ({key})" if name in shared else name) for key, name in names.items()
+    }
+
+
+def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | None:
+    """Return the step's cell that agrees with `cell` in every variable it has."""
+    if step is None:
+        return None
+    return next(
+        (
+            item
+            for item in step.cells
+            if all(cell.get(name) == value for name, value in item.cell.items())
+        ),
+        None,
+    )
+
+
+def without_echoes(report: Report, found: Found) -> Found:
+    """Leave out uncertainty steps that repeat another: a score adds a column, not an answer."""
+    told: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
+    for step, cell, measure in found:
+        told.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
+    seen: list[tuple[tuple[str, ...], object]] = []
+    kept = set()
+    for step in report.steps:
+        if step.id in told:
+            story = (images_before(report, step), told[step.id])
+            if story not in seen or step.kind != "uncertainty":
+                seen.append(story)
+                kept.add(step.id)
+    return [item for item in found if item[0].id in kept]
+
+
+def record(measure: Measure, **more: Any) -> dict[str, Any]:
+    """Return a chart record: more columns first, then value, interval and n."""
+    return {
+        **more,
+        "value": measure.value,
+        "low": measure.value if measure.low is None else measure.low,
+        "high": measure.value if measure.high is None else measure.high,
+        "n": measure.n,
+    }
+
+
+def panel(cell: Mapping[str, str], axis: str | None) -> str:
+    """Write what a cell says beside the axis variable."""
+    return plain(cell_text(cell, without=(axis,) if axis else ()))
+
+
+def slug(text: str) -> str:
+    """Return text as an id for anchors and file names: `a-z`, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"

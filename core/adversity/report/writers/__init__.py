@@ -1,0 +1,1 @@
+"""The report as HTML, markdown, JSON, plots and images."""

@@ -1,0 +1,205 @@
+"""The report as one self-contained page that opens offline, under a strict content policy.
+
+Charts are drawn when the page is written (they work with scripts off, in print, in mail) and
+become interactive in the browser through Vega-Embed, which runs Vega's expression interpreter
+instead of compiling code: the policy allows no eval. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from adversity.report.charts.chart_style import svg, with_data
+from adversity.report.doubts.judgement import SIGNS, WORDS, verdict, what_was_tested
+from adversity.report.sections.order import background, evidence
+from adversity.report.sections.summary import caveat_texts, gate_table, summary_charts
+from adversity.report.values.blocks import Chart, Code, Table, Text
+from adversity.report.words.wording import NOTHING, plain, plural
+from adversity.report.writers.pictures import amplification, grid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from jinja2 import Environment
+
+    from adversity.report.values.model import PictureRow, Report
+    from adversity.report.writers.pictures import GridRow
+
+__all__ = ["BUDGET", "CAP", "vega_embed", "write_html"]
+
+BUDGET = 3_000_000
+"""Pictures are made smaller, then left out, until the page has at most this many bytes."""
+CAP = 8_000_000
+"""No page is larger; `budget` cannot be set above it."""
+_SIZES = (224, 192, 160, 128)
+_TEMPLATES = files("adversity.report") / "templates"
+
+
+def write_html(
+    report: Report, path: Path, *, budget: int = BUDGET, interactive: bool = True
+) -> int:
+    """Write the page.
+
+    Args:
+        report: What to say.
+        path: The file; its folder is made.
+        budget: Size in bytes above which pictures are made smaller and then left out.
+        interactive: Include the chart runtime (0.9 MB); without it charts stay as drawn.
+
+    Returns:
+        The number of bytes written.
+    """
+    data = _page(report, min(budget, CAP), interactive=interactive).encode("utf-8", "replace")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return len(data)
+
+
+def _page(report: Report, budget: int, *, interactive: bool) -> str:
+    """Render the page with as many and as large pictures as the budget allows."""
+    context = _context(report, interactive=interactive)
+    bare = len(_rendered({**context, "rows": ()}).encode("utf-8", "replace"))
+    rows, note = _fitting(report.rows, budget - bare)
+    return _rendered({**context, "rows": rows, "shrunk": note})
+
+
+def _fitting(rows: Sequence[PictureRow], room: int) -> tuple[tuple[GridRow, ...], str]:
+    """Return the rows that fit and what had to be done for it."""
+    made: tuple[GridRow, ...] = ()
+    for size in _SIZES:
+        made = grid(rows, size=size)
+        if sum(map(_weight, made)) <= room:
+            smaller = f"Pictures are shown at {size} px to keep this page small."
+            return made, "" if size == _SIZES[0] else smaller
+    kept: list[GridRow] = []
+    for row in made:
+        room -= _weight(row)
+        if room < 0:
+            break
+        kept.append(row)
+    return tuple(kept), (
+        f"{plural(len(rows) - len(kept), 'row')} of {len(rows)} left out, and pictures are shown "
+        f"at {_SIZES[-1]} px, to keep this page small."
+    )
+
+
+def _weight(row: GridRow) -> int:
+    """Return about how many bytes a row takes in the page: its pictures and the tags."""
+    return 800 + sum(len(tile.source) + 900 for tile in row.tiles)
+
+
+def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
+    state, line = verdict(report)
+    first, proof = summary_charts(report), evidence(report)
+    charts = [*first, *(chart for section in proof for chart in section.charts())]
+    strata = tuple(dict.fromkeys(row.stratum for row in report.rows))
+    return {
+        "report": report,
+        "state": state if report.gates else "none",
+        "line": line,
+        "tested": what_was_tested(report),
+        "gates": gate_table(report),
+        "summary_charts": first,
+        "voids": caveat_texts(report, void=True),
+        "warnings": tuple(
+            text for text in caveat_texts(report, void=False) if text.level == "warning"
+        ),
+        "evidence": proof,
+        "background": background(report),
+        "strata": strata,
+        "factor": f"{amplification(report.rows):g}",
+        "shrunk": "",
+        "drawings": _drawings(charts),
+        "style": _asset("style.css"),
+        "script": _asset("script.js"),
+        "runtime": vega_embed() if interactive and charts else "",
+        "specs": _specs(charts) if interactive and charts else "",
+    }
+
+
+def _rendered(context: Mapping[str, Any]) -> str:
+    policy = _policy(context["style"], [context["script"], context["runtime"]])
+    template = _environment().get_template("report.html.j2")
+    return template.render({**context, "policy": policy})
+
+
+def _policy(style: str, scripts: Sequence[str]) -> str:
+    """Return a content policy that lets exactly these blocks run, and nothing load."""
+    allowed = " ".join(_digest(script) for script in scripts if script)
+    return (
+        f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {allowed}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+
+def _drawings(charts: Sequence[Chart]) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    return {chart.id: Markup(svg(chart)) for chart in charts}
+
+
+def _specs(charts: Sequence[Chart]) -> str:
+    """Return the charts as JSON that cannot end its script element."""
+    text = json.dumps({chart.id: with_data(chart) for chart in charts}, separators=(",", ":"))
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _asset(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def vega_embed() -> str:
+    """Return Vega-Embed with all it needs as one script, from the installed vl-convert."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;")
+    return "(()=>{" + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--") + "})();"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment as Templates
+    from jinja2 import PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    templates = Templates(
+        loader=PackageLoader("adversity.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: (
+            plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
+    )
+    templates.tests.update(
+        {
+            "chart": lambda block: isinstance(block, Chart),
+            "code": lambda block: isinstance(block, Code),
+            "table": lambda block: isinstance(block, Table),
+            "words": lambda block: isinstance(block, Text),
+        }
+    )
+    templates.globals.update({"SIGNS": SIGNS, "WORDS": WORDS})
+    templates.filters["shown"] = _shown
+    return templates
+
+
+def _shown(value: Any) -> str:
+    """Write a value of a chart's table twin."""
+    if value is None:
+        return NOTHING
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,198 @@
+"""Display copies of pictures and perturbations for the page; never evidence.
+
+Numbers are computed from the exact arrays in the model. Every picture is encoded anew, so
+that nothing of a source file (EXIF, profiles) travels into the report.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adversity.report.words.wording import TIMES, cell_text, eps_text, number, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from adversity.report.values.model import Picture, PictureRow
+
+__all__ = ["GridRow", "Tile", "amplification", "grid"]
+
+SMALL = 64
+"""Sources up to this many pixels are stored without loss and enlarged in whole steps."""
+_SHOWN = 192
+_QUALITY = 80
+_STATES = {
+    "right": ("✓", "right"),
+    "wrong": ("✗", "wrong"),
+    "flipped": ("✗", "flipped"),
+    "recovered": ("↺", "recovered"),
+    "newly_broken": ("!", "newly broken"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture in the page.
+
+    Attributes:
+        role, step: As in the model; `perturbation` for the amplified difference.
+        source: A `data:` URI.
+        width, height: Display size in CSS pixels.
+        pixelated: The source is small and shown in whole steps.
+        alt: What the picture shows and found.
+        lines: The caption.
+        state: Of the prediction, empty if none.
+        mark: Sign and word of the state.
+    """
+
+    role: str
+    step: str
+    source: str
+    width: int
+    height: int
+    pixelated: bool
+    alt: str
+    lines: tuple[str, ...]
+    state: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One sample in the page."""
+
+    anchor: str
+    id: str
+    label: str
+    cell: str
+    stratum: str
+    tiles: tuple[Tile, ...]
+
+
+def amplification(rows: Sequence[PictureRow]) -> float:
+    """Return the one factor that all perturbations of a report are amplified with.
+
+    The largest whole number that keeps the largest change within the grey range (0.5 around
+    the middle), at least 1; 0.5 where a change is larger than that range.
+    """
+    peaks = [_peak(row.perturbation) for row in rows if row.perturbation is not None]
+    largest = max(peaks, default=0.0)
+    if largest <= 0.0:
+        return 1.0
+    factor = int(0.5 / largest * (1 + 1e-6))
+    return float(min(factor, 255)) if factor >= 1 else 0.5
+
+
+def grid(rows: Sequence[PictureRow], *, size: int) -> tuple[GridRow, ...]:
+    """Encode rows for the page.
+
+    Args:
+        rows: As the model has them.
+        size: Longest side of a display copy in pixels.
+    """
+    factor = amplification(rows)
+    made = []
+    for index, row in enumerate(rows):
+        tiles = [_tile(row, picture, size) for picture in row.pictures]
+        if row.perturbation is not None:
+            tiles.append(_change(row, row.perturbation, factor, size))
+        made.append(
+            GridRow(
+                f"s-{index + 1:04d}",
+                row.id,
+                row.label,
+                cell_text(row.cell),
+                row.stratum,
+                tuple(tiles),
+            )
+        )
+    return tuple(made)
+
+
+def _tile(row: PictureRow, picture: Picture, size: int) -> Tile:
+    source, shape, pixelated = _encoded(picture.image, size)
+    sign, word = _STATES.get(picture.state or "", ("", ""))
+    alt = f"{picture.role} ({picture.step})"
+    if row.eps is not None and picture.role == "adversarial":
+        alt = f"{picture.role} {row.norm or ''} {eps_text(row.eps, row.norm)} ({picture.step})"
+    lines = []
+    if picture.prediction is not None:
+        sure = "" if picture.confidence is None else f" {picture.confidence:.2f}"
+        lines.append(f"{picture.prediction}{sure}")
+        alt += f": predicted {picture.prediction}{sure}, is {row.label}"
+    alt += f", {word}" if word else ""
+    if picture.psnr_db is not None:
+        lines.append(f"PSNR {number(picture.psnr_db, 'dB')} dB")
+    return Tile(
+        picture.role,
+        picture.step,
+        source,
+        *shape,
+        pixelated,
+        plain(alt),
+        tuple(lines),
+        picture.state or "",
+        f"{sign} {word}".strip(),
+    )
+
+
+def _change(row: PictureRow, perturbation: np.ndarray[Any, Any], factor: float, size: int) -> Tile:
+    import numpy as np
+
+    shown = np.clip(0.5 + factor * perturbation.astype(np.float64), 0.0, 1.0)
+    source, shape, pixelated = _encoded(shown, size, exact=True)
+    largest = row.sizes.get("linf", _peak(perturbation))
+    euclid = row.sizes.get("l2")
+    if euclid is None:
+        euclid = float(np.sqrt(np.square(perturbation.astype(np.float64)).sum()))
+    levels = largest * 255
+    steps = f"{levels:.2g}" if levels < 99.5 else f"{levels:.0f}"  # no 1.6e+02
+    lines = (f"max |δ| {steps}/255", f"L2 {number(euclid)}")
+    return Tile(
+        "perturbation",
+        f"{TIMES} {factor:g}",
+        source,
+        *shape,
+        pixelated,
+        plain(f"perturbation of {row.id}, amplified {factor:g} times, " + ", ".join(lines)),
+        lines,
+    )
+
+
+def _peak(perturbation: np.ndarray[Any, Any]) -> float:
+    return float(abs(perturbation).max(initial=0.0))
+
+
+def _encoded(
+    image: np.ndarray[Any, Any], size: int, *, exact: bool = False
+) -> tuple[str, tuple[int, int], bool]:
+    """Return a WebP data URI, the display size, and whether it is shown pixelated.
+
+    Args:
+        image: `[H, W]`, `[H, W, 1]` or `[H, W, 3]` in [0, 1].
+        size: Longest side of the copy.
+        exact: Without loss; shrunk by leaving pixels out, so that no value is averaged away.
+    """
+    import numpy as np
+    from PIL import Image
+
+    levels = np.rint(np.asarray(image, dtype=np.float64) * 255.0).astype(np.uint8)
+    if levels.ndim == 3 and levels.shape[2] == 1:
+        levels = levels[:, :, 0]
+    picture = Image.fromarray(levels).convert("RGB")
+    longest = max(picture.size)
+    if longest > size:
+        scaled = tuple(max(1, round(side * size / longest)) for side in picture.size)
+        method = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
+        picture = picture.resize(scaled, method)  # type: ignore[arg-type]
+    small = longest <= SMALL
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", lossless=exact or small, quality=_QUALITY, method=4)
+    text = base64.b64encode(buffer.getvalue()).decode("ascii")
+    step = max(1, _SHOWN // longest) if small else 1
+    return f"data:image/webp;base64,{text}", (picture.width * step, picture.height * step), small

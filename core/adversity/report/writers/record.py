@@ -1,0 +1,90 @@
+"""The report as JSON: everything but the pictures, in one fixed order."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts.values import Measure
+from adversity.errors import PluginError
+from adversity.report.doubts.judgement import problems, verdict, what_was_tested
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.report.values.model import Report
+
+__all__ = ["SCHEMA", "report_json", "write_json"]
+
+SCHEMA = "adversity-report/1"
+"""Changes when a reader of the JSON would have to change."""
+_LEFT_OUT = {"image", "perturbation"}
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return the report as JSON values: verdict first asked, pictures' pixels left out.
+
+    Raises:
+        PluginError: If a number is NaN.
+    """
+    state, line = verdict(report)
+    body = _json(report)
+    return {
+        "schema": SCHEMA,
+        "verdict": state,
+        "verdict_line": line,
+        "problems": list(problems(report)),
+        "tested": what_was_tested(report),
+        **body,
+    }
+
+
+def write_json(report: Report, path: Path) -> int:
+    """Write `report_json` with sorted keys; the same report gives the same bytes.
+
+    Returns:
+        The number of bytes written.
+    """
+    text = json.dumps(
+        report_json(report), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
+    )
+    data = (text + "\n").encode("utf-8", errors="backslashreplace")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return len(data)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Measure):
+        return _json(value.as_json())
+    if is_dataclass(value):
+        names = (item.name for item in fields(value) if item.name not in _LEFT_OUT)
+        return {name: _json(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return _infinite(value)
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return _plain_number(value)
+
+
+def _infinite(value: float) -> str:
+    """Write an infinite number as text, since JSON has none; NaN says nothing and is refused."""
+    if math.isnan(value):
+        raise PluginError(
+            "expected a number in the report, got NaN: a metric or a data set's facts gave it; "
+            "find it with `adversity check`, or leave that metric out"
+        )
+    return str(value)
+
+
+def _plain_number(value: Any) -> Any:
+    """Turn NumPy scalars and arrays into JSON values; everything else into text."""
+    as_list = getattr(value, "tolist", None)
+    return _json(as_list()) if callable(as_list) else str(value)

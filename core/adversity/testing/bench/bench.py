@@ -1,0 +1,276 @@
+"""A plugin on the bench: how the kit makes it, feeds it and reads its answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from adversity.contracts import Fitted
+from adversity.contracts.nested import resolving
+from adversity.engine.calls.final_calls import BREAKS, Ready
+from adversity.engine.public.in_memory import fitted_state
+from adversity.engine.set_up.nested import inject
+from adversity.errors import InputError
+from adversity.pipeline.plan.nested import from_registry, resolver
+from adversity.pipeline.plan.plugins import attempt
+from adversity.registry import discover
+from adversity.testing.bench.checks import NotApplicable, told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+
+    from adversity.contracts import Plugin, PluginBase, State
+    from adversity.engine.public.in_memory import TensorRows
+    from adversity.testing.bench.checks import Check
+
+__all__ = [
+    "Answer",
+    "Bench",
+    "Case",
+    "bench_class",
+    "found_state",
+    "kind_module",
+    "made",
+    "networks_of",
+]
+
+Answer = dict[str, "Tensor"]
+"""What came out, each with first axis N."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Input for some samples.
+
+    Attributes:
+        name: For messages, another for each case: `5 colour images of 32 x 40`.
+        rows: Named tensors, each with first axis N.
+        ids: N sample ids.
+    """
+
+    name: str
+    rows: Mapping[str, Tensor]
+    ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.ids)
+
+    def take(self, index: Sequence[int]) -> Case:
+        """Return some rows, in the order given; a row may come twice."""
+        chosen = list(index)
+        return Case(
+            f"rows {chosen} of {self.name}",
+            {name: value[chosen] for name, value in self.rows.items()},
+            tuple(self.ids[i] for i in chosen),
+        )
+
+
+class Bench(ABC):
+    """Make, feed and read one plugin; a subclass for each kind.
+
+    Attributes:
+        cls: The plugin's class.
+        parameters: With which it is tried.
+        device: Where it computes.
+    """
+
+    by_row: ClassVar[bool] = True
+    """The answer has a row for each sample, so that neighbours, order and seeds can be tried."""
+    seeded: ClassVar[bool] = True
+    """A call is given a seed, so that a plugin of this kind can draw random numbers."""
+    checks: ClassVar[tuple[Check, ...]] = ()
+    """The checks of the kind, after those of every plugin."""
+
+    def __init__(
+        self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"
+    ) -> None:
+        """Take the class; nothing is made yet."""
+        self.cls = cls
+        self.parameters = dict(parameters)
+        self.device = device
+        self._made: Ready | None = None
+        self._state: State | None = None
+        self._nested: dict[Plugin[Any], Bench] = {}
+        self._whole: dict[str, Answer] = {}
+
+    @classmethod
+    def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
+        """Return the parameters to try where the class names none: its defaults."""
+        return ({},)
+
+    @property
+    def label(self) -> str:
+        """What messages call the plugin."""
+        return f'{self.cls.kind} "{self.cls.name}" ({self.cls.__module__})'
+
+    def make(self, **changes: Any) -> Any:
+        """Return a new plugin with these parameters, not set up."""
+        plugin = made(self.cls, {**self.parameters, **changes})
+        self.inject(plugin)
+        return plugin
+
+    def fresh(self, **changes: Any) -> Ready:
+        """Return a new plugin, set up, and fitted where it must be."""
+        return self.set_up(self.make(**changes), changes)
+
+    def set_up(self, plugin: Any, changes: Mapping[str, Any] | None = None) -> Ready:
+        """Set a plugin up, and load what a plugin with these parameters learns.
+
+        Args:
+            plugin: One that `make` returned, or a copy of it.
+            changes: The parameters in which it is not the bench's own.
+        """
+        self.inject(plugin)
+        plugin.setup(self.device)
+        if isinstance(plugin, Fitted):
+            plugin.load(self._learnt(changes or {}))
+        return Ready(plugin, self.label, self.device, looked=None)  # the kit looks itself
+
+    def inject(self, plugin: Any) -> None:
+        """Make the plugins in its parameters ready; one that learns does so as on its own bench."""
+
+        def found(nested: Plugin[Any]) -> Ready | None:
+            if nested.given is not None or not isinstance(nested.plugin, Fitted):
+                return None
+            if nested not in self._nested:
+                inner: Any = nested.plugin
+                cls, given = type(inner), inner.model_dump(exclude_unset=True)
+                self._nested[nested] = bench_class(cls)(cls, given, device=self.device)
+            return self._nested[nested].fresh()
+
+        inject(plugin, self.device, found=found, now=False)
+
+    def _learnt(self, changes: Mapping[str, Any]) -> State:
+        """Fit a plugin; what the bench's own parameters learn is kept."""
+        if changes or self._state is None:
+            blank = Ready(self.make(**changes), self.label, self.device, looked=None)
+            state = fitted_state(blank, self.stream(), 0)
+            if changes:
+                return state
+            self._state = state
+        return self._state
+
+    @property
+    def ready(self) -> Ready:
+        """The plugin with the bench's parameters, made on first use and then shared."""
+        if self._made is None:
+            self._made = self.fresh()
+        return self._made
+
+    def stream(self) -> TensorRows:
+        """Return what a plugin that learns is fitted on; a kind that can be fitted says what."""
+        raise NotApplicable(f"the kit has nothing to fit a {self.cls.kind} on")
+
+    @abstractmethod
+    def cases(self) -> Sequence[Case]:
+        """Return what the plugin is fed: several sizes, channels and extremes."""
+
+    @property
+    def answered(self) -> tuple[Case, ...]:
+        """The cases that the plugin answers, made anew; `refused` says why it answers no others.
+
+        Raises:
+            NotApplicable: If it answers none: nothing can be tried on it but `answers`.
+        """
+        kept = [case for case in self.cases() if case.name not in self.refused]
+        if not kept:
+            raise NotApplicable("it answers no case, so that this cannot be tried: see `answers`")
+        return tuple(kept)
+
+    @cached_property
+    def refused(self) -> dict[str, str]:
+        """Why cases are not answered, by their names; every case is fed once to find out."""
+        found = {}
+        for case in self.cases():
+            try:
+                self.whole(case)
+            except NotApplicable:
+                raise
+            except BREAKS as error:
+                found[case.name] = told(error)
+        return found
+
+    def whole(self, case: Case) -> Answer:
+        """Return what `ready` answers to a case, under seed 0, to compare other answers with.
+
+        It is asked for once: what a check then asks for anew is compared with it.
+        """
+        if case.name not in self._whole:
+            self._whole[case.name] = self.answer(self.ready, case)
+        return self._whole[case.name]
+
+    @abstractmethod
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Run the plugin through its final call, checks and all."""
+
+
+def networks_of(plugin: Any) -> list[Any]:
+    """Return the networks on a plugin's own attributes, also in lists and dicts."""
+    from torch import nn
+
+    found: list[Any] = []
+    waiting = list((plugin.__pydantic_private__ or {}).values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, nn.Module):
+            found.append(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+    return found
+
+
+def found_state(network: nn.Module) -> dict[str, Any]:
+    """Return everything of a network that others must leave alone, by what to call it."""
+    import torch
+
+    return {
+        "mode": [part.training for part in network.modules()],
+        "hooks": [
+            len(part._forward_hooks) + len(part._forward_pre_hooks) + len(part._backward_hooks)
+            for part in network.modules()
+        ],
+        "requires_grad": [weight.requires_grad for weight in network.parameters()],
+        "gradients": [weight.grad is not None for weight in network.parameters()],
+        # As bytes: NumPy has no bfloat16, and a NaN is the NaN that it was.
+        "weights and buffers": {
+            name: value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
+            for name, value in network.state_dict().items()
+        },
+    }
+
+
+def made(cls: type[PluginBase], parameters: Mapping[str, Any]) -> Any:
+    """Return a plugin; plugins that its parameters name are looked up among the installed."""
+    with resolving(resolver(from_registry(discover()), attempt, unfitted=True)):
+        return cls(**parameters)
+
+
+def kind_module(kind: str) -> Any:
+    """Return the kit's file for a kind: the one that bears its name.
+
+    Raises:
+        InputError: If the kit has none.
+    """
+    name = f"adversity.testing.kinds.{kind}"
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise InputError(
+            f"the conformance kit has no checks for plugins of kind {kind!r}: expected {name}"
+        ) from None
+
+
+def bench_class(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench for a plugin's class, which for some kinds depends on the shape."""
+    found: type[Bench] = kind_module(plugin.kind).bench_for(plugin)
+    return found

@@ -1,0 +1,1 @@
+"""Promises of every plugin, or of several kinds."""

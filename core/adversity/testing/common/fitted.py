@@ -1,0 +1,115 @@
+"""What a plugin promises that learns from data before it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import State
+from adversity.engine.calls.final_calls import BREAKS, Ready
+from adversity.engine.public.in_memory import fitted_state
+from adversity.errors import AdversityError, NotFittedError
+from adversity.testing.bench.checks import Failed, check, furthest, require, told
+from adversity.testing.common.row_by_row import seed_everything
+
+if TYPE_CHECKING:
+    from adversity.testing.bench.bench import Bench
+
+__all__ = ["CHECKS"]
+
+
+def _fit(bench: Bench, seed: int = 0) -> tuple[Any, State]:
+    """Fit a new plugin; return it and what it found."""
+    plugin = bench.make()
+    state = fitted_state(
+        Ready(plugin, bench.label, bench.device, looked=None), bench.stream(), seed
+    )
+    return plugin, state
+
+
+def _as_text(state: State) -> dict[str, Any]:
+    """Return a state so that `==` compares it to the last bit."""
+    found: dict[str, Any] = {
+        name: (str(value.dtype), value.shape, value.tobytes())
+        for name, value in state.arrays.items()
+    }
+    return found | {"": state.info}
+
+
+@check("Before anything was fitted there is no answer.")
+def unfitted_refuses(bench: Bench) -> str:
+    """Call the method of a new plugin; a crash is no refusal, `NotFittedError` is."""
+    plugin, case = bench.make(), bench.answered[0]
+    plugin.setup(bench.device)
+    try:
+        bench.answer(Ready(plugin, bench.label, bench.device, looked=None), case)
+    except NotFittedError as error:
+        return f"refuses: {error}"
+    except BREAKS as error:
+        raise Failed(f"expected NotFittedError before fitting, got {told(error)}") from error
+    raise Failed("expected NotFittedError before fitting, got an answer")
+
+
+@check("Fitting twice on the same data finds the same, to the last bit.")
+def same_fit(bench: Bench) -> str:
+    """Fit two new plugins, with the global generators moved between."""
+    seed_everything(1)
+    first = _as_text(_fit(bench)[1])
+    seed_everything(2)
+    second = _as_text(_fit(bench)[1])
+    names = first.keys() | second.keys()
+    different = sorted(name or "info" for name in names if first.get(name) != second.get(name))
+    require(not different, f"expected the same state twice, {', '.join(different)} differ")
+    return f"{len(first) - 1} array(s)"
+
+
+@check("Fitting returns what was learnt and keeps nothing.")
+def fit_keeps_nothing(bench: Bench) -> str:
+    """Compare a plugin that was fitted with a new one: they must refuse or answer alike."""
+    new = bench.make()
+    new.setup(bench.device)
+    before, after = _said(bench, new), _said(bench, _fit(bench)[0])
+    require(
+        before == after,
+        f"expected a plugin that was fitted to be as before until `load`, it {after[0]} where a "
+        f"new one {before[0]}: `fit` returns its state and keeps nothing",
+    )
+    return f"a plugin {after[0]} after `fit` as before it"
+
+
+def _said(bench: Bench, plugin: Any) -> tuple[str, object]:
+    """Return whether a plugin answers, and what, so that `==` compares it to the last bit."""
+    try:
+        answer = bench.answer(
+            Ready(plugin, bench.label, bench.device, looked=None), bench.answered[0]
+        )
+    except AdversityError:
+        return "refuses", None
+    return "answers", {name: value.numpy().tobytes() for name, value in answer.items()}
+
+
+@check("What was learnt survives being stored: arrays as safetensors, the rest as JSON.")
+def state_is_stored(bench: Bench) -> str:
+    """Write the state as a run does, read it back, load it and compare the answers."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from adversity.data.arrays import read_arrays, write_arrays
+
+    _, state = _fit(bench)
+    with TemporaryDirectory(prefix="adversity-") as folder:
+        file = Path(folder) / "state.safetensors"
+        write_arrays(file, dict(state.arrays), dict(state.info))
+        arrays, info = read_arrays(file)
+    answers = []
+    for found in (state, State(arrays, info)):
+        plugin = bench.make()
+        plugin.setup(bench.device)
+        plugin.load(found)
+        case = bench.answered[0]
+        answers.append(bench.answer(Ready(plugin, bench.label, bench.device, looked=None), case))
+    name, gap = furthest(*answers)
+    require(gap == 0, f"expected the same {name} from the stored state, got {gap:.3g} apart")
+    return f"{sum(value.nbytes for value in state.arrays.values())} bytes of arrays"
+
+
+CHECKS = (unfitted_refuses, same_fit, fit_keeps_nothing, state_is_stored)

@@ -1,0 +1,1 @@
+"""What plugins are tried on: images, side information, tables, samples."""

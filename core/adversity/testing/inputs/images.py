@@ -1,0 +1,83 @@
+"""Pictures the kit chooses: structured, never flat noise, of several sizes, and extremes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.engine.public.in_memory import TensorRows
+from adversity.testing.bench.bench import Case
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+__all__ = ["PictureRows", "image_cases", "scene", "scenes"]
+
+
+def scene(index: int, channels: int, height: int, width: int) -> Tensor:
+    """Draw one picture: a soft gradient, a bright disc, a dark bar and fine texture.
+
+    Args:
+        index: Which; the same number gives the same picture.
+        channels: 1 or 3.
+        height: In pixels.
+        width: In pixels.
+
+    Returns:
+        `[C, H, W]` float32 in [0, 1].
+    """
+    import numpy as np
+    import torch
+
+    draw = np.random.Generator(np.random.Philox(key=index))
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    layers = []
+    for _ in range(channels):
+        slope, phase = draw.uniform(-0.4, 0.4, 2), draw.uniform(0, 6.28)
+        layers.append(0.45 + slope[0] * (x - 0.5) + slope[1] * (y - 0.5))
+        layers[-1] = layers[-1] + 0.06 * np.sin(40 * (x + y) + phase)
+    picture = np.stack(layers)
+    cy, cx, radius = draw.uniform(0.25, 0.6), draw.uniform(0.25, 0.6), draw.uniform(0.12, 0.25)
+    disc = (y - cy) ** 2 + (x - cx) ** 2 < radius**2
+    picture[:, disc] = draw.uniform(0.75, 0.95, (channels, 1))
+    left = draw.uniform(0.05, 0.7)
+    bar = (x > left) & (x < left + 0.12)
+    picture[:, bar] = draw.uniform(0.05, 0.25, (channels, 1))
+    return torch.from_numpy(picture.clip(0.02, 0.98).astype(np.float32))
+
+
+def scenes(count: int, channels: int, height: int, width: int, *, first: int = 0) -> Tensor:
+    """Draw several pictures, `[count, C, H, W]`."""
+    import torch
+
+    return torch.stack([scene(first + k, channels, height, width) for k in range(count)])
+
+
+def image_cases() -> tuple[Case, ...]:
+    """Return what image plugins are fed: odd sizes, grey and colour, and flat extremes."""
+    import torch
+
+    flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None].expand(3, 3, 32, 32)
+    return (
+        _case("colour images of 40 x 32", scenes(5, 3, 40, 32)),
+        _case("grey images of 33 x 47", scenes(3, 1, 33, 47, first=10)),
+        _case("colour images of 64 x 64", scenes(2, 3, 64, 64, first=20)),
+        _case("flat images (black, white, grey) of 32 x 32", flat.clone()),
+    )
+
+
+def _case(what: str, images: Tensor) -> Case:
+    ids = tuple(f"kit/{what[:4]}-{k}" for k in range(len(images)))
+    return Case(f"{len(images)} {what}", {"images": images}, ids)
+
+
+class PictureRows(TensorRows):
+    """Pictures as a stream for fitting, all of one class, with their clean partners."""
+
+    def __init__(self, images: Tensor, references: Tensor | None = None) -> None:
+        """Take images `[N, C, H, W]` and clean ones; without them the images are clean."""
+        import torch
+
+        labels = torch.zeros(len(images), dtype=torch.int64)
+        clean = images if references is None else references
+        super().__init__(labels, ("picture",), images=images, references=clean)

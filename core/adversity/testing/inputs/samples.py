@@ -1,0 +1,113 @@
+"""Samples of data sets: a small folder of pictures, and what a sample must be."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts import Sample
+from adversity.data.reading import NO_REGRESSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["difference", "pictures_in", "sample_fault", "spelt", "targets_fault"]
+
+
+def pictures_in(folder: Path) -> None:
+    """Write six small PNG files into two class folders: colour and grey, of several sizes."""
+    from PIL import Image
+
+    from adversity.testing.inputs.images import scene
+
+    sizes = ((3, 24, 32), (1, 32, 24), (3, 32, 32))
+    for name in ("meadow", "street"):
+        (folder / name).mkdir(parents=True)
+        for number, size in enumerate(sizes):
+            planes = scene(number + 10 * len(name), *size).numpy().transpose(1, 2, 0)
+            pixels = (planes * 255).round().astype(np.uint8)
+            picture = Image.fromarray(pixels[:, :, 0] if size[0] == 1 else pixels)
+            picture.save(folder / name / f"{number}.png")
+
+
+def spelt(sample: Sample) -> tuple[object, ...]:
+    """Return a sample so that `==` compares it to the last bit; pictures by their SHA-256."""
+    pictures = [
+        (str(image.dtype), image.shape, hashlib.sha256(image.tobytes()).hexdigest())
+        for image in (sample.image, sample.reference)
+        if image is not None
+    ]
+    return sample.id, sample.target, sample.group, dict(sample.attributes), pictures
+
+
+def difference(row: tuple[object, ...], other: tuple[object, ...]) -> str:
+    """Name what differs between two samples that are spelt out."""
+    names = ("id", "target", "group", "attributes", "pixels")
+    return ", ".join(
+        name for name, a, b in zip(names, row, other, strict=True) if repr(a) != repr(b)
+    )
+
+
+def sample_fault(sample: object) -> str | None:
+    """Say what is wrong with a sample, or None if nothing is."""
+    if not isinstance(sample, Sample):
+        return f"expected a Sample, got {type(sample).__name__}"
+    faults = [
+        _picture_fault("image", sample.image),
+        None if sample.reference is None else _picture_fault("reference", sample.reference),
+        _text_fault("group", sample.group) if sample.group is not None else None,
+    ]
+    for name, value in sample.attributes.items():
+        if not isinstance(value, str | float | int):
+            faults.append(f"expected a text or a number as attribute {name!r}, got {value!r}")
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _text_fault(what: str, value: object) -> str | None:
+    return None if isinstance(value, str) else f"expected a text as {what}, got {value!r}"
+
+
+def _picture_fault(what: str, image: Any) -> str | None:
+    if not isinstance(image, np.ndarray):
+        return f"expected {what} as a NumPy array, got {type(image).__name__}"
+    grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
+    if 0 in image.shape or not (grey or (image.ndim == 3 and image.shape[2] == 3)):
+        return f"expected {what} of shape [H, W] or [H, W, 3], got {list(image.shape)}"
+    if image.dtype == np.uint8:
+        return None
+    if image.dtype != np.float32:
+        return f"expected {what} as uint8 or float32, got {image.dtype}"
+    low, high = float(image.min()), float(image.max())
+    holds = low >= 0.0 and high <= 1.0  # NaN does not hold
+    return None if holds else f"expected {what} in [0, 1], got {low:.6g} .. {high:.6g}"
+
+
+def targets_fault(targets: Sequence[Any], class_names: Sequence[str]) -> str | None:
+    """Say what is wrong with targets and the names of the classes they index, or None.
+
+    Args:
+        targets: Class indices, or None for all.
+        class_names: The classes.
+    """
+    if len(set(class_names)) != len(class_names) or not all(
+        isinstance(name, str) and name for name in class_names
+    ):
+        return f"expected class names that are texts, each once, got {list(class_names)[:5]}"
+    missing = sum(target is None for target in targets)
+    if missing == len(targets):
+        return None
+    if missing:
+        return (
+            f"expected a target for each sample or for none, {missing} of {len(targets)} have none"
+        )
+    for target in targets:
+        whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
+        if not whole or not 0 <= int(target) < len(class_names):
+            return (
+                f"expected class indices from 0 to {len(class_names) - 1}, got {target!r}; "
+                f"{NO_REGRESSION}"
+            )
+    return None

@@ -1,0 +1,104 @@
+"""Tables of which everything is known, as predictions and attacks leave them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from adversity.testing.bench.bench import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from torch import Tensor
+
+__all__ = ["KNOWN", "Outcome", "classes_of", "table"]
+
+Outcome = Literal["mixed", "perfect", "worst"]
+
+PREDICTIONS = {"id", "target", "prediction", "correct", "confidence", "logits", "probs"}
+ATTACKED = {"start_prediction", "start_correct", "fooled", "distance", "queries", "gradients"}
+ATTACKED |= {"zero_gradient", "moved"}
+KNOWN = frozenset(PREDICTIONS | ATTACKED)
+"""The columns the kit knows; of any other name it makes numbers in [0, 1]."""
+
+
+def table(
+    count: int,
+    classes: int,
+    *,
+    wants: Collection[str] = (),
+    outcome: Outcome = "mixed",
+    answer: Literal["logits", "probs"] = "logits",
+) -> Case:
+    """Make the rows of a table of predictions, or of an attack if `wants` names its columns.
+
+    Args:
+        count: N, how many rows.
+        classes: K, 2 or more.
+        wants: Columns that must be there.
+        outcome: `mixed`: about two thirds are right; `perfect`: all are right and sure, and no
+            attack succeeded; `worst`: all are wrong and sure, or were right and are fooled.
+        answer: In which form the classifier's answer stands there.
+
+    Returns:
+        The case; its columns but `id` are its rows.
+    """
+    import torch
+
+    draw = torch.Generator().manual_seed(17 * count + classes)
+    target = torch.arange(count) % classes
+    right = {
+        "mixed": torch.arange(count) % 3 != 1,
+        "perfect": torch.ones(count, dtype=torch.bool),
+        "worst": torch.zeros(count, dtype=torch.bool),
+    }[outcome]
+    prediction = torch.where(right, target, (target + 1) % classes)
+    logits = torch.rand(count, classes, generator=draw)
+    ahead = 1 + torch.rand(count, generator=draw) * 3 if outcome == "mixed" else torch.tensor(12.0)
+    logits[torch.arange(count), prediction] += ahead
+    probs = logits.double().softmax(1)
+    rows = {
+        "target": target,
+        "prediction": prediction,
+        "correct": right,
+        "confidence": probs.amax(1),
+        answer: logits if answer == "logits" else probs,
+    }
+    if ATTACKED & set(wants):
+        rows |= _attack(right, target, prediction, outcome=outcome)
+    others = sorted(set(wants) - KNOWN)
+    rows |= {name: torch.rand(count, generator=draw, dtype=torch.float64) for name in others}
+    form = "" if answer == "logits" else " as probabilities"
+    ids = tuple(f"kit/{number:03d}" for number in range(count))
+    return Case(f"{count} rows of {classes} classes{form}", rows, ids)
+
+
+def classes_of(case: Case) -> int:
+    """Return K of a table: the width of the answers, else as many classes as its rows name."""
+    for name in ("logits", "probs"):
+        if name in case.rows:
+            return case.rows[name].shape[1]
+    named = (int(case.rows[name].max()) for name in ("target", "prediction") if name in case.rows)
+    return max(2, 1 + max(named))
+
+
+def _attack(
+    right: Tensor, target: Tensor, prediction: Tensor, *, outcome: Outcome
+) -> dict[str, Tensor]:
+    """Return what an attack adds: of those that were right at first, some are fooled."""
+    import torch
+
+    count = len(right)
+    numbers = torch.arange(count)
+    start = numbers % 5 != 3 if outcome == "mixed" else torch.ones(count, dtype=torch.bool)
+    start = start | right
+    return {
+        "start_prediction": torch.where(start, target, prediction),
+        "start_correct": start,
+        "fooled": start & ~right,
+        "distance": (0.01 + 0.02 * (numbers % 4) / 4).double(),
+        "queries": 10 + numbers,
+        "gradients": 5 + numbers,
+        "zero_gradient": numbers % 7 == 2,
+        "moved": numbers % 6 != 5,
+    }

@@ -1,0 +1,1 @@
+"""Promises of each kind: a module, or a package, named after it."""

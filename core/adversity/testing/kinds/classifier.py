@@ -1,0 +1,195 @@
+"""What a classifier promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Fitted
+from adversity.engine.calls import final_calls
+from adversity.engine.chain.links import Link
+from adversity.engine.public.in_memory import TensorRows
+from adversity.testing.bench.bench import Answer, Bench, Case
+from adversity.testing.bench.checks import NotApplicable, apart, check, json_text, require
+from adversity.testing.common.bounds import bounds_are_felt
+from adversity.testing.common.gradients import gradient_is_right
+from adversity.testing.common.row_by_row import ROUNDING
+from adversity.testing.inputs.images import image_cases
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from adversity.contracts import PluginBase
+    from adversity.engine.calls.final_calls import Ready
+
+__all__ = ["ClassifierBench", "bench_for"]
+
+CLASSES = ("stripes_across", "stripes_down", "disc")
+"""What a classifier that learns is fitted on."""
+
+
+@check("The classes are named, each once, in the order of the logits.")
+def classes_are_named(bench: ClassifierBench) -> str:
+    """Compare the names with the width of the answer; WordNet ids are as many, if there are any."""
+    plugin = bench.ready.plugin
+    names = plugin.class_names
+    require(
+        isinstance(names, tuple) and all(isinstance(name, str) and name for name in names),
+        f"expected class_names to be a tuple of words, got {str(names)[:80]}",
+    )
+    require(len(names) >= 2, f"expected two classes or more, got {len(names)}")
+    require(len(set(names)) == len(names), "expected each class name once, some come twice")
+    synsets = plugin.synsets
+    require(
+        synsets is None or len(synsets) == len(names),
+        f"expected a WordNet id for each of {len(names)} classes, got {len(synsets or ())}",
+    )
+    if isinstance(plugin, Fitted):
+        require(
+            names == CLASSES,
+            f"expected the class names of the data it was fitted on, {CLASSES}, got {names[:5]}",
+        )
+    return f"{len(names)} classes"
+
+
+@check("The answer depends on the picture.")
+def pictures_matter(bench: ClassifierBench) -> str:
+    """Compare the answers for different pictures."""
+    case = bench.answered[0]
+    answer = bench.answer(bench.ready, case)["logits"]
+    spread = float((answer - answer[:1]).abs().max())
+    require(spread > 0, f"expected different answers for {case.name}, they are all the same")
+    return f"answers differ by up to {spread:.3g}"
+
+
+@check("`gives` is true: logits are not probabilities in disguise.")
+def gives_what_it_says(bench: ClassifierBench) -> str:
+    """Look whether every row of what is called logits is a distribution.
+
+    1e-4 is by how much sums of probabilities in float32 may be off.
+    """
+    gives = bench.cls.gives  # type: ignore[attr-defined]
+    if gives != "logits":
+        raise NotApplicable(f"it gives {gives}: `answers` looks at them")
+    answer = bench.answer(bench.ready, bench.answered[0])["logits"].double()
+    distribution = bool((answer >= 0).all()) and bool(((answer.sum(1) - 1).abs() < 1e-4).all())
+    require(
+        not distribution,
+        "expected logits, got rows that are not negative and sum to 1; if they are "
+        'probabilities, say `gives = "probs"`, so that nobody takes a softmax of them',
+    )
+    return "no row is a distribution"
+
+
+@check("Features have a row for each image, and belong to it alone.")
+def features_by_row(bench: ClassifierBench) -> str:
+    """Ask for the features of each image among other neighbours: negatives of those it had."""
+    import torch
+
+    images = bench.answered[0].rows["images"].to(bench.device)
+    plugin = bench.ready.plugin
+    with torch.no_grad():
+        found = plugin.features(images)
+        if found is None:
+            raise NotApplicable("the classifier has no features")
+        require(
+            found.ndim == 2 and len(found) == len(images) and bool(found.isfinite().all()),
+            f"expected finite features [{len(images)}, D], got {list(found.shape)}",
+        )
+        worst = 0.0
+        for row in range(len(images)):
+            others = 1 - images
+            others[row] = images[row]
+            worst = max(worst, apart(found[row], plugin.features(others)[row]))
+    limit = ROUNDING * max(1.0, float(found.abs().max()))
+    require(
+        worst <= limit,
+        f"expected the same features of an image among other images, they differ by up to "
+        f"{worst:.3g}: they must not hold anything of the batch",
+    )
+    return f"{found.shape[1]} features"
+
+
+@check("What is told for the report is JSON.")
+def facts_are_json(bench: ClassifierBench) -> str:
+    """Write it as JSON, which the report and the manifest do."""
+    return json_text(bench.ready.plugin.describe(), "describe()")[:80]
+
+
+@check("A classifier that is fitted learns: it beats guessing on shapes it has not seen.")
+def learns(bench: ClassifierBench) -> str:
+    """Fit on stripes and discs, and count on others; guessing is right in a third."""
+    if not isinstance(bench.ready.plugin, Fitted):
+        raise NotApplicable("the classifier is not fitted")
+    images, labels = shapes(30, first=1000)
+    ids = tuple(map(str, range(len(images))))
+    answer = bench.answer(bench.ready, Case("shapes", {"images": images}, ids))["logits"]
+    right = int((answer.argmax(1) == labels).sum())
+    # Of 30 guesses at one in three, 17 or more are right in 1 % of all cases.
+    require(right >= 17, f"expected 17 of 30 shapes or more, got {right}; guessing gives 10")
+    return f"{right} of 30 shapes that it has not seen"
+
+
+def shapes(count: int, *, first: int = 0) -> tuple[Tensor, Tensor]:
+    """Draw stripes across, stripes down and discs, in turn, at random places and contrasts.
+
+    Args:
+        count: How many.
+        first: The number of the first; each number is another picture.
+
+    Returns:
+        Images `[count, 3, 32, 32]` float32 in [0, 1] and labels `[count]` int64.
+    """
+    import numpy as np
+    import torch
+
+    y, x = np.mgrid[0:32, 0:32]
+    pictures = []
+    for number in range(first, first + count):
+        draw = np.random.Generator(np.random.Philox(key=number))
+        phase, contrast = draw.uniform(0, 6.28), draw.uniform(0.25, 0.4)
+        centre = draw.uniform(12, 20, 2)
+        disc = np.hypot(y - centre[0], x - centre[1]) < draw.uniform(5, 9)
+        waves = (np.sin(0.9 * y + phase), np.sin(0.9 * x + phase), 2.0 * disc - 1)
+        pictures.append(0.5 + contrast * waves[number % 3] + draw.normal(0, 0.03, (32, 32)))
+    grey = torch.from_numpy(np.stack(pictures).clip(0, 1).astype(np.float32))[:, None]
+    return grey.expand(-1, 3, -1, -1).contiguous(), torch.arange(first, first + count) % 3
+
+
+class ClassifierBench(Bench):
+    """Feed a classifier with pictures; fit it on shapes where it learns."""
+
+    seeded = False
+    checks = (
+        classes_are_named,
+        pictures_matter,
+        gives_what_it_says,
+        features_by_row,
+        facts_are_json,
+        learns,
+        gradient_is_right,
+        bounds_are_felt,
+    )
+
+    def stream(self) -> TensorRows:
+        """Return shapes of three classes."""
+        images, labels = shapes(120)
+        return TensorRows(labels, CLASSES, images=images)
+
+    def cases(self) -> Sequence[Case]:
+        """Return pictures of several sizes, grey and colour, and flat ones."""
+        return image_cases()
+
+    def traced(self, images: Tensor) -> Tensor:
+        """Classify as an attack differentiates it."""
+        return Link("kit", self.ready).answers(images)
+
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Classify."""
+        return {"logits": final_calls.logits(ready, case.rows["images"], case.ids)}
+
+
+def bench_for(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench of the kind."""
+    return ClassifierBench

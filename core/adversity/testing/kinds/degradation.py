@@ -1,0 +1,124 @@
+"""What a degradation promises."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from adversity.engine.calls import final_calls
+from adversity.engine.chain.links import Link, Rows
+from adversity.seeding import SampleRng
+from adversity.testing.bench.bench import Answer, Bench, Case, made
+from adversity.testing.bench.checks import NotApplicable, apart, check, require
+from adversity.testing.common.bounds import bounds_are_felt
+from adversity.testing.common.gradients import gradient_is_right
+from adversity.testing.inputs.images import PictureRows, image_cases, scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from adversity.contracts import PluginBase
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.public.in_memory import TensorRows
+
+__all__ = ["DegradationBench", "bench_for"]
+
+
+@check("A higher severity goes further from the clean image.")
+def severity_goes_further(bench: DegradationBench) -> str:
+    """Compare the mean squared distance of ten pictures for each of the five severities."""
+    if not bench.cls.levels:  # type: ignore[attr-defined]
+        raise NotApplicable("the degradation has no severities")
+    images = scenes(10, 3, 48, 48)
+    case = Case("10 colour images of 48 x 48", {"images": images}, tuple(map(str, range(10))))
+    distances = []
+    for severity in range(1, 6):
+        worse = bench.answer(bench.at_severity(severity), case)["images"]
+        if worse.shape != images.shape:
+            raise NotApplicable("the images change size")
+        distances.append(float((worse - images).square().mean()))
+    told = ", ".join(f"{value:.2g}" for value in distances)
+    rises = all(a < b for a, b in itertools.pairwise(distances))
+    require(
+        rises and distances[0] > 0,
+        f"expected a mean squared distance from the clean image that rises with severity, got "
+        f"{told} for 1 to 5",
+    )
+    return f"mean squared distance {told} for severity 1 to 5"
+
+
+@check("A severity and physical parameters exclude each other, and one of them is needed.")
+def one_way_to_say_how_much(bench: DegradationBench) -> str:
+    """Give both, and none."""
+    levels = bench.cls.levels  # type: ignore[attr-defined]
+    if not levels:
+        raise NotApplicable("the degradation has no severities")
+    physical = {name: values[2] for name, values in levels.items()}
+    for given in ({}, {"severity": 3, **physical}):
+        try:
+            made(bench.cls, given)
+        except ValueError:
+            continue
+        require(not given, f"expected {given} to be refused: severity or parameters, not both")
+        require(given, "expected a degradation without severity and parameters to be refused")
+    named = bench.answer(_ready(bench, {"severity": 3}), bench.answered[0])
+    spelt = bench.answer(_ready(bench, physical), bench.answered[0])
+    gap = apart(named["images"], spelt["images"])
+    require(
+        gap == 0,
+        f"expected severity 3 to be {physical}, the images differ by up to {gap:.3g}",
+    )
+    return f"severity 3 is {physical}"
+
+
+def _ready(bench: DegradationBench, parameters: dict[str, Any]) -> Ready:
+    return type(bench)(bench.cls, parameters).fresh()
+
+
+class DegradationBench(Bench):
+    """Feed a degradation with pictures."""
+
+    checks = (
+        severity_goes_further,
+        one_way_to_say_how_much,
+        gradient_is_right,
+        bounds_are_felt,
+    )
+
+    @classmethod
+    def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
+        """Return severity 3, or nothing for a degradation without severities."""
+        return ({"severity": 3},) if plugin.levels else ({},)  # type: ignore[attr-defined]
+
+    def at_severity(self, severity: int) -> Ready:
+        """Return the plugin at a severity, with those parameters that are no levels."""
+        levels = self.cls.levels  # type: ignore[attr-defined]
+        other = {name: value for name, value in self.parameters.items() if name not in levels}
+        return _ready(self, {**other, "severity": severity})
+
+    def cases(self) -> Sequence[Case]:
+        """Return pictures of several sizes, grey and colour, and flat ones."""
+        return image_cases()
+
+    def stream(self) -> TensorRows:
+        """Return pictures of one class for a degradation that learns."""
+        return PictureRows(scenes(12, 3, 40, 32, first=500))
+
+    def traced(self, images: Tensor) -> Tensor:
+        """Degrade as an attack differentiates it."""
+        ids = tuple(map(str, range(len(images))))
+        rng = SampleRng(seed=0, step="kit", ids=ids)
+        return Link("kit", self.ready).traced(images, Rows(ids, {}, ids), rng)[0]
+
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Degrade; side information is part of the answer."""
+        rng = SampleRng(seed=seed, step="kit", ids=case.ids)
+        degraded = final_calls.degrade(ready, case.rows["images"], rng)
+        return {"images": degraded.images, **degraded.side}
+
+
+def bench_for(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench of the kind."""
+    return DegradationBench

@@ -1,0 +1,263 @@
+"""What a metric promises: of tables here, of images in `image_metric.py`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from adversity.contracts import ImageMetric, Measure, MeasureInfo, Table
+from adversity.engine.calls.final_calls import BREAKS
+from adversity.testing.bench.bench import Answer, Bench, Case
+from adversity.testing.bench.checks import Failed, NotApplicable, check, json_text, require
+from adversity.testing.inputs.tables import KNOWN, classes_of, table
+from adversity.testing.kinds.metric.again import row_order, stored
+from adversity.testing.kinds.metric.image_metric import ImageMetricBench
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.contracts import PluginBase
+    from adversity.engine.calls.final_calls import Ready
+
+__all__ = ["MetricBench", "bench_for"]
+
+
+@check("It returns measures of the names in `produces`, and no others.")
+def produces(bench: MetricBench) -> str:
+    """Collect the names over all tables."""
+    named = bench.cls.declared()  # type: ignore[attr-defined]
+    found = {name for case in bench.answered for name in bench.measures(bench.ready, case)}
+    require(found, f"expected a measure among {list(named)}, got none: does `wants` fit?")
+    more = sorted(found - set(named))
+    require(not more, f"expected measures among {list(named)}, got {', '.join(more)} as well")
+    return ", ".join(sorted(found))
+
+
+@check("A value lies in the range that it declares.")
+def in_range(bench: MetricBench) -> str:
+    """Compare every value with `produces`, where it has ranges: gates are refused by them."""
+    declared = bench.cls.declared()  # type: ignore[attr-defined]
+    told = {}
+    for case in bench.answered:
+        for name, measure in bench.measures(bench.ready, case).items():
+            info = declared.get(name)
+            if info is None or info == MeasureInfo(attacked=info.attacked):
+                continue
+            require(
+                info.admits(measure.value),
+                f"expected {name} in [{info.low:g}, {info.high:g}], as `produces` says, got "
+                f"{measure.value:.6g} on {case.name}",
+            )
+            told[name] = f"{name} in [{info.low:g}, {info.high:g}]"
+    if not told:
+        raise NotApplicable("it declares no range")
+    return ", ".join(told.values())
+
+
+@check("A value lies inside its interval.")
+def value_in_interval(bench: MetricBench) -> str:
+    """Compare value and bounds on all tables."""
+    count = 0
+    for case in bench.answered:
+        for name, measure in bench.measures(bench.ready, case).items():
+            low, high = measure.low, measure.high
+            require(
+                (low is None) == (high is None),
+                f"expected both bounds of {name} or none, got {low} and {high}",
+            )
+            if low is None or high is None:
+                continue
+            count += 1
+            require(
+                low <= measure.value <= high and 0 < measure.level < 1,
+                f"expected {name} = {measure.value:.6g} inside its interval on {case.name}, got "
+                f"[{low:.6g}, {high:.6g}] at level {measure.level}",
+            )
+    if not count:
+        raise NotApplicable("it gives no interval")
+    return f"{count} intervals"
+
+
+@check("The number of samples is right: twice the rows are twice n.")
+def n_is_right(bench: MetricBench) -> str:
+    """Compare n with the number of rows, and with n of the same table written twice."""
+    told = {}
+    for case in bench.measured:
+        twice = case.take([*range(len(case)), *range(len(case))])
+        ids = tuple(f"{name}/{k}" for k, name in enumerate(twice.ids))
+        more = bench.measures(bench.ready, Case(twice.name, twice.rows, ids))
+        for name, measure in bench.measures(bench.ready, case).items():
+            require(
+                1 <= measure.n <= len(case),
+                f"expected n of {name} from 1 to {len(case)}, the rows of the table, got "
+                f"{measure.n}",
+            )
+            again = more[name].n if name in more else 0
+            require(
+                again == 2 * measure.n,
+                f"expected n of {name} to be {2 * measure.n} for every row twice, got {again}",
+            )
+            told[name] = f"{name} rests on {measure.n} of {len(case)} rows"
+    return ", ".join(told.values())
+
+
+@check("`wants` is complete: a table with these columns alone is enough, or it is silent.")
+def wants_is_complete(bench: MetricBench) -> str:
+    """Leave every other column out but id and target; nothing may be raised."""
+    wants = bench.cls.wants  # type: ignore[attr-defined]
+    case = bench.answered[0]
+    kept = {name: value for name, value in case.rows.items() if name in (*wants, "target")}
+    less = Case(f"{case.name} with {', '.join(wants)} alone", kept, case.ids)
+    try:
+        found = bench.measures(bench.ready, less)
+    except BREAKS as error:
+        raise Failed(
+            f"expected {less.name} to be enough or to give nothing, it raised {error}; name the "
+            "missing column in `wants`, or look with `table.has`"
+        ) from error
+    return f"{', '.join(found)} from {', '.join(wants)}" if found else "silent without the others"
+
+
+@check("A measure says which direction is good, and the best table is better than the worst.")
+def direction(bench: MetricBench) -> str:
+    """Compare a table where all is right with one where all is wrong."""
+    wants = bench.cls.wants  # type: ignore[attr-defined]
+    unknown = sorted(set(wants) - KNOWN)
+    if unknown:
+        raise NotApplicable(f"the kit does not know what is good in {', '.join(unknown)}")
+    best, worst = (
+        bench.measures(bench.ready, table(60, 10, wants=wants, outcome=outcome, answer=bench.form))
+        for outcome in ("perfect", "worst")
+    )
+    told = []
+    for name in best.keys() & worst.keys():
+        better, (high, low) = best[name].better, (best[name].value, worst[name].value)
+        require(
+            better in ("higher", "lower", None),
+            f"expected `better` of {name} to be higher, lower or None, got {better!r}",
+        )
+        if better is None:
+            continue
+        require(
+            high > low if better == "higher" else high < low,
+            f"expected the {better} {name} to be the better one, got {high:.4g} where all is right "
+            f"and {low:.4g} where all is wrong",
+        )
+        told.append(f"{name} {high:.4g} where all is right, {low:.4g} where all is wrong")
+    if not told:
+        raise NotApplicable("no measure says which direction is good")
+    return "; ".join(sorted(told))
+
+
+@check("Measures are JSON, and read back they are the same.")
+def measures_are_json(bench: MetricBench) -> str:
+    """Write every measure as the run does."""
+    count = 0
+    for case in bench.measured:
+        for name, measure in bench.measures(bench.ready, case).items():
+            text = json_text(measure.as_json(), name)
+            back = Measure.from_json(json.loads(text))
+            require(
+                back.value == measure.value and back.as_json() == json.loads(text),
+                f"expected {name} to be the same after writing and reading, got {back}",
+            )
+            count += 1
+    return f"{count} measures"
+
+
+class MetricBench(Bench):
+    """Feed a metric with tables of predictions, or of attacks where it wants their columns."""
+
+    by_row = False
+    checks = (
+        produces,
+        in_range,
+        value_in_interval,
+        n_is_right,
+        row_order,
+        stored,
+        wants_is_complete,
+        direction,
+        measures_are_json,
+    )
+
+    @property
+    def form(self) -> Literal["logits", "probs"]:
+        """In which form the classifier's answer stands in most tables."""
+        return "probs" if "probs" in self.cls.wants else "logits"  # type: ignore[attr-defined]
+
+    def cases(self) -> Sequence[Case]:
+        """Return tables of several lengths and numbers of classes."""
+        wants = self.cls.wants  # type: ignore[attr-defined]
+        cases = [table(n, k, wants=wants, answer=self.form) for n, k in ((60, 10), (25, 2), (1, 3))]
+        if not {"logits", "probs"} & set(wants):
+            cases.append(table(20, 10, wants=wants, answer="probs"))
+        return cases
+
+    @property
+    def measured(self) -> tuple[Case, ...]:
+        """The tables that it finds a measure for; where there is none, nothing can be tried."""
+        found = tuple(case for case in self.answered if self.measures(self.ready, case))
+        if not found:
+            raise NotApplicable("it gives no measure, so that this cannot be tried: see `produces`")
+        return found
+
+    def columns(self, case: Case) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the columns of a case as arrays that share its memory."""
+        ids = {"id": np.array(case.ids, dtype=object)}
+        return ids | {name: value.numpy() for name, value in case.rows.items()}
+
+    def measures(self, ready: Ready, case: Case) -> dict[str, Measure]:
+        """Compute the measures of a case."""
+        return self.computed(ready, self.columns(case), case)
+
+    def computed(
+        self, ready: Ready, columns: Mapping[str, np.ndarray[Any, Any]], case: Case
+    ) -> dict[str, Measure]:
+        """Compute as the engine does: nothing where the table is none that it takes.
+
+        Raises:
+            PluginError: If the answer is no mapping of names to measures with finite values.
+        """
+        given = Table(columns, tuple(f"class_{k}" for k in range(classes_of(case))))
+        if not ready.plugin.takes(given):
+            return {}
+        try:
+            found = ready.plugin.compute(given)
+        except BREAKS as error:
+            ready.guard(error)
+        fault = _fault(found)
+        if fault is not None:
+            ready.broke(f"on {case.name}: {fault}")
+        return dict(found)
+
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Compute the measures; their values are the answer."""
+        import torch
+
+        found = self.measures(ready, case)
+        return {
+            name: torch.tensor([measure.value], dtype=torch.float64)
+            for name, measure in found.items()
+        }
+
+
+def _fault(found: object) -> str | None:
+    """Say what is wrong with what `compute` returned, or None."""
+    if not isinstance(found, Mapping):
+        return f"expected a mapping of names to measures, got {type(found).__name__}"
+    for name, measure in found.items():
+        if not isinstance(name, str) or not isinstance(measure, Measure):
+            return f"expected a name and a Measure, got {name!r} and {type(measure).__name__}"
+        if not math.isfinite(measure.value):
+            return f"expected a finite {name}, got {measure.value}; leave it out where it has none"
+    return None
+
+
+def bench_for(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench of the metric's shape: of tables or of images."""
+    return ImageMetricBench if issubclass(plugin, ImageMetric) else MetricBench

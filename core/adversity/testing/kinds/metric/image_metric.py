@@ -1,0 +1,185 @@
+"""What a metric of images promises."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import MeasureInfo
+from adversity.engine.calls import final_calls
+from adversity.engine.calls.final_calls import BREAKS
+from adversity.testing.bench.bench import Answer, Bench, Case
+from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, json_text, require
+from adversity.testing.common.row_by_row import ROUNDING
+from adversity.testing.inputs.images import image_cases, scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from adversity.engine.calls.final_calls import Ready
+
+__all__ = ["ImageMetricBench"]
+
+STRENGTHS = (0.02, 0.06, 0.15, 0.4)
+"""Standard deviations of the noise on the [0, 1] scale, from hardly to plainly seen."""
+
+
+@check("It names its column and says unit, direction and convention, as JSON.")
+def describes_itself(bench: ImageMetricBench) -> str:
+    """Look at `produces` and `describe()`, which the report prints."""
+    names = tuple(bench.cls.produces)  # type: ignore[attr-defined]
+    require(
+        names and all(isinstance(name, str) and name.isidentifier() for name in names),
+        f"expected the column's name in `produces`, got {names!r}",
+    )
+    facts = dict(bench.ready.plugin.describe())
+    missing = sorted({"unit", "better", "convention"} - set(facts))
+    require(not missing, f"expected unit, better and convention, {', '.join(missing)} is missing")
+    require(
+        facts["better"] in ("higher", "lower", None),
+        f"expected `better` to be higher, lower or None, got {facts['better']!r}",
+    )
+    return f"{names[0]}: {json_text(facts, 'describe()')[:80]}"
+
+
+@check("A value lies in the range that it declares.")
+def in_range(bench: ImageMetricBench) -> str:
+    """Compare the values of all images with `produces`, where it has a range."""
+    name, info = next(iter(bench.cls.declared().items()))  # type: ignore[attr-defined]
+    if info == MeasureInfo(attacked=info.attacked):
+        raise NotApplicable("it declares no range")
+    clean = scenes(4, bench.channels, 48, 48)
+    for strength in (0.0, *STRENGTHS):
+        values = bench.measured(noised(clean, strength), clean)
+        require(
+            all(map(info.admits, values.tolist())),
+            f"expected {name} in [{info.low:g}, {info.high:g}], as `produces` says, got "
+            f"{_few(values)} with noise of {strength}",
+        )
+    return f"{name} in [{info.low:g}, {info.high:g}]"
+
+
+@check("Identical images give the best value.")
+def identical_is_best(bench: ImageMetricBench) -> str:
+    """Compare pictures with themselves and with noisy copies."""
+    clean = scenes(4, bench.channels, 48, 48)
+    same = bench.measured(clean, clean)
+    noisy = bench.measured(noised(clean, STRENGTHS[0]), clean)
+    require(
+        bool(bench.surely_better(same, noisy).all()),
+        f"expected the best value for identical images, got {_few(same)}, and {_few(noisy)} with "
+        "hardly visible noise",
+    )
+    return f"{_few(same)} for identical images"
+
+
+@check("A stronger degradation gives a worse value.")
+def stronger_is_worse(bench: ImageMetricBench) -> str:
+    """Raise the noise on ten pictures step by step, and compare the means."""
+    clean = scenes(10, bench.channels, 48, 48)
+    means = [bench.measured(noised(clean, value), clean).mean() for value in STRENGTHS]
+    told = ", ".join(f"{float(mean):.4g}" for mean in means)
+    for before, after in pairwise(means):
+        require(
+            bool(bench.surely_better(before, after)),
+            f"expected a worse value for stronger noise ({bench.better} is better), got {told} for "
+            f"a standard deviation of {', '.join(map(str, STRENGTHS))}",
+        )
+    return f"{told} for noise of {', '.join(map(str, STRENGTHS))}"
+
+
+@check("It is symmetric if its convention says so.")
+def symmetric_if_told(bench: ImageMetricBench) -> str:
+    """Exchange image and reference; sums in another order, in float32, may round otherwise."""
+    clean = scenes(4, bench.channels, 48, 48)
+    noisy = noised(clean, STRENGTHS[2])
+    gap = apart(bench.measured(noisy, clean), bench.measured(clean, noisy), relative=True)
+    convention: Any = bench.ready.plugin.describe().get("convention") or {}
+    if not convention.get("symmetric"):
+        raise NotApplicable(f"it does not say that it is symmetric (it changes by up to {gap:.2g})")
+    require(
+        gap <= ROUNDING, f"expected a symmetric measure, exchanged it changes by up to {gap:.3g}"
+    )
+    return f"changes by at most {gap:.1g}"
+
+
+@check("Pictures of the smallest size that it names are measured.")
+def smallest_size(bench: ImageMetricBench) -> str:
+    """Measure pictures of this height and width, and of one of them."""
+    smallest = bench.cls.smallest  # type: ignore[attr-defined]
+    for height, width in ((smallest, smallest), (smallest, smallest + 5), (smallest + 5, smallest)):
+        clean = scenes(2, bench.channels, height, width)
+        try:
+            bench.measured(noised(clean, STRENGTHS[1]), clean)
+        except BREAKS as error:
+            raise Failed(
+                f"expected a number for {height} x {width} pixels, as `smallest` = {smallest} says, "
+                f"got: {error}"
+            ) from error
+    return f"{smallest} pixels"
+
+
+def noised(images: Tensor, strength: float) -> Tensor:
+    """Add the same Gaussian noise at some strength; cut off at 0 and 1."""
+    import torch
+
+    draw = torch.Generator().manual_seed(3)
+    return (images + strength * torch.randn(images.shape, generator=draw)).clamp(0, 1)
+
+
+def _few(values: Tensor) -> str:
+    return ", ".join(f"{float(value):.4g}" for value in values.reshape(-1)[:4])
+
+
+class ImageMetricBench(Bench):
+    """Feed a metric with noisy pictures and the clean ones."""
+
+    seeded = False
+    checks = (
+        describes_itself,
+        in_range,
+        identical_is_best,
+        stronger_is_worse,
+        symmetric_if_told,
+        smallest_size,
+    )
+
+    @property
+    def better(self) -> str:
+        """Which direction is good."""
+        found = self.ready.plugin.describe().get("better")
+        if found not in ("higher", "lower"):
+            raise NotApplicable("it does not say which direction is good")
+        return str(found)
+
+    @property
+    def channels(self) -> int:
+        """3, or 1 where it measures grey pictures only."""
+        return max(int(case.rows["images"].shape[1]) for case in self.answered)
+
+    def surely_better(self, first: Tensor, second: Tensor) -> Tensor:
+        """Say for each value whether the first is better than the second."""
+        return first > second if self.better == "higher" else first < second
+
+    def cases(self) -> Sequence[Case]:
+        """Return noisy and clean pictures of several sizes, grey and colour, and flat ones."""
+        return [
+            Case(
+                case.name,
+                {"images": noised(case.rows["images"], 0.1), "reference": case.rows["images"]},
+                case.ids,
+            )
+            for case in image_cases()
+        ]
+
+    def measured(self, images: Tensor, reference: Tensor) -> Tensor:
+        """Measure, checks and all; `[N]` float64."""
+        ids = tuple(map(str, range(len(images))))
+        return final_calls.measure(self.ready, images, reference, ids)
+
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Measure."""
+        images, reference = case.rows["images"], case.rows["reference"]
+        return {"values": final_calls.measure(ready, images, reference, case.ids)}

@@ -1,0 +1,291 @@
+"""What a restoration promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Restoration
+from adversity.engine.calls import final_calls
+from adversity.engine.chain.links import Link, Rows
+from adversity.errors import AdversityError, UnknownPluginError
+from adversity.metrics import psnr, ssim
+from adversity.registry import discover
+from adversity.seeding import SampleRng
+from adversity.testing.bench.bench import Answer, Bench, Case, bench_class
+from adversity.testing.bench.checks import NotApplicable, apart, check, require
+from adversity.testing.common.bounds import ADVICE, bounds_are_felt, hidden_bounds
+from adversity.testing.common.gradients import AGREEMENT, disagreement, few_rows, gradient_is_right
+from adversity.testing.inputs.images import PictureRows, image_cases, scenes
+from adversity.testing.inputs.side import made, side_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from adversity.contracts import Degraded, PluginBase
+    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.public.in_memory import TensorRows
+
+__all__ = ["RestorationBench", "bench_for"]
+
+
+@check("It helps: images are closer to the clean ones after it, for each degradation it names.")
+def helps(bench: RestorationBench) -> str:
+    """Degrade pictures as named, restore them and compare the mean PSNR with and without it.
+
+    SSIM, and what becomes of clean images, are told and not judged.
+    """
+    names = bench.cls.restores  # type: ignore[attr-defined]
+    if not names:
+        raise NotApplicable("it names no degradation in `restores`")
+    found = {name: degradation(name) for name in names}
+    missing = [name for name, ready in found.items() if ready is None]
+    gains = [_gain(bench, name, ready) for name, ready in found.items() if ready is not None]
+    if not gains:
+        raise NotApplicable(f"no degradation of the name {' or '.join(missing)} is installed")
+    untried = [f"{name} is not installed" for name in missing]
+    return "; ".join([*gains, _clean(bench), *untried])
+
+
+def degradation(name: str) -> Ready | None:
+    """Return an installed degradation with the parameters its kind suggests, or None."""
+    try:
+        cls = discover().get("degradation", name).cls
+    except UnknownPluginError:
+        return None
+    if cls is None:
+        return None
+    bench = bench_class(cls)
+    return bench(cls, (cls.examples or bench.examples(cls))[0]).fresh()
+
+
+def _gain(bench: RestorationBench, name: str, ready: Ready) -> str:
+    """Restore what was degraded; raise `Failed` if it is no better than before."""
+    case = bench.clean()
+    images = case.rows["images"]
+    worse = final_calls.degrade(ready, images, SampleRng(seed=0, step="kit", ids=case.ids))
+    better = bench.restored(worse, case.ids)
+    before, after = (_closeness(value, images) for value in (worse.images, better))
+    told = (
+        f"{name} {ready.plugin.parameters}: PSNR {before[0]:.2f} dB without it, {after[0]:.2f} dB "
+        f"with it; SSIM {before[1]:.3f} and {after[1]:.3f}"
+    )
+    require(after[0] > before[0], f"expected a higher PSNR with it than without: {told}")
+    return told
+
+
+def _clean(bench: RestorationBench) -> str:
+    from adversity.contracts import Degraded
+
+    case = bench.clean()
+    side = {name: case.rows[name] for name in case.rows if name != "images"}
+    after = bench.restored(Degraded(case.rows["images"], side), case.ids)
+    return f"clean images come back at {_closeness(after, case.rows['images'])[0]:.2f} dB"
+
+
+def _closeness(images: Tensor, clean: Tensor) -> tuple[float, float]:
+    """Return mean PSNR in dB and mean SSIM; another size is brought to that of the clean ones."""
+    from torch.nn.functional import interpolate
+
+    if images.shape[2:] != clean.shape[2:]:
+        images = interpolate(images, size=clean.shape[2:], mode="bilinear", antialias=True)
+        images = images.clamp(0, 1)
+    return float(psnr(images, clean).mean()), float(ssim(images, clean).mean())
+
+
+@check("Exactly the needs it names reach it, each matters, and an unfilled one is refused by name.")
+def needs(bench: RestorationBench) -> str:
+    """Record what arrives, fill every need otherwise, and leave one unfilled."""
+    named = bench.cls.needs  # type: ignore[attr-defined]
+    arrived = _arrived(bench)
+    require(
+        set(arrived) == set(named) and len(set(named)) == len(named),
+        f"expected {list(named)}, each once, to reach `restore`, got {arrived}",
+    )
+    if not named:
+        return "it needs nothing but the images"
+    told = [_matters(bench, need) for need in named]
+    told += [_refused(bench, need) for need in named]
+    return "; ".join(filter(None, told))
+
+
+def _arrived(bench: RestorationBench) -> list[str]:
+    """Return the names that reach `restore` when the side information holds more."""
+    names: list[str] = []
+    plugin_class: Any = bench.cls
+
+    class Recorded(plugin_class):  # type: ignore[misc]
+        """The plugin, which also writes down what it is given."""
+
+        def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
+            names[:] = sorted(needs)
+            answer: Tensor = super().restore(images, **needs)
+            return answer
+
+    recorded = bench.set_up(Recorded(**bench.parameters))
+    case = bench.answered[0]
+    more = {"not_asked_for": case.rows["images"]}
+    bench.answer(recorded, Case(case.name, {**case.rows, **more}, case.ids))
+    return names
+
+
+def _matters(bench: RestorationBench, need: str) -> str:
+    """Fill a need with two values and compare."""
+    case = bench.answered[0]
+    plugin, images = bench.ready.plugin, case.rows["images"]
+    made_up = (made(need, images, which) for which in (0, 1))
+    values = [value for value in made_up if value is not None]
+    if getattr(plugin, need, None) is not None or len(values) < 2:
+        return ""
+    first, second = (
+        final_calls.restore(bench.ready, images, {**bench.side(case), need: value}, case.ids)[0]
+        for value in values
+    )
+    gap = apart(first, second)
+    require(
+        gap > 0,
+        f"expected {need} to matter, two values of it give the same images; if it is not used, "
+        "take it out of `needs`: users must find a value for it",
+    )
+    return f"{need} moves the images by up to {gap:.2g}"
+
+
+def _refused(bench: RestorationBench, need: str) -> str:
+    """Leave a need to the plugin's estimate; without one it is refused, and its name told."""
+    case = bench.answered[0]
+    side = {name: value for name, value in bench.side(case).items() if name != need}
+    try:
+        _, origin = final_calls.restore(bench.ready, case.rows["images"], side, case.ids)
+    except AdversityError as error:
+        require(need in str(error), f"expected an error that names {need}, got: {error}")
+        return f"{need} is refused if nothing fills it"
+    return f"{need} otherwise by {origin[need]}"
+
+
+@check("Where no gradient is claimed, BPDA runs it forward and its stand-in backward.")
+def stand_in_is_right(bench: RestorationBench) -> str:
+    """Compare the traced answer with `restore`, and its gradient with differences.
+
+    The differences are those of `surrogate`, by default of the identity.
+    """
+    if bench.cls.differentiable:
+        raise NotApplicable("a gradient is claimed")
+    told = []
+    for case in bench.answered[:3]:
+        images = few_rows(case)
+        traced = bench.traced(images).detach()
+        real = final_calls.restore(bench.ready, images, bench.constant(images), case.ids[:2])[0]
+        gap = apart(real, traced)
+        require(
+            gap == 0,
+            f"expected the chain's answer on {case.name} to be that of `restore`, they differ by "
+            f"up to {gap:.3g}",
+        )
+        off, exact, tried = disagreement(bench.traced, images, like=_stand_in(bench, real))
+        require(
+            off <= AGREEMENT,
+            f"expected the gradient of `surrogate` within {AGREEMENT:.0%} of its finite "
+            f"differences on {case.name}, they are {off:.1%} apart (by the gradient {exact:.4g}, "
+            f"by differences {tried:.4g})",
+        )
+        off, words = hidden_bounds(bench.traced, case, like=_stand_in(bench, real))
+        require(off <= AGREEMENT, f"{words} of `surrogate` on {case.name}: {ADVICE}")
+        told.append(f"{off:.2%}")
+    return f"restore forward; backward {', '.join(told)} from differences of the stand-in"
+
+
+def _stand_in(bench: RestorationBench, like: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return what the backward pass differentiates, at the size of the real answer."""
+    from torch.nn.functional import interpolate
+
+    def surrogate(images: Tensor) -> Tensor:
+        answer: Tensor = bench.ready.plugin.surrogate(images)
+        if answer.shape == like.shape:
+            return answer
+        return interpolate(answer, size=like.shape[2:], mode="bilinear", antialias=True)
+
+    return surrogate
+
+
+class RestorationBench(Bench):
+    """Feed a restoration with pictures and with what it needs beside them."""
+
+    seeded = False
+    checks = (helps, needs, gradient_is_right, bounds_are_felt, stand_in_is_right)
+
+    def __init__(
+        self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"
+    ) -> None:
+        """Take the class."""
+        super().__init__(cls, parameters, device=device)
+        self._constant: dict[tuple[int, ...], dict[str, Tensor]] = {}
+
+    def stream(self) -> TensorRows:
+        """Return noisy pictures with their clean partners for a restoration that learns."""
+        import torch
+
+        clean = scenes(12, 3, 40, 32, first=500)
+        draw = torch.Generator().manual_seed(0)
+        noise = 0.1 * torch.randn(clean.shape, generator=draw)
+        return PictureRows((clean + noise).clamp(0, 1), clean)
+
+    def cases(self) -> Sequence[Case]:
+        """Return pictures with side information, and some without where it estimates its own."""
+        plain = image_cases()
+        names = self.cls.needs  # type: ignore[attr-defined]
+        with_side = [
+            Case(case.name, {**case.rows, **side_of(names, case.rows["images"])}, case.ids)
+            for case in plain
+        ]
+        if not names or self.cls.estimate is Restoration.estimate:  # type: ignore[attr-defined]
+            return with_side
+        last = plain[2]
+        return [*with_side, Case(f"{last.name} with its own estimate", last.rows, last.ids)]
+
+    def clean(self) -> Case:
+        """Return ten clean pictures of 48 x 48; grey ones for a plugin that takes no colour."""
+        channels = {case.rows["images"].shape[1] for case in self.answered}
+        images = scenes(10, max(channels), 48, 48)
+        names = self.cls.needs  # type: ignore[attr-defined]
+        rows = {"images": images, **side_of(names, images)}
+        return Case("10 images of 48 x 48", rows, tuple(map(str, range(10))))
+
+    def side(self, case: Case) -> dict[str, Tensor]:
+        """Return what a case holds beside the images."""
+        return {name: value for name, value in case.rows.items() if name != "images"}
+
+    def restored(self, worse: Degraded, ids: Sequence[str]) -> Tensor:
+        """Restore degraded images; what the degradation does not tell the kit fills in."""
+        names = self.cls.needs  # type: ignore[attr-defined]
+        estimated = self.cls.estimate is not Restoration.estimate  # type: ignore[attr-defined]
+        filled = {} if estimated else side_of(names, worse.images)
+        return final_calls.restore(self.ready, worse.images, {**filled, **worse.side}, ids)[0]
+
+    def constant(self, images: Tensor) -> dict[str, Tensor]:
+        """Return the needs of images, the same for all images of one shape.
+
+        The chain takes them as constant when it is differentiated, and so do the differences.
+        """
+        key = tuple(images.shape)
+        if key not in self._constant:
+            side = side_of(self.cls.needs, images.detach())  # type: ignore[attr-defined]
+            self._constant[key] = final_calls.needs_of(self.ready, images.detach(), side)[0]
+        return self._constant[key]
+
+    def traced(self, images: Tensor) -> Tensor:
+        """Restore as an attack differentiates it."""
+        ids = tuple(map(str, range(len(images))))
+        rng = SampleRng(seed=0, step="kit", ids=ids)
+        return Link("kit", self.ready).traced(images, Rows(ids, self.constant(images), ids), rng)[0]
+
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Restore."""
+        return {
+            "images": final_calls.restore(ready, case.rows["images"], self.side(case), case.ids)[0]
+        }
+
+
+def bench_for(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench of the kind."""
+    return RestorationBench

@@ -1,0 +1,1 @@
+"""The conformance kit as a whole: all checks, their outcomes, and pytest."""

@@ -1,0 +1,48 @@
+"""Keep what the kit found as the plugin's trust mark."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from adversity.errors import UnknownPluginError
+from adversity.provenance import source_modules
+from adversity.registry.marks import Mark, core_digest, digest_of, versions_for
+
+if TYPE_CHECKING:
+    from adversity.registry import Entry
+    from adversity.testing.kit.outcome import Conformance
+
+__all__ = ["mark_of"]
+
+
+def mark_of(entry: Entry, found: Conformance) -> Mark:
+    """Return the mark that a result is worth.
+
+    Args:
+        entry: The installed plugin.
+        found: What the whole kit said of it.
+
+    Raises:
+        UnknownPluginError: If the plugin cannot be used.
+        PluginError: If it has no source file.
+    """
+    if entry.cls is None:
+        raise UnknownPluginError(f"{entry.kind}/{entry.name} cannot be used: {entry.error}")
+    files = tuple(str(path) for _, path in source_modules(entry.cls.__module__))
+    return Mark(
+        kind=entry.kind,
+        name=entry.name,
+        distribution=entry.distribution,
+        version=entry.version,
+        kit=found.kit,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        passed=found.count("passed"),
+        skipped=found.count("skipped"),
+        failed={outcome.trial: outcome.message for outcome in found.failures},
+        expected={o.trial: o.message for o in found.outcomes if o.status == "expected"},
+        core=core_digest(),
+        versions=versions_for(entry.distribution),
+        files=files,
+        digest=digest_of(files),
+    )

@@ -1,0 +1,54 @@
+"""The kit as pytest tests: one for each check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.testing.kit.conformance import Trial, trials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from adversity.contracts import PluginBase
+
+__all__ = ["parametrize_with_checks"]
+
+
+class _Case:
+    """What a test calls: it fails, skips or expects the failure as pytest knows it."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+
+    def __call__(self) -> None:
+        """Run the check."""
+        import pytest
+
+        outcome = self._trial.run()
+        if outcome.status == "skipped":
+            pytest.skip(outcome.message)
+        if outcome.status == "expected":
+            pytest.xfail(outcome.message)
+        if outcome.bad:
+            pytest.fail(f"{outcome.promise}\n{outcome.message}", pytrace=False)
+
+    def __repr__(self) -> str:
+        return self._trial.label
+
+
+def parametrize_with_checks(plugins: Iterable[type[PluginBase]]) -> Callable[..., Any]:
+    """Decorate a test that takes `check`: it becomes one test for each check of each plugin.
+
+    Args:
+        plugins: Plugin classes.
+
+    Example:
+        >>> from adversity.testing import parametrize_with_checks
+        >>> @parametrize_with_checks([])
+        ... def test_conformance(check):
+        ...     check()
+    """
+    import pytest
+
+    cases = [_Case(trial) for plugin in plugins for trial in trials(plugin)]
+    return pytest.mark.parametrize("check", cases, ids=repr)

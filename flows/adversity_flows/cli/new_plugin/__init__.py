@@ -1,0 +1,1 @@
+"""`adversity new-plugin`: questions, files, command."""

@@ -1,0 +1,151 @@
+"""A run as a person follows it: a live block on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from adversity.report.words.wording import seconds_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Stage
+    from adversity.report.values.model import Outcome
+    from adversity_flows.cli.terminal import Terminal
+
+__all__ = ["Lines", "Running", "outcome_line"]
+
+HEARTBEAT = 60.0
+"""Seconds after which a run that says nothing else says that it is alive."""
+
+
+class Running:
+    """How far the step at work is; read by the thread that shows it.
+
+    Attributes:
+        step: Its id.
+        done: Shards that are finished in this run.
+        pending: Shards this run has to do.
+        kept: Shards that an earlier, broken run left.
+    """
+
+    def __init__(self, step: str, total: int, pending: int) -> None:
+        """Start the clock."""
+        self.step = step
+        self.pending = pending
+        self.kept = total - pending
+        self.done = 0
+        self._rows = 0
+        self._started = time.monotonic()
+
+    def advance(self, shard: Shard) -> None:
+        """Count a finished shard."""
+        self.done += 1
+        self._rows += shard.rows
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the start."""
+        return time.monotonic() - self._started
+
+    @property
+    def facts(self) -> list[str]:
+        """Shards done, images a second and the time left, as far as they are known."""
+        facts = [f"shard {self.done}/{self.pending}"] if self.pending > 1 else []
+        if self.kept and self.pending:
+            facts.append(f"{self.kept} kept")
+        if self._rows and self.seconds > 0:
+            facts.append(f"{self._rows / self.seconds:,.0f} img/s")
+        if 0 < self.done < self.pending:
+            left = self.seconds / self.done * (self.pending - self.done)
+            facts.append(f"about {seconds_text(left)} left")
+        return facts
+
+
+class Lines:
+    """A line when a step starts and one when it ends; a heartbeat if that takes long."""
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        steps: Sequence[str],
+        *,
+        verbose: int = 0,
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
+        """Say nothing yet.
+
+        Args:
+            terminal: Where lines go.
+            steps: All steps, for names of one width.
+            verbose: 1 says a line for every shard.
+            heartbeat: Seconds between two signs of life.
+        """
+        self._terminal = terminal
+        self._width = name_width(steps)
+        self._verbose = verbose
+        self._heartbeat = heartbeat
+        self._running: Running | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start the heartbeat."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the heartbeat."""
+        self._ended.set()
+        self._thread.join()
+
+    def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
+        """Say that a step starts, and why."""
+        self._running = Running(stage.step, total, pending)
+        name = stage.step.ljust(self._width)
+        kept = f" ({total - pending} of {total} shards kept)" if pending < total else ""
+        self._terminal.say(f" ▸ {name}  {reason}{kept}")
+
+    def shard_finished(self, stage: Stage, shard: Shard) -> None:
+        """Count it, and say so if asked to."""
+        running = self._running
+        if running is None:
+            return
+        running.advance(shard)
+        if self._verbose:
+            name = stage.step.ljust(self._width)
+            facts = " · ".join([shard.label, *running.facts])
+            self._terminal.say(f"   {name}  {facts}")
+
+    def stage_finished(self, stage: Stage, outcome: Outcome, result: StageResult) -> None:
+        """Say how it ended."""
+        self._running = None
+        self._terminal.say(outcome_line(outcome, result, self._terminal, self._width))
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._heartbeat):
+            running = self._running
+            if running is not None:
+                facts = " · ".join([seconds_text(running.seconds), *running.facts])
+                self._terminal.say(f"   {running.step.ljust(self._width)}  at work, {facts}")
+
+
+def name_width(steps: Sequence[str]) -> int:
+    """Return the width of the column of names."""
+    return min(32, max((len(step) for step in steps), default=0))
+
+
+def outcome_line(outcome: Outcome, result: StageResult, terminal: Terminal, width: int) -> str:
+    """Say how a step ended: what it took, or why it did not run; then what must be said of it."""
+    name = outcome.step.ljust(width)
+    if outcome.state == "ran":
+        rows = f"{result.rows:,} rows" if result.rows else ""
+        told = f"{seconds_text(outcome.seconds):>8}  {rows}".rstrip()
+    else:
+        told = terminal.dim(outcome.reason)
+    sign = terminal.paint("✓", "green")
+    notes = [f"     ! {note}" for note in result.notes if outcome.state == "ran"]
+    return "\n".join([f" {sign} {name}  {told}", *notes])

@@ -1,0 +1,1 @@
+"""The adapter to DVC: dvc.yaml, locks, what changed and why."""

@@ -1,0 +1,1 @@
+"""The adapter to Prefect: flows, the project's server, schedules."""

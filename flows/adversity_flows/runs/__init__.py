@@ -1,0 +1,1 @@
+"""Finished runs: where they lie, their pages, changes since the last one."""

@@ -1,0 +1,109 @@
+"""Where and with what a run happens: versions, machine, git state. No result depends on it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from adversity.distributions import distribution_version
+from adversity.provenance import processor
+from adversity.registry.marks import DEPENDS_ON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from adversity.pipeline.plan.model import Plan
+
+__all__ = ["Circumstances", "git_state", "machine", "versions"]
+
+LIBRARIES = (*DEPENDS_ON, "pyarrow", "prefect", "dvc")
+GIT_SECONDS = 10
+
+
+class Circumstances:
+    """With what one run happens: each thing is looked up once, when it is first asked for."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Remember the plan; nothing is looked up yet.
+
+        Args:
+            plan: The pipeline.
+        """
+        self._plan = plan
+
+    @cached_property
+    def git(self) -> dict[str, str]:
+        """As `git_state` says."""
+        return git_state(self._plan.root)
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """As `versions` says."""
+        return versions(self._plan)
+
+    @cached_property
+    def machine(self) -> dict[str, str]:
+        """As `machine` says, with the pipeline's device."""
+        return machine(self._plan.spec.run.device)
+
+
+def versions(plan: Plan) -> dict[str, str]:
+    """Return the versions of Python, of what computes, and of the plugins' distributions."""
+    import adversity
+
+    found = {"python": platform.python_version(), "adversity": adversity.__version__}
+    libraries = {name: distribution_version(name) for name in LIBRARIES}
+    found |= {name: version for name, version in libraries.items() if version}
+    return found | dict(_origins(plan))
+
+
+def _origins(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield distribution and version of every plugin: of metrics and in parameters, too."""
+    for part in ("data", "steps", "metrics"):
+        for origin in plan.resolved.get(part, {}).values():
+            yield origin["distribution"], origin["version"]
+            for uses, inner in origin.get("nested", {}).items():
+                yield uses.partition("/")[2].partition(":")[0], inner["version"]
+
+
+def machine(device: str = "cpu") -> dict[str, str]:
+    """Return processor, cores and system; no host name and no user."""
+    return {
+        "processor": processor(),
+        "cores": str(os.cpu_count() or "unknown"),
+        "system": f"{platform.system()} {platform.release()}",
+        "device": device,
+    }
+
+
+def git_state(root: Path) -> dict[str, str]:
+    """Return the revision and whether files differ from it; empty without git or a commit.
+
+    The state is `clean`, `dirty`, or `unknown` where git gives no answer.
+    """
+    revision = _git(root, "rev-parse", "HEAD")
+    if not revision:
+        return {}
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    state = "unknown" if changed is None else "dirty" if changed else "clean"
+    return {"revision": revision, "state": state}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """Return what git says, or None if it fails or takes too long."""
+    try:
+        answer = subprocess.run(
+            ["git", *arguments],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -1,0 +1,87 @@
+"""A run's judgement, and the files that say it: page, markdown and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from adversity.engine.set_up.workspace import Workspace
+from adversity.engine.summary.judged_run import judged_run
+from adversity.engine.summary.summarise import build_report
+from adversity.report import write_html, write_json, write_markdown
+from adversity.report.values.model import Outcome, Provenance
+from adversity_flows.runs.attack_ledger import ledger_of
+from adversity_flows.runs.paired_changes import changes_since
+from adversity_flows.runs.past_runs import PAGE, RESULT, accepted_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from adversity.pipeline.plan.model import Plan
+    from adversity.report.values.model import GateResult, Report
+    from adversity_flows.runs.past_runs import PastRun
+
+__all__ = ["judged", "redraw", "write_pages"]
+
+
+def judged(plan: Plan, workspace: Workspace) -> Report:
+    """Return what a terminal says of finished results: steps and gates, and nothing dear.
+
+    Args:
+        plan: The pipeline.
+        workspace: Where its artifacts lie.
+
+    Raises:
+        StorageError: If an artifact is missing or damaged.
+    """
+    last = accepted_run(plan.root, plan.name)
+    changes = None if last is None else changes_since(last, plan, workspace.outputs)
+    return judged_run(plan, workspace, ledger=ledger_of(plan.root), last=changes)
+
+
+def write_pages(
+    folder: Path,
+    plan: Plan,
+    workspace: Workspace,
+    gates: Sequence[GateResult],
+    provenance: Provenance,
+) -> None:
+    """Write the whole report of a run into its folder.
+
+    Args:
+        folder: The run's folder.
+        plan: The pipeline.
+        workspace: Where its artifacts lie.
+        gates: As judged.
+        provenance: Of the run.
+
+    Raises:
+        StorageError: If an artifact is missing or damaged.
+    """
+    ledger = ledger_of(plan.root)
+    report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
+    write_html(report, folder / PAGE)
+    write_markdown(report, folder / "report.md")
+    write_json(report, folder / RESULT)
+
+
+def redraw(plan: Plan, past: PastRun, page: Path) -> None:
+    """Write a run's page again from the artifacts, which must be those of the run.
+
+    Args:
+        plan: The pipeline.
+        past: The run; what it says of itself stands on the page.
+        page: The file to write.
+
+    Raises:
+        StorageError: If an artifact is missing or damaged.
+    """
+    told = {item.name: past.manifest[item.name] for item in fields(Provenance)[1:]}
+    told["outcomes"] = tuple(Outcome(**outcome) for outcome in told["outcomes"])
+    workspace = Workspace.of(plan.root)
+    gates = judged(plan, workspace).gates
+    provenance = Provenance(past.id, **told)
+    ledger = ledger_of(plan.root)
+    report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
+    write_html(report, page)

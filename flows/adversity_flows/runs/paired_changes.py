@@ -1,0 +1,98 @@
+"""How a run differs from the last accepted one: paired by sample, for `not_worse_than last`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts import Measure
+from adversity.contracts.values import PART_ROWS
+from adversity.data.checksums import verified_file
+from adversity.data.stored import TABLE, StoredTable
+from adversity.metrics import paired_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adversity.data.stored import StoredRows
+    from adversity.pipeline.gates.verdicts import LastRun
+    from adversity.pipeline.plan.model import Plan
+    from adversity_flows.runs.past_runs import PastRun
+
+__all__ = ["changes_since"]
+
+Array = np.ndarray[Any, Any]
+
+
+def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
+    """Return this run minus the accepted one, for what gates compare with `last`.
+
+    Samples are joined by id, so that a data set that grew is compared on what both have. A
+    metric that is no mean over samples (ECE) has no paired difference here and is left out.
+
+    Args:
+        past: The accepted run.
+        plan: The pipeline.
+        outputs: Where this run's artifacts lie.
+
+    Raises:
+        StorageError: If a table of this run is missing or damaged, or one of that run is damaged.
+    """
+    found: dict[tuple[str, str, str], Measure] = {}
+    for gate in plan.gates:
+        if gate.op is None:
+            now = StoredTable(verified_file(outputs / plan.stage(gate.step).out, TABLE))
+            then = _kept(past, gate.step)
+            if then is None:
+                continue
+            for cell in sorted(now.cells):
+                change = _change(now.cell(cell), then.cell(cell), gate.metric)
+                if change is not None:
+                    found[gate.step, cell, gate.metric] = change
+    return found
+
+
+def _kept(past: PastRun, step: str) -> StoredTable | None:
+    """Open a table of the accepted run; one that is gone has nothing to compare with."""
+    path = past.table(step)
+    return StoredTable(past.verified(path)) if path.is_file() else None
+
+
+def _change(now: StoredRows, then: StoredRows, metric: str) -> Measure | None:
+    _, first, second = np.intersect1d(
+        now["id"].astype(str), then["id"].astype(str), return_indices=True
+    )
+    a, b = _values(now, metric), _values(then, metric)
+    if a is None or b is None or not len(first):
+        return None
+    if _same(now, then, first, second):
+        # The chain gives the very same answers: no sample could tell the two runs apart.
+        return Measure(0.0, len(first), 0.0, 0.0, method="the same rows")
+    a, b = a[first], b[second]
+    finite = np.isfinite(a.astype(np.float64)) & np.isfinite(b.astype(np.float64))
+    return paired_difference(a[finite], b[finite]) if finite.any() else None
+
+
+def _same(now: StoredRows, then: StoredRows, first: Array, second: Array) -> bool:
+    """Say whether two runs gave every sample exactly the same row; a few rows are read at once."""
+    if now.keys() != then.keys():
+        return False
+    cuts = range(PART_ROWS, len(first), PART_ROWS)
+    for here, there in zip(np.split(first, cuts), np.split(second, cuts), strict=True):
+        mine, theirs = now.at(here), then.at(there)
+        for name, values in mine.items():
+            if not np.array_equal(values, theirs[name], equal_nan=values.dtype.kind == "f"):
+                return False
+    return True
+
+
+def _values(table: Mapping[str, Array], metric: str) -> Array | None:
+    """Return a metric's value for each sample, where it is a mean over samples."""
+    if metric == "accuracy":
+        return table.get("correct")
+    if metric == "robust_accuracy" and {"start_correct", "fooled"} <= table.keys():
+        return np.asarray(table["start_correct"] & ~table["fooled"])
+    values = table.get(metric)
+    return values if values is not None and values.ndim == 1 and values.dtype.kind in "bf" else None

@@ -1,0 +1,1 @@
+"""The steps of one run: which remain, and how each is run."""

@@ -1,0 +1,120 @@
+"""The shards of one stage with retries, and errors that say where they happened."""
+
+from __future__ import annotations
+
+import errno
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from adversity.engine.calls.ready import BREAKS
+from adversity.engine.stages import shard_pool
+from adversity.errors import AdversityError, PipelineError, RunError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.engine.stages.stage import Shard, StageRun
+    from adversity.pipeline.plan.model import Stage
+
+__all__ = ["in_step", "run_shards", "run_waves", "transient"]
+
+
+def run_shards(
+    job: StageRun, pending: tuple[Shard, ...], *, workers: int, retries: int = 0
+) -> Iterator[Shard]:
+    """Run shards as the engine does, yielding each as it is done, with retries.
+
+    Raises:
+        AdversityError: A shard failed; the message names step and shard.
+    """
+
+    def compute(shard: Shard) -> None:
+        with in_step(job.stage, shard):
+            _with_retries(job, shard, retries)
+
+    return shard_pool.run_shards(pending, compute, workers=workers)
+
+
+def run_waves(
+    job: StageRun, *, force: bool = False, workers: int, retries: int = 0
+) -> Iterator[Shard]:
+    """Run every shard that is to be run, wave by wave, yielding each as it is done.
+
+    Args:
+        job: The stage, opened.
+        force: Run those that are finished as well.
+        workers: Shards at a time.
+        retries: How often a shard is tried again after a passing error of the system.
+
+    Raises:
+        AdversityError: As `run_shards`.
+    """
+    waves = job.waves(force=force)
+    while True:
+        with in_step(job.stage):
+            wave = next(waves, None)
+        if wave is None:
+            return
+        yield from run_shards(job, wave, workers=workers, retries=retries)
+
+
+def _with_retries(job: StageRun, shard: Shard, retries: int) -> None:
+    for attempt in range(retries + 1):
+        try:
+            job.run_shard(shard)
+        except Exception as error:
+            if attempt == retries or not transient(error):
+                raise
+            time.sleep(_FIRST_PAUSE * 2**attempt)
+        else:
+            return
+
+
+_FIRST_PAUSE = 0.25
+"""Seconds before the first retry; doubled for each further one."""
+
+_PASSING = {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def transient(error: BaseException | None) -> bool:
+    """Say whether the system, not the work, failed, and a retry may help."""
+    while error is not None:
+        if isinstance(error, OSError):
+            passing = isinstance(error, ConnectionError | TimeoutError)
+            return passing or error.errno in _PASSING
+        error = error.__cause__
+    return False
+
+
+@contextmanager
+def in_step(stage: Stage, shard: Shard | None = None) -> Iterator[None]:
+    """Say in an error's message where it happened, and make it one of ours.
+
+    Raises:
+        AdversityError: The same class, if it was one; StorageError for the disk, RunError
+            for anything else.
+    """
+    label = f", {shard.label}" if shard is not None and shard.label else ""
+    where = f"step {stage.step}{label}"
+    try:
+        yield
+    except AdversityError as error:
+        raise _located(error, where, stage) from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(
+                f"{where}: the disk is full ({error}); make room and run again (finished shards "
+                "are kept)"
+            ) from error
+        raise StorageError(f"{where}: a file could not be written or read: {error}") from error
+    except BREAKS as error:
+        raise RunError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def _located(error: AdversityError, where: str, stage: Stage) -> AdversityError:
+    message = str(error)
+    if message.startswith(f"step {stage.step}") or isinstance(error, PipelineError):
+        return error
+    return type(error)(f"{where}: {message}")

@@ -1,0 +1,1 @@
+"""Attacks that see the decision alone."""

@@ -1,0 +1,75 @@
+"""HopSkipJump: a small failure found by the victim's decisions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from adversity import Access, Attack
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity import SampleRng, Target
+
+__all__ = ["HopSkipJump"]
+
+
+class HopSkipJump(Attack):
+    """A walk along the decision boundary, in l2 or linf, by the victim's decisions alone.
+
+    It starts at a random picture that the victim has wrong, goes back to the boundary by halving,
+    guesses the boundary's normal from the decisions around that point, and jumps along it. It
+    works on any victim that names a class, whatever its gradients or scores look like. What comes
+    back is the nearest failure that was asked about; the image itself where no start was found,
+    which `start_tries` limits. `queries` is never exceeded for any sample.
+
+    With `eps` a sample leaves as soon as it has a failure within eps: its queries are what that
+    took, and its distance is no longer the smallest that could be had.
+
+    Reference: Chen, Jordan, Wainwright, "HopSkipJumpAttack: a query-efficient decision-based
+    attack", 2020. We differ: the budget is one of queries, not of steps; where pixel noise does
+    not fool the victim, coarser noise is tried; probes are never shorter than float32 images can
+    hold.
+    """
+
+    name: ClassVar[str] = "hop_skip_jump"
+    reference: ClassVar[str] = (
+        "Chen, Jordan, Wainwright, HopSkipJumpAttack: a query-efficient decision-based attack, 2020"
+    )
+    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
+    access: ClassVar[Access] = "decisions"
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
+    heavy: ClassVar[str] = "thousands of queries, in each norm"
+
+    norm: Literal["l2", "linf"] = "l2"
+    eps: Annotated[
+        float | None,
+        Field(gt=0, description="a failure further away is no success; left out: any distance"),
+    ] = None
+    queries: Annotated[int, Field(ge=1, description="at most so many for each sample")] = 5000
+    probes: Annotated[
+        int,
+        Field(ge=1, description="queries for the first normal; the t-th takes sqrt(t) times those"),
+    ] = 100
+    start_tries: Annotated[
+        int, Field(ge=1, description="random pictures to start from, at most; each is a query")
+    ] = 1000
+
+    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
+        """Return the nearest failure found, the image itself where there is none."""
+        from adversity_plugins.attack.decisions.hop_skip_jump_walk import hop_skip_jump
+
+        return hop_skip_jump(
+            target,
+            images,
+            labels,
+            rng,
+            norm=self.norm,
+            queries=self.queries,
+            eps=self.eps,
+            probes=self.probes,
+            start_tries=self.start_tries,
+        )

@@ -1,0 +1,1 @@
+"""Several attacks one after another."""

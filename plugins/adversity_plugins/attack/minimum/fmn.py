@@ -1,0 +1,92 @@
+"""FMN: the nearest failure with a ball that shrinks and grows around each image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from adversity import Attack, Norm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity import SampleRng, Target
+
+__all__ = ["FMN"]
+
+
+class FMN(Attack):
+    """Fast minimum-norm attack: the nearest failure in linf, l2 or l1.
+
+    Each of the `steps` costs one gradient. The radius of a sample shrinks while it is fooled and
+    grows while it is not; the nearest failure it came by is kept, and at most 24 queries draw it
+    in. Where nothing is found, the image comes back as it was. From the image itself the search
+    runs into the class that is ahead there, which need not be the nearest; it begins where
+    DeepFool ends, which costs some ten gradients more.
+
+    Reference: Pintor, Roli, Brendel, Biggio, "Fast minimum-norm adversarial attacks through
+    adaptive norm constraints", 2021. We differ in three things: the search begins at DeepFool's
+    failure (`start="image"`: as in the paper; the median distance was 0 to 9 per cent larger on
+    two small networks in linf and l2), the point after the last step counts as well, and the
+    nearest failure is drawn in at the end.
+    """
+
+    name: ClassVar[str] = "fmn"
+    reference: ClassVar[str] = (
+        "Pintor, Roli, Brendel, Biggio, Fast minimum-norm adversarial attacks through adaptive "
+        "norm constraints, 2021"
+    )
+    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
+    stochastic: ClassVar[bool] = False
+    heavy: ClassVar[str] = "many steps, in each norm"
+    examples = (
+        {"norm": "linf", "steps": 40},
+        {"norm": "l2", "steps": 40},
+        {"norm": "l1", "steps": 40},
+    )
+
+    norm: Norm = "linf"
+    eps: Annotated[
+        float | None, Field(gt=0, description="a failure further than this is no success")
+    ] = None
+    steps: Annotated[int, Field(ge=1, description="gradients")] = 200
+    step_size: Annotated[float, Field(gt=0, description="l2 length of the first step")] = 1.0
+    gamma: Annotated[
+        float, Field(gt=0, lt=1, description="share by which the radius changes at first")
+    ] = 0.05
+    start: Annotated[
+        Literal["deepfool", "image"],
+        Field(description="where an untargeted search begins; a targeted one at the image"),
+    ] = "deepfool"
+    targeted: bool = False
+    target: Literal["next", "random", "least_likely"] | int = "next"
+
+    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
+        """Return, for each sample, the nearest failure that the search came by."""
+        from adversity_plugins.attack.minimum.deepfool_steps import deepfool
+        from adversity_plugins.attack.minimum.fmn_search import fmn
+
+        start = images
+        if self.start == "deepfool" and not self.targeted:
+            start = deepfool(
+                target,
+                images,
+                labels,
+                norm=self.norm,
+                steps=50,
+                candidates=9,
+                overshoot=0.02,
+                tangents=0,
+            )
+        return fmn(
+            target,
+            images,
+            labels,
+            norm=self.norm,
+            steps=self.steps,
+            step_size=self.step_size,
+            gamma=self.gamma,
+            targeted=self.targeted,
+            start=start,
+        )

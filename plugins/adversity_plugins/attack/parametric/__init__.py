@@ -1,0 +1,1 @@
+"""Attacks that turn, shift, recolour, or stay near in feature space."""

@@ -1,0 +1,78 @@
+"""Square attack: fool a victim by its scores alone, with random squares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from adversity import Access, Attack, Norm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity import SampleRng, Target
+
+__all__ = ["Square"]
+
+
+class Square(Attack):
+    """Random search with squares, by the victim's scores alone: no gradient to be masked.
+
+    A square of the picture is set to the bounds of the budget (linf), or a part of the budget is
+    moved to a bump in another place (l2, l1); what raises the loss is kept. The squares get smaller
+    as the `queries` are used up. A sample that is fooled leaves at once, and its queries are what
+    it took; one that holds costs exactly `queries` for each restart. The loss is the margin, and
+    cross-entropy for a targeted attack. Where it fools more than an attack by gradients does, those
+    gradients were masked.
+
+    Reference: Andriushchenko, Croce, Flammarion, Hein, "Square attack: a query-efficient black-box
+    adversarial attack via random search", 2020; in l1 as Croce, Hein, "Mind the box: l1-APGD for
+    sparse adversarial attacks", 2021. We differ: every sample has its own squares, which may touch
+    every edge; in linf no query is spent on a square that changes nothing; the first point is one
+    of the `queries`.
+    """
+
+    name: ClassVar[str] = "square"
+    reference: ClassVar[str] = (
+        "Andriushchenko, Croce, Flammarion, Hein, Square attack: a query-efficient black-box "
+        "adversarial attack via random search, 2020"
+    )
+    access: ClassVar[Access] = "scores"
+    # Fewer queries than by default: the kit attacks some hundred times.
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"norm": "linf", "eps": 8 / 255, "queries": 200},
+        {"norm": "l2", "eps": 0.5, "queries": 200},
+        {"norm": "l1", "eps": 2.5, "queries": 200},
+    )
+    heavy: ClassVar[str] = "thousands of queries, in each norm"
+
+    norm: Norm = "linf"
+    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
+    queries: Annotated[
+        int, Field(ge=1, description="at most so many for each sample and restart")
+    ] = 5000
+    p_init: Annotated[
+        float, Field(gt=0, le=1, description="share of the picture that the first squares cover")
+    ] = 0.8
+    restarts: Annotated[int, Field(ge=1)] = 1
+    targeted: bool = False
+    target: Literal["next", "random", "least_likely"] | int = "next"
+
+    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
+        """Return the first image that fools, else the one with the highest loss."""
+        from adversity_plugins.attack.scores.square_search import square_search
+
+        return square_search(
+            target,
+            images,
+            labels,
+            rng,
+            norm=self.norm,
+            eps=self.eps,
+            queries=self.queries,
+            p_init=self.p_init,
+            restarts=self.restarts,
+            targeted=self.targeted,
+        )

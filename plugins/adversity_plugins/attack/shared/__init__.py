@@ -1,0 +1,1 @@
+"""What several families compute with: norms, losses, hyperplanes."""

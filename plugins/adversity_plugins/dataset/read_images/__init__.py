@@ -1,0 +1,1 @@
+"""Image files of every format, read exactly or refused."""

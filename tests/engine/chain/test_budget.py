@@ -1,0 +1,295 @@
+"""What counts: budgets of three threats, what an attack may see, and the query that solved."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from adversity import Attack, Classifier
+from adversity.contracts import Linear, Perturbed
+from adversity.engine.attack.attacking import attack
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.target import ChainTarget
+from adversity.errors import InputError, PluginError
+
+
+@pytest.fixture
+def victim(plugins: Any, ids: Any) -> ChainTarget:
+    """The linear net alone."""
+    return ChainTarget([Link("net", plugins["net"])], ids=ids)
+
+
+@pytest.fixture
+def labels(victim: ChainTarget, images: torch.Tensor) -> torch.Tensor:
+    """What the net says, so that every sample is attacked."""
+    return victim.verdicts(images)
+
+
+class Far(Attack):
+    """Go all the way to black or white, and say that it looks for the nearest failure."""
+
+    name = "far"
+    threat = "minimum"
+    norm: Any = "l2"
+    eps: float | None = None
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        point = images.clone().requires_grad_()
+        own = target.logits(point).gather(1, labels[:, None]).sum()
+        (slope,) = torch.autograd.grad(own, point)
+        return (slope < 0).float()
+
+
+def test_a_minimum_attack_succeeds_at_any_distance_unless_eps_says_otherwise(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """The same images are success without eps and none where eps is a millionth too small."""
+    anywhere = attack(make_ready(Far()), victim, images, labels)
+    assert anywhere.success.all()
+    eps = float(anywhere.norms.median())
+    near = attack(make_ready(Far(eps=eps)), victim, images, labels)
+    assert torch.equal(near.images, anywhere.images)
+    assert torch.equal(near.success, anywhere.norms <= eps * (1 + 1e-6))
+    assert 0 < int(near.success.sum()) < len(images)
+
+
+def test_success_or_clean_gives_the_clean_image_back_where_nothing_was_found(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """`images` are the worst points, `success_or_clean` the failures alone."""
+    eps = float(attack(make_ready(Far()), victim, images, labels).norms.median())
+    result = attack(make_ready(Far(eps=eps)), victim, images, labels)
+    for row, success in enumerate(result.success.tolist()):
+        expected = result.images[row] if success else images[row]
+        assert torch.equal(result.success_or_clean[row], expected)
+
+
+class Dim(Attack):
+    """Multiply by a factor: a parametric attack, with twins that cheat."""
+
+    name = "dim"
+    threat = "parametric"
+    access = "scores"
+    cheat: str = ""
+
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """The factor."""
+        return {"factor": (0.5, 1.0)}
+
+    def apply(self, images: Any, parameters: Any) -> torch.Tensor:
+        return images * parameters["factor"][:, None, None, None].float()
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
+        factor = 0.5 + 0.5 * rng.uniform()
+        given = {"factor": factor - 0.2} if self.cheat == "bounds" else {"factor": factor}
+        changed = self.apply(images, given)
+        if self.cheat == "replay":
+            changed = changed * 0.99
+        if self.cheat == "alone":
+            return changed
+        if self.cheat == "missing":
+            return Perturbed(changed)
+        if self.cheat == "shape":
+            given = {"factor": factor[:, None]}
+        return Perturbed(changed, given)
+
+
+def test_a_parametric_attack_is_replayed_and_its_parameters_are_kept(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """The images are what `apply` makes; a sample that was not attacked has no parameters."""
+    labels = labels.clone()
+    labels[3] = (labels[3] + 1) % 4
+    result = attack(make_ready(Dim()), victim, images, labels)
+    factor = result.parameters["factor"]
+    assert factor.isnan().nonzero().flatten().tolist() == [3]
+    rest = torch.arange(21) != 3
+    made = images * factor[:, None, None, None].float()
+    assert torch.equal(result.images[rest], made[rest])
+    assert torch.equal(result.images[3], images[3])
+
+
+@pytest.mark.parametrize(
+    ("cheat", "told"),
+    [
+        ("bounds", r"expected factor in \[0\.5, 1\], got 0\."),
+        ("replay", "its images are not what its parameters make"),
+        ("alone", "expected a Perturbed with the parameters, got images alone"),
+        ("missing", r"expected the parameters \['factor'\], got \[\]"),
+        ("shape", r"expected factor \[21\], got \[21, 1\]"),
+    ],
+)
+def test_a_parametric_attack_that_cheats_is_refused(
+    make_ready: Any,
+    victim: ChainTarget,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    cheat: str,
+    told: str,
+) -> None:
+    """Bounds, images and parameters are checked by the core."""
+    with pytest.raises(PluginError, match=told):
+        attack(make_ready(Dim(cheat=cheat)), victim, images, labels)
+
+
+class Asks(Attack):
+    """Ask for one thing and say that it asks for another."""
+
+    name = "asks"
+    eps: float = 0.1
+    norm: Any = "linf"
+    asks: str = "decisions"
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        if self.asks == "decisions":
+            target.decisions(images)
+        elif self.asks == "structure":
+            target.structure()
+        else:
+            target.logits(images.clone().requires_grad_(self.asks == "gradients"))
+        return images.clone()
+
+
+_ORDER = ("nothing", "decisions", "scores", "gradients", "structure")
+
+
+@pytest.mark.parametrize("says", _ORDER)
+@pytest.mark.parametrize("asks", _ORDER[1:])
+def test_an_attack_sees_no_more_than_it_says(
+    make_ready: Any,
+    victim: ChainTarget,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    asks: str,
+    says: str,
+) -> None:
+    """What comes before is allowed, what comes after is refused with the line to write."""
+    cls = type("Says", (Asks,), {"access": says, "__module__": __name__})
+    ready = make_ready(cls(asks=asks))
+    if _ORDER.index(asks) <= _ORDER.index(says):
+        attack(ready, victim, images, labels)
+    else:
+        with pytest.raises((InputError, PluginError), match=f"access = '{asks}'"):
+            attack(ready, victim, images, labels)
+
+
+class Labels(Classifier):
+    """The net's answer and nothing else."""
+
+    name = "labels"
+    gives = "labels"
+    differentiable = False
+    within: ClassVar[Any] = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("a", "b", "c", "d")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.within.plugin.logits(images).argmax(1)
+        return torch.nn.functional.one_hot(answer, 4).float()
+
+    def structure(self) -> Linear:
+        import numpy as np
+
+        return Linear(np.zeros((4, 108)), np.zeros(4))
+
+
+def test_decisions_are_had_from_a_victim_that_gives_labels_only(
+    make_ready: Any, plugins: Any, victim: ChainTarget, images: torch.Tensor, ids: Any
+) -> None:
+    """They are the judge's verdicts, each counted as a query and none as a gradient."""
+    Labels.within = plugins["net"]
+    only = ChainTarget([Link("labels", make_ready(Labels()))], ids=ids)
+    assert torch.equal(only.decisions(images), victim.verdicts(images))
+    assert only.counts.queries[:21].tolist() == [1] * 21
+    assert not only.counts.gradients.any()
+    with pytest.raises(InputError, match="has no gradient"):
+        only.logits(images.clone().requires_grad_())
+
+
+def test_a_structure_is_given_only_where_nothing_else_stands_in_the_chain(
+    make_ready: Any, plugins: Any, ids: Any
+) -> None:
+    """Behind a restoration the classifier's structure is not the victim's."""
+    Labels.within = plugins["net"]
+    labels = make_ready(Labels())
+    assert ChainTarget([Link("labels", labels)], ids=ids).structure() is not None
+    chain = [Link("halve", plugins["halve"]), Link("labels", labels)]
+    assert ChainTarget(chain, ids=ids).structure() is None
+
+
+class Guess(Attack):
+    """Ask about the image `late` times, then about failures out of reach, then within it."""
+
+    name = "guess"
+    access = "scores"
+    norm: Any = "linf"
+    eps: float = 0.3
+    late: int = 2
+    asks: str = "decisions"
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        ask = getattr(target, self.asks)
+        for _ in range(self.late):
+            ask(images)
+        ask(1 - images.round())
+        changed = images + self.eps * torch.where(images < 0.5, 1.0, -1.0)
+        ask(changed)
+        ask(changed)
+        return changed
+
+
+@pytest.mark.parametrize("asks", ["decisions", "logits"])
+def test_the_query_that_solved_a_sample_is_seen_by_the_core(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor, asks: str
+) -> None:
+    """A failure beyond eps does not count; the first within it does, where it is one at all."""
+    ready = make_ready(Guess(asks=asks))
+    result = attack(ready, victim, images, labels)
+    assert 0 < int(result.success.sum()) < len(images)
+    assert result.solved_at.tolist() == [4 if hit else 0 for hit in result.success.tolist()]
+    assert result.queries.tolist() == [5] * 21
+    order = torch.arange(20, -1, -1)
+    mixed = ChainTarget(victim.links, ids=[victim.ids[i] for i in order])
+    again = attack(ready, mixed, images[order], labels[order])
+    assert torch.equal(again.solved_at, result.solved_at[order])
+
+
+class Tells(Asks):
+    """Tell a number of each sample, or more than the class says."""
+
+    name = "tells"
+    access = "decisions"
+    tells = ("half",)
+    more: bool = False
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Perturbed:
+        told = {"half": torch.arange(len(images)) / 2}
+        return Perturbed(images.clone(), told | ({"other": told["half"]} if self.more else {}))
+
+
+def test_what_an_attack_tells_of_each_sample_is_kept(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """It stands at the sample; nothing is told where nothing was attacked, the name stays."""
+    labels = labels.clone()
+    labels[0] = (labels[0] + 1) % 4
+    half = attack(make_ready(Tells()), victim, images, labels).parameters["half"]
+    assert half[1:].tolist() == [row / 2 for row in range(20)]
+    assert half[:1].isnan().all()
+    nobody = attack(make_ready(Tells()), victim, images, (victim.verdicts(images) + 1) % 4)
+    assert nobody.parameters["half"].isnan().all()
+
+
+def test_an_attack_that_tells_other_things_than_it_says_is_refused(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """The tables of all shards must have the same columns."""
+    with pytest.raises(
+        PluginError, match=r"expected it to tell \['half'\], got \['half', 'other'\]"
+    ):
+        attack(make_ready(Tells(more=True)), victim, images, labels)

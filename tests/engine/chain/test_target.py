@@ -1,0 +1,300 @@
+"""The chain target: exact gradients, BPDA, EOT, log p, counts, and everything left as found."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+import adversity
+from adversity import Attack, PostHoc, Restoration
+from adversity.engine.attack.attacking import attack
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.target import ChainTarget
+from adversity.engine.chain.victim import as_found, target
+from adversity.errors import InputError, PluginError
+
+
+def chain(*readies: Any, ids: Any, **kwargs: Any) -> ChainTarget:
+    """Compose ready plugins."""
+    return ChainTarget([Link(f"step{i}", r) for i, r in enumerate(readies)], ids=ids, **kwargs)
+
+
+def gradient(victim: ChainTarget, images: torch.Tensor) -> torch.Tensor:
+    """Differentiate the first logit."""
+    point = images.clone().requires_grad_()
+    (found,) = torch.autograd.grad(victim.logits(point)[:, 0].sum(), point)
+    return found
+
+
+def test_gradient_goes_through_a_differentiable_restoration(
+    plugins: Any, images: Any, ids: Any
+) -> None:
+    """Halving before a linear net halves its gradient; finite differences agree."""
+    alone = gradient(chain(plugins["net"], ids=ids), images)
+    through = gradient(chain(plugins["halve"], plugins["net"], ids=ids), images)
+    assert torch.allclose(through, alone / 2, atol=1e-6)
+
+
+def test_bpda_passes_the_gradient_of_a_rounding_link(plugins: Any, images: Any, ids: Any) -> None:
+    """Forward the answer is the rounded chain's, bit for bit; backward it is the identity's."""
+    victim = chain(plugins["rounded"], plugins["net"], ids=ids)
+    point = images.clone().requires_grad_()
+    logits = victim.logits(point)
+    rounded = (images * 7).round() / 7
+    assert torch.equal(logits.detach(), chain(plugins["net"], ids=ids).logits(rounded))
+    (found,) = torch.autograd.grad(logits[:, 0].sum(), point)
+    assert torch.allclose(found, gradient(chain(plugins["net"], ids=ids), rounded), atol=1e-6)
+    assert victim.described[0]["gradient"] == "BPDA (identity)"
+
+
+def test_own_surrogate_is_used(make_ready: Any, plugins: Any, images: Any, ids: Any) -> None:
+    """A plugin's surrogate stands in for the identity: its slope of 3 shows in the gradient."""
+
+    class Steep(Restoration):
+        """Round; claim a slope of three."""
+
+        name = "steep"
+
+        def restore(self, images: torch.Tensor, **needs: torch.Tensor) -> torch.Tensor:
+            return (images * 7).round() / 7
+
+        def surrogate(self, images: torch.Tensor) -> torch.Tensor:
+            return 3 * images
+
+    plain = gradient(chain(plugins["rounded"], plugins["net"], ids=ids), images)
+    steep = chain(make_ready(Steep()), plugins["net"], ids=ids)
+    assert torch.allclose(gradient(steep, images), 3 * plain, atol=1e-5)
+    assert "surrogate" in steep.described[0]["gradient"]
+
+
+def test_size_changing_link_gets_a_resize(
+    make_ready: Any, plugins: Any, images: Any, ids: Any
+) -> None:
+    """A link that changes sizes gets a gradient of the input's size that is not zero."""
+
+    class Double(Restoration):
+        """Repeat every pixel; not differentiable by its own word."""
+
+        name = "double"
+        scale = 2
+
+        def restore(self, images: torch.Tensor, **needs: torch.Tensor) -> torch.Tensor:
+            return images.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    small = images[:, :, ::2, ::2].contiguous()
+    found = gradient(chain(make_ready(Double()), plugins["net"], ids=ids), small)
+    assert found.shape == small.shape
+    assert float(found.abs().min(dim=0).values.max()) > 0
+
+
+def test_stochastic_link_is_averaged_over_draws(plugins: Any, images: Any, ids: Any) -> None:
+    """With noise in the chain the logits are log mean p over 8 draws, and it is said."""
+    victim = chain(plugins["shift"], plugins["net"], ids=ids)
+    assert victim.draws == 8
+    assert "EOT" in victim.described[0]["gradient"]
+    logits = victim.logits(images)
+    # log of a mean of probabilities: each row is itself log-normalised.
+    assert torch.allclose(logits.logsumexp(1), torch.zeros(len(images)), atol=1e-5)
+    assert bool(gradient(victim, images).abs().flatten(1).sum(1).min() > 0)
+
+
+class Certain(PostHoc):
+    """Put all probability on the top class, so that others are exactly 0."""
+
+    name = "certain"
+
+    def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.one_hot(logits.argmax(1), logits.shape[1]).float()
+
+
+def test_zero_probabilities_pass_the_incoming_gradient(
+    make_ready: Any, plugins: Any, images: Any, ids: Any
+) -> None:
+    """Where p is 0 log p stays finite and the gradient is that of the incoming logits."""
+    victim = chain(plugins["net"], make_ready(Certain()), ids=ids)
+    assert bool(victim.logits(images).isfinite().all())
+    expected = gradient(chain(plugins["net"], ids=ids), images)
+    assert torch.allclose(gradient(victim, images), expected, atol=1e-6)
+
+
+def test_rows_do_not_depend_on_their_neighbours(plugins: Any, images: Any, ids: Any) -> None:
+    """Logits of some rows are bit for bit those of the whole."""
+    victim = chain(plugins["halve"], plugins["net"], ids=ids)
+    order = torch.tensor([19, 2, 5])
+    assert torch.equal(victim.rows(order).logits(images[order]), victim.logits(images)[order])
+
+
+def test_padding_rows_cost_nothing(plugins: Any, images: Any, ids: Any) -> None:
+    """Queries and gradients belong to samples; a repeated row counts once."""
+    victim = chain(plugins["net"], ids=ids)
+    gradient(victim.rows([4, 5, 5, 5]), images[[4, 5, 5, 5]])
+    assert victim.counts.queries[:7].tolist() == [0, 0, 0, 0, 1, 1, 0]
+    assert victim.counts.gradients[:7].tolist() == [0, 0, 0, 0, 1, 1, 0]
+
+
+def test_target_needs_exactly_one_classifier(plugins: Any, ids: Any) -> None:
+    """None or two classifiers are refused in words."""
+    with pytest.raises(InputError, match="exactly one classifier, got 0"):
+        chain(plugins["halve"], ids=ids)
+    with pytest.raises(InputError, match=r"expected plugins from adversity\.create"):
+        target("net")
+
+
+def test_network_is_left_exactly_as_found(images: Any) -> None:
+    """Mode of every layer, BN buffers, gradients, requires_grad and RNG state are untouched."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Dropout(0.5),
+        torch.nn.Flatten(), torch.nn.Linear(64, 3),
+    ).train()  # fmt: skip
+    net[1].eval()
+    net[4].bias.requires_grad_(False)
+    learning = [p.requires_grad for p in net.parameters()]
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    modes = [m.training for m in net.modules()]
+    state = torch.get_rng_state()
+    labels = target(net).bind(tuple(map(str, range(21)))).verdicts
+    with as_found([net]):
+        truth = labels(images)
+    result = adversity.create("attack", "pgd", eps="8/255", steps=3)(target(net), images, truth)
+    assert bool(result.success.any())
+    assert [m.training for m in net.modules()] == modes
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert [p.requires_grad for p in net.parameters()] == learning
+    assert all(p.grad is None for p in net.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+class Cheat(Attack):
+    """Overstep the budget by a part in ten thousand."""
+
+    name = "cheat"
+    norm: Any = "linf"
+    eps: float = 0.01
+    factor: float = 1.0001
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        return (images * 0.5 + 0.25) + 0 * images if self.factor < 0 else _pushed(self, images)
+
+
+def _pushed(self: Cheat, images: torch.Tensor) -> torch.Tensor:
+    return torch.where(images < 0.5, images + self.eps * self.factor, images - self.eps)
+
+
+def test_overstepped_budget_is_a_plugin_error(
+    make_ready: Any, plugins: Any, images: Any, ids: Any
+) -> None:
+    """1.0001 eps is refused with the figure; eps itself passes."""
+    victim = chain(plugins["net"], ids=ids)
+    labels = victim.verdicts(images)
+    with pytest.raises(PluginError, match=r"overstepped its budget: expected linf <= 0\.01"):
+        attack(make_ready(Cheat()), victim, images, labels)
+    assert float(attack(make_ready(Cheat(factor=0.999)), victim, images, labels).norms.max()) > 0
+
+
+def test_wrong_from_the_start_is_left_alone(plugins: Any, images: Any, ids: Any) -> None:
+    """A misclassified sample is returned untouched, costs nothing and is no success."""
+    victim = chain(plugins["net"], ids=ids)
+    labels = (victim.verdicts(images) + (torch.arange(21) % 2)) % 4
+    ready = adversity.create("attack", "pgd", eps=0.2, steps=5).ready
+    result = attack(ready, victim, images, labels)
+    wrong = torch.arange(21) % 2 == 1
+    assert torch.equal(result.images[wrong], images[wrong])
+    assert not bool(result.success[wrong].any())
+    assert result.gradients[wrong].tolist() == [0] * int(wrong.sum())
+    assert bool(result.success[~wrong].all())
+
+
+def test_all_wrong_batch_works(plugins: Any, images: Any, ids: Any) -> None:
+    """When nothing is right from the start, nothing is attacked and nothing fails."""
+    victim = chain(plugins["net"], ids=ids)
+    labels = (victim.verdicts(images) + 1) % 4
+    ready = adversity.create("attack", "pgd", eps=0.2).ready
+    result = attack(ready, victim, images, labels)
+    assert torch.equal(result.images, images)
+    assert not bool(result.success.any())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"norm": "linf", "eps": 0.05, "steps": 1, "restarts": 2},
+        {"norm": "linf", "eps": 0.05, "steps": 5, "early_stop": True},
+        {"norm": "l2", "eps": 0.4, "steps": 5, "restarts": 2},
+        {"norm": "l1", "eps": 3.0, "steps": 5, "early_stop": True},
+    ],
+    ids=str,
+)
+def test_attack_does_not_depend_on_batch_or_order(
+    plugins: Any, images: Any, ids: Any, settings: dict[str, Any]
+) -> None:
+    """With random starts: whole, alone and permuted give the same bytes."""
+    ready = adversity.create("attack", "pgd", **settings).ready
+    victim = chain(plugins["rounded"], plugins["net"], ids=ids)
+    labels = victim.verdicts(images)
+    whole = attack(ready, victim, images, labels, seed=5).images
+    order = torch.randperm(21, generator=torch.Generator().manual_seed(2))
+    mixed = chain(plugins["rounded"], plugins["net"], ids=[ids[i] for i in order])
+    assert torch.equal(
+        attack(ready, mixed, images[order], labels[order], seed=5).images, whole[order]
+    )
+    for i in (0, 13):
+        alone = chain(plugins["rounded"], plugins["net"], ids=[ids[i]])
+        found = attack(ready, alone, images[i : i + 1], labels[i : i + 1], seed=5).images
+        assert torch.equal(found[0], whole[i])
+
+
+def test_zero_gradient_is_flagged(make_ready: Any, images: Any, ids: Any) -> None:
+    """A victim with no gradient at all shows a share of 1, and nothing moved."""
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(108, 3))
+
+    class Masked(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = net((x * 7).round() / 7)
+            return out
+
+    victim = target(Masked())
+    labels = victim.bind(ids).verdicts(images)
+    attack_call = adversity.create("attack", "pgd", eps="8/255", random_start=False)
+    result = attack_call(victim, images, labels, ids=ids)
+    assert result.flags == {
+        "zero_gradient": 1.0,
+        "nan_gradient": 0.0,
+        "never_moved": 1.0,
+        "probability_output": 0.0,
+        "hidden_pixels": 0.0,
+    }
+
+
+def test_judge_and_attack_see_one_chain_behind_probabilities(
+    make_ready: Any, plugins: Any, images: Any, ids: Any
+) -> None:
+    """A classifier that gives probabilities is calibrated on log p, judged as attacked."""
+
+    class Soft(type(plugins["net"].plugin)):  # type: ignore[misc]
+        """Give the fixed net's probabilities."""
+
+        name = "soft"
+        gives: ClassVar[Any] = "probs"
+
+        def logits(self, images: torch.Tensor) -> torch.Tensor:
+            values: torch.Tensor = super().logits(images).softmax(1)
+            return values
+
+    class Halved(PostHoc):
+        """A temperature of two."""
+
+        name = "halved"
+
+        def calibrate(self, logits: torch.Tensor) -> torch.Tensor:
+            return (logits / 2).softmax(1)
+
+    victim = chain(make_ready(Soft()), make_ready(Halved()), ids=ids)
+    _, probs = victim.answer(images)
+    assert probs is not None
+    net = plugins["net"].plugin.logits(images)
+    # log of a float32 softmax loses up to 1e-6 of the logit it came from.
+    assert torch.allclose(probs, (net / 2).softmax(1), atol=1e-5)
+    assert torch.allclose(victim.logits(images).softmax(1), probs, atol=1e-5)

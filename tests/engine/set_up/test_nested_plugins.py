@@ -1,0 +1,228 @@
+"""Plugins in the parameters of plugins: ready to run, checked, and equal by what they are."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+import adversity
+from adversity import (
+    Attack,
+    Classifier,
+    Degradation,
+    Metric,
+    Plugin,
+    Restoration,
+    SampleRng,
+    Uncertainty,
+)
+from adversity.engine.attack.attacking import attack
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.set_up.nested import inject
+from adversity.errors import InputError, NotFittedError, PluginError
+from adversity_plugins.attack.gradient.pgd import PGD
+from adversity_plugins.classifier.network.small_cnn import SmallCNN
+from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
+from adversity_plugins.restoration.brighten.gamma_correction import GammaCorrection
+from adversity_plugins.uncertainty.score.entropy import Entropy
+
+
+class Mixture(Degradation):
+    """Make images worse in several ways."""
+
+    name: ClassVar[str] = "mixture"
+    parts: tuple[Plugin[Degradation], ...]
+    then: Plugin[Restoration] | None = None
+
+    def degrade(self, images: torch.Tensor, rng: SampleRng) -> torch.Tensor:
+        for number, part in enumerate(self.parts):
+            images = part(images, rng.child(number))
+        return images if self.then is None else self.then(images)
+
+
+class TooBright(Degradation):
+    """Leave the range."""
+
+    name: ClassVar[str] = "too_bright"
+
+    def degrade(self, images: torch.Tensor, rng: SampleRng) -> torch.Tensor:
+        return images + 1
+
+
+class Centred(Classifier):
+    """Give right logits, and features that are centred over the batch."""
+
+    name: ClassVar[str] = "centred"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("a", "b", "c")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)[:, :3]
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        values = images.flatten(1)
+        return values - values.mean(0)
+
+
+class Held(Attack):
+    """Hold plugins of several kinds."""
+
+    name: ClassVar[str] = "held"
+    threat = "minimum"
+    network: Plugin["classifier"] | None = None  # type: ignore[name-defined]  # noqa: F821
+    inner: Plugin[Attack] | None = None
+    score: Plugin[Uncertainty] | None = None
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
+        return images if self.inner is None else self.inner.perturb(target, images, labels, rng)
+
+
+def _ready(plugin: Any) -> Ready:
+    inject(plugin, "cpu")
+    plugin.setup("cpu")
+    return Ready(plugin, f"{plugin.kind} {plugin.name!r} (test)")
+
+
+@pytest.fixture(scope="module")
+def photos() -> torch.Tensor:
+    """Six colour pictures of 8 x 8."""
+    return torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def trained(photos: torch.Tensor) -> Any:
+    """A small network that was fitted in Python."""
+    made = adversity.create("classifier", "small_cnn", epochs=2, width=4)
+    return made.fit(photos, torch.tensor([0, 1, 2, 0, 1, 2]))
+
+
+def test_a_degradation_is_what_its_own_final_call_gives(photos: torch.Tensor) -> None:
+    """Two noises and a restoration inside a mixture: the same bytes as one after the other."""
+    mixture = Mixture(
+        parts=(GaussianNoise(severity=1), GaussianNoise(severity=2)),
+        then=GammaCorrection(gamma=0.5),
+    )
+    rng = SampleRng(seed=0, step="x", ids=list("abcdef"))
+    from adversity.engine.calls import final_calls
+
+    made = final_calls.degrade(_ready(mixture), photos, rng).images
+    expected = photos
+    for number, severity in enumerate((1, 2)):
+        noise = Ready(GaussianNoise(severity=severity), "noise")
+        expected = final_calls.degrade(noise, expected, rng.child(number)).images
+    gamma = Ready(GammaCorrection(gamma=0.5), "gamma")
+    expected = final_calls.restore(gamma, expected, {}, list("abcdef"))[0]
+    assert torch.equal(made, expected)
+
+
+def test_a_broken_promise_names_the_inner_plugin(photos: torch.Tensor) -> None:
+    """What the outer plugin gets has passed the checks of the inner one's kind."""
+    ready = _ready(Mixture(parts=(TooBright(),)))
+    with pytest.raises(PluginError, match=r'degradation "too_bright".*expected values in'):
+        ready.plugin.parts[0](photos, SampleRng(seed=0, step="x", ids=list("abcdef")))
+
+
+def test_equality_hash_and_pickles_go_by_what_it_is() -> None:
+    """Ready or not, copied or made anew: the parameters decide, the inner ones included."""
+    one = Mixture(parts=(GaussianNoise(severity=1),))
+    same = Mixture(parts=(GaussianNoise(severity=1),))
+    other = Mixture(parts=(GaussianNoise(severity=2),))
+    _ready(one)
+    again = pickle.loads(pickle.dumps(one))
+    assert one == same == again
+    assert hash(one) == hash(same) == hash(again)
+    assert one != other
+    assert one.fingerprint != other.fingerprint
+    assert one.parameters["parts"] == [
+        {
+            "uses": "degradation/adversity:gaussian_noise",
+            "with": {"severity": 1, "sigma": None},
+        }
+    ]
+    with pytest.raises(InputError, match="is not ready to run"):
+        again.parts[0]("images", "rng")
+
+
+def test_outer_plugins_never_share_what_is_ready() -> None:
+    """A second outer plugin that is given the first one's parameter binds its own."""
+    one = Mixture(parts=(GaussianNoise(severity=1),))
+    _ready(one)
+    two = Mixture(parts=one.parts)
+    with pytest.raises(InputError, match="is not ready to run"):
+        two.parts[0].ready()
+
+
+def test_a_fitted_classifier_gives_logits_features_and_gradients(
+    photos: torch.Tensor, trained: Any
+) -> None:
+    """A fitted object keeps its weights; the answers are those of its own call."""
+    network = _ready(Held(network=trained)).plugin.network
+    assert torch.equal(network.logits(photos), trained(photos))
+    assert len(network.class_names) == 3
+    features = network.features(photos)
+    assert features.shape == (6, 32)
+    alone = network.features(photos[4:5])
+    assert torch.equal(alone[0], features[4])
+    asked = photos.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(network.features(asked).sum(), asked)
+    assert float(gradient.abs().max()) > 0
+
+
+@pytest.mark.parametrize("gradient", [False, True], ids=["plain", "with gradient"])
+def test_features_that_depend_on_the_images_beside_are_refused(
+    photos: torch.Tensor, gradient: bool
+) -> None:
+    """The inner plugin is named and its features, though its logits were found right before."""
+    network = _ready(Held(network=Centred())).plugin.network
+    network.logits(photos)
+    with pytest.raises(PluginError, match=r'"centred".*its features by itself'):
+        network.features(photos.clone().requires_grad_(gradient))
+
+
+def test_what_was_never_fitted_is_refused() -> None:
+    """By create, which looks it up, and by the engine, which gets the plugin itself."""
+    with pytest.raises(NotFittedError, match=r'classifier "small_cnn".*must be fitted'):
+        _ready(Held(network=SmallCNN()))
+    unfitted = adversity.create("classifier", "small_cnn")
+    with pytest.raises(NotFittedError, match="must be fitted first"):
+        _ready(Held(network=unfitted))
+
+
+def test_an_attack_inside_an_attack_keeps_to_its_own_budget(photos: torch.Tensor) -> None:
+    """The inner attack sees the outer one's victim, and its own eps is checked."""
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 3))
+    with torch.no_grad():
+        labels = network(photos).argmax(1)
+    victim = adversity.target(network).bind(list("abcdef"))
+    made = attack(_ready(Held(inner=PGD(eps=0.05, steps=2))), victim, photos, labels)
+    apart = float((made.images - photos).abs().max())
+    assert 0.049 < apart <= 0.05 * (1 + 1e-6)
+
+
+def test_a_score_and_a_metric_may_hold_plugins(photos: torch.Tensor, trained: Any) -> None:
+    """A score is called with predictions; a metric is made ready by `create`."""
+    probs = trained(photos).double().softmax(1)
+    score = _ready(Held(score=Entropy())).plugin.score
+    assert score(adversity.Predictive(probs)).shape == (6,)
+
+
+class Perceptual(Metric):
+    """Hold a network."""
+
+    name: ClassVar[str] = "perceptual"
+    network: Plugin[Classifier]
+
+    def compute(self, table: Any, reference: Any = None) -> Any:
+        return {"value": self.network.logits(table)}
+
+
+def test_a_metric_answers_with_its_network(photos: torch.Tensor, trained: Any) -> None:
+    """The network of a metric is called like any other."""
+    metric = Perceptual(network=trained)
+    inject(metric, "cpu")
+    assert torch.equal(metric.compute(photos)["value"], trained(photos))

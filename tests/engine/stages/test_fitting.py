@@ -1,0 +1,281 @@
+"""Fitting: one way into a plugin, in a pipeline as from Python, on images as on predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+import adversity
+from adversity import Attack, Degradation, Fitted, Plugin, ProjectFile, Restoration, State
+from adversity.data.arrays import read_arrays
+from adversity.data.tables import read_table
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.public.attack_call import AttackCall
+from adversity.engine.public.create import DegradationCall, RestorationCall
+from adversity.errors import DataError, InputError, NotFittedError
+from adversity.registry import Entry, discover
+from adversity.registry.claims import claim_faults
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class _Learns(Fitted):
+    """Learn the mean of the images and, if there are some, of the references."""
+
+    _mean: float | None = None
+
+    def fit(self, data: Any, rng: Any) -> State:
+        blocks = list(data)
+        rows = [b.images if b.references is None else b.references for b in blocks]
+        return State({"mean": torch.cat(rows).mean().reshape(1).numpy()})
+
+    def load(self, state: State) -> None:
+        self._mean = float(state.arrays["mean"][0])
+
+    def mean(self) -> float:
+        if self._mean is None:
+            raise NotFittedError("fit it first")
+        return self._mean
+
+
+class Lamp(_Learns, Restoration):
+    """Give every pixel the mean."""
+
+    name: ClassVar[str] = "lamp"
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return torch.full_like(images, self.mean())
+
+
+class Fog(_Learns, Degradation):
+    """Give every pixel the mean."""
+
+    name: ClassVar[str] = "fog"
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        return torch.full_like(images, self.mean())
+
+
+class Pull(_Learns, Attack):
+    """Pull every pixel to the mean."""
+
+    name: ClassVar[str] = "pull"
+    norm: Any = "linf"
+    eps: float = 1.0
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
+        return torch.full_like(images, self.mean())
+
+
+class Filed(_Learns, Restoration):
+    """Read a number from a file of the project while it is set up, fitted or not."""
+
+    name: ClassVar[str] = "filed"
+    file: ProjectFile = ProjectFile("level.txt")
+
+    def setup(self, device: str) -> None:
+        self._level = float(self.file.path.read_text())
+
+    _level: float = 0.0
+
+    def fit(self, data: Any, rng: Any) -> State:
+        return State({"mean": np.array([self._level])})
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return torch.full_like(images, (self.mean() + self._level) / 2)
+
+
+class Holder(Degradation):
+    """Hand images to another plugin."""
+
+    name: ClassVar[str] = "holder"
+    inner: Plugin[Restoration]
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        return self.inner(images, {})
+
+
+class _Registry:
+    def __init__(self) -> None:
+        self._own = {cls.name: cls for cls in (Lamp, Filed, Holder)}
+
+    def entries(self, kind: str | None = None) -> Any:
+        return discover().entries(kind)
+
+    def get(self, kind: str, name: str) -> Entry:
+        cls = self._own.get(name)
+        return discover().get(kind, name) if cls is None else Entry(kind, name, cls, "t", "1", 1)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bright and dark noise that overlap: 60 images to learn, 120 to calibrate, 40 to judge."""
+    root = tmp_path_factory.mktemp("fitting")
+    rng = np.random.default_rng(0)
+    for name, count in (("train", 60), ("held", 120), ("test", 40)):
+        for number in range(count):
+            label = number % 2
+            pixels = (rng.uniform(0.3, 0.7, (4, 4)) + 0.04 * (2 * label - 1)).clip(0, 1)
+            place = root / "data" / name / "ab"[label]
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((255 * pixels).astype(np.uint8)).save(place / f"{number:03d}.png")
+    (root / "level.txt").write_text("0.25")
+    (root / "pipelines").mkdir()
+    return root
+
+
+def run(root: Path, out: Path, monkeypatch: pytest.MonkeyPatch, steps: str, name: str = "p") -> Any:
+    """Run these steps; return a function from a step to its table."""
+    monkeypatch.setattr("adversity.registry.discover", _Registry)
+    data = "".join(
+        f"  {part}: {{uses: dataset/folder, with: {{path: data/{part}}}}}\n"
+        for part in ("train", "held", "test")
+    )
+    file = root / f"pipelines/{name}.yaml"
+    file.write_text(f"name: {name}\ndata:\n{data}steps:\n{steps}\n", encoding="utf-8")
+    adversity.run(file, into=out, root=root)
+    return lambda step: read_table(out / f"artifacts/{name}/{step}/table.parquet")
+
+
+def best(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Minimise the likelihood loss over log T with SciPy, bounded."""
+
+    def loss(t: float) -> float:
+        return -log_softmax(logits / np.exp(t), axis=1)[np.arange(len(labels)), labels].mean()
+
+    found = minimize_scalar(loss, bounds=(-8, 8), method="bounded", options={"xatol": 1e-10})
+    return float(np.exp(found.x))
+
+
+@pytest.mark.parametrize(
+    ("net", "column"),
+    [("logistic_regression", "logits"), ("random_forest", "probs")],
+)
+def test_a_calibrator_stands_on_its_own_and_in_a_step(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, net: str, column: str
+) -> None:
+    """Defined once and used, it is the one fitted in its step: SciPy's optimum on the same rows.
+
+    Of a classifier that gives probabilities the rows are log p, in fitting as in use.
+    """
+    table = run(
+        root,
+        tmp_path,
+        monkeypatch,
+        f"""
+  net: {{uses: classifier/{net}, fit_on: train}}
+  rows: {{uses: net, from: held}}
+  clean: {{uses: net, from: test}}
+  scaler: {{uses: uncertainty/temperature_scaling, fit_on: rows}}
+  sure: {{uses: scaler, from: clean}}
+  direct: {{uses: uncertainty/temperature_scaling, from: clean, fit_on: rows}}
+  hit: {{uses: attack/random_noise, from: test, against: sure, with: {{eps: 1/255}}}}""",
+    )
+    sure, direct, rows, clean = (table(step) for step in ("sure", "direct", "rows", "clean"))
+    assert np.array_equal(sure["probs"], direct["probs"])
+
+    def logits(of: Any) -> np.ndarray:
+        values = of[column]
+        if column == "logits":
+            return values.astype(np.float64)
+        tiny = np.finfo(np.float32).tiny
+        return np.log(np.maximum(values, tiny)).astype(np.float64)
+
+    temperature = best(logits(rows), rows["target"])
+    arrays, info = read_arrays(tmp_path / "artifacts/p/scaler/states/all.safetensors")
+    assert info["n"] == 120
+    # SciPy finds a minimum to the square root of float64; log p is float32 here.
+    assert float(arrays["temperature"][0]) == pytest.approx(temperature, rel=1e-4)
+    assert abs(temperature - 1) > 0.05
+    expected = softmax(logits(clean) / temperature, axis=1)
+    np.testing.assert_allclose(sure["probs"], expected, atol=1e-4)
+    assert len(table("hit")["id"]) == 40
+
+
+def test_a_file_of_the_project_reaches_a_plugin_when_it_is_fitted(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of the project is read in `setup`, for the fit, for its use and in parameters."""
+    table = run(
+        root,
+        tmp_path,
+        monkeypatch,
+        """
+  net: {uses: classifier/logistic_regression, fit_on: train}
+  filed: {uses: restoration/filed, fit_on: held}
+  lit: {uses: filed, from: test}
+  clean: {uses: net, from: lit}
+  held_in: {uses: degradation/holder, from: test, with: {inner: filed}}
+  same: {uses: net, from: held_in}""",
+        name="filed",
+    )
+    # 0.25 everywhere, whatever the image: one answer for all.
+    assert len({row.tobytes() for row in table("clean")["logits"]}) == 1
+    assert np.array_equal(table("clean")["logits"], table("same")["logits"])
+
+
+@pytest.mark.parametrize(("cls", "call"), [(Lamp, RestorationCall), (Fog, DegradationCall)])
+def test_restorations_and_degradations_are_fitted_from_python(cls: Any, call: Any) -> None:
+    """Unfitted refuses; `.fit` returns a new object that has learnt, and the old one has not."""
+    images = torch.rand(5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    blank = call(Ready(cls(), cls.name))
+    with pytest.raises(NotFittedError, match=r"call \.fit"):
+        blank(images)
+    fitted = blank.fit(images)
+    assert float(fitted(images)[0, 0, 0, 0]) == pytest.approx(float(images.mean()), abs=1e-6)
+    paired = blank.fit(images, references=images / 2)
+    assert float(paired(images)[0, 0, 0, 0]) == pytest.approx(float(images.mean()) / 2, abs=1e-6)
+    with pytest.raises(NotFittedError):
+        blank(images)
+    with pytest.raises(DataError, match="one reference for each of 5 images, got 2"):
+        blank.fit(images, references=images[:2])
+
+
+def test_what_is_not_fitted_has_nothing_to_fit() -> None:
+    """Asking a plugin without `fit` to learn is answered in words."""
+    gamma = adversity.create("restoration", "gamma_correction", gamma=0.5)
+    with pytest.raises(InputError, match="has nothing to fit"):
+        gamma.fit(torch.zeros(2, 3, 4, 4))
+
+
+def test_images_that_fitted_a_victim_are_not_attacked_from_python() -> None:
+    """They are known by their pixels, whatever their ids, in any part of victim and attack."""
+    images = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    others = torch.rand(8, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(20) % 2
+    net = adversity.create("classifier", "logistic_regression").fit(images, labels)
+    fgsm = adversity.create("attack", "fgsm", eps="1/255")
+    mixed = torch.cat([others[:3], images[[4, 7, 9, 12]]])
+    truth = torch.zeros(7, dtype=torch.int64)
+    with pytest.raises(DataError, match=r"4 of the 7 images .* such as d, e, f; attack others"):
+        fgsm(adversity.target(net), mixed, truth, ids=list("abcdefg"))
+    assert len(fgsm(adversity.target(net), others, truth.new_zeros(8)).success) == 8
+    lamp = RestorationCall(Ready(Lamp(), "lamp")).fit(others[:1], references=mixed[4:5])
+    free = adversity.create("classifier", "logistic_regression").fit(others[4:], labels[:4])
+    with pytest.raises(DataError, match="2 of the 7"):
+        fgsm(adversity.target(lamp, free), mixed, truth)
+    pull = AttackCall(Ready(Pull(), "pull"))
+    with pytest.raises(NotFittedError):
+        pull(adversity.target(free), mixed, truth)
+    with pytest.raises(DataError, match="3 of the 7"):
+        pull.fit(mixed[:3])(adversity.target(free), mixed, truth)
+
+
+def test_what_a_plugin_learns_from_is_one_of_two() -> None:
+    """A slip in `fits_on` is refused by the registry, with what was meant."""
+
+    class Slip(Lamp):
+        """Learn from nobody knows what."""
+
+        fits_on: ClassVar[Any] = "logit"
+
+    (fault,) = claim_faults(Slip)
+    assert "fits_on" in fault
+    assert "did you mean logits?" in fault

@@ -1,0 +1,211 @@
+"""AutoAttack: its order, who sees what is left, few classes, and the authors' own figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import adversity
+from adversity.engine.calls.final_calls import Ready
+from adversity.engine.chain.budget import distances
+from adversity.engine.public.attack_call import AttackCall
+from adversity.testing import check_plugin
+from adversity.testing.kinds.attack import EPS
+from adversity_plugins.attack.ensemble import auto_attack_order
+from adversity_plugins.attack.ensemble.auto_attack import AutoAttack
+from adversity_plugins.attack.ensemble.auto_attack_order import in_turn, order_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STANDARD = ["apgd-ce", "apgd-t", "fab-t", "square"]
+
+
+def attack(**parameters: Any) -> AttackCall:
+    """Make AutoAttack ready to call, without the catalogue."""
+    return AttackCall(Ready(AutoAttack(**parameters), 'attack "auto_attack" (test)'))
+
+
+def few(images: torch.Tensor, classes: int) -> tuple[torch.nn.Module, torch.Tensor]:
+    """Return a small network with so many classes, and what it says of the images."""
+    generator = torch.Generator().manual_seed(7)
+    layer = torch.nn.Linear(images[0].numel(), classes)
+    with torch.no_grad():
+        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
+        layer.bias.copy_(-(layer.weight @ images.flatten(1).mean(0)))
+        network = torch.nn.Sequential(torch.nn.Flatten(), layer, torch.nn.Tanh())
+        return network, network(images).argmax(1)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer steps and queries, for what is not about strength."""
+    monkeypatch.setattr(auto_attack_order, "STEPS", 10)
+    monkeypatch.setattr(auto_attack_order, "QUERIES", 60)
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Collect the settings that APGD is given, instead of running it."""
+    given: list[Any] = []
+    monkeypatch.setattr(auto_attack_order, "_apgd", given.append)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("norm", "restarts", "targets"), [("linf", 1, 9), ("l2", 1, 9), ("l1", 5, 5)]
+)
+def test_standard_is_what_the_authors_run(
+    norm: Any, restarts: int, targets: int, settings: list[Any]
+) -> None:
+    """Their order; 100 steps; nine classes to aim at, and in l1 five classes and five restarts."""
+    order = order_of("standard", norm=norm, eps=0.1, classes=10)
+    assert [name for name, _ in order] == STANDARD
+    first, aimed = settings
+    assert (first.loss, first.restarts, first.targets) == ("ce", restarts, None)
+    assert (aimed.loss, aimed.restarts, aimed.targets) == ("dlr", 1, targets)
+    assert first.steps == aimed.steps == 100
+    assert first.early_stop
+    assert first.random_start
+
+
+@pytest.mark.parametrize(
+    ("classes", "aimed", "second"),
+    [(2, "margin", "margin"), (3, "margin", "dlr"), (4, "dlr", "dlr")],
+)
+def test_the_loss_follows_from_the_number_of_classes(
+    classes: int, aimed: str, second: str, settings: list[Any]
+) -> None:
+    """DLR where it is defined, else the margin: three classes, four to aim at one."""
+    order_of("standard", norm="linf", eps=0.1, classes=classes)
+    order_of("rand", norm="linf", eps=0.1, classes=classes)
+    assert [how.loss for how in settings] == ["ce", aimed, "ce", second]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("version", ["standard", "rand"])
+@pytest.mark.parametrize("classes", [2, 3, 4])
+def test_few_classes_are_attacked(images: Any, classes: int, version: Any) -> None:
+    """With two, three and four classes all attacks run, and samples are fooled."""
+    network, truth = few(images, classes)
+    for eps in (1e-4, 0.1):
+        result = attack(eps=eps, version=version)(adversity.target(network), images, truth)
+    assert int(result.success.sum()) > len(images) // 2
+
+
+def nudged(rows_it_fools: set[str], seen: list[list[str]]) -> Callable[..., torch.Tensor]:
+    """Return an attack that writes 1 into the first value of the rows it can fool, else 0.5."""
+
+    def run(target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        seen.append(list(rng.ids))
+        changed = images.clone()
+        for row, sample in enumerate(rng.ids):
+            changed[row, 0, 0, 0] = 1.0 if sample in rows_it_fools else 0.5
+        return changed
+
+    return run
+
+
+class FirstValue(torch.nn.Module):
+    """Class 1 where the first value is above 0.9, else class 0."""
+
+    def forward(self, images: Any) -> Any:
+        """Return two logits."""
+        lead = images[:, 0, 0, 0] - 0.9
+        return torch.stack([-lead, lead], 1)
+
+
+def turns(in_turn: Any) -> tuple[list[list[str]], list[float]]:
+    """Let three attacks that fool a, c and d take turns on a, b, c and d."""
+    images, ids = torch.zeros(4, 1, 2, 2), ["a", "b", "c", "d"]
+    seen: list[list[str]] = []
+    victim = adversity.target(FirstValue()).bind(ids)
+    rng = adversity.SampleRng(seed=0, step="attack", ids=ids)
+    order = [(who, nudged({who}, seen)) for who in "acd"]
+    found = in_turn(victim, images, torch.zeros(4, dtype=torch.int64), rng, order)
+    return seen, found[:, 0, 0, 0].tolist()
+
+
+def test_fooled_samples_leave_after_each_attack() -> None:
+    """Each attack sees what the last ones left; who was never fooled keeps the first's image."""
+    seen, values = turns(in_turn)
+    assert seen == [["a", "b", "c", "d"], ["b", "c", "d"], ["b", "d"]]
+    assert values == [1.0, 0.5, 1.0, 1.0]
+
+
+def test_a_twin_that_gives_back_the_clean_image_is_found_out() -> None:
+    """The check above fails where failure returns the image as it was (trap 3.24)."""
+
+    def forgetful(target: Any, images: Any, labels: Any, rng: Any, order: Any) -> Any:
+        found = in_turn(target, images, labels, rng, order)
+        fooled = target.decisions(found) != labels
+        return torch.where(fooled[:, None, None, None], found, images)
+
+    assert turns(forgetful)[1] != turns(in_turn)[1]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_the_same_bits_for_any_batch_within_the_budget(
+    network: Any, images: Any, labels: Any, norm: Any
+) -> None:
+    """Turned round and alone every sample's image is the same, and within eps in float64."""
+    eps = {"linf": 0.008, "l2": 0.08, "l1": 0.5}[norm]
+    made, ids = attack(norm=norm, eps=eps), [f"id-{row}" for row in range(len(images))]
+    whole = made(adversity.target(network), images, labels, ids=ids)
+    assert 0 < int(whole.success.sum()) < len(images)
+    assert float(distances(whole.images, images, norm).max()) <= eps
+    for turned in (torch.arange(len(images)).flip(0)[3:], torch.tensor([4])):
+        again = made(
+            adversity.target(network), images[turned], labels[turned], ids=[ids[i] for i in turned]
+        )
+        assert torch.equal(again.images, whole.images[turned])
+        assert torch.equal(again.gradients, whole.gradients[turned])
+        assert torch.equal(again.queries, whole.queries[turned])
+
+
+@pytest.mark.usefixtures("quick")
+def test_it_leaves_no_more_than_its_first_attack_does(
+    network: Any, images: Any, labels: Any
+) -> None:
+    """Whoever falls to APGD on cross-entropy falls to the ensemble, for few gradients."""
+    from adversity_plugins.attack.gradient.apgd_search import Settings, apgd_search
+
+    ids = [str(row) for row in range(len(images))]
+    victim = adversity.target(network).bind(ids)
+    rng = adversity.SampleRng(seed=0, step="attack", ids=ids).child("apgd-ce")
+    alone = apgd_search(victim, images, labels, rng, Settings("linf", 0.008, steps=10))
+    result = attack(eps=0.008)(adversity.target(network), images, labels)
+    assert bool((result.success >= alone.fooled).all())
+    assert int(result.gradients[alone.fooled].max()) <= 10
+    assert int(result.gradients[~result.success].min()) == 10 + 9 * 10 + 9 * 10
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_it_passes_the_kit(norm: Any) -> None:
+    """Every check of the kit that applies passes in the norms that its examples leave out."""
+    assert check_plugin(AutoAttack, parameters={"norm": norm, "eps": EPS[norm]}).passed
+
+
+@pytest.mark.slow
+@pytest.mark.peers
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_no_more_is_left_than_by_the_authors(network: Any, images: Any, norm: Any) -> None:
+    """Robust accuracy is equal to or lower than that of the authors' code, same network."""
+    peer = pytest.importorskip("pyautoattack")
+    with torch.no_grad():
+        truth = network(images).argmax(1)
+    eps = {"linf": 0.006, "l2": 0.06, "l1": 0.35}[norm]
+    theirs = peer.AutoAttack(
+        network, norm={"linf": "Linf", "l2": "L2", "l1": "L1"}[norm], eps=eps, seed=0
+    )
+    # Its checks look at how the network is called; they are no part of the attack.
+    adversarial, _ = theirs.run_standard_evaluation(images, truth)
+    left = int((network(adversarial).argmax(1) == truth).sum())
+    result = attack(norm=norm, eps=eps)(adversity.target(network), images, truth)
+    assert 0 < left < len(images)
+    assert int((~result.success).sum()) <= left

@@ -1,0 +1,216 @@
+"""Restoration, uncertainty and attack evidence is read from the measures as it should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adversity.contracts.values import Measure
+from adversity.report.charts.chart_style import MAX_SERIES
+from adversity.report.charts.curves import curve_charts
+from adversity.report.sections.attacks import attack_section, unattacked
+from adversity.report.sections.data_and_uncertainty import uncertainty_section
+from adversity.report.sections.order import all_charts
+from adversity.report.sections.restoration import restoration_section
+from adversity.report.values.blocks import Table
+from adversity.report.values.model import CellResult, Gain, Report
+
+if TYPE_CHECKING:
+    from adversity.report.values.blocks import Chart
+
+
+def wilson(right: int, n: int) -> Measure:
+    """A share with Wilson's interval, in the form of Wilson 1927."""
+    z2, share = 1.959963984540054**2, right / n
+    half = (z2 * share * (1 - share) / n + z2**2 / (4 * n * n)) ** 0.5 / (1 + z2 / n)
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    return Measure(share, n, centre - half, centre + half, method="wilson")
+
+
+def chart(report: Report, name: str) -> Chart:
+    return next(item for item in all_charts(report) if item.id == name)
+
+
+def test_gain_is_shown_with_its_flips(full_report: Report) -> None:
+    """Each paired gain is a row of the chart and of the table, with both counts and p."""
+    gains = tuple(
+        Gain(
+            "enhanced", "dark_predictions", "predictions", {"severity": str(level)},
+            Measure(0.1 * level - 0.2, 50, 0.1 * level - 0.3, 0.1 * level - 0.1),
+            recovered=level, broken=7 - level, p_value=0.25,
+        )
+        for level in (1, 3)
+    )  # fmt: skip
+    section = restoration_section(replace(full_report, gains=gains))
+    assert section is not None
+    drawn = section.charts()[0].records
+    assert [item["value"] for item in drawn] == pytest.approx([-0.1, 0.1], abs=1e-12)
+    table = next(b for b in section.blocks if isinstance(b, Table) and "flips" in b.id)
+    assert [row[3:] for row in table.rows] == [("1", "6", "0.25"), ("3", "4", "0.25")]
+
+
+def test_restoration_without_a_pair_shows_no_gain(full_report: Report) -> None:
+    """Without predictions in front of the restoration there is no gain to show."""
+    section = restoration_section(replace(full_report, gains=()))
+    assert section is not None
+    assert not section.charts()
+
+
+def test_curve_has_a_line_for_each_path(full_report: Report) -> None:
+    """Accuracy by severity has the clean, the degraded and the restored path."""
+    records = chart(full_report, "accuracy-by-severity").records
+    by_path: dict[str, list[float]] = {}
+    for item in records:
+        by_path.setdefault(item["series"], []).append(item["x"])
+    assert by_path["photos: dark"] == [1, 2, 3, 4, 5]
+    assert by_path["photos: dark → enhanced"] == [1, 2, 3, 4, 5]
+    assert by_path["photos: clean"] == [0]
+
+
+def test_many_paths_are_split_over_charts(full_report: Report) -> None:
+    """No chart has more series than there are colours, and none is lost."""
+    step = next(step for step in full_report.steps if step.id == "dark_predictions")
+    steps = tuple(
+        replace(step, id=f"p{index}", path=(*step.path[:2], f"p{index}")) for index in range(8)
+    )
+    charts = curve_charts(replace(full_report, steps=steps), "accuracy")
+    groups = [{item["series"] for item in made.records} for made in charts]
+    assert [len(group) for group in groups] == [MAX_SERIES, 8 - MAX_SERIES]
+
+
+def test_reliability_leaves_out_empty_bins(full_report: Report) -> None:
+    """A bin without pictures has no dot, and counts add up to n."""
+    records = chart(full_report, "reliability-clean").records
+    assert len(records) == 8
+    assert sum(item["n"] for item in records) == 800
+
+
+def test_reliability_bars_are_wilson(full_report: Report) -> None:
+    """Each bar is Wilson's interval of the bin's accuracy."""
+    for item in chart(full_report, "reliability-clean").records:
+        bar = wilson(1, 1) if item["n"] == 0 else None
+        assert bar is None
+        z2, n, share = 1.959963984540054**2, item["n"], item["accuracy"]
+        for bound in (item["low"], item["high"]):
+            # Wilson's bounds solve (share - p)^2 = z^2 p (1 - p) / n.
+            assert (share - bound) ** 2 == pytest.approx(z2 * bound * (1 - bound) / n, abs=1e-9)
+
+
+def test_bins_may_come_as_columns(full_report: Report) -> None:
+    """Bins as columns side by side give the same diagram as bins as records."""
+    step = next(step for step in full_report.steps if step.id == "clean")
+    measures = dict(step.cells[0].measures)
+    bins = measures["ece"].details["bins"]
+    columns = {key: [item[key] for item in bins] for key in bins[0]}
+    measures["ece"] = replace(measures["ece"], details=columns)
+    other = replace(step, cells=(CellResult({}, 800, measures),))
+    sections = [
+        uncertainty_section(replace(full_report, steps=(chosen,))) for chosen in (step, other)
+    ]
+    assert sections[0] is not None
+    assert sections[1] is not None
+    assert sections[0].charts()[0].records == sections[1].charts()[0].records
+
+
+def test_attack_curve_starts_at_the_clean_accuracy(full_report: Report) -> None:
+    """At eps 0 stands the accuracy of what was attacked; budgets are in levels."""
+    records = chart(full_report, "robust-accuracy-linf").records
+    own = [item for item in records if item["series"].startswith("attacked")]
+    assert [item["x"] for item in own] == [0, 1, 2, 4, 8]
+    assert [item["value"] for item in own] == [0.86, 0.71, 0.52, 0.24, 0.03]
+
+
+def test_clean_accuracy_is_found_through_scores(full_report: Report) -> None:
+    """An attack on a score step finds the accuracy of the predictions behind it."""
+    attack = next(step for step in full_report.steps if step.id == "attacked")
+    clean = next(step for step in full_report.steps if step.id == "clean")
+    score = replace(clean, id="confidence", makes="scores", source=("clean",), cells=())
+    report = replace(full_report, steps=(clean, score, attack))
+    found = unattacked(report, replace(attack, against="confidence"), {"eps": "1/255"})
+    assert found is clean.cells[0].measures["accuracy"]
+
+
+def test_circular_sources_end(full_report: Report) -> None:
+    """A step that names itself as its source does not hang the report."""
+    attack = next(step for step in full_report.steps if step.id == "attacked")
+    loop = replace(attack, id="loop", source=("loop",), cells=())
+    report = replace(full_report, steps=(loop,))
+    assert unattacked(report, replace(attack, against="loop"), {}) is None
+
+
+def test_no_attack_no_section(bare_report: Report) -> None:
+    """The section on attacks is there only if something attacked."""
+    assert attack_section(bare_report) is None
+
+
+def test_infinite_values_are_left_to_the_tables(bare_report: Report) -> None:
+    """An infinite value has no place on an axis; the caption says that it is missing."""
+    step = bare_report.steps[0]
+    cells = tuple(
+        CellResult({"severity": name}, 3, {"psnr_db": Measure(value, 3, 1.0, high, unit="dB")})
+        for name, value, high in (
+            ("1", float("inf"), 9.0),
+            ("2", 5.0, float("inf")),
+            ("3", 4.0, 6.0),
+        )
+    )
+    (made,) = curve_charts(replace(bare_report, steps=(replace(step, cells=cells),)), "psnr_db")
+    assert [(item["value"], item["high"]) for item in made.records] == [(5.0, 5.0), (4.0, 6.0)]
+    assert "Not drawn: 2 infinite values" in made.caption
+
+
+def test_a_score_step_is_no_line_of_its_own(full_report: Report) -> None:
+    """A step that repeats the numbers of the predictions it reads is not drawn again."""
+    clean = next(step for step in full_report.steps if step.id == "clean")
+    echo = replace(
+        clean, id="doubt", kind="uncertainty", makes="scores", path=("photos", "clean", "doubt")
+    )
+    better = replace(clean.cells[0].measures["ece"], value=0.01)
+    calibrated = replace(echo, id="confidence", cells=(CellResult({}, 800, {"ece": better}),))
+    report = replace(full_report, steps=(clean, echo, calibrated))
+    (made,) = curve_charts(report, "ece")
+    assert [item["label"] for item in made.records] == ["clean (clean)", "clean (confidence)"]
+
+
+def test_control_claims_no_knowledge(full_report: Report) -> None:
+    """Random noise is called the control, not a white-box attack."""
+    control = next(step for step in full_report.steps if step.id == "control")
+    section = attack_section(replace(full_report, steps=(control,)))
+    assert section is not None
+    said = " ".join(getattr(block, "text", "") for block in section.blocks)
+    assert "It is the control" in said
+    assert "White-box" not in said
+
+
+def test_without_a_restoration_the_section_speaks_of_quality_alone(full_report: Report) -> None:
+    """No gain, no harm and no restoration: the tables stand under what they are."""
+    steps = tuple(step for step in full_report.steps if step.kind != "restoration")
+    with_one = restoration_section(replace(full_report, gains=()))
+    without = restoration_section(replace(full_report, gains=(), steps=steps))
+    assert with_one is not None
+    assert without is not None
+    titles = (with_one.title, without.title)
+    assert titles == ("Restoration: gain and harm", "Image quality")
+
+
+def test_a_calibrated_step_has_a_reliability_diagram(full_report: Report) -> None:
+    """However many steps and cells come before it: each step is drawn once before any twice."""
+    bins = [{"confidence": 0.8, "accuracy": 0.7, "n": 10}]
+    cells = tuple(
+        CellResult({"k": str(k)}, 10, {"ece": Measure(0.1 + k / 100, 10, details={"bins": bins})})
+        for k in range(3)
+    )
+    step = next(step for step in full_report.steps if step.kind == "classifier")
+    many = tuple(replace(step, id=f"p{i}", path=("photos", f"v{i}"), cells=cells) for i in range(7))
+    shifted = tuple(
+        replace(cell, measures={"ece": replace(cell.measures["ece"], value=0.01)}) for cell in cells
+    )
+    scaled = replace(step, id="scaled", kind="uncertainty", path=("photos", "v0"), cells=shifted)
+    section = uncertainty_section(replace(full_report, steps=(*many, scaled)))
+    assert section is not None
+    drawn = [item.id for item in section.charts() if item.id.startswith("reliability-")]
+    assert len(drawn) == 6
+    assert "reliability-scaled-k-0" in drawn
+    assert len({name.rsplit("-k-", 1)[0] for name in drawn}) == 6
