@@ -62,8 +62,10 @@ def open_repository(root: Path) -> Repo:
     with dvc_errors(root, "open the repository"):
         from dvc.repo import Repo
 
-        # DVC draws progress bars on a terminal unless its logger is quieter than they are.
-        logging.getLogger("dvc").setLevel(logging.CRITICAL)
+        # Its errors are exceptions, which we say; beside them its loggers would print each file
+        # that a full disk did not take, and draw progress bars on a terminal.
+        for name in ("dvc", "dvc_data", "dvc_objects"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         repo = Repo(str(root))
         refuse_unfit_path(Path(repo.cache.local.path))
         repo.stage_cache = anchored_stage_cache(repo)
