@@ -22,7 +22,7 @@ def checks_table(name: str) -> str:
     """Return the table of one part of the kit.
 
     Args:
-        name: A kind, or the file of checks that several kinds share.
+        name: A module below `adversity.testing`: `kinds.attack`, `common.fitted`.
     """
     rows = ((code(check.name), written(check.promise)) for check in _checks(name))
     return "\n".join(table(("check", "what holds"), rows))

@@ -134,7 +134,7 @@ def test_unreadable_pictures_are_listed_until_none_is_left(shots, call, refused)
     assert answer.code == 0, answer.err
     document = json.loads(answer.out)
     (caveat,) = [c["text"] for c in document["caveats"] if "left out" in c["text"]]
-    assert "2 pictures of test" in caveat
+    assert "2 images of test" in caveat
     page = (shots.root / document["run"]["folder"] / "report.md").read_text(encoding="utf-8")
     assert "dark/junk.png: not an image" in page
     assert "light/0.png: damaged" in page

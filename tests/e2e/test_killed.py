@@ -22,7 +22,7 @@ SHARDS = 2 * 64 // 4
 MOMENTS = (
     ("pathlib.Path", "rename", 1),  # before the old outputs are moved away
     ("pathlib.Path", "rename", 2),  # before the new ones take their place
-    ("adversity_flows.dvc.recorder.Memory", "record", 1),  # in place, but not recorded
+    ("adversity_flows.dvc.recorder.DvcRecorder", "record", 1),  # in place, but not recorded
     ("adversity_flows.dvc.recorder", "write_lock", 1),  # in DVC's run cache, but not in dvc.lock
 )
 KILLED_AT = """
@@ -115,5 +115,5 @@ def test_killed_again_and_again_while_it_ends_a_step_no_shard_is_computed_again(
     assert re.search(r"^ ✓ attacked +restored from an earlier run", answer.err, re.MULTILINE)
     assert project.differences(uninterrupted) == []
     assert "up to date" in project.dvc("status").out
-    left = [path for path in project.root.rglob("*") if re.search(r"\.(tmp|old)-\d+$", path.name)]
+    left = [path for path in project.root.rglob("*") if re.search(r"\.(tmp|old)-\d+", path.name)]
     assert left == []

@@ -26,7 +26,7 @@ matrix:
   eps: [4/255, 8/255, 0.10]
 steps:
   dark:     {uses: degradation/darker, from: photos, with: {severity: $severity}}
-  enhanced: {uses: restoration/brighter, from: dark}   # the dear one
+  enhanced: {uses: restoration/brighter, from: dark}   # the expensive one
   net:      {uses: classifier/tiny}
   clean_predictions: {uses: net, from: photos}
   predictions:       {uses: net, from: enhanced}

@@ -133,7 +133,7 @@ def test_metrics_are_those_named_and_those_that_always_are(plan, pipeline_text):
     assert made.metrics[1].parameters == {"bins": 30}
 
 
-def test_a_dear_view_with_several_consumers_is_warned_of(plan, pipeline_text):
+def test_an_expensive_view_with_several_consumers_is_warned_of(plan, pipeline_text):
     """Two steps that restore the same images say so; an attack's own images do not count."""
     assert plan().warnings == ()
     text = pipeline_text.replace(

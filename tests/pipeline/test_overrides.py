@@ -103,7 +103,7 @@ def test_an_override_equals_editing_the_file(pipeline_text, override):
                 labels = [loaded.labels(name) for name in loaded.spec.matrix]
                 outcomes.append([loaded.spec, labels])
         assert outcomes[0] == outcomes[1]
-        assert "# the dear one" in path.read_text(encoding="utf-8")
+        assert "# the expensive one" in path.read_text(encoding="utf-8")
 
 
 def test_editing_a_value_changes_nothing_else(project, pipeline_text):

@@ -15,14 +15,13 @@ from adversity.testing import parametrize_with_checks
 
 
 def built_ins(*, heavy: bool) -> list[type[Any]]:
-    """Return the plugins of the product whose kind the kit has a file for; a heavy one says so."""
+    """Return the plugins of the product; a heavy one says so."""
     return [
         entry.cls
         for entry in discover().entries()
         if entry.distribution == BUILT_IN
         and entry.cls is not None
         and bool(entry.cls.heavy) == heavy
-        and find_spec(f"adversity.testing.{entry.kind}") is not None
     ]
 
 

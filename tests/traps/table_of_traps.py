@@ -46,8 +46,8 @@ TRAPS: dict[int, Trap] = {
         "image (SecML-Torch, adv-lib; secml#145)",
         "One step is FGSM to the bit; k steps cost k gradients, and the last point counts",
         (
-            f"{_ATTACK}/test_pgd_reference.py::test_one_step_of_pgd_is_fgsm_bit_for_bit",
-            f"{_ATTACK}/test_pgd_reference.py::test_exactly_as_many_gradients_as_steps",
+            f"{_ATTACK}/gradient/test_pgd_reference.py::test_one_step_of_pgd_is_fgsm_bit_for_bit",
+            f"{_ATTACK}/gradient/test_pgd_reference.py::test_exactly_as_many_gradients_as_steps",
             f"{_KIT}[LosesTheLastStep]",
         ),
     ),
@@ -57,8 +57,8 @@ TRAPS: dict[int, Trap] = {
         "A sample's image is the same bytes alone, in another order and beside a copy",
         (
             f"{_PEERS}[WholeBatchMaximum]",
-            f"{_ATTACK}/test_pgd_momentum.py::test_a_norm_over_the_batch_is_told_from_each_sample_s_own",
-            f"{_ATTACK}/test_minimum_rows.py::test_twin_that_stops_for_the_whole_batch_depends_on_it",
+            f"{_ATTACK}/gradient/test_pgd_momentum.py::test_a_norm_over_the_batch_is_told_from_each_sample_s_own",
+            f"{_ATTACK}/minimum/test_minimum_rows.py::test_twin_that_stops_for_the_whole_batch_depends_on_it",
         ),
     ),
     4: Trap(
@@ -104,7 +104,7 @@ TRAPS: dict[int, Trap] = {
         "One change for the whole batch, for all calls, or along one axis (ART, in space)",
         "The worst of the grid is that of brute force for each picture",
         (
-            f"{_ATTACK}/test_spatial.py::test_one_change_for_the_whole_batch_leaves_more_standing",
+            f"{_ATTACK}/parametric/test_spatial.py::test_one_change_for_the_whole_batch_leaves_more_standing",
             f"{_HERE}/test_layout_of_pictures.py::test_3_9_both_directions_are_searched_in_channels_first_pictures",
             f"{_PEERS}[OneTransform]",
             f"{_PEERS}[RemembersTheTransform]",
@@ -135,7 +135,7 @@ TRAPS: dict[int, Trap] = {
         (
             f"{_MASKED}::test_3_13_a_masked_gradient_is_flagged_and_fails_a_gate",
             f"{_MASKED}::test_3_13_the_same_rounding_in_the_chain_is_no_protection",
-            f"{_ATTACK}/test_square.py::test_it_beats_pgd_where_the_gradient_is_masked",
+            f"{_ATTACK}/scores/test_square.py::test_it_beats_pgd_where_the_gradient_is_masked",
         ),
     ),
     14: Trap(
@@ -189,7 +189,7 @@ TRAPS: dict[int, Trap] = {
             f"{_ANSWERS}::test_3_19_a_large_offset_of_the_logits_protects_nobody",
             f"{_KIT}[Saturates]",
             f"{_KIT}[DividesByZero]",
-            f"{_ATTACK}/test_carlini_wagner.py::test_twin_with_a_zero_for_the_label_finds_nothing_below_zero",
+            f"{_ATTACK}/minimum/test_carlini_wagner.py::test_twin_with_a_zero_for_the_label_finds_nothing_below_zero",
         ),
     ),
     20: Trap(
@@ -218,7 +218,7 @@ TRAPS: dict[int, Trap] = {
         (
             f"{_SCALE}::test_3_22_every_setting_is_recorded_also_those_left_out",
             f"{_STARTS}::test_3_22_one_step_of_two_plugins_with_one_specification",
-            f"{_ATTACK}/test_pgd_reference.py::test_same_images_as_a_reference_loop",
+            f"{_ATTACK}/gradient/test_pgd_reference.py::test_same_images_as_a_reference_loop",
         ),
     ),
     23: Trap(
@@ -233,8 +233,8 @@ TRAPS: dict[int, Trap] = {
         "Where nothing was found the clean image comes back (adv-lib, AutoAttack; Foolbox#235, #531)",
         "`images` holds the worst point, `success_or_clean` the failures alone",
         (
-            f"{_ATTACK}/test_auto_attack.py::test_a_twin_that_gives_back_the_clean_image_is_found_out",
-            f"{_ATTACK}/test_fab.py::test_a_sample_that_holds_comes_back_worse",
+            f"{_ATTACK}/ensemble/test_auto_attack.py::test_a_twin_that_gives_back_the_clean_image_is_found_out",
+            f"{_ATTACK}/minimum/test_fab.py::test_a_sample_that_holds_comes_back_worse",
             "tests/engine/chain/test_budget.py::test_success_or_clean_gives_the_clean_image_back_where_nothing_was_found",
         ),
     ),
@@ -243,7 +243,7 @@ TRAPS: dict[int, Trap] = {
         "Distances are a curve of their own; with eps only what lies within counts",
         (
             f"{_WHO}::test_3_25_a_failure_out_of_reach_is_no_success",
-            f"{_ATTACK}/test_minimum_rows.py::test_twin_that_keeps_the_last_failure_ends_further_out",
+            f"{_ATTACK}/minimum/test_minimum_rows.py::test_twin_that_keeps_the_last_failure_ends_further_out",
         ),
     ),
     26: Trap(
@@ -283,9 +283,9 @@ TRAPS: dict[int, Trap] = {
         "No attack comes nearer than the exact distance of linear models, trees and neighbours",
         (
             f"{_HERE}/test_exact_comes_first.py::test_3_30_no_attack_comes_nearer_than_what_is_proved",
-            f"{_ATTACK}/test_exact_linear.py::test_twin_that_forgets_the_box_is_caught",
-            f"{_ATTACK}/test_exact_trees.py::test_twin_with_rounded_thresholds_is_caught",
-            f"{_ATTACK}/test_exact_prototypes.py::test_twin_that_looks_at_one_pair_is_caught",
+            f"{_ATTACK}/exact/test_exact_linear.py::test_twin_that_forgets_the_box_is_caught",
+            f"{_ATTACK}/exact/test_exact_trees.py::test_twin_with_rounded_thresholds_is_caught",
+            f"{_ATTACK}/exact/test_exact_prototypes.py::test_twin_that_looks_at_one_pair_is_caught",
         ),
     ),
     31: Trap(

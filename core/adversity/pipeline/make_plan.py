@@ -16,7 +16,7 @@ from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.plan.plugins import PluginFinder, class_of, label_of
-from adversity.pipeline.plan.stages import dear_views, make_stages
+from adversity.pipeline.plan.stages import make_stages, repeated_views
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.project_paths import undeclared
@@ -222,7 +222,7 @@ class _Origins:
 
 def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> list[str]:
     warnings = []
-    for view, names in dear_views(stages, steps).items():
+    for view, names in repeated_views(stages, steps).items():
         if issubclass(class_of(steps[view].entry), Restoration):
             warnings.append(
                 f"{steps[view].line}: {view} is computed again in each of {', '.join(names)}; "

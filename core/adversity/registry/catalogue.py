@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.registry.beside import write_beside
+from adversity.registry.atomic_json import write_atomic_json
 from adversity.registry.entry import Problem, licence_of
 from adversity.registry.installed import installed
 from adversity.registry.quoting import visible
@@ -102,7 +102,7 @@ def read_catalogue(*, refresh: bool = False) -> Catalogue:
     if changed <= _STARTED:
         # A cache that cannot be written costs time at the next start, nothing else.
         with suppress(OSError):
-            write_beside(file, {"key": key, **asdict(catalogue)})
+            write_atomic_json(file, {"key": key, **asdict(catalogue)})
     return catalogue
 
 

@@ -18,12 +18,12 @@ from weakref import WeakKeyDictionary
 
 from adversity.hookspecs import KIND_HOOKS
 from adversity.registry.blocking import names_of
+from adversity.registry.class_checks import class_fault, object_fault, version_fault
 from adversity.registry.containment import Guard, contained
 from adversity.registry.entry import Entry, Problem, Status
 from adversity.registry.hooks import hook_fault, new_manager
 from adversity.registry.installed import Installed, installed
 from adversity.registry.quoting import error_text, trace_text, visible, where_raised
-from adversity.registry.verdict import class_fault, object_fault, version_fault
 
 if TYPE_CHECKING:
     import pluggy

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from adversity.distributions import canonical_name, distribution_version
 from adversity.provenance import core_fingerprint
-from adversity.registry.beside import write_beside
+from adversity.registry.atomic_json import write_atomic_json
 from adversity.registry.catalogue import cache_file
 
 if TYPE_CHECKING:
@@ -198,5 +198,5 @@ def write_mark(mark: Mark) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     # One file a plugin: two commands at once keep both their marks.
     file = folder / f"{quote(mark.key, safe='')}.json"
-    write_beside(file, {"format": _FORMAT, **asdict(mark)})
+    write_atomic_json(file, {"format": _FORMAT, **asdict(mark)})
     return file

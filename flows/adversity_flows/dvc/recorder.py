@@ -1,6 +1,6 @@
 """What DVC remembers: which stages are stale and why, and the record of what ran.
 
-`Memory` is the one class behind which DVC stands. DVC decides and records; it never runs a
+`DvcRecorder` is the one class behind which DVC stands. DVC decides and records; it never runs a
 command for us, and nothing here computes.
 """
 

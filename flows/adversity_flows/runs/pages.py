@@ -26,7 +26,7 @@ __all__ = ["judged", "redraw", "write_pages"]
 
 
 def judged(plan: Plan, workspace: Workspace) -> Report:
-    """Return what a terminal says of finished results: steps and gates, and nothing dear.
+    """Return what a terminal says of finished results: steps and gates, and nothing expensive.
 
     Args:
         plan: The pipeline.

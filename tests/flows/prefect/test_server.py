@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from adversity_flows.prefect_flows import server, server_process
-from adversity_flows.prefect_flows.proxies import proxies_aside
+from adversity_flows.prefect_flows.proxies import proxies, proxies_aside
 from adversity_flows.prefect_flows.server import (
     ServerError,
     alive,
@@ -70,15 +70,15 @@ def test_proxies_are_hidden_from_prefect_and_kept_for_the_runs(
     given = {"ALL_PROXY": "socks5://127.0.0.1:9", "http_proxy": "p:1", "Https_Proxy": "socks://q"}
     for name, value in (given | {"NO_PROXY": "example.org"}).items():
         monkeypatch.setenv(name, value)
-    assert server.proxies() == given
+    assert proxies() == given
     with proxies_aside("http://127.0.0.1:4200/api"):
-        assert server.proxies() == {}
+        assert proxies() == {}
         assert os.environ["NO_PROXY"] == "example.org"
         runs = own_environment()
         assert {name: runs[name] for name in given} == given
-    assert server.proxies() == given
+    assert proxies() == given
     with proxies_aside("https://prefect.example.org/api"):
-        assert server.proxies() == given
+        assert proxies() == given
 
 
 @pytest.mark.parametrize(

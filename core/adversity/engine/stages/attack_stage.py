@@ -22,7 +22,7 @@ from adversity.engine.stages.attack_identity import IDENTITY, attacked
 from adversity.engine.stages.columns import Columns, Rows, join
 from adversity.engine.stages.predict_stage import answer_columns
 from adversity.engine.stages.stage import write_json
-from adversity.engine.stages.step_images import flow
+from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.stored_images import StoredImages
 from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import DataError
@@ -133,7 +133,7 @@ class AttackRun(TableRun):
         """Return the images of some samples, their labels, and the victim bound to them."""
         import torch
 
-        current = flow(self.toolbox, self.node.source[0], cell, index)
+        current = step_images(self.toolbox, self.node.source[0], cell, index)
         targets = self.toolbox.targets(self.data, self._classifier(), cell)
         if targets is None:
             raise DataError(

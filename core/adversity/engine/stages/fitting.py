@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Block, Fitted
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.links import log_of
-from adversity.engine.stages.step_images import flow
+from adversity.engine.stages.step_images import step_images
 from adversity.errors import DataError, InputError
 from adversity.seeding import fit_generator
 
@@ -110,7 +110,7 @@ class StreamedImages:
         for rows in self._source.by_shape(order).values():
             for span in spans(len(rows), ROWS):
                 index = [rows[i] for i in span]
-                current = flow(self._toolbox, self._step, self._cell, index)
+                current = step_images(self._toolbox, self._step, self._cell, index)
                 targets = torch.from_numpy(self._source.targets[index].copy())
                 yield Block(
                     current.ids,

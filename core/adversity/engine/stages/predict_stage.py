@@ -9,7 +9,7 @@ import numpy as np
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import spans
 from adversity.engine.stages.columns import Columns, join
-from adversity.engine.stages.step_images import flow
+from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class PredictRun(TableRun):
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         step = self.stage.step
-        current = flow(self.toolbox, self.node.source[0], cell, index)
+        current = step_images(self.toolbox, self.node.source[0], cell, index)
         ready = self.toolbox.ready(step, cell)
         values = final_calls.logits(ready, current.images, current.ids)
         targets = self.toolbox.targets(self.data, step, cell)

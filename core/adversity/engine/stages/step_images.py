@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell
 
-__all__ = ["flow", "images_through"]
+__all__ = ["images_through", "step_images"]
 
 
-def flow(toolbox: Toolbox, node: str, cell: Cell, index: Sequence[int]) -> ImageBatch:
+def step_images(toolbox: Toolbox, node: str, cell: Cell, index: Sequence[int]) -> ImageBatch:
     """Compute the images of a step, or read those of an attack, for samples of one size.
 
     Args:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.engine.stages.fitting import stored_rows
-from adversity.engine.stages.step_images import flow, images_through
+from adversity.engine.stages.step_images import images_through, step_images
 from adversity.metrics import psnr
 from adversity.report.values.model import Picture, PictureRow
 
@@ -212,7 +212,7 @@ def _row(
     index = [source.ids.index(story.id)]
     places = [*images, *([attack] if attack else [])]
     names = _class_names(toolbox, answer, story.cell)
-    shown = {p: flow(toolbox, p, story.cell, index) for p in places}
+    shown = {p: step_images(toolbox, p, story.cell, index) for p in places}
     pictures = tuple(
         _picture(toolbox, p, shown[p].images[0], _clean(shown[p]), story, places, names)
         for p in places

@@ -154,7 +154,7 @@ class Plan:
             distribution, version, API version and source fingerprint.
         packaged: Name of a packaged data set to what `pipelines/.resolved/data/<name>.yaml` must
             hold of it: as in `resolved`, and `content`, the hash of the files in its package.
-        warnings: Said when the plan is shown (a dear view with several consumers).
+        warnings: Said when the plan is shown (an expensive view with several consumers).
         matrix: Every variable with its values as written, in the file's order.
     """
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adversity.contracts import MetricBase, PluginBase
     from adversity.pipeline.read.load import Loaded
 
-__all__ = ["dear_views", "make_stages", "packaged_file", "resolved_file"]
+__all__ = ["make_stages", "packaged_file", "repeated_views", "resolved_file"]
 
 _MEASURED = frozenset({"predict", "score", "attack"})
 
@@ -65,7 +65,7 @@ def make_stages(
     return (*maker.packaged(), *made, maker.report())
 
 
-def dear_views(
+def repeated_views(
     stages: Iterable[Stage], steps: Mapping[str, PlannedStep]
 ) -> dict[str, tuple[str, ...]]:
     """Return the views that compute the same images in several stages, with these stages.

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["write_beside"]
+__all__ = ["write_atomic_json"]
 
 
-def write_beside(file: Path, record: Mapping[str, Any]) -> None:
+def write_atomic_json(file: Path, record: Mapping[str, Any]) -> None:
     """Write a record as JSON in the place of `file`; its folder is made.
 
     Raises:
