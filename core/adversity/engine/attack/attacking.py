@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls.final_calls import Ready
     from adversity.engine.chain.target import ChainTarget
 
-__all__ = ["AttackResult", "attack"]
+__all__ = ["AttackResult", "attack", "perturbed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +131,15 @@ def attack(
         parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in told}
         if len(index):
             part = victim.watched(watch).rows(index)
-            made = _perturbed(
+            made = perturbed(
                 ready,
                 part,
                 images[index],
                 wanted[index],
-                judge.rows(index),
                 seed=seed,
                 step=step,
                 stream=stream,
+                judge=judge.rows(index),
                 course=course,
             )
             adversarial[index] = made.images
@@ -177,21 +177,37 @@ def attack(
     )
 
 
-def _perturbed(
+def perturbed(
     ready: Ready,
     victim: ChainTarget,
     images: Tensor,
     labels: Tensor,
-    judge: ChainTarget,
     *,
     seed: int,
     step: str,
-    stream: str | None,
-    course: Course | None,
+    stream: str | None = None,
+    judge: ChainTarget | None = None,
+    course: Course | None = None,
 ) -> Perturbed:
+    """Let an attack change all the images, in rounds where it has some, and check the answer.
+
+    Args:
+        ready: The attack.
+        victim: Bound to exactly these samples.
+        images: `[N, C, H, W]` float32 in [0, 1].
+        labels: `[N]` int64, what the attack is given.
+        seed: The pipeline's seed.
+        step: The attack's step id.
+        stream: The name of a round, which has random streams of its own.
+        judge: For an attack in rounds, what says who stands; the victim if not given.
+        course: For an attack in rounds, when it stops; at its end if not given.
+
+    Raises:
+        PluginError: If the answer breaks the contract; the message gives the figure.
+    """
     if not isinstance(ready.plugin, AttackInRounds):
         return perturb(ready, victim, images, labels, seed=seed, step=step, stream=stream)
-    course = course or Course((), len(images))
+    course, judge = course or Course((), len(images)), judge or victim
     return perturb_in_rounds(
         ready, victim, images, labels, seed=seed, step=step, judge=judge, course=course
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from pydantic import ValidationError
 
 from adversity.contracts.attack import Norm  # noqa: TC001  (dataclasses read it)
-from adversity.engine.attack.perturbing import perturb
+from adversity.engine.attack.attacking import perturbed
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable
 from adversity.testing.inputs.images import scenes
@@ -207,7 +207,9 @@ class AttackBench(Bench):
         target = self.victim(images, case.ids) if victim is None else victim
         if getattr(ready.plugin, "targeted", False):
             labels = (labels + 1) % target.classes
-        changed = perturb(ready, cast("Any", target), images, labels, seed=seed, step="kit").images
+        changed = perturbed(
+            ready, cast("Any", target), images, labels, seed=seed, step="kit"
+        ).images
         count = len(case)
         cost = target.counts.queries[:count].clone(), target.counts.gradients[:count].clone()
         judged = self.judged(changed, case, victim=target)

@@ -141,9 +141,9 @@ def labels_only(bench: AttackBench) -> str:
 
 def _attacked(bench: AttackBench, case: Case, victim: Any) -> Any:
     """Return what the attack makes, without a look at the victim's logits afterwards."""
-    from adversity.engine.attack.perturbing import perturb
+    from adversity.engine.attack.attacking import perturbed
 
-    return perturb(
+    return perturbed(
         bench.ready, victim, case.rows["images"], case.rows["labels"], seed=0, step="kit"
     ).images
 
