@@ -12,15 +12,14 @@ SOURCES = ("core/adversity", "plugins/adversity_plugins", "flows/adversity_flows
 
 def table() -> str:
     """Return the table of all packages, from their first lines."""
-    lines = ["| folder | modules | what happens there |", "|---|---|---|"]
+    lines = ["| folder | what happens there |", "|---|---|"]
     for source in SOURCES:
         for file in sorted((ROOT / source).rglob("__init__.py"), key=lambda file: file.parts):
             if "templates" in file.parts:
                 continue
             said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-            modules = len(list(file.parent.glob("*.py"))) - 1
             folder = file.parent.relative_to(ROOT).as_posix()
-            lines.append(f"| `{folder}` | {modules or ''} | {said.partition(chr(10))[0]} |")
+            lines.append(f"| `{folder}` | {said.partition(chr(10))[0]} |")
     return "\n".join(lines)
 
 
