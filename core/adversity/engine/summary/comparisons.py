@@ -1,10 +1,10 @@
 """Attacks of one plan compared sample by sample: which figures are too good to be believed.
 
-An attacker that follows gradients should fool what one without them fools, and what one fools
-who knows less; with more budget what it fooled with less, and with more steps or restarts what
-it fooled with fewer. Each sample for which that does not hold shows that the attack failed, and
-not the sample's robustness. The comparisons need several steps or cells, so they belong to no stage: they are
-made from the stored tables whenever a run is summed up.
+An attack that follows gradients should fool what one without them fools, and what one fools that
+knows less; with more budget what it fooled with less, and with more steps or restarts what it
+fooled with fewer. Each sample for which that does not hold shows that the attack failed, and not
+that the sample is robust. The comparisons need several steps or cells, so they belong to no stage:
+they are made from the stored tables whenever a run is summed up.
 
 Reference: N. Carlini, A. Athalye, N. Papernot, W. Brendel, J. Rauber, D. Tsipras,
 I. Goodfellow, A. Madry, A. Kurakin, "On evaluating adversarial robustness", 2019, section 3.
