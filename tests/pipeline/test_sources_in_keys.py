@@ -84,6 +84,7 @@ CODE = "\nfrom __future__"
     ("file", "old", "new", "counts"),
     [
         ("engine/chain/target.py", CODE, f"\nDEPTH = 2{CODE}", True),
+        ("engine/__init__.py", "AUTO,STRICT", "AUTO", True),
         ("engine/chain/target.py", '"""', '"""In other words: ', False),
         ("engine/chain/target.py", CODE, f"\n# Why not?\n{CODE}", False),
         ("report/sections/attacks.py", CODE, f"\nDEPTH = 2{CODE}", False),

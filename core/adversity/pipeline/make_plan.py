@@ -37,6 +37,7 @@ ENGINE = (
     "clipping.py",
     "contracts",
     "data",
+    "engine/__init__.py",
     "engine/attack",
     "engine/calls",
     "engine/chain",

@@ -1,7 +1,8 @@
 """Outputs are written beside their place and renamed, so that a kill leaves the old or the new.
 
 An output at `out` is written to `out.tmp-<pid>-<random>`; the old one moves to
-`out.old-<pid>-<random>` for the moment between the two renames. `recover` puts things right after a process that was killed.
+`out.old-<pid>-<random>` for the moment between the two renames. `recover` puts things right after
+a process that was killed.
 """
 
 from __future__ import annotations

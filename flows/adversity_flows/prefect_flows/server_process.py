@@ -1,8 +1,8 @@
 """The process of the project's Prefect server: it serves on loopback and ends with its clients.
 
-Started by `server.py` as `python -m adversity_flows.prefect_flows.server_process HOME`, with the read end of
-the named pipe `HOME/lease` as standard input. Every client holds the pipe's write end open; the
-kernel closes it even after kill -9, so end-of-file means that nobody is left.
+Started by `server.py` as `python -m adversity_flows.prefect_flows.server_process HOME`, with the
+read end of the named pipe `HOME/lease` as standard input. Every client holds the pipe's write end
+open; the kernel closes it even after kill -9, so end-of-file means that nobody is left.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""One plugin, called safely: in blocks of one size, on its device, with every check of its answer."""
+"""One plugin, called safely: in blocks, on its device, with every check of its answer."""

@@ -38,9 +38,10 @@ def each_by_itself(
 ) -> None:
     """Ask once more for one row, beside nothing but copies of itself, and compare.
 
-    Once for each plugin that is set up, what it is asked for and each shape of a row. The row stays at its place, and
-    there are as many as before, so that the same kernels round in the same way. An answer that
-    changes by itself when the same is asked again says nothing of neighbours.
+    Once for each plugin that is set up, what it is asked for and each shape of a row. The row
+    stays at its place, and there are as many as before, so that the same kernels round in the
+    same way. An answer that changes by itself when the same is asked again says nothing of
+    neighbours.
 
     Args:
         ready: The plugin.

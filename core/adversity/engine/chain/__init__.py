@@ -1,1 +1,1 @@
-"""Restoration, classifier and calibrator seen as one function: what an attack asks, and is judged on."""
+"""Restoration, classifier, calibrator as one function: what an attack asks, and is judged on."""

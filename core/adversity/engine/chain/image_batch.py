@@ -39,6 +39,6 @@ class ImageBatch:
         return self.clean is not None and self.images.shape == self.clean.shape
 
     def worsened(self, images: Tensor) -> ImageBatch:
-        """Return the flow with what a degradation or an attack made of its images."""
+        """Return the batch with what a degradation or an attack made of its images."""
         clean = self.images if self.clean is None else self.clean
         return replace(self, images=images, clean=clean)

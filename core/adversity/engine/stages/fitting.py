@@ -135,7 +135,7 @@ class StoredLogits:
         self._where = where = f"{node.line}: fit_on: {step}"
         if "target" not in self._rows:
             raise DataError(f"{where} has no labels; expected labelled predictions")
-        logits_of(next(self._rows.parts()), where)
+        logits_of(next(self._rows.parts(), self._rows), where)
         classifier = toolbox.ready(classifier_step(toolbox, step), cell).plugin
         self._names: tuple[str, ...] = classifier.class_names
 

@@ -37,7 +37,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     A checkpoint that holds it under `state_dict`, `model_state_dict` or `model`, and names
     with the prefixes `module.`, `model.` and `_orig_mod.`, are understood. Half precision stays
-    as it is, and becomes float32 where `fill` puts it into a network. What a file says of its sizes is held against its length before memory is taken.
+    as it is, and becomes float32 where `fill` puts it into a network. What a file says of its sizes
+    is held against its length before memory is taken.
 
     Raises:
         WeightsError: If the file is missing, damaged, or holds more than tensors.
