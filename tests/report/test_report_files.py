@@ -14,7 +14,7 @@ import pytest
 import adversity.report
 from adversity.errors import PluginError
 from adversity.report import report_json, write_json, write_markdown, write_plots
-from adversity.report.sections.order import all_charts
+from adversity.report.sections.all_sections import all_charts
 from adversity.report.writers.record import SCHEMA
 
 if TYPE_CHECKING:

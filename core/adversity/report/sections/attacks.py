@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.curves import intervals_in_words, line_charts, row_chart
 from adversity.report.sections.probe_section import probe_table
+from adversity.report.sections.register import section
 from adversity.report.sections.searches import distance_charts, query_charts
 from adversity.report.sections.worst_case import worst_cases
 from adversity.report.values.blocks import Block, Section, Table
@@ -41,6 +42,7 @@ _COSTS = {"gradients_per_image": "gradients", "queries_per_image": "queries"}
 _SEARCHES = ("failure_distance", "failures_found", "queries_to_fool")
 
 
+@section(order=500)
 def attack_section(report: Report) -> Section | None:
     """Say who attacked what with which budget, what was left of the accuracy, and the cost."""
     attacks = [step for step in report.steps if step.kind == "attack" and step.cells]

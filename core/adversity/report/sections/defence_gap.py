@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.report.charts.chart_kinds import dumbbells
 from adversity.report.charts.curves import intervals_in_words, row_chart
+from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
 from adversity.report.words.reading import record, slug
 from adversity.report.words.wording import (
@@ -29,6 +30,7 @@ _LONGEST = 16
 _ENDS = ("the attacker does not know the defence (grey-box)", "the attacker knows it (adaptive)")
 
 
+@section(order=600)
 def illusion_section(report: Report) -> Section | None:
     """Show for each defence what withstood an attacker who knows it and one who does not."""
     found = report.illusions

@@ -1,74 +1,25 @@
-"""How it was run: pipeline file, plugins and licences, outcomes, machine, and every number."""
+"""How it was run: pipeline file, plugins and licences, machine, versions and hashes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from adversity.report.sections.register import section
 from adversity.report.values.apart import apart_text
-from adversity.report.values.blocks import Block, Code, Section, Table, Text
-from adversity.report.words.wording import (
-    NOTHING,
-    cell_text,
-    interval_text,
-    measure_name,
-    plural,
-    seconds_text,
-    value_text,
-)
+from adversity.report.values.blocks import MAX_ROWS, Block, Code, Section, Table
+from adversity.report.words.wording import NOTHING, seconds_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from adversity.report.values.model import DataSummary, Provenance, Report
+    from adversity.report.values.model import Provenance, Report
 
-__all__ = ["cost_section", "data_section", "method_section", "raw_section"]
+__all__ = ["method_section"]
 
 NO_COMMIT = "no commit found: nothing says which version of the project this was"
-MAX_ROWS = 200
-"""A longer table is cut in the page; the JSON beside it has all rows."""
 
 
-def data_section(report: Report) -> Section | None:
-    """Describe each data set as it was used, quarantined files included."""
-    if not report.data:
-        return None
-    table = Table(
-        "data-sets",
-        "Data sets as they were used. Content: SHA-256 of ids, labels and bytes.",
-        ("data set", "plugin", "n", "classes", "prepare", "content", "facts"),
-        tuple(_data_row(item) for item in report.data),
-        numeric=frozenset({"n", "classes"}),
-    )
-    blocks: list[Block] = [table]
-    for item in report.data:
-        if item.quarantined:
-            files = tuple(f"{name}: {why}" for name, why in item.quarantined[:MAX_ROWS])
-            count = plural(len(item.quarantined), "file")
-            blocks.append(Text(f"{item.id}: {count} could not be used:", items=files))
-    return Section("data", "Data", blocks, folded=True)
-
-
-def cost_section(report: Report) -> Section | None:
-    """Show what each step cost and why it ran or did not."""
-    run = report.provenance
-    if run is None or not run.outcomes:
-        return None
-    rows = tuple(
-        (
-            item.step,
-            item.state,
-            item.reason,
-            seconds_text(item.seconds) if item.state != "cached" else NOTHING,
-        )
-        for item in run.outcomes
-    )
-    ran = sum(item.state == "ran" for item in run.outcomes)
-    caption = f"{ran} of {plural(len(rows), 'step')} ran in {seconds_text(run.seconds)}."
-    heads = ("step", "outcome", "reason", "time")
-    table = Table("outcomes", caption, heads, rows, numeric=frozenset({"time"}))
-    return Section("cost", "Cost", [table])
-
-
+@section(order=1400)
 def method_section(report: Report) -> Section:
     """Say how it was run and how to run it again."""
     blocks: list[Block] = []
@@ -86,56 +37,6 @@ def method_section(report: Report) -> Section:
     if run is not None:
         blocks.extend(_provenance(run))
     return Section("method", "How it was run", blocks, folded=True)
-
-
-def raw_section(report: Report) -> Section | None:
-    """List every measure of every cell."""
-    rows = tuple(
-        (
-            step.id,
-            cell_text(cell.cell) or NOTHING,
-            measure_name(name),
-            value_text(measure),
-            interval_text(measure),
-            f"{measure.n:,}",
-            _pairs(measure.convention),
-        )
-        for step in report.steps
-        for cell in step.cells
-        for name, measure in cell.measures.items()
-    )
-    if not rows:
-        return None
-    heads = ("step", "cell", "measure", "value", "interval", "n", "convention")
-    numeric = frozenset({"value", "interval", "n"})
-    caption = "Every measure of every cell."
-    if len(rows) > MAX_ROWS:
-        caption = (
-            f"The first {MAX_ROWS} of {len(rows):,} measures; all are in the JSON of this report."
-        )
-    table = Table("measures", caption, heads, rows[:MAX_ROWS], numeric=numeric)
-    notes = tuple(
-        f"{step.id}{f' ({cell_text(cell.cell)})' if cell.cell else ''}: {note}"
-        for step in report.steps
-        for cell in step.cells
-        for note in cell.notes
-    ) + tuple(f"{step.id}: {note}" for step in report.steps for note in step.notes)
-    blocks: list[Block] = [table]
-    if notes:
-        blocks.append(Text("Notes", items=notes[:MAX_ROWS]))
-    return Section("raw", "All numbers", blocks, folded=True)
-
-
-def _data_row(item: DataSummary) -> tuple[str, ...]:
-    return (
-        item.id,
-        item.uses,
-        f"{item.n:,}",
-        f"{item.classes:,}",
-        _pairs(item.prepare),
-        item.content[:16] or NOTHING,
-        _pairs(item.facts),
-    )
 
 
 def _plugins(report: Report) -> Table:
@@ -170,7 +71,3 @@ def _provenance(run: Provenance) -> Iterator[Table]:
             ("path", "hash"),
             tuple(sorted(run.hashes.items()))[:MAX_ROWS],
         )
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}: {value}" for key, value in values.items()) or NOTHING

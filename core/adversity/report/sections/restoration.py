@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.report.charts.curves import row_chart
+from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Section, Table, Text
 from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["restoration_section"]
 
 
+@section(order=300)
 def restoration_section(report: Report) -> Section | None:
     """Show what each restoration gave and took: accuracy, flips, picture quality."""
     blocks: list[Block] = []

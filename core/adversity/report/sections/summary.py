@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.report.charts.curves import row_chart
 from adversity.report.doubts.judgement import SIGNS, WORDS, gate_words, gates_in_order
 from adversity.report.doubts.void_figures import VOID, is_void
+from adversity.report.sections.register import section
 from adversity.report.values.apart import judged_steps
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
 from adversity.report.words.reading import measured, without_echoes
@@ -95,6 +96,7 @@ def _believed_text(report: Report, name: str, step: StepSummary, cell: CellResul
     return f"{VOID} {value}" if is_void(report, name, step, cell) else value
 
 
+@section(order=100)
 def headline_section(report: Report) -> Section | None:
     """Return the table of headline measures with intervals and n."""
     rows = tuple(

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Block", "Chart", "Code", "Section", "Table", "Text"]
+__all__ = ["MAX_ROWS", "Block", "Chart", "Code", "Section", "Table", "Text"]
+
+
+MAX_ROWS = 200
+"""A longer table is cut in the page; the JSON beside it has all rows."""
 
 
 @dataclass(frozen=True, slots=True)

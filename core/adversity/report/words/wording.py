@@ -23,6 +23,7 @@ __all__ = [
     "measure_name",
     "measure_text",
     "number",
+    "pairs",
     "parse_number",
     "plain",
     "plural",
@@ -154,3 +155,8 @@ def seconds_text(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def pairs(values: Mapping[str, Any]) -> str:
+    """Write `key: value` for each item, or that there is none."""
+    return ", ".join(f"{key}: {value}" for key, value in values.items()) or NOTHING

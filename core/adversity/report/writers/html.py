@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_style import svg, with_data
 from adversity.report.doubts.judgement import SIGNS, WORDS, verdict, what_was_tested
-from adversity.report.sections.order import background, evidence
+from adversity.report.sections.all_sections import background, evidence
 from adversity.report.sections.summary import caveat_texts, gate_table, summary_charts
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import NOTHING, plain, plural
@@ -96,8 +96,8 @@ def _weight(row: GridRow) -> int:
 
 def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
     state, line = verdict(report)
-    first, proof = summary_charts(report), evidence(report)
-    charts = [*first, *(chart for section in proof for chart in section.charts())]
+    first, proof, behind = summary_charts(report), evidence(report), background(report)
+    charts = [*first, *(chart for section in (*proof, *behind) for chart in section.charts())]
     strata = tuple(dict.fromkeys(row.stratum for row in report.rows))
     return {
         "report": report,
@@ -111,7 +111,7 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
             text for text in caveat_texts(report, void=False) if text.level == "warning"
         ),
         "evidence": proof,
-        "background": background(report),
+        "background": behind,
         "strata": strata,
         "factor": f"{amplification(report.rows):g}",
         "shrunk": "",

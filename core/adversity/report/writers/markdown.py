@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adversity.report.charts.chart_style import svg
 from adversity.report.doubts.judgement import verdict, what_was_tested
-from adversity.report.sections.order import background, evidence
+from adversity.report.sections.all_sections import background, evidence
 from adversity.report.sections.summary import caveat_texts, gate_table, summary_charts
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import plain

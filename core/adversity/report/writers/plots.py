@@ -14,7 +14,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.sections.order import all_charts
+from adversity.report.sections.all_sections import all_charts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ import pytest
 from adversity.contracts.values import Measure
 from adversity.report.charts.chart_style import MAX_SERIES
 from adversity.report.charts.curves import curve_charts
+from adversity.report.sections.all_sections import all_charts
 from adversity.report.sections.attacks import attack_section, unattacked
-from adversity.report.sections.data_and_uncertainty import uncertainty_section
-from adversity.report.sections.order import all_charts
 from adversity.report.sections.restoration import restoration_section
+from adversity.report.sections.uncertainty import uncertainty_section
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, Gain, Report
 

@@ -1,4 +1,4 @@
-"""The sections on degradation and uncertainty."""
+"""The section on uncertainty: reliability, calibration, and the conventions of measures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.metrics.intervals import wilson_of
 from adversity.report.charts.chart_kinds import reliability
 from adversity.report.charts.curves import curve_charts
+from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Text
 from adversity.report.words.reading import Found, labels, measured, slug, without_echoes
 from adversity.report.words.wording import (
@@ -24,20 +25,12 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.report.values.model import Report
 
-__all__ = ["degradation_section", "uncertainty_section"]
+__all__ = ["uncertainty_section"]
 
 _RELIABILITY_LIMIT = 6
 
 
-def degradation_section(report: Report) -> Section | None:
-    """Show accuracy against severity for each path."""
-    charts = curve_charts(report, "accuracy", makes="predictions")
-    if not charts:
-        return None
-    degraded = any(step.kind == "degradation" for step in report.steps)
-    return Section("accuracy", "Accuracy under degradation" if degraded else "Accuracy", charts)
-
-
+@section(order=400)
 def uncertainty_section(report: Report) -> Section | None:
     """Show reliability, and calibration measures against severity."""
     blocks: list[Block] = list(_reliability(report))
