@@ -147,7 +147,12 @@ def images() -> torch.Tensor:
 @pytest.fixture(scope="session")
 def labels(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
     """What the network says of the pictures, so that each is right."""
-    return adversity.target(network).bind([str(i) for i in range(len(images))]).verdicts(images)
+    return (
+        adversity.target(network)
+        .bind([str(i) for i in range(len(images))])
+        .answer(images)
+        .predicted
+    )
 
 
 @pytest.fixture

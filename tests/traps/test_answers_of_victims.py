@@ -115,7 +115,7 @@ def test_3_18_a_loss_that_the_classes_do_not_allow_is_refused(
     with torch.no_grad():
         net[1].weight.copy_(torch.randn(classes, 192, generator=generator))
     victim = adversity.target(net)
-    labels = victim.bind([str(row) for row in range(len(images))]).verdicts(images)
+    labels = victim.bind([str(row) for row in range(len(images))]).answer(images).predicted
     done = set()
     for loss in ("ce", "margin", "dlr"):
         apgd = adversity.create("attack", "apgd", eps=EPS, steps=3, loss=loss)
@@ -177,7 +177,7 @@ def test_3_19_a_large_offset_of_the_logits_protects_nobody(
     """
     ids = [str(row) for row in range(len(images))]
     offset = adversity.target(Offset(network)).bind(ids)
-    truth = offset.verdicts(images)
+    truth = offset.answer(images).predicted
     shifted, _ = _standing(offset, images, truth)
     plain, _ = _standing(adversity.target(network).bind(ids), images, truth)
     assert abs(shifted - plain) <= 2

@@ -56,7 +56,7 @@ def test_3_30_no_attack_comes_nearer_than_what_is_proved(near: torch.Tensor, nor
     The unsound twin claims a twentieth too much, and every attack shows that it does.
     """
     victim = adversity.target(Separating())
-    labels = victim.bind([str(row) for row in range(len(near))]).verdicts(near)
+    labels = victim.bind([str(row) for row in range(len(near))]).answer(near).predicted
     exact = _radius(near, DUAL[norm])
     unsound = 1.05 * exact
     assert len(near) == 16

@@ -52,7 +52,7 @@ def test_3_9_both_directions_are_searched_in_channels_first_pictures() -> None:
     net = Corners()
     images = torch.rand(40, 1, 8, 12, generator=torch.Generator().manual_seed(0))
     victim = adversity.target(net)
-    labels = victim.bind([str(row) for row in range(40)]).verdicts(images)
+    labels = victim.bind([str(row) for row in range(40)]).answer(images).predicted
     attack = adversity.create("attack", "spatial", angle_deg=0, angles=1, shift=1 / 4, shifts=3)
     found = (~attack(victim, images, labels).success).tolist()
     # A quarter of the width is three pixels, of the height two.

@@ -114,7 +114,7 @@ def test_3_13_the_same_rounding_in_the_chain_is_no_protection(
     )
     ids = [str(row) for row in range(len(images))]
     defended = ChainTarget([link, *chain.links], ids=ids)
-    truth = defended.verdicts(images)
+    truth = defended.answer(images).predicted
     ready = adversity.create("attack", "pgd", eps=EPS, steps=5, random_start=False).ready
     through = adversity.engine.attack.attacking.attack(ready, defended, images, truth)
     bare = adversity.engine.attack.attacking.attack(ready, chain.bind(ids), images, labels)

@@ -51,7 +51,7 @@ def _share_of_the_optimum(ready: Any, images: torch.Tensor) -> float:
     victim = Normalising()
     inside = 0.25 + 0.5 * images
     bound = adversity.target(victim).bind([str(row) for row in range(len(images))])
-    labels = bound.verdicts(inside)
+    labels = bound.answer(inside).predicted
     found = attack(ready, bound, inside, labels).images
     sign = 1.0 - 2.0 * labels.double()
     fell = ((inside.double() - found.double()) * victim.slope).flatten(1).sum(1) * sign

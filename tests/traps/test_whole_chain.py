@@ -55,7 +55,7 @@ def test_3_26_who_sees_the_defence_gets_through_it(
     def chain(some: Sequence[Link]) -> ChainTarget:
         return ChainTarget(some, ids=ids)
 
-    truth = chain(links).verdicts(images)
+    truth = chain(links).answer(images).predicted
     pgd = adversity.create("attack", "pgd", eps=EPS, steps=10).ready
     adaptive = attack(pgd, chain(links), images, truth)
     grey = attack(pgd, chain(links[1:]), images, truth, judge=chain(links))

@@ -243,7 +243,7 @@ def test_every_link_is_looked_at(
     broken = make_ready(where())
     links = [plugins["net"], broken] if where is Divided else [broken, plugins["net"]]
     victim = ChainTarget([Link(f"step{k}", link) for k, link in enumerate(links)], ids=ids)
-    labels = victim.verdicts(images)
+    labels = victim.answer(images).predicted
     ready = adversity.create("attack", "pgd", eps=0.1, steps=3).ready
     result = attack(ready, victim, images, labels)
     assert result.flags["nan_gradient"] == 1
@@ -275,7 +275,7 @@ def test_one_draw_without_a_gradient_leaves_the_others(
     for share in (0.0, 0.5):
         links = [make_ready(SometimesLost(share=share)), plugins["net"]]
         victim = ChainTarget([Link(f"step{k}", link) for k, link in enumerate(links)], ids=ids)
-        labels = victim.verdicts(images)
+        labels = victim.answer(images).predicted
         ready = adversity.create("attack", "pgd", eps=0.02, steps=5).ready
         result = attack(ready, victim, images, labels)
         fooled[share] = int(result.success.sum())

@@ -16,7 +16,7 @@ def asked_twice(
     links: list[Link], images: Any, ids: Any, *, asked: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Ask for all images, or some, and ask again."""
-    first, _ = ChainTarget(links, ids=ids, seed=5).answer(images)
+    first = ChainTarget(links, ids=ids, seed=5).answer(images)
     every = torch.ones(len(ids), dtype=torch.bool)
     current = ImageBatch(ids, images, images, {}, {})
     return random_output(links, current, first, every if asked is None else asked, seed=5)
@@ -31,7 +31,9 @@ def test_a_victim_without_chance_never_differs(plugins: Any, images: Any, ids: A
 def test_declared_noise_differs_where_the_class_does(plugins: Any, images: Any, ids: Any) -> None:
     """Exactly the samples whose class two draws of the chain tell apart, and no other."""
     links = [Link("shift", plugins["shift"]), Link("net", plugins["net"])]
-    first, second = (ChainTarget(links, ids=ids, seed=seed).verdicts(images) for seed in (5, 6))
+    first, second = (
+        ChainTarget(links, ids=ids, seed=seed).answer(images).predicted for seed in (5, 6)
+    )
     found = asked_twice(links, images, ids)
     assert torch.equal(found, first != second)
     assert 0 < int(found.sum()) < len(ids)

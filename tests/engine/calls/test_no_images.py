@@ -37,15 +37,15 @@ def test_no_images_get_no_answers(nobody: ChainTarget, images: torch.Tensor) -> 
     """Every question is answered with nothing of the right shape, and nothing is counted."""
     none = images[:0]
     assert nobody.logits(none).shape == (0, 4)
-    assert nobody.decisions(none).shape == nobody.verdicts(none).shape == (0,)
-    values, probs = nobody.answer(none)
-    assert values.shape == (0, 4)
-    assert (probs is None) is (len(nobody.links) == 2)
+    assert nobody.decisions(none).shape == nobody.answer(none).predicted.shape == (0,)
+    answer = nobody.answer(none)
+    assert answer.values.shape == answer.decision.shape == (0, 4)
+    assert (answer.probs is None) is (len(nobody.links) == 2)
     point = none.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(nobody.logits(point).sum(), point)
     assert gradient.shape == point.shape
     assert int(nobody.counts.queries.sum()) == 0
-    assert nobody.rows([]).verdicts(none).shape == (0,)
+    assert nobody.rows([]).answer(none).predicted.shape == (0,)
 
 
 @pytest.mark.parametrize("name", ["pgd", "square", "random_noise"])
@@ -64,7 +64,7 @@ def test_from_python_an_empty_batch_is_refused(images: torch.Tensor) -> None:
     """It is a mistake there, and the message says so; a bare network says nothing of its classes."""
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(108, 4))
     victim = adversity.target(network)
-    assert victim.bind(()).verdicts(images[:0]).shape == (0,)
+    assert victim.bind(()).answer(images[:0]).predicted.shape == (0,)
     noise = adversity.create("attack", "random_noise", eps=0.1)
     with pytest.raises(DataError, match=r"at least one image, got none: \[0, 3, 6, 6\]"):
         noise(victim, images[:0], torch.zeros(0, dtype=torch.int64))

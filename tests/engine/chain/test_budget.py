@@ -24,7 +24,7 @@ def victim(plugins: Any, ids: Any) -> ChainTarget:
 @pytest.fixture
 def labels(victim: ChainTarget, images: torch.Tensor) -> torch.Tensor:
     """What the net says, so that every sample is attacked."""
-    return victim.verdicts(images)
+    return victim.answer(images).predicted
 
 
 class Far(Attack):
@@ -204,7 +204,7 @@ def test_decisions_are_had_from_a_victim_that_gives_labels_only(
     """They are the judge's verdicts, each counted as a query and none as a gradient."""
     Labels.within = plugins["net"]
     only = ChainTarget([Link("labels", make_ready(Labels()))], ids=ids)
-    assert torch.equal(only.decisions(images), victim.verdicts(images))
+    assert torch.equal(only.decisions(images), victim.answer(images).predicted)
     assert only.counts.queries[:21].tolist() == [1] * 21
     assert not only.counts.gradients.any()
     with pytest.raises(InputError, match="has no gradient"):
@@ -281,7 +281,7 @@ def test_what_an_attack_tells_of_each_sample_is_kept(
     half = attack(make_ready(Tells()), victim, images, labels).parameters["half"]
     assert half[1:].tolist() == [row / 2 for row in range(20)]
     assert half[:1].isnan().all()
-    nobody = attack(make_ready(Tells()), victim, images, (victim.verdicts(images) + 1) % 4)
+    nobody = attack(make_ready(Tells()), victim, images, (victim.answer(images).predicted + 1) % 4)
     assert nobody.parameters["half"].isnan().all()
 
 

@@ -59,7 +59,7 @@ def attacked(net: nn.Module, name: str = "fgsm") -> Any:
 def test_logits_are_taken_out_of_what_is_returned(pack: Any) -> None:
     """One tensor, or the one called logits, is what the bare network gives, to the last bit."""
     expected, found = attacked(plain()), attacked(Returns(pack))
-    assert torch.equal(found.start_answer, expected.start_answer)
+    assert torch.equal(found.before.values, expected.before.values)
     assert torch.equal(found.images, expected.images)
 
 
@@ -87,7 +87,7 @@ def test_compiled_networks_are_taken_and_left_as_found(make: Any) -> None:
         before = [weight.requires_grad for weight in net.parameters()]
         found = attacked(net)
     # Other kernels than the eager ones may round otherwise.
-    torch.testing.assert_close(found.start_answer, attacked(plain()).start_answer)
+    torch.testing.assert_close(found.before.values, attacked(plain()).before.values)
     assert [weight.requires_grad for weight in net.parameters()] == before
 
 
@@ -184,7 +184,7 @@ def test_a_fixed_batch_is_refused_and_the_line_given_exports_it_right(
     line = re.search(r"with (torch\.export\.export\(.*\.module\(\))", str(caught.value))
     assert line is not None
     again = eval(line[1], {"net": net, "torch": torch})
-    torch.testing.assert_close(attacked(again).start_answer, attacked(net).start_answer)
+    torch.testing.assert_close(attacked(again).before.values, attacked(net).before.values)
 
 
 def test_an_attack_is_not_blamed_for_what_its_victim_raises(make_ready: Any, plugins: Any) -> None:

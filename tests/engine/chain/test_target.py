@@ -155,9 +155,9 @@ def test_network_is_left_exactly_as_found(images: Any) -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     modes = [m.training for m in net.modules()]
     state = torch.get_rng_state()
-    labels = target(net).bind(tuple(map(str, range(21)))).verdicts
+    bound = target(net).bind(tuple(map(str, range(21))))
     with as_found([net]):
-        truth = labels(images)
+        truth = bound.answer(images).predicted
     result = adversity.create("attack", "pgd", eps="8/255", steps=3)(target(net), images, truth)
     assert bool(result.success.any())
     assert [m.training for m in net.modules()] == modes
@@ -188,7 +188,7 @@ def test_overstepped_budget_is_a_plugin_error(
 ) -> None:
     """1.0001 eps is refused with the figure; eps itself passes."""
     victim = chain(plugins["net"], ids=ids)
-    labels = victim.verdicts(images)
+    labels = victim.answer(images).predicted
     with pytest.raises(PluginError, match=r"overstepped its budget: expected linf <= 0\.01"):
         attack(make_ready(Cheat()), victim, images, labels)
     assert float(attack(make_ready(Cheat(factor=0.999)), victim, images, labels).norms.max()) > 0
@@ -197,7 +197,7 @@ def test_overstepped_budget_is_a_plugin_error(
 def test_wrong_from_the_start_is_left_alone(plugins: Any, images: Any, ids: Any) -> None:
     """A misclassified sample is returned untouched, costs nothing and is no success."""
     victim = chain(plugins["net"], ids=ids)
-    labels = (victim.verdicts(images) + (torch.arange(21) % 2)) % 4
+    labels = (victim.answer(images).predicted + (torch.arange(21) % 2)) % 4
     ready = adversity.create("attack", "pgd", eps=0.2, steps=5).ready
     result = attack(ready, victim, images, labels)
     wrong = torch.arange(21) % 2 == 1
@@ -210,7 +210,7 @@ def test_wrong_from_the_start_is_left_alone(plugins: Any, images: Any, ids: Any)
 def test_all_wrong_batch_works(plugins: Any, images: Any, ids: Any) -> None:
     """When nothing is right from the start, nothing is attacked and nothing fails."""
     victim = chain(plugins["net"], ids=ids)
-    labels = (victim.verdicts(images) + 1) % 4
+    labels = (victim.answer(images).predicted + 1) % 4
     ready = adversity.create("attack", "pgd", eps=0.2).ready
     result = attack(ready, victim, images, labels)
     assert torch.equal(result.images, images)
@@ -233,7 +233,7 @@ def test_attack_does_not_depend_on_batch_or_order(
     """With random starts: whole, alone and permuted give the same bytes."""
     ready = adversity.create("attack", "pgd", **settings).ready
     victim = chain(plugins["rounded"], plugins["net"], ids=ids)
-    labels = victim.verdicts(images)
+    labels = victim.answer(images).predicted
     whole = attack(ready, victim, images, labels, seed=5).images
     order = torch.randperm(21, generator=torch.Generator().manual_seed(2))
     mixed = chain(plugins["rounded"], plugins["net"], ids=[ids[i] for i in order])
@@ -256,7 +256,7 @@ def test_zero_gradient_is_flagged(make_ready: Any, images: Any, ids: Any) -> Non
             return out
 
     victim = target(Masked())
-    labels = victim.bind(ids).verdicts(images)
+    labels = victim.bind(ids).answer(images).predicted
     attack_call = adversity.create("attack", "pgd", eps="8/255", random_start=False)
     result = attack_call(victim, images, labels, ids=ids)
     assert result.flags == {
@@ -292,7 +292,7 @@ def test_judge_and_attack_see_one_chain_behind_probabilities(
             return (logits / 2).softmax(1)
 
     victim = chain(make_ready(Soft()), make_ready(Halved()), ids=ids)
-    _, probs = victim.answer(images)
+    probs = victim.answer(images).probs
     assert probs is not None
     net = plugins["net"].plugin.logits(images)
     # log of a float32 softmax loses up to 1e-6 of the logit it came from.

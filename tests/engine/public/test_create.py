@@ -109,7 +109,7 @@ def test_a_network_is_trained_and_attacked_from_python() -> None:
     images = (images + 0.01 * torch.randn(images.shape, generator=generator)).clamp(0, 1)
     victim = adversity.target(adversity.create("restoration", "gamma_correction", gamma=0.5), net)
     # The victim answers through the restoration: what it says there is the truth of this test.
-    truth = victim.bind([str(i) for i in range(60)]).verdicts(images)
+    truth = victim.bind([str(i) for i in range(60)]).answer(images).predicted
     result = adversity.create("attack", "pgd", eps="60/255", steps=10)(victim, images, truth)
     assert float(result.success.float().mean()) > 0.9
 

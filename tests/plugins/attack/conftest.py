@@ -98,4 +98,9 @@ def images() -> torch.Tensor:
 @pytest.fixture(scope="session")
 def labels(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
     """What the network says of the clean images, so that every sample is attacked."""
-    return adversity.target(network).bind([str(i) for i in range(len(images))]).verdicts(images)
+    return (
+        adversity.target(network)
+        .bind([str(i) for i in range(len(images))])
+        .answer(images)
+        .predicted
+    )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.target import ChainTarget
 
 __all__ = ["is_targeted", "label_rows", "wanted_labels"]
@@ -39,9 +40,17 @@ def is_targeted(ready: Ready) -> bool:
 
 
 def wanted_labels(
-    ready: Ready, judge: ChainTarget, images: Tensor, labels: Tensor, seed: int
+    ready: Ready, judge: ChainTarget, before: Answer, labels: Tensor, seed: int
 ) -> Tensor:
-    """Return the labels an attack is given: the true ones, or a targeted attack's wish."""
+    """Return the labels an attack is given: the true ones, or a targeted attack's wish.
+
+    Args:
+        ready: The attack.
+        judge: The whole chain, bound to the samples.
+        before: What it says of the images before the attack.
+        labels: `[N]` int64, the true classes.
+        seed: Of the pipeline.
+    """
     import torch
 
     if not is_targeted(ready):
@@ -50,8 +59,7 @@ def wanted_labels(
     if wish == "next":
         return (labels + 1) % classes
     if wish == "least_likely":
-        values, probs = judge.answer(images)
-        return (values if probs is None else probs).argmin(1)
+        return before.decision.argmin(1)
     if wish == "random":
         rng = SampleRng(seed=seed, step="target", ids=judge.ids)
         return (labels + 1 + rng.integers(0, classes - 1)) % classes

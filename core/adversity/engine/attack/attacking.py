@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Perturbed
     from adversity.engine.attack.early_stop import Stopped
     from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.target import ChainTarget
 
 __all__ = ["AttackResult", "attack", "perturbed"]
@@ -33,7 +34,7 @@ class AttackResult:
         images: `[N, C, H, W]` float32: the worst the attack found, also where that does not
             change the answer; untouched where the answer was wrong from the start.
         clean: `[N, C, H, W]` float32, what it started from.
-        start: `[N]` int64, the answer before.
+        before: The answer before.
         prediction: `[N]` int64, the answer after, on the stored images.
         success: `[N]` bool: right before, wrong after (targeted: the wanted answer after), and
             within the budget.
@@ -44,7 +45,6 @@ class AttackResult:
         zero_gradient: `[N]` bool: attacked, and no gradient was finite and not zero.
         nan_gradient: `[N]` bool: attacked, and a gradient held NaN or infinity.
         blind: `[N]` float64: at which share of the values the first gradient felt was 0.
-        start_answer: `[N, K]`, the answer before: calibrated probabilities, else the classifier's.
         probability_output: `[N]` bool: the classifier says that it gives logits, and gave what
             has no value below 0 and sums to 1.
         parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
@@ -58,7 +58,7 @@ class AttackResult:
 
     images: Tensor
     clean: Tensor
-    start: Tensor
+    before: Answer
     prediction: Tensor
     success: Tensor
     norms: Tensor
@@ -68,11 +68,15 @@ class AttackResult:
     zero_gradient: Tensor
     nan_gradient: Tensor
     blind: Tensor
-    start_answer: Tensor
     probability_output: Tensor
     parameters: dict[str, Tensor] = field(default_factory=dict)
     flags: dict[str, float] = field(default_factory=dict)
     stopped: Stopped | None = None
+
+    @property
+    def start(self) -> Tensor:
+        """`[N]` int64, the predicted classes before."""
+        return self.before.predicted
 
     @property
     def success_or_clean(self) -> Tensor:
@@ -117,12 +121,11 @@ def attack(
     norm = str(getattr(plugin, "norm", "l2"))
     fits_space(ready, images)
     with preserve_global_rng():
-        values, probs = judge.answer(images)
-        answer = values if probs is None else probs
-        start = answer.argmax(1)
-        probable = probability_rows(values) & (judge.gives == "logits")
+        before = judge.answer(images)
+        start = before.predicted
+        probable = probability_rows(before.values) & (before.gives == "logits")
         labels = label_rows(labels, count, judge.classes)
-        wanted = wanted_labels(ready, judge, images, labels, seed)
+        wanted = wanted_labels(ready, judge, before, labels, seed)
         active = (start == labels) & (wanted != start if is_targeted(ready) else True)
         index = active.nonzero().flatten()
         watch = _watch(ready, images, wanted, norm)
@@ -146,7 +149,7 @@ def attack(
             for name, values in made.parameters.items():
                 parameters[name][index] = values
             if final:
-                after[index] = judge.rows(index).verdicts(made.images)
+                after[index] = judge.rows(index).answer(made.images).predicted
     costs, norms = victim.counts, sizes(ready, adversarial, images, victim.ids)
     hit = (after == wanted if is_targeted(ready) else after != labels) & within(plugin, norms)
     share = max(int(active.sum()), 1)
@@ -154,7 +157,7 @@ def attack(
     return AttackResult(
         adversarial,
         images,
-        start,
+        before,
         after,
         active & hit,
         norms,
@@ -164,7 +167,6 @@ def attack(
         zero,
         active & costs.broken[:count],
         costs.blind[:count].clone(),
-        answer,
         probable,
         parameters,
         {

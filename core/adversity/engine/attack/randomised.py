@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.chain.links import Link
 
@@ -26,7 +27,7 @@ kernel rounds, far below what a draw of noise does."""
 
 
 def random_output(
-    links: Sequence[Link], current: ImageBatch, first: Tensor, asked: Tensor, *, seed: int
+    links: Sequence[Link], current: ImageBatch, first: Answer, asked: Tensor, *, seed: int
 ) -> Tensor:
     """Ask for the starting images once more, with other draws, and compare the answers.
 
@@ -37,7 +38,7 @@ def random_output(
     Args:
         links: The whole chain.
         current: The images an attack starts from, with ids and side information.
-        first: `[N, K]`, the first answer: logits, or probabilities.
+        first: The first answer, to all N images.
         asked: `[N]` bool, which samples to ask for; of the others nothing is said.
         seed: The pipeline's seed; the second draws are those of the next one.
 
@@ -46,20 +47,18 @@ def random_output(
     """
     import torch
 
-    found = torch.zeros(len(first), dtype=torch.bool)
+    found = torch.zeros(len(asked), dtype=torch.bool)
     index = asked.nonzero().flatten()
     if not len(index):
         return found
     again = ChainTarget(links, ids=current.ids, side=current.side, seed=seed + 1).rows(index)
     with preserve_global_rng():
         _move_global_rng(seed + 1)
-        values, probs = again.answer(current.images[index])
-    second, before = values if probs is None else probs, first[index]
-    other = second.argmax(1) != before.argmax(1)
+        second = again.answer(current.images[index])
+    before = first.rows(index)
+    other = second.predicted != before.predicted
     if not any(link.stochastic for link in links):
-        if probs is None and again.gives == "logits":
-            second, before = second.double().softmax(1), before.double().softmax(1)
-        other |= (second - before).abs().amax(1) > TOLERANCE
+        other |= (second.probabilities - before.probabilities).abs().amax(1) > TOLERANCE
     found[index] = other
     return found
 

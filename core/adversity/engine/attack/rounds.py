@@ -107,13 +107,8 @@ def judged(judge: ChainTarget, images: Tensor, labels: Tensor) -> Outcome:
         images: `[N, C, H, W]` float32.
         labels: `[N]` int64, the true classes.
     """
-    import torch
-
-    values, probs = judge.answer(images)
-    answer = (values if probs is None else probs).detach().double()
-    own = answer.gather(1, labels[:, None])[:, 0]
-    others = answer.scatter(1, labels[:, None], -torch.inf).amax(1)
-    return Outcome(others - own, answer.argmax(1) != labels)
+    answer = judge.answer(images)
+    return Outcome(answer.lead(labels), answer.predicted != labels)
 
 
 def perturb_in_rounds(

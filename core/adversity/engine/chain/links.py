@@ -16,6 +16,7 @@ from adversity.contracts import Degraded, PostHoc, Restoration
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import in_blocks, network_rows, padded, spans
 from adversity.engine.calls.side import joined
+from adversity.engine.chain.answer import log_of
 from adversity.errors import InputError, PluginError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls.final_calls import Ready
     from adversity.seeding import SampleRng
 
-__all__ = ["Link", "Rows", "log_of", "mean_of_draws", "no_answer"]
+__all__ = ["Link", "Rows", "mean_of_draws", "no_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +192,6 @@ def _resized(stand_in: Tensor, like: Tensor) -> Tensor:
     return torch.nn.functional.interpolate(
         stand_in, size=like.shape[-2:], mode="bilinear", antialias=True, align_corners=False
     )
-
-
-def log_of(probs: Tensor) -> Tensor:
-    """Return log p, with the smallest float32 in the place of 0 so that it is finite."""
-    import torch
-
-    return probs.clamp_min(torch.finfo(torch.float32).tiny).log()
 
 
 def _log_probs(probs: Tensor, incoming: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Never, get_args
 from adversity.contracts import Access, PostHoc
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import in_blocks, network_rows
-from adversity.engine.chain.links import Link, Rows, log_of, mean_of_draws, no_answer
+from adversity.engine.chain.answer import Answer
+from adversity.engine.chain.links import Link, Rows, mean_of_draws, no_answer
 from adversity.engine.chain.watching import Backward, Counts, Watch
 from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
@@ -179,8 +180,7 @@ class ChainTarget:
         self._expect(images)
         self._count()
         rows = replace(self._rows, streams=self._asked(slice(None)))
-        values, probs = self._answered(images.detach(), rows)
-        answers = (values if probs is None else probs).argmax(1)
+        answers = self._answered(images.detach(), rows).predicted
         if self._watch is not None:
             self._watch.look(images, answers, self._slots, self.counts.queries)
         return answers
@@ -262,38 +262,24 @@ class ChainTarget:
                 values = link.calibrated(values)
         return values
 
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the real answer, as a step of the pipeline gives it: the judge's view.
-
-        Returns:
-            What the classifier gives `[N, K]`, and calibrated probabilities `[N, K]` where
-            the chain has a calibrator.
-        """
+    def answer(self, images: Tensor) -> Answer:
+        """Return the real answer, as a step of the pipeline gives it: the judge's view."""
         return self._answered(images, self._rows)
 
-    def _answered(self, images: Tensor, rows: Rows) -> tuple[Tensor, Tensor | None]:
+    def _answered(self, images: Tensor, rows: Rows) -> Answer:
         if not len(images):
             nothing = no_answer(images, self.classes)
             calibrated = any(isinstance(link.ready.plugin, PostHoc) for link in self.links)
-            return nothing, nothing if calibrated else None
-        values, probs = images, None
+            return Answer(nothing, self.gives, nothing if calibrated else None)
+        values = images
+        answer = Answer(values, self.gives)
         for link in self.links:
             if link.makes == "images":
                 rng = SampleRng(seed=self._seed, step=link.step, ids=rows.streams)
                 values, rows = link.images(values, rows, rng)
             elif link.makes == "predictions":
-                values = final_calls.logits(link.ready, values, rows.ids)
+                answer = Answer(final_calls.logits(link.ready, values, rows.ids), self.gives)
             elif isinstance(link.ready.plugin, PostHoc):
-                probs = final_calls.calibrate(link.ready, self._incoming(values, probs), rows.ids)
-        return values, probs
-
-    def _incoming(self, values: Tensor, probs: Tensor | None) -> Tensor:
-        """Return what a calibrator gets: logits, or log p behind what gives probabilities."""
-        if probs is not None:
-            return log_of(probs)
-        return log_of(values) if self.gives == "probs" else values
-
-    def verdicts(self, images: Tensor) -> Tensor:
-        """Return the predicted classes `[N]` of the real answer; a tie goes to the first."""
-        values, probs = self.answer(images)
-        return (values if probs is None else probs).argmax(1)
+                probs = final_calls.calibrate(link.ready, answer.as_logits, rows.ids)
+                answer = answer.calibrated(probs)
+        return answer

@@ -17,10 +17,10 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import within, within_budget
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
+from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.attack_columns import found_columns
 from adversity.engine.stages.attack_identity import IDENTITY, attacked
 from adversity.engine.stages.columns import Columns, Rows, join
-from adversity.engine.stages.predict_stage import answer_columns
 from adversity.engine.stages.stage import write_json
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.stored_images import StoredImages
@@ -192,7 +192,7 @@ class AttackRun(TableRun):
         """Put together what is to be judged; ask once more whether answers are random."""
         if random is None:
             asked = result.start == scene.labels
-            seed, first = self.plan.spec.seed, result.start_answer
+            seed, first = self.plan.spec.seed, result.before
             random = random_output(scene.judge.links, scene.current, first, asked, seed=seed)
         return Attacked(scene.ready, scene.current, scene.labels, result, scene.judge, random)
 
@@ -203,10 +203,8 @@ class AttackRun(TableRun):
         current, labels, result, judge = part.current, part.labels, part.result, part.judge
         stored = torch.from_numpy(images)
         within_budget(part.ready, stored, current.images, current.ids)
-        values, probs = judge.answer(stored)
         target = labels.numpy()
-        gives = "probs" if probs is not None else judge.gives
-        answers = answer_columns(values if probs is None else probs, target, gives=gives)
+        answers = answer_columns(judge.answer(stored), target)
         start_correct = result.start.numpy() == target
         inside = within(part.ready.plugin, result.norms).numpy()
         columns: Columns = {

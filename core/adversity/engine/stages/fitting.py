@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Block, Fitted
 from adversity.engine.calls.blocks import spans
-from adversity.engine.chain.links import log_of
+from adversity.engine.stages.answer_columns import answer_of
 from adversity.engine.stages.step_images import step_images
 from adversity.errors import DataError, InputError
 from adversity.seeding import fit_generator
@@ -14,16 +14,13 @@ from adversity.seeding import fit_generator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch import Tensor
-
     from adversity.contracts import FitData, State
     from adversity.data.stored import StoredRows
     from adversity.engine.set_up.toolbox import Toolbox
-    from adversity.engine.stages.columns import Rows
     from adversity.engine.stages.stage import StageRun
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["classifier_step", "fit_identity", "fit_step", "logits_of", "stored_rows"]
+__all__ = ["classifier_step", "fit_identity", "fit_step", "stored_rows"]
 
 ROWS = 64
 """Rows of a block that a plugin is fitted on, in a pipeline and from Python."""
@@ -72,17 +69,6 @@ def classifier_step(toolbox: Toolbox, step: str) -> str:
     while toolbox.plan.steps[step].role == "score":
         step = toolbox.plan.steps[step].source[0]
     return step
-
-
-def logits_of(rows: Rows, label: str) -> Tensor:
-    """Return the logits of stored predictions, log p where the classifier gives probabilities."""
-    import torch
-
-    if "logits" in rows:
-        return torch.from_numpy(rows["logits"].copy())
-    if "probs" in rows:
-        return log_of(torch.from_numpy(rows["probs"].copy()))
-    raise InputError(f"{label} needs logits or probabilities; the predictions have neither")
 
 
 class StreamedImages:
@@ -135,7 +121,7 @@ class StoredLogits:
         self._where = where = f"{node.line}: fit_on: {step}"
         if "target" not in self._rows:
             raise DataError(f"{where} has no labels; expected labelled predictions")
-        logits_of(next(self._rows.parts(), self._rows), where)
+        answer_of(next(self._rows.parts(), self._rows), where)
         classifier = toolbox.ready(classifier_step(toolbox, step), cell).plugin
         self._names: tuple[str, ...] = classifier.class_names
 
@@ -154,7 +140,7 @@ class StoredLogits:
 
         for part in self._rows.parts():
             ids, targets = part["id"], torch.from_numpy(part["target"].copy())
-            logits = logits_of(part, self._where)
+            logits = answer_of(part, self._where).as_logits
             for span in spans(part.count, ROWS):
                 cut = slice(span.start, span.stop)
                 yield Block(tuple(ids[cut].tolist()), targets=targets[cut], logits=logits[cut])

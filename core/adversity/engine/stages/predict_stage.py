@@ -8,17 +8,17 @@ import numpy as np
 
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import spans
+from adversity.engine.chain.answer import Answer
+from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.columns import Columns, join
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from adversity.engine.stages.stage import Shard
     from adversity.pipeline.plan.model import Cell
 
-__all__ = ["PredictRun", "answer_columns"]
+__all__ = ["PredictRun"]
 
 
 class PredictRun(TableRun):
@@ -59,7 +59,7 @@ class PredictRun(TableRun):
         columns: Columns = {"id": np.array(current.ids, dtype=object)}
         if targets is not None:
             columns["target"] = targets[index]
-        columns |= answer_columns(values, columns.get("target"), gives=ready.plugin.gives)
+        columns |= answer_columns(Answer(values, ready.plugin.gives), columns.get("target"))
         columns |= {
             name: np.array([value] * len(index), dtype=object)
             for name, value in sorted(current.origin.items())
@@ -67,26 +67,3 @@ class PredictRun(TableRun):
         if len(self.plan.path(step)) > 2:
             columns |= self.image_columns(current)
         return columns
-
-
-def answer_columns(
-    values: Tensor, target: np.ndarray[tuple[int], np.dtype[np.int64]] | None, *, gives: str
-) -> Columns:
-    """Return prediction, correctness, confidence and the answer itself.
-
-    Args:
-        values: `[N, K]` float32.
-        target: `[N]` int64, or None.
-        gives: `logits`, `probs` or `labels`.
-    """
-    prediction = values.argmax(1).numpy()
-    columns: Columns = {"prediction": prediction}
-    if target is not None:
-        columns["correct"] = prediction == target
-    if gives == "labels":
-        return columns
-    exact = values.double()
-    probs = exact.softmax(1) if gives == "logits" else exact
-    columns["confidence"] = probs.amax(1).numpy()
-    columns[gives] = values.numpy()
-    return columns

@@ -11,14 +11,13 @@ from adversity.contracts import PostHoc, Predictive, Score, State
 from adversity.data.arrays import write_arrays
 from adversity.engine.calls import final_calls
 from adversity.engine.set_up.toolbox import state_path
+from adversity.engine.stages.answer_columns import answer_columns, answer_of
 from adversity.engine.stages.fitting import (
     classifier_step,
     fit_identity,
     fit_step,
-    logits_of,
     stored_rows,
 )
-from adversity.engine.stages.predict_stage import answer_columns
 from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import InputError
 
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.engine.calls.final_calls import Ready
-    from adversity.engine.stages.columns import Columns, Rows
+    from adversity.engine.chain.answer import Answer
+    from adversity.engine.stages.columns import Columns
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.model import Cell
 
@@ -76,10 +76,11 @@ class ScoreRun(TableRun):
         columns |= {name: mine[name] for name in ("target",) if name in mine}
         ready = self._ready(shard.cell)
         if isinstance(ready.plugin, PostHoc):
-            probs = final_calls.calibrate(ready, logits_of(mine, ready.label), ids)
-            return columns | answer_columns(probs, columns.get("target"), gives="probs")
+            answer = answer_of(mine, ready.label)
+            probs = final_calls.calibrate(ready, answer.as_logits, ids)
+            return columns | answer_columns(answer.calibrated(probs), columns.get("target"))
         if isinstance(ready.plugin, Score):
-            score = final_calls.score(ready, _predictive(mine), ids)
+            score = final_calls.score(ready, _predictive(answer_of(mine, ready.label)), ids)
             columns |= {name: column for name, column in mine.items() if name not in columns}
             return columns | {ready.plugin.name: score.numpy()}
         raise InputError(f"{self.node.line}: {ready.label} is neither a score nor a calibrator")
@@ -117,12 +118,5 @@ class ScoreRun(TableRun):
         return super().fill(out)
 
 
-def _predictive(rows: Rows) -> Predictive:
-    import torch
-
-    logits = torch.from_numpy(rows["logits"].copy()) if "logits" in rows else None
-    if "probs" in rows:
-        return Predictive(torch.from_numpy(rows["probs"].copy()).double(), logits)
-    if logits is None:
-        raise InputError("a score needs logits or probabilities; the predictions have neither")
-    return Predictive(logits.double().softmax(1), logits)
+def _predictive(answer: Answer) -> Predictive:
+    return Predictive(answer.probabilities, answer.values if answer.gives == "logits" else None)

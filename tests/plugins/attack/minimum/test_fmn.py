@@ -88,7 +88,7 @@ def test_twin_whose_first_radius_only_touches_never_crosses(monkeypatch: Any) ->
 
     images = 0.4 + 0.2 * torch.rand(16, 1, 8, 8, generator=generator)
     victim = adversity.target(Linear())
-    labels = victim.bind([str(i) for i in range(16)]).verdicts(images)
+    labels = victim.bind([str(i) for i in range(16)]).answer(images).predicted
     attack = fmn(norm="l2", start="image")
     assert bool(attack(victim, images, labels).success.all())
 

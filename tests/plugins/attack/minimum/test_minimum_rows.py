@@ -60,7 +60,7 @@ def odd() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
             weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
     net.requires_grad_(requires_grad=False)
     images = (1.4 * torch.rand(9, 3, 7, 5, generator=generator) - 0.2).clamp(0, 1)
-    return net, images, adversity.target(net).bind(list("abcdefghi")).verdicts(images)
+    return net, images, adversity.target(net).bind(list("abcdefghi")).answer(images).predicted
 
 
 @pytest.mark.parametrize(("cls", "given"), CASES, ids=IDS)

@@ -129,7 +129,7 @@ class Rounded(torch.nn.Module):
 def test_it_beats_pgd_where_the_gradient_is_masked(network: Any, images: Any, norm: str) -> None:
     """Behind 8-bit rounding PGD with a fixed start fools nobody; Square does."""
     victim = adversity.target(Rounded(network))
-    labels = victim.bind([str(i) for i in range(len(images))]).verdicts(images)
+    labels = victim.bind([str(i) for i in range(len(images))]).answer(images).predicted
     eps = 3 * SMALL[norm]
     pgd = ready(PGD, norm=norm, eps=eps, steps=20, random_start=False)(victim, images, labels)
     found = ready(norm=norm, eps=eps, queries=300)(victim, images, labels)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Access, Structure
+    from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.watching import Counts
 
 __all__ = [
@@ -115,7 +116,7 @@ class KitTarget(nn.Module):
         """Return the predicted classes `[N]`, and count queries."""
         return self._chain.decisions(images)
 
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def answer(self, images: Tensor) -> Answer:
         """Return the real answer, as the engine's judge sees it."""
         return self._chain.answer(images)
 

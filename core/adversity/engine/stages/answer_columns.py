@@ -1,0 +1,53 @@
+"""An answer as columns of a table, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.engine.chain.answer import Answer
+from adversity.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from adversity.engine.stages.columns import Columns, Rows
+
+__all__ = ["answer_columns", "answer_of"]
+
+
+def answer_columns(
+    answer: Answer, target: np.ndarray[tuple[int], np.dtype[np.int64]] | None
+) -> Columns:
+    """Return prediction, correctness, confidence and the answer itself.
+
+    Args:
+        answer: To N images.
+        target: `[N]` int64, or None.
+    """
+    prediction = answer.predicted.numpy()
+    columns: Columns = {"prediction": prediction}
+    if target is not None:
+        columns["correct"] = prediction == target
+    if answer.kind == "labels":
+        return columns
+    columns["confidence"] = answer.probabilities.amax(1).numpy()
+    columns[answer.kind] = answer.decision.numpy()
+    return columns
+
+
+def answer_of(rows: Rows, label: str) -> Answer:
+    """Return the answer that stored predictions hold.
+
+    Args:
+        rows: Of a table.
+        label: What works on them, for the message.
+
+    Raises:
+        InputError: If they have neither logits nor probabilities.
+    """
+    import torch
+
+    for kind in ("logits", "probs"):
+        if kind in rows:
+            return Answer(torch.from_numpy(rows[kind].copy()), kind)
+    raise InputError(f"{label} needs logits or probabilities; the predictions have neither")
