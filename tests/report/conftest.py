@@ -36,7 +36,7 @@ matrix:
   eps: [1/255, 2/255, 4/255, 8/255]
 steps:
   dark:        {uses: degradation/low_light, from: photos, with: {severity: $severity}}
-  enhanced:    {uses: restoration/retinex, from: dark}
+  enhanced:    {uses: restoration/lime, from: dark}
   net:         {uses: classifier/efficientnet_lite0}
   predictions: {uses: net, from: enhanced}
   attacked:    {uses: attack/pgd, from: photos, against: clean, with: {norm: linf, eps: $eps}}

@@ -144,7 +144,7 @@ def steps() -> tuple[StepSummary, ...]:
         ),
         StepSummary(
             "enhanced",
-            "restoration/retinex",
+            "restoration/lime",
             "restoration",
             source=("dark",),
             path=("photos", "dark", "enhanced"),
@@ -216,7 +216,7 @@ def steps() -> tuple[StepSummary, ...]:
             knowledge="grey-box",
             threat=threat,
             links=(
-                {"step": "enhanced", "uses": "restoration/retinex", "gradient": "not used"},
+                {"step": "enhanced", "uses": "restoration/lime", "gradient": "not used"},
                 {"step": "predictions", "uses": net, "gradient": "exact"},
             ),
             cells=attacked((0.61, 0.52, 0.40, 0.31), severity="3", **pgd),

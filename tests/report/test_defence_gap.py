@@ -52,7 +52,7 @@ def test_both_shares_and_their_difference_are_drawn(full_report: Report) -> None
     assert "does not know" in pairs.records[0]["series"]
     assert [item["value"] for item in difference.records] == pytest.approx([0.35], abs=1e-12)
     (table,) = (block for block in section.blocks if isinstance(block, Table))
-    assert table.rows[0][0] == "enhanced (retinex), eps = 8/255"
+    assert table.rows[0][0] == "enhanced (lime), eps = 8/255"
     assert table.rows[0][4:] == ("31", "2", "0.250", "0.004", "100")
 
 

@@ -211,7 +211,7 @@ def test_what_computes_in_float64_stays_off_mps(plugin: Any, device: str) -> Non
 def test_an_absent_device_is_named_before_anything_is_computed(tmp_path: Path) -> None:
     """From Python, with the plugin; in a run, with the file and before its data are looked for."""
     with pytest.raises(ParameterError, match=r"no device 'xpu:9' on this machine .*write cpu"):
-        adversity.create("restoration", "retinex", device="xpu:9")
+        adversity.create("restoration", "lime", device="xpu:9")
     (tmp_path / "p.yaml").write_text(
         "name: p\ndata:\n  a: {uses: dataset/digits, with: {split: train}}\n"
         "  b: {uses: dataset/digits, with: {split: test}}\nsteps:\n"

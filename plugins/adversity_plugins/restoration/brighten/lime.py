@@ -1,4 +1,4 @@
-"""Retinex brightening: divide the picture by the light that fell on the scene."""
+"""LIME: divide the image by the light that fell on the scene."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _EPS = 1e-3
 """Keeps the division finite where there is no light at all."""
 
 
-class Retinex(Restoration):
+class LIME(Restoration):
     """Brighten by an estimated illumination map (LIME).
 
     The illumination starts as the brightest channel of each pixel, is smoothed except
-    across its own structure, raised to the power gamma, and divides the picture:
+    across its own structure, raised to the power gamma, and divides the image:
 
         out = min(1, in / (T + 0.001) ** gamma)
 
@@ -34,7 +34,7 @@ class Retinex(Restoration):
     estimation", 2017, section II.
     """
 
-    name: ClassVar[str] = "retinex"
+    name: ClassVar[str] = "lime"
     reference: ClassVar[str] = (
         "Guo, Li, Ling, LIME: Low-light image enhancement via illumination map estimation, 2017"
     )
