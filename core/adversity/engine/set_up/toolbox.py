@@ -16,6 +16,7 @@ from adversity.data.labels_map import read_labels
 from adversity.data.reading import Source
 from adversity.data.store import file_state
 from adversity.data.stored import TABLE, StoredTable
+from adversity.engine.chain.links import Link
 from adversity.engine.set_up.class_indices import class_indices
 from adversity.engine.set_up.nested import inject, set_up
 from adversity.engine.set_up.workspace import slug
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Dataset, MetricBase, Plugin, PluginBase
     from adversity.engine.calls.final_calls import Ready
     from adversity.engine.set_up.workspace import Workspace
+    from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
     from adversity.registry import Entry
 
@@ -183,6 +185,10 @@ class Toolbox:
             state = self.state(node.id, mine) if node.fit_on is not None else None
             cache[key] = self.bare(node.id, mine, state=state)
         return cache[key]
+
+    def links(self, chain: Chain, cell: Cell) -> tuple[Link, ...]:
+        """Return the links of a chain, set up."""
+        return tuple(Link(link.id, self.ready(link.id, cell)) for link in chain.links)
 
     def bare(self, step: str, cell: Cell, *, state: State | None = None) -> Ready:
         """Return the plugin of a step set up, for fitting it or with a state that was found."""

@@ -104,7 +104,7 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
             continue
         for name in rests_on(node.id, plan.steps):
             if name in plan.steps and _fitted_elsewhere(plan.steps[name]):
-                elsewhere.setdefault((name, plan.path(node.id)[0]), []).append(node.id)
+                elsewhere.setdefault((name, plan.chain(node.id).start), []).append(node.id)
     order = list(plan.steps)
     given = [
         Apart((name,), tuple(judged), data, len(toolbox.source(data)))

@@ -36,17 +36,16 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
         cell: One of its cells.
     """
     plan, node = run.plan, run.node
-    path = plan.path(str(node.against))
-    start = path.index(node.source[0]) + 1
-    source = run.toolbox.source(path[0])
-    before, after = path[1:start], path[start:]
+    before = [link.id for link in plan.chain(run.victim.start).links]
+    after = [link.id for link in run.victim.links]
+    source, given = run.toolbox.source(run.data), plan.data[run.data]
     data = [
-        [source.content, plan.resolved["data"][path[0]], run.label_hash(path[0])],
+        [source.content, plan.resolved["data"][run.data], run.label_hash(run.data)],
         [_part(run, step, cell) for step in before],
     ]
     victim = [plan.resolved["core"]["engine"], [_part(run, step, cell) for step in after]]
     mine = {**run.identity(node.id, cell), "seed": plan.spec.seed}
-    names = [_said(plan.data[path[0]].entry.name, plan.data[path[0]].plugin)]
+    names = [_said(given.entry.name, given.plugin)]
     names += [_named(run, step, cell) for step in before]
     return {
         "victim": _sha256(victim),

@@ -15,7 +15,6 @@ from adversity.engine.attack.probes import probe, probe_shares
 from adversity.engine.attack.randomised import random_output
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import within, within_budget
-from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
 from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.attack_columns import found_columns
@@ -36,24 +35,10 @@ if TYPE_CHECKING:
     from adversity.engine.calls.final_calls import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell
 
-__all__ = ["AttackRun", "Attacked", "Scene", "chain", "images_name"]
-
-
-def chain(run: TableRun, cell: Cell) -> tuple[list[Link], list[Link]]:
-    """Return what the attack computes on, and what judges it.
-
-    The judge is every link of the path of `against` after `from`. Grey-box attacks compute
-    on the classifier alone.
-    """
-    node = run.node
-    path = run.plan.path(str(node.against))
-    after = path[path.index(node.source[0]) + 1 :]
-    links = [Link(step, run.toolbox.ready(step, cell)) for step in after]
-    if node.knowledge == "white-box":
-        return links, links
-    return [link for link in links if link.makes == "predictions"], links
+__all__ = ["AttackRun", "Attacked", "Scene", "images_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +69,23 @@ class AttackRun(TableRun):
     """An attack on the answer of a step."""
 
     @property
-    def data(self) -> str:
-        """The data set at the start of the path."""
-        return self.plan.path(self.stage.step)[0]
+    def victim(self) -> Chain:
+        """What the attack's images go through, to the answer that judges it."""
+        return self.plan.victim(self.stage.step)
 
-    def class_names(self, cell: Cell) -> tuple[str, ...]:
-        """Return the victim's classes."""
-        names: tuple[str, ...] = self.toolbox.ready(self._classifier(), cell).plugin.class_names
-        return names
-
-    def _classifier(self) -> str:
-        path = self.plan.path(str(self.node.against))
-        return next(step for step in path[1:] if self.plan.steps[step].role == "predict")
+    @property
+    def classifier(self) -> str:
+        """The victim's classifier."""
+        return self.victim.classifier.id
 
     def content(self, cell: Cell) -> list[object]:
-        """Hash the data, the views before, the victim and the attack."""
-        path = self.plan.path(self.stage.step)
-        before = [self.identity(step, cell) for step in path[1:]]
-        victim = self.plan.path(str(self.node.against))
-        links = [self.identity(step, cell) for step in victim[1:]]
-        source = self.toolbox.source(path[0])
-        return [source.content, self.label_hash(path[0]), before, links, self.columns_depend_on()]
+        """Hash the data, the views before, the attack and the victim."""
+        before, links = (
+            [self.identity(link.id, cell) for link in chain.links]
+            for chain in (self.chain, self.victim)
+        )
+        source, labels = self.toolbox.source(self.data), self.label_hash(self.data)
+        return [source.content, labels, before, links, self.columns_depend_on()]
 
     def done(self, shard: Shard) -> bool:
         """Say whether table and images of a shard are in the store, and as they were written."""
@@ -133,8 +114,8 @@ class AttackRun(TableRun):
         """Return the images of some samples, their labels, and the victim bound to them."""
         import torch
 
-        current = step_images(self.toolbox, self.node.source[0], cell, index)
-        targets = self.toolbox.targets(self.data, self._classifier(), cell)
+        current = step_images(self.toolbox, self.victim.start, cell, index)
+        targets = self.toolbox.targets(self.data, self.classifier, cell)
         if targets is None:
             raise DataError(
                 f"{self.node.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
@@ -142,9 +123,14 @@ class AttackRun(TableRun):
             )
         labels = torch.from_numpy(targets[index].copy())
         seed = self.plan.spec.seed
-        links, judging = chain(self, cell)
-        victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
-        judge = ChainTarget(judging, ids=current.ids, side=current.side, seed=seed)
+        whole = self.victim
+        known = whole if self.node.knowledge == "white-box" else whole.undefended
+        victim, judge = (
+            ChainTarget(
+                self.toolbox.links(chain, cell), ids=current.ids, side=current.side, seed=seed
+            )
+            for chain in (known, whole)
+        )
         return Scene(self.toolbox.ready(self.stage.step, cell), current, labels, victim, judge)
 
     def probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
@@ -241,7 +227,7 @@ class AttackRun(TableRun):
     def _note_probabilities(self) -> None:
         """Say where an attack that needs logits gets the logarithm of probabilities."""
         attack: Any = self.node.entry.cls
-        step = self._classifier()
+        step = self.classifier
         gives = self.toolbox.ready(step, self.node.cells[0]).plugin.gives
         if attack.access in ("scores", "gradients") and gives == "probs":
             self.notes.append(

@@ -28,7 +28,7 @@ class FitRun(StageRun):
         self.node = self.plan.steps[self.stage.step]
         if self.node.fit_on is None:
             raise InputError(f"{self.node.line}: {self.node.id!r} has nothing to fit on")
-        rows = len(self.toolbox.source(self.plan.path(self.node.fit_on)[0]))
+        rows = len(self.toolbox.source(self.plan.chain(self.node.fit_on).start))
         return [
             Shard(number, cell, rows, cell.key or "fit", name=_FILE)
             for number, cell in enumerate(self.node.cells)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adversity.engine.stages.stage import StageRun
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["classifier_step", "fit_identity", "fit_step", "stored_rows"]
+__all__ = ["fit_identity", "fit_step", "stored_rows"]
 
 ROWS = 64
 """Rows of a block that a plugin is fitted on, in a pipeline and from Python."""
@@ -46,9 +46,9 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
     fit_on = str(node.fit_on)
     if _source(node) == "logits":
         return [run.toolbox.table(fit_on).sha256]
-    path = run.plan.path(fit_on)
-    links = [run.identity(link, cell) for link in path[1:]]
-    return [run.toolbox.source(path[0]).content, links]
+    chain = run.plan.chain(fit_on)
+    links = [run.identity(link.id, cell) for link in chain.links]
+    return [run.toolbox.source(chain.start).content, links]
 
 
 def _source(node: PlannedStep) -> str:
@@ -64,20 +64,13 @@ def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
     return toolbox.table(step).cell(mine)
 
 
-def classifier_step(toolbox: Toolbox, step: str) -> str:
-    """Return the predictions at the start of a chain of scores."""
-    while toolbox.plan.steps[step].role == "score":
-        step = toolbox.plan.steps[step].source[0]
-    return step
-
-
 class StreamedImages:
     """The images of a step as a stream for fitting, in the order of ids."""
 
     def __init__(self, toolbox: Toolbox, node: PlannedStep, cell: Cell) -> None:
         """Read nothing yet."""
         self._toolbox, self._step, self._cell = toolbox, str(node.fit_on), cell
-        self._source = toolbox.source(toolbox.plan.path(self._step)[0])
+        self._source = toolbox.source(toolbox.plan.chain(self._step).start)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -122,7 +115,7 @@ class StoredLogits:
         if "target" not in self._rows:
             raise DataError(f"{where} has no labels; expected labelled predictions")
         answer_of(next(self._rows.parts(), self._rows), where)
-        classifier = toolbox.ready(classifier_step(toolbox, step), cell).plugin
+        classifier = toolbox.ready(toolbox.plan.chain(step).classifier.id, cell).plugin
         self._names: tuple[str, ...] = classifier.class_names
 
     @property

@@ -24,22 +24,11 @@ __all__ = ["PredictRun"]
 class PredictRun(TableRun):
     """A classifier applied to the images of a step."""
 
-    @property
-    def data(self) -> str:
-        """The data set at the start of the path."""
-        return self.plan.path(self.stage.step)[0]
-
-    def class_names(self, cell: Cell) -> tuple[str, ...]:
-        """Return the classifier's classes."""
-        names: tuple[str, ...] = self.toolbox.ready(self.stage.step, cell).plugin.class_names
-        return names
-
     def content(self, cell: Cell) -> list[object]:
-        """Hash the data, every link of the path and the metrics of images."""
-        path = self.plan.path(self.stage.step)
-        links = [self.identity(step, cell) for step in path[1:]]
-        source = self.toolbox.source(path[0])
-        return [source.content, self.label_hash(path[0]), links, self.columns_depend_on()]
+        """Hash the data, every link of the chain and the metrics of images."""
+        links = [self.identity(link.id, cell) for link in self.chain.links]
+        source = self.toolbox.source(self.data)
+        return [source.content, self.label_hash(self.data), links, self.columns_depend_on()]
 
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""
@@ -52,7 +41,7 @@ class PredictRun(TableRun):
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         step = self.stage.step
-        current = step_images(self.toolbox, self.node.source[0], cell, index)
+        current = step_images(self.toolbox, self.node.upstream, cell, index)
         ready = self.toolbox.ready(step, cell)
         values = final_calls.logits(ready, current.images, current.ids)
         targets = self.toolbox.targets(self.data, step, cell)
@@ -64,6 +53,6 @@ class PredictRun(TableRun):
             name: np.array([value] * len(index), dtype=object)
             for name, value in sorted(current.origin.items())
         }
-        if len(self.plan.path(step)) > 2:
+        if self.chain.views:
             columns |= self.image_columns(current)
         return columns

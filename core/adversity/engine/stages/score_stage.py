@@ -13,7 +13,6 @@ from adversity.engine.calls import final_calls
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of
 from adversity.engine.stages.fitting import (
-    classifier_step,
     fit_identity,
     fit_step,
     stored_rows,
@@ -46,21 +45,10 @@ class ScoreRun(TableRun):
         self._ids: dict[Cell, list[str]] = {}
         return super().split()
 
-    @property
-    def data(self) -> str:
-        """The data set at the start of the path."""
-        return self.plan.path(self.stage.step)[0]
-
-    def class_names(self, cell: Cell) -> tuple[str, ...]:
-        """Return the classifier's classes."""
-        step = classifier_step(self.toolbox, self.stage.step)
-        names: tuple[str, ...] = self.toolbox.ready(step, cell).plugin.class_names
-        return names
-
     def content(self, cell: Cell) -> list[object]:
         """Hash the upstream tables and the plugin."""
         step = self.stage.step
-        table = self.toolbox.table(self.node.source[0]).sha256
+        table = self.toolbox.table(self.node.upstream).sha256
         fit = fit_identity(self, step, cell) if self.node.fit_on is not None else []
         return [table, fit, self.identity(step, cell), cell.key]
 
@@ -68,7 +56,7 @@ class ScoreRun(TableRun):
         """Look the shard's rows up and run the plugin on them."""
         source = self.toolbox.source(self.data)
         wanted = {source.ids[i] for i in shard.samples}
-        rows = stored_rows(self.toolbox, self.node.source[0], shard.cell)
+        rows = stored_rows(self.toolbox, self.node.upstream, shard.cell)
         at = np.array([i for i, name in enumerate(self._upstream(shard.cell)) if name in wanted])
         mine = rows.at(at, [name for name in _USED if name in rows])
         ids = tuple(mine["id"].tolist())
@@ -89,7 +77,7 @@ class ScoreRun(TableRun):
         """Read the incoming ids of a cell once; those of one cell stay in memory."""
         with self._fitting:
             if cell not in self._ids:
-                rows = stored_rows(self.toolbox, self.node.source[0], cell)
+                rows = stored_rows(self.toolbox, self.node.upstream, cell)
                 self._ids = {cell: rows["id"].tolist()}
             return self._ids[cell]
 

@@ -29,12 +29,12 @@ def step_images(toolbox: Toolbox, node: str, cell: Cell, index: Sequence[int]) -
         cell: At least the variables of the step.
         index: Sample numbers in the data set.
     """
-    path = toolbox.plan.path(node)
-    source = toolbox.source(path[0])
+    chain = toolbox.plan.chain(node)
+    source = toolbox.source(chain.start)
     ids = tuple(source.ids[i] for i in index)
     current = ImageBatch(ids, source.images(index), source.references(index), {}, {})
-    for step in path[1:]:
-        current = images_through(toolbox, step, cell, current)
+    for link in chain.links:
+        current = images_through(toolbox, link.id, cell, current)
     return current
 
 

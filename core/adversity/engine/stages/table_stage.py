@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
 __all__ = ["TableRun", "column_of"]
@@ -53,9 +54,19 @@ class TableRun(StageRun):
         return self.plan.steps[self.stage.step]
 
     @property
-    @abstractmethod
+    def chain(self) -> Chain:
+        """What the images go through, from their data set to this step."""
+        return self.plan.chain(self.stage.step)
+
+    @property
     def data(self) -> str:
         """The data set whose samples are the rows."""
+        return self.chain.start
+
+    @property
+    def classifier(self) -> str:
+        """The step whose classes `target` and `prediction` index."""
+        return self.chain.classifier.id
 
     @abstractmethod
     def content(self, cell: Cell) -> Sequence[object]:
@@ -71,9 +82,10 @@ class TableRun(StageRun):
     def compute(self, shard: Shard) -> Columns:
         """Return the rows of a shard, `id` first."""
 
-    @abstractmethod
     def class_names(self, cell: Cell) -> tuple[str, ...]:
         """Return the classes that `target` and `prediction` index."""
+        names: tuple[str, ...] = self.toolbox.ready(self.classifier, cell).plugin.class_names
+        return names
 
     def split(self) -> list[Shard]:
         """Cut each cell into shards of one picture size, in the order of ids.
@@ -226,10 +238,10 @@ class TableRun(StageRun):
         return columns
 
     def _without_clean(self) -> bool:
-        """Say whether nothing on the path degrades the images, and the data have no references."""
-        views = [self.plan.steps[step] for step in self.plan.path(self.stage.step)[1:]]
+        """Say whether nothing in the chain degrades the images, and the data have no references."""
         worse = any(
-            node.role == "attack" or issubclass(class_of(node.entry), Degradation) for node in views
+            link.role == "attack" or issubclass(class_of(link.entry), Degradation)
+            for link in self.chain.links
         )
         return not worse and self.toolbox.source(self.data).references([0]) is None
 

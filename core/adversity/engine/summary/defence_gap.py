@@ -34,26 +34,24 @@ def illusions(toolbox: Toolbox) -> tuple[Illusion, ...]:
         illusion
         for grey in attacks
         for adaptive in attacks
-        if _are_a_pair(grey, adaptive) and _defence(toolbox, grey)
+        if _are_a_pair(toolbox, grey, adaptive) and _defence(toolbox, grey)
         for illusion in _of(toolbox, grey, adaptive)
     )
 
 
-def _are_a_pair(grey: PlannedStep, adaptive: PlannedStep) -> bool:
+def _are_a_pair(toolbox: Toolbox, grey: PlannedStep, adaptive: PlannedStep) -> bool:
     cls: Any = grey.entry.cls
     return (
         not cls.control
         and adaptive.entry.cls is cls
         and (grey.knowledge, adaptive.knowledge) == ("grey-box", "white-box")
-        and (grey.source, grey.against) == (adaptive.source, adaptive.against)
+        and toolbox.plan.victim(grey.id) == toolbox.plan.victim(adaptive.id)
     )
 
 
 def _defence(toolbox: Toolbox, grey: PlannedStep) -> tuple[str, ...]:
     """Return what the grey-box attacker does not see: every link but the classifier."""
-    path = toolbox.plan.path(str(grey.against))
-    after = path[path.index(grey.source[0]) + 1 :]
-    return tuple(step for step in after if toolbox.plan.steps[step].role != "predict")
+    return tuple(link.id for link in toolbox.plan.victim(grey.id).defences)
 
 
 def _of(toolbox: Toolbox, grey: PlannedStep, adaptive: PlannedStep) -> Iterator[Illusion]:

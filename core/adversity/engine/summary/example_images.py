@@ -98,21 +98,20 @@ def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...
     if attacks:
         attack, answer = attacks[0].id, str(attacks[0].against)
     elif answers:
-        attack, answer = None, max(answers, key=lambda n: len(toolbox.plan.path(n.id))).id
+        attack, answer = None, max(answers, key=lambda n: len(toolbox.plan.chain(n.id).links)).id
     else:
         return None, None, ()
-    path = toolbox.plan.path(answer)
-    images = tuple(s for s in path if s in toolbox.plan.data or steps[s].role in ("view", "attack"))
-    return attack, answer, images
+    chain = toolbox.plan.chain(answer)
+    return attack, answer, (chain.start, *(view.id for view in chain.views))
 
 
 def _table_of(toolbox: Toolbox, place: str, answer: str) -> PlannedStep | None:
     """Return the predictions of an image place, by the same classifier as `answer`'s."""
     steps = toolbox.plan.steps
-    own = next(s for s in toolbox.plan.path(answer)[1:] if steps[s].role == "predict")
+    own = toolbox.plan.chain(answer).classifier
     for node in steps.values():
-        same = node.role == "predict" and node.definition == steps[own].definition
-        if node.source[:1] == (place,) and (same or node.id == own):
+        same = node.role == "predict" and node.definition == own.definition
+        if same and node.upstream == place:
             return node
     return None
 
@@ -223,7 +222,7 @@ def _row(
     if attack is None:
         return row
     plugin: Any = toolbox.plugin(attack, story.cell)
-    start = shown[toolbox.plan.steps[attack].source[0]].images[0]
+    start = shown[toolbox.plan.steps[attack].upstream].images[0]
     delta = shown[attack].images[0].double() - start.double()
     return PictureRow(
         row.id,
@@ -247,17 +246,16 @@ def _behind(
     names: Sequence[str],
 ) -> tuple[Picture, ...]:
     """Return what the chain makes of the adversarial image: what the classifier sees."""
-    start = toolbox.plan.steps[attack].source[0]
-    after = [place for place in places[places.index(start) + 1 :] if place != attack]
+    after = toolbox.plan.victim(attack).views
     if not after:
         return ()
-    for step in after:
-        current = images_through(toolbox, step, story.cell, current)
+    for view in after:
+        current = images_through(toolbox, view.id, story.cell, current)
     answer = story.answers.get(attack)
     return (
         Picture(
             role="adversarial, restored",
-            step=after[-1],
+            step=after[-1].id,
             image=current.images[0].numpy().transpose(1, 2, 0),
             prediction=None if answer is None else names[answer.prediction],
             confidence=None if answer is None else answer.confidence,
@@ -267,8 +265,7 @@ def _behind(
 
 
 def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:
-    path = toolbox.plan.path(answer)
-    step = next(s for s in path[1:] if toolbox.plan.steps[s].role == "predict")
+    step = toolbox.plan.chain(answer).classifier.id
     names: tuple[str, ...] = toolbox.ready(step, cell).plugin.class_names
     return names
 

@@ -24,18 +24,18 @@ def gains(toolbox: Toolbox) -> tuple[Gain, ...]:
     return tuple(
         gain
         for after in toolbox.plan.steps.values()
-        if after.role == "predict" and after.source[0] in toolbox.plan.steps
+        if after.role == "predict" and after.upstream in toolbox.plan.steps
         for gain in _of(toolbox, after)
     )
 
 
 def _of(toolbox: Toolbox, after: PlannedStep) -> Iterator[Gain]:
-    restoration = toolbox.plan.steps[after.source[0]]
+    restoration = toolbox.plan.steps[after.upstream]
     if restoration.entry.kind != "restoration":
         return
     for before in toolbox.plan.steps.values():
         same = before.role == "predict" and before.definition == after.definition
-        if same and before.source == restoration.source:
+        if same and before.upstream == restoration.upstream:
             for cell in after.cells:
                 gain = _in_cell(toolbox, restoration.id, before, after, cell)
                 if gain is not None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
 from adversity.engine.calls.blocks import one_thread
-from adversity.engine.chain.links import Link
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.stages.apart import found_apart
 from adversity.engine.stages.read_result import read_result
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adversity.data.ledger import Ledger
+    from adversity.engine.chain.links import Link
     from adversity.engine.set_up.workspace import Workspace
     from adversity.engine.stages.stage import StageResult
     from adversity.pipeline.plan.model import Plan, PlannedStep
@@ -117,7 +117,7 @@ def _step(toolbox: Toolbox, node: PlannedStep, result: StageResult | None) -> St
         kind=entry.kind,
         makes=cls.makes,
         source=node.source,
-        path=toolbox.plan.path(node.id) if node.source else (),
+        path=toolbox.plan.chain(node.id).ids if node.source else (),
         fit_on=toolbox.node_of(node.id).fit_on,
         plugin={
             **_record(cls, entry.distribution, entry.version),
@@ -172,10 +172,7 @@ def _cells(toolbox: Toolbox, node: PlannedStep, result: StageResult) -> tuple[Ce
 
 
 def _attack(toolbox: Toolbox, node: PlannedStep, summary: StepSummary) -> StepSummary:
-    path = toolbox.plan.path(str(node.against))
-    after = path[path.index(node.source[0]) + 1 :]
-    cell = node.cells[0]
-    links = [Link(step, toolbox.ready(step, cell)) for step in after]
+    links = toolbox.links(toolbox.plan.victim(node.id), node.cells[0])
     shown = [
         {
             "step": link.step,

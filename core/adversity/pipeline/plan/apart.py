@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adversity.pipeline.plan.paths import chain
+from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def meetings(
     judged: dict[tuple[str, str], dict[str, None]] = {}
     for node in steps.values():
         base = rests_on(node.id, steps) if node.role in _JUDGED else frozenset()
-        judging = chain(node.id, steps)[0]
+        judging = chain_to(node.id, steps).start
         if judging not in data or (behind is not None and behind not in base):
             continue
         for name in (name for name in steps if name in base and steps[name].fit_on is not None):
-            fitting = chain(str(steps[name].fit_on), steps)[0]
+            fitting = chain_to(str(steps[name].fit_on), steps).start
             if fitting in data:
                 fitted.setdefault((fitting, judging), {})[name] = None
                 judged.setdefault((fitting, judging), {})[node.id] = None

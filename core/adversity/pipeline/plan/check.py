@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Detector, Fitted, Sampling
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.graph import names_plugin
-from adversity.pipeline.plan.paths import ancestors, chain
+from adversity.pipeline.plan.paths import ancestors, way_to
 from adversity.pipeline.plan.plugins import class_of, label_of
 from adversity.pipeline.plan.probing import probe_fault
 from adversity.pipeline.read.findings import Findings, suggestion
@@ -187,9 +187,9 @@ class _Checker:
                 ),
             )
             return
-        start = node.source[0] if node.source else None
+        start = node.upstream if node.source else None
         if start is not None and start not in ancestors(node.against, self._specs):
-            path = " -> ".join(chain(node.against, self._specs))
+            path = " -> ".join(way_to(node.against, self._specs))
             yield (
                 "against",
                 (

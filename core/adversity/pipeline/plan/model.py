@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from adversity.pipeline.plan.chain import chain_to, victim_of
 from adversity.pipeline.plan.measures import measures_of
 from adversity.report.values.paired import cell_key
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import MeasureInfo, MetricBase, PluginBase
     from adversity.pipeline.gates.verdicts import Gate
+    from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.read.spec import PipelineSpec
     from adversity.registry import Entry
 
@@ -110,6 +112,11 @@ class PlannedStep:
     line: str = ""
     nested: tuple[str, ...] = ()
 
+    @property
+    def upstream(self) -> str:
+        """The step or data set that it works on: all that `from:` may name so far."""
+        return self.source[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -181,12 +188,13 @@ class Plan:
         """The pipeline's name."""
         return self.spec.name
 
-    def path(self, step: str) -> tuple[str, ...]:
-        """Return the ids from the data set to `step`, data set first, following `from:`."""
-        chain = [step]
-        while chain[-1] in self.steps and self.steps[chain[-1]].source:
-            chain.append(self.steps[chain[-1]].source[0])
-        return tuple(reversed(chain))
+    def chain(self, id_: str) -> Chain:
+        """Return what images go through from their data set to a step."""
+        return chain_to(id_, self.steps)
+
+    def victim(self, attack: str) -> Chain:
+        """Return what the images of an attack go through to the answer it attacks."""
+        return victim_of(self.steps[attack], self.steps)
 
     def stage(self, step: str) -> Stage:
         """Return the stage of a step."""

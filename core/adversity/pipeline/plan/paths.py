@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HasSource", "ancestors", "between", "chain"]
+__all__ = ["HasSource", "ancestors", "way_to"]
 
 
 class HasSource(Protocol):
@@ -31,15 +31,9 @@ def ancestors(id_: str, steps: Mapping[str, HasSource]) -> frozenset[str]:
     return frozenset(found)
 
 
-def chain(id_: str, steps: Mapping[str, HasSource]) -> tuple[str, ...]:
+def way_to(id_: str, steps: Mapping[str, HasSource]) -> tuple[str, ...]:
     """Return the ids from the data set to `id_`, data set first, by the first `from:`."""
-    path = [id_]
-    while path[-1] in steps and steps[path[-1]].source:
-        path.append(steps[path[-1]].source[0])
-    return tuple(reversed(path))
-
-
-def between(start: str, end: str, steps: Mapping[str, HasSource]) -> tuple[str, ...]:
-    """Return the steps on any way from `start` (left out) to `end`, in the order of `steps`."""
-    behind = {end, *ancestors(end, steps)}
-    return tuple(id_ for id_ in steps if id_ in behind and start in ancestors(id_, steps))
+    way = [id_]
+    while way[-1] in steps and steps[way[-1]].source:
+        way.append(steps[way[-1]].source[0])
+    return tuple(reversed(way))

@@ -11,8 +11,9 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
-from adversity.pipeline.plan.paths import ancestors, between
+from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.plan.plugins import class_of
 from adversity.pipeline.plan.stop_rules import in_rounds
 from adversity.pipeline.read.project_paths import files_in
@@ -245,8 +246,8 @@ class _Maker:
     def _add_attack(self, inputs: _Inputs, node: PlannedStep) -> None:
         """An attack starts from `from:` and runs every link on to `against:`."""
         self._add_sources(inputs, node.source)
-        for name in between(node.source[0], node.against or "", self._steps):
-            self._add_link(inputs, self._steps[name])
+        for link in victim_of(node, self._steps).links:
+            self._add_link(inputs, link)
 
     def _add_link(self, inputs: _Inputs, link: PlannedStep) -> None:
         self._add_step(inputs, link)

@@ -132,7 +132,7 @@ def unattacked(report: Report, step: StepSummary, cell: Any) -> Measure | None:
         found = matching(current, cell)
         if found is not None and "accuracy" in found.measures:
             return found.measures["accuracy"]
-        current = by_id.get(current.source[0]) if current.source else None
+        current = by_id.get(current.upstream or "")
     return None
 
 

@@ -58,7 +58,7 @@ def judged_data(
     data: Sequence[DataSummary], steps: Iterable[StepSummary], gates: Iterable[GateResult] = ()
 ) -> tuple[DataSummary, ...]:
     """Return the data sets on which something is judged; all where nothing is."""
-    used = {step.path[0] for step in judged_steps(steps, gates) if step.cells and step.path}
+    used = {step.data for step in judged_steps(steps, gates) if step.cells}
     return tuple(item for item in data if item.id in used) or tuple(data)
 
 

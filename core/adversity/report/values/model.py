@@ -97,6 +97,16 @@ class StepSummary:
     plugin: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def data(self) -> str | None:
+        """The data set that its images come from; None for a definition."""
+        return self.path[0] if self.path else None
+
+    @property
+    def upstream(self) -> str | None:
+        """The step or data set that it works on; None for a definition."""
+        return self.source[0] if self.source else None
+
 
 @dataclass(frozen=True, slots=True)
 class DataSummary:

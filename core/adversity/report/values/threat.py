@@ -88,10 +88,9 @@ def attack_name(step: StepSummary) -> str:
 
 def threat_text(report: Report, step: StepSummary) -> Text:
     """Write the threat model as a paragraph."""
-    start = step.source[0] if step.source else (step.path[-2] if len(step.path) > 1 else "data")
     words = [
         (
-            f"{step.uses} changes the pictures of {start} to change the answer of "
+            f"{step.uses} changes the pictures of {step.upstream} to change the answer of "
             f"{step.against or 'the classifier'}."
         ),
         _budget(report, step),

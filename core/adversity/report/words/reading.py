@@ -68,21 +68,22 @@ def across(cells: Iterable[CellResult], prefer: str) -> str | None:
 def views(report: Report, step: StepSummary) -> tuple[str, ...]:
     """Return the image-making steps on the path to a step, without the data set."""
     kinds = {item.id: item.makes for item in report.steps}
-    return tuple(name for name in step.path[1:] if kinds.get(name) in ("images", "adversarial"))
+    return tuple(name for name in step.path if kinds.get(name) in ("images", "adversarial"))
 
 
 def images_before(report: Report, step: StepSummary) -> tuple[str, ...]:
     """Return data set and views of a step: what its classifier was shown."""
-    return (*step.path[:1], *views(report, step))
+    start = () if step.data is None else (step.data,)
+    return (*start, *views(report, step))
 
 
 def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
     """Name each step by what its pictures went through; by its id too where that is shared."""
     chosen = {step.id: step for step in steps}
-    roots = {step.path[:1] for step in chosen.values()}
+    roots = {step.data for step in chosen.values()}
     names = {}
     for step in chosen.values():
-        root = f"{step.path[0]}: " if len(roots) > 1 and step.path else ""
+        root = f"{step.data}: " if len(roots) > 1 and step.data is not None else ""
         names[step.id] = root + (" → ".join(views(report, step)) or "clean")
     shared = [name for name in names.values() if list(names.values()).count(name) > 1]
     return {
