@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from adversity.contracts import Measure as Measure
     from adversity.contracts import MeasureInfo as MeasureInfo
     from adversity.contracts import Metric as Metric
+    from adversity.contracts import NearestFailure as NearestFailure
     from adversity.contracts import Norm as Norm
+    from adversity.contracts import NormBall as NormBall
+    from adversity.contracts import OwnDistance as OwnDistance
+    from adversity.contracts import Parametric as Parametric
     from adversity.contracts import Perturbed as Perturbed
     from adversity.contracts import Plugin as Plugin
     from adversity.contracts import PostHoc as PostHoc
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Structure as Structure
     from adversity.contracts import Table as Table
     from adversity.contracts import Target as Target
+    from adversity.contracts import Threat as Threat
     from adversity.contracts import Tree as Tree
     from adversity.contracts import Trees as Trees
     from adversity.contracts import Uncertainty as Uncertainty
@@ -75,7 +80,11 @@ _CONTRACTS = [
     "Measure",
     "MeasureInfo",
     "Metric",
+    "NearestFailure",
     "Norm",
+    "NormBall",
+    "OwnDistance",
+    "Parametric",
     "Perturbed",
     "Plugin",
     "PostHoc",
@@ -91,6 +100,7 @@ _CONTRACTS = [
     "Structure",
     "Table",
     "Target",
+    "Threat",
     "Tree",
     "Trees",
     "Uncertainty",

@@ -94,13 +94,12 @@ def ids() -> tuple[str, ...]:
     return tuple(f"s{i:02d}" for i in range(21))
 
 
-class WithClassifiers:
-    """The installed plugins, and classifiers of a test."""
+class WithPlugins:
+    """The installed plugins, and those of a test."""
 
     def __init__(self, *classes: Any) -> None:
         self._own = {
-            cls.name: Entry("classifier", cls.name, cls, "victims", "1.0", cls.api)
-            for cls in classes
+            cls.name: Entry(cls.kind, cls.name, cls, "own", "1.0", cls.api) for cls in classes
         }
 
     def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
@@ -112,8 +111,8 @@ class WithClassifiers:
 
 @pytest.fixture(scope="session")
 def registry_with() -> Any:
-    """A function that makes a registry of the installed plugins and some classifiers."""
-    return WithClassifiers
+    """A function that makes a registry of the installed plugins and some of a test."""
+    return WithPlugins
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def searched(name: str, kind: str, access: str, **curves: tuple[str, float]) -> 
         ("photos", name),
         against="clean",
         knowledge="white-box",
-        threat={"type": kind, "access": access, "norm": "l2"},
+        threat={"type": kind, "access": access, "norm": "l2", "nearest": kind == "minimum"},
         cells=(CellResult({}, 800, measures),),
         plugin=plugin(name),
     )
@@ -201,6 +201,7 @@ def steps() -> tuple[StepSummary, ...]:
             against="clean",
             knowledge="white-box",
             threat=threat,
+            budget="Budget: L∞ norm of at most 1/255, 2/255, 4/255, 8/255, on the [0, 1] scale.",
             links=({"step": "clean", "uses": net, "gradient": "exact"},),
             cells=attacked((0.71, 0.52, 0.24, 0.03), **pgd),
             plugin=plugin("PGD"),
@@ -215,6 +216,7 @@ def steps() -> tuple[StepSummary, ...]:
             against="predictions",
             knowledge="grey-box",
             threat=threat,
+            budget="Budget: L∞ norm of at most 1/255, 2/255, 4/255, 8/255, on the [0, 1] scale.",
             links=(
                 {"step": "enhanced", "uses": "restoration/lime", "gradient": "not used"},
                 {"step": "predictions", "uses": net, "gradient": "exact"},

@@ -36,6 +36,7 @@ def searching(
             "type": "norm" if black else "minimum",
             "access": "decisions" if black else "gradients",
             "norm": norm,
+            **({} if black else {"nearest": True}),
         },
         cells=(CellResult({}, 4, found, parameters={"norm": norm}),),
     )

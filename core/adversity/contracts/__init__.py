@@ -1,6 +1,6 @@
 """The contracts: one file a kind, the promise and nothing else."""
 
-from adversity.contracts.attack import Access, Attack, AttackInRounds, Norm, Target
+from adversity.contracts.attack import Access, Attack, AttackInRounds, Target
 from adversity.contracts.classifier import Classifier
 from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
@@ -11,6 +11,14 @@ from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, pa
 from adversity.contracts.project_files import ProjectFile, ProjectFolder
 from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
+from adversity.contracts.threat import (
+    NearestFailure,
+    Norm,
+    NormBall,
+    OwnDistance,
+    Parametric,
+    Threat,
+)
 from adversity.contracts.uncertainty import Detector, PostHoc, Sampling, Score, Uncertainty
 from adversity.contracts.values import (
     Block,
@@ -48,7 +56,11 @@ __all__ = [
     "MeasureInfo",
     "Metric",
     "MetricBase",
+    "NearestFailure",
     "Norm",
+    "NormBall",
+    "OwnDistance",
+    "Parametric",
     "Perturbed",
     "Plugin",
     "PluginBase",
@@ -66,6 +78,7 @@ __all__ = [
     "Structure",
     "Table",
     "Target",
+    "Threat",
     "Tree",
     "Trees",
     "Uncertainty",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar, Literal, Never, Protocol, Self
 
 from pydantic import model_validator
 
-from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.plugin import SNAKE_CASE, Makes, PluginBase
+from adversity.contracts.threat import THREATS, Norm, Threat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from adversity.seeding import SampleRng
 
 __all__ = ["Access", "Attack", "AttackInRounds", "Norm", "Target"]
-
-Norm = Literal["linf", "l2", "l1"]
 
 Access = Literal["nothing", "decisions", "scores", "gradients", "structure"]
 """What an attack may ask of its victim, each with what comes before it; `structure` is the
@@ -77,11 +77,13 @@ class Attack(PluginBase):
     `"parametric"` what it changes is said by a few numbers for each image: it returns
     `Perturbed`, and the core replays `apply` and checks `bounds`. With `"distance"` it keeps
     within `eps` of a `distance` of its own, which the core measures again on what is stored.
+    A class that derives from `Threat` is a threat of the author's own.
     """
 
     kind: ClassVar[str] = "attack"
     makes: ClassVar[Makes] = "adversarial"
-    threat: ClassVar[Literal["norm", "minimum", "parametric", "distance"]] = "norm"
+    threat: ClassVar[str | type[Threat]] = "norm"
+    """What it may do: `norm`, `minimum`, `parametric`, `distance`, or a class of `Threat`."""
     access: ClassVar[Access] = "gradients"
     """What it asks of the victim; the core lets it see no more, and the report says it."""
     tells: ClassVar[tuple[str, ...]] = ()
@@ -94,23 +96,38 @@ class Attack(PluginBase):
     """At most so many rows at once, not padded: the target pads each network's blocks itself,
     so that solved rows can leave and the rest is packed together."""
 
-    @model_validator(mode="after")
-    def _eps_within_the_space(self) -> Self:
-        """Refuse a budget or a step that is larger than the space of images: on another scale.
-
-        Of `linf` alone this is known without an image's size.
-        """
-        if self.threat == "parametric" or getattr(self, "norm", None) != "linf":
-            return self
-        for name in ("eps", "step_size"):
-            value = getattr(self, name, None)
-            if value is None or not value > 1:
-                continue
-            meant = f"; did you mean {value:g}/255?" if value <= 255 else ""
-            raise ValueError(
-                f"expected {name} of at most 1 in linf, where that is any picture at all, got "
-                f"{value:g}{meant}"
+    @staticmethod
+    def claim_faults(plugin: type[Attack]) -> Iterator[str]:
+        """Yield what is wrong with the threat that a class claims."""
+        if isinstance(plugin.threat, str) and plugin.threat not in THREATS:
+            near = get_close_matches(plugin.threat, THREATS, n=1)
+            yield (
+                f"expected threat of {', '.join(THREATS)} or a class of Threat, got "
+                f"{plugin.threat!r}; {f'did you mean {near[0]}?' if near else 'choose one'}"
             )
+            return
+        threat = plugin.threat_class()
+        if not SNAKE_CASE.fullmatch(threat.word) or THREATS.get(threat.word, threat) != threat:
+            yield (
+                f"expected {threat.__name__}.word in snake_case, and none of {', '.join(THREATS)}, "
+                f"got {threat.word!r}"
+            )
+        yield from threat.claim_faults(plugin)
+
+    @classmethod
+    def threat_class(cls) -> type[Threat]:
+        """Return the class of its threat."""
+        return THREATS[cls.threat] if isinstance(cls.threat, str) else cls.threat
+
+    @property
+    def threat_model(self) -> Threat:
+        """What it may do with these parameters, as a value."""
+        return self.threat_class().of(self)
+
+    @model_validator(mode="after")
+    def _fits_its_threat(self) -> Self:
+        for fault in self.threat_class().parameter_faults(self):
+            raise ValueError(fault)
         return self
 
     @abstractmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -47,6 +48,18 @@ class Degradation(PluginBase):
         if self.levels and self.severity is None and not given:
             raise ValueError(f"give severity (1 to 5) or {', '.join(self.levels)}")
         return self
+
+    @staticmethod
+    def claim_faults(plugin: type[Degradation]) -> Iterator[str]:
+        """Yield which levels are of no parameter, or no numbers."""
+        for name, values in plugin.levels.items():
+            if name not in plugin.model_fields:
+                yield (
+                    f"levels names {name!r}, which is no parameter; add it as a field "
+                    f"`{name}: float | None = None` or correct the name"
+                )
+            elif not all(map(math.isfinite, values)):
+                yield f"expected five finite levels of {name}, got {values!r}"
 
     def level(self, parameter: str) -> float:
         """Return a physical parameter: as given, or what `severity` stands for."""

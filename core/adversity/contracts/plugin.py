@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from types import UnionType
 from typing import (
@@ -155,6 +155,11 @@ class PluginBase(BaseModel):
             if "default" in part:
                 part["default"] = _finite(part["default"])
         return found
+
+    @staticmethod
+    def claim_faults(plugin: Any) -> Iterator[str]:
+        """Yield what is wrong with the claims of a class of this kind; the contract's to say."""
+        yield from ()
 
     @classmethod
     def summary(cls) -> str:

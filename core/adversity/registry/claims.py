@@ -6,7 +6,6 @@ written there. Whether a claim is *true* is the conformance kit's to find out.
 
 from __future__ import annotations
 
-import math
 import sys
 from contextlib import suppress
 from difflib import get_close_matches
@@ -53,7 +52,7 @@ def claim_faults(cls: type[PluginBase]) -> Iterator[str]:
             yield f"expected {name}: {_written(hint)}, got {shown(value)}{fault}"
     yield from licence_faults(cls)
     yield from _value_faults(cls)
-    yield from _distance_faults(cls)
+    yield from map(visible, CONTRACTS[cls.kind].claim_faults(cls))
 
 
 def field_faults(cls: type[PluginBase]) -> Iterator[str]:
@@ -133,31 +132,6 @@ def _value_faults(cls: type[PluginBase]) -> Iterator[str]:
         value = getattr(cls, name, None)
         if isinstance(value, int) and value < 1:
             yield f"expected {name} of 1 or more, got {value}; leave it out for the default"
-    for name in getattr(cls, "levels", {}):
-        if name not in cls.model_fields:
-            yield (
-                f"levels names {visible(repr(name))}, which is no parameter; add it as a field "
-                f"`{visible(str(name))}: float | None = None` or correct the name"
-            )
-        elif not all(map(math.isfinite, cls.levels[name])):  # type: ignore[attr-defined]
-            yield f"expected five finite levels of {name}, got {shown(cls.levels[name])}"  # type: ignore[attr-defined]
-    if getattr(cls, "threat", None) == "norm":
-        lacking = [name for name in ("norm", "eps") if name not in cls.model_fields]
-        if lacking:
-            yield (
-                f"an attack whose threat is 'norm' has the parameters norm and eps, and this one "
-                f"lacks {' and '.join(lacking)}; add it, or claim another threat"
-            )
-
-
-def _distance_faults(cls: type[PluginBase]) -> Iterator[str]:
-    """Yield what an attack by a distance of its own lacks."""
-    if getattr(cls, "threat", None) != "distance":
-        return
-    if "eps" not in cls.model_fields:
-        yield "an attack whose threat is 'distance' has the parameter eps; add it"
-    if cls.distance is CONTRACTS[cls.kind].distance:  # type: ignore[attr-defined]
-        yield "an attack whose threat is 'distance' says what it is; write the method `distance`"
 
 
 def _type_fault(hint: Any, value: Any) -> str | None:

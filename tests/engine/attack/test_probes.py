@@ -12,7 +12,7 @@ from PIL import Image
 import adversity
 from adversity import Attack, Classifier
 from adversity.data.tables import read_table
-from adversity.engine.attack.probes import probe_shares, whole_space
+from adversity.engine.attack.probes import probe_shares
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.engine.public.open_stage import open_stage
@@ -172,13 +172,6 @@ def test_what_cannot_be_probed_is_refused(network: Any, pictures: Any) -> None:
         _flags(adversity.create("attack", "fgsm", eps=0.1), network, pictures, probe=0)
     with pytest.raises(ParameterError, match=r"refuses eps: 1 .*at most 0.5.*leave probe: out"):
         _flags(AttackCall(Ready(Small(), 'attack "small" (test)')), network, pictures)
-
-
-def test_the_whole_space_holds_every_picture() -> None:
-    """The eps are the distances of black from white."""
-    black, white = np.zeros(48), np.ones(48)
-    for norm, order in (("linf", np.inf), ("l2", 2), ("l1", 1)):
-        assert whole_space(norm, 48) == pytest.approx(np.linalg.norm(white - black, order))
 
 
 def test_shares_are_over_the_probed() -> None:

@@ -183,8 +183,8 @@ def test_nothing_is_said_to_be_stopped_where_nothing_was_left_out() -> None:
     ("parts", "message"),
     [
         ((), "at least one round"),
-        ((Write(eps=0.5),), "norm and eps of the whole, linf and 1.0, got linf and 0.5"),
-        ((Write(norm="l2"),), "got l2 and 1.0"),
+        ((Write(eps=0.5),), "threat of the whole, linf within 1.0, got linf within 0.5"),
+        ((Write(norm="l2"),), "got l2 within 1.0"),
         ((Three(),), "not itself in rounds, got Three"),
         (("pgd",), "expected an attack"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adversity.contracts import NearestFailure, NormBall
 from adversity.engine.summary.comparisons import _compared, _Outcome
 from adversity.pipeline.plan.model import Cell
 
@@ -21,9 +22,9 @@ def outcome(
     """Return what an attack did to six samples, of which the last was wrong from the start."""
     parameters = {"eps": 0.1, "steps": 5, "restarts": 2, "norm": "linf"}
     parameters |= {k: given.pop(k) for k in list(given) if k in (*parameters, "targeted")}
-    plugin = SimpleNamespace(
-        threat=given.pop("threat", "norm"), parameters=parameters, **parameters
-    )
+    threat = NearestFailure if given.pop("nearest", False) else NormBall
+    model = threat(norm=parameters["norm"], eps=parameters["eps"])
+    plugin = SimpleNamespace(threat_model=model, parameters=parameters, **parameters)
     victim = given.pop("victim", Cell())
     node: Any = SimpleNamespace(
         id=step,
@@ -80,7 +81,7 @@ def test_a_minimum_attack_is_compared_by_its_distance() -> None:
     """What it found within the budget counts, what lies beyond does not."""
     mine = outcome("pgd", fooled="......")
     for distance, value in ((0.09, 0.4), (0.11, 0.0)):
-        near = outcome("walk", ASKS, fooled="xx....", distance=distance, threat="minimum", eps=None)
+        near = outcome("walk", ASKS, fooled="xx....", distance=distance, nearest=True, eps=None)
         assert _compared(mine, [mine, near])["beaten_by_black_box_share"].value == value
 
 

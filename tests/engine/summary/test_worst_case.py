@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adversity.contracts import NormBall
 from adversity.data.ledger import Entry
-from adversity.engine.chain.budget import allowed
 from adversity.engine.summary import worst_case as module
 from adversity.engine.summary.worst_case import (
-    Threat,
+    Recorded,
     threat_of,
     threats,
     with_worst_cases,
@@ -53,7 +53,12 @@ def entry(
     return Entry("v" * 64, "d" * 64, key, facts, rows, told)
 
 
-def left(page: list[Entry], threat: Threat) -> float:
+def ball(norm: Any, eps: float) -> Recorded:
+    """Return the threat of a norm as the ledger keeps it."""
+    return Recorded(NormBall(norm=norm, eps=eps))
+
+
+def left(page: list[Entry], threat: Recorded) -> float:
     """Return the share that is left."""
     found = worst_case(page, threat)
     assert found is not None
@@ -79,13 +84,16 @@ def test_it_is_what_a_count_by_hand_gives(found: list[Any], eps: float) -> None:
         for number, (hits, distance, norm) in enumerate(found)
     ]
     mine = [item for item in found if item[2] == "linf"]
-    measure = worst_case(page, Threat("linf", eps))
+    measure = worst_case(page, ball("linf", eps))
     if not mine:
         assert measure is None
         return
     assert measure is not None
     robust = [
-        not any(hits[i] and distance[i] <= allowed("linf", eps) for hits, distance, _ in mine)
+        not any(
+            hits[i] and distance[i] <= NormBall(norm="linf", eps=eps).limit
+            for hits, distance, _ in mine
+        )
         for i in range(4)
     ]
     assert measure.value == sum(robust) / 4
@@ -93,7 +101,7 @@ def test_it_is_what_a_count_by_hand_gives(found: list[Any], eps: float) -> None:
 
 def test_what_an_attack_with_another_budget_found_counts_by_its_distance() -> None:
     """A smaller eps counts whole; of a larger one, and of a search, what lies inside."""
-    threat = Threat("linf", 0.02)
+    threat = ball("linf", 0.02)
     assert left([entry("small", "xx..", 0.01, eps=0.01)], threat) == 0.5
     assert left([entry("large", "xx..", [0.019, 0.03, 0, 0], eps=EIGHT)], threat) == 0.75
     far = [0.019, 7.0, math.inf, 0]
@@ -105,25 +113,25 @@ def test_what_an_attack_with_another_budget_found_counts_by_its_distance() -> No
 def test_rounding_is_granted_as_the_budget_grants_it() -> None:
     """A stored perturbation of eps is one of eps, though float32 rounds; twice that is not."""
     at = EIGHT * (1 + 5e-7)
-    assert left([entry("pgd", "x...", at)], Threat("linf", EIGHT)) == 0.75
-    assert left([entry("pgd", "x...", EIGHT * (1 + 1e-4))], Threat("linf", EIGHT)) == 1.0
+    assert left([entry("pgd", "x...", at)], ball("linf", EIGHT)) == 0.75
+    assert left([entry("pgd", "x...", EIGHT * (1 + 1e-4))], ball("linf", EIGHT)) == 1.0
 
 
 def test_wrong_from_the_start_is_not_robust() -> None:
     """However far every attack was from it."""
     page = [entry("pgd", "....", right="rrr."), entry("noise", "....", right="rrr.")]
-    assert left(page, Threat("linf", EIGHT)) == 0.75
+    assert left(page, ball("linf", EIGHT)) == 0.75
 
 
 def test_another_norm_says_nothing() -> None:
     """Not even that the sample withstood: with such attacks alone there is no figure."""
-    assert worst_case([entry("pgd", "xxxx", norm="l2")], Threat("linf", EIGHT)) is None
+    assert worst_case([entry("pgd", "xxxx", norm="l2")], ball("linf", EIGHT)) is None
 
 
 def test_grey_box_and_targeted_failures_are_failures() -> None:
     """The stored image is answered wrongly; who knew what does not matter to it."""
     page = [entry("a", "x...", knowledge="grey-box"), entry("b", ".x..", targeted=True)]
-    assert left(page, Threat("linf", EIGHT)) == 0.5
+    assert left(page, ball("linf", EIGHT)) == 0.5
 
 
 def turned(step: str, wrong: str, angles: list[float], *, most: float, **given: Any) -> Entry:
@@ -159,7 +167,7 @@ def test_a_distance_of_its_own_counts_within_its_own_space() -> None:
         entry("odd", "xxxx", 0.4, **own | {"space": "t"}),
     ]
     assert left([mine, *others], threat) == 1.0
-    assert worst_case([mine], Threat("l2", 0.5)) is None
+    assert worst_case([mine], ball("l2", 0.5)) is None
 
 
 def test_a_search_without_eps_stands_for_no_budget() -> None:
@@ -167,7 +175,7 @@ def test_a_search_without_eps_stands_for_no_budget() -> None:
     assert threat_of(entry("near", "xxxx", threat="minimum", eps=None)) is None
     page = [entry("b", "...."), entry("a", "....", eps=TWO)]
     page.append(entry("near", "....", threat="minimum", eps=None))
-    assert threats(page) == (Threat("linf", TWO), Threat("linf", EIGHT))
+    assert threats(page) == (ball("linf", TWO), ball("linf", EIGHT))
 
 
 def test_attacks_are_named_so_that_none_hides_another() -> None:
@@ -178,7 +186,7 @@ def test_attacks_are_named_so_that_none_hides_another() -> None:
         entry("fgsm", "..x."),
     ]
     page[1] = Entry("v" * 64, "d" * 64, "9" * 64, page[1].facts, page[1].rows, page[1].told)
-    found = worst_case(page, Threat("linf", EIGHT), now=frozenset({page[0].attack}))
+    found = worst_case(page, ball("linf", EIGHT), now=frozenset({page[0].attack}))
     assert found is not None
     assert found.details["by"] == {"nightly: fgsm": 1, "pgd[eps=8/255]": 1, "weekly: pgd": 1}
     assert (found.details["attacks"], found.details["earlier"]) == (3, 2)
@@ -187,14 +195,14 @@ def test_attacks_are_named_so_that_none_hides_another() -> None:
         page[0],
         Entry("v" * 64, "d" * 64, "9" * 64, page[0].facts, page[1].rows, page[0].told),
     ]
-    both = worst_case(twins, Threat("linf", EIGHT))
+    both = worst_case(twins, ball("linf", EIGHT))
     assert both is not None
     assert len(both.details["by"]) == 2
 
 
 def test_one_attack_on_two_machines_is_one_attack() -> None:
     """What either of them turned counts, once."""
-    found = worst_case([entry("pgd", "x..."), entry("pgd", "xx..")], Threat("linf", EIGHT))
+    found = worst_case([entry("pgd", "x..."), entry("pgd", "xx..")], ball("linf", EIGHT))
     assert found is not None
     assert (found.value, found.details["attacks"]) == (0.5, 1)
 
@@ -204,7 +212,7 @@ def test_other_samples_on_one_page_are_refused() -> None:
     odd = entry("odd", "....")
     odd.rows["sample"][0] = "another"  # type: ignore[index]
     with pytest.raises(StorageError, match="same 4 samples"):
-        worst_case([entry("pgd", "...."), odd], Threat("linf", EIGHT))
+        worst_case([entry("pgd", "...."), odd], ball("linf", EIGHT))
 
 
 def test_each_cell_has_the_worst_case_of_its_own_budget(monkeypatch: pytest.MonkeyPatch) -> None:

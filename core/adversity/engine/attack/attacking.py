@@ -9,7 +9,7 @@ from adversity.contracts import AttackInRounds
 from adversity.engine.attack.attack_labels import is_targeted, label_rows, wanted_labels
 from adversity.engine.attack.perturbing import perturb
 from adversity.engine.attack.rounds import Course, perturb_in_rounds
-from adversity.engine.chain.budget import fits_space, sizes, within
+from adversity.engine.chain.budget import fits_space, sizes
 from adversity.engine.chain.watching import Watch
 from adversity.seeding import preserve_global_rng
 from adversity.shapes import probability_rows
@@ -118,7 +118,7 @@ def attack(
 
     images = images.contiguous()  # as in a block: one layout in memory, one rounding
     judge, plugin, count = judge or victim, ready.plugin, len(images)
-    norm = str(getattr(plugin, "norm", "l2"))
+    threat = plugin.threat_model
     fits_space(ready, images)
     with preserve_global_rng():
         before = judge.answer(images)
@@ -128,9 +128,9 @@ def attack(
         wanted = wanted_labels(ready, judge, before, labels, seed)
         active = (start == labels) & (wanted != start if is_targeted(ready) else True)
         index = active.nonzero().flatten()
-        watch = _watch(ready, images, wanted, norm)
+        watch = _watch(ready, images, wanted)
         adversarial, after = images.clone(), start.clone()
-        told = (*plugin.bounds, *plugin.tells)
+        told = (*threat.bounds, *plugin.tells)
         parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in told}
         if len(index):
             part = victim.watched(watch).rows(index)
@@ -151,7 +151,7 @@ def attack(
             if final:
                 after[index] = judge.rows(index).answer(made.images).predicted
     costs, norms = victim.counts, sizes(ready, adversarial, images, victim.ids)
-    hit = (after == wanted if is_targeted(ready) else after != labels) & within(plugin, norms)
+    hit = (after == wanted if is_targeted(ready) else after != labels) & threat.admits(norms)
     share = max(int(active.sum()), 1)
     zero = active & (costs.gradients[:count] > 0) & ~costs.felt[:count]
     return AttackResult(
@@ -215,17 +215,16 @@ def perturbed(
     )
 
 
-def _watch(ready: Ready, images: Tensor, wanted: Tensor, norm: str) -> Watch:
+def _watch(ready: Ready, images: Tensor, wanted: Tensor) -> Watch:
     """Return what notes the query that solves each sample, within the budget where it has one."""
     import torch
 
-    eps = getattr(ready.plugin, "eps", None) if ready.plugin.threat != "parametric" else None
+    threat = ready.plugin.threat_model
+
+    def admits(asked: Tensor, start: Tensor) -> Tensor:
+        inside: Tensor = threat.admits(sizes(ready, asked, start, [""] * len(asked)))
+        return inside
+
     none = torch.zeros(len(images), dtype=torch.int64)
-    eps = None if eps is None else float(eps)
-    if ready.plugin.threat != "distance":
-        return Watch(images, wanted, is_targeted(ready), norm, eps, none)
-
-    def measured(asked: Tensor, start: Tensor) -> Tensor:
-        return sizes(ready, asked, start, [""] * len(asked))
-
-    return Watch(images, wanted, is_targeted(ready), "distance", eps, none, measured)
+    limited = None if threat.eps is None else admits
+    return Watch(images, wanted, is_targeted(ready), none, limited)

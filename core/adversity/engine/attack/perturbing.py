@@ -91,12 +91,14 @@ def checked(
     if fault is not None:
         ready.broke(fault, ids)
     changed = changed.detach().cpu()
-    if ready.plugin.threat != "parametric":
+    if not ready.plugin.threat_model.bounds:
         within_budget(ready, changed, block, ids)
         return Perturbed(changed, _facts(ready, answer, ids))
     if not isinstance(answer, Perturbed):
         ready.broke("expected a Perturbed with the parameters, got images alone", ids)
-    return Perturbed(*replayed(ready, changed, answer.parameters, block, ids))
+    made, parameters = replayed(ready, changed, answer.parameters, block, ids)
+    within_budget(ready, made, block, ids)
+    return Perturbed(made, parameters)
 
 
 def _facts(ready: Ready, answer: Any, ids: Sequence[str]) -> dict[str, Tensor]:

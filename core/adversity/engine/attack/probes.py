@@ -18,7 +18,6 @@ import numpy as np
 
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.final_calls import Ready, setting_up
-from adversity.engine.chain.budget import whole_space, within
 from adversity.engine.chain.image_batch import ImageBatch
 from adversity.engine.chain.target import ChainTarget
 from adversity.errors import InputError, ParameterError
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.links import Link
     from adversity.engine.stages.columns import Columns
 
-__all__ = ["probe", "probe_shares", "probed", "whole_space"]
+__all__ = ["probe", "probe_shares", "probed"]
 
 _COLUMNS = {
     "full_budget_accuracy": "full_budget_correct",
@@ -87,14 +86,14 @@ def probe(
     ids = [current.ids[row] for row in rows]
     side = {name: value[index] for name, value in current.side.items()}
     for measure, column in ((m, c) for m, c in _COLUMNS.items() if c in columns):
-        other = _variant(ready, _changed(ready.plugin, measure, images[0].numel()))
+        other = _variant(ready, _changed(ready.plugin, measure, images.shape[1:]))
         victim = ChainTarget(links, ids=ids, side=side, seed=seed)
         found = attack(other, victim, images, wanted, seed=seed, step=step)
         right = found.prediction == wanted
         hit = (
             right
             if measure == "full_budget_accuracy"
-            else ~right & within(ready.plugin, found.norms)
+            else ~right & ready.plugin.threat_model.admits(found.norms)
         )
         columns[column][rows] = hit.double().numpy()
     return columns
@@ -140,14 +139,15 @@ def probed(
     return replace(result, flags={**result.flags, **shares})
 
 
-def _changed(plugin: Any, measure: str, values: int) -> dict[str, Any]:
+def _changed(plugin: Any, measure: str, shape: Sequence[int]) -> dict[str, Any]:
     """Return the parameters of a variant."""
     field = PROBES[measure]
     if field != "eps":
         return {field: 2 * getattr(plugin, field)}
-    eps = whole_space(str(plugin.norm), values)
+    threat = plugin.threat_model
+    eps = threat.whole_space(shape)
     step_size = getattr(plugin, "step_size", None)
-    if plugin.threat != "norm" or step_size is None:
+    if threat.nearest or step_size is None:
         return {"eps": eps}
     return {"eps": eps, "step_size": step_size * eps / float(plugin.eps)}
 

@@ -86,14 +86,11 @@ def _fault(whole: Any, part: Any) -> str | None:
     """Return what keeps an attack from being a round."""
     if not isinstance(part, Attack) or isinstance(part, AttackInRounds):
         return f"expected an attack that is not itself in rounds, got {type(part).__name__}"
-    if part.threat != "norm" or part.tells:
-        return f"expected an attack in a norm that tells nothing else, got {part.name}"
-    theirs: Any = part
-    if (theirs.norm, theirs.eps) != (whole.norm, whole.eps):
-        return (
-            f"expected norm and eps of the whole, {whole.norm} and {whole.eps}, got {theirs.norm} "
-            f"and {theirs.eps}"
-        )
+    threat = part.threat_model
+    if threat.nearest or threat.bounds or part.tells:
+        return f"expected an attack within a budget that tells nothing else, got {part.name}"
+    if threat != whole.threat_model:
+        return f"expected the threat of the whole, {whole.threat_model}, got {threat}"
     if getattr(part, "targeted", False) or getattr(whole, "targeted", False):
         return "expected an untargeted attack: samples leave when their answer is wrong"
     return None

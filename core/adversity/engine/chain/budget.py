@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.ready import BREAKS
@@ -17,34 +16,13 @@ if TYPE_CHECKING:
 
     from adversity.engine.calls.final_calls import Ready
 
-__all__ = [
-    "allowed",
-    "distances",
-    "fits_space",
-    "replayed",
-    "sizes",
-    "whole_space",
-    "within",
-    "within_budget",
-]
+__all__ = ["fits_space", "replayed", "sizes", "within_budget"]
 
 SLACK = 1e-6
-"""Relative slack of the budget: what a float32 norm may round over a float64 one."""
-FEATURES = 1e-5
-"""Relative slack of an attack's own distance. On one type of CPU it is measured to the same bits,
-since a network is called in blocks of a fixed size; on another device features may round to this."""
-HALF_SPACING = 2.0**-25
-"""Absolute slack in linf: a float32 value below 1 may lie so far from the sum it stands for."""
+"""How much larger than the whole space a budget may be: the rounding of its diameter."""
 REPLAY = 1e-6
 """How far a replayed image may lie from the one the attack returned: the rounding of the same
 sum in another block."""
-
-
-def whole_space(norm: str, values: int) -> float:
-    """Return the eps within which every image lies: the diameter of [0, 1] to the `values`."""
-    if norm == "linf":
-        return 1.0
-    return math.sqrt(values) if norm == "l2" else float(values)
 
 
 def fits_space(ready: Ready, images: Tensor) -> None:
@@ -53,93 +31,60 @@ def fits_space(ready: Ready, images: Tensor) -> None:
     Raises:
         InputError: With the size of the space.
     """
-    eps, norm = getattr(ready.plugin, "eps", None), str(getattr(ready.plugin, "norm", "l2"))
-    if eps is None or ready.plugin.threat not in ("norm", "minimum"):
+    threat = ready.plugin.threat_model
+    if threat.eps is None or not len(images):
         return
-    largest = whole_space(norm, images[0].numel()) if len(images) else math.inf
-    if float(eps) > largest * (1 + SLACK):
+    shape, eps = images.shape[1:], float(threat.eps)
+    largest = threat.whole_space(shape)
+    if eps > largest * (1 + SLACK):
         raise InputError(
-            f"{ready.label}: expected eps of at most {largest:.4g} in {norm}, where that is any "
-            f"image of {' x '.join(map(str, images.shape[1:]))} at all, got {float(eps):g}; did "
-            f"you mean {float(eps):g}/255?"
+            f"{ready.label}: expected eps of at most {largest:.4g} in "
+            f"{threat.in_norm or threat.measured}, where that is any "
+            f"image of {' x '.join(map(str, shape))} at all, got {eps:g}; did "
+            f"you mean {eps:g}/255?"
         )
 
 
-def distances(images: Tensor, start: Tensor, norm: str) -> Tensor:
-    """Return `[N]` float64 sizes of `images - start` in `linf`, `l2` or `l1`."""
-    delta = (images.double() - start.double()).flatten(1)
-    if norm == "linf":
-        return delta.abs().amax(1)
-    return delta.norm(dim=1) if norm == "l2" else delta.abs().sum(1)
-
-
 def sizes(ready: Ready, images: Tensor, start: Tensor, ids: Sequence[str]) -> Tensor:
-    """Return `[N]` float64, how far an attack went: in its norm, or by its own distance.
+    """Return `[N]` float64, how far an attack went, as its threat measures it.
 
     Raises:
-        PluginError: If its own distance is not one: another shape, NaN, below 0.
+        PluginError: If that is no size: another shape, NaN, below 0.
     """
     import torch
 
-    plugin = ready.plugin
-    if plugin.threat != "distance":
-        return distances(images, start, str(getattr(plugin, "norm", "l2")))
-    parts = []
-    for span in spans(len(images), plugin.block_rows):
+    threat, parts = ready.plugin.threat_model, []
+    for span in spans(len(images), ready.plugin.block_rows):
         rows, here = slice(span.start, span.stop), list(ids[span.start : span.stop])
         try:
             with torch.no_grad():
-                found = plugin.distance(images[rows].clone(), start[rows].clone())
+                measured = threat.measure(images[rows].clone(), start[rows].clone())
         except BREAKS as error:
             ready.guard(error, here)
-        fault = rows_fault(found, rows=len(span))
-        if fault is None and float(found.min()) < 0:
-            fault = f"expected 0 or more, got {float(found.min()):.6g}"
+        fault = rows_fault(measured, rows=len(span))
+        if fault is None and float(measured.min()) < 0:
+            fault = f"expected 0 or more, got {float(measured.min()):.6g}"
         if fault is not None:
-            ready.broke(f"distance: {fault}", here)
-        parts.append(found.detach().cpu().double())
+            ready.broke(f"{threat.word}: {fault}", here)
+        parts.append(measured.detach().cpu().double())
     return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
 
 
-def allowed(norm: str, eps: float) -> float:
-    """Return what a distance may be that counts as within `eps`.
-
-    Args:
-        norm: `linf`, `l2`, `l1`; anything else is an attack's own distance.
-        eps: The budget.
-    """
-    if norm not in ("linf", "l2", "l1"):
-        return eps * (1 + FEATURES)
-    return eps * (1 + SLACK) + (HALF_SPACING if norm == "linf" else 0.0)
-
-
-def within(plugin: Any, found: Tensor) -> Tensor:
-    """Return `[N]` bool: a failure at such a distance counts as the attack's success.
-
-    Only an attack with `threat = "minimum"` may come back with more than its `eps`.
-    """
-    eps = getattr(plugin, "eps", None) if plugin.threat == "minimum" else None
-    if eps is None:
-        return found >= 0
-    return found <= allowed(getattr(plugin, "norm", "l2"), float(eps))
-
-
 def within_budget(ready: Ready, changed: Tensor, start: Tensor, ids: Sequence[str]) -> None:
-    """Check in float64 the budget of an attack in a norm or by a distance of its own.
+    """Check in float64 that an attack kept within its `eps`, where that is a promise.
 
     Raises:
         PluginError: If it is overstepped; the message gives the figure and the sample.
     """
-    plugin = ready.plugin
-    if plugin.threat not in ("norm", "distance"):
+    threat = ready.plugin.threat_model
+    if threat.nearest or threat.eps is None:
         return
-    norm, eps = ("distance" if plugin.threat == "distance" else plugin.norm), float(plugin.eps)
-    found = sizes(ready, changed, start, ids)
-    worst = int(found.argmax())
-    if float(found[worst]) > allowed(norm, eps):
+    reached = sizes(ready, changed, start, ids)
+    worst = int(reached.argmax())
+    if not threat.admits(float(reached[worst])):
         ready.broke(
-            f"it overstepped its budget: expected {norm} <= {eps:.9g}, got "
-            f"{float(found[worst]):.9g}",
+            f"it overstepped its budget: expected {threat.in_norm or threat.word} <= "
+            f"{float(threat.eps):.9g}, got {float(reached[worst]):.9g}",
             [ids[worst]],
         )
 
@@ -167,7 +112,7 @@ def replayed(
         PluginError: If a parameter is missing, has another shape or lies outside its bounds,
             or if the images are not what the parameters make.
     """
-    bounds = ready.plugin.bounds
+    bounds = ready.plugin.threat_model.bounds
     if set(parameters) != set(bounds) or not bounds:
         ready.broke(f"expected the parameters {sorted(bounds)}, got {sorted(parameters)}", ids)
     found: dict[str, Tensor] = {}

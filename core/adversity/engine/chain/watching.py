@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adversity.engine.chain.budget import allowed, distances
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -106,19 +104,16 @@ class Watch:
         images: `[N, C, H, W]`, what the attack starts from.
         labels: `[N]` int64, what it is given.
         targeted: Whether the labels are wanted.
-        norm: Of the budget.
-        eps: The budget; None where any distance counts.
         solved_at: `[N]` int64, the number of that query; 0 for none yet.
-        measured: How far images are, for an attack by a distance of its own; None for a norm.
+        admits: Which images lie within the budget, given what they started from; None where any
+            size counts.
     """
 
     images: Tensor
     labels: Tensor
     targeted: bool
-    norm: str
-    eps: float | None
     solved_at: Tensor
-    measured: Callable[[Tensor, Tensor], Tensor] | None = None
+    admits: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def look(self, images: Tensor, answers: Tensor, slots: Tensor, queries: Tensor) -> None:
         """Look at one call of the victim.
@@ -138,12 +133,6 @@ class Watch:
             return
         rows, places = images[real][hit], where[hit]
         inside = (rows.flatten(1) >= 0).all(1) & (rows.flatten(1) <= 1).all(1)
-        if self.eps is not None:
-            start = self.images[places]
-            sizes = (
-                distances(rows, start, self.norm)
-                if self.measured is None
-                else self.measured(rows, start)
-            )
-            inside &= sizes <= allowed(self.norm, self.eps)
+        if self.admits is not None:
+            inside &= self.admits(rows, self.images[places])
         self.solved_at[places[inside]] = queries[places[inside]]

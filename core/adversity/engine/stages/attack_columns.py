@@ -23,7 +23,7 @@ def found_columns(plugin: Any, result: AttackResult, correct: np.ndarray[Any, An
     columns: Columns = {}
     if plugin.access in ("decisions", "scores"):
         columns["solved_at"] = result.solved_at.numpy()
-    if plugin.threat == "minimum":
+    if plugin.threat_model.nearest:
         columns["failure_distance"] = np.where(correct, np.inf, result.norms.numpy())
     for name, values in result.parameters.items():
         columns[f"parameter_{name}"] = values.numpy()

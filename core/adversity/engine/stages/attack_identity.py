@@ -82,8 +82,7 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
 def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
     node = run.node
     plugin: Any = run.toolbox.plugin(node.id, cell)
-    in_norm = plugin.threat in ("norm", "minimum")
-    eps = None if plugin.threat == "parametric" else getattr(plugin, "eps", None)
+    threat = plugin.threat_model
     parameters = plugin.parameters
     identity = run.identity(node.id, cell)
     # What its numbers mean: its plugin, and the plugins inside it.
@@ -98,11 +97,8 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "knowledge": node.knowledge,
         "access": plugin.access,
         "targeted": bool(getattr(plugin, "targeted", False)),
-        "threat": plugin.threat,
-        "norm": str(getattr(plugin, "norm", "l2")) if in_norm else None,
-        "eps": None if eps is None else float(eps),
-        "bounds": {name: [float(low), float(high)] for name, (low, high) in plugin.bounds.items()},
-        "space": None if in_norm else _sha256(space),
+        **threat.as_json(),
+        "space": None if threat.in_norm else _sha256(space),
     }
 
 

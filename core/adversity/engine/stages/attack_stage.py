@@ -14,7 +14,7 @@ from adversity.engine.attack.masked_gradient import sign_columns, sign_shares
 from adversity.engine.attack.probes import probe, probe_shares
 from adversity.engine.attack.randomised import random_output
 from adversity.engine.calls.blocks import spans
-from adversity.engine.chain.budget import within, within_budget
+from adversity.engine.chain.budget import within_budget
 from adversity.engine.chain.target import ChainTarget
 from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.attack_columns import found_columns
@@ -192,7 +192,7 @@ class AttackRun(TableRun):
         target = labels.numpy()
         answers = answer_columns(judge.answer(stored), target)
         start_correct = result.start.numpy() == target
-        inside = within(part.ready.plugin, result.norms).numpy()
+        inside = part.ready.plugin.threat_model.admits(result.norms).numpy()
         columns: Columns = {
             "id": np.array(current.ids, dtype=object),
             "target": target,

@@ -19,7 +19,7 @@ from adversity.engine.attack.attacking import AttackResult, attack
 from adversity.engine.attack.early_stop import bounded
 from adversity.engine.attack.rounds import Course, judged, rounds_of
 from adversity.engine.calls.blocks import spans
-from adversity.engine.chain.budget import distances
+from adversity.engine.chain.budget import sizes
 from adversity.engine.stages.attack_stage import Attacked, AttackRun, Scene, images_name
 from adversity.engine.stages.columns import Columns, join
 from adversity.errors import StorageError
@@ -295,5 +295,5 @@ def _worst(scene: Scene, result: AttackResult, left: _Left) -> AttackResult:
     lead = judged(scene.judge, before, scene.labels).lead
     worse = judged(scene.judge, result.images, scene.labels).worse_than(lead)
     images = torch.where(worse[:, None, None, None], result.images, before)
-    sizes = distances(images, scene.current.images, scene.ready.plugin.norm)
-    return replace(result, images=images, norms=sizes)
+    norms = sizes(scene.ready, images, scene.current.images, scene.current.ids)
+    return replace(result, images=images, norms=norms)

@@ -12,15 +12,12 @@ I. Goodfellow, A. Madry, A. Kurakin, "On evaluating adversarial robustness", 201
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adversity.contracts.nested import nested_in
-from adversity.engine.chain.budget import allowed
 from adversity.engine.stages.fitting import stored_rows
 from adversity.metrics import share
 from adversity.report.values.paired import cell_key
@@ -28,7 +25,7 @@ from adversity.report.values.paired import cell_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from adversity.contracts import Measure
+    from adversity.contracts import Measure, Threat
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
     from adversity.report.values.model import StepSummary
@@ -70,18 +67,18 @@ class _Outcome:
         return f"{self.node.id}[{self.cell.key}]" if self.cell.key else self.node.id
 
     @property
-    def norm(self) -> str | None:
-        """The norm of the budget, or the distance and its plugins; None for a parametric attack."""
-        if self.plugin.threat == "distance":
-            inner = [nested.spelt for nested in nested_in(self.plugin)]
-            return f"{self.plugin.measure} {json.dumps(inner, sort_keys=True)}"
-        return None if self.plugin.threat == "parametric" else getattr(self.plugin, "norm", "l2")
+    def threat(self) -> Threat:
+        """What it may do."""
+        threat: Threat = self.plugin.threat_model
+        return threat
 
-    @property
-    def eps(self) -> float:
-        """The budget; infinite where any distance counts."""
-        eps = getattr(self.plugin, "eps", None)
-        return math.inf if eps is None else float(eps)
+    def no_larger(self, other: _Outcome) -> bool:
+        """Say whether it may do no more than another, measured with the same plugins if any."""
+        if self.threat.in_norm is None:
+            mine, theirs = ([part.spelt for part in nested_in(o.plugin)] for o in (self, other))
+            if mine != theirs:
+                return False
+        return self.threat.no_larger(other.threat)
 
     def same_victim(self, other: _Outcome) -> bool:
         """Say whether both attack the same answer to the same images."""
@@ -190,7 +187,7 @@ def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure
             mine, [o for o in others if o.node.knowledge == "grey-box" and _no_larger(mine, o)]
         ),
         "fooled_with_less_share": _share(
-            mine, [o for o in others if o.eps < mine.eps and mine.differs_only_in("eps", o)]
+            mine, [o for o in others if _smaller(o, mine) and mine.differs_only_in("eps", o)]
         ),
         "weaker_with_more_share": _share(
             mine, [o for o in others if any(_easier(mine, o, name) for name in _EFFORTS)]
@@ -211,9 +208,11 @@ def _no_larger(mine: _Outcome, other: _Outcome) -> bool:
     One without a budget of its own counts as well: what it finds is compared by distance. What
     a targeted attack must find is more than that an answer changes, so it is not compared.
     """
-    same = mine.norm is not None and mine.norm == other.norm
-    small = other.eps <= mine.eps or other.plugin.threat == "minimum"
-    return same and small and not getattr(mine.plugin, "targeted", False)
+    return other.no_larger(mine) and not getattr(mine.plugin, "targeted", False)
+
+
+def _smaller(first: _Outcome, second: _Outcome) -> bool:
+    return first.threat.limit < second.threat.limit
 
 
 def _easier(mine: _Outcome, other: _Outcome, name: str) -> bool:
@@ -241,6 +240,4 @@ def _share(mine: _Outcome, others: list[_Outcome]) -> Measure | None:
 
 def _inside(mine: _Outcome, other: _Outcome) -> np.ndarray[Any, Any]:
     """Return which of the other's images lie within this attack's budget."""
-    if mine.norm is None:
-        return np.ones(len(mine.ids), dtype=bool)
-    return np.asarray(other.distance <= allowed(mine.norm, mine.eps))
+    return np.asarray(mine.threat.admits(other.distance))

@@ -231,8 +231,8 @@ def _row(
         row.stratum,
         row.pictures,
         delta.float().numpy().transpose(1, 2, 0),
-        getattr(plugin, "norm", None),
-        getattr(plugin, "eps", None),
+        plugin.threat_model.in_norm,
+        plugin.threat_model.eps,
         {"linf": float(delta.abs().max()), "l2": float(delta.norm())},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ from adversity.pipeline.plan.nested import all_nested
 from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import CellResult, DataSummary, Report, StepSummary
+from adversity.report.words.wording import eps_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adversity.contracts import Threat
     from adversity.data.ledger import Ledger
     from adversity.engine.chain.links import Link
     from adversity.engine.set_up.workspace import Workspace
@@ -188,38 +191,57 @@ def _adversary(toolbox: Toolbox, node: PlannedStep) -> dict[str, Any]:
     """Return what an attack may do and knows; nothing for other steps."""
     if node.role != "attack":
         return {}
-    threat = _threat(toolbox, node)
-    return {"against": node.against, "knowledge": node.knowledge, "threat": threat}
-
-
-def _threat(toolbox: Toolbox, node: PlannedStep) -> dict[str, Any]:
-    """Return what an attack may do and what it sees of its victim."""
     plugin: Any = toolbox.plugin(node.id, node.cells[0])
-    threat: dict[str, Any] = {
-        "type": plugin.threat,
+    threat = _widest(toolbox, node)
+    sees = {
+        "type": threat.word,
         "access": plugin.access,
         "control": plugin.control,
         "targeted": bool(getattr(plugin, "targeted", False)),
     }
-    if plugin.threat == "parametric":
-        return threat | {"bounds": _widest(toolbox, node)}
-    written = toolbox.plan.spec.steps[node.id].parameters.get("eps", getattr(plugin, "eps", None))
-    if plugin.threat == "distance":
-        threat |= {"norm": "distance", "measure": plugin.measure}
-    else:
-        threat["norm"] = getattr(plugin, "norm", "l2")
-    return threat if written is None else threat | {"eps": str(written)}
+    written = toolbox.plan.spec.steps[node.id].parameters.get("eps", threat.eps)
+    eps = None if written is None or threat.scale is None else str(written)
+    return {
+        "against": node.against,
+        "knowledge": node.knowledge,
+        "threat": sees | _measured(threat) | ({} if eps is None else {"eps": eps}),
+        "budget": _budget(toolbox, node, threat, eps),
+    }
 
 
-def _widest(toolbox: Toolbox, node: PlannedStep) -> dict[str, list[float]]:
-    """Return the bounds of a parametric attack, the widest of all cells."""
-    found: dict[str, list[float]] = {}
-    for cell in node.cells:
-        plugin: Any = toolbox.plugin(node.id, cell)
-        for name, (low, high) in plugin.bounds.items():
-            before = found.get(name, [low, high])
-            found[name] = [float(min(low, before[0])), float(max(high, before[1]))]
+def _measured(threat: Threat) -> dict[str, Any]:
+    """Return what sizes and parameters of a threat are."""
+    found: dict[str, Any] = {"nearest": True} if threat.nearest else {}
+    if threat.bounds:
+        found["bounds"] = {name: [float(a), float(b)] for name, (a, b) in threat.bounds.items()}
+    if threat.in_norm:
+        found["norm"] = threat.in_norm
+    elif threat.scale is not None:
+        found |= {"norm": threat.word, "measure": threat.measured}
     return found
+
+
+def _widest(toolbox: Toolbox, node: PlannedStep) -> Threat:
+    """Return the threat of the first cell, with bounds as wide as those of all cells."""
+    plugins: list[Any] = [toolbox.plugin(node.id, cell) for cell in node.cells]
+    others: list[Threat] = [plugin.threat_model for plugin in plugins]
+    threat = others.pop(0)
+    for other in others:
+        threat = threat.widest(other)
+    return threat
+
+
+def _budget(toolbox: Toolbox, node: PlannedStep, threat: Threat, eps: str | None) -> str:
+    """Say how much it may change an image; a variable of the matrix stands for all its values."""
+    values: tuple[str, ...] = () if eps is None else (eps,)
+    if eps is not None and eps.startswith("$"):
+        values = toolbox.plan.matrix.get(eps[1:], ())
+    parameters = {
+        json.dumps(toolbox.plugin(node.id, cell).parameters, sort_keys=True) for cell in node.cells
+    }
+    where = ", at the widest of its cells" if len(parameters) > 1 else ""
+    sizes = ", ".join(eps_text(value, threat.in_norm) for value in values)
+    return threat.words(sizes, where if threat.bounds else "")
 
 
 def _gradient(link: Link, *, grey: bool) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.engine.chain.budget import allowed
+from adversity.contracts import NormBall, Parametric
 from adversity.engine.summary.ledger import entries
 from adversity.errors import StorageError
 from adversity.metrics import worst_case_robust_accuracy
@@ -26,72 +26,82 @@ from adversity.report.values.paired import cell_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from adversity.contracts import Measure
+    from adversity.contracts import Measure, Threat
     from adversity.data.ledger import Entry, Ledger
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.report.values.model import StepSummary
 
-__all__ = ["Threat", "threat_of", "threats", "with_worst_cases", "worst_case"]
+__all__ = ["Recorded", "threat_of", "threats", "with_worst_cases", "worst_case"]
 
 NAME = "worst_case_robust_accuracy"
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
-class Threat:
-    """What an adversary may do.
+class Recorded:
+    """A threat as the ledger keeps it.
 
     Attributes:
-        norm: Of the budget; None where an attack measures by itself what it changes.
-        eps: The budget; not of a parametric threat.
-        space: What parameters, or another distance than a norm, mean: a hash of the plugin.
-        bounds: Between what each parameter of a parametric threat may lie.
+        threat: What the adversary may do.
+        space: What its parameters and sizes mean, where they are none of a norm: a hash of the
+            plugin.
         plugin: Whose space it is, for people: `attack/spatial`.
     """
 
-    norm: str | None
-    eps: float | None = None
+    threat: Threat
     space: str | None = None
-    bounds: tuple[tuple[str, float, float], ...] = ()
     plugin: str = ""
 
     def admits(self, entry: Entry) -> Flags:
         """Return which images of an attack lie inside this threat, `[N]` bool."""
-        rows = entry.rows
-        inside = np.full(len(rows["sample"]), self.reached(entry))
-        if self.eps is not None:
-            limit = allowed(self.norm or "distance", self.eps)
-            return np.asarray(inside & (rows["distance"] <= limit))
-        for name, low, high in self.bounds if self.reached(entry) else ():
-            values = rows[f"parameter_{name}"]  # NaN where nothing was attacked
-            inside &= (values >= low) & (values <= high)
-        return inside
+        rows, reached = entry.rows, self.reached(entry)
+        bounds = self.threat.bounds if reached else {}
+        parameters = {name: rows[f"parameter_{name}"] for name in bounds}
+        # NaN, where nothing was attacked, lies within no bounds.
+        inside = self.threat.admits(rows["distance"], parameters if reached else None)
+        return np.asarray(inside & reached)
 
     def reached(self, entry: Entry) -> bool:
         """Say whether an attack looked for anything of this sort."""
-        return (entry.facts["norm"], entry.facts["space"]) == (self.norm, self.space)
+        mine = self.threat.in_norm, self.space
+        return (entry.facts["norm"], entry.facts["space"]) == mine
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the details of a measure say it."""
+        said = self.threat.as_json()
+        eps = {} if said["eps"] is None else {"eps": said["eps"]}
+        if said["norm"] is not None:
+            return {"norm": said["norm"], **eps}
+        bounds = {"bounds": said["bounds"]} if said["bounds"] else {}
+        return {"plugin": self.plugin, "space": self.space, **eps, **bounds}
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Norms first, then plugins; the smaller `eps` first."""
+        threat = self.threat
+        return threat.in_norm or "~", self.plugin, threat.eps or 0.0, tuple(threat.bounds.items())
 
 
-def threat_of(entry: Entry) -> Threat | None:
+def threat_of(entry: Entry) -> Recorded | None:
     """Return the threat that an attack stands for; None if any distance counts for it."""
     facts = entry.facts
-    if facts["threat"] == "parametric":
-        bounds = tuple((name, low, high) for name, (low, high) in sorted(facts["bounds"].items()))
-        return Threat(None, space=facts["space"], bounds=bounds, plugin=facts["plugin"])
-    if facts["eps"] is None:
+    eps, bounds = facts["eps"], facts["bounds"]
+    if eps is None and not bounds:
         return None
-    plugin = "" if facts["norm"] else facts["plugin"]
-    return Threat(facts["norm"], float(facts["eps"]), facts["space"], plugin=plugin)
+    if facts["norm"] is not None:
+        return Recorded(NormBall(norm=facts["norm"], eps=float(eps)))
+    ranges = tuple((name, (low, high)) for name, (low, high) in sorted(bounds.items()))
+    return Recorded(Parametric(eps=eps, ranges=ranges), facts["space"], facts["plugin"])
 
 
-def threats(page: Iterable[Entry]) -> tuple[Threat, ...]:
+def threats(page: Iterable[Entry]) -> tuple[Recorded, ...]:
     """Return the threats that the attacks of a page stand for, each once, smaller eps first."""
     found = {threat: None for entry in page if (threat := threat_of(entry)) is not None}
-    return tuple(sorted(found, key=lambda t: (t.norm or "~", t.plugin, t.eps or 0.0, t.bounds)))
+    return tuple(sorted(found, key=lambda threat: threat.order))
 
 
 def worst_case(
-    page: Sequence[Entry], threat: Threat, *, now: frozenset[str] | None = None
+    page: Sequence[Entry], threat: Recorded, *, now: frozenset[str] | None = None
 ) -> Measure | None:
     """Count the images that no attack of a page turned within a threat.
 
@@ -129,7 +139,7 @@ def worst_case(
             "pipelines": sorted({entry.told["pipeline"] for entry in mine}),
             "victim": first.victim,
             "data": first.data,
-            "threat": _as_json(threat),
+            "threat": threat.as_json(),
         },
     )
 
@@ -209,12 +219,3 @@ def _same_samples(page: Sequence[Entry]) -> None:
                 f"others on its page, got {len(entry.rows['sample'])}; delete the folder "
                 f"{entry.victim[:16]}/{entry.data[:16]} of the ledger and run the attacks again"
             )
-
-
-def _as_json(threat: Threat) -> dict[str, Any]:
-    if threat.norm is not None:
-        return {"norm": threat.norm, "eps": threat.eps}
-    if threat.eps is not None:
-        return {"plugin": threat.plugin, "space": threat.space, "eps": threat.eps}
-    bounds = {name: [low, high] for name, low, high in threat.bounds}
-    return {"plugin": threat.plugin, "space": threat.space, "bounds": bounds}

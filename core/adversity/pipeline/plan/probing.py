@@ -40,7 +40,7 @@ def probe_fault(cls: Any, knowledge: str) -> str | None:
         return f"{wants} through the whole chain, and a {knowledge} attack does not see it"
     if issubclass(cls, AttackInRounds):
         return f"{wants}, and this attack is several: probe one of its rounds in a step of its own"
-    if cls.threat not in ("norm", "minimum"):
+    if not cls.threat_class().knows_space:
         return "a probe widens a budget in a norm, and this attack's budget is none"
     if not probe_measures(cls):
         fields = ", ".join(PROBES.values())

@@ -54,7 +54,7 @@ def attack_section(report: Report) -> Section | None:
         *query_charts(attacks),
     ]
     for step in attacks:
-        blocks.append(threat_text(report, step))
+        blocks.append(threat_text(step))
         if step.links and not is_control(step):
             blocks.append(links_table(step))
     blocks.append(_results(report, attacks))

@@ -26,7 +26,9 @@ _Cells = list[tuple["StepSummary", "CellResult"]]
 
 def distance_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
     """Draw the share of images without a failure so near against distance, a chart for each norm."""
-    searches = [(step, cell) for step, cell in _cells(attacks, "minimum") if not is_control(step)]
+    searches = [
+        (step, cell) for step, cell in _cells(attacks, nearest=True) if not is_control(step)
+    ]
     for norm in dict.fromkeys(norm_of(step, cell) for step, cell in searches):
         own = [item for item in searches if norm_of(*item) == norm]
         name, unit = NORMS.get(norm, norm), ", in 1/255" if norm == "linf" else ""
@@ -62,12 +64,12 @@ def query_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
     )
 
 
-def _cells(attacks: Sequence[StepSummary], kind: str | None = None) -> _Cells:
+def _cells(attacks: Sequence[StepSummary], *, nearest: bool = False) -> _Cells:
     return [
         (step, cell)
         for step in attacks
         for cell in step.cells
-        if kind is None or step.threat.get("type") == kind
+        if not nearest or step.threat.get("nearest")
     ]
 
 

@@ -71,9 +71,11 @@ class StepSummary:
         against: For attacks, the step whose answer is attacked.
         fit_on: What it was fitted on.
         knowledge: For attacks, `white-box` or `grey-box`.
-        threat: For attacks, `type` (`norm`, `minimum`, `parametric` or `distance`), `access`, `control`,
-            `targeted`; `norm` and `eps`, which may be `$eps` in a matrix; for a parametric one
-            `bounds`, `{"angle_deg": [-30, 30]}`, the widest of its cells.
+        threat: For attacks, `type` (`norm`, `minimum`, ... as its threat calls itself), `access`,
+            `control`, `targeted`; `norm` and `eps`, which may be `$eps` in a matrix; for a parametric one
+            `bounds`, `{"angle_deg": [-30, 30]}`, the widest of its cells; `nearest` where the
+            nearest failure is looked for.
+        budget: For attacks, a sentence on how much they may change, from their threat.
         links: For attacks, what the gradient went through, a line for each link of the chain:
             `{"step": "enhanced", "uses": ..., "gradient": "exact" | "BPDA (identity)" | ...}`.
         cells: Results; empty for views and definitions.
@@ -92,6 +94,7 @@ class StepSummary:
     fit_on: str | None = None
     knowledge: str | None = None
     threat: Mapping[str, Any] = field(default_factory=dict)
+    budget: str = ""
     links: tuple[Mapping[str, str], ...] = ()
     cells: tuple[CellResult, ...] = ()
     plugin: Mapping[str, Any] = field(default_factory=dict)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.threat import NORMS as NORM_NAMES
 from adversity.report.values.blocks import Table, Text
 from adversity.report.words.reading import slug
-from adversity.report.words.wording import NOTHING, eps_text, plain
+from adversity.report.words.wording import NOTHING, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from adversity.report.values.model import CellResult, Report, StepSummary
+    from adversity.report.values.model import CellResult, StepSummary
 
 __all__ = [
     "NORMS",
@@ -26,7 +26,7 @@ __all__ = [
     "threat_text",
 ]
 
-NORMS = {"linf": "L∞", "l2": "L2", "l1": "L1", "distance": "own distance"}
+NORMS = {**NORM_NAMES, "distance": "own distance"}
 _OPTIONS = (
     *(
         "method",
@@ -62,7 +62,7 @@ def is_black_box(step: StepSummary) -> bool:
 
 def any_distance(step: StepSummary) -> bool:
     """Say whether an attack looks for the nearest failure and counts it however far it is."""
-    return step.threat.get("type") == "minimum" and not step.threat.get("eps")
+    return bool(step.threat.get("nearest")) and not step.threat.get("eps")
 
 
 def norm_of(step: StepSummary, cell: CellResult) -> str:
@@ -86,55 +86,19 @@ def attack_name(step: StepSummary) -> str:
     return plain(f"{step.id} ({', '.join(part for part in (method, knowledge) if part)})")
 
 
-def threat_text(report: Report, step: StepSummary) -> Text:
+def threat_text(step: StepSummary) -> Text:
     """Write the threat model as a paragraph."""
     words = [
         (
             f"{step.uses} changes the pictures of {step.upstream} to change the answer of "
             f"{step.against or 'the classifier'}."
         ),
-        _budget(report, step),
+        step.budget,
         _settings(step),
         _knowledge(step),
         *step.notes,
     ]
     return Text(plain(" ".join(word for word in words if word)), lead=plain(f"{step.id}."))
-
-
-def _budget(report: Report, step: StepSummary) -> str:
-    """Say how much it may change a picture."""
-    norm, values = str(step.threat.get("norm", "")), _values(report, step.threat.get("eps"))
-    name, kind = NORMS.get(norm, norm), step.threat.get("type", "norm")
-    sizes = ", ".join(eps_text(value, norm) for value in values)
-    if kind == "parametric":
-        return _bounds(step)
-    if kind == "minimum":
-        looks = f"It looks for the nearest failure in the {name} norm, on the [0, 1] scale"
-        return f"{looks}; one within {sizes} counts." if sizes else f"{looks}; any distance counts."
-    if kind == "distance":
-        return f"Budget: {step.threat.get('measure', 'its own distance')}, at most {sizes}."
-    if norm and sizes:
-        return f"Budget: {name} norm of at most {sizes}, on the [0, 1] scale."
-    return ""
-
-
-def _values(report: Report, eps: Any) -> Sequence[str]:
-    """Return the budgets as written: a variable of the matrix stands for all its values."""
-    text = "" if eps is None else str(eps)
-    return report.matrix.get(text[1:], ()) if text.startswith("$") else ((text,) if text else ())
-
-
-def _bounds(step: StepSummary) -> str:
-    bounds: Mapping[str, Any] = step.threat.get("bounds", {})
-    said = ", ".join(
-        f"which random numbers are drawn ({name})"
-        if name.endswith("_seed")
-        else f"{name} between {float(low):.4g} and {float(high):.4g}"
-        for name, (low, high) in bounds.items()
-    )
-    several = {json.dumps(cell.parameters, sort_keys=True, default=str) for cell in step.cells}
-    widest = ", at the widest of its cells" if len(several) > 1 else ""
-    return f"Budget{widest}: {said}." if said else ""
 
 
 def _settings(step: StepSummary) -> str:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import adversity
+from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.chain.budget import distances
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity.testing.kinds.attack.victims import KitTarget

@@ -12,8 +12,8 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
 import adversity
+from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.chain.budget import distances
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity.seeding import fit_generator

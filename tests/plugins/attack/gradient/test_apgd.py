@@ -10,8 +10,8 @@ import torch
 from pydantic import ValidationError
 
 import adversity
+from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.chain.budget import distances
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity_plugins.attack.gradient.apgd import APGD

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adversity
-from adversity.engine.chain.budget import distances
+from adversity.contracts.threat import distances
 
 EPS = 8 / 255
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, linprog
 
 import adversity
+from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.chain.budget import distances
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.minimum import fab_search
 from adversity_plugins.attack.minimum.fab import FAB

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from scipy.integrate import quad
 
 import adversity
+from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.chain.budget import distances
 from adversity.engine.public.attack_call import AttackCall
 from adversity.testing.kinds.attack.victims import KitTarget
 from adversity_plugins.attack.scores import nes_walk

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
 
-from adversity.contracts.attack import Norm  # noqa: TC001  (dataclasses read it)
+from adversity.contracts import Norm, NormBall
 from adversity.engine.attack.attacking import perturbed
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from adversity.contracts import PluginBase
+    from adversity.contracts import PluginBase, Threat
     from adversity.engine.calls.final_calls import Ready
     from adversity.testing.kinds.attack.victims import KitTarget
 
@@ -60,7 +60,7 @@ class AttackBench(Bench):
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
         """Return every norm that the class allows, each with an eps the kit's network feels."""
-        if plugin.threat != "norm":  # type: ignore[attr-defined]
+        if plugin.threat_class() is not NormBall:  # type: ignore[attr-defined]
             return ({},)
         if "norm" not in plugin.model_fields:
             return ({"eps": EPS[plugin.norm]},)  # type: ignore[attr-defined]
@@ -74,8 +74,13 @@ class AttackBench(Bench):
     @cached_property
     def norm(self) -> Norm | None:
         """The norm of the budget, or None for an attack without one."""
-        found = getattr(self.make(), "norm", None)
-        return cast("Norm", found) if self.claims.threat == "norm" else None
+        return None if self.threat.nearest else self.threat.in_norm
+
+    @cached_property
+    def threat(self) -> Threat:
+        """What it may do with the bench's own parameters."""
+        threat: Threat = self.make().threat_model
+        return threat
 
     def must_be_strong(self) -> None:
         """Leave a check that is about strength, for a class that promises none.

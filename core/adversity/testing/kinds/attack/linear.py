@@ -7,14 +7,14 @@ strength.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from adversity.testing.bench.bench import Case
 from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.kinds.attack.strength import ONE_OF_SIXTEEN
 
 if TYPE_CHECKING:
-    from adversity.contracts.attack import Norm
+    from adversity.contracts import Norm
     from adversity.testing.kinds.attack import AttackBench
     from adversity.testing.kinds.attack.linear_victims import LinearCase
 
@@ -39,7 +39,7 @@ def _follows(bench: AttackBench) -> Norm:
     """Return the norm of an attack that follows gradients within a budget."""
     bench.must_be_strong()
     if bench.norm is None:
-        raise NotApplicable(f"its threat is {bench.claims.threat}: there is no eps to use up")
+        raise NotApplicable(f"its threat is {bench.threat.word}: there is no eps to use up")
     if not bench.follows_gradients:
         raise NotApplicable("it asks the victim for no gradient")
     return bench.norm
@@ -134,14 +134,14 @@ def nearest(bench: AttackBench) -> str:
     """
     import torch
 
-    from adversity.engine.chain.budget import distances
+    from adversity.contracts.threat import distances
     from adversity.testing.kinds.attack.linear_victims import linear_cases
     from adversity.testing.kinds.attack.victims import KitTarget
 
-    if bench.claims.threat != "minimum":
-        raise NotApplicable(f"its threat is {bench.claims.threat}, not minimum")
+    norm = bench.threat.in_norm
+    if not bench.threat.nearest or norm is None:
+        raise NotApplicable(f"its threat is {bench.threat.word}, not the nearest in a norm")
     bench.must_be_strong()
-    norm: Norm = cast("Norm", getattr(bench.ready.plugin, "norm", "l2"))
     worst = 0.0
     for linear in linear_cases(norm, box=False):
         rows = {"images": linear.image, "labels": torch.tensor([linear.own])}

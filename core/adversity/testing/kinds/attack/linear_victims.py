@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from adversity.contracts.attack import Norm
+    from adversity.contracts import Norm
 
 __all__ = ["LinearCase", "best_drop", "linear_cases"]
 

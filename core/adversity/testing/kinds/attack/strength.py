@@ -17,7 +17,7 @@ from adversity.testing.common.row_by_row import ROUNDING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from adversity.contracts.attack import Norm
+    from adversity.contracts import Norm
     from adversity.testing.kinds.attack import AttackBench
 
 __all__ = ["CHECKS"]
@@ -39,12 +39,12 @@ def beats_noise(bench: AttackBench) -> str:
     case = bench.crowd
     images = case.rows["images"]
     ours = bench.ordinary
-    if bench.claims.threat == "norm":
-        other = noise(images, str(bench.norm), bench.eps)
-    elif bench.claims.threat in ("minimum", "distance"):
-        other = noise(images, "l2", (ours.images - images).flatten(1).norm(dim=1))
-    else:
+    if bench.norm is not None:
+        other = noise(images, bench.norm, bench.eps)
+    elif bench.threat.bounds:
         other = images
+    else:
+        other = noise(images, "l2", (ours.images - images).flatten(1).norm(dim=1))
     theirs = bench.judged(other, case)
     told = (
         f"{int(ours.fooled.sum())} of {len(case)} fooled, noise {int(theirs.fooled.sum())}; mean "
@@ -130,7 +130,7 @@ def larger_eps(bench: AttackBench) -> str:
     bench.must_be_strong()
     norm = bench.norm
     if norm is None:
-        raise NotApplicable(f"its threat is {bench.claims.threat}: it has no eps")
+        raise NotApplicable(f"its threat is {bench.threat.word}: it has no eps")
     case = bench.crowd
     half = _half_the_box(norm, case.rows["images"][0].numel())
     radii = sorted({half, *(factor * bench.eps for factor in (1, 2, 4))})
