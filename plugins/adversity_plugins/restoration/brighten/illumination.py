@@ -14,6 +14,8 @@ relative total variation", 2012.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -116,30 +118,91 @@ def _arrays(tensor: Tensor) -> np.ndarray[Any, Any]:
 
 
 def _solve_each(factors: list[SuperLU], right: Tensor) -> Tensor:
-    rows = [
-        factor.solve(row.ravel()).reshape(row.shape)
-        for factor, row in zip(factors, _arrays(right), strict=True)
-    ]
+    rows = [_solve_one(factor, row) for factor, row in zip(factors, _arrays(right), strict=True)]
     return torch.from_numpy(np.stack(rows)).to(right)
+
+
+def _solve_one(factor: SuperLU, row: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    order = _pattern(*row.shape).order
+    solved = np.empty_like(row)
+    solved.ravel()[order] = factor.solve(row.ravel()[order])
+    return solved
 
 
 def _factorise(down: np.ndarray[Any, Any], across: np.ndarray[Any, Any]) -> SuperLU:
     """Build the five-point system of one image and factorise it."""
-    height, width = across.shape[0], down.shape[1]
-    pixels = np.arange(height * width).reshape(height, width)
-    heads = np.concatenate([pixels[:-1].ravel(), pixels[:, :-1].ravel()])
-    tails = np.concatenate([pixels[1:].ravel(), pixels[:, 1:].ravel()])
+    pattern = _pattern(across.shape[0], down.shape[1])
     weights = np.concatenate([down.ravel(), across.ravel()])
-    ends, both = np.concatenate([heads, tails]), np.concatenate([weights, weights])
-    diagonal = 1 + np.bincount(ends, weights=both, minlength=pixels.size)
-    rows = np.concatenate([ends, pixels.ravel()])
-    columns = np.concatenate([tails, heads, pixels.ravel()])
-    values = np.concatenate([-both, diagonal])
-    system = csc_array((values, (rows, columns)), shape=(pixels.size, pixels.size))
-    # Positive definite, so no pivoting is needed; the ordering keeps the fill small.
+    both = np.concatenate([weights, weights])
+    pixels = pattern.order.size
+    diagonal = 1 + np.bincount(pattern.ends, weights=both, minlength=pixels)
+    values = np.concatenate([-both, diagonal])[pattern.source]
+    system = csc_array((values, pattern.indices, pattern.indptr), shape=(pixels, pixels))
+    # Positive definite and scaled as it comes: neither pivoting nor equilibration is needed.
+    # Small panels suit the small supernodes of a five-point system.
     return splu(
         system,
-        permc_spec="MMD_AT_PLUS_A",
+        permc_spec="NATURAL",
         diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
+        relax=4,
+        panel_size=4,
+        options={"SymmetricMode": True, "Equil": False},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """Where the entries of the system stand, for all images of one size.
+
+    Attributes:
+        order: `[H * W]`, the pixels in the order of elimination.
+        ends: The place of each edge's one end, then of each edge's other end.
+        indices, indptr: The matrix by compressed columns.
+        source: Which of the values (edges from both ends, then the diagonal) each entry is.
+    """
+
+    order: np.ndarray[Any, Any]
+    ends: np.ndarray[Any, Any]
+    indices: np.ndarray[Any, Any]
+    indptr: np.ndarray[Any, Any]
+    source: np.ndarray[Any, Any]
+
+
+@lru_cache(maxsize=16)
+def _pattern(height: int, width: int) -> _Pattern:
+    """Lay out the system for images of one size; the same for every image and step."""
+    order = _nested_dissection(height, width)
+    places = np.empty(order.size, dtype=np.int64)
+    places[order] = np.arange(order.size)
+    pixels = places.reshape(height, width)
+    heads = np.concatenate([pixels[:-1].ravel(), pixels[:, :-1].ravel()])
+    tails = np.concatenate([pixels[1:].ravel(), pixels[:, 1:].ravel()])
+    rows = np.concatenate([heads, tails, np.arange(order.size)])
+    columns = np.concatenate([tails, heads, np.arange(order.size)])
+    numbered = csc_array((np.arange(rows.size), (rows, columns)), shape=(order.size, order.size))
+    ends = np.concatenate([heads, tails])
+    return _Pattern(order, ends, numbered.indices, numbered.indptr, numbered.data)
+
+
+def _nested_dissection(height: int, width: int) -> np.ndarray[Any, Any]:
+    """Order the pixels of an image for elimination: both halves, then the line between them.
+
+    On a grid this keeps the fill of a factorisation within a constant of the least possible.
+    SuperLU has no such ordering; its own, minimum degree, takes twice as long for 224 x 224.
+
+    Reference: George, "Nested dissection of a regular finite element mesh", 1973.
+    """
+    parts: list[np.ndarray[Any, Any]] = []
+    waiting = [np.arange(height * width).reshape(height, width)]
+    while waiting:
+        block = waiting.pop()
+        rows, columns = block.shape
+        if rows <= 2 and columns <= 2:
+            parts.append(block.ravel())
+        elif rows >= columns:
+            waiting += [block[: rows // 2], block[rows // 2 + 1 :]]
+            parts.append(block[rows // 2])
+        else:
+            waiting += [block[:, : columns // 2], block[:, columns // 2 + 1 :]]
+            parts.append(block[:, columns // 2])
+    return np.concatenate(parts)[::-1]
