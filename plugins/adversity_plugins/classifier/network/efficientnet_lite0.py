@@ -39,6 +39,9 @@ class EfficientNetLite0(Classifier):
         "Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, 2019"
     )
     weights_licence: ClassVar[str] = "Apache-2.0"
+    block_rows: ClassVar[int | None] = 4
+    """Four images of 224 x 224 fit a core's cache: one takes about 0.6 of the time it takes
+    among sixteen, forwards, and little is padded."""
     heavy: ClassVar[str] = "a large network"
 
     _network: Any = PrivateAttr(default=None)
