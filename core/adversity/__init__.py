@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from adversity.contracts import Measure as Measure
     from adversity.contracts import MeasureInfo as MeasureInfo
     from adversity.contracts import Metric as Metric
+    from adversity.contracts import NearestBudget as NearestBudget
     from adversity.contracts import NearestFailure as NearestFailure
     from adversity.contracts import Norm as Norm
     from adversity.contracts import NormBall as NormBall
+    from adversity.contracts import NormBudget as NormBudget
     from adversity.contracts import OwnDistance as OwnDistance
     from adversity.contracts import Parametric as Parametric
     from adversity.contracts import Perturbed as Perturbed
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Structure as Structure
     from adversity.contracts import Table as Table
     from adversity.contracts import Target as Target
+    from adversity.contracts import Targeted as Targeted
     from adversity.contracts import Threat as Threat
     from adversity.contracts import Tree as Tree
     from adversity.contracts import Trees as Trees
@@ -80,9 +83,11 @@ _CONTRACTS = [
     "Measure",
     "MeasureInfo",
     "Metric",
+    "NearestBudget",
     "NearestFailure",
     "Norm",
     "NormBall",
+    "NormBudget",
     "OwnDistance",
     "Parametric",
     "Perturbed",
@@ -100,6 +105,7 @@ _CONTRACTS = [
     "Structure",
     "Table",
     "Target",
+    "Targeted",
     "Threat",
     "Tree",
     "Trees",

@@ -1,6 +1,7 @@
 """The contracts: one file a kind, the promise and nothing else."""
 
 from adversity.contracts.attack import Access, Attack, AttackInRounds, Target
+from adversity.contracts.attack_parameters import NearestBudget, NormBudget, Targeted
 from adversity.contracts.classifier import Classifier
 from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
@@ -56,9 +57,11 @@ __all__ = [
     "MeasureInfo",
     "Metric",
     "MetricBase",
+    "NearestBudget",
     "NearestFailure",
     "Norm",
     "NormBall",
+    "NormBudget",
     "OwnDistance",
     "Parametric",
     "Perturbed",
@@ -78,6 +81,7 @@ __all__ = [
     "Structure",
     "Table",
     "Target",
+    "Targeted",
     "Threat",
     "Tree",
     "Trees",

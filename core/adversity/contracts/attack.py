@@ -124,6 +124,11 @@ class Attack(PluginBase):
         """What it may do with these parameters, as a value."""
         return self.threat_class().of(self)
 
+    @property
+    def is_targeted(self) -> bool:
+        """Whether the labels it is given are the wanted classes: its parameter `targeted`."""
+        return bool(getattr(self, "targeted", False))
+
     @model_validator(mode="after")
     def _fits_its_threat(self) -> Self:
         for fault in self.threat_class().parameter_faults(self):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from adversity import Access, Attack, Norm
+from adversity import Access, NormBudget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["RandomNoise"]
 
 
-class RandomNoise(Attack):
+class RandomNoise(NormBudget):
     """Random noise of the attack's size: the control for every robustness figure.
 
     In linf each value moves by plus or minus eps, the corners of the budget; in l2 and l1
@@ -35,8 +35,6 @@ class RandomNoise(Attack):
     access: ClassVar[Access] = "decisions"
     control: ClassVar[bool] = True
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     draws: Annotated[int, Field(ge=1)] = 1
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:

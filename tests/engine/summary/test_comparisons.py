@@ -24,7 +24,10 @@ def outcome(
     parameters |= {k: given.pop(k) for k in list(given) if k in (*parameters, "targeted")}
     threat = NearestFailure if given.pop("nearest", False) else NormBall
     model = threat(norm=parameters["norm"], eps=parameters["eps"])
-    plugin = SimpleNamespace(threat_model=model, parameters=parameters, **parameters)
+    targeted = parameters.pop("targeted", False)
+    plugin = SimpleNamespace(
+        threat_model=model, parameters=parameters, is_targeted=targeted, **parameters
+    )
     victim = given.pop("victim", Cell())
     node: Any = SimpleNamespace(
         id=step,

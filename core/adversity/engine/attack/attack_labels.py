@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.target import ChainTarget
 
-__all__ = ["is_targeted", "label_rows", "wanted_labels"]
+__all__ = ["label_rows", "wanted_labels"]
 
 
 def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
@@ -34,11 +34,6 @@ def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
     return torch.from_numpy(class_labels(labels, rows=rows, classes=classes or None))
 
 
-def is_targeted(ready: Ready) -> bool:
-    """Say whether an attack is given the wanted classes instead of the true ones."""
-    return bool(getattr(ready.plugin, "targeted", False))
-
-
 def wanted_labels(
     ready: Ready, judge: ChainTarget, before: Answer, labels: Tensor, seed: int
 ) -> Tensor:
@@ -53,7 +48,7 @@ def wanted_labels(
     """
     import torch
 
-    if not is_targeted(ready):
+    if not ready.plugin.is_targeted:
         return labels
     wish, classes = ready.plugin.target, judge.classes
     if wish == "next":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adversity.contracts import AttackInRounds
-from adversity.engine.attack.attack_labels import is_targeted, label_rows, wanted_labels
+from adversity.engine.attack.attack_labels import label_rows, wanted_labels
 from adversity.engine.attack.perturbing import perturb
 from adversity.engine.attack.rounds import Course, perturb_in_rounds
 from adversity.engine.chain.budget import fits_space, sizes
@@ -126,7 +126,7 @@ def attack(
         probable = probability_rows(before.values) & (before.gives == "logits")
         labels = label_rows(labels, count, judge.classes)
         wanted = wanted_labels(ready, judge, before, labels, seed)
-        active = (start == labels) & (wanted != start if is_targeted(ready) else True)
+        active = (start == labels) & (wanted != start if ready.plugin.is_targeted else True)
         index = active.nonzero().flatten()
         watch = _watch(ready, images, wanted)
         adversarial, after = images.clone(), start.clone()
@@ -151,7 +151,7 @@ def attack(
             if final:
                 after[index] = judge.rows(index).answer(made.images).predicted
     costs, norms = victim.counts, sizes(ready, adversarial, images, victim.ids)
-    hit = (after == wanted if is_targeted(ready) else after != labels) & threat.admits(norms)
+    hit = (after == wanted if ready.plugin.is_targeted else after != labels) & threat.admits(norms)
     share = max(int(active.sum()), 1)
     zero = active & (costs.gradients[:count] > 0) & ~costs.felt[:count]
     return AttackResult(
@@ -227,4 +227,4 @@ def _watch(ready: Ready, images: Tensor, wanted: Tensor) -> Watch:
 
     none = torch.zeros(len(images), dtype=torch.int64)
     limited = None if threat.eps is None else admits
-    return Watch(images, wanted, is_targeted(ready), none, limited)
+    return Watch(images, wanted, ready.plugin.is_targeted, none, limited)

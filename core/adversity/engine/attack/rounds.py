@@ -91,7 +91,7 @@ def _fault(whole: Any, part: Any) -> str | None:
         return f"expected an attack within a budget that tells nothing else, got {part.name}"
     if threat != whole.threat_model:
         return f"expected the threat of the whole, {whole.threat_model}, got {threat}"
-    if getattr(part, "targeted", False) or getattr(whole, "targeted", False):
+    if part.is_targeted or whole.is_targeted:
         return "expected an untargeted attack: samples leave when their answer is wrong"
     return None
 

@@ -96,7 +96,7 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "step": node.id,
         "knowledge": node.knowledge,
         "access": plugin.access,
-        "targeted": bool(getattr(plugin, "targeted", False)),
+        "targeted": plugin.is_targeted,
         **threat.as_json(),
         "space": None if threat.in_norm else _sha256(space),
     }

@@ -208,7 +208,7 @@ def _no_larger(mine: _Outcome, other: _Outcome) -> bool:
     One without a budget of its own counts as well: what it finds is compared by distance. What
     a targeted attack must find is more than that an answer changes, so it is not compared.
     """
-    return other.no_larger(mine) and not getattr(mine.plugin, "targeted", False)
+    return other.no_larger(mine) and not mine.plugin.is_targeted
 
 
 def _smaller(first: _Outcome, second: _Outcome) -> bool:

@@ -197,7 +197,7 @@ def _adversary(toolbox: Toolbox, node: PlannedStep) -> dict[str, Any]:
         "type": threat.word,
         "access": plugin.access,
         "control": plugin.control,
-        "targeted": bool(getattr(plugin, "targeted", False)),
+        "targeted": plugin.is_targeted,
     }
     written = toolbox.plan.spec.steps[node.id].parameters.get("eps", threat.eps)
     eps = None if written is None or threat.scale is None else str(written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -41,7 +41,7 @@ class Boundary(Attack):
         "Brendel, Rauber, Bethge, Decision-based adversarial attacks: reliable attacks against "
         "black-box machine learning models, 2018"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
+    threat = "minimum"
     access: ClassVar[Access] = "decisions"
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
 

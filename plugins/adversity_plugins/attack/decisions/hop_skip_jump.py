@@ -39,7 +39,7 @@ class HopSkipJump(Attack):
     reference: ClassVar[str] = (
         "Chen, Jordan, Wainwright, HopSkipJumpAttack: a query-efficient decision-based attack, 2020"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
+    threat = "minimum"
     access: ClassVar[Access] = "decisions"
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
     heavy: ClassVar[str] = "thousands of queries, in each norm"

@@ -55,7 +55,7 @@ class Exact(Attack):
         "Wang, Liu, Yi, Zhou, Hsieh, Evaluating the robustness of nearest neighbor classifiers, "
         "2019"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
+    threat = "minimum"
     access: ClassVar[Access] = "structure"
     tells: ClassVar[tuple[str, ...]] = ("proved", "lower_bound")
     stochastic: ClassVar[bool] = False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from adversity import Attack, Norm
+from adversity import NormBudget, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["APGD"]
 
 
-class APGD(Attack):
+class APGD(Targeted, NormBudget):
     """Auto-PGD in linf, l2 or l1: no step size to choose, each sample halves its own.
 
     A step is 2 eps long at first. At checkpoints that come closer and closer together a
@@ -47,8 +47,6 @@ class APGD(Attack):
     block_rows: ClassVar[int] = 256
     heavy: ClassVar[str] = "many steps, in each norm"
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     steps: Annotated[int, Field(ge=1, description="gradients of a restart")] = 100
     restarts: Annotated[int, Field(ge=1)] = 1
     loss: Annotated[
@@ -67,8 +65,6 @@ class APGD(Attack):
     rho: Annotated[
         float, Field(gt=0, lt=1, description="share of steps that must raise the loss (linf, l2)")
     ] = 0.75
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
     early_stop: Annotated[
         bool, Field(description="a sample leaves once it is fooled: faster, same success")
     ] = False

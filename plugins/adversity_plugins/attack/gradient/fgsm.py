@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
-
-from adversity import Attack, Norm
+from adversity import NormBudget, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["FGSM"]
 
 
-class FGSM(Attack):
+class FGSM(Targeted, NormBudget):
     """Fast gradient sign method: one step of length eps along the best linear direction.
 
     In linf this is the sign of the gradient; in l2 the normalised gradient and in l1 the
@@ -33,10 +31,6 @@ class FGSM(Attack):
     )
     stochastic: ClassVar[bool] = False
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
     loss: Literal["ce", "margin"] = "ce"
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack, Norm
+from adversity import NormBudget, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["PGD"]
 
 
-class PGD(Attack):
+class PGD(Targeted, NormBudget):
     """Projected gradient descent in linf, l2 or l1, with random restarts.
 
     `steps` gradients are used for a restart, and the point after the last step is the one
@@ -38,8 +38,6 @@ class PGD(Attack):
     )
     heavy: ClassVar[str] = "many steps, in each norm"
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     steps: Annotated[int, Field(ge=1)] = 20
     step_size: Annotated[
         float | None, Field(gt=0, description="length of a step; 2.5 * eps / steps if left out")
@@ -49,8 +47,6 @@ class PGD(Attack):
     ] = 0.0
     random_start: bool = True
     restarts: Annotated[int, Field(ge=1)] = 1
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
     loss: Literal["ce", "margin"] = "ce"
     early_stop: Annotated[
         bool, Field(description="a sample leaves once it is fooled: faster, same success")

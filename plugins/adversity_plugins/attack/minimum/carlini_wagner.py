@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack
+from adversity import NearestBudget, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CarliniWagner"]
 
 
-class CarliniWagner(Attack):
+class CarliniWagner(Targeted, NearestBudget):
     """Carlini and Wagner's attack, the nearest failure in l2 or linf; thorough and slow.
 
     Adam lowers the distance plus c times what the wanted answer lacks. In l2 each sample has its
@@ -35,7 +35,6 @@ class CarliniWagner(Attack):
     reference: ClassVar[str] = (
         "Carlini, Wagner, Towards evaluating the robustness of neural networks, 2017"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
     heavy: ClassVar[str] = "many steps, in each norm"
     examples = (
@@ -44,9 +43,6 @@ class CarliniWagner(Attack):
     )
 
     norm: Literal["l2", "linf"] = "l2"
-    eps: Annotated[
-        float | None, Field(gt=0, description="a failure further than this is no success")
-    ] = None
     steps: Annotated[int, Field(ge=1, description="gradients of a descent at most")] = 1000
     search_steps: Annotated[
         int, Field(ge=1, description="l2: descents; linf: how often c may rise")
@@ -59,8 +55,6 @@ class CarliniWagner(Attack):
     tangents: Annotated[
         int, Field(ge=0, description="steps along the boundary at the end; 0 as in the paper")
     ] = 3
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the descents came by."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from adversity import Attack, Norm
+from adversity import NearestBudget, Norm, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["DDN"]
 
 
-class DDN(Attack):
+class DDN(Targeted, NearestBudget):
     """Decoupled direction and norm: the nearest failure in l2, at a few hundred gradients.
 
     Each of the `steps` costs one gradient. A sample's distance shrinks by `gamma` while it is
@@ -35,22 +35,16 @@ class DDN(Attack):
         "Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger, Decoupling direction and norm for "
         "efficient gradient-based l2 adversarial attacks and defenses, 2019"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
     heavy: ClassVar[str] = "many steps, in each norm"
     examples = ({"steps": 40},)
 
     norm: ClassVar[Norm] = "l2"
-    eps: Annotated[
-        float | None, Field(gt=0, description="a failure further than this is no success")
-    ] = None
     steps: Annotated[int, Field(ge=1, description="gradients")] = 200
     first_radius: Annotated[float, Field(gt=0, description="distance of the first point")] = 1.0
     gamma: Annotated[
         float, Field(gt=0, lt=1, description="share by which the distance changes")
     ] = 0.05
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the search came by."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack
+from adversity import NearestBudget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["DeepFool"]
 
 
-class DeepFool(Attack):
+class DeepFool(NearestBudget):
     """DeepFool, the nearest failure by a few linear steps, in l2 or linf.
 
     Fast, and exact for linear victims, in the box [0, 1] too. A step costs a query and a gradient
@@ -36,15 +36,11 @@ class DeepFool(Attack):
         "Moosavi-Dezfooli, Fawzi, Frossard, DeepFool: a simple and accurate method to fool deep "
         "neural networks, 2016"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
     heavy: ClassVar[str] = "many steps, in each norm"
     examples = ({"norm": "l2"}, {"norm": "linf"})
 
     norm: Literal["l2", "linf"] = "l2"
-    eps: Annotated[
-        float | None, Field(gt=0, description="a failure further than this is no success")
-    ] = None
     steps: Annotated[int, Field(ge=1, description="linear steps at most")] = 50
     candidates: Annotated[
         int, Field(ge=1, description="rival classes, those with the highest logits at the start")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from adversity import Attack, Norm
+from adversity import NormBudget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FAB"]
 
 
-class FAB(Attack):
+class FAB(NormBudget):
     """Fast adaptive boundary attack: the nearest failure, counted where it is within eps.
 
     It needs no step size, and the scale of the logits does not matter. With `targets = 0` each step
@@ -46,8 +46,6 @@ class FAB(Attack):
     )
     heavy: ClassVar[str] = "many steps, in each norm"
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     steps: Annotated[int, Field(ge=1)] = 100
     restarts: Annotated[int, Field(ge=1, description="walks; the first starts at the image")] = 1
     targets: Annotated[

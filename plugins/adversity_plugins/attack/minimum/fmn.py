@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack, Norm
+from adversity import NearestBudget, Norm, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["FMN"]
 
 
-class FMN(Attack):
+class FMN(Targeted, NearestBudget):
     """Fast minimum-norm attack: the nearest failure in linf, l2 or l1.
 
     Each of the `steps` costs one gradient. The radius of a sample shrinks while it is fooled and
@@ -37,7 +37,6 @@ class FMN(Attack):
         "Pintor, Roli, Brendel, Biggio, Fast minimum-norm adversarial attacks through adaptive "
         "norm constraints, 2021"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "minimum"
     stochastic: ClassVar[bool] = False
     heavy: ClassVar[str] = "many steps, in each norm"
     examples = (
@@ -47,9 +46,6 @@ class FMN(Attack):
     )
 
     norm: Norm = "linf"
-    eps: Annotated[
-        float | None, Field(gt=0, description="a failure further than this is no success")
-    ] = None
     steps: Annotated[int, Field(ge=1, description="gradients")] = 200
     step_size: Annotated[float, Field(gt=0, description="l2 length of the first step")] = 1.0
     gamma: Annotated[
@@ -59,8 +55,6 @@ class FMN(Attack):
         Literal["deepfool", "image"],
         Field(description="where an untargeted search begins; a targeted one at the image"),
     ] = "deepfool"
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the search came by."""

@@ -41,7 +41,7 @@ class FeatureSpace(Attack):
         "Laidlaw, Singla, Feizi, Perceptual adversarial robustness: defense against unseen "
         "threat models, 2021"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric", "distance"]] = "distance"
+    threat = "distance"
     access: ClassVar[Access] = "gradients"
     stochastic: ClassVar[bool] = False
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (

@@ -50,7 +50,7 @@ class NaturalVariation(Attack):
         "Robey, Hassani, Pappas, Model-based robust deep learning: generalizing to natural, "
         "out-of-distribution data, 2020"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric", "distance"]] = "parametric"
+    threat = "parametric"
     access: ClassVar[Access] = "scores"
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"degradation": {"uses": "gaussian_noise"}, "draws": 2},

@@ -37,7 +37,7 @@ class Spatial(Attack):
         "Engstrom, Tran, Tsipras, Schmidt, Madry, Exploring the landscape of spatial robustness, "
         "2019"
     )
-    threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "parametric"
+    threat = "parametric"
     access: ClassVar[Access] = "gradients"
     examples: ClassVar[tuple[Mapping[str, object], ...]] = (
         {"method": "grid", "angles": 5, "shifts": 3},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from adversity import Access, Attack
+from adversity import Access, NormBudget, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["NES"]
 
 
-class NES(Attack):
+class NES(Targeted, NormBudget):
     """Projected gradient steps in linf or l2 by scores alone, with estimated gradients.
 
     Each gradient is the mean over pairs of Gaussian probes on both sides of the point. A step
@@ -43,7 +43,6 @@ class NES(Attack):
     heavy: ClassVar[str] = "thousands of queries, in each norm"
 
     norm: Literal["linf", "l2"] = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     queries: Annotated[int, Field(ge=3, description="at most so many for each sample")] = 5000
     samples: Annotated[
         int, Field(ge=2, multiple_of=2, description="queries for one gradient, in pairs")
@@ -58,8 +57,6 @@ class NES(Attack):
     momentum: Annotated[
         float, Field(ge=0, lt=1, description="share of the old direction that a step keeps")
     ] = 0.9
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
     loss: Literal["ce", "margin"] = "ce"
 
     @model_validator(mode="after")

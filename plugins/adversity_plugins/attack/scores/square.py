@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from adversity import Access, Attack, Norm
+from adversity import Access, NormBudget, Targeted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Square"]
 
 
-class Square(Attack):
+class Square(Targeted, NormBudget):
     """Random search with squares, by the victim's scores alone: no gradient to be masked.
 
     A square of the picture is set to the bounds of the budget (linf), or a part of the budget is
@@ -48,8 +48,6 @@ class Square(Attack):
     )
     heavy: ClassVar[str] = "thousands of queries, in each norm"
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     queries: Annotated[
         int, Field(ge=1, description="at most so many for each sample and restart")
     ] = 5000
@@ -57,8 +55,6 @@ class Square(Attack):
         float, Field(gt=0, le=1, description="share of the picture that the first squares cover")
     ] = 0.8
     restarts: Annotated[int, Field(ge=1)] = 1
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the first image that fools, else the one with the highest loss."""

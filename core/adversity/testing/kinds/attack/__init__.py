@@ -138,7 +138,7 @@ class AttackBench(Bench):
     @property
     def targeted(self) -> bool:
         """Whether it is tried as a targeted attack."""
-        return bool(getattr(self.make(), "targeted", False))
+        return bool(self.make().is_targeted)
 
     @property
     def starts_anywhere(self) -> bool:
@@ -210,7 +210,7 @@ class AttackBench(Bench):
         """
         images, labels = case.rows["images"], case.rows["labels"]
         target = self.victim(images, case.ids) if victim is None else victim
-        if getattr(ready.plugin, "targeted", False):
+        if ready.plugin.is_targeted:
             labels = (labels + 1) % target.classes
         changed = perturbed(
             ready, cast("Any", target), images, labels, seed=seed, step="kit"
