@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import pickle
@@ -11,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError
+from typing_extensions import TypedDict
 
 from adversity import Degradation
 from adversity.contracts.plugin import takes_text
@@ -93,6 +95,25 @@ class Inner(BaseModel):
     strength: float = Field(1.0, alias="lambda")
 
 
+class Written(BaseModel):
+    """A part that has a second name in results alone."""
+
+    strength: float = Field(1.0, serialization_alias="lambda")
+
+
+@dataclasses.dataclass
+class Record:
+    """A part that is no model of pydantic's."""
+
+    strength: Annotated[float, Field(alias="lambda")] = 1.0
+
+
+class Keys(TypedDict):
+    """A part that is a dictionary."""
+
+    strength: Annotated[float, Field(alias="lambda")]
+
+
 def _plugin(**fields: Any) -> type[Degradation]:
     """Make a plugin class with these fields: name to (type, default)."""
     body = {name: default for name, (_, default) in fields.items()}
@@ -110,8 +131,11 @@ def _plugin(**fields: Any) -> type[Degradation]:
         ((float, Field(1.0, serialization_alias="lambda")), "strength has the alias 'lambda'"),
         ((Inner, Inner()), "a model inside the parameters has aliases"),
         ((tuple[Inner, ...], ()), "a model inside the parameters has aliases"),
+        ((Written | None, None), "a model inside the parameters has aliases"),
+        ((Record, Record()), "a model inside the parameters has aliases"),
+        ((Keys, {"lambda": 1.0}), "a model inside the parameters has aliases"),
     ],
-    ids=["alias", "validation", "serialization", "inner", "list"],
+    ids=["alias", "validation", "serialization", "inner", "list", "written", "record", "keys"],
 )
 def test_a_parameter_with_two_names_is_refused(field: Any, said: str) -> None:
     """Whichever way pydantic gives a second name, the registry's judgement says which it is."""

@@ -69,6 +69,8 @@ def installed() -> tuple[Installed, ...]:
 
 def _twice(beside: list[metadata.Distribution]) -> str | None:
     """Say that a folder holds metadata of several versions, of which one is the code's, or None."""
+    if len(beside) < 2:  # all but always; the metadata need not be read
+        return None
     versions = sorted({_version_or_nothing(one) for one in beside})
     if len(versions) < 2:
         return None
