@@ -14,13 +14,14 @@ from adversity.engine.calls.final_calls import BREAKS, Ready
 from adversity.engine.public.in_memory import fitted_state
 from adversity.engine.set_up.nested import inject
 from adversity.errors import InputError
-from adversity.pipeline.plan.nested import from_registry, resolver
+from adversity.pipeline.plan.nested import all_nested, from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
 from adversity.registry import discover
 from adversity.testing.bench.checks import NotApplicable, told
+from adversity.testing.bench.effort import Effort
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -78,6 +79,7 @@ class Bench(ABC):
         cls: The plugin's class.
         parameters: With which it is tried.
         device: Where it computes.
+        effort: How much of everything it is tried with.
     """
 
     by_row: ClassVar[bool] = True
@@ -98,11 +100,17 @@ class Bench(ABC):
         self._state: State | None = None
         self._nested: dict[Plugin[Any], Bench] = {}
         self._whole: dict[str, Answer] = {}
+        self.effort = Effort()
 
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
         """Return the parameters to try where the class names none: its defaults."""
         return ({},)
+
+    def others(self) -> Iterator[type[PluginBase]]:
+        """Yield the other plugins that the outcome depends on: those in the parameters."""
+        for nested in all_nested(self.make()):
+            yield type(nested.plugin)
 
     @property
     def label(self) -> str:
@@ -157,6 +165,11 @@ class Bench(ABC):
         return self._state
 
     @property
+    def learnt(self) -> State:
+        """What the plugin learns with the bench's parameters; fitted on first use."""
+        return self._learnt({})
+
+    @property
     def ready(self) -> Ready:
         """The plugin with the bench's parameters, made on first use and then shared."""
         if self._made is None:
@@ -202,7 +215,8 @@ class Bench(ABC):
         It is asked for once: what a check then asks for anew is compared with it.
         """
         if case.name not in self._whole:
-            self._whole[case.name] = self.answer(self.ready, case)
+            ready = self.ready  # made and fitted outside of what is timed
+            self._whole[case.name] = self.effort.timed(lambda: self.answer(ready, case), len(case))
         return self._whole[case.name]
 
     @abstractmethod

@@ -93,7 +93,7 @@ def pickles(bench: Bench) -> str:
     copy = pickle.loads(written)
     require(copy == plugin, f"expected the pickled plugin to be equal, got {copy!r}")
     case = bench.answered[0]
-    first, second = bench.answer(bench.fresh(), case), bench.answer(bench.set_up(copy), case)
+    first, second = bench.whole(case), bench.answer(bench.set_up(copy), case)
     name, gap = furthest(first, second)
     require(gap == 0, f"expected the same {name} from a pickled plugin, got {gap:.3g} apart")
     return f"{len(written)} bytes"
@@ -121,7 +121,7 @@ def input_untouched(bench: Bench) -> str:
     import torch
 
     _require_input(bench)
-    for case in bench.answered:
+    for case in bench.effort.some(bench.answered, 1, "cases"):
         before = {name: value.clone() for name, value in case.rows.items()}
         bench.answer(bench.ready, case)
         for name, value in case.rows.items():
@@ -144,7 +144,7 @@ def no_memory(bench: Bench) -> str:
 
     A new one for each: what a plugin remembers of its first call is in all its later answers.
     """
-    first, *others = bench.answered
+    first, *others = bench.effort.some(bench.answered, 2, "cases")
     ready = bench.fresh()
     news = [(first, bench.answer(ready, first))]
     for case in others:
@@ -206,7 +206,7 @@ def modes_and_buffers(bench: Bench) -> str:
     if not networks:
         raise NotApplicable("the plugin holds no network")
     before = [found_state(network) for network in networks]
-    for case in bench.answered:
+    for case in bench.effort.some(bench.answered, 1, "cases"):
         bench.answer(ready, case)
     for network, old in zip(networks, before, strict=True):
         now = found_state(network)

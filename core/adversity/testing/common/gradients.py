@@ -43,6 +43,9 @@ one before disagrees: the narrower, the fewer of the function's bends are crosse
 float64 is exact enough: networks are made wide for it, and what then does not compute in float64
 is left out."""
 
+DIRECTIONS = 4
+"""Random ones, in each of which a slope is compared."""
+
 FLAT = 1e-6
 """A function whose slopes are smaller, all together, does not change. In float64 rounding leaves
 1e-10 of a difference quotient for each value; pictures and answers are of the size of 1."""
@@ -57,9 +60,12 @@ def gradient_is_right(bench: Traced) -> str:
     if not bench.cls.differentiable:
         raise NotApplicable("no gradient is claimed; attacks go round it (BPDA)")
     told = []
-    for case in bench.answered[:3]:
+    ways = len(bench.effort.some(range(DIRECTIONS), 2, "directions"))
+    for case in bench.effort.some(bench.answered[:3], 1, "cases"):
         networks = networks_of(bench.ready.plugin)
-        gap, exact, tried = disagreement(bench.traced, few_rows(case), networks=networks)
+        gap, exact, tried = disagreement(
+            bench.traced, few_rows(case), networks=networks, directions=ways
+        )
         require(
             gap <= AGREEMENT,
             f"expected gradients within {AGREEMENT:.0%} of finite differences on {case.name}, they "
@@ -92,6 +98,7 @@ def disagreement(
     *,
     like: Callable[[Tensor], Tensor] | None = None,
     networks: Sequence[nn.Module] = (),
+    directions: int = DIRECTIONS,
 ) -> tuple[float, float, float]:
     """Return how far gradient and difference quotients are apart, over all directions together.
 
@@ -100,6 +107,7 @@ def disagreement(
         values: `[N, ...]` float32, where it is differentiated.
         like: Whose differences are taken; the function's own without it.
         networks: What the function computes with; as they were afterwards.
+        directions: How many.
 
     Returns:
         The distance as a share of the quotients' size, infinite if they are all 0, and the pair
@@ -113,7 +121,7 @@ def disagreement(
                 if not takes_float64(function, values):
                     break
             given = values.double() if wide else values
-            pairs = slopes(function, given, directions=4, like=like, step=step)
+            pairs = slopes(function, given, directions=directions, like=like, step=step)
         found.append(_distance(pairs))
         if found[-1][0] <= AGREEMENT:
             break
@@ -188,19 +196,32 @@ def slopes(
     import torch
 
     draw = torch.Generator().manual_seed(0)
-    found = []
-    for _ in range(directions):
-        way = torch.rand(images.shape, generator=draw).to(images) * 2 - 1
-        point = images.clone().requires_grad_()
-        answer = function(point)
-        weights = torch.rand(answer.shape, generator=draw).to(answer)
-        exact = 0.0
-        if answer.requires_grad:
-            # Unused: what needs a gradient is a weight, and the images are detached.
-            (gradient,) = torch.autograd.grad(answer, point, weights, allow_unused=True)
-            exact = 0.0 if gradient is None else float((gradient.double() * way.double()).sum())
-        found.append((exact, _change(like or function, images, step * way, weights) / step))
-    return found
+    point = images.clone().requires_grad_()
+    answer = function(point)
+    drawn = [
+        (
+            torch.rand(images.shape, generator=draw).to(images) * 2 - 1,
+            torch.rand(answer.shape, generator=draw).to(answer),
+        )
+        for _ in range(directions)
+    ]
+    # All gradients first: they need what the one call kept, which another call may overwrite.
+    exact = [_slope(answer, point, way, weights) for way, weights in drawn]
+    return [
+        (slope, _change(like or function, images, step * way, weights) / step)
+        for slope, (way, weights) in zip(exact, drawn, strict=True)
+    ]
+
+
+def _slope(answer: Tensor, point: Tensor, way: Tensor, weights: Tensor) -> float:
+    """Return the slope of the weighted answer along a direction, by the gradient."""
+    import torch
+
+    if not answer.requires_grad:
+        return 0.0
+    # Unused: what needs a gradient is a weight, and the images are detached.
+    (gradient,) = torch.autograd.grad(answer, point, weights, retain_graph=True, allow_unused=True)
+    return 0.0 if gradient is None else float((gradient.double() * way.double()).sum())
 
 
 def _change(

@@ -28,7 +28,7 @@ one step of eight-bit colour."""
 @check("The same seed gives the same answer, from a new object and whatever the global seeds.")
 def same_seed(bench: Bench) -> str:
     """Ask two new objects, with the global generators of Python, NumPy and torch moved between."""
-    cases = bench.answered
+    cases = bench.effort.some(bench.answered, 1, "cases")
     found = []
     for seed in (1, 2):
         seed_everything(seed)
@@ -81,18 +81,21 @@ def _moved_by_a_seed(bench: Bench, seed: int) -> float:
     """Return how far another seed moves the answers of seed 0."""
     return max(
         furthest(bench.whole(case), bench.answer(bench.ready, case, seed=seed))[1]
-        for case in bench.answered
+        for case in bench.effort.some(bench.answered, 1, "cases")
     )
 
 
 @check("A sample's answer is the same alone and among others.")
 def alone(bench: Bench) -> str:
     """Ask for each row of the first case by itself, and for both ends of the others."""
-    return _rows_agree(
-        bench,
-        lambda number, count: [[row] for row in (range(count) if number == 0 else (0, count - 1))],
-        "alone",
-    )
+
+    def rows(number: int, count: int) -> list[list[int]]:
+        ends = [[0], [count - 1]]
+        if number:
+            return ends
+        return bench.effort.some([*ends, *([row] for row in range(1, count - 1))], 2, "rows")
+
+    return _rows_agree(bench, rows, "alone")
 
 
 @check("A sample's answer is the same in another order.")
@@ -112,9 +115,8 @@ def duplicates(bench: Bench) -> str:
 def _rows_agree(bench: Bench, choices: Callable[[int, int], list[list[int]]], how: str) -> str:
     """Compare rows of the cases with their first answer; `choices` of a case's number and rows."""
     gaps: list[float] = []
-    for number, case in enumerate(bench.answered):
-        if len(case) < 2:
-            continue
+    several = [case for case in bench.answered if len(case) > 1]
+    for number, case in enumerate(bench.effort.some(several, 1, "cases")):
         whole = bench.whole(case)
         for index in choices(number, len(case)):
             gaps += _compare(bench, case, whole, index, how)

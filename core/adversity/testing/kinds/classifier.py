@@ -57,7 +57,7 @@ def classes_are_named(bench: ClassifierBench) -> str:
 def pictures_matter(bench: ClassifierBench) -> str:
     """Compare the answers for different pictures."""
     case = bench.answered[0]
-    answer = bench.answer(bench.ready, case)["logits"]
+    answer = bench.whole(case)["logits"]
     spread = float((answer - answer[:1]).abs().max())
     require(spread > 0, f"expected different answers for {case.name}, they are all the same")
     return f"answers differ by up to {spread:.3g}"
@@ -72,7 +72,7 @@ def gives_what_it_says(bench: ClassifierBench) -> str:
     gives = bench.cls.gives  # type: ignore[attr-defined]
     if gives != "logits":
         raise NotApplicable(f"it gives {gives}: `answers` looks at them")
-    answer = bench.answer(bench.ready, bench.answered[0])["logits"].double()
+    answer = bench.whole(bench.answered[0])["logits"].double()
     distribution = bool((answer >= 0).all()) and bool(((answer.sum(1) - 1).abs() < 1e-4).all())
     require(
         not distribution,

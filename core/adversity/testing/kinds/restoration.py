@@ -19,7 +19,7 @@ from adversity.testing.inputs.images import PictureRows, image_cases, scenes
 from adversity.testing.inputs.side import made, side_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -40,28 +40,26 @@ def helps(bench: RestorationBench) -> str:
     if not names:
         raise NotApplicable("it names no degradation in `restores`")
     found = {name: degradation(name) for name in names}
-    missing = [name for name, ready in found.items() if ready is None]
-    gains = [_gain(bench, name, ready) for name, ready in found.items() if ready is not None]
+    missing = [name for name, cls in found.items() if cls is None]
+    gains = [_gain(bench, name, cls) for name, cls in found.items() if cls is not None]
     if not gains:
         raise NotApplicable(f"no degradation of the name {' or '.join(missing)} is installed")
     untried = [f"{name} is not installed" for name in missing]
     return "; ".join([*gains, _clean(bench), *untried])
 
 
-def degradation(name: str) -> Ready | None:
-    """Return an installed degradation with the parameters its kind suggests, or None."""
+def degradation(name: str) -> type[PluginBase] | None:
+    """Return the class of an installed degradation, or None."""
     try:
-        cls = discover().get("degradation", name).cls
+        return discover().get("degradation", name).cls
     except UnknownPluginError:
         return None
-    if cls is None:
-        return None
-    bench = bench_class(cls)
-    return bench(cls, (cls.examples or bench.examples(cls))[0]).fresh()
 
 
-def _gain(bench: RestorationBench, name: str, ready: Ready) -> str:
-    """Restore what was degraded; raise `Failed` if it is no better than before."""
+def _gain(bench: RestorationBench, name: str, cls: type[PluginBase]) -> str:
+    """Restore what was degraded, as its kind suggests; raise `Failed` if it is no better."""
+    worsening = bench_class(cls)
+    ready = worsening(cls, (cls.examples or worsening.examples(cls))[0]).fresh()
     case = bench.clean()
     images = case.rows["images"]
     worse = final_calls.degrade(ready, images, SampleRng(seed=0, step="kit", ids=case.ids))
@@ -172,7 +170,7 @@ def stand_in_is_right(bench: RestorationBench) -> str:
     if bench.cls.differentiable:
         raise NotApplicable("a gradient is claimed")
     told = []
-    for case in bench.answered[:3]:
+    for case in bench.effort.some(bench.answered[:3], 1, "cases"):
         images = few_rows(case)
         traced = bench.traced(images).detach()
         real = final_calls.restore(bench.ready, images, bench.constant(images), case.ids[:2])[0]
@@ -242,6 +240,12 @@ class RestorationBench(Bench):
             return with_side
         last = plain[2]
         return [*with_side, Case(f"{last.name} with its own estimate", last.rows, last.ids)]
+
+    def others(self) -> Iterator[type[PluginBase]]:
+        """Yield the plugins in the parameters, and the degradations that `helps` tries."""
+        yield from super().others()
+        named = map(degradation, self.cls.restores)  # type: ignore[attr-defined]
+        yield from (cls for cls in named if cls is not None)
 
     def clean(self) -> Case:
         """Return ten clean pictures of 48 x 48; grey ones for a plugin that takes no colour."""
