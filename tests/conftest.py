@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from typing import Any
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# Up to half a gibibyte that was freed stays with the process (glibc): a network's large tensors are
+# made anew in each call, and what the kernel then clears was measured to be two fifths of its time.
+# Workers of `-n` and child processes start with it.
+os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**29))
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 try:
@@ -17,6 +23,8 @@ try:
 except ModuleNotFoundError:
     pytest.exit("adversity is not installed here: run `make test`, or `pip install -e .[demo,dev]`")
 
+
+pytest_plugins = ["adversity.testing.kit.pytest_lock"]
 
 # A shell that starts the tests in the background has Ctrl-C ignored, in their children too;
 # the tests of interrupts need it as a terminal gives it.
@@ -40,7 +48,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return shares_with(nodeid)
 
-    # As they were collected: whole runs come early, the kit's many small groups even out the end.
+    # As they were collected and sorted.
     config.option.loadscopereorder = False
     return ByWhatIsShared(config, log)
 
@@ -62,3 +70,43 @@ def shares_with(nodeid: str) -> str:
     if file in NOTHING_SHARED:
         return nodeid
     return ONE_SERVER if file.startswith(ONE_SERVER) else file
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the kit last, what took long first: its many small groups even out the end."""
+    from adversity.testing.kit.lock import read_lock
+    from adversity.testing.kit.pytest_lock import LOCK, name_of, plugin_of
+
+    seconds = {name: line.seconds for name, line in read_lock(config.rootpath / LOCK).items()}
+
+    def place(item: pytest.Item) -> tuple[bool, float]:
+        if not item.nodeid.startswith(KIT):
+            return False, 0.0
+        return True, -seconds.get(name_of(plugin_of(item)), 0.0)
+
+    items.sort(key=place)
+
+
+class Groups:
+    """How long each group of tests took, all its tests together."""
+
+    def __init__(self) -> None:
+        """Nothing was run yet."""
+        self.seconds: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add what a test, or its fixtures, took."""
+        self.seconds[shares_with(report.nodeid)] += report.duration
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Name the ten longest."""
+        terminalreporter.section("ten longest groups")
+        for group, seconds in self.seconds.most_common(10):
+            terminalreporter.write_line(f"{seconds:7.1f} s  {group}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `--durations` say it of groups, too, which are what one process runs by itself."""
+    if config.option.durations is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Groups())

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "core_fingerprint",
+    "file_fingerprint",
     "file_sha256",
+    "packages_imported",
     "pixels_sha256",
     "processor",
     "source_fingerprint",
@@ -136,14 +138,48 @@ def core_fingerprint(*parts: str) -> str:
     return digest.hexdigest()
 
 
+def file_fingerprint(path: Path) -> str:
+    """Return the SHA-256 of what of a source file computes."""
+    return _fingerprint(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=2048)
+def _fingerprint(path: Path, _changed: int) -> str:
+    source = path.read_bytes() if path.suffix in _COMPILED else _text(path)
+    return hashlib.sha256(source).hexdigest()
+
+
+def packages_imported(sources: Iterable[tuple[str, Path]]) -> frozenset[str]:
+    """Return the top-level packages that modules import, without Python's own and theirs.
+
+    Args:
+        sources: Pairs of dotted name and file, as `source_modules` returns them.
+    """
+    listed = [(name, path) for name, path in sources if path.suffix == ".py"]
+    own = {name.partition(".")[0] for name, _ in listed}
+    tops = {
+        meaning.partition(".")[0]
+        for name, path in listed
+        for meanings in _import_names(name, path, path.stat().st_mtime_ns)
+        for meaning in meanings
+    }
+    return frozenset(tops - own - sys.stdlib_module_names)
+
+
 def _text(path: Path) -> bytes:
     """Return what of a file computes."""
     source = path.read_bytes()
     return computing_text(source) if path.suffix == ".py" else plain_text(source)
 
 
-def source_modules(module: str) -> tuple[tuple[str, Path], ...]:
+def source_modules(
+    module: str, known: dict[tuple[str, str], tuple[tuple[str, Path], ...]] | None = None
+) -> tuple[tuple[str, Path], ...]:
     """Return the modules that `source_fingerprint` hashes: (dotted name, file), sorted.
+
+    Args:
+        module: Dotted name.
+        known: Where to keep what each module imports, for a caller that asks about many plugins.
 
     Raises:
         PluginError: If the module has no source file.
@@ -154,12 +190,15 @@ def source_modules(module: str) -> tuple[tuple[str, Path], ...]:
             f"expected a source file for module {module!r}, found none; "
             "define the plugin in a file of a package, not interactively nor in a zip archive"
         )
-    within = (module.partition(".")[0], SHARED_MATHS)
+    known = {} if known is None else known
+    top = module.partition(".")[0]
     found = {module: start}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        for target, path in _imported(name, found[name], within):
+        if (top, name) not in known:
+            known[top, name] = tuple(_imported(name, found[name], (top, SHARED_MATHS)))
+        for target, path in known[top, name]:
             if target not in found:
                 found[target] = path
                 waiting.append(target)

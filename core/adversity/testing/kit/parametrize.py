@@ -11,20 +11,21 @@ if TYPE_CHECKING:
 
     from adversity.contracts import PluginBase
 
-__all__ = ["parametrize_with_checks"]
+__all__ = ["Case", "parametrize_with_checks"]
 
 
-class _Case:
+class Case:
     """What a test calls: it fails, skips or expects the failure as pytest knows it."""
 
     def __init__(self, trial: Trial) -> None:
-        self._trial = trial
+        """Take the check."""
+        self.trial = trial
 
     def __call__(self) -> None:
         """Run the check."""
         import pytest
 
-        outcome = self._trial.run()
+        outcome = self.trial.run()
         if outcome.status == "skipped":
             pytest.skip(outcome.message)
         if outcome.status == "expected":
@@ -33,7 +34,8 @@ class _Case:
             pytest.fail(f"{outcome.promise}\n{outcome.message}", pytrace=False)
 
     def __repr__(self) -> str:
-        return self._trial.label
+        """Return what the test's name says in its brackets."""
+        return self.trial.label
 
 
 def parametrize_with_checks(plugins: Iterable[type[PluginBase]]) -> Callable[..., Any]:
@@ -50,5 +52,5 @@ def parametrize_with_checks(plugins: Iterable[type[PluginBase]]) -> Callable[...
     """
     import pytest
 
-    cases = [_Case(trial) for plugin in plugins for trial in trials(plugin)]
+    cases = [Case(trial) for plugin in plugins for trial in trials(plugin)]
     return pytest.mark.parametrize("check", cases, ids=repr)

