@@ -19,6 +19,7 @@ from pydantic import ConfigDict, PrivateAttr
 from adversity import ImageMetric
 from adversity.registry import discover
 from adversity.testing import check_plugin
+from adversity.testing.bench import effort
 from adversity.testing.common import every_plugin, light_import
 
 if TYPE_CHECKING:
@@ -189,8 +190,12 @@ def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str,
     assert failed(TWINS[name]).keys() == {name}
 
 
-def test_memory_is_found_however_it_began(failed: Callable[..., dict[str, str]]) -> None:
+@pytest.mark.parametrize("limit", [effort.SLOW_SECONDS, -1.0], ids=["quick", "slow"])
+def test_memory_is_found_however_it_began(
+    limit: float, failed: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What one call changes for all later ones is named, whatever else then disagrees."""
+    monkeypatch.setattr(effort, "SLOW_SECONDS", limit)
     assert "after other calls as from a new plugin" in failed(Remembers)["no_memory"]
 
 
