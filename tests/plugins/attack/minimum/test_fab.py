@@ -75,7 +75,7 @@ def exact_radius(x: np.ndarray, w: np.ndarray, gap: float, norm: str) -> float:
 
 @pytest.mark.parametrize("norm", NORMS)
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)  # of four images each
 def test_nearest_failure_of_linear_victims_in_the_box(norm: str, seed: int) -> None:
     """With five classes and a third of the values at the bounds: to one part in a thousand.
 
@@ -229,7 +229,7 @@ def moved_by_company(plugin: type[Any], network: Any, images: Any, labels: Any, 
         return attack(victim, images[index], labels[index], ids=names, seed=5).images  # type: ignore[no-any-return]
 
     whole, count = run(list(range(len(images)))), 0
-    for index in ([3], [7], list(range(23, -1, -1)), [1, 3, 5, 7, 9]):
+    for index in ([3], list(range(23, -1, -1)), [1, 3, 5, 7, 9]):
         count += int((run(index) != whole[index]).flatten(1).any(1).sum())
     return count
 

@@ -143,14 +143,16 @@ def moved_by_company(plugin: type[Any], network: Any, images: Any, labels: Any, 
     victim = adversity.target(network)
     ids = [f"s{i}" for i in range(len(images))]
 
-    def run(index: list[int]) -> torch.Tensor:
-        attack = ready(plugin, norm=norm, eps=SMALL[norm], queries=120, restarts=2)
+    def run(index: list[int]) -> Any:
+        attack = ready(plugin, norm=norm, eps=2 * SMALL[norm], queries=30, restarts=2)
         names = [ids[i] for i in index]
-        return attack(victim, images[index], labels[index], ids=names, seed=5).images
+        return attack(victim, images[index], labels[index], ids=names, seed=5)
 
-    whole, count = run(list(range(len(images)))), 0
-    for index in ([3], [7], list(range(23, -1, -1)), [1, 3, 5, 7, 9]):
-        count += int((run(index) != whole[index]).flatten(1).any(1).sum())
+    all_of_them, count = run(list(range(len(images)))), 0
+    assert 0 < int(all_of_them.success.sum()) < len(images)  # some leave early, some stay
+    whole = all_of_them.images
+    for index in ([3], list(range(23, -1, -1)), [1, 3, 5, 7, 9]):
+        count += int((run(index).images != whole[index]).flatten(1).any(1).sum())
     return count
 
 
