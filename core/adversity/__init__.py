@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Sample as Sample
     from adversity.contracts import Sampling as Sampling
     from adversity.contracts import Score as Score
+    from adversity.contracts import Sign as Sign
     from adversity.contracts import State as State
     from adversity.contracts import Structure as Structure
     from adversity.contracts import Table as Table
@@ -101,6 +102,7 @@ _CONTRACTS = [
     "Sample",
     "Sampling",
     "Score",
+    "Sign",
     "State",
     "Structure",
     "Table",

@@ -210,13 +210,13 @@ def adversity_metrics() -> Iterable[type[MetricBase]]:  # type: ignore[empty-bod
     Example::
 
         from typing import ClassVar
-        from adversity import Measure, Metric, hookimpl
+        from adversity import Measure, MeasureInfo, Metric, hookimpl
 
         class MeanConfidence(Metric):
             """The mean of the largest probability."""
             name: ClassVar[str] = "mean_confidence"
             wants: ClassVar[tuple[str, ...]] = ("confidence",)
-            produces: ClassVar[tuple[str, ...]] = ("mean_confidence",)
+            produces = {"mean_confidence": MeasureInfo(0.0, 1.0, group="uncertainty")}
 
             def compute(self, table, reference=None):
                 values = table["confidence"]

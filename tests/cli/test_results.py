@@ -13,10 +13,12 @@ from adversity.contracts import Measure
 from adversity.pipeline.gates.gate_text import read_gate
 from adversity.pipeline.gates.verdicts import judge
 from adversity.report.values.model import Caveat, CellResult, GateResult, Report, StepSummary
+from adversity.report.words.reading import with_words
 from adversity_flows.cli.results import gate_lines, measure_lines, say_results
 from adversity_flows.cli.terminal import Terminal
 from adversity_flows.runs.past_runs import PastRun
 from adversity_flows.session import FinishedRun
+from adversity_plugins.metric import Accuracy, RobustAccuracy
 
 GOOD = Measure(0.9, 2000, 0.88, 0.92, better="higher")
 BAD = Measure(0.5, 200, 0.43, 0.57, better="higher")
@@ -31,7 +33,8 @@ def gate(verdict, measure, **more):
 
 def report(*gates, steps=()):
     """Return a report with gates."""
-    return Report("p", "pipelines/p.yaml", "", 0, {}, (), tuple(steps), tuple(gates))
+    known = {**Accuracy.declared(), **RobustAccuracy.declared()}
+    return Report("p", "pipelines/p.yaml", "", 0, {}, (), with_words(steps, known), tuple(gates))
 
 
 @pytest.fixture

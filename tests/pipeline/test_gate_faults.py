@@ -7,7 +7,8 @@ import pytest
 from adversity.contracts import MeasureInfo
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.plan.measures import OF_ATTACKS, OF_DATA, measures_of
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
+from adversity.pipeline.plan.measures import measures_of
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 

@@ -12,12 +12,13 @@ from adversity.pipeline.gates.gate_text import read_gate
 from adversity.pipeline.gates.verdicts import judge
 from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import Caveat, CellResult, StepSummary
+from adversity.report.words.reading import with_words
 
 MASKED = Caveat("void", "pgd: 93% had a gradient of zero every time; it may be masked.", "pgd")
 KNOWN = {
-    "robust_accuracy": MeasureInfo(0, 1, attacked="at most"),
+    "robust_accuracy": MeasureInfo(0, 1, attacked="at most", unattacked="accuracy"),
     "attack_success": MeasureInfo(0, 1, attacked="at least"),
-    "worst_case_robust_accuracy": MeasureInfo(0, 1, attacked="at most"),
+    "worst_case_robust_accuracy": MeasureInfo(0, 1, attacked="at most", group="worst case"),
     "zero_gradient_share": MeasureInfo(0, 1, attacked="fact"),
 }
 
@@ -36,9 +37,9 @@ def attack(name, *cells, path=(), **threat):
 
 def ruling(text, *steps, doubts=(MASKED,), last=None):
     """Judge one gate over these steps."""
-    summaries = {step.id: step for step in steps}
+    summaries = {step.id: step for step in with_words(steps, KNOWN)}
     gate = read_gate(text, "x.yaml:9")
-    (result,) = judge([gate], summaries, last, caveats=doubts, measures=KNOWN)
+    (result,) = judge([gate], summaries, last, caveats=doubts)
     return result
 
 
@@ -176,7 +177,7 @@ def test_a_curve_that_rises_voids_its_upper_cells_and_no_other():
         threat={"eps": "$eps"},
         path=("pgd",),
     )
-    doubts = [item for item in caveats((), [step]) if item.level == "void"]
+    doubts = [item for item in caveats((), with_words([step], KNOWN)) if item.level == "void"]
     assert [item.cell for item in doubts] == [{"eps": "0.2"}, {"eps": "0.3"}]
     for eps, verdict in (("0.1", "fail"), ("0.2", "error"), ("0.3", "error")):
         text = f"pgd[eps={eps}].robust_accuracy >= 0.5"

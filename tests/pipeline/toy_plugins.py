@@ -256,8 +256,8 @@ class Psnr(ImageMetric):
     def measure(self, images: Any, reference: Any) -> Any:
         return images.flatten(1).mean(1)
 
-    def describe(self) -> Any:
-        return {"unit": "dB", "better": "higher", "convention": {}}
+    def convention(self) -> Any:
+        return {}
 
 
 class Mixture(Degradation):

@@ -24,6 +24,7 @@ from adversity.report.values.model import (
     Report,
     StepSummary,
 )
+from adversity.report.words.reading import with_words
 
 FILE = """\
 name: photos-under-adversity
@@ -202,16 +203,19 @@ def bare_report(synthetic_steps: Any) -> Report:
         seed=0,
         matrix={},
         data=(DataSummary("one", "dataset/folder", 3, 1),),
-        steps=(
-            StepSummary(
-                "predictions",
-                "classifier/net",
-                "classifier",
-                "predictions",
-                ("one",),
-                ("one", "predictions"),
-                cells=(CellResult({}, 3, {"accuracy": synthetic_steps.share(1.0, 3)}),),
+        steps=with_words(
+            (
+                StepSummary(
+                    "predictions",
+                    "classifier/net",
+                    "classifier",
+                    "predictions",
+                    ("one",),
+                    ("one", "predictions"),
+                    cells=(CellResult({}, 3, {"accuracy": synthetic_steps.share(1.0, 3)}),),
+                ),
             ),
+            synthetic_steps.KNOWN,
         ),
     )
 

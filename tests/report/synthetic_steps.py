@@ -6,7 +6,15 @@ import math
 from dataclasses import replace
 
 from adversity.contracts.values import Measure
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.report.values.model import CellResult, GateResult, StepSummary
+from adversity.report.words.reading import with_words
+from adversity_plugins.metric import adversity_metrics
+
+KNOWN = dict(OF_ATTACKS)
+for metric in adversity_metrics():
+    KNOWN |= metric.declared()
+"""What is known of every measure of ours."""
 
 
 def share(value: float, n: int, better: str = "higher") -> Measure:
@@ -87,7 +95,12 @@ def searched(name: str, kind: str, access: str, **curves: tuple[str, float]) -> 
 
 
 def steps() -> tuple[StepSummary, ...]:
-    """Views, predictions over severities, and attacks with a noise control."""
+    """Views, predictions over severities, and attacks with a noise control, as a run has them."""
+    return with_words(_stored_steps(), KNOWN)
+
+
+def _stored_steps() -> tuple[StepSummary, ...]:
+    """The same, as they are stored: with nothing known of the measures."""
 
     def cells(start: float, fall: float, n: int, slope: float) -> tuple[CellResult, ...]:
         return tuple(

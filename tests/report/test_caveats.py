@@ -9,8 +9,11 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.metrics import share
-from adversity.report.doubts.caveats import MASKED, caveats
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS
+from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import CellResult, Illusion, StepSummary
+from adversity.report.words.reading import with_words
+from adversity_plugins.metric.robust_accuracy import RobustAccuracy
 
 
 def attack(step: str, cells: dict[str, dict[str, Measure]], **more: Any) -> StepSummary:
@@ -21,9 +24,10 @@ def attack(step: str, cells: dict[str, dict[str, Measure]], **more: Any) -> Step
     )
     threat = {"type": "norm", "norm": "linf", "eps": "$eps", **more.pop("threat", {})}
     given = {"uses": "attack/pgd", "against": "answers", "knowledge": "white-box", **more}
-    return StepSummary(
+    made = StepSummary(
         id=step, kind="attack", makes="adversarial", cells=results, threat=threat, **given
     )
+    return with_words([made], {**OF_ATTACKS, **RobustAccuracy.declared()})[0]
 
 
 def voids(*steps: StepSummary) -> list[str]:
@@ -49,7 +53,6 @@ def test_each_sign_voids_from_its_limit_on(name: str) -> None:
     """4 of 100 say nothing, 5 of 100 are said with the cell, the share, its interval and n."""
     assert voids(attack("pgd", {"0.1": {name: share(4, 100)}})) == []
     (text,) = voids(attack("pgd", {"0.1": {name: share(5, 100)}}))
-    assert MASKED == 0.05
     assert text.startswith("pgd [eps=0.1]: 5% (5 of 100; 95% interval 2% to 11%) of the attacked")
 
 

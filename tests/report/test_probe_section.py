@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from adversity.metrics import share
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.report.sections.probe_section import probe_table
 from adversity.report.values.model import CellResult, StepSummary
+from adversity.report.words.reading import with_words
 from adversity.report.words.wording import NOTHING
 
 
 def _step(name: str, *cells: CellResult) -> StepSummary:
-    return StepSummary(name, "attack/pgd", "attack", "adversarial", cells=cells)
+    made = StepSummary(name, "attack/pgd", "attack", "adversarial", cells=cells)
+    return with_words([made], OF_ATTACKS)[0]
 
 
 def test_each_probed_cell_has_a_row() -> None:
@@ -27,8 +30,8 @@ def test_each_probed_cell_has_a_row() -> None:
     assert table.columns == (
         "attack",
         "cell",
-        "right when anything is allowed",
-        "fell to twice the steps",
+        "accuracy when anything is allowed",
+        "share that fell to twice the steps",
         "a guess",
         "n",
     )

@@ -13,6 +13,8 @@ from adversity.report.sections.attacks import attack_section
 from adversity.report.sections.searches import distance_charts, query_charts
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, StepSummary
+from adversity.report.words.reading import with_words
+from adversity_plugins.metric import AttackCost, FailureDistance
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
@@ -23,7 +25,7 @@ def searching(
 ) -> StepSummary:
     """A step with one cell of 4 images and its curve."""
     found = {"queries_to_fool" if black else "failure_distance": measure} if measure else {}
-    return StepSummary(
+    made = StepSummary(
         name,
         "attack/method",
         "attack",
@@ -40,6 +42,7 @@ def searching(
         },
         cells=(CellResult({}, 4, found, parameters={"norm": norm}),),
     )
+    return with_words([made], {**FailureDistance.declared(), **AttackCost.declared()})[0]
 
 
 def curve(along: str, *points: tuple[float, float]) -> Measure:
@@ -102,6 +105,7 @@ def test_a_curve_without_a_median_is_drawn() -> None:
     found = failures_found([float("inf"), 0.5, float("inf"), float("inf")], norm="l2")
     step = searching("strong", measure=None)
     (cell,) = step.cells
+    found = found.known_as(FailureDistance.declared()["failures_found"])
     step = replace(step, cells=(replace(cell, measures={"failures_found": found}),))
     (made,) = distance_charts([step])
     assert [(item["x"], item["value"]) for item in made.records] == [(0.0, 1.0), (0.5, 0.75)]
@@ -123,7 +127,7 @@ def test_cost_and_medians_are_in_the_tables(full_report: Report) -> None:
     assert section is not None
     tables = {block.id: block for block in section.blocks if isinstance(block, Table)}
     results = tables["attack-results"]
-    place = results.columns.index("queries")
+    place = results.columns.index("queries per image")
     by_step = {row[0]: row[place] for row in results.rows}
     assert by_step["asking"] == "312"
     assert by_step["attacked"] == "—"

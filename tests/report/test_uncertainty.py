@@ -16,6 +16,8 @@ from adversity.report.sections.restoration import restoration_section
 from adversity.report.sections.uncertainty import uncertainty_section
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, Gain, Report
+from adversity.report.words.reading import with_words
+from adversity_plugins.metric import ECE
 
 if TYPE_CHECKING:
     from adversity.report.values.blocks import Chart
@@ -208,7 +210,8 @@ def test_a_calibrated_step_has_a_reliability_diagram(full_report: Report) -> Non
         replace(cell, measures={"ece": replace(cell.measures["ece"], value=0.01)}) for cell in cells
     )
     scaled = replace(step, id="scaled", kind="uncertainty", path=("photos", "v0"), cells=shifted)
-    section = uncertainty_section(replace(full_report, steps=(*many, scaled)))
+    steps = with_words((*many, scaled), ECE.declared())
+    section = uncertainty_section(replace(full_report, steps=steps))
     assert section is not None
     drawn = [item.id for item in section.charts() if item.id.startswith("reliability-")]
     assert len(drawn) == 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adversity.metrics import worst_case_robust_accuracy
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.report.sections.worst_case import threat_words, worst_cases
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, StepSummary
@@ -22,7 +23,7 @@ def attack(step: str, eps: float = 8 / 255, **more: Any) -> StepSummary:
     measure = worst_case_robust_accuracy(found)
     facts = {"victim": "v", "data": "d", "threat": {"norm": "linf", "eps": eps}, "earlier": 1}
     measure.details.update(facts | more)  # type: ignore[attr-defined]
-    cell = CellResult({}, 4, {NAME: measure})
+    cell = CellResult({}, 4, {NAME: measure.known_as(OF_ATTACKS[NAME])})
     return StepSummary(step, "attack/pgd", "attack", "adversarial", against="clean", cells=(cell,))
 
 

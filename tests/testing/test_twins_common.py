@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 from kit_subjects import Fade
 from pydantic import ConfigDict, PrivateAttr
 
-from adversity import ImageMetric
+from adversity import ImageMetric, MeasureInfo
 from adversity.registry import discover
 from adversity.testing import check_plugin
 from adversity.testing.bench import effort
@@ -72,15 +73,15 @@ class Inside(ImageMetric):
     """Mean absolute difference, without a border of two pixels."""
 
     name: ClassVar[str] = "inside"
-    produces: ClassVar[tuple[str, ...]] = ("inside",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"inside": MeasureInfo(better="lower")}
     smallest: ClassVar[int] = 5
 
     def measure(self, images: Any, reference: Any) -> Any:
         gap = (images - reference).abs()[..., 2:-2, 2:-2]
         return gap.double().mean(dim=(1, 2, 3))
 
-    def describe(self) -> dict[str, object]:
-        return {"unit": "", "better": "lower", "convention": {"border": 2}}
+    def convention(self) -> dict[str, object]:
+        return {"border": 2}
 
 
 class BlackensBorder(Inside):

@@ -22,7 +22,7 @@ class Hits(Metric):
     """Share of right answers."""
 
     name: ClassVar[str] = "hits"
-    produces: ClassVar[tuple[str, ...]] = ("hits",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"hits": MeasureInfo(better="higher")}
     wants: ClassVar[tuple[str, ...]] = ("target", "correct")
 
     def compute(self, table: Table, reference: Table | None = None) -> Found:
@@ -100,7 +100,7 @@ class Outside(Hits):
 class BeyondItsRange(Hits):
     """Counts in percent what it declares as a share."""
 
-    produces: ClassVar[Mapping[str, MeasureInfo]] = {"hits": MeasureInfo(0.0, 1.0)}
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"hits": MeasureInfo(0.0, 1.0, better="higher")}
 
     def compute(self, table: Table, reference: Table | None = None) -> Found:
         return self.changed(
@@ -142,8 +142,17 @@ class MoreColumns(Hits):
 class WrongWay(Hits):
     """Says that fewer right answers are better."""
 
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"hits": MeasureInfo(better="lower")}
+
     def compute(self, table: Table, reference: Table | None = None) -> Found:
         return self.changed(table, better="lower")
+
+
+class OtherUnit(Hits):
+    """Gives a unit that it does not declare."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        return self.changed(table, unit="px")
 
 
 class ArrayInside(Hits):
@@ -156,6 +165,7 @@ class ArrayInside(Hits):
 TWINS = {
     "produces": MoreNames,
     "in_range": BeyondItsRange,
+    "words": OtherUnit,
     "value_in_interval": Outside,
     "n_is_right": OneSample,
     "row_order": FirstCounts,
@@ -171,36 +181,38 @@ class Gap(ImageMetric):
     """Mean absolute difference."""
 
     name: ClassVar[str] = "gap"
-    produces: ClassVar[tuple[str, ...]] = ("gap",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"gap": MeasureInfo(better="lower")}
 
     def measure(self, images: Any, reference: Any) -> Any:
         return (images - reference).abs().double().mean(dim=(1, 2, 3))
 
-    def describe(self) -> dict[str, object]:
-        return {"unit": "", "better": "lower", "convention": {"symmetric": True}}
+    def convention(self) -> dict[str, object]:
+        return {"symmetric": True}
 
 
 class Likeness(Gap):
     """One minus the same: higher is better; it does not say whether it is symmetric."""
 
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"gap": MeasureInfo(better="higher")}
+
     def measure(self, images: Any, reference: Any) -> Any:
         return 1 - super().measure(images, reference)
 
-    def describe(self) -> dict[str, object]:
-        return {"unit": "", "better": "higher", "convention": {}}
+    def convention(self) -> dict[str, object]:
+        return {}
 
 
-class NoUnit(Gap):
-    """Does not say its unit."""
+class NoText(Gap):
+    """Its convention is no JSON."""
 
-    def describe(self) -> dict[str, object]:
-        return {"better": "lower", "convention": {"symmetric": True}}
+    def convention(self) -> dict[str, object]:
+        return {"window": object()}
 
 
 class LargerThanItSays(Gap):
     """Declares a range that strong noise leaves."""
 
-    produces: ClassVar[Mapping[str, MeasureInfo]] = {"gap": MeasureInfo(0.0, 0.1)}
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"gap": MeasureInfo(0.0, 0.1, better="lower")}
 
 
 class DislikesTwins(Gap):
@@ -235,7 +247,7 @@ class NotThatSmall(Gap):
 
 
 IMAGE_TWINS = {
-    "describes_itself": NoUnit,
+    "describes_itself": NoText,
     "in_range": LargerThanItSays,
     "identical_is_best": DislikesTwins,
     "stronger_is_worse": YesOrNo,

@@ -12,8 +12,10 @@ from adversity import clip
 from adversity.metrics import share
 from adversity.pipeline.gates.gate_text import Gate
 from adversity.pipeline.gates.verdicts import judge
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import CellResult, StepSummary
+from adversity.report.words.reading import with_words
 
 EPS = 0.05
 COUNT = 60
@@ -52,9 +54,10 @@ def dark() -> torch.Tensor:
 def _step(flags: dict[str, float], count: int) -> StepSummary:
     found = {f"{name}_share": share(round(v * count), count) for name, v in flags.items()}
     cell = CellResult({}, count, found, (), {"eps": EPS})
-    return StepSummary(
+    made = StepSummary(
         id="attacked", uses="attack/pgd", kind="attack", makes="adversarial", cells=(cell,)
     )
+    return with_words([made], OF_ATTACKS)[0]
 
 
 def _voids(step: StepSummary) -> list[str]:

@@ -9,14 +9,17 @@ import pytest
 import torch
 
 import adversity
-from adversity import Measure, MeasureInfo, Restoration
+from adversity import Measure, Restoration
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
 from adversity.pipeline.gates.gate_text import Gate
 from adversity.pipeline.gates.verdicts import judge
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.report.doubts.caveats import caveats
 from adversity.report.doubts.judgement import exit_code
 from adversity.report.values.model import CellResult, StepSummary
+from adversity.report.words.reading import with_words
+from adversity_plugins.metric.robust_accuracy import RobustAccuracy
 
 EPS = 8 / 255
 
@@ -44,13 +47,14 @@ class Masked(torch.nn.Module):
 
 def _step(**measures: float) -> StepSummary:
     found = {name: Measure(value, 24) for name, value in measures.items()}
-    return StepSummary(
+    made = StepSummary(
         id="attacked",
         uses="attack/pgd",
         kind="attack",
         makes="adversarial",
         cells=(CellResult({}, 24, found, (), {"eps": EPS}),),
     )
+    return with_words([made], {**OF_ATTACKS, **RobustAccuracy.declared()})[0]
 
 
 def _void(step: StepSummary) -> list[str]:
@@ -95,10 +99,9 @@ def test_3_35_a_gate_on_a_void_figure_is_an_error(
     masked = pgd(adversity.target(Masked(network)), images, labels)
     shares = {f"{name}_share": value for name, value in masked.flags.items()}
     step = _step(robust_accuracy=1 - float(masked.success.double().mean()), **shares)
-    known = {"robust_accuracy": MeasureInfo(0, 1, attacked="at most")}
     gate = Gate("", "", "attacked", "robust_accuracy", {}, None, ">=", 0.9)
-    (judged,) = judge([gate], {"attacked": step}, caveats=caveats((), [step]), measures=known)
-    (twin,) = judge([gate], {"attacked": step}, measures=known)
+    (judged,) = judge([gate], {"attacked": step}, caveats=caveats((), [step]))
+    (twin,) = judge([gate], {"attacked": step})
     assert (judged.verdict, twin.verdict) == ("error", "pass")
     assert exit_code([judged]) == 1
     assert "may be masked" in judged.why
@@ -135,7 +138,8 @@ def _curve(*points: tuple[float, float, float, float]) -> StepSummary:
         )
         for eps, value, low, high in points
     )
-    return dataclasses.replace(_step(), cells=cells, threat={"norm": "linf", "eps": "$eps"})
+    made = dataclasses.replace(_step(), cells=cells, threat={"norm": "linf", "eps": "$eps"})
+    return with_words([made], RobustAccuracy.declared())[0]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from adversity.contracts.classifier import Classifier
 from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
 from adversity.contracts.fitted import Fitted
+from adversity.contracts.measure_info import MeasureInfo, Sign
 from adversity.contracts.metric import ImageMetric, Metric, MetricBase
 from adversity.contracts.nested import Plugin
 from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, parse_fraction
@@ -27,7 +28,6 @@ from adversity.contracts.values import (
     FitData,
     IndexRow,
     Measure,
-    MeasureInfo,
     Perturbed,
     Predictive,
     Sample,
@@ -77,6 +77,7 @@ __all__ = [
     "Sampling",
     "Score",
     "Severity",
+    "Sign",
     "State",
     "Structure",
     "Table",

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.plugin import Makes, PluginBase
-from adversity.contracts.values import MeasureInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,8 +74,5 @@ class ImageMetric(MetricBase):
         """Return `[N]` float64; both images `[N, C, H, W]` float32 in [0, 1], one shape."""
 
     @abstractmethod
-    def describe(self) -> Mapping[str, object]:
-        """Return the convention (channels, range, window, crop), unit and direction.
-
-        Keys `unit`, `better` and `convention`.
-        """
+    def convention(self) -> Mapping[str, object]:
+        """Return channels, range, window, crop and the like, as JSON values."""

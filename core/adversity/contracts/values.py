@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from adversity.contracts.measure_info import MeasureInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +20,6 @@ __all__ = [
     "FitData",
     "IndexRow",
     "Measure",
-    "MeasureInfo",
     "Perturbed",
     "Predictive",
     "Sample",
@@ -187,6 +187,8 @@ class Measure:
         better: Which direction is good, `higher` or `lower`; None where neither is.
         unit: For example `dB` or `nats`; empty for a share.
         details: More arrays for plots (reliability bins, per-class values), JSON values.
+        info: What is known of it beforehand. The engine fills this in from what the metric
+            declares, and unit and direction where they are missing.
     """
 
     value: float
@@ -199,9 +201,16 @@ class Measure:
     better: str | None = None
     unit: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    info: MeasureInfo = field(default=MeasureInfo(), compare=False, repr=False)
+
+    def known_as(self, info: MeasureInfo) -> Measure:
+        """Return it with what is known of it; unit and direction are filled in where it has none."""
+        return replace(
+            self, info=info, unit=self.unit or info.unit, better=self.better or info.better
+        )
 
     def as_json(self) -> JSON:
-        """Return the measure as JSON values."""
+        """Return the measure as JSON values, without what is known of it beforehand."""
         record: JSON = {"value": self.value, "n": self.n}
         if self.low is not None and self.high is not None:
             record |= {
@@ -222,29 +231,6 @@ class Measure:
     def from_json(cls, record: Mapping[str, Any]) -> Measure:
         """Read back what `as_json` wrote."""
         return cls(**dict(record))
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureInfo:
-    """What is known of a measure before anything is measured.
-
-    Attributes:
-        low, high: Between what its value must lie, both ends included; infinite where nothing
-            bounds it. A gate with a limit beyond them is refused.
-        attacked: What its figure under one attack says of the victim under any attack within the
-            same budget: `at most` so much (robust accuracy) or `at least` so much (success).
-            `fact`: it says nothing of the victim, but how the attack went (its cost, its signs).
-            `open`: the victim can be worse than the figure, in the direction of `Measure.better`.
-            A gate that a void figure cannot prove in this direction is an error.
-    """
-
-    low: float = -math.inf
-    high: float = math.inf
-    attacked: Literal["at most", "at least", "fact", "open"] = "open"
-
-    def admits(self, value: float) -> bool:
-        """Say whether the measure can have this value."""
-        return self.low <= value <= self.high
 
 
 PART_ROWS = 1024

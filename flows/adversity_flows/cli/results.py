@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adversity.report.doubts.judgement import SIGNS, WORDS, gate_words, gates_in_order, verdict
 from adversity.report.doubts.void_figures import VOID, is_void
 from adversity.report.words.wording import (
+    bare_text,
     cell_text,
     change_text,
     interval_text,
@@ -76,7 +77,7 @@ def measure_lines(report: Report, out: Terminal) -> list[str]:
         return []
     shown = [
         (
-            *(step.id, cell_text(cell.cell), measure_name(name), *_numbers(measure)),
+            *(step.id, cell_text(cell.cell), measure_name(name, measure), *_numbers(measure)),
             VOID if is_void(report, name, step, cell) else "",
         )
         for step, cell, name, measure in figures[:ROWS]
@@ -139,17 +140,19 @@ def _limit(gate: GateResult) -> str:
 
 
 def _numbers(measure: Measure) -> tuple[str, str, str]:
-    value = f"{number(measure.value, measure.unit)} {measure.unit}".strip()
-    return value, interval_text(measure), f"{measure.n:,}"
+    return bare_text(measure), interval_text(measure), f"{measure.n:,}"
 
 
 def _headline(step: StepSummary, cell: CellResult) -> Iterator[tuple[str, Measure]]:
-    """Yield the one measure that a step is looked at for first."""
-    calibrated = ("ece", "nll") if step.kind == "uncertainty" else ()
-    for name in (*calibrated, "robust_accuracy", "accuracy", "nll", "psnr_db", *cell.measures):
-        if name in cell.measures:
-            yield name, cell.measures[name]
-            return
+    """Yield the measures that a step is looked at for first: a calibrator for its calibration."""
+    named = [(name, measure) for name, measure in cell.measures.items() if measure.info.headline]
+    own = [item for item in named if item[1].info.group == step.kind] or named
+    first = min((measure.info.headline for _, measure in own), default=0)
+    if own:
+        yield from (item for item in own if item[1].info.headline == first)
+    else:
+        shown = [item for item in cell.measures.items() if item[1].info.group]
+        yield from (shown or list(cell.measures.items()))[:1]
 
 
 def _fitted(

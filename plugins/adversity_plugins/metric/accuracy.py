@@ -25,8 +25,12 @@ class Accuracy(Metric):
     wants = ("target", "correct")
     unless = ("start_correct",)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "accuracy": MeasureInfo(0.0, 1.0),
-        "accuracy_top5": MeasureInfo(0.0, 1.0),
+        "accuracy": MeasureInfo(
+            0.0, 1.0, better="higher", scale="share", group="accuracy", headline=1
+        ),
+        "accuracy_top5": MeasureInfo(
+            0.0, 1.0, title="top-5 accuracy", better="higher", scale="share"
+        ),
     }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:

@@ -28,9 +28,15 @@ class AttackCost(Metric):
     always = True
     wants = ("start_correct", "fooled", "queries", "gradients")
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "queries_per_image": MeasureInfo(low=0.0, attacked="fact"),
-        "gradients_per_image": MeasureInfo(low=0.0, attacked="fact"),
-        "queries_to_fool": MeasureInfo(low=0.0, attacked="at most"),
+        "queries_per_image": MeasureInfo(low=0.0, attacked="fact", group="cost"),
+        "gradients_per_image": MeasureInfo(low=0.0, attacked="fact", group="cost"),
+        "queries_to_fool": MeasureInfo(
+            low=0.0,
+            attacked="at most",
+            title="queries until fooled, median",
+            better="higher",
+            group="search",
+        ),
     }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:

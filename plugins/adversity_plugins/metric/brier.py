@@ -21,7 +21,11 @@ class Brier(Metric):
     always = True
     reference = "G. W. Brier, Verification of forecasts expressed in terms of probability, 1950"
     unless = ("start_correct",)
-    produces: ClassVar[Mapping[str, MeasureInfo]] = {"brier": MeasureInfo(0.0, 2.0)}
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "brier": MeasureInfo(
+            0.0, 2.0, title="Brier score", better="lower", group="uncertainty", headline=6
+        )
+    }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Return `brier`."""

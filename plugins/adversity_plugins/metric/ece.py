@@ -28,7 +28,7 @@ class ECE(Metric):
     )
     unless = ("start_correct",)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "ece": MeasureInfo(0.0, 1.0),
+        "ece": MeasureInfo(0.0, 1.0, title="ECE", better="lower", group="uncertainty", headline=4),
         "confidence_gap": MeasureInfo(-1.0, 1.0),
     }
 

@@ -26,8 +26,23 @@ class FailureDistance(Metric):
     always = True
     wants = ("failure_distance",)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "failure_distance": MeasureInfo(low=0.0, attacked="at most"),
-        "failures_found": MeasureInfo(0.0, 1.0, attacked="at least"),
+        "failure_distance": MeasureInfo(
+            low=0.0,
+            attacked="at most",
+            title="distance to the nearest failure, median",
+            better="higher",
+            group="search",
+            headline=3,
+        ),
+        "failures_found": MeasureInfo(
+            0.0,
+            1.0,
+            attacked="at least",
+            title="share with a failure at any distance",
+            better="lower",
+            scale="share",
+            group="search",
+        ),
     }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:

@@ -27,8 +27,10 @@ class NLL(Metric):
     reference = "I. J. Good, Rational decisions, 1952"
     unless = ("start_correct",)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "nll": MeasureInfo(low=0.0),
-        "zero_probability_truths": MeasureInfo(0.0, 1.0),
+        "nll": MeasureInfo(
+            low=0.0, title="NLL", unit="nats", better="lower", group="uncertainty", headline=5
+        ),
+        "zero_probability_truths": MeasureInfo(0.0, 1.0, better="lower", scale="share"),
     }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:

@@ -22,13 +22,20 @@ class PSNR(ImageMetric):
     name = "psnr"
     always = True
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "psnr_db": MeasureInfo(low=0.0, attacked="fact")
+        "psnr_db": MeasureInfo(
+            low=0.0,
+            attacked="fact",
+            title="PSNR",
+            unit="dB",
+            better="higher",
+            group="quality",
+        )
     }
 
     def measure(self, images: Tensor, reference: Tensor) -> Tensor:
         """Return `[N]` float64 in dB."""
         return metrics.psnr(images, reference)
 
-    def describe(self) -> Mapping[str, object]:
-        """Return unit, direction and convention."""
-        return {"unit": "dB", "better": "higher", "convention": dict(metrics.PSNR_CONVENTION)}
+    def convention(self) -> Mapping[str, object]:
+        """Return channels, range and the rest."""
+        return dict(metrics.PSNR_CONVENTION)

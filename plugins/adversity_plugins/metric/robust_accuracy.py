@@ -26,8 +26,25 @@ class RobustAccuracy(Metric):
     always = True
     wants = ("start_correct", "fooled")
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "robust_accuracy": MeasureInfo(0.0, 1.0, attacked="at most"),
-        "attack_success": MeasureInfo(0.0, 1.0, attacked="at least"),
+        "robust_accuracy": MeasureInfo(
+            0.0,
+            1.0,
+            attacked="at most",
+            better="higher",
+            scale="share",
+            group="attack",
+            headline=1,
+            unattacked="accuracy",
+        ),
+        "attack_success": MeasureInfo(
+            0.0,
+            1.0,
+            attacked="at least",
+            better="lower",
+            scale="share",
+            group="attack",
+            headline=2,
+        ),
         "perturbation": MeasureInfo(low=0.0, attacked="fact"),
     }
 

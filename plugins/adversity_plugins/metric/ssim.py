@@ -23,7 +23,9 @@ class SSIM(ImageMetric):
         "Image quality assessment: from error visibility to structural similarity, 2004"
     )
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "ssim": MeasureInfo(-1.0, 1.0, attacked="fact")
+        "ssim": MeasureInfo(
+            -1.0, 1.0, attacked="fact", title="SSIM", better="higher", group="quality"
+        )
     }
     smallest: ClassVar[int] = 11
 
@@ -31,6 +33,6 @@ class SSIM(ImageMetric):
         """Return `[N]` float64; the images must be at least 11 x 11."""
         return metrics.ssim(images, reference)
 
-    def describe(self) -> Mapping[str, object]:
-        """Return unit, direction and convention."""
-        return {"unit": "", "better": "higher", "convention": dict(metrics.SSIM_CONVENTION)}
+    def convention(self) -> Mapping[str, object]:
+        """Return window, range and the rest."""
+        return dict(metrics.SSIM_CONVENTION)

@@ -173,7 +173,7 @@ class Relative(ImageMetric):
         error = (images - reference).abs().flatten(1).double().mean(1)
         return error / error.max()
 
-    def describe(self) -> dict[str, object]:
+    def convention(self) -> dict[str, object]:
         return {}
 
 

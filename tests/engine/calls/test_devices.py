@@ -127,8 +127,8 @@ class Differs(ImageMetric):
     def measure(self, images: Tensor, reference: Tensor) -> Tensor:
         return ((images - reference) * self._weights).flatten(1).double().mean(1)
 
-    def describe(self) -> dict[str, object]:
-        return {"unit": ""}
+    def convention(self) -> dict[str, object]:
+        return {}
 
 
 def _ready(plugin: Any) -> Ready:

@@ -60,8 +60,8 @@ class Filed(ImageMetric):
     def measure(self, images: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         return torch.full((len(images),), float(self.level.path.read_text()), dtype=torch.float64)
 
-    def describe(self) -> dict[str, Any]:
-        return {"unit": "", "better": "higher", "convention": {}}
+    def convention(self) -> dict[str, Any]:
+        return {}
 
 
 class WithOwn:

@@ -150,7 +150,7 @@ class FinishedRun:
             job.finish(workspace.outputs / stage.out)
         self.steps = summarise(plan, workspace)
         found = caveats((), tuple(self.steps.values()))
-        results = judge(plan.gates, self.steps, caveats=found, measures=plan.measures)
+        results = judge(plan.gates, self.steps, caveats=found)
         self.verdicts = {gate.text: gate.verdict for gate in results}
         self.why = {gate.text: gate.why for gate in results}
         self.said = [c for c in found if c.level == "void"]

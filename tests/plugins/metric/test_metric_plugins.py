@@ -165,9 +165,10 @@ def test_image_metrics_measure_rows_and_say_how() -> None:
     assert torch.equal(SSIM().measure(a, b), metrics.ssim(a, b))
     for metric, column, unit in ((PSNR(), "psnr_db", "dB"), (SSIM(), "ssim", "")):
         assert tuple(metric.produces) == (column,)
-        described = metric.describe()
-        assert (described["unit"], described["better"]) == (unit, "higher")
-        json.dumps(described, allow_nan=False)
+        info = metric.declared()[column]
+        assert (info.unit, info.better) == (unit, "higher")
+        assert metric.convention()
+        json.dumps(metric.convention(), allow_nan=False)
 
 
 def test_the_catalogue_is_light_and_complete() -> None:

@@ -36,13 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["probe", "probe_shares", "probed"]
 
-_COLUMNS = {
-    "full_budget_accuracy": "full_budget_correct",
-    "more_steps_gain_share": "more_steps_fooled",
-    "more_restarts_gain_share": "more_restarts_fooled",
-}
-"""Measure to the column that it is counted from: 1 or 0, NaN for a sample that is not probed."""
-
 
 def probe(
     ready: Ready,
@@ -77,7 +70,8 @@ def probe(
     """
     index = asked.nonzero().flatten()
     columns = {
-        _COLUMNS[name]: np.full(len(labels), np.nan) for name in probe_measures(type(ready.plugin))
+        PROBES[name].column: np.full(len(labels), np.nan)
+        for name in probe_measures(type(ready.plugin))
     }
     if not len(index):
         return columns
@@ -85,7 +79,8 @@ def probe(
     images, wanted = current.images[index], labels[index]
     ids = [current.ids[row] for row in rows]
     side = {name: value[index] for name, value in current.side.items()}
-    for measure, column in ((m, c) for m, c in _COLUMNS.items() if c in columns):
+    for measure in probe_measures(type(ready.plugin)):
+        column = PROBES[measure].column
         other = _variant(ready, _changed(ready.plugin, measure, images.shape[1:]))
         victim = ChainTarget(links, ids=ids, side=side, seed=seed)
         found = attack(other, victim, images, wanted, seed=seed, step=step)
@@ -141,7 +136,7 @@ def probed(
 
 def _changed(plugin: Any, measure: str, shape: Sequence[int]) -> dict[str, Any]:
     """Return the parameters of a variant."""
-    field = PROBES[measure]
+    field = PROBES[measure].parameter
     if field != "eps":
         return {field: 2 * getattr(plugin, field)}
     threat = plugin.threat_model
@@ -179,7 +174,7 @@ def probe_shares(rows: Mapping[str, np.ndarray[Any, Any]], classes: int) -> dict
         classes: K; a guess is right for one sample in K.
     """
     found: dict[str, Measure] = {}
-    for name, column in _COLUMNS.items():
+    for name, (_, column) in PROBES.items():
         if column not in rows:
             continue
         asked = ~np.isnan(rows[column])

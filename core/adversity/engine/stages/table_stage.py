@@ -210,6 +210,8 @@ class TableRun(StageRun):
                 found.update(_computed(metric, table))
             elif isinstance(metric, ImageMetric) and table.has(column_of(metric)):
                 found.update(_mean(metric, rows[column_of(metric)]))
+            known = metric.declared()
+            found |= {name: found[name].known_as(known[name]) for name in known if name in found}
         return found
 
     def label_hash(self, data: str) -> str | None:
@@ -284,14 +286,7 @@ def _mean(metric: ImageMetric, values: np.ndarray[Any, Any]) -> dict[str, Measur
     values = values[~np.isnan(values)]
     if not np.isfinite(values).any():
         return {}
-    facts: Mapping[str, Any] = metric.describe()
-    mean = mean_interval(
-        values,
-        infinite="leave_out",
-        better=facts.get("better"),
-        unit=str(facts.get("unit", "")),
-        convention=facts.get("convention"),
-    )
+    mean = mean_interval(values, infinite="leave_out", convention=metric.convention())
     return {column_of(metric): mean}
 
 

@@ -9,6 +9,7 @@ from adversity.contracts import Measure
 from adversity.engine.summary.summarise import summarise
 from adversity.errors import StorageError
 from adversity.pipeline.gates.verdicts import judge
+from adversity.pipeline.plan.engine_measures import OF_DATA
 from adversity.pipeline.read.spec import RESERVED
 from adversity.report.doubts.caveats import caveats_of_gates
 from adversity.report.values.model import Caveat, CellResult, DataSummary, Report, StepSummary
@@ -42,9 +43,7 @@ def judged_run(
     data, caveats = _recorded(plan, workspace)
     summaries = summarise(plan, workspace, ledger=ledger)
     of_data = {item.id: data_measures(item) for item in data}
-    gates = judge(
-        plan.gates, {**of_data, **summaries}, last, caveats=caveats, measures=plan.measures
-    )
+    gates = judge(plan.gates, {**of_data, **summaries}, last, caveats=caveats)
     steps = tuple(summaries.values())
     return Report(
         pipeline=plan.name,
@@ -67,8 +66,8 @@ def data_measures(data: DataSummary) -> StepSummary:
     broken = len(data.quarantined)
     total = data.n + broken
     share = Measure(
-        broken / total, total, better="lower", convention={"over": "all files of the data set"}
-    )
+        broken / total, total, convention={"over": "all files of the data set"}
+    ).known_as(OF_DATA["unreadable_share"])
     cells = (CellResult({}, total, {"unreadable_share": share}),)
     return StepSummary(data.id, data.uses, "dataset", "data", cells=cells)
 

@@ -20,6 +20,7 @@ from adversity.pipeline.plan.nested import all_nested
 from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import CellResult, DataSummary, Report, StepSummary
+from adversity.report.words.reading import with_words
 from adversity.report.words.wording import eps_text
 
 if TYPE_CHECKING:
@@ -106,8 +107,10 @@ def summarise(
         node = plan.steps[step]
         result = read_result(plan, plan.stage(step), workspace) if step in artifacts else None
         found[step] = _step(toolbox, node, result)
-    compared = with_comparisons(toolbox, found)
-    return compared if ledger is None else with_worst_cases(toolbox, compared, ledger)
+    found = with_comparisons(toolbox, found)
+    if ledger is not None:
+        found = with_worst_cases(toolbox, found, ledger)
+    return {step.id: step for step in with_words(found.values(), plan.measures)}
 
 
 def _step(toolbox: Toolbox, node: PlannedStep, result: StageResult | None) -> StepSummary:

@@ -21,6 +21,7 @@ from adversity.contracts import NormBall, Parametric
 from adversity.engine.summary.ledger import entries
 from adversity.errors import StorageError
 from adversity.metrics import worst_case_robust_accuracy
+from adversity.pipeline.plan.engine_measures import WORST_CASE
 from adversity.report.values.paired import cell_key
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorded", "threat_of", "threats", "with_worst_cases", "worst_case"]
 
-NAME = "worst_case_robust_accuracy"
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -179,7 +179,7 @@ def with_worst_cases(
                 threat = threat_of(entry)
                 page = pages[entry.victim, entry.data]
                 found = None if threat is None else worst_case(page, threat, now=now)
-                extra = {} if found is None else {NAME: found}
+                extra = {} if found is None else {WORST_CASE: found}
                 cells.append(replace(cell, measures={**cell.measures, **extra}))
             result[node.id] = replace(summaries[node.id], cells=tuple(cells))
     return result

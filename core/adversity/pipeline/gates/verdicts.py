@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from adversity.contracts import Measure, MeasureInfo
+from adversity.contracts import Measure
 from adversity.pipeline.gates.gate_text import Bound, Gate, Op
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.report.doubts.void_figures import why_void
@@ -62,7 +62,6 @@ class _Known:
     summaries: Mapping[str, StepSummary]
     last: LastRun | None
     caveats: Sequence[Caveat] = ()
-    measures: Mapping[str, MeasureInfo] = field(default_factory=dict)
 
 
 def judge(
@@ -71,7 +70,6 @@ def judge(
     last: LastRun | None = None,
     *,
     caveats: Sequence[Caveat] = (),
-    measures: Mapping[str, MeasureInfo] | None = None,
 ) -> tuple[GateResult, ...]:
     """Judge every gate.
 
@@ -81,13 +79,12 @@ def judge(
         last: Paired differences from the last accepted run; None if there is none yet.
         caveats: What the report says against its figures; a gate that rests on a void one is an
             error unless the figure proves the verdict all the same.
-        measures: What is known of the measures, by name (`Plan.measures`).
 
     Returns:
         A result for each gate, in order, from the cell that decides: one that fails, else one
         that cannot be judged, else the worst.
     """
-    known = _Known(summaries, last, caveats, measures or {})
+    known = _Known(summaries, last, caveats)
     return tuple(_judge_gate(gate, known) for gate in gates)
 
 
@@ -168,19 +165,19 @@ def _judge_cell(
         if gate.op is None or gate.limit is None
         else (gate.op, _compare(gate.metric, measure, gate.op, gate.limit, gate.bound), measure)
     )
-    info = known.measures.get(gate.metric, MeasureInfo())
     void = (
         why_void(gate.metric, summary, cell, steps=known.summaries, caveats=known.caveats)
-        if info.attacked != "fact"
+        if measure.info.attacked != "fact"
         else ""
     )
-    return (_doubted(ruling, op, _side(info, measure), void) if void else ruling), judged
+    return (_doubted(ruling, op, _side(measure), void) if void else ruling), judged
 
 
-def _side(info: MeasureInfo, measure: Measure) -> Literal["at most", "at least"] | None:
+def _side(measure: Measure) -> Literal["at most", "at least"] | None:
     """Say on which side of an attack's figure the victim can be; None where either is open."""
-    if info.attacked == "at most" or info.attacked == "at least":
-        return info.attacked
+    attacked = measure.info.attacked
+    if attacked == "at most" or attacked == "at least":
+        return attacked
     sides: dict[str | None, Literal["at most", "at least"]]
     sides = {"higher": "at most", "lower": "at least"}
     return sides.get(measure.better)

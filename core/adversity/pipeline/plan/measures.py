@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from adversity.contracts import MeasureInfo, Metric
-from adversity.pipeline.plan.probing import PROBES
+from adversity.contracts import Metric
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from adversity.contracts import MetricBase
+    from adversity.contracts import MeasureInfo, MetricBase
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["OF_ATTACKS", "OF_DATA", "known_of", "measures_of"]
+__all__ = ["known_of", "measures_of"]
 
-_SHARE = MeasureInfo(0.0, 1.0, attacked="fact")
-OF_DATA: Mapping[str, MeasureInfo] = {"unreadable_share": MeasureInfo(0.0, 1.0)}
-"""What the engine measures of data sets."""
-OF_ATTACKS: Mapping[str, MeasureInfo] = {
-    "zero_gradient_share": _SHARE,
-    "nan_gradient_share": _SHARE,
-    "hidden_pixels_share": _SHARE,
-    "never_moved_share": _SHARE,
-    "random_output_share": _SHARE,
-    "probability_output_share": _SHARE,
-    "beaten_by_black_box_share": _SHARE,
-    "beaten_by_grey_box_share": _SHARE,
-    "fooled_with_less_share": _SHARE,
-    "weaker_with_more_share": _SHARE,
-    "worst_case_robust_accuracy": MeasureInfo(0.0, 1.0, attacked="at most"),
-    **dict.fromkeys(PROBES, _SHARE),
-}
-"""What the engine measures of attacks."""
 _ATTACKS_ALONE = frozenset(
     {"start_correct", "fooled", "distance", "queries", "gradients", "failure_distance", "solved_at"}
 )

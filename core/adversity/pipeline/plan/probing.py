@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adversity.contracts import AttackInRounds
 
@@ -11,17 +11,28 @@ if TYPE_CHECKING:
 
 __all__ = ["PROBES", "probe_fault", "probe_measures", "unprobed"]
 
+
+class Probe(NamedTuple):
+    """How a probe is made: the attack's parameter that is changed, and the column it fills.
+
+    The column holds 1 or 0, NaN for a sample that is not probed.
+    """
+
+    parameter: str
+    column: str
+
+
 PROBES = {
-    "full_budget_accuracy": "eps",
-    "more_steps_gain_share": "steps",
-    "more_restarts_gain_share": "restarts",
+    "full_budget_accuracy": Probe("eps", "full_budget_correct"),
+    "more_steps_gain_share": Probe("steps", "more_steps_fooled"),
+    "more_restarts_gain_share": Probe("restarts", "more_restarts_fooled"),
 }
-"""What is measured, and the parameter of the attack that is changed for it."""
+"""What is measured, and how."""
 
 
 def probe_measures(cls: type[PluginBase]) -> tuple[str, ...]:
     """Return what a probe of an attack measures: what its class has the parameters for."""
-    return tuple(name for name, field in PROBES.items() if field in cls.model_fields)
+    return tuple(name for name, probe in PROBES.items() if probe.parameter in cls.model_fields)
 
 
 def probe_fault(cls: Any, knowledge: str) -> str | None:
@@ -43,7 +54,7 @@ def probe_fault(cls: Any, knowledge: str) -> str | None:
     if not cls.threat_class().knows_space:
         return "a probe widens a budget in a norm, and this attack's budget is none"
     if not probe_measures(cls):
-        fields = ", ".join(PROBES.values())
+        fields = ", ".join(probe.parameter for probe in PROBES.values())
         return f"a probe changes {fields}, and this attack has none of these parameters"
     return None
 
@@ -61,5 +72,5 @@ def unprobed(metric: str, cls: type[PluginBase], probe: int | None) -> str | Non
     if probe is None:
         return f"{metric} is measured where the step says probe: N; it does not"
     if metric not in probe_measures(cls):
-        return f"{metric} needs an attack with the parameter {PROBES[metric]}; this one has none"
+        return f"{metric} needs an attack with the parameter {PROBES[metric].parameter}; this one has none"
     return None

@@ -21,7 +21,7 @@ def lines(
     *,
     x: str,
     y: str,
-    share: bool = True,
+    top: float | None = 1.0,
     ticks: tuple[float, ...] = (),
 ) -> Mapping[str, Any]:
     """Return a line for each series with its interval as a band.
@@ -32,7 +32,7 @@ def lines(
         names: The series, in the order of their colours; at most `MAX_SERIES`.
         x: Title of the x axis.
         y: Title of the y axis.
-        share: y is a share and its axis goes from 0 to 1.
+        top: Where the y axis of a share ends, which begins at 0; None where y is none.
         ticks: Where the points are: the ticks of the x axis if they are few.
     """
     import altair as alt
@@ -41,7 +41,7 @@ def lines(
     legend = alt.Legend(symbolOpacity=1, symbolSize=110, rowPadding=1)
     series = alt.Color("series:N", scale=_scale(names, SERIES_COLOURS), title=None, legend=legend)
     axis = alt.Axis(values=list(ticks)) if 0 < len(ticks) <= _MOST_TICKS else alt.Axis()
-    scale = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=True)
+    scale = alt.Scale(domain=[0, _end(top)]) if top else alt.Scale(zero=True)
     across = alt.X("x:Q", title=x, axis=axis, scale=alt.Scale(zero=False, padding=12))
     base = alt.Chart().encode(x=across, color=series)
     band = base.mark_area().encode(
@@ -66,7 +66,7 @@ def lines(
 
 @lru_cache(maxsize=128)
 def points(
-    *, x: str, rows: int, share: bool = True, zero: bool = False, limits: bool = False
+    *, x: str, rows: int, top: float | None = 1.0, zero: bool = False, limits: bool = False
 ) -> Mapping[str, Any]:
     """Return a forest plot: a row for each record with its point, interval and limit.
 
@@ -76,7 +76,7 @@ def points(
     Args:
         x: Axis title.
         rows: How many rows there are.
-        share: x is a share and its axis goes from 0 to 1.
+        top: Where the x axis of a share ends, which begins at 0; None where x is none.
         zero: Draw a line at 0 (for differences).
         limits: Mark each record's limit; at least one has one.
     """
@@ -85,7 +85,7 @@ def points(
     states = ("pass", "fail", "undecided", "plain")
     colours = ("#005A9C", "#A6290A", "#6B5200", SERIES_COLOURS[0])
     colour = alt.Color("state:N", scale=_scale(states, colours), legend=None)
-    scale = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=zero, padding=10)
+    scale = alt.Scale(domain=[0, _end(top)]) if top else alt.Scale(zero=zero, padding=10)
     across = alt.X("value:Q", title=x, scale=scale)
     down = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.1, paddingOuter=0.3))
     base = alt.Chart().encode(y=down)
@@ -116,7 +116,7 @@ def staircase(
     *,
     x: str,
     y: str,
-    share: bool = True,
+    top: float | None = 1.0,
     ticks: tuple[float, ...] = (),
     log: bool = False,
 ) -> Mapping[str, Any]:
@@ -128,7 +128,7 @@ def staircase(
         names: The series, in the order of their colours; at most `MAX_SERIES`.
         x: Title of the x axis.
         y: Title of the y axis.
-        share: y is a share and its axis goes from 0 to 1.
+        top: Where the y axis of a share ends, which begins at 0; None where y is none.
         ticks: Where the records are: they say how far a logarithmic axis goes.
         log: Counts that span decades: 0, then each decade as wide as the next.
     """
@@ -136,7 +136,7 @@ def staircase(
 
     picked = alt.selection_point(name="picked", fields=["series"], bind="legend")
     legend = alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3, rowPadding=1)
-    scale = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=True)
+    scale = alt.Scale(domain=[0, _end(top)]) if top else alt.Scale(zero=True)
     place = alt.Scale(type="symlog", constant=1) if log else alt.Scale(nice=False)
     axis = alt.Axis(values=_decades(max(ticks, default=1.0)), format=",d") if log else alt.Axis()
     base = alt.Chart().encode(
@@ -262,3 +262,8 @@ def _scale(names: Sequence[str], values: Sequence[Any]) -> Any:
     import altair as alt
 
     return alt.Scale(domain=list(names), range=list(values[: len(names)]))
+
+
+def _end(top: float) -> float:
+    """Write a whole end of an axis without a point."""
+    return int(top) if top == int(top) else top

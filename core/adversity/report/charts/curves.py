@@ -18,7 +18,14 @@ from adversity.report.words.reading import (
     slug,
     without_echoes,
 )
-from adversity.report.words.wording import measure_name, number, parse_number, plain, plural
+from adversity.report.words.wording import (
+    measure_name,
+    number,
+    parse_number,
+    plain,
+    plural,
+    written,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,18 +45,18 @@ def curve_charts(
         return ()
     names = labels(report, [step for step, _, _ in found])
     axis = across((cell for _, cell, _ in found), prefer)
-    share = _is_share(name)
+    title, top = measure_name(name, found[0][2]), found[0][2].info.top
     if axis is None:
         rows = [
             (_with(names[step.id], panel(cell.cell, None)), measure)
             for step, cell, measure in found
         ]
-        return (row_chart(slug(name), _capital(measure_name(name)), rows, share=share),)
+        return (row_chart(slug(name), _capital(title), rows, top=top),)
     apart = [item for item in found if axis not in item[1].cell and _is_degraded(report, item[0])]
     found = [item for item in found if item not in apart]
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
-    title = f"{_capital(measure_name(name))} without {plain(axis)}"
-    single = (row_chart(slug(f"{name}-apart"), title, rows, share=share),) if rows else ()
+    without = f"{_capital(title)} without {plain(axis)}"
+    single = (row_chart(slug(f"{name}-apart"), without, rows, top=top),) if rows else ()
     records = []
     for step, cell, measure in found:
         x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
@@ -61,10 +68,10 @@ def curve_charts(
         line_charts(
             records,
             key=slug(f"{name}-by-{axis}"),
-            title=_capital(f"{measure_name(name)} by {plain(axis)}"),
+            title=_capital(f"{title} by {plain(axis)}"),
             x=plain(axis) + _clean_at_zero(found, axis),
-            y=measure_name(name) + _unit(found),
-            share=share,
+            y=title + _unit(found),
+            top=top,
             intervals=intervals_in_words([measure for _, _, measure in found]),
         )
         + single
@@ -85,7 +92,7 @@ def line_charts(
     x: str,
     y: str,
     intervals: str,
-    share: bool = True,
+    top: float | None = 1.0,
     form: Callable[..., Mapping[str, Any]] = lines,
 ) -> tuple[Chart, ...]:
     """Make line charts from records, at most `MAX_SERIES` series in each.
@@ -97,7 +104,7 @@ def line_charts(
         x: Title of the x axis.
         y: Title of the y axis.
         intervals: What the bands are, and what else the caption says.
-        share: y is a share.
+        top: Where the y axis of a share ends; None where y is none.
         form: How they are drawn: `lines` or `staircase`.
     """
     records, lost = _drawable(records)
@@ -118,7 +125,7 @@ def line_charts(
                 finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
                 caption=f"{intervals} {_counts(own)}{lost}",
                 records=tuple(own),
-                spec=form(tuple(group), x=x, y=y, share=share, ticks=tuple(spots)),
+                spec=form(tuple(group), x=x, y=y, top=top, ticks=tuple(spots)),
                 heads={"series": "path", "x": x, "value": y, "low": "low", "high": "high"},
             )
         )
@@ -130,7 +137,7 @@ def row_chart(
     title: str,
     rows: Sequence[tuple[str, Measure]],
     *,
-    share: bool = True,
+    top: float | None = 1.0,
     zero: bool = False,
     axis: str = "",
     extra: Sequence[Mapping[str, Any]] = (),
@@ -141,7 +148,7 @@ def row_chart(
         key: The chart's id.
         title: The heading and axis title.
         rows: Label and measure.
-        share: The axis goes from 0 to 1.
+        top: Where the axis of a share ends; None where the values are none.
         zero: Draw a line at 0.
         axis: The axis title, where it is not the heading.
         extra: More columns for each row (`limit`, `state`).
@@ -158,7 +165,7 @@ def row_chart(
         for index, ((label, measure), columns) in enumerate(zip(rows, more, strict=True))
     )
     records = tuple(made)
-    said = "; ".join(f"{label} {number(measure.value)}" for label, measure in rows)
+    said = "; ".join(f"{label} {number(written(measure).value)}" for label, measure in rows)
     return Chart(
         id=key,
         title=title,
@@ -168,7 +175,7 @@ def row_chart(
         spec=points(
             x=axis or title,
             rows=len(rows),
-            share=share,
+            top=top,
             zero=zero,
             limits=any(item["limit"] is not None for item in records),
         ),
@@ -237,13 +244,8 @@ def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:
     )
 
 
-def _is_share(name: str) -> bool:
-    """Accuracies have an axis from 0 to 1; an ECE would be a flat line on it."""
-    return "accuracy" in name or name == "attack_success"
-
-
 def _unit(found: Found) -> str:
-    units = {measure.unit for _, _, measure in found if measure.unit}
+    units = {written(measure).unit for _, _, measure in found} - {""}
     return f" ({', '.join(sorted(units))})" if units else ""
 
 

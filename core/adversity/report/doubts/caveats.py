@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from adversity.report.doubts.folder_caveats import of_folders
-from adversity.report.doubts.signs import MASKED, MAY_BE_MASKED, PROBED, SIGNS
 from adversity.report.values.apart import judged_data, unproved
 from adversity.report.values.model import Caveat
-from adversity.report.words.wording import plural
+from adversity.report.words.wording import measure_name, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +29,8 @@ FEW = 200
 """Below this many samples an interval on a share is wider than about 0.14."""
 CONTROL = "random_noise"
 """The control, where a step does not say of itself whether it is one."""
-ANYTHING = 0.2
-"""From this share on that is right although anything is allowed, an attack failed."""
+_Point = tuple[float, "Measure", "CellResult"]
+"""A budget, the measure under it, and its cell."""
 _ORDER = {"void": 0, "warning": 1, "note": 2}
 
 
@@ -48,7 +47,7 @@ def caveats(
     found += [Caveat("note", note, step.id) for step in steps for note in step.notes]
     for step in steps:
         if step.kind == "attack":
-            found += [*_grey_box(step), *_masked(step), *_unbounded(step)]
+            found += [*_grey_box(step), *_signs(step)]
             found += [*_rising(step), *_control(step, steps)]
     found += _weaker_adaptive(illusions)
     return _worst_first(found)
@@ -105,42 +104,29 @@ def _grey_box(step: StepSummary) -> Iterator[Caveat]:
         )
 
 
-def _masked(step: StepSummary) -> Iterator[Caveat]:
-    """Flag what tells that the attack failed where the sample did not stand."""
+def _signs(step: StepSummary) -> Iterator[Caveat]:
+    """Flag what shows that the attack failed where the sample did not stand."""
     for cell in step.cells:
-        for name, limit, words, means in SIGNS:
-            found = cell.measures.get(name)
-            if found is not None and found.value >= limit:
-                sure = name not in PROBED or found.low is None or found.low >= limit
+        for measure in cell.measures.values():
+            sign = measure.info.sign
+            if sign is None:
+                continue
+            limit = max(sign.limit, min(measure.details.get("chance", sign.guess), sign.guess))
+            if measure.value >= limit:
+                sure = not sign.sampled or measure.low is None or measure.low >= limit
                 yield Caveat(
                     "void" if sure else "warning",
-                    f"{step.id}{_where(cell)}: {_figure(found)} of the attacked samples {words}"
-                    f"{_by(found)}; {means}.",
+                    f"{step.id}{_where(cell)}: {_figure(measure)} {sign.says}{_guess(measure)}"
+                    f"{_by(measure)}; {sign.means}.",
                     step.id,
                     cell.cell,
                 )
 
 
-def _unbounded(step: StepSummary) -> Iterator[Caveat]:
-    """Flag an attack that is withstood though it may turn a picture into any other.
-
-    The limit is what a guess gets right, one class in K; with few classes that would excuse
-    much, and with many a single picture would do.
-    """
-    for cell in step.cells:
-        found = cell.measures.get("full_budget_accuracy")
-        if found is None:
-            continue
-        chance = float(found.details.get("chance", ANYTHING))
-        if found.value >= max(MASKED, min(chance, ANYTHING)):
-            guess = f"; a guess is right for {chance:.0%}" if "chance" in found.details else ""
-            yield Caveat(
-                "void",
-                f"{step.id}{_where(cell)}: {_figure(found)} of the probed samples stayed right "
-                f"when the attack was allowed the whole space of pictures{guess}; {MAY_BE_MASKED}.",
-                step.id,
-                cell.cell,
-            )
+def _guess(measure: Measure) -> str:
+    """Say how often a guess is right, where the measure says it."""
+    chance = measure.details.get("chance")
+    return "" if chance is None else f"; a guess is right for {float(chance):.0%}"
 
 
 def _figure(found: Measure) -> str:
@@ -185,32 +171,44 @@ def _weaker_adaptive(illusions: Sequence[Illusion]) -> Iterator[Caveat]:
 
 
 def _rising(step: StepSummary) -> Iterator[Caveat]:
-    """Flag robust accuracy that rises with eps, beyond both intervals."""
-    groups: dict[tuple[tuple[str, str], ...], list[tuple[float, Measure, CellResult]]] = {}
+    """Flag what an attack leaves and that rises with eps, beyond both intervals."""
+    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[_Point]] = {}
     for cell in step.cells:
-        eps, measure = cell.parameters.get("eps"), cell.measures.get("robust_accuracy")
-        # One that stopped early, its gate decided, is an upper bound: it may lie anywhere below.
-        if isinstance(eps, int | float) and measure is not None and not _is_bound(measure):
+        eps = cell.parameters.get("eps")
+        if not isinstance(eps, int | float):
+            continue
+        for name, measure in _left(cell):
             rest = tuple((k, v) for k, v in cell.cell.items() if f"${k}" != step.threat.get("eps"))
-            groups.setdefault(rest, []).append((float(eps), measure, cell))
-    for curve in groups.values():
+            groups.setdefault((name, rest), []).append((float(eps), measure, cell))
+    for (name, _), curve in groups.items():
         curve.sort(key=lambda point: point[0])
         lowest: tuple[float, Measure] | None = None
         for large, after, cell in curve:
-            if lowest is not None and after.low is not None and after.low > _top(lowest[1]):
+            if lowest is not None and after.low is not None and after.low > _end(lowest[1]):
                 small, before = lowest
                 yield Caveat(
                     "void",
-                    f"{step.id}{_where(cell)}: robust accuracy rises from {before.value:.3f} at eps "
-                    f"{small:.4g} to {after.value:.3f} at eps {large:.4g}; the attack is too weak.",
+                    f"{step.id}{_where(cell)}: {measure_name(name, after)} rises from "
+                    f"{before.value:.3f} at eps {small:.4g} to {after.value:.3f} at eps "
+                    f"{large:.4g}; the attack is too weak.",
                     step.id,
                     cell.cell,
                 )
-            if lowest is None or _top(after) < _top(lowest[1]):
+            if lowest is None or _end(after) < _end(lowest[1]):
                 lowest = large, after
 
 
-def _top(measure: Measure) -> float:
+def _left(cell: CellResult) -> Iterator[tuple[str, Measure]]:
+    """Go through what an attack left of a measure, such as robust accuracy.
+
+    One that stopped early, its gate decided, is an upper bound: it may lie anywhere below.
+    """
+    for name, measure in cell.measures.items():
+        if measure.info.unattacked and "bound" not in measure.details:
+            yield name, measure
+
+
+def _end(measure: Measure) -> float:
     """Return the upper end of an interval; infinite where there is none to compare with."""
     return math.inf if measure.high is None else measure.high
 
@@ -225,20 +223,17 @@ def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat
             continue
         for cell in step.cells:
             twin = next((c for c in other.cells if _matches(c, cell)), None)
-            mine = cell.measures.get("robust_accuracy")
-            theirs = twin.measures.get("robust_accuracy") if twin else None
-            if mine and theirs and mine.value > theirs.value and not _is_bound(mine):
-                yield Caveat(
-                    "void",
-                    f"{step.id}{_where(cell)}: {other.id}, a control of the same size, fools more "
-                    f"({theirs.value:.3f} left, against {mine.value:.3f}); the attack is broken.",
-                    step.id,
-                    cell.cell,
-                )
-
-
-def _is_bound(measure: Measure) -> bool:
-    return "bound" in measure.details
+            for name, mine in _left(cell):
+                theirs = twin.measures.get(name) if twin else None
+                if theirs and mine.value > theirs.value:
+                    yield Caveat(
+                        "void",
+                        f"{step.id}{_where(cell)}: {other.id}, a control of the same size, fools "
+                        f"more ({theirs.value:.3f} left, against {mine.value:.3f}); the attack is "
+                        "broken.",
+                        step.id,
+                        cell.cell,
+                    )
 
 
 def _is_control(step: StepSummary) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from adversity.contracts.values import Measure
     from adversity.report.values.model import Caveat, CellResult, CellValues, Report, StepSummary
 
 __all__ = ["VOID", "is_void", "why_void"]
@@ -14,7 +15,8 @@ __all__ = ["VOID", "is_void", "why_void"]
 VOID = "VOID"
 """How a figure is marked that the report does not believe."""
 
-_WORST_CASE = "worst_case_robust_accuracy"
+_WORST_CASE = "worst case"
+"""The group of what every attack on record left."""
 
 
 def why_void(
@@ -39,7 +41,11 @@ def why_void(
         caveats: What the report says against its figures.
     """
     reasons = list(_reasons(step, cell.cell, caveats))
-    if reasons and measure == _WORST_CASE and _bounded_by_another(cell, steps, caveats):
+    if (
+        reasons
+        and _worst_case(cell) is cell.measures.get(measure)
+        and _bounded_by_another(cell, steps, caveats)
+    ):
         return ""
     return " ".join(dict.fromkeys(reasons))
 
@@ -79,10 +85,16 @@ def _bounded_by_another(
 
 
 def _same_threat(first: CellResult, second: CellResult) -> bool:
-    a, b = (cell.measures.get(_WORST_CASE) for cell in (first, second))
+    a, b = map(_worst_case, (first, second))
     names = ("victim", "data", "threat")
     return (
         a is not None
         and b is not None
         and all(a.details.get(name) == b.details.get(name) for name in names)
     )
+
+
+def _worst_case(cell: CellResult) -> Measure | None:
+    """Return what every attack on record left, where the cell has it."""
+    own = (item for item in cell.measures.values() if item.info.group == _WORST_CASE)
+    return next(own, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.report.charts.curves import curve_charts
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Section
+from adversity.report.words.reading import grouped
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["accuracy_section"]
 
 
-@section(order=200)
+@section(order=200, groups=("accuracy",))
 def accuracy_section(report: Report) -> Section | None:
-    """Show accuracy against severity for each path."""
-    charts = curve_charts(report, "accuracy", makes="predictions")
+    """Show accuracy, and what stands beside it, against severity for each path."""
+    charts = [
+        chart
+        for name in grouped(report.steps, "accuracy")
+        for chart in curve_charts(report, name, makes="predictions")
+    ]
     if not charts:
         return None
     degraded = any(step.kind == "degradation" for step in report.steps)

@@ -28,7 +28,7 @@ def raw_section(report: Report) -> Section | None:
         (
             step.id,
             cell_text(cell.cell) or NOTHING,
-            measure_name(name),
+            measure_name(name, measure),
             value_text(measure),
             interval_text(measure),
             f"{measure.n:,}",

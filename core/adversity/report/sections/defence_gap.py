@@ -88,7 +88,7 @@ def _charts(report: Report, found: Sequence[Illusion]) -> Iterator[Chart]:
             f"{key}-difference",
             f"How much was an illusion{of}",
             rows,
-            share=False,
+            top=None,
             zero=True,
             axis="share lost once the attacker knows the defence",
         )

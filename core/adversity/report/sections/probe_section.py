@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.report.values.blocks import Table
+from adversity.report.words.reading import grouped, titles
 from adversity.report.words.wording import NOTHING, cell_text, interval_text, value_text
 
 if TYPE_CHECKING:
@@ -14,25 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = ["probe_table"]
 
-_WHOLE = "full_budget_accuracy"
-_HEADS = {
-    _WHOLE: "right when anything is allowed",
-    "more_steps_gain_share": "fell to twice the steps",
-    "more_restarts_gain_share": "fell to twice the restarts",
-}
-
 
 def probe_table(attacks: Sequence[StepSummary]) -> Table | None:
     """Tabulate what the probes of the attacks found; None where none was probed."""
+    names = grouped(attacks, "probe")
     cells = [
         (step, cell)
         for step in attacks
         for cell in step.cells
-        if any(name in cell.measures for name in _HEADS)
+        if any(name in cell.measures for name in names)
     ]
     if not cells:
         return None
-    names = [name for name in _HEADS if any(name in cell.measures for _, cell in cells)]
     rows = tuple(
         (
             step.id,
@@ -43,7 +37,7 @@ def probe_table(attacks: Sequence[StepSummary]) -> Table | None:
         )
         for step, cell in cells
     )
-    heads = (*(_HEADS[name] for name in names), "a guess", "n")
+    heads = (*titles(attacks, names).values(), "a guess", "n")
     return Table(
         "attack-probes",
         "Can the attacks be believed? The first pictures were attacked again. With the whole space "
@@ -63,7 +57,7 @@ def _shown(cell: CellResult, name: str) -> str:
 
 
 def _chance(cell: CellResult) -> str:
-    found = cell.measures.get(_WHOLE)
-    if found is None or not {"chance", "majority"} <= found.details.keys():
-        return NOTHING
-    return f"{found.details['chance']:.3f}, {found.details['majority']:.3f}"
+    for measure in cell.measures.values():
+        if {"chance", "majority"} <= measure.details.keys():
+            return f"{measure.details['chance']:.3f}, {measure.details['majority']:.3f}"
+    return NOTHING

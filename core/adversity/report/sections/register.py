@@ -38,29 +38,33 @@ class Registered:
         order: Smaller comes first; equal ones stand in the order of their names.
         name: `module.function`.
         says: Returns the section, or None where there is nothing to say.
+        groups: The groups of measures that it shows.
     """
 
     order: int
     name: str
     says: Says
+    groups: tuple[str, ...] = ()
 
 
 _KNOWN: dict[str, Registered] = {}
 
 
-def section(*, order: int) -> Callable[[Says], Says]:
+def section(*, order: int, groups: tuple[str, ...] = ()) -> Callable[[Says], Says]:
     """Make a function known as a section of the report.
 
     Ours stand at 100 (headline measures), 200 (accuracy), 300 (restoration), 400 (uncertainty),
-    500 (attacks), 600 (defences) and, behind the images, from 1100 on.
+    500 (attacks), 600 (defences), 700 (further measures) and, behind the images, from 1100 on.
 
     Args:
         order: Where it stands; above `IMAGES` it comes behind the example images.
+        groups: The groups of measures that it shows (`MeasureInfo.group`): those that no section
+            takes are shown as further measures.
     """
 
     def enter(says: Says) -> Says:
         name = f"{says.__module__}.{says.__qualname__}"
-        _KNOWN[name] = Registered(order, name, says)
+        _KNOWN[name] = Registered(order, name, says, groups)
         return says
 
     return enter

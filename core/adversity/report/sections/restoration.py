@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.report.charts.curves import row_chart
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Section, Table, Text
+from adversity.report.words.reading import grouped, titles
 from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["restoration_section"]
 
 
-@section(order=300)
+@section(order=300, groups=("quality",))
 def restoration_section(report: Report) -> Section | None:
     """Show what each restoration gave and took: accuracy, flips, picture quality."""
     blocks: list[Block] = []
@@ -28,7 +29,7 @@ def restoration_section(report: Report) -> Section | None:
         )
         rows = [(_label(gain), gain.difference) for gain in report.gains]
         blocks.append(
-            row_chart("restoration-gain", "Change of accuracy", rows, share=False, zero=True)
+            row_chart("restoration-gain", "Change of accuracy", rows, top=None, zero=True)
         )
         blocks.append(_flips(report))
     quality = _quality(report)
@@ -66,19 +67,26 @@ def _flips(report: Report) -> Table:
 
 
 def _quality(report: Report) -> Table | None:
-    rows = []
-    for step in report.steps:
-        for cell in step.cells if step.kind != "attack" else ():
-            psnr, ssim = cell.measures.get("psnr_db"), cell.measures.get("ssim")
-            if psnr or ssim:
-                shown = [measure_text(item) if item else NOTHING for item in (psnr, ssim)]
-                rows.append((step.id, cell_text(cell.cell) or NOTHING, *shown))
+    steps = [step for step in report.steps if step.kind != "attack"]
+    names = grouped(steps, "quality")
+    rows = tuple(
+        (
+            step.id,
+            cell_text(cell.cell) or NOTHING,
+            *(measure_text(own[name]) if name in own else NOTHING for name in names),
+        )
+        for step in steps
+        for cell in step.cells
+        for own in [cell.measures]
+        if own.keys() & set(names)
+    )
     if not rows:
         return None
+    heads = tuple(titles(steps, names).values())
     return Table(
         "picture-quality",
         "Image quality against the clean image: mean, interval, n.",
-        ("step", "cell", "PSNR", "SSIM"),
-        tuple(rows),
-        numeric=frozenset({"PSNR", "SSIM"}),
+        ("step", "cell", *heads),
+        rows,
+        numeric=frozenset(heads),
     )

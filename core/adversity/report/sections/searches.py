@@ -34,7 +34,6 @@ def distance_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
         name, unit = NORMS.get(norm, norm), ", in 1/255" if norm == "linf" else ""
         yield from _charts(
             own,
-            ("failure_distance", "failures_found"),
             along="distance",
             scale=_LEVELS if norm == "linf" else 1.0,
             key=slug(f"failure-distance-{norm}"),
@@ -52,7 +51,6 @@ def query_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
     own = [item for item in _cells(attacks) if is_black_box(item[0]) and not is_control(item[0])]
     yield from _charts(
         own,
-        ("queries_to_fool",),
         along="queries",
         scale=1.0,
         key="robust-accuracy-by-queries",
@@ -75,7 +73,6 @@ def _cells(attacks: Sequence[StepSummary], *, nearest: bool = False) -> _Cells:
 
 def _charts(
     cells: _Cells,
-    names: tuple[str, ...],
     *,
     along: str,
     scale: float,
@@ -86,12 +83,12 @@ def _charts(
     note: str,
     form: Callable[..., Mapping[str, Any]],
 ) -> Iterator[Chart]:
-    """Draw the curves in the details of the first measure there is; say whose are missing."""
+    """Draw the curves in the details of the first such measure there is; say whose are missing."""
     curves: dict[str, tuple[list[tuple[float, float]], int]] = {}
     missing = []
     for step, cell in cells:
         series = ", ".join(part for part in (attack_name(step), panel(cell.cell, None)) if part)
-        there = [cell.measures[name].details for name in names if name in cell.measures]
+        there = (item.details for item in cell.measures.values() if item.info.group == "search")
         found = next((details for details in there if details.get(along)), None)
         if found is None:
             missing.append(series)

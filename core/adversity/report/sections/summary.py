@@ -10,7 +10,7 @@ from adversity.report.doubts.void_figures import VOID, is_void
 from adversity.report.sections.register import section
 from adversity.report.values.apart import judged_steps
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
-from adversity.report.words.reading import measured, without_echoes
+from adversity.report.words.reading import grouped, measured, without_echoes
 from adversity.report.words.wording import (
     NOTHING,
     cell_text,
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["caveat_texts", "gate_table", "headline", "headline_section", "summary_charts"]
 
-_HEADLINES = (
-    *("accuracy", "robust_accuracy", "attack_success", "failure_distance"),
-    *("ece", "nll", "brier"),
-)
 _LONGEST_FOREST = 12
 _WHAT_VOID_IS = f" {VOID}: not to be believed, for the reasons at the top."
 _CHANGE = "change since the last accepted run"
@@ -67,9 +63,13 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
 def _accuracies(report: Report) -> list[tuple[str, Measure]]:
     """Return every step's accuracy, or robust accuracy: all cells, or the ends of many."""
     judged = {step.id for step in judged_steps(report.steps, report.gates)}
-    found = without_echoes(report, list(measured(report, "accuracy")))
-    found = [*found, *measured(report, "robust_accuracy")]
-    found = [item for item in found if item[0].id in judged]
+    found = [
+        item
+        for group in ("accuracy", "attack")
+        for name in grouped(report.steps, group)
+        for item in without_echoes(report, list(measured(report, name)))
+        if item[2].info.headline == 1 and item[0].id in judged
+    ]
     if len(found) > _LONGEST_FOREST:
         ends: dict[str, list[Any]] = {}
         for step, cell, measure in found:
@@ -85,9 +85,9 @@ def headline(report: Report) -> Iterator[tuple[StepSummary, str, CellResult, Mea
     """Go through the measures that matter most: step, measure name, cell, measure."""
     for step in judged_steps(report.steps, report.gates):
         for cell in step.cells:
-            for name in _HEADLINES:
-                if name in cell.measures:
-                    yield step, name, cell, cell.measures[name]
+            ours = ((name, item) for name, item in cell.measures.items() if item.info.headline)
+            for name, measure in sorted(ours, key=lambda own: own[1].info.headline):
+                yield step, name, cell, measure
 
 
 def _believed_text(report: Report, name: str, step: StepSummary, cell: CellResult) -> str:
@@ -102,7 +102,7 @@ def headline_section(report: Report) -> Section | None:
     rows = tuple(
         (
             step.id,
-            measure_name(name),
+            measure_name(name, measure),
             cell_text(cell.cell) or NOTHING,
             _believed_text(report, name, step, cell),
             interval_text(measure),
@@ -172,7 +172,7 @@ def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
             f"gates-{len(own)}-{'share' if key[1] else 'other'}-{keys.index(key)}",
             "Gates" if key[1] else f"Gates ({key[0]})",
             [(f"{SIGNS[gate.verdict]} {gate.text}", measure) for gate, measure in own],
-            share=key[1],
+            top=1.0 if key[1] else None,
             zero=key[0] == _CHANGE,
             axis=key[0] if key[0] == _CHANGE else "value; the upright bar is the limit",
             extra=[{"state": gate.verdict, "limit": gate.limit} for gate, _ in own],

@@ -9,13 +9,14 @@ from adversity.report.charts.chart_kinds import reliability
 from adversity.report.charts.curves import curve_charts
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Text
-from adversity.report.words.reading import Found, labels, measured, slug, without_echoes
+from adversity.report.words.reading import Found, grouped, labels, measured, slug, without_echoes
 from adversity.report.words.wording import (
     cell_text,
     interval_text,
     measure_name,
     measure_text,
     number,
+    pairs,
     plain,
 )
 
@@ -30,11 +31,12 @@ __all__ = ["uncertainty_section"]
 _RELIABILITY_LIMIT = 6
 
 
-@section(order=400)
+@section(order=400, groups=("uncertainty",))
 def uncertainty_section(report: Report) -> Section | None:
     """Show reliability, and calibration measures against severity."""
-    blocks: list[Block] = list(_reliability(report))
-    for name in ("ece", "nll", "brier"):
+    names = grouped(report.steps, "uncertainty")
+    blocks: list[Block] = [chart for name in names for chart in _reliability(report, name)]
+    for name in names:
         blocks.extend(curve_charts(report, name))
     conventions = _conventions(report)
     if conventions:
@@ -42,9 +44,9 @@ def uncertainty_section(report: Report) -> Section | None:
     return Section("uncertainty", "Uncertainty", blocks) if blocks else None
 
 
-def _reliability(report: Report) -> Iterator[Chart]:
+def _reliability(report: Report, name: str) -> Iterator[Chart]:
     """Draw the reliability of the first and the last cell of each step, at most six in all."""
-    found = [i for i in without_echoes(report, list(measured(report, "ece"))) if _bins(i[2])]
+    found = [i for i in without_echoes(report, list(measured(report, name))) if _bins(i[2])]
     names = labels(report, [step for step, _, _ in found])
     for step, cell, measure in _shown(found):
         where = ", ".join(part for part in (names[step.id], plain(cell_text(cell.cell))) if part)
@@ -52,12 +54,13 @@ def _reliability(report: Report) -> Iterator[Chart]:
         gap = sum(item["n"] * (item["confidence"] - item["accuracy"]) for item in bins)
         total = sum(item["n"] for item in bins)
         word = "over" if gap > 0 else "under"
+        title = measure_name(name, measure)
         yield Chart(
             id=slug(f"reliability-{step.id}-{cell_text(cell.cell)}"),
             title=f"Reliability: {where}",
-            finding=f"ECE of {where} is {measure_text(measure)}; on average {word}-confident "
+            finding=f"{title} of {where} is {measure_text(measure)}; on average {word}-confident "
             f"by {number(abs(gap) / total)}.",
-            caption=f"ECE {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
+            caption=f"{title} {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
             f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson; "
             "dot area: pictures in the bin; on the dashed line confidence is right.",
             records=tuple(bins),
@@ -107,10 +110,12 @@ def _bins(measure: Measure) -> list[dict[str, Any]]:
 
 
 def _conventions(report: Report) -> tuple[str, ...]:
+    """Say what definition each measure follows that the report shows somewhere."""
     seen: dict[str, None] = {}
-    for name in ("ece", "nll", "brier", "accuracy", "robust_accuracy", "psnr_db", "ssim"):
-        for _, _, measure in measured(report, name):
-            if measure.convention:
-                words = ", ".join(f"{key}: {value}" for key, value in measure.convention.items())
-                seen[plain(f"{measure_name(name)}: {words}")] = None
+    for group in ("uncertainty", "accuracy", "attack", "quality"):
+        for name in grouped(report.steps, group):
+            for _, _, measure in measured(report, name):
+                if measure.convention:
+                    title, words = measure_name(name, measure), pairs(measure.convention)
+                    seen[plain(f"{title}: {words}")] = None
     return tuple(seen)

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["found_alone", "threat_words", "worst_cases"]
 
-_NAME = "worst_case_robust_accuracy"
-
 
 def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
     """Tabulate the worst case once for each victim, version of the data, and budget."""
     found: dict[str, tuple[StepSummary, Measure]] = {}
     for step in attacks:
         for cell in step.cells:
-            measure = cell.measures.get(_NAME)
-            if measure is not None:
+            for measure in cell.measures.values():
+                if measure.info.group != "worst case":
+                    continue
                 facts = [measure.details.get(name) for name in ("victim", "data", "threat")]
                 found.setdefault(json.dumps(facts, sort_keys=True), (step, measure))
     if not found:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.words.wording import cell_text, parse_number, plain
+from adversity.contracts.measure_info import MeasureInfo
+from adversity.report.words.wording import cell_text, measure_name, parse_number, plain, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,13 +23,16 @@ Found = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
 __all__ = [
     "Found",
     "across",
+    "grouped",
     "images_before",
     "labels",
     "matching",
     "measured",
     "record",
     "slug",
+    "titles",
     "views",
+    "with_words",
     "without_echoes",
 ]
 
@@ -42,6 +47,55 @@ def measured(
         for cell in step.cells:
             if name in cell.measures:
                 yield step, cell, cell.measures[name]
+
+
+def with_words(
+    steps: Iterable[StepSummary], known: Mapping[str, MeasureInfo]
+) -> tuple[StepSummary, ...]:
+    """Return steps whose measures know what is known of them.
+
+    Args:
+        steps: With measures as they were stored.
+        known: By the measures' names; of others nothing is known.
+    """
+    nothing = MeasureInfo()
+    return tuple(
+        replace(
+            step,
+            cells=tuple(
+                replace(
+                    cell,
+                    measures={
+                        name: measure.known_as(known.get(name, nothing))
+                        for name, measure in cell.measures.items()
+                    },
+                )
+                for cell in step.cells
+            ),
+        )
+        for step in steps
+    )
+
+
+def grouped(steps: Iterable[StepSummary], group: str) -> list[str]:
+    """Return the names of the measures of a group: headline measures first, else as they come."""
+    places: dict[str, float] = {}
+    for step in steps:
+        for cell in step.cells:
+            for name, measure in cell.measures.items():
+                if measure.info.group == group:
+                    places.setdefault(name, measure.info.headline or math.inf)
+    return sorted(places, key=places.__getitem__)
+
+
+def titles(steps: Iterable[StepSummary], names: Sequence[str]) -> dict[str, str]:
+    """Return what a reader calls these measures, by name."""
+    found = {name: name.replace("_", " ") for name in names}
+    for step in steps:
+        for cell in step.cells:
+            own = {name: cell.measures[name] for name in names if name in cell.measures}
+            found.update({name: measure_name(name, measure) for name, measure in own.items()})
+    return found
 
 
 def across(cells: Iterable[CellResult], prefer: str) -> str | None:
@@ -123,12 +177,13 @@ def without_echoes(report: Report, found: Found) -> Found:
 
 def record(measure: Measure, **more: Any) -> dict[str, Any]:
     """Return a chart record: more columns first, then value, interval and n."""
+    shown = written(measure)
     return {
         **more,
-        "value": measure.value,
-        "low": measure.value if measure.low is None else measure.low,
-        "high": measure.value if measure.high is None else measure.high,
-        "n": measure.n,
+        "value": shown.value,
+        "low": shown.value if shown.low is None else shown.low,
+        "high": shown.value if shown.high is None else shown.high,
+        "n": shown.n,
     }
 
 

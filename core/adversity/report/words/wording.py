@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from adversity.contracts.measure_info import MeasureInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +19,7 @@ __all__ = [
     "MINUS",
     "NOTHING",
     "TIMES",
+    "bare_text",
     "cell_text",
     "change_text",
     "eps_text",
@@ -30,30 +34,16 @@ __all__ = [
     "seconds_text",
     "signed",
     "value_text",
+    "written",
 ]
 
 NOTHING = "\N{EM DASH}"
 """Stands where a table has no value."""
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+_DECIMALS = {"dB": 2, "%": 1}
+_WRITTEN = MeasureInfo()
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
-_NAMES = {
-    "accuracy": "accuracy",
-    "accuracy_top5": "top-5 accuracy",
-    "attack_success": "attack success",
-    "brier": "Brier score",
-    "ece": "ECE",
-    "failure_distance": "distance to the nearest failure, median",
-    "failures_found": "share with a failure at any distance",
-    "full_budget_accuracy": "accuracy when anything is allowed",
-    "more_restarts_gain_share": "share that fell to twice the restarts",
-    "more_steps_gain_share": "share that fell to twice the steps",
-    "nll": "NLL",
-    "psnr_db": "PSNR",
-    "robust_accuracy": "robust accuracy",
-    "ssim": "SSIM",
-    "worst_case_robust_accuracy": "worst-case robust accuracy",
-}
 
 
 def plain(text: object) -> str:
@@ -72,7 +62,7 @@ def plain(text: object) -> str:
 
 
 def number(value: float, unit: str = "") -> str:
-    """Write a number with three decimals, two for decibels, or an exponent where those hide it.
+    """Write a number with three decimals, fewer for dB and %, or an exponent where those hide it.
 
     What is below 1e-12 is rounding and written 0.000.
     """
@@ -80,7 +70,7 @@ def number(value: float, unit: str = "") -> str:
         return str(value)
     if abs(value) > 1e-12 and not 5e-4 <= abs(value) < 1e5:
         return f"{value:.2e}"
-    return f"{value:.2f}" if unit == "dB" else f"{value:.3f}"
+    return f"{value:.{_DECIMALS.get(unit, 3)}f}"
 
 
 def signed(value: float, unit: str = "") -> str:
@@ -88,26 +78,42 @@ def signed(value: float, unit: str = "") -> str:
     return f"{MINUS if value < 0 else '+'}{number(abs(value), unit)}"
 
 
+def written(measure: Measure) -> Measure:
+    """Return a measure as it is written and drawn: a share in per cent from 0 to 100."""
+    if measure.info.scale != "percent":
+        return measure
+    low, high = (None if end is None else 100 * end for end in (measure.low, measure.high))
+    return replace(measure, value=100 * measure.value, low=low, high=high, unit="%", info=_WRITTEN)
+
+
 def change_text(measure: Measure) -> tuple[str, str]:
     """Write a change since an earlier run and its interval, with signs."""
-    value = f"{signed(measure.value, measure.unit)} {measure.unit}".strip()
-    if measure.low is None or measure.high is None:
+    shown = written(measure)
+    value = f"{signed(shown.value, shown.unit)} {shown.unit}".strip()
+    if shown.low is None or shown.high is None:
         return value, "no interval"
-    ends = (signed(end, measure.unit) for end in (measure.low, measure.high))
+    ends = (signed(end, shown.unit) for end in (shown.low, shown.high))
     return value, f"[{', '.join(ends)}]"
 
 
 def interval_text(measure: Measure) -> str:
     """Write the interval as `[low, high]`, or say that the measure has none."""
-    if measure.low is None or measure.high is None:
+    shown = written(measure)
+    if shown.low is None or shown.high is None:
         return "no interval"
-    return f"[{number(measure.low, measure.unit)}, {number(measure.high, measure.unit)}]"
+    return f"[{number(shown.low, shown.unit)}, {number(shown.high, shown.unit)}]"
 
 
 def value_text(measure: Measure) -> str:
     """Write the value with its unit; `at most` or `at least` before a bound."""
     side = {"upper": "at most ", "lower": "at least "}.get(str(measure.details.get("bound")), "")
-    return f"{side}{number(measure.value, measure.unit)} {measure.unit}".strip()
+    return side + bare_text(measure)
+
+
+def bare_text(measure: Measure) -> str:
+    """Write the value with its unit."""
+    shown = written(measure)
+    return f"{number(shown.value, shown.unit)} {shown.unit}".strip()
 
 
 def measure_text(measure: Measure) -> str:
@@ -115,9 +121,9 @@ def measure_text(measure: Measure) -> str:
     return f"{value_text(measure)} {interval_text(measure)}, n = {measure.n}"
 
 
-def measure_name(name: str) -> str:
-    """Return the name a reader expects: `ece` is written ECE."""
-    return _NAMES.get(name, name.replace("_", " "))
+def measure_name(name: str, measure: Measure) -> str:
+    """Return what a reader calls a measure: its title, or its name with spaces."""
+    return measure.info.title or name.replace("_", " ")
 
 
 def cell_text(cell: Mapping[str, str], *, without: tuple[str, ...] = ()) -> str:

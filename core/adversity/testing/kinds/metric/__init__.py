@@ -45,7 +45,7 @@ def in_range(bench: MetricBench) -> str:
     for case in bench.answered:
         for name, measure in bench.measures(bench.ready, case).items():
             info = declared.get(name)
-            if info is None or info == MeasureInfo(attacked=info.attacked):
+            if info is None or not info.bounded:
                 continue
             require(
                 info.admits(measure.value),
@@ -55,6 +55,25 @@ def in_range(bench: MetricBench) -> str:
             told[name] = f"{name} in [{info.low:g}, {info.high:g}]"
     if not told:
         raise NotApplicable("it declares no range")
+    return ", ".join(told.values())
+
+
+@check("Unit and direction of a measure are those that it declares.")
+def words(bench: MetricBench) -> str:
+    """Compare every measure with `produces`: report, gates and comparisons rely on that."""
+    declared = bench.cls.declared()  # type: ignore[attr-defined]
+    told = {}
+    for case in bench.answered:
+        for name, measure in bench.measures(bench.ready, case).items():
+            info = declared.get(name, MeasureInfo())
+            for what in ("unit", "better"):
+                mine, said = getattr(measure, what), getattr(info, what)
+                require(
+                    not mine or mine == said,
+                    f"expected {what} of {name} to be {said!r}, as `produces` says, got {mine!r}: "
+                    f"declare MeasureInfo({what}={mine!r}), or leave it out of the Measure",
+                )
+            told[name] = f"{info.title or name}: {info.better or 'neither'} is better"
     return ", ".join(told.values())
 
 
@@ -126,6 +145,7 @@ def wants_is_complete(bench: MetricBench) -> str:
 def direction(bench: MetricBench) -> str:
     """Compare a table where all is right with one where all is wrong."""
     wants = bench.cls.wants  # type: ignore[attr-defined]
+    declared = bench.cls.declared()  # type: ignore[attr-defined]
     unknown = sorted(set(wants) - KNOWN)
     if unknown:
         raise NotApplicable(f"the kit does not know what is good in {', '.join(unknown)}")
@@ -135,7 +155,8 @@ def direction(bench: MetricBench) -> str:
     )
     told = []
     for name in best.keys() & worst.keys():
-        better, (high, low) = best[name].better, (best[name].value, worst[name].value)
+        better = best[name].better or declared.get(name, MeasureInfo()).better
+        high, low = best[name].value, worst[name].value
         require(
             better in ("higher", "lower", None),
             f"expected `better` of {name} to be higher, lower or None, got {better!r}",
@@ -176,6 +197,7 @@ class MetricBench(Bench):
     checks = (
         produces,
         in_range,
+        words,
         value_in_interval,
         n_is_right,
         row_order,

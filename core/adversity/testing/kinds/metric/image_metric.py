@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import MeasureInfo
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.final_calls import BREAKS
 from adversity.testing.bench.bench import Answer, Bench, Case
@@ -26,29 +25,22 @@ STRENGTHS = (0.02, 0.06, 0.15, 0.4)
 """Standard deviations of the noise on the [0, 1] scale, from hardly to plainly seen."""
 
 
-@check("It names its column and says unit, direction and convention, as JSON.")
+@check("It names its column, and its convention is JSON.")
 def describes_itself(bench: ImageMetricBench) -> str:
-    """Look at `produces` and `describe()`, which the report prints."""
+    """Look at `produces` and `convention()`, which the report prints."""
     names = tuple(bench.cls.produces)  # type: ignore[attr-defined]
     require(
         names and all(isinstance(name, str) and name.isidentifier() for name in names),
         f"expected the column's name in `produces`, got {names!r}",
     )
-    facts = dict(bench.ready.plugin.describe())
-    missing = sorted({"unit", "better", "convention"} - set(facts))
-    require(not missing, f"expected unit, better and convention, {', '.join(missing)} is missing")
-    require(
-        facts["better"] in ("higher", "lower", None),
-        f"expected `better` to be higher, lower or None, got {facts['better']!r}",
-    )
-    return f"{names[0]}: {json_text(facts, 'describe()')[:80]}"
+    return f"{names[0]}: {json_text(dict(bench.ready.plugin.convention()), 'convention()')[:80]}"
 
 
 @check("A value lies in the range that it declares.")
 def in_range(bench: ImageMetricBench) -> str:
     """Compare the values of all images with `produces`, where it has a range."""
     name, info = next(iter(bench.cls.declared().items()))  # type: ignore[attr-defined]
-    if info == MeasureInfo(attacked=info.attacked):
+    if not info.bounded:
         raise NotApplicable("it declares no range")
     clean = scenes(4, bench.channels, 48, 48)
     for strength in (0.0, *STRENGTHS):
@@ -96,7 +88,7 @@ def symmetric_if_told(bench: ImageMetricBench) -> str:
     clean = scenes(4, bench.channels, 48, 48)
     noisy = noised(clean, STRENGTHS[2])
     gap = apart(bench.measured(noisy, clean), bench.measured(clean, noisy), relative=True)
-    convention: Any = bench.ready.plugin.describe().get("convention") or {}
+    convention: Any = bench.ready.plugin.convention()
     if not convention.get("symmetric"):
         raise NotApplicable(f"it does not say that it is symmetric (it changes by up to {gap:.2g})")
     require(
@@ -149,10 +141,10 @@ class ImageMetricBench(Bench):
     @property
     def better(self) -> str:
         """Which direction is good."""
-        found = self.ready.plugin.describe().get("better")
-        if found not in ("higher", "lower"):
-            raise NotApplicable("it does not say which direction is good")
-        return str(found)
+        better = next(iter(self.cls.declared().values())).better  # type: ignore[attr-defined]
+        if better is None:
+            raise NotApplicable("it does not declare which direction is good")
+        return str(better)
 
     @property
     def channels(self) -> int:

@@ -1,0 +1,109 @@
+"""A measure that no file of ours knows by name is shown as it says of itself."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adversity import MeasureInfo, Sign
+from adversity.contracts.values import Measure
+from adversity.metrics import share
+from adversity.report.doubts.caveats import caveats
+from adversity.report.sections.accuracy import accuracy_section
+from adversity.report.sections.all_sections import evidence
+from adversity.report.sections.attacks import attack_section
+from adversity.report.sections.restoration import restoration_section
+from adversity.report.sections.summary import headline_section
+from adversity.report.values.blocks import Table
+from adversity.report.values.model import CellResult
+from adversity.report.words.reading import with_words
+from adversity_flows.cli.results import measure_lines
+from adversity_flows.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from adversity.report.values.model import Report
+
+
+def told(report: Report, step: str, name: str, measure: Measure, info: MeasureInfo) -> Report:
+    """Return the report with one more measure in every cell of a step."""
+    (old,) = (item for item in report.steps if item.id == step)
+    cells = tuple(
+        replace(cell, measures={**cell.measures, name: measure.known_as(info)})
+        for cell in old.cells
+    )
+    new = replace(old, cells=cells)
+    return replace(report, steps=tuple(new if item is old else item for item in report.steps))
+
+
+def rows(block: object) -> list[dict[str, str]]:
+    """Return the rows of a table by its heads."""
+    assert isinstance(block, Table)
+    return [dict(zip(block.columns, row, strict=True)) for row in block.rows]
+
+
+def test_a_share_in_per_cent_is_written_drawn_and_headlined(bare_report: Report) -> None:
+    """3 of 4 is 75.0 % in the headline table, the chart and the terminal; its value stays 0.75."""
+    info = MeasureInfo(
+        0, 1, title="worst class", better="higher", scale="percent", group="accuracy", headline=1
+    )
+    measure = share(3, 4)
+    report = told(bare_report, "predictions", "worst", measure, info)
+    section = headline_section(report)
+    assert section is not None
+    first, second = rows(section.blocks[0])
+    assert (first["measure"], first["value"]) == ("accuracy", "1.000")
+    assert (second["measure"], second["value"]) == ("worst class", "75.0 %")
+    # Wilson 1927, for 3 of 4: the roots of (p - 3/4)^2 = z^2 p (1 - p) / 4.
+    assert second["interval"] == "[30.1, 95.4]"
+    drawn = accuracy_section(report)
+    assert drawn is not None
+    chart = drawn.charts()[1]
+    assert chart.records[0]["value"] == pytest.approx(75.0, rel=1e-12)
+    assert '"domain": [0, 100]' in str(chart.spec).replace("'", '"')
+    terminal = Terminal(io.StringIO(), colour=False, tty=False, live=False, width=99, unicode=True)
+    lines = measure_lines(report, terminal)
+    assert [line.split()[1:3] for line in lines[1:]] == [["accuracy", "1.000"], ["worst", "class"]]
+    assert "75.0 %" in lines[2]
+    kept = report.steps[0].cells[0].measures["worst"]
+    assert (kept.value, kept.better, kept.as_json()["value"]) == (0.75, "higher", 0.75)
+
+
+def test_a_group_of_its_own_makes_further_measures(bare_report: Report) -> None:
+    """A measure whose group no section takes is drawn under that group, not only listed."""
+    info = MeasureInfo(title="spread of groups", unit="points", group="fairness")
+    report = told(bare_report, "predictions", "spread", Measure(2.5, 3), info)
+    part = next(part for part in evidence(report) if part.id == "further")
+    assert part.blocks[0].lead == "Fairness."  # type: ignore[union-attr]
+    assert part.charts()[0].title == "Spread of groups"
+
+
+def test_quality_and_attack_tables_have_a_column_for_each_measure(full_report: Report) -> None:
+    """Another measure of image quality, and another of an attack, stand beside ours."""
+    quality = MeasureInfo(title="LPIPS", better="lower", group="quality")
+    report = told(full_report, "predictions", "lpips", Measure(0.125, 40), quality)
+    section = restoration_section(report)
+    assert section is not None
+    table = next(block for block in section.blocks if getattr(block, "id", "") == "picture-quality")
+    assert {row["LPIPS"] for row in rows(table)} >= {"0.125 no interval, n = 40"}
+    left = MeasureInfo(0, 1, title="top-5 left", group="attack", scale="share")
+    report = told(full_report, "attacked", "left", share(1, 2), left)
+    section = attack_section(report)
+    assert section is not None
+    table = next(block for block in section.blocks if getattr(block, "id", "") == "attack-results")
+    shown = {row["attack"]: row["top-5 left"] for row in rows(table)}
+    assert shown["attacked"].startswith("0.500 [")
+    assert shown["asking"] == "—"
+
+
+def test_a_sign_of_a_third_party_voids_an_attack(full_report: Report) -> None:
+    """From its limit on a measure that says it is a sign voids the figures of its attack."""
+    info = {"stuck": MeasureInfo(sign=Sign(0.5, "of the attacked samples were stuck", "it failed"))}
+    (step,) = (item for item in full_report.steps if item.id == "attacked")
+    for hits, levels in ((49, []), (50, ["void"])):
+        cell = CellResult({}, 100, {"stuck": share(hits, 100)})
+        (marked,) = with_words([replace(step, cells=(cell,))], info)
+        found = [item for item in caveats((), [marked]) if "were stuck; it failed." in item.text]
+        assert [item.level for item in found] == levels
