@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from adversity.contracts import OwnDistance as OwnDistance
     from adversity.contracts import Parametric as Parametric
     from adversity.contracts import Perturbed as Perturbed
+    from adversity.contracts import Plot as Plot
     from adversity.contracts import Plugin as Plugin
     from adversity.contracts import PostHoc as PostHoc
     from adversity.contracts import Predictive as Predictive
@@ -92,6 +93,7 @@ _CONTRACTS = [
     "OwnDistance",
     "Parametric",
     "Perturbed",
+    "Plot",
     "Plugin",
     "PostHoc",
     "Predictive",

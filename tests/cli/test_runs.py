@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from adversity import MeasureInfo, Metric
 from adversity.data.checksums import write_checksums
 from adversity.data.tables import write_table
 from adversity.errors import StorageError
@@ -15,6 +18,7 @@ from adversity.pipeline.gates.gate_text import Gate
 from adversity.pipeline.plan.model import Stage
 from adversity_flows.runs.paired_changes import changes_since
 from adversity_flows.runs.past_runs import PastRun, RunFolder, accept, accepted_run, past_runs
+from adversity_plugins.metric import ECE, PSNR, Accuracy
 
 
 def ended(root, pipeline, state="done"):
@@ -85,16 +89,35 @@ def table(path, correct, ids=None, **more):
         "cell": [""] * n,
         "id": ids or [f"s{i}" for i in range(n)],
         "correct": np.array(correct, dtype=bool),
+        "target": np.zeros(n, dtype=np.int64),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_table(path, rows | {name: np.array(values) for name, values in more.items()})
+
+
+class Sure(Metric):
+    """Share of the images that are answered with more than one half: a third party's."""
+
+    name: ClassVar[str] = "sure"
+    wants: ClassVar[tuple[str, ...]] = ("confidence",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"sure": MeasureInfo(0, 1, better="higher")}
+
+    def compute(self, table, reference=None):
+        """Not asked here."""
+        raise NotImplementedError
+
+    def per_sample(self, table):
+        """Return which are."""
+        return {"sure": table["confidence"] > 0.5}
 
 
 def changes(tmp_path, metric="accuracy"):
     """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
     stage = Stage("predictions", "p-predictions", "", (), {}, "artifacts/p/predictions")
     gate = Gate("g", "p.yaml:1", "predictions", metric)
-    plan = SimpleNamespace(gates=(gate,), stage=lambda _: stage)
+    plan = SimpleNamespace(
+        gates=(gate,), stage=lambda _: stage, metrics=(Accuracy(), ECE(), Sure(), PSNR())
+    )
     return changes_since(last(tmp_path), plan, tmp_path)
 
 
@@ -138,6 +161,18 @@ def test_other_rows_with_equal_verdicts_keep_their_uncertainty(tmp_path):
     measure = changes(tmp_path)["predictions", "", "accuracy"]
     assert measure.value == 0.0
     assert measure.low < 0.0 < measure.high
+
+
+def test_a_measure_of_a_third_party_is_paired_as_it_says(tmp_path):
+    """Two of four became sure and one no longer is: (2 - 1) / 4; a column of images: their mean."""
+    more = {"confidence": [0.9, 0.8, 0.2, 0.1], "psnr_db": [21.0, 22.0, 23.0, 24.0]}
+    table(tmp_path / NOW, [True] * 4, **more)
+    less = {"confidence": [0.3, 0.2, 0.7, 0.1], "psnr_db": [20.0, 20.0, 20.0, 20.0]}
+    table(tmp_path / THEN, [True] * 4, **less)
+    sure = changes(tmp_path, "sure")["predictions", "", "sure"]
+    assert (sure.value, sure.n) == (0.25, 4)
+    assert (sure.details["only_a"], sure.details["only_b"]) == (2, 1)
+    assert changes(tmp_path, "psnr_db")["predictions", "", "psnr_db"].value == 2.5
 
 
 def test_metric_that_is_no_mean_over_samples_has_no_difference(tmp_path):

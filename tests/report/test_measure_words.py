@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity import MeasureInfo, Sign
+from adversity import MeasureInfo, Plot, Sign
 from adversity.contracts.values import Measure
+from adversity.errors import DataError
 from adversity.metrics import share
+from adversity.report import write_plots
+from adversity.report.charts.chart_style import svg
 from adversity.report.doubts.caveats import caveats
 from adversity.report.sections.accuracy import accuracy_section
 from adversity.report.sections.all_sections import evidence
 from adversity.report.sections.attacks import attack_section
 from adversity.report.sections.restoration import restoration_section
-from adversity.report.sections.summary import headline_section
+from adversity.report.sections.summary import gate_table, headline_section, summary_charts
+from adversity.report.sections.uncertainty import uncertainty_section
 from adversity.report.values.blocks import Table
-from adversity.report.values.model import CellResult
+from adversity.report.values.model import CellResult, GateResult
 from adversity.report.words.reading import with_words
-from adversity_flows.cli.results import measure_lines
+from adversity_flows.cli.results import gate_lines, measure_lines
 from adversity_flows.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adversity.report.values.model import Report
 
 
@@ -63,12 +69,35 @@ def test_a_share_in_per_cent_is_written_drawn_and_headlined(bare_report: Report)
     chart = drawn.charts()[1]
     assert chart.records[0]["value"] == pytest.approx(75.0, rel=1e-12)
     assert '"domain": [0, 100]' in str(chart.spec).replace("'", '"')
+    first_screen = {chart.id: chart.records for chart in summary_charts(report)}
+    assert [item["value"] for item in first_screen["headline-chart"]] == [1.0]
+    assert [item["value"] for item in first_screen["headline-chart-100"]] == [75.0]
     terminal = Terminal(io.StringIO(), colour=False, tty=False, live=False, width=99, unicode=True)
     lines = measure_lines(report, terminal)
     assert [line.split()[1:3] for line in lines[1:]] == [["accuracy", "1.000"], ["worst", "class"]]
     assert "75.0 %" in lines[2]
     kept = report.steps[0].cells[0].measures["worst"]
     assert (kept.value, kept.better, kept.as_json()["value"]) == (0.75, "higher", 0.75)
+
+
+def test_a_gate_in_per_cent_is_written_and_drawn_on_one_scale(bare_report: Report) -> None:
+    """0.75 against a limit of 0.5: 75.0 %, a margin of +25.0 %, the limit at 50 of 100."""
+    info = MeasureInfo(0, 1, scale="percent")
+    gate = GateResult(
+        "predictions.worst >= 0.5",
+        "pass",
+        "",
+        measure=share(3, 4).known_as(info),
+        op=">=",
+        limit=0.5,
+    )
+    report = replace(bare_report, gates=(gate,))
+    (row,) = rows(gate_table(report))
+    assert (row["value"], row["margin"]) == ("75.0 %", "+25.0 %")
+    (chart,) = summary_charts(report)
+    assert (chart.records[0]["value"], chart.records[0]["limit"]) == (75.0, 50.0)
+    terminal = Terminal(io.StringIO(), colour=False, tty=False, live=False, width=99, unicode=True)
+    assert "≥ 50.0 %" in gate_lines(report, terminal)[1]
 
 
 def test_a_group_of_its_own_makes_further_measures(bare_report: Report) -> None:
@@ -107,3 +136,51 @@ def test_a_sign_of_a_third_party_voids_an_attack(full_report: Report) -> None:
         (marked,) = with_words([replace(step, cells=(cell,))], info)
         found = [item for item in caveats((), [marked]) if "were stuck; it failed." in item.text]
         assert [item.level for item in found] == levels
+
+
+@pytest.mark.parametrize(
+    ("plot", "records"),
+    [
+        (Plot("bars", ["a", "b"], [1, 2]), [{"name": "a", "value": 1}, {"name": "b", "value": 2}]),
+        (Plot("histogram", [0, 1, 3], [4, 5]), [{"from": 0, "to": 1, "value": 4}]),
+        (Plot("line", [0, 1], [2, 3], "place"), [{"series": "clean", "x": 0, "value": 2, "n": 3}]),
+        (Plot("steps", [0, 1], [3, 2]), [{"x": 1, "value": 2}]),
+    ],
+    ids=lambda value: getattr(value, "form", ""),
+)
+def test_a_plot_that_a_measure_brings_is_drawn(
+    bare_report: Report, tmp_path: Path, plot: Plot, records: list[dict[str, object]]
+) -> None:
+    """In the section of its group, with the values it gave, and as data of `dvc plots`."""
+    info = MeasureInfo(title="spread", group="uncertainty")
+    measure = Measure(1.0, 3, details={"plot": plot.as_json()})
+    report = told(bare_report, "predictions", "spread", measure, info)
+    section = uncertainty_section(report)
+    assert section is not None
+    (chart,) = (chart for chart in section.charts() if "plot" in chart.id)
+    for record in records:
+        assert any(record.items() <= dict(drawn).items() for drawn in chart.records)
+    assert len(chart.records) == len(plot.y)
+    assert svg(chart).startswith("<svg")
+    assert tmp_path / f"{chart.id}.csv" in write_plots(report, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("form", "x", "y", "said"),
+    [
+        ("pie", [0.0], [1.0], "one of line, steps, histogram, bars"),
+        ("line", [0.0], [1.0, 2.0], "2 values of y needs 2 of x, got 1"),
+        ("histogram", [0.0], [1.0], "needs 2 of x"),
+        ("line", [], [], "needs some of x"),
+        ("line", [0.0], [float("nan")], "every y"),
+        ("line", [float("inf")], [1.0], "every x"),
+        ("steps", [1.0, 1.0], [1.0, 2.0], "must rise"),
+        ("bars", ["a", "a"], [1.0, 2.0], "names, each once"),
+    ],
+)
+def test_a_plot_that_cannot_be_drawn_is_refused(
+    form: Any, x: list[Any], y: list[float], said: str
+) -> None:
+    """It is refused where it is made, with what was wrong."""
+    with pytest.raises(DataError, match=said):
+        Plot(form, x, y)

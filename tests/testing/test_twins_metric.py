@@ -148,6 +148,21 @@ class WrongWay(Hits):
         return self.changed(table, better="lower")
 
 
+class PairsOthers(Hits):
+    """Pairs by something else than what it is the mean of."""
+
+    def per_sample(self, table: Table) -> dict[str, Any]:
+        return {"hits": np.asarray(~table["correct"])}
+
+
+class Crooked(Hits):
+    """Brings a plot with more values than places."""
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        plot = {"form": "line", "x": [0.0], "y": [1.0, 2.0], "x_title": "", "y_title": ""}
+        return self.changed(table, details={"plot": plot})
+
+
 class OtherUnit(Hits):
     """Gives a unit that it does not declare."""
 
@@ -167,6 +182,8 @@ TWINS = {
     "in_range": BeyondItsRange,
     "words": OtherUnit,
     "value_in_interval": Outside,
+    "pairs": PairsOthers,
+    "plots": Crooked,
     "n_is_right": OneSample,
     "row_order": FirstCounts,
     "stored": FreshOnly,

@@ -9,6 +9,7 @@ from adversity.contracts.fitted import Fitted
 from adversity.contracts.measure_info import MeasureInfo, Sign
 from adversity.contracts.metric import ImageMetric, Metric, MetricBase
 from adversity.contracts.nested import Plugin
+from adversity.contracts.plot import Plot
 from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, parse_fraction
 from adversity.contracts.project_files import ProjectFile, ProjectFolder
 from adversity.contracts.restoration import Restoration
@@ -65,6 +66,7 @@ __all__ = [
     "OwnDistance",
     "Parametric",
     "Perturbed",
+    "Plot",
     "Plugin",
     "PluginBase",
     "PostHoc",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.plugin import Makes, PluginBase
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from adversity.contracts.values import Measure, Table
@@ -61,6 +62,21 @@ class Metric(MetricBase):
             table: One cell of a step.
             reference: The table it is compared with, joined by id, where there is one.
         """
+
+    def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return the values that measures are the mean of, by the measure's name.
+
+        So two runs are compared pair by pair, for `not_worse_than last`. Override it for every
+        measure that is such a mean; one that is none (a median, an ECE) is left out. It is called
+        without `setup`. An `ImageMetric` is paired by its column.
+
+        Args:
+            table: As `compute` gets it.
+
+        Returns:
+            `[N]` booleans, or floats with NaN for a sample that does not count.
+        """
+        return {}
 
 
 class ImageMetric(MetricBase):

@@ -186,7 +186,8 @@ class Measure:
         convention: What definition was used (bins, edge rule, range, window, ...).
         better: Which direction is good, `higher` or `lower`; None where neither is.
         unit: For example `dB` or `nats`; empty for a share.
-        details: More arrays for plots (reliability bins, per-class values), JSON values.
+        details: More arrays for plots (reliability bins, per-class values), JSON values; `plot`
+            holds a `Plot`, which the report draws.
         info: What is known of it beforehand. The engine fills this in from what the metric
             declares, and unit and direction where they are missing.
     """

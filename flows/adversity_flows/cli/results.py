@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.report.doubts.judgement import SIGNS, WORDS, gate_words, gates_in_order, verdict
@@ -136,7 +137,9 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
 
 
 def _limit(gate: GateResult) -> str:
-    return "" if gate.limit is None else number(gate.limit)
+    if gate.limit is None or gate.measure is None:
+        return "" if gate.limit is None else number(gate.limit)
+    return bare_text(replace(gate.measure, value=gate.limit, unit=""))
 
 
 def _numbers(measure: Measure) -> tuple[str, str, str]:

@@ -10,10 +10,10 @@ from adversity.contracts import Measure
 from adversity.contracts.values import PART_ROWS
 from adversity.data.checksums import verified_file
 from adversity.data.stored import TABLE, StoredTable
+from adversity.engine.summary.sample_values import sample_values
 from adversity.metrics import paired_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from adversity.data.stored import StoredRows
@@ -30,7 +30,7 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
     """Return this run minus the accepted one, for what gates compare with `last`.
 
     Samples are joined by id, so that a data set that grew is compared on what both have. A
-    metric that is no mean over samples (ECE) has no paired difference here and is left out.
+    measure that is no mean over samples (ECE), as its metric says, has none and is left out.
 
     Args:
         past: The accepted run.
@@ -48,7 +48,7 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
             if then is None:
                 continue
             for cell in sorted(now.cells):
-                change = _change(now.cell(cell), then.cell(cell), gate.metric)
+                change = _change(plan, now.cell(cell), then.cell(cell), gate.metric)
                 if change is not None:
                     found[gate.step, cell, gate.metric] = change
     return found
@@ -60,11 +60,11 @@ def _kept(past: PastRun, step: str) -> StoredTable | None:
     return StoredTable(past.verified(path)) if path.is_file() else None
 
 
-def _change(now: StoredRows, then: StoredRows, metric: str) -> Measure | None:
+def _change(plan: Plan, now: StoredRows, then: StoredRows, metric: str) -> Measure | None:
     _, first, second = np.intersect1d(
         now["id"].astype(str), then["id"].astype(str), return_indices=True
     )
-    a, b = _values(now, metric), _values(then, metric)
+    a, b = (sample_values(plan.metrics, metric, rows) for rows in (now, then))
     if a is None or b is None or not len(first):
         return None
     if _same(now, then, first, second):
@@ -86,13 +86,3 @@ def _same(now: StoredRows, then: StoredRows, first: Array, second: Array) -> boo
             if not np.array_equal(values, theirs[name], equal_nan=values.dtype.kind == "f"):
                 return False
     return True
-
-
-def _values(table: Mapping[str, Array], metric: str) -> Array | None:
-    """Return a metric's value for each sample, where it is a mean over samples."""
-    if metric == "accuracy":
-        return table.get("correct")
-    if metric == "robust_accuracy" and {"start_correct", "fooled"} <= table.keys():
-        return np.asarray(table["start_correct"] & ~table["fooled"])
-    values = table.get(metric)
-    return values if values is not None and values.ndim == 1 and values.dtype.kind in "bf" else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric.predictions import by_row, class_targets, form
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from adversity import Measure, Table
 
 __all__ = ["Accuracy"]
@@ -43,3 +45,7 @@ class Accuracy(Metric):
             right, tied = by_row(table, metrics.ranks, top=5)
             found["accuracy_top5"] = metrics.accuracy_of_ranks(right, tied, top=5)
         return found
+
+    def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return which rows are right."""
+        return {"accuracy": table["correct"]}

@@ -28,8 +28,10 @@ class AttackCost(Metric):
     always = True
     wants = ("start_correct", "fooled", "queries", "gradients")
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "queries_per_image": MeasureInfo(low=0.0, attacked="fact", group="cost"),
-        "gradients_per_image": MeasureInfo(low=0.0, attacked="fact", group="cost"),
+        "queries_per_image": MeasureInfo(low=0.0, attacked="fact", title="queries", group="cost"),
+        "gradients_per_image": MeasureInfo(
+            low=0.0, attacked="fact", title="gradients", group="cost"
+        ),
         "queries_to_fool": MeasureInfo(
             low=0.0,
             attacked="at most",

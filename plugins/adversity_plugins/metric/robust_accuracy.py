@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,7 +40,6 @@ class RobustAccuracy(Metric):
             0.0,
             1.0,
             attacked="at least",
-            better="lower",
             scale="share",
             group="attack",
             headline=2,
@@ -69,3 +68,7 @@ class RobustAccuracy(Metric):
                 convention={"over": "fooled images", "norm": "the attack's, [0, 1] scale"},
             )
         return found
+
+    def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return which rows were right and stayed so."""
+        return {"robust_accuracy": np.asarray(table["start_correct"] & ~table["fooled"])}

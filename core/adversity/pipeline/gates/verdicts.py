@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from adversity.contracts import Measure
@@ -222,6 +222,7 @@ def _against_last(
             "so that no two samples can be paired; compare it with a number"
         )
         return op, _Ruling("undecided", why, 0.0), measure
+    change = replace(change, info=measure.info)
     better = change.better or better
     if better is None:
         why = f"{gate.metric} has no good direction, so it cannot be worse; compare with a number"

@@ -51,7 +51,8 @@ def curve_charts(
             (_with(names[step.id], panel(cell.cell, None)), measure)
             for step, cell, measure in found
         ]
-        return (row_chart(slug(name), _capital(title), rows, top=top),)
+        unit = f"{_capital(title)} (%)" if top == 100 else ""
+        return (row_chart(slug(name), _capital(title), rows, top=top, axis=unit),)
     apart = [item for item in found if axis not in item[1].cell and _is_degraded(report, item[0])]
     found = [item for item in found if item not in apart]
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.report.charts.curves import curve_charts
+from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Section
 from adversity.report.words.reading import grouped
@@ -23,6 +24,7 @@ def accuracy_section(report: Report) -> Section | None:
         for name in grouped(report.steps, "accuracy")
         for chart in curve_charts(report, name, makes="predictions")
     ]
+    charts += measure_plots(report, "accuracy")
     if not charts:
         return None
     degraded = any(step.kind == "degradation" for step in report.steps)

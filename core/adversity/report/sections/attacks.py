@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.budget_curves import budget_curves, unattacked
 from adversity.report.sections.probe_section import probe_table
 from adversity.report.sections.register import section
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["attack_section"]
 
 
-@section(order=500, groups=("attack", "cost", "search", "probe", "worst case"))
+GROUPS = ("attack", "cost", "search", "probe", "worst case")
+
+
+@section(order=500, groups=GROUPS)
 def attack_section(report: Report) -> Section | None:
     """Say who attacked what with which budget, what was left of the accuracy, and the cost."""
     attacks = [step for step in report.steps if step.kind == "attack" and step.cells]
@@ -32,6 +36,7 @@ def attack_section(report: Report) -> Section | None:
         *budget_curves(report, attacks),
         *distance_charts(attacks),
         *query_charts(attacks),
+        *(chart for group in GROUPS for chart in measure_plots(report, group)),
     ]
     for step in attacks:
         blocks.append(threat_text(step))

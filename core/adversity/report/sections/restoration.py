@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.report.charts.curves import row_chart
+from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Section, Table, Text
 from adversity.report.words.reading import grouped, titles
@@ -35,6 +36,7 @@ def restoration_section(report: Report) -> Section | None:
     quality = _quality(report)
     if quality is not None:
         blocks.append(quality)
+    blocks += measure_plots(report, "quality")
     restored = any(step.kind == "restoration" for step in report.steps)
     title = "Restoration: gain and harm" if restored else "Image quality"
     return Section("restoration", title, blocks) if blocks else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.curves import row_chart
@@ -20,6 +21,7 @@ from adversity.report.words.wording import (
     plain,
     signed,
     value_text,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -57,11 +59,19 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
     if judged:
         return tuple(_gate_charts(judged))
     rows = _accuracies(report)
-    return (row_chart("headline-chart", "Accuracy", rows),) if rows else ()
+    return tuple(
+        row_chart(
+            "headline-chart" if top == 1 else f"headline-chart-{top or 0:g}",
+            "Accuracy" if top == 1 else f"Headline measures ({'%' if top else 'numbers'})",
+            [item for item in rows if item[1].info.top == top],
+            top=top,
+        )
+        for top in dict.fromkeys(measure.info.top for _, measure in rows)
+    )
 
 
 def _accuracies(report: Report) -> list[tuple[str, Measure]]:
-    """Return every step's accuracy, or robust accuracy: all cells, or the ends of many."""
+    """Return every step's first headline measures: of all cells, or of the ends of many."""
     judged = {step.id for step in judged_steps(report.steps, report.gates)}
     found = [
         item
@@ -76,9 +86,20 @@ def _accuracies(report: Report) -> list[tuple[str, Measure]]:
             ends.setdefault(step.id, []).append((step, cell, measure))
         found = [item for own in ends.values() for item in (own[:1] + own[1:][-1:])]
     return [
-        (" ".join(part for part in (step.id, cell_text(cell.cell)) if part), measure)
+        (
+            " ".join(
+                part for part in (step.id, _title(cell, measure), cell_text(cell.cell)) if part
+            ),
+            measure,
+        )
         for step, cell, measure in found[:_LONGEST_FOREST]
     ]
+
+
+def _title(cell: CellResult, measure: Measure) -> str:
+    """Name a measure where its cell has several as important."""
+    first = [item for item in cell.measures.values() if item.info.headline == 1]
+    return measure.info.title if len(first) > 1 else ""
 
 
 def headline(report: Report) -> Iterator[tuple[StepSummary, str, CellResult, Measure]]:
@@ -160,7 +181,10 @@ def _margin(gate: GateResult) -> str:
     if gate.measure is None or gate.limit is None or gate.op is None:
         return NOTHING
     sign = -1 if gate.op.startswith("<") else 1
-    return signed(sign * (gate.measure.value - gate.limit), gate.measure.unit)
+    margin = sign * (gate.measure.value - gate.limit)
+    if gate.measure.info.scale == "percent":
+        return change_text(replace(gate.measure, value=margin))[0]
+    return signed(margin, gate.measure.unit)
 
 
 def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
@@ -170,21 +194,31 @@ def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
         own = [item for item, unit in zip(judged, keys, strict=True) if unit == key]
         chart = row_chart(
             f"gates-{len(own)}-{'share' if key[1] else 'other'}-{keys.index(key)}",
-            "Gates" if key[1] else f"Gates ({key[0]})",
+            "Gates" if key[1] == 1 else f"Gates ({key[0]})",
             [(f"{SIGNS[gate.verdict]} {gate.text}", measure) for gate, measure in own],
-            top=1.0 if key[1] else None,
-            zero=key[0] == _CHANGE,
-            axis=key[0] if key[0] == _CHANGE else "value; the upright bar is the limit",
-            extra=[{"state": gate.verdict, "limit": gate.limit} for gate, _ in own],
+            top=key[1],
+            zero=key[0].startswith(_CHANGE),
+            axis=key[0] if key[0].startswith(_CHANGE) else "value; the upright bar is the limit",
+            extra=[
+                {"state": gate.verdict, "limit": _limit(gate, measure)} for gate, measure in own
+            ],
         )
         yield chart
 
 
-def _axis(gate: GateResult, measure: Measure) -> tuple[str, bool]:
-    """Return what a gate's value is measured in, and whether that is a share."""
+def _limit(gate: GateResult, measure: Measure) -> float | None:
+    """Return the limit on the scale that the value is drawn on."""
+    return None if gate.limit is None else written(replace(measure, value=gate.limit)).value
+
+
+def _axis(gate: GateResult, measure: Measure) -> tuple[str, float | None]:
+    """Return what a gate's value is measured in, and where the axis of a share ends."""
+    percent = measure.info.scale == "percent"
     if gate.change:
-        return _CHANGE, False
-    return ("share", True) if _is_share(measure) else (measure.unit or "number", False)
+        return (f"{_CHANGE} (%)" if percent else _CHANGE), None
+    if percent:
+        return "%", measure.info.top
+    return ("share", 1.0) if _is_share(measure) else (measure.unit or "number", None)
 
 
 def _is_share(measure: Measure) -> bool:

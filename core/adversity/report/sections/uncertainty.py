@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.metrics.intervals import wilson_of
 from adversity.report.charts.chart_kinds import reliability
 from adversity.report.charts.curves import curve_charts
+from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Text
 from adversity.report.words.reading import Found, grouped, labels, measured, slug, without_echoes
@@ -38,6 +39,7 @@ def uncertainty_section(report: Report) -> Section | None:
     blocks: list[Block] = [chart for name in names for chart in _reliability(report, name)]
     for name in names:
         blocks.extend(curve_charts(report, name))
+    blocks += measure_plots(report, "uncertainty")
     conventions = _conventions(report)
     if conventions:
         blocks.append(Text("", items=conventions, lead="Conventions."))

@@ -15,6 +15,7 @@ from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import Failed, NotApplicable, check, json_text, require
 from adversity.testing.inputs.tables import KNOWN, classes_of, table
 from adversity.testing.kinds.metric.again import row_order, stored
+from adversity.testing.kinds.metric.declared import in_range, pairs, plots, produces, words
 from adversity.testing.kinds.metric.image_metric import ImageMetricBench
 
 if TYPE_CHECKING:
@@ -24,57 +25,6 @@ if TYPE_CHECKING:
     from adversity.engine.calls.final_calls import Ready
 
 __all__ = ["MetricBench", "bench_for"]
-
-
-@check("It returns measures of the names in `produces`, and no others.")
-def produces(bench: MetricBench) -> str:
-    """Collect the names over all tables."""
-    named = bench.cls.declared()  # type: ignore[attr-defined]
-    found = {name for case in bench.answered for name in bench.measures(bench.ready, case)}
-    require(found, f"expected a measure among {list(named)}, got none: does `wants` fit?")
-    more = sorted(found - set(named))
-    require(not more, f"expected measures among {list(named)}, got {', '.join(more)} as well")
-    return ", ".join(sorted(found))
-
-
-@check("A value lies in the range that it declares.")
-def in_range(bench: MetricBench) -> str:
-    """Compare every value with `produces`, where it has ranges: gates are refused by them."""
-    declared = bench.cls.declared()  # type: ignore[attr-defined]
-    told = {}
-    for case in bench.answered:
-        for name, measure in bench.measures(bench.ready, case).items():
-            info = declared.get(name)
-            if info is None or not info.bounded:
-                continue
-            require(
-                info.admits(measure.value),
-                f"expected {name} in [{info.low:g}, {info.high:g}], as `produces` says, got "
-                f"{measure.value:.6g} on {case.name}",
-            )
-            told[name] = f"{name} in [{info.low:g}, {info.high:g}]"
-    if not told:
-        raise NotApplicable("it declares no range")
-    return ", ".join(told.values())
-
-
-@check("Unit and direction of a measure are those that it declares.")
-def words(bench: MetricBench) -> str:
-    """Compare every measure with `produces`: report, gates and comparisons rely on that."""
-    declared = bench.cls.declared()  # type: ignore[attr-defined]
-    told = {}
-    for case in bench.answered:
-        for name, measure in bench.measures(bench.ready, case).items():
-            info = declared.get(name, MeasureInfo())
-            for what in ("unit", "better"):
-                mine, said = getattr(measure, what), getattr(info, what)
-                require(
-                    not mine or mine == said,
-                    f"expected {what} of {name} to be {said!r}, as `produces` says, got {mine!r}: "
-                    f"declare MeasureInfo({what}={mine!r}), or leave it out of the Measure",
-                )
-            told[name] = f"{info.title or name}: {info.better or 'neither'} is better"
-    return ", ".join(told.values())
 
 
 @check("A value lies inside its interval.")
@@ -199,6 +149,8 @@ class MetricBench(Bench):
         in_range,
         words,
         value_in_interval,
+        pairs,
+        plots,
         n_is_right,
         row_order,
         stored,
@@ -233,6 +185,11 @@ class MetricBench(Bench):
         ids = {"id": np.array(case.ids, dtype=object)}
         return ids | {name: value.numpy() for name, value in case.rows.items()}
 
+    def given(self, case: Case, columns: Mapping[str, np.ndarray[Any, Any]] | None = None) -> Table:
+        """Return a case as the table that the metric sees."""
+        names = tuple(f"class_{k}" for k in range(classes_of(case)))
+        return Table(self.columns(case) if columns is None else columns, names)
+
     def measures(self, ready: Ready, case: Case) -> dict[str, Measure]:
         """Compute the measures of a case."""
         return self.computed(ready, self.columns(case), case)
@@ -245,7 +202,7 @@ class MetricBench(Bench):
         Raises:
             PluginError: If the answer is no mapping of names to measures with finite values.
         """
-        given = Table(columns, tuple(f"class_{k}" for k in range(classes_of(case))))
+        given = self.given(case, columns)
         if not ready.plugin.takes(given):
             return {}
         try:

@@ -1,0 +1,66 @@
+"""The value of each sample that a measure is the mean of, as the metric says: what can be paired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts import ImageMetric, Metric, Table
+from adversity.engine.calls.final_calls import BREAKS
+from adversity.errors import AdversityError, PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from adversity.contracts import MetricBase
+
+__all__ = ["sample_values"]
+
+Array = np.ndarray[Any, Any]
+
+
+def sample_values(
+    metrics: Iterable[MetricBase], measure: str, rows: Mapping[str, Array]
+) -> Array | None:
+    """Return `[N]` values whose mean is a measure; None where it is no mean over samples.
+
+    Args:
+        metrics: Those of the pipeline, not set up.
+        measure: Its name.
+        rows: One cell of a step's table.
+
+    Raises:
+        PluginError: If the metric fails, or its values are not one a row.
+    """
+    for metric in metrics:
+        if isinstance(metric, ImageMetric):
+            if measure in metric.declared() and measure in rows:
+                return rows[measure]
+        elif isinstance(metric, Metric) and metric.takes(table := Table(rows)):
+            values = _asked(metric, table).get(measure)
+            if values is not None:
+                return _checked(metric, measure, values, len(table))
+    return None
+
+
+def _asked(metric: Metric, table: Table) -> Mapping[str, Array]:
+    try:
+        return metric.per_sample(table)
+    except AdversityError:
+        raise
+    except BREAKS as error:
+        raise PluginError(
+            f'metric "{metric.name}": per_sample raised {type(error).__name__}: {error}; report it '
+            "to the plugin's author"
+        ) from error
+
+
+def _checked(metric: Metric, measure: str, values: Array, count: int) -> Array:
+    if values.shape != (count,) or values.dtype.kind not in "bf":
+        raise PluginError(
+            f'metric "{metric.name}": expected per_sample to give {count} booleans or floats for '
+            f"{measure}, one a row, got {values.dtype} {list(values.shape)}; report it to the "
+            "plugin's author"
+        )
+    return values

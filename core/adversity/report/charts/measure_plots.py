@@ -1,0 +1,110 @@
+"""Charts of the plots that measures bring along, whatever the measures are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts.plot import Plot
+from adversity.report.charts.chart_kinds import lines, staircase
+from adversity.report.charts.chart_style import SERIES_COLOURS, finished
+from adversity.report.charts.curves import line_charts
+from adversity.report.values.blocks import Chart
+from adversity.report.words.reading import grouped, labels, measured, panel, slug
+from adversity.report.words.wording import measure_name, measure_text, number, plain, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from adversity.contracts.values import Measure
+    from adversity.report.values.model import Report
+
+__all__ = ["measure_plots"]
+
+_MOST = 6
+"""More plots of one measure than this are left to the JSON of the report."""
+_CURVES = ("line", "steps")
+_Placed = tuple[str, str, "Measure", Plot]
+"""A plot: what the images went through, its step, and the measure that brings it."""
+
+
+def measure_plots(report: Report, group: str) -> Iterator[Chart]:
+    """Draw the plots of the measures of a group: curves in one chart, else one for each cell."""
+    for name in grouped(report.steps, group):
+        found = [item for item in measured(report, name) if "plot" in item[2].details]
+        names = labels(report, [step for step, _, _ in found])
+        plots = []
+        for step, cell, measure in found:
+            where = ", ".join(part for part in (names[step.id], panel(cell.cell, None)) if part)
+            plots.append((where, step.id, measure, Plot.from_json(measure.details["plot"])))
+        yield from _all_bars(name, [item for item in plots if item[3].form not in _CURVES])
+        yield from _all_curves(name, [item for item in plots if item[3].form in _CURVES])
+
+
+def _all_bars(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
+    """Draw a chart for each plot, as many as a page holds; the last one says what is left out."""
+    left = len(plots) - _MOST
+    for at, (where, step, measure, plot) in enumerate(plots[:_MOST]):
+        title = measure_name(name, measure)
+        said = plain(f"{title} of {where} is {measure_text(measure)}.")
+        chart = _bars(
+            plot, slug(f"{name}-plot-{step}-{where}"), _capital(f"{title}: {where}"), said
+        )
+        more = f" {plural(left, 'more plot')}: in the JSON of this report."
+        note = more if left > 0 and at == _MOST - 1 else ""
+        yield replace(chart, caption=chart.caption + note)
+
+
+def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
+    """Draw plots with the same axes into one chart."""
+    curves: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+    for where, _, measure, plot in plots:
+        title, x = measure_name(name, measure), plain(plot.x_title or "x")
+        key = (plot.form, title, x, plain(plot.y_title or "y"))
+        curves.setdefault(key, []).extend(
+            {"series": where, "x": place, "value": y, "low": y, "high": y, "n": measure.n}
+            for place, y in zip(plot.x, plot.y, strict=True)
+        )
+    for at, ((form, title, x, y), records) in enumerate(curves.items()):
+        yield from line_charts(
+            records,
+            key=slug(f"{name}-plot" + (f"-{at + 1}" if at else "")),
+            title=_capital(title),
+            x=x,
+            y=y,
+            intervals="As the measure gives it.",
+            top=None,
+            form=staircase if form == "steps" else lines,
+        )
+
+
+def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
+    """Draw bars with names, or a histogram whose bars reach from edge to edge."""
+    import altair as alt
+
+    x, y = plain(plot.x_title or "x"), plain(plot.y_title or "y")
+    up = alt.Y("value:Q", title=y, scale=alt.Scale(zero=True))
+    base = alt.Chart().mark_bar(color=SERIES_COLOURS[0])
+    records: tuple[Mapping[str, Any], ...]
+    if plot.form == "histogram":
+        edges = zip(plot.x[:-1], plot.x[1:], plot.y, strict=True)
+        records = tuple({"from": low, "to": high, "value": value} for low, high, value in edges)
+        chart = base.encode(x=alt.X("from:Q", title=x), x2="to:Q", y=up)
+    else:
+        pairs = zip(plot.x, plot.y, strict=True)
+        records = tuple({"name": plain(name), "value": value} for name, value in pairs)
+        chart = base.encode(x=alt.X("name:N", title=x, sort=None), y=up)
+    highest = number(max(plot.y))
+    return Chart(
+        id=key,
+        title=title,
+        finding=finding,
+        caption=f"{plural(len(plot.y), 'bar')}, the highest {highest}.",
+        records=records,
+        spec=finished(chart),
+        heads={"name": x, "from": f"{x}, from", "to": f"{x}, to", "value": y},
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
