@@ -162,3 +162,33 @@ def test_one_name_is_no_alias() -> None:
     """Plain fields, and an alias that is the name itself, are left alone."""
     assert list(alias_faults(Unlimited)) == []
     assert list(alias_faults(_plugin(strength=(float, Field(1.0, alias="strength"))))) == []
+
+
+class Fog(Degradation):
+    """Two physical parameters that one severity sets."""
+
+    name = "fog"
+    levels: ClassVar[Any] = {
+        "density": (0.1, 0.2, 0.3, 0.4, 0.5),
+        "light": (0.9, 0.8, 0.7, 0.6, 0.5),
+    }
+    density: float | None = None
+    light: float | None = None
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        return images
+
+
+def test_physical_parameters_are_given_together_or_not_at_all() -> None:
+    """One alone would leave the other to a severity that nobody chose."""
+    given = Fog(density=0.25, light=0.0)
+    assert (given.level("density"), given.level("light")) == (0.25, 0.0)
+    assert (Fog(severity=2).level("density"), Fog(severity=2).level("light")) == (0.2, 0.8)
+    with pytest.raises(ValidationError, match=r"density without light; give all of them, or sev"):
+        Fog(density=0.25)
+    with pytest.raises(ValidationError, match="light without density"):
+        Fog(light=0.0)
+    with pytest.raises(ValidationError, match="severity excludes density, light"):
+        Fog(severity=1, density=0.25, light=0.5)
+    with pytest.raises(ValidationError, match=r"give severity \(1 to 5\) or density, light"):
+        Fog()

@@ -151,5 +151,5 @@ def test_other_shapes_are_refused_in_words() -> None:
         def estimate(self, models: Any, images: Any, rng: Any) -> Any:
             return None
 
-    with pytest.raises(InputError, match="do not run samplers"):
+    with pytest.raises(InputError, match="is refused when it is planned, and the kit tries none"):
         check_plugin(Draws)

@@ -26,7 +26,7 @@ class Degradation(PluginBase):
     """Make images worse in one named way.
 
     `levels` maps each physical parameter that `severity` sets to its five values. Give
-    `severity` or physical parameters, never both; `level` resolves which holds.
+    `severity` or all physical parameters, never both; `level` resolves which holds.
     """
 
     kind: ClassVar[str] = "degradation"
@@ -47,6 +47,12 @@ class Degradation(PluginBase):
             raise ValueError(f"severity excludes {', '.join(given)}; give one or the other")
         if self.levels and self.severity is None and not given:
             raise ValueError(f"give severity (1 to 5) or {', '.join(self.levels)}")
+        missing = [name for name in self.levels if name not in given]
+        if given and missing:
+            raise ValueError(
+                f"{', '.join(given)} without {', '.join(missing)}; give all of them, or severity "
+                "(1 to 5), which sets them together"
+            )
         return self
 
     @staticmethod
@@ -63,11 +69,9 @@ class Degradation(PluginBase):
 
     def level(self, parameter: str) -> float:
         """Return a physical parameter: as given, or what `severity` stands for."""
-        value = getattr(self, parameter)
-        if value is not None:
-            return float(value)
-        severity = self.severity if self.severity is not None else 3
-        return self.levels[parameter][severity - 1]
+        if self.severity is not None:
+            return self.levels[parameter][self.severity - 1]
+        return float(getattr(self, parameter))
 
     @abstractmethod
     def degrade(self, images: Tensor, rng: SampleRng) -> Tensor | Degraded:

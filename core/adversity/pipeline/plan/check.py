@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Detector, Fitted, Sampling
+from adversity.contracts import Fitted
+from adversity.contracts.not_yet import not_yet
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors, way_to
@@ -123,7 +124,7 @@ class _Checker:
         own = names_plugin(spec.uses)
         if not own:
             yield from _borrowed(spec)
-        if issubclass(class_of(node.entry), Sampling | Detector):
+        if not_yet(class_of(node.entry)) is not None:
             yield (
                 "uses",
                 (

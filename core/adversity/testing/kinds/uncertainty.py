@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted, PostHoc, Predictive, Score
+from adversity.contracts.not_yet import not_yet
 from adversity.engine.calls import final_calls
 from adversity.engine.public.in_memory import TensorRows
 from adversity.errors import InputError
@@ -204,6 +205,6 @@ def bench_for(plugin: type[PluginBase]) -> type[Bench]:
         if issubclass(plugin, shape):
             return bench
     raise InputError(
-        f"expected a Score or a PostHoc, got {plugin.__name__}: pipelines do not run samplers and "
-        "detectors yet, so there is nothing to check them with"
+        f"expected a Score or a PostHoc, got {plugin.__name__}: "
+        f"{not_yet(plugin) or 'inherit from one of them'}"
     )

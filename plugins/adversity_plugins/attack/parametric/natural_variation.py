@@ -137,11 +137,12 @@ class NaturalVariation(Attack):
             ) from None
 
     def _varied(self, values: tuple[float, ...]) -> Plugin[Degradation]:
-        """Return the degradation with these values of what varies."""
+        """Return the degradation with these values of what varies, all else as it is."""
         given: dict[str, Any] = dict(zip(self.over, values, strict=True))
-        levels = self.degradation.plugin.levels
-        silenced = {"severity": None} if any(name in levels for name in given) else {}
-        return self.degradation.varied(**{**silenced, **given})
+        inner = self.degradation.plugin
+        if any(name in inner.levels for name in given):
+            given = {"severity": None, **{name: inner.level(name) for name in inner.levels}} | given
+        return self.degradation.varied(**given)
 
     @property
     def whole(self) -> tuple[bool, ...]:

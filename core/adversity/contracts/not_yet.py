@@ -1,0 +1,38 @@
+"""What the contract has room for and the core does not use yet: the one list of it.
+
+What refuses such a plugin takes its words from here, and a table in `docs/contract.md` is made
+of it. A line goes when its promise is kept.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["NOT_YET", "not_yet"]
+
+NOT_YET: Mapping[str, str] = MappingProxyType(
+    {
+        "Sampling": "a pipeline that uses one is refused when it is planned, and the kit tries none",
+        "Detector": "a pipeline that uses one is refused when it is planned, and the kit tries none",
+        "Block.features": "always None: no fitting stream holds features",
+        "Predictive.mean": "always None: no model predicts numbers",
+        "Predictive.variance": "always None: no model predicts numbers",
+        "Predictive.members": "always None: nothing draws several answers for an image",
+        "Predictive.sets": "always None: nothing makes prediction sets",
+        "Predictive.accept": "always None: nothing abstains",
+        "Metric.compute(reference)": "always None: no table is compared with another",
+        "Sample.group": "kept in the index of the data set, in no table",
+        "Sample.attributes": "kept in the index of the data set, in no table",
+    }
+)
+"""Name in the contract to what happens in this version."""
+
+
+def not_yet(cls: type) -> str | None:
+    """Say what happens to a plugin whose shape is in the list; None if it can be used."""
+    ours = (base for base in cls.__mro__ if base.__module__.startswith("adversity.contracts."))
+    return next((NOT_YET[base.__name__] for base in ours if base.__name__ in NOT_YET), None)
