@@ -66,14 +66,4 @@ class Boundary(Attack):
         """Return the nearest failure found, the image itself where there is none."""
         from adversity_plugins.attack.decisions.boundary_walk import boundary_walk
 
-        return boundary_walk(
-            target,
-            images,
-            labels,
-            rng,
-            queries=self.queries,
-            eps=self.eps,
-            sideways=self.sideways,
-            nearer=self.nearer,
-            start_tries=self.start_tries,
-        )
+        return boundary_walk(target, images, labels, rng, self)

@@ -17,6 +17,7 @@ from adversity_plugins.attack.decisions.starting_points import find_starts, to_b
 
 if TYPE_CHECKING:
     from adversity import SampleRng, Target
+    from adversity_plugins.attack.decisions.boundary import Boundary
 
 __all__ = ["boundary_walk", "on_the_sphere", "towards"]
 
@@ -38,12 +39,7 @@ def boundary_walk(
     images: torch.Tensor,
     labels: torch.Tensor,
     rng: SampleRng,
-    *,
-    queries: int,
-    eps: float | None,
-    sideways: float,
-    nearer: float,
-    start_tries: int,
+    how: Boundary,
 ) -> torch.Tensor:
     """Return, for each sample, the nearest failure found; the image itself where none was.
 
@@ -52,21 +48,17 @@ def boundary_walk(
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes.
         rng: Row i for image i.
-        queries: At most so many for each sample.
-        eps: A sample leaves once it has a failure this near, in l2; None for never.
-        sideways: The first step along the sphere, as a share of the distance.
-        nearer: The first step towards the image, as a share of the distance.
-        start_tries: Random pictures to start from, at most.
+        how: The attack with its parameters.
 
     Returns:
         `[N, C, H, W]` float32 in [0, 1].
     """
-    asked = DecisionQueries(target, images, labels, norm="l2", queries=queries, eps=eps)
-    find_starts(asked, rng.child("start"), tries=start_tries)
+    asked = DecisionQueries(target, images, labels, norm="l2", queries=how.queries, eps=how.eps)
+    find_starts(asked, rng.child("start"), tries=how.start_tries)
     index = asked.failed()
     until = torch.full((len(index),), _HALVING_ENDS, dtype=torch.float64)
     to_boundary(asked, asked.nearest[index], index, until=until)
-    steps = _Steps(len(images), sideways, nearer)
+    steps = _Steps(len(images), how.sideways, how.nearer)
     index, count = asked.failed(), 0
     streams = rng.child("walk").rows(index.tolist())
     while len(index):

@@ -62,14 +62,4 @@ class HopSkipJump(Attack):
         """Return the nearest failure found, the image itself where there is none."""
         from adversity_plugins.attack.decisions.hop_skip_jump_walk import hop_skip_jump
 
-        return hop_skip_jump(
-            target,
-            images,
-            labels,
-            rng,
-            norm=self.norm,
-            queries=self.queries,
-            eps=self.eps,
-            probes=self.probes,
-            start_tries=self.start_tries,
-        )
+        return hop_skip_jump(target, images, labels, rng, self)

@@ -17,7 +17,8 @@ from adversity_plugins.attack.decisions.decision_queries import DecisionQueries
 from adversity_plugins.attack.decisions.starting_points import find_starts, to_boundary
 
 if TYPE_CHECKING:
-    from adversity import Norm, SampleRng, Target
+    from adversity import SampleRng, Target
+    from adversity_plugins.attack.decisions.hop_skip_jump import HopSkipJump
 
 __all__ = ["hop_skip_jump", "normal_at", "probe_length"]
 
@@ -31,12 +32,7 @@ def hop_skip_jump(
     images: torch.Tensor,
     labels: torch.Tensor,
     rng: SampleRng,
-    *,
-    norm: Norm,
-    queries: int,
-    eps: float | None,
-    probes: int,
-    start_tries: int,
+    how: HopSkipJump,
 ) -> torch.Tensor:
     """Return, for each sample, the nearest failure found; the image itself where none was.
 
@@ -45,18 +41,14 @@ def hop_skip_jump(
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes.
         rng: Row i for image i.
-        norm: `l2` or `linf`.
-        queries: At most so many for each sample.
-        eps: A sample leaves once it has a failure this near; None for never.
-        probes: Queries for the first direction; the t-th takes sqrt(t) times as many.
-        start_tries: Random pictures to start from, at most.
+        how: The attack with its parameters.
 
     Returns:
         `[N, C, H, W]` float32 in [0, 1].
     """
-    asked = DecisionQueries(target, images, labels, norm=norm, queries=queries, eps=eps)
-    find_starts(asked, rng.child("start"), tries=start_tries)
-    walk = _Walk(asked, probes)
+    asked = DecisionQueries(target, images, labels, norm=how.norm, queries=how.queries, eps=how.eps)
+    find_starts(asked, rng.child("start"), tries=how.start_tries)
+    walk = _Walk(asked, how.probes)
     index, step = asked.failed(), 0
     while len(index):
         step += 1

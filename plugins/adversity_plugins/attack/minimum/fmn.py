@@ -73,14 +73,4 @@ class FMN(Targeted, NearestBudget):
                 overshoot=0.02,
                 tangents=0,
             )
-        return fmn(
-            target,
-            images,
-            labels,
-            norm=self.norm,
-            steps=self.steps,
-            step_size=self.step_size,
-            gamma=self.gamma,
-            targeted=self.targeted,
-            start=start,
-        )
+        return fmn(target, images, labels, self, start=start)

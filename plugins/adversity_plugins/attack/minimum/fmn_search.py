@@ -18,6 +18,7 @@ from adversity_plugins.attack.shared.losses import gradient_of, loss_of
 
 if TYPE_CHECKING:
     from adversity import Norm, Target
+    from adversity_plugins.attack.minimum.fmn import FMN
 
 __all__ = ["annealed", "fmn", "onto_ball"]
 
@@ -101,12 +102,8 @@ def fmn(
     target: Target,
     images: torch.Tensor,
     labels: torch.Tensor,
+    how: FMN,
     *,
-    norm: Norm,
-    steps: int,
-    step_size: float,
-    gamma: float,
-    targeted: bool,
     start: torch.Tensor,
 ) -> torch.Tensor:
     """Return, for each sample, the nearest failure that the search came by, drawn in.
@@ -115,36 +112,34 @@ def fmn(
         target: The victim.
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes, or the wanted ones when targeted.
-        norm: In which distances count.
-        steps: So many, each with one gradient; the point after the last one counts too.
-        step_size: Length of the first step in l2; it falls along a cosine.
-        gamma: By which share a radius changes at first; it falls along a cosine.
-        targeted: Whether the labels are wanted.
+        how: The attack with its parameters.
         start: `[N, C, H, W]` float32 in [0, 1], where the search begins.
 
     Returns:
         `[N, C, H, W]` float32 in [0, 1]; the image itself where nothing was found.
     """
-    nearest = Nearest(target, images, labels, norm=norm, targeted=targeted)
+    nearest = Nearest(target, images, labels, norm=how.norm, targeted=how.targeted)
     place, origin = torch.arange(len(images)), images.double().flatten(1)
     point = start
     radius = torch.full_like(origin[:, :1], torch.inf)
-    for step in range(steps):
-        logits, gradient = gradient_of(target, point, labels, loss="margin", targeted=targeted)
-        hit = reached(logits, labels, targeted=targeted)
+    for step in range(how.steps):
+        logits, gradient = gradient_of(target, point, labels, loss="margin", targeted=how.targeted)
+        hit = reached(logits, labels, targeted=how.targeted)
         nearest.offer(place, point, hit)
         slope, delta = gradient.double().flatten(1), point.double().flatten(1) - origin
-        lead = loss_of(logits, labels, loss="margin", targeted=targeted).double()[:, None]
-        expected = lengths(delta, norm) + lead.abs() / lengths(slope, _DUAL[norm]).clamp_min(1e-300)
-        share = annealed(gamma, _LAST_GAMMA, step, steps)
+        lead = loss_of(logits, labels, loss="margin", targeted=how.targeted).double()[:, None]
+        expected = lengths(delta, how.norm) + lead.abs() / lengths(
+            slope, _DUAL[how.norm]
+        ).clamp_min(1e-300)
+        share = annealed(how.gamma, _LAST_GAMMA, step, how.steps)
         radius = _resized(radius, hit[:, None], nearest.size[:, None], expected, share)
-        length = annealed(step_size, step_size * _LAST_STEP, step, steps)
+        length = annealed(how.step_size, how.step_size * _LAST_STEP, step, how.steps)
         moved = delta + slope * (length / lengths(slope, "l2").clamp_min(1e-300))
         room = torch.where(moved > 0, 1 - origin, origin)
-        point = (origin + onto_ball(moved, room, radius, norm)).float().view_as(images)
+        point = (origin + onto_ball(moved, room, radius, how.norm)).float().view_as(images)
     with torch.no_grad():
         logits = target.logits(point)
-    nearest.offer(place, point, reached(logits, labels, targeted=targeted))
+    nearest.offer(place, point, reached(logits, labels, targeted=how.targeted))
     return nearest.draw_in()
 
 

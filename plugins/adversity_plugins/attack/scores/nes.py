@@ -72,24 +72,11 @@ class NES(Targeted, NormBudget):
         """Return the first point that fools, else the one with the highest loss."""
         from adversity_plugins.attack.scores.nes_walk import nes
 
-        return nes(
-            target,
-            images,
-            labels,
-            rng,
-            norm=self.norm,
-            eps=self.eps,
-            queries=self.queries,
-            samples=self.samples,
-            sigma=self.sigma,
-            step_size=self._size,
-            momentum=self.momentum,
-            loss=self.loss,
-            targeted=self.targeted,
-        )
+        return nes(target, images, labels, rng, self)
 
     @property
-    def _size(self) -> float:
+    def length(self) -> float:
+        """How long a step is."""
         if self.step_size is not None:
             return self.step_size
         steps = self.queries // (self.samples + 1)

@@ -17,7 +17,8 @@ from adversity_plugins.attack.shared.losses import Loss, Rank, loss_of
 from adversity_plugins.attack.shared.norms import Ball
 
 if TYPE_CHECKING:
-    from adversity import Norm, SampleRng, Target
+    from adversity import SampleRng, Target
+    from adversity_plugins.attack.scores.nes import NES
 
 __all__ = ["cut_variance", "estimated_gradient", "nes"]
 
@@ -27,16 +28,7 @@ def nes(
     images: torch.Tensor,
     labels: torch.Tensor,
     rng: SampleRng,
-    *,
-    norm: Norm,
-    eps: float,
-    queries: int,
-    samples: int,
-    sigma: float,
-    step_size: float,
-    momentum: float,
-    loss: Loss,
-    targeted: bool,
+    how: NES,
 ) -> torch.Tensor:
     """Return, for each sample, the first point that fools the victim, else the worst one seen.
 
@@ -45,31 +37,23 @@ def nes(
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes, or the wanted ones when targeted.
         rng: Row i for image i.
-        norm: Of the budget.
-        eps: Its radius.
-        queries: At most so many for each sample; a step costs `samples + 1`.
-        samples: Queries for one estimate, an even number.
-        sigma: Standard deviation of the probes, on the [0, 1] scale.
-        step_size: A step's length.
-        momentum: Share of the old direction that is kept.
-        loss: What is raised.
-        targeted: Whether the labels are wanted.
+        how: The attack with its parameters.
 
     Returns:
         `[N, C, H, W]` float32 in [0, 1], within the budget.
     """
-    ball = Ball(images.contiguous(), norm, eps)
+    ball = Ball(images.contiguous(), how.norm, how.eps)
     best, highest = ball.start.clone(), Rank.lowest(len(images))
     place, point, slope = torch.arange(len(images)), ball.start, torch.zeros_like(ball.start)
-    for step in range(queries // (samples + 1)):
+    for step in range(how.queries // (how.samples + 1)):
         streams = rng.child(step).rows(place.tolist())
         gradient = estimated_gradient(
             target, point, labels, streams,
-            samples=samples, sigma=sigma, loss=loss, targeted=targeted,
+            samples=how.samples, sigma=how.sigma, loss=how.loss, targeted=how.targeted,
         )  # fmt: skip
-        slope = momentum * slope + (1 - momentum) * gradient
-        point = ball.step(point, slope, step_size)
-        found = _judged(target, point, labels, loss=loss, targeted=targeted)
+        slope = how.momentum * slope + (1 - how.momentum) * gradient
+        point = ball.step(point, slope, how.length)
+        found = _judged(target, point, labels, loss=how.loss, targeted=how.targeted)
         better = found.above(highest.rows(place))
         best[place[better]] = point[better]
         highest.put(place[better], found.rows(better))
