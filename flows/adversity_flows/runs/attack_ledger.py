@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.data.ledger import Ledger
+from adversity.pipeline.plan.engine_measures import WORST_CASE
 from adversity.report.values.paired import cell_key
 from adversity_flows.runs.past_runs import FOLDER
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from adversity.report.values.model import Report
 
 __all__ = ["keep_attack", "ledger_of", "worst_cases"]
-
-WORST_CASE = "worst_case_robust_accuracy"
 
 
 def ledger_of(root: Path) -> Ledger:
