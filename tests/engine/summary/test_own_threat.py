@@ -36,6 +36,13 @@ steps:
   answers: {uses: classifier/bright, from: test}
   painted: {uses: attack/few_pixels, from: test, against: answers, with: {eps: $eps, more: MORE}}
 """
+ELSEWHERE = """
+  beside:
+    uses: attack/few_pixels
+    from: test
+    against: answers
+    with: {eps: 12, where: corner}
+"""
 
 
 class Bright(Classifier):
@@ -58,6 +65,8 @@ class Pixels(Threat):
 
     word = "pixels"
 
+    where: str = "image"
+
     @property
     def measured(self) -> str:
         """What is counted."""
@@ -77,6 +86,7 @@ class FewPixels(Attack):
     stochastic: ClassVar[bool] = False
     eps: int = 2
     more: int = 0
+    where: str = "image"
 
     def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
         changed = images.clone().flatten(2)
@@ -100,10 +110,10 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray[A
     return root, np.array(found)
 
 
-def run(root: Path, out: Path, registry: Any, *, more: int = 0) -> Any:
+def run(root: Path, out: Path, registry: Any, *, more: int = 0, extra: str = "") -> Any:
     """Run all stages but the report; return the plan and the workspace."""
     file = root / "pipelines/own.yaml"
-    file.write_text(PIPELINE.replace("MORE", str(more)), encoding="utf-8")
+    file.write_text(PIPELINE.replace("MORE", str(more)) + extra, encoding="utf-8")
     plan = make_plan(load_pipeline(file, root=root), registry)
     workspace = Workspace(root, out, out / "store")
     for stage in plan.stages[:-1]:
@@ -171,3 +181,21 @@ def test_a_threat_of_a_third_party_is_checked(
     root, _ = levels
     with pytest.raises(PluginError, match="overstepped its budget: expected pixels <= 2, got 3"):
         run(root, tmp_path, registry_with(Bright, FewPixels), more=1)
+
+
+def test_sizes_that_mean_something_else_are_not_compared(
+    levels: Any, tmp_path: Path, registry_with: Any
+) -> None:
+    """Of the same plugin, where another field of its threat differs: each has a space of its own."""
+    root, greys = levels
+    plan, workspace = run(root, tmp_path, registry_with(Bright, FewPixels), extra=ELSEWHERE)
+    ledger = Ledger(tmp_path / "ledger")
+    for step in ("painted", "beside"):
+        keep(ledger, workspace.outputs / plan.stage(step).out)
+    (page,) = ledger.pages()
+    spaces = {entry.told["cell"]: entry.facts["space"] for entry in page}
+    assert spaces["eps=2"] == spaces["eps=12"] != spaces[""]
+    few = next(threat for threat in threats(page) if threat.threat.eps == FEW)
+    measure = worst_case(page, few)
+    assert measure is not None
+    assert (measure.value, measure.details["attacks"]) == (standing(greys, FEW), 2)

@@ -87,7 +87,7 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
     identity = run.identity(node.id, cell)
     # What its numbers mean: its plugin, and the plugins inside it.
     inner = {name: value for name, value in parameters.items() if _holds_plugin(value)}
-    space = [identity["resolved"], identity.get("nested"), inner]
+    space = [identity["resolved"], identity.get("nested"), inner, threat.scale]
     return {
         "plugin": f"{node.entry.kind}/{node.entry.name}",
         "version": f"{node.entry.distribution} {node.entry.version}",
