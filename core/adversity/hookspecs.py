@@ -1,231 +1,56 @@
 """The page that answers: what can I extend?
 
 A distribution declares one entry point in the group `adversity` that names a module. The
-module has functions marked `@hookimpl`, named as below, each returning plugin classes.
+module has functions marked `@hookimpl`: those named below, and one for each kind of plugins,
+named by its contract, which shows a worked example.
 """
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from adversity.contracts import KINDS
 from adversity.distributions import GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from adversity.contracts.attack import Attack
-    from adversity.contracts.classifier import Classifier
-    from adversity.contracts.dataset import Dataset
-    from adversity.contracts.degradation import Degradation
-    from adversity.contracts.metric import MetricBase
-    from adversity.contracts.restoration import Restoration
-    from adversity.contracts.uncertainty import Uncertainty
+    from adversity.contracts import PluginBase
 
-__all__ = ["GROUP", "KIND_HOOKS", "hookimpl", "hookspec"]
+__all__ = ["GROUP", "hookimpl", "hookspec", "kind_hook"]
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
-KIND_HOOKS: dict[str, str] = {
-    "adversity_degradations": "degradation",
-    "adversity_restorations": "restoration",
-    "adversity_classifiers": "classifier",
-    "adversity_uncertainties": "uncertainty",
-    "adversity_attacks": "attack",
-    "adversity_datasets": "dataset",
-    "adversity_metrics": "metric",
-}
-"""Which hook yields which kind."""
+
+def kind_hook(contract: type[PluginBase]) -> Callable[[], Any]:
+    """Return the specification of the hook that offers the plugins of a kind."""
+
+    def offer() -> Any:
+        return ()
+
+    name = contract.describes.hook
+    *_, example = (inspect.getdoc(contract) or "").partition("Example::")
+    shown = f"\n\nExample::{example}" if example else ""
+    offer.__name__ = offer.__qualname__ = name
+    offer.__doc__ = f"Return {contract.describes.name} classes.{shown}"
+    return hookspec(offer)
+
+
+_contracts = sorted(KINDS.values(), key=lambda cls: cls.describes.place)
+globals().update({cls.describes.hook: kind_hook(cls) for cls in _contracts})
 
 
 @hookspec
-def adversity_degradations() -> Iterable[type[Degradation]]:  # type: ignore[empty-body]
-    '''Return degradation classes.
+def adversity_kinds() -> Iterable[type[PluginBase]]:  # type: ignore[empty-body]
+    """Return the contracts of new kinds of plugins: abstract classes with `describes`.
 
-    Example::
-
-        from typing import ClassVar
-        from adversity import Degradation, hookimpl
-
-        class Darker(Degradation):
-            """Multiply by a factor."""
-            name: ClassVar[str] = "darker"
-            factor: float = 0.5
-
-            def degrade(self, images, rng):
-                return images * self.factor
-
-        @hookimpl
-        def adversity_degradations():
-            return [Darker]
-    '''
-
-
-@hookspec
-def adversity_restorations() -> Iterable[type[Restoration]]:  # type: ignore[empty-body]
-    '''Return restoration classes.
-
-    Example::
-
-        from typing import ClassVar
-        from adversity import Restoration, hookimpl
-
-        class Brighter(Restoration):
-            """Multiply by a factor, no further than white."""
-            name: ClassVar[str] = "brighter"
-            factor: float = 2.0
-
-            def restore(self, images, **needs):
-                return (images * self.factor).clamp(0, 1)
-
-        @hookimpl
-        def adversity_restorations():
-            return [Brighter]
-    '''
-
-
-@hookspec
-def adversity_classifiers() -> Iterable[type[Classifier]]:  # type: ignore[empty-body]
-    '''Return classifier classes.
-
-    Example::
-
-        from typing import ClassVar
-        from adversity import Classifier, hookimpl
-
-        class Brightness(Classifier):
-            """Call an image light if its mean is above a threshold."""
-            name: ClassVar[str] = "brightness"
-            threshold: float = 0.5
-
-            @property
-            def class_names(self):
-                return ("dark", "light")
-
-            def logits(self, images):
-                excess = images.mean((1, 2, 3)) - self.threshold
-                return excess[:, None] * excess.new_tensor([-1, 1])
-
-        @hookimpl
-        def adversity_classifiers():
-            return [Brightness]
-    '''
-
-
-@hookspec
-def adversity_uncertainties() -> Iterable[type[Uncertainty]]:  # type: ignore[empty-body]
-    '''Return uncertainty classes.
-
-    Example::
-
-        from typing import ClassVar
-        from adversity import Score, hookimpl
-
-        class Doubt(Score):
-            """One minus the largest probability."""
-            name: ClassVar[str] = "doubt"
-
-            def score(self, predictive):
-                return 1 - predictive.probs.amax(1)
-
-        @hookimpl
-        def adversity_uncertainties():
-            return [Doubt]
-    '''
-
-
-@hookspec
-def adversity_attacks() -> Iterable[type[Attack]]:  # type: ignore[empty-body]
-    '''Return attack classes.
-
-    Example::
-
-        from typing import ClassVar, Literal
-        from pydantic import Field
-        from adversity import Attack, hookimpl
-
-        class OneStep(Attack):
-            """Go from each image along the sign of the gradient, by the whole budget."""
-            name: ClassVar[str] = "one_step"
-            stochastic: ClassVar[bool] = False
-            norm: Literal["linf"] = "linf"
-            eps: float = Field(gt=0, le=1)
-
-            def perturb(self, target, images, labels, rng):
-                import torch
-
-                moving = images.clone().requires_grad_()
-                logits, label = target.logits(moving), labels[:, None]
-                rival = logits.scatter(1, label, -torch.inf).amax(1, keepdim=True)
-                lead = logits.gather(1, label) - rival
-                (gradient,) = torch.autograd.grad(lead.sum(), moving)
-                return (images - self.eps * gradient.sign()).clamp(0, 1)
-
-        @hookimpl
-        def adversity_attacks():
-            return [OneStep]
-    '''
-
-
-@hookspec
-def adversity_datasets() -> Iterable[type[Dataset]]:  # type: ignore[empty-body]
-    '''Return data set classes.
-
-    Example::
-
-        from typing import ClassVar
-        import numpy as np
-        from adversity import Dataset, Sample, hookimpl
-
-        class Greys(Dataset):
-            """Even images, dark ones and light ones in turn."""
-            name: ClassVar[str] = "greys"
-            count: int = 10
-
-            @property
-            def class_names(self):
-                return ("dark", "light")
-
-            def __len__(self):
-                return self.count
-
-            def item(self, index):
-                if not 0 <= index < self.count:
-                    raise IndexError(index)
-                level = np.float32(0.25 + 0.5 * (index % 2))
-                return Sample(np.full((8, 8), level), index % 2, f"grey-{index}")
-
-        @hookimpl
-        def adversity_datasets():
-            return [Greys]
-    '''
-
-
-@hookspec
-def adversity_metrics() -> Iterable[type[MetricBase]]:  # type: ignore[empty-body]
-    '''Return metric classes.
-
-    Example::
-
-        from typing import ClassVar
-        from adversity import Measure, MeasureInfo, Metric, hookimpl
-
-        class MeanConfidence(Metric):
-            """The mean of the largest probability."""
-            name: ClassVar[str] = "mean_confidence"
-            wants: ClassVar[tuple[str, ...]] = ("confidence",)
-            produces = {"mean_confidence": MeasureInfo(0.0, 1.0, group="uncertainty")}
-
-            def compute(self, table, reference=None):
-                values = table["confidence"]
-                return {"mean_confidence": Measure(float(values.mean()), len(values))}
-
-        @hookimpl
-        def adversity_metrics():
-            return [MeanConfidence]
-    '''
+    Asked for before any plugin is looked at, so that it does not matter who is installed first.
+    The kind's own hook, `describes.hook`, then offers plugins of it, from any distribution.
+    """
 
 
 @hookspec

@@ -18,7 +18,6 @@ from packaging.specifiers import SpecifierSet
 
 from adversity.contracts import API_VERSION, KINDS
 from adversity.errors import InputError
-from adversity.hookspecs import KIND_HOOKS
 from adversity.registry import catalogue
 from adversity_flows.cli.new_plugin import answers
 from adversity_flows.cli.new_plugin import files as plugin_files
@@ -73,8 +72,7 @@ def test_what_is_written_is_whole_and_can_be_read(made, kind):
     assert project["tool"]["mypy"]["strict"] is True
     assert {"LICENSE", "README.md", ".gitignore", "src/fog_adversity/py.typed"} < set(written)
     assert {"tests/test_conformance.py", "tests/test_fog.py"} < set(written)
-    hook = next(name for name, of in KIND_HOOKS.items() if of == kind)
-    assert f"def {hook}()" in written["src/fog_adversity/__init__.py"]
+    assert f"def {KINDS[kind].describes.hook}()" in written["src/fog_adversity/__init__.py"]
 
 
 @pytest.mark.parametrize("name", ["fog", LONG], ids=["short", "long"])
@@ -291,6 +289,6 @@ def test_git_and_the_catalogue_are_asked_once(call, tmp_path, monkeypatch):
 
 def test_a_kind_without_a_template_is_said_in_one_message(monkeypatch):
     """A kind that is known but has no folder is no traceback."""
-    monkeypatch.setitem(KINDS, "certifier", KINDS["metric"])
-    with pytest.raises(InputError, match="no template for certifier plugins yet, only for degr"):
-        QUESTIONS[0].check("certifier", {})
+    monkeypatch.setattr(answers, "kinds", lambda: ["degradation", "metric"])
+    with pytest.raises(InputError, match="no template for attack plugins yet, only for degr"):
+        QUESTIONS[0].check("attack", {})

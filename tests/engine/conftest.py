@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from adversity import Classifier, Degradation, Restoration
+from adversity.contracts import KINDS
 from adversity.engine.calls.final_calls import Ready
 from adversity.registry import Entry, discover
 
@@ -96,6 +97,8 @@ def ids() -> tuple[str, ...]:
 
 class WithPlugins:
     """The installed plugins, and those of a test."""
+
+    kinds = KINDS
 
     def __init__(self, *classes: Any) -> None:
         self._own = {

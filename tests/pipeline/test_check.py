@@ -9,20 +9,20 @@ _PLACES = {
         "brighter, from: dark}",
         "brighter, from: clean_predictions}",
         (
-            ":11: restoration/brighter (toys 1.2) works on a data set or images or adversarial images; "
+            ':11: restoration "brighter" (toys 1.2) works on a data set or images or adversarial images; '
             "clean_predictions is predictions"
         ),
     ),
     "calibration of images": (
         "scaling, from: predictions",
         "scaling, from: enhanced",
-        ":16: uncertainty/scaling (toys 1.2) works on predictions or scores; enhanced is images",
+        ':16: uncertainty "scaling" (toys 1.2) works on predictions or scores; enhanced is images',
     ),
     "classifier on a definition": (
         "{uses: net, from: photos}",
         "{uses: net, from: net}",
         (
-            ":13: classifier/tiny (toys 1.2) works on a data set or images or adversarial images; "
+            ':13: classifier "tiny" (toys 1.2) works on a data set or images or adversarial images; '
             "net is a plugin that was not used on anything (it has no from:)"
         ),
     ),
@@ -52,17 +52,17 @@ _PLACES = {
     "unfitted": (
         ", fit_on: held_predictions}",
         "}",
-        ":16: uncertainty/scaling (toys 1.2) must be fitted; name its data with fit_on:",
+        ':16: uncertainty "scaling" (toys 1.2) must be fitted; name its data with fit_on:',
     ),
     "fitted for nothing": (
         "classifier/tiny}",
         "classifier/tiny, fit_on: held_out}",
-        ":12: classifier/tiny (toys 1.2) is not fitted; drop fit_on:",
+        ':12: classifier "tiny" (toys 1.2) is not fitted; drop fit_on:',
     ),
     "fitted on images instead of logits": (
         "fit_on: held_predictions",
         "fit_on: held_out",
-        ":16: uncertainty/scaling (toys 1.2) is fitted on predictions; held_out is a data set",
+        ':16: uncertainty "scaling" (toys 1.2) is fitted on predictions; held_out is a data set',
     ),
     "fitted on logits instead of images": (
         "classifier/tiny}",
@@ -92,7 +92,7 @@ _PLACES = {
     "knowledge without attack": (
         "{uses: net, from: photos}",
         "{uses: net, from: photos, knowledge: grey-box}",
-        ":13: knowledge: is for attacks; classifier/tiny (toys 1.2) is none",
+        ':13: knowledge: is for attacks; classifier "tiny" (toys 1.2) is none',
     ),
     "a kept view": (
         "brighter, from: dark}",

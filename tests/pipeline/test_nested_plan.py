@@ -57,7 +57,7 @@ def _without_matrix(text: str) -> str:
             "uses: darker",
             "uses: darkr",
             (
-                "pipelines/toy.yaml:14: attack/weather (toys 1.2): degradation: unknown plugin "
+                'pipelines/toy.yaml:14: attack "weather" (toys 1.2): degradation: unknown plugin '
                 "degradation/darkr; did you mean darker?"
             ),
         ),
@@ -65,23 +65,23 @@ def _without_matrix(text: str) -> str:
             "factor: 0.5",
             "facto: 0.5",
             (
-                "pipelines/toy.yaml:16: attack/weather (toys 1.2): degradation: "
-                "degradation/darker (toys 1.2): unknown parameter facto; did you mean factor?"
+                'pipelines/toy.yaml:16: attack "weather" (toys 1.2): degradation: '
+                'degradation "darker" (toys 1.2): unknown parameter facto; did you mean factor?'
             ),
         ),
         (
             "factor: 0.5",
             "factor: 3/2",
             (
-                "pipelines/toy.yaml:16: attack/weather (toys 1.2): degradation: "
-                "degradation/darker (toys 1.2): factor must be less than or equal to 1, got 1.5"
+                'pipelines/toy.yaml:16: attack "weather" (toys 1.2): degradation: '
+                'degradation "darker" (toys 1.2): factor must be less than or equal to 1, got 1.5'
             ),
         ),
         (
             "uses: darker",
             "uses: restoration/brighter",
             (
-                "pipelines/toy.yaml:14: attack/weather (toys 1.2): degradation: expected a "
+                'pipelines/toy.yaml:14: attack "weather" (toys 1.2): degradation: expected a '
                 "degradation plugin, and restoration/brighter is of kind restoration"
             ),
         ),
@@ -89,7 +89,7 @@ def _without_matrix(text: str) -> str:
             "        uses: darker",
             "        use: darker",
             (
-                "pipelines/toy.yaml:14: attack/weather (toys 1.2): degradation: unknown key use; "
+                'pipelines/toy.yaml:14: attack "weather" (toys 1.2): degradation: unknown key use; '
                 "beside uses: there is with: alone"
             ),
         ),
@@ -97,7 +97,7 @@ def _without_matrix(text: str) -> str:
             "      eps: 8/255",
             "      eps: 8/255\n      network: trained",
             (
-                "pipelines/toy.yaml:13: attack/weather (toys 1.2): network: classifier/trained must "
+                'pipelines/toy.yaml:13: attack "weather" (toys 1.2): network: classifier/trained must '
                 "be fitted first; in a pipeline give it a step with fit_on: and name that step here "
                 "(uses: STEP), in Python fit it and give the fitted object"
             ),
@@ -154,7 +154,7 @@ def test_the_licence_rules_hold_inside(refuse):
         for finding in refuse(text + "licences: {deny: [non-commercial]}\n")
         if "network" in finding
     ]
-    assert "toy.yaml:13: attack/weather (toys 1.2): network: classifier/tiny" in found
+    assert 'toy.yaml:13: attack "weather" (toys 1.2): network: classifier/tiny' in found
     assert "which licences.deny refuses" in found
 
 
@@ -250,8 +250,8 @@ def test_a_mark_is_demanded_of_it_too(refuse):
     """`conformance: required` asks for the inner plugin's mark at its own line."""
     found = refuse(_without_matrix(WEATHER) + "conformance: required\n")
     (inner,) = [finding for finding in found if "degradation: conformance: required" in finding]
-    assert inner.startswith("pipelines/toy.yaml:14: attack/weather (toys 1.2): degradation:")
-    assert "degradation/darker (toys 1.2) was not checked" in inner
+    assert inner.startswith('pipelines/toy.yaml:14: attack "weather" (toys 1.2): degradation:')
+    assert 'degradation "darker" (toys 1.2) was not checked' in inner
 
 
 def test_steps_that_name_each_other_are_a_circle(refuse):

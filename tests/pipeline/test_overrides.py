@@ -47,7 +47,7 @@ def test_complaints_about_an_override_name_it(refuse, pipeline_text):
     """A wrong value from outside is not blamed on a line of the file."""
     assert refuse(pipeline_text, "steps.attacked.with.steps=0") == (
         (
-            "--set steps.attacked.with.steps=0: attack/push (toys 1.2): "
+            '--set steps.attacked.with.steps=0: attack "push" (toys 1.2): '
             "steps must be greater than or equal to 1, got 0"
         ),
     )

@@ -38,7 +38,7 @@ def test_a_pipeline_that_measures_nothing_is_refused(refuse, plan, pipeline_text
             "steps: 3",
             "step: 3",
             (
-                "pipelines/toy.yaml:25: attack/push (toys 1.2): unknown parameter step; "
+                'pipelines/toy.yaml:25: attack "push" (toys 1.2): unknown parameter step; '
                 "did you mean steps?"
             ),
         ),
@@ -46,20 +46,20 @@ def test_a_pipeline_that_measures_nothing_is_refused(refuse, plan, pipeline_text
             "steps: 3",
             "steps: 0",
             (
-                "pipelines/toy.yaml:25: attack/push (toys 1.2): steps must be "
+                'pipelines/toy.yaml:25: attack "push" (toys 1.2): steps must be '
                 "greater than or equal to 1, got 0"
             ),
         ),
         (
             "norm: linf",
             "norm: l3",
-            "pipelines/toy.yaml:23: attack/push (toys 1.2): norm must be 'linf' or 'l2', got 'l3'",
+            "pipelines/toy.yaml:23: attack \"push\" (toys 1.2): norm must be 'linf' or 'l2', got 'l3'",
         ),
         (
             "0.10]",
             "8]",
             (
-                "pipelines/toy.yaml:24: attack/push (toys 1.2): eps must be "
+                'pipelines/toy.yaml:24: attack "push" (toys 1.2): eps must be '
                 "less than or equal to 1, got 8 (where eps=8)"
             ),
         ),
@@ -67,7 +67,7 @@ def test_a_pipeline_that_measures_nothing_is_refused(refuse, plan, pipeline_text
             "      eps: $eps        # on the [0, 1] scale\n",
             "      target: $eps\n",
             (
-                "pipelines/toy.yaml:22: attack/push (toys 1.2): parameter eps is missing; "
+                'pipelines/toy.yaml:22: attack "push" (toys 1.2): parameter eps is missing; '
                 "give it under with:"
             ),
         ),
@@ -75,7 +75,7 @@ def test_a_pipeline_that_measures_nothing_is_refused(refuse, plan, pipeline_text
             "with: {severity: $severity}",
             "with: {severity: $severity, factor: 0.5}",
             (
-                "pipelines/toy.yaml:10: degradation/darker (toys 1.2): "
+                'pipelines/toy.yaml:10: degradation "darker" (toys 1.2): '
                 "severity excludes factor; give one or the other"
             ),
         ),
@@ -149,7 +149,7 @@ def test_a_denied_licence_is_refused(refuse, plan, pipeline_text):
     found = refuse(pipeline_text + "licences: {deny: ['cc-by-nc-*']}\n")
     assert found == (
         (
-            "pipelines/toy.yaml:12: classifier/tiny (toys 1.2): the licence of its weights is "
+            'pipelines/toy.yaml:12: classifier "tiny" (toys 1.2): the licence of its weights is '
             "Apache-2.0 AND CC-BY-NC-4.0, which licences.deny refuses (cc-by-nc-*); use another plugin"
         ),
     )
@@ -160,7 +160,7 @@ def test_a_licence_that_nobody_states_is_refused(refuse, plan, pipeline_text, to
     monkeypatch.setattr(toys.Darker, "licence", None)
     assert plan(pipeline_text)
     (finding,) = refuse(pipeline_text + "licences: {deny: [GPL]}\n")
-    assert "degradation/darker (toys 1.2): neither the class nor the metadata" in finding
+    assert 'degradation "darker" (toys 1.2): neither the class nor the metadata' in finding
     assert "allow_unknown: true under licences" in finding
     assert plan(pipeline_text + "licences: {deny: [GPL], allow_unknown: true}\n")
 
@@ -185,7 +185,7 @@ def test_data_must_lie_in_the_project(refuse, pipeline_text, tmp_path):
     (tmp_path / "linked").symlink_to(outside)
     for place in ("../elsewhere", "/etc", "linked", "."):
         (finding,) = refuse(pipeline_text.replace("data/photos", place))
-        assert finding.startswith("pipelines/toy.yaml:4: dataset/toy_folder (toys 1.2): ")
+        assert finding.startswith('pipelines/toy.yaml:4: dataset "toy_folder" (toys 1.2): ')
         assert "must lie in the project" in finding
 
 
@@ -215,7 +215,7 @@ def test_parameters_that_leave_the_project_are_refused(refuse, plan, pipeline_te
             "classifier/tiny}", f"classifier/tiny, with: {{weights: '{place}'}}}}"
         )
         (finding,) = refuse(text)
-        assert finding.startswith("pipelines/toy.yaml:12: classifier/tiny (toys 1.2): weights: ")
+        assert finding.startswith('pipelines/toy.yaml:12: classifier "tiny" (toys 1.2): weights: ')
         assert "must lie in the project" in finding
     assert plan(
         pipeline_text.replace("classifier/tiny}", "classifier/tiny, with: {weights: a/b/c}}")
@@ -235,7 +235,7 @@ def test_a_plugin_that_fails_while_checking_is_named(refuse, pipeline_text, how,
         "uncertainty/margin,", f"uncertainty/faulty, with: {{how: {how}}},"
     )
     (finding,) = refuse(text)
-    assert finding.startswith("pipelines/toy.yaml:17: uncertainty/faulty (toys 1.2): ")
+    assert finding.startswith('pipelines/toy.yaml:17: uncertainty "faulty" (toys 1.2): ')
     assert expected in finding
 
 
@@ -264,5 +264,5 @@ def test_a_plugin_without_source_is_refused(monkeypatch, refuse, pipeline_text):
 
     monkeypatch.setattr("adversity.pipeline.make_plan.source_fingerprint", no_source)
     found = refuse(pipeline_text)
-    expected = "degradation/darker (toys 1.2): expected a source file, found none"
+    expected = 'degradation "darker" (toys 1.2): expected a source file, found none'
     assert f"pipelines/toy.yaml:10: {expected}" in found

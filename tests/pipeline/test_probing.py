@@ -114,10 +114,13 @@ def test_file_and_line_stand_with_a_refusal(refuse: Any, plan: Any, pipeline_tex
         pipeline_text.replace("{uses: net, from: photos}", "{uses: net, from: photos, probe: 3}")
     )
     assert (
-        found == "pipelines/toy.yaml:13: probe: is for attacks; classifier/tiny (toys 1.2) is none"
+        found
+        == 'pipelines/toy.yaml:13: probe: is for attacks; classifier "tiny" (toys 1.2) is none'
     )
     refused = refuse(probed.replace("PROBE", "probe: 12\n    knowledge: grey-box"))
-    assert any("toy.yaml:22: probe: attack/push (toys 1.2) cannot be probed" in f for f in refused)
+    assert any(
+        'toy.yaml:22: probe: attack "push" (toys 1.2) cannot be probed' in f for f in refused
+    )
     for wrong in ("0", "1.5", "all"):
         assert any(
             "toy.yaml:22" in found for found in refuse(probed.replace("PROBE", f"probe: {wrong}"))

@@ -76,7 +76,7 @@ def test_a_file_that_a_plugin_takes_as_text_is_hashed_and_said(plan, pipeline_te
     assert name in made.stage("attacked").deps
     (said,) = made.warnings
     assert said.startswith(
-        f"pipelines/toy.yaml:12: classifier/tiny (toys 1.2): weights: {name} lies in the project"
+        f'pipelines/toy.yaml:12: classifier "tiny" (toys 1.2): weights: {name} lies in the project'
     )
     assert "ProjectFile" in said
 

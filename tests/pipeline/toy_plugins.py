@@ -23,7 +23,7 @@ from adversity import (
     Sampling,
     Score,
 )
-from adversity.contracts import PluginBase, Severity
+from adversity.contracts import KINDS, PluginBase, Severity
 from adversity.errors import ParameterError, UnknownPluginError
 from adversity.registry import Entry
 
@@ -309,6 +309,8 @@ for toy in (*TOYS, *FILED, *NESTING):
 
 class ToyRegistry:
     """What a plan asks of a registry, over a list of classes."""
+
+    kinds = KINDS
 
     def __init__(self, classes: Sequence[type[PluginBase]] = TOYS) -> None:
         self._entries = tuple(

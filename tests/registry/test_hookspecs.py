@@ -4,6 +4,7 @@ import inspect
 import textwrap
 
 from adversity import hookspecs
+from adversity.contracts import KINDS
 from adversity.testing import check_plugin
 
 
@@ -16,9 +17,9 @@ def _example(hook):
 
 def test_each_kind_s_example_is_found_and_passes_the_kit(site):
     """Copied into modules of their own, all are found, as they are and without a problem."""
-    kinds = {f"acme-{kind}": kind for kind in hookspecs.KIND_HOOKS.values()}
-    for hook, kind in hookspecs.KIND_HOOKS.items():
-        site.lay(f"acme-{kind}", _example(hook))
+    kinds = {f"acme-{kind}": kind for kind in KINDS}
+    for kind, contract in KINDS.items():
+        site.lay(f"acme-{kind}", _example(contract.describes.hook))
     registry = site.discover()
     entries = [entry for entry in registry.entries() if entry.distribution in kinds]
     assert {entry.distribution: (entry.kind, entry.status) for entry in entries} == {

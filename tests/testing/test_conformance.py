@@ -10,6 +10,7 @@ from kit_subjects import Admits, Copy, Halved, Mended, Search
 from pydantic import field_validator
 
 from adversity import Degradation
+from adversity.contracts import Kind
 from adversity.errors import InputError
 from adversity.testing import KIT, Check, ConformanceError, check_plugin
 from adversity.testing.bench.bench import bench_class
@@ -146,7 +147,7 @@ def test_kind_without_a_file_is_refused() -> None:
     class Strange(Copy):
         """Be of a kind that nobody knows."""
 
-    Strange.kind = "sorcery"
+    Strange.describes = Kind(name="sorcery", hook="adversity_sorceries", noun="a spell")
     with pytest.raises(InputError, match="no checks for plugins of kind 'sorcery'"):
         bench_class(Strange)
 

@@ -86,7 +86,7 @@ CONTAINED = {
     "acme-half": ("first_half", "LookupError: the other half is lost"),
     "acme-endless": ("endless", "got more than 1000"),
     "acme-hostile": ("looked_at", "expected a plugin class, got an object that raised"),
-    "acme-new-contract": ("usurper", "the kinds of plugins"),
+    "acme-new-contract": ("usurper", "kind degradation: there is a kind of this name"),
     "acme-meddler": (
         "meddler",
         (

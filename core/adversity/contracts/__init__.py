@@ -6,11 +6,12 @@ from adversity.contracts.classifier import Classifier
 from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
 from adversity.contracts.fitted import Fitted
+from adversity.contracts.kind import Kind
 from adversity.contracts.measure_info import MeasureInfo, Sign
 from adversity.contracts.metric import ImageMetric, Metric, MetricBase
 from adversity.contracts.nested import Plugin
 from adversity.contracts.plot import Plot
-from adversity.contracts.plugin import API_VERSION, KINDS, Makes, PluginBase, parse_fraction
+from adversity.contracts.plugin import API_VERSION, KINDS, PluginBase, parse_fraction
 from adversity.contracts.project_files import ProjectFile, ProjectFolder
 from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
@@ -52,8 +53,8 @@ __all__ = [
     "Fitted",
     "ImageMetric",
     "IndexRow",
+    "Kind",
     "Linear",
-    "Makes",
     "Measure",
     "MeasureInfo",
     "Metric",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Never, Protocol, Self
 
 from pydantic import model_validator
 
-from adversity.contracts.plugin import SNAKE_CASE, Makes, PluginBase
+from adversity.contracts.kind import Kind
+from adversity.contracts.plugin import SNAKE_CASE, PluginBase
 from adversity.contracts.threat import THREATS, Norm, Threat
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Target(Protocol):
 
 
 class Attack(PluginBase):
-    """Change images within a budget so that the victim's answer changes.
+    '''Change images within a budget so that the victim's answer changes.
 
     The core, not the attack, decides success and checks the budget, in float64, on what
     is stored.
@@ -78,10 +79,49 @@ class Attack(PluginBase):
     `Perturbed`, and the core replays `apply` and checks `bounds`. With `"distance"` it keeps
     within `eps` of a `distance` of its own, which the core measures again on what is stored.
     A class that derives from `Threat` is a threat of the author's own.
-    """
 
-    kind: ClassVar[str] = "attack"
-    makes: ClassVar[Makes] = "adversarial"
+    Example::
+
+        from typing import ClassVar, Literal
+        from pydantic import Field
+        from adversity import Attack, hookimpl
+
+        class OneStep(Attack):
+            """Go from each image along the sign of the gradient, by the whole budget."""
+            name: ClassVar[str] = "one_step"
+            stochastic: ClassVar[bool] = False
+            norm: Literal["linf"] = "linf"
+            eps: float = Field(gt=0, le=1)
+
+            def perturb(self, target, images, labels, rng):
+                import torch
+
+                moving = images.clone().requires_grad_()
+                logits, label = target.logits(moving), labels[:, None]
+                rival = logits.scatter(1, label, -torch.inf).amax(1, keepdim=True)
+                lead = logits.gather(1, label) - rival
+                (gradient,) = torch.autograd.grad(lead.sum(), moving)
+                return (images - self.eps * gradient.sign()).clamp(0, 1)
+
+        @hookimpl
+        def adversity_attacks():
+            return [OneStep]
+    '''
+
+    describes: ClassVar[Kind] = Kind(
+        name="attack",
+        hook="adversity_attacks",
+        noun="an attack",
+        role="attack",
+        makes="adversarial",
+        leaves="adversarial images",
+        takes=("data", "images", "adversarial"),
+        against=("predictions", "scores"),
+        keys=("knowledge", "objective", "probe"),
+        order=50,
+        stage="adversity.engine.stages.attack_stage:AttackRun",
+        kit="adversity.testing.kinds.attack",
+    )
     threat: ClassVar[str | type[Threat]] = "norm"
     """What it may do: `norm`, `minimum`, `parametric`, `distance`, or a class of `Threat`."""
     access: ClassVar[Access] = "gradients"

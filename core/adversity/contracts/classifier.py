@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.kind import Kind
+from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,14 +17,46 @@ __all__ = ["Classifier"]
 
 
 class Classifier(PluginBase):
-    """Say what is in an image.
+    '''Say what is in an image.
 
     Normalising and resizing happen inside. A classifier that must be fitted also inherits
     from `Fitted`.
-    """
 
-    kind: ClassVar[str] = "classifier"
-    makes: ClassVar[Makes] = "predictions"
+    Example::
+
+        from typing import ClassVar
+        from adversity import Classifier, hookimpl
+
+        class Brightness(Classifier):
+            """Call an image light if its mean is above a threshold."""
+            name: ClassVar[str] = "brightness"
+            threshold: float = 0.5
+
+            @property
+            def class_names(self):
+                return ("dark", "light")
+
+            def logits(self, images):
+                excess = images.mean((1, 2, 3)) - self.threshold
+                return excess[:, None] * excess.new_tensor([-1, 1])
+
+        @hookimpl
+        def adversity_classifiers():
+            return [Brightness]
+    '''
+
+    describes: ClassVar[Kind] = Kind(
+        name="classifier",
+        hook="adversity_classifiers",
+        noun="a classifier",
+        role="predict",
+        makes="predictions",
+        leaves="predictions",
+        takes=("data", "images", "adversarial"),
+        order=30,
+        stage="adversity.engine.stages.predict_stage:PredictRun",
+        kit="adversity.testing.kinds.classifier",
+    )
     differentiable: ClassVar[bool] = True
     gives: ClassVar[Literal["logits", "probs", "labels"]] = "logits"
     block_rows: ClassVar[int | None] = 16  # type: ignore[assignment]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
-from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.kind import Kind
+from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +20,51 @@ __all__ = ["Dataset"]
 
 
 class Dataset(PluginBase):
-    """Labelled images.
+    '''Labelled images.
 
     The core calls `open(root)` before anything else. `root` is the project's folder, or,
     for a data set that comes inside a package (`packaged = True`), the folder that
     `materialise` filled, normally `data/<name>/`.
-    """
 
-    kind: ClassVar[str] = "dataset"
-    makes: ClassVar[Makes] = "data"
+    Example::
+
+        from typing import ClassVar
+        import numpy as np
+        from adversity import Dataset, Sample, hookimpl
+
+        class Greys(Dataset):
+            """Even images, dark ones and light ones in turn."""
+            name: ClassVar[str] = "greys"
+            count: int = 10
+
+            @property
+            def class_names(self):
+                return ("dark", "light")
+
+            def __len__(self):
+                return self.count
+
+            def item(self, index):
+                if not 0 <= index < self.count:
+                    raise IndexError(index)
+                level = np.float32(0.25 + 0.5 * (index % 2))
+                return Sample(np.full((8, 8), level), index % 2, f"grey-{index}")
+
+        @hookimpl
+        def adversity_datasets():
+            return [Greys]
+    '''
+
+    describes: ClassVar[Kind] = Kind(
+        name="dataset",
+        hook="adversity_datasets",
+        noun="a data set",
+        role="data",
+        makes="data",
+        leaves="a data set",
+        order=60,
+        kit="adversity.testing.kinds.dataset",
+    )
     packaged: ClassVar[bool] = False
 
     _root: Path | None = PrivateAttr(default=None)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.kind import Kind
+from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,14 +24,40 @@ Severity = Annotated[int, Field(ge=1, le=5, description="1 (mild) to 5 (extreme)
 
 
 class Degradation(PluginBase):
-    """Make images worse in one named way.
+    '''Make images worse in one named way.
 
     `levels` maps each physical parameter that `severity` sets to its five values. Give
     `severity` or all physical parameters, never both; `level` resolves which holds.
-    """
 
-    kind: ClassVar[str] = "degradation"
-    makes: ClassVar[Makes] = "images"
+    Example::
+
+        from typing import ClassVar
+        from adversity import Degradation, hookimpl
+
+        class Darker(Degradation):
+            """Multiply by a factor."""
+            name: ClassVar[str] = "darker"
+            factor: float = 0.5
+
+            def degrade(self, images, rng):
+                return images * self.factor
+
+        @hookimpl
+        def adversity_degradations():
+            return [Darker]
+    '''
+
+    describes: ClassVar[Kind] = Kind(
+        name="degradation",
+        hook="adversity_degradations",
+        noun="a degradation",
+        role="view",
+        makes="images",
+        leaves="images",
+        takes=("data", "images", "adversarial"),
+        order=10,
+        kit="adversity.testing.kinds.degradation",
+    )
     block_rows: ClassVar[int] = 1
     resizes: ClassVar[bool] = False
     """H and W of the output may differ from the input's."""

@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from adversity.contracts.kind import Kind
 from adversity.contracts.measure_info import MeasureInfo
-from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,14 +20,41 @@ __all__ = ["ImageMetric", "Metric", "MetricBase"]
 
 
 class MetricBase(PluginBase):
-    """What both shapes of metric share. Inherit from `Metric` or `ImageMetric`.
+    '''What both shapes of metric share. Inherit from `Metric` or `ImageMetric`.
 
     `always` metrics are computed wherever their inputs are; others when a pipeline names
     them under `metrics:`.
-    """
 
-    kind: ClassVar[str] = "metric"
-    makes: ClassVar[Makes] = "measure"
+    Example::
+
+        from typing import ClassVar
+        from adversity import Measure, MeasureInfo, Metric, hookimpl
+
+        class MeanConfidence(Metric):
+            """The mean of the largest probability."""
+            name: ClassVar[str] = "mean_confidence"
+            wants: ClassVar[tuple[str, ...]] = ("confidence",)
+            produces = {"mean_confidence": MeasureInfo(0.0, 1.0, group="uncertainty")}
+
+            def compute(self, table, reference=None):
+                values = table["confidence"]
+                return {"mean_confidence": Measure(float(values.mean()), len(values))}
+
+        @hookimpl
+        def adversity_metrics():
+            return [MeanConfidence]
+    '''
+
+    describes: ClassVar[Kind] = Kind(
+        name="metric",
+        hook="adversity_metrics",
+        noun="a metric",
+        role="measure",
+        makes="measure",
+        leaves="a measure",
+        order=70,
+        kit="adversity.testing.kinds.metric",
+    )
     always: ClassVar[bool] = False
     produces: ClassVar[Mapping[str, MeasureInfo] | tuple[str, ...]] = ()
     """The measures it can return, each with its range; or their names alone, and then no limit of

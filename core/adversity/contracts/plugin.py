@@ -13,13 +13,12 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
-    Literal,
     Self,
     Union,
     get_args,
@@ -27,6 +26,8 @@ from typing import (
 )
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+
+from adversity.contracts.kind import Kind
 
 if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
@@ -37,7 +38,6 @@ __all__ = [
     "KINDS",
     "OLDEST_API",
     "SNAKE_CASE",
-    "Makes",
     "PluginBase",
     "parse_fraction",
     "takes_text",
@@ -48,11 +48,10 @@ API_VERSION = 1
 OLDEST_API = 1
 """The oldest contract whose plugins still run."""
 
-KINDS: dict[str, type[PluginBase]] = {}
-"""Every kind's contract by its name; filled as contract files are imported."""
-
-Makes = Literal["data", "images", "predictions", "scores", "adversarial", "measure"]
-"""What a step of this kind makes: the engine looks at this, never at the kind's name."""
+_kinds: dict[str, type[PluginBase]] = {}
+KINDS: Mapping[str, type[PluginBase]] = MappingProxyType(_kinds)
+"""The contract of each kind of our own by its name, filled as contract files are imported; what
+others bring is in `Registry.kinds`."""
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 """How a plugin's name is written."""
@@ -83,10 +82,13 @@ class PluginBase(BaseModel):
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
     )
 
+    describes: ClassVar[Kind]
+    """The kind, set by its contract and by nobody else."""
     kind: ClassVar[str]
-    """The kind's name, set by the contract."""
-    makes: ClassVar[Makes]
-    """What a step of this kind makes, set by the contract."""
+    """The kind's name, from `describes`."""
+    makes: ClassVar[str]
+    """What a step of this kind makes, from `describes`: the engine looks at this, never at the
+    kind's name."""
     api: ClassVar[int] = API_VERSION
     """The contract's version the plugin was written for."""
     name: ClassVar[str] = ""
@@ -119,7 +121,7 @@ class PluginBase(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register the class as a kind if it is a contract: the first in its line to set `kind`.
+        """Take kind and product from the description, if the class is a contract and has one.
 
         A default that is infinite ("no limit") is not validated: what users give is finite.
         """
@@ -129,8 +131,10 @@ class PluginBase(BaseModel):
             field.validate_default = False
         if unlimited:
             cls.model_rebuild(force=True, raise_errors=False)
-        if "kind" in cls.__dict__ and not any("kind" in vars(base) for base in cls.__mro__[1:]):
-            KINDS[cls.kind] = cls
+        if "describes" in vars(cls):
+            cls.kind, cls.makes = cls.describes.name, cls.describes.makes
+            if cls.__module__.startswith("adversity.contracts."):
+                _kinds[cls.kind] = cls
 
     @model_validator(mode="before")
     @classmethod

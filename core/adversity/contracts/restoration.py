@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.kind import Kind
+from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,15 +17,41 @@ __all__ = ["Restoration"]
 
 
 class Restoration(PluginBase):
-    """Make degraded images better.
+    '''Make degraded images better.
 
     `needs` names what `restore` wants beside the images. Each need is filled by a
     parameter of that name that is not None, else by the degradation's side information,
     else by `estimate`; the table says which.
-    """
 
-    kind: ClassVar[str] = "restoration"
-    makes: ClassVar[Makes] = "images"
+    Example::
+
+        from typing import ClassVar
+        from adversity import Restoration, hookimpl
+
+        class Brighter(Restoration):
+            """Multiply by a factor, no further than white."""
+            name: ClassVar[str] = "brighter"
+            factor: float = 2.0
+
+            def restore(self, images, **needs):
+                return (images * self.factor).clamp(0, 1)
+
+        @hookimpl
+        def adversity_restorations():
+            return [Brighter]
+    '''
+
+    describes: ClassVar[Kind] = Kind(
+        name="restoration",
+        hook="adversity_restorations",
+        noun="a restoration",
+        role="view",
+        makes="images",
+        leaves="images",
+        takes=("data", "images", "adversarial"),
+        order=20,
+        kit="adversity.testing.kinds.restoration",
+    )
     block_rows: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     scale: ClassVar[int] = 1

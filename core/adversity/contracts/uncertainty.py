@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity.contracts.plugin import Makes, PluginBase
+from adversity.contracts.kind import Kind
+from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,10 +20,37 @@ __all__ = ["Detector", "PostHoc", "Sampling", "Score", "Uncertainty"]
 
 
 class Uncertainty(PluginBase):
-    """Say how sure a prediction is. Inherit from one of the four shapes, not from this."""
+    '''Say how sure a prediction is. Inherit from one of the four shapes, not from this.
 
-    kind: ClassVar[str] = "uncertainty"
-    makes: ClassVar[Makes] = "scores"
+    Example::
+
+        from typing import ClassVar
+        from adversity import Score, hookimpl
+
+        class Doubt(Score):
+            """One minus the largest probability."""
+            name: ClassVar[str] = "doubt"
+
+            def score(self, predictive):
+                return 1 - predictive.probs.amax(1)
+
+        @hookimpl
+        def adversity_uncertainties():
+            return [Doubt]
+    '''
+
+    describes: ClassVar[Kind] = Kind(
+        name="uncertainty",
+        hook="adversity_uncertainties",
+        noun="an uncertainty method",
+        role="score",
+        makes="scores",
+        leaves="scores",
+        takes=("predictions", "scores"),
+        order=40,
+        stage="adversity.engine.stages.score_stage:ScoreRun",
+        kit="adversity.testing.kinds.uncertainty",
+    )
 
 
 class Score(Uncertainty):

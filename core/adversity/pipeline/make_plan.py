@@ -15,12 +15,13 @@ from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.plan.paths import ancestors
-from adversity.pipeline.plan.plugins import PluginFinder, class_of, label_of
+from adversity.pipeline.plan.plugins import PluginFinder
 from adversity.pipeline.plan.stages import make_stages, repeated_views
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.project_paths import undeclared
 from adversity.provenance import core_fingerprint, source_fingerprint
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +72,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     data = resolve_data(loaded, finder, findings)
     steps = resolve_steps(loaded, finder, findings)
     metrics = resolve_metrics(loaded, finder, findings)
-    check_steps(loaded, data, steps, findings)
+    check_steps(loaded, data, steps, registry.kinds, findings)
     measured = _with_always(registry, metrics)
     _check_measured(loaded, steps, findings)
     gates = parse_gates(loaded, steps, [metric for _, metric in measured], findings)
@@ -104,10 +105,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
 
 def _check_measured(loaded: Loaded, steps: Mapping[str, PlannedStep], findings: Findings) -> None:
     """Refuse a pipeline in which nothing is measured or fitted: it would end well, and say nothing."""
-    works = any(
-        node.role not in {"view", "define"} or (node.role == "define" and node.fit_on is not None)
-        for node in steps.values()
-    )
+    works = any(node.has_artifact for node in steps.values())
     if not works and len(steps) == len(loaded.spec.steps):
         findings.add(
             ("steps",),
@@ -176,7 +174,7 @@ def _content(dataset: Dataset, node: PlannedData, findings: Findings) -> str | N
     except Exception as error:  # noqa: BLE001  (whatever a plugin raises is said of its line)
         findings.add(
             ("data", node.id),
-            f"{label_of(node.entry)}: its packaged content cannot be hashed: "
+            f"{node.entry.label}: its packaged content cannot be hashed: "
             f"{type(error).__name__}: {error}; reinstall the package it comes from, or tell the "
             "plugin's author",
         )
@@ -197,7 +195,7 @@ class _Origins:
             "distribution": entry.distribution,
             "version": entry.version,
             "api": entry.api,
-            "fingerprint": self._fingerprint(class_of(entry), label_of(entry), path),
+            "fingerprint": self._fingerprint(class_of(entry), entry.label, path),
         }
         inner = {nested.uses: nested for plugin in plugins for nested in all_nested(plugin)}
         nested = {uses: self._nested(inner[uses], path) for uses in sorted(inner)}
@@ -231,7 +229,7 @@ def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> li
             )
     used = _used(steps)
     for id_, node in steps.items():
-        if node.role in {"view", "define"} and id_ not in used:
+        if not node.is_measured and id_ not in used:
             warnings.append(f"{node.line}: nothing uses {id_}")
     return warnings
 
@@ -239,7 +237,7 @@ def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> li
 def _undeclared(root: Path, steps: Mapping[str, PlannedStep]) -> list[str]:
     """Warn of files that a plugin takes as text: it may look for them elsewhere."""
     found = {
-        f"{node.line}: {label_of(node.entry)}: {name}: {text} lies in the project, and the plugin "
+        f"{node.line}: {node.entry.label}: {name}: {text} lies in the project, and the plugin "
         "takes it as text, so it may be looked for elsewhere; it is hashed. In the plugin, give "
         "the parameter the type ProjectFile or ProjectFolder": None
         for node in steps.values()

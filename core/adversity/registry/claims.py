@@ -10,40 +10,36 @@ import sys
 from contextlib import suppress
 from difflib import get_close_matches
 from functools import lru_cache
-from inspect import get_annotations
-from types import MappingProxyType
+from inspect import get_annotations, isabstract
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from adversity.contracts import KINDS
 from adversity.registry.quoting import error_text, shown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from adversity.contracts import PluginBase
 
 __all__ = [
-    "CONTRACTS",
     "alias_faults",
     "claim_faults",
+    "contract_of",
     "field_faults",
     "is_contract",
     "licence_faults",
 ]
 
-CONTRACTS: Mapping[str, type[PluginBase]] = MappingProxyType(dict(KINDS))
-"""The contract of each kind, taken before a plugin could put a class of its own there."""
 _RESERVED = ("parameters", "fingerprint", "summary")
 """What the core alone says of a plugin; results are filed under it."""
-_NOT_CLAIMED = frozenset({"kind", "makes", "api", "model_config"})
+_NOT_CLAIMED = frozenset({"describes", "kind", "makes", "api", "model_config"})
 _CONFIG = {"frozen": True, "extra": "forbid", "allow_inf_nan": False}
 
 
 def claim_faults(cls: type[PluginBase]) -> Iterator[str]:
     """Yield what is wrong with the class variables of a plugin class."""
-    wanted = CONTRACTS[cls.kind].makes
+    wanted = contract_of(cls).makes
     if cls.makes != wanted:
         yield f"expected makes {wanted!r}, got {shown(cls.makes)}; leave it to the contract"
     for name, hint in _promised(cls).items():
@@ -52,7 +48,7 @@ def claim_faults(cls: type[PluginBase]) -> Iterator[str]:
             yield f"expected {name}: {_written(hint)}, got {shown(value)}{fault}"
     yield from licence_faults(cls)
     yield from _value_faults(cls)
-    yield from map(visible, CONTRACTS[cls.kind].claim_faults(cls))
+    yield from map(visible, contract_of(cls).claim_faults(cls))
 
 
 def field_faults(cls: type[PluginBase]) -> Iterator[str]:
@@ -110,9 +106,21 @@ def _may_hold_aliases(cls: type[PluginBase]) -> bool:
     return True
 
 
+def contract_of(cls: type[PluginBase]) -> type[PluginBase]:
+    """Return the contract of a plugin's kind: the class in its line that describes the kind."""
+    return next(base for base in cls.__mro__ if "describes" in vars(base))
+
+
 def is_contract(cls: type) -> bool:
-    """Say whether a class is one of the product's contracts."""
-    return cls.__module__.startswith("adversity.contracts.")
+    """Say whether a class is a contract: one of ours, or of a kind that others bring.
+
+    The shapes of a kind are abstract classes in the file of its contract.
+    """
+    if cls.__module__.startswith("adversity.contracts."):
+        return True
+    if not hasattr(cls, "describes") or not isabstract(cls):
+        return False
+    return contract_of(cls).__module__ == cls.__module__
 
 
 def _schema_faults(cls: type[PluginBase]) -> Iterator[str]:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import API_VERSION, PluginBase
 from adversity.contracts.plugin import OLDEST_API, SNAKE_CASE
-from adversity.hookspecs import KIND_HOOKS
-from adversity.registry.claims import CONTRACTS, claim_faults, field_faults, is_contract
+from adversity.registry.claims import claim_faults, contract_of, field_faults, is_contract
 from adversity.registry.quoting import shown, visible
 
 if TYPE_CHECKING:
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["class_fault", "object_fault", "version_fault"]
 
 
-def object_fault(item: object, kind: str) -> str | None:
+def object_fault(item: object, contract: type[PluginBase]) -> str | None:
     """Say why an object cannot be listed as a plugin of a kind at all, or None.
 
     Args:
         item: What the hook returned.
-        kind: The kind the hook stands for.
+        contract: Of the kind that the hook stands for.
     """
-    parent = CONTRACTS[kind].__name__
+    parent, kind = contract.__name__, contract.describes.name
     wanted = f"expected a subclass of {parent}"
     if isinstance(item, PluginBase):
         return f"{wanted}, got an instance of {_label(type(item))}; return the class itself"
@@ -39,9 +38,9 @@ def object_fault(item: object, kind: str) -> str | None:
     label = _label(item)
     if not issubclass(item, PluginBase):
         return f"{wanted}, got class {label}, which does not inherit from it; write class {label}({parent})"
-    if issubclass(item, CONTRACTS[kind]) and item.kind != kind:
+    if issubclass(item, contract) and (item.kind != kind or item.describes != contract.describes):
         return f"expected kind {kind!r}, got {shown(item.kind)}; leave kind to the contract"
-    if not issubclass(item, CONTRACTS[kind]):
+    if not issubclass(item, contract):
         return f"{wanted}, got {label}, {_home(item)}"
     # Not a subclass of str, whose methods could be anything: names are compared everywhere.
     if type(item.name) is not str or not item.name:
@@ -95,7 +94,7 @@ def _shape_faults(cls: type[PluginBase]) -> Iterator[str]:
         missing = ", ".join(sorted(cls.__abstractmethods__))
         yield f"class {_label(cls)} does not define {missing}; write it"
     if not _promised(cls):
-        contract = CONTRACTS[cls.kind]
+        contract = contract_of(cls)
         shapes = " or ".join(
             shape.__name__ for shape in contract.__subclasses__() if is_contract(shape)
         )
@@ -144,6 +143,7 @@ def _label(cls: type) -> str:
 
 def _home(cls: type[PluginBase]) -> str:
     """Say where a class of another kind belongs."""
-    kind = getattr(cls, "kind", None)
-    hook = next((hook for hook, of in KIND_HOOKS.items() if of == kind), None)
-    return f"a class of kind {kind!r}" + (f"; return it from {hook}" if hook else "")
+    described = getattr(cls, "describes", None)
+    if described is None:
+        return f"a class of kind {getattr(cls, 'kind', None)!r}"
+    return f"a class of kind {cls.kind!r}; return it from {described.hook}"

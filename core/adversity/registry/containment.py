@@ -18,7 +18,6 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from adversity.contracts import KINDS
 from adversity.registry.ending import ENDING_SIGNALS
 
 if TYPE_CHECKING:
@@ -144,7 +143,6 @@ def _tell_slow(distribution: str) -> None:
 def _watched() -> list[_Watched]:
     found = [
         _Watched("the working directory", _folder, os.chdir),
-        _Watched("the kinds of plugins", lambda: dict(KINDS), _set_kinds),
         _Watched("Python's random numbers", random.getstate, random.setstate),
         *(_attribute(sys, name) for name in ("excepthook", "stdout", "stderr")),
         _attribute(threading, "excepthook"),
@@ -197,11 +195,6 @@ def _folder() -> str | None:
         return os.getcwd()  # noqa: PTH109  (compared as text, links unresolved)
     except OSError:
         return None
-
-
-def _set_kinds(kinds: dict[str, Any]) -> None:
-    KINDS.clear()
-    KINDS.update(kinds)
 
 
 def _attribute(owner: Any, name: str) -> _Watched:

@@ -11,27 +11,32 @@ import inspect
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from adversity.hookspecs import KIND_HOOKS
+from adversity.contracts import KINDS
 from adversity.registry.blocking import names_of
 from adversity.registry.class_checks import class_fault, object_fault, version_fault
 from adversity.registry.containment import Guard, contained
 from adversity.registry.entry import Entry, Problem, Status
-from adversity.registry.hooks import hook_fault, new_manager
+from adversity.registry.hooks import add_kind, hook_fault, new_manager
 from adversity.registry.installed import Installed, installed
+from adversity.registry.new_kinds import kind_fault
 from adversity.registry.quoting import error_text, trace_text, visible, where_raised
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pluggy
 
     from adversity.contracts import PluginBase
 
 __all__ = ["Findings", "Origin", "explore"]
 
+_OF_KINDS = "adversity_kinds"
 _MOST = 1000
 """Classes that one hook may offer: a generator that never ends must not hang us."""
 
@@ -69,7 +74,8 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
-    manager: pluggy.PluginManager = field(default_factory=new_manager)
+    kinds: dict[str, type[PluginBase]] = field(default_factory=lambda: dict(KINDS))
+    manager: pluggy.PluginManager = field(default_factory=lambda: new_manager(KINDS))
 
 
 def explore(blocked: frozenset[str]) -> Findings:
@@ -79,6 +85,7 @@ def explore(blocked: frozenset[str]) -> Findings:
         blocked: As `block_names` gives them; blocked distributions are not imported.
     """
     findings = Findings()
+    visits = []
     for item in installed():
         origin = Origin(item.distribution, item.version, item.name)
         if item.distribution in blocked:
@@ -86,27 +93,39 @@ def explore(blocked: frozenset[str]) -> Findings:
         elif item.fault:
             findings.problems.append(origin.problem(item.fault))
         else:
-            _Visit(findings, origin, blocked).make(item)
+            visits.append(_Visit(findings, origin, blocked))
+            visits[-1].enter(item)
+    for visit in visits:  # all kinds are known by now, whoever brings them
+        visit.look()
     findings.left_out = sorted(set(findings.left_out))
     return findings
 
 
 class _Visit:
-    """One entry point: import it, check its hooks, ask them for classes, judge these."""
+    """One entry point: import it, hear of its kinds, check its hooks, judge their classes."""
 
     def __init__(self, findings: Findings, origin: Origin, blocked: frozenset[str]) -> None:
         self.findings = findings
         self.origin = origin
         self.blocked = blocked
-        self.module: ModuleType | None = None
+        self.plugin: Any = None
+        self.changed: list[str] = []
 
-    def make(self, item: Installed) -> None:
-        """Go through all of it, and say what it did to the process on the way."""
+    def enter(self, item: Installed) -> None:
+        """Import it, and hear what kinds it brings."""
         with contained(item.distribution) as changed:
-            self._enter(item)
-        if self.module is not None:
+            self._load(item)
+        if isinstance(self.plugin, ModuleType):
             # A module runs once a process; who looks again is to hear of it too.
-            changed = _changed.setdefault(self.module, changed)
+            changed = _changed.setdefault(self.plugin, changed)
+        self.changed = changed
+
+    def look(self) -> None:
+        """Look at its hooks and classes, and say what all of it did to the process."""
+        with contained(self.origin.distribution) as more:
+            if self.plugin is not None:
+                self._check()
+        changed = list(dict.fromkeys([*self.changed, *more]))
         if changed:
             what = f"importing it changed {' and '.join(changed)}"
             remedy = "what could be was put back; do that inside the method that needs it"
@@ -117,26 +136,32 @@ class _Visit:
     ) -> None:
         self.findings.problems.append(self.origin.problem(what, error, hides=hides))
 
-    def _enter(self, item: Installed) -> None:
+    def _load(self, item: Installed) -> None:
         started = time.perf_counter()
-        plugin: Any = None
-        fault: str | None = None
         with Guard() as loading:
-            plugin = item.point.load() if item.point else None
+            self.plugin = item.point.load() if item.point else None
         if loading.error:
             self._complain(_import_fault(loading.error, item.value), loading.error)
             return
-        self.module = plugin if isinstance(plugin, ModuleType) else None
         seconds = time.perf_counter() - started
         self.origin = Origin(item.distribution, item.version, item.name, seconds)
+        manager = self.findings.manager
+        if isinstance(self.plugin, ModuleType) and manager.parse_hookimpl_opts(
+            self.plugin, _OF_KINDS
+        ):
+            self._collect(self.plugin.adversity_kinds, _OF_KINDS, self._admit)
+
+    def _check(self) -> None:
+        """Check the hooks, and ask them where they are sound."""
+        fault: str | None = None
         with Guard() as checking:
-            fault = hook_fault(plugin, self.origin.key)
+            fault = hook_fault(self.plugin, self.origin.key, self.findings.kinds)
         if checking.error:
             self._complain(f"bad hook: {error_text(checking.error)}", checking.error)
         elif fault:
             self._complain(fault)
         else:
-            self._register(plugin)
+            self._register(self.plugin)
 
     def _register(self, plugin: Any) -> None:
         """Hand a sound module to pluggy and ask its hooks."""
@@ -151,41 +176,53 @@ class _Visit:
             return
         manager.register(plugin, name=self.origin.key)
         self.findings.origins[self.origin.key] = self.origin
-        for hook, kind in KIND_HOOKS.items():
+        for contract in sorted(self.findings.kinds.values(), key=lambda cls: cls.describes.place):
+            hook = contract.describes.hook
             for impl in getattr(manager.hook, hook).get_hookimpls():
                 if impl.plugin is plugin:
-                    self._collect(impl, hook, kind)
+                    self._collect(impl.function, hook, partial(self._judge, contract))
 
-    def _collect(self, impl: pluggy.HookImpl, hook: str, kind: str) -> None:
-        """Ask one implementation for its classes; what came before an exception is kept."""
+    def _collect(
+        self, function: Callable[[], Any], hook: str, judge: Callable[[Any], None]
+    ) -> None:
+        """Ask one hook for its classes; what came before an exception is kept."""
         count = 0
         with Guard() as asking:
-            returned: Any = impl.function()
+            returned: Any = function()
             if fault := _return_fault(returned):
                 self._complain(f"{hook} must return a list of classes, got {fault}")
                 return
             for item in islice(returned, _MOST + 1):
                 count += 1
                 if count <= _MOST:
-                    self._consider(item, hook, kind)
+                    self._consider(item, hook, judge)
         if asking.error:
-            where = where_raised(asking.error, str(getattr(impl.plugin, "__name__", "")))
+            where = where_raised(asking.error, str(getattr(self.plugin, "__name__", "")))
             what = f"{hook} raised {error_text(asking.error)}{where}"
             self._complain(f"{what}; {_remedy(asking.error)}", asking.error)
         elif count > _MOST:
             self._complain(f"{hook} must return a list of classes, got more than {_MOST}; end it")
 
-    def _consider(self, item: Any, hook: str, kind: str) -> None:
+    def _consider(self, item: Any, hook: str, judge: Callable[[Any], None]) -> None:
         """Judge one object; one that cannot even be looked at stops no other."""
         with Guard() as judging:
-            self._judge(item, hook, kind)
+            judge(item)
         if judging.error:
             got = f"an object that raised {error_text(judging.error)} when it was looked at"
             self._complain(f"{hook}: expected a plugin class, got {got}; mend it", judging.error)
 
-    def _judge(self, item: Any, hook: str, kind: str) -> None:
+    def _admit(self, item: Any) -> None:
+        """Enter one contract as a kind, or what is wrong with it as a problem."""
+        if fault := kind_fault(item, self.findings.kinds):
+            self._complain(f"{_OF_KINDS}: {fault}")
+            return
+        add_kind(self.findings.manager, item)
+        self.findings.kinds[item.describes.name] = item
+
+    def _judge(self, contract: type[PluginBase], item: Any) -> None:
         """Enter one class as an entry, or what is wrong with it as a problem, or both."""
-        if fault := object_fault(item, kind):
+        kind, hook = contract.describes.name, contract.describes.hook
+        if fault := object_fault(item, contract):
             self._complain(f"{hook}: {fault}")
             return
         if self._is_known(item, hook):

@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from adversity.errors import UnknownPluginError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from adversity.contracts.plugin import PluginBase
 
-__all__ = ["BUILT_IN", "UNKNOWN_LICENCE", "Entry", "Problem", "Status", "absent_note", "licence_of"]
+__all__ = [
+    "BUILT_IN",
+    "UNKNOWN_LICENCE",
+    "Entry",
+    "Problem",
+    "Status",
+    "absent_note",
+    "class_of",
+    "licence_of",
+]
 
 BUILT_IN = "adversity"
 """The distribution whose plugins keep their short names."""
@@ -55,6 +66,11 @@ class Entry:
         return f"{self.distribution}:{self.name}"
 
     @property
+    def label(self) -> str:
+        """What messages call it, and who brings it: `attack "pgd" (acme-attacks 1.2)`."""
+        return f'{self.kind} "{self.name}" ({self.distribution} {self.version})'
+
+    @property
     def built_in(self) -> bool:
         """Whether the product itself brings it."""
         return self.distribution == BUILT_IN
@@ -63,6 +79,17 @@ class Entry:
     def usable(self) -> bool:
         """Whether a pipeline can use it, by its short or its qualified name."""
         return self.cls is not None and self.status in ("ok", "clash")
+
+
+def class_of(entry: Entry) -> type[PluginBase]:
+    """Return the class of a plugin that the registry handed out.
+
+    Raises:
+        UnknownPluginError: If it has none.
+    """
+    if entry.cls is None:
+        raise UnknownPluginError(f"{entry.label} cannot be used: {entry.error}")
+    return entry.cls
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,40 +10,58 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from adversity import hookspecs
-from adversity.hookspecs import GROUP
+from adversity.contracts import KINDS
+from adversity.hookspecs import GROUP, kind_hook
 from adversity.registry.quoting import shown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["hook_fault", "new_manager"]
+    from adversity.contracts import PluginBase
+
+__all__ = ["add_kind", "hook_fault", "new_manager"]
 
 
-def new_manager() -> pluggy.PluginManager:
-    """Return a plugin manager that knows our hook specifications and no plugin."""
+def new_manager(kinds: Mapping[str, type[PluginBase]]) -> pluggy.PluginManager:
+    """Return a plugin manager that knows the hook specifications and no plugin.
+
+    Args:
+        kinds: The contracts of all kinds.
+    """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
+    for name, contract in kinds.items():
+        if name not in KINDS:
+            add_kind(manager, contract)
     return manager
 
 
-def hook_fault(plugin: object, key: str) -> str | None:
+def add_kind(manager: pluggy.PluginManager, contract: type[PluginBase]) -> None:
+    """Let a manager know the hook of a new kind."""
+    hook = staticmethod(kind_hook(contract))
+    manager.add_hookspecs(type("Hooks", (), {contract.describes.hook: hook}))
+
+
+def hook_fault(plugin: object, key: str, kinds: Mapping[str, type[PluginBase]]) -> str | None:
     """Say why a plugin's hooks cannot be registered, or None.
 
     Args:
         plugin: What the entry point names.
         key: The name under which pluggy is to know it.
+        kinds: The contracts of all kinds.
 
     Raises:
         pluggy.PluginValidationError: If pluggy finds more to refuse than we do.
     """
     if not isinstance(plugin, ModuleType):
         return f"expected a module, got {shown(plugin)}; let the entry point name the module alone"
-    trial = new_manager()
-    specs = [name for name in vars(hookspecs) if name.startswith("adversity_")]
+    trial = new_manager(kinds)
+    ours = [name for name in vars(hookspecs) if name.startswith("adversity_")]
+    specs = list(dict.fromkeys([*ours, *(cls.describes.hook for cls in kinds.values())]))
     marked = [name for name in specs if trial.parse_hookimpl_opts(plugin, name)]
     for name in marked:
         if extra := _extra_arguments(plugin, name):
-            offered = ", ".join(_arguments(hookspecs, name)) or "none"
+            offered = ", ".join(_given(name)) or "none"
             return (
                 f"{name} wants the argument {extra}, which its hook does not give: {offered}; "
                 "take only what it gives"
@@ -78,13 +96,15 @@ def _unmarked(plugin: object, specs: list[str], marked: list[str]) -> str | None
     return None
 
 
-def _arguments(plugin: object, name: str) -> list[str]:
-    return list(inspect.signature(getattr(plugin, name)).parameters)
+def _given(name: str) -> list[str]:
+    """Return the arguments that a hook gives; that of a kind gives none."""
+    ours = getattr(hookspecs, name, None)
+    return [] if ours is None else list(inspect.signature(ours).parameters)
 
 
 def _extra_arguments(plugin: object, name: str) -> str:
-    known = _arguments(hookspecs, name)
-    return ", ".join(extra for extra in _arguments(plugin, name) if extra not in known)
+    known, wanted = _given(name), inspect.signature(getattr(plugin, name)).parameters
+    return ", ".join(extra for extra in wanted if extra not in known)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from adversity.distributions import canonical_name
 from adversity.errors import AdversityError, UnknownPluginError
-from adversity.hookspecs import KIND_HOOKS
 from adversity.registry.blocking import VARIABLE, block_names, names_of
 from adversity.registry.containment import Guard, spoken_aside
 from adversity.registry.discovery import Findings, explore
@@ -23,9 +22,10 @@ from adversity.registry.quoting import error_text, where_raised
 if TYPE_CHECKING:
     import pluggy
 
+    from adversity.contracts import PluginBase
+
 __all__ = ["Registry", "discover"]
 
-_KINDS = tuple(KIND_HOOKS.values())
 _cache: dict[frozenset[str], Registry] = {}
 _lock = threading.RLock()
 
@@ -52,8 +52,13 @@ class Registry:
 
     def __init__(self, findings: Findings, *, blocked: frozenset[str] = frozenset()) -> None:
         """Settle who owns which short name."""
+        contracts = sorted(findings.kinds.values(), key=lambda cls: cls.describes.place)
+        self.kinds: Mapping[str, type[PluginBase]] = MappingProxyType(
+            {cls.describes.name: cls for cls in contracts}
+        )
+        """The contract of every kind by its name, in the order of lists."""
         settled, twice = _without_doubles(findings.entries)
-        self._entries = tuple(sorted(_settle(settled), key=_order))
+        self._entries = tuple(sorted(_settle(settled), key=self._order))
         self._origins = findings.origins
         self._manager = findings.manager
         self.left_out: tuple[str, ...] = tuple(findings.left_out)
@@ -62,10 +67,9 @@ class Registry:
         self.problems: tuple[Problem, ...] = (*findings.problems, *twice, *idle)
         """What distributions got wrong."""
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Every kind, in the order of the hook specifications."""
-        return _KINDS
+    def _order(self, entry: Entry) -> tuple[int, str, bool, str]:
+        place = list(self.kinds).index(entry.kind)
+        return place, entry.name, not entry.built_in, entry.distribution
 
     def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
         """Return everything that was found, usable or not, by kind and name."""
@@ -77,9 +81,9 @@ class Registry:
         Raises:
             UnknownPluginError: If no plugin that can be used has this name.
         """
-        if kind not in _KINDS:
-            close = get_close_matches(kind, _KINDS, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(_KINDS)}"
+        if kind not in self.kinds:
+            close = get_close_matches(kind, self.kinds, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(self.kinds)}"
             raise UnknownPluginError(f"unknown kind of plugin {kind!r} in {kind}/{name}; {hint}")
         distribution, colon, short = name.rpartition(":")
         owner = canonical_name(distribution)
@@ -166,10 +170,6 @@ def _said_by(hook: str, error: BaseException, module: str) -> str:
 
 def _shortest(entry: Entry) -> str:
     return entry.name if entry.status == "ok" else entry.qualified
-
-
-def _order(entry: Entry) -> tuple[int, str, bool, str]:
-    return _KINDS.index(entry.kind), entry.name, not entry.built_in, entry.distribution
 
 
 def _without_doubles(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:

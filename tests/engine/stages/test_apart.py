@@ -11,6 +11,7 @@ from PIL import Image
 
 import adversity
 from adversity import Classifier, Dataset, Degradation, Fitted, Plugin, Restoration, Sample, State
+from adversity.contracts import KINDS
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.set_up.workspace import Workspace
@@ -97,6 +98,8 @@ class Fixed(Classifier):
 
 
 class _Registry:
+    kinds = KINDS
+
     def __init__(self) -> None:
         self._own = {cls.name: cls for cls in (Arrays, Lamp, Around, Fixed)}
 

@@ -9,6 +9,7 @@ import torch
 
 import adversity
 from adversity import Classifier, ImageMetric, ProjectFile, ProjectFolder
+from adversity.contracts import KINDS
 from adversity.registry import Entry, discover
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Filed(ImageMetric):
 
 class WithOwn:
     """The installed plugins, and those of this file."""
+
+    kinds = KINDS
 
     def entries(self, kind: str | None = None) -> tuple[Entry, ...]:
         return discover().entries(kind)

@@ -13,6 +13,7 @@ from scipy.special import log_softmax, softmax
 
 import adversity
 from adversity import Attack, Degradation, Fitted, Plugin, ProjectFile, Restoration, State
+from adversity.contracts import KINDS
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
 from adversity.engine.calls.final_calls import Ready
@@ -103,6 +104,8 @@ class Holder(Degradation):
 
 
 class _Registry:
+    kinds = KINDS
+
     def __init__(self) -> None:
         self._own = {cls.name: cls for cls in (Lamp, Filed, Holder)}
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from adversity import Degradation, hookimpl
-from adversity.contracts import PluginBase
+from adversity.contracts import Kind, PluginBase
 
 
 class Wrong(PluginBase):
     """Take the place of all degradations."""
 
-    kind: ClassVar[str] = "degradation"
-    makes: ClassVar[str] = "images"
+    describes: ClassVar[Kind] = Kind(
+        name="degradation", hook="adversity_usurpations", noun="a usurpation"
+    )
+
+    @abstractmethod
+    def usurp(self):
+        """Take the place."""
 
 
 class Tilt(Degradation):
@@ -22,6 +28,11 @@ class Tilt(Degradation):
 
     def degrade(self, images, rng):
         return images.flip(-1)
+
+
+@hookimpl
+def adversity_kinds():
+    return [Wrong]
 
 
 @hookimpl

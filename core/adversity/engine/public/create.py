@@ -14,7 +14,6 @@ from adversity.engine.public.attack_call import AttackCall
 from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.public.public_call import Call, require_images, sample_ids
 from adversity.engine.set_up.nested import inject, set_up
-from adversity.engine.set_up.toolbox import label_of
 from adversity.errors import DataError, InputError, ParameterError
 from adversity.pipeline.plan.nested import from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
@@ -58,13 +57,13 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
     entry = discover().get(kind, name)
     fault = absent_device(device)
     if fault is not None:
-        raise ParameterError(f"{label_of(entry)}: device: {fault}")
+        raise ParameterError(f"{entry.label}: device: {fault}")
     plugin = _built(entry, parameters)
     wrapper = WRAPPERS.get(kind)
     if kind != "dataset" and not isinstance(plugin, Fitted):
-        ready = set_up(plugin, label_of(entry), device)
+        ready = set_up(plugin, entry.label, device)
     else:
-        ready = Ready(plugin, label_of(entry), device)
+        ready = Ready(plugin, entry.label, device)
         with final_calls.setting_up(ready):
             inject(ready.plugin, device)  # what is missing is said now; it is set up for the fit
     if wrapper is not None:
@@ -76,7 +75,7 @@ def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
     from pydantic import ValidationError
 
     if entry.cls is None:
-        raise InputError(f"{label_of(entry)} cannot be used: {entry.error}")
+        raise InputError(f"{entry.label} cannot be used: {entry.error}")
     try:
         with resolving(resolver(from_registry(discover()), attempt)):
             return entry.cls(**parameters)
@@ -86,7 +85,7 @@ def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
             + ("" if e["type"] == NESTED_ERROR else f", got {e['input']!r}")
             for e in error.errors()
         ]
-        raise ParameterError(f"{label_of(entry)}: " + "; ".join(findings)) from None
+        raise ParameterError(f"{entry.label}: " + "; ".join(findings)) from None
 
 
 def _opened(dataset: Any) -> Any:

@@ -1,35 +1,26 @@
-"""Opening a stage of a plan: the one place that knows what runs each kind of step."""
+"""Opening a stage of a plan: what runs a step is what its kind says."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from adversity.engine.calls.blocks import one_thread
 from adversity.engine.calls.device import refuse_absent_device
 from adversity.engine.set_up.toolbox import toolbox_of
 from adversity.engine.stages.apart import keep_apart
-from adversity.engine.stages.attack_stage import AttackRun
 from adversity.engine.stages.data_stage import DataRun
 from adversity.engine.stages.fit_stage import FitRun
-from adversity.engine.stages.predict_stage import PredictRun
 from adversity.engine.stages.rounds_stage import RoundsRun
-from adversity.engine.stages.score_stage import ScoreRun
 from adversity.engine.summary.report_stage import ReportRun
 from adversity.pipeline.plan.stop_rules import in_rounds
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
     from adversity.engine.set_up.workspace import Workspace
     from adversity.engine.stages.stage import StageRun
-    from adversity.pipeline.plan.model import Plan, Stage
+    from adversity.pipeline.plan.model import Plan, PlannedStep, Stage
 
 __all__ = ["open_stage"]
-
-_RUNS: dict[str, type[StageRun]] = {
-    "define": FitRun,
-    "predict": PredictRun,
-    "score": ScoreRun,
-    "attack": AttackRun,
-}
 
 
 def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
@@ -47,5 +38,13 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
     keep_apart(toolbox_of(plan, workspace), stage.step)
     if stage.step == "report":
         return ReportRun(plan, stage, workspace)
-    node = plan.steps[stage.step]
-    return (RoundsRun if in_rounds(node) else _RUNS[node.role])(plan, stage, workspace)
+    return _run_of(plan.steps[stage.step])(plan, stage, workspace)
+
+
+def _run_of(node: PlannedStep) -> type[StageRun]:
+    if node.role == "define":
+        return FitRun
+    if in_rounds(node):
+        return RoundsRun
+    kind = class_of(node.entry).describes
+    return cast("type[StageRun]", kind.load(kind.stage))

@@ -33,14 +33,8 @@ if TYPE_CHECKING:
     from adversity.engine.set_up.workspace import Workspace
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
-    from adversity.registry import Entry
 
-__all__ = ["Toolbox", "label_of", "state_path", "toolbox_of"]
-
-
-def label_of(entry: Entry) -> str:
-    """Return what messages call a plugin: `attack "pgd" (acme-attacks 1.2)`."""
-    return f'{entry.kind} "{entry.name}" ({entry.distribution} {entry.version})'
+__all__ = ["Toolbox", "state_path", "toolbox_of"]
 
 
 def state_path(folder: Path, cell: Cell) -> Path:
@@ -199,7 +193,7 @@ class Toolbox:
             return None if nested.step is None else self.ready(nested.step, cell)
 
         device, root = self.plan.spec.run.device, self.workspace.root
-        return set_up(given, label_of(node.entry), device, root=root, found=found, state=state)
+        return set_up(given, node.entry.label, device, root=root, found=found, state=state)
 
     def state(self, step: str, cell: Cell) -> State:
         """Read the state of a fitted step.

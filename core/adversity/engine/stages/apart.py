@@ -100,7 +100,7 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
     ]
     elsewhere: dict[tuple[str, str], list[str]] = {}
     for node in plan.steps.values():
-        if node.role not in ("predict", "score", "attack"):
+        if not node.is_measured:
             continue
         for name in rests_on(node.id, plan.steps):
             if name in plan.steps and _fitted_elsewhere(plan.steps[name]):

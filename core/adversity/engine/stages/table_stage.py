@@ -30,8 +30,8 @@ from adversity.engine.stages.columns import (
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.errors import AdversityError, PluginError
 from adversity.metrics import mean_interval
-from adversity.pipeline.plan.plugins import class_of
 from adversity.provenance import file_sha256
+from adversity.registry.entry import class_of
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from adversity.pipeline.plan.measures import known_of, measures_of
 from adversity.pipeline.plan.paths import ancestors
-from adversity.pipeline.plan.plugins import class_of
 from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.read.findings import listed, suggestion
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +47,8 @@ def gate_faults(
     node = steps.get(gate.step)
     if node is None:
         return
-    if node.role in {"view", "define"}:
-        measured = [id_ for id_, other in steps.items() if other.role not in {"view", "define"}]
+    if not node.is_measured:
+        measured = [id_ for id_, other in steps.items() if other.is_measured]
         yield f"{gate.step} has no measures of its own; measured are {listed(measured)}"
         return
     for name in (gate.step, *sorted(ancestors(gate.step, loaded.spec.steps))):

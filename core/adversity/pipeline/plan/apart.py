@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Meeting", "meetings", "rests_on"]
 
-_JUDGED = frozenset({"predict", "score", "attack"})
-"""The roles of steps that leave numbers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
@@ -77,7 +74,7 @@ def meetings(
     fitted: dict[tuple[str, str], dict[str, None]] = {}
     judged: dict[tuple[str, str], dict[str, None]] = {}
     for node in steps.values():
-        base = rests_on(node.id, steps) if node.role in _JUDGED else frozenset()
+        base = rests_on(node.id, steps) if node.is_measured else frozenset()
         judging = chain_to(node.id, steps).start
         if judging not in data or (behind is not None and behind not in base):
             continue

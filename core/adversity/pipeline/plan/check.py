@@ -12,36 +12,23 @@ from adversity.contracts.not_yet import not_yet
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors, way_to
-from adversity.pipeline.plan.plugins import class_of, label_of
 from adversity.pipeline.plan.probing import probe_fault
 from adversity.pipeline.read.findings import Findings, suggestion
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from adversity.contracts import Kind, PluginBase
     from adversity.pipeline.plan.model import PlannedData, PlannedStep
     from adversity.pipeline.read.load import Loaded
     from adversity.pipeline.read.spec import StepSpec
 
 __all__ = ["check_steps"]
 
-_PICTURES = frozenset({"data", "images", "adversarial"})
-_ANSWERS = frozenset({"predictions", "scores"})
-_TAKES = {
-    "images": _PICTURES,
-    "predictions": _PICTURES,
-    "adversarial": _PICTURES,
-    "scores": _ANSWERS,
-}
-_WORDS = {
-    "data": "a data set",
-    "images": "images",
-    "adversarial": "adversarial images",
-    "predictions": "predictions",
-    "scores": "scores",
-    "a definition": "a plugin that was not used on anything (it has no from:)",
-}
-_FIT_TAKES = {"images": frozenset({"data", "images"}), "logits": frozenset({"predictions"})}
+_DEFINITION = "a definition"
+_UNUSED = {_DEFINITION: "a plugin that was not used on anything (it has no from:)"}
+_FIT_TAKES = {"images": ("data", "images"), "logits": ("predictions",)}
 
 Finding = tuple[str, str]
 """The key under the step, and the message."""
@@ -51,10 +38,11 @@ def check_steps(
     loaded: Loaded,
     data: Mapping[str, PlannedData],
     steps: Mapping[str, PlannedStep],
+    kinds: Mapping[str, type[PluginBase]],
     findings: Findings,
 ) -> None:
     """Check every resolved step; what it needs may be missing if that had findings itself."""
-    checker = _Checker(loaded, data, steps)
+    checker = _Checker(loaded, data, steps, [cls.describes for cls in kinds.values()])
     rules: tuple[Callable[[PlannedStep, StepSpec], Iterator[Finding]], ...] = (
         checker.settings,
         checker.source,
@@ -105,11 +93,26 @@ _NOT_KEPT = "only the images of attacks can be kept in this version, and {} is n
 
 class _Checker:
     def __init__(
-        self, loaded: Loaded, data: Mapping[str, PlannedData], steps: Mapping[str, PlannedStep]
+        self,
+        loaded: Loaded,
+        data: Mapping[str, PlannedData],
+        steps: Mapping[str, PlannedStep],
+        kinds: Sequence[Kind],
     ) -> None:
         self._specs = loaded.spec.steps
         self._data = data
         self._steps = steps
+        self._kinds = kinds
+        self._words = {kind.makes: kind.leaves for kind in kinds} | _UNUSED
+
+    def _either(self, takes: Sequence[str]) -> str:
+        """Say what a plugin takes; what only kinds leave that are not installed is left out."""
+        return " or ".join(self._words[made] for made in takes if made in self._words)
+
+    def _users_of(self, key: str) -> str:
+        """Say whose steps have a key: `attacks`."""
+        users = [k.plural for k in self._kinds if key in k.keys or (key == "against" and k.against)]
+        return " and ".join(users)
 
     def _makes(self, id_: str) -> str | None:
         if id_ in self._data:
@@ -117,7 +120,7 @@ class _Checker:
         node = self._steps.get(id_)
         if node is None:
             return None
-        return "a definition" if node.role == "define" else str(class_of(node.entry).makes)
+        return _DEFINITION if node.role == "define" else class_of(node.entry).makes
 
     def settings(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Refuse keys that mean nothing on this step."""
@@ -128,19 +131,15 @@ class _Checker:
             yield (
                 "uses",
                 (
-                    f"{label_of(node.entry)} needs images or features while it scores, which is not "
+                    f"{node.entry.label} needs images or features while it scores, which is not "
                     "available yet; use a score or a calibrator, which work from stored predictions"
                 ),
             )
-        if node.role != "attack":
-            for key, value in (
-                ("against", spec.against),
-                ("knowledge", spec.knowledge),
-                ("objective", spec.objective),
-                ("probe", spec.probe),
-            ):
-                if value is not None:
-                    yield key, f"{key}: is for attacks; {label_of(node.entry)} is none"
+        kind = class_of(node.entry).describes
+        own_keys = (*kind.keys, "against") if kind.against else kind.keys
+        for key in ("against", "knowledge", "objective", "probe"):
+            if getattr(spec, key) is not None and key not in own_keys:
+                yield key, f"{key}: is for {self._users_of(key)}; {node.entry.label} is none"
         if spec.keep is not None and spec.keep != node.keep:
             message = (
                 _NOT_KEPT.format(node.id) if spec.keep else "an attack's images are always kept"
@@ -157,36 +156,32 @@ class _Checker:
 
     def source(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that `from:` gives what the plugin takes."""
-        if node.role == "attack" and not node.source:
-            yield "uses", "an attack needs from:, the images that it may change"
+        kind = class_of(node.entry).describes
+        if node.role != "define" and not node.source:
+            yield "uses", f"{kind.noun} needs from:, the images that it may change"
         if len(node.source) > 1:
             yield "from", f"expected one step, got {len(node.source)}: {', '.join(node.source)}"
-        takes = _TAKES[class_of(node.entry).makes]
         for name in node.source:
             made = self._makes(name)
-            if made is not None and made not in takes:
-                yield (
-                    "from",
-                    (f"{label_of(node.entry)} works on {_either(takes)}; {name} is {_WORDS[made]}"),
-                )
+            if made is not None and made not in kind.takes:
+                works_on = f"{node.entry.label} works on {self._either(kind.takes)}"
+                yield "from", f"{works_on}; {name} is {self._words[made]}"
 
     def against(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that the attacked answer comes from what the attacker may change."""
-        if node.role != "attack":
+        kind = class_of(node.entry).describes
+        if not kind.against:
             return
         if node.against is None:
-            yield "uses", "an attack needs against:, the step whose answer it must change"
+            yield "uses", f"{kind.noun} needs against:, the step whose answer it must change"
             return
         made = self._makes(node.against)
         if made is None:
             return
-        if made not in _ANSWERS:
-            yield (
-                "against",
-                (
-                    f"an attack changes an answer (predictions or scores); {node.against} is {_WORDS[made]}"
-                ),
-            )
+        if made not in kind.against:
+            answer = f"an answer ({self._either(kind.against)})"
+            what = f"{kind.noun} changes {answer}; {node.against} is {self._words[made]}"
+            yield "against", what
             return
         start = node.upstream if node.source else None
         if start is not None and start not in ancestors(node.against, self._specs):
@@ -204,7 +199,7 @@ class _Checker:
         if node.role == "attack" and spec.probe is not None:
             fault = probe_fault(class_of(node.entry), node.knowledge)
             if fault is not None:
-                yield "probe", f"probe: {label_of(node.entry)} cannot be probed: {fault}; drop it"
+                yield "probe", f"probe: {node.entry.label} cannot be probed: {fault}; drop it"
 
     def fitting(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that what must be fitted is, on rows of the right sort."""
@@ -213,21 +208,16 @@ class _Checker:
         cls = class_of(node.entry)
         if not issubclass(cls, Fitted):
             if node.fit_on is not None:
-                yield "fit_on", f"{label_of(node.entry)} is not fitted; drop fit_on:"
+                yield "fit_on", f"{node.entry.label} is not fitted; drop fit_on:"
             return
         if node.fit_on is None:
-            yield "uses", f"{label_of(node.entry)} must be fitted; name its data with fit_on:"
+            yield "uses", f"{node.entry.label} must be fitted; name its data with fit_on:"
             return
         made = self._makes(node.fit_on)
         takes = _FIT_TAKES[cls.fits_on]
         if made is not None and made not in takes:
-            yield (
-                "fit_on",
-                (
-                    f"{label_of(node.entry)} is fitted on {_either(takes)}; "
-                    f"{node.fit_on} is {_WORDS[made]}"
-                ),
-            )
+            fitted = f"{node.entry.label} is fitted on {self._either(takes)}"
+            yield "fit_on", f"{fitted}; {node.fit_on} is {self._words[made]}"
 
 
 def _borrowed(spec: StepSpec) -> Iterator[Finding]:
@@ -237,7 +227,3 @@ def _borrowed(spec: StepSpec) -> Iterator[Finding]:
             yield key, f"{key}: belongs to the definition; write it under {spec.uses}"
     if not spec.source:
         yield "uses", f"expected from:, the step or data set that {spec.uses} is used on"
-
-
-def _either(takes: frozenset[str]) -> str:
-    return " or ".join(_WORDS[made] for made in _WORDS if made in takes)

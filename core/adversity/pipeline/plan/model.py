@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.spec import PipelineSpec
     from adversity.registry import Entry
 
-__all__ = ["Cell", "Plan", "PlannedData", "PlannedStep", "Role", "Stage"]
-
-Role = Literal["view", "define", "predict", "score", "attack", "report"]
-"""What a step does: a view makes images that are not stored; a definition names a plugin
-(and fits it where it has `fit_on`); the others leave a table."""
+__all__ = ["Cell", "Plan", "PlannedData", "PlannedStep", "Stage"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,7 +75,8 @@ class PlannedStep:
 
     Attributes:
         id: Its name in the file.
-        role: What it does.
+        role: What it does, as its kind says: `view` makes images that are not stored, other roles
+            leave a table. Or `define`: it names a plugin, and fits it where it has `fit_on`.
         entry: Its plugin (for `uses: net`, the definition's).
         definition: The step that defines the plugin, itself included (`net`); views, attacks
             and direct uses define their own.
@@ -97,7 +94,7 @@ class PlannedStep:
     """
 
     id: str
-    role: Role
+    role: str
     entry: Entry
     definition: str
     source: tuple[str, ...] = ()
@@ -116,6 +113,16 @@ class PlannedStep:
     def upstream(self) -> str:
         """The step or data set that it works on: all that `from:` may name so far."""
         return self.source[0]
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it leaves a table and its measures."""
+        return self.role not in ("view", "define")
+
+    @property
+    def has_artifact(self) -> bool:
+        """Whether it leaves anything: a table, or what fitting found."""
+        return self.is_measured or (self.role == "define" and self.fit_on is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ from adversity.data.labels_map import read_labels
 from adversity.errors import DataError
 from adversity.pipeline.plan.graph import names_plugin, order_steps
 from adversity.pipeline.plan.matrix import count, expand, fill
-from adversity.pipeline.plan.model import Cell, PlannedData, PlannedStep, Role
-from adversity.pipeline.plan.plugins import PluginFinder, class_of, label_of
+from adversity.pipeline.plan.model import Cell, PlannedData, PlannedStep
 from adversity.pipeline.read.load import Loaded, variables_in
 from adversity.pipeline.read.project_paths import escaping, place_fault, place_in
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from adversity.contracts import PluginBase
+    from adversity.pipeline.plan.plugins import PluginFinder
     from adversity.pipeline.read.findings import Findings, KeyPath
     from adversity.pipeline.read.spec import DataSpec, StepSpec
     from adversity.registry import Entry
@@ -69,7 +70,7 @@ def _data_node(
         inside = place_in(loaded.root, location)
         if inside is None or inside == ".":
             what = f"{location} must lie in the project, as a folder or file of its own"
-            message = f"{label_of(entry)}: {what}; put the data there"
+            message = f"{entry.label}: {what}; put the data there"
             findings.add(("data", id_, "with"), message)
         location = inside
     prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
@@ -104,10 +105,17 @@ def _expected(
         return None
     entry = finder.find(uses, path)
     if entry is not None and class_of(entry).makes != makes:
-        made = class_of(entry).makes
-        findings.add(path, f"{uses} makes {made}, and {makes} is expected here; {_DEFINES}")
+        findings.add(path, f"{_what(uses, entry)}, and {makes} is expected here; {_DEFINES}")
         return None
     return entry
+
+
+def _what(uses: str, entry: Entry) -> str:
+    """Say what a plugin that stands in a wrong place makes, or that it makes nothing."""
+    cls = class_of(entry)
+    if cls.makes:
+        return f"{uses} makes {cls.makes}"
+    return f"{uses} is a parameter of other plugins, under with:, and never a step"
 
 
 def resolve_steps(
@@ -191,9 +199,8 @@ class _StepResolver:
         path: KeyPath = ("steps", id_, "uses")
         if names_plugin(step.uses):
             entry = self._finder.find(step.uses, path)
-            if entry is not None and class_of(entry).makes in {"data", "measure"}:
-                made = class_of(entry).makes
-                self._findings.add(path, f"{step.uses} makes {made}; {_DEFINES}")
+            if entry is not None and not class_of(entry).describes.is_step:
+                self._findings.add(path, f"{_what(step.uses, entry)}; {_DEFINES}")
                 return None
             return entry
         definition = self.nodes.get(step.uses)
@@ -247,18 +254,13 @@ def _stays_inside(
         if text == location:
             continue
         message = f"{name}: {text} must lie in the project {root}; copy the file there"
-        findings.add((*path, name), f"{label_of(entry)}: {message}")
+        findings.add((*path, name), f"{entry.label}: {message}")
 
 
-def _role(step: StepSpec, entry: Entry) -> Role:
-    """Say what a step does, from what its plugin makes and whether it has `from:`."""
-    makes = class_of(entry).makes
-    if makes == "adversarial":
-        return "attack"
-    if not step.source:
-        return "define"
-    roles: dict[str, Role] = {"images": "view", "predictions": "predict", "scores": "score"}
-    return roles[makes]
+def _role(step: StepSpec, entry: Entry) -> str:
+    """Say what a step does: as its kind says, or define a plugin if it has no `from:`."""
+    kind = class_of(entry).describes
+    return "define" if not step.source and not kind.against else str(kind.role)
 
 
 def _options(step: StepSpec) -> dict[str, Any]:

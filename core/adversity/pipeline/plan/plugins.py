@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from adversity.contracts import KINDS
 from adversity.contracts.nested import resolving
 from adversity.errors import InputError, UnknownPluginError
 from adversity.pipeline.plan.nested import named_steps, resolver
 from adversity.pipeline.read.findings import Findings, KeyPath, complaints, suggestion
-from adversity.registry.entry import licence_of
+from adversity.registry.entry import class_of, licence_of
 from adversity.registry.marks import read_marks
 
 if TYPE_CHECKING:
@@ -26,27 +25,11 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.spec import StepSpec
     from adversity.registry import Entry, Registry
 
-__all__ = ["PluginFinder", "class_of", "label_of"]
+__all__ = ["PluginFinder", "attempt"]
 
 _WORD = re.compile(r"[\w.+-]+")
 _NON_COMMERCIAL = re.compile(r"(^|-)nc(-|$)|non-?commercial|research-only")
 """How licences say it: CC-BY-NC-4.0, PolyForm-Noncommercial-1.0.0, non-commercial."""
-
-
-def class_of(entry: Entry) -> type[PluginBase]:
-    """Return the class of a plugin that the registry handed out.
-
-    Raises:
-        UnknownPluginError: If it has none.
-    """
-    if entry.cls is None:
-        raise UnknownPluginError(f"plugin {entry.kind}/{entry.name} cannot be used: {entry.error}")
-    return entry.cls
-
-
-def label_of(entry: Entry) -> str:
-    """Name a plugin and who brings it: `attack/pgd (acme-attacks 1.2)`."""
-    return f"{entry.kind}/{entry.name} ({entry.distribution} {entry.version})"
 
 
 class PluginFinder:
@@ -67,8 +50,9 @@ class PluginFinder:
             path: Where it stands.
         """
         kind, _, name = uses.partition("/")
-        if kind not in KINDS:
-            message = f"unknown kind of plugin {kind!r} in {uses}{suggestion(kind, KINDS)}"
+        if kind not in self._registry.kinds:
+            hint = suggestion(kind, self._registry.kinds)
+            message = f"unknown kind of plugin {kind!r} in {uses}{hint}"
             self._findings.add(path, message)
             return None
         entry, faults = self.look_up(kind, name)
@@ -92,7 +76,7 @@ class PluginFinder:
         """Return the definitions that a step names as plugins in its parameters; no findings."""
         kind, _, name = step.uses.partition("/")
         try:
-            cls = self._registry.get(kind, name).cls if kind in KINDS else None
+            cls = self._registry.get(kind, name).cls if kind in self._registry.kinds else None
         except UnknownPluginError:
             return ()
         return () if cls is None else named_steps(cls, step.parameters, steps)
@@ -155,7 +139,7 @@ class PluginFinder:
         code = licence_of(cls)
         if rules.deny and code is None and not rules.allow_unknown:
             yield (
-                f"{label_of(entry)}: neither the class nor the metadata of its distribution state "
+                f"{entry.label}: neither the class nor the metadata of its distribution state "
                 "the licence of its code, so licences.deny cannot judge it; have `licence` stated "
                 "there, use another plugin, or write allow_unknown: true under licences"
             )
@@ -164,7 +148,7 @@ class PluginFinder:
                 denied = [rule for rule in rules.deny if _matches(word, rule)]
                 if denied:
                     yield (
-                        f"{label_of(entry)}: the licence of its {what} is {licence}, "
+                        f"{entry.label}: the licence of its {what} is {licence}, "
                         f"which licences.deny refuses ({denied[0]}); use another plugin"
                     )
 
@@ -181,7 +165,7 @@ class PluginFinder:
         }.get(standing)
         if found is not None:
             yield (
-                f"conformance: required, and {label_of(entry)} {found}; run `adversity check "
+                f"conformance: required, and {entry.label} {found}; run `adversity check "
                 f"{entry.kind}/{entry.qualified}`"
             )
 
@@ -191,7 +175,7 @@ def attempt(
 ) -> tuple[PluginBase | None, dict[KeyPath, str]]:
     """Return the plugin, or None and what is wrong with which parameter."""
     cls = class_of(entry)
-    label = label_of(entry)
+    label = entry.label
     try:
         return cls(**parameters), {}
     except ValidationError as error:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.paths import ancestors
-from adversity.pipeline.plan.plugins import class_of
 from adversity.pipeline.plan.stop_rules import in_rounds
 from adversity.pipeline.read.project_paths import files_in
 from adversity.pipeline.read.spec import RESERVED
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.load import Loaded
 
 __all__ = ["make_stages", "packaged_file", "repeated_views", "resolved_file"]
-
-_MEASURED = frozenset({"predict", "score", "attack"})
 
 
 def resolved_file(name: str) -> str:
@@ -62,7 +60,7 @@ def make_stages(
 ) -> tuple[Stage, ...]:
     """Return the stages in the order they run: packaged data, steps, the report."""
     maker = _Maker(loaded, data, steps, tuple(metrics))
-    made = [maker.stage(node) for node in steps.values() if maker.has_artifact(node)]
+    made = [maker.stage(node) for node in steps.values() if node.has_artifact]
     return (*maker.packaged(), *made, maker.report())
 
 
@@ -100,9 +98,6 @@ class _Maker:
         self._data = data
         self._steps = steps
 
-    def has_artifact(self, node: PlannedStep) -> bool:
-        return node.role in _MEASURED or (node.role == "define" and node.fit_on is not None)
-
     def out(self, id_: str) -> str:
         return f"artifacts/{self._spec.name}/{id_}"
 
@@ -128,17 +123,13 @@ class _Maker:
     def stage(self, node: PlannedStep) -> Stage:
         inputs = _Inputs()
         self._add_step(inputs, node)
-        if node.role == "attack":
-            self._add_attack(inputs, node)
+        self._add_sources(inputs, node.source)
+        if node.against is not None:
+            self._add_chain(inputs, node)
             inputs.gates |= {node.id: None} if in_rounds(node) else {}
-        elif node.role == "score":
-            self._add_score(inputs, node)
-        else:
-            self._add_sources(inputs, node.source)
         if node.fit_on is not None:
             self._add_sources(inputs, (node.fit_on,))
-        measured = node.role in _MEASURED
-        return self._finished(node.id, inputs, measured=measured, variables=node.variables)
+        return self._finished(node.id, inputs, measured=node.is_measured, variables=node.variables)
 
     def report(self) -> Stage:
         """Return the last stage: it shows every artifact, the data and the settings."""
@@ -147,7 +138,7 @@ class _Maker:
             self._add_step(inputs, node)
             if node.role == "view":
                 inputs.views[node.id] = None
-            if self.has_artifact(node):
+            if node.has_artifact:
                 inputs.deps[self.out(node.id)] = None
         for id_ in self._data:
             self._add_data(inputs, id_)
@@ -211,7 +202,7 @@ class _Maker:
             self._add_fit(inputs, node.definition)
 
     def _add_fit(self, inputs: _Inputs, id_: str) -> None:
-        if self.has_artifact(self._steps[id_]):
+        if self._steps[id_].has_artifact:
             inputs.deps[self.out(id_)] = None
 
     def _add_data(self, inputs: _Inputs, id_: str) -> None:
@@ -231,21 +222,15 @@ class _Maker:
                 self._add_data(inputs, name)
                 continue
             node = self._steps[name]
-            if self.has_artifact(node):
+            if node.has_artifact:
                 inputs.deps[self.out(name)] = None
                 continue
             self._add_step(inputs, node)
             inputs.views[name] = None
             waiting.extend(node.source)
 
-    def _add_score(self, inputs: _Inputs, node: PlannedStep) -> None:
-        """Scores work from stored tables."""
-        for name in node.source:
-            inputs.deps[self.out(name)] = None
-
-    def _add_attack(self, inputs: _Inputs, node: PlannedStep) -> None:
-        """An attack starts from `from:` and runs every link on to `against:`."""
-        self._add_sources(inputs, node.source)
+    def _add_chain(self, inputs: _Inputs, node: PlannedStep) -> None:
+        """Add every link from `from:` on to `against:`."""
         for link in victim_of(node, self._steps).links:
             self._add_link(inputs, link)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import AttackInRounds
-from adversity.pipeline.plan.plugins import class_of
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import KINDS
 from adversity.contracts.nested import NESTED_KEY
 from adversity.pipeline.read.spec import PipelineSpec
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic import BaseModel
 
+    from adversity.contracts import Kind
     from adversity.registry import Entry, Registry
 
 __all__ = ["pipeline_schema"]
@@ -42,20 +43,22 @@ def pipeline_schema(registry: Registry) -> Schema:
     schema = _described(schema)
     defs: Schema = schema["$defs"]
     entries = [entry for entry in registry.entries() if entry.usable]
-    for part, wanted in (("DataSpec", {"data"}), ("MetricSpec", {"measure"})):
-        _offer(defs, part, [entry for entry in entries if _makes(entry) in wanted])
-    steps = [entry for entry in entries if _makes(entry) not in {"data", "measure"}]
-    _offer(defs, "StepSpec", steps, definitions=True)
+    for part, role in (("DataSpec", "data"), ("MetricSpec", "measure")):
+        _offer(defs, part, [entry for entry in entries if _kind(entry).role == role])
+    _offer(defs, "StepSpec", [e for e in entries if _kind(e).is_step], definitions=True)
+    for entry in entries:
+        if _kind(entry).role is None and entry.cls is not None:
+            _define(defs, f"{entry.kind}.{entry.qualified}", entry.cls)
     _accept_short_forms(schema, defs)
-    for kind in KINDS:
+    for kind in registry.kinds:
         defs[f"nested.{kind}"] = _nested(kind, [e for e in entries if e.kind == kind])
     for name in list(defs):
         defs[name] = _with_nested(defs[name])
     return {"$schema": DIALECT, "title": "Adversity pipeline"} | schema
 
 
-def _makes(entry: Entry) -> str:
-    return str(entry.cls.makes) if entry.cls is not None else ""
+def _kind(entry: Entry) -> Kind:
+    return class_of(entry).describes
 
 
 def _described(schema: Schema) -> Schema:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts import Fitted
@@ -35,7 +34,6 @@ __all__ = [
     "Case",
     "bench_class",
     "found_state",
-    "kind_module",
     "made",
     "networks_of",
 ]
@@ -267,24 +265,17 @@ def made(cls: type[PluginBase], parameters: Mapping[str, Any]) -> Any:
         return cls(**parameters)
 
 
-def kind_module(kind: str) -> Any:
-    """Return the kit's file for a kind: the one that bears its name.
+def bench_class(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench for a plugin's class, which for some kinds depends on the shape.
 
     Raises:
-        InputError: If the kit has none.
+        InputError: If its kind names no module of the kit.
     """
-    name = f"adversity.testing.kinds.{kind}"
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
+    kind = plugin.describes
+    if not kind.kit:
         raise InputError(
-            f"the conformance kit has no checks for plugins of kind {kind!r}: expected {name}"
-        ) from None
-
-
-def bench_class(plugin: type[PluginBase]) -> type[Bench]:
-    """Return the bench for a plugin's class, which for some kinds depends on the shape."""
-    found: type[Bench] = kind_module(plugin.kind).bench_for(plugin)
+            f"the conformance kit has no checks for plugins of kind {kind.name!r}: expected `kit` "
+            "in the description of the kind"
+        )
+    found: type[Bench] = kind.load(kind.kit).bench_for(plugin)
     return found

@@ -37,11 +37,12 @@ _LINE = 100
 
 
 def kinds() -> list[str]:
-    """Return the kinds that have a template, in the order of their hooks."""
-    from adversity.hookspecs import KIND_HOOKS
+    """Return the kinds that have a template, in the order of lists."""
+    from adversity.contracts import KINDS
 
     found = {folder.name for folder in (_templates() / "kinds").iterdir() if folder.is_dir()}
-    return [kind for kind in KIND_HOOKS.values() if kind in found]
+    known = sorted(cls.describes.place for cls in KINDS.values())
+    return [kind for _, kind in known if kind in found]
 
 
 def licences() -> list[str]:
@@ -233,9 +234,9 @@ def _names_in(template: str, kind: str) -> set[str]:
 
 
 def _hook(kind: str) -> str:
-    from adversity.hookspecs import KIND_HOOKS
+    from adversity.contracts import KINDS
 
-    return next(hook for hook, of in KIND_HOOKS.items() if of == kind)
+    return KINDS[kind].describes.hook
 
 
 def _toml(text: str) -> str:

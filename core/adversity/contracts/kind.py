@@ -1,0 +1,100 @@
+"""What a kind of plugins says of itself: all that the rest of the house knows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from adversity.errors import PluginError
+
+__all__ = ["Kind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of plugins, described in its contract: `describes: ClassVar[Kind] = Kind(...)`.
+
+    Nothing else lists kinds: what may stand where, hooks, messages, the catalogue and the schema
+    are read from here. The code of a kind is named as text, `package.module:Name`, and imported
+    by whoever needs it: the catalogue imports neither the stage nor torch.
+
+    Attributes:
+        name: As users write it before the slash: `attack`.
+        hook: The function that offers its plugins: `adversity_attacks`.
+        noun: What messages call one of them, with its article: `an attack`.
+        role: What a step that uses it does. `view`: it makes images that are not stored; any
+            other word: it leaves a table, by `stage`. `data` and `measure` stand under `data:` and
+            `metrics:` instead of `steps:`. None: it is a parameter of other plugins, and never a
+            step.
+        makes: What comes out of such a step: `predictions`.
+        leaves: The same in the words of messages: `adversarial images`.
+        takes: What `from:` may give it: names as in `makes`.
+        against: What `against:` may name; empty if there is no such key. A kind with `against:`
+            needs it, and its plugins are used where they stand: they define nothing for others.
+        keys: The keys of a step that mean something here alone: `probe`.
+        order: Where it comes in lists; those of equal order by name.
+        call: The class of its final call, a `FinalCall`; without one, whoever calls a plugin
+            gets the plugin itself.
+        public: What `adversity.create` returns; by default it passes arguments on to `call`.
+        stage: The class that runs a step of it, a `StageRun`.
+        kit: The module of its promises: `bench_for(plugin)` returns its bench.
+        sections: Modules that are imported before a report is written: they add sections.
+        template: The package whose files `adversity new-plugin` fills in.
+    """
+
+    name: str
+    hook: str
+    noun: str
+    role: str | None = None
+    makes: str = ""
+    leaves: str = ""
+    takes: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    order: int = 100
+    call: str = ""
+    public: str = ""
+    stage: str = ""
+    kit: str = ""
+    sections: tuple[str, ...] = ()
+    template: str = ""
+
+    @property
+    def plural(self) -> str:
+        """What several are called: `attacks`."""
+        return self.hook.removeprefix("adversity_").replace("_", " ")
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """What sorts kinds into the order of lists."""
+        return self.order, self.name
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it stands under `steps:`."""
+        return self.role not in (None, "data", "measure")
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a step of it leaves a table."""
+        return self.is_step and self.role != "view"
+
+    def load(self, place: str) -> Any:
+        """Import a part of its code.
+
+        Args:
+            place: `package.module` or `package.module:Name`, one of the attributes above.
+
+        Raises:
+            PluginError: If it is not there, or cannot be imported.
+        """
+        module, _, name = place.partition(":")
+        try:
+            found = import_module(module)
+            return getattr(found, name) if name else found
+        except Exception as error:
+            raise PluginError(
+                f"kind {self.name}: expected {place} of its description, got "
+                f"{type(error).__name__}: {error}; report it to the author of the kind"
+            ) from error
