@@ -28,6 +28,7 @@ __all__ = [
     "core_fingerprint",
     "file_fingerprint",
     "file_sha256",
+    "modules_fingerprint",
     "packages_imported",
     "pixels_sha256",
     "processor",
@@ -96,7 +97,7 @@ def processor() -> str:
     return line.partition(":")[2].strip() or platform.processor() or platform.machine()
 
 
-def source_fingerprint(cls: type) -> str:
+def source_fingerprint(cls: type, *more: str) -> str:
     """Return the SHA-256 of everything a class's own package says about what it computes.
 
     Hashed are the class's module and, again and again, the modules these import from the
@@ -106,16 +107,30 @@ def source_fingerprint(cls: type) -> str:
     of a parent package counts only where a name is imported from it; otherwise one method
     would change with each of its neighbours.
 
+    Args:
+        cls: The class.
+        *more: Other modules that compute for it: those of a kind that a distribution brings.
+
     Raises:
         PluginError: If the class has no source file.
     """
+    return modules_fingerprint(cls.__module__, *more)
+
+
+def modules_fingerprint(*modules: str) -> str:
+    """Return the SHA-256 of modules and, as `source_fingerprint` says, of what they import.
+
+    Raises:
+        PluginError: If one has no source file.
+    """
     digest = hashlib.sha256()
-    for name, path in source_modules(cls.__module__):
+    files = dict(pair for module in modules for pair in source_modules(module))
+    for name, path in sorted(files.items()):
         source = path.read_bytes() if path.suffix in _COMPILED else _text(path)
         digest.update(f"{name}\0{len(source)}\0".encode())
         digest.update(source)
-    name, version = distribution_of(cls.__module__) or ("", "")
-    digest.update(f"{name}\0{version}\0".encode())
+    for name, version in dict.fromkeys(distribution_of(each) or ("", "") for each in modules):
+        digest.update(f"{name}\0{version}\0".encode())
     return digest.hexdigest()
 
 

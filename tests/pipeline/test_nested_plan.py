@@ -154,7 +154,7 @@ def test_the_licence_rules_hold_inside(refuse):
         for finding in refuse(text + "licences: {deny: [non-commercial]}\n")
         if "network" in finding
     ]
-    assert 'toy.yaml:13: attack "weather" (toys 1.2): network: classifier/tiny' in found
+    assert 'toy.yaml:13: attack "weather" (toys 1.2): network: classifier "tiny"' in found
     assert "which licences.deny refuses" in found
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 # The distribution's own tests run where it is installed; the broken ones must never be imported.
-collect_ignore = ["acme-adversity", "acme-measures", "broken"]
+collect_ignore = ["acme-adversity", "acme-inspectors", "acme-kernels", "acme-measures", "broken"]
 
 # Tests are no package, so that no import finds this module; a fixture would come too late for
 # the names that they are parametrized with.

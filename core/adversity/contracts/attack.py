@@ -120,6 +120,8 @@ class Attack(PluginBase):
         keys=("knowledge", "objective", "probe"),
         order=50,
         stage="adversity.engine.stages.attack_stage:AttackRun",
+        call="adversity.engine.set_up.nested_calls:AttackCall",
+        public="adversity.engine.public.attack_call:AttackCall",
         kit="adversity.testing.kinds.attack",
     )
     threat: ClassVar[str | type[Threat]] = "norm"

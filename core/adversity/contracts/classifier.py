@@ -55,6 +55,8 @@ class Classifier(PluginBase):
         takes=("data", "images", "adversarial"),
         order=30,
         stage="adversity.engine.stages.predict_stage:PredictRun",
+        call="adversity.engine.set_up.nested_calls:ClassifierCall",
+        public="adversity.engine.public.create:ClassifierCall",
         kit="adversity.testing.kinds.classifier",
     )
     differentiable: ClassVar[bool] = True

@@ -56,6 +56,8 @@ class Degradation(PluginBase):
         leaves="images",
         takes=("data", "images", "adversarial"),
         order=10,
+        call="adversity.engine.set_up.nested_calls:DegradationCall",
+        public="adversity.engine.public.create:DegradationCall",
         kit="adversity.testing.kinds.degradation",
     )
     block_rows: ClassVar[int] = 1

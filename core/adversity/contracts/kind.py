@@ -36,7 +36,8 @@ class Kind:
         order: Where it comes in lists; those of equal order by name.
         call: The class of its final call, a `FinalCall`; without one, whoever calls a plugin
             gets the plugin itself.
-        public: What `adversity.create` returns; by default it passes arguments on to `call`.
+        public: What `adversity.create` returns, a `Call`; by default it passes arguments on to
+            `call`.
         stage: The class that runs a step of it, a `StageRun`.
         kit: The module of its promises: `bench_for(plugin)` returns its bench.
         sections: Modules that are imported before a report is written: they add sections.
@@ -79,6 +80,16 @@ class Kind:
     def is_measured(self) -> bool:
         """Whether a step of it leaves a table."""
         return self.is_step and self.role != "view"
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The module of its final call, if it has one."""
+        return (self.call.partition(":")[0],) if self.call else ()
+
+    @property
+    def computes(self) -> tuple[str, ...]:
+        """The modules whose source is a part of every result of its steps."""
+        return (*self.calls, self.stage.partition(":")[0]) if self.stage else self.calls
 
     def load(self, place: str) -> Any:
         """Import a part of its code.

@@ -50,6 +50,8 @@ class Restoration(PluginBase):
         leaves="images",
         takes=("data", "images", "adversarial"),
         order=20,
+        call="adversity.engine.set_up.nested_calls:RestorationCall",
+        public="adversity.engine.public.create:RestorationCall",
         kit="adversity.testing.kinds.restoration",
     )
     block_rows: ClassVar[int] = 1

@@ -49,6 +49,8 @@ class Uncertainty(PluginBase):
         takes=("predictions", "scores"),
         order=40,
         stage="adversity.engine.stages.score_stage:ScoreRun",
+        call="adversity.engine.set_up.nested_calls:UncertaintyCall",
+        public="adversity.engine.public.create:UncertaintyCall",
         kit="adversity.testing.kinds.uncertainty",
     )
 

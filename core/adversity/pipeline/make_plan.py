@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adversity._version import __version__
-from adversity.contracts import Dataset, MetricBase, Restoration
+from adversity.contracts import KINDS, Dataset, MetricBase, Restoration
 from adversity.errors import PluginError
 from adversity.pipeline.gates.gate_faults import idle_gates
 from adversity.pipeline.gates.gate_text import parse_gates
@@ -20,7 +20,8 @@ from adversity.pipeline.plan.stages import make_stages, repeated_views
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.project_paths import undeclared
-from adversity.provenance import core_fingerprint, source_fingerprint
+from adversity.provenance import core_fingerprint, modules_fingerprint, source_fingerprint
+from adversity.registry.claims import contract_of
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -139,10 +140,7 @@ def _resolved(
         "core": {
             "device": device.partition(":")[0],  # which of several cards changes nothing
             "engine": {"plugin": "the engine", "fingerprint": core_fingerprint(*ENGINE)},
-            "report": {
-                "plugin": "the report",
-                "fingerprint": core_fingerprint("engine/summary", "report"),
-            },
+            "report": _report(steps, findings),
         },
         "data": {
             id_: origins.of(node.entry, [node.plugin], ("data", id_)) for id_, node in data.items()
@@ -212,11 +210,35 @@ class _Origins:
     def _fingerprint(self, cls: type[PluginBase], label: str, path: KeyPath) -> str:
         if cls not in self._known:
             try:
-                self._known[cls] = source_fingerprint(cls)
+                self._known[cls] = source_fingerprint(cls, *_of_kind(cls))
             except PluginError as error:
                 self._findings.add(path, f"{label}: {error}")
                 return ""
         return self._known[cls]
+
+
+def _of_kind(cls: type[PluginBase]) -> tuple[str, ...]:
+    """Return the modules that compute for a plugin of a kind that is not ours."""
+    contract = contract_of(cls)
+    if contract.kind in KINDS:
+        return ()
+    return (contract.__module__, *contract.describes.computes)
+
+
+def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, Any]:
+    """Return what the report depends on beside what it shows: its source, and that of sections."""
+    found: dict[str, Any] = {
+        "plugin": "the report",
+        "fingerprint": core_fingerprint("engine/summary", "report"),
+    }
+    kinds = {node.entry.kind: class_of(node.entry).describes for node in steps.values()}
+    foreign = {name: kind.sections for name, kind in sorted(kinds.items()) if kind.sections}
+    try:
+        sections = {name: modules_fingerprint(*places) for name, places in foreign.items()}
+    except PluginError as error:
+        findings.add(("steps",), f"sections of the report: {error}")
+        return found
+    return found | ({"sections": sections} if sections else {})
 
 
 def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> list[str]:

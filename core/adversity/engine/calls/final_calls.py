@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Classifier, Degradation, Degraded, Restoration, Score
 from adversity.engine.calls.alone import each_by_itself, rows_of
-from adversity.engine.calls.blocks import network_rows, spans
+from adversity.engine.calls.blocks import network_rows
+from adversity.engine.calls.final_call import FinalCall, named
 from adversity.engine.calls.ready import BREAKS, Ready, setting_up
-from adversity.engine.calls.side import fault_of, from_parameter, joined, require_need
+from adversity.engine.calls.side import fault_of, from_parameter, require_need
 from adversity.errors import PluginError
 from adversity.shapes import image_fault, probs_fault, rows_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -39,68 +40,6 @@ __all__ = [
 ]
 
 
-def _in_blocks(
-    ready: Ready,
-    given: Tensor,
-    ids: Sequence[str],
-    run: Callable[[list[int]], list[Tensor]],
-    size: int | None = None,
-    names: Sequence[str] = ("answers",),
-    what: str = "answer",
-) -> list[Tensor]:
-    """Run a method in blocks of one size, and see once that its rows do not mix.
-
-    Args:
-        ready: The plugin.
-        given: `[N, ...]`, what it is asked.
-        ids: N sample ids.
-        run: From row numbers, the last repeated as padding, to the answers for these; to none
-            where the method is optional and the plugin has it not.
-        size: Rows of a block; the plugin's own number if not given.
-        names: What each answer is; known at the latest when `run` has run.
-        what: It is asked for, in words.
-
-    Returns:
-        The answers, each `[N, ...]` on the CPU.
-    """
-    size = size or ready.plugin.block_rows
-    parts: list[list[Tensor]] = []
-    for span in spans(len(given), size):
-        index, cut = list(span), slice(span.start, span.stop)
-        answered = run(index + index[-1:] * (size - len(index)))
-        if not answered:
-            return []
-
-        def again(rows: list[int], first: int = span.start) -> list[Tensor]:
-            return run([first + row for row in rows])
-
-        each_by_itself(ready, given[cut], answered, again, ids[cut], what=what)
-        parts.append([value[: len(index)].cpu() for value in answered])
-    return joined(ready, names, parts, ids)
-
-
-def _named(ids: Sequence[str], index: list[int]) -> list[str]:
-    """Return the ids of rows, those of padding once."""
-    return list(dict.fromkeys(ids[i] for i in index))
-
-
-def _call(ready: Ready, method: str, ids: Sequence[str], *given: Tensor, **kwargs: Any) -> Any:
-    """Call a method on copies of `given` on its device; a changed copy is a broken promise."""
-    import torch
-
-    # Contiguous: kernels for another layout in memory round otherwise.
-    there = [value.to(ready.device).contiguous() for value in given]
-    copies = [value.clone() for value in there]
-    try:
-        with torch.no_grad():
-            answer = getattr(ready.plugin, method)(*copies, **kwargs)
-    except BREAKS as error:
-        ready.guard(error, ids)
-    if not all(map(torch.equal, copies, there)):
-        ready.broke("it changed its input in place; expected the input to be left alone", ids)
-    return answer
-
-
 def degrade(ready: Ready, images: Tensor, rng: SampleRng) -> Degraded:
     """Run a degradation on `[N, C, H, W]` float32 in [0, 1], in blocks.
 
@@ -111,8 +50,8 @@ def degrade(ready: Ready, images: Tensor, rng: SampleRng) -> Degraded:
     names: list[str] = []
 
     def run(index: list[int]) -> list[Tensor]:
-        streams, here = rng.fresh([rng.ids[i] for i in index]), _named(rng.ids, index)
-        answer = _call(ready, "degrade", here, images[index], rng=streams)
+        streams, here = rng.fresh([rng.ids[i] for i in index]), named(rng.ids, index)
+        answer = FinalCall(ready).ask("degrade", here, images[index], rng=streams)
         degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
         fault = image_fault(degraded.images, rows=len(index))
         wanted = [len(index), *images.shape[1:]]
@@ -128,7 +67,7 @@ def degrade(ready: Ready, images: Tensor, rng: SampleRng) -> Degraded:
         names[:] = ["images", *degraded.side]
         return [degraded.images, *degraded.side.values()]
 
-    worse, *side = _in_blocks(ready, images, rng.ids, run, names=names)
+    worse, *side = FinalCall(ready).blocks(images, rng.ids, run, names=names)
     return Degraded(worse, dict(zip(names[1:], side, strict=True)))
 
 
@@ -152,7 +91,7 @@ def needs_of(
             values[need], origin[need] = side[need].to(images.device), "side"
         else:
             if estimated is None:
-                estimated = _call(ready, "estimate", (), images)
+                estimated = FinalCall(ready).ask("estimate", (), images)
             if need not in estimated:
                 raise PluginError(
                     f"{ready.label} needs {need!r}: expected it as a parameter, from the "
@@ -185,10 +124,10 @@ def restore(
 
     def run(index: list[int]) -> list[Tensor]:
         block = images[index].to(ready.device)
-        here = _named(ids, index)
+        here = named(ids, index)
         needs, found = needs_of(ready, block, {name: v[index] for name, v in side.items()})
         origin.update(found)
-        answer: Tensor = _call(ready, "restore", here, block, **needs)
+        answer: Tensor = FinalCall(ready).ask("restore", here, block, **needs)
         fault = image_fault(answer, rows=len(block))
         wanted = [*block.shape[:2], *(size * ready.plugin.scale for size in block.shape[2:])]
         if fault is None and list(answer.shape) != wanted:
@@ -197,7 +136,7 @@ def restore(
             ready.broke(fault, here)
         return [answer]
 
-    return _in_blocks(ready, images, ids, run)[0], origin
+    return FinalCall(ready).blocks(images, ids, run)[0], origin
 
 
 def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
@@ -209,9 +148,9 @@ def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
     plugin: Classifier = ready.plugin
 
     def run(index: list[int]) -> list[Tensor]:
-        here = _named(ids, index)
+        here = named(ids, index)
         classes = len(plugin.class_names)
-        answer: Tensor = _call(ready, "logits", here, images[index])
+        answer: Tensor = FinalCall(ready).ask("logits", here, images[index])
         fault = rows_fault(answer, rows=len(index), columns=classes)
         if fault is None and plugin.gives == "probs":
             fault = probs_fault(answer)
@@ -219,7 +158,7 @@ def logits(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor:
             ready.broke(fault, here)
         return [answer.float()]
 
-    return _in_blocks(ready, images, ids, run, network_rows(plugin, images))[0]
+    return FinalCall(ready).blocks(images, ids, run, network_rows(plugin, images))[0]
 
 
 def features(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor | None:
@@ -230,8 +169,8 @@ def features(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor | None:
     """
 
     def run(index: list[int]) -> list[Tensor]:
-        here = _named(ids, index)
-        answer: Any = _call(ready, "features", here, images[index])
+        here = named(ids, index)
+        answer: Any = FinalCall(ready).ask("features", here, images[index])
         if answer is None and index[0] == 0:
             return []
         fault = rows_fault(answer, rows=len(index), columns=0)
@@ -240,7 +179,7 @@ def features(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor | None:
         return [answer]
 
     rows = network_rows(ready.plugin, images)
-    found = _in_blocks(ready, images, ids, run, rows, what="features")
+    found = FinalCall(ready).blocks(images, ids, run, rows, what="features")
     return found[0] if found else None
 
 
@@ -248,14 +187,14 @@ def calibrate(ready: Ready, values: Tensor, ids: Sequence[str]) -> Tensor:
     """Run a calibrator on logits `[N, K]`, in blocks; return probabilities `[N, K]`."""
 
     def run(index: list[int]) -> list[Tensor]:
-        here = _named(ids, index)
-        answer: Tensor = _call(ready, "calibrate", here, values[index])
+        here = named(ids, index)
+        answer: Tensor = FinalCall(ready).ask("calibrate", here, values[index])
         fault = rows_fault(answer, rows=len(index), columns=values.shape[1]) or probs_fault(answer)
         if fault is not None:
             ready.broke(fault, here)
         return [answer.float()]
 
-    return _in_blocks(ready, values, ids, run)[0]
+    return FinalCall(ready).blocks(values, ids, run)[0]
 
 
 def score(ready: Ready, predictive: Predictive, ids: Sequence[str]) -> Tensor:
@@ -285,8 +224,8 @@ def measure(ready: Ready, images: Tensor, reference: Tensor, ids: Sequence[str])
     """Run an image metric; return `[N]` float64 (infinity is a value: identical images)."""
 
     def run(index: list[int]) -> list[Tensor]:
-        here = _named(ids, index)
-        answer: Tensor = _call(ready, "measure", here, images[index], reference[index])
+        here = named(ids, index)
+        answer: Tensor = FinalCall(ready).ask("measure", here, images[index], reference[index])
         fault = rows_fault(answer, rows=len(index), finite=False)
         if fault is None and bool(answer.isnan().any()):
             fault = "expected a number, got NaN"
@@ -294,4 +233,4 @@ def measure(ready: Ready, images: Tensor, reference: Tensor, ids: Sequence[str])
             ready.broke(fault, here)
         return [answer]
 
-    return _in_blocks(ready, images, ids, run)[0].double()
+    return FinalCall(ready).blocks(images, ids, run)[0].double()

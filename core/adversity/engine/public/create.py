@@ -9,8 +9,8 @@ from adversity.contracts import Fitted, PostHoc, Predictive, Score
 from adversity.contracts.nested import NESTED_ERROR, resolving
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.device import absent_device
+from adversity.engine.calls.final_call import final_call
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.public.attack_call import AttackCall
 from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.public.public_call import Call, require_images, sample_ids
 from adversity.engine.set_up.nested import inject, set_up
@@ -22,7 +22,7 @@ from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
     from torch import Tensor
@@ -59,16 +59,18 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
     if fault is not None:
         raise ParameterError(f"{entry.label}: device: {fault}")
     plugin = _built(entry, parameters)
-    wrapper = WRAPPERS.get(kind)
     if kind != "dataset" and not isinstance(plugin, Fitted):
         ready = set_up(plugin, entry.label, device)
     else:
         ready = Ready(plugin, entry.label, device)
         with final_calls.setting_up(ready):
             inject(ready.plugin, device)  # what is missing is said now; it is set up for the fit
-    if wrapper is not None:
-        return wrapper(ready)
-    return _opened(plugin) if kind == "dataset" else ready.plugin
+    if kind == "dataset":
+        return _opened(plugin)
+    described = plugin.describes
+    if described.public:
+        return described.load(described.public)(ready)
+    return PlainCall(ready) if described.call else ready.plugin
 
 
 def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
@@ -104,6 +106,16 @@ def _opened(dataset: Any) -> Any:
         materialise(dataset, made)
     dataset.open(made)
     return dataset
+
+
+class PlainCall(Call):
+    """The call of a kind that describes none for Python: its final call, once it is fitted."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Pass everything on to the kind's final call."""
+        self.require_fitted()
+        with preserve_global_rng():
+            return final_call(self.ready)(*args, **kwargs)
 
 
 class DegradationCall(Call):
@@ -183,12 +195,3 @@ class UncertaintyCall(Call):
         names = tuple(str(k) for k in range(logits.shape[1]))
         data = TensorRows(labels, names, logits=logits.float())
         return self._learnt(data, seed, frozenset())
-
-
-WRAPPERS: dict[str, Callable[[Ready], Call]] = {
-    "degradation": DegradationCall,
-    "restoration": RestorationCall,
-    "classifier": ClassifierCall,
-    "uncertainty": UncertaintyCall,
-    "attack": AttackCall,
-}

@@ -17,7 +17,7 @@ from adversity.engine.summary.example_images import picture_rows
 from adversity.engine.summary.gains import gains
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.nested import all_nested
-from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
+from adversity.registry.entry import UNKNOWN_LICENCE, class_of, licence_of
 from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import CellResult, DataSummary, Report, StepSummary
 from adversity.report.words.reading import with_words
@@ -63,6 +63,10 @@ def build_report(
         StorageError: If an artifact is missing.
     """
     one_thread()
+    for node in plan.steps.values():
+        kind = class_of(node.entry).describes
+        for place in kind.sections:
+            kind.load(place)
     toolbox = Toolbox(plan, workspace)
     measured = summarise(plan, workspace, toolbox, ledger)
     steps = tuple(_described(toolbox, summary) for summary in measured.values())

@@ -75,7 +75,10 @@ def sources_of(plugin: type[PluginBase]) -> dict[str, Path]:
     benches = list({id(trial.bench): trial.bench for trial in trials(plugin)}.values())
     roots = {plugin.__module__, *_ALWAYS}
     roots.update(type(bench).__module__ for bench in benches)
-    roots.update(other.__module__ for bench in benches for other in bench.others())
+    others = {other for bench in benches for other in bench.others()}
+    roots.update(other.__module__ for other in others)
+    # By a name that a kind gives: no import says it.
+    roots.update(module for other in others for module in other.describes.calls)
     return {name: file for root in sorted(roots) for name, file in source_modules(root, _IMPORTS)}
 
 

@@ -1,0 +1,104 @@
+"""The final call: the author's method, in blocks, with every check around it.
+
+A plugin gets a copy of its input and must give back what its contract promises; a broken
+promise is a `PluginError` that names the plugin, its distribution and the sample. A kind's call
+is a subclass, named by `call` in its description: the engine, plugins that have one as a
+parameter, and Python all go through it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.engine.calls.alone import each_by_itself
+from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.ready import BREAKS
+from adversity.engine.calls.side import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from adversity.engine.calls.ready import Ready
+
+__all__ = ["FinalCall", "final_call", "named"]
+
+
+class FinalCall:
+    """What the calls of all kinds share; `__call__` is how plugins with one as parameter call it.
+
+    Attributes:
+        ready: The plugin, set up.
+    """
+
+    def __init__(self, ready: Ready) -> None:
+        """Take a plugin that is set up."""
+        self.ready = ready
+
+    def blocks(
+        self,
+        given: Tensor,
+        ids: Sequence[str],
+        run: Callable[[list[int]], list[Tensor]],
+        size: int | None = None,
+        names: Sequence[str] = ("answers",),
+        what: str = "answer",
+    ) -> list[Tensor]:
+        """Run a method in blocks of one size, and see once that its rows do not mix.
+
+        Args:
+            given: `[N, ...]`, what it is asked.
+            ids: N sample ids.
+            run: From row numbers, the last repeated as padding, to the answers for these; to none
+                where the method is optional and the plugin has it not.
+            size: Rows of a block; the plugin's own number if not given.
+            names: What each answer is; known at the latest when `run` has run.
+            what: It is asked for, in words.
+
+        Returns:
+            The answers, each `[N, ...]` on the CPU.
+        """
+        size = size or self.ready.plugin.block_rows
+        parts: list[list[Tensor]] = []
+        for span in spans(len(given), size):
+            index, cut = list(span), slice(span.start, span.stop)
+            answered = run(index + index[-1:] * (size - len(index)))
+            if not answered:
+                return []
+
+            def again(rows: list[int], first: int = span.start) -> list[Tensor]:
+                return run([first + row for row in rows])
+
+            each_by_itself(self.ready, given[cut], answered, again, ids[cut], what=what)
+            parts.append([value[: len(index)].cpu() for value in answered])
+        return joined(self.ready, names, parts, ids)
+
+    def ask(self, method: str, ids: Sequence[str], *given: Tensor, **kwargs: Any) -> Any:
+        """Call a method on copies of `given` on its device; a changed copy is a broken promise."""
+        import torch
+
+        # Contiguous: kernels for another layout in memory round otherwise.
+        there = [value.to(self.ready.device).contiguous() for value in given]
+        copies = [value.clone() for value in there]
+        try:
+            with torch.no_grad():
+                answer = getattr(self.ready.plugin, method)(*copies, **kwargs)
+        except BREAKS as error:
+            self.ready.guard(error, ids)
+        if not all(map(torch.equal, copies, there)):
+            self.ready.broke(
+                "it changed its input in place; expected the input to be left alone", ids
+            )
+        return answer
+
+
+def final_call(ready: Ready) -> Any:
+    """Return the final call of the plugin's kind; the plugin itself where its kind has none."""
+    kind = ready.plugin.describes
+    return kind.load(kind.call)(ready) if kind.call else ready.plugin
+
+
+def named(ids: Sequence[str], index: list[int]) -> list[str]:
+    """Return the ids of rows, those of padding once."""
+    return list(dict.fromkeys(ids[i] for i in index))

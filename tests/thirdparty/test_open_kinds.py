@@ -1,0 +1,212 @@
+"""Kinds of plugins that Adversity does not have: two distributions bring them, and nobody lists them.
+
+`acme-inspectors` brings a kind with a stage, a section, a kit and a metric; `acme-kernels` one
+that is only a parameter of other plugins.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+HERE = Path(__file__).parent
+PIPELINE = """\
+name: kinds
+seed: 0
+data:
+  test: {uses: dataset/digits, with: {split: test, limit: 24}}
+matrix:
+  size: [3, 5]
+steps:
+  soft: {uses: degradation/soften, from: test, with: {kernel: {uses: binomial, with: {size: $size}}}}
+  inspected: {uses: inspector/contrast, from: soft}
+gates:
+  - lower inspected.mean_inspection >= 0.1
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with both distributions, as pip would leave them."""
+    site = tmp_path_factory.mktemp("site")
+    for name in ("inspectors", "kernels"):
+        package = f"acme_{name}"
+        shutil.copytree(HERE / f"acme-{name}" / "src" / package, site / package)
+        info = site / f"{package}-1.0.0.dist-info"
+        info.mkdir()
+        info.joinpath("METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: acme-{name}\nVersion: 1.0.0\n"
+        )
+        info.joinpath("entry_points.txt").write_text(f"[adversity]\n{name} = {package}\n")
+    return site
+
+
+class Project:
+    """A project of the pipeline, in a Python that has both distributions."""
+
+    def __init__(self, root, site):
+        self.root = root
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.env = {**os.environ, "PYTHONPATH": str(site), "PATH": path}
+
+    def call(self, *command, code=0):
+        """Run a command in the project; return what it says."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def adversity(self, *arguments, code=0):
+        """Run our command line."""
+        return self.call("adversity", *arguments, code=code)
+
+    def results(self):
+        """Return the bytes of all that was recorded."""
+        folders = ("artifacts", "metrics")
+        found = [p for name in folders for p in (self.root / name).rglob("*") if p.is_file()]
+        files = {str(p.relative_to(self.root)): p.read_bytes() for p in found}
+        return files | {"dvc.lock": (self.root / "dvc.lock").read_bytes()}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, installed):
+    """A new project with the pipeline, not run."""
+    root = tmp_path_factory.mktemp("project")
+    made = Project(root, installed)
+    for command in (["init", "-q"], ["config", "user.email", "a@b"], ["config", "user.name", "n"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    made.call("dvc", "init", "-q")
+    root.joinpath("pipelines").mkdir()
+    root.joinpath("pipelines/kinds.yaml").write_text(PIPELINE)
+    made.adversity("sync")
+    subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+    subprocess.run(["git", "commit", "-qm", "begin"], cwd=root, check=True)
+    return made
+
+
+def test_both_kinds_are_known_to_catalogue_validation_and_schema(project):
+    """`plugins` lists them, `validate` takes a file that uses them, the schema offers both."""
+    listed = json.loads(project.adversity("plugins", "--json"))["plugins"]
+    assert {("inspector", "contrast"), ("kernel", "binomial")} <= {
+        (plugin["kind"], plugin["name"]) for plugin in listed
+    }
+    assert "2 steps" in project.adversity("validate", "pipelines/kinds.yaml")
+    schema = json.loads(project.adversity("schema"))["$defs"]
+    steps = {name.get("const") for name in schema["StepSpec"]["properties"]["uses"]["anyOf"]}
+    assert "inspector/contrast" in steps
+    assert "kernel/binomial" not in steps
+    assert "binomial" in {name.get("const") for name in schema["nested.kernel"]["anyOf"]}
+    assert "kernel.acme-kernels:binomial" in schema
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "inspector/contrast, from: soft",
+            "kernel/binomial, from: soft",
+            ":9: kernel/binomial is a parameter of other plugins, under with:, and never a step",
+        ),
+        (
+            "from: soft}\n",
+            "from: soft}\n  again: {uses: inspector/contrast, from: inspected}\n",
+            (
+                ':10: inspector "contrast" (acme-inspectors 1.0.0) works on a data set or images '
+                "or adversarial images; inspected is inspections"
+            ),
+        ),
+        (
+            "from: soft}\n",
+            "from: soft, probe: 3}\n",
+            ':9: probe: is for attacks; inspector "contrast" (acme-inspectors 1.0.0) is none',
+        ),
+        ("mean_inspection >=", "mean_inspektion >=", "mean_inspektion"),
+    ],
+    ids=["a parameter as a step", "inspections inspected", "a key of attacks", "a misspelt gate"],
+)
+def test_what_stands_in_a_wrong_place_is_told_in_the_kind_s_words(project, before, after, said):
+    """The rules of the graph read the description of the kind."""
+    wrong = project.root / "pipelines" / "wrong.yaml"
+    wrong.write_text(PIPELINE.replace(before, after))
+    try:
+        assert said in project.adversity("validate", "pipelines/wrong.yaml", code=2)
+    finally:
+        wrong.unlink()
+
+
+def test_both_kinds_are_called_from_python(project):
+    """`create` gives the final call: the contrast of half black, half white is 1/2."""
+    script = """if True:
+        import torch, adversity
+        half = torch.zeros(2, 1, 8, 8); half[..., 4:] = 1
+        inspect = adversity.create("inspector", "contrast")
+        assert inspect(half).tolist() == [0.5, 0.5]
+        try:
+            inspect(half * 0 + torch.nan)
+        except adversity.errors.PluginError as error:
+            assert 'inspector "contrast" (acme-inspectors 1.0.0)' in str(error), error
+        else:
+            raise SystemExit("expected a refusal")
+        kernel = adversity.create("kernel", "binomial", size=3)
+        assert kernel.weights().tolist() == [0.25, 0.5, 0.25]
+        soft = adversity.create("degradation", "soften", kernel=kernel)(half)
+        assert soft[0, 0, 0].tolist() == [0, 0, 0, 0.25, 0.75, 1, 1, 1]
+    """
+    root = project.root
+    done = subprocess.run(
+        [sys.executable, "-c", "import adversity.errors\n" + script],
+        cwd=root,
+        env=project.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["inspector/contrast", "kernel/binomial", "degradation/soften"])
+def test_the_kit_finds_the_checks_of_the_kind(project, name):
+    """`adversity check` tries what the kind's own kit promises, beside what all plugins do."""
+    checks = {
+        "inspector/contrast": "mirrored_alike",
+        "kernel/binomial": "sums_to_one",
+        "degradation/soften": "gradient_is_right",
+    }
+    assert checks[name] in project.adversity("check", name)
+
+
+def test_three_doors_leave_the_same_bytes_and_the_gate_is_judged(project, tmp_path_factory):
+    """Direct, through Prefect and by `dvc repro`: table, measures, section and `dvc.lock`."""
+    doors = {
+        "direct": ("adversity", "run", "pipelines/kinds.yaml", "--direct"),
+        "prefect": ("adversity", "run", "pipelines/kinds.yaml"),
+        "repro": ("dvc", "repro", "-q"),
+    }
+    found = {}
+    for door, command in doors.items():
+        root = tmp_path_factory.mktemp("door") / door
+        shutil.copytree(project.root, root)
+        copy = Project(root, project.env["PYTHONPATH"])
+        said = copy.call(*command)
+        assert door == "repro" or "PASS: the gate passed" in said
+        found[door] = copy.results()
+    assert found["direct"] == found["prefect"] == found["repro"]
+    report = found["direct"]["artifacts/kinds/report/report.md"].decode()
+    assert report.index("## Inspections") < report.index("## Caveats")
+    measures = json.loads(found["direct"]["metrics/kinds/inspected.json"])
+    # The mean of standard deviations of images blurred by (1, 2, 1) / 4 falls with more of it.
+    values = [measures[f"size={size}"]["mean_inspection"]["value"] for size in (3, 5)]
+    assert 0.5 > values[0] > values[1] > 0.1
