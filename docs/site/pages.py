@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from catalogue import catalogue_page
 from checks import checks_table
-from reference import api_page, as_written
+from reference import api_page, as_written, contracts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -35,18 +35,12 @@ NAVIGATION = {
         "Which attack for what <attacks>",
         "A plugin author <plugin-author>",
         "A complete package of plugins </tests/thirdparty/acme-adversity/README>",
+        "A kind of plugins </tests/thirdparty/acme-inspectors/README>",
+        "A kind that is only a parameter </tests/thirdparty/acme-kernels/README>",
         "Integrations <integrations>",
         "MLflow </integrations/adversity-mlflow/README>",
     ],
-    "The kinds of plugins": [
-        "kinds/degradation",
-        "kinds/restoration",
-        "kinds/classifier",
-        "kinds/uncertainty",
-        "kinds/attack",
-        "kinds/dataset",
-        "kinds/metric",
-    ],
+    "The kinds of plugins": [f"kinds/{contract.kind}" for contract in contracts()],
     "Reference": [
         "Catalogue of plugins <catalogue>",
         "The conformance kit <kit>",

@@ -9,20 +9,25 @@ from pprint import pformat
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from adversity.contracts import PluginBase
+from adversity.contracts import KINDS, PluginBase
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["api_page", "as_written"]
+__all__ = ["api_page", "as_written", "contracts"]
 
 _PLUGIN = (
     "   :show-inheritance:",
     "   :undoc-members:",
-    "   :exclude-members: model_config, model_post_init, kind, makes",
+    "   :exclude-members: model_config, model_post_init, describes, kind, makes",
 )
 """Claims and parameters count without a text of their own; what pydantic adds does not."""
 _FENCE = "```"
+
+
+def contracts() -> list[type[PluginBase]]:
+    """Return the contract of each kind, in the order of lists."""
+    return sorted(KINDS.values(), key=lambda contract: contract.describes.place)
 
 
 def api_page(module: str, names: list[str]) -> str:
@@ -30,9 +35,11 @@ def api_page(module: str, names: list[str]) -> str:
 
     Args:
         module: For example `adversity.errors`.
-        names: What to show of it; empty for all that it exports.
+        names: What to show of it, `kinds` for the hooks of all kinds; empty for all it exports.
     """
     home = import_module(module)
+    if names == ["kinds"]:
+        names = ["adversity_kinds", *(contract.describes.hook for contract in contracts())]
     shown = names or [name for name in home.__all__ if not name.startswith("__")]
     lines = [f"{_FENCE}{{eval-rst}}", f".. py:currentmodule:: {module}", ""]
     for name in shown:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 
+from adversity.contracts import KINDS
 from adversity.pipeline.read import spec
 from adversity.registry import discover
 from adversity_flows.cli.entry import COMMANDS, cli
@@ -115,3 +116,15 @@ def test_help_keeps_its_examples_in_lines() -> None:
         assert "\\b" not in text, name
         if "Example" in text:
             assert re.search(r"^  Examples?:$", text, re.MULTILINE), name
+
+
+def test_the_pipeline_file_page_says_where_each_kind_may_stand() -> None:
+    """Each kind that is a step stands in the table, with what it may stand behind."""
+    table = rows(between(KEYS, "what may stand where"))
+    behind = {kind: row[1] for row in table for kind in row[0].split(", ")}
+    steps = {name: cls.describes for name, cls in KINDS.items() if cls.describes.is_step}
+    assert set(behind) == set(steps)
+    words = {"data": "data set", "images": "images", "predictions": "predictions"}
+    for name, kind in steps.items():
+        for product, word in words.items():
+            assert (word in behind[name].partition(",")[0]) == (product in kind.takes), name

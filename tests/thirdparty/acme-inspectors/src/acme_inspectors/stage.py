@@ -20,19 +20,14 @@ if TYPE_CHECKING:
 class InspectRun(TableRun):
     """An inspector applied to the images of a step."""
 
-    @property
-    def data(self) -> str:
-        """The data set at the start of the path."""
-        return self.plan.path(self.stage.step)[0]
-
     def class_names(self, cell: Cell) -> tuple[str, ...]:
         """Return no classes: nothing is predicted."""
         return ()
 
     def content(self, cell: Cell) -> list[object]:
-        """Hash the data and every step of the path."""
-        data, *links = self.plan.path(self.stage.step)
-        return [self.toolbox.source(data).content, [self.identity(step, cell) for step in links]]
+        """Hash the data and every link of the chain."""
+        links = [self.identity(link.id, cell) for link in self.chain.links]
+        return [self.toolbox.source(self.data).content, links]
 
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""
@@ -41,7 +36,7 @@ class InspectRun(TableRun):
         return join([self._batch(shard.cell, index) for index in cuts])
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
-        current = step_images(self.toolbox, self.node.source[0], cell, index)
+        current = step_images(self.toolbox, self.node.upstream, cell, index)
         inspector = final_call(self.toolbox.ready(self.stage.step, cell))
         numbers = inspector(current.images, current.ids)
         return {"id": np.array(current.ids, dtype=object), "inspection": numbers.numpy()}
