@@ -192,3 +192,12 @@ def test_physical_parameters_are_given_together_or_not_at_all() -> None:
         Fog(severity=1, density=0.25, light=0.5)
     with pytest.raises(ValidationError, match=r"give severity \(1 to 5\) or density, light"):
         Fog()
+
+
+def test_a_plugin_with_other_parameters_is_a_new_one() -> None:
+    """What was given stays but for the changes, and the first plugin is as before."""
+    plugin = Unlimited(most=5)
+    other = plugin.with_parameters(least=1)
+    assert (other.most, other.least, plugin.least) == (5, 1, -math.inf)
+    assert plugin.with_parameters() == plugin
+    assert plugin.with_parameters() is not plugin

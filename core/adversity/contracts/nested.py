@@ -125,8 +125,7 @@ class Plugin(Generic[K]):
             pydantic.ValidationError: If it refuses them.
         """
         inner: Any = self.plugin
-        made = type(inner)(**{**inner.model_dump(exclude_unset=True), **changes})
-        other = Plugin(made, self.distribution, self.version)
+        other = Plugin(inner.with_parameters(**changes), self.distribution, self.version)
         other._open = self._open
         return other
 

@@ -183,6 +183,14 @@ class PluginBase(BaseModel):
         text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def with_parameters(self, **changes: Any) -> Self:
+        """Return a new plugin with the same parameters but for `changes`; nothing is set up.
+
+        Raises:
+            pydantic.ValidationError: If it refuses them.
+        """
+        return type(self)(**{**self.model_dump(exclude_unset=True), **changes})
+
     def setup(self, device: str) -> None:
         """Load weights and build kernels on `device`; called once before `fit` or the method.
 

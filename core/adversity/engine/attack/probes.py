@@ -153,7 +153,7 @@ def _variant(ready: Ready, changes: Mapping[str, Any]) -> Ready:
 
     plugin = ready.plugin
     try:
-        type(plugin)(**{**plugin.model_dump(exclude_unset=True), **changes})
+        plugin.with_parameters(**changes)
     except ValidationError as error:
         said = ", ".join(f"{name}: {value:g}" for name, value in changes.items())
         raise ParameterError(

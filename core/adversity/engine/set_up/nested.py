@@ -50,7 +50,7 @@ def set_up(
         NotFittedError: If a plugin in its parameters must be fitted and is not.
         PluginError: If it cannot be set up.
     """
-    plugin: Any = type(given)(**given.model_dump(exclude_unset=True))
+    plugin: Any = given.with_parameters()
     ready = Ready(plugin, label, device_of(plugin, device))
     with setting_up(ready):
         inject(plugin, ready.device, root=root, found=found)

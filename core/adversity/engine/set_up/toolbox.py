@@ -107,7 +107,7 @@ class Toolbox:
         with self._lock:
             if data not in self._sources:
                 node = self.plan.data[data]
-                dataset: Dataset = type(node.plugin)(**node.plugin.model_dump(exclude_unset=True))  # type: ignore[assignment]
+                dataset: Dataset = node.plugin.with_parameters()  # type: ignore[assignment]
                 inject(dataset, self.plan.spec.run.device, root=self.workspace.root)
                 self._require_readable(node)
                 dataset.open(self._data_root(node))
