@@ -23,10 +23,10 @@ class Kind:
         name: As users write it before the slash: `attack`.
         hook: The function that offers its plugins: `adversity_attacks`.
         noun: What messages call one of them, with its article: `an attack`.
-        role: What a step that uses it does. `view`: it makes images that are not stored; any
-            other word: it leaves a table, by `stage`. `data` and `measure` stand under `data:` and
-            `metrics:` instead of `steps:`. None: it is a parameter of other plugins, and never a
-            step.
+        role: What a step that uses it does, a word of its own: it leaves a table, by `stage`. Of
+            our own kinds alone, `view` makes images that are not stored, and `data` and `measure`
+            stand under `data:` and `metrics:` instead of `steps:`. None: it is a parameter of
+            other plugins, and never a step.
         makes: What comes out of such a step: `predictions`.
         leaves: The same in the words of messages: `adversarial images`.
         takes: What `from:` may give it: names as in `makes`.
@@ -41,7 +41,6 @@ class Kind:
         stage: The class that runs a step of it, a `StageRun`.
         kit: The module of its promises: `bench_for(plugin)` returns its bench.
         sections: Modules that are imported before a report is written: they add sections.
-        template: The package whose files `adversity new-plugin` fills in.
     """
 
     name: str
@@ -59,7 +58,6 @@ class Kind:
     stage: str = ""
     kit: str = ""
     sections: tuple[str, ...] = ()
-    template: str = ""
 
     @property
     def plural(self) -> str:

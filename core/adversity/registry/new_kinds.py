@@ -17,7 +17,7 @@ from adversity.contracts.plugin import SNAKE_CASE
 from adversity.registry.quoting import shown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["kind_fault"]
 
@@ -89,17 +89,11 @@ def _step_faults(kind: Kind, known: Mapping[str, type[PluginBase]]) -> Iterator[
                 "role, or leave them out"
             )
         return
-    needed = {"view": ("makes", "leaves", "takes", "call")}
-    needs = needed.get(kind.role, ("makes", "leaves", "takes", "stage"))
+    needs = ("makes", "leaves", "takes", "stage")
     lacking = [name for name in needs if not getattr(kind, name)]
     if lacking:
         yield f"a step of role {visible(kind.role)} has {' and '.join(lacking)}; say what"
-    if kind.role != "view":
-        yield from _taken(kind, [cls.describes for cls in known.values()])
-
-
-def _taken(kind: Kind, others: Sequence[Kind]) -> Iterator[str]:
-    """Yield which words of a kind that leaves a table mean another kind's steps."""
+    others = [cls.describes for cls in known.values()]
     if kind.role in {"define", "report", *(other.role for other in others)}:
         yield f"role {visible(str(kind.role))} belongs to another kind; name one of its own"
     if kind.makes in {other.makes for other in others}:
