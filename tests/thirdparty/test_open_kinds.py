@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytestmark = pytest.mark.slow
 
@@ -210,3 +211,29 @@ def test_three_doors_leave_the_same_bytes_and_the_gate_is_judged(project, tmp_pa
     # The mean of standard deviations of images blurred by (1, 2, 1) / 4 falls with more of it.
     values = [measures[f"size={size}"]["mean_inspection"]["value"] for size in (3, 5)]
     assert 0.5 > values[0] > values[1] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("file", "stale"),
+    [
+        ("stage.py", {"steps.inspected"}),
+        ("call.py", {"steps.inspected"}),
+        ("section.py", {"core.report"}),
+        ("kit.py", set()),
+    ],
+)
+def test_what_computes_for_a_kind_is_in_the_keys_of_its_steps(project, installed, file, stale):
+    """An edit of stage or call makes its steps stale, one of the section the report alone."""
+    resolved = project.root / "pipelines" / ".resolved" / "kinds.yaml"
+    source = installed / "acme_inspectors" / file
+    text, before = source.read_text(), yaml.safe_load(resolved.read_text())
+    source.write_text(f"{text}\nEXTRA = 1\n")
+    project.adversity("sync")
+    after = yaml.safe_load(resolved.read_text())
+    source.write_text(text)
+    project.adversity("sync")
+    parts = ("steps.soft", "steps.inspected", "core.report", "core.engine")
+    keys = [part.split(".") for part in parts]
+    changed = {f"{a}.{b}" for a, b in keys if before[a][b] != after[a][b]}
+    assert changed == stale
+    assert yaml.safe_load(resolved.read_text()) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import Metric
+from adversity import MeasureInfo, Metric
 from adversity.metrics import mean_interval
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ class MeanInspection(Metric):
     licence: ClassVar[str] = "MIT"
     always: ClassVar[bool] = True
     wants: ClassVar[tuple[str, ...]] = ("inspection",)
-    produces: ClassVar[tuple[str, ...]] = ("mean_inspection",)
+    produces: ClassVar[dict[str, MeasureInfo]] = {
+        "mean_inspection": MeasureInfo(0.0, 1.0, group="inspections", headline=1)
+    }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
         """Average the column `inspection`."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from adversity.report import Report
 
 
-@section(order=250)
+@section(order=250, groups=("inspections",))
 def inspections(report: Report) -> Section | None:
     """Return a sentence for each cell of each step that inspects."""
     said = [
