@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from adversity import Attack, NearestFailure, Norm, NormBall, OwnDistance, Parametric, Threat
-from adversity.contracts.threat import THREATS
+from adversity.contracts.threats import THREATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

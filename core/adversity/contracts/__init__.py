@@ -15,14 +15,8 @@ from adversity.contracts.plugin import API_VERSION, KINDS, PluginBase, parse_fra
 from adversity.contracts.project_files import ProjectFile, ProjectFolder
 from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
-from adversity.contracts.threat import (
-    NearestFailure,
-    Norm,
-    NormBall,
-    OwnDistance,
-    Parametric,
-    Threat,
-)
+from adversity.contracts.threat import Norm, Threat
+from adversity.contracts.threats import NearestFailure, NormBall, OwnDistance, Parametric
 from adversity.contracts.uncertainty import Detector, PostHoc, Sampling, Score, Uncertainty
 from adversity.contracts.values import (
     Block,

@@ -10,7 +10,8 @@ from pydantic import model_validator
 
 from adversity.contracts.kind import Kind
 from adversity.contracts.plugin import SNAKE_CASE, PluginBase
-from adversity.contracts.threat import THREATS, Norm, Threat
+from adversity.contracts.threat import Threat
+from adversity.contracts.threats import THREATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Perturbed
     from adversity.seeding import SampleRng
 
-__all__ = ["Access", "Attack", "AttackInRounds", "Norm", "Target"]
+__all__ = ["Access", "Attack", "AttackInRounds", "Target"]
 
 Access = Literal["nothing", "decisions", "scores", "gradients", "structure"]
 """What an attack may ask of its victim, each with what comes before it; `structure` is the
