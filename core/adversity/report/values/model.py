@@ -43,8 +43,7 @@ class CellResult:
     Attributes:
         cell: Which cell.
         n: Samples in it.
-        measures: By name (`accuracy`, `accuracy_top5`, `nll`, `brier`, `ece`, `psnr_db`, `ssim`,
-            `robust_accuracy`, `attack_success`, ...).
+        measures: By name: `accuracy`, `psnr_db`, `robust_accuracy`, ...
         notes: Caveats of this cell alone, in words (a calibrator that fell back to identity).
         parameters: The plugin's parameters in this cell, as JSON values.
     """
@@ -66,21 +65,17 @@ class StepSummary:
         kind: The plugin's kind.
         makes: `images` (a view), `predictions`, `scores`, `adversarial`, ...
         source: Steps or data sets it reads (`from:`).
-        path: Every step from the data set to this one, in order, data set first:
-            `("photos", "dark", "enhanced", "predictions")`.
+        path: From the data set to this step: `("photos", "dark", "enhanced", "predictions")`.
         against: For attacks, the step whose answer is attacked.
         fit_on: What it was fitted on.
         knowledge: For attacks, `white-box` or `grey-box`.
-        threat: For attacks, `type` (`norm`, `minimum`, ... as its threat calls itself), `access`,
-            `control`, `targeted`; `norm` and `eps`, which may be `$eps` in a matrix; for a parametric one
-            `bounds`, `{"angle_deg": [-30, 30]}`, the widest of its cells; `nearest` where the
-            nearest failure is looked for.
+        threat: For attacks, `type` (the threat's word), `access`, `control`, `targeted`; `norm`,
+            `measure` and `eps`, which may be `$eps`; `bounds`, `{"angle_deg": [-30, 30]}`, the
+            widest of its cells; `nearest` where the nearest failure is looked for.
         budget: For attacks, a sentence on how much they may change, from their threat.
-        links: For attacks, what the gradient went through, a line for each link of the chain:
-            `{"step": "enhanced", "uses": ..., "gradient": "exact" | "BPDA (identity)" | ...}`.
+        links: For attacks, `step`, `uses` and `gradient` of each link that the gradient went through.
         cells: Results; empty for views and definitions.
-        plugin: `distribution`, `version`, `summary`, `reference`, `licence`, `weights_licence`;
-            `nested`, the same and `uses` for each plugin in its parameters, if there are any.
+        plugin: Its distribution, licences, ...; `nested`, the same of the plugins inside it.
         notes: Caveats of the whole step.
     """
 
@@ -276,19 +271,15 @@ class Report:
     """All that a report says.
 
     Attributes:
-        pipeline: Its name.
-        file: The pipeline file, relative to the project.
-        text: The pipeline file's text, for the section "How it was run".
-        seed: The pipeline's seed.
+        pipeline, seed: Its name and its seed.
+        file, text: The pipeline file, relative to the project, and what it holds.
         matrix: The matrix variables with their values as written.
         data, steps: In the file's order.
         gates: Empty if the file has none.
         apart: Whether what fits and what judges share no image: proved, or fitted elsewhere.
         caveats: Worst first.
-        gains: What each restoration did, cell by cell.
-        illusions: What an attacker who knows each defence takes away, cell by cell.
-        rows: Pictures.
-        population: How many samples each stratum of `rows` has in all, by stratum.
+        gains, illusions: What each restoration did, and what knowing it takes away, by cell.
+        rows, population: Pictures, and how many samples each of their strata has in all.
         provenance: None in the DVC-tracked copy.
     """
 
