@@ -10,7 +10,7 @@ import pytest
 
 import adversity
 from adversity.pipeline.plan.chain import chain_to, victim_of
-from adversity.pipeline.plan.model import PlannedStep, Role
+from adversity.pipeline.plan.model import PlannedStep
 
 CORE = Path(adversity.__file__).parent
 FLOWS = CORE.parents[1] / "flows" / "adversity_flows"
@@ -18,7 +18,7 @@ MAKES_CHAINS = ("pipeline/plan/paths.py", "pipeline/plan/model.py", "report/valu
 """Where the first of several sources is taken, and what is first on a stored path."""
 
 
-def step(id_: str, role: Role, source: str = "", against: str | None = None) -> PlannedStep:
+def step(id_: str, role: str, source: str = "", against: str | None = None) -> PlannedStep:
     """A step without a plugin: none is asked for here."""
     nothing: Any = None
     return PlannedStep(id_, role, nothing, id_, (source,) if source else (), against)

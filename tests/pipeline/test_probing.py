@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity import Attack, AttackInRounds
+from adversity import Attack
 from adversity.pipeline.plan.probing import probe_fault, probe_measures, unprobed
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ class Whole(Bare):
         (Bare, "grey-box", "a grey-box attack does not see it"),
         (Turns, "white-box", "this attack's budget is none"),
         (Afar, "white-box", "this attack's budget is none"),
-        (AttackInRounds, "white-box", "this attack is several"),
         (Nothing, "white-box", "changes eps, steps, restarts, and this attack has none"),
     ],
 )

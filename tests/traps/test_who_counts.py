@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import torch
 
 import adversity
-from adversity import Attack
-from adversity.engine.attack import attacking
+from adversity import Attack, AttackInRounds
 from adversity.engine.attack.attacking import attack
 from adversity.engine.attack.perturbing import perturb
 from adversity.errors import PluginError
-from adversity_plugins.attack.ensemble.auto_attack_order import in_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WRONG = slice(0, 8)
 EPS = 2 / 255
@@ -75,29 +76,30 @@ def test_3_10_what_is_wrong_already_is_left_alone(
         perturb(ready(Fussy()), victim.bind(ids), images, truth, seed=0, step="attack")
 
 
-def _order(images: torch.Tensor, *parts: int) -> list[tuple[str, Any]]:
-    """Return attacks that turn images over, each those whose first value lies in its part."""
+class Part(Attack):
+    """Turn over the images whose first value lies in one half."""
 
-    def run(part: int) -> Any:
-        def turned(target: Any, given: Any, labels: Any, rng: Any) -> Any:
-            mine = (given[:, 0, 0, 0] < images[:, 0, 0, 0].median()) == bool(part)
-            return torch.where(mine[:, None, None, None], 1 - given, given)
+    name: ClassVar[str] = "part"
+    norm: Any = "linf"
+    eps: float = 1.0
+    low: bool
+    median: float
 
-        return turned
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
+        mine = (images[:, 0, 0, 0] < self.median) == self.low
+        return torch.where(mine[:, None, None, None], 1 - images, images)
 
-    return [(f"part-{part}", run(part)) for part in parts]
 
-
-class Several(Attack):
-    """Several attacks in turn."""
+class Several(AttackInRounds):
+    """Several attacks, one after the other."""
 
     name: ClassVar[str] = "several"
     norm: Any = "linf"
     eps: float = 1.0
-    order: Any
+    parts: tuple[Any, ...]
 
-    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
-        return in_turn(target, images, labels, rng, self.order)
+    def rounds(self) -> Mapping[str, Attack]:
+        return {f"part {part.low}": part for part in self.parts}
 
 
 def test_3_11_the_worst_of_all_attacks_counts_for_each_image(
@@ -106,11 +108,13 @@ def test_3_11_the_worst_of_all_attacks_counts_for_each_image(
     """Two attacks that have a half each leave next to nobody; their mean leaves half of all."""
     ids = [str(row) for row in range(len(images))]
 
-    def standing(*parts: int) -> torch.Tensor:
-        several = ready(Several(order=_order(images, *parts)))
+    median = float(images[:, 0, 0, 0].median())
+
+    def standing(*low: bool) -> torch.Tensor:
+        several = ready(Several(parts=tuple(Part(low=half, median=median) for half in low)))
         return ~attack(several, adversity.target(network).bind(ids), images, labels).success
 
-    one, other, both = standing(0), standing(1), standing(0, 1)
+    one, other, both = standing(False), standing(True), standing(False, True)
     assert torch.equal(both, one & other)
     assert int(both.sum()) < min(int(one.sum()), int(other.sum()))
     mean = (one.double().mean() + other.double().mean()) / 2
@@ -141,7 +145,8 @@ def test_3_25_a_failure_out_of_reach_is_no_success(
     assert torch.equal(near.success, anywhere.success & (anywhere.norms <= eps * (1 + 1e-6)))
     assert 0 < int(near.success.sum()) < int(anywhere.success.sum())
 
-    monkeypatch.setattr(attacking, "within", lambda plugin, sizes: sizes >= 0)
+    threat = type(Twice(eps=eps).threat_model)
+    monkeypatch.setattr(threat, "admits", lambda self, sizes: sizes >= 0)
     twin = attack(ready(Twice(eps=eps)), victim.bind(ids), images, labels)
     assert torch.equal(twin.success, anywhere.success)
     assert float(twin.norms[twin.success].max()) > eps

@@ -241,14 +241,16 @@ class AttackInRounds(Attack):
     it; those that fell have left. What each sample cost is added up. Of a sample that stands to
     the end the worst image of all rounds is kept: that where the best other class leads most.
 
-    Between two rounds the core may stop: where gates on `robust_accuracy` or `attack_success`
-    would have the same verdict however many of those that stand still fell.
+    Between two rounds the core may stop, unless `stops` is false: where gates on
+    `robust_accuracy` or `attack_success` would have the same verdict however many of those that stand still fell.
 
     Such an attack is untargeted, its threat is a norm, and `access` is the widest of its rounds.
     """
 
     tells: ClassVar[tuple[str, ...]] = ("solved_by",)
     """`solved_by`: the number of the round that fooled the sample, counted from 1; 0 for none."""
+    stops: ClassVar[bool] = True
+    """Whether the core may stop between two rounds; not where the whole is what is published."""
 
     @abstractmethod
     def rounds(self) -> Mapping[str, Attack]:

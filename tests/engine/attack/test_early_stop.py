@@ -92,7 +92,7 @@ def test_a_gate_that_cannot_decide_is_refused(text: str) -> None:
 def test_an_attack_without_rounds_takes_no_gate(images: Any) -> None:
     """It would be ignored."""
     attack = adversity.create("attack", "pgd", eps=0.1)
-    with pytest.raises(InputError, match=r"pgd.*does not run in rounds.*cascade"):
+    with pytest.raises(InputError, match=r"pgd.*always runs to its end.*cascade"):
         attack(None, images, None, gate="robust_accuracy >= 0.5")
 
 

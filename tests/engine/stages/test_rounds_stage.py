@@ -19,6 +19,7 @@ from adversity.engine.stages.rounds_stage import RoundsRun
 from adversity.engine.summary.summarise import summarise
 from adversity.errors import StorageError
 from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan.stop_rules import in_rounds, stopping_gates
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 from adversity_plugins.attack.gradient.pgd import PGD
@@ -292,6 +293,22 @@ def test_other_gates_stop_nothing(
     assert other.resolved["gates"] == {"strong": ()}
 
 
+def test_no_gate_stops_auto_attack(project: Path) -> None:
+    """Its figure is published, so all its rounds run, and another gate makes nothing stale."""
+    text = PIPELINE.replace("attack/cascade", "attack/auto_attack").replace(", effort: 0.03", "")
+    (project / "pipelines/standard.yaml").write_text(text)
+    plan = make_plan(load_pipeline(project / "pipelines/standard.yaml", root=project), discover())
+    assert "gates" not in plan.resolved
+    assert in_rounds(plan.steps["strong"])
+    assert stopping_gates(plan.steps["strong"], plan.gates) == ()
+    assert not any(
+        key.startswith("gates.")
+        for stage in plan.stages
+        for keys in stage.params.values()
+        for key in keys
+    )
+
+
 def test_gates_enter_the_key_of_attacks_in_rounds_alone(project: Path) -> None:
     """DVC compares them for the cascade, and for no other step."""
     plan = make_plan(load_pipeline(project / FILE, root=project), discover())
@@ -323,3 +340,15 @@ def test_a_missing_shard_is_named(project: Path, tmp_path: Path) -> None:
     assert lost in again.pending()
     with pytest.raises(StorageError, match="missing"):
         again.finish(tmp_path / "again")
+
+
+def test_what_is_looked_at_once_stands_in_every_row(project: Path, tmp_path: Path) -> None:
+    """A probe is of the whole attack: the rows of later rounds keep what it said in the first."""
+    execute(project, tmp_path, "steps.strong.probe=6")
+    rows = read_table(tmp_path / "artifacts/rounds/strong/table.parquet")
+    asked = ~np.isnan(rows["full_budget_correct"])
+    assert 0 < int(asked.sum()) <= 2 * 6
+    # With the whole space as budget an attack on a linear model leaves nothing standing.
+    assert not rows["full_budget_correct"][asked].any()
+    later = rows["parameter_solved_by"] != 1
+    assert bool((asked & later & rows["start_correct"]).any())

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from adversity.engine.chain.links import Link
     from adversity.engine.stages.columns import Columns
 
-__all__ = ["probe", "probe_shares", "probed"]
+__all__ = ["PROBED", "probe", "probe_shares", "probed"]
+
+PROBED = ("hidden_pixels", *(probe.column for probe in PROBES.values()))
+"""Columns of what is looked at once, of the whole attack; each row of a later round keeps them."""
 
 
 def probe(

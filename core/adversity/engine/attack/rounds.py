@@ -18,18 +18,14 @@ if TYPE_CHECKING:
     from adversity.engine.chain.target import ChainTarget
     from adversity.pipeline.gates.gate_text import Gate
 
-__all__ = ["Course", "Outcome", "judged", "perturb_in_rounds", "rounds_of"]
+__all__ = ["Course", "Worst", "perturb_in_rounds", "rounds_of", "worst_of"]
 
 
-class Outcome(NamedTuple):
-    """What the judge says of images: `lead` of the best other class `[N]` float64, `fooled` `[N]`."""
+class Worst(NamedTuple):
+    """The worst image of all attacks so far, `[N, C, H, W]`, and whether it is `fooled`, `[N]`."""
 
-    lead: Tensor
+    images: Tensor
     fooled: Tensor
-
-    def worse_than(self, before: Tensor) -> Tensor:
-        """Return `[N]` bool: fooled, or nearer to it than a lead of `before`."""
-        return self.fooled | (self.lead > before)
 
 
 @dataclass(slots=True)
@@ -96,16 +92,27 @@ def _fault(whole: Any, part: Any) -> str | None:
     return None
 
 
-def judged(judge: ChainTarget, images: Tensor, labels: Tensor) -> Outcome:
-    """Ask for the real answer; a tie goes to the first class, as everywhere.
+def worst_of(
+    judge: ChainTarget, labels: Tensor, images: Tensor, before: Tensor | None = None
+) -> Worst:
+    """Keep, of each sample, the image of one more attack or that of those before.
+
+    It is the new one where that fools, or comes nearer to it: the best other class leads more.
 
     Args:
-        judge: The whole chain, bound to these samples.
-        images: `[N, C, H, W]` float32.
+        judge: The whole chain, bound to these samples, which says who falls.
         labels: `[N]` int64, the true classes.
+        images: `[N, C, H, W]` float32, of the new attack.
+        before: `[N, C, H, W]`, the worst so far, none of which fools; None for a first attack.
     """
+    import torch
+
     answer = judge.answer(images)
-    return Outcome(answer.lead(labels), answer.predicted != labels)
+    fooled = answer.predicted != labels
+    if before is None:
+        return Worst(images, fooled)
+    worse = fooled | (answer.lead(labels) > judge.answer(before).lead(labels))
+    return Worst(torch.where(worse[:, None, None, None], images, before), fooled)
 
 
 def perturb_in_rounds(
@@ -138,7 +145,6 @@ def perturb_in_rounds(
 
     found, left = images.clone(), torch.arange(len(images))
     solved_by = torch.zeros(len(images), dtype=torch.float64)
-    worst = torch.full((len(images),), -torch.inf, dtype=torch.float64)
     rounds = rounds_of(ready)
     names = [name for name, _ in rounds]
     for number, (name, each) in enumerate(rounds, 1):
@@ -151,11 +157,11 @@ def perturb_in_rounds(
             step=step,
             stream=name,
         ).images
-        outcome = judged(judge.rows(left), made, labels[left])
-        kept = outcome.worse_than(worst[left])
-        found[left[kept]], worst[left[kept]] = made[kept], outcome.lead[kept]
-        solved_by[left[outcome.fooled]] = number
-        left = left[~outcome.fooled]
+        before = found[left] if number > 1 else None
+        worst = worst_of(judge.rows(left), labels[left], made, before)
+        found[left] = worst.images
+        solved_by[left[worst.fooled]] = number
+        left = left[~worst.fooled]
         course.look(names, number, right=len(images), standing=len(left))
         if not len(left) or course.stopped is not None:
             break

@@ -53,7 +53,7 @@ class AttackCall(Call):
                 soon as this is decided, and `stopped` says where.
 
         Raises:
-            InputError: If `victim` is none, the attack cannot be probed, or it has no rounds.
+            InputError: If `victim` is none, the attack cannot be probed, or no gate stops it.
             DataError: If images are attacked that fitted the victim.
         """
         course = self._course(gate, len(images))
@@ -94,9 +94,10 @@ class AttackCall(Call):
     def _course(self, gate: str | None, total: int) -> Course | None:
         if gate is None:
             return None
-        if not isinstance(self.ready.plugin, AttackInRounds):
+        plugin = self.ready.plugin
+        if not isinstance(plugin, AttackInRounds) or not plugin.stops:
             raise InputError(
-                f"{self.ready.label} does not run in rounds: expected no gate, got {gate!r}; "
+                f"{self.ready.label} always runs to its end: expected no gate, got {gate!r}; "
                 "`cascade` stops when a gate is decided"
             )
         return Course((bare_gate(gate),), total)

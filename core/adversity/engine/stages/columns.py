@@ -12,7 +12,7 @@ from adversity.errors import PluginError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Columns", "Rows", "join", "repeated", "require_the_same", "sort_by_id"]
+__all__ = ["Columns", "Rows", "join", "repeated", "require_the_same", "sort_by_id", "standing"]
 
 Columns = dict[str, np.ndarray[Any, Any]]
 Rows = Mapping[str, np.ndarray[Any, Any]]
@@ -48,6 +48,12 @@ def require_the_same(first: Columns, table: Columns) -> None:
                 f"expected column {name!r} of one type and width in every shard, got "
                 f"{' and '.join(shapes)}; report it to the plugin's author"
             )
+
+
+def standing(rows: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which samples of an attack's table stand, `[N]` bool: right at first, and not fooled."""
+    stand: np.ndarray[Any, np.dtype[np.bool_]] = rows["start_correct"] & ~rows["fooled"]
+    return stand
 
 
 def sort_by_id(rows: Columns) -> Columns:

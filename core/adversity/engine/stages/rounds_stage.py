@@ -17,11 +17,12 @@ from adversity.data.arrays import read_arrays, write_arrays
 from adversity.data.tables import read_table
 from adversity.engine.attack.attacking import AttackResult, attack
 from adversity.engine.attack.early_stop import bounded
-from adversity.engine.attack.rounds import Course, judged, rounds_of
+from adversity.engine.attack.probes import PROBED
+from adversity.engine.attack.rounds import Course, rounds_of, worst_of
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import sizes
 from adversity.engine.stages.attack_stage import Attacked, AttackRun, Scene, images_name
-from adversity.engine.stages.columns import Columns, join
+from adversity.engine.stages.columns import Columns, join, standing
 from adversity.errors import StorageError
 from adversity.pipeline.plan.stop_rules import stopping_gates
 
@@ -130,14 +131,14 @@ class RoundsRun(AttackRun):
     def _ends(self, cell: Cell, done: int) -> bool:
         """Say whether a cell ends after so many rounds: nothing stands, or it is decided."""
         rows = self._joined(cell, done)
-        standing = rows["start_correct"] & ~rows["fooled"]
+        stand = standing(rows)
         gates = [
             gate
-            for gate in stopping_gates(self.stage.step, self.plan.gates)
+            for gate in stopping_gates(self.node, self.plan.gates)
             if gate.selector.items() <= cell.as_dict().items()
         ]
-        course = Course(gates, len(standing))
-        right, left = int(rows["start_correct"].sum()), int(standing.sum())
+        course = Course(gates, len(stand))
+        right, left = int(rows["start_correct"].sum()), int(stand.sum())
         course.look(self._names[cell], done, right=right, standing=left)
         if course.stopped is not None:
             self._stops[cell] = course.stopped
@@ -156,7 +157,7 @@ class RoundsRun(AttackRun):
         where = [(images_name(line[0]), row) for row in range(len(rows["id"]))]
         place = {sample: row for row, sample in enumerate(rows["id"])}
         for shard in line[1:]:
-            if not (rows["start_correct"] & ~rows["fooled"]).any():
+            if not standing(rows).any():
                 break
             later = self.store.read(key, shard.name, read_table)
             at = [place[sample] for sample in later["id"]]
@@ -170,13 +171,13 @@ class RoundsRun(AttackRun):
         """Say whether anything of a shard stands before its round."""
         if shard.index not in self._any:
             rows = self._rows(self._line[shard.index][: self._turn[shard.index]])[0]
-            self._any[shard.index] = bool((rows["start_correct"] & ~rows["fooled"]).any())
+            self._any[shard.index] = bool(standing(rows).any())
         return self._any[shard.index]
 
     def _left(self, shard: Shard) -> _Left:
         """Read what the rounds before left standing of a shard."""
         rows, where = self._rows(self._line[shard.index][: self._turn[shard.index]])
-        stands = np.flatnonzero(rows["start_correct"] & ~rows["fooled"])
+        stands = np.flatnonzero(standing(rows))
         key = self.cell_key(shard.cell)
         files = {
             name: self.store.read(key, name, read_arrays)[0]["images"]
@@ -236,7 +237,7 @@ class RoundsRun(AttackRun):
             return replace(self.attacked(scene, result), probed=self.probed(scene, result, samples))
         random = torch.from_numpy(left.rows["random_output"])
         part = self.attacked(scene, _worst(scene, result, left), random)
-        probed = {k: left.rows[k] for k in ("hidden_pixels",) if k in left.rows}
+        probed = {k: left.rows[k] for k in PROBED if k in left.rows}
         return replace(part, probed=probed)
 
     def shards_of(self, cell: Cell) -> list[Shard]:
@@ -292,8 +293,6 @@ def _worst(scene: Scene, result: AttackResult, left: _Left) -> AttackResult:
     import torch
 
     before = torch.from_numpy(left.images)
-    lead = judged(scene.judge, before, scene.labels).lead
-    worse = judged(scene.judge, result.images, scene.labels).worse_than(lead)
-    images = torch.where(worse[:, None, None, None], result.images, before)
+    images = worst_of(scene.judge, scene.labels, result.images, before).images
     norms = sizes(scene.ready, images, scene.current.images, scene.current.ids)
     return replace(result, images=images, norms=norms)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Measure, Threat
     from adversity.engine.set_up.toolbox import Toolbox
-    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
+    from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import StepSummary
 
 __all__ = ["with_comparisons"]
@@ -158,7 +158,7 @@ def _judged(node: PlannedStep) -> bool:
 
 
 def _outcomes(toolbox: Toolbox, node: PlannedStep) -> Iterator[_Outcome]:
-    names = _victim_variables(toolbox.plan, node)
+    names = toolbox.plan.victim(node.id).end.variables
     for cell in node.cells:
         rows = stored_rows(toolbox, node.id, cell)
         yield _Outcome(
@@ -171,11 +171,6 @@ def _outcomes(toolbox: Toolbox, node: PlannedStep) -> Iterator[_Outcome]:
             rows["fooled"].astype(bool),
             rows["distance"],
         )
-
-
-def _victim_variables(plan: Plan, node: PlannedStep) -> tuple[str, ...]:
-    steps = [plan.steps[name] for name in (*node.source, str(node.against)) if name in plan.steps]
-    return tuple({name for step in steps for name in step.variables})
 
 
 def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure]:

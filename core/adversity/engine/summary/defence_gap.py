@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.engine.stages.columns import sort_by_id
+from adversity.engine.stages.columns import sort_by_id, standing
 from adversity.engine.stages.fitting import stored_rows
 from adversity.errors import DataError
 from adversity.metrics import paired_difference, robust_accuracy
@@ -78,7 +78,7 @@ def _compared(
             f"expected {grey.id} and {adaptive.id} to have attacked the same samples, got "
             f"{len(blind['id'])} and {len(knowing['id'])} that are not the same: run both again"
         )
-    seems, is_so = _withstood(blind), _withstood(knowing)
+    seems, is_so = standing(blind), standing(knowing)
     difference = paired_difference(seems, is_so, better="lower")
     return Illusion(
         defence=_defence(toolbox, grey),
@@ -101,9 +101,3 @@ def _compared(
 def _by_id(toolbox: Toolbox, node: PlannedStep, cell: Cell) -> Columns:
     rows = stored_rows(toolbox, node.id, cell)
     return sort_by_id({name: rows[name] for name in ("id", "start_correct", "fooled")})
-
-
-def _withstood(rows: Columns) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return `[N]` bool: right from the start and right after the attack."""
-    withstood: np.ndarray[Any, np.dtype[np.bool_]] = rows["start_correct"] & ~rows["fooled"]
-    return withstood

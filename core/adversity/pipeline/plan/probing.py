@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adversity.contracts import AttackInRounds
-
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase
 
@@ -49,8 +47,6 @@ def probe_fault(cls: Any, knowledge: str) -> str | None:
         return f"{wants}, and this attack asks its victim for {cls.access}"
     if knowledge != "white-box":
         return f"{wants} through the whole chain, and a {knowledge} attack does not see it"
-    if issubclass(cls, AttackInRounds):
-        return f"{wants}, and this attack is several: probe one of its rounds in a step of its own"
     if not cls.threat_class().knows_space:
         return "a probe widens a budget in a norm, and this attack's budget is none"
     if not probe_measures(cls):

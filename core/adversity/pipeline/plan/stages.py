@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.paths import ancestors
-from adversity.pipeline.plan.stop_rules import in_rounds
+from adversity.pipeline.plan.stop_rules import may_stop
 from adversity.pipeline.read.project_paths import files_in
 from adversity.pipeline.read.spec import RESERVED
 from adversity.registry.entry import class_of
@@ -126,7 +126,7 @@ class _Maker:
         self._add_sources(inputs, node.source)
         if node.against is not None:
             self._add_chain(inputs, node)
-            inputs.gates |= {node.id: None} if in_rounds(node) else {}
+            inputs.gates |= {node.id: None} if may_stop(node) else {}
         if node.fit_on is not None:
             self._add_sources(inputs, (node.fit_on,))
         return self._finished(node.id, inputs, measured=node.is_measured, variables=node.variables)

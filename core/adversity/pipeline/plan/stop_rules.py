@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import AttackInRounds
 from adversity.registry.entry import class_of
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.gates.gate_text import Gate
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["DECIDING", "gates_in_keys", "in_rounds", "stopping_gates"]
+__all__ = ["DECIDING", "gates_in_keys", "in_rounds", "may_stop", "stopping_gates"]
 
 DECIDING = ("robust_accuracy", "attack_success")
 """What further rounds can move in one direction only: both follow from how many samples stand."""
@@ -24,28 +24,34 @@ def in_rounds(node: PlannedStep) -> bool:
     return node.role == "attack" and issubclass(class_of(node.entry), AttackInRounds)
 
 
-def stopping_gates(step: str, gates: Iterable[Gate]) -> tuple[Gate, ...]:
+def may_stop(node: PlannedStep) -> bool:
+    """Say whether a step is an attack in rounds that may end before its last one."""
+    cls: Any = class_of(node.entry)
+    return in_rounds(node) and bool(cls.stops)
+
+
+def stopping_gates(node: PlannedStep, gates: Iterable[Gate]) -> tuple[Gate, ...]:
     """Return the gates of a step that may stop it early: all it has, or none.
 
     A gate on anything but robust accuracy and success needs every round, and so does one that
     compares with the last accepted run.
     """
-    own = tuple(gate for gate in gates if gate.step == step)
-    fit = all(gate.metric in DECIDING and gate.limit is not None for gate in own)
+    own = tuple(gate for gate in gates if gate.step == node.id)
+    fit = may_stop(node) and all(gate.metric in DECIDING and gate.limit is not None for gate in own)
     return own if fit else ()
 
 
 def gates_in_keys(
     steps: Mapping[str, PlannedStep], gates: Sequence[Gate]
 ) -> dict[str, tuple[str, ...]]:
-    """Return, for each attack in rounds, the gates that decide how many of its rounds run.
+    """Return, for each attack in rounds that may stop, the gates that decide how many of its rounds run.
 
     They enter the key of its stage: another gate may need further rounds.
     """
     return {
-        id_: tuple(sorted({_written(gate) for gate in stopping_gates(id_, gates)}))
+        id_: tuple(sorted({_written(gate) for gate in stopping_gates(node, gates)}))
         for id_, node in steps.items()
-        if in_rounds(node)
+        if may_stop(node)
     }
 
 

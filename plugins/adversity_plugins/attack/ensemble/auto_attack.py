@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack, Norm
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from adversity import SampleRng, Target
+from adversity import Attack, AttackInRounds, Norm
 
 __all__ = ["AutoAttack"]
 
 
-class AutoAttack(Attack):
+class AutoAttack(AttackInRounds):
     """AutoAttack, the ensemble whose robust accuracy is published: no parameter but the budget.
 
     `standard` runs, in this order, each on what the last one left: APGD on cross-entropy,
@@ -28,7 +23,8 @@ class AutoAttack(Attack):
 
     With three classes, where the DLR loss cannot aim, APGD aims with the difference of the
     two logits instead; with two classes so does `rand`. There are at most K - 1 classes to
-    aim at. A sample that no attack fools comes back as the worst point of the first.
+    aim at. It runs to its end whatever the gates say. `solved_by` says which attack fooled a
+    sample; one that stands comes back as the worst point of all.
 
     Reference: Croce, Hein, "Reliable evaluation of adversarial robustness with an ensemble of
     diverse parameter-free attacks", 2020; in l1 "Mind the box: l1-APGD for sparse adversarial
@@ -43,6 +39,7 @@ class AutoAttack(Attack):
         "parameter-free attacks, 2020"
     )
     block_rows: ClassVar[int] = 256
+    stops: ClassVar[bool] = False
     # So wide that nearly all samples fall to its first attack: each that stands costs thousands of
     # queries. In the other norms its parts are tried by themselves.
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"norm": "linf", "eps": 0.5},)
@@ -54,9 +51,8 @@ class AutoAttack(Attack):
         Literal["standard", "rand"], Field(description="rand: for a victim that is stochastic")
     ] = "standard"
 
-    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
-        """Return the image of the first attack that fools, else the worst point of APGD."""
-        from adversity_plugins.attack.ensemble.auto_attack_order import in_turn, order_of
+    def rounds(self) -> Mapping[str, Attack]:
+        """Return the authors' attacks in their order."""
+        from adversity_plugins.attack.ensemble.auto_attack_order import turns_of
 
-        order = order_of(self.version, norm=self.norm, eps=self.eps, classes=target.classes)
-        return in_turn(target, images, labels, rng, order)
+        return turns_of(self.version, norm=self.norm, eps=self.eps)

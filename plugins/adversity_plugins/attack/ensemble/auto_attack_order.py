@@ -1,22 +1,23 @@
-"""AutoAttack's attacks in their order, and the loop that gives each what the last one left."""
+"""AutoAttack's attacks in their order, each a round."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
+from adversity import Attack, Norm
 from adversity_plugins.attack.gradient.apgd_search import Settings, apgd_search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from adversity import Norm, SampleRng, Target
+    from adversity import SampleRng, Target
     from adversity_plugins.attack.shared.losses import Loss
 
     Run = Callable[[Target, torch.Tensor, torch.Tensor, SampleRng], torch.Tensor]
 
-__all__ = ["Version", "in_turn", "order_of"]
+__all__ = ["Turn", "Version", "order_of", "turns_of"]
 
 Version = Literal["standard", "rand"]
 
@@ -39,8 +40,10 @@ def order_of(
     eps: float,
     classes: int,
     effort: float = 1.0,
-) -> list[tuple[str, Run]]:
-    """Return the attacks, each with its name, in the order in which they run.
+) -> dict[str, Run]:
+    """Return the attacks by name, in the order in which they run.
+
+    Names do not depend on the victim: `apgd-dlr` takes the margin where DLR is not defined.
 
     Args:
         version: `standard` or `rand`.
@@ -52,10 +55,10 @@ def order_of(
     steps, queries = (max(1, round(effort * full)) for full in (STEPS, QUERIES))
     if version == "rand":
         second: Loss = "dlr" if classes >= 3 else "margin"
-        return [
-            ("apgd-ce", _apgd(Settings(norm, eps, steps, early_stop=True))),
-            (f"apgd-{second}", _apgd(Settings(norm, eps, steps, loss=second, early_stop=True))),
-        ]
+        return {
+            "apgd-ce": _apgd(Settings(norm, eps, steps, early_stop=True)),
+            "apgd-dlr": _apgd(Settings(norm, eps, steps, loss=second, early_stop=True)),
+        }
     sparse = norm == "l1"
     first = Settings(norm, eps, steps, SPARSE_RESTARTS if sparse else 1, early_stop=True)
     aimed = Settings(
@@ -66,43 +69,45 @@ def order_of(
         targets=SPARSE_TARGETS if sparse else TARGETS,
         early_stop=True,
     )
-    return [
-        ("apgd-ce", _apgd(first)),
-        ("apgd-t", _apgd(aimed)),
-        ("fab-t", _fab(norm, eps, steps)),
-        ("square", _square(norm, eps, queries)),
-    ]
+    return {
+        "apgd-ce": _apgd(first),
+        "apgd-t": _apgd(aimed),
+        "fab-t": _fab(norm, eps, steps),
+        "square": _square(norm, eps, queries),
+    }
 
 
-def in_turn(
-    target: Target,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    rng: SampleRng,
-    order: Sequence[tuple[str, Run]],
-) -> torch.Tensor:
-    """Return the image of the first attack that fools each sample, else that of the first attack.
+class Turn(Attack):
+    """One of AutoAttack's attacks, as that runs it; a round, and no plugin."""
 
-    After each attack the victim's real answer says which samples are fooled: they leave.
+    name: ClassVar[str] = "auto_attack_turn"
+    block_rows: ClassVar[int] = 256
 
-    Args:
-        target: The victim.
-        images: `[N, C, H, W]` float32 in [0, 1].
-        labels: `[N]` int64, the true classes.
-        rng: Row i for image i.
-        order: Attacks with their names, which key their random streams.
-    """
-    found, left = images.clone(), torch.arange(len(images))
-    for turn, (name, run) in enumerate(order):
-        here, whose = target.rows(left), labels[left]
-        changed = run(here, images[left], whose, rng.rows(left.tolist()).child(name))
-        fooled = here.decisions(changed) != whose
-        kept = torch.ones_like(fooled) if turn == 0 else fooled
-        found[left[kept]] = changed[kept]
-        left = left[~fooled]
-        if not len(left):
-            break
-    return found
+    version: Literal["standard", "rand"]
+    turn: str
+    norm: Norm
+    eps: float
+    effort: float
+
+    def perturb(
+        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        """Return what the attack makes."""
+        order = order_of(
+            self.version,
+            norm=self.norm,
+            eps=self.eps,
+            classes=target.classes,
+            effort=self.effort,
+        )
+        return order[self.turn](target, images, labels, rng)
+
+
+def turns_of(version: Version, *, norm: Norm, eps: float, effort: float = 1.0) -> dict[str, Turn]:
+    """Return the attacks as rounds, by name, in the order in which they run."""
+    order = order_of(version, norm=norm, eps=eps, classes=TARGETS + 1)
+    budget: dict[str, Any] = {"norm": norm, "eps": eps, "effort": effort}
+    return {turn: Turn(version=version, turn=turn, **budget) for turn in order}
 
 
 def _apgd(how: Settings) -> Run:

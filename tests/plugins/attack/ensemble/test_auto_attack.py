@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
@@ -11,14 +11,12 @@ import adversity
 from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
+from adversity.errors import InputError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.attack import EPS
 from adversity_plugins.attack.ensemble import auto_attack_order
 from adversity_plugins.attack.ensemble.auto_attack import AutoAttack
-from adversity_plugins.attack.ensemble.auto_attack_order import in_turn, order_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from adversity_plugins.attack.ensemble.auto_attack_order import order_of
 
 STANDARD = ["apgd-ce", "apgd-t", "fab-t", "square"]
 
@@ -62,7 +60,7 @@ def test_standard_is_what_the_authors_run(
 ) -> None:
     """Their order; 100 steps; nine classes to aim at, and in l1 five classes and five restarts."""
     order = order_of("standard", norm=norm, eps=0.1, classes=10)
-    assert [name for name, _ in order] == STANDARD
+    assert list(order) == STANDARD
     first, aimed = settings
     assert (first.loss, first.restarts, first.targets) == ("ce", restarts, None)
     assert (aimed.loss, aimed.restarts, aimed.targets) == ("dlr", 1, targets)
@@ -95,55 +93,31 @@ def test_few_classes_are_attacked(images: Any, classes: int, version: Any) -> No
     assert int(result.success.sum()) > len(images) // 2
 
 
-def nudged(rows_it_fools: set[str], seen: list[list[str]]) -> Callable[..., torch.Tensor]:
-    """Return an attack that writes 1 into the first value of the rows it can fool, else 0.5."""
-
-    def run(target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
-        seen.append(list(rng.ids))
-        changed = images.clone()
-        for row, sample in enumerate(rng.ids):
-            changed[row, 0, 0, 0] = 1.0 if sample in rows_it_fools else 0.5
-        return changed
-
-    return run
-
-
-class FirstValue(torch.nn.Module):
-    """Class 1 where the first value is above 0.9, else class 0."""
-
-    def forward(self, images: Any) -> Any:
-        """Return two logits."""
-        lead = images[:, 0, 0, 0] - 0.9
-        return torch.stack([-lead, lead], 1)
+@pytest.mark.parametrize(
+    ("version", "names"), [("standard", STANDARD), ("rand", ["apgd-ce", "apgd-dlr"])]
+)
+def test_it_is_rounds_that_no_gate_stops(images: Any, version: Any, names: list[str]) -> None:
+    """The core runs the authors' attacks in their order, all of them: the figure is published."""
+    plugin = AutoAttack(norm="l2", eps=0.5, version=version)
+    rounds = plugin.rounds()
+    assert list(rounds) == names
+    assert {part.threat_model for part in rounds.values()} == {plugin.threat_model}
+    with pytest.raises(InputError, match="always runs to its end"):
+        attack(eps=0.1)(None, images, [0] * len(images), gate="robust_accuracy >= 0.99")
 
 
-def turns(in_turn: Any) -> tuple[list[list[str]], list[float]]:
-    """Let three attacks that fool a, c and d take turns on a, b, c and d."""
-    images, ids = torch.zeros(4, 1, 2, 2), ["a", "b", "c", "d"]
-    seen: list[list[str]] = []
-    victim = adversity.target(FirstValue()).bind(ids)
-    rng = adversity.SampleRng(seed=0, step="attack", ids=ids)
-    order = [(who, nudged({who}, seen)) for who in "acd"]
-    found = in_turn(victim, images, torch.zeros(4, dtype=torch.int64), rng, order)
-    return seen, found[:, 0, 0, 0].tolist()
-
-
-def test_fooled_samples_leave_after_each_attack() -> None:
-    """Each attack sees what the last ones left; who was never fooled keeps the first's image."""
-    seen, values = turns(in_turn)
-    assert seen == [["a", "b", "c", "d"], ["b", "c", "d"], ["b", "d"]]
-    assert values == [1.0, 0.5, 1.0, 1.0]
-
-
-def test_a_twin_that_gives_back_the_clean_image_is_found_out() -> None:
-    """The check above fails where failure returns the image as it was (trap 3.24)."""
-
-    def forgetful(target: Any, images: Any, labels: Any, rng: Any, order: Any) -> Any:
-        found = in_turn(target, images, labels, rng, order)
-        fooled = target.decisions(found) != labels
-        return torch.where(fooled[:, None, None, None], found, images)
-
-    assert turns(forgetful)[1] != turns(in_turn)[1]
+@pytest.mark.usefixtures("quick")
+def test_whoever_stands_has_the_worst_point_and_not_the_clean_image(
+    network: Any, images: Any, labels: Any
+) -> None:
+    """Trap 3.24: for each sample that stands some other class comes nearer than at the start."""
+    result = attack(eps=0.008)(adversity.target(network), images, labels)
+    stands = ~result.success
+    assert 0 < int(stands.sum()) < len(images)
+    answer = adversity.target(network).bind([str(row) for row in range(len(images))]).answer
+    lead, before = answer(result.images).lead(labels), answer(images).lead(labels)
+    assert bool((lead > before)[stands].all())
+    assert result.parameters["solved_by"][stands].tolist() == [0.0] * int(stands.sum())
 
 
 @pytest.mark.usefixtures("quick")

@@ -37,7 +37,7 @@ def test_the_rounds_are_pgd_and_those_of_auto_attack() -> None:
     rounds = Cascade(norm="l2", eps=0.5).rounds()
     assert list(rounds) == NAMES
     order = auto_attack_order.order_of("standard", norm="l2", eps=0.5, classes=10)
-    assert list(rounds)[1:] == [name for name, _ in order]
+    assert list(rounds)[1:] == list(order)
     first = rounds["pgd"]
     assert isinstance(first, PGD)
     assert (first.steps, first.random_start, first.early_stop) == (10, True, True)
