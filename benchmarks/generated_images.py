@@ -1,4 +1,4 @@
-"""A data set that draws its pictures when asked for them: as many as wanted, no file, no memory.
+"""A data set that draws its images when asked for them: as many as wanted, no file, no memory.
 
 `memory.py` installs it as a third party would, through an entry point.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class GeneratedImages(Dataset):
-    """Random 32 x 32 pictures in colour, the brighter the higher their class."""
+    """Random 32 x 32 images in colour, the brighter the higher their class."""
 
     name: ClassVar[str] = "generated_images"
     reference: ClassVar[str] = "made for benchmarks/memory.py"
@@ -34,11 +34,11 @@ class GeneratedImages(Dataset):
         return tuple(f"brightness_{k}" for k in range(self.classes))
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return self.count
 
     def index(self) -> Sequence[IndexRow]:
-        """Return the rows without drawing a picture."""
+        """Return the rows without drawing an image."""
         numbers = range(self.first, self.first + self.count)
         return [
             IndexRow(

@@ -77,7 +77,7 @@ def read(data: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     raw = load_file(data / "digits.safetensors")["images"]
     with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    images = torch.from_numpy(np.stack([enlarge(picture) for picture in raw]))[:, None]
+    images = torch.from_numpy(np.stack([enlarge(image) for image in raw]))[:, None]
     labels = torch.tensor([int(row["label"]) for row in rows])
     judging = [k for k, row in enumerate(rows) if row["split"] == "train"]
     training = [k for k, row in enumerate(rows) if row["split"] == "test"][:TRAINING]

@@ -5,7 +5,7 @@
     │   ├── PipelineError               one or more findings in a pipeline file
     │   ├── UnknownPluginError LookupError
     │   ├── ParameterError              a plugin's parameter is wrong
-    │   ├── DataError                   a data set, picture or label is wrong
+    │   ├── DataError                   a data set, image or label is wrong
     │   ├── WeightsError                a weight file is missing, wrong or unsafe
     │   └── NotFittedError              a fitted plugin was used before `fit`
     ├── PluginError         RuntimeError (exit code 3)  a plugin broke its promise
@@ -101,7 +101,7 @@ class ParameterError(InputError):
 
 
 class DataError(InputError):
-    """A data set, a picture or a label is missing or wrong."""
+    """A data set, an image or a label is missing or wrong."""
 
 
 class WeightsError(InputError):

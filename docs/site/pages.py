@@ -1,7 +1,7 @@
 """What the site adds to the Markdown that a repository viewer shows as it is.
 
 - A block under the comment `file: PATH` or `end of: PATH` gets the path as its caption.
-- A picture with a dark twin becomes two, and the theme shows the one that fits.
+- An image with a dark twin becomes two, and the theme shows the one that fits.
 - The comments `site: catalogue`, `site: checks PART` and `site: api MODULE [NAME ...]` become
   what is made from the registry, the conformance kit and the docstrings.
 - The first page gets the navigation.
@@ -75,9 +75,9 @@ NAVIGATION = {
 _FILE = re.compile(
     r"^<!-- (?P<what>file|end of): (?P<path>.+?) -->\n+```(?P<language>\w+)\n", re.MULTILINE
 )
-_PICTURE = re.compile(
-    r"<picture>\s*<source [^>]*srcset=\"(?P<dark>[^\"]+)\"[^>]*>\s*"
-    r"<img src=\"(?P<light>[^\"]+)\"(?P<rest>[^>]*)>\s*</picture>"
+_IMAGE = re.compile(
+    r"<image>\s*<source [^>]*srcset=\"(?P<dark>[^\"]+)\"[^>]*>\s*"
+    r"<img src=\"(?P<light>[^\"]+)\"(?P<rest>[^>]*)>\s*</image>"
 )
 _SITE = re.compile(
     r"^<!-- site: (?P<what>catalogue|api|checks)(?P<words>[^>]*?) -->$", re.MULTILINE
@@ -96,7 +96,7 @@ _REDIRECT = """<!doctype html>
 def for_the_site(text: str) -> str:
     """Return a page's Markdown with what only the site can show."""
     text = _FILE.sub(_captioned, text)
-    text = _PICTURE.sub(_both, text)
+    text = _IMAGE.sub(_both, text)
     return _SITE.sub(_generated, text)
 
 
@@ -106,7 +106,7 @@ def _captioned(found: re.Match[str]) -> str:
 
 
 def _both(found: re.Match[str]) -> str:
-    """Write a light and a dark picture; the alternative text stands in both."""
+    """Write a light and a dark image; the alternative text stands in both."""
     twins = (("light", "only-light"), ("dark", "only-dark"))
     return "\n".join(
         f'<img src="{found[which]}" class="{shown}"{found["rest"]}>' for which, shown in twins

@@ -49,7 +49,7 @@ steps:
   predictions: {uses: net, from: test}
 run: {shard_size: 4}
 """
-"""A pipeline on pictures that `draw` makes; two shards of four pictures are predicted."""
+"""A pipeline on images that `draw` makes; two shards of four images are predicted."""
 
 
 class Answer(NamedTuple):
@@ -99,7 +99,7 @@ def child_environment() -> dict[str, str]:
 
 
 class Shots:
-    """A project with the pipeline `shots` on pictures of its own, 12 to train and 8 to test.
+    """A project with the pipeline `shots` on images of its own, 12 to train and 8 to test.
 
     Attributes:
         root: Its folder.
@@ -107,7 +107,7 @@ class Shots:
     """
 
     def __init__(self, root: Path) -> None:
-        """Draw the pictures and write the pipeline."""
+        """Draw the images and write the pipeline."""
         self.root = root
         self.file = root / "pipelines" / "shots.yaml"
         self.file.write_text(SHOTS, encoding="utf-8")

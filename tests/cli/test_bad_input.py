@@ -124,7 +124,7 @@ def test_missing_data_are_said_before_any_step_runs(shots, call, refused):
 
 
 @pytest.mark.slow
-def test_unreadable_pictures_are_listed_until_none_is_left(shots, call, refused):
+def test_unreadable_images_are_listed_until_none_is_left(shots, call, refused):
     """What cannot be decoded is a caveat and stands in the report; nothing left is an error."""
     test = shots.root / "data" / "test"
     (test / "dark" / "junk.png").write_bytes(b"junk")
@@ -138,12 +138,12 @@ def test_unreadable_pictures_are_listed_until_none_is_left(shots, call, refused)
     page = (shots.root / document["run"]["folder"] / "report.md").read_text(encoding="utf-8")
     assert "dark/junk.png: not an image" in page
     assert "light/0.png: damaged" in page
-    for picture in test.rglob("*.png"):
-        picture.write_bytes(b"junk")
-    refused(call(*RUN), "step predictions", "'data/test' has no usable picture; 9 were left out")
+    for image in test.rglob("*.png"):
+        image.write_bytes(b"junk")
+    refused(call(*RUN), "step predictions", "'data/test' has no usable image; 9 were left out")
     shutil.rmtree(test)
     (test / "dark").mkdir(parents=True)
-    refused(call(*RUN), "step predictions", "data/test: no class folders with pictures", "put the")
+    refused(call(*RUN), "step predictions", "data/test: no class folders with images", "put the")
 
 
 @pytest.mark.slow
@@ -209,9 +209,9 @@ def test_a_pipe_among_the_images_is_refused_before_anything_waits_for_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["folder", "picture", "weights"])
+@pytest.mark.parametrize("what", ["folder", "image", "weights"])
 def test_a_link_out_of_the_project(what, shots, call, refused, tmp_path):
-    """A folder, a picture or a weight file that lies elsewhere is not read through a link."""
+    """A folder, an image or a weight file that lies elsewhere is not read through a link."""
     test = shots.root / "data" / "test"
     outside = tmp_path / "outside"
     shutil.copytree(test, outside)
@@ -219,7 +219,7 @@ def test_a_link_out_of_the_project(what, shots, call, refused, tmp_path):
         shutil.rmtree(test)
         test.symlink_to(outside)
         refused(call(*RUN), f"{FILE}:4:", "data/test must lie in the project")
-    elif what == "picture":
+    elif what == "image":
         (test / "dark" / "link.png").symlink_to(outside / "dark" / "0.png")
         refused(call(*RUN), "data/test/dark/link.png is a link out of the data set; copy the file")
     else:

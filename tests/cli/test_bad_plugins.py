@@ -49,7 +49,7 @@ class Worse(Degradation):
 
 
 class Brightness(Classifier):
-    """Call bright pictures light."""
+    """Call bright images light."""
 
     name: ClassVar[str] = "brightness"
     how: str = "none"
@@ -154,7 +154,7 @@ def test_a_degradation_that_breaks_its_promise(how, said, bad, call, refused):
     ],
 )
 def test_a_classifier_that_breaks_its_promise(how, said, bad, call, refused):
-    """What a network does wrong is as clear as what a picture's plugin does."""
+    """What a network does wrong is as clear as what an image's plugin does."""
     bad.edit("brightness, with: {how: none", f"brightness, with: {{how: {how}")
     refused(call(*RUN), CLASSIFIER, said, AUTHOR, code=3)
     bad.holds_nothing_of("predictions")

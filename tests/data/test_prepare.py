@@ -12,7 +12,7 @@ from adversity.errors import DataError, ParameterError
 SIZES = [(300, 451), (451, 300), (257, 255), (224, 1000), (256, 256), (31, 40)]
 
 
-def picture(height, width, channels=3):
+def photo(height, width, channels=3):
     shape = (height, width, channels) if channels == 3 else (height, width)
     return np.random.default_rng(height * width).integers(0, 256, shape, dtype=np.uint8)
 
@@ -23,7 +23,7 @@ def test_equals_torchvision(size, short, crop):
     """Sizes, offsets and pixels are those of torchvision's Resize and CenterCrop on PIL images."""
     from torchvision.transforms import v2
 
-    image = picture(*size)
+    image = photo(*size)
     transform = v2.Compose([v2.Resize(short, v2.InterpolationMode.BICUBIC), v2.CenterCrop(crop)])
     wanted = np.asarray(transform(Image.fromarray(image)))
     got = Prepare(resize_short=short, centre_crop=crop).apply(image, id="a")
@@ -36,31 +36,31 @@ def test_equals_torchvision(size, short, crop):
 def test_size_tells_the_shape_without_pixels(size, channels, options):
     """`size` announces exactly the shape that `apply` gives."""
     prepare = Prepare.read(options)
-    done = prepare.apply(picture(*size, channels), id="a")
+    done = prepare.apply(photo(*size, channels), id="a")
     assert done.shape[:2] == prepare.size(*size, id="a")
 
 
-def test_float_pictures_are_resized_like_uint8():
-    """Float and uint8 versions of a picture agree to 1.5 grey levels, and [0, 1] is kept.
+def test_float_images_are_resized_like_uint8():
+    """Float and uint8 versions of an image agree to 1.5 grey levels, and [0, 1] is kept.
 
     Of them 0.5 is the last rounding; 0.5 the one between Pillow's two passes, weighted by at
     most about 1.5, the sum of a cubic's absolute weights. Grey levels stay off 0 and 255,
     where 8 bits saturate between the passes.
     """
-    image = picture(90, 70) // 2 + 64
+    image = photo(90, 70) // 2 + 64
     prepare = Prepare(resize_short=33)
     coarse = prepare.apply(image, id="a").astype(np.float32) / 255
     fine = prepare.apply(image.astype(np.float32) / np.float32(255), id="a")
     assert fine.dtype == np.float32
     assert np.abs(fine - coarse).max() < 1.5 / 255
-    edges = prepare.apply((picture(90, 70) > 127).astype(np.float32), id="a")
+    edges = prepare.apply((photo(90, 70) > 127).astype(np.float32), id="a")
     assert edges.min() == 0.0
     assert edges.max() == 1.0
     white = prepare.apply(np.ones((90, 70, 3), np.float32), id="a")
     assert white.min() == white.max() == 1.0
 
 
-def test_crop_larger_than_the_picture():
+def test_crop_larger_than_the_image():
     """The message names the sample, both sizes and the cure."""
     with pytest.raises(
         DataError, match=r"'cat.png': centre_crop 224 .*200 x 300.*resize_short: 224"
@@ -86,14 +86,14 @@ def test_wrong_options(options, words):
 
 
 def test_grey_becomes_three_equal_channels():
-    """Every channel is the grey picture; a colour picture is left alone."""
+    """Every channel is the grey image; a colour image is left alone."""
     prepare = Prepare.read({"centre_crop": 8, "channels": 3})
-    grey = picture(12, 10)[:, :, 0]
+    grey = photo(12, 10)[:, :, 0]
     made = prepare.apply(grey, id="a")
     assert made.shape == (8, 8, 3)
     for channel in range(3):
         assert np.array_equal(made[:, :, channel], Prepare(centre_crop=8).apply(grey, id="a"))
-    colour = picture(12, 10)
+    colour = photo(12, 10)
     assert np.array_equal(
         prepare.apply(colour, id="a"), Prepare(centre_crop=8).apply(colour, id="a")
     )

@@ -1,4 +1,4 @@
-"""A source gives checked, prepared pictures and a hash of everything they depend on."""
+"""A source gives checked, prepared images and a hash of everything they depend on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def source(*samples, rows=None, prepare=None):
 
 
 def test_pixels_are_divided_by_255():
-    """A uint8 picture becomes exactly float32(value) / float32(255), channels first."""
+    """A uint8 image becomes exactly float32(value) / float32(255), channels first."""
     every = np.arange(256, dtype=np.uint8).reshape(16, 16)
     images = source(Sample(every, 0, "a")).images([0])
     assert images.shape == (1, 1, 16, 16)
@@ -60,8 +60,8 @@ def test_colour_layout():
     assert float(images[0, 2, 3, 5]) == np.float32(COLOUR[3, 5, 2]) / np.float32(255)
 
 
-def test_float_pictures_pass_unchanged():
-    """A float32 picture is not rescaled."""
+def test_float_images_pass_unchanged():
+    """A float32 image is not rescaled."""
     image = RNG.random((4, 5, 3), dtype=np.float32)
     images = source(Sample(image, 0, "a")).images([0])
     np.testing.assert_array_equal(images[0].numpy(), image.transpose(2, 0, 1))
@@ -113,7 +113,7 @@ def test_order_is_the_data_sets():
     assert data.labelled
 
 
-def test_references_travel_with_their_pictures():
+def test_references_travel_with_their_images():
     """The clean partner goes through the same preparation; without one there is none."""
     pair = source(Sample(COLOUR, 0, "a", reference=255 - COLOUR), prepare={"centre_crop": 4})
     torch.testing.assert_close(pair.references([0]), 1 - pair.images([0]), atol=1e-6, rtol=0)
@@ -166,12 +166,12 @@ def test_wrong_data(samples, words):
     ],
 )
 def test_broken_promises_of_a_data_set(image, words):
-    """A picture of another type, range or shape is refused with the sample's id."""
+    """An image of another type, range or shape is refused with the sample's id."""
     with pytest.raises(PluginError, match=f"'bad'.*{words}"):
         source(Sample(image, 0, "bad"))
 
 
-def test_a_picture_that_changed_after_opening():
+def test_an_image_that_changed_after_opening():
     """A sample that no longer has the shape or the id of the index is refused."""
     row = IndexRow(id="a", target=1, shape=(8, 10, 1), content="00")
     with pytest.raises(PluginError, match="did the file change"):

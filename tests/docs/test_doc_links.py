@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
-_PICTURE_BYTES = 300_000
+_IMAGE_BYTES = 300_000
 
 
 def anchors(page: Path) -> set[str]:
@@ -44,9 +44,9 @@ def test_every_page_is_linked_from_the_index(folder: str) -> None:
         assert nested or name == "index.md" or f"({name}" in index, name
 
 
-def test_pictures_are_small() -> None:
-    """A picture that takes long to load is not looked at."""
-    pictures = sorted((ROOT / "docs/images").glob("*.png"))
-    assert pictures
-    for picture in pictures:
-        assert picture.stat().st_size < _PICTURE_BYTES, picture.name
+def test_images_are_small() -> None:
+    """An image that takes long to load is not looked at."""
+    images = sorted((ROOT / "docs/images").glob("*.png"))
+    assert images
+    for image in images:
+        assert image.stat().st_size < _IMAGE_BYTES, image.name

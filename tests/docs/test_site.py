@@ -94,7 +94,7 @@ def test_every_link_leads_to_a_file_and_an_anchor(site: Path) -> None:
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
-    """Scripts, styles, fonts and pictures are files of the site."""
+    """Scripts, styles, fonts and images are files of the site."""
     for file in site.rglob("*.html"):
         for link in page(file).loaded:
             assert not link.startswith(("http:", "https:", "//")), f"{file.name}: {link}"
@@ -145,7 +145,7 @@ def test_a_file_that_a_page_asks_for_shows_its_path(site: Path) -> None:
     assert re.search(r'class="code-block-caption">.*?sign_step\.py', text, re.DOTALL)
 
 
-def test_a_dark_twin_of_a_picture_is_shown_in_the_dark(site: Path) -> None:
+def test_a_dark_twin_of_an_image_is_shown_in_the_dark(site: Path) -> None:
     """The theme shows one of the two by their classes."""
     text = (site / "README.html").read_text(encoding="utf-8")
     shown = dict(re.findall(r'<img [^>]*class="(only-\w+)[^"]*"[^>]*src="([^"]+)"', text))

@@ -22,7 +22,7 @@ def test_batches_shards_and_workers_change_no_byte(
     batch_size, shard_size, workers, copied, finished
 ):
     """Edited in the file they make no step stale; computed again, everything is equal."""
-    cut = f"batch_size: {batch_size}, shard_size: {shard_size}, workers: {workers}, pictures: 0"
+    cut = f"batch_size: {batch_size}, shard_size: {shard_size}, workers: {workers}, images: 0"
     copied.edit("seed: 0", f"seed: 0\nrun: {{{cut}}}")
     assert "up to date" in copied.dvc("status").out
     answer = copied.run(*(option for step in COMPUTED for option in ("--force", step)))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 MANY_SHARDS = (
     "seed: 0",
-    "seed: 0\nrun: {shard_size: 4, workers: 1, pictures: 0}",
+    "seed: 0\nrun: {shard_size: 4, workers: 1, images: 0}",
 )
 LONGER = ("{norm: linf, eps: $eps}", "{norm: linf, eps: $eps, steps: 20}")
 STRONGER = ("attack/fgsm", "attack/pgd")

@@ -19,7 +19,7 @@ def with_a_plain_eps(finished):
     """A finished project whose attack has a plain eps and no matrix, committed."""
     project = finished.copy("plain")
     project.edit(*PLAIN_EPS)
-    project.edit("matrix:\n  eps: [4/255, 16/255]\n", "run: {pictures: 0}\n")
+    project.edit("matrix:\n  eps: [4/255, 16/255]\n", "run: {images: 0}\n")
     project.run()
     project.commit()
     return project
@@ -65,7 +65,7 @@ def test_a_plain_eps_reruns_the_same_two_and_going_back_runs_nothing(weaker, tmp
 def test_gates_comments_and_run_settings_rerun_nothing(copied):
     """They are in no stage's key: every step is unchanged, and DVC agrees."""
     copied.edit("  - predictions.accuracy >= 0.30", "  - predictions.accuracy >= 0.99  # strict")
-    copied.edit("seed: 0", "seed: 0  # the usual\nrun: {workers: 2, shard_size: 9, pictures: 0}")
+    copied.edit("seed: 0", "seed: 0  # the usual\nrun: {workers: 2, shard_size: 9, images: 0}")
     answer = copied.run(code=1)
     assert answer.ran == {}
     assert len(answer.unchanged) == 8

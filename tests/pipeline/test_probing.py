@@ -36,7 +36,7 @@ class Asks(Bare):
 
 
 class Turns(Bare):
-    """Turn the picture."""
+    """Turn the image."""
 
     threat = "parametric"
 

@@ -97,7 +97,7 @@ def test_every_tracked_key_stands_in_its_file(plan, pipeline_text):
 
 
 def test_scores_depend_on_stored_tables_alone(plan):
-    """A calibration reads two tables; no picture and no network."""
+    """A calibration reads two tables; no image and no network."""
     stage = plan().stage("confidence")
     assert stage.deps == (
         "artifacts/toy-under-attack/held_predictions",

@@ -17,11 +17,11 @@ from adversity.report.values.model import (
     DataSummary,
     Gain,
     Illusion,
+    ImageRow,
     Outcome,
-    Picture,
-    PictureRow,
     Provenance,
     Report,
+    ShownImage,
     StepSummary,
 )
 from adversity.report.words.reading import with_words
@@ -59,7 +59,7 @@ def _photos() -> list[tuple[str, np.ndarray]]:
     ]
 
 
-def picture_row(label: str, clean: np.ndarray, stratum: str, seed: int) -> PictureRow:
+def image_row(label: str, clean: np.ndarray, stratum: str, seed: int) -> ImageRow:
     """A sample on its way; the perturbation is ±8/255 with exact zeros at the border."""
     rng = np.random.default_rng(seed)
     dark = (clean * 0.2).astype(np.float32)
@@ -67,16 +67,16 @@ def picture_row(label: str, clean: np.ndarray, stratum: str, seed: int) -> Pictu
     delta = (rng.choice([-1.0, 1.0], clean.shape) * 8 / 255).astype(np.float32)
     adversarial = np.clip(clean + delta, 0, 1).astype(np.float32)
     change = adversarial - clean
-    return PictureRow(
+    return ImageRow(
         f"{label}-{seed:04d}.jpg",
         label,
         {"severity": "3", "eps": "8/255"},
         stratum,
         (
-            Picture("clean", "photos", clean, label, 0.91, "right"),
-            Picture("degraded", "dark", dark, "curtain", 0.22, "flipped", 9.4),
-            Picture("restored", "enhanced", restored, label, 0.64, "recovered", 21.7),
-            Picture("adversarial", "attacked", adversarial, "wig", 0.77, "flipped", 30.1),
+            ShownImage("clean", "photos", clean, label, 0.91, "right"),
+            ShownImage("degraded", "dark", dark, "curtain", 0.22, "flipped", 9.4),
+            ShownImage("restored", "enhanced", restored, label, 0.64, "recovered", 21.7),
+            ShownImage("adversarial", "attacked", adversarial, "wig", 0.77, "flipped", 30.1),
         ),
         change,
         "linf",
@@ -104,11 +104,11 @@ def full_report(synthetic_steps: Any) -> Report:
     photos = _photos()
     strata = ("flipped by the attack", "recovered by restoration", "unchanged")
     rows = [
-        picture_row(label, photo, strata[index % 3], index)
+        image_row(label, photo, strata[index % 3], index)
         for index, (label, photo) in enumerate(photos)
     ]
     digit = np.random.default_rng(3).random((32, 32)).astype(np.float32)
-    rows.append(picture_row("seven", digit, "newly broken by restoration", 9))
+    rows.append(image_row("seven", digit, "newly broken by restoration", 9))
     return Report(
         pipeline="photos-under-adversity",
         file="pipelines/photos.yaml",
@@ -135,8 +135,8 @@ def full_report(synthetic_steps: Any) -> Report:
         gates=synthetic_steps.gates(steps),
         caveats=(
             Caveat("void", "the attack does not beat random noise at eps = 1/255.", "grey"),
-            Caveat("warning", "nothing was fitted on darkened pictures.", "predictions"),
-            Caveat("note", "20 of 800 pictures are smaller than 224 pixels."),
+            Caveat("warning", "nothing was fitted on darkened images.", "predictions"),
+            Caveat("note", "20 of 800 images are smaller than 224 pixels."),
         ),
         gains=tuple(
             Gain(
@@ -195,7 +195,7 @@ def full_report(synthetic_steps: Any) -> Report:
 
 @pytest.fixture
 def bare_report(synthetic_steps: Any) -> Report:
-    """The least a report can be: no matrix, gates, attack, pictures or provenance."""
+    """The least a report can be: no matrix, gates, attack, images or provenance."""
     return Report(
         pipeline="bare",
         file="pipelines/bare.yaml",
@@ -233,7 +233,7 @@ def hostile_report(full_report: Report) -> Report:
     """The full report with hostile text wherever a stranger's text can come in."""
     image, script, bidi, fence = HOSTILE
     first, *others = full_report.rows
-    pictures = tuple(replace(picture, prediction=image, step=script) for picture in first.pictures)
+    images = tuple(replace(shown, prediction=image, step=script) for shown in first.images)
     steps = tuple(
         replace(step, id=f"{step.id}{image}", notes=(script, bidi), plugin={"licence": image})
         if step.id == "control"
@@ -249,7 +249,7 @@ def hostile_report(full_report: Report) -> Report:
         gates=(replace(full_report.gates[0], text=image, why=fence), *full_report.gates[1:]),
         caveats=(Caveat("void", script, image), *full_report.caveats),
         rows=(
-            replace(first, id=script, label=bidi, stratum=image, pictures=pictures),
+            replace(first, id=script, label=bidi, stratum=image, images=images),
             *others,
         ),
         population={image: 3},

@@ -102,12 +102,12 @@ def test_robust_accuracy_that_rises_beyond_both_intervals_is_void() -> None:
 def test_what_withstands_everything_is_void_beyond_a_guess(
     chance: float, right: int, void: bool
 ) -> None:
-    """Ten classes allow a tenth; two do not allow a half; one picture of 25 is no sign."""
+    """Ten classes allow a tenth; two do not allow a half; one image of 25 is no sign."""
     measure = share(right, 100, details={"chance": chance, "majority": 0.5})
     found = voids(attack("pgd", {"0.1": {"full_budget_accuracy": measure}}))
     assert bool(found) is void
     if void:
-        assert "the whole space of pictures" in found[0]
+        assert "the whole space of images" in found[0]
         assert f"a guess is right for {chance:.0%}" in found[0]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def illusion(defence: str, seeming: float, actual: float, *, cell: str = "8/255") -> Illusion:
-    """A pair on 100 pictures."""
+    """A pair on 100 images."""
     both = min(seeming, actual)
     return Illusion(
         (defence,),
@@ -60,7 +60,7 @@ def test_the_worst_loss_is_said_first(full_report: Report) -> None:
     """The sentence names the defence that lost most, with all three figures."""
     found = (illusion("slight", 0.5, 0.45), illusion("much", 0.7, 0.125))
     said = words(replace(full_report, illusions=found))
-    assert "lost by much, eps = 8/255: 0.700 of the pictures seem safe, 0.125 are left" in said
+    assert "lost by much, eps = 8/255: 0.700 of the images seem safe, 0.125 are left" in said
     assert "0.575 was an illusion" in said
 
 

@@ -71,7 +71,7 @@ def test_problems_are_said_once_and_in_order(full_report: Report) -> None:
     )
     caveats = (
         Caveat("warning", "few samples."),
-        Caveat("note", "grey pictures."),
+        Caveat("note", "grey images."),
         Caveat("void", "attacked [eps=2]: too weak.", "attacked"),
         Caveat("void", "the attack is broken.", "attacked"),
     )

@@ -115,7 +115,7 @@ def test_quality_and_attack_tables_have_a_column_for_each_measure(full_report: R
     report = told(full_report, "predictions", "lpips", Measure(0.125, 40), quality)
     section = restoration_section(report)
     assert section is not None
-    table = next(block for block in section.blocks if getattr(block, "id", "") == "picture-quality")
+    table = next(block for block in section.blocks if getattr(block, "id", "") == "image-quality")
     assert {row["LPIPS"] for row in rows(table)} >= {"0.125 no interval, n = 40"}
     left = MeasureInfo(0, 1, title="top-5 left", group="attack", scale="share")
     report = told(full_report, "attacked", "left", share(1, 2), left)

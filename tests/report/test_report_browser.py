@@ -22,14 +22,14 @@ src="report.html" width="1200" height="900"></iframe><pre id="found">waiting</pr
 const frame = document.querySelector("iframe");
 frame.addEventListener("load", async () => {
   const page = frame.contentDocument, look = frame.contentWindow;
-  const pictures = Array.from(page.querySelectorAll("img[loading]"));
-  pictures.forEach((picture) => { picture.loading = "eager"; });
-  await Promise.allSettled(pictures.map((picture) => picture.decode()));
+  const images = Array.from(page.querySelectorAll("img[loading]"));
+  images.forEach((image) => { image.loading = "eager"; });
+  await Promise.allSettled(images.map((image) => image.decode()));
   const sizes = Array.from(page.querySelectorAll(".chart svg"), (item) => item.getBoundingClientRect());
   document.getElementById("found").textContent = JSON.stringify({
     drawn: sizes.filter((size) => size.width > 200 && size.height > 50).length,
-    pictures: pictures.length,
-    broken: pictures.filter((picture) => picture.naturalWidth === 0).length,
+    images: images.length,
+    broken: images.filter((image) => image.naturalWidth === 0).length,
     buttons: look.getComputedStyle(page.querySelector(".theme")).display !== "none",
     live: page.querySelectorAll("[data-live]").length,
   });
@@ -122,11 +122,11 @@ def test_hostile_page_runs_nothing_of_its_own(hostile_report: Report, tmp_path: 
 
 @pytest.mark.slow
 def test_page_is_whole_without_scripts(full_report: Report, tmp_path: Path) -> None:
-    """With scripts off the charts, tables and pictures are all there."""
+    """With scripts off the charts, tables and images are all there."""
     write_html(full_report, tmp_path / "report.html")
     (tmp_path / "probe.html").write_text(SANDBOX, encoding="utf-8")
     shown, console = chromium(tmp_path, (tmp_path / "probe.html").as_uri())
     assert "allow-scripts" in console, "the browser says that it blocked the page's scripts"
     found = re.search(r'<pre id="found">(.*?)</pre>', shown)
     assert found is not None
-    assert found[1] == '{"drawn":18,"pictures":20,"broken":0,"buttons":false,"live":0}'
+    assert found[1] == '{"drawn":18,"images":20,"broken":0,"buttons":false,"live":0}'

@@ -41,7 +41,7 @@ def test_files_are_the_same_twice(full_report: Report, tmp_path: Path) -> None:
 
 
 def test_json_holds_every_measure_and_no_pixel(full_report: Report) -> None:
-    """The record has schema, gates, measures with intervals and n; pictures without arrays."""
+    """The record has schema, gates, measures with intervals and n; images without arrays."""
     record = report_json(full_report)
     assert record["schema"] == SCHEMA
     cells = [cell for step in record["steps"] for cell in step["cells"]]
@@ -49,7 +49,7 @@ def test_json_holds_every_measure_and_no_pixel(full_report: Report) -> None:
         for measure in cell["measures"].values():
             assert {"value", "n", "low", "high", "level", "method"} <= measure.keys()
     assert len(cells) == sum(len(step.cells) for step in full_report.steps)
-    assert "image" not in record["rows"][0]["pictures"][0]
+    assert "image" not in record["rows"][0]["images"][0]
     assert "perturbation" not in record["rows"][0]
 
 

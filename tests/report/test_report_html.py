@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adversity.report import write_html
-from adversity.report.values.model import CellResult, PictureRow, Report, StepSummary
+from adversity.report.values.model import CellResult, ImageRow, Report, StepSummary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +112,7 @@ def test_same_report_same_bytes(full_report: Report, page: str, tmp_path: Path) 
 
 
 def test_structure_is_accessible(page: str) -> None:
-    """One h1, scoped heads, named pictures and charts, unique ids, a language, landmarks."""
+    """One h1, scoped heads, named images and charts, unique ids, a language, landmarks."""
     parsed = Page(page)
     assert len(parsed.every("h1")) == 1
     assert all(head.get("scope") in ("row", "col") for head in parsed.every("th"))
@@ -140,7 +140,7 @@ def test_every_measure_is_shown_with_interval_and_n(full_report: Report, page: s
 
 
 def test_alt_text_states_the_finding(page: str) -> None:
-    """An adversarial picture's text says budget, prediction, truth and what happened."""
+    """An adversarial image's text says budget, prediction, truth and what happened."""
     alts = [item["alt"] for item in Page(page).every("img")]
     assert "adversarial linf 8/255 (attacked): predicted wig 0.77, is astronaut, flipped" in alts
 
@@ -155,7 +155,7 @@ def test_attack_section_says_the_threat_model(page: str) -> None:
 
 
 def test_bare_report_leaves_out_what_is_not_there(bare_report: Report, tmp_path: Path) -> None:
-    """Without gates, attack, pictures and provenance there is no such section."""
+    """Without gates, attack, images and provenance there is no such section."""
     text = written(bare_report, tmp_path / "bare.html")
     present = re.findall(r'<(?:section|details) id="([a-z]+)"', text)
     assert present == ["gates", "headline", "accuracy", "data", "method", "raw"]
@@ -229,8 +229,8 @@ def _many(report: Report, count: int) -> Report:
     return replace(report, rows=rows)
 
 
-def test_pictures_give_way_to_the_budget(full_report: Report, tmp_path: Path) -> None:
-    """Over budget, pictures shrink and then rows go, and the page says so."""
+def test_images_give_way_to_the_budget(full_report: Report, tmp_path: Path) -> None:
+    """Over budget, images shrink and then rows go, and the page says so."""
     report = _many(full_report, 12)
     text = written(report, tmp_path / "small.html", budget=700_000)
     assert len(text.encode()) <= 700_000
@@ -249,7 +249,7 @@ def test_two_dozen_rows_fit_the_default(full_report: Report, tmp_path: Path) -> 
 
 def test_rows_of_one_stratum_need_no_filter(full_report: Report, tmp_path: Path) -> None:
     """Filter chips appear only where there is something to choose."""
-    rows: tuple[PictureRow, ...] = full_report.rows[:1]
+    rows: tuple[ImageRow, ...] = full_report.rows[:1]
     assert "fieldset" not in written(replace(full_report, rows=rows), tmp_path / "r.html")
 
 

@@ -122,7 +122,7 @@ def test_queries_are_of_those_that_only_ask_and_are_no_control() -> None:
 
 
 def test_cost_and_medians_are_in_the_tables(full_report: Report) -> None:
-    """Queries for each picture are beside robust accuracy; medians have a table of their own."""
+    """Queries for each image are beside robust accuracy; medians have a table of their own."""
     section = attack_section(full_report)
     assert section is not None
     tables = {block.id: block for block in section.blocks if isinstance(block, Table)}

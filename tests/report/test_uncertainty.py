@@ -83,7 +83,7 @@ def test_many_paths_are_split_over_charts(full_report: Report) -> None:
 
 
 def test_reliability_leaves_out_empty_bins(full_report: Report) -> None:
-    """A bin without pictures has no dot, and counts add up to n."""
+    """A bin without images has no dot, and counts add up to n."""
     records = chart(full_report, "reliability-clean").records
     assert len(records) == 8
     assert sum(item["n"] for item in records) == 800

@@ -46,7 +46,7 @@ def test_a_row_says_how_many_attacks_and_who_found_what_no_other_did() -> None:
     said = dict(zip(table.columns, row, strict=True))
     assert said["worst case"].startswith("0.250 [")
     assert (said["attacks"], said["from earlier runs"]) == ("2", "1")
-    assert said["found most"] == "strong: 2 pictures"
+    assert said["found most"] == "strong: 2 images"
     assert said["found alone"] == "strong: 1"
 
 

@@ -151,13 +151,13 @@ class Bands(Classifier):
         return torch.sin(4 * bands)
 
 
-def picture(number: int) -> Any:
-    """Draw a small picture, another for each number."""
+def shown(number: int) -> Any:
+    """Draw a small image, another for each number."""
     return np.random.default_rng(number).integers(0, 256, (8, 8 + number % 3, 3), dtype=np.uint8)
 
 
 class Boxes(Dataset):
-    """Eight pictures in memory, without an index."""
+    """Eight images in memory, without an index."""
 
     name: ClassVar[str] = "boxes"
 
@@ -171,11 +171,11 @@ class Boxes(Dataset):
     def item(self, index: int) -> Sample:
         if not 0 <= index < 8:
             raise IndexError(index)
-        return Sample(picture(index), index % 2, f"box-{index}", attributes={"number": index})
+        return Sample(shown(index), index % 2, f"box-{index}", attributes={"number": index})
 
 
 class Packaged(Dataset):
-    """Four pictures that come inside a package."""
+    """Four images that come inside a package."""
 
     name: ClassVar[str] = "packaged"
     packaged: ClassVar[bool] = True
@@ -186,7 +186,7 @@ class Packaged(Dataset):
         writer = csv.DictWriter(table, ["id", "sha256", "label"], lineterminator="\n")
         writer.writeheader()
         for number in range(4):
-            content = picture(3 * number).tobytes()
+            content = shown(3 * number).tobytes()
             (folder / f"{number}.raw").write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
             writer.writerow({"id": f"{number}.raw", "sha256": digest, "label": "all"})

@@ -154,8 +154,8 @@ def test_sure_victim_has_no_gradient_of_cross_entropy() -> None:
     assert float(torch.autograd.grad(logits[:, 1].sum(), images)[0].abs().max()) > 0
 
 
-def test_unfeeling_victim_has_no_gradient_for_dark_pictures() -> None:
-    """The premise of the check: zero for dark pictures, not for bright ones."""
+def test_unfeeling_victim_has_no_gradient_for_dark_images() -> None:
+    """The premise of the check: zero for dark images, not for bright ones."""
     bright = scenes(2, 3, 12, 12)
     images = torch.cat([bright, 0.2 * bright]).requires_grad_()
     logits = Unfeeling(network(3))(images)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Roll(KeepsTheBest, Attack):
-    """Move each picture by up to two pixels, as the victim likes least."""
+    """Move each image by up to two pixels, as the victim likes least."""
 
     name: ClassVar[str] = "roll"
     threat: ClassVar[Literal["norm", "minimum", "parametric"]] = "parametric"
@@ -172,7 +172,7 @@ DEFECTS: tuple[tuple[type[Attack], dict[str, Any], set[str]], ...] = (
 
 
 def test_sound_parametric_attack_passes_everything() -> None:
-    """An attack without a norm, one transform for each picture, keeps every promise."""
+    """An attack without a norm, one transform for each image, keeps every promise."""
     assert check_plugin(Roll).passed
 
 

@@ -24,7 +24,7 @@ from adversity.testing.inputs.samples import sample_fault, targets_fault
     ],
 )
 def test_sample_faults(image: Any, fault: str) -> None:
-    """What is wrong with a picture is said in words; a reference is held to the same."""
+    """What is wrong with an image is said in words; a reference is held to the same."""
     good = np.zeros((4, 4), np.uint8)
     assert sample_fault(Sample(good, 0, "a")) is None
     assert fault in str(sample_fault(Sample(image, 0, "a")))

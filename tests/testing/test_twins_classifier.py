@@ -116,7 +116,7 @@ class Means(Fitted, Classifier):
 
 
 class Shuffled(Means):
-    """Learns the classes of other pictures."""
+    """Learns the classes of other images."""
 
     def load(self, state: State) -> None:
         super().load(state)
@@ -125,7 +125,7 @@ class Shuffled(Means):
 
 TWINS = {
     "classes_are_named": Nameless,
-    "pictures_matter": Constant,
+    "images_matter": Constant,
     "gives_what_it_says": Disguised,
     "features_by_row": Blended,
     "facts_are_json": Tensorial,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
-from kit_subjects import Boxes, Packaged, picture
+from kit_subjects import Boxes, Packaged, shown
 from pydantic import Field, PrivateAttr
 
 from adversity import Dataset, Sample
@@ -75,7 +75,7 @@ class TooBright(Boxes):
 
 
 class Sequential(Boxes):
-    """Turns the picture after the last one it gave."""
+    """Turns the image after the last one it gave."""
 
     _last: int = PrivateAttr(default=-1)
 
@@ -94,7 +94,7 @@ class DrawsGlobally(Boxes):
 
 
 class ReadsTheSeed(Boxes):
-    """Turns its pictures where the global seed is 1."""
+    """Turns its images where the global seed is 1."""
 
     def item(self, index: int) -> Sample:
         sample, one = super().item(index), random.getstate() == random.Random(1).getstate()
@@ -132,7 +132,7 @@ class WrongIndex(Indexed):
 
 
 class OtherBytes(Packaged):
-    """Writes a random file beside the pictures."""
+    """Writes a random file beside the images."""
 
     def materialise(self, folder: Path) -> None:
         super().materialise(folder)
@@ -145,7 +145,7 @@ class WrongSum(Packaged):
     def materialise(self, folder: Path) -> None:
         super().materialise(folder)
         text = (folder / "manifest.csv").read_text()
-        old = hashlib.sha256(picture(0).tobytes()).hexdigest()
+        old = hashlib.sha256(shown(0).tobytes()).hexdigest()
         (folder / "manifest.csv").write_text(text.replace(old, "0" * 64))
 
 
@@ -165,7 +165,7 @@ class NotJSON(Boxes):
 
 
 class Split(Packaged):
-    """Half of the pictures, or all."""
+    """Half of the images, or all."""
 
     half: bool = True
 
@@ -209,7 +209,7 @@ def test_no_check_lacks_a_twin() -> None:
 
 
 def test_own_folder_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A location that is there in the current folder is read, not the kit's pictures."""
+    """A location that is there in the current folder is read, not the kit's images."""
     (tmp_path / "scans").mkdir()
     (tmp_path / "scans" / "only.txt").write_text("one")
     monkeypatch.chdir(tmp_path)
@@ -244,7 +244,7 @@ def test_part_of_a_manifest_may_be_selected() -> None:
 
 
 def test_temporary_folders_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing is left behind in the folder for temporary files, where the pictures were."""
+    """Nothing is left behind in the folder for temporary files, where the images were."""
     import gc
     import tempfile
 

@@ -151,7 +151,7 @@ def test_nothing_to_compare_is_not_agreement() -> None:
     """With one row in each case there are no neighbours, and nothing is said of them."""
 
     class OneRow(DegradationBench):
-        """Feed one picture."""
+        """Feed one image."""
 
         def cases(self) -> Any:
             return [case.take([0]) for case in super().cases()]

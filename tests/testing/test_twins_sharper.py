@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from kit_subjects import Bands, Boxes, Darkest, Fade, Packaged, Search, picture
+from kit_subjects import Bands, Boxes, Darkest, Fade, Packaged, Search, image
 from pydantic import PrivateAttr
 
 from adversity import Sample, State
@@ -106,7 +106,7 @@ class CrashesBehindTheLast(Boxes):
 
     def item(self, index: int) -> Sample:
         if index == len(self):
-            raise TypeError("no picture")
+            raise TypeError("no image")
         return super().item(index)
 
 
@@ -144,7 +144,7 @@ class OneMore(Rewritten):
 
 
 class InOneFile(Rewritten):
-    """Keeps all pictures in one file, so that the sums are those of the raw values."""
+    """Keeps all images in one file, so that the sums are those of the raw values."""
 
     _pixels: Any = PrivateAttr(default=None)
 
@@ -164,10 +164,10 @@ class InOneFile(Rewritten):
 
 
 class WrongSumInOneFile(InOneFile):
-    """Lists the sum of something else for a picture that has no file of its own."""
+    """Lists the sum of something else for an image that has no file of its own."""
 
     def changed(self, text: str) -> str:
-        return text.replace(hashlib.sha256(picture(0).tobytes()).hexdigest(), "0" * 64)
+        return text.replace(hashlib.sha256(image(0).tobytes()).hexdigest(), "0" * 64)
 
 
 class NeverFurther(Search):

@@ -75,7 +75,7 @@ def network():
 
 @pytest.fixture
 def images():
-    """Six pictures away from the box, where all implementations of PGD are one."""
+    """Six images away from the box, where all implementations of PGD are one."""
     drawn = torch.rand(6, 3, 12, 12, generator=torch.Generator().manual_seed(1))
     return 0.25 + 0.5 * drawn
 
@@ -151,7 +151,7 @@ def test_pgd_through_an_adapter_is_our_pgd(name, norm, network, images):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("library", ["imagecorruptions", "corrupt_tta"])
 def test_a_corruption_is_what_the_library_returns(library):
-    """Shot noise of eight-bit pictures, under the library's own way of seeding, value by value."""
+    """Shot noise of eight-bit images, under the library's own way of seeding, value by value."""
     import numpy as np
 
     cls = adapter(f"{library}_drawn")
@@ -164,8 +164,8 @@ def test_a_corruption_is_what_the_library_returns(library):
     corrupt = importlib.import_module(library).corrupt
     for row in range(2):
         np.random.seed(seeds[row])  # noqa: NPY002  (what the library draws from)
-        picture = pixels[row].permute(1, 2, 0).numpy()
-        worse = np.asarray(corrupt(picture, severity=4, corruption_name="shot_noise"))
+        image = pixels[row].permute(1, 2, 0).numpy()
+        worse = np.asarray(corrupt(image, severity=4, corruption_name="shot_noise"))
         # float32 holds eight-bit values over 255 to a few 1e-8.
         assert np.abs(found[row].permute(1, 2, 0).numpy() - worse / 255).max() < 1e-6
 

@@ -1,4 +1,4 @@
-"""A small network with its pictures, and a small project with pictures on disk."""
+"""A small network with its images, and a small project with images on disk."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ def _draw(folder: Path, per_class: int, seed: int) -> None:
     for label, name in enumerate(("left", "right")):
         (folder / name).mkdir(parents=True)
         for number in range(per_class):
-            picture = rng.uniform(0.25, 0.75, (8, 8))
-            picture[:, 4 * label : 4 * label + 4] += rng.uniform(-0.02, 0.12)
-            grey = np.rint(picture.clip(0, 1) * 15) * 17
+            image = rng.uniform(0.25, 0.75, (8, 8))
+            image[:, 4 * label : 4 * label + 4] += rng.uniform(-0.02, 0.12)
+            grey = np.rint(image.clip(0, 1) * 15) * 17
             Image.fromarray(grey.astype(np.uint8)).save(folder / name / f"{number:02d}.png")
 
 
@@ -139,14 +139,14 @@ def network() -> torch.nn.Module:
 
 @pytest.fixture(scope="session")
 def images() -> torch.Tensor:
-    """24 pictures `[24, 3, 8, 8]` in [0, 1], some values on the bounds."""
+    """24 images `[24, 3, 8, 8]` in [0, 1], some values on the bounds."""
     generator = torch.Generator().manual_seed(1)
     return (1.4 * torch.rand(24, 3, 8, 8, generator=generator) - 0.2).clamp(0, 1)
 
 
 @pytest.fixture(scope="session")
 def labels(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """What the network says of the pictures, so that each is right."""
+    """What the network says of the images, so that each is right."""
     return (
         adversity.target(network)
         .bind([str(i) for i in range(len(images))])

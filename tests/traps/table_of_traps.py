@@ -11,7 +11,7 @@ _PEERS = "tests/testing/test_peer_defects_attack.py::test_kit_finds_the_defect"
 _COMMON = "tests/testing/test_twins_common.py::test_twin_fails_exactly_one_check"
 _ATTACK = "tests/plugins/attack"
 _HERE = "tests/traps"
-_STORED = "tests/traps/test_stored_pictures.py"
+_STORED = "tests/traps/test_stored_images.py"
 _WHO = "tests/traps/test_who_counts.py"
 _SCALE = "tests/traps/test_scale_and_box.py"
 _MASKED = "tests/traps/test_masked_victims.py"
@@ -102,10 +102,10 @@ TRAPS: dict[int, Trap] = {
     ),
     9: Trap(
         "One change for the whole batch, for all calls, or along one axis (ART, in space)",
-        "The worst of the grid is that of brute force for each picture",
+        "The worst of the grid is that of brute force for each image",
         (
             f"{_ATTACK}/parametric/test_spatial.py::test_one_change_for_the_whole_batch_leaves_more_standing",
-            f"{_HERE}/test_layout_of_pictures.py::test_3_9_both_directions_are_searched_in_channels_first_pictures",
+            f"{_HERE}/test_layout_of_images.py::test_3_9_both_directions_are_searched_in_channels_first_images",
             f"{_PEERS}[OneTransform]",
             f"{_PEERS}[RemembersTheTransform]",
         ),

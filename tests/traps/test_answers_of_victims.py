@@ -68,7 +68,7 @@ def test_3_18_probabilities_are_attacked_as_what_they_are(
 
 
 class _Answers(torch.nn.Module):
-    """Two numbers for each picture, made from its mean and no more."""
+    """Two numbers for each image, made from its mean and no more."""
 
     def __init__(self, how: str) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ def test_3_18_probabilities_in_disguise_are_flagged(
     """Rows that are never below 0 and sum to 1 are no logits; logits are not taken for them.
 
     With two classes logits come nearest to it: one of them at 0, the other anywhere. The sum of
-    the means of noise pictures is far from 1.
+    the means of noise images is far from 1.
     """
     fgsm = adversity.create("attack", "fgsm", eps=EPS)
     for victim, flag in ((network, 0.0), (Softmax(network), 1.0)):

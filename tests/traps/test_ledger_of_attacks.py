@@ -31,13 +31,13 @@ name: {name}
 seed: 3
 data:
   train: {{uses: dataset/folder, with: {{path: data/train}}}}
-  pictures: {{uses: dataset/folder, with: {{path: data/test}}}}
+  images: {{uses: dataset/folder, with: {{path: data/test}}}}
 steps:
   linear: {{uses: classifier/logistic_regression, fit_on: train, with: {{c: 1.0}}}}
-  answers: {{uses: linear, from: pictures}}
+  answers: {{uses: linear, from: images}}
   noise:
     uses: attack/random_noise
-    from: pictures
+    from: images
     against: answers
     with: {{eps: {eps}}}
 gates:
@@ -61,23 +61,23 @@ def changed(project: Any, change: Any) -> list[str]:
     return [n for n, a, b in zip(names, before, after, strict=True) if a != b]
 
 
-def one_level_up(picture: Path) -> None:
-    """Change one byte of one picture."""
-    with Image.open(picture) as file:
+def one_level_up(image: Path) -> None:
+    """Change one byte of one image."""
+    with Image.open(image) as file:
         pixels = file.copy()
     value = pixels.getpixel((3, 3))
     assert isinstance(value, int)
     pixels.putpixel((3, 3), value + 1 if value < 255 else value - 1)
-    pixels.save(picture)
+    pixels.save(image)
 
 
 def renamed(project: Any) -> None:
     """Give pipeline, data set and steps of the victim other names."""
     for old, new in (
         ("name: small", "name: small\nmatrix: {}"),
-        ("  test:", "  pictures:"),
-        ("predictions: {uses: linear, from: test}", "answers: {uses: linear, from: pictures}"),
-        ("from: test\n    against: predictions", "from: pictures\n    against: answers"),
+        ("  test:", "  images:"),
+        ("predictions: {uses: linear, from: test}", "answers: {uses: linear, from: images}"),
+        ("from: test\n    against: predictions", "from: images\n    against: answers"),
     ):
         project.edit(old, new)
 

@@ -66,7 +66,7 @@ def test_3_7_eps_is_meant_in_front_of_the_normalisation(images: torch.Tensor, re
 
 
 class LeavesTheBox(Attack):
-    """Moves every value by eps and forgets that pictures end at 0 and 1."""
+    """Moves every value by eps and forgets that images end at 0 and 1."""
 
     name: ClassVar[str] = "leaves_the_box"
     norm: Any = "linf"

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _one_level_up(picture: Path) -> None:
-    """Change one byte of one picture."""
-    with Image.open(picture) as file:
+def _one_level_up(image: Path) -> None:
+    """Change one byte of one image."""
+    with Image.open(image) as file:
         pixels = file.copy()
     value = pixels.getpixel((3, 3))
     assert isinstance(value, int)
     pixels.putpixel((3, 3), value + 1 if value < 255 else value - 1)
-    pixels.save(picture)
+    pixels.save(image)
 
 
 CHANGES: dict[str, Callable[[Any], object]] = {
@@ -70,7 +70,7 @@ def test_3_27_a_key_without_the_victim_is_found_out(project: Any, monkeypatch: A
 
 
 def test_3_28_a_key_of_names_is_found_out(project: Any, monkeypatch: Any) -> None:
-    """The twin that names the data instead of reading them sees no byte of the pictures change."""
+    """The twin that names the data instead of reading them sees no byte of the images change."""
     content = AttackRun.content
 
     def by_name(self: Any, cell: Any) -> list[object]:

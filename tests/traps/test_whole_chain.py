@@ -22,7 +22,7 @@ EPS = 4 / 255
 
 
 class Mirror(Restoration):
-    """Turn pictures left to right: a defence against who does not know of it."""
+    """Turn images left to right: a defence against who does not know of it."""
 
     name: ClassVar[str] = "mirror"
     differentiable: ClassVar[bool] = True

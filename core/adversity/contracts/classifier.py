@@ -62,7 +62,7 @@ class Classifier(PluginBase):
     differentiable: ClassVar[bool] = True
     gives: ClassVar[Literal["logits", "probs", "labels"]] = "logits"
     block_rows: ClassVar[int | None] = 16  # type: ignore[assignment]
-    """None, for a network that never enlarges its pictures, lets the engine choose by their
+    """None, for a network that never enlarges its images, lets the engine choose by their
     size: 64 rows up to 64 x 64, else 16."""
 
     @property

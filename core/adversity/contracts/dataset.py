@@ -84,7 +84,7 @@ class Dataset(PluginBase):
         """Return a hash of what `materialise` reads from its package, or None.
 
         It stands in the key of the stage that materialises the data, beside the plugin's
-        distribution, version and source: another package with other pictures makes that
+        distribution, version and source: another package with other images makes that
         stage stale. Asked for whenever a pipeline is planned, before `open` and for all
         parameters alike: read files, import nothing. None says that there is nothing to
         hash or that the package is not installed; then what was recorded stands.
@@ -92,7 +92,7 @@ class Dataset(PluginBase):
         return None
 
     def open(self, root: Path) -> None:
-        """Read the index (ids, labels), not the pictures.
+        """Read the index (ids, labels), not the images.
 
         Raises:
             DataError: If something is missing, empty or wrong.

@@ -1,9 +1,9 @@
-"""What is done to a picture before anything else: resize, crop the centre, grey to colour.
+"""What is done to an image before anything else: resize, crop the centre, grey to colour.
 
 The convention of ImageNet evaluation: the shorter side to 256, then the central 224 x 224.
 It is part of a data set's identity, because degrading before the resize is another
 benchmark. The resize is Pillow's antialiased bicubic filter; where it overshoots, the value
-saturates at black or white, for float pictures as for 8 bits. Sizes and offsets are rounded
+saturates at black or white, for float images as for 8 bits. Sizes and offsets are rounded
 as torchvision rounds them.
 """
 
@@ -36,8 +36,8 @@ class Prepare:
     Attributes:
         resize_short: The shorter side becomes this many pixels, the aspect ratio is kept.
         centre_crop: The central square of this many pixels is kept.
-        channels: 3 repeats a grey picture into three equal channels, for methods that take
-            colour only; a colour picture stays as it is.
+        channels: 3 repeats a grey image into three equal channels, for methods that take
+            colour only; a colour image stays as it is.
     """
 
     resize_short: int | None = None
@@ -61,7 +61,7 @@ class Prepare:
             if name == "channels":
                 if type(value) is not int or value != 3:
                     raise ParameterError(
-                        f"prepare: channels must be 3 (grey pictures become colour), got {value!r}"
+                        f"prepare: channels must be 3 (grey images become colour), got {value!r}"
                     )
                 continue
             if type(value) is not int or not 1 <= value <= _LARGEST:
@@ -86,10 +86,10 @@ class Prepare:
         return channels if self.channels is None else self.channels
 
     def size(self, height: int, width: int, *, id: str) -> tuple[int, int]:
-        """Return (H, W) after the steps, without touching a picture.
+        """Return (H, W) after the steps, without touching an image.
 
         Raises:
-            DataError: If the crop is larger than the picture, or the resize makes too much of it.
+            DataError: If the crop is larger than the image, or the resize makes too much of it.
         """
         was = f"{height} x {width}"
         height, width = self._resized(height, width)
@@ -104,21 +104,21 @@ class Prepare:
             return height, width
         if side > min(height, width):
             raise DataError(
-                f"sample {id!r}: centre_crop {side} is larger than the picture "
+                f"sample {id!r}: centre_crop {side} is larger than the image "
                 f"({height} x {width}, height x width); put resize_short: {side} or more before "
                 "it, or choose a smaller crop"
             )
         return side, side
 
     def apply(self, image: Array, *, id: str) -> Array:
-        """Return the prepared picture.
+        """Return the prepared image.
 
         Args:
             image: `[H, W]` or `[H, W, 3]`, uint8, or float32 in [0, 1].
             id: The sample's id, for messages.
 
         Raises:
-            DataError: If the crop is larger than the picture.
+            DataError: If the crop is larger than the image.
         """
         height, width = self.size(*image.shape[:2], id=id)
         image = _resize(image, *self._resized(*image.shape[:2]))

@@ -40,7 +40,7 @@ class Source:
         groups: Each sample's group, or None.
         shapes: Each sample's (C, H, W) after `prepare`.
         content: SHA-256 over ids, labels, groups, class names, `prepare` and what the
-            pictures are read from. It does not depend on where the data lie.
+            images are read from. It does not depend on where the data lie.
     """
 
     def __init__(self, dataset: Dataset, prepare: Mapping[str, Any] | None = None) -> None:
@@ -52,7 +52,7 @@ class Source:
 
         Raises:
             DataError: If there is no sample, an id comes twice, a label is not a class, or a
-                crop is larger than a picture.
+                crop is larger than an image.
             ParameterError: If `prepare` is wrong.
             PluginError: If the data set breaks its contract.
         """
@@ -93,7 +93,7 @@ class Source:
 
     @property
     def prepare(self) -> dict[str, int]:
-        """The steps every picture goes through, as a pipeline file writes them."""
+        """The steps every image goes through, as a pipeline file writes them."""
         return self._prepare.options
 
     def describe(self) -> dict[str, Any]:
@@ -115,11 +115,11 @@ class Source:
         """Read some samples of one size.
 
         Returns:
-            `[N, C, H, W]` float32 in [0, 1]; uint8 pictures divided by 255.
+            `[N, C, H, W]` float32 in [0, 1]; uint8 images divided by 255.
 
         Raises:
             ValueError: If the samples have several sizes (`by_shape` groups them).
-            DataError: If a picture cannot be read any more.
+            DataError: If an image cannot be read any more.
             PluginError: If the data set breaks its contract.
         """
         self._require_one_shape(index)
@@ -200,13 +200,11 @@ class Source:
         sample = self._dataset.item(index)
         where = f"{self._name}, sample {sample.id!r}"
         image = _squeeze(sample.image, where)
-        pictures = (
-            [image] if sample.reference is None else [image, _squeeze(sample.reference, where)]
-        )
+        arrays = [image] if sample.reference is None else [image, _squeeze(sample.reference, where)]
         digest = hashlib.sha256()
-        for picture in pictures:
-            digest.update(f"{picture.dtype}{picture.shape}".encode())
-            digest.update(np.ascontiguousarray(picture).tobytes())
+        for array in arrays:
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
         height, width = image.shape[:2]
         return IndexRow(
             id=sample.id,
@@ -215,7 +213,7 @@ class Source:
             content=digest.hexdigest(),
             group=sample.group,
             attributes=sample.attributes,
-            pixels=tuple(map(pixels_sha256, pictures)),
+            pixels=tuple(map(pixels_sha256, arrays)),
         )
 
     def _prepared_shape(self, row: IndexRow) -> Shape:

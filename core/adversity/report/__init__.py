@@ -1,4 +1,4 @@
-"""The report: what people look at, made from stored measures and a few pictures.
+"""The report: what people look at, made from stored measures and a few images.
 
 A section of another distribution imports `section` and the blocks from here: nothing of the
 machinery comes with them.

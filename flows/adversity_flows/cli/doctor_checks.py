@@ -154,11 +154,9 @@ def _webp() -> Iterator[Check]:
     from PIL import features
 
     if features.check("webp"):
-        yield Check("pictures", "ok", "WebP can be written")
+        yield Check("images", "ok", "WebP can be written")
     else:
-        yield Check(
-            "pictures", "wrong", "Pillow cannot write WebP", _pip("--force-reinstall pillow")
-        )
+        yield Check("images", "wrong", "Pillow cannot write WebP", _pip("--force-reinstall pillow"))
 
 
 def _processor() -> Iterator[Check]:

@@ -26,8 +26,8 @@ __all__ = ["Publisher", "artifact_key", "step_markdown"]
 
 PROGRESS_SECONDS = 1.0  # between two updates of a progress bar; each is a request
 REPORT_CHARACTERS = 200_000  # Prefect keeps the text in its database
-PICTURES = 12
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".svg"}
+IMAGES = 12
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".svg"}
 
 Answer = TypeVar("Answer")
 
@@ -121,7 +121,7 @@ class Publisher:
         self._attempt(lambda: update_progress_artifact(bar, 100 * share))
 
     def finish(self, stage: Stage, result: StageResult) -> None:
-        """Publish a step's measures and, where its artifact holds them, report and pictures."""
+        """Publish a step's measures and, where its artifact holds them, report and images."""
         folder = self._root / stage.out
         self._markdown(step_markdown(stage, result), stage, "measures")
         report = folder / "report.md"
@@ -130,8 +130,8 @@ class Publisher:
             if len(text) > REPORT_CHARACTERS:
                 text = f"{text[:REPORT_CHARACTERS]}\n\n(cut here; whole in `{report}`)\n"
             self._markdown(f"{text}\n\nFiles: `{folder}`\n", stage, "text")
-        for picture in _pictures(folder):
-            self._picture(picture, stage)
+        for image in _images(folder):
+            self._image(image, stage)
 
     def _markdown(self, text: str, stage: Stage, what: str) -> None:
         """Publish a text."""
@@ -140,8 +140,8 @@ class Publisher:
         key = artifact_key(self._pipeline, stage.step, what)
         self._attempt(lambda: create_markdown_artifact(text, key=key))
 
-    def _picture(self, path: Path, stage: Stage) -> None:
-        """Publish where a picture lies; Prefect stores the address, not the picture."""
+    def _image(self, path: Path, stage: Stage) -> None:
+        """Publish where an image lies; Prefect stores the address, not the image."""
         from prefect.artifacts import create_image_artifact
 
         key = artifact_key(self._pipeline, stage.step, path.stem)
@@ -160,9 +160,9 @@ class Publisher:
             return None
 
 
-def _pictures(folder: Path) -> list[Path]:
-    """Return the first pictures of an artifact, in order."""
+def _images(folder: Path) -> list[Path]:
+    """Return the first images of an artifact, in order."""
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-    return sorted(found)[:PICTURES]
+    found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(found)[:IMAGES]

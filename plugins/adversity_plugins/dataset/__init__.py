@@ -1,4 +1,4 @@
-"""Data sets: folders of pictures, and real pictures that come inside packages."""
+"""Data sets: folders of images, and real images that come inside packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 1 797 handwritten digits inside scikit-learn, as 32 x 32 pictures in fixed splits."""
+"""The 1 797 handwritten digits inside scikit-learn, as 32 x 32 images in fixed splits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Digits(Dataset):
     they are exact in float32 on every machine.
 
     Split and order come from the SHA-256 of the raw 8 x 8 bytes: about 50 % train, 20 %
-    calibration and 30 % test. Equal pictures can never stand in two splits, and `limit`
+    calibration and 30 % test. Equal images can never stand in two splits, and `limit`
     takes a random sample that is the same everywhere.
 
     Reference:
@@ -69,7 +69,7 @@ class Digits(Dataset):
 
         bunch = load_digits()
         raw = bunch.images.astype(np.uint8)
-        hashes = [_sha256(picture) for picture in raw]
+        hashes = [_sha256(image) for image in raw]
         order = sorted(range(len(raw)), key=lambda i: (hashes[i], i))
         (folder / _FILE).write_bytes(save({"images": np.ascontiguousarray(raw[order])}))
         write_manifest(
@@ -103,7 +103,7 @@ class Digits(Dataset):
         super().open(root)
         rows = read_manifest(root, name=self.name)
         images = self._load(root)
-        if [row["sha256"] for row in rows] != [_sha256(picture) for picture in images]:
+        if [row["sha256"] for row in rows] != [_sha256(image) for image in images]:
             raise DataError(
                 f"data/{self.name}/{_FILE} does not fit the manifest; delete data/{self.name} "
                 "and run again"

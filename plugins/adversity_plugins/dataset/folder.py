@@ -1,4 +1,4 @@
-"""A folder of labelled pictures: class folders, or a CSV file with the labels."""
+"""A folder of labelled images: class folders, or a CSV file with the labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from adversity.errors import DataError
 from adversity.project import Listing, same_name, text_fault
 from adversity.provenance import pixels_sha256
 from adversity_plugins.dataset.labels import Labelled, from_csv, from_folders, ignored_facts
-from adversity_plugins.dataset.read_images import pictures
+from adversity_plugins.dataset.read_images import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,17 +27,17 @@ _REMEMBERED_BYTES = 64 * 2**20
 
 
 class Folder(Dataset):
-    """Pictures in a folder, labelled by class folders or by a CSV file.
+    """Images in a folder, labelled by class folders or by a CSV file.
 
-    `open` reads and decodes every picture once, in the order of the ids: what cannot be
+    `open` reads and decodes every image once, in the order of the ids: what cannot be
     decoded to the last pixel is left out and listed before any number depends on it. Small
-    data sets stay decoded in memory; of larger ones a picture is decoded again when used,
+    data sets stay decoded in memory; of larger ones an image is decoded again when used,
     and refused if its bytes changed.
 
     Ids are paths inside the folder with forward slashes, sorted. Hidden files, files that are no
     images, what systems leave behind, and what `.dvcignore` names are no samples; the report
     counts them. Links that lead out of the folder are refused, except those that DVC makes into
-    its cache, and so is whatever is neither file nor folder. How images are decoded: `pictures.py`.
+    its cache, and so is whatever is neither file nor folder. How images are decoded: `decode.py`.
     """
 
     name: ClassVar[str] = "folder"
@@ -51,7 +51,7 @@ class Folder(Dataset):
     classes: tuple[str, ...] | None = Field(
         default=None, description="the allowed classes in order; without it, those found, sorted"
     )
-    background: pictures.Background = Field(
+    background: decode.Background = Field(
         default="white", description="what transparent pixels are laid on"
     )
 
@@ -118,13 +118,13 @@ class Folder(Dataset):
         room = _REMEMBERED_BYTES
         for item in found.items:
             try:
-                picture = pictures.read(folder / item.file, self.background)
-            except pictures.Unreadable as reason:
+                decoded = decode.read(folder / item.file, self.background)
+            except decode.Unreadable as reason:
                 quarantined.append((item.file, str(reason)))
                 continue
-            pixels = picture.pixels
-            laid += picture.transparent
-            for remark in picture.remarks:
+            pixels = decoded.pixels
+            laid += decoded.transparent
+            for remark in decoded.remarks:
                 odd.setdefault(remark, []).append(item.file)
             room -= pixels.nbytes
             if room >= 0:
@@ -134,7 +134,7 @@ class Folder(Dataset):
                     id=item.file,
                     target=index[item.label],
                     shape=(pixels.shape[0], pixels.shape[1], 1 if pixels.ndim == 2 else 3),
-                    content=picture.sha256,
+                    content=decoded.sha256,
                     group=item.group,
                     attributes=item.attributes,
                     pixels=(pixels_sha256(pixels),),
@@ -160,7 +160,7 @@ class Folder(Dataset):
             return
         lost = "; ".join(f"{name}: {reason}" for name, reason in self._quarantined[:3])
         raise DataError(
-            f"data set folder {self.path.text!r} has no usable picture"
+            f"data set folder {self.path.text!r} has no usable image"
             + (f"; {len(self._quarantined)} were left out, such as {lost}" if lost else "")
         )
 
@@ -171,19 +171,19 @@ class Folder(Dataset):
 
     @property
     def quarantined(self) -> tuple[tuple[str, str], ...]:
-        """Pictures left out, each with the reason."""
+        """Images left out, each with the reason."""
         return self._quarantined
 
     def __len__(self) -> int:
-        """Return the number of usable pictures."""
+        """Return the number of usable images."""
         return len(self._rows)
 
     def index(self) -> Sequence[IndexRow]:
-        """Return what decoding every picture once has shown."""
+        """Return what decoding every image once has shown."""
         return self._rows
 
     def item(self, index: int) -> Sample:
-        """Return picture `index`.
+        """Return image `index`.
 
         Raises:
             DataError: If the file changed since `open`.
@@ -202,14 +202,14 @@ class Folder(Dataset):
             return self._decoded[row.id].copy()
         path = self.path.root / self.location() / row.id
         try:
-            picture = pictures.read(path, self.background)
-        except pictures.Unreadable as reason:
+            decoded = decode.read(path, self.background)
+        except decode.Unreadable as reason:
             raise DataError(
                 f"{self.location()}/{row.id} changed during the run: {reason}"
             ) from reason
-        if picture.sha256 != row.content:
+        if decoded.sha256 != row.content:
             raise DataError(f"{self.location()}/{row.id} changed during the run; run again")
-        return picture.pixels
+        return decoded.pixels
 
     def describe(self) -> dict[str, Any]:
         """Return counts for the report."""

@@ -17,7 +17,7 @@ from adversity.errors import DataError
 from adversity.provenance import pixels_sha256
 from adversity_plugins.dataset.manifest import read_manifest, write_manifest
 from adversity_plugins.dataset.package_files import files_sha256
-from adversity_plugins.dataset.read_images import pictures
+from adversity_plugins.dataset.read_images import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,30 +105,30 @@ class ImageNetSamples(Dataset):
             ) from error
 
     def _row(self, row: dict[str, str], index: dict[str, int]) -> IndexRow:
-        picture = self._read(row["file"], row["sha256"])
-        height, width = picture.pixels.shape[:2]
+        decoded = self._read(row["file"], row["sha256"])
+        height, width = decoded.pixels.shape[:2]
         return IndexRow(
             id=row["id"],
             target=index[row["label"]],
-            shape=(height, width, 1 if picture.pixels.ndim == 2 else 3),
-            content=picture.sha256,
+            shape=(height, width, 1 if decoded.pixels.ndim == 2 else 3),
+            content=decoded.sha256,
             attributes={"file": row["file"]},
-            pixels=(pixels_sha256(picture.pixels),),
+            pixels=(pixels_sha256(decoded.pixels),),
         )
 
-    def _read(self, file: str, sha256: str) -> pictures.Picture:
+    def _read(self, file: str, sha256: str) -> decode.ShownImage:
         where = f"data/{self.name}/{file}"
         if Path(file).name != file:
             raise DataError(f"{where}: the manifest names a file outside the data set")
         try:
-            picture = pictures.read((self._root or Path()) / file)
-        except pictures.Unreadable as reason:
+            decoded = decode.read((self._root or Path()) / file)
+        except decode.Unreadable as reason:
             raise DataError(f"{where}: {reason}; delete data/{self.name} and run again") from reason
-        if picture.sha256 != sha256:
+        if decoded.sha256 != sha256:
             raise DataError(
                 f"{where} is not the file of the manifest; delete data/{self.name} and run again"
             )
-        return picture
+        return decoded
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Which picture belongs to which class: read from class folders or from a CSV file."""
+"""Which image belongs to which class: read from class folders or from a CSV file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.errors import DataError
 from adversity.project import code_points, name_fault, read_regular, same_name
+from adversity_plugins.dataset.read_images.decode import IMAGE_SUFFIXES
 from adversity_plugins.dataset.read_images.leftovers import is_of_a_system, unfinished
-from adversity_plugins.dataset.read_images.pictures import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A picture's file (path inside the data set), class and group."""
+    """An image's file (path inside the data set), class and group."""
 
     file: str
     label: str
@@ -34,7 +34,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The labelled pictures, sorted by file, and what was left out with the reason."""
+    """The labelled images, sorted by file, and what was left out with the reason."""
 
     items: tuple[Item, ...]
     class_names: tuple[str, ...]
@@ -62,8 +62,8 @@ def from_folders(
     inside = [file for file in images if "/" in file]
     if not inside:
         raise DataError(
-            f"{where}: no class folders with pictures ({len(loose)} pictures lie loose, "
-            f"{len(files) - len(images)} other files); put the pictures of each class into a "
+            f"{where}: no class folders with images ({len(loose)} images lie loose, "
+            f"{len(files) - len(images)} other files); put the images of each class into a "
             "folder of its own, or name a CSV file in `labels`"
         )
     folders = {file.split("/", 1)[0] for file in inside}
@@ -92,14 +92,14 @@ def _readable_names(
     """Return the images, and files that are left out for what their names say."""
     quarantined = []
     for file in files:
-        reason = unfinished(file, PICTURE_SUFFIXES)
+        reason = unfinished(file, IMAGE_SUFFIXES)
         fault = name_fault(file)
-        if reason is None and fault is not None and file in own and _is_picture(file):
+        if reason is None and fault is not None and file in own and _is_image(file):
             reason = f"its name holds {fault}; rename it"
         if reason is not None:
             quarantined.append((_printable(file), reason))
     left_out = {name for name, _ in quarantined}
-    images = [file for file in own if _is_picture(file) and _printable(file) not in left_out]
+    images = [file for file in own if _is_image(file) and _printable(file) not in left_out]
     return images, quarantined
 
 
@@ -167,15 +167,15 @@ def from_csv(
         raise DataError("\n".join(findings))
     chosen = tuple(sorted((item for _, item in items.values()), key=lambda item: item.file))
     if not chosen:
-        raise DataError(f"{where}: no rows under the header; add a row for each picture")
+        raise DataError(f"{where}: no rows under the header; add a row for each image")
     labels = {item.label for item in chosen}
     _refuse_alike(labels, where, classes, "labels", "write them alike")
-    pictures = sum(_is_picture(file) and not is_of_a_system(file) for file in files)
+    image_count = sum(_is_image(file) and not is_of_a_system(file) for file in files)
     return Labelled(
         items=chosen,
         class_names=_class_names((item.label for item in chosen), classes),
         quarantined=(),
-        facts={"labels": path.name, "not_in_csv": max(0, pictures - len(chosen))},
+        facts={"labels": path.name, "not_in_csv": max(0, image_count - len(chosen))},
     )
 
 
@@ -248,7 +248,7 @@ def _row_fault(
     if not given or path.is_absolute() or ".." in path.parts:
         return f"file must be a path inside the data set, got {given!r}"
     if item.file in items:
-        return f"{item.file!r} is already on line {items[item.file][0]}; a picture has one row"
+        return f"{item.file!r} is already on line {items[item.file][0]}; an image has one row"
     if item.file not in known.files:
         return known.missing(item.file)
     fault = name_fault(item.file)
@@ -283,5 +283,5 @@ def _not_a_class(label: str, classes: Sequence[str]) -> str:
     return f"{label!r} is not a class; {hint}"
 
 
-def _is_picture(file: str) -> bool:
-    return PurePosixPath(file).suffix.lower() in PICTURE_SUFFIXES
+def _is_image(file: str) -> bool:
+    return PurePosixPath(file).suffix.lower() in IMAGE_SUFFIXES

@@ -1,6 +1,6 @@
-"""The sRGB transfer function: from picture values to light and back.
+"""The sRGB transfer function: from image values to light and back.
 
-Light adds up, picture values do not: exposure, shot noise, haze and motion are modelled in
+Light adds up, image values do not: exposure, shot noise, haze and motion are modelled in
 linear light.
 
 Reference: IEC 61966-2-1, "Default RGB colour space - sRGB", 1999.
@@ -17,7 +17,7 @@ __all__ = ["linear_to_srgb", "srgb_to_linear"]
 
 
 def srgb_to_linear(values: Tensor) -> Tensor:
-    """Decode picture values to linear light, exactly as the standard's two pieces say.
+    """Decode image values to linear light, exactly as the standard's two pieces say.
 
     Args:
         values: Any shape, in [0, 1].
@@ -32,7 +32,7 @@ def srgb_to_linear(values: Tensor) -> Tensor:
 
 
 def linear_to_srgb(light: Tensor) -> Tensor:
-    """Encode linear light as picture values; the inverse of `srgb_to_linear`.
+    """Encode linear light as image values; the inverse of `srgb_to_linear`.
 
     Args:
         light: Any shape, in [0, 1].

@@ -39,8 +39,8 @@ def network() -> torch.nn.Module:
 
 
 @pytest.fixture(scope="module")
-def pictures(network: torch.nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-    """Twenty pictures of 8 x 8, each with the network's own answer, but for the first one."""
+def inputs(network: torch.nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Twenty images of 8 x 8, each with the network's own answer, but for the first one."""
     images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     images = (images * 255).round() / 255
     labels = network(images).argmax(1)
@@ -90,8 +90,8 @@ class Small(Same):
             raise ValueError("expected eps of at most 0.5")
 
 
-def _flags(attack: Any, victim: Any, pictures: Any, probe: int = PROBED) -> dict[str, float]:
-    images, labels = pictures
+def _flags(attack: Any, victim: Any, inputs: Any, probe: int = PROBED) -> dict[str, float]:
+    images, labels = inputs
     found = attack(adversity.target(victim), images, labels, probe=probe)
     return {
         name: value for name, value in found.flags.items() if "_share" in name or "full" in name
@@ -101,28 +101,28 @@ def _flags(attack: Any, victim: Any, pictures: Any, probe: int = PROBED) -> dict
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 @pytest.mark.parametrize("name", ["pgd", "apgd", "fgsm"])
 def test_an_honest_network_falls_when_anything_is_allowed(
-    network: Any, pictures: Any, name: str, norm: str
+    network: Any, inputs: Any, name: str, norm: str
 ) -> None:
     """With the whole space as budget nothing stands; FGSM has no steps that could be doubled."""
     steps = {} if name == "fgsm" else {"steps": 10}
     attack = adversity.create("attack", name, norm=norm, eps=0.01, **steps)
-    found = _flags(attack, network, pictures)
+    found = _flags(attack, network, inputs)
     assert found["full_budget_accuracy"] == 0.0
     assert ("more_steps_gain_share" in found) is (name != "fgsm")
     assert ("more_restarts_gain_share" in found) is (name != "fgsm")
 
 
 @pytest.mark.parametrize("how", ["eight bits", "saturated", "no gradient"])
-def test_a_masked_network_stands_whatever_is_allowed(network: Any, pictures: Any, how: str) -> None:
+def test_a_masked_network_stands_whatever_is_allowed(network: Any, inputs: Any, how: str) -> None:
     """FGSM moves nothing there, and the whole space does not help it."""
     attack = adversity.create("attack", "fgsm", eps=8 / 255)
-    assert _flags(attack, Masked(network, how), pictures) == {"full_budget_accuracy": 1.0}
+    assert _flags(attack, Masked(network, how), inputs) == {"full_budget_accuracy": 1.0}
 
 
-def test_the_identity_twin_is_caught(network: Any, pictures: Any) -> None:
+def test_the_identity_twin_is_caught(network: Any, inputs: Any) -> None:
     """What does nothing does nothing with any budget; twice the steps of nothing gain nothing."""
     twin = AttackCall(Ready(Same(), 'attack "same" (test)'))
-    found = _flags(twin, network, pictures)
+    found = _flags(twin, network, inputs)
     assert found == {
         "full_budget_accuracy": 1.0,
         "more_steps_gain_share": 0.0,
@@ -130,15 +130,15 @@ def test_the_identity_twin_is_caught(network: Any, pictures: Any) -> None:
     }
 
 
-def test_too_few_steps_show_as_a_gain(network: Any, pictures: Any) -> None:
+def test_too_few_steps_show_as_a_gain(network: Any, inputs: Any) -> None:
     """Steps of a fixed length that cannot reach the budget: twice as many go twice as far.
 
     The gain is recounted by running both attacks by hand.
     """
-    images, labels = pictures
+    images, labels = inputs
     given = {"eps": 0.1, "step_size": 0.003, "random_start": False}
     short, twice = (adversity.create("attack", "pgd", steps=n, **given) for n in (4, 8))
-    found = _flags(short, network, pictures)
+    found = _flags(short, network, inputs)
     before, after = (a(adversity.target(network), images, labels).success for a in (short, twice))
     probed = slice(1, PROBED)
     gained = int((after & ~before)[probed].sum())
@@ -148,9 +148,9 @@ def test_too_few_steps_show_as_a_gain(network: Any, pictures: Any) -> None:
     assert found["full_budget_accuracy"] < 0.5
 
 
-def test_a_probe_changes_nothing_of_the_attack(network: Any, pictures: Any) -> None:
-    """Same images, same cost, and the same answer for any number of other pictures beside."""
-    images, labels = pictures
+def test_a_probe_changes_nothing_of_the_attack(network: Any, inputs: Any) -> None:
+    """Same images, same cost, and the same answer for any number of other images beside."""
+    images, labels = inputs
     attack = adversity.create("attack", "pgd", eps=0.02, steps=3)
     victim = adversity.target(network)
     plain, probed = (attack(victim, images, labels, probe=n) for n in (None, PROBED))
@@ -163,15 +163,15 @@ def test_a_probe_changes_nothing_of_the_attack(network: Any, pictures: Any) -> N
     assert fewer == {name: probed.flags[name] for name in fewer}
 
 
-def test_what_cannot_be_probed_is_refused(network: Any, pictures: Any) -> None:
+def test_what_cannot_be_probed_is_refused(network: Any, inputs: Any) -> None:
     """A black box, no sample, and an attack that refuses the budget, each with the reason."""
     square = adversity.create("attack", "square", eps=0.1, queries=5)
     with pytest.raises(InputError, match="asks its victim for scores"):
-        _flags(square, network, pictures)
+        _flags(square, network, inputs)
     with pytest.raises(InputError, match="at least 1, got 0"):
-        _flags(adversity.create("attack", "fgsm", eps=0.1), network, pictures, probe=0)
+        _flags(adversity.create("attack", "fgsm", eps=0.1), network, inputs, probe=0)
     with pytest.raises(ParameterError, match=r"refuses eps: 1 .*at most 0.5.*leave probe: out"):
-        _flags(AttackCall(Ready(Small(), 'attack "small" (test)')), network, pictures)
+        _flags(AttackCall(Ready(Small(), 'attack "small" (test)')), network, inputs)
 
 
 def test_shares_are_over_the_probed() -> None:
@@ -227,7 +227,7 @@ run: {{shard_size: {shard}, batch_size: {batch}}}
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve bright and twelve dark pictures, some of them on the wrong side of the border."""
+    """Twelve bright and twelve dark images, some of them on the wrong side of the border."""
     root, rng = tmp_path_factory.mktemp("probed"), np.random.default_rng(0)
     for label, name in enumerate(("dark", "bright")):
         folder = root / "data" / "test" / name

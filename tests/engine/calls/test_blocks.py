@@ -1,4 +1,4 @@
-"""A network sees a number of rows that only its class and the size of the pictures decide."""
+"""A network sees a number of rows that only its class and the size of the images decide."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Witness(Classifier):
 
 
 class Pinned(Witness):
-    """A classifier that wants five rows, whatever the pictures."""
+    """A classifier that wants five rows, whatever the images."""
 
     name: ClassVar[str] = "pinned"
     block_rows: ClassVar[int | None] = 5

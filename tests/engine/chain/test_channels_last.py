@@ -49,15 +49,15 @@ def made(kind: type[Flattened], *args: Any) -> Any:
         return kind(*args).eval()
 
 
-def pictures(rows: int, channels: int = 3) -> Any:
+def inputs(rows: int, channels: int = 3) -> Any:
     """Return `[rows, channels, 8, 8]` in [0, 1]."""
     return torch.rand((rows, channels, 8, 8), generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_values_and_gradients_keep_their_places(channels: int) -> None:
-    """Only the strides change, also of pictures of one channel; the gradient has the usual ones."""
-    images = pictures(2, channels).requires_grad_()
+    """Only the strides change, also of images of one channel; the gradient has the usual ones."""
+    images = inputs(2, channels).requires_grad_()
     turned = channels_last(images)
     assert torch.equal(turned, images)
     assert turned.stride() == (64 * channels, 1, 8 * channels, channels)
@@ -70,7 +70,7 @@ def test_values_and_gradients_keep_their_places(channels: int) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_convolutional_network_is_handed_the_quick_layout(channels: int) -> None:
     """And its answers are those of the usual layout, to float32's rounding."""
-    network, images = made(StridesSeen, "flatten", channels), pictures(7, channels)
+    network, images = made(StridesSeen, "flatten", channels), inputs(7, channels)
     target = adversity.target(network).bind([str(row) for row in range(7)])
     found = target.logits(images)
     assert network.strides[1] == 1
@@ -80,7 +80,7 @@ def test_a_convolutional_network_is_handed_the_quick_layout(channels: int) -> No
 @pytest.mark.parametrize("flatten", ["view", "memory"])
 def test_a_network_that_needs_the_usual_layout_gets_it(flatten: str) -> None:
     """One would raise an error, the other answer something else without one."""
-    network, images = made(StridesSeen, flatten), pictures(7)
+    network, images = made(StridesSeen, flatten), inputs(7)
     if flatten == "view":
         with pytest.raises(RuntimeError, match="view"):
             network(channels_last(images))
@@ -95,7 +95,7 @@ def test_a_network_that_needs_the_usual_layout_gets_it(flatten: str) -> None:
 def test_a_network_without_convolutions_is_left_alone() -> None:
     """A layout would gain it nothing."""
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 5))
-    assert not accepts_channels_last(network, pictures(2))
+    assert not accepts_channels_last(network, inputs(2))
 
 
 def test_the_trial_leaves_the_network_and_the_random_state_alone() -> None:
@@ -104,7 +104,7 @@ def test_the_trial_leaves_the_network_and_the_random_state_alone() -> None:
     network.body.append(torch.nn.BatchNorm2d(6)).append(torch.nn.Dropout(0.5))
     network.train()
     before, state = copy.deepcopy(network.state_dict()), torch.get_rng_state()
-    assert accepts_channels_last(network, pictures(2))
+    assert accepts_channels_last(network, inputs(2))
     assert network.calls == 0
     assert network.training
     assert all(weight.requires_grad for weight in network.parameters())
@@ -119,20 +119,20 @@ class Unsteady(Flattened):
         return super().forward(images) + torch.rand(len(images), 5)
 
 
-@pytest.mark.parametrize("images", [pictures(2).double(), pictures(2)[0]])
+@pytest.mark.parametrize("images", [inputs(2).double(), inputs(2)[0]])
 def test_other_inputs_are_left_alone(images: Any) -> None:
-    """Only float32 pictures in a batch are turned."""
+    """Only float32 images in a batch are turned."""
     assert not accepts_channels_last(made(Flattened, "flatten"), images)
 
 
 def test_a_network_that_draws_numbers_is_left_alone() -> None:
     """Its two answers differ by more than rounding."""
-    assert not accepts_channels_last(made(Unsteady, "flatten"), pictures(2))
+    assert not accepts_channels_last(made(Unsteady, "flatten"), inputs(2))
 
 
 def test_the_same_bits_alone_and_in_any_batch() -> None:
     """The layout does not weaken the promise of the blocks: values and gradients, bit for bit."""
-    network, images = made(Flattened, "flatten"), pictures(70)
+    network, images = made(Flattened, "flatten"), inputs(70)
     labels = network(images).argmax(1)
     attack = adversity.create("attack", "pgd", norm="l2", eps=0.5, steps=5, random_start=False)
     together = attack(adversity.target(network), images, labels).images

@@ -57,7 +57,7 @@ run: {batch_size: 64, shard_size: 64}
 """
 
 
-def write_pictures(folder: Path, per_class: int, seed: int) -> None:
+def write_images(folder: Path, per_class: int, seed: int) -> None:
     """Write stripes: class 0 lies, class 1 stands, with noise so that they are not trivial."""
     rng = np.random.default_rng(seed)
     for label in (0, 1):
@@ -74,9 +74,9 @@ def write_pictures(folder: Path, per_class: int, seed: int) -> None:
 def striped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with three small folders of real files."""
     root = tmp_path_factory.mktemp("striped")
-    write_pictures(root / "data/train", 30, 0)
-    write_pictures(root / "data/held_out", 10, 1)
-    write_pictures(root / "data/test", 12, 2)
+    write_images(root / "data/train", 30, 0)
+    write_images(root / "data/held_out", 10, 1)
+    write_images(root / "data/test", 12, 2)
     (root / "pipelines").mkdir()
     (root / "pipelines/tiny.yaml").write_text(PIPELINE)
     return root

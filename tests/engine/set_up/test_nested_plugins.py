@@ -90,7 +90,7 @@ def _ready(plugin: Any) -> Ready:
 
 @pytest.fixture(scope="module")
 def photos() -> torch.Tensor:
-    """Six colour pictures of 8 x 8."""
+    """Six colour images of 8 x 8."""
     return torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 

@@ -41,14 +41,14 @@ steps:
   strong: {uses: attack/cascade, from: test, against: answer, with: {eps: $eps, effort: 0.03}}
 gates:
   - strong[eps=20/255].robust_accuracy >= 0.95
-run: {shard_size: 64, pictures: 0}
+run: {shard_size: 64, images: 0}
 """
 FILE = "pipelines/rounds.yaml"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four classes of grey 8 x 8 pictures: one quarter is brighter, some more clearly than others."""
+    """Four classes of grey 8 x 8 images: one quarter is brighter, some more clearly than others."""
     root = tmp_path_factory.mktemp("quarters")
     rng = np.random.default_rng(0)
     for part, count in (("train", 8), ("test", 6)):

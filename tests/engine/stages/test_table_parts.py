@@ -49,7 +49,7 @@ SIZES = ((12, 12), (12, 15), (16, 12))
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three folders of 22 pictures of three sizes and seven classes, named in no order."""
+    """Three folders of 22 images of three sizes and seven classes, named in no order."""
     root, rng = tmp_path_factory.mktemp("sizes"), np.random.default_rng(0)
     (root / "pipelines").mkdir()
     (root / "pipelines/sizes.yaml").write_text(PIPELINE)

@@ -51,7 +51,7 @@ class Bright(Classifier):
 
 
 class EightBit(Bright):
-    """The same, of eight-bit pictures: its gradient is zero, its answers are nearly equal."""
+    """The same, of eight-bit images: its gradient is zero, its answers are nearly equal."""
 
     name: ClassVar[str] = "eight_bit"
 
@@ -100,7 +100,7 @@ VICTIMS = (Bright, EightBit, Unsteady, Probable, Disguised, Waves)
 
 HEAD = """
 name: believed
-data: {{test: {{uses: dataset/folder, with: {{path: data/{pictures}}}}}}}
+data: {{test: {{uses: dataset/folder, with: {{path: data/{images}}}}}}}
 matrix: {matrix}
 steps:
   answers: {{uses: classifier/{victim}, from: {seen}}}
@@ -118,14 +118,14 @@ SQUARE = """
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """80 grey pictures near the border of dark and bright, and 80 on the slopes of the waves."""
+    """80 grey images near the border of dark and bright, and 80 on the slopes of the waves."""
     root, rng = tmp_path_factory.mktemp("believed"), np.random.default_rng(0)
-    for pictures in ("grey", "slopes"):
+    for inputs in ("grey", "slopes"):
         for label, name in enumerate(("dark", "bright")):
-            folder = root / "data" / pictures / name
+            folder = root / "data" / inputs / name
             folder.mkdir(parents=True)
             for i in range(40):
-                if pictures == "grey":
+                if inputs == "grey":
                     level = 127.5 + (2 * label - 1) * rng.uniform(3, 20)
                 else:
                     level = 16.0 * int(rng.integers(4, 11)) + 8 * (1 - label) + 2
@@ -170,7 +170,7 @@ def finish(project: Path, tmp_path_factory: pytest.TempPathFactory, registry_wit
     def run(victim: str, attacks: str, **given: Any) -> FinishedRun:
         words: dict[str, Any] = {
             "victim": victim,
-            "pictures": "grey",
+            "images": "grey",
             "matrix": "{eps: [4/255, 12/255]}",
             "seen": "test",
         }
@@ -234,7 +234,7 @@ def test_black_box_with_more_budget_proves_nothing(finish: Any) -> None:
 def test_accuracy_that_rises_with_eps_is_flagged(finish: Any) -> None:
     """A step of half a period fools every sample of the waves, a step of a whole one none."""
     attack = "  pgd: {uses: attack/fgsm, from: test, against: answers, with: {eps: $eps}}\n"
-    given = {"pictures": "slopes", "matrix": "{eps: [8/255, 16/255]}"}
+    given = {"images": "slopes", "matrix": "{eps: [8/255, 16/255]}"}
     gates = ["pgd[eps=16/255].fooled_with_less_share <= 0.05"]
     done = finish("waves", attack, gates=gates, **given)
     assert [done.value("robust_accuracy", cell=i) for i in (0, 1)] == [0.0, 1.0]
@@ -250,7 +250,7 @@ def test_more_steps_that_find_less_are_flagged(finish: Any) -> None:
         "  pgd: {uses: attack/pgd, from: test, against: answers, with: {eps: 16/255, steps: $steps,"
         " step_size: 8/255, random_start: false}}\n"
     )
-    given = {"pictures": "slopes", "matrix": "{steps: [1, 2]}"}
+    given = {"images": "slopes", "matrix": "{steps: [1, 2]}"}
     gates = ["pgd[steps=2].weaker_with_more_share <= 0.05"]
     done = finish("waves", attack, gates=gates, **given)
     assert [done.value("robust_accuracy", cell=i) for i in (0, 1)] == [0.0, 1.0]

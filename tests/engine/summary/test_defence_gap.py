@@ -61,7 +61,7 @@ steps:
 """
 
 
-def write_pictures(folder: Path, per_class: int, seed: int) -> None:
+def write_images(folder: Path, per_class: int, seed: int) -> None:
     """Write stripes that lie or stand, with noise so that they are not trivial."""
     rng = np.random.default_rng(seed)
     for label in ("lying", "standing"):
@@ -79,8 +79,8 @@ def write_pictures(folder: Path, per_class: int, seed: int) -> None:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pipeline, run once."""
     root = tmp_path_factory.mktemp("defended")
-    write_pictures(root / "data/train", 24, 0)
-    write_pictures(root / "data/test", 10, 2)
+    write_images(root / "data/train", 24, 0)
+    write_images(root / "data/test", 10, 2)
     (root / "pipelines").mkdir()
     (root / "pipelines/defended.yaml").write_text(PIPELINE)
     adversity.run(root / "pipelines/defended.yaml", into=root / "out", root=root)

@@ -107,7 +107,7 @@ def _done() -> Any:
 
 
 def test_measures_progress_and_report_are_artifacts(conductor: Maker, watcher: Any) -> None:
-    """A step's table, its full progress bar, its report's text and its pictures are published."""
+    """A step's table, its full progress bar, its report's text and its images are published."""
     run = conductor(name="shown", steps=("dark",))
     run_with_prefect(run, watcher, workers=1)
     with records(run.workspace.root) as client:

@@ -39,10 +39,10 @@ def test_an_error_of_a_step_comes_out_as_itself(
     def act(step: str, index: int) -> None:
         ran.append(index)
         if step == "dark":
-            raise DataError("expected a picture, got a text; remove a.png")
+            raise DataError("expected an image, got a text; remove a.png")
 
     run = conductor(act=act, shards=50)
-    with pytest.raises(DataError, match=r"^step dark, 1/50: expected a picture, got a text"):
+    with pytest.raises(DataError, match=r"^step dark, 1/50: expected an image, got a text"):
         run_with_prefect(run, watcher, workers=1)
     assert list(run.recorded) == ["clean"]
     assert len(ran) < 60

@@ -24,7 +24,7 @@ COUNT = 48
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
-    """A CNN on 8 x 8 digits, and pictures that it has right."""
+    """A CNN on 8 x 8 digits, and images that it has right."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

@@ -38,7 +38,7 @@ def fitted(cls, stream, **parameters):
 
 @pytest.fixture
 def toy(stream_of, noise):
-    """Thirty noisy pictures of three classes."""
+    """Thirty noisy images of three classes."""
     return stream_of(noise(30, 1, 4, 4), torch.arange(30) % 3, "abc")
 
 
@@ -57,7 +57,7 @@ def test_gradients_are_those_of_finite_differences(cls, toy):
 
 @everyone
 def test_what_cannot_be_fitted(cls, stream_of, noise):
-    """One class, a class without pictures, no labels and several sizes each have a message."""
+    """One class, a class without images, no labels and several sizes each have a message."""
     images = noise(6, 1, 4, 4)
     half = torch.tensor([0, 1, 0, 1, 0, 1])
     with pytest.raises(DataError, match="at least two classes"):
@@ -98,7 +98,7 @@ class _Mixed(_Unlabelled):
 
 
 def test_more_neighbours_than_points(toy):
-    """Asking more neighbours than there are pictures is refused with both numbers."""
+    """Asking more neighbours than there are images is refused with both numbers."""
     with pytest.raises(DataError, match="asks 31 neighbours, and there are 30"):
         fitted(NearestNeighbours, toy, neighbours=31)
 
@@ -228,7 +228,7 @@ def test_sizes_and_channels(toy, noise, stream_of):
     grey, _ = fitted(LogisticRegression, toy)
     with torch.no_grad():
         assert grey.logits(noise(2, 1, 9, 7)).shape == (2, 3)
-        with pytest.raises(DataError, match="fitted on grey pictures, got 3 channels"):
+        with pytest.raises(DataError, match="fitted on grey images, got 3 channels"):
             grey.logits(noise(2, 3, 4, 4))
         colour, _ = fitted(
             LogisticRegression, stream_of(noise(4, 3, 4, 4), torch.tensor([0, 1, 0, 1]), "ab")

@@ -112,11 +112,11 @@ def test_features_lead_to_the_logits(digits):
 
 
 def test_sizes_and_channels(digits, noise, stream_of):
-    """Larger pictures are resized, grey is repeated for a colour network, colour is refused by a grey one."""
+    """Larger images are resized, grey is repeated for a colour network, colour is refused by a grey one."""
     grey, _ = fitted(digits("train", 32), epochs=1)
     with torch.no_grad():
         assert grey.logits(noise(1, 1, 64, 48)).shape == (1, 10)
-        with pytest.raises(DataError, match="trained on grey pictures, got 3 channels"):
+        with pytest.raises(DataError, match="trained on grey images, got 3 channels"):
             grey.logits(noise(1, 3, 32, 32))
         colour, _ = fitted(
             stream_of(noise(4, 3, 16, 16), torch.tensor([0, 1, 0, 1]), "ab"), epochs=1
@@ -126,7 +126,7 @@ def test_sizes_and_channels(digits, noise, stream_of):
 
 
 def test_constant_channel(stream_of):
-    """A training set of flat pictures has no deviation, and still gives finite answers."""
+    """A training set of flat images has no deviation, and still gives finite answers."""
     stream = stream_of(torch.zeros(4, 1, 8, 8), torch.tensor([0, 1, 0, 1]), "ab")
     classifier, _ = fitted(stream, epochs=1)
     with torch.no_grad():
@@ -160,7 +160,7 @@ def test_data_that_cannot_be_learned(noise, stream_of):
             )
         },
     )
-    with pytest.raises(DataError, match="pictures of one size, got"):
+    with pytest.raises(DataError, match="images of one size, got"):
         fitted(mixed)
     with pytest.raises(DataError, match=r"diverged .* smaller learning_rate"):
         fitted(stream_of(images * float("nan"), labels, "ab"), epochs=1)

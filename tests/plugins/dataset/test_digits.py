@@ -36,7 +36,7 @@ def test_materialising_twice_gives_the_same_bytes(folder, tmp_path):
 
 
 def test_splits_are_disjoint_by_content_and_complete(folder):
-    """No picture stands in two splits, none is lost, and the sizes are those that are stated."""
+    """No image stands in two splits, none is lost, and the sizes are those that are stated."""
     splits = {name: opened(folder, split=name) for name in ("train", "calibration", "test")}
     hashes = {name: {row.content for row in data.index()} for name, data in splits.items()}
     assert hashes["train"] & hashes["test"] == set()
@@ -51,7 +51,7 @@ def test_splits_are_disjoint_by_content_and_complete(folder):
     assert sizes["calibration"] >= 100
 
 
-def test_pictures_and_labels_are_scikit_learns(folder):
+def test_images_and_labels_are_scikit_learns(folder):
     """Each id leads to its digit in scikit-learn: same label, and the 8 x 8 values come back.
 
     The mean of the four central values of a 4 x 4 block is the block's own value plus second

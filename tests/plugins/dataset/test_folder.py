@@ -23,7 +23,7 @@ def paint(path, level=100, size=(8, 6)):
 
 @pytest.fixture
 def animals(tmp_path):
-    """Two classes with two pictures each, in `data/`."""
+    """Two classes with two images each, in `data/`."""
     for i, name in enumerate(("dog/b.png", "dog/a.png", "cat/2.png", "cat/deep/1.png")):
         paint(tmp_path / "data" / name, level=i)
     return tmp_path
@@ -66,11 +66,11 @@ def test_a_copy_elsewhere_is_the_same_data(animals, tmp_path_factory):
     assert Source(opened(other)).content != first.content
 
 
-def test_bad_pictures_are_quarantined_not_fatal(animals):
-    """Empty, damaged and loose pictures are listed with reasons; the others stay usable."""
+def test_bad_images_are_quarantined_not_fatal(animals):
+    """Empty, damaged and loose images are listed with reasons; the others stay usable."""
     folder = animals / "data"
     (folder / "cat/empty.jpg").write_bytes(b"")
-    (folder / "cat/text.png").write_text("not a picture")
+    (folder / "cat/text.png").write_text("not an image")
     (folder / "dog/cut.png").write_bytes((folder / "dog/a.png").read_bytes()[:45])
     (folder / "dog/phone.heic").write_bytes(b"x")
     paint(folder / "loose.png")
@@ -90,7 +90,7 @@ def test_bad_pictures_are_quarantined_not_fatal(animals):
 
 
 def test_hidden_and_other_files_are_no_samples(animals):
-    """Hidden files and folders and files that are no pictures are not samples."""
+    """Hidden files and folders and files that are no images are not samples."""
     folder = animals / "data"
     paint(folder / ".trash/x.png")
     paint(folder / "cat/._2.png")
@@ -103,11 +103,11 @@ def test_hidden_and_other_files_are_no_samples(animals):
 
 
 def test_nothing_left_is_an_error(animals):
-    """If every picture is bad the error shows the first reasons."""
+    """If every image is bad the error shows the first reasons."""
     for path in (animals / "data").rglob("*.png"):
         path.write_bytes(b"x")
     with pytest.raises(
-        DataError, match=r"no usable picture; 4 were left out, such as cat/2.png: not an"
+        DataError, match=r"no usable image; 4 were left out, such as cat/2.png: not an"
     ):
         opened(animals)
 
@@ -117,10 +117,10 @@ def test_missing_and_empty_folders(tmp_path):
     with pytest.raises(DataError, match=r"there is no folder data in the project; .* `dvc pull`"):
         opened(tmp_path)
     (tmp_path / "data").mkdir()
-    with pytest.raises(DataError, match="no class folders with pictures"):
+    with pytest.raises(DataError, match="no class folders with images"):
         opened(tmp_path)
     paint(tmp_path / "data/loose.png")
-    with pytest.raises(DataError, match="1 pictures lie loose"):
+    with pytest.raises(DataError, match="1 images lie loose"):
         opened(tmp_path)
     (tmp_path / "file").write_text("x")
     with pytest.raises(
@@ -180,7 +180,7 @@ def test_file_changed_after_opening(animals, monkeypatch):
 
 
 def test_callers_cannot_change_what_is_remembered(animals):
-    """Writing into a returned picture does not change the next one."""
+    """Writing into a returned image does not change the next one."""
     data = opened(animals)
     data.item(0).image[:] = 0
     assert data.item(0).image.any()
@@ -257,7 +257,7 @@ def test_csv_that_is_missing_or_no_text(animals):
 
 
 def test_given_classes_fix_names_and_order(animals):
-    """`classes` sets the order, may hold classes without pictures, and exposes wrong labels."""
+    """`classes` sets the order, may hold classes without images, and exposes wrong labels."""
     data = opened(animals, classes=("dog", "bird", "cat"))
     assert data.class_names == ("dog", "bird", "cat")
     assert [row.target for row in data.index()] == [2, 2, 0, 0]

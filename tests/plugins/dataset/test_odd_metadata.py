@@ -11,7 +11,7 @@ from image_writers import chunk, png, tiff
 from PIL import Image
 
 from adversity_plugins.dataset.folder import Folder
-from adversity_plugins.dataset.read_images.pictures import read
+from adversity_plugins.dataset.read_images.decode import read
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 NONE_OF_8 = "is none of 1 to 8 and is ignored"
@@ -56,10 +56,10 @@ def test_an_odd_orientation_is_ignored_and_said(tmp_path, kind, odd):
     """An orientation that is none of the eight leaves the image upright, with a remark."""
     (tmp_path / "plain").write_bytes(stored(kind, ODD["none"]))
     (tmp_path / "odd").write_bytes(stored(kind, ODD[odd]))
-    picture = read(tmp_path / "odd")
-    np.testing.assert_array_equal(picture.pixels, read(tmp_path / "plain").pixels)
-    assert len(picture.remarks) == (odd != "none")
-    assert all(NONE_OF_8 in remark for remark in picture.remarks)
+    image = read(tmp_path / "odd")
+    np.testing.assert_array_equal(image.pixels, read(tmp_path / "plain").pixels)
+    assert len(image.remarks) == (odd != "none")
+    assert all(NONE_OF_8 in remark for remark in image.remarks)
 
 
 @pytest.mark.parametrize(("kind", "values"), [(3, [9]), (3, [0]), (1, [200])])
@@ -67,9 +67,9 @@ def test_an_odd_orientation_of_a_tiff(tmp_path, kind, values):
     """Of a TIFF too, whose orientation is a tag of the image itself."""
     path = tmp_path / "a.tif"
     path.write_bytes(tiff(COLOUR, photometric=2, more=[(274, kind, values)]))
-    picture = read(path)
-    np.testing.assert_array_equal(picture.pixels, COLOUR)
-    assert NONE_OF_8 in picture.remarks[0]
+    image = read(path)
+    np.testing.assert_array_equal(image.pixels, COLOUR)
+    assert NONE_OF_8 in image.remarks[0]
 
 
 def test_a_sound_orientation_has_no_remark(tmp_path):
@@ -81,9 +81,9 @@ def test_a_sound_orientation_has_no_remark(tmp_path):
         ("tiff", tiff(COLOUR, photometric=2, more=[(274, 3, [6])])),
     ):
         (tmp_path / name).write_bytes(content)
-        picture = read(tmp_path / name)
-        np.testing.assert_array_equal(picture.pixels, turned)
-        assert picture.remarks == ()
+        image = read(tmp_path / name)
+        np.testing.assert_array_equal(image.pixels, turned)
+        assert image.remarks == ()
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow says it too
@@ -93,8 +93,8 @@ def test_damaged_exif_costs_no_image(tmp_path, kind, block):
     """EXIF that cannot be read is ignored: the pixels do not depend on it."""
     (tmp_path / "plain").write_bytes(stored(kind, ODD["none"]))
     (tmp_path / "odd").write_bytes(stored(kind, block))
-    picture = read(tmp_path / "odd")
-    np.testing.assert_array_equal(picture.pixels, read(tmp_path / "plain").pixels)
+    image = read(tmp_path / "odd")
+    np.testing.assert_array_equal(image.pixels, read(tmp_path / "plain").pixels)
 
 
 def wrong_sum(content):
@@ -124,9 +124,9 @@ def test_chunks_that_no_pixel_depends_on(tmp_path, name, where):
     part, remark = ASIDE[name]
     path = tmp_path / "A.PNG"
     path.write_bytes(png(COLOUR, **{where: part}))
-    picture = read(path)
-    np.testing.assert_array_equal(picture.pixels, COLOUR)
-    assert [text[: len(remark)] for text in picture.remarks] == ([remark] if remark else [])
+    image = read(path)
+    np.testing.assert_array_equal(image.pixels, COLOUR)
+    assert [text[: len(remark)] for text in image.remarks] == ([remark] if remark else [])
 
 
 def test_bytes_behind_the_image(tmp_path):

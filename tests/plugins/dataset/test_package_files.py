@@ -73,7 +73,7 @@ def test_other_photos_in_the_package_are_seen(tmp_path, monkeypatch):
 
 
 def test_the_digits_hash_is_of_the_file_that_is_read(monkeypatch):
-    """What is hashed holds, as text, the pictures and labels that `load_digits` gives."""
+    """What is hashed holds, as text, the images and labels that `load_digits` gives."""
     from sklearn.datasets import load_digits
 
     opened = []

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def photos() -> Tensor:
     """Three real colour photos of 64x48, `[3, 3, 48, 64]`."""
-    pictures = (data.astronaut(), data.coffee(), data.chelsea())
+    images = (data.astronaut(), data.coffee(), data.chelsea())
     return torch.stack(
-        [torch.from_numpy(p[20:212:4, 60:316:4] / 255.0).permute(2, 0, 1).float() for p in pictures]
+        [torch.from_numpy(p[20:212:4, 60:316:4] / 255.0).permute(2, 0, 1).float() for p in images]
     )
 
 

@@ -22,7 +22,7 @@ def test_equals_the_reference_filter(severity: int, photos: Tensor, streams: Str
     """ImageNet-C blurs with skimage.filters.gaussian, sigma 1, 2, 3, 4, 6 pixels.
 
     Tolerance: two float32 passes of at most 49 products against scipy's float64 sums. The
-    photos are 48 pixels high, so at severity 5 the kernel is wider than the picture and the
+    photos are 48 pixels high, so at severity 5 the kernel is wider than the image and the
     border rule matters everywhere.
     """
     sigma = (1, 2, 3, 4, 6)[severity - 1]

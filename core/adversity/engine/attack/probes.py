@@ -1,6 +1,6 @@
 """Probes: a few samples attacked again with everything allowed, and with twice the effort.
 
-With the whole space of pictures as its budget an attack that works leaves hardly anything
+With the whole space of images as its budget an attack that works leaves hardly anything
 standing, whatever the victim; and twice the steps or restarts find next to nothing new. Where
 that does not hold the attack failed, and its robust accuracy says nothing.
 

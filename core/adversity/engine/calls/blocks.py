@@ -3,7 +3,7 @@
 Convolution and matrix kernels change the last bits of their result with the batch size.
 The methods of degradations, restorations, classifiers, calibrators and image metrics are
 therefore called with exactly their class's `block_rows` rows, a classifier that leaves the
-number open with one that only the size of the pictures decides; the last block is padded by
+number open with one that only the size of the images decides; the last block is padded by
 repeating a row, and what the padding gave is thrown away. An attack gets at most its number
 of rows: the target pads what the attack asks.
 """
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["in_blocks", "network_rows", "one_thread", "padded", "spans"]
 
 SMALL = 64 * 64
-"""A small picture has at most so many pixels."""
+"""A small image has at most so many pixels."""
 SMALL_ROWS = 64
-"""Rows of a block of small pictures. Layers with many weights and few pixels want many rows:
+"""Rows of a block of small images. Layers with many weights and few pixels want many rows:
 ResNet-18 at 32 x 32 was measured to take 1.4 times as long in blocks of 16. 64 rows at 64 x 64
 are a third of the memory of 16 at 224 x 224."""
 ROWS = 16
-"""Rows of a block of larger pictures."""
+"""Rows of a block of larger images."""
 
 
 def one_thread() -> None:
@@ -51,7 +51,7 @@ def spans(count: int, rows: int) -> Iterator[range]:
 
 
 def network_rows(plugin: Any, images: Tensor) -> int:
-    """Return the rows of a classifier's block: its own constant, else by the pictures' size.
+    """Return the rows of a classifier's block: its own constant, else by the images' size.
 
     Nothing else may decide: the rows of a block are part of the bits of the answer.
     """

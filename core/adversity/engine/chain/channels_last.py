@@ -2,7 +2,7 @@
 
 The values are the same and their strides are not: convolutions and pooling then need not turn
 every tensor from one layout into another. It changes the last bits of an answer, as the rows of
-a block do; so nothing but the network and the pictures' shape may decide, never the images and
+a block do; so nothing but the network and the images' shape may decide, never the images and
 never a clock.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["accepts_channels_last", "channels_last"]
 
 ROWS = 2
-"""Made-up pictures of the trial."""
+"""Made-up images of the trial."""
 SAME = 1e-5
 """By how much, of the largest value, the answers of the two layouts may differ: float32 sums in
 another order were measured to differ by 3e-7."""
@@ -35,7 +35,7 @@ class _Turned(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, images: Tensor) -> Tensor:
         _, channels, height, width = images.shape
-        # Not `contiguous(memory_format=...)`, which leaves pictures of one channel as they are.
+        # Not `contiguous(memory_format=...)`, which leaves images of one channel as they are.
         strides = (channels * height * width, 1, width * channels, channels)
         turned = torch.empty_strided(images.shape, strides, dtype=images.dtype)
         return turned.copy_(images)
@@ -57,7 +57,7 @@ def accepts_channels_last(
     """Return whether a network gives the same answer and gradient in this layout.
 
     Only networks with a convolution gain from it. A copy of the network is tried on made-up
-    pictures: a network that calls `view` on such a tensor, say, raises an error. The network
+    images: a network that calls `view` on such a tensor, say, raises an error. The network
     itself is not called.
 
     Args:

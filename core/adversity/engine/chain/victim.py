@@ -64,9 +64,9 @@ def target(*links: Any) -> Victim:
 
     Args:
         *links: What `adversity.create` returned, or an `nn.Module` from images `[N, C, H, W]`
-            in [0, 1] to logits `[N, K]`; it is called with 64 rows at once of pictures up to
+            in [0, 1] to logits `[N, K]`; it is called with 64 rows at once of images up to
             64 x 64, with 16 of larger ones. One with convolutions gets them on a CPU in
-            `torch.channels_last`, after a copy of it has shown on two made-up pictures of their
+            `torch.channels_last`, after a copy of it has shown on two made-up images of their
             shape that it gives the same answer.
 
     Raises:

@@ -47,7 +47,7 @@ class AttackCall(Call):
             labels: `[N]` whole numbers in any array type, the true classes.
             ids: N sample ids; positions if not given.
             seed: Keys every sample's random stream.
-            probe: Attack so many of the first samples again, with the whole space of pictures
+            probe: Attack so many of the first samples again, with the whole space of images
                 as budget and with twice the steps and restarts; `flags` has what came of it.
             gate: For an attack in rounds, such as `lower robust_accuracy >= 0.60`: it stops as
                 soon as this is decided, and `stopped` says where.

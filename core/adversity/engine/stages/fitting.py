@@ -82,7 +82,7 @@ class StreamedImages:
         return len(self._source)
 
     def __iter__(self) -> Iterator[Block]:
-        """Go through blocks of one picture size."""
+        """Go through blocks of one image size."""
         import torch
 
         order = sorted(range(len(self)), key=lambda i: self._source.ids[i])

@@ -88,7 +88,7 @@ class TableRun(StageRun):
         return names
 
     def split(self) -> list[Shard]:
-        """Cut each cell into shards of one picture size, in the order of ids.
+        """Cut each cell into shards of one image size, in the order of ids.
 
         So the rows of a table, which are sorted by id, lie one after the other in few shards.
         """
@@ -264,7 +264,7 @@ class TableRun(StageRun):
             if isinstance(metric, ImageMetric) and unmeasured[column_of(metric)]:
                 self.notes.append(
                     f"{column_of(metric)} is missing for {unmeasured[column_of(metric)]} of "
-                    f"{total} rows: the picture has another size than the clean one, or is "
+                    f"{total} rows: the image has another size than the clean one, or is "
                     f"smaller than {metric.smallest} pixels"
                 )
 

@@ -25,8 +25,8 @@ __all__ = ["illusions"]
 def illusions(toolbox: Toolbox) -> tuple[Illusion, ...]:
     """Compare every grey-box attack with the adaptive ones that differ in nothing else.
 
-    The two have the same plugin and parameters, start from the same pictures and attack the
-    same answer. A grey-box attack with nothing between the pictures and the classifier has no
+    The two have the same plugin and parameters, start from the same images and attack the
+    same answer. A grey-box attack with nothing between the images and the classifier has no
     defence that it could overlook; controls need no knowledge. Both are left out.
     """
     attacks = [node for node in toolbox.plan.steps.values() if node.role == "attack"]

@@ -16,7 +16,7 @@ import numpy as np
 from adversity.engine.stages.fitting import stored_rows
 from adversity.engine.stages.step_images import images_through, step_images
 from adversity.metrics import psnr
-from adversity.report.values.model import Picture, PictureRow
+from adversity.report.values.model import ImageRow, ShownImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["picture_rows"]
+__all__ = ["image_rows"]
 
 Numbers = np.ndarray[Any, Any]
 
@@ -60,14 +60,14 @@ class Story:
     stratum: str
 
 
-def picture_rows(toolbox: Toolbox) -> tuple[tuple[PictureRow, ...], dict[str, int]]:
-    """Choose samples and compute their pictures.
+def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
+    """Choose samples and compute their images.
 
     Returns:
         The rows, and how many samples each stratum has in all.
     """
     attack, answer, images = _main_path(toolbox)
-    if answer is None or toolbox.plan.spec.run.pictures == 0:
+    if answer is None or toolbox.plan.spec.run.images == 0:
         return (), {}
     cells = toolbox.plan.steps[attack or answer].cells
     tables = _tables(toolbox, attack, answer, images)
@@ -75,7 +75,7 @@ def picture_rows(toolbox: Toolbox) -> tuple[tuple[PictureRow, ...], dict[str, in
     strata = np.concatenate(parts)
     ends = np.cumsum([len(part) for part in parts])
     rows = []
-    for place in _chosen(strata, toolbox.plan.spec.run.pictures, toolbox.plan.spec.seed):
+    for place in _chosen(strata, toolbox.plan.spec.run.images, toolbox.plan.spec.seed):
         stratum = list(QUOTAS)[strata[place]]
         number = int(np.searchsorted(ends, place, side="right"))
         where = cells[number], place - int(ends[number]) + len(parts[number])
@@ -206,30 +206,30 @@ def _clean(current: ImageBatch) -> Tensor | None:
 
 def _row(
     toolbox: Toolbox, story: Story, attack: str | None, answer: str, images: Sequence[str]
-) -> PictureRow:
+) -> ImageRow:
     source = toolbox.source(images[0])
     index = [source.ids.index(story.id)]
     places = [*images, *([attack] if attack else [])]
     names = _class_names(toolbox, answer, story.cell)
     shown = {p: step_images(toolbox, p, story.cell, index) for p in places}
-    pictures = tuple(
-        _picture(toolbox, p, shown[p].images[0], _clean(shown[p]), story, places, names)
+    shown_images = tuple(
+        _image(toolbox, p, shown[p].images[0], _clean(shown[p]), story, places, names)
         for p in places
     )
     if attack is not None:
-        pictures += _behind(toolbox, attack, places, story, shown[attack], names)
-    row = PictureRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, pictures)
+        shown_images += _behind(toolbox, attack, places, story, shown[attack], names)
+    row = ImageRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, shown_images)
     if attack is None:
         return row
     plugin: Any = toolbox.plugin(attack, story.cell)
     start = shown[toolbox.plan.steps[attack].upstream].images[0]
     delta = shown[attack].images[0].double() - start.double()
-    return PictureRow(
+    return ImageRow(
         row.id,
         row.label,
         row.cell,
         row.stratum,
-        row.pictures,
+        row.images,
         delta.float().numpy().transpose(1, 2, 0),
         plugin.threat_model.in_norm,
         plugin.threat_model.eps,
@@ -244,7 +244,7 @@ def _behind(
     story: Story,
     current: ImageBatch,
     names: Sequence[str],
-) -> tuple[Picture, ...]:
+) -> tuple[ShownImage, ...]:
     """Return what the chain makes of the adversarial image: what the classifier sees."""
     after = toolbox.plan.victim(attack).views
     if not after:
@@ -253,7 +253,7 @@ def _behind(
         current = images_through(toolbox, view.id, story.cell, current)
     answer = story.answers.get(attack)
     return (
-        Picture(
+        ShownImage(
             role="adversarial, restored",
             step=after[-1].id,
             image=current.images[0].numpy().transpose(1, 2, 0),
@@ -270,7 +270,7 @@ def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:
     return names
 
 
-def _picture(
+def _image(
     toolbox: Toolbox,
     place: str,
     image: Any,
@@ -278,14 +278,14 @@ def _picture(
     story: Story,
     places: Sequence[str],
     names: Sequence[str],
-) -> Picture:
+) -> ShownImage:
     node = toolbox.plan.steps.get(place)
     kind = "data" if node is None else node.entry.kind
     answer = story.answers.get(place)
     psnr_db = None
     if node is not None and clean is not None and image.shape == clean.shape:
         psnr_db = float(psnr(image[None], clean[None])[0])
-    return Picture(
+    return ShownImage(
         role="adversarial" if kind == "attack" else ROLES.get(kind, "clean"),
         step=place,
         image=image.numpy().transpose(1, 2, 0),

@@ -26,7 +26,7 @@ __all__ = ["data_measures", "judged_run"]
 def judged_run(
     plan: Plan, workspace: Workspace, *, ledger: Ledger, last: LastRun | None = None
 ) -> Report:
-    """Judge the gates of a finished run; pages, pictures and words are left out.
+    """Judge the gates of a finished run; pages, images and words are left out.
 
     Which figures are void and what of the data could not be read is what the tracked copy of
     the report says, so that no data set is opened for it.

@@ -13,7 +13,7 @@ from adversity.engine.stages.apart import found_apart
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import illusions
-from adversity.engine.summary.example_images import picture_rows
+from adversity.engine.summary.example_images import image_rows
 from adversity.engine.summary.gains import gains
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.nested import all_nested
@@ -53,7 +53,7 @@ def build_report(
         workspace: Where its artifacts lie.
         gates: Their verdicts.
         provenance: Of the run.
-        tracked: Whether it is for the copy that DVC tracks: without pictures and without
+        tracked: Whether it is for the copy that DVC tracks: without images and without
             the file's text, since comments, gates and `run:` are in no key.
         ledger: What was attacked before, for the worst case over all attacks; without one, the
             report does not speak of it. The tracked copy has none: it must not depend on what
@@ -73,7 +73,7 @@ def build_report(
     data = tuple(_data(toolbox, name) for name in plan.data)
     apart = found_apart(toolbox)
     pairs = illusions(toolbox)
-    rows, population = ((), {}) if tracked else picture_rows(toolbox)
+    rows, population = ((), {}) if tracked else image_rows(toolbox)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
     return Report(
         pipeline=plan.name,

@@ -40,7 +40,7 @@ _COMPARE: dict[Op, Callable[[float, float], bool]] = {
 _NOT_WORSE: dict[str | None, Op] = {"higher": ">=", "lower": "<="}
 """On which side of 0 the change of a measure must lie, by its good direction."""
 _OUT_OF_REACH = 10**9
-"""More samples than this is no advice: no data set of pictures has as many."""
+"""More samples than this is no advice: no data set of images has as many."""
 
 _ACROSS_CELLS: tuple[Verdict, ...] = ("fail", "error", "undecided", "pass")
 """A gate must hold in every cell: one that fails decides, whatever another one hides."""

@@ -89,7 +89,7 @@ OF_ATTACKS: Mapping[str, MeasureInfo] = {
         Sign(
             _MASKED,
             "of the probed samples stayed right when the attack was allowed the whole space of "
-            "pictures",
+            "images",
             _MAY_BE_MASKED,
             guess=_ANYTHING,
         ),

@@ -80,7 +80,7 @@ class _Part(BaseModel):
 
 
 class PrepareSpec(_Part):
-    """What happens to the pictures of a data set before anything else."""
+    """What happens to the images of a data set before anything else."""
 
     resize_short: Positive | None = None
     centre_crop: Positive | None = None
@@ -152,7 +152,7 @@ class RunSpec(_Part):
         timeout_s: Not available yet: a limit that nothing enforces would be a false promise.
         keep: Steps whose images are stored (attacks' always are).
         device: Where networks run.
-        pictures: Samples shown in the report.
+        images: Samples shown in the report.
         max_cells: Cells of the matrix over all steps; more are refused before they are made.
     """
 
@@ -165,7 +165,7 @@ class RunSpec(_Part):
     ] = None
     keep: tuple[StrictStr, ...] = ()
     device: Annotated[StrictStr, BeforeValidator(_device)] = "cpu"
-    pictures: Count = 24
+    images: Count = 24
     max_cells: Positive = 10_000
 
 

@@ -80,7 +80,7 @@ def curve_charts(
 
 
 def _is_degraded(report: Report, step: StepSummary) -> bool:
-    """Say whether a step's pictures went through a degradation: then it is not the clean end."""
+    """Say whether a step's images went through a degradation: then it is not the clean end."""
     kinds = {item.id: item.kind for item in report.steps}
     return any(kinds.get(name) == "degradation" for name in step.path)
 

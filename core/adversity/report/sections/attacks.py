@@ -69,10 +69,10 @@ def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
         )
     first = tuple(f"{title} before" for title in titles(report.steps, before).values())
     heads = tuple(titles(attacks, [*names, *costs]).values())
-    cost = " Gradients and queries: for each picture that was right at first, on average."
+    cost = " Gradients and queries: for each image that was right at first, on average."
     return Table(
         "attack-results",
-        "Before and after the attack. A picture that was wrong from the start counts as not "
+        "Before and after the attack. An image that was wrong from the start counts as not "
         f"robust.{cost if costs else ''}",
         ("attack", "cell", *first, *heads, "notes"),
         tuple(rows),
@@ -99,7 +99,7 @@ def _searched(attacks: Sequence[StepSummary]) -> Table | None:
     heads = tuple(titles(attacks, names).values())
     return Table(
         "attack-searches",
-        "Medians of what was searched. Distances are over all pictures, on the [0, 1] scale, 0 "
+        "Medians of what was searched. Distances are over all images, on the [0, 1] scale, 0 "
         "for one that was wrong from the start; queries over those that were right at first. What "
         "withstood counts as infinitely far; where that is most there is no median. With a failure: "
         "the share that has one at any distance.",

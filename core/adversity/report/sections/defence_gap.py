@@ -38,10 +38,10 @@ def illusion_section(report: Report) -> Section | None:
         return None
     blocks: list[Block] = [
         Text(
-            "A defence is easily believed when the attacker does not know it: the pictures are "
+            "A defence is easily believed when the attacker does not know it: the images are "
             "computed on the classifier alone and only then pass the defence (grey-box). But "
             "attackers learn what they are up against, and then they compute through the defence "
-            "(adaptive). Here the same method attacked the same pictures within the same budget "
+            "(adaptive). Here the same method attacked the same images within the same budget "
             "both ways. What withstood only the attacker who did not know was never robustness."
         ),
         Text(_finding(report, found), lead="Here."),
@@ -56,7 +56,7 @@ def _finding(report: Report, found: Sequence[Illusion]) -> str:
     worst = max(found, key=lambda item: item.difference.value)
     words = [
         f"The most was lost by {_label(report, worst)}: {number(worst.seeming.value)} of the "
-        f"pictures seem safe, {number(worst.actual.value)} are left when the attacker knows; "
+        f"images seem safe, {number(worst.actual.value)} are left when the attacker knows; "
         f"{number(worst.difference.value)} was an illusion."
         if worst.difference.value > 0
         else "No defence lost anything to the attacker who knows it."
@@ -114,7 +114,7 @@ def _pairs(report: Report, group: Sequence[Illusion], key: str, title: str) -> C
         finding=plain(f"{title}. {said}."),
         caption=f"The grey bar between the two is the illusion. {intervals} n = {n} for each row.",
         records=records,
-        spec=dumbbells(_ENDS, x="share of pictures that withstand the attack", rows=len(group)),
+        spec=dumbbells(_ENDS, x="share of images that withstand the attack", rows=len(group)),
         heads={"label": "defence", "series": "attacker", "value": "robust accuracy"},
     )
 
@@ -153,7 +153,7 @@ def _table(report: Report, found: Sequence[Illusion]) -> Table:
     return Table(
         "illusions",
         "Robust accuracy where the attacker does not know the defence and where he does; their "
-        "difference on the same pictures is the illusion. Fell: pictures that only the attacker "
+        "difference on the same images is the illusion. Fell: images that only the attacker "
         "who knows could turn; held: those that only the other could. Both: the share that "
         "withstood both, the most that may be claimed; a stronger attack may leave less. "
         "p: exact McNemar test that fell and held are equally likely; several rows are several "

@@ -40,10 +40,10 @@ def probe_table(attacks: Sequence[StepSummary]) -> Table | None:
     heads = (*titles(attacks, names).values(), "a guess", "n")
     return Table(
         "attack-probes",
-        "Can the attacks be believed? The first pictures were attacked again. With the whole space "
-        "of pictures as budget hardly one can stay right, a guess at most: what does withstood the "
+        "Can the attacks be believed? The first images were attacked again. With the whole space "
+        "of images as budget hardly one can stay right, a guess at most: what does withstood the "
         "attack's weakness and no attacker. Twice the effort should find next to nothing that the "
-        "attack did not. A guess: one class in K, and always the commonest. n: pictures that were "
+        "attack did not. A guess: one class in K, and always the commonest. n: images that were "
         "probed, those right at first. None of this counts as the attack's cost.",
         ("attack", "cell", *heads),
         rows,

@@ -19,12 +19,12 @@ __all__ = ["restoration_section"]
 
 @section(order=300, groups=("quality",))
 def restoration_section(report: Report) -> Section | None:
-    """Show what each restoration gave and took: accuracy, flips, picture quality."""
+    """Show what each restoration gave and took: accuracy, flips, image quality."""
     blocks: list[Block] = []
     if report.gains:
         blocks.append(
             Text(
-                "Gain is accuracy with restoration minus accuracy without, on the same pictures "
+                "Gain is accuracy with restoration minus accuracy without, on the same images "
                 "and the same classifier. A gain below zero is harm."
             )
         )
@@ -86,7 +86,7 @@ def _quality(report: Report) -> Table | None:
         return None
     heads = tuple(titles(steps, names).values())
     return Table(
-        "picture-quality",
+        "image-quality",
         "Image quality against the clean image: mean, interval, n.",
         ("step", "cell", *heads),
         rows,

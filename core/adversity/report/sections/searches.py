@@ -40,7 +40,7 @@ def distance_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
             title=f"Share of images without a failure so near ({name})",
             x=f"{name} distance{unit}",
             y="share without a failure so near",
-            note="A picture that was wrong from the start fails at 0; a curve that stays level "
+            note="An image that was wrong from the start fails at 0; a curve that stays level "
             "found nothing farther out.",
             form=staircase,
         )
@@ -55,7 +55,7 @@ def query_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
         scale=1.0,
         key="robust-accuracy-by-queries",
         title="Robust accuracy after so many queries",
-        x="queries for each picture (each decade as wide as the next)",
+        x="queries for each image (each decade as wide as the next)",
         y="robust accuracy",
         note="0 queries: not attacked.",
         form=partial(staircase, log=True),

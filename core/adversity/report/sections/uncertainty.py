@@ -64,7 +64,7 @@ def _reliability(report: Report, name: str) -> Iterator[Chart]:
             f"by {number(abs(gap) / total)}.",
             caption=f"{title} {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
             f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson; "
-            "dot area: pictures in the bin; on the dashed line confidence is right.",
+            "dot area: images in the bin; on the dashed line confidence is right.",
             records=tuple(bins),
             spec=reliability(),
         )

@@ -38,7 +38,7 @@ def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
 
     rows = tuple(_row(step, measure) for step, measure in sorted(found.values(), key=by_budget))
     text = (
-        "The robust accuracy of an attack is what that attack left. Here a picture counts as "
+        "The robust accuracy of an attack is what that attack left. Here an image counts as "
         "robust only if no attack on record turned it within the budget: those of this run, of "
         "earlier runs and of other pipelines on the same victim and the same data. It is the most "
         "that may be claimed; one more attack can only lower it."
@@ -46,7 +46,7 @@ def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
     heads = ("attacks", "from earlier runs", "worst case")
     table = Table(
         "worst-cases",
-        "What is left after every attack on record. Found alone: pictures that this attack turned "
+        "What is left after every attack on record. Found alone: images that this attack turned "
         "and no other did.",
         ("budget", "answer", *heads, "found most", "found alone"),
         rows,
@@ -85,6 +85,6 @@ def _row(step: StepSummary, measure: Measure) -> tuple[str, ...]:
         f"{details.get('attacks', 0):,}",
         f"{details.get('earlier', 0):,}",
         measure_text(measure),
-        f"{plain(most)}: {plural(by[most], 'picture')}" if most and by[most] else NOTHING,
+        f"{plain(most)}: {plural(by[most], 'image')}" if most and by[most] else NOTHING,
         alone or NOTHING,
     )

@@ -73,7 +73,7 @@
     });
   }
 
-  // Pictures: click or Enter compares with the clean one under a wipe slider.
+  // Images: click or Enter compares with the clean one under a wipe slider.
   const dialog = document.querySelector("dialog");
   if (!dialog || !dialog.showModal) return;
   const under = dialog.querySelector(".under");
@@ -96,7 +96,7 @@
   all(".ground img").forEach((image) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-label", `Compare with the clean picture: ${image.alt}`);
+    button.setAttribute("aria-label", `Compare with the clean image: ${image.alt}`);
     image.replaceWith(button);
     button.append(image);
     button.addEventListener("click", () => compare(image));

@@ -24,11 +24,11 @@ __all__ = [
     "Gain",
     "GateResult",
     "Illusion",
+    "ImageRow",
     "Outcome",
-    "Picture",
-    "PictureRow",
     "Provenance",
     "Report",
+    "ShownImage",
     "StepSummary",
     "Verdict",
 ]
@@ -122,8 +122,8 @@ class DataSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture of a row.
+class ShownImage:
+    """One image of a row.
 
     Attributes:
         role: `clean`, `degraded`, `restored`, `adversarial`, or `adversarial, restored` (what the
@@ -134,7 +134,7 @@ class Picture:
         confidence: The top probability, 0 to 1.
         state: `right`, `wrong`, `flipped` (right before, wrong now), `recovered` (wrong before,
             right now), `newly_broken` (right before restoration, wrong after), or None.
-        psnr_db: Against the clean picture, where there is one of the same size.
+        psnr_db: Against the clean image, where there is one of the same size.
     """
 
     role: str
@@ -147,7 +147,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureRow:
+class ImageRow:
     """One sample on its way through the pipeline.
 
     Attributes:
@@ -156,7 +156,7 @@ class PictureRow:
         cell: Which cell of the matrix.
         stratum: Why it was chosen: `flipped by the attack`, `recovered by restoration`,
             `newly broken by restoration`, `unchanged`.
-        pictures: In the order of the path.
+        images: In the order of the path.
         perturbation: `[H, W, C]` float32, adversarial minus what the attack started from.
         norm, eps: The attack's budget.
         sizes: Norms of the perturbation: `{"linf": ..., "l2": ...}` on the [0, 1] scale.
@@ -166,7 +166,7 @@ class PictureRow:
     label: str
     cell: CellValues
     stratum: str
-    pictures: tuple[Picture, ...]
+    images: tuple[ShownImage, ...]
     perturbation: np.ndarray[Any, Any] | None = None
     norm: str | None = None
     eps: float | None = None
@@ -279,7 +279,7 @@ class Report:
         apart: Whether what fits and what judges share no image: proved, or fitted elsewhere.
         caveats: Worst first.
         gains, illusions: What each restoration did, and what knowing it takes away, by cell.
-        rows, population: Pictures, and how many samples each of their strata has in all.
+        rows, population: Images, and how many samples each of their strata has in all.
         provenance: None in the DVC-tracked copy.
     """
 
@@ -295,6 +295,6 @@ class Report:
     caveats: tuple[Caveat, ...] = ()
     gains: tuple[Gain, ...] = ()
     illusions: tuple[Illusion, ...] = ()
-    rows: tuple[PictureRow, ...] = ()
+    rows: tuple[ImageRow, ...] = ()
     population: Mapping[str, int] = field(default_factory=dict)
     provenance: Provenance | None = None

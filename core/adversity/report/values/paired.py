@@ -48,7 +48,7 @@ class Gain:
 class Illusion:
     """How much of a defence an attacker who knows it takes away, paired by sample.
 
-    Two attack steps are compared: the same plugin and parameters, the same pictures, the same
+    Two attack steps are compared: the same plugin and parameters, the same images, the same
     answer attacked. One computes on the classifier alone, the other through the defence.
 
     Attributes:

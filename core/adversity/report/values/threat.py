@@ -90,7 +90,7 @@ def threat_text(step: StepSummary) -> Text:
     """Write the threat model as a paragraph."""
     words = [
         (
-            f"{step.uses} changes the pictures of {step.upstream} to change the answer of "
+            f"{step.uses} changes the images of {step.upstream} to change the answer of "
             f"{step.against or 'the classifier'}."
         ),
         step.budget,
@@ -147,7 +147,7 @@ def links_table(step: StepSummary) -> Table:
     names = {"step": "link", "uses": "plugin", "gradient": "gradient"}
     return Table(
         slug(f"links-{step.id}"),
-        f"What the gradient of {plain(step.id)} went through, from the pictures to the answer.",
+        f"What the gradient of {plain(step.id)} went through, from the images to the answer.",
         tuple(names.get(head, head.replace("_", " ")) for head in heads),
         tuple(tuple(str(link.get(head, NOTHING)) for head in heads) for link in step.links),
     )

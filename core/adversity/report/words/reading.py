@@ -132,7 +132,7 @@ def images_before(report: Report, step: StepSummary) -> tuple[str, ...]:
 
 
 def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
-    """Name each step by what its pictures went through; by its id too where that is shared."""
+    """Name each step by what its images went through; by its id too where that is shared."""
     chosen = {step.id: step for step in steps}
     roots = {step.data for step in chosen.values()}
     names = {}

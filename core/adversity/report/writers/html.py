@@ -20,7 +20,7 @@ from adversity.report.sections.all_sections import background, evidence
 from adversity.report.sections.summary import caveat_texts, gate_table, summary_charts
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import NOTHING, plain, plural
-from adversity.report.writers.pictures import amplification, grid
+from adversity.report.writers.image_grid import amplification, grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from adversity.report.values.model import PictureRow, Report
-    from adversity.report.writers.pictures import GridRow
+    from adversity.report.values.model import ImageRow, Report
+    from adversity.report.writers.image_grid import GridRow
 
 __all__ = ["BUDGET", "CAP", "vega_embed", "write_html"]
 
 BUDGET = 3_000_000
-"""Pictures are made smaller, then left out, until the page has at most this many bytes."""
+"""Images are made smaller, then left out, until the page has at most this many bytes."""
 CAP = 8_000_000
 """No page is larger; `budget` cannot be set above it."""
 _SIZES = (224, 192, 160, 128)
@@ -49,7 +49,7 @@ def write_html(
     Args:
         report: What to say.
         path: The file; its folder is made.
-        budget: Size in bytes above which pictures are made smaller and then left out.
+        budget: Size in bytes above which images are made smaller and then left out.
         interactive: Include the chart runtime (0.9 MB); without it charts stay as drawn.
 
     Returns:
@@ -62,20 +62,20 @@ def write_html(
 
 
 def _page(report: Report, budget: int, *, interactive: bool) -> str:
-    """Render the page with as many and as large pictures as the budget allows."""
+    """Render the page with as many and as large images as the budget allows."""
     context = _context(report, interactive=interactive)
     bare = len(_rendered({**context, "rows": ()}).encode("utf-8", "replace"))
     rows, note = _fitting(report.rows, budget - bare)
     return _rendered({**context, "rows": rows, "shrunk": note})
 
 
-def _fitting(rows: Sequence[PictureRow], room: int) -> tuple[tuple[GridRow, ...], str]:
+def _fitting(rows: Sequence[ImageRow], room: int) -> tuple[tuple[GridRow, ...], str]:
     """Return the rows that fit and what had to be done for it."""
     made: tuple[GridRow, ...] = ()
     for size in _SIZES:
         made = grid(rows, size=size)
         if sum(map(_weight, made)) <= room:
-            smaller = f"Pictures are shown at {size} px to keep this page small."
+            smaller = f"Images are shown at {size} px to keep this page small."
             return made, "" if size == _SIZES[0] else smaller
     kept: list[GridRow] = []
     for row in made:
@@ -84,13 +84,13 @@ def _fitting(rows: Sequence[PictureRow], room: int) -> tuple[tuple[GridRow, ...]
             break
         kept.append(row)
     return tuple(kept), (
-        f"{plural(len(rows) - len(kept), 'row')} of {len(rows)} left out, and pictures are shown "
+        f"{plural(len(rows) - len(kept), 'row')} of {len(rows)} left out, and images are shown "
         f"at {_SIZES[-1]} px, to keep this page small."
     )
 
 
 def _weight(row: GridRow) -> int:
-    """Return about how many bytes a row takes in the page: its pictures and the tags."""
+    """Return about how many bytes a row takes in the page: its images and the tags."""
     return 800 + sum(len(tile.source) + 900 for tile in row.tiles)
 
 

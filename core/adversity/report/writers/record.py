@@ -1,4 +1,4 @@
-"""The report as JSON: everything but the pictures, in one fixed order."""
+"""The report as JSON: everything but the images, in one fixed order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LEFT_OUT = {"image", "perturbation"}
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """Return the report as JSON values: verdict first asked, pictures' pixels left out.
+    """Return the report as JSON values: verdict first asked, images' pixels left out.
 
     Raises:
         PluginError: If a number is NaN.

@@ -48,7 +48,7 @@ DIRECTIONS = 4
 
 FLAT = 1e-6
 """A function whose slopes are smaller, all together, does not change. In float64 rounding leaves
-1e-10 of a difference quotient for each value; pictures and answers are of the size of 1."""
+1e-10 of a difference quotient for each value; images and answers are of the size of 1."""
 
 
 @check("The gradient is that of finite differences, where `differentiable` is claimed.")

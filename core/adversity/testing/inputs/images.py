@@ -1,4 +1,4 @@
-"""Pictures the kit chooses: structured, never flat noise, of several sizes, and extremes."""
+"""Images the kit chooses: structured, never flat noise, of several sizes, and extremes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-__all__ = ["PictureRows", "image_cases", "scene", "scenes"]
+__all__ = ["ImageRows", "image_cases", "scene", "scenes"]
 
 
 def scene(index: int, channels: int, height: int, width: int) -> Tensor:
-    """Draw one picture: a soft gradient, a bright disc, a dark bar and fine texture.
+    """Draw one image: a soft gradient, a bright disc, a dark bar and fine texture.
 
     Args:
-        index: Which; the same number gives the same picture.
+        index: Which; the same number gives the same image.
         channels: 1 or 3.
         height: In pixels.
         width: In pixels.
@@ -36,18 +36,18 @@ def scene(index: int, channels: int, height: int, width: int) -> Tensor:
         slope, phase = draw.uniform(-0.4, 0.4, 2), draw.uniform(0, 6.28)
         layers.append(0.45 + slope[0] * (x - 0.5) + slope[1] * (y - 0.5))
         layers[-1] = layers[-1] + 0.06 * np.sin(40 * (x + y) + phase)
-    picture = np.stack(layers)
+    image = np.stack(layers)
     cy, cx, radius = draw.uniform(0.25, 0.6), draw.uniform(0.25, 0.6), draw.uniform(0.12, 0.25)
     disc = (y - cy) ** 2 + (x - cx) ** 2 < radius**2
-    picture[:, disc] = draw.uniform(0.75, 0.95, (channels, 1))
+    image[:, disc] = draw.uniform(0.75, 0.95, (channels, 1))
     left = draw.uniform(0.05, 0.7)
     bar = (x > left) & (x < left + 0.12)
-    picture[:, bar] = draw.uniform(0.05, 0.25, (channels, 1))
-    return torch.from_numpy(picture.clip(0.02, 0.98).astype(np.float32))
+    image[:, bar] = draw.uniform(0.05, 0.25, (channels, 1))
+    return torch.from_numpy(image.clip(0.02, 0.98).astype(np.float32))
 
 
 def scenes(count: int, channels: int, height: int, width: int, *, first: int = 0) -> Tensor:
-    """Draw several pictures, `[count, C, H, W]`."""
+    """Draw several images, `[count, C, H, W]`."""
     import torch
 
     return torch.stack([scene(first + k, channels, height, width) for k in range(count)])
@@ -71,8 +71,8 @@ def _case(what: str, images: Tensor) -> Case:
     return Case(f"{len(images)} {what}", {"images": images}, ids)
 
 
-class PictureRows(TensorRows):
-    """Pictures as a stream for fitting, all of one class, with their clean partners."""
+class ImageRows(TensorRows):
+    """Images as a stream for fitting, all of one class, with their clean partners."""
 
     def __init__(self, images: Tensor, references: Tensor | None = None) -> None:
         """Take images `[N, C, H, W]` and clean ones; without them the images are clean."""
@@ -80,4 +80,4 @@ class PictureRows(TensorRows):
 
         labels = torch.zeros(len(images), dtype=torch.int64)
         clean = images if references is None else references
-        super().__init__(labels, ("picture",), images=images, references=clean)
+        super().__init__(labels, ("image",), images=images, references=clean)

@@ -1,4 +1,4 @@
-"""Samples of data sets: a small folder of pictures, and what a sample must be."""
+"""Samples of data sets: a small folder of images, and what a sample must be."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["difference", "pictures_in", "sample_fault", "spelt", "targets_fault"]
+__all__ = ["difference", "images_in", "sample_fault", "spelt", "targets_fault"]
 
 
-def pictures_in(folder: Path) -> None:
+def images_in(folder: Path) -> None:
     """Write six small PNG files into two class folders: colour and grey, of several sizes."""
     from PIL import Image
 
@@ -29,18 +29,18 @@ def pictures_in(folder: Path) -> None:
         for number, size in enumerate(sizes):
             planes = scene(number + 10 * len(name), *size).numpy().transpose(1, 2, 0)
             pixels = (planes * 255).round().astype(np.uint8)
-            picture = Image.fromarray(pixels[:, :, 0] if size[0] == 1 else pixels)
-            picture.save(folder / name / f"{number}.png")
+            drawn = Image.fromarray(pixels[:, :, 0] if size[0] == 1 else pixels)
+            drawn.save(folder / name / f"{number}.png")
 
 
 def spelt(sample: Sample) -> tuple[object, ...]:
-    """Return a sample so that `==` compares it to the last bit; pictures by their SHA-256."""
-    pictures = [
+    """Return a sample so that `==` compares it to the last bit; images by their SHA-256."""
+    arrays = [
         (str(image.dtype), image.shape, hashlib.sha256(image.tobytes()).hexdigest())
         for image in (sample.image, sample.reference)
         if image is not None
     ]
-    return sample.id, sample.target, sample.group, dict(sample.attributes), pictures
+    return sample.id, sample.target, sample.group, dict(sample.attributes), arrays
 
 
 def difference(row: tuple[object, ...], other: tuple[object, ...]) -> str:
@@ -56,8 +56,8 @@ def sample_fault(sample: object) -> str | None:
     if not isinstance(sample, Sample):
         return f"expected a Sample, got {type(sample).__name__}"
     faults = [
-        _picture_fault("image", sample.image),
-        None if sample.reference is None else _picture_fault("reference", sample.reference),
+        _image_fault("image", sample.image),
+        None if sample.reference is None else _image_fault("reference", sample.reference),
         _text_fault("group", sample.group) if sample.group is not None else None,
     ]
     for name, value in sample.attributes.items():
@@ -70,7 +70,7 @@ def _text_fault(what: str, value: object) -> str | None:
     return None if isinstance(value, str) else f"expected a text as {what}, got {value!r}"
 
 
-def _picture_fault(what: str, image: Any) -> str | None:
+def _image_fault(what: str, image: Any) -> str | None:
     if not isinstance(image, np.ndarray):
         return f"expected {what} as a NumPy array, got {type(image).__name__}"
     grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)

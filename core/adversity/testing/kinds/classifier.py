@@ -53,9 +53,9 @@ def classes_are_named(bench: ClassifierBench) -> str:
     return f"{len(names)} classes"
 
 
-@check("The answer depends on the picture.")
-def pictures_matter(bench: ClassifierBench) -> str:
-    """Compare the answers for different pictures."""
+@check("The answer depends on the image.")
+def images_matter(bench: ClassifierBench) -> str:
+    """Compare the answers for different images."""
     case = bench.answered[0]
     answer = bench.whole(case)["logits"]
     spread = float((answer - answer[:1]).abs().max())
@@ -136,7 +136,7 @@ def shapes(count: int, *, first: int = 0) -> tuple[Tensor, Tensor]:
 
     Args:
         count: How many.
-        first: The number of the first; each number is another picture.
+        first: The number of the first; each number is another image.
 
     Returns:
         Images `[count, 3, 32, 32]` float32 in [0, 1] and labels `[count]` int64.
@@ -145,25 +145,25 @@ def shapes(count: int, *, first: int = 0) -> tuple[Tensor, Tensor]:
     import torch
 
     y, x = np.mgrid[0:32, 0:32]
-    pictures = []
+    drawn = []
     for number in range(first, first + count):
         draw = np.random.Generator(np.random.Philox(key=number))
         phase, contrast = draw.uniform(0, 6.28), draw.uniform(0.25, 0.4)
         centre = draw.uniform(12, 20, 2)
         disc = np.hypot(y - centre[0], x - centre[1]) < draw.uniform(5, 9)
         waves = (np.sin(0.9 * y + phase), np.sin(0.9 * x + phase), 2.0 * disc - 1)
-        pictures.append(0.5 + contrast * waves[number % 3] + draw.normal(0, 0.03, (32, 32)))
-    grey = torch.from_numpy(np.stack(pictures).clip(0, 1).astype(np.float32))[:, None]
+        drawn.append(0.5 + contrast * waves[number % 3] + draw.normal(0, 0.03, (32, 32)))
+    grey = torch.from_numpy(np.stack(drawn).clip(0, 1).astype(np.float32))[:, None]
     return grey.expand(-1, 3, -1, -1).contiguous(), torch.arange(first, first + count) % 3
 
 
 class ClassifierBench(Bench):
-    """Feed a classifier with pictures; fit it on shapes where it learns."""
+    """Feed a classifier with images; fit it on shapes where it learns."""
 
     seeded = False
     checks = (
         classes_are_named,
-        pictures_matter,
+        images_matter,
         gives_what_it_says,
         features_by_row,
         facts_are_json,
@@ -178,7 +178,7 @@ class ClassifierBench(Bench):
         return TensorRows(labels, CLASSES, images=images)
 
     def cases(self) -> Sequence[Case]:
-        """Return pictures of several sizes, grey and colour, and flat ones."""
+        """Return images of several sizes, grey and colour, and flat ones."""
         return image_cases()
 
     def traced(self, images: Tensor) -> Tensor:

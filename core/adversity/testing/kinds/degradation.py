@@ -12,7 +12,7 @@ from adversity.testing.bench.bench import Answer, Bench, Case, made
 from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.common.bounds import bounds_are_felt
 from adversity.testing.common.gradients import gradient_is_right
-from adversity.testing.inputs.images import PictureRows, image_cases, scenes
+from adversity.testing.inputs.images import ImageRows, image_cases, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ __all__ = ["DegradationBench", "bench_for"]
 
 @check("A higher severity goes further from the clean image.")
 def severity_goes_further(bench: DegradationBench) -> str:
-    """Compare the mean squared distance of ten pictures for each of the five severities."""
+    """Compare the mean squared distance of ten images for each of the five severities."""
     if not bench.cls.levels:  # type: ignore[attr-defined]
         raise NotApplicable("the degradation has no severities")
     images = scenes(10, 3, 48, 48)
@@ -78,7 +78,7 @@ def _ready(bench: DegradationBench, parameters: dict[str, Any]) -> Ready:
 
 
 class DegradationBench(Bench):
-    """Feed a degradation with pictures."""
+    """Feed a degradation with images."""
 
     checks = (
         severity_goes_further,
@@ -99,12 +99,12 @@ class DegradationBench(Bench):
         return _ready(self, {**other, "severity": severity})
 
     def cases(self) -> Sequence[Case]:
-        """Return pictures of several sizes, grey and colour, and flat ones."""
+        """Return images of several sizes, grey and colour, and flat ones."""
         return image_cases()
 
     def stream(self) -> TensorRows:
-        """Return pictures of one class for a degradation that learns."""
-        return PictureRows(scenes(12, 3, 40, 32, first=500))
+        """Return images of one class for a degradation that learns."""
+        return ImageRows(scenes(12, 3, 40, 32, first=500))
 
     def traced(self, images: Tensor) -> Tensor:
         """Degrade as an attack differentiates it."""

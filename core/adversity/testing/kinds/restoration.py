@@ -15,7 +15,7 @@ from adversity.testing.bench.bench import Answer, Bench, Case, bench_class
 from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.common.bounds import ADVICE, bounds_are_felt, hidden_bounds
 from adversity.testing.common.gradients import AGREEMENT, disagreement, few_rows, gradient_is_right
-from adversity.testing.inputs.images import PictureRows, image_cases, scenes
+from adversity.testing.inputs.images import ImageRows, image_cases, scenes
 from adversity.testing.inputs.side import made, side_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = ["RestorationBench", "bench_for"]
 
 @check("It helps: images are closer to the clean ones after it, for each degradation it names.")
 def helps(bench: RestorationBench) -> str:
-    """Degrade pictures as named, restore them and compare the mean PSNR with and without it.
+    """Degrade images as named, restore them and compare the mean PSNR with and without it.
 
     SSIM, and what becomes of clean images, are told and not judged.
     """
@@ -207,7 +207,7 @@ def _stand_in(bench: RestorationBench, like: Tensor) -> Callable[[Tensor], Tenso
 
 
 class RestorationBench(Bench):
-    """Feed a restoration with pictures and with what it needs beside them."""
+    """Feed a restoration with images and with what it needs beside them."""
 
     seeded = False
     checks = (helps, needs, gradient_is_right, bounds_are_felt, stand_in_is_right)
@@ -220,16 +220,16 @@ class RestorationBench(Bench):
         self._constant: dict[tuple[int, ...], dict[str, Tensor]] = {}
 
     def stream(self) -> TensorRows:
-        """Return noisy pictures with their clean partners for a restoration that learns."""
+        """Return noisy images with their clean partners for a restoration that learns."""
         import torch
 
         clean = scenes(12, 3, 40, 32, first=500)
         draw = torch.Generator().manual_seed(0)
         noise = 0.1 * torch.randn(clean.shape, generator=draw)
-        return PictureRows((clean + noise).clamp(0, 1), clean)
+        return ImageRows((clean + noise).clamp(0, 1), clean)
 
     def cases(self) -> Sequence[Case]:
-        """Return pictures with side information, and some without where it estimates its own."""
+        """Return images with side information, and some without where it estimates its own."""
         plain = image_cases()
         names = self.cls.needs  # type: ignore[attr-defined]
         with_side = [
@@ -248,7 +248,7 @@ class RestorationBench(Bench):
         yield from (cls for cls in named if cls is not None)
 
     def clean(self) -> Case:
-        """Return ten clean pictures of 48 x 48; grey ones for a plugin that takes no colour."""
+        """Return ten clean images of 48 x 48; grey ones for a plugin that takes no colour."""
         channels = {case.rows["images"].shape[1] for case in self.answered}
         images = scenes(10, max(channels), 48, 48)
         names = self.cls.needs  # type: ignore[attr-defined]

@@ -20,7 +20,7 @@ __all__ = ["Boundary"]
 class Boundary(Attack):
     """A random walk along the decision boundary, in l2, by the victim's decisions alone.
 
-    It starts at a random picture that the victim has wrong, goes back to the boundary by halving,
+    It starts at a random image that the victim has wrong, goes back to the boundary by halving,
     and walks: a random step along the sphere around the image, then one towards the image, kept
     where the victim is still wrong. Both steps follow their success. No normal is guessed, so
     that a boundary without one is no obstacle. What comes back is the nearest failure that was
@@ -59,7 +59,7 @@ class Boundary(Attack):
         float, Field(gt=0, lt=1, description="first step towards the image, of the distance")
     ] = 0.01
     start_tries: Annotated[
-        int, Field(ge=1, description="random pictures to start from, at most; each is a query")
+        int, Field(ge=1, description="random images to start from, at most; each is a query")
     ] = 1000
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:

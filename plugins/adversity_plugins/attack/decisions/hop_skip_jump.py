@@ -20,7 +20,7 @@ __all__ = ["HopSkipJump"]
 class HopSkipJump(Attack):
     """A walk along the decision boundary, in l2 or linf, by the victim's decisions alone.
 
-    It starts at a random picture that the victim has wrong, goes back to the boundary by halving,
+    It starts at a random image that the victim has wrong, goes back to the boundary by halving,
     guesses the boundary's normal from the decisions around that point, and jumps along it. It
     works on any victim that names a class, whatever its gradients or scores look like. What comes
     back is the nearest failure that was asked about; the image itself where no start was found,
@@ -55,7 +55,7 @@ class HopSkipJump(Attack):
         Field(ge=1, description="queries for the first normal; the t-th takes sqrt(t) times those"),
     ] = 100
     start_tries: Annotated[
-        int, Field(ge=1, description="random pictures to start from, at most; each is a query")
+        int, Field(ge=1, description="random images to start from, at most; each is a query")
     ] = 1000
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:

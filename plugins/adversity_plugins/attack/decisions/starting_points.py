@@ -1,4 +1,4 @@
-"""Where decision-based attacks start: a random picture that the victim has wrong.
+"""Where decision-based attacks start: a random image that the victim has wrong.
 
 Reference: Brendel, Rauber, Bethge, "Decision-based adversarial attacks: reliable attacks against
 black-box machine learning models", 2018, section 2.1: uniform noise is drawn until the victim is
@@ -24,15 +24,15 @@ _CELLS = 2
 
 
 def find_starts(asked: DecisionQueries, rng: SampleRng, *, tries: int) -> None:
-    """Ask about random pictures until each sample has a failure; each costs a query.
+    """Ask about random images until each sample has a failure; each costs a query.
 
     Args:
         asked: Of which no sample has a failure yet.
         rng: Row i for sample i.
-        tries: At most so many pictures for a sample.
+        tries: At most so many images for a sample.
     """
     kinds = noises(asked.shape)
-    # Of few cells there are few pictures, and zeros and ones lead furthest.
+    # Of few cells there are few images, and zeros and ones lead furthest.
     later = [kind for kind in kinds[1::2] if kind[0] >= _CELLS] or kinds[1:2]
     for attempt in range(tries):
         index = ((asked.distance == torch.inf) & (asked.left > 0)).nonzero().flatten()
@@ -40,8 +40,8 @@ def find_starts(asked: DecisionQueries, rng: SampleRng, *, tries: int) -> None:
             return
         streams = rng.child(attempt).rows(index.tolist())
         cells, extreme = kinds[attempt] if attempt < len(kinds) else later[attempt % len(later)]
-        pictures = grain(streams, asked.shape, cells)
-        asked.wrong((pictures.round() if extreme else pictures).flatten(1), index)
+        images = grain(streams, asked.shape, cells)
+        asked.wrong((images.round() if extreme else images).flatten(1), index)
 
 
 def noises(shape: torch.Size) -> list[tuple[int, bool]]:

@@ -28,7 +28,7 @@ TARGETS = 9
 SPARSE_TARGETS, SPARSE_RESTARTS = 5, 5
 """In l1: classes that APGD-T aims at, and restarts of APGD with cross-entropy."""
 QUERIES, FIRST_SHARE = 5000, 0.8
-"""Of Square, and the share of the picture that its first squares cover."""
+"""Of Square, and the share of the image that its first squares cover."""
 TOGETHER = 64
 """Rows that FAB differentiates at once: it bounds the memory of the backward pass."""
 

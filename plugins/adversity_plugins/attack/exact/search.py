@@ -66,7 +66,7 @@ def opened(
     size, features = images[0].numel(), _features(structure)
     if not features[0] <= size <= features[1]:
         raise InputError(
-            f"attack 'exact' needs pictures of the size that the victim was fitted on, "
+            f"attack 'exact' needs images of the size that the victim was fitted on, "
             f"{features[0]} values, got {size} ({' x '.join(map(str, images.shape[1:]))}): it "
             "resizes others, which its structure does not tell. Give the data set `prepare:` that "
             "makes them as large, or use `hop_skip_jump`"
@@ -150,6 +150,6 @@ def _agree(flat: Array, answers: list[int], solver: Solver) -> None:
     if apart:
         raise InputError(
             f"attack 'exact' needs a victim that answers as its structure says, they differ for "
-            f"{apart} of {len(flat)} pictures: expected pictures of the shape that the classifier "
+            f"{apart} of {len(flat)} images: expected images of the shape that the classifier "
             "was fitted on; else its `structure()` is wrong, which its author can mend"
         )

@@ -21,18 +21,18 @@ __all__ = ["FeatureSpace"]
 class FeatureSpace(Attack):
     """Perceptual distance: any change that keeps near in the features of a network you choose.
 
-    The distance of two pictures is the l2 norm between their features, each scaled to length
+    The distance of two images is the l2 norm between their features, each scaled to length
     one unless `normalise` is false; of a network without features it is that of its answers.
     Each of `steps` steps is the one that raises the loss most for its length in features, to
     first order: the gradient divided by the local metric of the features, with `solver_steps`
     of conjugate gradients. Then a line search, clipped to [0, 1], goes back towards the clean
-    picture until the distance holds. A step starts as long as `eps`, and each that does not raise
+    image until the distance holds. A step starts as long as `eps`, and each that does not raise
     the loss is taken back and halves the next.
     What the features do not see costs nothing: choose a network that sees what people see.
 
     Reference: Laidlaw, Singla, Feizi, "Perceptual adversarial robustness: defense against
     unseen threat models", 2021: their perceptual PGD. We differ in that the features are those
-    before the network's last layer and not of several layers, and in that every picture has its
+    before the network's last layer and not of several layers, and in that every image has its
     own line search and its own length of step.
     """
 
@@ -65,7 +65,7 @@ class FeatureSpace(Attack):
         int, Field(ge=1, description="of conjugate gradients, each one gradient of the network")
     ] = 5
     loss: Literal["ce", "margin"] = "margin"
-    early_stop: Annotated[bool, Field(description="whether solved pictures leave")] = True
+    early_stop: Annotated[bool, Field(description="whether solved images leave")] = True
 
     @property
     def measure(self) -> str:

@@ -43,7 +43,7 @@ class Features:
         points = points.double()
         if not self._normalise:
             return points
-        # A picture without any feature stays at the origin.
+        # An image without any feature stays at the origin.
         length = points.norm(dim=1, keepdim=True)
         return points / torch.where(length > 0, length, 1.0)
 

@@ -27,12 +27,12 @@ KEPT = 64
 
 
 class NaturalVariation(Attack):
-    """The worst severity or parameters of a degradation, for each picture: the worst weather.
+    """The worst severity or parameters of a degradation, for each image: the worst weather.
 
     `over` says what the adversary chooses: `{severity: [1, 5]}`, or parameters of the
     degradation, each with its lowest and highest value; what else it takes stands under its
     own `with`. `grid` tries every combination of `points` values of each, from the lowest
-    upwards; `random` is the worst of `trials` draws, each picture its own. Worst is the largest
+    upwards; `random` is the worst of `trials` draws, each image its own. Worst is the largest
     margin of a wrong class over the true one. With a degradation that draws random numbers the
     adversary chooses among `draws` of them as well: one, unless you say otherwise, so that he
     chooses the weather and not the luck. The noise is a parameter like the others
@@ -41,7 +41,7 @@ class NaturalVariation(Attack):
     Reference: Robey, Hassani, Pappas, "Model-based robust deep learning: generalizing to
     natural, out-of-distribution data", 2020: their inner maximisation, of which random search
     over the parameters of a model of variation is the sampling solver. We differ in that the
-    model is any degradation, not a network that was trained for it, and in that solved pictures
+    model is any degradation, not a network that was trained for it, and in that solved images
     leave the search.
     """
 
@@ -75,7 +75,7 @@ class NaturalVariation(Attack):
     points: Annotated[int, Field(ge=1, description="of the grid, for each parameter")] = 5
     trials: Annotated[int, Field(ge=1, description="of the random search")] = 25
     draws: Annotated[int, Field(ge=1, description="of a stochastic degradation's noise")] = 1
-    early_stop: Annotated[bool, Field(description="whether solved pictures leave")] = True
+    early_stop: Annotated[bool, Field(description="whether solved images leave")] = True
 
     _ready: dict[tuple[float, ...], Plugin[Degradation]] = PrivateAttr(default_factory=dict)
 
@@ -112,7 +112,7 @@ class NaturalVariation(Attack):
         inner: Any = self.degradation.plugin
         if inner.resizes:
             raise ValueError(
-                f"degradation: {inner.name} changes the size of pictures, and an attack must not; "
+                f"degradation: {inner.name} changes the size of images, and an attack must not; "
                 "name another"
             )
         for name, (low, high) in self.over.items():

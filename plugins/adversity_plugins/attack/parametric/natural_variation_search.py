@@ -1,4 +1,4 @@
-"""Search for the worst weather: points to try, and the worst found for each picture."""
+"""Search for the worst weather: points to try, and the worst found for each image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turned and moved pictures, and the searches for the worst of them.
+"""Turned and moved images, and the searches for the worst of them.
 
 Reference: Engstrom, Tran, Tsipras, Schmidt, Madry, "Exploring the landscape of spatial
 robustness", 2019, section 4.

@@ -1,4 +1,4 @@
-"""Spatial attack: the worst rotation and translation of each picture."""
+"""Spatial attack: the worst rotation and translation of each image."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["Spatial"]
 
 
 class Spatial(Attack):
-    """Rotation and translation: the worst of them for each picture.
+    """Rotation and translation: the worst of them for each image.
 
-    A picture is turned about its middle and then moved; what comes in from outside is black,
+    An image is turned about its middle and then moved; what comes in from outside is black,
     values between pixels are bilinear. `grid` tries every combination of `angles` x `shifts` x
     `shifts` and is the one to report; `random` is the worst of `draws`; `first_order` climbs
-    along the gradient from `draws` starts and is far weaker, as its paper says. Every picture
+    along the gradient from `draws` starts and is far weaker, as its paper says. Every image
     has its own worst case; no rotation is shared.
 
     Reference: Engstrom, Tran, Tsipras, Schmidt, Madry, "Exploring the landscape of spatial
     robustness", 2019: their grid is 31 angles by 5 by 5 shifts, up to 30 degrees and a tenth
-    of the side. We differ in that solved pictures leave the search.
+    of the side. We differ in that solved images leave the search.
     """
 
     name: ClassVar[str] = "spatial"
@@ -57,7 +57,7 @@ class Spatial(Attack):
     shifts: Annotated[int, Field(ge=1, description="of the grid, in each direction")] = 5
     draws: Annotated[int, Field(ge=1, description="of random, or starts of first_order")] = 10
     steps: Annotated[int, Field(ge=1, description="of first_order")] = 20
-    early_stop: Annotated[bool, Field(description="whether solved pictures leave")] = True
+    early_stop: Annotated[bool, Field(description="whether solved images leave")] = True
 
     @property
     def bounds(self) -> Mapping[str, tuple[float, float]]:

@@ -20,7 +20,7 @@ __all__ = ["Square"]
 class Square(Targeted, NormBudget):
     """Random search with squares, by the victim's scores alone: no gradient to be masked.
 
-    A square of the picture is set to the bounds of the budget (linf), or a part of the budget is
+    A square of the image is set to the bounds of the budget (linf), or a part of the budget is
     moved to a bump in another place (l2, l1); what raises the loss is kept. The squares get smaller
     as the `queries` are used up. A sample that is fooled leaves at once, and its queries are what
     it took; one that holds costs exactly `queries` for each restart. The loss is the margin, and
@@ -52,7 +52,7 @@ class Square(Targeted, NormBudget):
         int, Field(ge=1, description="at most so many for each sample and restart")
     ] = 5000
     p_init: Annotated[
-        float, Field(gt=0, le=1, description="share of the picture that the first squares cover")
+        float, Field(gt=0, le=1, description="share of the image that the first squares cover")
     ] = 0.8
     restarts: Annotated[int, Field(ge=1)] = 1
 

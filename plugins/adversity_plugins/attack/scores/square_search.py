@@ -28,7 +28,7 @@ __all__ = ["share_of", "square_search"]
 _AHEAD = 100
 """Queries that are drawn for at once: a draw costs a call for each sample."""
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
-"""Of 10 000 queries, those after which the squares' share of the picture is halved."""
+"""Of 10 000 queries, those after which the squares' share of the image is halved."""
 _PATTERN = {"l2": 2, "l1": 4}
 """With which power of the distance a bump falls."""
 _TINY = 1e-12
@@ -67,7 +67,7 @@ def square_search(
         norm: Of the budget.
         eps: Its radius.
         queries: At most so many for each sample and restart; the first point is one of them.
-        p_init: The share of the picture that the first squares cover.
+        p_init: The share of the image that the first squares cover.
         restarts: Searches that start anew, for samples that still hold.
         targeted: Whether the labels are wanted.
 
@@ -96,7 +96,7 @@ def square_search(
 
 
 def share_of(query: int, queries: int, p_init: float) -> float:
-    """Return the share of the picture that a square covers: it is halved nine times.
+    """Return the share of the image that a square covers: it is halved nine times.
 
     Example:
         >>> [share_of(query, 5000, 0.8) for query in (0, 6, 26, 4999)]
@@ -161,7 +161,7 @@ def _numbers(ball: Ball) -> int:
 
 
 def _side(share: float, ball: Ball) -> int:
-    """Return the side of a square; a bump is odd and at least 3 wide, where the picture is."""
+    """Return the side of a square; a bump is odd and at least 3 wide, where the image is."""
     height, width = ball.start.shape[2:]
     side = max(round(math.sqrt(share * height * width)), 1)
     if ball.norm != "linf":

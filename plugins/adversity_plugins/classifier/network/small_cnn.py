@@ -20,10 +20,10 @@ __all__ = ["SmallCNN"]
 
 
 class SmallCNN(Fitted, Classifier):
-    """A small ReLU network, trained in seconds on a data set of small pictures.
+    """A small ReLU network, trained in seconds on a data set of small images.
 
     Four convolutions, no normalisation layers, cross-entropy, Adam with a cosine schedule.
-    The training pictures are held in memory and must have one size; pictures of another size
+    The training images are held in memory and must have one size; images of another size
     are resized to it when classifying. The same data, parameters and generator give the same
     weights on one type of CPU.
 
@@ -118,8 +118,8 @@ class SmallCNN(Fitted, Classifier):
             images = to_rgb(images)
         if images.shape[1] != channels:
             raise DataError(
-                f"classifier 'small_cnn' was trained on grey pictures, got {images.shape[1]} "
-                "channels; train it on pictures of the same kind"
+                f"classifier 'small_cnn' was trained on grey images, got {images.shape[1]} "
+                "channels; train it on images of the same kind"
             )
         return stretch(images, height, width)
 

@@ -50,7 +50,7 @@ def gather(data: FitData) -> tuple[Tensor, Tensor]:
     shapes = sorted({tuple(block.shape[1:]) for block in images})
     if len(shapes) != 1:
         raise DataError(
-            f"training small_cnn needs pictures of one size, got (C, H, W) in {shapes[:5]}; give "
+            f"training small_cnn needs images of one size, got (C, H, W) in {shapes[:5]}; give "
             "the data set `prepare: {resize_short: 32, centre_crop: 32}`"
         )
     labels = torch.cat(targets)
@@ -59,7 +59,7 @@ def gather(data: FitData) -> tuple[Tensor, Tensor]:
         names = ", ".join(data.class_names[i] for i in found if i >= 0) or "none"
         raise DataError(
             f"training small_cnn needs at least two labelled classes, got {names} in "
-            f"{len(labels)} pictures; check the labels of the training set, or name another one "
+            f"{len(labels)} images; check the labels of the training set, or name another one "
             "in fit_on:"
         )
     return torch.cat(images), labels

@@ -19,7 +19,7 @@ __all__ = ["DecisionTree"]
 class DecisionTree(TreeClassifier):
     """A decision tree on the pixels, split by Gini impurity.
 
-    Fitted with scikit-learn. It gives the class shares of the leaf's training pictures; of
+    Fitted with scikit-learn. It gives the class shares of the leaf's training images; of
     equal shares the first class wins. It has no gradient; the attack `exact` knows the nearest
     failure.
 

@@ -1,4 +1,4 @@
-"""What the classifiers share that see a picture as one flat row of numbers.
+"""What the classifiers share that see an image as one flat row of numbers.
 
 They are fitted with scikit-learn where there is something to optimise, and stored as named
 arrays, never as its objects; what they answer is computed here. It is not for networks.
@@ -29,7 +29,7 @@ __all__ = ["PixelClassifier"]
 class PixelClassifier(Fitted, Classifier):
     """Fit on flat rows of D = C * H * W values in [0, 1], and answer from named arrays.
 
-    The pictures it is fitted on must have one size and show every class. Pictures of another
+    The images it is fitted on must have one size and show every class. Images of another
     size are resized to it when classifying, grey ones repeated where it knows colour.
     """
 
@@ -135,7 +135,7 @@ class PixelClassifier(Fitted, Classifier):
             images = to_rgb(images)
         if images.shape[1] != channels:
             raise DataError(
-                f"classifier {self.name!r} was fitted on grey pictures, got {images.shape[1]} "
-                "channels; fit it on pictures of the same kind"
+                f"classifier {self.name!r} was fitted on grey images, got {images.shape[1]} "
+                "channels; fit it on images of the same kind"
             )
         return stretch(images, height, width).flatten(1)

@@ -1,4 +1,4 @@
-"""The nearest neighbours among the training pictures vote."""
+"""The nearest neighbours among the training images vote."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["NearestNeighbours"]
 
 
 class NearestNeighbours(PixelClassifier):
-    """The classes of the nearest training pictures, in l2 over the pixels.
+    """The classes of the nearest training images, in l2 over the pixels.
 
     It gives the share of each class among the `neighbours` nearest. Of equally distant points
     the earlier of the training set is nearer (scikit-learn promises no order there), and of
-    equal shares the first class wins. All training pictures are stored. With one neighbour the
+    equal shares the first class wins. All training images are stored. With one neighbour the
     attack `exact` knows the nearest failure.
 
     Reference:
@@ -47,7 +47,7 @@ class NearestNeighbours(PixelClassifier):
         if self.neighbours > len(labels):
             raise DataError(
                 f"classifier 'nearest_neighbours' asks {self.neighbours} neighbours, and there "
-                f"are {len(labels)} training pictures; choose fewer `neighbours`"
+                f"are {len(labels)} training images; choose fewer `neighbours`"
             )
         return {"points": pixels, "labels": labels}, {}
 
@@ -69,7 +69,7 @@ class NearestNeighbours(PixelClassifier):
         return shares, shares
 
     def structure(self) -> Prototypes:
-        """Return the training pictures and their classes."""
+        """Return the training images and their classes."""
         from adversity.contracts.structure import Prototypes
 
         learnt = self._fitted()

@@ -1,4 +1,4 @@
-"""Pictures as a table of pixels, and scores as float32 that decide as float64 does."""
+"""Images as a table of pixels, and scores as float32 that decide as float64 does."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def gather(
     """Collect the stream as a table.
 
     Args:
-        data: Labelled pictures.
+        data: Labelled images.
         label: What messages call the plugin.
 
     Returns:
-        Pixels `[N, D]` float32, labels `[N]` int64, and the pictures' (C, H, W).
+        Pixels `[N, D]` float32, labels `[N]` int64, and the images' (C, H, W).
 
     Raises:
         DataError: If labels or images are missing, sizes differ, values are not finite, or a
-            class has no picture.
+            class has no image.
     """
     images: list[Tensor] = []
     targets: list[Tensor] = []
@@ -48,7 +48,7 @@ def gather(
     shapes = sorted({tuple(block.shape[1:]) for block in images})
     if len(shapes) != 1:
         raise DataError(
-            f"fitting {label} needs pictures of one size, got (C, H, W) in {shapes[:_SHOWN]}; give "
+            f"fitting {label} needs images of one size, got (C, H, W) in {shapes[:_SHOWN]}; give "
             "the data set `prepare: {resize_short: 32, centre_crop: 32}`"
         )
     labels = torch.cat(targets).cpu().numpy().astype(np.int64)
@@ -71,7 +71,7 @@ def _all_classes(labels: np.ndarray[Any, Any], names: tuple[str, ...], label: st
     if missing:
         told = ", ".join(names[k] for k in missing[:_SHOWN])
         raise DataError(
-            f"fitting {label} needs a picture of each of {len(names)} classes, got none of {told} "
+            f"fitting {label} needs an image of each of {len(names)} classes, got none of {told} "
             f"among {len(labels)}; take more samples, or a data set with fewer classes"
         )
 

@@ -1,4 +1,4 @@
-"""Many trees on pixels, each grown on a draw of the training pictures."""
+"""Many trees on pixels, each grown on a draw of the training images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gaussian blur: the picture through a lens or an atmosphere that is slightly off."""
+"""Gaussian blur: the image through a lens or an atmosphere that is slightly off."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LowLight(Degradation):
-    """Take the picture again with less light on a sensor with shot and read noise.
+    """Take the image again with less light on a sensor with shot and read noise.
 
     With L the linear light of a pixel (sRGB decoded), W photons at white in the original
     exposure and r the read noise in electrons:
@@ -25,7 +25,7 @@ class LowLight(Degradation):
         out       = encode(clip(electrons / W, 0, 1))
 
     So light falls to `gain` of what it was, and the noise grows relative to it as
-    1 / sqrt(gain). The picture stays dark: nothing brightens it afterwards. Values below
+    1 / sqrt(gain). The image stays dark: nothing brightens it afterwards. Values below
     black are cut off, as cameras do, which lifts the mean of nearly black pixels a little.
     Left out: Bayer mosaic, white balance, fixed-pattern noise, quantisation.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class GaussianNoise(Degradation):
     """Add independent Gaussian noise to every channel of every pixel.
 
-    The noisy values are clipped to [0, 1], as in the reference code and in any picture file.
+    The noisy values are clipped to [0, 1], as in the reference code and in any image file.
     Clipping makes the noise of dark and bright areas smaller and no longer zero-mean: at
     sigma = 25/255 it is worth about 0.7 dB of PSNR on photos, so figures of papers that
     leave the noise unclipped are not comparable. Unlike the reference code we do not

@@ -1,4 +1,4 @@
-"""The noise level of a picture, estimated from the picture alone.
+"""The noise level of an image, estimated from the image alone.
 
 Reference: Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994:
 the median of the finest diagonal wavelet coefficients is hardly touched by the scene.

@@ -164,7 +164,7 @@ def test_a_victim_without_a_failure_costs_the_tries_and_returns_the_image(
 
 
 class Coarse(torch.nn.Module):
-    """Fooled only by a picture that is much brighter on one side: no fine noise is."""
+    """Fooled only by an image that is much brighter on one side: no fine noise is."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return two logits."""

@@ -30,7 +30,7 @@ def test_the_kit_passes(norm: str) -> None:
 
 
 class Astray(Exact):
-    """The twin: it comes back with pictures that are further away than they need be."""
+    """The twin: it comes back with images that are further away than they need be."""
 
     name: ClassVar[str] = "astray"
 

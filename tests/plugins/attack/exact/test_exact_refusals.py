@@ -61,7 +61,7 @@ def test_a_chain(rows: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "nearest_neighbours"])
-def test_pictures_of_another_size(rows: Any, name: str) -> None:
+def test_images_of_another_size(rows: Any, name: str) -> None:
     """The classifier resizes them, which its structure does not tell."""
     larger = torch.rand(2, 1, 6, 5, generator=torch.Generator().manual_seed(0))
     victim = fitted(name, rows)
@@ -76,11 +76,11 @@ def test_twin_whose_structure_lies(rows: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         type(victim.ready.plugin), "structure", lambda self: Linear(-true.weights, -true.bias)
     )
-    with pytest.raises(InputError, match=r"they differ for \d+ of \d+ pictures"):
+    with pytest.raises(InputError, match=r"they differ for \d+ of \d+ images"):
         attack()(adversity.target(victim), *rows)
 
 
-def test_pictures_turned_on_their_side(rows: Any) -> None:
+def test_images_turned_on_their_side(rows: Any) -> None:
     """As many values in another shape are resized too; the answers show it, or they agree."""
     images = torch.rand(30, 1, 8, 2, generator=torch.Generator().manual_seed(2))
     victim = fitted("decision_tree", rows)

@@ -1,6 +1,6 @@
 """A sample's nearest failure is its own: the same bits whatever stands beside it, and confirmed.
 
-Pictures of 3 x 7 x 5 values, 105, which fill no whole number of vector registers: an operation
+Images of 3 x 7 x 5 values, 105, which fill no whole number of vector registers: an operation
 that rounds the last few values of a tensor otherwise than the first would show.
 """
 
@@ -43,7 +43,7 @@ def made(cls: type[Any], given: dict[str, Any]) -> AttackCall:
 
 @pytest.fixture(scope="module")
 def odd() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
-    """A fixed network of five classes, 9 pictures [9, 3, 7, 5] and its answers.
+    """A fixed network of five classes, 9 images [9, 3, 7, 5] and its answers.
 
     Its last layer has 280 inputs: with a number that is no multiple of 8, torch's own matrix
     product rounds a row otherwise at odd places of the batch (AVX-512, torch 2.15).

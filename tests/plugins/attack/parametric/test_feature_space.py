@@ -75,7 +75,7 @@ def _run(ready: Ready, network: Any, images: Any, labels: Any, ids: Any = None) 
 
 @pytest.fixture(scope="module")
 def problem() -> tuple[torch.Tensor, torch.Tensor]:
-    """Eight pictures of 4 x 4 in the middle of the box, and a linear victim's weights."""
+    """Eight images of 4 x 4 in the middle of the box, and a linear victim's weights."""
     generator = torch.Generator().manual_seed(2)
     images = 0.45 + 0.1 * torch.rand(8, 1, 4, 4, generator=generator)
     return images, torch.randn(1, 4, 4, generator=generator)
@@ -271,7 +271,7 @@ def test_features_of_a_network_bound_the_change_and_more_of_it_fools_more(
 
 
 @pytest.mark.parametrize("early_stop", [True, False])
-def test_a_picture_s_result_does_not_depend_on_its_neighbours(
+def test_an_image_s_result_does_not_depend_on_its_neighbours(
     network: torch.nn.Module,
     images: torch.Tensor,
     labels: torch.Tensor,
@@ -289,10 +289,8 @@ def test_a_picture_s_result_does_not_depend_on_its_neighbours(
         assert torch.equal(alone.images[0], whole.images[row])
 
 
-def test_the_line_back_ends_just_inside_for_each_picture(
-    images: torch.Tensor, trained: Any
-) -> None:
-    """Every picture by itself: those within stay, the others end within 1 % of the sphere."""
+def test_the_line_back_ends_just_inside_for_each_image(images: torch.Tensor, trained: Any) -> None:
+    """Every image by itself: those within stay, the others end within 1 % of the sphere."""
     plugin = FeatureSpace(network=trained, eps=0.05)
     inject(plugin, "cpu")
     features = Features(plugin.network, normalise=True)

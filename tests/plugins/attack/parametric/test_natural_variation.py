@@ -1,4 +1,4 @@
-"""Natural variation: the worst weather for each picture, against brute force and a closed form."""
+"""Natural variation: the worst weather for each image, against brute force and a closed form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
 
 
 class Fog(Degradation):
-    """Mix every picture with white, by the same share everywhere."""
+    """Mix every image with white, by the same share everywhere."""
 
     name: ClassVar[str] = "fog"
     share: float = Field(ge=0, le=1)
@@ -62,7 +62,7 @@ def _margin(network: Any, image: torch.Tensor, label: int) -> float:
     return float(others.max() - logits[label])
 
 
-def test_the_worst_of_the_grid_is_that_of_brute_force_for_each_picture(
+def test_the_worst_of_the_grid_is_that_of_brute_force_for_each_image(
     network: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
 ) -> None:
     """Every severity with every draw of noise, made and asked about one by one."""
@@ -139,7 +139,7 @@ def test_one_weather_for_the_whole_batch_leaves_more_standing(
     images: torch.Tensor,
     labels: torch.Tensor,
 ) -> None:
-    """The twin that shares its severity finds less than the search for each picture."""
+    """The twin that shares its severity finds less than the search for each image."""
     ready = _ready(degradation=GaussianNoise(severity=1), over={"severity": (1, 2)}, draws=4)
     honest = _run(ready, network, images, labels).success
     monkeypatch.setattr(
@@ -163,7 +163,7 @@ def test_more_trials_draws_and_points_never_leave_more(
 
 
 @pytest.mark.parametrize("search", ["grid", "random"])
-def test_a_picture_s_weather_does_not_depend_on_its_neighbours(
+def test_an_image_s_weather_does_not_depend_on_its_neighbours(
     network: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, search: str
 ) -> None:
     """Alone and in another order: the same bytes, the same parameters."""
@@ -184,7 +184,7 @@ def test_a_picture_s_weather_does_not_depend_on_its_neighbours(
 def test_the_first_failure_is_the_mildest_on_the_grid(
     network: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
 ) -> None:
-    """With early stop the severities come in order, so that a solved picture keeps the mildest."""
+    """With early stop the severities come in order, so that a solved image keeps the mildest."""
     result = _run(_noisy(), network, images, labels)
     queries = result.queries[result.success]
     assert torch.equal(result.parameters["severity"][result.success], queries.double())
@@ -193,7 +193,7 @@ def test_the_first_failure_is_the_mildest_on_the_grid(
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"degradation": Shrink(share=0.1)}, "changes the size of pictures"),
+        ({"degradation": Shrink(share=0.1)}, "changes the size of images"),
         ({"degradation": Fog(share=0.1)}, "over: the degradation refuses {'severity': 1.0}"),
         ({"degradation": Fog(share=0.1), "over": {"thickness": (0, 1)}}, "no parameter thickness"),
         ({"degradation": Fog(share=0.1), "over": {"share": (0.5, 0.1)}}, "[lowest, highest]"),

@@ -1,4 +1,4 @@
-"""The spatial attack: pictures that are turned right, and the worst of the grid for each one."""
+"""The spatial attack: images that are turned right, and the worst of the grid for each one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from adversity_plugins.attack.parametric.rotation import Search, moved
 from adversity_plugins.attack.parametric.spatial import Spatial
 
 ROUNDING = 2e-6
-"""Positions are handed over in float32: 1e-7 of a picture's side, times its steepest slope."""
+"""Positions are handed over in float32: 1e-7 of an image's side, times its steepest slope."""
 
 
 def _turned(image: np.ndarray, angle_deg: float, right: float, down: float) -> np.ndarray:
-    """Turn and move one picture, pixel by pixel, from the definition."""
+    """Turn and move one image, pixel by pixel, from the definition."""
     height, width = image.shape[1:]
     angle = np.deg2rad(angle_deg)
     found = np.zeros_like(image, dtype=np.float64)
@@ -47,7 +47,7 @@ def _turned(image: np.ndarray, angle_deg: float, right: float, down: float) -> n
     down=st.floats(-0.3, 0.3),
     shape=st.sampled_from([(1, 5, 5), (3, 6, 4), (1, 4, 7)]),
 )
-def test_a_picture_is_turned_and_moved_as_defined(angle, right, down, shape):
+def test_an_image_is_turned_and_moved_as_defined(angle, right, down, shape):
     """Against bilinear interpolation written out for each pixel."""
     images = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
     made = moved(images, torch.tensor([[angle, right, down]], dtype=torch.float64))[0]
@@ -62,7 +62,7 @@ def test_ninety_degrees_is_anticlockwise():
     assert float((quarter - images.rot90(1, (2, 3))).abs().max()) < ROUNDING
 
 
-def test_black_comes_in_where_a_picture_is_moved_away():
+def test_black_comes_in_where_an_image_is_moved_away():
     """Two pixels to the right: two black columns on the left, the rest as it was."""
     images = torch.rand(1, 1, 6, 8, generator=torch.Generator().manual_seed(0))
     made = moved(images, torch.tensor([[0.0, 2 / 8, 0.0]], dtype=torch.float64))
@@ -82,10 +82,10 @@ def _robust(ready: Ready, network: Any, images: Any, labels: Any, ids: Any = Non
 
 
 @pytest.mark.parametrize("early_stop", [True, False])
-def test_the_worst_of_the_grid_is_that_of_brute_force_for_each_picture(
+def test_the_worst_of_the_grid_is_that_of_brute_force_for_each_image(
     network: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, early_stop: bool
 ) -> None:
-    """All 5 x 3 x 3 changes of each picture, made and asked about one by one."""
+    """All 5 x 3 x 3 changes of each image, made and asked about one by one."""
     settings = {"angle_deg": 5.0, "shift": 1 / 32, "angles": 5, "shifts": 3}
     found = _robust(_spatial(**settings, early_stop=early_stop), network, images, labels)
     expected = []
@@ -132,10 +132,10 @@ def test_one_change_for_the_whole_batch_leaves_more_standing(
 
 
 @pytest.mark.parametrize("method", ["grid", "random", "first_order"])
-def test_a_picture_s_result_does_not_depend_on_its_neighbours(
+def test_an_image_s_result_does_not_depend_on_its_neighbours(
     network: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, method: str
 ) -> None:
-    """Alone, in another order and twice: the same bytes; and again after other pictures."""
+    """Alone, in another order and twice: the same bytes; and again after other images."""
     ready = _spatial(method=method, angles=3, shifts=3, draws=4, steps=4)
     ids = [f"s{row}" for row in range(len(images))]
 

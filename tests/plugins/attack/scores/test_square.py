@@ -34,7 +34,7 @@ def ready(plugin: type[Any] = Square, /, **parameters: Any) -> AttackCall:
 @given(seed=st.integers(0, 2**32 - 1), share=st.floats(1e-4, 1), height=st.integers(1, 7))
 @settings(max_examples=12, deadline=None)
 def test_budget_and_box_hold_exactly(norm: str, seed: int, share: float, height: int) -> None:
-    """In float64, on the float32 images, for pictures of any shape: |delta| <= eps."""
+    """In float64, on the float32 images, for images of any shape: |delta| <= eps."""
     # At most the whole space of the images: more is refused.
     eps = share * {"linf": 1.0, "l2": (15 * height) ** 0.5, "l1": 15.0 * height}[norm]
     rng = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_a_sample_that_holds_comes_back_worse(
 
 
 def test_linf_reaches_the_optimum_of_a_linear_victim(linear: Any, best_drop: Any) -> None:
-    """Every value of a grey 5 x 5 picture ends at its best bound: the drop is the closed form's."""
+    """Every value of a grey 5 x 5 image ends at its best bound: the drop is the closed form's."""
     rng = np.random.default_rng(0)
     weights = torch.tensor(rng.normal(size=(1, 1, 5, 5)), dtype=torch.float32)
     image = torch.tensor(rng.uniform(-0.2, 1.2, (1, 1, 5, 5)).clip(0, 1), dtype=torch.float32)
@@ -99,7 +99,7 @@ def test_linf_reaches_the_optimum_of_a_linear_victim(linear: Any, best_drop: Any
 def test_l2_and_l1_come_near_the_optimum(
     linear: Any, best_drop: Any, norm: str, share: float
 ) -> None:
-    """A smooth linear victim on 9 x 9 pictures loses most of what it can lose.
+    """A smooth linear victim on 9 x 9 images loses most of what it can lose.
 
     Bumps are wide: in l1 the one best value cannot be had alone, so less is asked there.
     """

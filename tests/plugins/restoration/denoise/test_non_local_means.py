@@ -35,7 +35,7 @@ def test_equals_the_direct_call(channels: int, noisy: Tensor) -> None:
 
 
 def test_parameters_reach_the_filter(noisy: Tensor) -> None:
-    """A stronger filter leaves less variation; other patches give another picture."""
+    """A stronger filter leaves less variation; other patches give another image."""
     sigma = torch.full((3,), 0.1)
     usual = NonLocalMeans().restore(noisy, sigma=sigma)
     strong = NonLocalMeans(h=2).restore(noisy, sigma=sigma)

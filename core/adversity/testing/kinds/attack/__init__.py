@@ -162,11 +162,11 @@ class AttackBench(Bench):
 
     @cached_property
     def crowd(self) -> Case:
-        """Sixteen colour pictures that strength is tried on."""
+        """Sixteen colour images that strength is tried on."""
         return self.case("colour images of 12 x 12", scenes(16, 3, 12, 12))
 
     def cases(self) -> Sequence[Case]:
-        """Return colour and grey pictures of two sizes, and flat ones at the box's bounds."""
+        """Return colour and grey images of two sizes, and flat ones at the box's bounds."""
         import torch
 
         flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None].expand(3, 3, 8, 8)
@@ -177,7 +177,7 @@ class AttackBench(Bench):
         )
 
     def case(self, what: str, images: Tensor) -> Case:
-        """Label pictures with what the victim says of them, so that every one is right."""
+        """Label images with what the victim says of them, so that every one is right."""
         import torch
 
         ids = tuple(f"kit/{what[:4]}-{k}" for k in range(len(images)))

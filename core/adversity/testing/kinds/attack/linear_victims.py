@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["LinearCase", "best_drop", "linear_cases"]
 
 SHAPE = (1, 7, 7)
-"""Of the pictures: grey and small, so that the closed forms cost nothing."""
+"""Of the images: grey and small, so that the closed forms cost nothing."""
 FREE_EPS = 0.2
 """In every norm, around values in [0.3, 0.7]: no value can reach the box."""
 BOX_EPS = {"linf": 0.3, "l2": 1.5, "l1": 4.0}
@@ -55,7 +55,7 @@ class _Linear(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class LinearCase:
-    """One picture, a linear victim and the most its margin can fall.
+    """One image, a linear victim and the most its margin can fall.
 
     The victim's margin is `1 - TOLERANCE` of that: it falls to whoever reaches the optimum,
     so that an attack which stops at success has to come as far.

@@ -18,7 +18,7 @@ __all__ = ["CHECKS"]
 
 @check("The budget holds in float64, for several radii, with and without the box in the way.")
 def budget(bench: AttackBench) -> str:
-    """Try small and large radii on pictures in the middle of the box and at its bounds.
+    """Try small and large radii on images in the middle of the box and at its bounds.
 
     The engine measures what comes back, and allows a millionth more than eps and, in linf,
     half a spacing of float32.
@@ -26,18 +26,18 @@ def budget(bench: AttackBench) -> str:
     if bench.norm is None:
         raise NotApplicable(f"its threat is {bench.threat.word}: it has no eps")
     inside = scenes(6, 3, 8, 8, first=30)
-    pictures = {"inside the box": 0.3 + 0.4 * inside, "at its bounds": (inside > 0.5).float()}
+    inputs = {"inside the box": 0.3 + 0.4 * inside, "at its bounds": (inside > 0.5).float()}
     others = (factor * bench.eps for factor in (1 / 16, 4))
     radii = sorted({bench.eps, *(eps for eps in others if bench.takes(eps=eps))})
     for eps in radii:
         ready = bench.with_(eps=eps)
-        for where, images in pictures.items():
+        for where, images in inputs.items():
             try:
                 bench.attempt(ready, bench.case("budgets", images))
             except PluginError as error:
-                raise Failed(f"for pictures {where}, {error}") from error
+                raise Failed(f"for images {where}, {error}") from error
     told = ", ".join(f"{eps:.4g}" for eps in radii)
-    return f"{bench.norm} <= {told}, for pictures {' and '.join(pictures)}"
+    return f"{bench.norm} <= {told}, for images {' and '.join(inputs)}"
 
 
 @check("The victim is left as it was found: modes, hooks, weights, buffers and gradients.")
@@ -95,7 +95,7 @@ def wrong_from_the_start(bench: AttackBench) -> str:
 
 @check("A sample whose gradient is zero does no harm: no NaN, and others are attacked.")
 def zero_gradient(bench: AttackBench) -> str:
-    """Try a victim whose answer does not depend on dark pictures, among others and alone."""
+    """Try a victim whose answer does not depend on dark images, among others and alone."""
     import torch
 
     from adversity.testing.kinds.attack.victims import KitTarget, Unfeeling, network
@@ -112,7 +112,7 @@ def zero_gradient(bench: AttackBench) -> str:
     dark = case.take(range(6, 12))
     bench.attempt(bench.ready, dark, victim=KitTarget(module, dark.ids))
     moved = sum(apart(after.images[k], images[k]) > 0 for k in range(6))
-    require(moved, "expected the bright pictures to be attacked, all were left as they are")
+    require(moved, "expected the bright images to be attacked, all were left as they are")
     within = "finite" if bench.norm is None else "finite and within the budget"
     return f"{within}; {moved} of 6 neighbours are moved"
 

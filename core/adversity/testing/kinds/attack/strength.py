@@ -156,7 +156,7 @@ def larger_eps(bench: AttackBench) -> str:
 
 
 def _half_the_box(norm: Norm, size: int) -> float:
-    """Return the radius within which every picture of so many values can be made grey."""
+    """Return the radius within which every image of so many values can be made grey."""
     return {"linf": 0.5, "l2": 0.5 * math.sqrt(size), "l1": 0.5 * size}[norm]
 
 

@@ -142,14 +142,14 @@ class KitTarget(nn.Module):
 
 
 def network(channels: int) -> nn.Module:
-    """Return a new copy of a small network with fixed weights, for pictures of any size.
+    """Return a new copy of a small network with fixed weights, for images of any size.
 
     It is in eval mode but for one dropout that is kept on, as Monte Carlo dropout does (its
     rate is zero: it draws nothing). A part of its weights is frozen. It does not look at the
     last row and column: what an attack drew there stays to be seen.
 
     Args:
-        channels: C of its pictures.
+        channels: C of its images.
     """
     # Modules draw their first weights from torch's global generator.
     with preserve_global_rng():
@@ -199,17 +199,17 @@ _DRAW = 17
 """Which random weights: of two dozen draws, one whose five answers all occur and of which none
 is a close call, so that eps of `attack.EPS` fools two samples of three."""
 _SCALE = 8.0
-"""Of the last layer: with it the logits of the kit's pictures are 0.3 to 4 apart."""
+"""Of the last layer: with it the logits of the kit's images are 0.3 to 4 apart."""
 
 
 class LaidOpen(nn.Module):
-    """A victim that an attack may look into: five linear scores of pictures of one size."""
+    """A victim that an attack may look into: five linear scores of images of one size."""
 
     def __init__(self, size: int) -> None:
         """Draw the weights, always the same.
 
         Args:
-            size: D, the values of a picture.
+            size: D, the values of an image.
         """
         super().__init__()
         draw = np.random.Generator(np.random.Philox(key=[size, _DRAW]))
@@ -228,7 +228,7 @@ class LaidOpen(nn.Module):
 
 
 class Sure(nn.Module):
-    """A network that is very sure of one class for each picture: the gap of its logits is 300.
+    """A network that is very sure of one class for each image: the gap of its logits is 300.
 
     The softmax of such logits is exactly 0 and 1 in float32, and so is the gradient of
     cross-entropy.
@@ -249,16 +249,16 @@ class Sure(nn.Module):
 
 
 class Unfeeling(nn.Module):
-    """A victim whose logits do not depend on a picture that is dark: its gradient is zero."""
+    """A victim whose logits do not depend on an image that is dark: its gradient is zero."""
 
     def __init__(self, module: nn.Module) -> None:
-        """Take what bright pictures get."""
+        """Take what bright images get."""
         super().__init__()
         self.module = module
         self.training = module.training
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits `[N, K]`; the first class for dark pictures."""
+        """Return logits `[N, K]`; the first class for dark images."""
         bright = (images.detach().mean((1, 2, 3)) > 0.3).to(images.dtype)[:, None]
         flat = torch.nn.functional.one_hot(torch.zeros(len(images), dtype=torch.long), CLASSES)
         return bright * self.module(images) + (1 - bright) * flat  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from adversity.testing.bench.checks import Failed, NotApplicable, check, json_te
 from adversity.testing.common.row_by_row import seed_everything
 from adversity.testing.inputs.samples import (
     difference,
-    pictures_in,
+    images_in,
     sample_fault,
     spelt,
     targets_fault,
@@ -36,7 +36,7 @@ MOST = 24
 """So many samples are read, spread over the data set; indexes are compared whole."""
 
 
-@check("Opened twice it is the same: ids, targets, pictures, whatever the global seeds.")
+@check("Opened twice it is the same: ids, targets, images, whatever the global seeds.")
 def opens_the_same(bench: DatasetBench) -> str:
     """Open two new objects in one place, with the global generators moved between."""
     seen = []
@@ -99,7 +99,7 @@ def length(bench: DatasetBench) -> str:
 
 @check("The index says of every sample what the sample says itself.")
 def index_agrees(bench: DatasetBench) -> str:
-    """Compare `index()` with `item`, and its content hashes with the pictures."""
+    """Compare `index()` with `item`, and its content hashes with the images."""
     data = bench.ready.plugin
     index = data.index()
     if index is None:
@@ -116,7 +116,7 @@ def index_agrees(bench: DatasetBench) -> str:
         pixels = sample.image.tobytes()
         require(
             content.setdefault(row.content, pixels) == pixels,
-            f"expected another content hash for another picture, {sample.id!r} has that of one "
+            f"expected another content hash for another image, {sample.id!r} has that of one "
             "before: what depends on it would not be computed anew",
         )
         images = [image for image in (sample.image, sample.reference) if image is not None]
@@ -157,7 +157,7 @@ class DatasetBench(Bench):
     """Open a data set in a project of the kit's own.
 
     A data set that comes inside a package is written out first. One that reads files finds a
-    folder `pictures` with two folders of small PNG files in it, unless `location()` says a
+    folder `images` with two folders of small PNG files in it, unless `location()` says a
     place that is there in the current folder: then it is read.
     """
 
@@ -185,7 +185,7 @@ class DatasetBench(Bench):
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
         """Return the defaults, with the kit's folder for a parameter `path` that has none."""
         field = plugin.model_fields.get("path")
-        return ({"path": "pictures"},) if field is not None and field.is_required() else ({},)
+        return ({"path": "images"},) if field is not None and field.is_required() else ({},)
 
     def set_up(self, plugin: Any, changes: Mapping[str, Any] | None = None) -> Ready:
         """Open the data set."""
@@ -200,7 +200,7 @@ class DatasetBench(Bench):
             return Path.cwd()
         if self._root is None:
             self._root = self._new_folder()
-            pictures_in(self._root / "pictures")
+            images_in(self._root / "images")
         return self._root
 
     def _new_folder(self) -> Path:

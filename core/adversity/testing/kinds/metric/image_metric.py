@@ -55,7 +55,7 @@ def in_range(bench: ImageMetricBench) -> str:
 
 @check("Identical images give the best value.")
 def identical_is_best(bench: ImageMetricBench) -> str:
-    """Compare pictures with themselves and with noisy copies."""
+    """Compare images with themselves and with noisy copies."""
     clean = scenes(4, bench.channels, 48, 48)
     same = bench.measured(clean, clean)
     noisy = bench.measured(noised(clean, STRENGTHS[0]), clean)
@@ -69,7 +69,7 @@ def identical_is_best(bench: ImageMetricBench) -> str:
 
 @check("A stronger degradation gives a worse value.")
 def stronger_is_worse(bench: ImageMetricBench) -> str:
-    """Raise the noise on ten pictures step by step, and compare the means."""
+    """Raise the noise on ten images step by step, and compare the means."""
     clean = scenes(10, bench.channels, 48, 48)
     means = [bench.measured(noised(clean, value), clean).mean() for value in STRENGTHS]
     told = ", ".join(f"{float(mean):.4g}" for mean in means)
@@ -97,9 +97,9 @@ def symmetric_if_told(bench: ImageMetricBench) -> str:
     return f"changes by at most {gap:.1g}"
 
 
-@check("Pictures of the smallest size that it names are measured.")
+@check("Images of the smallest size that it names are measured.")
 def smallest_size(bench: ImageMetricBench) -> str:
-    """Measure pictures of this height and width, and of one of them."""
+    """Measure images of this height and width, and of one of them."""
     smallest = bench.cls.smallest  # type: ignore[attr-defined]
     for height, width in ((smallest, smallest), (smallest, smallest + 5), (smallest + 5, smallest)):
         clean = scenes(2, bench.channels, height, width)
@@ -126,7 +126,7 @@ def _few(values: Tensor) -> str:
 
 
 class ImageMetricBench(Bench):
-    """Feed a metric with noisy pictures and the clean ones."""
+    """Feed a metric with noisy images and the clean ones."""
 
     seeded = False
     checks = (
@@ -148,7 +148,7 @@ class ImageMetricBench(Bench):
 
     @property
     def channels(self) -> int:
-        """3, or 1 where it measures grey pictures only."""
+        """3, or 1 where it measures grey images only."""
         return max(int(case.rows["images"].shape[1]) for case in self.answered)
 
     def surely_better(self, first: Tensor, second: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ class ImageMetricBench(Bench):
         return first > second if self.better == "higher" else first < second
 
     def cases(self) -> Sequence[Case]:
-        """Return noisy and clean pictures of several sizes, grey and colour, and flat ones."""
+        """Return noisy and clean images of several sizes, grey and colour, and flat ones."""
         return [
             Case(
                 case.name,

@@ -19,11 +19,11 @@ class CorruptTtaDrawn(PeerCorruption):
 
     corruption: Drawn = "gaussian_noise"
 
-    def corrupt(self, picture: np.ndarray[Any, Any], severity: int) -> Any:
-        """Return `corrupt(picture, severity=..., corruption_name=...)`."""
+    def corrupt(self, image: np.ndarray[Any, Any], severity: int) -> Any:
+        """Return `corrupt(image, severity=..., corruption_name=...)`."""
         from corrupt_tta import corrupt
 
-        return corrupt(picture, severity=severity, corruption_name=self.corruption)
+        return corrupt(image, severity=severity, corruption_name=self.corruption)
 
 
 class CorruptTtaFixed(PeerCorruption):
@@ -34,11 +34,11 @@ class CorruptTtaFixed(PeerCorruption):
 
     corruption: Fixed = "defocus_blur"
 
-    def corrupt(self, picture: np.ndarray[Any, Any], severity: int) -> Any:
-        """Return `corrupt(picture, severity=..., corruption_name=...)`."""
+    def corrupt(self, image: np.ndarray[Any, Any], severity: int) -> Any:
+        """Return `corrupt(image, severity=..., corruption_name=...)`."""
         from corrupt_tta import corrupt
 
-        return corrupt(picture, severity=severity, corruption_name=self.corruption)
+        return corrupt(image, severity=severity, corruption_name=self.corruption)
 
 
 PLUGINS = (CorruptTtaDrawn, CorruptTtaFixed)

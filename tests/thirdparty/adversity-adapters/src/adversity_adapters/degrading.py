@@ -1,4 +1,4 @@
-"""What the adapters of ImageNet-C packages share: eight-bit pictures, one at a time."""
+"""What the adapters of ImageNet-C packages share: eight-bit images, one at a time."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class PeerCorruption(Degradation):
         channels = images.shape[1]
         pixels = (images.expand(-1, 3, -1, -1) * 255).round().byte().permute(0, 2, 3, 1)
         rows = []
-        for picture, seed in zip(pixels.cpu().numpy(), rng.seeds(), strict=True):
+        for image, seed in zip(pixels.cpu().numpy(), rng.seeds(), strict=True):
             if self.stochastic:
                 np.random.seed(int(seed))  # noqa: NPY002  (what the libraries draw from)
-            worse = np.asarray(self.corrupt(picture, int(self.level("strength"))))
+            worse = np.asarray(self.corrupt(image, int(self.level("strength"))))
             rows.append(torch.from_numpy(worse.astype(np.float32) / 255))
         return torch.stack(rows).permute(0, 3, 1, 2)[:, :channels].contiguous().to(images.device)
 
     @abstractmethod
-    def corrupt(self, picture: np.ndarray[Any, Any], severity: int) -> Any:
-        """Call the library with a picture `[H, W, 3]` uint8."""
+    def corrupt(self, image: np.ndarray[Any, Any], severity: int) -> Any:
+        """Call the library with an image `[H, W, 3]` uint8."""

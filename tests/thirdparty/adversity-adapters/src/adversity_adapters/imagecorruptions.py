@@ -20,11 +20,11 @@ class ImagecorruptionsDrawn(PeerCorruption):
 
     corruption: Drawn = "gaussian_noise"
 
-    def corrupt(self, picture: np.ndarray[Any, Any], severity: int) -> Any:
-        """Return `corrupt(picture, severity=..., corruption_name=...)`."""
+    def corrupt(self, image: np.ndarray[Any, Any], severity: int) -> Any:
+        """Return `corrupt(image, severity=..., corruption_name=...)`."""
         from imagecorruptions import corrupt
 
-        return corrupt(picture, severity=severity, corruption_name=self.corruption)
+        return corrupt(image, severity=severity, corruption_name=self.corruption)
 
 
 class ImagecorruptionsFixed(PeerCorruption):
@@ -36,11 +36,11 @@ class ImagecorruptionsFixed(PeerCorruption):
 
     corruption: Fixed = "defocus_blur"
 
-    def corrupt(self, picture: np.ndarray[Any, Any], severity: int) -> Any:
-        """Return `corrupt(picture, severity=..., corruption_name=...)`."""
+    def corrupt(self, image: np.ndarray[Any, Any], severity: int) -> Any:
+        """Return `corrupt(image, severity=..., corruption_name=...)`."""
         from imagecorruptions import corrupt
 
-        return corrupt(picture, severity=severity, corruption_name=self.corruption)
+        return corrupt(image, severity=severity, corruption_name=self.corruption)
 
 
 PLUGINS = (ImagecorruptionsDrawn, ImagecorruptionsFixed)

@@ -34,7 +34,7 @@ class PeerDenoiser(Restoration):
     def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
         """Return what the network returns, cut to [0, 1].
 
-        A denoiser of any signals promises no range; pictures end at 0 and 1.
+        A denoiser of any signals promises no range; images end at 0 and 1.
         """
         return clip(self.denoise(images, *needs.values()))
 

@@ -13,7 +13,7 @@ DOWN = (-2, 0, 2)
 
 
 class Corners(torch.nn.Module):
-    """A linear network of three classes on grey pictures 8 high and 12 wide."""
+    """A linear network of three classes on grey images 8 high and 12 wide."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Corners(torch.nn.Module):
 
 
 def _moved(image: torch.Tensor, right: int, down: int) -> torch.Tensor:
-    """Move one picture `[1, 8, 12]` by whole pixels; black comes in."""
+    """Move one image `[1, 8, 12]` by whole pixels; black comes in."""
     found = torch.zeros_like(image)
     rows, columns = range(8), range(12)
     for row, column in product(rows, columns):
@@ -37,7 +37,7 @@ def _moved(image: torch.Tensor, right: int, down: int) -> torch.Tensor:
 def _standing(
     net: Corners, images: torch.Tensor, labels: torch.Tensor, rights: tuple[int, ...]
 ) -> list[bool]:
-    """Return by brute force which pictures keep their class under every move."""
+    """Return by brute force which images keep their class under every move."""
     return [
         all(
             int(net(_moved(image, right, down)[None]).argmax(1)) == int(label)
@@ -47,7 +47,7 @@ def _standing(
     ]
 
 
-def test_3_9_both_directions_are_searched_in_channels_first_pictures() -> None:
+def test_3_9_both_directions_are_searched_in_channels_first_images() -> None:
     """As many stand as brute force over both says; a search in one direction leaves more (ART)."""
     net = Corners()
     images = torch.rand(40, 1, 8, 12, generator=torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""Display copies of pictures: what they keep and what they say."""
+"""Display copies of images: what they keep and what they say."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adversity.report.values.model import Picture, PictureRow
-from adversity.report.writers.pictures import amplification, grid
+from adversity.report.values.model import ImageRow, ShownImage
+from adversity.report.writers.image_grid import amplification, grid
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
-    from adversity.report.writers.pictures import Tile
+    from adversity.report.writers.image_grid import Tile
 
 
 def decoded(tile: Tile) -> np.ndarray:
@@ -24,9 +24,9 @@ def decoded(tile: Tile) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def row(delta: np.ndarray, image: np.ndarray) -> PictureRow:
-    picture = Picture("clean", "photos", image, "cat", 0.5, "right")
-    return PictureRow("a", "cat", {}, "unchanged", (picture,), delta, "linf", 8 / 255)
+def row(delta: np.ndarray, image: np.ndarray) -> ImageRow:
+    shown = ShownImage("clean", "photos", image, "cat", 0.5, "right")
+    return ImageRow("a", "cat", {}, "unchanged", (shown,), delta, "linf", 8 / 255)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_one_factor_for_all_rows() -> None:
     assert np.ptp([decoded(made.tiles[1])[0, 0, 0] for made in (first, second)]) > 100
 
 
-def test_small_pictures_are_exact_and_grow_in_whole_steps() -> None:
+def test_small_images_are_exact_and_grow_in_whole_steps() -> None:
     """A 32-pixel grey source is stored without loss and shown six times as large."""
     levels = np.arange(1024).reshape(32, 32) % 256
     image = (levels / 255).astype(np.float32)
@@ -70,8 +70,8 @@ def test_small_pictures_are_exact_and_grow_in_whole_steps() -> None:
     assert np.array_equal(decoded(tile)[:, :, 0], levels)
 
 
-def test_large_pictures_are_bounded_and_keep_their_shape() -> None:
-    """A wide picture is shrunk to the size asked for; nothing is cropped."""
+def test_large_images_are_bounded_and_keep_their_shape() -> None:
+    """A wide image is shrunk to the size asked for; nothing is cropped."""
     image = np.zeros((300, 600, 3), np.float32)
     (made,) = grid([row(np.zeros((300, 600, 3), np.float32), image)], size=224)
     assert (made.tiles[0].width, made.tiles[0].height) == (224, 112)
@@ -93,6 +93,6 @@ def test_norms_come_from_the_exact_arrays(full_report: Report) -> None:
 def test_a_change_of_any_size_is_written_in_plain_levels(
     full_report: Report, levels: float, said: str
 ) -> None:
-    """The weather moves a picture further than a norm does: 160/255, not 1.6e+02/255."""
+    """The weather moves an image further than a norm does: 160/255, not 1.6e+02/255."""
     source = replace(full_report.rows[0], sizes={"linf": levels / 255, "l2": 1.0})
     assert grid([source], size=64)[0].tiles[-1].lines[0] == f"max |δ| {said}/255"

@@ -1,6 +1,6 @@
-"""Display copies of pictures and perturbations for the page; never evidence.
+"""Display copies of images and perturbations for the page; never evidence.
 
-Numbers are computed from the exact arrays in the model. Every picture is encoded anew, so
+Numbers are computed from the exact arrays in the model. Every image is encoded anew, so
 that nothing of a source file (EXIF, profiles) travels into the report.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from adversity.report.values.model import Picture, PictureRow
+    from adversity.report.values.model import ImageRow, ShownImage
 
 __all__ = ["GridRow", "Tile", "amplification", "grid"]
 
@@ -37,14 +37,14 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One picture in the page.
+    """One image in the page.
 
     Attributes:
         role, step: As in the model; `perturbation` for the amplified difference.
         source: A `data:` URI.
         width, height: Display size in CSS pixels.
         pixelated: The source is small and shown in whole steps.
-        alt: What the picture shows and found.
+        alt: What the image shows and found.
         lines: The caption.
         state: Of the prediction, empty if none.
         mark: Sign and word of the state.
@@ -74,7 +74,7 @@ class GridRow:
     tiles: tuple[Tile, ...]
 
 
-def amplification(rows: Sequence[PictureRow]) -> float:
+def amplification(rows: Sequence[ImageRow]) -> float:
     """Return the one factor that all perturbations of a report are amplified with.
 
     The largest whole number that keeps the largest change within the grey range (0.5 around
@@ -88,7 +88,7 @@ def amplification(rows: Sequence[PictureRow]) -> float:
     return float(min(factor, 255)) if factor >= 1 else 0.5
 
 
-def grid(rows: Sequence[PictureRow], *, size: int) -> tuple[GridRow, ...]:
+def grid(rows: Sequence[ImageRow], *, size: int) -> tuple[GridRow, ...]:
     """Encode rows for the page.
 
     Args:
@@ -98,7 +98,7 @@ def grid(rows: Sequence[PictureRow], *, size: int) -> tuple[GridRow, ...]:
     factor = amplification(rows)
     made = []
     for index, row in enumerate(rows):
-        tiles = [_tile(row, picture, size) for picture in row.pictures]
+        tiles = [_tile(row, shown, size) for shown in row.images]
         if row.perturbation is not None:
             tiles.append(_change(row, row.perturbation, factor, size))
         made.append(
@@ -114,34 +114,34 @@ def grid(rows: Sequence[PictureRow], *, size: int) -> tuple[GridRow, ...]:
     return tuple(made)
 
 
-def _tile(row: PictureRow, picture: Picture, size: int) -> Tile:
-    source, shape, pixelated = _encoded(picture.image, size)
-    sign, word = _STATES.get(picture.state or "", ("", ""))
-    alt = f"{picture.role} ({picture.step})"
-    if row.eps is not None and picture.role == "adversarial":
-        alt = f"{picture.role} {row.norm or ''} {eps_text(row.eps, row.norm)} ({picture.step})"
+def _tile(row: ImageRow, shown: ShownImage, size: int) -> Tile:
+    source, shape, pixelated = _encoded(shown.image, size)
+    sign, word = _STATES.get(shown.state or "", ("", ""))
+    alt = f"{shown.role} ({shown.step})"
+    if row.eps is not None and shown.role == "adversarial":
+        alt = f"{shown.role} {row.norm or ''} {eps_text(row.eps, row.norm)} ({shown.step})"
     lines = []
-    if picture.prediction is not None:
-        sure = "" if picture.confidence is None else f" {picture.confidence:.2f}"
-        lines.append(f"{picture.prediction}{sure}")
-        alt += f": predicted {picture.prediction}{sure}, is {row.label}"
+    if shown.prediction is not None:
+        sure = "" if shown.confidence is None else f" {shown.confidence:.2f}"
+        lines.append(f"{shown.prediction}{sure}")
+        alt += f": predicted {shown.prediction}{sure}, is {row.label}"
     alt += f", {word}" if word else ""
-    if picture.psnr_db is not None:
-        lines.append(f"PSNR {number(picture.psnr_db, 'dB')} dB")
+    if shown.psnr_db is not None:
+        lines.append(f"PSNR {number(shown.psnr_db, 'dB')} dB")
     return Tile(
-        picture.role,
-        picture.step,
+        shown.role,
+        shown.step,
         source,
         *shape,
         pixelated,
         plain(alt),
         tuple(lines),
-        picture.state or "",
+        shown.state or "",
         f"{sign} {word}".strip(),
     )
 
 
-def _change(row: PictureRow, perturbation: np.ndarray[Any, Any], factor: float, size: int) -> Tile:
+def _change(row: ImageRow, perturbation: np.ndarray[Any, Any], factor: float, size: int) -> Tile:
     import numpy as np
 
     shown = np.clip(0.5 + factor * perturbation.astype(np.float64), 0.0, 1.0)
@@ -184,15 +184,15 @@ def _encoded(
     levels = np.rint(np.asarray(image, dtype=np.float64) * 255.0).astype(np.uint8)
     if levels.ndim == 3 and levels.shape[2] == 1:
         levels = levels[:, :, 0]
-    picture = Image.fromarray(levels).convert("RGB")
-    longest = max(picture.size)
+    shown = Image.fromarray(levels).convert("RGB")
+    longest = max(shown.size)
     if longest > size:
-        scaled = tuple(max(1, round(side * size / longest)) for side in picture.size)
+        scaled = tuple(max(1, round(side * size / longest)) for side in shown.size)
         method = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
-        picture = picture.resize(scaled, method)  # type: ignore[arg-type]
+        shown = shown.resize(scaled, method)  # type: ignore[arg-type]
     small = longest <= SMALL
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", lossless=exact or small, quality=_QUALITY, method=4)
+    shown.save(buffer, "WEBP", lossless=exact or small, quality=_QUALITY, method=4)
     text = base64.b64encode(buffer.getvalue()).decode("ascii")
     step = max(1, _SHOWN // longest) if small else 1
-    return f"data:image/webp;base64,{text}", (picture.width * step, picture.height * step), small
+    return f"data:image/webp;base64,{text}", (shown.width * step, shown.height * step), small

@@ -1,4 +1,4 @@
-"""What is reported is what the stored pictures do, in any shards, after any interruption."""
+"""What is reported is what the stored images do, in any shards, after any interruption."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import PluginError
 
 LEVELS = 15
-"""Of the project's pictures: rounded to that many levels, an eps of 8/255 is gone."""
+"""Of the project's images: rounded to that many levels, an eps of 8/255 is gone."""
 
 
 def _lossy(rounding: Any) -> Any:
-    """Return a store that puts the images on a grid first, as a picture file does."""
+    """Return a store that puts the images on a grid first, as an image file does."""
 
     def write(path: Any, arrays: Any, info: Any = None) -> None:
         changed = {name: rounding(array).astype(np.float32) for name, array in arrays.items()}
@@ -91,7 +91,7 @@ def _measures(project: Any, *overrides: str) -> Any:
 
 
 def test_3_16_measures_do_not_depend_on_shards(project: Any, monkeypatch: Any) -> None:
-    """24 pictures at once or 7 by 7 give one file; a twin that averages over shards gives two."""
+    """24 images at once or 7 by 7 give one file; a twin that averages over shards gives two."""
     shards = ("run.shard_size=24", "run.shard_size=7")
     assert len({_measures(project, size) for size in shards}) == 1
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["MAX_HELD", "PICTURE_SUFFIXES", "Background", "Picture", "Unreadable", "read"]
+__all__ = ["IMAGE_SUFFIXES", "MAX_HELD", "Background", "ShownImage", "Unreadable", "read"]
 
 Array = np.ndarray[Any, Any]
 Background = Literal["white", "black"]
@@ -75,7 +75,7 @@ _NETPBM = ".ppm .pgm .pbm .pnm"
 _NOT_READ = (
     ".heic .heif .jxl .svg .psd .exr .hdr .dng .cr2 .cr3 .nef .arw .raw .ico .tga .eps .pam .pfm"
 )
-PICTURE_SUFFIXES = frozenset(" ".join([*_FORMATS.values(), _NETPBM, _NOT_READ]).split())
+IMAGE_SUFFIXES = frozenset(" ".join([*_FORMATS.values(), _NETPBM, _NOT_READ]).split())
 """Files that claim to be images; those in a format that is not read are quarantined."""
 
 _LAYOUTS = {
@@ -91,7 +91,7 @@ _LAYOUTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ShownImage:
     """A decoded image.
 
     Attributes:
@@ -107,7 +107,7 @@ class Picture:
     remarks: tuple[str, ...] = ()
 
 
-def read(path: Path, background: Background = "white") -> Picture:
+def read(path: Path, background: Background = "white") -> ShownImage:
     """Read an image file once and decode it whole.
 
     Raises:
@@ -130,7 +130,7 @@ def read(path: Path, background: Background = "white") -> Picture:
         raise Unreadable("too little memory is free to decode it; scale it down") from error
     except Exception as error:
         raise Unreadable(_reason(error)) from error
-    return Picture(pixels, hashlib.sha256(content).hexdigest(), transparent, remarks)
+    return ShownImage(pixels, hashlib.sha256(content).hexdigest(), transparent, remarks)
 
 
 def _reason(error: Exception) -> str:

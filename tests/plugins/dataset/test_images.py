@@ -1,4 +1,4 @@
-"""Every common picture format is decoded to the right pixels, or refused with a reason."""
+"""Every common image format is decoded to the right pixels, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps, features
 
-from adversity_plugins.dataset.read_images.pictures import PICTURE_SUFFIXES, Unreadable, read
+from adversity_plugins.dataset.read_images.decode import IMAGE_SUFFIXES, Unreadable, read
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 SMOOTH = np.linspace(20, 230, 16 * 24 * 3).reshape(16, 24, 3).astype(np.uint8)
@@ -53,9 +53,9 @@ LOSSLESS = [
 @pytest.mark.parametrize(("name", "options"), LOSSLESS, ids=[n for n, _ in LOSSLESS])
 def test_lossless_formats_give_the_pixels_back(tmp_path, name, options):
     """A lossless format gives back exactly the RGB pixels that were saved."""
-    picture = read(saved(tmp_path, COLOUR, name, **options))
-    np.testing.assert_array_equal(picture.pixels, COLOUR)
-    assert picture.pixels.dtype == np.uint8
+    decoded = read(saved(tmp_path, COLOUR, name, **options))
+    np.testing.assert_array_equal(decoded.pixels, COLOUR)
+    assert decoded.pixels.dtype == np.uint8
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.avif", "a.webp"])
@@ -69,18 +69,18 @@ def test_lossy_formats_come_close(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["g.png", "g.bmp", "g.tif", "g.pgm"])
 def test_grey_stays_grey(tmp_path, name):
-    """A grey picture is [H, W], not three equal channels."""
+    """A grey image is [H, W], not three equal channels."""
     np.testing.assert_array_equal(read(saved(tmp_path, GREY, name)).pixels, GREY)
 
 
-def test_one_bit_pictures_are_black_and_white(tmp_path):
-    """A one-bit picture has the grey levels 0 and 255."""
+def test_one_bit_images_are_black_and_white(tmp_path):
+    """A one-bit image has the grey levels 0 and 255."""
     bits = GREY > 100
     np.testing.assert_array_equal(read(saved(tmp_path, bits, "b.png")).pixels, bits * np.uint8(255))
 
 
 def test_palette_becomes_rgb(tmp_path):
-    """A palette picture shows its palette's colours, not its indices."""
+    """A palette image shows its palette's colours, not its indices."""
     image = Image.new("P", (2, 1))
     image.putpalette([10, 20, 30, 200, 100, 50])
     image.putpixel((1, 0), 1)
@@ -143,11 +143,11 @@ def test_transparency_is_laid_on_the_background(tmp_path, background, level, dty
     values[0, :, 0] = top
     values[0, :, 3] = [0, top // 2 + 1, top]
     (tmp_path / "t.png").write_bytes(png(values))
-    picture = read(tmp_path / "t.png", background)
-    pixels = picture.pixels * (1 if dtype == np.uint8 else 255.0)
+    decoded = read(tmp_path / "t.png", background)
+    pixels = decoded.pixels * (1 if dtype == np.uint8 else 255.0)
     wanted = [[level] * 3, [(255 + level) / 2, level / 2, level / 2], [255, 0, 0]]
     np.testing.assert_allclose(pixels[0], wanted, atol=1)
-    assert picture.transparent
+    assert decoded.transparent
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -158,13 +158,13 @@ def test_opaque_alpha_changes_nothing(tmp_path, dtype):
     values[:, :, 3] = top
     (tmp_path / "t.png").write_bytes(png(values))
     (tmp_path / "o.png").write_bytes(png(np.ascontiguousarray(values[:, :, :3])))
-    picture = read(tmp_path / "t.png")
-    np.testing.assert_array_equal(picture.pixels, read(tmp_path / "o.png").pixels)
-    assert not picture.transparent
+    decoded = read(tmp_path / "t.png")
+    np.testing.assert_array_equal(decoded.pixels, read(tmp_path / "o.png").pixels)
+    assert not decoded.transparent
 
 
 def test_grey_with_alpha_stays_grey(tmp_path):
-    """A grey picture with alpha is [H, W] after blending."""
+    """A grey image with alpha is [H, W] after blending."""
     (tmp_path / "la.png").write_bytes(png(np.array([[[100, 255], [100, 0]]], np.uint8)))
     assert read(tmp_path / "la.png").pixels.tolist() == [[100, 255]]
 
@@ -183,7 +183,7 @@ def test_exif_orientation_is_applied(tmp_path, orientation, name):
     assert wanted.shape[:2] == ((9, 6) if orientation >= 5 else (6, 9))
 
 
-def test_phone_pictures_of_two_frames(tmp_path):
+def test_phone_images_of_two_frames(tmp_path):
     """An MPO file under the name .jpg, as phones write it, gives its first frame upright."""
     frames = [Image.fromarray(SMOOTH), Image.fromarray(255 - SMOOTH)]
     path = tmp_path / "phone.jpg"
@@ -288,4 +288,4 @@ def test_sixteen_bit_colour_tiff(tmp_path, order):
 
 def test_no_reading_of_documents():
     """Formats with an interpreter behind them are not among those that are opened."""
-    assert not PICTURE_SUFFIXES & {".pdf", ".ps", ".wmf", ".h5"}
+    assert not IMAGE_SUFFIXES & {".pdf", ".ps", ".wmf", ".h5"}
