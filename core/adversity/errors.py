@@ -1,7 +1,7 @@
 """Every error the product raises on purpose, and the exit code each one means.
 
     AdversityError                      (exit code 3)
-    ├── InputError          ValueError  (exit code 2)  the user can mend it
+    ├── InputError          ValueError  (exit code 2)  the user can fix it
     │   ├── PipelineError               one or more findings in a pipeline file
     │   ├── UnknownPluginError LookupError
     │   ├── ParameterError              a plugin's parameter is wrong

@@ -83,8 +83,8 @@ def _section(listing: Listing, document: Mapping[str, Any]) -> Iterator[str]:
         yield f":{name}: {said}"
     yield ""
     rows = [
-        (code(name), plain(kind), _WORDS.get(default) or code(default), plain(told))
-        for name, kind, default, told in parameter_rows(document["parameters"])
+        (code(name), plain(kind), _WORDS.get(default) or code(default), plain(text))
+        for name, kind, default, text in parameter_rows(document["parameters"])
     ]
     if rows:
         yield from table(("parameter", "type", "default", "meaning"), rows)

@@ -82,21 +82,21 @@ class FinishedRun:
 
 
 def run_plan(
-    plan: Plan, watcher: Watcher, wishes: RunOptions, *, warn: Callable[[str], None]
+    plan: Plan, watcher: Watcher, options: RunOptions, *, warn: Callable[[str], None]
 ) -> FinishedRun:
     """Run a pipeline to its verdict.
 
     Args:
         plan: The pipeline, resolved.
         watcher: Told of progress.
-        wishes: How it is wanted.
+        options: How it is wanted.
         warn: Told what went wrong beside the run (Prefect gone, a plugin's hook failed).
 
     Raises:
         AdversityError: A step failed; its run folder says so, and what is finished is kept.
         KeyboardInterrupt: Likewise.
     """
-    session = _Session(plan, watcher, wishes, warn)
+    session = _Session(plan, watcher, options, warn)
     session.tell("adversity_run_started")
     try:
         return session.run()
@@ -109,11 +109,11 @@ class _Session:
     """One run; a watcher itself, so that folder, log and hooks hear of every step."""
 
     def __init__(
-        self, plan: Plan, watcher: Watcher, wishes: RunOptions, warn: Callable[[str], None]
+        self, plan: Plan, watcher: Watcher, options: RunOptions, warn: Callable[[str], None]
     ) -> None:
         self.plan = plan
         self._watcher = watcher
-        self._wishes = wishes
+        self._options = options
         self._warn = warn
         self._workspace = Workspace.of(plan.root)
         self._folder = RunFolder(plan.root, plan.name)
@@ -122,7 +122,7 @@ class _Session:
         self._started = time.time()
         self._clock = time.monotonic()
         self._circumstances = Circumstances(plan)
-        self._facts = RunFacts(plan, self._folder, wishes.command, self._circumstances)
+        self._facts = RunFacts(plan, self._folder, options.command, self._circumstances)
 
     def tell(self, hook: str, **make: Callable[[], dict[str, Any]]) -> None:
         """Tell plugins of the run; one that fails is named and nothing else happens.
@@ -142,8 +142,8 @@ class _Session:
         """Do the steps, then judge and write."""
         refuse_absent_device(self.plan)
         refuse_missing_data(self.plan)
-        with DvcRecorder.open(self.plan.root, verify=self._wishes.verify) as memory:
-            conductor = StepRecorder(self.plan, self._workspace, memory, force=self._wishes.force)
+        with DvcRecorder.open(self.plan.root, verify=self._options.verify) as memory:
+            conductor = StepRecorder(self.plan, self._workspace, memory, force=self._options.force)
             try:
                 self._conduct(conductor)
             finally:
@@ -157,7 +157,7 @@ class _Session:
         """Pass on, and write it down; the folder is made when the first step runs."""
         if not self._folder.made:
             self._folder.make()
-            self._folder.log(f"adversity run {self.plan.file}: {self._wishes.command}")
+            self._folder.log(f"adversity run {self.plan.file}: {self._options.command}")
             self._folder.write_manifest({**self._manifest(), "state": "running"})
         self._folder.log(f"{stage.step}: starts, {pending} of {total} shards to do: {reason}")
         self._watcher.stage_started(stage, total, pending, reason)
@@ -199,8 +199,8 @@ class _Session:
         self.tell("adversity_run_finished", result=result)
 
     def _conduct(self, conductor: StepRecorder) -> None:
-        workers = self._wishes.workers or self.plan.spec.run.workers
-        if self._wishes.direct:
+        workers = self._options.workers or self.plan.spec.run.workers
+        if self._options.direct:
             conduct(conductor, self, workers=workers)
             return
         from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
@@ -213,7 +213,7 @@ class _Session:
     def _judge(self) -> tuple[int, str]:
         """Judge what the steps left; return the exit code and the verdict in words."""
         self._report = judged(self.plan, self._workspace)
-        code = exit_code(self._report.gates, strict=self._wishes.strict)
+        code = exit_code(self._report.gates, strict=self._options.strict)
         return code, verdict_message(verdict(self._report)[1], problems(self._report))
 
     def _keep_plots_page(self, memory: DvcRecorder) -> None:
@@ -227,7 +227,7 @@ class _Session:
         report = self._report or judged(self.plan, self._workspace)
         earlier = None if self._folder.made else self._same_as_before(report, hashes)
         past = earlier or self._write(report, hashes)
-        code = exit_code(report.gates, strict=self._wishes.strict)
+        code = exit_code(report.gates, strict=self._options.strict)
         if not code:
             accept(self.plan.root, self.plan.name, past.id)
         finished = FinishedRun(report, past, earlier is not None, not code, code, self._seconds)
@@ -262,7 +262,7 @@ class _Session:
             "verdict": state,
             "verdict_line": line,
             "problems": list(problems(report)),
-            "exit_code": exit_code(report.gates, strict=self._wishes.strict),
+            "exit_code": exit_code(report.gates, strict=self._options.strict),
             "gates": report_json(report)["gates"],
             "worst_cases": worst_cases(report),
             "text_sha256": self._text_hash(),
@@ -282,13 +282,13 @@ class _Session:
             run_id=self._folder.id,
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started)),
             seconds=round(self._seconds, 3),
-            command=self._wishes.command,
+            command=self._options.command,
             outcomes=self._outcomes,
             versions=self._circumstances.versions,
             machine=self._circumstances.machine,
             git=self._circumstances.git,
             hashes=hashes,
-            door="direct" if self._wishes.direct else "prefect",
+            door="direct" if self._options.direct else "prefect",
         )
 
     @property

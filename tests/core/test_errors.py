@@ -13,7 +13,7 @@ INPUT |= {"NotFittedError", "InputError"}
 
 @pytest.mark.parametrize("error", ALL, ids=lambda e: e.__name__)
 def test_the_exit_code_tells_wrong_input_from_a_failed_run(error):
-    """2 for what the user can mend, 3 for everything else."""
+    """2 for what the user can fix, 3 for everything else."""
     assert issubclass(error, errors.AdversityError)
     assert error.exit_code == (2 if error.__name__ in INPUT else 3)
 

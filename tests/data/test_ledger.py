@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def entry(attack: str = "a", *, victim: str = "f", wrong: str = "x...", **told: str) -> Entry:
+def entry(attack: str = "a", *, victim: str = "f", wrong: str = "x...", **summary: str) -> Entry:
     """Return an entry about four samples."""
     rows = {
         "sample": np.array(list("kvwz"), dtype=object),
@@ -30,8 +30,8 @@ def entry(attack: str = "a", *, victim: str = "f", wrong: str = "x...", **told: 
     }
     facts: dict[str, Any] = {"plugin": "attack/pgd", "parameters": {"eps": 0.03}, "seed": 3}
     facts |= {"knowledge": "white-box", "norm": "linf", "eps": 0.03}
-    told = {"pipeline": "nightly"} | told
-    return Entry(victim * 64, "d" * 64, attack * 64, facts, rows, told)
+    summary = {"pipeline": "nightly"} | summary
+    return Entry(victim * 64, "d" * 64, attack * 64, facts, rows, summary)
 
 
 def files(folder: Path) -> list[Path]:
@@ -44,7 +44,11 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     ledger, written = Ledger(tmp_path), entry()
     assert ledger.add(written)
     (read,) = ledger.page(written.victim, written.data)
-    assert (read.facts, read.told, read.content) == (written.facts, written.told, written.content)
+    assert (read.facts, read.summary, read.content) == (
+        written.facts,
+        written.summary,
+        written.content,
+    )
     for name, values in written.rows.items():
         np.testing.assert_array_equal(read.rows[name], values)
         assert read.rows[name].dtype == values.dtype

@@ -94,9 +94,9 @@ def test_a_new_distribution_is_green_at_once(author: Author, kind: str) -> None:
         "pytest",
     ]
     author.pip("--editable", ".[dev]", folder=folder)
-    told = author.types("python", "-m", "pytest", "-q", folder=folder)
-    assert re.search(r"\d{2,} passed", told)
-    assert "xfail" not in told
+    summary = author.types("python", "-m", "pytest", "-q", folder=folder)
+    assert re.search(r"\d{2,} passed", summary)
+    assert "xfail" not in summary
     listed = author.types("adversity", "plugins", f"{kind}/fog", folder=author.home)
     assert f"{kind}/fog   fog-adversity 0.1.0" in listed
     readme = (folder / "README.md").read_text(encoding="utf-8")

@@ -122,7 +122,7 @@ def test_classes_before_an_exception_in_a_generator_are_kept(site):
     assert registry.get("degradation", "tilt").distribution == "acme-yields"
     (problem,) = [p for p in registry.problems if p.distribution == "acme-yields"]
     assert problem.what.startswith(
-        "adversity_degradations raised RuntimeError: half (acme_yields.py, line 14); mend it"
+        "adversity_degradations raised RuntimeError: half (acme_yields.py, line 14); fix it"
     )
 
 

@@ -84,7 +84,7 @@ def test_mark_holds_for_its_version_source_and_kit_only(mark: Mark, source: Path
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}'])
 def test_damaged_mark_is_no_mark(mark: Mark, text: str) -> None:
-    """A file that cannot be read costs its own mark, no other; the next check mends it."""
+    """A file that cannot be read costs its own mark, no other; the next check fixes it."""
     other = replace(mark, name="noise")
     write_mark(other)
     file = write_mark(mark)

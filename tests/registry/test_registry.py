@@ -221,7 +221,7 @@ def test_it_is_known_beforehand_whether_anybody_listens(site):
 
 
 def test_a_listener_that_says_what_is_wrong_is_quoted(site):
-    """An error of ours is the author's own message to the user, who has no hook to mend."""
+    """An error of ours is the author's own message to the user, who has no hook to fix."""
     body = "raise __import__('adversity').errors.RunError('the server is down; start it')"
     site.lay("acme-frank", LISTENER.format(body=body))
     (problem,) = site.discover().notify("adversity_run_started", run={"id": "a"})
@@ -235,9 +235,11 @@ def test_a_long_message_of_a_listener_keeps_its_end(site):
     ours = f"raise __import__('adversity').errors.RunError({said})"
     site.lay("acme-frank", LISTENER.format(body=ours))
     site.lay("acme-broken", LISTENER.format(body=f"raise ValueError({said})"))
-    told = {p.distribution: p.what for p in site.discover().notify("adversity_run_started", run={})}
-    assert "got a refusal; the run goes on without it" in told["acme-frank"]
-    assert "got a refusal" not in told["acme-broken"]
+    summary = {
+        p.distribution: p.what for p in site.discover().notify("adversity_run_started", run={})
+    }
+    assert "got a refusal; the run goes on without it" in summary["acme-frank"]
+    assert "got a refusal" not in summary["acme-broken"]
 
 
 def test_a_listener_may_take_fewer_arguments_than_its_hook(site):

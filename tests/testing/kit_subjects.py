@@ -45,7 +45,7 @@ class Admits(Halved):
     expected_failures: ClassVar[Any] = {"gradient_is_right": "the other half is behind a wall"}
 
 
-class Mended(Copy):
+class Fixed(Copy):
     """Say that something fails which does not."""
 
     expected_failures: ClassVar[Any] = {"gradient_is_right": "it was broken once"}

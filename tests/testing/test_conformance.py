@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
-from kit_subjects import Admits, Copy, Halved, Mended, Search
+from kit_subjects import Admits, Copy, Fixed, Halved, Search
 from pydantic import field_validator
 
 from adversity import Degradation
@@ -42,7 +42,7 @@ def status(plugin: type[PluginBase], name: str) -> str:
         (Copy, "severity_goes_further", "skipped"),
         (Halved, "gradient_is_right", "failed"),
         (Admits, "gradient_is_right", "expected"),
-        (Mended, "gradient_is_right", "mended"),
+        (Fixed, "gradient_is_right", "fixed"),
     ],
 )
 def test_status(plugin: type[PluginBase], name: str, expected: str) -> None:
@@ -59,9 +59,9 @@ def test_declared_failure_is_no_failure_and_keeps_its_figures() -> None:
 
 
 def test_declaration_that_no_longer_holds_is_a_failure() -> None:
-    """A check that passes although the class says it fails must be mended in the class."""
+    """A check that passes although the class says it fails must be fixed in the class."""
     with pytest.raises(ConformanceError, match="remove the entry"):
-        check_plugin(Mended)
+        check_plugin(Fixed)
 
 
 def test_declared_failure_may_concern_some_parameters_only() -> None:
@@ -98,7 +98,7 @@ def test_each_check_runs_once_for_each_parameters(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(DegradationBench, "checks", (Check("counted", "It holds.", counted),))
     found = check_plugin(Three, only=["counted"], raises=False)
-    assert [outcome.status for outcome in found.outcomes] == ["mended"] * 3
+    assert [outcome.status for outcome in found.outcomes] == ["fixed"] * 3
     assert sorted(tried) == [1, 2, 3]
 
 

@@ -23,13 +23,13 @@ def test_labels_are_readable_and_different() -> None:
 
 
 def test_pytest_sees_each_status(pytester: pytest.Pytester) -> None:
-    """As pytest tests: passed, failed, skipped, expected as xfail, mended as failure."""
+    """As pytest tests: passed, failed, skipped, expected as xfail, fixed as failure."""
     pytester.makepyfile(
         """
-        from kit_subjects import Admits, Copy, Halved, Mended
+        from kit_subjects import Admits, Copy, Halved, Fixed
         from adversity.testing import parametrize_with_checks
 
-        @parametrize_with_checks([Copy, Halved, Admits, Mended])
+        @parametrize_with_checks([Copy, Halved, Admits, Fixed])
         def test_it(check):
             check()
         """

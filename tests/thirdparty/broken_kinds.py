@@ -32,15 +32,15 @@ STORED = {
     "acme-interrupt": Kind(("KeyboardInterrupt", "must not end the program")),
     "acme-recursion": Kind(("RecursionError", "break the circle")),
     "acme-circle": Kind(("cannot import name 'Later'", "correct the name")),
-    "acme-bare-field": Kind(("non-annotated attribute", "strength = 3.0", "mend it")),
-    "acme-alien-field": Kind(("Unable to generate pydantic-core schema", "Scope", "mend it")),
+    "acme-bare-field": Kind(("non-annotated attribute", "strength = 3.0", "fix it")),
+    "acme-alien-field": Kind(("Unable to generate pydantic-core schema", "Scope", "fix it")),
     # The hooks are wrong.
     "acme-no-hook": Kind(("no function marked @hookimpl", "write one")),
     "acme-unmarked": Kind(("adversity_degradations is not marked", "write @hookimpl above it")),
     "acme-misspelt-hook": Kind(("unknown hook adversity_degredations", "did you mean")),
     "acme-wrong-argument": Kind(("wants the argument severity", "does not give: none")),
     "acme-not-a-module": Kind(("expected a module, got", "Tilt", "name the module alone")),
-    "acme-hook-raises": Kind(("LookupError: no licence server", "line 21", "mend it")),
+    "acme-hook-raises": Kind(("LookupError: no licence server", "line 21", "fix it")),
     # What the hooks return is wrong.
     "acme-wrong-return": Kind(("must return a list of classes, got None", "write return [")),
     "acme-one-class": Kind(("must return a list", "got class Tilt", "write return [Tilt]")),

@@ -132,10 +132,10 @@ def test_a_broken_distribution_is_named_with_what_to_do(name, world):
     """Once, with its version and its file, what was expected, what came and what to do."""
     problems = [p for p in world.found.problems if p.distribution == name]
     assert len({p.what for p in problems}) == len(problems)
-    told = " ".join(map(str, problems))
+    summary = " ".join(map(str, problems))
     for part in NAMED[name]:
-        assert part in told
-    assert all(c.isprintable() for c in told)
+        assert part in summary
+    assert all(c.isprintable() for c in summary)
     unversioned = ("bent-no-version", "bent-metadata", "bent-no-metadata")
     assert all(p.version == ("" if name in unversioned else "1.0") for p in problems)
 
@@ -208,8 +208,8 @@ def test_what_could_be_contained_can_be_used(name, world):
 
 def test_a_plugin_that_cannot_be_looked_at_is_no_broken_name(world):
     """Of three hostile returns each is a problem of its own, and the class after them counts."""
-    told = [p.what for p in world.found.problems if p.distribution == "acme-hostile"]
-    assert len(told) == 2
+    summary = [p.what for p in world.found.problems if p.distribution == "acme-hostile"]
+    assert len(summary) == 2
     assert world.found.get("degradation", "looked_at").status == "ok"
 
 
@@ -220,11 +220,11 @@ def test_a_listener_that_raises_stops_no_run(world):
     assert [str(p) for p in (*heard, *ended)] == [
         (
             "acme-listener 1.0 (plugins): adversity_run_started raised ConnectionError: acme's server "
-            "is down (acme_listener.py, line 26); the run goes on without it; mend the hook"
+            "is down (acme_listener.py, line 26); the run goes on without it; fix the hook"
         ),
         (
             "acme-listener 1.0 (plugins): adversity_run_finished raised SystemExit: 9 "
-            "(acme_listener.py, line 31); the run goes on without it; mend the hook"
+            "(acme_listener.py, line 31); the run goes on without it; fix the hook"
         ),
     ]
 

@@ -36,7 +36,7 @@ _SHORT = 16
 """Digits of a hash in a name; the file itself holds the whole hash."""
 _SHOWN = ("plugin", "parameters", "seed", "knowledge", "norm")
 """Facts with a column of their own, for those who read the files with other tools."""
-_CONSTANT = frozenset({*_KEYS, "facts", "told", *(f"attack_{name}" for name in _SHOWN)})
+_CONSTANT = frozenset({*_KEYS, "facts", "names", *(f"attack_{name}" for name in _SHOWN)})
 """Columns that say the same in every row."""
 
 
@@ -51,7 +51,7 @@ class Entry:
         facts: What the attack is, as JSON values: `plugin`, `parameters`, `seed`, `knowledge`,
             `norm`, ...
         rows: Columns of equal length: `sample` first; `start_correct`, `wrong`, `distance`, ...
-        told: Names for people, of where the entry was first made; the same result under other
+        names: Names for people, of where the entry was first made; the same result under other
             names is the same entry.
     """
 
@@ -60,7 +60,7 @@ class Entry:
     attack: str
     facts: Mapping[str, Any]
     rows: Mapping[str, Array]
-    told: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def content(self) -> str:
@@ -134,7 +134,7 @@ def _parts(entry: Entry) -> Iterator[dict[str, Any]]:
         **{name: getattr(entry, name) for name in _KEYS},
         **{f"attack_{name}": value for name, value in shown.items()},
         "facts": dict(entry.facts),
-        "told": dict(entry.told),
+        "names": dict(entry.names),
     }
     texts = {name: _text(value) for name, value in constant.items()}
     for start in range(0, max(len(entry.rows["sample"]), 1), PART_ROWS):
@@ -176,10 +176,10 @@ def _read(path: Path) -> Entry:
 
 
 def _entry(columns: dict[str, Array]) -> Entry:
-    facts, told = json.loads(columns["facts"][0]), json.loads(columns["told"][0])
+    facts, names = json.loads(columns["facts"][0]), json.loads(columns["names"][0])
     keys = {name: str(columns[name][0]) for name in _KEYS}
     rows = {name: values for name, values in columns.items() if name not in _CONSTANT}
-    return Entry(**keys, facts=facts, rows=rows, told=told)
+    return Entry(**keys, facts=facts, rows=rows, names=names)
 
 
 def _damaged(path: Path, why: str) -> StorageError:

@@ -177,12 +177,12 @@ def _state() -> tuple[str, int]:
     """
     facts = installed()
     files = [file for fact in facts if fact.point for file in sorted(_sources(fact.value))]
-    # Installing anything touches these folders, and may mend or break a plugin's imports.
+    # Installing anything touches these folders, and may fix or break a plugin's imports.
     folders = [Path(f) for f in sys.path if f.endswith(("site-packages", "dist-packages"))]
     stamps = [(path.name, _changed(path)) for path in [*files, *folders, *sorted(_core())]]
     blocked = os.environ.get("ADVERSITY_BLOCK", "")
-    told = [(f.distribution, f.version, f.name, f.value, f.fault) for f in facts]
-    text = repr((_FORMAT, sys.version, blocked, told, stamps))
+    distributions = [(f.distribution, f.version, f.name, f.value, f.fault) for f in facts]
+    text = repr((_FORMAT, sys.version, blocked, distributions, stamps))
     return hashlib.sha256(text.encode()).hexdigest(), max(stamp for _, stamp in stamps)
 
 

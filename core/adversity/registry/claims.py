@@ -162,9 +162,9 @@ def _type_fault(hint: Any, value: Any) -> str | None:
         if get_origin(hint) is Literal:
             near = get_close_matches(str(value), map(str, get_args(hint)), n=1)
             return f"; did you mean {near[0]}?" if near else "; choose one"
-        told = error.errors(include_url=False)[0]
-        place = "".join(f"[{part!r}]" for part in told["loc"] if part != "[key]")
-        return f"; correct it: {place}{': ' if place else ''}{visible(told['msg'])}"
+        first = error.errors(include_url=False)[0]
+        place = "".join(f"[{part!r}]" for part in first["loc"] if part != "[key]")
+        return f"; correct it: {place}{': ' if place else ''}{visible(first['msg'])}"
     return None
 
 

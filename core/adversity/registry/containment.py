@@ -104,7 +104,7 @@ def contained(distribution: str) -> Iterator[list[str]]:
     Args:
         distribution: Who is named if the block takes long.
     """
-    told: list[str] = []
+    undone: list[str] = []
     timer = threading.Timer(PATIENCE_SECONDS, _tell_slow, [distribution])
     timer.daemon = True
     with spoken_aside():
@@ -114,13 +114,13 @@ def contained(distribution: str) -> Iterator[list[str]]:
         filters, threads = list(warnings.filters), set(threading.enumerate())
         timer.start()
         try:
-            yield told
+            yield undone
         finally:
             timer.cancel()
-            told += _put_back(watched, before)
-            told += _put_back_filters(filters)
+            undone += _put_back(watched, before)
+            undone += _put_back_filters(filters)
             warnings.filters.remove(filters[0])  # type: ignore[attr-defined]
-            told += _new_threads(threads | {timer})
+            undone += _new_threads(threads | {timer})
 
 
 @contextmanager

@@ -209,7 +209,7 @@ class _Visit:
             judge(item)
         if judging.error:
             got = f"an object that raised {error_text(judging.error)} when it was looked at"
-            self._complain(f"{hook}: expected a plugin class, got {got}; mend it", judging.error)
+            self._complain(f"{hook}: expected a plugin class, got {got}; fix it", judging.error)
 
     def _admit(self, item: Any) -> None:
         """Enter one contract as a kind, or what is wrong with it as a problem."""
@@ -293,4 +293,4 @@ def _remedy(error: BaseException) -> str:
         return "a call or import leads back to itself; break the circle"
     if not isinstance(error, Exception):
         return "a plugin must not end the program; raise an error in the method that needs it"
-    return "mend it, or do it inside the method that needs it"
+    return "fix it, or do it inside the method that needs it"

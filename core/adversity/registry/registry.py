@@ -165,7 +165,7 @@ def _said_by(hook: str, error: BaseException, module: str) -> str:
     if isinstance(error, AdversityError):
         return f"{error_text(error, longest=None).partition(': ')[2]}; the run goes on without it"
     where = where_raised(error, module)
-    return f"{hook} raised {error_text(error)}{where}; the run goes on without it; mend the hook"
+    return f"{hook} raised {error_text(error)}{where}; the run goes on without it; fix the hook"
 
 
 def _shortest(entry: Entry) -> str:

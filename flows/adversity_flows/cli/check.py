@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_SIGNS = {"passed": "✓", "failed": "✗", "mended": "✗", "expected": "≈", "skipped": "·"}
+_SIGNS = {"passed": "✓", "failed": "✗", "fixed": "✗", "expected": "≈", "skipped": "·"}
 _NAMES = 25
 """Columns for the names of checks."""
-_COLOURS = {"passed": "green", "failed": "red", "mended": "red", "expected": "yellow"}
+_COLOURS = {"passed": "green", "failed": "red", "fixed": "red", "expected": "yellow"}
 
 
 @click.command(cls=Command)
@@ -187,8 +187,8 @@ class _Shown:
             out.say(f"{title}   {out.dim(f'{self._entry.distribution} {self._entry.version}')}")
         if outcome.parameters != self._at:
             self._at = outcome.parameters
-            told = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())
-            out.say(f"  {out.dim(told or 'default parameters')}")
+            summary = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())
+            out.say(f"  {out.dim(summary or 'default parameters')}")
         sign = _SIGNS[outcome.status]
         colour = _COLOURS.get(outcome.status)
         sign = out.paint(sign, colour, bold=True) if colour else out.dim(sign)

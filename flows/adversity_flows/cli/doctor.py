@@ -1,4 +1,4 @@
-"""`adversity doctor`: what is missing or does not fit, and the command that mends it."""
+"""`adversity doctor`: what is missing or does not fit, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "r
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 @click.option("--deep", is_flag=True, help="Start Prefect's server, too; takes some seconds.")
 def doctor(as_json: bool, deep: bool) -> int:
-    """Find what is missing or does not fit, and say the command that mends it.
+    """Find what is missing or does not fit, and say the command that fixes it.
 
     Exit code 0 if runs can work, 3 if something is wrong; warnings alone are 0.
 
@@ -60,5 +60,5 @@ def doctor(as_json: bool, deep: bool) -> int:
 def _say(check: Check, out: Terminal) -> None:
     sign, colour = SIGNS[check.level]
     out.say(f" {out.paint(sign, colour)} {check.name:<15} {check.found}")
-    if check.mend:
-        out.say(f"   {'':<15} → {check.mend}")
+    if check.fix:
+        out.say(f"   {'':<15} → {check.fix}")

@@ -18,10 +18,10 @@ class Check:
         name: What was looked at.
         level: `ok`; `warning`: something is missing that not every run needs; `wrong`: runs fail.
         found: What is there.
-        mend: The command or step that mends it; empty if nothing is to be done.
+        fix: The command or step that fixes it; empty if nothing is to be done.
     """
 
     name: str
     level: Level
     found: str
-    mend: str = ""
+    fix: str = ""

@@ -92,7 +92,7 @@ def _python() -> Iterator[Check]:
 def _torch() -> Iterator[Check]:
     """Do what fails first where torch and torchvision do not match: an operation of both."""
     pair = f"torch {_version('torch')}, torchvision {_version('torchvision')}"
-    mend = _pip("torch", "torchvision")
+    fix = _pip("torch", "torchvision")
     try:
         import torch
         from torchvision.ops import nms
@@ -101,12 +101,12 @@ def _torch() -> Iterator[Check]:
         works = nms(boxes, torch.tensor([0.9, 0.8]), 0.5).tolist() == [0]
     except Exception as error:  # noqa: BLE001  (a broken pair raises what it likes)
         first = next(iter(str(error).splitlines()), type(error).__name__)
-        yield Check("torch", "wrong", f"{pair} do not work together: {first}", mend)
+        yield Check("torch", "wrong", f"{pair} do not work together: {first}", fix)
         return
     if works:
         yield Check("torch", "ok", pair)
     else:
-        yield Check("torch", "wrong", f"{pair}: nms gave nonsense", mend)
+        yield Check("torch", "wrong", f"{pair}: nms gave nonsense", fix)
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none, the CPU computes"
     yield Check("GPU", "ok", gpu)
 
@@ -146,8 +146,8 @@ def _plugins() -> Iterator[Check]:
         if entry.status not in {"ok", "blocked"}:
             yield Check(f"plugin {entry.kind}/{entry.name}", "warning", str(entry.error))
     for problem in registry.problems:
-        mend = f"upgrade or remove {problem.distribution}" if problem.distribution else ""
-        yield Check("plugins", "warning", str(problem), mend)
+        fix = f"upgrade or remove {problem.distribution}" if problem.distribution else ""
+        yield Check("plugins", "warning", str(problem), fix)
 
 
 def _webp() -> Iterator[Check]:
@@ -194,8 +194,8 @@ def _repository(root: Path | None) -> Iterator[Check]:
         yield Check("project", "warning", "this folder lies in none", "adversity init DIR")
         return
     if missing := missing_repositories(root):
-        mend = " && ".join([f"cd {root}", *missing])
-        yield Check("project", "wrong", f"{root} is no git repository with DVC", mend)
+        fix = " && ".join([f"cd {root}", *missing])
+        yield Check("project", "wrong", f"{root} is no git repository with DVC", fix)
         return
     yield from (Check("project", "ok", str(root)), _git_state(git, root), _pipelines(root))
     yield from _devices(root)

@@ -39,7 +39,7 @@ COMMANDS: Mapping[str, Known] = {
     "schedule": Known("schedule:schedule", "Run pipelines on their cron."),
     "ui": Known("ui:ui", "Open the page that shows the project's runs in Prefect."),
     "schema": Known("schema:schema", "Write the JSON Schema of pipeline files, for editors."),
-    "doctor": Known("doctor:doctor", "Find what is missing or does not fit, and how to mend it."),
+    "doctor": Known("doctor:doctor", "Find what is missing or does not fit, and how to fix it."),
     "step": Known("step:step", "Run one step; `dvc repro` calls this."),
     "materialise": Known("step:materialise", "Write a packaged data set to data/.", hidden=True),
 }

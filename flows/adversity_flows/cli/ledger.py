@@ -98,8 +98,8 @@ def _judged(page: Sequence[Entry]) -> list[tuple[dict[str, Any], Measure]]:
 def _page_json(page: Sequence[Entry]) -> dict[str, Any]:
     first = page[0]
     return {
-        "victim": {"key": first.victim, "is": first.told["victim"]},
-        "data": {"key": first.data, "is": first.told["data"]},
+        "victim": {"key": first.victim, "is": first.names["victim"]},
+        "data": {"key": first.data, "is": first.names["data"]},
         "worst_cases": [
             {"threat": threat, "robust_accuracy": measure.as_json()}
             for threat, measure in _judged(page)
@@ -108,8 +108,8 @@ def _page_json(page: Sequence[Entry]) -> dict[str, Any]:
             {
                 "key": entry.attack,
                 **entry.facts,
-                "pipeline": entry.told["pipeline"],
-                "cell": entry.told["cell"],
+                "pipeline": entry.names["pipeline"],
+                "cell": entry.names["cell"],
                 "samples": len(entry.rows["sample"]),
                 "wrong": int(entry.rows["wrong"].sum()),
             }
@@ -127,8 +127,8 @@ def _lines(pages: Iterable[Sequence[Entry]], out: Terminal) -> Iterable[str]:
         if number:
             yield ""
         key = out.dim(f"  {first.victim[:8]} on {first.data[:8]}")
-        yield f"{out.paint(plain(first.told['victim']), 'cyan', bold=True)}{key}"
-        yield out.dim(f"on {plain(first.told['data'])}; {plural(len(page), 'attack')} on record")
+        yield f"{out.paint(plain(first.names['victim']), 'cyan', bold=True)}{key}"
+        yield out.dim(f"on {plain(first.names['data'])}; {plural(len(page), 'attack')} on record")
         found = _judged(page)
         if found:
             yield from _table(found, out)

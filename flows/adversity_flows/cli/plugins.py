@@ -118,10 +118,13 @@ def _table(listed: list[Listing], marks: Mapping[str, Mark], out: Terminal) -> l
         "!": "breaks one",
         "~": "changed since it was checked",
     }
-    told = [
+    described = [
         f"{sign} {said}" for sign, said in known.items() if any(sign in s for s in signs.values())
     ]
-    note = "   ".join(told) or "not checked here: `adversity check NAME` tries a plugin's promises"
+    note = (
+        "   ".join(described)
+        or "not checked here: `adversity check NAME` tries a plugin's promises"
+    )
     return [*lines, "", out.dim(note)]
 
 
@@ -144,9 +147,9 @@ def _row(listing: Listing, sign: str, width: int, out: Terminal) -> str:
     origin = "" if listing.distribution == "adversity" else f"[{_origin(listing)}] "
     text = listing.summary if listing.status == "ok" else f"{listing.status}: {listing.error}"
     room = max(20, out.width - width - 5)
-    told = f"{origin}{text}"
-    told = told if len(told) <= room or not out.tty else f"{told[: room - 1]}…"
-    return f" {sign} {_written(listing).ljust(width)}  {told}"
+    described = f"{origin}{text}"
+    described = described if len(described) <= room or not out.tty else f"{described[: room - 1]}…"
+    return f" {sign} {_written(listing).ljust(width)}  {described}"
 
 
 def _written(listing: Listing) -> str:

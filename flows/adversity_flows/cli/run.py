@@ -76,7 +76,7 @@ def run(
     from adversity_flows.session import RunOptions, run_plan
 
     command = without_secrets(shlex.join(["adversity", *sys.argv[1:]]))
-    wishes = RunOptions(
+    options = RunOptions(
         direct=direct,
         force=force,
         strict=strict,
@@ -86,7 +86,7 @@ def run(
     )
     steps = [stage.step for stage in plan.stages]
     with watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher:
-        finished = run_plan(plan, watcher, wishes, warn=err.say)
+        finished = run_plan(plan, watcher, options, warn=err.say)
     _say_to_github(finished, plan)
     if as_json:
         click.echo(json.dumps(_as_json(finished, plan), indent=1, ensure_ascii=False))

@@ -104,7 +104,7 @@ def clean_up(root: Path, ledger: Path) -> None:
 
 @contextmanager
 def finish_beside(
-    stage: Stage, job: StageRun, outputs: Path
+    stage: Stage, stage_run: StageRun, outputs: Path
 ) -> Iterator[tuple[StageResult, Callable[[], AbstractContextManager[None]]]]:
     """Write a stage's outputs beside their places; give its result and what renames them.
 
@@ -118,7 +118,7 @@ def finish_beside(
         for new, path in written:
             path.parent.mkdir(parents=True, exist_ok=True)
             clear(new)
-        result = job.finish(written[0][0], written[1][0] if metrics else None)
+        result = stage_run.finish(written[0][0], written[1][0] if metrics else None)
         yield result, partial(exchanged, written)
     finally:
         for new, _ in written:

@@ -193,7 +193,7 @@ def _read(path: Path) -> Any:
     if content is None:
         return {}
     if not isinstance(content, Mapping):
-        raise InputError(f"dvc.yaml: expected a mapping, got {type(content).__name__}; mend it")
+        raise InputError(f"dvc.yaml: expected a mapping, got {type(content).__name__}; fix it")
     return content
 
 

@@ -175,17 +175,17 @@ class _RunPipeline:
             return Completed(name="Cached", message=outcome.reason)
         try:
             with agenda.own(stage):
-                job, most = agenda.begin(stage)
+                stage_run, most = agenda.begin(stage)
             self._publisher.start(stage)
             done = 0
-            for wave in agenda.waves(stage, job):
-                self._shards(stage, job, wave, done=done, most=most)
+            for wave in agenda.waves(stage, stage_run):
+                self._shards(stage, stage_run, wave, done=done, most=most)
                 done += len(wave)
             if 0 < done < most:
                 self._publisher.advance(1.0)  # rounds that were not needed
             with agenda.own(stage):
                 seconds = time.monotonic() - started
-                outcome, result = agenda.complete(stage, job, seconds=seconds)
+                outcome, result = agenda.complete(stage, stage_run, seconds=seconds)
         except KeyboardInterrupt:
             with agenda.own(stage):
                 raise
@@ -195,13 +195,13 @@ class _RunPipeline:
         return Completed(message="; ".join([outcome.reason, *result.notes]))
 
     def _shards(
-        self, stage: Stage, job: StageRun, wave: tuple[Shard, ...], *, done: int, most: int
+        self, stage: Stage, stage_run: StageRun, wave: tuple[Shard, ...], *, done: int, most: int
     ) -> None:
         """Map a wave on the task runner; a shard that Prefect lost is left to the direct loop."""
         from prefect.futures import as_completed
 
         shards = {shard.index: shard for shard in wave}
-        mapped = _Shards(stage, job, shards)
+        mapped = _Shards(stage, stage_run, shards)
         labels = [f"{stage.step} {shard.label}".rstrip() for shard in wave]
         futures = mapped.task(self._retries).map(list(shards), labels)
         index_of = {future.task_run_id: i for future, i in zip(futures, shards, strict=True)}
@@ -230,10 +230,10 @@ class _Shards:
         finished: Indices of the shards that are done.
     """
 
-    def __init__(self, stage: Stage, job: StageRun, shards: Mapping[int, Shard]) -> None:
+    def __init__(self, stage: Stage, stage_run: StageRun, shards: Mapping[int, Shard]) -> None:
         self.finished: set[int] = set()
         self._stage = stage
-        self._job = job
+        self._stage_run = stage_run
         self._shards = shards
         self._errors: dict[int, BaseException] = {}
         self._stopped = threading.Event()
@@ -276,7 +276,7 @@ class _Shards:
         shard = self._shards[index]
         try:
             with in_step(self._stage, shard):
-                self._job.run_shard(shard)
+                self._stage_run.run_shard(shard)
         except BaseException as error:
             self._errors[index] = error
             raise

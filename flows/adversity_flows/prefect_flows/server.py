@@ -68,7 +68,7 @@ def configured_api() -> str | None:
 
 @contextmanager
 def project_server(root: Path, *, patience: float = START_SECONDS) -> Iterator[str]:
-    """Lend the API address of a Prefect server, and let go of it at the end.
+    """Lend the API address of a Prefect server, and release it at the end.
 
     Args:
         root: The project's folder.
@@ -154,7 +154,7 @@ def _join(home: Path, patience: float) -> tuple[int, str]:
     except OSError as error:
         raise ServerError(
             f"the Prefect server of this project needs a writable {home}: {error}; "
-            "mend the folder, or run with --direct"
+            "fix the folder, or run with --direct"
         ) from error
 
 

@@ -77,11 +77,11 @@ def redraw(plan: Plan, past: PastRun, page: Path) -> None:
     Raises:
         StorageError: If an artifact is missing or damaged.
     """
-    told = {item.name: past.manifest[item.name] for item in fields(Provenance)[1:]}
-    told["outcomes"] = tuple(Outcome(**outcome) for outcome in told["outcomes"])
+    fields_of = {item.name: past.manifest[item.name] for item in fields(Provenance)[1:]}
+    fields_of["outcomes"] = tuple(Outcome(**outcome) for outcome in fields_of["outcomes"])
     workspace = Workspace.of(plan.root)
     gates = judged(plan, workspace).gates
-    provenance = Provenance(past.id, **told)
+    provenance = Provenance(past.id, **fields_of)
     ledger = ledger_of(plan.root)
     report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
     write_html(report, page)

@@ -94,15 +94,15 @@ class Agenda:
 
     def begin(self, stage: Stage) -> tuple[StageRun, int]:
         """Begin a stale step; return it with the number of shards to compute, at most."""
-        job = self.conductor.begin(stage)
-        pending = job.shards if stage.step in self.conductor.force else job.pending()
-        reason = start_reason(job, self._decide(stage).reason)
-        self._watcher.stage_started(stage, len(job.shards), len(pending), reason)
-        return job, len(pending)
+        stage_run = self.conductor.begin(stage)
+        pending = stage_run.shards if stage.step in self.conductor.force else stage_run.pending()
+        reason = start_reason(stage_run, self._decide(stage).reason)
+        self._watcher.stage_started(stage, len(stage_run.shards), len(pending), reason)
+        return stage_run, len(pending)
 
-    def waves(self, stage: Stage, job: StageRun) -> Iterator[tuple[Shard, ...]]:
+    def waves(self, stage: Stage, stage_run: StageRun) -> Iterator[tuple[Shard, ...]]:
         """Yield the shards to compute; those of a wave must be done before the next is asked."""
-        waves = job.waves(force=stage.step in self.conductor.force)
+        waves = stage_run.waves(force=stage.step in self.conductor.force)
         while True:
             with self.own(stage), in_step(stage):
                 wave = next(waves, None)
@@ -115,17 +115,17 @@ class Agenda:
         self._watcher.shard_finished(stage, shard)
 
     def complete(
-        self, stage: Stage, job: StageRun, *, seconds: float
+        self, stage: Stage, stage_run: StageRun, *, seconds: float
     ) -> tuple[Outcome, StageResult]:
         """Finish and record a step whose shards are all done.
 
         Args:
             stage: The step.
-            job: What `begin` gave.
+            stage_run: What `begin` gave.
             seconds: How long it took so far.
         """
         started = time.monotonic()
-        result = self.conductor.complete(stage, job)
+        result = self.conductor.complete(stage, stage_run)
         seconds += time.monotonic() - started
         outcome = Outcome(stage.step, "ran", self._decide(stage).reason, seconds)
         self._close(stage, outcome, result)

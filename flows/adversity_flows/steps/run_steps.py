@@ -142,7 +142,7 @@ class StepRecorder:
         """Open a stage and nothing else."""
         return self._opener(self.plan, stage, self.workspace)
 
-    def complete(self, stage: Stage, job: StageRun) -> StageResult:
+    def complete(self, stage: Stage, stage_run: StageRun) -> StageResult:
         """Write the artifact, prove that the inputs are what they were, and record.
 
         Raises:
@@ -152,7 +152,7 @@ class StepRecorder:
         """
         try:
             with in_step(stage):
-                result = self._finish(stage, job, self._inputs[stage.name])
+                result = self._finish(stage, stage_run, self._inputs[stage.name])
                 keep_attack(self.plan, stage, self.workspace)
                 if stage.step == "report":
                     sync_pipeline(self.plan)
@@ -190,8 +190,8 @@ class StepRecorder:
         if changes:
             raise StaleInputsError(stale_message(changes))
 
-    def _finish(self, stage: Stage, job: StageRun, before: Inputs) -> StageResult:
-        write = finish_beside(stage, job, self.workspace.outputs)
+    def _finish(self, stage: Stage, stage_run: StageRun, before: Inputs) -> StageResult:
+        write = finish_beside(stage, stage_run, self.workspace.outputs)
         with write as (result, into_place):
             changes = before.changes(self.memory.hashes(stage))
             if changes:
@@ -248,23 +248,23 @@ def conduct_stage(
 def _run_stage(
     conductor: StepRecorder, stage: Stage, watcher: Watcher, reason: str, workers: int
 ) -> StageResult:
-    job = conductor.begin(stage)
+    stage_run = conductor.begin(stage)
     try:
         force = stage.step in conductor.force
-        pending = job.shards if force else job.pending()
-        reason = start_reason(job, reason)
-        watcher.stage_started(stage, len(job.shards), len(pending), reason)
+        pending = stage_run.shards if force else stage_run.pending()
+        reason = start_reason(stage_run, reason)
+        watcher.stage_started(stage, len(stage_run.shards), len(pending), reason)
         retries = conductor.plan.spec.run.retries
-        for shard in run_waves(job, force=force, workers=workers, retries=retries):
+        for shard in run_waves(stage_run, force=force, workers=workers, retries=retries):
             watcher.shard_finished(stage, shard)
-        return conductor.complete(stage, job)
+        return conductor.complete(stage, stage_run)
     finally:
         conductor.abandon(stage)
 
 
-def start_reason(job: StageRun, reason: str) -> str:
+def start_reason(stage_run: StageRun, reason: str) -> str:
     """Add to why a stage runs what was found damaged in the store, which is computed again."""
-    damaged = len(job.damaged)
+    damaged = len(stage_run.damaged)
     if not damaged:
         return reason
     files = "1 file" if damaged == 1 else f"{damaged} files"

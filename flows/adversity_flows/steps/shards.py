@@ -21,7 +21,7 @@ __all__ = ["in_step", "run_shards", "run_waves", "transient"]
 
 
 def run_shards(
-    job: StageRun, pending: tuple[Shard, ...], *, workers: int, retries: int = 0
+    stage_run: StageRun, pending: tuple[Shard, ...], *, workers: int, retries: int = 0
 ) -> Iterator[Shard]:
     """Run shards as the engine does, yielding each as it is done, with retries.
 
@@ -30,19 +30,19 @@ def run_shards(
     """
 
     def compute(shard: Shard) -> None:
-        with in_step(job.stage, shard):
-            _with_retries(job, shard, retries)
+        with in_step(stage_run.stage, shard):
+            _with_retries(stage_run, shard, retries)
 
     return shard_pool.run_shards(pending, compute, workers=workers)
 
 
 def run_waves(
-    job: StageRun, *, force: bool = False, workers: int, retries: int = 0
+    stage_run: StageRun, *, force: bool = False, workers: int, retries: int = 0
 ) -> Iterator[Shard]:
     """Run every shard that is to be run, wave by wave, yielding each as it is done.
 
     Args:
-        job: The stage, opened.
+        stage_run: The stage, opened.
         force: Run those that are finished as well.
         workers: Shards at a time.
         retries: How often a shard is tried again after a passing error of the system.
@@ -50,19 +50,19 @@ def run_waves(
     Raises:
         AdversityError: As `run_shards`.
     """
-    waves = job.waves(force=force)
+    waves = stage_run.waves(force=force)
     while True:
-        with in_step(job.stage):
+        with in_step(stage_run.stage):
             wave = next(waves, None)
         if wave is None:
             return
-        yield from run_shards(job, wave, workers=workers, retries=retries)
+        yield from run_shards(stage_run, wave, workers=workers, retries=retries)
 
 
-def _with_retries(job: StageRun, shard: Shard, retries: int) -> None:
+def _with_retries(stage_run: StageRun, shard: Shard, retries: int) -> None:
     for attempt in range(retries + 1):
         try:
-            job.run_shard(shard)
+            stage_run.run_shard(shard)
         except Exception as error:
             if attempt == retries or not transient(error):
                 raise

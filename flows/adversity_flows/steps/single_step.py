@@ -107,13 +107,15 @@ def _compute(conductor: StepRecorder, stage: Stage, watcher: Watcher, workers: i
             )
         keep_from_git(plan.root)
         before = memory.hashes(stage)
-        job = conductor.open(stage)
-        pending = job.pending()
-    watcher.stage_started(stage, len(job.shards), len(pending), start_reason(job, "dvc repro"))
+        stage_run = conductor.open(stage)
+        pending = stage_run.pending()
+    watcher.stage_started(
+        stage, len(stage_run.shards), len(pending), start_reason(stage_run, "dvc repro")
+    )
     retries = plan.spec.run.retries
-    for shard in run_waves(job, workers=workers, retries=retries):
+    for shard in run_waves(stage_run, workers=workers, retries=retries):
         watcher.shard_finished(stage, shard)
-    with in_step(stage), finish_beside(stage, job, conductor.workspace.outputs) as finished:
+    with in_step(stage), finish_beside(stage, stage_run, conductor.workspace.outputs) as finished:
         result, into_place = finished
         changes = before.changes(memory.hashes(stage))
         if changes:

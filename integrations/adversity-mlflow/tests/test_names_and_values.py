@@ -33,14 +33,19 @@ PARTS = (
 
 def step(measures, **facts):
     """Return what the hook says of a step that was found unchanged."""
-    told = {"id": "attacked", "outcome": "cached", "seconds": 0.0, "notes": []}
-    return told | {"measures": measures} | facts
+    facts_given = {"id": "attacked", "outcome": "cached", "seconds": 0.0, "notes": []}
+    return facts_given | {"measures": measures} | facts
 
 
 def run(**facts):
     """Return what the hooks say of a run, as far as it is read here."""
-    told = {"id": "1-smoke", "pipeline": "smoke", "file": "pipelines/smoke.yaml", "command": "run"}
-    return told | {"git": {}, "versions": {}, "parameters": {}} | facts
+    facts_given = {
+        "id": "1-smoke",
+        "pipeline": "smoke",
+        "file": "pipelines/smoke.yaml",
+        "command": "run",
+    }
+    return facts_given | {"git": {}, "versions": {}, "parameters": {}} | facts
 
 
 @pytest.mark.parametrize("first", PARTS[1:])
@@ -80,8 +85,10 @@ def test_the_limits_are_those_of_mlflow():
 def test_what_is_too_long_is_cut_and_said():
     """The text fits to the character, ends in words, and the cut is remembered with its sizes."""
     cuts = record.Cuts()
-    told = run(parameters={"name": "smoke", "seed": 0, "metrics": ["m" * 7000], "gates": ["g"]})
-    found = record.parameters(told, Names(), cuts)
+    facts_given = run(
+        parameters={"name": "smoke", "seed": 0, "metrics": ["m" * 7000], "gates": ["g"]}
+    )
+    found = record.parameters(facts_given, Names(), cuts)
     assert set(found) == {"seed", "metrics"}
     assert len(found["metrics"]) == MAX_PARAM_VAL_LENGTH
     assert found["metrics"].endswith("(cut)")
@@ -131,7 +138,7 @@ def test_a_failed_gate_is_a_result_and_not_a_failure(code, error, status):
 def test_git_is_told_where_there_is_git():
     """The revision stands in the tag that MLflow shows as the version; without git there is none."""
     cuts = record.Cuts()
-    told = record.start_tags(run(git={"revision": "abc", "state": "dirty"}), cuts)
-    assert told["mlflow.source.git.commit"] == "abc"
-    assert told["adversity.git_state"] == "dirty"
+    facts_given = record.start_tags(run(git={"revision": "abc", "state": "dirty"}), cuts)
+    assert facts_given["mlflow.source.git.commit"] == "abc"
+    assert facts_given["adversity.git_state"] == "dirty"
     assert not {"mlflow.source.git.commit", "mlflow.user"} & set(record.start_tags(run(), cuts))

@@ -246,13 +246,13 @@ def _ran(
     file.write_text(PIPELINE.format(probe=probe, shard=shard, batch=batch), encoding="utf-8")
     plan = make_plan(load_pipeline(file, root=root), registry)
     workspace = Workspace(root, out, out / "store")
-    job: Any = None
+    stage_run: Any = None
     for stage in plan.stages[:-1]:
-        job = open_stage(plan, stage, workspace)
-        for shard_ in reversed(job.pending()):
-            job.run_shard(shard_)
-        job.finish(workspace.outputs / stage.out)
-    return job  # type: ignore[no-any-return]
+        stage_run = open_stage(plan, stage, workspace)
+        for shard_ in reversed(stage_run.pending()):
+            stage_run.run_shard(shard_)
+        stage_run.finish(workspace.outputs / stage.out)
+    return stage_run  # type: ignore[no-any-return]
 
 
 def test_a_step_is_probed_the_same_in_any_shards(
@@ -267,7 +267,9 @@ def test_a_step_is_probed_the_same_in_any_shards(
     whole = _ran(root, tmp_path / "a", registry, "probe: 8")
     parts = _ran(root, tmp_path / "b", registry, "probe: 8", shard=5, batch=3)
     none = _ran(root, tmp_path / "c", registry, "")
-    tables = [job.toolbox.artifact("pgd") / "table.parquet" for job in (whole, parts, none)]
+    tables = [
+        stage_run.toolbox.artifact("pgd") / "table.parquet" for stage_run in (whole, parts, none)
+    ]
     assert tables[0].read_bytes() == tables[1].read_bytes()
     rows, plain = read_table(tables[0]), read_table(tables[2])
     added = {"full_budget_correct", "more_steps_fooled", "more_restarts_fooled"}
@@ -279,5 +281,5 @@ def test_a_step_is_probed_the_same_in_any_shards(
     assert 0 < asked.sum() < 8
     for name in added:
         np.testing.assert_array_equal(~np.isnan(rows[name]), asked)
-    keys = {job.cell_key(job.node.cells[0]) for job in (whole, none)}  # type: ignore[attr-defined]
+    keys = {stage_run.cell_key(stage_run.node.cells[0]) for stage_run in (whole, none)}  # type: ignore[attr-defined]
     assert len(keys) == 2

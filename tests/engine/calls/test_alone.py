@@ -47,7 +47,7 @@ def _answers(net: nn.Module, images: Tensor) -> Any:
 
 
 def test_batch_norm_without_statistics_is_refused_in_words(images: Tensor) -> None:
-    """The network, the layer and what mends it are named; with running statistics it is taken."""
+    """The network, the layer and what fixes it are named; with running statistics it is taken."""
     with pytest.raises(
         InputError, match=r"network Sequential, sample .*\(1\) .*track_running"
     ) as e:

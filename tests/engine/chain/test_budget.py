@@ -128,10 +128,10 @@ def test_a_parametric_attack_that_cheats_is_refused(
     images: torch.Tensor,
     labels: torch.Tensor,
     cheat: str,
-    told: str,
+    summary: str,
 ) -> None:
     """Bounds, images and parameters are checked by the core."""
-    with pytest.raises(PluginError, match=told):
+    with pytest.raises(PluginError, match=summary):
         attack(make_ready(Dim(cheat=cheat)), victim, images, labels)
 
 
@@ -268,8 +268,10 @@ class Tells(Asks):
     more: bool = False
 
     def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Perturbed:
-        told = {"half": torch.arange(len(images)) / 2}
-        return Perturbed(images.clone(), told | ({"other": told["half"]} if self.more else {}))
+        summary = {"half": torch.arange(len(images)) / 2}
+        return Perturbed(
+            images.clone(), summary | ({"other": summary["half"]} if self.more else {})
+        )
 
 
 def test_what_an_attack_tells_of_each_sample_is_kept(

@@ -149,10 +149,10 @@ def test_only_missing_shards_are_computed_again(striped: Path, tmp_path: Path) -
     plan = make_plan(loaded, discover())
     workspace = Workspace(striped, tmp_path, tmp_path / "store")
     adversity.run(striped / "pipelines/tiny.yaml", into=tmp_path, root=striped)
-    job = open_stage(plan, plan.stage("noisy_predictions"), workspace)
-    assert job.pending() == ()
-    lost = job.shards[1]
-    job.store.path(job.cell_key(lost.cell), lost.name).unlink()  # type: ignore[attr-defined]
+    stage_run = open_stage(plan, plan.stage("noisy_predictions"), workspace)
+    assert stage_run.pending() == ()
+    lost = stage_run.shards[1]
+    stage_run.store.path(stage_run.cell_key(lost.cell), lost.name).unlink()  # type: ignore[attr-defined]
     again = open_stage(plan, plan.stage("noisy_predictions"), workspace)
     assert again.pending() == (lost,)
     again.run_shard(lost)

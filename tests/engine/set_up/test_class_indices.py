@@ -38,7 +38,7 @@ def test_accents_are_the_same_however_they_are_written():
     ],
 )
 def test_a_class_that_is_not_there(labels, said):
-    """The message names what the map makes of it, the nearest class, and what to mend."""
+    """The message names what the map makes of it, the nearest class, and what to fix."""
     with pytest.raises(DataError, match=said) as error:
         class_indices(["Katze", "Hund"], [0], Answers("cat", "dog"), labels=labels)
     assert labels is None or "Give a `labels:` file" not in str(error.value)

@@ -221,8 +221,8 @@ def test_splits_that_overlap_are_refused(root: Path, tmp_path: Path, judged: str
     data += f"  test: {{uses: dataset/digits, with: {{{judged}}}}}"
     plan = plan_of(root, data, NET)
     stage = plan.stages[0]
-    job = open_stage(plan, stage, Workspace(root, tmp_path, tmp_path / "store"))
-    job.finish(tmp_path / stage.out)
+    stage_run = open_stage(plan, stage, Workspace(root, tmp_path, tmp_path / "store"))
+    stage_run.finish(tmp_path / stage.out)
     shared = "120 of the 1797" if "all" in judged else "60 of the 60"
     assert f"{shared} images of test are among those of train" in refusal(
         root, tmp_path, plan, first="net"

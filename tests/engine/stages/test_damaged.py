@@ -103,10 +103,10 @@ def opened(project: Path, out: Path, step: str) -> StageRun:
     return open_stage(plan, plan.stage(step), Workspace(project, out, out / "store"))
 
 
-def compute(job: StageRun) -> None:
+def compute(stage_run: StageRun) -> None:
     """Compute what is pending."""
-    for shard in job.pending():
-        job.run_shard(shard)
+    for shard in stage_run.pending():
+        stage_run.run_shard(shard)
 
 
 def values(path: Path) -> list[Any]:
@@ -209,9 +209,9 @@ def test_a_damaged_result_is_not_recalled(project: Path, out: Path, file: str) -
     text = path.read_bytes()
     place = max(i for i, byte in enumerate(text) if 48 <= byte <= 56)
     path.write_bytes(text[:place] + bytes([text[place] + 1]) + text[place + 1 :])
-    job = opened(project, out, file.partition("/")[0])
+    stage_run = opened(project, out, file.partition("/")[0])
     with pytest.raises(StorageError, match=f"{path.name} is damaged"):
-        read_result(job.plan, job.stage, job.workspace)
+        read_result(stage_run.plan, stage_run.stage, stage_run.workspace)
 
 
 def test_every_artifact_has_its_sums(ran: Path) -> None:
@@ -229,18 +229,20 @@ def test_a_forced_step_is_computed_and_not_taken_from_the_store(
     project: Path, ran: Path, out: Path, step: str
 ) -> None:
     """Stored shards of other numbers, sums and all, do not survive `--force`: same bytes again."""
-    job = opened(project, out, step)
-    shard: Any = job.shards[0]
-    key = job._key(shard.cell) if step == "net" else job.cell_key(shard.cell)  # type: ignore[attr-defined]
-    other = job.store.path(key, shard.name)
+    stage_run = opened(project, out, step)
+    shard: Any = stage_run.shards[0]
+    key = stage_run._key(shard.cell) if step == "net" else stage_run.cell_key(shard.cell)  # type: ignore[attr-defined]
+    other = stage_run.store.path(key, shard.name)
     write = write_arrays if step == "net" else write_table
     content = read_arrays(other)[0] if step == "net" else read_table(other)
     name = next(name for name, array in content.items() if array.dtype.kind == "f")
-    job.store.put(key, other.name, lambda path: write(path, content | {name: content[name] + 1}))
-    for wave in job.waves(force=True):
+    stage_run.store.put(
+        key, other.name, lambda path: write(path, content | {name: content[name] + 1})
+    )
+    for wave in stage_run.waves(force=True):
         for shard in wave:
-            job.run_shard(shard)
-    job.finish(out / "again")
+            stage_run.run_shard(shard)
+    stage_run.finish(out / "again")
     assert (out / "again" / SUMS).read_bytes() == (
         ran / "artifacts/bits" / step / SUMS
     ).read_bytes()
@@ -253,10 +255,10 @@ def test_shards_of_another_processor_are_not_taken(
     """A table mixes no two types of hardware; its bytes do not tell which one it was."""
     assert opened(project, out, step).pending() == ()
     monkeypatch.setattr("adversity.engine.stages.stage.processor", lambda: "Another One")
-    job = opened(project, out, step)
-    assert job.pending() == job.shards
-    compute(job)
-    job.finish(out / "again")
+    stage_run = opened(project, out, step)
+    assert stage_run.pending() == stage_run.shards
+    compute(stage_run)
+    stage_run.finish(out / "again")
     assert (out / "again" / SUMS).read_bytes() == (
         ran / "artifacts/bits" / step / SUMS
     ).read_bytes()

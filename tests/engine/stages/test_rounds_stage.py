@@ -122,9 +122,9 @@ def test_what_is_left_after_one_round_is_what_that_attack_leaves(
 ) -> None:
     """The stopped cell has what PGD alone does to the same samples, and its costs."""
     out, _ = finished
-    job = opened(project, out)
-    cell = next(cell for cell in job.node.cells if cell.key == "eps=20/255")
-    scene = job.scene(cell, list(range(24)))
+    stage_run = opened(project, out)
+    cell = next(cell for cell in stage_run.node.cells if cell.key == "eps=20/255")
+    scene = stage_run.scene(cell, list(range(24)))
     pgd = Ready(PGD(eps=20 / 255, steps=10, early_stop=True), "PGD alone")
     given = (scene.victim, scene.current.images, scene.labels)
     alone = attack(pgd, *given, seed=3, step="strong", stream="pgd")
@@ -200,9 +200,9 @@ def opened(root: Path, out: Path, *overrides: str) -> RoundsRun:
     """Open the attack's stage where the steps before it are finished."""
     loaded = load_pipeline(root / FILE, root=root, overrides=overrides)
     plan = make_plan(loaded, discover())
-    job = open_stage(plan, plan.stage("strong"), Workspace(root, out, out / "store"))
-    assert isinstance(job, RoundsRun)
-    return job
+    stage_run = open_stage(plan, plan.stage("strong"), Workspace(root, out, out / "store"))
+    assert isinstance(stage_run, RoundsRun)
+    return stage_run
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,8 @@ def test_a_run_that_was_killed_goes_on_in_its_round(
         with pytest.raises(KeyboardInterrupt):
             execute(project, tmp_path, *cut)
     first = list(computed)
-    job = opened(project, tmp_path, *cut)
-    assert not {f"{s.cell.key} {s.name}" for s in job.pending()} & set(first)
+    stage_run = opened(project, tmp_path, *cut)
+    assert not {f"{s.cell.key} {s.name}" for s in stage_run.pending()} & set(first)
     killed_after = -1
     with monkeypatch.context() as patch:
         patch.setattr(RoundsRun, "compute", counted)
@@ -333,9 +333,11 @@ def test_what_a_stopped_cell_left_is_no_sign_of_a_weak_attack(
 def test_a_missing_shard_is_named(project: Path, tmp_path: Path) -> None:
     """An artifact is never written from a part of the rounds."""
     execute(project, tmp_path)
-    job = opened(project, tmp_path)
-    lost = next(s for s in job.shards if s.cell.key == "eps=8/255" and s.name.startswith("round-3"))
-    job.store.path(job.cell_key(lost.cell), lost.name).unlink()
+    stage_run = opened(project, tmp_path)
+    lost = next(
+        s for s in stage_run.shards if s.cell.key == "eps=8/255" and s.name.startswith("round-3")
+    )
+    stage_run.store.path(stage_run.cell_key(lost.cell), lost.name).unlink()
     again = opened(project, tmp_path)
     assert lost in again.pending()
     with pytest.raises(StorageError, match="missing"):

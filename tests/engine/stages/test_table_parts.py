@@ -89,10 +89,12 @@ def opened(project: Path, out: Path, step: str) -> Any:
     return open_stage(plan, plan.stage(step), Workspace(project, out, out / "store"))
 
 
-def whole(job: Any, cell: Any) -> dict[str, Any]:
+def whole(stage_run: Any, cell: Any) -> dict[str, Any]:
     """Join all shards of a cell in memory and sort their rows by id: what a table must hold."""
-    mine = [shard for shard in job.shards if shard.cell == cell]
-    tables = [job.store.read(job.cell_key(cell), shard.name, read_table) for shard in mine]
+    mine = [shard for shard in stage_run.shards if shard.cell == cell]
+    tables = [
+        stage_run.store.read(stage_run.cell_key(cell), shard.name, read_table) for shard in mine
+    ]
     joined = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     order = np.argsort(joined["id"].astype(str), kind="stable")
     return {name: values[order] for name, values in joined.items()}
@@ -107,13 +109,13 @@ def bits(values: Any) -> object:
 @pytest.mark.parametrize("step", TABLES)
 def test_a_table_holds_the_joined_and_sorted_rows(project: Path, finished: Path, step: str) -> None:
     """Column for column and bit for bit, cell after cell, across shards, sizes and parts."""
-    job = opened(project, finished, step)
+    stage_run = opened(project, finished, step)
     table = read_table(finished / "artifacts/sizes" / step / "table.parquet")
-    cells = [whole(job, cell) for cell in job.node.cells]
-    assert len(job.shards) >= 8 * len(cells)
-    keys = [[cell.key] * 22 for cell in job.node.cells]
+    cells = [whole(stage_run, cell) for cell in stage_run.node.cells]
+    assert len(stage_run.shards) >= 8 * len(cells)
+    keys = [[cell.key] * 22 for cell in stage_run.node.cells]
     assert table["cell"].tolist() == [key for some in keys for key in some]
-    names = ["cell", *job.node.cells[0].as_dict(), *cells[0]]
+    names = ["cell", *stage_run.node.cells[0].as_dict(), *cells[0]]
     assert list(table) == names
     for name in cells[0]:
         expected = np.concatenate([cell[name] for cell in cells])
@@ -125,10 +127,10 @@ def test_measures_are_those_of_the_whole_cell(
     project: Path, finished: Path, tmp_path: Path, step: str
 ) -> None:
     """Name for name and bit for bit what the metrics give for a cell that is all in memory."""
-    job = opened(project, finished, step)
-    result = job.fill(tmp_path)
-    for cell in job.node.cells:
-        expected = job.measured(whole(job, cell), job.class_names(cell))
+    stage_run = opened(project, finished, step)
+    result = stage_run.fill(tmp_path)
+    for cell in stage_run.node.cells:
+        expected = stage_run.measured(whole(stage_run, cell), stage_run.class_names(cell))
         assert {k: v.as_json() for k, v in result.measures[cell.key].items()} == {
             k: v.as_json() for k, v in expected.items()
         }
@@ -148,10 +150,10 @@ def test_bytes_do_not_depend_on_shards_or_workers(
 def test_a_resumed_run_writes_the_same_file(project: Path, finished: Path, tmp_path: Path) -> None:
     """Killed while the table is written, there is none; afterwards it is the same."""
     shutil.copytree(finished, tmp_path / "out")
-    job = opened(project, tmp_path / "out", "predictions")
+    stage_run = opened(project, tmp_path / "out", "predictions")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_stage, "PART_ROWS", 5)
-        read, seen = type(job).shard_rows, []
+        read, seen = type(stage_run).shard_rows, []
 
         def killed(self: Any, shard: Any) -> Any:
             seen.append(shard)
@@ -159,11 +161,11 @@ def test_a_resumed_run_writes_the_same_file(project: Path, finished: Path, tmp_p
                 raise KeyboardInterrupt
             return read(self, shard)
 
-        patch.setattr(type(job), "shard_rows", killed)
+        patch.setattr(type(stage_run), "shard_rows", killed)
         with pytest.raises(KeyboardInterrupt):
-            job.fill(tmp_path / "new")
+            stage_run.fill(tmp_path / "new")
         assert list((tmp_path / "new").iterdir()) == []
-        patch.setattr(type(job), "shard_rows", read)
+        patch.setattr(type(stage_run), "shard_rows", read)
         opened(project, tmp_path / "out", "predictions").fill(tmp_path / "new")
     old = finished / "artifacts/sizes/predictions/table.parquet"
     assert (tmp_path / "new/table.parquet").read_bytes() == old.read_bytes()

@@ -144,10 +144,10 @@ class FinishedRun:
         plan = make_plan(load_pipeline(file, root=root), registry)
         workspace = Workspace(root, out, out / "store")
         for stage in plan.stages[:-1]:
-            job = open_stage(plan, stage, workspace)
-            for shard in job.pending():
-                job.run_shard(shard)
-            job.finish(workspace.outputs / stage.out)
+            stage_run = open_stage(plan, stage, workspace)
+            for shard in stage_run.pending():
+                stage_run.run_shard(shard)
+            stage_run.finish(workspace.outputs / stage.out)
         self.steps = summarise(plan, workspace)
         found = caveats((), tuple(self.steps.values()))
         results = judge(plan.gates, self.steps, caveats=found)

@@ -39,7 +39,7 @@ def entry(
     """Return what an attack did to four samples; `x` in `wrong` is a wrong answer."""
     start = np.array([letter == "r" for letter in right])
     numbers = {name: given.pop(name) for name in list(given) if name.startswith("parameter_")}
-    told = {"pipeline": given.pop("pipeline", "nightly"), "cell": given.pop("cell", "")}
+    names = {"pipeline": given.pop("pipeline", "nightly"), "cell": given.pop("cell", "")}
     facts: dict[str, Any] = {"plugin": f"attack/{step}", "step": step, "threat": "norm"}
     facts |= {"norm": "linf", "eps": EIGHT, "bounds": {}, "space": None} | given
     rows = {
@@ -50,7 +50,7 @@ def entry(
         **{name: np.asarray(values, dtype=np.float64) for name, values in numbers.items()},
     }
     key = (step * 64)[:64]
-    return Entry("v" * 64, "d" * 64, key, facts, rows, told)
+    return Entry("v" * 64, "d" * 64, key, facts, rows, names)
 
 
 def ball(norm: Any, eps: float) -> Recorded:
@@ -185,7 +185,7 @@ def test_attacks_are_named_so_that_none_hides_another() -> None:
         entry("pgd", ".x..", pipeline="weekly"),
         entry("fgsm", "..x."),
     ]
-    page[1] = Entry("v" * 64, "d" * 64, "9" * 64, page[1].facts, page[1].rows, page[1].told)
+    page[1] = Entry("v" * 64, "d" * 64, "9" * 64, page[1].facts, page[1].rows, page[1].names)
     found = worst_case(page, ball("linf", EIGHT), now=frozenset({page[0].attack}))
     assert found is not None
     assert found.details["by"] == {"nightly: fgsm": 1, "pgd[eps=8/255]": 1, "weekly: pgd": 1}
@@ -193,7 +193,7 @@ def test_attacks_are_named_so_that_none_hides_another() -> None:
     assert found.details["pipelines"] == ["nightly", "weekly"]
     twins = [
         page[0],
-        Entry("v" * 64, "d" * 64, "9" * 64, page[0].facts, page[1].rows, page[0].told),
+        Entry("v" * 64, "d" * 64, "9" * 64, page[0].facts, page[1].rows, page[0].names),
     ]
     both = worst_case(twins, ball("linf", EIGHT))
     assert both is not None

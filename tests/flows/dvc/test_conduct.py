@@ -88,19 +88,19 @@ def test_an_unchanged_artifact_that_cannot_be_proved_is_made_again(
 @pytest.mark.parametrize("door", ["direct", "agenda"])
 def test_what_was_damaged_in_the_store_is_said_when_the_step_starts(conductor, monkeypatch, door):
     """Both doors add to the reason how many files were taken out of the store."""
-    told = []
+    summary = []
 
     class Told(Silent):
         def stage_started(self, stage, total, pending, reason):
-            told.append(reason)
+            summary.append(reason)
 
     one = conductor()
     opened = one.open
 
     def damaged(stage):
-        job = opened(stage)
-        job.damaged = ("00000.parquet", "00001.parquet")
-        return job
+        stage_run = opened(stage)
+        stage_run.damaged = ("00000.parquet", "00001.parquet")
+        return stage_run
 
     monkeypatch.setattr(one, "open", damaged)
     if door == "direct":
@@ -108,7 +108,7 @@ def test_what_was_damaged_in_the_store_is_said_when_the_step_starts(conductor, m
     else:
         Agenda(one, Told()).begin(one.plan.stages[0])
         one.abandon(one.plan.stages[0])
-    assert told[0] == "never ran; 2 files in the store damaged, taken out and computed again"
+    assert summary[0] == "never ran; 2 files in the store damaged, taken out and computed again"
 
 
 @pytest.mark.parametrize("edits", [(), (("4/255", "2/255"), ("2/255", "4/255"))])

@@ -102,7 +102,7 @@ def test_a_stage_that_dvc_yaml_lacks_is_refused(project, memory, fake):
 
 
 def test_a_missing_untracked_input_is_refused(project, memory, plan):
-    """A dependency that nobody makes and that is not there is the user's to mend."""
+    """A dependency that nobody makes and that is not there is the user's to fix."""
     shutil.rmtree(project / "data/photos")
     with pytest.raises(InputError, match="data/photos"):
         memory.state(plan.stages[0])

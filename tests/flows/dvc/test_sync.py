@@ -244,7 +244,7 @@ def test_pipelines_share_the_file_of_a_packaged_data_set(project, plan, another)
 
 @pytest.mark.parametrize("text", ["steps: [", "\tx", "!!python/object/apply:os.getcwd []"])
 def test_a_damaged_resolved_file_is_refused(project, plan, text):
-    """Only plain YAML is read; anything else says how to mend it."""
+    """Only plain YAML is read; anything else says how to fix it."""
     resolved.write(plan)
     (plan.root / resolved.FOLDER / f"{plan.name}.yaml").write_text(text)
     with pytest.raises(InputError, match="adversity sync"):

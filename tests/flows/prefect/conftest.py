@@ -94,7 +94,7 @@ class FakeConductor:
                 deps=(),
                 params={},
                 out=f"artifacts/{name}/{step}",
-                views=("fog", "mended") if step == "dark" else (),
+                views=("fog", "fixed") if step == "dark" else (),
             )
             for step in steps
         )
@@ -137,9 +137,9 @@ class FakeConductor:
         shards = tuple(FakeShard(i, f"{i + 1}/{self.shards}") for i in range(self.shards))
         return FakeJob(stage, shards, self.act, self.finished[stage.step], self.first_wave)
 
-    def complete(self, stage: Stage, job: FakeJob) -> FakeResult:
+    def complete(self, stage: Stage, stage_run: FakeJob) -> FakeResult:
         self._note("complete", stage)
-        if job.pending():
+        if stage_run.pending():
             raise RuntimeError(f"{stage.step} was completed with pending shards")
         measure = Measure(0.5, 16, low=0.28, high=0.72, method="wilson")
         result = FakeResult(stage.step, {"severity=3": {"accuracy": measure}}, ("a|note",), 16)

@@ -11,7 +11,7 @@ from adversity.engine.stages.stage import StageResult
 from adversity.pipeline.plan.model import Stage
 from adversity_flows.prefect_flows.artifacts import artifact_key, step_markdown
 
-STAGE = Stage("dark", "toy-dark", "", (), {}, "artifacts/toy/dark", views=("fog", "mended"))
+STAGE = Stage("dark", "toy-dark", "", (), {}, "artifacts/toy/dark", views=("fog", "fixed"))
 
 
 @pytest.mark.parametrize("parts", [("toy", "dark_step", "a.B"), ("--x--", "data:digits", "ä")])
@@ -25,7 +25,7 @@ def test_a_measure_is_shown_with_its_interval_and_n() -> None:
     measure = Measure(31.25, 20, low=30.0, high=32.5, level=0.95, unit="dB")
     text = step_markdown(STAGE, StageResult("dark", {"severity=3": {"psnr_db": measure}}, (), 20))
     assert "| severity=3 | psnr_db | 31.25 dB | 30 to 32.5 (95%) | 20 |" in text
-    assert "fog, mended" in text
+    assert "fog, fixed" in text
     assert "20 rows" in text
 
 

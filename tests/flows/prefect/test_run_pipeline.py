@@ -89,7 +89,7 @@ def test_every_step_and_shard_is_a_task_run(conductor: Maker, watcher: Any) -> N
     steps = [entry for entry in found if "/" not in entry[0]]
     assert steps == [
         ("clean", "Completed", "never ran: clean; a|note"),
-        ("dark (fog > mended)", "Cached", "nothing it depends on changed"),
+        ("dark (fog > fixed)", "Cached", "nothing it depends on changed"),
         ("report", "Completed", "never ran: report; a|note"),
     ]
     shards = [entry[:2] for entry in found if "/" in entry[0]]

@@ -55,7 +55,7 @@ def test_an_error_while_recording_comes_out_as_itself(conductor: Maker, watcher:
     """What `complete` raises is the run's error, after all shards were done."""
     run = conductor(steps=("dark",))
 
-    def refuse(stage: Any, job: Any) -> None:
+    def refuse(stage: Any, stage_run: Any) -> None:
         raise StorageError("the disk is full")
 
     run.complete = refuse
@@ -138,7 +138,7 @@ def test_an_interrupt_ends_the_run(conductor: Maker, watcher: Any) -> None:
     """Ctrl-C while a step is recorded comes out as itself, and the step is not done directly."""
     run = conductor()
 
-    def interrupt(stage: Any, job: Any) -> None:
+    def interrupt(stage: Any, stage_run: Any) -> None:
         raise KeyboardInterrupt
 
     run.complete = interrupt

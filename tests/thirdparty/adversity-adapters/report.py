@@ -116,7 +116,7 @@ def _head(record: dict[str, Any]) -> str:
     return (
         "Attacks, degradations, restorers, calibrators and classifiers of other libraries, made "
         "plugins by [adapters of a few lines](../tests/thirdparty/adversity-adapters/README.md) "
-        "that translate and mend nothing, and what [the conformance kit](kit.md) finds. The page is "
+        "that translate and fix nothing, and what [the conformance kit](kit.md) finds. The page is "
         "written by [`report.py`](../tests/thirdparty/adversity-adapters/report.py); the adapters' README "
         "says how to run it, and what the adapters add.\n\n"
         f"Made on {record['date']} with kit {record['kit']}, Python {record['python']}, {others}, "

@@ -50,14 +50,14 @@ def wanted_labels(
 
     if not ready.plugin.is_targeted:
         return labels
-    wish, classes = ready.plugin.target, judge.classes
-    if wish == "next":
+    choice, classes = ready.plugin.target, judge.classes
+    if choice == "next":
         return (labels + 1) % classes
-    if wish == "least_likely":
+    if choice == "least_likely":
         return before.decision.argmin(1)
-    if wish == "random":
+    if choice == "random":
         rng = SampleRng(seed=seed, step="target", ids=judge.ids)
         return (labels + 1 + rng.integers(0, classes - 1)) % classes
-    if not 0 <= int(wish) < classes:
-        raise DataError(f"expected target in 0 .. {classes - 1}, got {wish}")
-    return torch.full_like(labels, int(wish))
+    if not 0 <= int(choice) < classes:
+        raise DataError(f"expected target in 0 .. {classes - 1}, got {choice}")
+    return torch.full_like(labels, int(choice))

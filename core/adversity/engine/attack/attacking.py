@@ -130,8 +130,8 @@ def attack(
         index = active.nonzero().flatten()
         watch = _watch(ready, images, wanted)
         adversarial, after = images.clone(), start.clone()
-        told = (*threat.bounds, *plugin.tells)
-        parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in told}
+        named = (*threat.bounds, *plugin.tells)
+        parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in named}
         if len(index):
             part = victim.watched(watch).rows(index)
             made = perturbed(

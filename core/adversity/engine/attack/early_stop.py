@@ -85,9 +85,9 @@ def _measure(metric: str, total: int, right: int, standing: int) -> Measure:
 def bounded(found: Mapping[str, Measure], stop: Stopped) -> dict[str, Measure]:
     """Say in the details of the two measures that further rounds could have made them worse."""
     sides = {"robust_accuracy": "upper", "attack_success": "lower"}
-    told = {"stopped_after": stop.after, "rounds": stop.of}
+    stopped = {"stopped_after": stop.after, "rounds": stop.of}
     return {
-        name: replace(measure, details={**measure.details, **told, "bound": sides[name]})
+        name: replace(measure, details={**measure.details, **stopped, "bound": sides[name]})
         if name in sides
         else measure
         for name, measure in found.items()

@@ -1,7 +1,7 @@
 """A user's own network as a link: what it may return, and words for what is wrong with it.
 
-A fault of it is the user's to mend, not a plugin author's: every message here names the network
-and, where that is known, the line that mends it.
+A fault of it is the user's to fix, not a plugin author's: every message here names the network
+and, where that is known, the line that fixes it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def ready_network(module: Any) -> Ready:
 
 
 class _ReadyNetwork(Ready):
-    """A user's network: what breaks in it is an input error, and says what mends it."""
+    """A user's network: what breaks in it is an input error, and says what fixes it."""
 
     def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
         where = f", sample {ids[0]}" if len(ids) == 1 else f", samples {ids[0]} .." if ids else ""
@@ -71,14 +71,14 @@ class _ReadyNetwork(Ready):
 
     def lacks_gradient(self) -> NoReturn:
         layers = self.plugin.quantised()
-        mends = (
+        fixes = (
             f"its quantised layers ({_some(layers)}) have none: attack the network before "
             "quantisation"
             if layers
             else "take torch.no_grad(), .detach() and NumPy out of its forward"
         )
         raise InputError(
-            f"{self.label}: its logits have no gradient; {mends}, or use an attack that needs none "
+            f"{self.label}: its logits have no gradient; {fixes}, or use an attack that needs none "
             "(`square`, `hop_skip_jump`)"
         )
 
@@ -196,7 +196,7 @@ class Network:
         return values
 
     def advice(self) -> str:
-        """Say what mends the network, as far as its weights show it."""
+        """Say what fixes the network, as far as its weights show it."""
         import torch
 
         weights = dict(chain(self.module.named_parameters(), self.module.named_buffers()))
@@ -217,7 +217,7 @@ class Network:
         )
 
     def mixing(self) -> str:
-        """Say what in the network mixes rows, and what mends it."""
+        """Say what in the network mixes rows, and what fixes it."""
         loose = list(self._batch_norms(lambda part: part.running_mean is None))
         if loose:
             return (

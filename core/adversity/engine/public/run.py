@@ -91,29 +91,29 @@ def _stage(plan: Plan, step: str, workspace: Workspace, workers: int) -> StageRe
     import shutil
 
     stage = plan.stage(step)
-    job = open_stage(plan, stage, workspace)
-    _compute(job, workers)
-    if job.damaged:
+    stage_run = open_stage(plan, stage, workspace)
+    _compute(stage_run, workers)
+    if stage_run.damaged:
         warnings.warn(
             f"step {step}: damaged in the store, taken out and computed again: "
-            f"{', '.join(job.damaged)}",
+            f"{', '.join(stage_run.damaged)}",
             stacklevel=3,
         )
     out = workspace.outputs / stage.out
     beside = out.with_name(out.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)
-    result = job.finish(beside, workspace.outputs / stage.metrics if stage.metrics else None)
+    result = stage_run.finish(beside, workspace.outputs / stage.metrics if stage.metrics else None)
     shutil.rmtree(out, ignore_errors=True)
     beside.rename(out)
     return result
 
 
-def _compute(job: StageRun, workers: int) -> None:
+def _compute(stage_run: StageRun, workers: int) -> None:
     """Compute what is missing; one worker is this thread, which keeps its plugins set up."""
-    for wave in job.waves():
+    for wave in stage_run.waves():
         if workers == 1:
             for shard in wave:
-                job.run_shard(shard)
+                stage_run.run_shard(shard)
         else:
-            for _ in run_shards(wave, job.run_shard, workers=workers):
+            for _ in run_shards(wave, stage_run.run_shard, workers=workers):
                 pass

@@ -74,16 +74,16 @@ def _refuse(
             "classifier; use WordNet ids, or a `labels:` file that gives them"
         )
     missing = [i for i in used if found[i] < 0]
-    told = [_told(names[i], wanted[i], classifier) for i in missing[:8]]
+    listed = [_listed(names[i], wanted[i], classifier) for i in missing[:8]]
     more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     raise DataError(
         f"{data}: {len(missing)} of {len(used)} classes are not the classifier's: "
-        f"{', '.join(told)}{more}; the classifier {type(classifier).name!r} has "
+        f"{', '.join(listed)}{more}; the classifier {type(classifier).name!r} has "
         f"{_some(classifier.class_names)}. {_remedy(missing, names, labels)}"
     )
 
 
-def _told(name: str, wanted: str, classifier: Classifier) -> str:
+def _listed(name: str, wanted: str, classifier: Classifier) -> str:
     """Name a class, what a labels file makes of it, and the nearest that the classifier has."""
     known = {known.casefold(): known for known in reversed(classifier.class_names)}
     near = get_close_matches(wanted.casefold(), known, 1)

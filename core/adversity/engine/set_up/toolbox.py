@@ -48,7 +48,7 @@ _latest_lock = threading.Lock()
 
 
 def toolbox_of(plan: Plan, workspace: Workspace) -> Toolbox:
-    """Return the toolbox that the stages of one run share; the last run's is let go."""
+    """Return the toolbox that the stages of one run share; the last run's is released."""
     with _latest_lock:
         if not _latest or _latest[0].plan is not plan or _latest[0].workspace != workspace:
             _latest[:] = [Toolbox(plan, workspace)]

@@ -52,7 +52,7 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "data": _sha256(data),
         "attack": _sha256(mine),
         "facts": _facts(run, cell),
-        "told": {
+        "names": {
             "victim": " > ".join(_named(run, step, cell) for step in after),
             "data": " > ".join(names),
             "pipeline": plan.name,

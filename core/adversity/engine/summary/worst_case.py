@@ -136,7 +136,7 @@ def worst_case(
         details={
             **measure.details,
             **earlier,
-            "pipelines": sorted({entry.told["pipeline"] for entry in mine}),
+            "pipelines": sorted({entry.names["pipeline"] for entry in mine}),
             "victim": first.victim,
             "data": first.data,
             "threat": threat.as_json(),
@@ -173,7 +173,7 @@ def with_worst_cases(
     for node in nodes:
         if node.knowledge == "white-box":
             cells = []
-            by_cell = {entry.told["cell"]: entry for entry in ours[node.id]}
+            by_cell = {entry.names["cell"]: entry for entry in ours[node.id]}
             for cell in summaries[node.id].cells:
                 entry = by_cell[cell_key(cell.cell)]  # the file keeps them in another order
                 threat = threat_of(entry)
@@ -191,7 +191,7 @@ def _by_name(page: Sequence[Entry], now: frozenset[str]) -> dict[str, list[Entry
     They are called by step and cell, those of another pipeline with its name; where two attacks
     would share a name, the first digits of their keys tell them apart.
     """
-    one = len({entry.told["pipeline"] for entry in page}) == 1
+    one = len({entry.names["pipeline"] for entry in page}) == 1
     groups: dict[str, list[Entry]] = {}
     for entry in page:
         groups.setdefault(entry.attack, []).append(entry)
@@ -204,9 +204,9 @@ def _by_name(page: Sequence[Entry], now: frozenset[str]) -> dict[str, list[Entry
 
 
 def _name(entry: Entry, *, own: bool) -> str:
-    cell = f"[{entry.told['cell']}]" if entry.told["cell"] else ""
+    cell = f"[{entry.names['cell']}]" if entry.names["cell"] else ""
     step = f"{entry.facts['step']}{cell}"
-    return step if own else f"{entry.told['pipeline']}: {step}"
+    return step if own else f"{entry.names['pipeline']}: {step}"
 
 
 def _same_samples(page: Sequence[Entry]) -> None:
@@ -215,7 +215,7 @@ def _same_samples(page: Sequence[Entry]) -> None:
         if not np.array_equal(first, entry.rows["sample"]):
             raise StorageError(
                 f"the ledger of attacks: expected {entry.facts['step']} of "
-                f"{entry.told['pipeline']} to have attacked the same {len(first)} samples as the "
+                f"{entry.names['pipeline']} to have attacked the same {len(first)} samples as the "
                 f"others on its page, got {len(entry.rows['sample'])}; delete the folder "
                 f"{entry.victim[:16]}/{entry.data[:16]} of the ledger and run the attacks again"
             )

@@ -102,7 +102,7 @@ def _pairs(report: Report, group: Sequence[Illusion], key: str, title: str) -> C
     )
     said = "; ".join(
         f"{_label(report, item)}: {number(item.seeming.value)} while the attacker does not know "
-        f"the defence, {number(item.actual.value)} when he does"
+        f"the defence, {number(item.actual.value)} when it does"
         for item in group
     )
     counts = sorted({item.difference.n for item in group})
@@ -152,7 +152,7 @@ def _table(report: Report, found: Sequence[Illusion]) -> Table:
     )
     return Table(
         "illusions",
-        "Robust accuracy where the attacker does not know the defence and where he does; their "
+        "Robust accuracy where the attacker does not know the defence and where it does; their "
         "difference on the same images is the illusion. Fell: images that only the attacker "
         "who knows could turn; held: those that only the other could. Both: the share that "
         "withstood both, the most that may be claimed; a stronger attack may leave less. "

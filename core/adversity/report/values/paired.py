@@ -57,7 +57,7 @@ class Illusion:
         attack: Their plugin's name.
         cell: Which cell.
         seeming: Robust accuracy where the attacker does not know the defence.
-        actual: Robust accuracy where he does.
+        actual: Robust accuracy where it does.
         both: Share of the samples that withstood both: the most that may be claimed.
         difference: Seeming minus actual, a paired difference.
         fell: Samples that withstood the grey-box attack and fell to the adaptive one.

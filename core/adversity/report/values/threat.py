@@ -1,4 +1,4 @@
-"""The threat model in words: who may change what, by how much, and what he sees."""
+"""The threat model in words: who may change what, by how much, and what it sees."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _plugins(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _knowledge(step: StepSummary) -> str:
-    """Say what the attacker knows of the chain, and what he sees of it."""
+    """Say what the attacker knows of the chain, and what it sees of it."""
     if is_control(step):
         return (
             "It is the control: random noise within the budget, which needs no knowledge. An "
@@ -131,7 +131,7 @@ def _knowledge(step: StepSummary) -> str:
     if step.knowledge == "grey-box":
         asks = "asks the classifier alone" if is_black_box(step) else "knows the classifier alone"
         return (
-            f"Grey-box: the adversary {asks} and {sees}; he is judged on the whole chain. An "
+            f"Grey-box: the adversary {asks} and {sees}; it is judged on the whole chain. An "
             "adversary who knows the chain can do better, so no gate may rest on this."
         )
     if is_black_box(step):

@@ -161,14 +161,14 @@ def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | 
 
 def without_echoes(report: Report, found: Found) -> Found:
     """Leave out uncertainty steps that repeat another: a score adds a column, not an answer."""
-    told: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
+    cells_of: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
     for step, cell, measure in found:
-        told.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
+        cells_of.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
     seen: list[tuple[tuple[str, ...], object]] = []
     kept = set()
     for step in report.steps:
-        if step.id in told:
-            story = (images_before(report, step), told[step.id])
+        if step.id in cells_of:
+            story = (images_before(report, step), cells_of[step.id])
             if story not in seen or step.kind != "uncertainty":
                 seen.append(story)
                 kept.add(step.id)

@@ -16,7 +16,7 @@ from adversity.errors import InputError
 from adversity.pipeline.plan.nested import all_nested, from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
 from adversity.registry import discover
-from adversity.testing.bench.checks import NotApplicable, told
+from adversity.testing.bench.checks import NotApplicable, error_line
 from adversity.testing.bench.effort import Effort
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class Bench(ABC):
             except NotApplicable:
                 raise
             except BREAKS as error:
-                found[case.name] = told(error)
+                found[case.name] = error_line(error)
         return found
 
     def whole(self, case: Case) -> Answer:

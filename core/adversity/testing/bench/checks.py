@@ -20,10 +20,10 @@ __all__ = [
     "NotApplicable",
     "apart",
     "check",
+    "error_line",
     "furthest",
     "json_text",
     "require",
-    "told",
 ]
 
 
@@ -123,7 +123,7 @@ def json_text(value: object, what: str) -> str:
         raise Failed(f"expected JSON values from {what}, got {error}") from error
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Say what an exception says; for one that nobody raised on purpose, also where."""
     if isinstance(error, AdversityError):
         return str(error)

@@ -8,7 +8,7 @@ from adversity.contracts import State
 from adversity.engine.calls.final_calls import BREAKS, Ready
 from adversity.engine.public.in_memory import fitted_state
 from adversity.errors import AdversityError, NotFittedError
-from adversity.testing.bench.checks import Failed, check, furthest, require, told
+from adversity.testing.bench.checks import Failed, check, error_line, furthest, require
 from adversity.testing.common.row_by_row import seed_everything
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def unfitted_refuses(bench: Bench) -> str:
     except NotFittedError as error:
         return f"refuses: {error}"
     except BREAKS as error:
-        raise Failed(f"expected NotFittedError before fitting, got {told(error)}") from error
+        raise Failed(f"expected NotFittedError before fitting, got {error_line(error)}") from error
     raise Failed("expected NotFittedError before fitting, got an answer")
 
 

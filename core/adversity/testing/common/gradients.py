@@ -59,7 +59,7 @@ def gradient_is_right(bench: Traced) -> str:
     """
     if not bench.cls.differentiable:
         raise NotApplicable("no gradient is claimed; attacks go round it (BPDA)")
-    told = []
+    summary = []
     ways = len(bench.effort.some(range(DIRECTIONS), 2, "directions"))
     for case in bench.effort.some(bench.answered[:3], 1, "cases"):
         networks = networks_of(bench.ready.plugin)
@@ -72,8 +72,8 @@ def gradient_is_right(bench: Traced) -> str:
             f"are {gap:.1%} apart (by the gradient {exact:.4g}, by differences {tried:.4g}). If a "
             "step of it has no gradient, say `differentiable = False`",
         )
-        told.append(f"{gap:.2%}")
-    return f"{', '.join(told)} from finite differences"
+        summary.append(f"{gap:.2%}")
+    return f"{', '.join(summary)} from finite differences"
 
 
 def few_rows(case: Case) -> Tensor:

@@ -39,14 +39,14 @@ def severity_goes_further(bench: DegradationBench) -> str:
         if worse.shape != images.shape:
             raise NotApplicable("the images change size")
         distances.append(float((worse - images).square().mean()))
-    told = ", ".join(f"{value:.2g}" for value in distances)
+    summary = ", ".join(f"{value:.2g}" for value in distances)
     rises = all(a < b for a, b in itertools.pairwise(distances))
     require(
         rises and distances[0] > 0,
         f"expected a mean squared distance from the clean image that rises with severity, got "
-        f"{told} for 1 to 5",
+        f"{summary} for 1 to 5",
     )
-    return f"mean squared distance {told} for severity 1 to 5"
+    return f"mean squared distance {summary} for severity 1 to 5"
 
 
 @check("A severity and physical parameters exclude each other, and one of them is needed.")

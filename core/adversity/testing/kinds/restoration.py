@@ -65,12 +65,12 @@ def _gain(bench: RestorationBench, name: str, cls: type[PluginBase]) -> str:
     worse = final_calls.degrade(ready, images, SampleRng(seed=0, step="kit", ids=case.ids))
     better = bench.restored(worse, case.ids)
     before, after = (_closeness(value, images) for value in (worse.images, better))
-    told = (
+    summary = (
         f"{name} {ready.plugin.parameters}: PSNR {before[0]:.2f} dB without it, {after[0]:.2f} dB "
         f"with it; SSIM {before[1]:.3f} and {after[1]:.3f}"
     )
-    require(after[0] > before[0], f"expected a higher PSNR with it than without: {told}")
-    return told
+    require(after[0] > before[0], f"expected a higher PSNR with it than without: {summary}")
+    return summary
 
 
 def _clean(bench: RestorationBench) -> str:
@@ -103,9 +103,9 @@ def needs(bench: RestorationBench) -> str:
     )
     if not named:
         return "it needs nothing but the images"
-    told = [_matters(bench, need) for need in named]
-    told += [_refused(bench, need) for need in named]
-    return "; ".join(filter(None, told))
+    summary = [_matters(bench, need) for need in named]
+    summary += [_refused(bench, need) for need in named]
+    return "; ".join(filter(None, summary))
 
 
 def _arrived(bench: RestorationBench) -> list[str]:
@@ -169,7 +169,7 @@ def stand_in_is_right(bench: RestorationBench) -> str:
     """
     if bench.cls.differentiable:
         raise NotApplicable("a gradient is claimed")
-    told = []
+    summary = []
     for case in bench.effort.some(bench.answered[:3], 1, "cases"):
         images = few_rows(case)
         traced = bench.traced(images).detach()
@@ -189,8 +189,8 @@ def stand_in_is_right(bench: RestorationBench) -> str:
         )
         off, words = hidden_bounds(bench.traced, case, like=_stand_in(bench, real))
         require(off <= AGREEMENT, f"{words} of `surrogate` on {case.name}: {ADVICE}")
-        told.append(f"{off:.2%}")
-    return f"restore forward; backward {', '.join(told)} from differences of the stand-in"
+        summary.append(f"{off:.2%}")
+    return f"restore forward; backward {', '.join(summary)} from differences of the stand-in"
 
 
 def _stand_in(bench: RestorationBench, like: Tensor) -> Callable[[Tensor], Tensor]:

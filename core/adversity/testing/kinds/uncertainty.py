@@ -118,7 +118,7 @@ def class_order(bench: ScoreBench) -> str:
     return f"changes by at most {worst:.1g}"
 
 
-@check("A calibrator that is fitted mends overconfidence: the loss on other rows is lower.")
+@check("A calibrator that is fitted fixes overconfidence: the loss on other rows is lower.")
 def calibrates(bench: PostHocBench) -> str:
     """Fit on logits that are twice as sure as the truth; compare the likelihood loss."""
     if not issubclass(bench.cls, Fitted):

@@ -14,7 +14,7 @@ from adversity.engine.calls.final_calls import BREAKS
 from adversity.errors import InputError, ParameterError, PluginError
 from adversity.registry.marks import KIT_VERSION as KIT
 from adversity.testing.bench.bench import Bench, bench_class, made
-from adversity.testing.bench.checks import Check, Failed, NotApplicable, told
+from adversity.testing.bench.checks import Check, Failed, NotApplicable, error_line
 from adversity.testing.bench.host import host_as_found
 from adversity.testing.common import every_plugin, fitted, row_by_row
 from adversity.testing.kit.outcome import Conformance, Outcome
@@ -64,7 +64,7 @@ class Trial:
         if reason is not None and status == "failed":
             status, message = "expected", f"{reason} ({message})"
         elif reason is not None and status == "passed" and not self._fails_elsewhere():
-            status = "mended"
+            status = "fixed"
             message = f"it passes, but `expected_failures` says {reason!r}: remove the entry"
         took = time.perf_counter() - began
         promise, parameters = self.check.promise, self.bench.parameters
@@ -101,7 +101,7 @@ class Trial:
                 _ = bench.answered
         except NotApplicable as reason:
             return "skipped", str(reason)
-        return "failed", told(error)
+        return "failed", error_line(error)
 
 
 def trials(

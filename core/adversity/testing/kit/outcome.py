@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conformance", "Outcome", "Status"]
 
-Status = Literal["passed", "failed", "skipped", "expected", "mended"]
+Status = Literal["passed", "failed", "skipped", "expected", "fixed"]
 """What became of a check; `Outcome` says what each means."""
 
 
@@ -23,7 +23,7 @@ class Outcome:
         promise: What should hold.
         parameters: With which the plugin was tried.
         status: `passed`; `failed`; `skipped`, it does not apply; `expected`, it failed as the
-            class says it must; `mended`, the class says that it fails and it passed, which
+            class says it must; `fixed`, the class says that it fails and it passed, which
             counts as a failure until the class says otherwise.
         message: What was found, with figures; the reason where it was skipped or expected.
         seconds: How long it took.
@@ -45,7 +45,7 @@ class Outcome:
     @property
     def bad(self) -> bool:
         """Whether it speaks against the plugin."""
-        return self.status in ("failed", "mended")
+        return self.status in ("failed", "fixed")
 
 
 @dataclass(frozen=True, slots=True)

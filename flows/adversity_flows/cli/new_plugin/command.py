@@ -83,16 +83,16 @@ def _answers(
     """
     from adversity_flows.cli.new_plugin.answers import QUESTIONS
 
-    told = {key: text for key, text in given.items() if text is not None}
+    known = {key: text for key, text in given.items() if text is not None}
     for question in QUESTIONS:
         # What was typed is judged before anybody is asked for the rest.
-        if question.key in told:
-            question.check(told[question.key], told)
+        if question.key in known:
+            question.check(known[question.key], known)
     if not ask:
-        _refuse_missing(told, yes=yes)
+        _refuse_missing(known, yes=yes)
     answers: dict[str, str] = {}
     for question in QUESTIONS:
-        text = told.get(question.key)
+        text = known.get(question.key)
         if text is None and ask:
             answers[question.key] = _asked(question, answers, err)
         else:
@@ -101,7 +101,7 @@ def _answers(
     return answers
 
 
-def _refuse_missing(told: Mapping[str, str], *, yes: bool) -> None:
+def _refuse_missing(known: Mapping[str, str], *, yes: bool) -> None:
     """Name everything that only its author can know."""
     from adversity.errors import InputError
     from adversity_flows.cli.new_plugin.answers import QUESTIONS
@@ -109,7 +109,7 @@ def _refuse_missing(told: Mapping[str, str], *, yes: bool) -> None:
     needed = [
         question
         for question in QUESTIONS
-        if not (question.optional or question.key in told or (yes and question.propose(told)))
+        if not (question.optional or question.key in known or (yes and question.propose(known)))
     ]
     if needed:
         missing = " and ".join(question.written for question in needed)

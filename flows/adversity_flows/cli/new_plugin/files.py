@@ -186,7 +186,7 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
     """Return what stands for each `{{word}}`."""
     from adversity import API_VERSION, __version__
 
-    told = about(answers["kind"])
+    kind_words = about(answers["kind"])
     licence = _SPDX.get(answers["licence"], answers["licence"])
     words = {
         **answers,
@@ -195,9 +195,9 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
         "licence": licence,
         "licence_word": answers["licence"],
         "hook": _hook(answers["kind"]),
-        "contract": told["contract"],
-        "summary": told["summary"],
-        "summary_toml": _toml(told["summary"]),
+        "contract": kind_words["contract"],
+        "summary": kind_words["summary"],
+        "summary_toml": _toml(kind_words["summary"]),
         "author_toml": _author_toml(answers["author"], answers["email"]),
         "classifiers_toml": ", ".join(map(_toml, _classifiers(answers["licence"]))),
         "bounds": _bounds(__version__),
@@ -205,7 +205,7 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
         "api": str(API_VERSION),
         "year": str(datetime.now(UTC).year),
     }
-    parts = {"usage": told["usage"], "before": told.get("before", "")}
+    parts = {"usage": kind_words["usage"], "before": kind_words.get("before", "")}
     return words | {part: _filled(text, words) for part, text in parts.items()}
 
 

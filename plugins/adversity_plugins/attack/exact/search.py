@@ -151,5 +151,5 @@ def _agree(flat: Array, answers: list[int], solver: Solver) -> None:
         raise InputError(
             f"attack 'exact' needs a victim that answers as its structure says, they differ for "
             f"{apart} of {len(flat)} images: expected images of the shape that the classifier "
-            "was fitted on; else its `structure()` is wrong, which its author can mend"
+            "was fitted on; else its `structure()` is wrong, which its author can fix"
         )

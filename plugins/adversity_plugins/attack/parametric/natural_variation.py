@@ -34,7 +34,7 @@ class NaturalVariation(Attack):
     own `with`. `grid` tries every combination of `points` values of each, from the lowest
     upwards; `random` is the worst of `trials` draws, each image its own. Worst is the largest
     margin of a wrong class over the true one. With a degradation that draws random numbers the
-    adversary chooses among `draws` of them as well: one, unless you say otherwise, so that he
+    adversary chooses among `draws` of them as well: one, unless you say otherwise, so that it
     chooses the weather and not the luck. The noise is a parameter like the others
     (`noise_seed`), and the core replays it.
 
@@ -129,11 +129,11 @@ class NaturalVariation(Attack):
         try:
             self._varied(values)
         except ValidationError as error:
-            told = error.errors(include_url=False)[0]
-            name = ".".join(map(str, told["loc"])) or "over"
+            first = error.errors(include_url=False)[0]
+            name = ".".join(map(str, first["loc"])) or "over"
             raise ValueError(
                 f"over: the degradation refuses {dict(zip(self.over, values, strict=True))}: "
-                f"{name}: {told['msg']}"
+                f"{name}: {first['msg']}"
             ) from None
 
     def _varied(self, values: tuple[float, ...]) -> Plugin[Degradation]:

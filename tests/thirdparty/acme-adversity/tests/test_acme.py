@@ -1,4 +1,4 @@
-"""What an outside author tests of his plugins."""
+"""What outside authors test of their plugins."""
 
 import math
 

@@ -180,7 +180,7 @@ def first_step(bench: AttackBench) -> str:
         f"expected one step to move every image, {still} of {len(case)} came back as they were: "
         "the point after the last step is the one that counts, also where it does not fool",
     )
-    told = "every image moved"
+    summary = "every image moved"
     if bench.has("step_size"):
         many, one = (
             min(_lowest_share(bench, box=False), 1),
@@ -192,12 +192,12 @@ def first_step(bench: AttackBench) -> str:
             f"expected one step of eps to reach {least:.6g} of the optimum of linear victims, as "
             f"{ENOUGH} steps reach {many:.6g}, got {one:.6g}",
         )
-        told = f"{one:.7g} of a linear optimum"
+        summary = f"{one:.7g} of a linear optimum"
     each = ", ".join(
         f"{float(count.double().mean()):.3g} {what}"
         for what, count in (("gradients", after.gradients), ("queries", after.queries))
     )
-    return f"{told}; a step costs {each} a sample"
+    return f"{summary}; a step costs {each} a sample"
 
 
 @check("A victim that is very sure is attacked as well: a gap of 300 in logits stops no gradient.")

@@ -36,8 +36,8 @@ def budget(bench: AttackBench) -> str:
                 bench.attempt(ready, bench.case("budgets", images))
             except PluginError as error:
                 raise Failed(f"for images {where}, {error}") from error
-    told = ", ".join(f"{eps:.4g}" for eps in radii)
-    return f"{bench.norm} <= {told}, for images {' and '.join(inputs)}"
+    summary = ", ".join(f"{eps:.4g}" for eps in radii)
+    return f"{bench.norm} <= {summary}, for images {' and '.join(inputs)}"
 
 
 @check("The victim is left as it was found: modes, hooks, weights, buffers and gradients.")
@@ -77,20 +77,20 @@ def wrong_from_the_start(bench: AttackBench) -> str:
     case = bench.crowd
     labels, count = case.rows["labels"], len(case)
     wrong = (labels + 1) % bench.victim(case.rows["images"], case.ids).classes
-    told = []
+    summary = []
     for every in (2, 1):
         given = labels.clone()
         given[::every] = wrong[::every]
         mixed = Case(case.name, {**case.rows, "labels": given}, case.ids)
         after = bench.attempt(bench.ready, mixed)
         right = int((~after.fooled[::every]).sum())
-        told.append(f"{right} of {count // every}")
+        summary.append(f"{right} of {count // every}")
         require(
             right <= ONE_OF_SIXTEEN,
-            f"expected samples that the victim has wrong to stay wrong, {told[-1]} came right: "
+            f"expected samples that the victim has wrong to stay wrong, {summary[-1]} came right: "
             "attack the labels that are given, not the victim's answer",
         )
-    return f"{' and '.join(told)} samples came right"
+    return f"{' and '.join(summary)} samples came right"
 
 
 @check("A sample whose gradient is zero does no harm: no NaN, and others are attacked.")

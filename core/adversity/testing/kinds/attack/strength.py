@@ -46,16 +46,16 @@ def beats_noise(bench: AttackBench) -> str:
     else:
         other = noise(images, "l2", (ours.images - images).flatten(1).norm(dim=1))
     theirs = bench.judged(other, case)
-    told = (
+    summary = (
         f"{int(ours.fooled.sum())} of {len(case)} fooled, noise {int(theirs.fooled.sum())}; mean "
         f"log-odds {float(ours.odds.mean()):.3g}, noise {float(theirs.odds.mean()):.3g}"
     )
     require(
         int(ours.fooled.sum()) >= int(theirs.fooled.sum())
         and float(ours.odds.mean()) > float(theirs.odds.mean()),
-        f"expected more than noise, got {told}; if it is meant as a control, say `control = True`",
+        f"expected more than noise, got {summary}; if it is meant as a control, say `control = True`",
     )
-    return told
+    return summary
 
 
 def noise(images: Tensor, norm: str, eps: float | Tensor) -> Tensor:
@@ -142,17 +142,17 @@ def larger_eps(bench: AttackBench) -> str:
         for eps in radii
     ]
     left = [int((~attempt.fooled).sum()) for attempt in tried]
-    told = ", ".join(f"{n} at {eps:.3g}" for n, eps in zip(left, radii, strict=True))
+    summary = ", ".join(f"{n} at {eps:.3g}" for n, eps in zip(left, radii, strict=True))
     require(
         all(b <= a + ONE_OF_SIXTEEN for a, b in itertools.pairwise(left)),
-        f"expected no more accuracy at a larger eps, of {len(case)} samples are right: {told}",
+        f"expected no more accuracy at a larger eps, of {len(case)} samples are right: {summary}",
     )
     require(
         all(n <= ALMOST_NONE for n, eps in zip(left, radii, strict=True) if eps >= half),
         f"expected at most {ALMOST_NONE} of {len(case)} samples to be right from eps = {half:.3g} "
-        f"on, which is half the box, {told}: is eps used?",
+        f"on, which is half the box, {summary}: is eps used?",
     )
-    return f"of {len(case)} samples are right: {told}"
+    return f"of {len(case)} samples are right: {summary}"
 
 
 def _half_the_box(norm: Norm, size: int) -> float:
@@ -170,10 +170,10 @@ def targeted(bench: AttackBench) -> str:
     from adversity.testing.kinds.attack.victims import CLASSES
 
     images, labels = case.rows["images"], (case.rows["labels"] + 1) % CLASSES
-    wish = Case(case.name, {"images": images, "labels": labels}, case.ids)
+    aimed = Case(case.name, {"images": images, "labels": labels}, case.ids)
     after = bench.attempt(bench.with_(targeted=True), case)
     # The odds against the wanted class: they must fall.
-    gains = bench.judged(images, wish).odds - bench.judged(after.images, wish).odds
+    gains = bench.judged(images, aimed).odds - bench.judged(after.images, aimed).odds
     fell = int((gains <= 0).sum())
     require(
         fell <= ONE_OF_SIXTEEN,

@@ -13,7 +13,14 @@ from adversity.engine.calls.final_calls import BREAKS, Ready
 from adversity.errors import PluginError
 from adversity.provenance import pixels_sha256
 from adversity.testing.bench.bench import Answer, Bench, Case
-from adversity.testing.bench.checks import Failed, NotApplicable, check, json_text, require, told
+from adversity.testing.bench.checks import (
+    Failed,
+    NotApplicable,
+    check,
+    error_line,
+    json_text,
+    require,
+)
 from adversity.testing.common.row_by_row import seed_everything
 from adversity.testing.inputs.samples import (
     difference,
@@ -93,7 +100,7 @@ def length(bench: DatasetBench) -> str:
     except IndexError:
         return f"{count} samples"
     except BREAKS as error:
-        raise Failed(f"{expected}, got {told(error)}") from error
+        raise Failed(f"{expected}, got {error_line(error)}") from error
     raise Failed(f"{expected}, it gave {more.id!r}")
 
 

@@ -54,7 +54,7 @@ def value_in_interval(bench: MetricBench) -> str:
 @check("The number of samples is right: twice the rows are twice n.")
 def n_is_right(bench: MetricBench) -> str:
     """Compare n with the number of rows, and with n of the same table written twice."""
-    told = {}
+    summary = {}
     for case in bench.measured:
         twice = case.take([*range(len(case)), *range(len(case))])
         ids = tuple(f"{name}/{k}" for k, name in enumerate(twice.ids))
@@ -70,8 +70,8 @@ def n_is_right(bench: MetricBench) -> str:
                 again == 2 * measure.n,
                 f"expected n of {name} to be {2 * measure.n} for every row twice, got {again}",
             )
-            told[name] = f"{name} rests on {measure.n} of {len(case)} rows"
-    return ", ".join(told.values())
+            summary[name] = f"{name} rests on {measure.n} of {len(case)} rows"
+    return ", ".join(summary.values())
 
 
 @check("`wants` is complete: a table with these columns alone is enough, or it is silent.")
@@ -103,7 +103,7 @@ def direction(bench: MetricBench) -> str:
         bench.measures(bench.ready, table(60, 10, wants=wants, outcome=outcome, answer=bench.form))
         for outcome in ("perfect", "worst")
     )
-    told = []
+    summary = []
     for name in best.keys() & worst.keys():
         better = best[name].better or declared.get(name, MeasureInfo()).better
         high, low = best[name].value, worst[name].value
@@ -118,10 +118,10 @@ def direction(bench: MetricBench) -> str:
             f"expected the {better} {name} to be the better one, got {high:.4g} where all is right "
             f"and {low:.4g} where all is wrong",
         )
-        told.append(f"{name} {high:.4g} where all is right, {low:.4g} where all is wrong")
-    if not told:
+        summary.append(f"{name} {high:.4g} where all is right, {low:.4g} where all is wrong")
+    if not summary:
         raise NotApplicable("no measure says which direction is good")
-    return "; ".join(sorted(told))
+    return "; ".join(sorted(summary))
 
 
 @check("Measures are JSON, and read back they are the same.")

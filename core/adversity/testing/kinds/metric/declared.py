@@ -32,7 +32,7 @@ def produces(bench: MetricBench) -> str:
 def in_range(bench: MetricBench) -> str:
     """Compare every value with `produces`, where it has ranges: gates are refused by them."""
     declared = bench.cls.declared()  # type: ignore[attr-defined]
-    told = {}
+    summary = {}
     for case in bench.answered:
         for name, measure in bench.measures(bench.ready, case).items():
             info = declared.get(name)
@@ -43,17 +43,17 @@ def in_range(bench: MetricBench) -> str:
                 f"expected {name} in [{info.low:g}, {info.high:g}], as `produces` says, got "
                 f"{measure.value:.6g} on {case.name}",
             )
-            told[name] = f"{name} in [{info.low:g}, {info.high:g}]"
-    if not told:
+            summary[name] = f"{name} in [{info.low:g}, {info.high:g}]"
+    if not summary:
         raise NotApplicable("it declares no range")
-    return ", ".join(told.values())
+    return ", ".join(summary.values())
 
 
 @check("Unit and direction of a measure are those that it declares.")
 def words(bench: MetricBench) -> str:
     """Compare every measure with `produces`: report, gates and comparisons rely on that."""
     declared = bench.cls.declared()  # type: ignore[attr-defined]
-    told = {}
+    summary = {}
     for case in bench.answered:
         for name, measure in bench.measures(bench.ready, case).items():
             info = declared.get(name, MeasureInfo())
@@ -64,14 +64,14 @@ def words(bench: MetricBench) -> str:
                     f"expected {what} of {name} to be {said!r}, as `produces` says, got {mine!r}: "
                     f"declare MeasureInfo({what}={mine!r}), or leave it out of the Measure",
                 )
-            told[name] = f"{info.title or name}: {info.better or 'neither'} is better"
-    return ", ".join(told.values())
+            summary[name] = f"{info.title or name}: {info.better or 'neither'} is better"
+    return ", ".join(summary.values())
 
 
 @check("What it pairs by sample is what the measure is the mean of.")
 def pairs(bench: MetricBench) -> str:
     """Compare the mean of `per_sample`, where it counts, with the measure, and n with the rows."""
-    told = {}
+    summary = {}
     for case in bench.measured:
         measures = bench.measures(bench.ready, case)
         for name, values in bench.ready.plugin.per_sample(bench.given(case)).items():
@@ -89,10 +89,10 @@ def pairs(bench: MetricBench) -> str:
                 f"expected {name} = {measure.value:.6g} of {measure.n} samples to be the mean of "
                 f"what per_sample gives on {case.name}, got {mean:.6g} of {len(counted)}",
             )
-            told[name] = f"{name} pairs by sample"
-    if not told:
+            summary[name] = f"{name} pairs by sample"
+    if not summary:
         raise NotApplicable("it pairs no measure by sample")
-    return ", ".join(told.values())
+    return ", ".join(summary.values())
 
 
 @check("A plot in the details of a measure can be drawn.")

@@ -72,14 +72,14 @@ def stronger_is_worse(bench: ImageMetricBench) -> str:
     """Raise the noise on ten images step by step, and compare the means."""
     clean = scenes(10, bench.channels, 48, 48)
     means = [bench.measured(noised(clean, value), clean).mean() for value in STRENGTHS]
-    told = ", ".join(f"{float(mean):.4g}" for mean in means)
+    summary = ", ".join(f"{float(mean):.4g}" for mean in means)
     for before, after in pairwise(means):
         require(
             bool(bench.surely_better(before, after)),
-            f"expected a worse value for stronger noise ({bench.better} is better), got {told} for "
+            f"expected a worse value for stronger noise ({bench.better} is better), got {summary} for "
             f"a standard deviation of {', '.join(map(str, STRENGTHS))}",
         )
-    return f"{told} for noise of {', '.join(map(str, STRENGTHS))}"
+    return f"{summary} for noise of {', '.join(map(str, STRENGTHS))}"
 
 
 @check("It is symmetric if its convention says so.")

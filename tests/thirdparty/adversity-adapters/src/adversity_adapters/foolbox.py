@@ -48,10 +48,10 @@ class FoolboxPGD(PeerTargetedAttack):
         from foolbox import Misclassification, PyTorchModel, TargetedMisclassification
 
         model = PyTorchModel(network, bounds=(0, 1), device=images.device)
-        wish = TargetedMisclassification if self.targeted else Misclassification
+        target = TargetedMisclassification if self.targeted else Misclassification
         if self.random_start:
             torch.manual_seed(seed)
-        return self.attack()(model, images, wish(labels), epsilons=self.eps)[1]
+        return self.attack()(model, images, target(labels), epsilons=self.eps)[1]
 
 
 class FoolboxPGDFromImage(FoolboxPGD):
@@ -90,8 +90,8 @@ class FoolboxSparseL1DescentRun(FoolboxSparseL1Descent):
         from foolbox import Misclassification, PyTorchModel, TargetedMisclassification
 
         model = PyTorchModel(network, bounds=(0, 1), device=images.device)
-        wish = TargetedMisclassification if self.targeted else Misclassification
-        return self.attack().run(model, images, wish(labels), epsilon=self.eps)
+        target = TargetedMisclassification if self.targeted else Misclassification
+        return self.attack().run(model, images, target(labels), epsilon=self.eps)
 
 
 class FoolboxSpatial(PeerAttack):
