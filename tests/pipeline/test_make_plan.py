@@ -21,7 +21,7 @@ def test_parameters_are_resolved_for_every_cell(plan):
 
 def test_a_step_is_multiplied_only_over_what_it_comes_from(plan):
     """Variables reach a step through from, against, fit_on and its definition, nothing else."""
-    variables = {id_: node.variables for id_, node in plan().steps.items()}
+    variables = {id_: planned.variables for id_, planned in plan().steps.items()}
     assert variables == {
         "dark": ("severity",),
         "enhanced": ("severity",),
@@ -70,7 +70,7 @@ def test_steps_come_after_what_they_need_whatever_the_file_says(plan, pipeline_t
 
 def test_roles_follow_from_what_a_plugin_makes(plan):
     """The role is what the step leaves behind."""
-    roles = {id_: node.role for id_, node in plan().steps.items()}
+    roles = {id_: planned.role for id_, planned in plan().steps.items()}
     assert roles == {
         "dark": "view",
         "enhanced": "view",

@@ -13,9 +13,9 @@ from adversity.pipeline.plan.check import check_steps
 from adversity.pipeline.plan.measures import measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
-from adversity.pipeline.plan.nodes import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.plan.plugins import PluginFinder
+from adversity.pipeline.plan.resolve import Measured, resolve_data, resolve_metrics, resolve_steps
 from adversity.pipeline.plan.stages import make_stages, repeated_views
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
@@ -106,7 +106,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
 
 def _check_measured(loaded: Loaded, steps: Mapping[str, PlannedStep], findings: Findings) -> None:
     """Refuse a pipeline in which nothing is measured or fitted: it would end well, and say nothing."""
-    works = any(node.has_artifact for node in steps.values())
+    works = any(planned.has_artifact for planned in steps.values())
     if not works and len(steps) == len(loaded.spec.steps):
         findings.add(
             ("steps",),
@@ -143,11 +143,12 @@ def _resolved(
             "report": _report(steps, findings),
         },
         "data": {
-            id_: origins.of(node.entry, [node.plugin], ("data", id_)) for id_, node in data.items()
+            id_: origins.of(planned.entry, [planned.plugin], ("data", id_))
+            for id_, planned in data.items()
         },
         "steps": {
-            id_: origins.of(node.entry, node.plugins.values(), ("steps", id_))
-            for id_, node in steps.items()
+            id_: origins.of(planned.entry, planned.plugins.values(), ("steps", id_))
+            for id_, planned in steps.items()
         },
         "metrics": {
             entry.qualified: origins.of(entry, [metric], ("metrics",)) for entry, metric in metrics
@@ -160,19 +161,22 @@ def _packaged(
 ) -> dict[str, dict[str, Any]]:
     """Return what each packaged data set on disk depends on, whatever its parameters are."""
     return {
-        node.entry.name: {**resolved[id_], "content": _content(node.plugin, node, findings)}
-        for id_, node in data.items()
-        if isinstance(node.plugin, Dataset) and node.plugin.packaged
+        planned.entry.name: {
+            **resolved[id_],
+            "content": _content(planned.plugin, planned, findings),
+        }
+        for id_, planned in data.items()
+        if isinstance(planned.plugin, Dataset) and planned.plugin.packaged
     }
 
 
-def _content(dataset: Dataset, node: PlannedData, findings: Findings) -> str | None:
+def _content(dataset: Dataset, planned: PlannedData, findings: Findings) -> str | None:
     try:
         return dataset.packaged_content()
     except Exception as error:  # noqa: BLE001  (whatever a plugin raises is said of its line)
         findings.add(
-            ("data", node.id),
-            f"{node.entry.label}: its packaged content cannot be hashed: "
+            ("data", planned.id),
+            f"{planned.entry.label}: its packaged content cannot be hashed: "
             f"{type(error).__name__}: {error}; reinstall the package it comes from, or tell the "
             "plugin's author",
         )
@@ -231,7 +235,7 @@ def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, A
         "plugin": "the report",
         "fingerprint": core_fingerprint("engine/summary", "report"),
     }
-    kinds = {node.entry.kind: class_of(node.entry).describes for node in steps.values()}
+    kinds = {planned.entry.kind: class_of(planned.entry).describes for planned in steps.values()}
     foreign = {name: kind.sections for name, kind in sorted(kinds.items()) if kind.sections}
     try:
         sections = {name: modules_fingerprint(*places) for name, places in foreign.items()}
@@ -250,21 +254,21 @@ def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> li
                 "views are not stored"
             )
     used = _used(steps)
-    for id_, node in steps.items():
-        if not node.is_measured and id_ not in used:
-            warnings.append(f"{node.line}: nothing uses {id_}")
+    for id_, planned in steps.items():
+        if not planned.is_measured and id_ not in used:
+            warnings.append(f"{planned.line}: nothing uses {id_}")
     return warnings
 
 
 def _undeclared(root: Path, steps: Mapping[str, PlannedStep]) -> list[str]:
     """Warn of files that a plugin takes as text: it may look for them elsewhere."""
     found = {
-        f"{node.line}: {node.entry.label}: {name}: {text} lies in the project, and the plugin "
+        f"{planned.line}: {planned.entry.label}: {name}: {text} lies in the project, and the plugin "
         "takes it as text, so it may be looked for elsewhere; it is hashed. In the plugin, give "
         "the parameter the type ProjectFile or ProjectFolder": None
-        for node in steps.values()
-        if node.definition == node.id
-        for plugin in node.plugins.values()
+        for planned in steps.values()
+        if planned.definition == planned.id
+        for plugin in planned.plugins.values()
         for name, text in undeclared(root, plugin)
     }
     return list(found)
@@ -272,10 +276,10 @@ def _undeclared(root: Path, steps: Mapping[str, PlannedStep]) -> list[str]:
 
 def _used(steps: Mapping[str, PlannedStep]) -> set[str]:
     used: set[str] = set()
-    for node in steps.values():
-        used |= {node.definition} - {node.id}
-        used |= set(node.nested)
-        if node.role != "view":
-            used |= ancestors(node.id, steps)
-            used |= {node.fit_on or "", *ancestors(node.fit_on or "", steps)}
+    for planned in steps.values():
+        used |= {planned.definition} - {planned.id}
+        used |= set(planned.nested)
+        if planned.role != "view":
+            used |= ancestors(planned.id, steps)
+            used |= {planned.fit_on or "", *ancestors(planned.fit_on or "", steps)}
     return used

@@ -70,7 +70,7 @@ def _pages_of(pipeline: str) -> set[tuple[str, str]]:
     from adversity_flows.cli.project import plan_of
 
     plan = plan_of(pipeline)
-    attacks = [node.id for node in plan.steps.values() if node.role == "attack"]
+    attacks = [planned.id for planned in plan.steps.values() if planned.role == "attack"]
     folders = [plan.root / plan.stage(step).out for step in attacks]
     found = (entries(folder) for folder in folders if (folder / IDENTITY).is_file())
     return {(entry.victim, entry.data) for cells in found for entry in cells}

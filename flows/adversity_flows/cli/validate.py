@@ -54,14 +54,16 @@ def _as_json(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "file": plan.file,
         "seed": plan.spec.seed,
-        "data": {id_: f"{node.entry.kind}/{node.entry.name}" for id_, node in plan.data.items()},
+        "data": {
+            id_: f"{planned.entry.kind}/{planned.entry.name}" for id_, planned in plan.data.items()
+        },
         "steps": {
             id_: {
-                "uses": f"{node.entry.kind}/{node.entry.name}",
-                "role": node.role,
-                "cells": [cell.as_dict() for cell in node.cells],
+                "uses": f"{planned.entry.kind}/{planned.entry.name}",
+                "role": planned.role,
+                "cells": [cell.as_dict() for cell in planned.cells],
             }
-            for id_, node in plan.steps.items()
+            for id_, planned in plan.steps.items()
         },
         "stages": [stage.name for stage in plan.stages],
         "gates": [gate.text for gate in plan.gates],

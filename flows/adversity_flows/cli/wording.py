@@ -18,7 +18,7 @@ __all__ = ["columns", "plan_words", "relative", "size_text", "wrapped"]
 
 def plan_words(plan: Plan) -> str:
     """Say in a line what a plan holds."""
-    cells = max((len(node.cells) for node in plan.steps.values()), default=1)
+    cells = max((len(planned.cells) for planned in plan.steps.values()), default=1)
     parts = [
         plural(len(plan.data), "data set"),
         plural(len(plan.steps), "step"),

@@ -39,9 +39,9 @@ def refuse_missing_data(plan: Plan) -> None:
 def missing_data(plan: Plan) -> tuple[str, ...]:
     """Say which data sets and files of a plan are not there or cannot be read, with their lines."""
     found = [
-        f"{node.line}: data.{node.id}: {fault}"
-        for node in plan.data.values()
-        for fault in _data_faults(plan.root, node)
+        f"{planned.line}: data.{planned.id}: {fault}"
+        for planned in plan.data.values()
+        for fault in _data_faults(plan.root, planned)
     ]
     for step in plan.steps.values():
         found += [
@@ -52,19 +52,19 @@ def missing_data(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _data_faults(root: Path, node: PlannedData) -> Iterator[str]:
-    if node.location is not None and not _is_packaged(node):
-        full = root / node.location
+def _data_faults(root: Path, planned: PlannedData) -> Iterator[str]:
+    if planned.location is not None and not _is_packaged(planned):
+        full = root / planned.location
         if full.is_dir():
-            yield from _folder_faults(root, node.location)
+            yield from _folder_faults(root, planned.location)
         elif full.exists():
-            yield from filter(None, [file_fault(root, node.location)])
+            yield from filter(None, [file_fault(root, planned.location)])
         else:
             yield (
-                f"expected a file or folder {node.location} in the project, got none; correct the "
+                f"expected a file or folder {planned.location} in the project, got none; correct the "
                 "path, put the data there, or get them with `dvc pull`"
             )
-    yield from _file_faults(root, [node.plugin], but=node.location)
+    yield from _file_faults(root, [planned.plugin], but=planned.location)
 
 
 def _file_faults(
@@ -89,8 +89,8 @@ def _folder_faults(root: Path, place: str) -> Iterator[str]:
         yield from str(error).splitlines()
 
 
-def _is_packaged(node: PlannedData) -> bool:
-    return isinstance(node.plugin, Dataset) and node.plugin.packaged
+def _is_packaged(planned: PlannedData) -> bool:
+    return isinstance(planned.plugin, Dataset) and planned.plugin.packaged
 
 
 def refuse_changed_data(repo: Repo, known: PipelineStage) -> None:

@@ -40,8 +40,8 @@ def keep_attack(plan: Plan, stage: Stage, workspace: Workspace) -> None:
     """
     from adversity.engine.summary.ledger import keep
 
-    node = plan.steps.get(stage.step)
-    if node is not None and node.role == "attack":
+    planned = plan.steps.get(stage.step)
+    if planned is not None and planned.role == "attack":
         keep(ledger_of(workspace.root), workspace.outputs / stage.out)
 
 

@@ -281,5 +281,5 @@ def test_a_step_is_probed_the_same_in_any_shards(
     assert 0 < asked.sum() < 8
     for name in added:
         np.testing.assert_array_equal(~np.isnan(rows[name]), asked)
-    keys = {stage_run.cell_key(stage_run.node.cells[0]) for stage_run in (whole, none)}  # type: ignore[attr-defined]
+    keys = {stage_run.cell_key(stage_run.planned.cells[0]) for stage_run in (whole, none)}  # type: ignore[attr-defined]
     assert len(keys) == 2

@@ -123,7 +123,7 @@ def test_what_is_left_after_one_round_is_what_that_attack_leaves(
     """The stopped cell has what PGD alone does to the same samples, and its costs."""
     out, _ = finished
     stage_run = opened(project, out)
-    cell = next(cell for cell in stage_run.node.cells if cell.key == "eps=20/255")
+    cell = next(cell for cell in stage_run.planned.cells if cell.key == "eps=20/255")
     scene = stage_run.scene(cell, list(range(24)))
     pgd = Ready(PGD(eps=20 / 255, steps=10, early_stop=True), "PGD alone")
     given = (scene.victim, scene.current.images, scene.labels)

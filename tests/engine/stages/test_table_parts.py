@@ -111,11 +111,11 @@ def test_a_table_holds_the_joined_and_sorted_rows(project: Path, finished: Path,
     """Column for column and bit for bit, cell after cell, across shards, sizes and parts."""
     stage_run = opened(project, finished, step)
     table = read_table(finished / "artifacts/sizes" / step / "table.parquet")
-    cells = [whole(stage_run, cell) for cell in stage_run.node.cells]
+    cells = [whole(stage_run, cell) for cell in stage_run.planned.cells]
     assert len(stage_run.shards) >= 8 * len(cells)
-    keys = [[cell.key] * 22 for cell in stage_run.node.cells]
+    keys = [[cell.key] * 22 for cell in stage_run.planned.cells]
     assert table["cell"].tolist() == [key for some in keys for key in some]
-    names = ["cell", *stage_run.node.cells[0].as_dict(), *cells[0]]
+    names = ["cell", *stage_run.planned.cells[0].as_dict(), *cells[0]]
     assert list(table) == names
     for name in cells[0]:
         expected = np.concatenate([cell[name] for cell in cells])
@@ -129,7 +129,7 @@ def test_measures_are_those_of_the_whole_cell(
     """Name for name and bit for bit what the metrics give for a cell that is all in memory."""
     stage_run = opened(project, finished, step)
     result = stage_run.fill(tmp_path)
-    for cell in stage_run.node.cells:
+    for cell in stage_run.planned.cells:
         expected = stage_run.measured(whole(stage_run, cell), stage_run.class_names(cell))
         assert {k: v.as_json() for k, v in result.measures[cell.key].items()} == {
             k: v.as_json() for k, v in expected.items()

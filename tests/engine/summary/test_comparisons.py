@@ -29,7 +29,7 @@ def outcome(
         threat_model=model, parameters=parameters, is_targeted=targeted, **parameters
     )
     victim = given.pop("victim", Cell())
-    node: Any = SimpleNamespace(
+    planned: Any = SimpleNamespace(
         id=step,
         entry=SimpleNamespace(cls=cls),
         source=given.pop("source", ("test",)),
@@ -38,7 +38,7 @@ def outcome(
     )
     hits = np.array([letter == "x" for letter in fooled])
     ids, right = np.array(list("abcdef"), dtype=object), np.array([True] * 5 + [False])
-    return _Outcome(node, Cell(), victim, plugin, ids, right, hits, np.full(6, distance))
+    return _Outcome(planned, Cell(), victim, plugin, ids, right, hits, np.full(6, distance))
 
 
 def test_shares_are_paired_by_sample_over_those_right_at_the_start() -> None:

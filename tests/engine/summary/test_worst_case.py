@@ -222,8 +222,8 @@ def test_each_cell_has_the_worst_case_of_its_own_budget(monkeypatch: pytest.Monk
         entry("pgd", "x...", 0.03, eps=EIGHT, cell="eps=8/255"),
     )
     monkeypatch.setattr(module, "entries", lambda artifact: stored)
-    node = SimpleNamespace(id="pgd", role="attack", knowledge="white-box")
-    toolbox: Any = SimpleNamespace(plan=SimpleNamespace(steps={"pgd": node}), artifact=Path)
+    planned = SimpleNamespace(id="pgd", role="attack", knowledge="white-box")
+    toolbox: Any = SimpleNamespace(plan=SimpleNamespace(steps={"pgd": planned}), artifact=Path)
     cells = tuple(CellResult({"eps": eps}, 4, {}) for eps in ("8/255", "16/255"))
     given = {"pgd": StepSummary("pgd", "attack/pgd", "attack", "adversarial", cells=cells)}
     ledger: Any = SimpleNamespace(page=lambda victim, data: [])

@@ -41,10 +41,10 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
     return _run_of(plan.steps[stage.step])(plan, stage, workspace)
 
 
-def _run_of(node: PlannedStep) -> type[StageRun]:
-    if node.role == "define":
+def _run_of(planned: PlannedStep) -> type[StageRun]:
+    if planned.role == "define":
         return FitRun
-    if in_rounds(node):
+    if in_rounds(planned):
         return RoundsRun
-    kind = class_of(node.entry).describes
+    kind = class_of(planned.entry).describes
     return cast("type[StageRun]", kind.load(kind.stage))

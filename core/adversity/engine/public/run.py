@@ -78,9 +78,9 @@ def run(
     workspace = Workspace(base, out, out / "store")
     ledger = Ledger(out / "ledger")
     results = {stage.step: _stage(plan, stage.step, workspace, workers) for stage in plan.stages}
-    for node in plan.steps.values():
-        if node.role == "attack":
-            keep(ledger, out / plan.stage(node.id).out)
+    for planned in plan.steps.values():
+        if planned.role == "attack":
+            keep(ledger, out / plan.stage(planned.id).out)
     gates = judged_run(plan, workspace, ledger=ledger).gates
     page = out / "report.html"
     write_html(build_report(plan, workspace, gates=gates, ledger=ledger), page)

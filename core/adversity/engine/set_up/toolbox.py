@@ -106,37 +106,37 @@ class Toolbox:
         """
         with self._lock:
             if data not in self._sources:
-                node = self.plan.data[data]
-                dataset: Dataset = node.plugin.with_parameters()  # type: ignore[assignment]
+                planned = self.plan.data[data]
+                dataset: Dataset = planned.plugin.with_parameters()  # type: ignore[assignment]
                 inject(dataset, self.plan.spec.run.device, root=self.workspace.root)
-                self._require_readable(node)
-                dataset.open(self._data_root(node))
-                self._sources[data] = Source(dataset, node.prepare)
+                self._require_readable(planned)
+                dataset.open(self._data_root(planned))
+                self._sources[data] = Source(dataset, planned.prepare)
             return self._sources[data]
 
     def there(self, data: str) -> bool:
         """Say whether a data set is on disk: materialised, pulled."""
-        node = self.plan.data[data]
-        if type(node.plugin).packaged:  # type: ignore[attr-defined]
-            return (self._data_root(node) / "manifest.csv").is_file()
-        return node.location is None or (self.workspace.root / node.location).exists()
+        planned = self.plan.data[data]
+        if type(planned.plugin).packaged:  # type: ignore[attr-defined]
+            return (self._data_root(planned) / "manifest.csv").is_file()
+        return planned.location is None or (self.workspace.root / planned.location).exists()
 
-    def _require_readable(self, node: PlannedData) -> None:
+    def _require_readable(self, planned: PlannedData) -> None:
         """Refuse a folder with pipes in it or links out of it, whatever the data set reads there."""
-        place = node.location
-        if place is not None and not type(node.plugin).packaged:  # type: ignore[attr-defined]
+        place = planned.location
+        if place is not None and not type(planned.plugin).packaged:  # type: ignore[attr-defined]
             root = self.workspace.root
             if (root / place).is_dir():
                 list_files(root, place)
             elif (fault := file_fault(root, place)) is not None:
                 raise DataError(fault)
 
-    def _data_root(self, node: PlannedData) -> Path:
+    def _data_root(self, planned: PlannedData) -> Path:
         """Return where a data set lies: materialised among the outputs, or in the project."""
-        if not type(node.plugin).packaged:  # type: ignore[attr-defined]
+        if not type(planned.plugin).packaged:  # type: ignore[attr-defined]
             return self.workspace.root
-        made = self.workspace.outputs / str(node.location)
-        folder = made if made.is_dir() else self.workspace.root / str(node.location)
+        made = self.workspace.outputs / str(planned.location)
+        folder = made if made.is_dir() else self.workspace.root / str(planned.location)
         if folder.is_dir():
             Checksums(folder).verify()
         return folder
@@ -147,8 +147,8 @@ class Toolbox:
 
     def plugin(self, step: str, cell: Cell) -> PluginBase:
         """Return the plugin of a step in a cell, not set up."""
-        node = self.node_of(step)
-        return node.plugins[cell.restrict(node.variables)]
+        planned = self.node_of(step)
+        return planned.plugins[cell.restrict(planned.variables)]
 
     def metrics(self) -> tuple[Ready, ...]:
         """Return the pipeline's metrics, set up, with the plugins in their parameters ready.
@@ -171,13 +171,13 @@ class Toolbox:
             NotFittedError: If its state is not there yet.
             PluginError: If setting it up fails.
         """
-        node = self.node_of(step)
-        mine = cell.restrict(node.variables)
+        planned = self.node_of(step)
+        mine = cell.restrict(planned.variables)
         cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
-        key = (node.id, mine.key)
+        key = (planned.id, mine.key)
         if key not in cache:
-            state = self.state(node.id, mine) if node.fit_on is not None else None
-            cache[key] = self.bare(node.id, mine, state=state)
+            state = self.state(planned.id, mine) if planned.fit_on is not None else None
+            cache[key] = self.bare(planned.id, mine, state=state)
         return cache[key]
 
     def links(self, chain: Chain, cell: Cell) -> tuple[Link, ...]:
@@ -186,14 +186,14 @@ class Toolbox:
 
     def bare(self, step: str, cell: Cell, *, state: State | None = None) -> Ready:
         """Return the plugin of a step set up, for fitting it or with a state that was found."""
-        node = self.node_of(step)
-        given = node.plugins[cell.restrict(node.variables)]
+        planned = self.node_of(step)
+        given = planned.plugins[cell.restrict(planned.variables)]
 
         def found(nested: Plugin[Any]) -> Ready | None:
             return None if nested.step is None else self.ready(nested.step, cell)
 
         device, root = self.plan.spec.run.device, self.workspace.root
-        return set_up(given, node.entry.label, device, root=root, found=found, state=state)
+        return set_up(given, planned.entry.label, device, root=root, found=found, state=state)
 
     def state(self, step: str, cell: Cell) -> State:
         """Read the state of a fitted step.

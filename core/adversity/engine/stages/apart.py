@@ -99,12 +99,12 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
         for meeting in meetings(plan.steps, plan.data)
     ]
     elsewhere: dict[tuple[str, str], list[str]] = {}
-    for node in plan.steps.values():
-        if not node.is_measured:
+    for planned in plan.steps.values():
+        if not planned.is_measured:
             continue
-        for name in rests_on(node.id, plan.steps):
+        for name in rests_on(planned.id, plan.steps):
             if name in plan.steps and _fitted_elsewhere(plan.steps[name]):
-                elsewhere.setdefault((name, plan.chain(node.id).start), []).append(node.id)
+                elsewhere.setdefault((name, plan.chain(planned.id).start), []).append(planned.id)
     order = list(plan.steps)
     given = [
         Apart((name,), tuple(judged), data, len(toolbox.source(data)))
@@ -115,10 +115,10 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
     return (*proved, *given)
 
 
-def _fitted_elsewhere(node: PlannedStep) -> bool:
+def _fitted_elsewhere(planned: PlannedStep) -> bool:
     """Say whether a step's plugin brings what it learnt; it is asked where it is defined."""
-    if node.definition != node.id or node.entry.cls is None:
+    if planned.definition != planned.id or planned.entry.cls is None:
         return False
-    cls = node.entry.cls
+    cls = planned.entry.cls
     learnt = cls.makes == "predictions" or cls.weights_licence is not None
     return learnt and not issubclass(cls, Fitted)

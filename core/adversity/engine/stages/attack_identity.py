@@ -35,7 +35,7 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
         run: The attack's stage; what it attacks has been fitted.
         cell: One of its cells.
     """
-    plan, node = run.plan, run.node
+    plan, planned = run.plan, run.planned
     before = [link.id for link in plan.chain(run.victim.start).links]
     after = [link.id for link in run.victim.links]
     source, given = run.toolbox.source(run.data), plan.data[run.data]
@@ -44,7 +44,7 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
         [_part(run, step, cell) for step in before],
     ]
     victim = [plan.resolved["core"]["engine"], [_part(run, step, cell) for step in after]]
-    mine = {**run.identity(node.id, cell), "seed": plan.spec.seed}
+    mine = {**run.identity(planned.id, cell), "seed": plan.spec.seed}
     names = [_said(given.entry.name, given.plugin)]
     names += [_named(run, step, cell) for step in before]
     return {
@@ -71,8 +71,8 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
         state = state_path(run.toolbox.artifact(definition.id), cell.restrict(definition.variables))
         record["fitted"] = file_sha256(state)
     if "images" in record:
-        node = run.plan.steps[step]
-        images = run.toolbox.artifact(step) / "images" / slug(cell.restrict(node.variables))
+        planned = run.plan.steps[step]
+        images = run.toolbox.artifact(step) / "images" / slug(cell.restrict(planned.variables))
         record["images"] = folder_hash(images)
     if plugin.stochastic:
         record["random"] = [run.plan.spec.seed, step]
@@ -80,21 +80,21 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
 
 
 def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
-    node = run.node
-    plugin: Any = run.toolbox.plugin(node.id, cell)
+    planned = run.planned
+    plugin: Any = run.toolbox.plugin(planned.id, cell)
     threat = plugin.threat_model
     parameters = plugin.parameters
-    identity = run.identity(node.id, cell)
+    identity = run.identity(planned.id, cell)
     # What its numbers mean: its plugin, and the plugins inside it.
     inner = {name: value for name, value in parameters.items() if _holds_plugin(value)}
     space = [identity["resolved"], identity.get("nested"), inner, threat.scale]
     return {
-        "plugin": f"{node.entry.kind}/{node.entry.name}",
-        "version": f"{node.entry.distribution} {node.entry.version}",
+        "plugin": f"{planned.entry.kind}/{planned.entry.name}",
+        "version": f"{planned.entry.distribution} {planned.entry.version}",
         "parameters": parameters,
         "seed": run.plan.spec.seed,
-        "step": node.id,
-        "knowledge": node.knowledge,
+        "step": planned.id,
+        "knowledge": planned.knowledge,
         "access": plugin.access,
         "targeted": plugin.is_targeted,
         **threat.as_json(),

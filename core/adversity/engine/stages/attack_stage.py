@@ -118,13 +118,13 @@ class AttackRun(TableRun):
         targets = self.toolbox.targets(self.data, self.classifier, cell)
         if targets is None:
             raise DataError(
-                f"{self.node.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
+                f"{self.planned.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
                 "robust accuracy is counted against the truth"
             )
         labels = torch.from_numpy(targets[index].copy())
         seed = self.plan.spec.seed
         whole = self.victim
-        known = whole if self.node.knowledge == "white-box" else whole.undefended
+        known = whole if self.planned.knowledge == "white-box" else whole.undefended
         victim, judge = (
             ChainTarget(
                 self.toolbox.links(chain, cell), ids=current.ids, side=current.side, seed=seed
@@ -145,7 +145,7 @@ class AttackRun(TableRun):
         )
         if hidden is not None:
             columns["hidden_pixels"] = hidden.numpy()
-        first = int(self.node.options.get("probe", 0))
+        first = int(self.planned.options.get("probe", 0))
         if not first:
             return columns
         return columns | probe(
@@ -212,23 +212,23 @@ class AttackRun(TableRun):
 
     def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Add the shares that tell a masked gradient, over the samples right at the start."""
-        found = super().measured(rows, class_names) | sign_shares(rows, self.node.entry.cls)
+        found = super().measured(rows, class_names) | sign_shares(rows, self.planned.entry.cls)
         return found | probe_shares(rows, len(class_names))
 
     def fill(self, out: Path) -> StageResult:
         """Write images, table and identity, and say what the victim gives."""
         self._note_probabilities()
-        for cell in self.node.cells:
+        for cell in self.planned.cells:
             self._write_images(out, cell)
-        identities = {cell.key: attacked(self, cell) for cell in self.node.cells}
+        identities = {cell.key: attacked(self, cell) for cell in self.planned.cells}
         write_json(out / IDENTITY, {"cells": identities})
         return super().fill(out)
 
     def _note_probabilities(self) -> None:
         """Say where an attack that needs logits gets the logarithm of probabilities."""
-        attack: Any = self.node.entry.cls
+        attack: Any = self.planned.entry.cls
         step = self.classifier
-        gives = self.toolbox.ready(step, self.node.cells[0]).plugin.gives
+        gives = self.toolbox.ready(step, self.planned.cells[0]).plugin.gives
         if attack.access in ("scores", "gradients") and gives == "probs":
             self.notes.append(
                 f"{step} gives probabilities, not logits: the attack works on their logarithm, "

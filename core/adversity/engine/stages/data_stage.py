@@ -55,10 +55,10 @@ class DataRun(StageRun):
 
     def fill(self, out: Path) -> StageResult:
         """Write the data set."""
-        plugin: Dataset = self._node().plugin  # type: ignore[assignment]
+        plugin: Dataset = self._planned().plugin  # type: ignore[assignment]
         materialise(plugin, out)
         return StageResult(self.stage.step)
 
-    def _node(self) -> PlannedData:
+    def _planned(self) -> PlannedData:
         wanted = self.stage.step.removeprefix("data:")
-        return next(node for node in self.plan.data.values() if node.plugin.name == wanted)
+        return next(planned for planned in self.plan.data.values() if planned.plugin.name == wanted)

@@ -25,13 +25,13 @@ class FitRun(StageRun):
 
     def split(self) -> list[Shard]:
         """Return one shard a cell."""
-        self.node = self.plan.steps[self.stage.step]
-        if self.node.fit_on is None:
-            raise InputError(f"{self.node.line}: {self.node.id!r} has nothing to fit on")
-        rows = len(self.toolbox.source(self.plan.chain(self.node.fit_on).start))
+        self.planned = self.plan.steps[self.stage.step]
+        if self.planned.fit_on is None:
+            raise InputError(f"{self.planned.line}: {self.planned.id!r} has nothing to fit on")
+        rows = len(self.toolbox.source(self.plan.chain(self.planned.fit_on).start))
         return [
             Shard(number, cell, rows, cell.key or "fit", name=_FILE)
-            for number, cell in enumerate(self.node.cells)
+            for number, cell in enumerate(self.planned.cells)
         ]
 
     def _key(self, cell: Cell) -> str:
@@ -52,7 +52,7 @@ class FitRun(StageRun):
 
     def fill(self, out: Path) -> StageResult:
         """Copy the states into the artifact."""
-        for cell in self.node.cells:
+        for cell in self.planned.cells:
             arrays, info = self.store.read(self._key(cell), _FILE, read_arrays)
             write_arrays(state_path(out, cell), arrays, info)
             if info.get("note"):

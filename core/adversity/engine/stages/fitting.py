@@ -33,28 +33,28 @@ def fit_step(toolbox: Toolbox, step: str, cell: Cell) -> State:
         DataError: If the rows have no labels, or predictions neither logits nor probabilities.
         PluginError: If the plugin fails.
     """
-    node = toolbox.plan.steps[step]
+    planned = toolbox.plan.steps[step]
     ready = toolbox.bare(step, cell)
     generator = fit_generator(toolbox.plan.spec.seed, step, getattr(ready.plugin, "seed", 0))
-    stream = _LEARN_FROM[_source(node)](toolbox, node, cell)
+    stream = _LEARN_FROM[_source(planned)](toolbox, planned, cell)
     return ready.learn(stream, generator)
 
 
 def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
     """Return everything the fit of a step hangs on but its plugin, as JSON values."""
-    node = run.plan.steps[step]
-    fit_on = str(node.fit_on)
-    if _source(node) == "logits":
+    planned = run.plan.steps[step]
+    fit_on = str(planned.fit_on)
+    if _source(planned) == "logits":
         return [run.toolbox.table(fit_on).sha256]
     chain = run.plan.chain(fit_on)
     links = [run.identity(link.id, cell) for link in chain.links]
     return [run.toolbox.source(chain.start).content, links]
 
 
-def _source(node: PlannedStep) -> str:
-    cls = node.entry.cls
-    if cls is None or not issubclass(cls, Fitted) or node.fit_on is None:
-        raise InputError(f"{node.line}: {node.id!r} has nothing to fit, or nothing to fit on")
+def _source(planned: PlannedStep) -> str:
+    cls = planned.entry.cls
+    if cls is None or not issubclass(cls, Fitted) or planned.fit_on is None:
+        raise InputError(f"{planned.line}: {planned.id!r} has nothing to fit, or nothing to fit on")
     return cls.fits_on
 
 
@@ -67,9 +67,9 @@ def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
 class StreamedImages:
     """The images of a step as a stream for fitting, in the order of ids."""
 
-    def __init__(self, toolbox: Toolbox, node: PlannedStep, cell: Cell) -> None:
+    def __init__(self, toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> None:
         """Read nothing yet."""
-        self._toolbox, self._step, self._cell = toolbox, str(node.fit_on), cell
+        self._toolbox, self._step, self._cell = toolbox, str(planned.fit_on), cell
         self._source = toolbox.source(toolbox.plan.chain(self._step).start)
 
     @property
@@ -102,16 +102,16 @@ class StreamedImages:
 class StoredLogits:
     """A finished predictions table as a stream for fitting, sorted by id."""
 
-    def __init__(self, toolbox: Toolbox, node: PlannedStep, cell: Cell) -> None:
+    def __init__(self, toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> None:
         """Open the rows of one cell.
 
         Raises:
             DataError: If they have no labels.
             InputError: If they have neither logits nor probabilities.
         """
-        step = str(node.fit_on)
+        step = str(planned.fit_on)
         self._rows = stored_rows(toolbox, step, cell)
-        self._where = where = f"{node.line}: fit_on: {step}"
+        self._where = where = f"{planned.line}: fit_on: {step}"
         if "target" not in self._rows:
             raise DataError(f"{where} has no labels; expected labelled predictions")
         answer_of(next(self._rows.parts(), self._rows), where)
@@ -139,12 +139,12 @@ class StoredLogits:
                 yield Block(tuple(ids[cut].tolist()), targets=targets[cut], logits=logits[cut])
 
 
-def _images(toolbox: Toolbox, node: PlannedStep, cell: Cell) -> FitData:
-    return StreamedImages(toolbox, node, cell)
+def _images(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> FitData:
+    return StreamedImages(toolbox, planned, cell)
 
 
-def _logits(toolbox: Toolbox, node: PlannedStep, cell: Cell) -> FitData:
-    return StoredLogits(toolbox, node, cell)
+def _logits(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> FitData:
+    return StoredLogits(toolbox, planned, cell)
 
 
 _LEARN_FROM = {"images": _images, "logits": _logits}

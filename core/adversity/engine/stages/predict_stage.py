@@ -41,7 +41,7 @@ class PredictRun(TableRun):
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         step = self.stage.step
-        current = step_images(self.toolbox, self.node.upstream, cell, index)
+        current = step_images(self.toolbox, self.planned.upstream, cell, index)
         ready = self.toolbox.ready(step, cell)
         values = final_calls.logits(ready, current.images, current.ids)
         targets = self.toolbox.targets(self.data, step, cell)

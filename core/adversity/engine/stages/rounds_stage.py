@@ -57,7 +57,7 @@ class RoundsRun(AttackRun):
     def split(self) -> list[Shard]:
         """Cut each cell into shards, again for each round; `line` are the rounds of one shard."""
         self._names: dict[Cell, tuple[str, ...]] = {
-            cell: tuple(self._attack(cell).rounds()) for cell in self.node.cells
+            cell: tuple(self._attack(cell).rounds()) for cell in self.planned.cells
         }
         self._turn: dict[int, int] = {}
         self._line: dict[int, list[Shard]] = {}
@@ -89,7 +89,7 @@ class RoundsRun(AttackRun):
         How many samples stand after a round that is not finished nobody knows yet.
         """
         found: list[Shard] = []
-        for cell in self.node.cells:
+        for cell in self.planned.cells:
             for number in range(len(self._names[cell])):
                 missing = [shard for shard in self._wave(cell, number) if not self.done(shard)]
                 found += missing
@@ -104,7 +104,7 @@ class RoundsRun(AttackRun):
         for number in range(max(map(len, self._names.values()))):
             wave = tuple(
                 shard
-                for cell in self.node.cells
+                for cell in self.planned.cells
                 for shard in self._wave(cell, number)
                 if force or not self.done(shard)
             )
@@ -134,7 +134,7 @@ class RoundsRun(AttackRun):
         stand = standing(rows)
         gates = [
             gate
-            for gate in stopping_gates(self.node, self.plan.gates)
+            for gate in stopping_gates(self.planned, self.plan.gates)
             if gate.selector.items() <= cell.as_dict().items()
         ]
         course = Course(gates, len(stand))
@@ -276,9 +276,9 @@ class RoundsRun(AttackRun):
 
     def fill(self, out: Path) -> StageResult:
         """Write the artifact; say where cells stopped and that their figures are bounds."""
-        for cell in self.node.cells:
+        for cell in self.planned.cells:
             self._ran(cell)
-        stops = {cell.key: self._stops[cell] for cell in self.node.cells if cell in self._stops}
+        stops = {cell.key: self._stops[cell] for cell in self.planned.cells if cell in self._stops}
         self.notes += [f"{key}: {stop}" if key else str(stop) for key, stop in stops.items()]
         result = super().fill(out)
         measures = {

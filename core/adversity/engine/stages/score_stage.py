@@ -48,15 +48,15 @@ class ScoreRun(TableRun):
     def content(self, cell: Cell) -> list[object]:
         """Hash the upstream tables and the plugin."""
         step = self.stage.step
-        table = self.toolbox.table(self.node.upstream).sha256
-        fit = fit_identity(self, step, cell) if self.node.fit_on is not None else []
+        table = self.toolbox.table(self.planned.upstream).sha256
+        fit = fit_identity(self, step, cell) if self.planned.fit_on is not None else []
         return [table, fit, self.identity(step, cell), cell.key]
 
     def compute(self, shard: Shard) -> Columns:
         """Look the shard's rows up and run the plugin on them."""
         source = self.toolbox.source(self.data)
         wanted = {source.ids[i] for i in shard.samples}
-        rows = stored_rows(self.toolbox, self.node.upstream, shard.cell)
+        rows = stored_rows(self.toolbox, self.planned.upstream, shard.cell)
         at = np.array([i for i, name in enumerate(self._upstream(shard.cell)) if name in wanted])
         mine = rows.at(at, [name for name in _USED if name in rows])
         ids = tuple(mine["id"].tolist())
@@ -71,19 +71,19 @@ class ScoreRun(TableRun):
             score = final_calls.score(ready, _predictive(answer_of(mine, ready.label)), ids)
             columns |= {name: column for name, column in mine.items() if name not in columns}
             return columns | {ready.plugin.name: score.numpy()}
-        raise InputError(f"{self.node.line}: {ready.label} is neither a score nor a calibrator")
+        raise InputError(f"{self.planned.line}: {ready.label} is neither a score nor a calibrator")
 
     def _upstream(self, cell: Cell) -> list[str]:
         """Read the incoming ids of a cell once; those of one cell stay in memory."""
         with self._fitting:
             if cell not in self._ids:
-                rows = stored_rows(self.toolbox, self.node.upstream, cell)
+                rows = stored_rows(self.toolbox, self.planned.upstream, cell)
                 self._ids = {cell: rows["id"].tolist()}
             return self._ids[cell]
 
     def _ready(self, cell: Cell) -> Ready:
         """Return the plugin; one with `fit_on` of its own is fitted here."""
-        if self.node.fit_on is None:
+        if self.planned.fit_on is None:
             return self.toolbox.ready(self.stage.step, cell)
         return self.toolbox.bare(self.stage.step, cell, state=self._state(cell))
 
@@ -95,8 +95,8 @@ class ScoreRun(TableRun):
 
     def fill(self, out: Path) -> StageResult:
         """Write the table, and the states where the plugin was fitted."""
-        if self.node.fit_on is not None:
-            for cell in self.node.cells:
+        if self.planned.fit_on is not None:
+            for cell in self.planned.cells:
                 state = self._state(cell)
                 write_arrays(state_path(out, cell), dict(state.arrays), dict(state.info))
                 note = state.info.get("note")

@@ -203,14 +203,14 @@ class StageRun(ABC):
 
     def identity(self, step: str, cell: Cell) -> dict[str, Any]:
         """Return what a step's answer depends on by itself: plugin, source, parameters."""
-        node = self.plan.steps[step]
+        planned = self.plan.steps[step]
         resolved = self.plan.resolved["steps"][step]
         record = {
             "step": step,
             "resolved": resolved,
             "with": self.toolbox.plugin(step, cell).fingerprint,
-            "options": {key: str(value) for key, value in node.options.items()},
-            "knowledge": node.knowledge,
+            "options": {key: str(value) for key, value in planned.options.items()},
+            "knowledge": planned.knowledge,
         }
         files = self.files_of(self.toolbox.plugin(step, cell))
         if files:
@@ -218,9 +218,9 @@ class StageRun(ABC):
         definition = self.toolbox.node_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
             record["fitted"] = artifact_hash(self.toolbox.artifact(definition.id))
-        if node.nested:
-            record["nested"] = {name: self.identity(name, cell) for name in node.nested}
-        if node.role == "attack" and step != self.stage.step:
+        if planned.nested:
+            record["nested"] = {name: self.identity(name, cell) for name in planned.nested}
+        if planned.role == "attack" and step != self.stage.step:
             record["images"] = artifact_hash(self.toolbox.artifact(step))
         return record
 

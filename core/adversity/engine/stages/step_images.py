@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["images_through", "step_images"]
 
 
-def step_images(toolbox: Toolbox, node: str, cell: Cell, index: Sequence[int]) -> ImageBatch:
+def step_images(toolbox: Toolbox, planned: str, cell: Cell, index: Sequence[int]) -> ImageBatch:
     """Compute the images of a step, or read those of an attack, for samples of one size.
 
     Args:
         toolbox: Of the run.
-        node: A data set, a view or an attack.
+        planned: A data set, a view or an attack.
         cell: At least the variables of the step.
         index: Sample numbers in the data set.
     """
-    chain = toolbox.plan.chain(node)
+    chain = toolbox.plan.chain(planned)
     source = toolbox.source(chain.start)
     ids = tuple(source.ids[i] for i in index)
     current = ImageBatch(ids, source.images(index), source.references(index), {}, {})
@@ -40,9 +40,9 @@ def step_images(toolbox: Toolbox, node: str, cell: Cell, index: Sequence[int]) -
 
 def images_through(toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch) -> ImageBatch:
     """Run one view, or put an attack's stored images in place."""
-    node = toolbox.plan.steps[step]
-    if node.role == "attack":
-        kept = StoredImages(toolbox.artifact(step), cell.restrict(node.variables))
+    planned = toolbox.plan.steps[step]
+    if planned.role == "attack":
+        kept = StoredImages(toolbox.artifact(step), cell.restrict(planned.variables))
         return current.worsened(kept.read(current.ids))
     ready = toolbox.ready(step, cell)
     if isinstance(ready.plugin, Restoration):

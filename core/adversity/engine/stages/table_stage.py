@@ -49,7 +49,7 @@ class TableRun(StageRun):
     """A stage that leaves one row for each sample and cell."""
 
     @property
-    def node(self) -> PlannedStep:
+    def planned(self) -> PlannedStep:
         """The step."""
         return self.plan.steps[self.stage.step]
 
@@ -97,7 +97,7 @@ class TableRun(StageRun):
         order = sorted(range(len(source)), key=source.ids.__getitem__)
         size = self.plan.spec.run.shard_size
         shards: list[Shard] = []
-        for cell in self.node.cells:
+        for cell in self.planned.cells:
             groups = source.by_shape(order).values()
             cuts = [
                 tuple(rows[i] for i in span) for rows in groups for span in spans(len(rows), size)
@@ -166,7 +166,7 @@ class TableRun(StageRun):
         measures: dict[str, Mapping[str, Measure]] = {}
         unmeasured: Counter[str] = Counter()
         total = 0
-        for cell in self.node.cells:
+        for cell in self.planned.cells:
             rows = table.cell(cell.key)
             total += rows.count
             measures[cell.key] = self.measured(rows, self.class_names(cell))
@@ -178,7 +178,7 @@ class TableRun(StageRun):
     def _labelled(self) -> Iterator[Columns]:
         """Yield the parts of all cells, each with the names of its cell."""
         first: Columns = {}
-        for cell in self.node.cells:
+        for cell in self.planned.cells:
             for rows in self.parts(cell):
                 values = {"cell": cell.key, **dict(cell.values)}
                 labels = {name: repeated(value, len(rows["id"])) for name, value in values.items()}

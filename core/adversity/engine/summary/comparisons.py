@@ -42,7 +42,7 @@ class _Outcome:
     """What an attack did in one cell.
 
     Attributes:
-        node: The step.
+        planned: The step.
         cell: One of its cells.
         victim: The cell as far as the attacked images and the victim depend on it.
         plugin: The attack.
@@ -52,7 +52,7 @@ class _Outcome:
         distance: `[N]` float64 in the attack's norm.
     """
 
-    node: PlannedStep
+    planned: PlannedStep
     cell: Cell
     victim: Cell
     plugin: Any
@@ -64,7 +64,7 @@ class _Outcome:
     @property
     def name(self) -> str:
         """The step, and the cell where it has several."""
-        return f"{self.node.id}[{self.cell.key}]" if self.cell.key else self.node.id
+        return f"{self.planned.id}[{self.cell.key}]" if self.cell.key else self.planned.id
 
     @property
     def threat(self) -> Threat:
@@ -82,8 +82,8 @@ class _Outcome:
 
     def same_victim(self, other: _Outcome) -> bool:
         """Say whether both attack the same answer to the same images."""
-        mine = (self.node.source, self.node.against, self.victim)
-        theirs = (other.node.source, other.node.against, other.victim)
+        mine = (self.planned.source, self.planned.against, self.victim)
+        theirs = (other.planned.source, other.planned.against, other.victim)
         return mine == theirs and np.array_equal(self.ids, other.ids)
 
     def differs_only_in(self, name: str, other: _Outcome) -> bool:
@@ -91,8 +91,8 @@ class _Outcome:
         mine, theirs = dict(self.plugin.parameters), dict(other.plugin.parameters)
         here, there = mine.pop(name, None), theirs.pop(name, None)
         same = (
-            self.node.entry.cls is other.node.entry.cls
-            and self.node.knowledge == other.node.knowledge
+            self.planned.entry.cls is other.planned.entry.cls
+            and self.planned.knowledge == other.planned.knowledge
         )
         return same and here is not None and there is not None and here != there and mine == theirs
 
@@ -119,14 +119,14 @@ def with_comparisons(
         StorageError: If a table is missing or damaged.
     """
     plan, found = toolbox.plan, dict(summaries)
-    subjects = [node for node in plan.steps.values() if _judged(node)]
+    subjects = [planned for planned in plan.steps.values() if _judged(planned)]
     if not subjects:
         return found
     outcomes = [
         outcome
-        for node in plan.steps.values()
-        if node.role == "attack"
-        for outcome in _outcomes(toolbox, node)
+        for planned in plan.steps.values()
+        if planned.role == "attack"
+        for outcome in _outcomes(toolbox, planned)
     ]
     stopped = {
         (id_, cell_key(cell.cell))
@@ -137,35 +137,35 @@ def with_comparisons(
     added = {
         key: {} if key in stopped else _compared(o, outcomes)
         for o in outcomes
-        if _judged(o.node)
-        for key in [(o.node.id, o.cell.key)]
+        if _judged(o.planned)
+        for key in [(o.planned.id, o.cell.key)]
     }
-    for node in subjects:
-        pairs = zip(node.cells, found[node.id].cells, strict=True)
+    for planned in subjects:
+        pairs = zip(planned.cells, found[planned.id].cells, strict=True)
         cells = tuple(
-            replace(result, measures={**result.measures, **added[node.id, cell.key]})
+            replace(result, measures={**result.measures, **added[planned.id, cell.key]})
             for cell, result in pairs
         )
-        found[node.id] = replace(found[node.id], cells=cells)
+        found[planned.id] = replace(found[planned.id], cells=cells)
     return found
 
 
-def _judged(node: PlannedStep) -> bool:
+def _judged(planned: PlannedStep) -> bool:
     """Say whether a step is an attack that sees the whole chain and more than its answers."""
-    cls: Any = node.entry.cls
-    sees = node.role == "attack" and node.knowledge == "white-box"
+    cls: Any = planned.entry.cls
+    sees = planned.role == "attack" and planned.knowledge == "white-box"
     return sees and cls.access not in _BLACK_BOX and not cls.control
 
 
-def _outcomes(toolbox: Toolbox, node: PlannedStep) -> Iterator[_Outcome]:
-    names = toolbox.plan.victim(node.id).end.variables
-    for cell in node.cells:
-        rows = stored_rows(toolbox, node.id, cell)
+def _outcomes(toolbox: Toolbox, planned: PlannedStep) -> Iterator[_Outcome]:
+    names = toolbox.plan.victim(planned.id).end.variables
+    for cell in planned.cells:
+        rows = stored_rows(toolbox, planned.id, cell)
         yield _Outcome(
-            node,
+            planned,
             cell,
             cell.restrict(names),
-            toolbox.plugin(node.id, cell),
+            toolbox.plugin(planned.id, cell),
             rows["id"],
             rows["start_correct"].astype(bool),
             rows["fooled"].astype(bool),
@@ -178,7 +178,7 @@ def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure
     found = {
         "beaten_by_black_box_share": _share(mine, [o for o in others if _rival(mine, o)]),
         "beaten_by_grey_box_share": _share(
-            mine, [o for o in others if o.node.knowledge == "grey-box" and _no_larger(mine, o)]
+            mine, [o for o in others if o.planned.knowledge == "grey-box" and _no_larger(mine, o)]
         ),
         "fooled_with_less_share": _share(
             mine, [o for o in others if _smaller(o, mine) and mine.differs_only_in("eps", o)]
@@ -192,7 +192,7 @@ def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure
 
 def _rival(mine: _Outcome, other: _Outcome) -> bool:
     """Say whether an attack has no gradient, and no more budget than this one."""
-    cls: Any = other.node.entry.cls
+    cls: Any = other.planned.entry.cls
     return cls.access in _BLACK_BOX and _no_larger(mine, other)
 
 

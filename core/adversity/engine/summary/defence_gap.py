@@ -29,7 +29,7 @@ def illusions(toolbox: Toolbox) -> tuple[Illusion, ...]:
     same answer. A grey-box attack with nothing between the images and the classifier has no
     defence that it could overlook; controls need no knowledge. Both are left out.
     """
-    attacks = [node for node in toolbox.plan.steps.values() if node.role == "attack"]
+    attacks = [planned for planned in toolbox.plan.steps.values() if planned.role == "attack"]
     return tuple(
         illusion
         for grey in attacks
@@ -98,6 +98,6 @@ def _compared(
     )
 
 
-def _by_id(toolbox: Toolbox, node: PlannedStep, cell: Cell) -> Columns:
-    rows = stored_rows(toolbox, node.id, cell)
+def _by_id(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> Columns:
+    rows = stored_rows(toolbox, planned.id, cell)
     return sort_by_id({name: rows[name] for name in ("id", "start_correct", "fooled")})

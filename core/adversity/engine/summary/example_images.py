@@ -85,8 +85,8 @@ def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     return tuple(rows), {name: count for name, count in population if count}
 
 
-def _is_control(node: PlannedStep) -> bool:
-    return bool(getattr(node.entry.cls, "control", False))
+def _is_control(planned: PlannedStep) -> bool:
+    return bool(getattr(planned.entry.cls, "control", False))
 
 
 def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...]]:
@@ -109,10 +109,10 @@ def _table_of(toolbox: Toolbox, place: str, answer: str) -> PlannedStep | None:
     """Return the predictions of an image place, by the same classifier as `answer`'s."""
     steps = toolbox.plan.steps
     own = toolbox.plan.chain(answer).classifier
-    for node in steps.values():
-        same = node.role == "predict" and node.definition == own.definition
-        if same and node.upstream == place:
-            return node
+    for planned in steps.values():
+        same = planned.role == "predict" and planned.definition == own.definition
+        if same and planned.upstream == place:
+            return planned
     return None
 
 
@@ -121,7 +121,7 @@ def _tables(
 ) -> dict[str, str]:
     """Return the step whose table says what is predicted at a place, for each that has one."""
     found = {place: _table_of(toolbox, place, answer) for place in images}
-    tables = {place: node.id for place, node in found.items() if node is not None}
+    tables = {place: planned.id for place, planned in found.items() if planned is not None}
     return tables if attack is None else {**tables, attack: attack}
 
 
@@ -279,11 +279,11 @@ def _image(
     places: Sequence[str],
     names: Sequence[str],
 ) -> ShownImage:
-    node = toolbox.plan.steps.get(place)
-    kind = "data" if node is None else node.entry.kind
+    planned = toolbox.plan.steps.get(place)
+    kind = "data" if planned is None else planned.entry.kind
     answer = story.answers.get(place)
     psnr_db = None
-    if node is not None and clean is not None and image.shape == clean.shape:
+    if planned is not None and clean is not None and image.shape == clean.shape:
         psnr_db = float(psnr(image[None], clean[None])[0])
     return ShownImage(
         role="adversarial" if kind == "attack" else ROLES.get(kind, "clean"),

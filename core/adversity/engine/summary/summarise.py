@@ -63,8 +63,8 @@ def build_report(
         StorageError: If an artifact is missing.
     """
     one_thread()
-    for node in plan.steps.values():
-        kind = class_of(node.entry).describes
+    for planned in plan.steps.values():
+        kind = class_of(planned.entry).describes
         for place in kind.sections:
             kind.load(place)
     toolbox = Toolbox(plan, workspace)
@@ -108,41 +108,41 @@ def summarise(
     artifacts = {stage.step for stage in plan.stages}
     found: dict[str, StepSummary] = {}
     for step in plan.spec.steps:
-        node = plan.steps[step]
+        planned = plan.steps[step]
         result = read_result(plan, plan.stage(step), workspace) if step in artifacts else None
-        found[step] = _step(toolbox, node, result)
+        found[step] = _step(toolbox, planned, result)
     found = with_comparisons(toolbox, found)
     if ledger is not None:
         found = with_worst_cases(toolbox, found, ledger)
     return {step.id: step for step in with_words(found.values(), plan.measures)}
 
 
-def _step(toolbox: Toolbox, node: PlannedStep, result: StageResult | None) -> StepSummary:
-    entry = node.entry
+def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) -> StepSummary:
+    entry = planned.entry
     cls: Any = entry.cls
-    inner = nested_records(node)
+    inner = nested_records(planned)
     return StepSummary(
-        id=node.id,
+        id=planned.id,
         uses=f"{entry.kind}/{entry.name}",
         kind=entry.kind,
         makes=cls.makes,
-        source=node.source,
-        path=toolbox.plan.chain(node.id).ids if node.source else (),
-        fit_on=toolbox.node_of(node.id).fit_on,
+        source=planned.source,
+        path=toolbox.plan.chain(planned.id).ids if planned.source else (),
+        fit_on=toolbox.node_of(planned.id).fit_on,
         plugin={
             **_record(cls, entry.distribution, entry.version),
             **({"nested": inner} if inner else {}),
         },
-        cells=_cells(toolbox, node, result) if result and result.measures else (),
+        cells=_cells(toolbox, planned, result) if result and result.measures else (),
         notes=result.notes if result else (),
-        **_adversary(toolbox, node),
+        **_adversary(toolbox, planned),
     )
 
 
-def nested_records(node: PlannedStep) -> list[dict[str, Any]]:
+def nested_records(planned: PlannedStep) -> list[dict[str, Any]]:
     """Return what the report says of the plugins in a step's parameters, each once."""
     found: dict[str, dict[str, Any]] = {}
-    for plugin in node.plugins.values():
+    for plugin in planned.plugins.values():
         for nested in all_nested(plugin):
             inner: Any = nested.plugin
             record = _record(type(inner), nested.distribution, nested.version)
@@ -163,56 +163,56 @@ def _record(cls: Any, distribution: str, version: str) -> dict[str, Any]:
 
 def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
     """Add what only plugins that are set up can say: a network's facts, an attack's links."""
-    node = toolbox.plan.steps[summary.id]
-    if node.role in ("define", "predict"):
-        plugin = toolbox.ready(node.id, node.cells[0]).plugin
+    planned = toolbox.plan.steps[summary.id]
+    if planned.role in ("define", "predict"):
+        plugin = toolbox.ready(planned.id, planned.cells[0]).plugin
         facts = plugin.describe() if plugin.makes == "predictions" else {}
         return replace(summary, plugin={**summary.plugin, "facts": facts}) if facts else summary
-    return _attack(toolbox, node, summary) if node.role == "attack" else summary
+    return _attack(toolbox, planned, summary) if planned.role == "attack" else summary
 
 
-def _cells(toolbox: Toolbox, node: PlannedStep, result: StageResult) -> tuple[CellResult, ...]:
+def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple[CellResult, ...]:
     found = []
-    for cell in node.cells:
+    for cell in planned.cells:
         measures = result.measures[cell.key]
         count = max((measure.n for measure in measures.values()), default=0)
-        parameters = toolbox.plugin(node.id, cell).parameters
+        parameters = toolbox.plugin(planned.id, cell).parameters
         found.append(CellResult(cell.as_dict(), count, measures, (), parameters))
     return tuple(found)
 
 
-def _attack(toolbox: Toolbox, node: PlannedStep, summary: StepSummary) -> StepSummary:
-    links = toolbox.links(toolbox.plan.victim(node.id), node.cells[0])
+def _attack(toolbox: Toolbox, planned: PlannedStep, summary: StepSummary) -> StepSummary:
+    links = toolbox.links(toolbox.plan.victim(planned.id), planned.cells[0])
     shown = [
         {
             "step": link.step,
             "uses": link.ready.label,
-            "gradient": _gradient(link, grey=node.knowledge == "grey-box"),
+            "gradient": _gradient(link, grey=planned.knowledge == "grey-box"),
         }
         for link in links
     ]
     return replace(summary, links=tuple(shown))
 
 
-def _adversary(toolbox: Toolbox, node: PlannedStep) -> dict[str, Any]:
+def _adversary(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
     """Return what an attack may do and knows; nothing for other steps."""
-    if node.role != "attack":
+    if planned.role != "attack":
         return {}
-    plugin: Any = toolbox.plugin(node.id, node.cells[0])
-    threat = _widest(toolbox, node)
+    plugin: Any = toolbox.plugin(planned.id, planned.cells[0])
+    threat = _widest(toolbox, planned)
     sees = {
         "type": threat.word,
         "access": plugin.access,
         "control": plugin.control,
         "targeted": plugin.is_targeted,
     }
-    written = toolbox.plan.spec.steps[node.id].parameters.get("eps", threat.eps)
+    written = toolbox.plan.spec.steps[planned.id].parameters.get("eps", threat.eps)
     eps = None if written is None or threat.scale is None else str(written)
     return {
-        "against": node.against,
-        "knowledge": node.knowledge,
+        "against": planned.against,
+        "knowledge": planned.knowledge,
         "threat": sees | _measured(threat) | ({} if eps is None else {"eps": eps}),
-        "budget": _budget(toolbox, node, threat, eps),
+        "budget": _budget(toolbox, planned, threat, eps),
     }
 
 
@@ -228,9 +228,9 @@ def _measured(threat: Threat) -> dict[str, Any]:
     return found
 
 
-def _widest(toolbox: Toolbox, node: PlannedStep) -> Threat:
+def _widest(toolbox: Toolbox, planned: PlannedStep) -> Threat:
     """Return the threat of the first cell, with bounds as wide as those of all cells."""
-    plugins: list[Any] = [toolbox.plugin(node.id, cell) for cell in node.cells]
+    plugins: list[Any] = [toolbox.plugin(planned.id, cell) for cell in planned.cells]
     others: list[Threat] = [plugin.threat_model for plugin in plugins]
     threat = others.pop(0)
     for other in others:
@@ -238,13 +238,14 @@ def _widest(toolbox: Toolbox, node: PlannedStep) -> Threat:
     return threat
 
 
-def _budget(toolbox: Toolbox, node: PlannedStep, threat: Threat, eps: str | None) -> str:
+def _budget(toolbox: Toolbox, planned: PlannedStep, threat: Threat, eps: str | None) -> str:
     """Say how much it may change an image; a variable of the matrix stands for all its values."""
     values: tuple[str, ...] = () if eps is None else (eps,)
     if eps is not None and eps.startswith("$"):
         values = toolbox.plan.matrix.get(eps[1:], ())
     parameters = {
-        json.dumps(toolbox.plugin(node.id, cell).parameters, sort_keys=True) for cell in node.cells
+        json.dumps(toolbox.plugin(planned.id, cell).parameters, sort_keys=True)
+        for cell in planned.cells
     }
     where = ", at the widest of its cells" if len(parameters) > 1 else ""
     sizes = ", ".join(eps_text(value, threat.in_norm) for value in values)
@@ -260,10 +261,10 @@ def _gradient(link: Link, *, grey: bool) -> str:
 
 
 def _data(toolbox: Toolbox, name: str) -> DataSummary:
-    node, source = toolbox.plan.data[name], toolbox.source(name)
+    planned, source = toolbox.plan.data[name], toolbox.source(name)
     return DataSummary(
         id=name,
-        uses=f"{node.entry.kind}/{node.entry.name}",
+        uses=f"{planned.entry.kind}/{planned.entry.name}",
         n=len(source),
         classes=len(set(source.targets.tolist())) if source.labelled else 0,
         prepare=dict(source.prepare),

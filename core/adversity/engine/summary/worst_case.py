@@ -160,8 +160,8 @@ def with_worst_cases(
     Raises:
         StorageError: If a table or a file of the ledger is missing or damaged.
     """
-    nodes = [node for node in toolbox.plan.steps.values() if node.role == "attack"]
-    ours = {node.id: tuple(entries(toolbox.artifact(node.id))) for node in nodes}
+    planned_steps = [planned for planned in toolbox.plan.steps.values() if planned.role == "attack"]
+    ours = {planned.id: tuple(entries(toolbox.artifact(planned.id))) for planned in planned_steps}
     pages: dict[tuple[str, str], list[Entry]] = {}
     for entry in (entry for found in ours.values() for entry in found):
         pages.setdefault((entry.victim, entry.data), []).append(entry)
@@ -170,18 +170,18 @@ def with_worst_cases(
         page += [entry for entry in ledger.page(*key) if entry.content not in there]
     now = frozenset(entry.attack for found in ours.values() for entry in found)
     result = dict(summaries)
-    for node in nodes:
-        if node.knowledge == "white-box":
+    for planned in planned_steps:
+        if planned.knowledge == "white-box":
             cells = []
-            by_cell = {entry.names["cell"]: entry for entry in ours[node.id]}
-            for cell in summaries[node.id].cells:
+            by_cell = {entry.names["cell"]: entry for entry in ours[planned.id]}
+            for cell in summaries[planned.id].cells:
                 entry = by_cell[cell_key(cell.cell)]  # the file keeps them in another order
                 threat = threat_of(entry)
                 page = pages[entry.victim, entry.data]
                 found = None if threat is None else worst_case(page, threat, now=now)
                 extra = {} if found is None else {WORST_CASE: found}
                 cells.append(replace(cell, measures={**cell.measures, **extra}))
-            result[node.id] = replace(summaries[node.id], cells=tuple(cells))
+            result[planned.id] = replace(summaries[planned.id], cells=tuple(cells))
     return result
 
 

@@ -44,10 +44,10 @@ def gate_faults(
     if gate.step not in loaded.spec.steps:
         yield f"there is no step {gate.step}{suggestion(gate.step, loaded.spec.steps)}"
         return
-    node = steps.get(gate.step)
-    if node is None:
+    planned = steps.get(gate.step)
+    if planned is None:
         return
-    if not node.is_measured:
+    if not planned.is_measured:
         measured = [id_ for id_, other in steps.items() if other.is_measured]
         yield f"{gate.step} has no measures of its own; measured are {listed(measured)}"
         return
@@ -57,11 +57,11 @@ def gate_faults(
                 f"{name} attacks as grey-box, which is weaker than an attacker who knows the chain, "
                 "so no gate can rest on it; use white-box"
             )
-    yield from _measure_faults(gate, known_of(node, metrics), metrics)
-    missing = unprobed(gate.metric, class_of(node.entry), node.options.get("probe"))
-    if missing is not None and node.role == "attack":
+    yield from _measure_faults(gate, known_of(planned, metrics), metrics)
+    missing = unprobed(gate.metric, class_of(planned.entry), planned.options.get("probe"))
+    if missing is not None and planned.role == "attack":
         yield missing
-    yield from _selector_faults(gate, loaded, node)
+    yield from _selector_faults(gate, loaded, planned)
 
 
 def idle_gates(gates: Sequence[Gate], measures: Mapping[str, MeasureInfo]) -> Iterator[str]:
@@ -75,10 +75,10 @@ def idle_gates(gates: Sequence[Gate], measures: Mapping[str, MeasureInfo]) -> It
             )
 
 
-def _selector_faults(gate: Gate, loaded: Loaded, node: PlannedStep) -> Iterator[str]:
+def _selector_faults(gate: Gate, loaded: Loaded, planned: PlannedStep) -> Iterator[str]:
     for name, value in gate.selector.items():
-        if name not in node.variables:
-            yield f"{gate.step} does not depend on {name}{suggestion(name, node.variables)}"
+        if name not in planned.variables:
+            yield f"{gate.step} does not depend on {name}{suggestion(name, planned.variables)}"
         elif value not in loaded.labels(name):
             yield f"{name} has no value {value}; it has {listed(loaded.labels(name))}"
 

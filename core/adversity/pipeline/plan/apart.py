@@ -51,12 +51,18 @@ def rests_on(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
     waiting = [id_]
     while waiting:
         name = waiting.pop()
-        node = steps.get(name)
+        planned = steps.get(name)
         if name in found:
             continue
         found.add(name)
-        if node is not None:
-            near = (*node.source, *node.nested, node.definition, node.against, node.fit_on)
+        if planned is not None:
+            near = (
+                *planned.source,
+                *planned.nested,
+                planned.definition,
+                planned.against,
+                planned.fit_on,
+            )
             waiting += [other for other in near if other is not None]
     return frozenset(found)
 
@@ -73,14 +79,14 @@ def meetings(
     """
     fitted: dict[tuple[str, str], dict[str, None]] = {}
     judged: dict[tuple[str, str], dict[str, None]] = {}
-    for node in steps.values():
-        base = rests_on(node.id, steps) if node.is_measured else frozenset()
-        judging = chain_to(node.id, steps).start
+    for planned in steps.values():
+        base = rests_on(planned.id, steps) if planned.is_measured else frozenset()
+        judging = chain_to(planned.id, steps).start
         if judging not in data or (behind is not None and behind not in base):
             continue
         for name in (name for name in steps if name in base and steps[name].fit_on is not None):
             fitting = chain_to(str(steps[name].fit_on), steps).start
             if fitting in data:
                 fitted.setdefault((fitting, judging), {})[name] = None
-                judged.setdefault((fitting, judging), {})[node.id] = None
+                judged.setdefault((fitting, judging), {})[planned.id] = None
     return tuple(Meeting(*pair, tuple(fitted[pair]), tuple(judged[pair])) for pair in fitted)

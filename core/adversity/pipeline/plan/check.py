@@ -50,11 +50,11 @@ def check_steps(
         checker.probing,
         checker.fitting,
     )
-    for node in steps.values():
-        spec = loaded.spec.steps[node.id]
+    for planned in steps.values():
+        spec = loaded.spec.steps[planned.id]
         for rule in rules:
-            for key, message in rule(node, spec):
-                findings.add(("steps", node.id, key), message)
+            for key, message in rule(planned, spec):
+                findings.add(("steps", planned.id, key), message)
     _check_apart(data, steps, findings)
     _check_kept(loaded, steps, findings)
 
@@ -117,107 +117,110 @@ class _Checker:
     def _makes(self, id_: str) -> str | None:
         if id_ in self._data:
             return "data"
-        node = self._steps.get(id_)
-        if node is None:
+        planned = self._steps.get(id_)
+        if planned is None:
             return None
-        return _DEFINITION if node.role == "define" else class_of(node.entry).makes
+        return _DEFINITION if planned.role == "define" else class_of(planned.entry).makes
 
-    def settings(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+    def settings(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Refuse keys that mean nothing on this step."""
         own = names_plugin(spec.uses)
         if not own:
             yield from _borrowed(spec)
-        if not_yet(class_of(node.entry)) is not None:
+        if not_yet(class_of(planned.entry)) is not None:
             yield (
                 "uses",
                 (
-                    f"{node.entry.label} needs images or features while it scores, which is not "
+                    f"{planned.entry.label} needs images or features while it scores, which is not "
                     "available yet; use a score or a calibrator, which work from stored predictions"
                 ),
             )
-        kind = class_of(node.entry).describes
+        kind = class_of(planned.entry).describes
         own_keys = (*kind.keys, "against") if kind.against else kind.keys
         for key in ("against", "knowledge", "objective", "probe"):
             if getattr(spec, key) is not None and key not in own_keys:
-                yield key, f"{key}: is for {self._users_of(key)}; {node.entry.label} is none"
-        if spec.keep is not None and spec.keep != node.keep:
+                yield key, f"{key}: is for {self._users_of(key)}; {planned.entry.label} is none"
+        if spec.keep is not None and spec.keep != planned.keep:
             message = (
-                _NOT_KEPT.format(node.id) if spec.keep else "an attack's images are always kept"
+                _NOT_KEPT.format(planned.id) if spec.keep else "an attack's images are always kept"
             )
             yield "keep", f"keep: {message}"
-        if node.role == "view" and own and spec.fit_on:
+        if planned.role == "view" and own and spec.fit_on:
             yield (
                 "fit_on",
                 (
                     f"a step that makes images stores nothing, so its fit must stand alone: move uses:, "
-                    f"with: and fit_on: to a step without from:, and write uses: <that step> in {node.id}"
+                    f"with: and fit_on: to a step without from:, and write uses: <that step> in {planned.id}"
                 ),
             )
 
-    def source(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+    def source(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that `from:` gives what the plugin takes."""
-        kind = class_of(node.entry).describes
-        if node.role != "define" and not node.source:
+        kind = class_of(planned.entry).describes
+        if planned.role != "define" and not planned.source:
             yield "uses", f"{kind.noun} needs from:, the images that it may change"
-        if len(node.source) > 1:
-            yield "from", f"expected one step, got {len(node.source)}: {', '.join(node.source)}"
-        for name in node.source:
+        if len(planned.source) > 1:
+            yield (
+                "from",
+                f"expected one step, got {len(planned.source)}: {', '.join(planned.source)}",
+            )
+        for name in planned.source:
             made = self._makes(name)
             if made is not None and made not in kind.takes:
-                works_on = f"{node.entry.label} works on {self._either(kind.takes)}"
+                works_on = f"{planned.entry.label} works on {self._either(kind.takes)}"
                 yield "from", f"{works_on}; {name} is {self._words[made]}"
 
-    def against(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+    def against(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that the attacked answer comes from what the attacker may change."""
-        kind = class_of(node.entry).describes
+        kind = class_of(planned.entry).describes
         if not kind.against:
             return
-        if node.against is None:
+        if planned.against is None:
             yield "uses", f"{kind.noun} needs against:, the step whose answer it must change"
             return
-        made = self._makes(node.against)
+        made = self._makes(planned.against)
         if made is None:
             return
         if made not in kind.against:
             answer = f"an answer ({self._either(kind.against)})"
-            what = f"{kind.noun} changes {answer}; {node.against} is {self._words[made]}"
+            what = f"{kind.noun} changes {answer}; {planned.against} is {self._words[made]}"
             yield "against", what
             return
-        start = node.upstream if node.source else None
-        if start is not None and start not in ancestors(node.against, self._specs):
-            path = " -> ".join(way_to(node.against, self._specs))
+        start = planned.upstream if planned.source else None
+        if start is not None and start not in ancestors(planned.against, self._specs):
+            path = " -> ".join(way_to(planned.against, self._specs))
             yield (
                 "against",
                 (
-                    f"the path of {node.against} is {path}; it does not pass through {start}, "
+                    f"the path of {planned.against} is {path}; it does not pass through {start}, "
                     f"so changing {start} cannot change its answer"
                 ),
             )
 
-    def probing(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+    def probing(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that an attack which is probed can be."""
-        if node.role == "attack" and spec.probe is not None:
-            fault = probe_fault(class_of(node.entry), node.knowledge)
+        if planned.role == "attack" and spec.probe is not None:
+            fault = probe_fault(class_of(planned.entry), planned.knowledge)
             if fault is not None:
-                yield "probe", f"probe: {node.entry.label} cannot be probed: {fault}; drop it"
+                yield "probe", f"probe: {planned.entry.label} cannot be probed: {fault}; drop it"
 
-    def fitting(self, node: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+    def fitting(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that what must be fitted is, on rows of the right sort."""
         if not names_plugin(spec.uses):
             return
-        cls = class_of(node.entry)
+        cls = class_of(planned.entry)
         if not issubclass(cls, Fitted):
-            if node.fit_on is not None:
-                yield "fit_on", f"{node.entry.label} is not fitted; drop fit_on:"
+            if planned.fit_on is not None:
+                yield "fit_on", f"{planned.entry.label} is not fitted; drop fit_on:"
             return
-        if node.fit_on is None:
-            yield "uses", f"{node.entry.label} must be fitted; name its data with fit_on:"
+        if planned.fit_on is None:
+            yield "uses", f"{planned.entry.label} must be fitted; name its data with fit_on:"
             return
-        made = self._makes(node.fit_on)
+        made = self._makes(planned.fit_on)
         takes = _FIT_TAKES[cls.fits_on]
         if made is not None and made not in takes:
-            fitted = f"{node.entry.label} is fitted on {self._either(takes)}"
-            yield "fit_on", f"{fitted}; {node.fit_on} is {self._words[made]}"
+            fitted = f"{planned.entry.label} is fitted on {self._either(takes)}"
+            yield "fit_on", f"{fitted}; {planned.fit_on} is {self._words[made]}"
 
 
 def _borrowed(spec: StepSpec) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ def measures_of(metrics: Iterable[MetricBase]) -> dict[str, MeasureInfo]:
 
 
 def known_of(
-    node: PlannedStep | Literal["data"], metrics: Iterable[MetricBase]
+    planned: PlannedStep | Literal["data"], metrics: Iterable[MetricBase]
 ) -> dict[str, MeasureInfo] | None:
     """Return the measures that a step, or a data set, can have; None where that is not known.
 
@@ -38,12 +38,12 @@ def known_of(
     on the columns of its table: those that only attacks have are wanted in vain elsewhere.
 
     Args:
-        node: The step, or `data` for a data set.
+        planned: The step, or `data` for a data set.
         metrics: Those of the pipeline.
     """
-    if node == "data":
+    if planned == "data":
         return dict(OF_DATA)
-    attacked = node.role == "attack"
+    attacked = planned.role == "attack"
     fitting = [
         metric
         for metric in metrics

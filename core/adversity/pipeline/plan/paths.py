@@ -24,8 +24,8 @@ def ancestors(id_: str, steps: Mapping[str, HasSource]) -> frozenset[str]:
     found: set[str] = set()
     waiting = [id_]
     while waiting:
-        node = steps.get(waiting.pop())
-        fresh = set(node.source if node else ()) - found
+        planned = steps.get(waiting.pop())
+        fresh = set(planned.source if planned else ()) - found
         found |= fresh
         waiting.extend(fresh)
     return frozenset(found)

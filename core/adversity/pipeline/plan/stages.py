@@ -60,7 +60,7 @@ def make_stages(
 ) -> tuple[Stage, ...]:
     """Return the stages in the order they run: packaged data, steps, the report."""
     maker = _Maker(loaded, data, steps, tuple(metrics))
-    made = [maker.stage(node) for node in steps.values() if node.has_artifact]
+    made = [maker.stage(planned) for planned in steps.values() if planned.has_artifact]
     return (*maker.packaged(), *made, maker.report())
 
 
@@ -74,10 +74,12 @@ def repeated_views(
     """
     consumers: dict[str, list[str]] = {}
     for stage in stages:
-        node = steps.get(stage.step)
-        if node is None:
+        planned = steps.get(stage.step)
+        if planned is None:
             continue
-        behind = ancestors(node.id, steps) | ancestors(node.fit_on or "", steps) | {node.fit_on}
+        behind = (
+            ancestors(planned.id, steps) | ancestors(planned.fit_on or "", steps) | {planned.fit_on}
+        )
         for view in stage.views:
             if view in behind:
                 consumers.setdefault(view, []).append(stage.step)
@@ -104,9 +106,9 @@ class _Maker:
     def packaged(self) -> list[Stage]:
         """Return a stage for each data set that comes inside a package."""
         names = {
-            node.entry.name
-            for node in self._data.values()
-            if getattr(class_of(node.entry), "packaged", False)
+            planned.entry.name
+            for planned in self._data.values()
+            if getattr(class_of(planned.entry), "packaged", False)
         }
         return [
             Stage(
@@ -120,26 +122,28 @@ class _Maker:
             for name in sorted(names)
         ]
 
-    def stage(self, node: PlannedStep) -> Stage:
+    def stage(self, planned: PlannedStep) -> Stage:
         inputs = _Inputs()
-        self._add_step(inputs, node)
-        self._add_sources(inputs, node.source)
-        if node.against is not None:
-            self._add_chain(inputs, node)
-            inputs.gates |= {node.id: None} if may_stop(node) else {}
-        if node.fit_on is not None:
-            self._add_sources(inputs, (node.fit_on,))
-        return self._finished(node.id, inputs, measured=node.is_measured, variables=node.variables)
+        self._add_step(inputs, planned)
+        self._add_sources(inputs, planned.source)
+        if planned.against is not None:
+            self._add_chain(inputs, planned)
+            inputs.gates |= {planned.id: None} if may_stop(planned) else {}
+        if planned.fit_on is not None:
+            self._add_sources(inputs, (planned.fit_on,))
+        return self._finished(
+            planned.id, inputs, measured=planned.is_measured, variables=planned.variables
+        )
 
     def report(self) -> Stage:
         """Return the last stage: it shows every artifact, the data and the settings."""
         inputs = _Inputs()
-        for node in self._steps.values():
-            self._add_step(inputs, node)
-            if node.role == "view":
-                inputs.views[node.id] = None
-            if node.has_artifact:
-                inputs.deps[self.out(node.id)] = None
+        for planned in self._steps.values():
+            self._add_step(inputs, planned)
+            if planned.role == "view":
+                inputs.views[planned.id] = None
+            if planned.has_artifact:
+                inputs.deps[self.out(planned.id)] = None
         for id_ in self._data:
             self._add_data(inputs, id_)
         return self._finished(RESERVED, inputs, measured=True, variables=tuple(self._spec.matrix))
@@ -190,28 +194,28 @@ class _Maker:
         written = [fields[name].alias or name for name in spec.model_fields_set]
         return [f"steps.{id_}.{key}" for key in written if key != "keep"]
 
-    def _add_step(self, inputs: _Inputs, node: PlannedStep) -> None:
+    def _add_step(self, inputs: _Inputs, planned: PlannedStep) -> None:
         """Add a step's own settings, its plugin, and where that was fitted."""
-        inputs.steps[node.id] = None
-        self._add_files(inputs, node.plugins.values())
-        for name in node.nested:
+        inputs.steps[planned.id] = None
+        self._add_files(inputs, planned.plugins.values())
+        for name in planned.nested:
             self._add_step(inputs, self._steps[name])
             self._add_fit(inputs, name)
-        if node.definition != node.id:
-            inputs.steps[node.definition] = None
-            self._add_fit(inputs, node.definition)
+        if planned.definition != planned.id:
+            inputs.steps[planned.definition] = None
+            self._add_fit(inputs, planned.definition)
 
     def _add_fit(self, inputs: _Inputs, id_: str) -> None:
         if self._steps[id_].has_artifact:
             inputs.deps[self.out(id_)] = None
 
     def _add_data(self, inputs: _Inputs, id_: str) -> None:
-        node = self._data[id_]
+        planned = self._data[id_]
         inputs.data[id_] = None
-        for place in (node.location, node.labels):
+        for place in (planned.location, planned.labels):
             if place is not None:
                 inputs.deps[place] = None
-        self._add_files(inputs, (node.plugin,))
+        self._add_files(inputs, (planned.plugin,))
 
     def _add_sources(self, inputs: _Inputs, names: Iterable[str]) -> None:
         """Go upstream through views to data sets and to the nearest artifacts."""
@@ -221,17 +225,17 @@ class _Maker:
             if name in self._data:
                 self._add_data(inputs, name)
                 continue
-            node = self._steps[name]
-            if node.has_artifact:
+            planned = self._steps[name]
+            if planned.has_artifact:
                 inputs.deps[self.out(name)] = None
                 continue
-            self._add_step(inputs, node)
+            self._add_step(inputs, planned)
             inputs.views[name] = None
-            waiting.extend(node.source)
+            waiting.extend(planned.source)
 
-    def _add_chain(self, inputs: _Inputs, node: PlannedStep) -> None:
+    def _add_chain(self, inputs: _Inputs, planned: PlannedStep) -> None:
         """Add every link from `from:` on to `against:`."""
-        for link in victim_of(node, self._steps).links:
+        for link in victim_of(planned, self._steps).links:
             self._add_link(inputs, link)
 
     def _add_link(self, inputs: _Inputs, link: PlannedStep) -> None:

@@ -19,25 +19,27 @@ DECIDING = ("robust_accuracy", "attack_success")
 """What further rounds can move in one direction only: both follow from how many samples stand."""
 
 
-def in_rounds(node: PlannedStep) -> bool:
+def in_rounds(planned: PlannedStep) -> bool:
     """Say whether a step is an attack in rounds."""
-    return node.role == "attack" and issubclass(class_of(node.entry), AttackInRounds)
+    return planned.role == "attack" and issubclass(class_of(planned.entry), AttackInRounds)
 
 
-def may_stop(node: PlannedStep) -> bool:
+def may_stop(planned: PlannedStep) -> bool:
     """Say whether a step is an attack in rounds that may end before its last one."""
-    cls: Any = class_of(node.entry)
-    return in_rounds(node) and bool(cls.stops)
+    cls: Any = class_of(planned.entry)
+    return in_rounds(planned) and bool(cls.stops)
 
 
-def stopping_gates(node: PlannedStep, gates: Iterable[Gate]) -> tuple[Gate, ...]:
+def stopping_gates(planned: PlannedStep, gates: Iterable[Gate]) -> tuple[Gate, ...]:
     """Return the gates of a step that may stop it early: all it has, or none.
 
     A gate on anything but robust accuracy and success needs every round, and so does one that
     compares with the last accepted run.
     """
-    own = tuple(gate for gate in gates if gate.step == node.id)
-    fit = may_stop(node) and all(gate.metric in DECIDING and gate.limit is not None for gate in own)
+    own = tuple(gate for gate in gates if gate.step == planned.id)
+    fit = may_stop(planned) and all(
+        gate.metric in DECIDING and gate.limit is not None for gate in own
+    )
     return own if fit else ()
 
 
@@ -49,9 +51,9 @@ def gates_in_keys(
     They enter the key of its stage: another gate may need further rounds.
     """
     return {
-        id_: tuple(sorted({_written(gate) for gate in stopping_gates(node, gates)}))
-        for id_, node in steps.items()
-        if may_stop(node)
+        id_: tuple(sorted({_written(gate) for gate in stopping_gates(planned, gates)}))
+        for id_, planned in steps.items()
+        if may_stop(planned)
     }
 
 

@@ -36,7 +36,7 @@ class InspectRun(TableRun):
         return join([self._batch(shard.cell, index) for index in cuts])
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
-        current = step_images(self.toolbox, self.node.upstream, cell, index)
+        current = step_images(self.toolbox, self.planned.upstream, cell, index)
         inspector = final_call(self.toolbox.ready(self.stage.step, cell))
         numbers = inspector(current.images, current.ids)
         return {"id": np.array(current.ids, dtype=object), "inspection": numbers.numpy()}

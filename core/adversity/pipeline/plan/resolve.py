@@ -37,7 +37,7 @@ def resolve_data(
     loaded: Loaded, finder: PluginFinder, findings: Findings
 ) -> dict[str, PlannedData]:
     """Resolve the data sets; those with findings are left out."""
-    nodes = {}
+    planned_steps = {}
     for id_, spec in loaded.spec.data.items():
         path: KeyPath = ("data", id_)
         entry = _expected(finder, spec.uses, "data", (*path, "uses"), findings)
@@ -47,8 +47,8 @@ def resolve_data(
             findings.add((*path, "labels"), f"labels: {fault}")
         elif entry and isinstance(plugin, Dataset):
             _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
-            nodes[id_] = _data_node(loaded, id_, spec, entry, plugin, findings)
-    return nodes
+            planned_steps[id_] = _planned_data(loaded, id_, spec, entry, plugin, findings)
+    return planned_steps
 
 
 def _labels_fault(root: Path, labels: str) -> str | None:
@@ -62,7 +62,7 @@ def _labels_fault(root: Path, labels: str) -> str | None:
     return fault
 
 
-def _data_node(
+def _planned_data(
     loaded: Loaded, id_: str, spec: DataSpec, entry: Entry, plugin: Dataset, findings: Findings
 ) -> PlannedData:
     location = f"data/{entry.name}" if plugin.packaged else plugin.location()
@@ -127,7 +127,7 @@ def resolve_steps(
     resolver = _StepResolver(loaded, finder, findings, nested)
     for id_ in order_steps(loaded.spec, findings, nested, finder.names()):
         resolver.resolve(id_)
-    return resolver.nodes
+    return resolver.planned_steps
 
 
 class _StepResolver:
@@ -139,7 +139,7 @@ class _StepResolver:
         nested: Mapping[str, tuple[str, ...]],
     ) -> None:
         self._nested = nested
-        self.nodes: dict[str, PlannedStep] = {}
+        self.planned_steps: dict[str, PlannedStep] = {}
         self._loaded = loaded
         self._finder = finder
         self._findings = findings
@@ -157,11 +157,15 @@ class _StepResolver:
         if not self._affordable(id_, variables):
             return
         cells = expand(self._labels, variables)
-        plugins = self._built(id_, entry, cells) if own else _borrowed(self.nodes[step.uses], cells)
+        plugins = (
+            self._built(id_, entry, cells)
+            if own
+            else _borrowed(self.planned_steps[step.uses], cells)
+        )
         if plugins is None:
             return
         role = _role(step, entry)
-        self.nodes[id_] = PlannedStep(
+        self.planned_steps[id_] = PlannedStep(
             id=id_,
             role=role,
             entry=entry,
@@ -176,7 +180,7 @@ class _StepResolver:
             plugins=plugins,
             options=_options(step) if role == "attack" else {},
             line=self._findings.where(("steps", id_)),
-            nested=self._nested[id_] if own else self.nodes[step.uses].nested,
+            nested=self._nested[id_] if own else self.planned_steps[step.uses].nested,
         )
 
     def _affordable(self, id_: str, variables: tuple[str, ...]) -> bool:
@@ -203,7 +207,7 @@ class _StepResolver:
                 self._findings.add(path, f"{_what(step.uses, entry)}; {_DEFINES}")
                 return None
             return entry
-        definition = self.nodes.get(step.uses)
+        definition = self.planned_steps.get(step.uses)
         if definition is not None and definition.role != "define":
             message = f"{step.uses} is not a definition, it has from:; name its plugin instead"
             self._findings.add(path, f"uses: {message}")
@@ -214,8 +218,8 @@ class _StepResolver:
         """Return the variables of a step and of all it comes from, in the file's order."""
         used = set(variables_in(step.parameters))
         for name in (*step.source, step.against, step.fit_on, step.uses, *self._nested[id_]):
-            if name in self.nodes:
-                used.update(self.nodes[name].variables)
+            if name in self.planned_steps:
+                used.update(self.planned_steps[name].variables)
         return tuple(name for name in self._labels if name in used)
 
     def _values(self, cell: Cell) -> dict[str, Any]:
@@ -230,13 +234,13 @@ class _StepResolver:
         parameters = self._loaded.spec.steps[id_].parameters
         path: KeyPath = ("steps", id_, "with")
         nested = self._nested[id_]
-        if any(name not in self.nodes for name in nested):
+        if any(name not in self.planned_steps for name in nested):
             return None  # the step it names has findings of its own
-        inner = [name for step in nested for name in self.nodes[step].variables]
+        inner = [name for step in nested for name in self.planned_steps[step].variables]
         own = (*variables_in(parameters), *inner)
         parts = dict.fromkeys(cell.restrict(own) for cell in cells)
         by_part = {part: fill(parameters, self._values(part)) for part in parts}
-        step_of = partial(_plugin_of_step, self.nodes, self._loaded.spec.steps)
+        step_of = partial(_plugin_of_step, self.planned_steps, self._loaded.spec.steps)
         built = self._finder.build_cells(entry, by_part, path, lambda cell: partial(step_of, cell))
         if built is None:
             return None
@@ -270,14 +274,14 @@ def _options(step: StepSpec) -> dict[str, Any]:
 
 
 def _plugin_of_step(
-    nodes: Mapping[str, PlannedStep], steps: Mapping[str, StepSpec], cell: Cell, uses: str
+    planned_steps: Mapping[str, PlannedStep], steps: Mapping[str, StepSpec], cell: Cell, uses: str
 ) -> Plugin[Any] | str | None:
     """Return the plugin of a definition that stands in a parameter, why not, or None."""
-    if uses not in steps or steps[uses].source or uses not in nodes:
+    if uses not in steps or steps[uses].source or uses not in planned_steps:
         return None
-    node = nodes[uses]
-    origin = node.entry.distribution, node.entry.version
-    return Plugin(node.plugins[cell.restrict(node.variables)], *origin, step=uses)
+    planned = planned_steps[uses]
+    origin = planned.entry.distribution, planned.entry.version
+    return Plugin(planned.plugins[cell.restrict(planned.variables)], *origin, step=uses)
 
 
 def _borrowed(definition: PlannedStep, cells: tuple[Cell, ...]) -> dict[Cell, PluginBase]:
