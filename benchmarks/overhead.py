@@ -25,8 +25,8 @@ from torch.nn.functional import cross_entropy
 import adversity
 from adversity.metrics import psnr, ssim
 from adversity.seeding import fit_generator
-from adversity_plugins.classifier.network.small_cnn_network import SmallNetwork
-from adversity_plugins.classifier.network.small_cnn_training import Recipe, train
+from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
+from adversity_plugins.classifier.network._small_cnn_training import Recipe, train
 from adversity_plugins.dataset.digits import enlarge
 
 if TYPE_CHECKING:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Tree as Tree
     from adversity.contracts import Trees as Trees
     from adversity.contracts import Uncertainty as Uncertainty
+    from adversity.contracts.gather import plugins_in as plugins_in
     from adversity.engine.chain.victim import target as target
     from adversity.engine.public.create import create as create
     from adversity.engine.public.run import run as run
@@ -121,6 +122,7 @@ _HOMES = dict.fromkeys(_CONTRACTS, "adversity.contracts") | {
     "create": "adversity.engine.public.create",
     "hookimpl": "adversity.hookspecs",
     "metrics": "adversity.metrics",
+    "plugins_in": "adversity.contracts.gather",
     "run": "adversity.engine.public.run",
     "target": "adversity.engine.chain.victim",
 }

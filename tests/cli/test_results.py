@@ -18,7 +18,8 @@ from adversity_flows.cli.results import gate_lines, measure_lines, say_results
 from adversity_flows.cli.terminal import Terminal
 from adversity_flows.runs.past_runs import PastRun
 from adversity_flows.session import FinishedRun
-from adversity_plugins.metric import Accuracy, RobustAccuracy
+from adversity_plugins.metric.accuracy import Accuracy
+from adversity_plugins.metric.robust_accuracy import RobustAccuracy
 
 GOOD = Measure(0.9, 2000, 0.88, 0.92, better="higher")
 BAD = Measure(0.5, 200, 0.43, 0.57, better="higher")

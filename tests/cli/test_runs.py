@@ -18,7 +18,9 @@ from adversity.pipeline.gates.gate_text import Gate
 from adversity.pipeline.plan.model import Stage
 from adversity_flows.runs.paired_changes import changes_since
 from adversity_flows.runs.past_runs import PastRun, RunFolder, accept, accepted_run, past_runs
-from adversity_plugins.metric import ECE, PSNR, Accuracy
+from adversity_plugins.metric.accuracy import Accuracy
+from adversity_plugins.metric.ece import ECE
+from adversity_plugins.metric.psnr import PSNR
 
 
 def ended(root, pipeline, state="done"):

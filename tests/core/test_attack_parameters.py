@@ -48,7 +48,7 @@ def test_a_class_has_the_parameters_of_what_it_derives_from() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "summary"),
     [
         ({}, "eps\n  Field required"),
         ({"eps": 0}, "greater than 0"),

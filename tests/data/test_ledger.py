@@ -44,9 +44,9 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     ledger, written = Ledger(tmp_path), entry()
     assert ledger.add(written)
     (read,) = ledger.page(written.victim, written.data)
-    assert (read.facts, read.summary, read.content) == (
+    assert (read.facts, read.names, read.content) == (
         written.facts,
-        written.summary,
+        written.names,
         written.content,
     )
     for name, values in written.rows.items():

@@ -188,7 +188,7 @@ def test_not_worse_than_last_judges_the_paired_difference(low, high, better, ver
     change = _measure((low + high) / 2, low, high, better=better)
     (result,) = judge([_LAST], _summaries({"3": _measure(0.9)}), {("s", "k=3", "accuracy"): change})
     assert result.verdict == verdict
-    assert result.measure is change
+    assert result.measure == change
     assert result.change
 
 

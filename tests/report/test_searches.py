@@ -14,7 +14,8 @@ from adversity.report.sections.searches import distance_charts, query_charts
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, StepSummary
 from adversity.report.words.reading import with_words
-from adversity_plugins.metric import AttackCost, FailureDistance
+from adversity_plugins.metric.attack_cost import AttackCost
+from adversity_plugins.metric.failure_distance import FailureDistance
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report

@@ -17,7 +17,7 @@ from adversity.report.sections.uncertainty import uncertainty_section
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, Gain, Report
 from adversity.report.words.reading import with_words
-from adversity_plugins.metric import ECE
+from adversity_plugins.metric.ece import ECE
 
 if TYPE_CHECKING:
     from adversity.report.values.blocks import Chart

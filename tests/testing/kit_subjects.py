@@ -13,8 +13,8 @@ from pydantic import Field, PrivateAttr
 
 from adversity import Attack, Classifier, Dataset, Degradation, Fitted, Norm, Sample, State
 from adversity.errors import NotFittedError
-from adversity_plugins.attack.shared.losses import loss_of
-from adversity_plugins.attack.shared.norms import Ball
+from adversity_plugins.attack._shared.losses import loss_of
+from adversity_plugins.attack._shared.norms import Ball
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,7 +151,7 @@ class Bands(Classifier):
         return torch.sin(4 * bands)
 
 
-def shown(number: int) -> Any:
+def small_image(number: int) -> Any:
     """Draw a small image, another for each number."""
     return np.random.default_rng(number).integers(0, 256, (8, 8 + number % 3, 3), dtype=np.uint8)
 
@@ -171,7 +171,7 @@ class Boxes(Dataset):
     def item(self, index: int) -> Sample:
         if not 0 <= index < 8:
             raise IndexError(index)
-        return Sample(shown(index), index % 2, f"box-{index}", attributes={"number": index})
+        return Sample(small_image(index), index % 2, f"box-{index}", attributes={"number": index})
 
 
 class Packaged(Dataset):
@@ -186,7 +186,7 @@ class Packaged(Dataset):
         writer = csv.DictWriter(table, ["id", "sha256", "label"], lineterminator="\n")
         writer.writeheader()
         for number in range(4):
-            content = shown(3 * number).tobytes()
+            content = small_image(3 * number).tobytes()
             (folder / f"{number}.raw").write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
             writer.writerow({"id": f"{number}.raw", "sha256": digest, "label": "all"})

@@ -17,9 +17,9 @@ from pydantic import Field
 from adversity import Attack
 from adversity.contracts import Perturbed
 from adversity.testing import check_plugin
+from adversity_plugins.attack._shared.losses import gradient_of, loss_of
+from adversity_plugins.attack._shared.norms import Ball
 from adversity_plugins.attack.gradient.pgd import PGD
-from adversity_plugins.attack.shared.losses import gradient_of, loss_of
-from adversity_plugins.attack.shared.norms import Ball
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

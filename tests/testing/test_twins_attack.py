@@ -17,8 +17,8 @@ from adversity import Attack, Norm
 from adversity.errors import AdversityError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.attack import EPS, AttackBench
-from adversity_plugins.attack.shared.losses import gradient_of, loss_of
-from adversity_plugins.attack.shared.norms import Ball
+from adversity_plugins.attack._shared.losses import gradient_of, loss_of
+from adversity_plugins.attack._shared.norms import Ball
 
 if TYPE_CHECKING:
     from collections.abc import Callable

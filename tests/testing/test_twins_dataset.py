@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
-from kit_subjects import Boxes, Packaged, shown
+from kit_subjects import Boxes, Packaged, small_image
 from pydantic import Field, PrivateAttr
 
 from adversity import Dataset, Sample
@@ -145,7 +145,7 @@ class WrongSum(Packaged):
     def materialise(self, folder: Path) -> None:
         super().materialise(folder)
         text = (folder / "manifest.csv").read_text()
-        old = hashlib.sha256(shown(0).tobytes()).hexdigest()
+        old = hashlib.sha256(small_image(0).tobytes()).hexdigest()
         (folder / "manifest.csv").write_text(text.replace(old, "0" * 64))
 
 

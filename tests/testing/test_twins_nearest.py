@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from adversity import Attack
-from adversity_plugins.attack.shared.losses import gradient_of, loss_of
+from adversity_plugins.attack._shared.losses import gradient_of, loss_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from kit_subjects import Bands, Boxes, Darkest, Fade, Packaged, Search, image
+from kit_subjects import Bands, Boxes, Darkest, Fade, Packaged, Search, small_image
 from pydantic import PrivateAttr
 
 from adversity import Sample, State
@@ -167,7 +167,7 @@ class WrongSumInOneFile(InOneFile):
     """Lists the sum of something else for an image that has no file of its own."""
 
     def changed(self, text: str) -> str:
-        return text.replace(hashlib.sha256(image(0).tobytes()).hexdigest(), "0" * 64)
+        return text.replace(hashlib.sha256(small_image(0).tobytes()).hexdigest(), "0" * 64)
 
 
 class NeverFurther(Search):

@@ -77,7 +77,7 @@ class LeavesTheBox(Attack):
         return images - self.shift - self.eps * (images - 0.5).sign()
 
 
-@pytest.mark.parametrize(("shift", "told"), [(2 * EPS, "-0.015"), (1.0, "-0.98")])
+@pytest.mark.parametrize(("shift", "summary"), [(2 * EPS, "-0.015"), (1.0, "-0.98")])
 def test_3_7_images_outside_the_box_are_refused(
     network: Any, images: torch.Tensor, labels: torch.Tensor, ready: Any, shift: float, summary: str
 ) -> None:

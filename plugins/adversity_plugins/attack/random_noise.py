@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity import SampleRng, Target
-    from adversity_plugins.attack.shared.norms import Ball
+    from adversity_plugins.attack._shared.norms import Ball
 
 __all__ = ["RandomNoise"]
 
@@ -41,7 +41,7 @@ class RandomNoise(NormBudget):
         """Return the first draw that fools the victim, else the last one."""
         import torch
 
-        from adversity_plugins.attack.shared.norms import Ball
+        from adversity_plugins.attack._shared.norms import Ball
 
         ball = Ball(images, self.norm, self.eps)
         best = self._draw(ball, rng.child(0))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from adversity import Dataset, hookimpl
-from adversity_plugins.dataset.digits import Digits
-from adversity_plugins.dataset.folder import Folder
-from adversity_plugins.dataset.imagenet_samples import ImageNetSamples
+from adversity import Dataset, hookimpl, plugins_in
 
 
 @hookimpl
-def adversity_datasets() -> tuple[type[Dataset], ...]:
-    """Return the built-in data sets."""
-    return Digits, Folder, ImageNetSamples
+def adversity_datasets() -> list[type[Dataset]]:
+    """Return the built-in data sets: every one that a file of this folder defines."""
+    return plugins_in(__name__, Dataset)

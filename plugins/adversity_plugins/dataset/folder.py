@@ -14,8 +14,8 @@ from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity.project import Listing, same_name, text_fault
 from adversity.provenance import pixels_sha256
-from adversity_plugins.dataset.labels import Labelled, from_csv, from_folders, ignored_facts
-from adversity_plugins.dataset.read_images import decode
+from adversity_plugins.dataset._labels import Labelled, from_csv, from_folders, ignored_facts
+from adversity_plugins.dataset._read_images import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,9 @@ from adversity import Dataset
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity.provenance import pixels_sha256
-from adversity_plugins.dataset.manifest import read_manifest, write_manifest
-from adversity_plugins.dataset.package_files import files_sha256
-from adversity_plugins.dataset.read_images import decode
+from adversity_plugins.dataset._manifest import read_manifest, write_manifest
+from adversity_plugins.dataset._package_files import files_sha256
+from adversity_plugins.dataset._read_images import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

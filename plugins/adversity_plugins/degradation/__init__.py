@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from adversity import Degradation, hookimpl
-from adversity_plugins.degradation.blur.gaussian_blur import GaussianBlur
-from adversity_plugins.degradation.light.low_light import LowLight
-from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
+from adversity import Degradation, hookimpl, plugins_in
 
 
 @hookimpl
-def adversity_degradations() -> tuple[type[Degradation], ...]:
-    """Return the built-in degradations."""
-    return GaussianBlur, GaussianNoise, LowLight
+def adversity_degradations() -> list[type[Degradation]]:
+    """Return the built-in degradations: every one that a file of this folder defines."""
+    return plugins_in(__name__, Degradation)

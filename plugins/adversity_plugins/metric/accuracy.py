@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric.predictions import by_row, class_targets, form
+from adversity_plugins.metric._predictions import by_row, class_targets, form
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric.predictions import by_row, judgeable
+from adversity_plugins.metric._predictions import by_row, judgeable
 
 if TYPE_CHECKING:
     from adversity import Measure, Table

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric.predictions import by_row, judgeable
+from adversity_plugins.metric._predictions import by_row, judgeable
 
 if TYPE_CHECKING:
     from adversity import Measure, Table

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from adversity import Restoration, hookimpl
-from adversity_plugins.restoration.brighten.gamma_correction import GammaCorrection
-from adversity_plugins.restoration.brighten.lime import LIME
-from adversity_plugins.restoration.denoise.ffdnet import FFDNet
-from adversity_plugins.restoration.denoise.non_local_means import NonLocalMeans
+from adversity import Restoration, hookimpl, plugins_in
 
 
 @hookimpl
-def adversity_restorations() -> tuple[type[Restoration], ...]:
-    """Return the built-in restorations."""
-    return FFDNet, GammaCorrection, LIME, NonLocalMeans
+def adversity_restorations() -> list[type[Restoration]]:
+    """Return the built-in restorations: every one that a file of this folder defines."""
+    return plugins_in(__name__, Restoration)

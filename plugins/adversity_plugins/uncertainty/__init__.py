@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from adversity import hookimpl
-from adversity_plugins.uncertainty.calibration.temperature_scaling import TemperatureScaling
-from adversity_plugins.uncertainty.score.entropy import Entropy
-from adversity_plugins.uncertainty.score.max_softmax import MaxSoftmax
-
-if TYPE_CHECKING:
-    from adversity.contracts.uncertainty import Uncertainty
-
-__all__ = ["Entropy", "MaxSoftmax", "TemperatureScaling"]
+from adversity import Uncertainty, hookimpl, plugins_in
 
 
 @hookimpl
-def adversity_uncertainties() -> tuple[type[Uncertainty], ...]:
-    """Return the built-in uncertainty methods."""
-    return (MaxSoftmax, Entropy, TemperatureScaling)
+def adversity_uncertainties() -> list[type[Uncertainty]]:
+    """Return the built-in uncertainty methods: every one that a file of this folder defines."""
+    return plugins_in(__name__, Uncertainty)

@@ -113,7 +113,7 @@ def test_a_parametric_attack_is_replayed_and_its_parameters_are_kept(
 
 
 @pytest.mark.parametrize(
-    ("cheat", "told"),
+    ("cheat", "summary"),
     [
         ("bounds", r"expected factor in \[0\.5, 1\], got 0\."),
         ("replay", "its images are not what its parameters make"),

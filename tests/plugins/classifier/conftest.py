@@ -9,8 +9,8 @@ import torch
 from adversity.contracts import Block
 from adversity.contracts.project_files import bind_files
 from adversity.data.reading import Source
+from adversity_plugins.classifier.network._torchvision_network import build
 from adversity_plugins.classifier.network.torchvision import Torchvision
-from adversity_plugins.classifier.network.torchvision_network import build
 from adversity_plugins.dataset.digits import Digits
 from adversity_plugins.dataset.imagenet_samples import ImageNetSamples
 

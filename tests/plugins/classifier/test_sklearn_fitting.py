@@ -12,12 +12,12 @@ import torch
 from adversity.contracts import Block, State
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.errors import DataError, NotFittedError, WeightsError
+from adversity_plugins.classifier.pixels._pixel_table import rounded
 from adversity_plugins.classifier.pixels.decision_tree import DecisionTree
 from adversity_plugins.classifier.pixels.gradient_boosting import GradientBoosting
 from adversity_plugins.classifier.pixels.linear_svm import LinearSVM
 from adversity_plugins.classifier.pixels.logistic_regression import LogisticRegression
 from adversity_plugins.classifier.pixels.nearest_neighbours import NearestNeighbours
-from adversity_plugins.classifier.pixels.pixel_table import rounded
 from adversity_plugins.classifier.pixels.random_forest import RandomForest
 from adversity_plugins.classifier.pixels.rbf_svm import RbfSVM
 

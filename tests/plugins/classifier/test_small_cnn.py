@@ -8,8 +8,8 @@ import torch
 
 from adversity.contracts import State
 from adversity.errors import DataError, NotFittedError, WeightsError
+from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
 from adversity_plugins.classifier.network.small_cnn import SmallCNN
-from adversity_plugins.classifier.network.small_cnn_network import SmallNetwork
 
 
 def fitted(stream, seed=0, **parameters):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from adversity_plugins.classifier.network._torchvision_network import architectures, build
 from adversity_plugins.classifier.network.torchvision import Torchvision
-from adversity_plugins.classifier.network.torchvision_network import architectures, build
 
 
 def test_every_classification_architecture_is_known():

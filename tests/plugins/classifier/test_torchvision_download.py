@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from adversity.errors import ParameterError, WeightsError
-from adversity_plugins.classifier.network.torchvision_network import build
+from adversity_plugins.classifier.network._torchvision_network import build
 
 
 @pytest.fixture

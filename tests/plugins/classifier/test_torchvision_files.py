@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from adversity.errors import InputError, ParameterError, WeightsError
-from adversity_plugins.classifier.network.weights import read_weights
+from adversity_plugins.classifier.network._weights import read_weights
 
 
 @pytest.mark.parametrize("suffix", ["pth", "safetensors", "wrapped.pth", "parallel.pth"])

@@ -15,8 +15,8 @@ import pytest
 from image_writers import bmp, chunk, gif, png, tiff
 from PIL import Image
 
-from adversity_plugins.dataset.read_images import images
-from adversity_plugins.dataset.read_images.decode import Unreadable, read
+from adversity_plugins.dataset._read_images import decode
+from adversity_plugins.dataset._read_images.decode import Unreadable, read
 
 DOT = np.zeros((1, 1, 3), np.uint8)
 
@@ -84,7 +84,7 @@ def test_a_memory_error_is_a_reason_not_the_end(tmp_path, monkeypatch):
     def full(*_):
         raise MemoryError
 
-    monkeypatch.setattr(images, "to_array", full)
+    monkeypatch.setattr(decode, "to_array", full)
     path = tmp_path / "a.png"
     path.write_bytes(png(DOT))
     with pytest.raises(Unreadable, match="too little memory is free"):
@@ -107,16 +107,16 @@ def test_bombs_in_text_and_profiles_are_not_unpacked(tmp_path, kind, where):
 
 SIDE = 1600
 HEAVY = {
-    "rgb 8": (png(np.zeros((SIDE, SIDE, 3), np.uint8)), images._HELD),
-    "rgba 8": (png(np.zeros((SIDE, SIDE, 4), np.uint8)), images._HELD),
-    "rgba 16": (png(np.zeros((SIDE, SIDE, 4), np.uint16), 16), images._HELD_DEEP),
-    "grey 16": (png(np.zeros((SIDE, SIDE, 1), np.uint16), 16), images._HELD),
-    "ppm 16": (b"P6 1600 1600 65535\n" + bytes(SIDE * SIDE * 6), images._HELD_DEEP),
+    "rgb 8": (png(np.zeros((SIDE, SIDE, 3), np.uint8)), decode._HELD),
+    "rgba 8": (png(np.zeros((SIDE, SIDE, 4), np.uint8)), decode._HELD),
+    "rgba 16": (png(np.zeros((SIDE, SIDE, 4), np.uint16), 16), decode._HELD_DEEP),
+    "grey 16": (png(np.zeros((SIDE, SIDE, 1), np.uint16), 16), decode._HELD),
+    "ppm 16": (b"P6 1600 1600 65535\n" + bytes(SIDE * SIDE * 6), decode._HELD_DEEP),
 }
 MEASURE = """
 import sys
 from pathlib import Path
-from adversity_plugins.dataset.read_images.decode import read
+from adversity_plugins.dataset._read_images.decode import read
 from PIL import Image, PngImagePlugin
 highest = lambda: int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
 for name in sys.argv[1:]:

@@ -7,7 +7,7 @@ import pytest
 from image_cases import image_cases
 from tiff_cases import tiff_cases
 
-from adversity_plugins.dataset.read_images.decode import Unreadable, read
+from adversity_plugins.dataset._read_images.decode import Unreadable, read
 
 CASES = [*tiff_cases(), *image_cases()]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps, features
 
-from adversity_plugins.dataset.read_images.decode import IMAGE_SUFFIXES, Unreadable, read
+from adversity_plugins.dataset._read_images.decode import IMAGE_SUFFIXES, Unreadable, read
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 SMOOTH = np.linspace(20, 230, 16 * 24 * 3).reshape(16, 24, 3).astype(np.uint8)

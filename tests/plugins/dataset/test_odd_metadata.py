@@ -10,8 +10,8 @@ import pytest
 from image_writers import chunk, png, tiff
 from PIL import Image
 
+from adversity_plugins.dataset._read_images.decode import read
 from adversity_plugins.dataset.folder import Folder
-from adversity_plugins.dataset.read_images.decode import read
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 NONE_OF_8 = "is none of 1 to 8 and is ignored"

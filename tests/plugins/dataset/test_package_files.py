@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from adversity_plugins.dataset import digits, imagenet_samples
+from adversity_plugins.dataset._package_files import files_sha256
 from adversity_plugins.dataset.digits import Digits
 from adversity_plugins.dataset.imagenet_samples import ImageNetSamples
-from adversity_plugins.dataset.package_files import files_sha256
 
 
 def test_names_and_contents_count_and_places_do_not(tmp_path):

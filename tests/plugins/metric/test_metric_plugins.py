@@ -16,16 +16,14 @@ from scipy.special import softmax
 
 from adversity import ImageMetric, Measure, Metric, Table, metrics
 from adversity.contracts import values
-from adversity_plugins.metric import (
-    ECE,
-    NLL,
-    PSNR,
-    SSIM,
-    Accuracy,
-    Brier,
-    RobustAccuracy,
-    adversity_metrics,
-)
+from adversity_plugins.metric import adversity_metrics
+from adversity_plugins.metric.accuracy import Accuracy
+from adversity_plugins.metric.brier import Brier
+from adversity_plugins.metric.ece import ECE
+from adversity_plugins.metric.nll import NLL
+from adversity_plugins.metric.psnr import PSNR
+from adversity_plugins.metric.robust_accuracy import RobustAccuracy
+from adversity_plugins.metric.ssim import SSIM
 
 TABLE_METRICS = (Accuracy(), NLL(), Brier(), ECE(), RobustAccuracy())
 

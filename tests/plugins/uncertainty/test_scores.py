@@ -13,7 +13,9 @@ from scipy import stats
 
 from adversity import Predictive
 from adversity.errors import DataError
-from adversity_plugins.uncertainty import Entropy, MaxSoftmax, adversity_uncertainties
+from adversity_plugins.uncertainty import adversity_uncertainties
+from adversity_plugins.uncertainty.score.entropy import Entropy
+from adversity_plugins.uncertainty.score.max_softmax import MaxSoftmax
 
 
 def simplex(n: int, classes: int, seed: int = 0) -> torch.Tensor:

@@ -12,7 +12,7 @@ from scipy.special import log_softmax, softmax
 
 from adversity import State
 from adversity.errors import DataError, NotFittedError
-from adversity_plugins.uncertainty import TemperatureScaling
+from adversity_plugins.uncertainty.calibration.temperature_scaling import TemperatureScaling
 
 RNG = np.random.default_rng(0)
 

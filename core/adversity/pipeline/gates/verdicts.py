@@ -1,4 +1,4 @@
-"""Gates judged, one by one; what they come to together is said by `report.judgement`.
+"""Gates judged, one by one; what they come to together is said by `report.doubts.judgement`.
 
 A gate compares an interval with a limit. Without `lower` or `upper` it passes where the
 whole interval lies on the good side, fails where the whole interval lies on the bad side,

@@ -1,4 +1,4 @@
-"""The look of the charts, and their static SVG; `forms.py` has the chart forms.
+"""The look of the charts, and their static SVG; `chart_kinds.py` has the kinds of charts.
 
 One look for all: every chart is drawn at one width, so that text has one size on a page; the
 colours are those of the light theme, and the page's style sheet maps them to the dark one.

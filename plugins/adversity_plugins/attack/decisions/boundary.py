@@ -64,6 +64,6 @@ class Boundary(Attack):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the nearest failure found, the image itself where there is none."""
-        from adversity_plugins.attack.decisions.boundary_walk import boundary_walk
+        from adversity_plugins.attack.decisions._boundary_walk import boundary_walk
 
         return boundary_walk(target, images, labels, rng, self)

@@ -60,6 +60,6 @@ class HopSkipJump(Attack):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the nearest failure found, the image itself where there is none."""
-        from adversity_plugins.attack.decisions.hop_skip_jump_walk import hop_skip_jump
+        from adversity_plugins.attack.decisions._hop_skip_jump_walk import hop_skip_jump
 
         return hop_skip_jump(target, images, labels, rng, self)

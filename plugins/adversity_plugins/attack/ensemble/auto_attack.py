@@ -53,6 +53,6 @@ class AutoAttack(AttackInRounds):
 
     def rounds(self) -> Mapping[str, Attack]:
         """Return the authors' attacks in their order."""
-        from adversity_plugins.attack.ensemble.auto_attack_order import turns_of
+        from adversity_plugins.attack.ensemble._auto_attack_order import turns_of
 
         return turns_of(self.version, norm=self.norm, eps=self.eps)

@@ -60,7 +60,7 @@ class Cascade(AttackInRounds):
 
     def rounds(self) -> Mapping[str, Attack]:
         """Return PGD, then AutoAttack's four."""
-        from adversity_plugins.attack.ensemble.auto_attack_order import turns_of
+        from adversity_plugins.attack.ensemble._auto_attack_order import turns_of
         from adversity_plugins.attack.gradient.pgd import PGD
 
         budget: dict[str, Any] = {"norm": self.norm, "eps": self.eps}

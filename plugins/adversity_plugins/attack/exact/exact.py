@@ -79,7 +79,7 @@ class Exact(Attack):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Perturbed:
         """Return the nearest failures; `proved` and `lower_bound` beside them."""
-        from adversity_plugins.attack.exact.search import failures, opened
+        from adversity_plugins.attack.exact._search import failures, opened
 
         limit = float("inf") if self.eps is None else self.eps
         found = failures(

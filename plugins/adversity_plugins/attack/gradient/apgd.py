@@ -81,7 +81,7 @@ class APGD(Targeted, NormBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the best point that was looked at."""
-        from adversity_plugins.attack.gradient.apgd_search import Settings, apgd_search
+        from adversity_plugins.attack.gradient._apgd_search import Settings, apgd_search
 
         how = Settings(
             norm=self.norm,

@@ -35,8 +35,8 @@ class FGSM(Targeted, NormBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Take one step from the images; `rng` is not used."""
-        from adversity_plugins.attack.shared.losses import gradient_of
-        from adversity_plugins.attack.shared.norms import Ball
+        from adversity_plugins.attack._shared.losses import gradient_of
+        from adversity_plugins.attack._shared.norms import Ball
 
         _, gradient = gradient_of(target, images, labels, loss=self.loss, targeted=self.targeted)
         return Ball(images, self.norm, self.eps).step(images, gradient, self.eps)

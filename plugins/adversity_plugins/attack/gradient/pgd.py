@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity import SampleRng, Target
-    from adversity_plugins.attack.shared.losses import Rank
-    from adversity_plugins.attack.shared.norms import Ball
+    from adversity_plugins.attack._shared.losses import Rank
+    from adversity_plugins.attack._shared.norms import Ball
 
 __all__ = ["PGD"]
 
@@ -54,7 +54,7 @@ class PGD(Targeted, NormBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the point of its best restart."""
-        from adversity_plugins.attack.shared.norms import Ball
+        from adversity_plugins.attack._shared.norms import Ball
 
         ball = Ball(images, self.norm, self.eps)
         best = self._ascend(target, ball, labels, rng, restart=0)
@@ -83,7 +83,7 @@ class PGD(Targeted, NormBudget):
         """Return what images are worth."""
         import torch
 
-        from adversity_plugins.attack.shared.losses import Rank, loss_of
+        from adversity_plugins.attack._shared.losses import Rank, loss_of
 
         with torch.no_grad():
             logits = target.logits(images)
@@ -100,7 +100,7 @@ class PGD(Targeted, NormBudget):
         """Climb once; with `early_stop`, fooled rows leave and the rest is packed together."""
         import torch
 
-        from adversity_plugins.attack.shared.losses import gradient_of
+        from adversity_plugins.attack._shared.losses import gradient_of
 
         point = ball.random(rng.child(restart)) if self.random_start else ball.start
         done, place = point.clone(), torch.arange(len(point))

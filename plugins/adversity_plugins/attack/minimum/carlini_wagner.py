@@ -58,13 +58,13 @@ class CarliniWagner(Targeted, NearestBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the descents came by."""
-        from adversity_plugins.attack.minimum.carlini_wagner_search import (
+        from adversity_plugins.attack.minimum._carlini_wagner_search import (
             Descent,
             search_l2,
             search_linf,
         )
-        from adversity_plugins.attack.minimum.nearest import Nearest
-        from adversity_plugins.attack.minimum.tangents import along_boundary
+        from adversity_plugins.attack.minimum._nearest import Nearest
+        from adversity_plugins.attack.minimum._tangents import along_boundary
 
         nearest = Nearest(
             target,

@@ -48,8 +48,8 @@ class DDN(Targeted, NearestBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the search came by."""
-        from adversity_plugins.attack.minimum.ddn_search import ddn
-        from adversity_plugins.attack.minimum.nearest import Nearest
+        from adversity_plugins.attack.minimum._ddn_search import ddn
+        from adversity_plugins.attack.minimum._nearest import Nearest
 
         nearest = Nearest(target, images, labels, norm="l2", targeted=self.targeted)
         ddn(nearest, steps=self.steps, first_radius=self.first_radius, gamma=self.gamma)

@@ -54,7 +54,7 @@ class DeepFool(NearestBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the failure that the steps lead to."""
-        from adversity_plugins.attack.minimum.deepfool_steps import deepfool
+        from adversity_plugins.attack.minimum._deepfool_steps import deepfool
 
         return deepfool(
             target,

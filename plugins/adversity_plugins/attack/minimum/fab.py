@@ -57,7 +57,7 @@ class FAB(NormBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return images that fool within eps, else the worst point in the budget."""
-        from adversity_plugins.attack.minimum.fab_search import fab_attack
+        from adversity_plugins.attack.minimum._fab_search import fab_attack
 
         return fab_attack(
             target,

@@ -58,8 +58,8 @@ class FMN(Targeted, NearestBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the search came by."""
-        from adversity_plugins.attack.minimum.deepfool_steps import deepfool
-        from adversity_plugins.attack.minimum.fmn_search import fmn
+        from adversity_plugins.attack.minimum._deepfool_steps import deepfool
+        from adversity_plugins.attack.minimum._fmn_search import fmn
 
         start = images
         if self.start == "deepfool" and not self.targeted:

@@ -82,7 +82,7 @@ class FeatureSpace(Attack):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the image of the highest loss that was seen; without randomness."""
-        from adversity_plugins.attack.parametric.feature_space_search import Search
+        from adversity_plugins.attack.parametric._feature_space_search import Search
 
         search = Search(
             target,
@@ -100,6 +100,6 @@ class FeatureSpace(Attack):
         return search.best
 
     def _features(self) -> Any:
-        from adversity_plugins.attack.parametric.feature_space_metric import Features
+        from adversity_plugins.attack.parametric._feature_space_metric import Features
 
         return Features(self.network, normalise=self.normalise)

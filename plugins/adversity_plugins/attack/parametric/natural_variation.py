@@ -184,7 +184,7 @@ class NaturalVariation(Attack):
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Perturbed:
         """Return each image in the worst weather that was tried."""
         from adversity.contracts import Perturbed
-        from adversity_plugins.attack.parametric.natural_variation_search import (
+        from adversity_plugins.attack.parametric._natural_variation_search import (
             Search,
             grid_of,
             random_of,

@@ -72,7 +72,7 @@ class Spatial(Attack):
         """Turn each image anticlockwise and move it right and down."""
         import torch
 
-        from adversity_plugins.attack.parametric.rotation import moved
+        from adversity_plugins.attack.parametric._rotation import moved
 
         names = ("angle_deg", "shift_x", "shift_y")
         return moved(images, torch.stack([parameters[name].double() for name in names], 1))
@@ -82,7 +82,7 @@ class Spatial(Attack):
         import torch
 
         from adversity.contracts import Perturbed
-        from adversity_plugins.attack.parametric.rotation import Search, moved
+        from adversity_plugins.attack.parametric._rotation import Search, moved
 
         reach = torch.tensor([high for _, high in self.bounds.values()], dtype=torch.float64)
         search = Search(target, images, labels, reach, early_stop=self.early_stop)

@@ -70,7 +70,7 @@ class NES(Targeted, NormBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the first point that fools, else the one with the highest loss."""
-        from adversity_plugins.attack.scores.nes_walk import nes
+        from adversity_plugins.attack.scores._nes_walk import nes
 
         return nes(target, images, labels, rng, self)
 

@@ -58,7 +58,7 @@ class Square(Targeted, NormBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the first image that fools, else the one with the highest loss."""
-        from adversity_plugins.attack.scores.square_search import square_search
+        from adversity_plugins.attack.scores._square_search import square_search
 
         return square_search(
             target,

@@ -64,7 +64,7 @@ class EfficientNetLite0(Classifier):
         from efficientnet_lite_pytorch import EfficientNet
 
         from adversity.provenance import file_sha256
-        from adversity_plugins.classifier.network.weights import fill, read_weights
+        from adversity_plugins.classifier.network._weights import fill, read_weights
 
         path = Path(EfficientnetLite0ModelFile.get_model_file_path())
         if not path.is_file() or file_sha256(path) != _SHA256:
@@ -80,14 +80,14 @@ class EfficientNetLite0(Classifier):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The short English names of ImageNet-1k's classes."""
-        from adversity_plugins.classifier.network.imagenet import category_names
+        from adversity_plugins.classifier.network._imagenet import category_names
 
         return category_names()
 
     @property
     def synsets(self) -> tuple[str, ...] | None:
         """The WordNet ids of the classes."""
-        from adversity_plugins.classifier.network.imagenet import synsets
+        from adversity_plugins.classifier.network._imagenet import synsets
 
         return synsets()
 
@@ -100,7 +100,7 @@ class EfficientNetLite0(Classifier):
         return self._network.extract_features(self._scaled(images)).mean((2, 3))  # type: ignore[no-any-return]
 
     def _scaled(self, images: Tensor) -> Tensor:
-        from adversity_plugins.classifier.inputs import stretch, to_rgb
+        from adversity_plugins.classifier._inputs import stretch, to_rgb
 
         return (stretch(to_rgb(images), _SIDE, _SIDE) * 255 - 127) / 128
 

@@ -56,7 +56,7 @@ class SmallCNN(Fitted, Classifier):
         Raises:
             DataError: If there are no labels, fewer than two classes, or several sizes.
         """
-        from adversity_plugins.classifier.network.small_cnn_training import Recipe, gather, train
+        from adversity_plugins.classifier.network._small_cnn_training import Recipe, gather, train
 
         images, targets = gather(data)
         recipe = Recipe(self.epochs, self.width, self.learning_rate, self.batch_size)
@@ -70,8 +70,8 @@ class SmallCNN(Fitted, Classifier):
         """
         import torch
 
-        from adversity_plugins.classifier.network.small_cnn_network import SmallNetwork
-        from adversity_plugins.classifier.network.weights import fill
+        from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
+        from adversity_plugins.classifier.network._weights import fill
 
         try:
             classes = tuple(state.info["class_names"])
@@ -110,7 +110,7 @@ class SmallCNN(Fitted, Classifier):
         return self._network
 
     def _sized(self, images: Tensor) -> Tensor:
-        from adversity_plugins.classifier.inputs import stretch, to_rgb
+        from adversity_plugins.classifier._inputs import stretch, to_rgb
 
         self._fitted()
         channels, height, width = self._shape

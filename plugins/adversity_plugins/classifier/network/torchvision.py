@@ -92,7 +92,7 @@ class Torchvision(Classifier):
     @field_validator("architecture")
     @classmethod
     def _known(cls, value: str) -> str:
-        from adversity_plugins.classifier.network.torchvision_network import architectures
+        from adversity_plugins.classifier.network._torchvision_network import architectures
 
         if value not in architectures():
             near = get_close_matches(value, architectures(), 3)
@@ -130,8 +130,8 @@ class Torchvision(Classifier):
         """
         super().setup(device)
         from adversity.provenance import file_sha256
-        from adversity_plugins.classifier.network import torchvision_network as networks
-        from adversity_plugins.classifier.network.weights import fill, read_weights
+        from adversity_plugins.classifier.network import _torchvision_network as networks
+        from adversity_plugins.classifier.network._weights import fill, read_weights
 
         source = self._source()
         side = int(self._transform["crop"])
@@ -160,7 +160,7 @@ class Torchvision(Classifier):
             return _Source(None, None, {"weights": "random", "seed": self.seed})
         if self.file is not None:
             return _Source(self.file.path, None, {"weights": self.file.text})
-        from adversity_plugins.classifier.network.torchvision_download import fetch
+        from adversity_plugins.classifier.network._torchvision_download import fetch
 
         if self.url is not None:
             path = fetch(self.url, str(self.sha256), mirrored=True)
@@ -171,7 +171,7 @@ class Torchvision(Classifier):
         return _Source(path, tuple(published.meta["categories"]), facts)
 
     def _chosen_transform(self, published: Any) -> dict[str, Any]:
-        from adversity_plugins.classifier.network.torchvision_network import transform_of
+        from adversity_plugins.classifier.network._torchvision_network import transform_of
 
         given = {name: getattr(self, name) for name in ("mean", "std", "resize", "crop")}
         chosen = transform_of(published) | {k: v for k, v in given.items() if v is not None}
@@ -209,7 +209,7 @@ class Torchvision(Classifier):
 
     def _class_names(self, count: int | None, source: _Source) -> tuple[str, ...] | None:
         """Return the names that were given or come with the weights, or None."""
-        from adversity_plugins.classifier.network.imagenet import category_names
+        from adversity_plugins.classifier.network._imagenet import category_names
 
         names: tuple[str, ...] | None = source.categories
         if self.classes is not None:
@@ -241,7 +241,7 @@ class Torchvision(Classifier):
     @property
     def synsets(self) -> tuple[str, ...] | None:
         """The WordNet ids, if the classes are those of ImageNet-1k."""
-        from adversity_plugins.classifier.network.imagenet import category_names, synsets
+        from adversity_plugins.classifier.network._imagenet import category_names, synsets
 
         return synsets() if self._names == category_names() else None
 
@@ -251,13 +251,13 @@ class Torchvision(Classifier):
 
     def features(self, images: Tensor) -> Tensor:
         """Return `[N, D]`, what enters the last layer."""
-        from adversity_plugins.classifier.network.torchvision_network import head_input
+        from adversity_plugins.classifier.network._torchvision_network import head_input
 
         side = int(self._transform["crop"])
         return head_input(self._network, self.architecture, side, self._prepared(images))
 
     def _prepared(self, images: Tensor) -> Tensor:
-        from adversity_plugins.classifier.inputs import centre_crop, stretch, to_rgb
+        from adversity_plugins.classifier._inputs import centre_crop, stretch, to_rgb
 
         side = int(self._transform["crop"])
         images = to_rgb(images)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from adversity_plugins.classifier.pixels.tree_pixels import TreeClassifier
+from adversity_plugins.classifier.pixels._tree_pixels import TreeClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +45,8 @@ class GradientBoosting(TreeClassifier):
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         from sklearn.ensemble import GradientBoostingClassifier
 
-        from adversity_plugins.classifier.pixels.boosted_scores import boosted
-        from adversity_plugins.classifier.pixels.pixel_table import seed_of
+        from adversity_plugins.classifier.pixels._boosted_scores import boosted
+        from adversity_plugins.classifier.pixels._pixel_table import seed_of
 
         model = GradientBoostingClassifier(
             n_estimators=self.rounds,

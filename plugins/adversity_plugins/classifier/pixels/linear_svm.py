@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from adversity_plugins.classifier.pixels.images_as_pixels import PixelClassifier
+from adversity_plugins.classifier.pixels._images_as_pixels import PixelClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class LinearSVM(PixelClassifier):
         import numpy as np
         from sklearn.svm import LinearSVC
 
-        from adversity_plugins.classifier.pixels.pixel_table import converged
+        from adversity_plugins.classifier.pixels._pixel_table import converged
 
         model = LinearSVC(C=self.c, max_iter=self.max_iter, dual=False)
         table = pixels.astype(np.float64)
@@ -59,18 +59,18 @@ class LinearSVM(PixelClassifier):
         }
 
     def _take(self, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-        from adversity_plugins.classifier.pixels.linear_scores import linear_tensors
+        from adversity_plugins.classifier.pixels._linear_scores import linear_tensors
 
         return linear_tensors(arrays, self._device)
 
     def _scores(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        from adversity_plugins.classifier.pixels.linear_scores import linear_scores
+        from adversity_plugins.classifier.pixels._linear_scores import linear_scores
 
         scores = linear_scores(pixels, self._fitted())
         return scores, scores
 
     def structure(self) -> Linear:
         """Return the linear map."""
-        from adversity_plugins.classifier.pixels.linear_scores import linear_structure
+        from adversity_plugins.classifier.pixels._linear_scores import linear_structure
 
         return linear_structure(self._fitted())

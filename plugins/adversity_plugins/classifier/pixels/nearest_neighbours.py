@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from adversity.errors import DataError
-from adversity_plugins.classifier.pixels.images_as_pixels import PixelClassifier
+from adversity_plugins.classifier.pixels._images_as_pixels import PixelClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class NearestNeighbours(PixelClassifier):
     def _scores(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         import torch
 
-        from adversity_plugins.classifier.pixels.neighbour_votes import votes
+        from adversity_plugins.classifier.pixels._neighbour_votes import votes
 
         counts = votes(pixels.detach().cpu().numpy(), self.structure())
         shares = torch.from_numpy(counts / self.neighbours).to(pixels.device)

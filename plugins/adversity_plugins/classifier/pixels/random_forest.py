@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from adversity_plugins.classifier.pixels.tree_pixels import TreeClassifier
+from adversity_plugins.classifier.pixels._tree_pixels import TreeClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +45,8 @@ class RandomForest(TreeClassifier):
         import numpy as np
         from sklearn.ensemble import RandomForestClassifier
 
-        from adversity_plugins.classifier.pixels.pixel_table import seed_of
-        from adversity_plugins.classifier.pixels.tree_scores import packed
+        from adversity_plugins.classifier.pixels._pixel_table import seed_of
+        from adversity_plugins.classifier.pixels._tree_scores import packed
 
         model = RandomForestClassifier(
             n_estimators=self.trees,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity_plugins.classifier.pixels.images_as_pixels import PixelClassifier
+from adversity_plugins.classifier.pixels._images_as_pixels import PixelClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,17 +46,17 @@ class RbfSVM(PixelClassifier):
     def _learn(
         self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
-        from adversity_plugins.classifier.pixels.rbf_kernel import learn
+        from adversity_plugins.classifier.pixels._rbf_kernel import learn
 
         return learn(pixels, labels, c=self.c, gamma=self.gamma)
 
     def _take(self, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-        from adversity_plugins.classifier.pixels.rbf_kernel import tensors
+        from adversity_plugins.classifier.pixels._rbf_kernel import tensors
 
         return tensors(arrays, self._device)
 
     def _scores(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        from adversity_plugins.classifier.pixels.rbf_kernel import scores_of
+        from adversity_plugins.classifier.pixels._rbf_kernel import scores_of
 
         scores = scores_of(pixels, self._fitted())
         return scores, scores

@@ -51,7 +51,7 @@ class LIME(Restoration):
 
     def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
         """Return the images divided by their refined illumination."""
-        from adversity_plugins.restoration.brighten.illumination import refine
+        from adversity_plugins.restoration.brighten._illumination import refine
 
         wide = images.double()
         light = refine(wide.amax(1), alpha=self.alpha, window_sigma=self.window_sigma)

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from adversity import Restoration, clip
 from adversity.errors import DataError, WeightsError
-from adversity_plugins.restoration.denoise.noise_level import estimate_sigma
+from adversity_plugins.restoration.denoise._noise_level import estimate_sigma
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,7 @@ class FFDNet(Restoration):
         Raises:
             WeightsError: If the weight file is missing, unreadable or of another network.
         """
-        from adversity_plugins.restoration.denoise.ffdnet_network import FFDNetColour
+        from adversity_plugins.restoration.denoise._ffdnet_network import FFDNetColour
 
         super().setup(device)
         network = FFDNetColour()

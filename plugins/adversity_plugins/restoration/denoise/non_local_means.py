@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, field_validator
 
 from adversity import Restoration
-from adversity_plugins.restoration.denoise.noise_level import estimate_sigma
+from adversity_plugins.restoration.denoise._noise_level import estimate_sigma
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

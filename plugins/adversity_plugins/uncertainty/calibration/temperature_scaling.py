@@ -50,7 +50,7 @@ class TemperatureScaling(PostHoc, Fitted):
         Raises:
             DataError: There are no rows, no targets, or the logits are not finite.
         """
-        from adversity_plugins.uncertainty.calibration.temperature_search import HeldOut, search
+        from adversity_plugins.uncertainty.calibration._temperature_search import HeldOut, search
 
         return search(HeldOut(data)).as_state()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from adversity import Score
-from adversity_plugins.uncertainty.score.probabilities import probabilities
+from adversity_plugins.uncertainty.score._probabilities import probabilities
 
 if TYPE_CHECKING:
     from torch import Tensor

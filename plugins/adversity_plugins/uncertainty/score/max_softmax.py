@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity import Score
-from adversity_plugins.uncertainty.score.probabilities import probabilities
+from adversity_plugins.uncertainty.score._probabilities import probabilities
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ import adversity
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.testing.kinds.attack.victims import KitTarget
-from adversity_plugins.attack.decisions import boundary_walk as walk
+from adversity_plugins.attack.decisions import _boundary_walk as walk
 from adversity_plugins.attack.decisions.boundary import Boundary
 
 

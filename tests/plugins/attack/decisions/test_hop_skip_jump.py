@@ -14,9 +14,9 @@ from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity.testing.kinds.attack.victims import KitTarget
-from adversity_plugins.attack.decisions import hop_skip_jump_walk as walk
-from adversity_plugins.attack.decisions import starting_points as starts
-from adversity_plugins.attack.decisions.decision_queries import DecisionQueries
+from adversity_plugins.attack.decisions import _hop_skip_jump_walk as walk
+from adversity_plugins.attack.decisions import _starting_points as starts
+from adversity_plugins.attack.decisions._decision_queries import DecisionQueries
 from adversity_plugins.attack.decisions.hop_skip_jump import HopSkipJump
 
 if TYPE_CHECKING:

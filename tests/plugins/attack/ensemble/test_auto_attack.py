@@ -14,9 +14,9 @@ from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.attack import EPS
-from adversity_plugins.attack.ensemble import auto_attack_order
+from adversity_plugins.attack.ensemble import _auto_attack_order as auto_attack_order
+from adversity_plugins.attack.ensemble._auto_attack_order import order_of
 from adversity_plugins.attack.ensemble.auto_attack import AutoAttack
-from adversity_plugins.attack.ensemble.auto_attack_order import order_of
 
 STANDARD = ["apgd-ce", "apgd-t", "fab-t", "square"]
 
@@ -145,7 +145,7 @@ def test_it_leaves_no_more_than_its_first_attack_does(
     network: Any, images: Any, labels: Any
 ) -> None:
     """Whoever falls to APGD on cross-entropy falls to the ensemble, for few gradients."""
-    from adversity_plugins.attack.gradient.apgd_search import Settings, apgd_search
+    from adversity_plugins.attack.gradient._apgd_search import Settings, apgd_search
 
     ids = [str(row) for row in range(len(images))]
     victim = adversity.target(network).bind(ids)

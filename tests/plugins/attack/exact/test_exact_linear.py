@@ -17,7 +17,7 @@ import adversity
 from adversity.contracts.structure import Linear
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
-from adversity_plugins.attack.exact import linear
+from adversity_plugins.attack.exact import _linear as linear
 from adversity_plugins.attack.exact.exact import Exact
 
 NORMS = ("linf", "l2", "l1")

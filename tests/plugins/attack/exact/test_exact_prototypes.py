@@ -14,9 +14,9 @@ from sklearn.neighbors import KNeighborsClassifier
 import adversity
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
-from adversity_plugins.attack.exact import prototypes
+from adversity_plugins.attack.exact import _prototypes as prototypes
+from adversity_plugins.attack.exact._polyhedron import nearest_in
 from adversity_plugins.attack.exact.exact import Exact
-from adversity_plugins.attack.exact.polyhedron import nearest_in
 
 NORMS = ("linf", "l2", "l1")
 ORDER = {"linf": np.inf, "l2": 2, "l1": 1}

@@ -17,9 +17,10 @@ from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity.seeding import fit_generator
-from adversity_plugins.attack.exact import boxes, search
+from adversity_plugins.attack.exact import _boxes as boxes
+from adversity_plugins.attack.exact import _search as search
+from adversity_plugins.attack.exact._trees import TreesSolver
 from adversity_plugins.attack.exact.exact import Exact
-from adversity_plugins.attack.exact.trees import TreesSolver
 
 NORMS = ("linf", "l2", "l1")
 MODELS = {

@@ -14,11 +14,11 @@ from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
+from adversity_plugins.attack._shared.losses import loss_of
+from adversity_plugins.attack._shared.norms import Ball
+from adversity_plugins.attack.gradient._apgd_ascent import Found, Goal
+from adversity_plugins.attack.gradient._apgd_halving import Halving
 from adversity_plugins.attack.gradient.apgd import APGD
-from adversity_plugins.attack.gradient.apgd_ascent import Found, Goal
-from adversity_plugins.attack.gradient.apgd_halving import Halving
-from adversity_plugins.attack.shared.losses import loss_of
-from adversity_plugins.attack.shared.norms import Ball
 
 EPS = {"linf": 8 / 255, "l2": 0.4, "l1": 2.5}
 NORMS = ("linf", "l2", "l1")

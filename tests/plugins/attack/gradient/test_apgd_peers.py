@@ -10,12 +10,12 @@ import torch
 import adversity
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
+from adversity_plugins.attack._shared.losses import likeliest_others
+from adversity_plugins.attack._shared.norms import Ball
+from adversity_plugins.attack.gradient._apgd_ascent import Goal
+from adversity_plugins.attack.gradient._apgd_halving import Halving
+from adversity_plugins.attack.gradient._apgd_sparse import Sparse
 from adversity_plugins.attack.gradient.apgd import APGD
-from adversity_plugins.attack.gradient.apgd_ascent import Goal
-from adversity_plugins.attack.gradient.apgd_halving import Halving
-from adversity_plugins.attack.gradient.apgd_sparse import Sparse
-from adversity_plugins.attack.shared.losses import likeliest_others
-from adversity_plugins.attack.shared.norms import Ball
 
 pytestmark = pytest.mark.peers
 

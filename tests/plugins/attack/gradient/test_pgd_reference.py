@@ -134,7 +134,7 @@ def test_attack_beats_random_noise(network: Any, images: Any, labels: Any, name:
 
 def test_margin_loss_keeps_its_gradient_under_large_offsets(network: Any) -> None:
     """Cross-entropy and margin survive a logit offset of 1e4 in float32 without NaN."""
-    from adversity_plugins.attack.shared.losses import loss_of
+    from adversity_plugins.attack._shared.losses import loss_of
 
     logits = torch.tensor([[1e4, 1e4 + 1.0, 0.0]], requires_grad=True)
     for loss in ("ce", "margin"):

@@ -10,8 +10,8 @@ import torch
 import adversity
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
-from adversity_plugins.attack.minimum import carlini_wagner_search as search
-from adversity_plugins.attack.minimum.adam import Adam
+from adversity_plugins.attack.minimum import _carlini_wagner_search as search
+from adversity_plugins.attack.minimum._adam import Adam
 from adversity_plugins.attack.minimum.carlini_wagner import CarliniWagner
 
 QUICK: dict[str, Any] = {"steps": 60, "search_steps": 4, "learning_rate": 0.05, "initial_c": 0.1}

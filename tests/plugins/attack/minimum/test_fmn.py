@@ -13,9 +13,9 @@ from scipy.optimize import minimize
 import adversity
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
-from adversity_plugins.attack.minimum import fmn_search
+from adversity_plugins.attack.minimum import _fmn_search as fmn_search
+from adversity_plugins.attack.minimum._fmn_search import annealed, onto_ball
 from adversity_plugins.attack.minimum.fmn import FMN
-from adversity_plugins.attack.minimum.fmn_search import annealed, onto_ball
 
 
 def fmn(**given: Any) -> AttackCall:

@@ -14,13 +14,13 @@ import torch
 import adversity
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
-from adversity_plugins.attack.minimum import nearest as nearest_module
+from adversity_plugins.attack.minimum import _nearest as nearest_module
+from adversity_plugins.attack.minimum._carlini_wagner_search import _Run
+from adversity_plugins.attack.minimum._nearest import Nearest
 from adversity_plugins.attack.minimum.carlini_wagner import CarliniWagner
-from adversity_plugins.attack.minimum.carlini_wagner_search import _Run
 from adversity_plugins.attack.minimum.ddn import DDN
 from adversity_plugins.attack.minimum.deepfool import DeepFool
 from adversity_plugins.attack.minimum.fmn import FMN
-from adversity_plugins.attack.minimum.nearest import Nearest
 
 QUICK: dict[str, Any] = {"steps": 30, "search_steps": 3, "learning_rate": 0.05, "initial_c": 0.1}
 CASES: list[tuple[type[Any], dict[str, Any]]] = [

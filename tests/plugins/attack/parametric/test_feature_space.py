@@ -16,8 +16,8 @@ from adversity.engine.calls.final_calls import Ready
 from adversity.engine.set_up.nested import inject
 from adversity.errors import PluginError
 from adversity_plugins.attack.gradient.pgd import PGD
+from adversity_plugins.attack.parametric._feature_space_metric import Features
 from adversity_plugins.attack.parametric.feature_space import FeatureSpace
-from adversity_plugins.attack.parametric.feature_space_metric import Features
 from adversity_plugins.classifier.network.small_cnn import SmallCNN
 
 REACHED = 1e-3

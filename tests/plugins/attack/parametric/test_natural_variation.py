@@ -15,8 +15,8 @@ from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.set_up.nested import inject
 from adversity.errors import ParameterError
+from adversity_plugins.attack.parametric._natural_variation_search import Search
 from adversity_plugins.attack.parametric.natural_variation import NaturalVariation
-from adversity_plugins.attack.parametric.natural_variation_search import Search
 from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
 
 
@@ -143,7 +143,7 @@ def test_one_weather_for_the_whole_batch_leaves_more_standing(
     ready = _ready(degradation=GaussianNoise(severity=1), over={"severity": (1, 2)}, draws=4)
     honest = _run(ready, network, images, labels).success
     monkeypatch.setattr(
-        "adversity_plugins.attack.parametric.natural_variation_search.Search", _Shared
+        "adversity_plugins.attack.parametric._natural_variation_search.Search", _Shared
     )
     shared = _run(ready, network, images, labels).success
     assert int(shared.sum()) < int(honest.sum())

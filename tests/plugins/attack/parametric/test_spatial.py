@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import adversity
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.final_calls import Ready
-from adversity_plugins.attack.parametric.rotation import Search, moved
+from adversity_plugins.attack.parametric._rotation import Search, moved
 from adversity_plugins.attack.parametric.spatial import Spatial
 
 ROUNDING = 2e-6
@@ -121,7 +121,7 @@ def test_one_change_for_the_whole_batch_leaves_more_standing(
     """The twin that shares its transform differs from brute force, and from itself alone."""
     ready = _spatial(angle_deg=5.0, shift=1 / 32, angles=5, shifts=3)
     honest = _robust(ready, network, images, labels)
-    monkeypatch.setattr("adversity_plugins.attack.parametric.rotation.Search", _Shared)
+    monkeypatch.setattr("adversity_plugins.attack.parametric._rotation.Search", _Shared)
     shared = _robust(ready, network, images, labels)
     assert sum(shared) > sum(honest)
     alone = [

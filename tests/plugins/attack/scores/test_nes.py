@@ -15,7 +15,7 @@ from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.testing.kinds.attack.victims import KitTarget
-from adversity_plugins.attack.scores import nes_walk
+from adversity_plugins.attack.scores import _nes_walk as nes_walk
 from adversity_plugins.attack.scores.nes import NES
 
 if TYPE_CHECKING:

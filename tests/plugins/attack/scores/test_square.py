@@ -15,10 +15,10 @@ import adversity
 from adversity.contracts.threat import distances
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.attack_call import AttackCall
+from adversity_plugins.attack._shared.norms import Ball
 from adversity_plugins.attack.gradient.pgd import PGD
-from adversity_plugins.attack.scores import square_search as search
+from adversity_plugins.attack.scores import _square_search as search
 from adversity_plugins.attack.scores.square import Square
-from adversity_plugins.attack.shared.norms import Ball
 
 NORMS = ("linf", "l2", "l1")
 SMALL = {"linf": 0.01, "l2": 0.15, "l1": 1.0}

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, linprog, minimize
 
-from adversity_plugins.attack.shared.hyperplane import to_hyperplane
+from adversity_plugins.attack._shared.hyperplane import to_hyperplane
 
 if TYPE_CHECKING:
     from collections.abc import Callable

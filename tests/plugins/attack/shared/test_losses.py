@@ -10,9 +10,9 @@ import torch
 import adversity
 from adversity import SampleRng
 from adversity.errors import InputError
-from adversity_plugins.attack.shared.dlr import require_dlr
-from adversity_plugins.attack.shared.losses import Rank, likeliest_others, loss_of, slope_of
-from adversity_plugins.attack.shared.norms import Ball
+from adversity_plugins.attack._shared.dlr import require_dlr
+from adversity_plugins.attack._shared.losses import Rank, likeliest_others, loss_of, slope_of
+from adversity_plugins.attack._shared.norms import Ball
 
 AIMS = ("nobody", "wanted", "rival")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from adversity_plugins.restoration.brighten.illumination import edge_weights, refine
+from adversity_plugins.restoration.brighten._illumination import edge_weights, refine
 
 EPS = 1e-3
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from adversity_plugins.restoration.brighten.illumination import refine
+from adversity_plugins.restoration.brighten._illumination import refine
 from adversity_plugins.restoration.brighten.lime import LIME
 
 

@@ -17,8 +17,8 @@ from skimage.transform import resize
 from torch import Tensor, nn
 
 from adversity.errors import DataError, WeightsError
+from adversity_plugins.restoration.denoise._ffdnet_network import FFDNetColour
 from adversity_plugins.restoration.denoise.ffdnet import FFDNet
-from adversity_plugins.restoration.denoise.ffdnet_network import FFDNetColour
 
 
 @pytest.fixture(scope="module")

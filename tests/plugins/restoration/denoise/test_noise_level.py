@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from adversity.errors import DataError
-from adversity_plugins.restoration.denoise.noise_level import _DB2, estimate_sigma
+from adversity_plugins.restoration.denoise._noise_level import _DB2, estimate_sigma
 
 
 def test_the_filter_is_daubechies_with_two_vanishing_moments() -> None:

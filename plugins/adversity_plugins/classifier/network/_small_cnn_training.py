@@ -1,0 +1,153 @@
+"""How `small_cnn` is trained: every random number from one NumPy generator, one thread."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from adversity.contracts.values import State
+from adversity.errors import DataError
+from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.contracts.values import FitData
+
+__all__ = ["Recipe", "gather", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The parameters of the training."""
+
+    epochs: int
+    width: int
+    learning_rate: float
+    batch_size: int
+
+
+def gather(data: FitData) -> tuple[Tensor, Tensor]:
+    """Collect the stream: images `[N, C, H, W]` and targets `[N]`.
+
+    Raises:
+        DataError: If labels or images are missing, or sizes differ.
+    """
+    images: list[Tensor] = []
+    targets: list[Tensor] = []
+    for block in data:
+        if block.images is None or block.targets is None:
+            raise DataError("training small_cnn needs labelled images; fit it on a data set")
+        images.append(block.images)
+        targets.append(block.targets)
+    shapes = sorted({tuple(block.shape[1:]) for block in images})
+    if len(shapes) != 1:
+        raise DataError(
+            f"training small_cnn needs images of one size, got (C, H, W) in {shapes[:5]}; give "
+            "the data set `prepare: {resize_short: 32, centre_crop: 32}`"
+        )
+    labels = torch.cat(targets)
+    found = np.unique(labels.numpy()).tolist()
+    if len(found) < 2 or min(found) < 0:
+        names = ", ".join(data.class_names[i] for i in found if i >= 0) or "none"
+        raise DataError(
+            f"training small_cnn needs at least two labelled classes, got {names} in "
+            f"{len(labels)} images; check the labels of the training set, or name another one "
+            "in fit_on:"
+        )
+    return torch.cat(images), labels
+
+
+def train(
+    images: Tensor,
+    targets: Tensor,
+    class_names: tuple[str, ...],
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> State:
+    """Train a network from scratch.
+
+    Args:
+        images: `[N, C, H, W]` float32 in [0, 1].
+        targets: `[N]` int64.
+        class_names: K classes.
+        recipe: The parameters.
+        rng: Initial weights first, then one permutation an epoch.
+    """
+    network = SmallNetwork(channels=images.shape[1], classes=len(class_names), width=recipe.width)
+    network.draw(rng)
+    deviation, mean = torch.std_mean(images.double(), dim=(0, 2, 3), keepdim=True)
+    network.mean.copy_(mean)
+    network.deviation.copy_(deviation.clamp_min(1e-3))  # a constant channel divides by no zero
+    with _one_thread(), torch.enable_grad():
+        loss = _descend(network, images, targets, recipe, rng)
+    if not math.isfinite(loss):
+        raise DataError(
+            f"training small_cnn diverged (loss {loss}); choose a smaller learning_rate than "
+            f"{recipe.learning_rate:g}"
+        )
+    with torch.no_grad():
+        starts = range(0, len(images), 256)
+        answers = torch.cat([network(images[i : i + 256]).argmax(1) for i in starts])
+    right = int((answers == targets).sum())
+    return State(
+        arrays={name: value.numpy().copy() for name, value in network.state_dict().items()},
+        info={
+            "class_names": list(class_names),
+            "shape": list(images.shape[1:]),
+            "width": recipe.width,
+            "training": {
+                "n": len(images),
+                "last_loss": round(loss, 6),
+                "train_accuracy": right / len(images),
+            },
+        },
+    )
+
+
+def _descend(
+    network: SmallNetwork,
+    images: Tensor,
+    targets: Tensor,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> float:
+    """Run Adam over shuffled batches; return the mean loss of the last epoch."""
+    steps = math.ceil(len(images) / recipe.batch_size) * recipe.epochs
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, foreach=False)
+    done = 0
+    mean_loss = math.inf
+    for _ in range(recipe.epochs):
+        order = torch.from_numpy(rng.permutation(len(images)))
+        losses = []
+        for start in range(0, len(order), recipe.batch_size):
+            rows = order[start : start + recipe.batch_size]
+            optimiser.param_groups[0]["lr"] = (
+                recipe.learning_rate * (1 + math.cos(math.pi * done / steps)) / 2
+            )
+            optimiser.zero_grad()
+            loss = cross_entropy(network(images[rows]), targets[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            losses.append(float(loss.detach()) * len(rows))
+            done += 1
+        mean_loss = math.fsum(losses) / len(images)
+    return mean_loss
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sum in one order: the number of threads changes how kernels split their sums."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
