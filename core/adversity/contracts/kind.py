@@ -71,7 +71,7 @@ class Kind:
 
     @property
     def is_step(self) -> bool:
-        """Whether it stands under `steps:`."""
+        """Whether it stands under `steps` in a pipeline file."""
         return self.role not in (None, "data", "measure")
 
     @property
