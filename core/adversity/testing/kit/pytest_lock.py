@@ -131,9 +131,9 @@ class KitLock:
             write_lock(self.file, lines)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, planned: Any) -> None:
+    def pytest_testnodedown(self, node: Any) -> None:
         """Hear from a worker who was left out."""
-        self.left_out.update(getattr(planned, "workeroutput", {}).get(_PROPERTY, ()))
+        self.left_out.update(getattr(node, "workeroutput", {}).get(_PROPERTY, ()))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say who was left out: a reader must not take it for tried."""
