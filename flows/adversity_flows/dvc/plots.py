@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["PAGE", "is_report_plot", "plots_page", "report_plots"]
+__all__ = ["PAGE", "is_report_plot", "plot_path", "plots_page", "report_plots"]
 
 PAGE = "tmp/adversity-plots.html"
 """Where the page for `dvc plots` lies, under `.dvc`."""
@@ -46,11 +46,15 @@ def report_plots(plan: Plan, known: Sequence[Any] = ()) -> list[Any]:
 
 def is_report_plot(entry: Any, pipelines: Collection[str] | None) -> bool:
     """Say whether an entry is one of ours, for these pipelines (None: for any)."""
-    path = next(iter(entry), "") if isinstance(entry, Mapping) else str(entry)
-    match path.split("/"):
+    match plot_path(entry).split("/"):
         case ["artifacts", pipeline, "report", "plots", *_]:
             return pipelines is None or pipeline in pipelines
     return False
+
+
+def plot_path(entry: Any) -> str:
+    """Return the path under which an entry stands."""
+    return str(next(iter(entry), "")) if isinstance(entry, Mapping) else str(entry)
 
 
 def plots_page() -> str:

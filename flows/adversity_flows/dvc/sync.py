@@ -18,7 +18,7 @@ from adversity.data.atomic import atomic_write
 from adversity.errors import InputError
 from adversity.project import conflict_line
 from adversity_flows.dvc import resolved
-from adversity_flows.dvc.plots import is_report_plot, report_plots
+from adversity_flows.dvc.plots import is_report_plot, plot_path, report_plots
 from adversity_flows.dvc.reasons import differences, value_words
 
 if TYPE_CHECKING:
@@ -159,10 +159,13 @@ def _stage_words(name: str, old: Any, new: Any) -> list[str]:
 
 
 def _update_plots(content: Any, plans: Sequence[Plan], *, everything: bool) -> list[str]:
+    """Write the plots of these pipelines; in one order, whichever of them ran first."""
     names = None if everything else {plan.name for plan in plans}
     old = list(content.get("plots") or [])
-    by_hand = [entry for entry in old if not is_report_plot(entry, names)]
-    new = by_hand + [plot for plan in plans for plot in report_plots(plan, old)]
+    by_hand = [entry for entry in old if not is_report_plot(entry, None)]
+    others = [e for e in old if is_report_plot(e, None) and not is_report_plot(e, names)]
+    ours = others + [plot for plan in plans for plot in report_plots(plan, old)]
+    new = by_hand + sorted(ours, key=plot_path)
     if new == old:
         return []
     content["plots"] = new

@@ -177,6 +177,22 @@ def test_plots_follow_the_report_and_stay_where_there_is_none(project, plan, ano
     assert "plots" not in yaml.safe_load((project / "dvc.yaml").read_text())
 
 
+def test_plots_stand_in_one_order_whichever_pipeline_ran_first(project, plan, another):
+    """Entries written by hand come first, then ours by path: a run again changes no line."""
+    (project / "dvc.yaml").write_text("plots:\n  - mine.csv\n")
+    places = []
+    for name in ("tiny", "second"):
+        place = f"artifacts/{name}/report/plots/accuracy.csv"
+        (project / place).parent.mkdir(parents=True)
+        (project / place).write_text("x\n")
+        places.append(place)
+    for first, then in ((plan, another), (another, plan)):
+        sync_pipeline(first)
+        sync_pipeline(then)
+        written = yaml.safe_load((project / "dvc.yaml").read_text())["plots"]
+        assert written == ["mine.csv", *sorted(places)]
+
+
 @pytest.mark.parametrize("text", ["stages: [", "- a list\n", "stages: {a: &x {cmd: b}, a: *x}"])
 def test_a_broken_dvc_yaml_is_refused_and_kept(project, plan, text):
     """A file that cannot be read is named and not overwritten."""
