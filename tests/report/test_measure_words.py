@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from adversity.report.values.model import Report
 
 
-def told(report: Report, step: str, name: str, measure: Measure, info: MeasureInfo) -> Report:
+def report_with(
+    report: Report, step: str, name: str, measure: Measure, info: MeasureInfo
+) -> Report:
     """Return the report with one more measure in every cell of a step."""
     (old,) = (item for item in report.steps if item.id == step)
     cells = tuple(
@@ -56,7 +58,7 @@ def test_a_share_in_per_cent_is_written_drawn_and_headlined(bare_report: Report)
         0, 1, title="worst class", better="higher", scale="percent", group="accuracy", headline=1
     )
     measure = share(3, 4)
-    report = told(bare_report, "predictions", "worst", measure, info)
+    report = report_with(bare_report, "predictions", "worst", measure, info)
     section = headline_section(report)
     assert section is not None
     first, second = rows(section.blocks[0])
@@ -103,7 +105,7 @@ def test_a_gate_in_per_cent_is_written_and_drawn_on_one_scale(bare_report: Repor
 def test_a_group_of_its_own_makes_further_measures(bare_report: Report) -> None:
     """A measure whose group no section takes is drawn under that group, not only listed."""
     info = MeasureInfo(title="spread of groups", unit="points", group="fairness")
-    report = told(bare_report, "predictions", "spread", Measure(2.5, 3), info)
+    report = report_with(bare_report, "predictions", "spread", Measure(2.5, 3), info)
     part = next(part for part in evidence(report) if part.id == "further")
     assert part.blocks[0].lead == "Fairness."  # type: ignore[union-attr]
     assert part.charts()[0].title == "Spread of groups"
@@ -112,13 +114,13 @@ def test_a_group_of_its_own_makes_further_measures(bare_report: Report) -> None:
 def test_quality_and_attack_tables_have_a_column_for_each_measure(full_report: Report) -> None:
     """Another measure of image quality, and another of an attack, stand beside ours."""
     quality = MeasureInfo(title="LPIPS", better="lower", group="quality")
-    report = told(full_report, "predictions", "lpips", Measure(0.125, 40), quality)
+    report = report_with(full_report, "predictions", "lpips", Measure(0.125, 40), quality)
     section = restoration_section(report)
     assert section is not None
     table = next(block for block in section.blocks if getattr(block, "id", "") == "image-quality")
     assert {row["LPIPS"] for row in rows(table)} >= {"0.125 no interval, n = 40"}
     left = MeasureInfo(0, 1, title="top-5 left", group="attack", scale="share")
-    report = told(full_report, "attacked", "left", share(1, 2), left)
+    report = report_with(full_report, "attacked", "left", share(1, 2), left)
     section = attack_section(report)
     assert section is not None
     table = next(block for block in section.blocks if getattr(block, "id", "") == "attack-results")
@@ -154,7 +156,7 @@ def test_a_plot_that_a_measure_brings_is_drawn(
     """In the section of its group, with the values it gave, and as data of `dvc plots`."""
     info = MeasureInfo(title="spread", group="uncertainty")
     measure = Measure(1.0, 3, details={"plot": plot.as_json()})
-    report = told(bare_report, "predictions", "spread", measure, info)
+    report = report_with(bare_report, "predictions", "spread", measure, info)
     section = uncertainty_section(report)
     assert section is not None
     (chart,) = (chart for chart in section.charts() if "plot" in chart.id)

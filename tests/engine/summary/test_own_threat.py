@@ -193,7 +193,7 @@ def test_sizes_that_mean_something_else_are_not_compared(
     for step in ("painted", "beside"):
         keep(ledger, workspace.outputs / plan.stage(step).out)
     (page,) = ledger.pages()
-    spaces = {entry.told["cell"]: entry.facts["space"] for entry in page}
+    spaces = {entry.names["cell"]: entry.facts["space"] for entry in page}
     assert spaces["eps=2"] == spaces["eps=12"] != spaces[""]
     few = next(threat for threat in threats(page) if threat.threat.eps == FEW)
     measure = worst_case(page, few)
