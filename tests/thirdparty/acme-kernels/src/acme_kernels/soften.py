@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from acme_kernels.kernel import Kernel
-from adversity import Degradation, Plugin
+from adversity import Degradation, Plugin, clip
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,4 +30,4 @@ class Soften(Degradation):
         half = len(row) // 2
         padded = functional.pad(images, [half] * 4, mode="reflect").flatten(0, 1)[:, None]
         soft = functional.conv2d(padded, (row[:, None] * row)[None, None])
-        return soft.reshape(images.shape).clamp(0, 1)
+        return clip(soft.reshape(images.shape))
