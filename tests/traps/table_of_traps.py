@@ -233,7 +233,7 @@ TRAPS: dict[int, Trap] = {
         "Where nothing was found the clean image comes back (adv-lib, AutoAttack; Foolbox#235, #531)",
         "`images` holds the worst point, `success_or_clean` the failures alone",
         (
-            f"{_ATTACK}/ensemble/test_auto_attack.py::test_a_twin_that_gives_back_the_clean_image_is_found_out",
+            f"{_ATTACK}/ensemble/test_auto_attack.py::test_whoever_stands_has_the_worst_point_and_not_the_clean_image",
             f"{_ATTACK}/minimum/test_fab.py::test_a_sample_that_holds_comes_back_worse",
             "tests/engine/chain/test_budget.py::test_success_or_clean_gives_the_clean_image_back_where_nothing_was_found",
         ),

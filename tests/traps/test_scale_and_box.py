@@ -118,7 +118,7 @@ def test_3_21_eight_is_not_eight_levels(project: Any) -> None:
     with pytest.raises(ParameterError, match=r"got 1.5; did you mean 1.5/255"):
         adversity.create("attack", "pgd", eps=1.5)
     project.edit("eps: 8/255", "eps: 8")
-    with pytest.raises(PipelineError, match=r"yaml:\d+: attack/pgd .*got 8; did you mean 8/255"):
+    with pytest.raises(PipelineError, match=r'yaml:\d+: attack "pgd" .*got 8; did you mean 8/255'):
         project.run()
 
 
