@@ -17,6 +17,7 @@ from adversity.pipeline.gates.verdicts import judge
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.report.doubts.caveats import caveats
+from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -260,10 +261,16 @@ def test_more_steps_that_find_less_are_flagged(finish: Any) -> None:
     assert any("fewer steps" in c.text for c in done.said)
 
 
-def test_noise_that_nobody_declared_is_flagged(finish: Any) -> None:
-    """Other probabilities at the second query count where no link says that it is random."""
+@pytest.mark.parametrize("seeded", [0, 1])
+def test_noise_that_nobody_declared_is_flagged(finish: Any, seeded: int) -> None:
+    """Other probabilities at the second query count where no link says that it is random.
+
+    They are other ones whatever seed the process was given, the pipeline's (0) or the next.
+    """
     gates = ["pgd[eps=12/255].random_output_share <= 0.05"]
-    done = finish("unsteady", PGD, gates=gates)
+    with preserve_global_rng():
+        torch.manual_seed(seeded)
+        done = finish("unsteady", PGD, gates=gates)
     found = done.value("random_output_share", cell=1)
     assert found is not None
     assert found > 0.9

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adversity.engine.chain.target import ChainTarget
-from adversity.seeding import preserve_global_rng
+from adversity.seeding import SampleRng, preserve_global_rng
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def random_output(
         return found
     again = ChainTarget(links, ids=current.ids, side=current.side, seed=seed + 1).rows(index)
     with preserve_global_rng():
-        _move_global_rng(seed + 1)
+        _move_global_rng(seed)
         second = again.answer(current.images[index])
     before = first.rows(index)
     other = second.predicted != before.predicted
@@ -64,12 +64,14 @@ def random_output(
 
 
 def _move_global_rng(seed: int) -> None:
-    """Give global random numbers another state than the first query found, the same each time.
+    """Give global random numbers a state that nobody else has, the same each time.
 
-    A plugin that draws from them against the contract would else draw the same again.
+    A plugin that draws from them against the contract would else draw the same again. A small
+    number will not do: whoever called us may have seeded with it just before.
     """
     import torch
 
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  (what such a plugin would use)
-    torch.default_generator.manual_seed(seed)
+    drawn = int(SampleRng(seed=seed, step="asked again", ids=("all",)).seeds()[0])
+    random.seed(drawn)
+    np.random.seed(drawn)  # noqa: NPY002  (what such a plugin would use)
+    torch.default_generator.manual_seed(drawn)
