@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -75,10 +76,14 @@ def shares_with(nodeid: str) -> str:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the kit last, what took long first: its many small groups even out the end."""
+    from adversity.errors import InputError
     from adversity.testing.kit.lock import read_lock
     from adversity.testing.kit.pytest_lock import LOCK, name_of, plugin_of
 
-    seconds = {name: line.seconds for name, line in read_lock(config.rootpath / LOCK).items()}
+    lock = {}
+    with suppress(InputError):  # whoever asks for the lock is told what is wrong with it
+        lock = read_lock(config.rootpath / LOCK)
+    seconds = {name: line.seconds for name, line in lock.items()}
 
     def place(item: pytest.Item) -> tuple[bool, float]:
         if not item.nodeid.startswith(KIT):

@@ -1,7 +1,7 @@
 """What the site adds to the Markdown that a repository viewer shows as it is.
 
 - A block under the comment `file: PATH` or `end of: PATH` gets the path as its caption.
-- An image with a dark twin becomes two, and the theme shows the one that fits.
+- A `<picture>` with a dark twin becomes two images, and the theme shows the one that fits.
 - The comments `site: catalogue`, `site: checks PART` and `site: api MODULE [NAME ...]` become
   what is made from the registry, the conformance kit and the docstrings.
 - The first page gets the navigation.
@@ -76,8 +76,8 @@ _FILE = re.compile(
     r"^<!-- (?P<what>file|end of): (?P<path>.+?) -->\n+```(?P<language>\w+)\n", re.MULTILINE
 )
 _IMAGE = re.compile(
-    r"<image>\s*<source [^>]*srcset=\"(?P<dark>[^\"]+)\"[^>]*>\s*"
-    r"<img src=\"(?P<light>[^\"]+)\"(?P<rest>[^>]*)>\s*</image>"
+    r"<picture>\s*<source [^>]*srcset=\"(?P<dark>[^\"]+)\"[^>]*>\s*"
+    r"<img src=\"(?P<light>[^\"]+)\"(?P<rest>[^>]*)>\s*</picture>"
 )
 _SITE = re.compile(
     r"^<!-- site: (?P<what>catalogue|api|checks)(?P<words>[^>]*?) -->$", re.MULTILINE

@@ -14,7 +14,7 @@ import pytest
 from adversity.errors import InputError
 from adversity.registry import discover
 from adversity.registry.entry import BUILT_IN
-from adversity.testing.kit import lock
+from adversity.testing.kit import lock, pytest_lock
 from adversity.testing.kit.lock import Passed, drawn, read_lock, tried_with, write_lock
 from adversity.testing.kit.pytest_lock import LOCK
 
@@ -229,3 +229,11 @@ def test_the_lock_knows_the_built_ins() -> None:
     }
     lines = read_lock(Path(__file__).parents[2] / LOCK)
     assert (names - lines.keys(), lines.keys() - names) == (set(), set())
+
+
+def test_without_git_the_draw_stays_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container without git, an unpacked source: the suite starts all the same."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert pytest_lock._commit(tmp_path) == ""

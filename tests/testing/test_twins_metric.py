@@ -226,6 +226,12 @@ class NoText(Gap):
         return {"window": object()}
 
 
+class NoSuchDirection(Gap):
+    """Says that the least is best, in a word that nobody reads."""
+
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"gap": MeasureInfo(better="min")}  # type: ignore[arg-type]
+
+
 class LargerThanItSays(Gap):
     """Declares a range that strong noise leaves."""
 
@@ -329,3 +335,8 @@ def test_metric_without_measures_fails_once() -> None:
     skipped = {outcome.check for outcome in found.outcomes if outcome.status == "skipped"}
     untried = {"n_is_right", "row_order", "stored", "measures_are_json", "value_in_interval"}
     assert untried <= skipped
+
+
+def test_a_direction_that_is_no_direction_fails(failed: Callable[..., dict[str, str]]) -> None:
+    """Gates would treat it as having none, and let a worse value pass."""
+    assert "got 'min'" in failed(NoSuchDirection)["describes_itself"]

@@ -116,7 +116,7 @@ class ImageNetSamples(Dataset):
             pixels=(pixels_sha256(decoded.pixels),),
         )
 
-    def _read(self, file: str, sha256: str) -> decode.ShownImage:
+    def _read(self, file: str, sha256: str) -> decode.DecodedImage:
         where = f"data/{self.name}/{file}"
         if Path(file).name != file:
             raise DataError(f"{where}: the manifest names a file outside the data set")

@@ -60,8 +60,9 @@ def gradient_is_right(bench: Traced) -> str:
     if not bench.cls.differentiable:
         raise NotApplicable("no gradient is claimed; attacks go round it (BPDA)")
     summary = []
+    cases = bench.effort.some(bench.answered[:3], 1, "cases")  # answered, the plugin is timed
     ways = len(bench.effort.some(range(DIRECTIONS), 2, "directions"))
-    for case in bench.effort.some(bench.answered[:3], 1, "cases"):
+    for case in cases:
         networks = networks_of(bench.ready.plugin)
         gap, exact, tried = disagreement(
             bench.traced, few_rows(case), networks=networks, directions=ways

@@ -186,7 +186,10 @@ def _denied(name: str) -> str:
 
 def _commit(root: Path) -> str:
     """Return the commit of a repository; empty outside of one, so that the draw stays the same."""
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False
+        )
+    except OSError:  # there is no git
+        return ""
     return done.stdout.strip()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from adversity import Access, Attack, Norm
+from adversity import Access, NearestBudget, Norm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Boundary"]
 
 
-class Boundary(Attack):
+class Boundary(NearestBudget):
     """A random walk along the decision boundary, in l2, by the victim's decisions alone.
 
     It starts at a random image that the victim has wrong, goes back to the boundary by halving,
@@ -41,16 +41,11 @@ class Boundary(Attack):
         "Brendel, Rauber, Bethge, Decision-based adversarial attacks: reliable attacks against "
         "black-box machine learning models, 2018"
     )
-    threat = "minimum"
     access: ClassVar[Access] = "decisions"
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
 
     norm: ClassVar[Norm] = "l2"
     heavy: ClassVar[str] = "thousands of queries, in each norm"
-    eps: Annotated[
-        float | None,
-        Field(gt=0, description="a failure further away is no success; left out: any distance"),
-    ] = None
     queries: Annotated[int, Field(ge=1, description="at most so many for each sample")] = 5000
     sideways: Annotated[
         float, Field(gt=0, lt=1, description="first step along the sphere, of the distance")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Access, Attack
+from adversity import Access, NearestBudget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["HopSkipJump"]
 
 
-class HopSkipJump(Attack):
+class HopSkipJump(NearestBudget):
     """A walk along the decision boundary, in l2 or linf, by the victim's decisions alone.
 
     It starts at a random image that the victim has wrong, goes back to the boundary by halving,
@@ -39,16 +39,11 @@ class HopSkipJump(Attack):
     reference: ClassVar[str] = (
         "Chen, Jordan, Wainwright, HopSkipJumpAttack: a query-efficient decision-based attack, 2020"
     )
-    threat = "minimum"
     access: ClassVar[Access] = "decisions"
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
     heavy: ClassVar[str] = "thousands of queries, in each norm"
 
     norm: Literal["l2", "linf"] = "l2"
-    eps: Annotated[
-        float | None,
-        Field(gt=0, description="a failure further away is no success; left out: any distance"),
-    ] = None
     queries: Annotated[int, Field(ge=1, description="at most so many for each sample")] = 5000
     probes: Annotated[
         int,

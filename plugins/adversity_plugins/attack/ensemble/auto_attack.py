@@ -7,12 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adversity import Attack, AttackInRounds, Norm
+from adversity import Attack, AttackInRounds, NormBudget
 
 __all__ = ["AutoAttack"]
 
 
-class AutoAttack(AttackInRounds):
+class AutoAttack(NormBudget, AttackInRounds):
     """AutoAttack, the ensemble whose robust accuracy is published: no parameter but the budget.
 
     `standard` runs, in this order, each on what the last one left: APGD on cross-entropy,
@@ -45,8 +45,6 @@ class AutoAttack(AttackInRounds):
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"norm": "linf", "eps": 0.5},)
     heavy: ClassVar[str] = "four attacks of many steps, in each norm"
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     version: Annotated[
         Literal["standard", "rand"], Field(description="rand: for a victim that is stochastic")
     ] = "standard"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from adversity import Attack, AttackInRounds, Norm
+from adversity import Attack, AttackInRounds, NormBudget
 
 __all__ = ["Cascade"]
 
@@ -18,7 +18,7 @@ against 11. Twenty steps fooled as many, three 26; the margin loss two fewer, a 
 itself as many."""
 
 
-class Cascade(AttackInRounds):
+class Cascade(NormBudget, AttackInRounds):
     """As strong as AutoAttack, but cheap attacks first, and it stops when the gate is decided.
 
     Five rounds, each on the samples that the ones before left standing: PGD with 10 steps, less
@@ -51,8 +51,6 @@ class Cascade(AttackInRounds):
     )
     heavy: ClassVar[str] = "four attacks of many steps, in each norm"
 
-    norm: Norm = "linf"
-    eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
     effort: Annotated[
         float,
         Field(gt=0, le=1, description="share of AutoAttack's steps and queries; below 1 is weaker"),

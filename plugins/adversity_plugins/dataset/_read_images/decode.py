@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_HELD", "Background", "ShownImage", "Unreadable", "read"]
+__all__ = ["IMAGE_SUFFIXES", "MAX_HELD", "Background", "DecodedImage", "Unreadable", "read"]
 
 Array = np.ndarray[Any, Any]
 Background = Literal["white", "black"]
@@ -91,7 +91,7 @@ _LAYOUTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShownImage:
+class DecodedImage:
     """A decoded image.
 
     Attributes:
@@ -107,7 +107,7 @@ class ShownImage:
     remarks: tuple[str, ...] = ()
 
 
-def read(path: Path, background: Background = "white") -> ShownImage:
+def read(path: Path, background: Background = "white") -> DecodedImage:
     """Read an image file once and decode it whole.
 
     Raises:
@@ -130,7 +130,7 @@ def read(path: Path, background: Background = "white") -> ShownImage:
         raise Unreadable("too little memory is free to decode it; scale it down") from error
     except Exception as error:
         raise Unreadable(_reason(error)) from error
-    return ShownImage(pixels, hashlib.sha256(content).hexdigest(), transparent, remarks)
+    return DecodedImage(pixels, hashlib.sha256(content).hexdigest(), transparent, remarks)
 
 
 def _reason(error: Exception) -> str:

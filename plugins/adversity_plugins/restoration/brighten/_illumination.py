@@ -124,9 +124,9 @@ def _solve_each(factors: list[SuperLU], right: Tensor) -> Tensor:
 
 def _solve_one(factor: SuperLU, row: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     order = _pattern(*row.shape).order
-    solved = np.empty_like(row)
-    solved.ravel()[order] = factor.solve(row.ravel()[order])
-    return solved
+    solved = np.empty(row.size, row.dtype)
+    solved[order] = factor.solve(row.ravel()[order])
+    return solved.reshape(row.shape)
 
 
 def _factorise(down: np.ndarray[Any, Any], across: np.ndarray[Any, Any]) -> SuperLU:
@@ -168,7 +168,7 @@ class _Pattern:
     source: np.ndarray[Any, Any]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2)  # about 100 bytes a pixel, and a run has one size
 def _pattern(height: int, width: int) -> _Pattern:
     """Lay out the system for images of one size; the same for every image and step."""
     order = _nested_dissection(height, width)

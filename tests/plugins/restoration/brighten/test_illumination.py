@@ -71,6 +71,20 @@ def test_refined_map_equals_a_dense_solve(size: tuple[int, int], alpha: float) -
     np.testing.assert_allclose(refined[0], expected, atol=1e-8)
 
 
+def test_the_layout_in_memory_is_nothing() -> None:
+    """A map handed over transposed, and the gradient that comes back, have the dense map's values."""
+    dense = _map(7, 11).transpose(1, 2).contiguous().requires_grad_()
+    turned = _map(7, 11).requires_grad_()
+    weights = _map(11, 7, seed=1)
+    for given in (dense, turned.transpose(1, 2)):
+        refined = refine(given, alpha=0.15, window_sigma=1.0)
+        (refined.transpose(1, 2) * weights.transpose(1, 2).contiguous()).sum().backward()
+        assert torch.equal(refined, refine(dense, alpha=0.15, window_sigma=1.0))
+    assert dense.grad is not None
+    assert turned.grad is not None
+    assert torch.equal(dense.grad, turned.grad.transpose(1, 2))
+
+
 def test_the_mean_is_kept_and_no_value_leaves_the_range() -> None:
     """Row sums of the system are 1: the mean stays; it is an M-matrix: extremes shrink."""
     initial = torch.cat([_map(12, 15, seed) for seed in (0, 1, 2)])

@@ -39,7 +39,9 @@ def _follows(bench: AttackBench) -> Norm:
     """Return the norm of an attack that follows gradients within a budget."""
     bench.must_be_strong()
     if bench.norm is None:
-        raise NotApplicable(f"its threat is {bench.threat.word}: there is no eps to use up")
+        raise NotApplicable(
+            f"its threat is {bench.threat.word}: there is no radius in a norm to use up"
+        )
     if not bench.follows_gradients:
         raise NotApplicable("it asks the victim for no gradient")
     return bench.norm

@@ -24,7 +24,7 @@ def budget(bench: AttackBench) -> str:
     half a spacing of float32.
     """
     if bench.norm is None:
-        raise NotApplicable(f"its threat is {bench.threat.word}: it has no eps")
+        raise NotApplicable(f"its threat is {bench.threat.word}: it has no radius in a norm")
     inside = scenes(6, 3, 8, 8, first=30)
     inputs = {"inside the box": 0.3 + 0.4 * inside, "at its bounds": (inside > 0.5).float()}
     others = (factor * bench.eps for factor in (1 / 16, 4))

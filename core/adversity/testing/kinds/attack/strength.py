@@ -130,7 +130,7 @@ def larger_eps(bench: AttackBench) -> str:
     bench.must_be_strong()
     norm = bench.norm
     if norm is None:
-        raise NotApplicable(f"its threat is {bench.threat.word}: it has no eps")
+        raise NotApplicable(f"its threat is {bench.threat.word}: it has no radius in a norm")
     case = bench.crowd
     half = _half_the_box(norm, case.rows["images"][0].numel())
     radii = sorted({half, *(factor * bench.eps for factor in (1, 2, 4))})

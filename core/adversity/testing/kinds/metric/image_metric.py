@@ -33,6 +33,11 @@ def describes_itself(bench: ImageMetricBench) -> str:
         names and all(isinstance(name, str) and name.isidentifier() for name in names),
         f"expected the column's name in `produces`, got {names!r}",
     )
+    better = next(iter(bench.cls.declared().values())).better  # type: ignore[attr-defined]
+    require(
+        better in ("higher", "lower", None),
+        f"expected `better` to be higher, lower or None, got {better!r}",
+    )
     return f"{names[0]}: {json_text(dict(bench.ready.plugin.convention()), 'convention()')[:80]}"
 
 
