@@ -48,7 +48,7 @@ def test_a_class_has_the_parameters_of_what_it_derives_from() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "summary"),
+    ("given", "said"),
     [
         ({}, "eps\n  Field required"),
         ({"eps": 0}, "greater than 0"),
@@ -58,7 +58,7 @@ def test_a_class_has_the_parameters_of_what_it_derives_from() -> None:
     ],
     ids=["no budget", "empty", "another scale", "a norm it does not know", "no such class"],
 )
-def test_what_they_refuse(given: dict[str, Any], summary: str) -> None:
+def test_what_they_refuse(given: dict[str, Any], said: str) -> None:
     """The message says what is allowed."""
-    with pytest.raises(ValidationError, match=summary):
+    with pytest.raises(ValidationError, match=said):
         Aimed(**given)

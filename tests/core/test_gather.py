@@ -68,6 +68,18 @@ def test_what_begins_with_an_underscore_is_not_even_imported(package: Path) -> N
     assert [plugin.name for plugin in plugins_in("acme_found", Degradation)] == ["mist"]
 
 
+def test_a_package_s_own_file_gives_plugins_too(package: Path) -> None:
+    """What the `__init__.py` of the package or of a folder in it defines is not left out."""
+    (package / "__init__.py").write_text(
+        PLUGIN.format(name="Smoke", base="Degradation", plugin="smoke")
+    )
+    (package / "weather").mkdir()
+    (package / "weather/__init__.py").write_text(
+        PLUGIN.format(name="Fog", base="Degradation", plugin="fog")
+    )
+    assert [plugin.name for plugin in plugins_in("acme_found", Degradation)] == ["smoke", "fog"]
+
+
 def test_abstract_classes_and_other_kinds_are_left_out(package: Path) -> None:
     """A base that leaves the method open is no plugin; a file may hold plugins of two kinds."""
     (package / "haze.py").write_text(

@@ -158,6 +158,27 @@ def test_generated_aliases_are_refused() -> None:
     assert any("has the alias" in fault for fault in alias_faults(Loud))
 
 
+class Grainy(Degradation):
+    """Take a model that is defined further down in the file."""
+
+    grain: Grain
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        return images
+
+
+class Grain(BaseModel):
+    """A model inside the parameters that has a second name for its size."""
+
+    size: int = Field(1, alias="SIZE")
+
+
+def test_an_alias_behind_a_forward_reference_is_refused() -> None:
+    """Where the model comes after the class that takes it, its aliases count all the same."""
+    (fault,) = alias_faults(Grainy)
+    assert "a model inside the parameters has aliases" in fault
+
+
 def test_one_name_is_no_alias() -> None:
     """Plain fields, and an alias that is the name itself, are left alone."""
     assert list(alias_faults(Unlimited)) == []

@@ -68,8 +68,8 @@ def test_steps_come_after_what_they_need_whatever_the_file_says(plan, pipeline_t
     assert sorted(order) == sorted(made.spec.steps)
 
 
-def test_roles_follow_from_what_a_plugin_makes(plan):
-    """The role is what the step leaves behind."""
+def test_roles_follow_from_the_kind(plan):
+    """The role is the word of the plugin's kind; a step without `from:` defines."""
     roles = {id_: planned.role for id_, planned in plan().steps.items()}
     assert roles == {
         "dark": "view",

@@ -17,10 +17,10 @@ from adversity.registry.containment import Guard, contained
 def test_nothing_changed_is_nothing_told():
     """A narrow filter, a library's way to silence one message of its own, is left alone."""
     with warnings.catch_warnings():
-        with contained("acme") as summary:
+        with contained("acme") as undone:
             warnings.filterwarnings("ignore", message="acme knows about this")
             np.random.default_rng(0).normal()
-        assert summary == []
+        assert undone == []
         assert [f for f in warnings.filters if f[1] and f[1].match("acme knows about this")]
         assert not [f for f in warnings.filters if f[1] and "shadows" in f[1].pattern]
 
@@ -80,10 +80,10 @@ def _state():
 def test_what_concerns_everybody_is_put_back_and_named(change, said):
     """Each alone: its name and no other, and the process as it was."""
     before = _state()
-    with contained("acme") as summary:
+    with contained("acme") as undone:
         change()
         assert _state() != before
-    assert summary == [said]
+    assert undone == [said]
     assert _state() == before
 
 
@@ -92,26 +92,26 @@ def test_a_folder_that_is_gone_is_named_all_the_same(tmp_path, monkeypatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
-    with contained("acme") as summary:
+    with contained("acme") as undone:
         os.chdir(tmp_path)
         gone.rmdir()
-    assert summary == ["the working directory"]
+    assert undone == ["the working directory"]
 
 
 def test_a_thread_that_keeps_the_program_is_named():
     """It cannot be ended by anybody; a daemon ends with the program."""
     stop = threading.Event()
     threads = [threading.Thread(target=stop.wait, daemon=daemon) for daemon in (True, False)]
-    summary = []
+    undone = []
     for thread in threads:
         with contained("acme") as found:
             thread.start()
-        summary.append(found)
+        undone.append(found)
     stop.set()
     for thread in threads:
         thread.join()
-    assert summary[0] == []
-    assert "one is not a daemon" in summary[1][0]
+    assert undone[0] == []
+    assert "one is not a daemon" in undone[1][0]
 
 
 def test_an_import_that_takes_long_is_named_while_it_lasts(monkeypatch, caplog):
@@ -125,11 +125,11 @@ def test_an_import_that_takes_long_is_named_while_it_lasts(monkeypatch, caplog):
 
 
 def _hear(heard, call):
-    def summary(*arguments):
+    def heard_call(*arguments):
         call(*arguments)
         heard.set()
 
-    return summary
+    return heard_call
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -163,6 +163,6 @@ def test_whatever_else_is_raised_stays_in_the_guard(raised):
 
 def test_what_is_printed_goes_to_standard_error(capsys):
     """Standard output may be a JSON document."""
-    with contained("acme") as summary:
+    with contained("acme") as undone:
         sys.stdout.write("hello\n")
-    assert (summary, tuple(capsys.readouterr())) == ([], ("", "hello\n"))
+    assert (undone, tuple(capsys.readouterr())) == ([], ("", "hello\n"))

@@ -114,6 +114,8 @@ def test_what_the_plugins_own_distribution_asks_for_counts() -> None:
     "place",
     [
         "testing/kinds/attack/__init__.py",
+        "clipping.py",
+        "pipeline/plan/resolve.py",
         "engine/attack/attacking.py",
         "metrics/__init__.py",
         "seeding.py",

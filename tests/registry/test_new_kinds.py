@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 
 from adversity.contracts import KINDS, Kind, PluginBase
+from adversity.registry.catalogue import read_catalogue
 from adversity.registry.new_kinds import kind_fault
 
 KIND = '''
@@ -167,6 +168,36 @@ def test_two_distributions_with_one_kind_are_told(site):
     site.lay("best-zoom", kind())
     (problem,) = site.problems("best-zoom")
     assert "kind lens: there is a kind of this name, acme_zoom" in problem.what
+
+
+def test_two_entry_points_with_one_module_bring_a_kind_once(site):
+    """The second one of the same distribution is no claim against the first."""
+    site.lay("acme-zoom", kind(), points={"lenses": "acme_zoom", "more": "acme_zoom"})
+    assert site.problems("acme-zoom") == []
+    assert "lens" in site.discover().kinds
+
+
+def test_another_distribution_cannot_announce_the_same_contract(site):
+    """Whose kind it is stays clear: the second one is a problem of its distribution."""
+    site.lay("acme-zoom", kind())
+    announced = "from adversity import hookimpl\nfrom acme_zoom import Lens\n"
+    site.lay("best-zoom", announced + "@hookimpl\ndef adversity_kinds():\n    return [Lens]\n")
+    (problem,) = site.problems("best-zoom")
+    assert "kind lens: there is a kind of this name, acme_zoom" in problem.what
+    assert site.problems("acme-zoom") == []
+
+
+def test_the_catalogue_lists_what_plugins_of_a_new_kind_claim(site, tmp_path, monkeypatch):
+    """The claims that the kind's own contract declares; its description is none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    claim = "    clear: ClassVar[bool] = False\n\n    @abstractmethod"
+    site.lay("acme-zoom", kind().replace("    @abstractmethod", claim))
+    site.lay(
+        "acme-prisms", PLUGIN.replace('"prism"\n', '"prism"\n    clear: ClassVar[bool] = True\n')
+    )
+    (prism,) = [p for p in read_catalogue(refresh=True).plugins if p.name == "prism"]
+    assert prism.claims["clear"] is True
+    assert "describes" not in prism.claims
 
 
 def test_a_kind_s_code_is_imported_by_nobody_who_lists_plugins(site):

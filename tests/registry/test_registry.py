@@ -235,11 +235,11 @@ def test_a_long_message_of_a_listener_keeps_its_end(site):
     ours = f"raise __import__('adversity').errors.RunError({said})"
     site.lay("acme-frank", LISTENER.format(body=ours))
     site.lay("acme-broken", LISTENER.format(body=f"raise ValueError({said})"))
-    summary = {
+    problems = {
         p.distribution: p.what for p in site.discover().notify("adversity_run_started", run={})
     }
-    assert "got a refusal; the run goes on without it" in summary["acme-frank"]
-    assert "got a refusal" not in summary["acme-broken"]
+    assert "got a refusal; the run goes on without it" in problems["acme-frank"]
+    assert "got a refusal" not in problems["acme-broken"]
 
 
 def test_a_listener_may_take_fewer_arguments_than_its_hook(site):

@@ -132,10 +132,10 @@ def test_a_broken_distribution_is_named_with_what_to_do(name, world):
     """Once, with its version and its file, what was expected, what came and what to do."""
     problems = [p for p in world.found.problems if p.distribution == name]
     assert len({p.what for p in problems}) == len(problems)
-    summary = " ".join(map(str, problems))
+    said = " ".join(map(str, problems))
     for part in NAMED[name]:
-        assert part in summary
-    assert all(c.isprintable() for c in summary)
+        assert part in said
+    assert all(c.isprintable() for c in said)
     unversioned = ("bent-no-version", "bent-metadata", "bent-no-metadata")
     assert all(p.version == ("" if name in unversioned else "1.0") for p in problems)
 
@@ -208,8 +208,8 @@ def test_what_could_be_contained_can_be_used(name, world):
 
 def test_a_plugin_that_cannot_be_looked_at_is_no_broken_name(world):
     """Of three hostile returns each is a problem of its own, and the class after them counts."""
-    summary = [p.what for p in world.found.problems if p.distribution == "acme-hostile"]
-    assert len(summary) == 2
+    said = [p.what for p in world.found.problems if p.distribution == "acme-hostile"]
+    assert len(said) == 2
     assert world.found.get("degradation", "looked_at").status == "ok"
 
 

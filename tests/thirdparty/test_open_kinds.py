@@ -227,11 +227,13 @@ def test_what_computes_for_a_kind_is_in_the_keys_of_its_steps(project, installed
     resolved = project.root / "pipelines" / ".resolved" / "kinds.yaml"
     source = installed / "acme_inspectors" / file
     text, before = source.read_text(), yaml.safe_load(resolved.read_text())
-    source.write_text(f"{text}\nEXTRA = 1\n")
-    project.adversity("sync")
-    after = yaml.safe_load(resolved.read_text())
-    source.write_text(text)
-    project.adversity("sync")
+    try:
+        source.write_text(f"{text}\nEXTRA = 1\n")
+        project.adversity("sync")
+        after = yaml.safe_load(resolved.read_text())
+    finally:
+        source.write_text(text)
+        project.adversity("sync")
     parts = ("steps.soft", "steps.inspected", "core.report", "core.engine")
     keys = [part.split(".") for part in parts]
     changed = {f"{a}.{b}" for a, b in keys if before[a][b] != after[a][b]}

@@ -21,9 +21,9 @@ _Contract = TypeVar("_Contract", bound=PluginBase)
 def plugins_in(package: str, kind: type[_Contract]) -> list[type[_Contract]]:
     """Return the plugins of a kind that the files of a package define, folders in it included.
 
-    Files and folders whose names begin with an underscore are not imported: what the plugins
-    share, and what they import when they are set up. Abstract classes, and classes whose names
-    begin with an underscore, are no plugins.
+    The `__init__.py` of each folder is such a file. Other files and folders whose names begin with
+    an underscore are not imported: what the plugins share, and what they import when they are set
+    up. Abstract classes, and classes whose names begin with an underscore, are no plugins.
 
     Args:
         package: The package's name, as a hook in its `__init__.py` gives it: `__name__`.
@@ -50,6 +50,7 @@ def plugins_in(package: str, kind: type[_Contract]) -> list[type[_Contract]]:
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    yield package
     for name in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):
         if name.startswith("_"):
             continue

@@ -75,11 +75,6 @@ class Kind:
         return self.role not in (None, "data", "measure")
 
     @property
-    def is_measured(self) -> bool:
-        """Whether a step of it leaves a table."""
-        return self.is_step and self.role != "view"
-
-    @property
     def calls(self) -> tuple[str, ...]:
         """The module of its final call, if it has one."""
         return (self.call.partition(":")[0],) if self.call else ()

@@ -1,7 +1,7 @@
 """What the contract has room for and the core does not use yet: the one list of it.
 
-What refuses such a plugin takes its words from here, and a table in `docs/contract.md` is made
-of it. A line goes when its promise is kept.
+The conformance kit takes its words from here, what plans a pipeline asks which shapes stand in
+it, and a table in `docs/contract.md` is made of it. A line goes when its promise is kept.
 """
 
 from __future__ import annotations

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue", "Listing", "cache_file", "read_catalogue"]
 
-_FORMAT = 3
+_FORMAT = 4
 _STARTED = time.time_ns()
 """What was edited later may differ from what this process has imported."""
 _NOT_CLAIMS = frozenset(
-    {"kind", "makes", "api", "name", "reference", "licence", "weights_licence", "block_rows"}
+    {"describes", "kind", "makes", "api", "name"}
+    | {"reference", "licence", "weights_licence", "block_rows"}
     | {"examples", "expected_failures", "heavy"}
     | {"levels", "model_config"}
 )
@@ -150,10 +151,12 @@ def _shown(licence: str | None) -> str | None:
 
 def _claims(cls: type) -> dict[str, Any]:
     """Return what the contracts let a class claim: their ClassVars that are not its identity."""
+    from adversity.registry.claims import is_contract
+
     names = {
         name
         for base in cls.__mro__
-        if base.__module__.startswith("adversity.contracts.")
+        if is_contract(base)
         for name, annotation in vars(base).get("__annotations__", {}).items()
         if "ClassVar" in str(annotation) and name not in _NOT_CLAIMS
     }

@@ -87,7 +87,7 @@ def alias_faults(cls: type[PluginBase]) -> Iterator[str]:
     if not _may_hold_aliases(cls):
         return
     for mode in ("validation", "serialization"):
-        with suppress(Exception):  # types without a schema are told as such
+        with suppress(Exception):  # types without a schema are refused as such
             if cls.model_json_schema(mode=mode) != cls.model_json_schema(by_alias=False, mode=mode):
                 yield (
                     "a model inside the parameters has aliases, and a parameter has one name in "
@@ -102,6 +102,7 @@ def _may_hold_aliases(cls: type[PluginBase]) -> bool:
     Four JSON schemas are the proof, and took most of the time in which plugins are looked at.
     """
     with suppress(Exception):  # the text of a stranger's default may be anything
+        cls.model_rebuild()  # before, a name that was defined further down has no schema
         return "alias" in repr(cls.__pydantic_core_schema__)
     return True
 

@@ -75,6 +75,7 @@ class Findings:
     origins: dict[str, Origin] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     kinds: dict[str, type[PluginBase]] = field(default_factory=lambda: dict(KINDS))
+    bringers: dict[int, str] = field(default_factory=dict)
     manager: pluggy.PluginManager = field(default_factory=lambda: new_manager(KINDS))
 
 
@@ -213,11 +214,14 @@ class _Visit:
 
     def _admit(self, item: Any) -> None:
         """Enter one contract as a kind, or what is wrong with it as a problem."""
+        if self.findings.bringers.get(id(item)) == self.origin.distribution:
+            return  # two entry points may name one module
         if fault := kind_fault(item, self.findings.kinds):
             self._complain(f"{_OF_KINDS}: {fault}")
             return
         add_kind(self.findings.manager, item)
         self.findings.kinds[item.describes.name] = item
+        self.findings.bringers[id(item)] = self.origin.distribution
 
     def _judge(self, contract: type[PluginBase], item: Any) -> None:
         """Enter one class as an entry, or what is wrong with it as a problem, or both."""

@@ -56,16 +56,26 @@ DEPENDS_ON = (
 own distribution asks for."""
 
 _TRIED_BY = (
+    "clipping.py",
     "contracts",
     "data",
+    "distributions.py",
     "engine",
-    "metrics",
-    "testing",
     "errors.py",
+    "ignored.py",
+    "metrics",
+    "pipeline/gates",
+    "pipeline/plan",
+    "project.py",
+    "provenance.py",
+    "registry/claims.py",
+    "registry/entry.py",
     "seeding.py",
     "shapes.py",
+    "testing",
 )
-"""What of the core a plugin was tried by: the kit, and the engine that calls it."""
+"""What of the core a plugin was tried by: the kit, the engine that calls it, and what these ask.
+What finds plugins, reads files and writes reports is left out."""
 _REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FORMAT = 2
 
@@ -86,7 +96,8 @@ class Mark:
         expected: Trial to the reason, for those that its class says must fail.
         core: SHA-256 of the source of kit and engine, as they were.
         versions: Of the libraries, as `versions_for` gives them; another one makes it stale.
-        files: The source files that were read for `digest`.
+        files: The source files that were read for `digest`: of the plugin, of the plugins that it
+            was tried with, and of the kind where a distribution brings it.
         digest: SHA-256 of their contents.
     """
 

@@ -1,6 +1,6 @@
 """Chains: what images go through, from a data set to a step, or from an attack to its victim's answer.
 
-Nothing else walks along `from:` by hand. A link is one step today; one that is made of several
+Nobody else takes a path apart. A link is one step today; one that is made of several
 steps will be a link here, and those who ask need not know.
 """
 

@@ -107,7 +107,8 @@ class _Checker:
 
     def _either(self, takes: Sequence[str]) -> str:
         """Say what a plugin takes; what only kinds leave that are not installed is left out."""
-        return " or ".join(self._words[made] for made in takes if made in self._words)
+        known = [self._words[made] for made in takes if made in self._words]
+        return " or ".join(known or [f"{' or '.join(takes)}, which no installed kind leaves"])
 
     def _users_of(self, key: str) -> str:
         """Say whose steps have a key: `attacks`."""

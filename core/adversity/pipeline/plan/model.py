@@ -1,6 +1,6 @@
 """The plan: a pipeline file with everything resolved, before any work is done.
 
-`plan.py` makes these values; the engine, the recorder and the report only read them.
+`make_plan.py` makes these values; the engine, the recorder and the report only read them.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from adversity.pipeline.read.project_paths import escaping, place_fault, place_i
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from adversity.contracts import PluginBase
@@ -37,7 +37,7 @@ def resolve_data(
     loaded: Loaded, finder: PluginFinder, findings: Findings
 ) -> dict[str, PlannedData]:
     """Resolve the data sets; those with findings are left out."""
-    planned_steps = {}
+    planned_data = {}
     for id_, spec in loaded.spec.data.items():
         path: KeyPath = ("data", id_)
         entry = _expected(finder, spec.uses, "data", (*path, "uses"), findings)
@@ -47,8 +47,8 @@ def resolve_data(
             findings.add((*path, "labels"), f"labels: {fault}")
         elif entry and isinstance(plugin, Dataset):
             _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
-            planned_steps[id_] = _planned_data(loaded, id_, spec, entry, plugin, findings)
-    return planned_steps
+            planned_data[id_] = _planned_data(loaded, id_, spec, entry, plugin, findings)
+    return planned_data
 
 
 def _labels_fault(root: Path, labels: str) -> str | None:
@@ -147,7 +147,7 @@ class _StepResolver:
         self._labels = {name: loaded.labels(name) for name in loaded.spec.matrix}
 
     def resolve(self, id_: str) -> None:
-        """Add a step to the nodes, or findings."""
+        """Add a step to the planned ones, or findings."""
         step = self._loaded.spec.steps[id_]
         entry = self._entry(id_, step)
         if entry is None:
@@ -178,7 +178,7 @@ class _StepResolver:
             variables=variables,
             cells=cells,
             plugins=plugins,
-            options=_options(step) if role == "attack" else {},
+            options=_options(step, class_of(entry).describes.keys),
             line=self._findings.where(("steps", id_)),
             nested=self._nested[id_] if own else self.planned_steps[step.uses].nested,
         )
@@ -267,10 +267,10 @@ def _role(step: StepSpec, entry: Entry) -> str:
     return "define" if not step.source and not kind.against else str(kind.role)
 
 
-def _options(step: StepSpec) -> dict[str, Any]:
-    """Return the settings of an attack that stand on the step; what is left out is in no key."""
-    options: dict[str, Any] = {"objective": step.objective or "misclassify"}
-    return options if step.probe is None else {**options, "probe": step.probe}
+def _options(step: StepSpec, keys: Iterable[str]) -> dict[str, Any]:
+    """Return the settings of its kind that stand on a step; what is left out is in no key."""
+    given: dict[str, Any] = {"objective": step.objective or "misclassify", "probe": step.probe}
+    return {name: given[name] for name in keys if given.get(name) is not None}
 
 
 def _plugin_of_step(

@@ -15,9 +15,11 @@ from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from adversity.contracts import Fitted
 from adversity.distributions import distribution_version
 from adversity.errors import InputError
 from adversity.provenance import file_fingerprint, packages_imported, source_modules
+from adversity.registry.claims import contract_of
 from adversity.registry.marks import DEPENDS_ON
 from adversity.testing.common.every_plugin import second_device
 from adversity.testing.kit.conformance import trials
@@ -71,14 +73,18 @@ def tried_with(plugin: type[PluginBase]) -> str:
 
 
 def sources_of(plugin: type[PluginBase]) -> dict[str, Path]:
-    """Return the modules that a plugin's outcome depends on: dotted name to file."""
+    """Return the modules that a plugin's outcome depends on: dotted name to file.
+
+    Those of its kind, too: its contract, its final call and its checks, whoever brings them.
+    """
     benches = list({id(trial.bench): trial.bench for trial in trials(plugin)}.values())
-    roots = {plugin.__module__, *_ALWAYS}
+    roots = {plugin.describes.kit, *_ALWAYS}
     roots.update(type(bench).__module__ for bench in benches)
-    others = {other for bench in benches for other in bench.others()}
-    roots.update(other.__module__ for other in others)
-    # By a name that a kind gives: no import says it.
-    roots.update(module for other in others for module in other.describes.calls)
+    for cls in (plugin, *(other for bench in benches for other in bench.others())):
+        # Final calls are reached by a name that a kind gives: no import says it.
+        roots.update((cls.__module__, contract_of(cls).__module__, *cls.describes.calls))
+        if issubclass(cls, Fitted):
+            roots.add(cls.describes.kit)  # it learns what the bench of its kind gives it
     return {name: file for root in sorted(roots) for name, file in source_modules(root, _IMPORTS)}
 
 

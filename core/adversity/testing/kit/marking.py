@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adversity.errors import UnknownPluginError
-from adversity.provenance import source_modules
 from adversity.registry.marks import Mark, core_digest, digest_of, versions_for
+from adversity.testing.kit.lock import sources_of
 
 if TYPE_CHECKING:
     from adversity.registry import Entry
@@ -29,7 +29,8 @@ def mark_of(entry: Entry, found: Conformance) -> Mark:
     """
     if entry.cls is None:
         raise UnknownPluginError(f"{entry.kind}/{entry.name} cannot be used: {entry.error}")
-    files = tuple(str(path) for _, path in source_modules(entry.cls.__module__))
+    sources = sorted(sources_of(entry.cls).items())
+    files = tuple(str(path) for name, path in sources if not _in_core(name))
     return Mark(
         kind=entry.kind,
         name=entry.name,
@@ -46,3 +47,8 @@ def mark_of(entry: Entry, found: Conformance) -> Mark:
         files=files,
         digest=digest_of(files),
     )
+
+
+def _in_core(module: str) -> bool:
+    """Say whether a module is the core's, whose source `core_digest` stands for."""
+    return module.partition(".")[0] == "adversity"

@@ -26,7 +26,8 @@ class InspectorCall(FinalCall):
             fault = rows_fault(answer, rows=len(index))
             highest = self.ready.plugin.highest
             if fault is None and not bool(((answer >= 0) & (answer <= highest)).all()):
-                fault = f"expected numbers in [0, {highest}], got {float(answer.max())}"
+                least, most = float(answer.min()), float(answer.max())
+                fault = f"expected numbers in [0, {highest}], got {least:.6g} to {most:.6g}"
             if fault is not None:
                 self.ready.broke(fault, here)
             return [answer]
