@@ -10,7 +10,7 @@ from adversity.errors import PluginError
 from adversity.pipeline.gates.gate_faults import idle_gates
 from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
-from adversity.pipeline.plan.measures import measures_of
+from adversity.pipeline.plan.measures import check_names, measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import ancestors
@@ -75,6 +75,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     metrics = resolve_metrics(loaded, finder, findings)
     check_steps(loaded, data, steps, registry.kinds, findings)
     measured = _with_always(registry, metrics)
+    check_names(loaded, measured, findings)
     _check_measured(loaded, steps, findings)
     gates = parse_gates(loaded, steps, [metric for _, metric in measured], findings)
     findings.raise_any()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from adversity.contracts import Metric
+from adversity.contracts import ImageMetric, Metric
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
+from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from adversity.contracts import MeasureInfo, MetricBase
     from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.read.findings import Findings, KeyPath
+    from adversity.pipeline.read.load import Loaded
+    from adversity.registry import Entry
 
-__all__ = ["known_of", "measures_of"]
+__all__ = ["check_names", "known_of", "measures_of"]
 
 _ATTACKS_ALONE = frozenset(
     {"start_correct", "fooled", "distance", "queries", "gradients", "failure_distance", "solved_at"}
@@ -22,11 +26,63 @@ _ATTACKS_ALONE = frozenset(
 
 
 def measures_of(metrics: Iterable[MetricBase]) -> dict[str, MeasureInfo]:
-    """Return every measure that a run can have, with what is known of it."""
-    found = {**OF_DATA, **OF_ATTACKS}
+    """Return every measure that a run can have, with what is known of it.
+
+    What the engine knows of its own measures holds, whatever a metric declares.
+    """
+    found: dict[str, MeasureInfo] = {}
     for metric in metrics:
         found |= metric.declared()
-    return found
+    return found | dict(OF_DATA) | dict(OF_ATTACKS)
+
+
+def check_names(
+    loaded: Loaded, measured: Iterable[tuple[Entry, MetricBase]], findings: Findings
+) -> None:
+    """Refuse metrics that measure something under a name that is taken.
+
+    A measure is stored, judged and shown by its name alone: one of the two would be lost.
+
+    Args:
+        loaded: The file.
+        measured: The metrics of a pipeline, each with where it comes from.
+        findings: Where to say it.
+    """
+    owners = dict.fromkeys((*OF_DATA, *OF_ATTACKS), "Adversity itself")
+    # The one to leave out comes last: what the file names, and what others bring.
+    for entry, metric in sorted(measured, key=lambda one: (not one[1].always, not one[0].built_in)):
+        names = _names(metric)
+        shared: dict[str, list[str]] = {}
+        for name in names:
+            if name in owners:
+                shared.setdefault(owners[name], []).append(name)
+        for owner, taken in shared.items():
+            findings.add(
+                _place(loaded, entry),
+                f"{entry.label} and {owner} both measure {listed(taken)}, and a measure has one "
+                f"name; {_remedy(entry, metric)}, or ask its author to rename the measure",
+            )
+        owners = {**dict.fromkeys(names, entry.label), **owners}
+
+
+def _names(metric: MetricBase) -> tuple[str, ...]:
+    """Return the names that a metric measures under, as far as it says them."""
+    column = (metric.name,) if isinstance(metric, ImageMetric) else ()
+    return tuple(metric.declared()) or column
+
+
+def _place(loaded: Loaded, entry: Entry) -> KeyPath:
+    """Return where a file names a metric."""
+    uses = (f"{entry.kind}/{entry.name}", f"{entry.kind}/{entry.qualified}")
+    named = [index for index, spec in enumerate(loaded.spec.metrics) if spec.uses in uses]
+    return ("metrics", *named[:1])
+
+
+def _remedy(entry: Entry, metric: MetricBase) -> str:
+    """Say how a pipeline does without a metric."""
+    if metric.always:
+        return f"uninstall it or set ADVERSITY_BLOCK={entry.kind}/{entry.qualified}"
+    return f"leave {entry.name} out of metrics:"
 
 
 def known_of(
@@ -51,10 +107,10 @@ def known_of(
     ]
     if not all(metric.produces for metric in fitting):
         return None
-    found = dict(OF_ATTACKS) if attacked else {}
+    found: dict[str, MeasureInfo] = {}
     for metric in fitting:
         found |= metric.declared()
-    return found
+    return found | dict(OF_ATTACKS) if attacked else found
 
 
 def _can_have(metric: Metric, *, attacked: bool) -> bool:
