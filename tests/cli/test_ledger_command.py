@@ -26,9 +26,9 @@ def entry(step, wrong, *, pipeline="nightly", eps=EPS, **given):
         "wrong": right & np.array([letter == "x" for letter in wrong]),
         "distance": np.full(4, 0.01),
     }
-    summary = {"pipeline": pipeline, "cell": "", "victim": "small_cnn", "data": "digits"}
+    names = {"pipeline": pipeline, "cell": "", "victim": "small_cnn", "data": "digits"}
     key = hashlib.sha256(f"{step}{pipeline}".encode()).hexdigest()
-    return Entry("f" * 64, "d" * 64, key, facts, rows, summary)
+    return Entry("f" * 64, "d" * 64, key, facts, rows, names)
 
 
 @pytest.fixture

@@ -92,14 +92,14 @@ def test_a_listener_hears_what_is_promised_and_changes_nothing(project, acme, ca
 
 def compare_with_the_metrics_file(root, lines):
     """Find in the hook's measures what DVC's metrics file has for each cell."""
-    (summary,) = (
+    (heard_measures,) = (
         line["what"]["measures"] for line in lines[1:-1] if line["what"]["id"] == "attacked"
     )
     (file,) = (root / "metrics").rglob("attacked.json")
     for cell, measures in json.loads(file.read_text(encoding="utf-8")).items():
         for name, numbers in measures.items():
-            assert numbers.items() <= summary[cell].pop(name).items()
-    assert summary == {"eps=4/255": {}, "eps=16/255": {}}
+            assert numbers.items() <= heard_measures[cell].pop(name).items()
+    assert heard_measures == {"eps=4/255": {}, "eps=16/255": {}}
 
 
 def test_a_listener_hears_how_a_run_failed(project, acme, call, monkeypatch):

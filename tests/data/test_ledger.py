@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def entry(attack: str = "a", *, victim: str = "f", wrong: str = "x...", **summary: str) -> Entry:
+def entry(attack: str = "a", *, victim: str = "f", wrong: str = "x...", **names: str) -> Entry:
     """Return an entry about four samples."""
     rows = {
         "sample": np.array(list("kvwz"), dtype=object),
@@ -30,8 +30,8 @@ def entry(attack: str = "a", *, victim: str = "f", wrong: str = "x...", **summar
     }
     facts: dict[str, Any] = {"plugin": "attack/pgd", "parameters": {"eps": 0.03}, "seed": 3}
     facts |= {"knowledge": "white-box", "norm": "linf", "eps": 0.03}
-    summary = {"pipeline": "nightly"} | summary
-    return Entry(victim * 64, "d" * 64, attack * 64, facts, rows, summary)
+    names = {"pipeline": "nightly"} | names
+    return Entry(victim * 64, "d" * 64, attack * 64, facts, rows, names)
 
 
 def files(folder: Path) -> list[Path]:

@@ -94,9 +94,9 @@ def test_a_new_distribution_is_green_at_once(author: Author, kind: str) -> None:
         "pytest",
     ]
     author.pip("--editable", ".[dev]", folder=folder)
-    summary = author.types("python", "-m", "pytest", "-q", folder=folder)
-    assert re.search(r"\d{2,} passed", summary)
-    assert "xfail" not in summary
+    output = author.types("python", "-m", "pytest", "-q", folder=folder)
+    assert re.search(r"\d{2,} passed", output)
+    assert "xfail" not in output
     listed = author.types("adversity", "plugins", f"{kind}/fog", folder=author.home)
     assert f"{kind}/fog   fog-adversity 0.1.0" in listed
     readme = (folder / "README.md").read_text(encoding="utf-8")

@@ -48,8 +48,8 @@ def test_a_plugin_in_a_parameter_is_named(
 ) -> None:
     """By its name, without kind and distribution, and by the step whose plugin it is."""
     value = {"uses": "degradation/adversity:low_light", "with": {"gain": 0.1}, "step": from_step}
-    summary = threat_text(step({}, parameters=({"degradation": value},))).text
-    assert f"Settings: degradation: {said}." in summary
+    text = threat_text(step({}, parameters=({"degradation": value},))).text
+    assert f"Settings: degradation: {said}." in text
 
 
 @pytest.mark.parametrize(

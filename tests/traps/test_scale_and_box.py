@@ -77,14 +77,14 @@ class LeavesTheBox(Attack):
         return images - self.shift - self.eps * (images - 0.5).sign()
 
 
-@pytest.mark.parametrize(("shift", "summary"), [(2 * EPS, "-0.015"), (1.0, "-0.98")])
+@pytest.mark.parametrize(("shift", "figure"), [(2 * EPS, "-0.015"), (1.0, "-0.98")])
 def test_3_7_images_outside_the_box_are_refused(
-    network: Any, images: torch.Tensor, labels: torch.Tensor, ready: Any, shift: float, summary: str
+    network: Any, images: torch.Tensor, labels: torch.Tensor, ready: Any, shift: float, figure: str
 ) -> None:
     """Values below 0, or all of them in [-1, 0], end the attack with the figure; inside it passes."""
     victim = adversity.target(network).bind([str(row) for row in range(len(images))])
     assert float(attack(ready(LeavesTheBox()), victim, images, labels).images.min()) >= 0
-    with pytest.raises(PluginError, match=rf"in \[0, 1\].*{summary}"):
+    with pytest.raises(PluginError, match=rf"in \[0, 1\].*{figure}"):
         attack(ready(LeavesTheBox(shift=shift)), victim, images, labels)
 
 

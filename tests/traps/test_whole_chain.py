@@ -60,8 +60,8 @@ def test_3_26_who_sees_the_defence_gets_through_it(
     adaptive = attack(pgd, chain(links), images, truth)
     grey = attack(pgd, chain(links[1:]), images, truth, judge=chain(links))
     assert int(adaptive.success.sum()) > 1.5 * int(grey.success.sum())
-    summary = chain(links).described[0]["gradient"]
-    assert summary.startswith("BPDA" if defence is Steps else "exact")
+    gradient = chain(links).described[0]["gradient"]
+    assert gradient.startswith("BPDA" if defence is Steps else "exact")
 
 
 def test_3_26_grey_box_is_said_and_passes_no_gate(project: Any) -> None:

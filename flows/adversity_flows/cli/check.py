@@ -187,8 +187,8 @@ class _Shown:
             out.say(f"{title}   {out.dim(f'{self._entry.distribution} {self._entry.version}')}")
         if outcome.parameters != self._at:
             self._at = outcome.parameters
-            summary = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())
-            out.say(f"  {out.dim(summary or 'default parameters')}")
+            parameters = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())
+            out.say(f"  {out.dim(parameters or 'default parameters')}")
         sign = _SIGNS[outcome.status]
         colour = _COLOURS.get(outcome.status)
         sign = out.paint(sign, colour, bold=True) if colour else out.dim(sign)

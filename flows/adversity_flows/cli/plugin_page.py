@@ -61,9 +61,9 @@ def conformance_json(listing: Listing, marks: Mapping[str, Mark]) -> dict[str, A
     mark = _mark(listing, marks)
     if mark is None:
         return None
-    summary = asdict(mark)
+    fields = asdict(mark)
     return {"standing": mark.standing(listing.version)} | {
-        name: summary[name]
+        name: fields[name]
         for name in (
             "kit",
             "version",
@@ -176,13 +176,13 @@ def _description(part: Schema) -> str:
 
 def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
     unknown = UNKNOWN_LICENCE if listing.usable_name else ""  # a broken class was not asked
-    summary = {
+    facts = {
         "reference": listing.reference,
         "licence": listing.licence or unknown,
         "weights": listing.weights_licence or "",
         **{name.replace("_", " "): _said(value) for name, value in listing.claims.items()},
     }
-    shown = {name: text for name, text in summary.items() if text}
+    shown = {name: text for name, text in facts.items() if text}
     width = max(map(len, shown), default=0)
     for name, text in shown.items():
         yield f"  {out.dim(name.ljust(width))}  {text}"

@@ -143,9 +143,9 @@ def outcome_line(outcome: Outcome, result: StageResult, terminal: Terminal, widt
     name = outcome.step.ljust(width)
     if outcome.state == "ran":
         rows = f"{result.rows:,} rows" if result.rows else ""
-        summary = f"{seconds_text(outcome.seconds):>8}  {rows}".rstrip()
+        result_words = f"{seconds_text(outcome.seconds):>8}  {rows}".rstrip()
     else:
-        summary = terminal.dim(outcome.reason)
+        result_words = terminal.dim(outcome.reason)
     sign = terminal.paint("✓", "green")
     notes = [f"     ! {note}" for note in result.notes if outcome.state == "ran"]
-    return "\n".join([f" {sign} {name}  {summary}", *notes])
+    return "\n".join([f" {sign} {name}  {result_words}", *notes])

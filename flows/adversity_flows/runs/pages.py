@@ -77,11 +77,11 @@ def redraw(plan: Plan, past: PastRun, page: Path) -> None:
     Raises:
         StorageError: If an artifact is missing or damaged.
     """
-    fields_of = {item.name: past.manifest[item.name] for item in fields(Provenance)[1:]}
-    fields_of["outcomes"] = tuple(Outcome(**outcome) for outcome in fields_of["outcomes"])
+    facts = {item.name: past.manifest[item.name] for item in fields(Provenance)[1:]}
+    facts["outcomes"] = tuple(Outcome(**outcome) for outcome in facts["outcomes"])
     workspace = Workspace.of(plan.root)
     gates = judged(plan, workspace).gates
-    provenance = Provenance(past.id, **fields_of)
+    provenance = Provenance(past.id, **facts)
     ledger = ledger_of(plan.root)
     report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
     write_html(report, page)

@@ -113,7 +113,7 @@ def test_a_parametric_attack_is_replayed_and_its_parameters_are_kept(
 
 
 @pytest.mark.parametrize(
-    ("cheat", "summary"),
+    ("cheat", "said"),
     [
         ("bounds", r"expected factor in \[0\.5, 1\], got 0\."),
         ("replay", "its images are not what its parameters make"),
@@ -128,10 +128,10 @@ def test_a_parametric_attack_that_cheats_is_refused(
     images: torch.Tensor,
     labels: torch.Tensor,
     cheat: str,
-    summary: str,
+    said: str,
 ) -> None:
     """Bounds, images and parameters are checked by the core."""
-    with pytest.raises(PluginError, match=summary):
+    with pytest.raises(PluginError, match=said):
         attack(make_ready(Dim(cheat=cheat)), victim, images, labels)
 
 
@@ -268,10 +268,8 @@ class Tells(Asks):
     more: bool = False
 
     def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Perturbed:
-        summary = {"half": torch.arange(len(images)) / 2}
-        return Perturbed(
-            images.clone(), summary | ({"other": summary["half"]} if self.more else {})
-        )
+        half = torch.arange(len(images)) / 2
+        return Perturbed(images.clone(), {"half": half} | ({"other": half} if self.more else {}))
 
 
 def test_what_an_attack_tells_of_each_sample_is_kept(

@@ -23,16 +23,16 @@ def test_as_many_shards_as_workers_are_at_work_together():
 
 def test_shards_are_yielded_as_they_are_done():
     """A slow first shard holds back neither the work of the others nor their being told."""
-    summary = threading.Event()
+    second_shard_done = threading.Event()
 
     def compute(shard):
         if shard.index == 0:
-            assert summary.wait(10)
+            assert second_shard_done.wait(10)
 
     done = []
     for shard in run_shards(SHARDS[:2], compute, workers=2):
         done.append(shard.index)
-        summary.set()
+        second_shard_done.set()
     assert done == [1, 0]
 
 

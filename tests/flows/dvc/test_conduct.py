@@ -88,11 +88,11 @@ def test_an_unchanged_artifact_that_cannot_be_proved_is_made_again(
 @pytest.mark.parametrize("door", ["direct", "agenda"])
 def test_what_was_damaged_in_the_store_is_said_when_the_step_starts(conductor, monkeypatch, door):
     """Both doors add to the reason how many files were taken out of the store."""
-    summary = []
+    given_reasons = []
 
     class Told(Silent):
         def stage_started(self, stage, total, pending, reason):
-            summary.append(reason)
+            given_reasons.append(reason)
 
     one = conductor()
     opened = one.open
@@ -108,7 +108,9 @@ def test_what_was_damaged_in_the_store_is_said_when_the_step_starts(conductor, m
     else:
         Agenda(one, Told()).begin(one.plan.stages[0])
         one.abandon(one.plan.stages[0])
-    assert summary[0] == "never ran; 2 files in the store damaged, taken out and computed again"
+    assert (
+        given_reasons[0] == "never ran; 2 files in the store damaged, taken out and computed again"
+    )
 
 
 @pytest.mark.parametrize("edits", [(), (("4/255", "2/255"), ("2/255", "4/255"))])

@@ -37,7 +37,7 @@ _LINE = 100
 
 
 def kinds() -> list[str]:
-    """Return the kinds that have a template, in the order of lists."""
+    """Return the kinds that have a template, in the order in which kinds are listed."""
     from adversity.contracts import KINDS
 
     found = {folder.name for folder in (_templates() / "kinds").iterdir() if folder.is_dir()}
