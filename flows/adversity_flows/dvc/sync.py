@@ -8,11 +8,13 @@ written stages come first, ours follow by name, so that the text is stable.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from adversity.data.atomic import atomic_write
 from adversity.errors import InputError
@@ -33,6 +35,7 @@ HEADER = (
     "# pipelines/*.yaml: edit those. Stages that you write here yourself are kept.\n"
 )
 _OURS = "adversity"
+_DUPLICATE = re.compile(r'found duplicate key "(.+?)" with value')
 
 
 def sync(root: Path, plans: Sequence[Plan], *, check: bool = False) -> tuple[str, ...]:
@@ -192,12 +195,26 @@ def _read(path: Path) -> Any:
                 f"dvc.yaml:{line}: expected YAML, got a merge conflict; keep one side of it, or "
                 "delete the file if every stage in it is generated, then `adversity sync`"
             ) from error
-        raise InputError(f"dvc.yaml: expected YAML, got a syntax error ({error})") from error
+        raise InputError(_syntax(error, text)) from error
     if content is None:
         return {}
     if not isinstance(content, Mapping):
         raise InputError(f"dvc.yaml: expected a mapping, got {type(content).__name__}; fix it")
     return content
+
+
+def _syntax(error: YAMLError, text: str) -> str:
+    """Say in one line what is wrong and where, without the values that ruamel says with it."""
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return f"dvc.yaml: expected YAML, got a syntax error ({str(error).splitlines()[0]}); fix it"
+    line = error.problem_mark.line + 1  # of the text without our header
+    if HEADER in text and line > text.partition(HEADER)[0].count("\n"):
+        line += HEADER.count("\n")
+    if isinstance(error, DuplicateKeyError):
+        key = _DUPLICATE.match(error.problem or "")
+        name = f"`{key[1]}`" if key else "one"
+        return f"dvc.yaml:{line}: expected each key once, got {name} a second time; keep one"
+    return f"dvc.yaml:{line}: expected YAML, got a syntax error ({error.problem}); fix it"
 
 
 def _text(content: Any) -> str:

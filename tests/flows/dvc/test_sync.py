@@ -10,7 +10,7 @@ import yaml
 from adversity.errors import InputError
 from adversity.pipeline.plan.model import Stage
 from adversity_flows.dvc import resolved
-from adversity_flows.dvc.sync import definition_changes, sync, sync_pipeline
+from adversity_flows.dvc.sync import HEADER, definition_changes, sync, sync_pipeline
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_plots_stand_in_one_order_whichever_pipeline_ran_first(project, plan, an
 def test_a_broken_dvc_yaml_is_refused_and_kept(project, plan, text):
     """A file that cannot be read is named and not overwritten."""
     (project / "dvc.yaml").write_text(text)
-    with pytest.raises(InputError, match=r"dvc\.yaml: expected"):
+    with pytest.raises(InputError, match=r"dvc\.yaml(:1)?: expected"):
         sync(project, [plan])
     assert (project / "dvc.yaml").read_text() == text
 
@@ -265,3 +265,30 @@ def test_a_damaged_resolved_file_is_refused(project, plan, text):
     (plan.root / resolved.FOLDER / f"{plan.name}.yaml").write_text(text)
     with pytest.raises(InputError, match="adversity sync"):
         resolved.verify(plan)
+
+
+@pytest.mark.parametrize("above", ["", HEADER, f"# Ours.\n{HEADER}"])
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (
+            "stages:\n  a: {cmd: x}\n  a: {cmd: y}\n",
+            3,
+            "each key once, got `a` a second time; keep",
+        ),
+        ("stages: {}\nvars: []\nstages:\n  b: {cmd: y}\n", 3, "each key once, got `stages`"),
+        ("stages:\n  a: [x\n  b: y\n", 3, "YAML, got a syntax error"),
+        ("stages: *a\n", 1, "YAML, got a syntax error (found undefined alias 'a'); fix it"),
+    ],
+)
+def test_what_is_wrong_in_dvc_yaml_is_said_in_one_line(project, plan, above, text, line, said):
+    """With its line in the file, and without the values beside it; the file stays as it was."""
+    path = project / "dvc.yaml"
+    path.write_text(above + text)
+    with pytest.raises(InputError) as caught:
+        sync(project, [plan])
+    message = str(caught.value)
+    assert message.startswith(f"dvc.yaml:{line + above.count(chr(10))}: expected {said}")
+    assert "\n" not in message
+    assert "cmd" not in message
+    assert path.read_text() == above + text
