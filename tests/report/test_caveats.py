@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.values import Measure
 from adversity.metrics import share
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS
@@ -93,6 +94,22 @@ def test_robust_accuracy_that_rises_beyond_both_intervals_is_void() -> None:
     for high, count in ((90, 1), (52, 0)):
         step = attack("pgd", {"0.1": low, "0.2": {"robust_accuracy": share(high, 100)}})
         assert len(voids(step)) == count
+
+
+@pytest.mark.parametrize(("better", "count"), [("lower", 0), (None, 0), ("higher", 1)])
+def test_a_share_of_errors_may_rise_with_the_budget(better: Any, count: int) -> None:
+    """More errors at a larger eps, and more than a control makes, are an attack that works."""
+    info = MeasureInfo(title="errors", better=better, unattacked="error_rate")
+    few, many = ({"errors": share(hits, 100)} for hits in (20, 90))
+    mine, noise = (
+        with_words(
+            [attack(name, {"0.1": few, "0.2": large}, uses=f"attack/{name}")], {"errors": info}
+        )
+        for name, large in (("pgd", many), ("random_noise", few))
+    )
+    texts = voids(*mine, *noise)
+    assert len([text for text in texts if "pgd [eps=0.2]: errors rises from" in text]) == count
+    assert len([text for text in texts if "a control of the same size" in text]) == count
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from adversity.report import write_plots
 from adversity.report.charts.chart_style import svg
 from adversity.report.doubts.caveats import caveats
 from adversity.report.sections.accuracy import accuracy_section
-from adversity.report.sections.all_sections import evidence
+from adversity.report.sections.all_sections import contents
 from adversity.report.sections.attacks import attack_section
 from adversity.report.sections.restoration import restoration_section
 from adversity.report.sections.summary import gate_table, headline_section, summary_charts
@@ -83,7 +83,7 @@ def test_a_share_in_per_cent_is_written_drawn_and_headlined(bare_report: Report)
 
 
 def test_a_gate_in_per_cent_is_written_and_drawn_on_one_scale(bare_report: Report) -> None:
-    """0.75 against a limit of 0.5: 75.0 %, a margin of +25.0 %, the limit at 50 of 100."""
+    """0.75 against a limit of 0.5: 75.0 %, a margin of 25 points, the limit at 50 of 100."""
     info = MeasureInfo(0, 1, scale="percent")
     gate = GateResult(
         "predictions.worst >= 0.5",
@@ -95,18 +95,58 @@ def test_a_gate_in_per_cent_is_written_and_drawn_on_one_scale(bare_report: Repor
     )
     report = replace(bare_report, gates=(gate,))
     (row,) = rows(gate_table(report))
-    assert (row["value"], row["margin"]) == ("75.0 %", "+25.0 %")
+    assert (row["value"], row["margin"]) == ("75.0 %", "+25.0 points")
     (chart,) = summary_charts(report)
     assert (chart.records[0]["value"], chart.records[0]["limit"]) == (75.0, 50.0)
     terminal = Terminal(io.StringIO(), colour=False, tty=False, live=False, width=99, unicode=True)
     assert "≥ 50.0 %" in gate_lines(report, terminal)[1]
 
 
+@pytest.mark.parametrize(
+    ("info", "unit", "said", "axis"),
+    [
+        (MeasureInfo(0, 1, scale="percent"), "", "+5.0 points", ", in points"),
+        (MeasureInfo(), "%", "+0.1 points", ", in points"),
+        (MeasureInfo(), "dB", "+0.05 dB", ", in dB"),
+        (MeasureInfo(0, 1), "", "+0.050", ""),
+    ],
+)
+def test_a_change_of_a_percentage_is_in_points(
+    bare_report: Report, info: MeasureInfo, unit: str, said: str, axis: str
+) -> None:
+    """70 % to 75 % is +5 points: `+5 %` would be 73.5 %. Each unit has an axis of its own."""
+    change = Measure(0.05, 3, 0.01, 0.09, unit=unit).known_as(info)
+    gate = GateResult("predictions.worst not_worse_than last", "pass", "", measure=change)
+    report = replace(bare_report, gates=(replace(gate, change=True),))
+    (row,) = rows(gate_table(report))
+    assert row["value"] == f"change {said}"
+    (chart,) = summary_charts(report)
+    assert chart.title == f"Gates (change since the last accepted run{axis})"
+    terminal = Terminal(io.StringIO(), colour=False, tty=False, live=False, width=99, unicode=True)
+    assert said in gate_lines(report, terminal)[1]
+
+
+def test_two_headline_measures_without_titles_are_told_apart(bare_report: Report) -> None:
+    """The first screen calls each by its name, and shows both ends of each where there are many."""
+    info = MeasureInfo(0, 1, group="accuracy", headline=1, scale="share")
+    report = report_with(bare_report, "predictions", "mean_class", share(1, 4), info)
+    (chart,) = summary_charts(report)
+    names = ["predictions accuracy", "predictions mean class"]
+    assert [item["label"] for item in chart.records] == names
+    (step,) = report.steps
+    cells = tuple(replace(step.cells[0], cell={"severity": str(at)}) for at in range(7))
+    many = replace(report, steps=(replace(step, cells=cells),))
+    (chart,) = summary_charts(many)
+    assert [item["label"] for item in chart.records] == [
+        f"{name} severity = {at}" for name in names for at in (0, 6)
+    ]
+
+
 def test_a_group_of_its_own_makes_further_measures(bare_report: Report) -> None:
     """A measure whose group no section takes is drawn under that group, not only listed."""
     info = MeasureInfo(title="spread of groups", unit="points", group="fairness")
     report = report_with(bare_report, "predictions", "spread", Measure(2.5, 3), info)
-    part = next(part for part in evidence(report) if part.id == "further")
+    part = next(part for part in contents(report).evidence if part.id == "further")
     assert part.blocks[0].lead == "Fairness."  # type: ignore[union-attr]
     assert part.charts()[0].title == "Spread of groups"
 
@@ -141,6 +181,49 @@ def test_a_sign_of_a_third_party_voids_an_attack(full_report: Report) -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    ["many", 7, [0.1, "x"], [[0.1], [0.2]], [-1.0, 2.0], [{"n": 3}], {"a": "b"}, [], None],
+    ids=repr,
+)
+def test_details_of_another_author_are_no_curve_of_ours(full_report: Report, value: object) -> None:
+    """Whatever stands under names that we use: the report is made, and draws nothing from it.
+
+    These measures come before ours, whose curve would else be taken first.
+    """
+    sign = Sign(0.5, "of the attacked samples were stuck", "it failed", guess=0.5)
+    lists = [
+        *({"bins": value}, {"distance": value}, {"distance": value, "robust": value}),
+        *({"queries": value, "robust": value}, {"confidence": value, "accuracy": value}),
+        {"confidence": value, "accuracy": value, "n": value},
+        {"chance": value, "majority": value, "by": value},
+        {"confidence": [0.5], "accuracy": [0.5], "n": [], "other": value},
+        {"distance": [0.5], "queries": [1], "robust": [], "other": value},
+    ]
+    report = full_report
+    for at, details in enumerate(lists):
+        for group in ("uncertainty", "search", "probe"):
+            info = MeasureInfo(0, 1, group=group, sign=sign)
+            for step in ("clean", "attacked", "asking", "nearest"):
+                measure = Measure(0.5, 2, details=details)
+                report = report_with(report, step, f"odd_{group}_{at}", measure, info)
+    steps = [
+        replace(
+            step,
+            cells=tuple(
+                replace(cell, measures=dict(reversed(cell.measures.items()))) for cell in step.cells
+            ),
+        )
+        for step in report.steps
+    ]
+    charts = contents(replace(report, steps=tuple(steps))).charts
+    drawn = {chart.id: chart.records for chart in charts if not chart.id.startswith("odd-")}
+    assert drawn == {chart.id: chart.records for chart in contents(full_report).charts}
+    stuck = [item.text for item in caveats((), report.steps) if "were stuck" in item.text]
+    assert stuck
+    assert all(text.endswith("were stuck; it failed.") for text in stuck)
+
+
+@pytest.mark.parametrize(
     ("plot", "records"),
     [
         (Plot("bars", ["a", "b"], [1, 2]), [{"name": "a", "value": 1}, {"name": "b", "value": 2}]),
@@ -163,6 +246,8 @@ def test_a_plot_that_a_measure_brings_is_drawn(
     for record in records:
         assert any(record.items() <= dict(drawn).items() for drawn in chart.records)
     assert len(chart.records) == len(plot.y)
+    if plot.form in ("line", "steps"):
+        assert "n = 3 for each measure." in chart.caption
     assert svg(chart).startswith("<svg")
     assert tmp_path / f"{chart.id}.csv" in write_plots(report, tmp_path)
 

@@ -14,7 +14,7 @@ import pytest
 import adversity.report
 from adversity.errors import PluginError
 from adversity.report import report_json, write_json, write_markdown, write_plots
-from adversity.report.sections.all_sections import all_charts
+from adversity.report.sections.all_sections import contents
 from adversity.report.writers.record import SCHEMA
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_markdown_has_tables_and_its_charts(full_report: Report, tmp_path: Path)
     assert size == (tmp_path / "report.md").stat().st_size
     assert "| ✗ FAIL | attacked.robust\\_accuracy" in text
     drawn = {path.name for path in (tmp_path / "charts").iterdir()}
-    assert drawn == {f"{chart.id}.svg" for chart in all_charts(full_report)}
+    assert drawn == {f"{chart.id}.svg" for chart in contents(full_report).charts}
     assert all(f"(charts/{name})" in text for name in drawn)
 
 
@@ -105,7 +105,7 @@ def test_hostile_text_stays_text_in_markdown(hostile_report: Report, tmp_path: P
 def test_plots_are_plain_columns_with_a_template(full_report: Report, tmp_path: Path) -> None:
     """Each chart has a CSV with one row a mark and a template with DVC's anchor."""
     written = write_plots(full_report, tmp_path / "plots")
-    charts = {chart.id: chart for chart in all_charts(full_report)}
+    charts = {chart.id: chart for chart in contents(full_report).charts}
     assert [path.stem for path in written] == list(charts)
     for path in written:
         with path.open(encoding="utf-8", newline="") as file:
@@ -120,7 +120,7 @@ def test_text_cells_are_drawn_as_numbers(full_report: Report, tmp_path: Path) ->
     import vl_convert
 
     write_plots(full_report, tmp_path)
-    for chart in all_charts(full_report)[:4]:
+    for chart in contents(full_report).charts[:4]:
         template, rows = template_and_rows(tmp_path, chart.id)
         template["data"]["values"] = [row | {"rev": "workspace"} for row in rows]
         numbers = [record | {"rev": "workspace"} for record in chart.records]
@@ -135,7 +135,7 @@ def test_plots_of_two_revisions_stand_side_by_side(full_report: Report, tmp_path
     import vl_convert
 
     write_plots(full_report, tmp_path)
-    for chart in all_charts(full_report):
+    for chart in contents(full_report).charts:
         template, rows = template_and_rows(tmp_path, chart.id)
         marks = []
         for revisions in (["workspace"], ["HEAD", "workspace"]):
@@ -156,7 +156,7 @@ def template_and_rows(folder: Path, chart: str) -> tuple[dict[str, Any], list[di
 
 def test_chart_names_are_safe_and_unique(hostile_report: Report) -> None:
     """Chart ids are file names: letters, digits and dashes, each once."""
-    names = [chart.id for chart in all_charts(hostile_report)]
+    names = [chart.id for chart in contents(hostile_report).charts]
     assert len(names) == len(set(names))
     assert all(name.replace("-", "").isalnum() and name.isascii() for name in names)
 

@@ -97,10 +97,10 @@ def test_specs_cannot_leave_their_element(hostile_report: Report) -> None:
     """The chart data in the page hold no letter that HTML would read."""
     import json
 
-    from adversity.report.sections.all_sections import all_charts
+    from adversity.report.sections.all_sections import contents
     from adversity.report.writers.html import _specs
 
-    charts = all_charts(hostile_report)
+    charts = contents(hostile_report).charts
     text = _specs(charts)
     assert not set("<>&") & set(text)
     assert set(json.loads(text)) == {chart.id for chart in charts}

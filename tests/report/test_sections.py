@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from adversity.report import write_html, write_markdown, write_plots
+from adversity.errors import PluginError
+from adversity.report import Section, write_html, write_markdown, write_plots
 from adversity.report.sections import register
-from adversity.report.sections.all_sections import background, evidence
+from adversity.report.sections.all_sections import contents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,19 +55,23 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sections_of_the_package_stand_in_their_order(full_report: Report) -> None:
     """The built-in sections come as they always did, before and behind the images."""
-    assert [part.id for part in evidence(full_report)] == [
+    assert [part.id for part in contents(full_report).evidence] == [
         *("headline", "accuracy", "restoration", "uncertainty", "attacks", "illusion"),
     ]
     behind = ["caveats", "data", "cost", "method", "raw"]
-    assert [part.id for part in background(full_report)] == behind
+    assert [part.id for part in contents(full_report).background] == behind
 
 
 @pytest.mark.usefixtures("foreign")
 def test_section_in_one_file_stands_where_it_says(full_report: Report, tmp_path: Path) -> None:
     """A section that another module registers is in the page, the markdown and the plots."""
-    before = [part.id for part in evidence(full_report)]
+    before = [part.id for part in contents(full_report).evidence]
     assert before[before.index("certificates") - 1 :] == ["attacks", "certificates", "illusion"]
-    assert [part.id for part in background(full_report)][-3:] == ["method", "appendix", "raw"]
+    assert [part.id for part in contents(full_report).background][-3:] == [
+        "method",
+        "appendix",
+        "raw",
+    ]
     write_html(full_report, tmp_path / "report.html", interactive=False)
     write_markdown(full_report, tmp_path / "report.md")
     written = write_plots(full_report, tmp_path / "plots")
@@ -75,6 +81,36 @@ def test_section_in_one_file_stands_where_it_says(full_report: Report, tmp_path:
     assert "Of photos-under-adversity." in page
     assert text.index("## Certified radii") < text.index("## Appendix")
     assert "radii" in {path.stem for path in written}
+
+
+@pytest.mark.usefixtures("foreign")
+def test_a_section_that_fails_is_named(full_report: Report) -> None:
+    """Its module and function, its error and what to do; it would fail every report."""
+
+    @register.section(order=560)
+    def broken(report: Report) -> None:
+        raise KeyError("radius")
+
+    with pytest.raises(
+        PluginError, match=r"section .*broken of the report raised KeyError: 'radius'; report it to"
+    ):
+        contents(full_report)
+
+
+@pytest.mark.usefixtures("foreign")
+def test_no_two_charts_of_a_report_share_a_file(full_report: Report, tmp_path: Path) -> None:
+    """One called as a chart of the first screen, or of a section before, gets a number."""
+    before = contents(full_report).charts
+    first, radii = before[0].id, next(chart for chart in before if chart.id == "radii")
+
+    @register.section(order=1460)
+    def same(report: Report) -> Section:
+        return Section("same", "The same", [replace(radii, id=first), radii])
+
+    charts = contents(full_report).charts
+    ids = [chart.id for chart in charts]
+    assert ids == [*(chart.id for chart in before), f"{first}-2", "radii-2"]
+    assert len(write_plots(full_report, tmp_path)) == len({*ids}) == len(ids)
 
 
 def test_what_registers_sections_imports_no_machinery() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.values import Measure
 from adversity.report.charts.chart_style import MAX_SERIES
 from adversity.report.charts.curves import curve_charts
-from adversity.report.sections.all_sections import all_charts
+from adversity.report.sections.all_sections import contents
 from adversity.report.sections.attacks import attack_section, unattacked
+from adversity.report.sections.budget_curves import budget_curves
 from adversity.report.sections.restoration import restoration_section
 from adversity.report.sections.uncertainty import uncertainty_section
 from adversity.report.values.blocks import Table
@@ -32,7 +34,7 @@ def wilson(right: int, n: int) -> Measure:
 
 
 def chart(report: Report, name: str) -> Chart:
-    return next(item for item in all_charts(report) if item.id == name)
+    return next(item for item in contents(report).charts if item.id == name)
 
 
 def test_gain_is_shown_with_its_flips(full_report: Report) -> None:
@@ -122,6 +124,30 @@ def test_attack_curve_starts_at_the_clean_accuracy(full_report: Report) -> None:
     own = [item for item in records if item["series"].startswith("attacked")]
     assert [item["x"] for item in own] == [0, 1, 2, 4, 8]
     assert [item["value"] for item in own] == [0.86, 0.71, 0.52, 0.24, 0.03]
+
+
+@pytest.mark.parametrize("scale", ["share", "percent"])
+@pytest.mark.parametrize("count", [1, 4])
+def test_before_and_after_an_attack_are_drawn_on_one_scale(
+    full_report: Report, scale: Any, count: int
+) -> None:
+    """86 % before and 71 % after, in per cent, whatever scale the measure without attack has."""
+    (attack,) = (step for step in full_report.steps if step.id == "attacked")
+    (clean,) = (step for step in full_report.steps if step.id == "clean")
+    info = MeasureInfo(0, 1, title="left", group="attack", scale="percent", unattacked="accuracy")
+    cells = tuple(
+        replace(cell, measures={"left": wilson(71, 100).known_as(info)})
+        for cell in attack.cells[:count]
+    )
+    before = wilson(86, 100).known_as(MeasureInfo(0, 1, group="accuracy", scale=scale))
+    whole = replace(clean.cells[0], measures={"accuracy": before})
+    steps = (replace(clean, cells=(whole,)), replace(attack, cells=cells))
+    (made,) = budget_curves(replace(full_report, steps=steps), steps[1:])
+    # A rounding of 100 * k/n off. One budget alone is a row, without a curve from 0.
+    values = [86, 71, 71, 71, 71] if count == 4 else [71]
+    assert [item["value"] for item in made.records] == pytest.approx(values, rel=1e-12)
+    assert made.heads["value"] == "left (%)"
+    assert "left (%)" in str(made.spec)
 
 
 def test_clean_accuracy_is_found_through_scores(full_report: Report) -> None:

@@ -87,6 +87,7 @@ def test_it_is_drawn_with_its_plot(project):
     page = (runs[0] / "report.html").read_text()
     start = page.index('id="accuracy"')
     section = page[start : page.index("</section>", start)]
+    assert 'data-chart="sure-and-right"' in section
     assert "sure-and-right-plot-answers" in section
     plot = measured(runs[0])["details"]["plot"]
     assert sum(plot["y"]) == measured(runs[0])["n"] == 60

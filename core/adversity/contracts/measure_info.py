@@ -55,9 +55,12 @@ class MeasureInfo:
             and `worst case` are tables of the section on attacks. Any other name makes a part of
             "Further measures", unless a section takes that group. Empty for nowhere.
         headline: Its place among the headline measures, 1 first, 0 for none. Of those that a cell
-            has, the terminal shows the first ones: accuracy and robust accuracy are 1, attack
-            success 2, the distance of failures 3, ECE 4, NLL 5, Brier score 6.
-        unattacked: Under attack, the measure that it is the rest of: `accuracy`.
+            has, the terminal shows the first ones; a calibrator's among `uncertainty`, an attack's
+            among `attack`. Accuracy and robust accuracy are 1, attack success 2, the distance of
+            failures 3, ECE 4, NLL 5, Brier score 6.
+        unattacked: Under attack, the measure that it is the rest of: `accuracy`. Both are drawn
+            against the budget, on this measure's scale. With `better="higher"` it is void where it
+            rises with the budget, or is larger than what a control of the same size leaves.
         sign: What it says against an attack, if anything.
     """
 

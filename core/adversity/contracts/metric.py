@@ -94,8 +94,8 @@ class Metric(MetricBase):
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
         """Return the values that measures are the mean of, by the measure's name.
 
-        So two runs are compared pair by pair, for `not_worse_than last`. Override it for every
-        measure that is such a mean; one that is none (a median, an ECE) is left out. It is called
+        So two runs are compared pair by pair, for `not_worse_than last`. Override it for measures
+        that shall be compared so; one that is no mean (a median, an ECE) cannot be. It is called
         without `setup`. An `ImageMetric` is paired by its column.
 
         Args:

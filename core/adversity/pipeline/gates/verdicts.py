@@ -218,8 +218,9 @@ def _against_last(
     if change is None:
         why = (
             f"{gate.step}.{gate.metric} cannot be compared with the last accepted run: that run has "
-            f"none, or it is no mean over values that each sample has in the table of {gate.step}, "
-            "so that no two samples can be paired; compare it with a number"
+            f"none, it is no mean over values that each sample has in the table of {gate.step}, or its "
+            "metric gives no value for each sample (`per_sample`), so that no two samples can be "
+            "paired; compare it with a number"
         )
         return op, _Ruling("undecided", why, 0.0), measure
     change = replace(change, info=measure.info)

@@ -19,6 +19,7 @@ from adversity.report.words.reading import (
     without_echoes,
 )
 from adversity.report.words.wording import (
+    capital,
     measure_name,
     number,
     parse_number,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.report.values.model import Report, StepSummary
 
-__all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart"]
+__all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart", "units_in_words"]
 
 
 def curve_charts(
@@ -46,18 +47,18 @@ def curve_charts(
     names = labels(report, [step for step, _, _ in found])
     axis = across((cell for _, cell, _ in found), prefer)
     title, top = measure_name(name, found[0][2]), found[0][2].info.top
+    unit = units_in_words([measure for _, _, measure in found])
     if axis is None:
         rows = [
             (_with(names[step.id], panel(cell.cell, None)), measure)
             for step, cell, measure in found
         ]
-        unit = f"{_capital(title)} (%)" if top == 100 else ""
-        return (row_chart(slug(name), _capital(title), rows, top=top, axis=unit),)
+        return (row_chart(slug(name), capital(title), rows, top=top, axis=capital(title) + unit),)
     apart = [item for item in found if axis not in item[1].cell and _is_degraded(report, item[0])]
     found = [item for item in found if item not in apart]
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
-    without = f"{_capital(title)} without {plain(axis)}"
-    single = (row_chart(slug(f"{name}-apart"), without, rows, top=top),) if rows else ()
+    without, key = f"{capital(title)} without {plain(axis)}", slug(f"{name}-apart")
+    single = (row_chart(key, without, rows, top=top, axis=without + unit),) if rows else ()
     records = []
     for step, cell, measure in found:
         x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
@@ -69,9 +70,9 @@ def curve_charts(
         line_charts(
             records,
             key=slug(f"{name}-by-{axis}"),
-            title=_capital(f"{title} by {plain(axis)}"),
+            title=capital(f"{title} by {plain(axis)}"),
             x=plain(axis) + _clean_at_zero(found, axis),
-            y=title + _unit(found),
+            y=title + unit,
             top=top,
             intervals=intervals_in_words([measure for _, _, measure in found]),
         )
@@ -95,6 +96,7 @@ def line_charts(
     intervals: str,
     top: float | None = 1.0,
     form: Callable[..., Mapping[str, Any]] = lines,
+    counted: str = "point",
 ) -> tuple[Chart, ...]:
     """Make line charts from records, at most `MAX_SERIES` series in each.
 
@@ -107,6 +109,7 @@ def line_charts(
         intervals: What the bands are, and what else the caption says.
         top: Where the y axis of a share ends; None where y is none.
         form: How they are drawn: `lines` or `staircase`.
+        counted: What the `n` of a record belongs to.
     """
     records, lost = _drawable(records)
     names = list(dict.fromkeys(item["series"] for item in records))
@@ -124,7 +127,7 @@ def line_charts(
                 id=key if index == 0 else f"{key}-{index + 1}",
                 title=title + part,
                 finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
-                caption=f"{intervals} {_counts(own)}{lost}",
+                caption=f"{intervals} {_counts(own, counted)}{lost}",
                 records=tuple(own),
                 spec=form(tuple(group), x=x, y=y, top=top, ticks=tuple(spots)),
                 heads={"series": "path", "x": x, "value": y, "low": "low", "high": "high"},
@@ -224,11 +227,11 @@ def _drawable(records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], 
     return kept, f" Not drawn: {plural(lost, 'infinite value')}, see the tables." if lost else ""
 
 
-def _counts(records: Sequence[Mapping[str, Any]]) -> str:
+def _counts(records: Sequence[Mapping[str, Any]], counted: str = "point") -> str:
     counts = sorted({item["n"] for item in records}) or [0]
     if len(counts) == 1:
-        return f"n = {counts[0]:,} for each point."
-    return f"n = {counts[0]:,} to {counts[-1]:,} for a point."
+        return f"n = {counts[0]:,} for each {counted}."
+    return f"n = {counts[0]:,} to {counts[-1]:,} for a {counted}."
 
 
 def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:
@@ -245,18 +248,15 @@ def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:
     )
 
 
-def _unit(found: Found) -> str:
-    units = {written(measure).unit for _, _, measure in found} - {""}
+def units_in_words(measures: Sequence[Measure]) -> str:
+    """Return the units that measures are drawn in, as the end of an axis title; empty for none."""
+    units = {written(measure).unit for measure in measures} - {""}
     return f" ({', '.join(sorted(units))})" if units else ""
 
 
 def _clean_at_zero(found: Found, axis: str) -> str:
     without = any(axis not in cell.cell for _, cell, _ in found)
     return f" (at 0: without {plain(axis)})" if without else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _with(name: str, rest: str) -> str:

@@ -11,7 +11,14 @@ from adversity.report.charts.chart_style import SERIES_COLOURS, finished
 from adversity.report.charts.curves import line_charts
 from adversity.report.values.blocks import Chart
 from adversity.report.words.reading import grouped, labels, measured, panel, slug
-from adversity.report.words.wording import measure_name, measure_text, number, plain, plural
+from adversity.report.words.wording import (
+    capital,
+    measure_name,
+    measure_text,
+    number,
+    plain,
+    plural,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,9 +54,7 @@ def _all_bars(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
     for at, (where, step, measure, plot) in enumerate(plots[:_MOST]):
         title = measure_name(name, measure)
         said = plain(f"{title} of {where} is {measure_text(measure)}.")
-        chart = _bars(
-            plot, slug(f"{name}-plot-{step}-{where}"), _capital(f"{title}: {where}"), said
-        )
+        chart = _bars(plot, slug(f"{name}-plot-{step}-{where}"), capital(f"{title}: {where}"), said)
         more = f" {plural(left, 'more plot')}: in the JSON of this report."
         note = more if left > 0 and at == _MOST - 1 else ""
         yield replace(chart, caption=chart.caption + note)
@@ -69,12 +74,13 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
         yield from line_charts(
             records,
             key=slug(f"{name}-plot" + (f"-{at + 1}" if at else "")),
-            title=_capital(title),
+            title=capital(title),
             x=x,
             y=y,
             intervals="As the measure gives it.",
             top=None,
             form=staircase if form == "steps" else lines,
+            counted="measure",
         )
 
 
@@ -104,7 +110,3 @@ def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
         spec=finished(chart),
         heads={"name": x, "from": f"{x}, from", "to": f"{x}, to", "value": y},
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

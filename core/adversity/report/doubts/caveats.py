@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from adversity.report.doubts.folder_caveats import of_folders
 from adversity.report.values.apart import judged_data, unproved
 from adversity.report.values.model import Caveat
+from adversity.report.words.reading import is_number
 from adversity.report.words.wording import measure_name, plural
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def _signs(step: StepSummary) -> Iterator[Caveat]:
             sign = measure.info.sign
             if sign is None:
                 continue
-            limit = max(sign.limit, min(measure.details.get("chance", sign.guess), sign.guess))
+            limit = max(sign.limit, min(_chance(measure, sign.guess), sign.guess))
             if measure.value >= limit:
                 sure = not sign.sampled or measure.low is None or measure.low >= limit
                 yield Caveat(
@@ -123,10 +125,16 @@ def _signs(step: StepSummary) -> Iterator[Caveat]:
                 )
 
 
+def _chance(measure: Measure, otherwise: float) -> float:
+    """Return how often a guess is right, where the measure says it."""
+    chance = measure.details.get("chance")
+    return float(chance) if is_number(chance, 0, 1) else otherwise
+
+
 def _guess(measure: Measure) -> str:
     """Say how often a guess is right, where the measure says it."""
-    chance = measure.details.get("chance")
-    return "" if chance is None else f"; a guess is right for {float(chance):.0%}"
+    chance = _chance(measure, math.nan)
+    return "" if math.isnan(chance) else f"; a guess is right for {chance:.0%}"
 
 
 def _figure(found: Measure) -> str:
@@ -142,7 +150,7 @@ def _figure(found: Measure) -> str:
 def _by(found: Measure) -> str:
     """Name the attack or cell that did the most, where several were compared."""
     by = found.details.get("by")
-    if not by:
+    if not isinstance(by, Mapping) or not by or not all(map(is_number, by.values())):
         return ""
     most = max(by, key=lambda name: (by[name], name))
     return f" (most by {most}: {by[most]} of {found.n})"
@@ -199,12 +207,14 @@ def _rising(step: StepSummary) -> Iterator[Caveat]:
 
 
 def _left(cell: CellResult) -> Iterator[tuple[str, Measure]]:
-    """Go through what an attack left of a measure, such as robust accuracy.
+    """Go through what an attack left of a measure of which more is better: robust accuracy.
 
-    One that stopped early, its gate decided, is an upper bound: it may lie anywhere below.
+    A share of errors may rise with eps. One that stopped early, its gate decided, is an upper
+    bound: it may lie anywhere below.
     """
     for name, measure in cell.measures.items():
-        if measure.info.unattacked and "bound" not in measure.details:
+        left = measure.info.unattacked and measure.better == "higher"
+        if left and "bound" not in measure.details:
             yield name, measure
 
 

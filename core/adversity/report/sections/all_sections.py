@@ -2,47 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from adversity.errors import PluginError
 from adversity.report import sections
 from adversity.report.sections.register import IMAGES, registered
 from adversity.report.sections.summary import summary_charts
 from adversity.report.values.blocks import Chart, Section, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from adversity.report.sections.register import Registered
     from adversity.report.values.blocks import Block
     from adversity.report.values.model import Report
 
-__all__ = ["all_charts", "background", "evidence"]
+__all__ = ["Contents", "contents"]
 
 
-def evidence(report: Report) -> tuple[Section, ...]:
-    """Return the sections before the example images: numbers and charts."""
-    return _said(report, behind=False)
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All charts and sections of a report; no two charts, and no two tables, share an id.
+
+    Attributes:
+        summary: The charts of the first screen.
+        evidence: The sections before the example images: numbers and charts.
+        background: The sections behind them: caveats, data, cost, method, raw numbers.
+    """
+
+    summary: tuple[Chart, ...]
+    evidence: tuple[Section, ...]
+    background: tuple[Section, ...]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All sections in order."""
+        return (*self.evidence, *self.background)
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """All charts in order, each once."""
+        return (*self.summary, *(chart for part in self.sections for chart in part.charts()))
 
 
-def background(report: Report) -> tuple[Section, ...]:
-    """Return the sections behind the images: caveats, data, cost, method, raw numbers."""
-    return _said(report, behind=True)
+def contents(report: Report) -> Contents:
+    """Return what a report is made of, beside its gates, texts and images.
 
-
-def all_charts(report: Report) -> tuple[Chart, ...]:
-    """Return every chart of the report in order, each once."""
-    parts = (*evidence(report), *background(report))
-    return (*summary_charts(report), *(chart for part in parts for chart in part.charts()))
-
-
-def _said(report: Report, *, behind: bool) -> tuple[Section, ...]:
-    """Return what the sections on one side of the images say."""
+    Raises:
+        PluginError: If a section fails.
+    """
     _find()
-    said = (item.says(report) for item in registered() if (item.order > IMAGES) is behind)
-    return _distinct(part for part in said if part is not None)
+    distinct = _Distinct()
+    summary = tuple(map(distinct.chart, summary_charts(report)))
+    parts = [(item.order, _said(item, report)) for item in registered()]
+    shown = [(order, distinct.section(part)) for order, part in parts if part is not None]
+    return Contents(
+        summary,
+        tuple(part for order, part in shown if order <= IMAGES),
+        tuple(part for order, part in shown if order > IMAGES),
+    )
+
+
+def _said(item: Registered, report: Report) -> Section | None:
+    """Return what a section says; one that fails is named, since it fails every report."""
+    try:
+        return item.says(report)
+    except Exception as error:
+        raise PluginError(
+            f"section {item.name} of the report raised {type(error).__name__}: {error}; "
+            "report it to its author"
+        ) from error
 
 
 @lru_cache(maxsize=1)
@@ -52,18 +83,29 @@ def _find() -> None:
         import_module(f"{sections.__name__}.{name}")
 
 
-def _distinct(parts: Iterable[Section]) -> tuple[Section, ...]:
-    """Number the ids of blocks that would be equal: names in any script can share a slug."""
-    seen: set[str] = set()
+class _Distinct:
+    """Numbers the ids of blocks that would be equal: names in any script can share a slug."""
 
-    def own(block: Block) -> Block:
-        if not isinstance(block, Chart | Table):
-            return block
-        name, count = block.id, 1
-        while name in seen:
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def section(self, part: Section) -> Section:
+        """Return a section whose blocks have ids of their own."""
+        return replace(part, blocks=[self._block(block) for block in part.blocks])
+
+    def chart(self, chart: Chart) -> Chart:
+        """Return a chart with an id of its own."""
+        return replace(chart, id=self._free(chart.id))
+
+    def _block(self, block: Block) -> Block:
+        if isinstance(block, Chart):
+            return self.chart(block)
+        return replace(block, id=self._free(block.id)) if isinstance(block, Table) else block
+
+    def _free(self, wanted: str) -> str:
+        name, count = wanted, 1
+        while name in self._seen:
             count += 1
-            name = f"{block.id}-{count}"
-        seen.add(name)
-        return replace(block, id=name)
-
-    return tuple(replace(part, blocks=[own(block) for block in part.blocks]) for part in parts)
+            name = f"{wanted}-{count}"
+        self._seen.add(name)
+        return name

@@ -101,8 +101,7 @@ def _searched(attacks: Sequence[StepSummary]) -> Table | None:
         "attack-searches",
         "Medians of what was searched. Distances are over all images, on the [0, 1] scale, 0 "
         "for one that was wrong from the start; queries over those that were right at first. What "
-        "withstood counts as infinitely far; where that is most there is no median. With a failure: "
-        "the share that has one at any distance.",
+        "withstood counts as infinitely far; where that is most there is no median.",
         ("attack", "cell", "norm", *heads),
         rows,
         numeric=frozenset(heads),

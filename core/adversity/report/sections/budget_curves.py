@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.charts.curves import intervals_in_words, line_charts, row_chart
+from adversity.report.charts.curves import (
+    intervals_in_words,
+    line_charts,
+    row_chart,
+    units_in_words,
+)
 from adversity.report.values.threat import NORMS, any_distance, attack_name, norm_of
 from adversity.report.words.reading import across, grouped, matching, panel, record, slug, titles
-from adversity.report.words.wording import cell_text, parse_number, plain
+from adversity.report.words.wording import capital, cell_text, parse_number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,21 +49,22 @@ def _curve(
     records, measures = _points(report, attacked, measure, axis, norm)
     if not records:
         return
-    name, capital = NORMS.get(norm, norm) or "no norm", title[:1].upper() + title[1:]
-    key, top = slug(f"{measure}-{norm}"), measures[-1][1].info.top
+    name, key = NORMS.get(norm, norm) or "no norm", slug(f"{measure}-{norm}")
+    drawn = [found for _, found in measures]
+    top, scale = drawn[-1].info.top, title + units_in_words(drawn)
     if axis is None or len({item["x"] for item in records}) < 2:
         rows = [(plain(label), found) for label, found in measures]
-        yield row_chart(key, f"{capital} ({name})", rows, axis=title, top=top)
+        yield row_chart(key, f"{capital(title)} ({name})", rows, axis=scale, top=top)
         return
     unit = f"{name} budget eps, in 1/255" if axis == "eps" and norm == "linf" else plain(axis)
     yield from line_charts(
         records,
         key=key,
-        title=f"{capital} by {plain(axis)} ({name})",
+        title=f"{capital(title)} by {plain(axis)} ({name})",
         x=f"{unit} (0: not attacked)" if axis == "eps" else unit,
-        y=title,
+        y=scale,
         top=top,
-        intervals=intervals_in_words([found for _, found in measures]),
+        intervals=intervals_in_words(drawn),
     )
 
 
@@ -82,6 +88,7 @@ def _points(
         series = ", ".join(part for part in (name, panel(cell.cell, axis)) if part)
         clean = unattacked(report, step, cell.cell, left.info.unattacked)
         if series not in begun and clean is not None and axis == "eps":
+            clean = clean.known_as(left.info)  # on the scale of what was left of it
             records.append(record(clean, series=series, x=0.0))
             measures.append((f"{series}, not attacked", clean))
         begun.add(series)

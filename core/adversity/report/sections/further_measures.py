@@ -9,6 +9,7 @@ from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import registered, section
 from adversity.report.values.blocks import Block, Section, Text
 from adversity.report.words.reading import grouped
+from adversity.report.words.wording import capital
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
@@ -26,6 +27,6 @@ def further_section(report: Report) -> Section | None:
     for group in (name for name in groups if name and name not in taken):
         names = grouped(report.steps, group)
         charts = [chart for name in names for chart in curve_charts(report, name)]
-        lead = Text("", lead=f"{group[:1].upper()}{group[1:]}.")
+        lead = Text("", lead=f"{capital(group)}.")
         blocks += [lead, *charts, *measure_plots(report, group)]
     return Section("further", "Further measures", blocks) if blocks else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.report.values.blocks import Table
-from adversity.report.words.reading import grouped, titles
+from adversity.report.words.reading import grouped, is_number, titles
 from adversity.report.words.wording import NOTHING, cell_text, interval_text, value_text
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def _shown(cell: CellResult, name: str) -> str:
 
 def _chance(cell: CellResult) -> str:
     for measure in cell.measures.values():
-        if {"chance", "majority"} <= measure.details.keys():
-            return f"{measure.details['chance']:.3f}, {measure.details['majority']:.3f}"
+        guesses = [measure.details.get(name) for name in ("chance", "majority")]
+        if measure.info.group == "probe" and all(map(is_number, guesses)):
+            return ", ".join(f"{share:.3f}" for share in guesses)
     return NOTHING

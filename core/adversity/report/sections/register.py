@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["IMAGES", "Registered", "registered", "section"]
 
 IMAGES = 1000
-"""Where the example images stand: sections of a smaller order come before them, others behind."""
+"""Where the example images stand: sections up to this order before them, larger ones behind."""
 Says = Callable[["Report"], "Section | None"]
 
 

@@ -10,7 +10,7 @@ from adversity.metrics.intervals import wilson_of
 from adversity.report.charts.chart_kinds import staircase
 from adversity.report.charts.curves import intervals_in_words, line_charts
 from adversity.report.values.threat import NORMS, attack_name, is_black_box, is_control, norm_of
-from adversity.report.words.reading import panel, record, slug
+from adversity.report.words.reading import is_number, panel, record, slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,12 +88,11 @@ def _charts(
     missing = []
     for step, cell in cells:
         series = ", ".join(part for part in (attack_name(step), panel(cell.cell, None)) if part)
-        there = (item.details for item in cell.measures.values() if item.info.group == "search")
-        found = next((details for details in there if details.get(along)), None)
-        if found is None:
+        there = (item for item in cell.measures.values() if item.info.group == "search")
+        steps = next(filter(None, (_steps(item, along) for item in there)), [])
+        if not steps:
             missing.append(series)
             continue
-        steps = zip(found[along], found["robust"], strict=True)
         curves[series] = [(at * scale, share) for at, share in steps], cell.n
     if not curves:
         return
@@ -109,3 +108,15 @@ def _charts(
             records.append(record(measures[-1], series=series, x=round(at, 6)))
     words = f"{note} {intervals_in_words(measures)}"
     yield from line_charts(records, key=key, title=title, x=x, y=y, intervals=words, form=form)
+
+
+def _steps(measure: Measure, along: str) -> list[tuple[float, float]]:
+    """Read the curve in the details of a measure; empty where something else stands there."""
+    places, shares = measure.details.get(along), measure.details.get("robust")
+    if not isinstance(places, list | tuple) or not isinstance(shares, list | tuple):
+        return []
+    if len(places) != len(shares):
+        return []
+    points = list(zip(places, shares, strict=True))
+    curve = all(is_number(at, 0) and is_number(share, 0, 1) for at, share in points)
+    return points if curve else []

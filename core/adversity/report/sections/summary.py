@@ -16,10 +16,10 @@ from adversity.report.words.wording import (
     NOTHING,
     cell_text,
     change_text,
+    change_unit,
     interval_text,
     measure_name,
     plain,
-    signed,
     value_text,
     written,
 )
@@ -74,32 +74,34 @@ def _accuracies(report: Report) -> list[tuple[str, Measure]]:
     """Return every step's first headline measures: of all cells, or of the ends of many."""
     judged = {step.id for step in judged_steps(report.steps, report.gates)}
     found = [
-        item
+        (name, *item)
         for group in ("accuracy", "attack")
         for name in grouped(report.steps, group)
         for item in without_echoes(report, list(measured(report, name)))
         if item[2].info.headline == 1 and item[0].id in judged
     ]
     if len(found) > _LONGEST_FOREST:
-        ends: dict[str, list[Any]] = {}
-        for step, cell, measure in found:
-            ends.setdefault(step.id, []).append((step, cell, measure))
+        ends: dict[tuple[str, str], list[Any]] = {}
+        for name, step, cell, measure in found:
+            ends.setdefault((step.id, name), []).append((name, step, cell, measure))
         found = [item for own in ends.values() for item in (own[:1] + own[1:][-1:])]
     return [
         (
             " ".join(
-                part for part in (step.id, _title(cell, measure), cell_text(cell.cell)) if part
+                part
+                for part in (step.id, _title(name, cell, measure), cell_text(cell.cell))
+                if part
             ),
             measure,
         )
-        for step, cell, measure in found[:_LONGEST_FOREST]
+        for name, step, cell, measure in found[:_LONGEST_FOREST]
     ]
 
 
-def _title(cell: CellResult, measure: Measure) -> str:
+def _title(name: str, cell: CellResult, measure: Measure) -> str:
     """Name a measure where its cell has several as important."""
     first = [item for item in cell.measures.values() if item.info.headline == 1]
-    return measure.info.title if len(first) > 1 else ""
+    return measure_name(name, measure) if len(first) > 1 else ""
 
 
 def headline(report: Report) -> Iterator[tuple[StepSummary, str, CellResult, Measure]]:
@@ -182,9 +184,7 @@ def _margin(gate: GateResult) -> str:
         return NOTHING
     sign = -1 if gate.op.startswith("<") else 1
     margin = sign * (gate.measure.value - gate.limit)
-    if gate.measure.info.scale == "percent":
-        return change_text(replace(gate.measure, value=margin))[0]
-    return signed(margin, gate.measure.unit)
+    return change_text(replace(gate.measure, value=margin))[0]
 
 
 def _gate_charts(judged: list[tuple[GateResult, Measure]]) -> Iterator[Chart]:
@@ -213,10 +213,10 @@ def _limit(gate: GateResult, measure: Measure) -> float | None:
 
 def _axis(gate: GateResult, measure: Measure) -> tuple[str, float | None]:
     """Return what a gate's value is measured in, and where the axis of a share ends."""
-    percent = measure.info.scale == "percent"
     if gate.change:
-        return (f"{_CHANGE} (%)" if percent else _CHANGE), None
-    if percent:
+        unit = change_unit(measure)
+        return (f"{_CHANGE}, in {unit}" if unit else _CHANGE), None
+    if measure.info.scale == "percent":
         return "%", measure.info.top
     return ("share", 1.0) if _is_share(measure) else (measure.unit or "number", None)
 

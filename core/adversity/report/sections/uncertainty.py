@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from adversity.metrics.intervals import wilson_of
@@ -10,7 +11,15 @@ from adversity.report.charts.curves import curve_charts
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Text
-from adversity.report.words.reading import Found, grouped, labels, measured, slug, without_echoes
+from adversity.report.words.reading import (
+    Found,
+    grouped,
+    is_number,
+    labels,
+    measured,
+    slug,
+    without_echoes,
+)
 from adversity.report.words.wording import (
     cell_text,
     interval_text,
@@ -22,7 +31,7 @@ from adversity.report.words.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from adversity.contracts.values import Measure
     from adversity.report.values.model import Report
@@ -81,34 +90,35 @@ def _shown(found: Found) -> Found:
 
 
 def _bins(measure: Measure) -> list[dict[str, Any]]:
-    """Read the bins of an ECE: `details["bins"]`, or columns side by side; empty ones left out."""
+    """Read the bins of an ECE: `details["bins"]`, or columns side by side; empty ones left out.
+
+    Another measure may have something else under these names, which is nothing to draw.
+    """
     details = measure.details
-    rows: Sequence[Mapping[str, Any]]
-    if isinstance(details.get("bins"), list | tuple):
-        rows = details["bins"]
-    elif {"confidence", "accuracy"} <= details.keys():
-        names = [key for key, value in details.items() if isinstance(value, list | tuple)]
-        rows = [
-            dict(zip(names, row, strict=False))
-            for row in zip(*map(details.get, names), strict=False)
-        ]
-    else:
+    rows = details.get("bins")
+    if rows is None:
+        names = ("confidence", "accuracy", "n" if "n" in details else "count")
+        columns = [item for item in map(details.get, names) if isinstance(item, list | tuple)]
+        if len(columns) == len(names) and len({*map(len, columns)}) == 1:
+            rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    if not isinstance(rows, list | tuple) or not all(map(_is_bin, rows)):
         return []
     bins = []
     for row in rows:
-        count = int(row.get("n", row.get("count", 0)) or 0)
+        count = int(row.get("n", row.get("count", 0)))
         if count:
-            low, high = wilson_of(float(row["accuracy"]), count)
-            bins.append(
-                {
-                    "confidence": float(row["confidence"]),
-                    "accuracy": float(row["accuracy"]),
-                    "low": low,
-                    "high": high,
-                    "n": count,
-                }
-            )
+            share = {key: float(row[key]) for key in ("confidence", "accuracy")}
+            low, high = wilson_of(share["accuracy"], count)
+            bins.append({**share, "low": low, "high": high, "n": count})
     return bins
+
+
+def _is_bin(row: object) -> bool:
+    """Say whether this is a bin: so many images, and a confidence and a share unless it is none."""
+    if not isinstance(row, Mapping) or not is_number(row.get("n", row.get("count")), low=0):
+        return False
+    filled = is_number(row.get("confidence")) and is_number(row.get("accuracy"), 0, 1)
+    return filled or not row.get("n", row.get("count"))
 
 
 def _conventions(report: Report) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from adversity.contracts.measure_info import MeasureInfo
 from adversity.report.words.wording import cell_text, measure_name, parse_number, plain, written
@@ -25,6 +26,7 @@ __all__ = [
     "across",
     "grouped",
     "images_before",
+    "is_number",
     "labels",
     "matching",
     "measured",
@@ -190,6 +192,16 @@ def record(measure: Measure, **more: Any) -> dict[str, Any]:
 def panel(cell: Mapping[str, str], axis: str | None) -> str:
     """Write what a cell says beside the axis variable."""
     return plain(cell_text(cell, without=(axis,) if axis else ()))
+
+
+def is_number(value: object, low: float = -math.inf, high: float = math.inf) -> TypeGuard[float]:
+    """Say whether something is a finite number, and one between two ends.
+
+    What stands in `Measure.details` under a name that we know may be another author's.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    return math.isfinite(value) and low <= float(value) <= high
 
 
 def slug(text: str) -> str:

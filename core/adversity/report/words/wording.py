@@ -20,8 +20,10 @@ __all__ = [
     "NOTHING",
     "TIMES",
     "bare_text",
+    "capital",
     "cell_text",
     "change_text",
+    "change_unit",
     "eps_text",
     "interval_text",
     "measure_name",
@@ -61,6 +63,11 @@ def plain(text: object) -> str:
     )
 
 
+def capital(text: str) -> str:
+    """Return text that begins with a capital, as a heading does; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def number(value: float, unit: str = "") -> str:
     """Write a number with three decimals, fewer for dB and %, or an exponent where those hide it.
 
@@ -86,10 +93,19 @@ def written(measure: Measure) -> Measure:
     return replace(measure, value=100 * measure.value, low=low, high=high, unit="%", info=_WRITTEN)
 
 
+def change_unit(measure: Measure) -> str:
+    """Return the unit of a difference of two values.
+
+    That of two percentages is in points: `+5.0 %` would read as a twentieth more.
+    """
+    unit = written(measure).unit
+    return "points" if unit == "%" else unit
+
+
 def change_text(measure: Measure) -> tuple[str, str]:
-    """Write a change since an earlier run and its interval, with signs."""
+    """Write a difference of two values and its interval, with signs."""
     shown = written(measure)
-    value = f"{signed(shown.value, shown.unit)} {shown.unit}".strip()
+    value = f"{signed(shown.value, shown.unit)} {change_unit(measure)}".strip()
     if shown.low is None or shown.high is None:
         return value, "no interval"
     ends = (signed(end, shown.unit) for end in (shown.low, shown.high))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_style import svg, with_data
 from adversity.report.doubts.judgement import SIGNS, WORDS, verdict, what_was_tested
-from adversity.report.sections.all_sections import background, evidence
-from adversity.report.sections.summary import caveat_texts, gate_table, summary_charts
+from adversity.report.sections.all_sections import contents
+from adversity.report.sections.summary import caveat_texts, gate_table
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import NOTHING, plain, plural
 from adversity.report.writers.image_grid import amplification, grid
@@ -96,8 +96,7 @@ def _weight(row: GridRow) -> int:
 
 def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
     state, line = verdict(report)
-    first, proof, behind = summary_charts(report), evidence(report), background(report)
-    charts = [*first, *(chart for section in (*proof, *behind) for chart in section.charts())]
+    body = contents(report)
     strata = tuple(dict.fromkeys(row.stratum for row in report.rows))
     return {
         "report": report,
@@ -105,21 +104,21 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
         "line": line,
         "tested": what_was_tested(report),
         "gates": gate_table(report),
-        "summary_charts": first,
+        "summary_charts": body.summary,
         "voids": caveat_texts(report, void=True),
         "warnings": tuple(
             text for text in caveat_texts(report, void=False) if text.level == "warning"
         ),
-        "evidence": proof,
-        "background": behind,
+        "evidence": body.evidence,
+        "background": body.background,
         "strata": strata,
         "factor": f"{amplification(report.rows):g}",
         "shrunk": "",
-        "drawings": _drawings(charts),
+        "drawings": _drawings(body.charts),
         "style": _asset("style.css"),
         "script": _asset("script.js"),
-        "runtime": vega_embed() if interactive and charts else "",
-        "specs": _specs(charts) if interactive and charts else "",
+        "runtime": vega_embed() if interactive and body.charts else "",
+        "specs": _specs(body.charts) if interactive and body.charts else "",
     }
 
 

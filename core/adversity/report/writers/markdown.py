@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from adversity.report.charts.chart_style import svg
 from adversity.report.doubts.judgement import verdict, what_was_tested
-from adversity.report.sections.all_sections import background, evidence
-from adversity.report.sections.summary import caveat_texts, gate_table, summary_charts
+from adversity.report.sections.all_sections import contents
+from adversity.report.sections.summary import caveat_texts, gate_table
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import plain
 
@@ -34,17 +34,16 @@ def write_markdown(report: Report, path: Path) -> int:
     first: list[Block] = [*caveat_texts(report, void=True)]
     if gates is not None:
         first.append(gates)
-    charts = [*summary_charts(report)]
-    first.extend(charts)
+    body = contents(report)
+    first.extend(body.summary)
     parts = [verdict(report)[1], _escaped(what_was_tested(report)), *_blocks(first)]
-    for section in (*evidence(report), *background(report)):
+    for section in body.sections:
         parts.append(f"## {section.title}")
         parts.extend(_blocks(section.blocks))
-        charts.extend(section.charts())
     data = ("\n\n".join(parts) + "\n").encode("utf-8", "replace")
     folder = path.parent / "charts"
     folder.mkdir(parents=True, exist_ok=True)
-    for chart in charts:
+    for chart in body.charts:
         (folder / f"{chart.id}.svg").write_text(_drawn_on_white(svg(chart)), encoding="utf-8")
     path.write_bytes(data)
     return len(data)

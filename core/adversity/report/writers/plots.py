@@ -14,7 +14,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.sections.all_sections import all_charts
+from adversity.report.sections.all_sections import contents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def write_plots(report: Report, folder: Path) -> tuple[Path, ...]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for chart in all_charts(report):
+    for chart in contents(report).charts:
         path = folder / f"{chart.id}.csv"
         path.write_text(_csv(chart), encoding="utf-8", newline="")
         text = json.dumps(_template(chart), indent=1, sort_keys=True) + "\n"
