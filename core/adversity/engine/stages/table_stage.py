@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Degradation, ImageMetric, Measure, Metric, MetricBase, Table
+from adversity.contracts import Degradation, ImageMetric, Measure, MetricBase
 from adversity.contracts.values import PART_ROWS
 from adversity.data.stored import TABLE, StoredTable
 from adversity.data.tables import read_table, write_parts, write_table
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import spans
-from adversity.engine.calls.final_calls import BREAKS
 from adversity.engine.stages.columns import (
     Columns,
     Rows,
@@ -27,9 +26,8 @@ from adversity.engine.stages.columns import (
     require_the_same,
     sort_by_id,
 )
+from adversity.engine.stages.measuring import column_of, measures_of_rows
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
-from adversity.errors import AdversityError, PluginError
-from adversity.metrics import mean_interval
 from adversity.provenance import file_sha256
 from adversity.registry.entry import class_of
 from adversity.seeding import preserve_global_rng
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["TableRun", "column_of"]
+__all__ = ["TableRun"]
 
 
 class TableRun(StageRun):
@@ -203,16 +201,7 @@ class TableRun(StageRun):
 
     def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Compute every metric whose columns are there."""
-        table = Table(rows, class_names)
-        found: dict[str, Measure] = {}
-        for metric in self.metrics():
-            if isinstance(metric, Metric) and metric.takes(table):
-                found.update(_computed(metric, table))
-            elif isinstance(metric, ImageMetric) and table.has(column_of(metric)):
-                found.update(_mean(metric, rows[column_of(metric)]))
-            known = metric.declared()
-            found |= {name: found[name].known_as(known[name]) for name in known if name in found}
-        return found
+        return measures_of_rows(self.metrics(), rows, class_names)
 
     def label_hash(self, data: str) -> str | None:
         """Return the hash of a data set's `labels:` file."""
@@ -267,29 +256,3 @@ class TableRun(StageRun):
                     f"{total} rows: the image has another size than the clean one, or is "
                     f"smaller than {metric.smallest} pixels"
                 )
-
-
-def _computed(metric: Metric, table: Table) -> Mapping[str, Measure]:
-    try:
-        return metric.compute(table)
-    except AdversityError:
-        raise
-    except BREAKS as error:
-        raise PluginError(
-            f'metric "{metric.name}" raised {type(error).__name__}: {error}; report it to the '
-            "plugin's author"
-        ) from error
-
-
-def _mean(metric: ImageMetric, values: np.ndarray[Any, Any]) -> dict[str, Measure]:
-    """Average an image metric over the images where it is finite; the rest is counted."""
-    values = values[~np.isnan(values)]
-    if not np.isfinite(values).any():
-        return {}
-    mean = mean_interval(values, infinite="leave_out", convention=metric.convention())
-    return {column_of(metric): mean}
-
-
-def column_of(metric: ImageMetric) -> str:
-    """Return the column an image metric fills."""
-    return next(iter(metric.produces), metric.name)
