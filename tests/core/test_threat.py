@@ -101,6 +101,87 @@ def test_sizes_are_compared_on_one_scale_alone() -> None:
     assert not OwnDistance(eps=3, of_what="a").no_larger(OwnDistance(eps=3, of_what="b"))
 
 
+@dataclass(frozen=True, kw_only=True)
+class CornerBall(NormBall):
+    """A ball in one corner of the image alone."""
+
+    word = "corner_ball"
+
+    corner: str = "left"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CornerFailure(NearestFailure):
+    """The nearest failure in one corner of the image."""
+
+    word = "corner_failure"
+
+    corner: str = "left"
+
+
+@pytest.mark.parametrize("cls", [CornerBall, CornerFailure])
+def test_a_part_of_a_ball_is_compared_with_no_ball(cls: type[NormBall]) -> None:
+    """It has the same sizes and allows less, so that what a ball holds says nothing of it."""
+    part, ball = cls(norm="l2", eps=0.5), NormBall(norm="l2", eps=0.5)
+    assert not ball.no_larger(part)
+    assert not part.no_larger(ball)
+    assert part.no_larger(cls(norm="l2", eps=0.6))
+    assert not part.no_larger(cls(norm="l2", eps=0.6, corner="right"))  # type: ignore[call-arg]
+    assert part.in_norm is part.as_json()["norm"] is None
+    assert (part.knows_space, ball.knows_space, NearestFailure.knows_space) == (False, True, True)
+
+
+def test_scales_of_two_authors_are_two_though_they_say_the_same() -> None:
+    """Of two classes of one name and word, and of two methods in the same words."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Pixels(Threat):
+        """Of another author: the share of the pixels."""
+
+        word = "pixels"
+
+        corner: str
+
+        @property
+        def measured(self) -> str:
+            return f"changed pixels of the {self.corner} corner"
+
+    mine, theirs = Few(eps=3).threat_model, Pixels(eps=3, corner="left")
+    assert (mine.word, mine.measured) == (theirs.word, theirs.measured)
+    assert not mine.no_larger(theirs)
+
+    def own(author: str) -> Threat:
+        class Own(Few):
+            threat = "distance"
+
+            def distance(self, images: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+                return (images - clean).flatten(1).sum(1)
+
+        Own.distance.__module__ = author
+        return Own().threat_model
+
+    assert own("acme").no_larger(own("acme"))
+    assert not own("acme").no_larger(own("elsewhere"))
+
+
+@pytest.mark.parametrize("claim", ["norm", "distance"])
+def test_a_budget_of_none_is_refused(claim: str) -> None:
+    """Within none everything would be allowed; only a search for the nearest failure has none."""
+
+    class Open(Few):
+        threat = claim
+        norm: Norm = "l2"
+        eps: float | None = None
+
+        def distance(self, images: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+            return (images - clean).flatten(1).sum(1)
+
+    with pytest.raises(ValueError, match=r"expected eps to be a number.*, got None"):
+        Open()
+    assert Open(eps=1).threat_model.limit >= 1
+    assert type("Nearest", (Open,), {"threat": "minimum", "__module__": __name__})()
+
+
 @pytest.mark.parametrize(
     ("threat", "sizes", "said"),
     [

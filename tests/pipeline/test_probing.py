@@ -67,8 +67,8 @@ class Whole(Bare):
         (Control, "white-box", "a control follows none"),
         (Asks, "white-box", "asks its victim for scores"),
         (Bare, "grey-box", "a grey-box attack does not see it"),
-        (Turns, "white-box", "this attack's budget is none"),
-        (Afar, "white-box", "this attack's budget is none"),
+        (Turns, "white-box", "does not say how large that is"),
+        (Afar, "white-box", "does not say how large that is"),
         (Nothing, "white-box", "changes eps, steps, restarts, and this attack has none"),
     ],
 )

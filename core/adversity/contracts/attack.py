@@ -244,7 +244,8 @@ class AttackInRounds(Attack):
     Between two rounds the core may stop, unless `stops` is false: where gates on
     `robust_accuracy` or `attack_success` would have the same verdict however many of those that stand still fell.
 
-    Such an attack is untargeted, its threat is a norm, and `access` is the widest of its rounds.
+    Such an attack is untargeted, keeps within a budget, and is not parametric; `access` is the
+    widest of its rounds.
     """
 
     tells: ClassVar[tuple[str, ...]] = ("solved_by",)
@@ -256,8 +257,8 @@ class AttackInRounds(Attack):
     def rounds(self) -> Mapping[str, Attack]:
         """Return the attacks in the order in which they run, each under a short name.
 
-        It depends on the parameters alone and is asked before `setup`. Each round has the norm
-        and the eps of the whole, and its name keys its random streams.
+        It depends on the parameters alone and is asked before `setup`. Each round has the
+        threat of the whole, and its name keys its random streams.
         """
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Never:

@@ -23,6 +23,7 @@ __all__ = [
     "Norm",
     "Threat",
     "distances",
+    "place",
 ]
 
 Norm = Literal["linf", "l2", "l1"]
@@ -40,6 +41,11 @@ def distances(images: Tensor, clean: Tensor, norm: str) -> Tensor:
     if norm == "linf":
         return delta.abs().amax(1)
     return delta.norm(dim=1) if norm == "l2" else delta.abs().sum(1)
+
+
+def place(thing: Any) -> str:
+    """Return where a class or a method is defined, which no two share."""
+    return f"{thing.__module__}.{thing.__qualname__}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +70,15 @@ class Threat:
     nearest: ClassVar[bool] = False
     """The smallest size is looked for: what is found beyond `eps` is no fault, and no success."""
     knows_space: ClassVar[bool] = False
-    """`whole_space` says from which `eps` on everything is admitted, so that a probe can ask."""
+    """`whole_space` says from which `eps` on everything is admitted, so that a probe can ask. A
+    class that derives from one that knows it says so itself, if its own limits allow it."""
 
     eps: float | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Inherit no `knows_space`: what a class adds may keep some images out at any size."""
+        super().__init_subclass__(**kwargs)
+        cls.knows_space = vars(cls).get("knows_space", False)
 
     @classmethod
     def of(cls, plugin: Any) -> Self:
@@ -89,8 +101,13 @@ class Threat:
 
     @property
     def in_norm(self) -> Norm | None:
-        """The norm of the sizes; None if they are none of a norm."""
+        """The norm, if every change within `eps` of it is allowed; None for another threat."""
         return None
+
+    @property
+    def lacks(self) -> str:
+        """Why it limits nothing although it must; an attack with such a threat is refused."""
+        return ""
 
     @property
     def measured(self) -> str:
@@ -105,7 +122,10 @@ class Threat:
             for item in fields(self)
             if item.compare and item.name != "eps"
         }
-        return f"{self.word}: {self.measured} {json.dumps(own, sort_keys=True, default=str)}"
+        # The class and not its word: two distributions may call theirs the same.
+        return (
+            f"{place(type(self))}: {self.measured} {json.dumps(own, sort_keys=True, default=str)}"
+        )
 
     @property
     def bounds(self) -> Mapping[str, tuple[float, float]]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from adversity.contracts.threat import NORMS, Norm, Threat, distances
+from adversity.contracts.threat import NORMS, Norm, Threat, distances, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,11 @@ _HALF_SPACING = 2.0**-25
 
 @dataclass(frozen=True, kw_only=True)
 class NormBall(Threat):
-    """`"norm"`: any change whose norm is at most `eps`."""
+    """`"norm"`: any change whose norm is at most `eps`.
+
+    A class that derives from it is a threat of its own, which is compared with no ball: what it
+    adds may allow less.
+    """
 
     word = "norm"
     knows_space = True
@@ -42,10 +46,12 @@ class NormBall(Threat):
 
     @classmethod
     def parameter_faults(cls, plugin: Any) -> Iterator[str]:
-        """Yield a budget or a step larger than the space of images: it is on another scale.
+        """Yield a budget that is none, and one or a step larger than the space of images.
 
-        Of `linf` alone this is known without an image's size.
+        Such a one is on another scale; of `linf` alone this is known without an image's size.
         """
+        if not cls.nearest:
+            yield from _no_eps(plugin)
         for name in ("eps", "step_size") if getattr(plugin, "norm", None) == "linf" else ():
             value = getattr(plugin, name, None)
             if value is not None and value > 1:
@@ -57,8 +63,8 @@ class NormBall(Threat):
 
     @property
     def in_norm(self) -> Norm | None:
-        """The norm."""
-        return self.norm
+        """The norm; None of a class that derives from ours."""
+        return self.norm if type(self) in THREATS.values() else None
 
     @property
     def measured(self) -> str:
@@ -67,8 +73,8 @@ class NormBall(Threat):
 
     @property
     def scale(self) -> str | None:
-        """The norm: whoever measures it gets the same."""
-        return self.norm
+        """The norm: whoever measures it gets the same. A class that derives from ours has its own."""
+        return self.in_norm or super().scale
 
     @property
     def limit(self) -> float:
@@ -99,6 +105,7 @@ class NearestFailure(NormBall):
 
     word = "minimum"
     nearest = True
+    knows_space = True
 
     norm: Norm = "l2"
 
@@ -129,6 +136,13 @@ class Parametric(Threat):
     def of(cls, plugin: Any) -> Self:
         """Take the plugin's `bounds`; a size limits nothing."""
         return cls(ranges=tuple(plugin.bounds.items()))
+
+    @property
+    def lacks(self) -> str:
+        """Bounds: nothing else limits it."""
+        if self.bounds:
+            return ""
+        return "expected `bounds`, the least and largest value of each parameter, got none"
 
     @property
     def scale(self) -> str | None:
@@ -182,7 +196,7 @@ class OwnDistance(Threat):
     @classmethod
     def of(cls, plugin: Any) -> Self:
         """Take the plugin's eps and its method."""
-        return cls(eps=float(plugin.eps), of_what=plugin.measure, distance=plugin.distance)
+        return cls(eps=plugin.eps, of_what=plugin.measure, distance=plugin.distance)
 
     @classmethod
     def claim_faults(cls, plugin: Any) -> Iterator[str]:
@@ -195,6 +209,11 @@ class OwnDistance(Threat):
                 "an attack whose threat is 'distance' says what it is; write the method `distance`"
             )
 
+    @classmethod
+    def parameter_faults(cls, plugin: Any) -> Iterator[str]:
+        """Yield a budget that is none."""
+        yield from _no_eps(plugin)
+
     @property
     def measured(self) -> str:
         """The attack's own words."""
@@ -202,14 +221,20 @@ class OwnDistance(Threat):
 
     @property
     def scale(self) -> str | None:
-        """Those words: the plugins in its parameters are the core's to add."""
-        return self.of_what
+        """Method and words: the plugins in the attack's parameters are the core's to add."""
+        return f"{place(self.distance or type(self))}: {self.of_what}"
 
     def measure(self, images: Tensor, clean: Tensor) -> Tensor:
         """Return what the attack's `distance` says."""
         if self.distance is None:
             return super().measure(images, clean)
         return self.distance(images, clean)
+
+
+def _no_eps(plugin: Any) -> Iterator[str]:
+    """Yield that a budget is None, where without one everything would be allowed."""
+    if plugin.eps is None:
+        yield "expected eps to be a number, within which changes stay, got None"
 
 
 THREATS: Mapping[str, type[Threat]] = {

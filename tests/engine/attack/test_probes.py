@@ -174,6 +174,29 @@ def test_what_cannot_be_probed_is_refused(network: Any, inputs: Any) -> None:
         _flags(AttackCall(Ready(Small(), 'attack "small" (test)')), network, inputs)
 
 
+class Counting(Same):
+    """Its budget is a whole number of values, which it sets to the other end of the box."""
+
+    name: ClassVar[str] = "counting"
+    norm: Any = "l1"
+    eps: int = 2
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
+        changed = images.clone().flatten(1)
+        for column in range(self.eps):
+            changed[:, column] = 1 - changed[:, column].round()
+        return changed.view_as(images)
+
+
+def test_a_probe_gives_values_as_the_class_takes_them(network: Any, inputs: Any) -> None:
+    """The whole space in l1 is 64.0, and 64 for a parameter that is a whole number."""
+    found = _flags(AttackCall(Ready(Counting(), 'attack "counting" (test)')), network, inputs)
+    images, labels = inputs
+    right = network(1 - images.round()).argmax(1) == labels
+    expected = right[1:PROBED].double().mean()
+    assert found["full_budget_accuracy"] == pytest.approx(float(expected), abs=1e-12)
+
+
 def test_shares_are_over_the_probed() -> None:
     """Three of five were probed; one of them fell to more steps alone; two in five are class 1."""
     rows = {

@@ -11,6 +11,7 @@ import adversity
 from adversity import Attack, AttackInRounds, Norm
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.final_calls import Ready
+from adversity.engine.chain.target import ChainTarget
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import PluginError
 
@@ -203,3 +204,17 @@ def test_a_round_that_leaves_the_budget_is_named() -> None:
 
     with pytest.raises(PluginError, match=r"round 1 \(round 0\).*overstepped its budget"):
         call(Write(eps=0.25, value=0.5), cls=Small)(adversity.target(FirstValue()), IMAGES, LABELS)
+
+
+def test_the_chain_answers_once_for_each_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what came, for what each round made, and at the end for what is kept of those."""
+    asked: list[int] = []
+    answer = ChainTarget.answer
+
+    def counted(self: ChainTarget, images: Any) -> Any:
+        asked.append(len(images))
+        return answer(self, images)
+
+    monkeypatch.setattr(ChainTarget, "answer", counted)
+    run(*rounds())
+    assert asked == [5, 4, 3, 2, 4]

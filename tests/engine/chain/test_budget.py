@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 import torch
 
-from adversity import Attack, Classifier
+from adversity import Attack, Classifier, Threat
 from adversity.contracts import Linear, Perturbed
 from adversity.engine.attack.attacking import attack
 from adversity.engine.chain.links import Link
@@ -133,6 +134,75 @@ def test_a_parametric_attack_that_cheats_is_refused(
     """Bounds, images and parameters are checked by the core."""
     with pytest.raises(PluginError, match=said):
         attack(make_ready(Dim(cheat=cheat)), victim, images, labels)
+
+
+class Boundless(Dim):
+    """Say that a few numbers limit it, and not how; give back noise."""
+
+    name = "boundless"
+    bounds: ClassVar[Any] = {}
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        return 1 - images.round()
+
+
+def test_a_parametric_attack_without_bounds_is_refused(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """Nothing would limit it: each image may become any other."""
+    with pytest.raises(PluginError, match=r"parametric: expected `bounds`, .* got none"):
+        attack(make_ready(Boundless()), victim, images, labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brightness(Threat):
+    """How far the mean goes, at most 1; it has no answer for what is no image."""
+
+    word = "brightness"
+
+    def measure(self, images: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        """Return how far, and NaN outside of the box."""
+        boxed = (images.sqrt() + (1 - images).sqrt()).flatten(1).sum(1)
+        return (images - clean).flatten(1).double().mean(1).abs() + 0 * boxed
+
+    def whole_space(self, shape: Any) -> float:
+        """From black to white."""
+        return 1.0
+
+
+class Beyond(Attack):
+    """Ask about what is no image, and then about black or white."""
+
+    name = "beyond"
+    threat = Brightness
+    access = "decisions"
+    eps: float = 1.0
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        target.decisions(2 - 3 * images.round())
+        target.decisions(1 - images.round())
+        return 1 - images.round()
+
+
+def test_a_query_outside_of_the_box_is_not_measured(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """The attack may ask about anything; the threat has to measure images alone."""
+    outside = victim.answer(2 - 3 * images.round()).predicted != labels
+    result = attack(make_ready(Beyond()), victim, images, labels)
+    assert outside.any()
+    assert result.success.any()
+    assert result.solved_at.tolist() == [2 if hit else 0 for hit in result.success.tolist()]
+
+
+def test_a_budget_larger_than_the_space_is_refused_in_words_that_fit(
+    make_ready: Any, victim: ChainTarget, images: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """Only in a norm can an eps on the scale of bytes be meant."""
+    with pytest.raises(InputError, match=r"at most 1 in a size of its own.* got 8; give less$"):
+        attack(make_ready(Beyond(eps=8)), victim, images, labels)
+    with pytest.raises(InputError, match=r"in l2, .*got 300; did you mean 300/255\?"):
+        attack(make_ready(Asks(norm="l2", eps=300)), victim, images, labels)
 
 
 class Asks(Attack):

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adversity.contracts import NearestFailure, NormBall
+from adversity.contracts import Measure, NearestFailure, NormBall
+from adversity.engine.summary import comparisons
 from adversity.engine.summary.comparisons import _compared, _Outcome
 from adversity.pipeline.plan.model import Cell
+from adversity.report.values.model import CellResult, StepSummary
 
 SEES = SimpleNamespace(access="gradients", control=False)
 ASKS = SimpleNamespace(access="decisions", control=False)
@@ -108,3 +110,29 @@ def test_a_targeted_attack_is_not_beaten_by_an_untargeted_one() -> None:
     """It was asked for more than another answer."""
     mine = outcome("pgd", fooled="......", targeted=True)
     assert _compared(mine, [mine, outcome("square", ASKS, fooled="xxx...")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("details", "shares"),
+    [({"bound": "upper"}, {"beaten_by_black_box_share": 0.2}), ({"stopped_after": 1}, {})],
+    ids=["a word of a third party", "stopped"],
+)
+def test_only_an_attack_that_was_stopped_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, details: dict[str, Any], shares: dict[str, float]
+) -> None:
+    """Whatever else a measure of a third party says of itself, the attack is compared."""
+    both = [outcome("pgd", fooled="x....."), outcome("asks", ASKS, fooled=".x....")]
+    by_step = {one.planned.id: one for one in both}
+    for one in both:
+        vars(one.planned).update(role="attack", cells=(Cell(),))
+    monkeypatch.setattr(comparisons, "_outcomes", lambda _, planned: [by_step[planned.id]])
+    toolbox: Any = SimpleNamespace(
+        plan=SimpleNamespace(steps={name: one.planned for name, one in by_step.items()})
+    )
+    cell = CellResult({}, 6, {"theirs": Measure(0.5, 6, details=details)})
+    steps = {
+        name: StepSummary(name, "attack/x", "attack", "adversarial", cells=(cell,))
+        for name in by_step
+    }
+    found = comparisons.with_comparisons(toolbox, steps)["pgd"].cells[0].measures
+    assert {name: measure.value for name, measure in found.items() if name != "theirs"} == shares

@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from adversity import Attack, Classifier, Threat
+from adversity import Attack, Classifier, Norm, NormBall, Threat
 from adversity.data.ledger import Ledger
+from adversity.data.stored import StoredTable
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.set_up.workspace import Workspace
@@ -140,6 +141,8 @@ def test_a_threat_of_a_third_party_runs_end_to_end(
     plan, workspace = run(root, tmp_path, registry_with(Bright, FewPixels))
     artifact = workspace.outputs / plan.stage("painted").out
     rows = read_table(artifact / "table.parquet")
+    kept_classes = StoredTable(artifact / "table.parquet").classes
+    assert kept_classes == dict.fromkeys(("eps=2", "eps=12"), ("bright", "dark"))
     for eps in (FEW, MANY):
         assert set(rows["distance"][rows["cell"] == f"eps={eps}"]) == {float(eps)}
 
@@ -199,3 +202,67 @@ def test_sizes_that_mean_something_else_are_not_compared(
     measure = worst_case(page, few)
     assert measure is not None
     assert (measure.value, measure.details["attacks"]) == (standing(greys, FEW), 2)
+
+
+PARTS = """
+  moved: {uses: attack/move, from: test, against: answers, with: {eps: 0.2}}
+  moved_rows: {uses: attack/move_rows, from: test, against: answers, with: {eps: 0.2}}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsBall(NormBall):
+    """A ball in the first rows of the image alone."""
+
+    word = "rows_ball"
+
+    rows: int
+
+
+class Move(Attack):
+    """Move each value of the first rows by the whole budget, bright ones down."""
+
+    name: ClassVar[str] = "move"
+    access = "nothing"
+    stochastic: ClassVar[bool] = False
+    norm: Norm = "linf"
+    eps: float
+    rows: int = SIDE
+
+    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> torch.Tensor:
+        changed = images.clone()
+        changed[:, :, : self.rows] += self.eps * (2.0 * labels[:, None, None, None] - 1)
+        return changed.clamp(0, 1)
+
+
+class MoveRows(Move):
+    """Move one row alone."""
+
+    name: ClassVar[str] = "move_rows"
+    threat = RowsBall
+    rows: int = 1
+
+
+def test_a_part_of_a_ball_has_a_worst_case_of_its_own(
+    levels: Any, tmp_path: Path, registry_with: Any
+) -> None:
+    """Another attack in the whole ball is no failure within the part, nor the other way round."""
+    root, greys = levels
+    registry = registry_with(Bright, FewPixels, Move, MoveRows)
+    plan, workspace = run(root, tmp_path, registry, extra=PARTS)
+    ledger = Ledger(tmp_path / "ledger")
+    for step in ("moved", "moved_rows"):
+        keep(ledger, workspace.outputs / plan.stage(step).out)
+    (page,) = ledger.pages()
+    margin = np.abs(greys / 255 - 0.5)
+    # One row of eight moves the mean by an eighth.
+    expected = {"move": (margin > 0.2).mean(), "move_rows": (margin > 0.2 / SIDE).mean()}
+    found = {}
+    for threat in threats(page):
+        measure = worst_case(page, threat)
+        assert measure is not None
+        found[threat.plugin.rpartition("/")[2] or "move"] = measure.value
+    assert found == {
+        name: pytest.approx(float(value), abs=1e-12) for name, value in expected.items()
+    }
+    assert 0 < found["move"] < found["move_rows"] < 1

@@ -82,6 +82,9 @@ def checked(
     """Distrust everything: type, shape, range, the input and the budget."""
     import torch
 
+    threat = ready.plugin.threat_model
+    if threat.lacks:
+        ready.broke(f"{threat.word}: {threat.lacks}", ids)
     changed = answer.images if isinstance(answer, Perturbed) else answer
     fault = image_fault(changed, rows=len(block))
     if fault is None and changed.shape != block.shape:
@@ -91,7 +94,7 @@ def checked(
     if fault is not None:
         ready.broke(fault, ids)
     changed = changed.detach().cpu()
-    if not ready.plugin.threat_model.bounds:
+    if not threat.bounds:
         within_budget(ready, changed, block, ids)
         return Perturbed(changed, _facts(ready, answer, ids))
     if not isinstance(answer, Perturbed):

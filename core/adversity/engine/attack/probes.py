@@ -34,10 +34,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.links import Link
     from adversity.engine.stages.columns import Columns
 
-__all__ = ["PROBED", "probe", "probe_shares", "probed"]
-
-PROBED = ("hidden_pixels", *(probe.column for probe in PROBES.values()))
-"""Columns of what is looked at once, of the whole attack; each row of a later round keeps them."""
+__all__ = ["probe", "probe_shares", "probed"]
 
 
 def probe(
@@ -156,14 +153,16 @@ def _variant(ready: Ready, changes: Mapping[str, Any]) -> Ready:
 
     plugin = ready.plugin
     try:
-        plugin.with_parameters(**changes)
+        valid = plugin.with_parameters(**changes)
     except ValidationError as error:
         said = ", ".join(f"{name}: {value:g}" for name, value in changes.items())
         raise ParameterError(
             f"{ready.label} cannot be probed, it refuses {said} ({error.errors()[0]['msg']}); "
             "leave probe: out"
         ) from None
-    other = Ready(plugin.model_copy(update=dict(changes)), ready.label, ready.device)
+    # A copy and not `valid`, for the plugins in its parameters are ready.
+    values = {name: getattr(valid, name) for name in changes}
+    other = Ready(plugin.model_copy(update=values), ready.label, ready.device)
     with setting_up(other):
         other.plugin.setup(other.device)
     return other

@@ -18,14 +18,21 @@ if TYPE_CHECKING:
     from adversity.engine.chain.target import ChainTarget
     from adversity.pipeline.gates.gate_text import Gate
 
-__all__ = ["Course", "Worst", "perturb_in_rounds", "rounds_of", "worst_of"]
+__all__ = ["Course", "Judged", "judged", "perturb_in_rounds", "rounds_of", "worst_of"]
 
 
-class Worst(NamedTuple):
-    """The worst image of all attacks so far, `[N, C, H, W]`, and whether it is `fooled`, `[N]`."""
+class Judged(NamedTuple):
+    """Images, and what the whole chain says of them.
+
+    Attributes:
+        images: `[N, C, H, W]` float32.
+        fooled: `[N]` bool.
+        lead: `[N]` float64, by how much the best other class leads the true one.
+    """
 
     images: Tensor
     fooled: Tensor
+    lead: Tensor
 
 
 @dataclass(slots=True)
@@ -92,27 +99,29 @@ def _fault(whole: Any, part: Any) -> str | None:
     return None
 
 
-def worst_of(
-    judge: ChainTarget, labels: Tensor, images: Tensor, before: Tensor | None = None
-) -> Worst:
+def judged(judge: ChainTarget, labels: Tensor, images: Tensor) -> Judged:
+    """Ask the whole chain, bound to these samples, who falls; `labels` are the true classes."""
+    answer = judge.answer(images)
+    return Judged(images, answer.predicted != labels, answer.lead(labels))
+
+
+def worst_of(new: Judged, before: Judged) -> Judged:
     """Keep, of each sample, the image of one more attack or that of those before.
 
     It is the new one where that fools, or comes nearer to it: the best other class leads more.
 
     Args:
-        judge: The whole chain, bound to these samples, which says who falls.
-        labels: `[N]` int64, the true classes.
-        images: `[N, C, H, W]` float32, of the new attack.
-        before: `[N, C, H, W]`, the worst so far, none of which fools; None for a first attack.
+        new: What the attack made.
+        before: The worst so far, none of which fools.
     """
     import torch
 
-    answer = judge.answer(images)
-    fooled = answer.predicted != labels
-    if before is None:
-        return Worst(images, fooled)
-    worse = fooled | (answer.lead(labels) > judge.answer(before).lead(labels))
-    return Worst(torch.where(worse[:, None, None, None], images, before), fooled)
+    worse = new.fooled | (new.lead > before.lead)
+    return Judged(
+        torch.where(worse[:, None, None, None], new.images, before.images),
+        new.fooled,
+        torch.where(worse, new.lead, before.lead),
+    )
 
 
 def perturb_in_rounds(
@@ -143,7 +152,8 @@ def perturb_in_rounds(
     """
     import torch
 
-    found, left = images.clone(), torch.arange(len(images))
+    worst, left = images.clone(), torch.arange(len(images))
+    before: Judged | None = None
     solved_by = torch.zeros(len(images), dtype=torch.float64)
     rounds = rounds_of(ready)
     names = [name for name, _ in rounds]
@@ -157,12 +167,15 @@ def perturb_in_rounds(
             step=step,
             stream=name,
         ).images
-        before = found[left] if number > 1 else None
-        worst = worst_of(judge.rows(left), labels[left], made, before)
-        found[left] = worst.images
-        solved_by[left[worst.fooled]] = number
-        left = left[~worst.fooled]
+        kept = judged(judge.rows(left), labels[left], made)
+        if before is not None:
+            kept = worst_of(kept, before)
+        worst[left] = kept.images
+        solved_by[left[kept.fooled]] = number
+        stands = ~kept.fooled
+        left = left[stands]
+        before = Judged(*(part[stands] for part in kept))
         course.look(names, number, right=len(images), standing=len(left))
         if not len(left) or course.stopped is not None:
             break
-    return Perturbed(found, {"solved_by": solved_by})
+    return Perturbed(worst, {"solved_by": solved_by})

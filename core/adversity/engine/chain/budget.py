@@ -37,11 +37,11 @@ def fits_space(ready: Ready, images: Tensor) -> None:
     shape, eps = images.shape[1:], float(threat.eps)
     largest = threat.whole_space(shape)
     if eps > largest * (1 + SLACK):
+        meant = f"did you mean {eps:g}/255?" if threat.in_norm else "give less"
         raise InputError(
             f"{ready.label}: expected eps of at most {largest:.4g} in "
             f"{threat.in_norm or threat.measured}, where that is any "
-            f"image of {' x '.join(map(str, shape))} at all, got {eps:g}; did "
-            f"you mean {eps:g}/255?"
+            f"image of {' x '.join(map(str, shape))} at all, got {eps:g}; {meant}"
         )
 
 
@@ -113,7 +113,7 @@ def replayed(
             or if the images are not what the parameters make.
     """
     bounds = ready.plugin.threat_model.bounds
-    if set(parameters) != set(bounds) or not bounds:
+    if set(parameters) != set(bounds):
         ready.broke(f"expected the parameters {sorted(bounds)}, got {sorted(parameters)}", ids)
     found: dict[str, Tensor] = {}
     for name, (low, high) in bounds.items():

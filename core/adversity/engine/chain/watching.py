@@ -132,7 +132,8 @@ class Watch:
         if not bool(hit.any()):
             return
         rows, places = images[real][hit], where[hit]
-        inside = (rows.flatten(1) >= 0).all(1) & (rows.flatten(1) <= 1).all(1)
-        if self.admits is not None:
-            inside &= self.admits(rows, self.images[places])
-        self.solved_at[places[inside]] = queries[places[inside]]
+        boxed = (rows.flatten(1) >= 0).all(1) & (rows.flatten(1) <= 1).all(1)
+        rows, places = rows[boxed], places[boxed]
+        if self.admits is not None and len(rows):
+            places = places[self.admits(rows, self.images[places])]
+        self.solved_at[places] = queries[places]

@@ -17,8 +17,7 @@ from adversity.data.arrays import read_arrays, write_arrays
 from adversity.data.tables import read_table
 from adversity.engine.attack.attacking import AttackResult, attack
 from adversity.engine.attack.early_stop import bounded
-from adversity.engine.attack.probes import PROBED
-from adversity.engine.attack.rounds import Course, rounds_of, worst_of
+from adversity.engine.attack.rounds import Course, judged, rounds_of, worst_of
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import sizes
 from adversity.engine.stages.attack_stage import Attacked, AttackRun, Scene, images_name
@@ -236,9 +235,7 @@ class RoundsRun(AttackRun):
         if left is None:
             return replace(self.attacked(scene, result), probed=self.probed(scene, result, samples))
         random = torch.from_numpy(left.rows["random_output"])
-        part = self.attacked(scene, _worst(scene, result, left), random)
-        probed = {k: left.rows[k] for k in PROBED if k in left.rows}
-        return replace(part, probed=probed)
+        return self.attacked(scene, _worst(scene, result, left), random)
 
     def shards_of(self, cell: Cell) -> list[Shard]:
         """Return the shards of a cell's first round, in which every sample is."""
@@ -292,7 +289,10 @@ def _worst(scene: Scene, result: AttackResult, left: _Left) -> AttackResult:
     """Keep, of each sample, the image of this round or that of those before."""
     import torch
 
-    before = torch.from_numpy(left.images)
-    images = worst_of(scene.judge, scene.labels, result.images, before).images
+    new, before = (
+        judged(scene.judge, scene.labels, images)
+        for images in (result.images, torch.from_numpy(left.images))
+    )
+    images = worst_of(new, before).images
     norms = sizes(scene.ready, images, scene.current.images, scene.current.ids)
     return replace(result, images=images, norms=norms)

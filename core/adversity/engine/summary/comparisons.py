@@ -132,7 +132,7 @@ def with_comparisons(
         (id_, cell_key(cell.cell))
         for id_, summary in found.items()
         for cell in summary.cells
-        if any(measure.details.get("bound") for measure in cell.measures.values())
+        if any(measure.details.get("stopped_after") for measure in cell.measures.values())
     }
     added = {
         key: {} if key in stopped else _compared(o, outcomes)

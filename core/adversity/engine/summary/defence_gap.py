@@ -34,18 +34,18 @@ def illusions(toolbox: Toolbox) -> tuple[Illusion, ...]:
         illusion
         for grey in attacks
         for adaptive in attacks
-        if _are_a_pair(toolbox, grey, adaptive) and _defence(toolbox, grey)
+        if _are_a_pair(grey, adaptive) and _defence(toolbox, grey)
         for illusion in _of(toolbox, grey, adaptive)
     )
 
 
-def _are_a_pair(toolbox: Toolbox, grey: PlannedStep, adaptive: PlannedStep) -> bool:
+def _are_a_pair(grey: PlannedStep, adaptive: PlannedStep) -> bool:
     cls: Any = grey.entry.cls
     return (
         not cls.control
         and adaptive.entry.cls is cls
         and (grey.knowledge, adaptive.knowledge) == ("grey-box", "white-box")
-        and toolbox.plan.victim(grey.id) == toolbox.plan.victim(adaptive.id)
+        and (grey.source, grey.against) == (adaptive.source, adaptive.against)
     )
 
 

@@ -48,7 +48,10 @@ def probe_fault(cls: Any, knowledge: str) -> str | None:
     if knowledge != "white-box":
         return f"{wants} through the whole chain, and a {knowledge} attack does not see it"
     if not cls.threat_class().knows_space:
-        return "a probe widens a budget in a norm, and this attack's budget is none"
+        return (
+            "a probe widens the budget to the whole space of images, and this attack's threat does "
+            "not say how large that is"
+        )
     if not probe_measures(cls):
         fields = ", ".join(probe.parameter for probe in PROBES.values())
         return f"a probe changes {fields}, and this attack has none of these parameters"

@@ -66,8 +66,14 @@ def any_distance(step: StepSummary) -> bool:
 
 
 def norm_of(step: StepSummary, cell: CellResult) -> str:
-    """Return the norm in which a cell's perturbation is measured; empty where there is none."""
-    return str(cell.parameters.get("norm") or step.threat.get("norm") or "")
+    """Return the norm in which a cell's perturbation is measured; empty where there is none.
+
+    A threat of a third party stands under its own word, whatever parameters it has.
+    """
+    norm = step.threat.get("norm")
+    if norm is not None and norm not in NORM_NAMES:
+        return str(norm)
+    return str(cell.parameters.get("norm") or norm or "")
 
 
 def knowledge_word(step: StepSummary) -> str:
