@@ -14,7 +14,9 @@ from adversity import provenance
 from adversity.pipeline.make_plan import ENGINE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from adversity.pipeline.plan.model import Plan
 
 ROOT = Path(str(adversity.__file__)).parent
 
@@ -91,6 +93,9 @@ CODE = "\nfrom __future__"
         ("engine/summary/summarise.py", CODE, f"\nDEPTH = 2{CODE}", False),
         ("engine/public/run.py", CODE, f"\nDEPTH = 2{CODE}", False),
         ("metrics/calibration.py", CODE, f"\nDEPTH = 2{CODE}", True),
+        ("pipeline/plan/chain.py", "self.ids.index(id_)", "0", True),
+        ("pipeline/plan/paths.py", "source[0]", "source[-1]", True),
+        ("pipeline/plan/engine_measures.py", CODE, f"\nDEPTH = 2{CODE}", False),
     ],
 )
 def test_an_edit_counts_where_it_computes(
@@ -102,3 +107,24 @@ def test_an_edit_counts_where_it_computes(
     assert old in source
     (core / file).write_text(source.replace(old, new, 1), encoding="utf-8")
     assert (provenance.core_fingerprint(*ENGINE) != before) is counts
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "counts"),
+    [
+        ("pipeline/plan/engine_measures.py", 'better="lower"', 'better="higher"', True),
+        ("pipeline/plan/engine_measures.py", "were never moved", "stood still", True),
+        ("pipeline/plan/measures.py", "found | dict(OF_DATA)", "found", True),
+        ("report/sections/attacks.py", CODE, f"\nDEPTH = 2{CODE}", True),
+        ("pipeline/plan/engine_measures.py", '"""', '"""In other words: ', False),
+    ],
+)
+def test_an_edit_makes_the_report_stale_where_it_shows(
+    core: Path, plan: Callable[[], Plan], file: str, old: str, new: str, counts: bool
+) -> None:
+    """What the engine's measures are called and which way is better stands in every report."""
+    before = plan().resolved["core"]["report"]
+    source = (core / file).read_text(encoding="utf-8")
+    assert old in source
+    (core / file).write_text(source.replace(old, new, 1), encoding="utf-8")
+    assert (plan().resolved["core"]["report"] != before) is counts

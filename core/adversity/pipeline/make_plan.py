@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.load import Loaded
     from adversity.registry import Entry, Registry
 
-__all__ = ["ENGINE", "make_plan"]
+__all__ = ["ENGINE", "REPORT", "make_plan"]
 
 ENGINE = (
     "clipping.py",
@@ -49,6 +49,8 @@ ENGINE = (
     "metrics",
     "pipeline/gates/gate_text.py",
     "pipeline/gates/verdicts.py",
+    "pipeline/plan/chain.py",
+    "pipeline/plan/paths.py",
     "pipeline/plan/probing.py",
     "pipeline/plan/stop_rules.py",
     "project.py",
@@ -56,6 +58,13 @@ ENGINE = (
     "shapes.py",
 )
 """What of the core computes numbers: a change of its source makes every step stale."""
+REPORT = (
+    "engine/summary",
+    "pipeline/plan/engine_measures.py",
+    "pipeline/plan/measures.py",
+    "report",
+)
+"""What of the core is in a report beside those: a change makes the report stale."""
 
 
 def make_plan(loaded: Loaded, registry: Registry) -> Plan:
@@ -234,7 +243,7 @@ def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, A
     """Return what the report depends on beside what it shows: its source, and that of sections."""
     found: dict[str, Any] = {
         "plugin": "the report",
-        "fingerprint": core_fingerprint("engine/summary", "report"),
+        "fingerprint": core_fingerprint(*REPORT),
     }
     kinds = {planned.entry.kind: class_of(planned.entry).describes for planned in steps.values()}
     foreign = {name: kind.sections for name, kind in sorted(kinds.items()) if kind.sections}
