@@ -12,8 +12,8 @@ import pytest
 
 from adversity import MeasureInfo, Metric
 from adversity.data.checksums import write_checksums
-from adversity.data.tables import write_table
-from adversity.errors import StorageError
+from adversity.data.tables import write_parts, write_table
+from adversity.errors import PluginError, StorageError
 from adversity.pipeline.gates.gate_text import Gate
 from adversity.pipeline.plan.model import Stage
 from adversity_flows.runs.paired_changes import changes_since
@@ -113,12 +113,28 @@ class Sure(Metric):
         return {"sure": table["confidence"] > 0.5}
 
 
-def changes(tmp_path, metric="accuracy"):
+class Named(Sure):
+    """Share of the images of cats: it counts by name, and answers as it is told to."""
+
+    name: ClassVar[str] = "named"
+    wants: ClassVar[tuple[str, ...]] = ("target",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"cats": MeasureInfo(0, 1)}
+    answer: str = "array"
+
+    def per_sample(self, table):
+        """Return which are."""
+        cats = table["target"] == table.class_names.index("cat")
+        return {"array": {"cats": cats}, "list": {"cats": cats.tolist()}, "bare": cats.tolist()}[
+            self.answer
+        ]
+
+
+def changes(tmp_path, metric="accuracy", more=()):
     """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
     stage = Stage("predictions", "p-predictions", "", (), {}, "artifacts/p/predictions")
     gate = Gate("g", "p.yaml:1", "predictions", metric)
     plan = SimpleNamespace(
-        gates=(gate,), stage=lambda _: stage, metrics=(Accuracy(), ECE(), Sure(), PSNR())
+        gates=(gate,), stage=lambda _: stage, metrics=(Accuracy(), ECE(), Sure(), PSNR(), *more)
     )
     return changes_since(last(tmp_path), plan, tmp_path)
 
@@ -175,6 +191,23 @@ def test_a_measure_of_a_third_party_is_paired_as_it_says(tmp_path):
     assert (sure.value, sure.n) == (0.25, 4)
     assert (sure.details["only_a"], sure.details["only_b"]) == (2, 1)
     assert changes(tmp_path, "psnr_db")["predictions", "", "psnr_db"].value == 2.5
+
+
+@pytest.mark.parametrize("answer", ["array", "list"])
+def test_a_metric_that_counts_by_name_gets_the_classes_of_each_run(tmp_path, answer):
+    """The number of a class may differ between two runs: two cats of three now, one then."""
+    for place, targets, names in (
+        (NOW, [0, 0, 1], ("cat", "dog")),
+        (THEN, [1, 0, 0], ("dog", "cat")),
+    ):
+        ids = np.array(["a", "b", "c"], dtype=object)
+        rows = {"cell": [""] * 3, "id": ids, "target": np.array(targets)}
+        (tmp_path / place).parent.mkdir(parents=True)
+        write_parts(tmp_path / place, [rows], {"": names})
+    change = changes(tmp_path, "cats", [Named(answer=answer)])["predictions", "", "cats"]
+    assert (change.value, change.n) == (pytest.approx(1 / 3, abs=1e-15), 3)
+    with pytest.raises(PluginError, match=r'"named": expected .* by the name .*, got list'):
+        changes(tmp_path, "cats", [Named(answer="bare")])
 
 
 def test_metric_that_is_no_mean_over_samples_has_no_difference(tmp_path):

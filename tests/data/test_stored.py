@@ -149,3 +149,14 @@ def test_rows_are_columns_by_name(tmp_path):
     assert rows.keys() == columns(["a"], 0).keys()
     with pytest.raises(KeyError):
         rows["nothing"]
+
+
+def test_classes_stand_beside_the_columns(tmp_path):
+    """Each cell has its own, and the columns are what they are without; a table may have none."""
+    rows = columns(["a", "b"], 0)
+    names = {"a": ("cat", "dog"), "b": ("ä", "b", "c"), "c": ("cat", "dog")}
+    write_parts(tmp_path / "with.parquet", [rows, rows], names)
+    write_parts(tmp_path / "without.parquet", [rows, rows])
+    assert StoredTable(tmp_path / "with.parquet").classes == names
+    assert StoredTable(tmp_path / "without.parquet").classes == {}
+    same(read_table(tmp_path / "with.parquet"), read_table(tmp_path / "without.parquet"))

@@ -131,6 +131,18 @@ def test_all_problems_are_said_at_once_in_the_files_order(refuse, pipeline_text)
     assert [finding.split(":")[1] for finding in found] == ["10", "12", "25"]
 
 
+def test_an_unknown_plugin_is_said_alone(refuse, pipeline_text):
+    """What the matrix does in its step is not known, so no gate behind it is judged by that."""
+    (finding,) = refuse(pipeline_text.replace("degradation/darker", "degradation/darkr"))
+    assert finding.startswith("pipelines/toy.yaml:10: unknown plugin degradation/darkr")
+    found = refuse(
+        pipeline_text.replace("degradation/darker", "degradation/darkr").replace(
+            "predictions[severity=3]", "predictions[gain=3]"
+        )
+    )
+    assert ["unknown plugin" in found[0], "does not depend on gain" in found[1]] == [True, True]
+
+
 def test_a_cycle_is_named_in_full(refuse, pipeline_text):
     """Every step on the circle is named, in order."""
     text = pipeline_text.replace(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from adversity.data.tables import reading, to_numpy
+from adversity.data.tables import CLASSES, reading, to_numpy
 from adversity.provenance import file_sha256
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ class StoredTable:
                 whole = len(rows) == len(column)
                 found.setdefault(key, []).append(_Group(number, len(rows), None if whole else rows))
         return {key: StoredRows(self, groups) for key, groups in found.items()}
+
+    @cached_property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """By cell, the classes that `target` and `prediction` index; none if they were not kept."""
+        text = (self._footer.metadata or {}).get(CLASSES.encode(), b"[]")
+        return {cell: tuple(names) for names, cells in json.loads(text) for cell in cells}
 
     @property
     def rows(self) -> StoredRows:

@@ -8,6 +8,7 @@ is written a piece after the other, and only what is asked for is read: see
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["read_table", "reading", "to_numpy", "write_parts", "write_table"]
+__all__ = ["CLASSES", "read_table", "reading", "to_numpy", "write_parts", "write_table"]
 
+CLASSES = "adversity.classes"
+"""In the metadata of a table's file: names of classes, each list with its cells, as JSON."""
 Array = np.ndarray[Any, Any]
 _DTYPES = ("float32", "float64", "int64", "bool")
 
@@ -44,12 +47,17 @@ def write_table(path: Path, columns: Mapping[str, Array | Sequence[Any]]) -> Non
     write_parts(path, [columns])
 
 
-def write_parts(path: Path, parts: Iterable[Mapping[str, Array | Sequence[Any]]]) -> None:
+def write_parts(
+    path: Path,
+    parts: Iterable[Mapping[str, Array | Sequence[Any]]],
+    classes: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """Write a table a part after the other, each a row group; one part is in memory at a time.
 
     Args:
         path: The file to make or replace; it appears whole or not at all.
         parts: At least one; columns as `write_table` takes them, the same in all.
+        classes: By cell, the classes that its columns index; kept beside them.
 
     Raises:
         TypeError: If a column has a type that tables do not hold.
@@ -62,12 +70,22 @@ def write_parts(path: Path, parts: Iterable[Mapping[str, Array | Sequence[Any]]]
     def write(partial: Path) -> None:
         tables = map(_arrow_table, parts)
         first = next(tables)
+        if classes is not None:
+            first = first.replace_schema_metadata({CLASSES: _classes_text(classes)})
         with pq.ParquetWriter(partial, first.schema, compression="zstd") as file:
             file.write_table(first)
             for table in tables:
                 file.write_table(table)
 
     atomic_write(path, write)
+
+
+def _classes_text(classes: Mapping[str, Sequence[str]]) -> str:
+    """Write each list of names once, with the cells that have it."""
+    cells: dict[tuple[str, ...], list[str]] = {}
+    for cell, names in classes.items():
+        cells.setdefault(tuple(names), []).append(cell)
+    return json.dumps([[list(names), those] for names, those in cells.items()])
 
 
 def _arrow_table(columns: Mapping[str, Array | Sequence[Any]]) -> pa.Table:

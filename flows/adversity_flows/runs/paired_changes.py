@@ -48,7 +48,7 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
             if then is None:
                 continue
             for cell in sorted(now.cells):
-                change = _change(plan, now.cell(cell), then.cell(cell), gate.metric)
+                change = _change(plan, gate.metric, cell, now, then)
                 if change is not None:
                     found[gate.step, cell, gate.metric] = change
     return found
@@ -60,11 +60,17 @@ def _kept(past: PastRun, step: str) -> StoredTable | None:
     return StoredTable(past.verified(path)) if path.is_file() else None
 
 
-def _change(plan: Plan, now: StoredRows, then: StoredRows, metric: str) -> Measure | None:
+def _change(
+    plan: Plan, metric: str, cell: str, this_run: StoredTable, that_run: StoredTable
+) -> Measure | None:
+    now, then = this_run.cell(cell), that_run.cell(cell)
     _, first, second = np.intersect1d(
         now["id"].astype(str), then["id"].astype(str), return_indices=True
     )
-    a, b = (sample_values(plan.metrics, metric, rows) for rows in (now, then))
+    a, b = (
+        sample_values(plan.metrics, metric, table.cell(cell), table.classes.get(cell, ()))
+        for table in (this_run, that_run)
+    )
     if a is None or b is None or not len(first):
         return None
     if _same(now, then, first, second):

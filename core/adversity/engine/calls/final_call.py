@@ -1,9 +1,10 @@
 """The final call: the author's method, in blocks, with every check around it.
 
 A plugin gets a copy of its input and must give back what its contract promises; a broken
-promise is a `PluginError` that names the plugin, its distribution and the sample. A kind's call
-is a subclass, named by `call` in its description: the engine, plugins that have one as a
-parameter, and Python all go through it.
+promise is a `PluginError` that names the plugin, its distribution and the sample. The blocks and
+checks of every kind are here. The engine calls our kinds through the functions of `final_calls`;
+plugins that have one as a parameter, and Python, through the subclass that a kind names as `call`
+in its description.
 """
 
 from __future__ import annotations

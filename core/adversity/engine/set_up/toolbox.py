@@ -141,13 +141,13 @@ class Toolbox:
             Checksums(folder).verify()
         return folder
 
-    def node_of(self, step: str) -> PlannedStep:
+    def definition_of(self, step: str) -> PlannedStep:
         """Return the step that defines the plugin of `step`."""
         return self.plan.steps[self.plan.steps[step].definition]
 
     def plugin(self, step: str, cell: Cell) -> PluginBase:
         """Return the plugin of a step in a cell, not set up."""
-        planned = self.node_of(step)
+        planned = self.definition_of(step)
         return planned.plugins[cell.restrict(planned.variables)]
 
     def metrics(self) -> tuple[Ready, ...]:
@@ -171,7 +171,7 @@ class Toolbox:
             NotFittedError: If its state is not there yet.
             PluginError: If setting it up fails.
         """
-        planned = self.node_of(step)
+        planned = self.definition_of(step)
         mine = cell.restrict(planned.variables)
         cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
         key = (planned.id, mine.key)
@@ -186,7 +186,7 @@ class Toolbox:
 
     def bare(self, step: str, cell: Cell, *, state: State | None = None) -> Ready:
         """Return the plugin of a step set up, for fitting it or with a state that was found."""
-        planned = self.node_of(step)
+        planned = self.definition_of(step)
         given = planned.plugins[cell.restrict(planned.variables)]
 
         def found(nested: Plugin[Any]) -> Ready | None:

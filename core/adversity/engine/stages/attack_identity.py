@@ -65,7 +65,7 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
     """Return what a step contributes by itself, whatever it is called."""
     record = run.identity(step, cell)
     del record["step"], record["knowledge"]
-    definition = run.toolbox.node_of(step)
+    definition = run.toolbox.definition_of(step)
     plugin: Any = run.toolbox.plugin(step, cell)
     if "fitted" in record:
         state = state_path(run.toolbox.artifact(definition.id), cell.restrict(definition.variables))

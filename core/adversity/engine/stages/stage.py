@@ -215,7 +215,7 @@ class StageRun(ABC):
         files = self.files_of(self.toolbox.plugin(step, cell))
         if files:
             record["files"] = files
-        definition = self.toolbox.node_of(step)
+        definition = self.toolbox.definition_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
             record["fitted"] = artifact_hash(self.toolbox.artifact(definition.id))
         if planned.nested:

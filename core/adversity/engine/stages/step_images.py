@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["images_through", "step_images"]
 
 
-def step_images(toolbox: Toolbox, planned: str, cell: Cell, index: Sequence[int]) -> ImageBatch:
+def step_images(toolbox: Toolbox, place: str, cell: Cell, index: Sequence[int]) -> ImageBatch:
     """Compute the images of a step, or read those of an attack, for samples of one size.
 
     Args:
         toolbox: Of the run.
-        planned: A data set, a view or an attack.
+        place: A data set, a view or an attack.
         cell: At least the variables of the step.
         index: Sample numbers in the data set.
     """
-    chain = toolbox.plan.chain(planned)
+    chain = toolbox.plan.chain(place)
     source = toolbox.source(chain.start)
     ids = tuple(source.ids[i] for i in index)
     current = ImageBatch(ids, source.images(index), source.references(index), {}, {})

@@ -159,7 +159,8 @@ class TableRun(StageRun):
 
     def fill(self, out: Path) -> StageResult:
         """Write the cells to one table, a part after the other, and measure each."""
-        write_parts(out / TABLE, self._labelled())
+        classes = {cell.key: self.class_names(cell) for cell in self.planned.cells}
+        write_parts(out / TABLE, self._labelled(), classes)
         table = StoredTable(out / TABLE)
         measures: dict[str, Mapping[str, Measure]] = {}
         unmeasured: Counter[str] = Counter()
@@ -167,7 +168,7 @@ class TableRun(StageRun):
         for cell in self.planned.cells:
             rows = table.cell(cell.key)
             total += rows.count
-            measures[cell.key] = self.measured(rows, self.class_names(cell))
+            measures[cell.key] = self.measured(rows, classes[cell.key])
             for name in map(column_of, self._image_metrics(rows)):
                 unmeasured[name] += int(np.isnan(rows[name]).sum())
         self._note_unmeasured(unmeasured, total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from adversity.engine.calls.final_calls import BREAKS
 from adversity.errors import AdversityError, PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from adversity.contracts import MetricBase
 
@@ -21,7 +22,10 @@ Array = np.ndarray[Any, Any]
 
 
 def sample_values(
-    metrics: Iterable[MetricBase], measure: str, rows: Mapping[str, Array]
+    metrics: Iterable[MetricBase],
+    measure: str,
+    rows: Mapping[str, Array],
+    class_names: tuple[str, ...] = (),
 ) -> Array | None:
     """Return `[N]` values whose mean is a measure; None where it is no mean over samples.
 
@@ -29,6 +33,7 @@ def sample_values(
         metrics: Those of the pipeline, not set up.
         measure: Its name.
         rows: One cell of a step's table.
+        class_names: The classes that `target` and `prediction` index.
 
     Raises:
         PluginError: If the metric fails, or its values are not one a row.
@@ -37,16 +42,18 @@ def sample_values(
         if isinstance(metric, ImageMetric):
             if measure in metric.declared() and measure in rows:
                 return rows[measure]
-        elif isinstance(metric, Metric) and metric.takes(table := Table(rows)):
-            values = _asked(metric, table).get(measure)
+        elif isinstance(metric, Metric) and metric.takes(table := Table(rows, class_names)):
+            values = _asked(metric, measure, table)
             if values is not None:
                 return _checked(metric, measure, values, len(table))
     return None
 
 
-def _asked(metric: Metric, table: Table) -> Mapping[str, Array]:
+def _asked(metric: Metric, measure: str, table: Table) -> Array | None:
     try:
-        return metric.per_sample(table)
+        answer: object = metric.per_sample(table)
+        if isinstance(answer, Mapping):
+            return np.asarray(answer[measure]) if measure in answer else None
     except AdversityError:
         raise
     except BREAKS as error:
@@ -54,6 +61,10 @@ def _asked(metric: Metric, table: Table) -> Mapping[str, Array]:
             f'metric "{metric.name}": per_sample raised {type(error).__name__}: {error}; report it '
             "to the plugin's author"
         ) from error
+    raise PluginError(
+        f'metric "{metric.name}": expected per_sample to return values by the name of their '
+        f"measure, got {type(answer).__name__}; report it to the plugin's author"
+    )
 
 
 def _checked(metric: Metric, measure: str, values: Array, count: int) -> Array:

@@ -128,7 +128,7 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
         makes=cls.makes,
         source=planned.source,
         path=toolbox.plan.chain(planned.id).ids if planned.source else (),
-        fit_on=toolbox.node_of(planned.id).fit_on,
+        fit_on=toolbox.definition_of(planned.id).fit_on,
         plugin={
             **_record(cls, entry.distribution, entry.version),
             **({"nested": inner} if inner else {}),

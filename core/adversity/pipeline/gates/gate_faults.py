@@ -61,7 +61,7 @@ def gate_faults(
     missing = unprobed(gate.metric, class_of(planned.entry), planned.options.get("probe"))
     if missing is not None and planned.role == "attack":
         yield missing
-    yield from _selector_faults(gate, loaded, planned)
+    yield from _selector_faults(gate, loaded, planned, whole=len(steps) == len(loaded.spec.steps))
 
 
 def idle_gates(gates: Sequence[Gate], measures: Mapping[str, MeasureInfo]) -> Iterator[str]:
@@ -75,9 +75,17 @@ def idle_gates(gates: Sequence[Gate], measures: Mapping[str, MeasureInfo]) -> It
             )
 
 
-def _selector_faults(gate: Gate, loaded: Loaded, planned: PlannedStep) -> Iterator[str]:
+def _selector_faults(
+    gate: Gate, loaded: Loaded, planned: PlannedStep, *, whole: bool
+) -> Iterator[str]:
+    """Refuse a variable or a value that the step has not.
+
+    A faulty step is missing, and what comes from it lacks its variables: then no variable of the
+    matrix is refused.
+    """
     for name, value in gate.selector.items():
-        if name not in planned.variables:
+        known = name in planned.variables or (not whole and name in loaded.spec.matrix)
+        if not known:
             yield f"{gate.step} does not depend on {name}{suggestion(name, planned.variables)}"
         elif value not in loaded.labels(name):
             yield f"{name} has no value {value}; it has {listed(loaded.labels(name))}"
