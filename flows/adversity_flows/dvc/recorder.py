@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from adversity.errors import InputError, StaleInputsError
 from adversity_flows.dvc.inputs import Inputs, read_inputs, stale_reasons
 from adversity_flows.dvc.lockfile import write_lock
+from adversity_flows.dvc.project_file import ParsedProject
 from adversity_flows.dvc.reasons import sentence
 from adversity_flows.dvc.repository import alone, dvc_errors, locked, open_repository
 from adversity_flows.dvc.tracked import refuse_changed_data
@@ -62,6 +63,7 @@ class DvcRecorder:
         self._repo = repo
         self._patience = patience
         self._reserved: dict[str, ExitStack] = {}
+        self._project = ParsedProject(repo)
 
     @classmethod
     def open(cls, root: Path, *, patience: float = 30.0, verify: bool = False) -> DvcRecorder:
@@ -235,7 +237,7 @@ class DvcRecorder:
         from dvc.stage.exceptions import StageFileDoesNotExistError, StageNotFound
 
         try:
-            return self._repo.stage.load_one(path=str(self.root / "dvc.yaml"), name=name)
+            return self._project.stage(name)
         except (StageFileDoesNotExistError, StageNotFound) as error:
             raise _no_stage(name) from error
 
@@ -284,7 +286,7 @@ class DvcRecorder:
             raise StaleInputsError(stale_message(changes))
         self._repo.stage_cache.save(known)
         known.commit()
-        write_lock(self._repo, known)
+        write_lock(self._repo, known, self._project.order)
 
 
 def stale_message(changes: list[str]) -> str:

@@ -1,7 +1,7 @@
 """DVC's repository: opening it, its lock, and its errors in our words.
 
-The only places that touch DVC's Python API are this file and `memory.py`. It is unofficial: an
-exact minor is pinned, and tests/flows/dvc holds a contract test for each call we make.
+Nothing outside this folder touches DVC's Python API. It is unofficial: an exact minor is pinned,
+and tests/flows/dvc holds a contract test for each call we make.
 """
 
 from __future__ import annotations

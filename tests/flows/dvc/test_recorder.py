@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import threading
-from pathlib import Path
 
 import pytest
 import yaml
@@ -233,14 +232,12 @@ def test_dvc_lock_is_written_whole_or_not_at_all(project, memory, conductor, mon
     conduct(conductor())
     lock = project / "dvc.lock"
     before = lock.read_bytes()
-    from dvc.dvcfile import Lockfile
 
-    def half(self, stage, **kwargs):
-        with Path(self.path).open("w") as stream:
-            stream.write("schema: '2")
+    def half(data, stream):
+        stream.write("schema: '2")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Lockfile, "dump", half)
+    monkeypatch.setattr("dvc.utils.serialize._yaml._dump", half)
     with pytest.raises(Exception, match="No space left"):
         conduct(conductor(force=("report",)))
     assert lock.read_bytes() == before
