@@ -80,10 +80,11 @@ def _distributions_of(package: str, _path: tuple[str, ...]) -> list[_Bringer]:
     for distribution in metadata.distributions():
         # One by one: a stranger's damaged metadata must stop no fingerprint but its own.
         with suppress(Exception):
-            origin = canonical_name(distribution.name), distribution.version
             for point in distribution.entry_points.select(group=GROUP):
                 at = re.split(r"[:\s]", point.value, maxsplit=1)[0].replace(".", "/")
                 if at.partition("/")[0] == package:
+                    # Name and version are read last: parsing metadata is slow, and few offer any.
+                    origin = canonical_name(distribution.name), distribution.version
                     found.append((at, distribution, origin))
     for name in () if found else sorted(set(metadata.packages_distributions().get(package, ()))):
         origin = canonical_name(name), distribution_version(name) or ""

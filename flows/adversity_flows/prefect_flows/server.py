@@ -40,7 +40,7 @@ __all__ = [
     "ui",
 ]
 
-START_SECONDS = 120.0  # the first start makes the database: 15 s on an idle machine
+START_SECONDS = 120.0  # the first on a machine makes the database: 15 s on an idle one
 ANSWER_SECONDS = 10.0  # a running server that does not answer within this is given up
 TAIL_LINES = 15
 

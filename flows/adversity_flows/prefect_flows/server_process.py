@@ -41,6 +41,9 @@ def main(home: Path) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
+    from adversity_flows.prefect_flows.server_database import make_database
+
+    make_database(home)
     config = uvicorn.Config(
         create_app(final=True),
         log_level="warning",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 import time
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -20,6 +16,7 @@ from adversity.pipeline.plan.model import Cell, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from adversity.report.values.model import Outcome
 
@@ -186,46 +183,18 @@ def own_prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(scope="session")
-def prefect_root(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[Path]:
-    """A project whose Prefect server stays up for all tests, and is gone afterwards.
-
-    The empty database, 8 s of processor time in migrations, is kept in pytest's cache.
-    """
+def prefect_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project whose Prefect server stays up for all tests, and is gone afterwards."""
     from adversity_flows.prefect_flows.server import alive, project_server
 
     root = tmp_path_factory.mktemp("project")
-    home = root / ".adversity" / "prefect"
-    empty = pytestconfig.cache.mkdir("prefect") / f"{version('prefect')}-{version('sqlalchemy')}.db"
-    if empty.exists():
-        copy_database(empty, home / "prefect.db")
     with project_server(root) as url:
-        if not empty.exists():
-            draft = empty.with_suffix(f".{os.getpid()}")
-            copy_database(home / "prefect.db", draft)
-            draft.replace(empty)
         yield root
     until = time.monotonic() + 15
     while alive(url) and time.monotonic() < until:
         time.sleep(0.1)
     if alive(url):
         pytest.fail(f"the Prefect server at {url} outlived the tests")
-
-
-@pytest.fixture
-def warm_root(prefect_root: Path, tmp_path: Path) -> Path:
-    """Another project without a server, whose database need not be made first."""
-    home = Path(".adversity", "prefect", "prefect.db")
-    copy_database(prefect_root / home, tmp_path / home)
-    return tmp_path
-
-
-def copy_database(source: Path, target: Path) -> None:
-    """Copy an SQLite database that may be in use."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
 
 
 @pytest.fixture

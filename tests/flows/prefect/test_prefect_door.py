@@ -43,15 +43,15 @@ def files(root: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_prefect_and_the_direct_loop_leave_the_same_bytes(
-    warm_root: Path, tmp_path_factory: pytest.TempPathFactory, watcher: Any
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, watcher: Any
 ) -> None:
     """All artifacts, metrics and `dvc.lock` are equal, and a second run finds nothing stale."""
     direct = tmp_path_factory.mktemp("direct")
-    through_prefect = in_project(warm_root, run_with_prefect, watcher)
+    through_prefect = in_project(tmp_path, run_with_prefect, watcher)
     directly = in_project(direct, conduct, watcher)
     assert [outcome.state for outcome in through_prefect] == ["ran"] * len(directly)
-    ours, theirs = files(warm_root), files(direct)
+    ours, theirs = files(tmp_path), files(direct)
     assert sorted(ours) == sorted(theirs)
     assert {path for path in ours if ours[path] != theirs[path]} == set()
-    again = in_project(warm_root, run_with_prefect, watcher)
+    again = in_project(tmp_path, run_with_prefect, watcher)
     assert {outcome.state for outcome in again} == {"cached"}

@@ -169,7 +169,7 @@ def test_an_interrupt_between_shards_starts_no_more(conductor: Maker, watcher: A
 
 @pytest.mark.slow
 def test_a_server_killed_in_mid_run_loses_nothing(
-    conductor: Maker, watcher: Any, warm_root: Path, capfd: pytest.CaptureFixture[str]
+    conductor: Maker, watcher: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """After kill -9 of the server the rest is done directly within 30 s, with one warning.
 
@@ -179,12 +179,12 @@ def test_a_server_killed_in_mid_run_loses_nothing(
 
     def act(step: str, index: int) -> None:
         if step == "dark" and index == 1:
-            home = warm_root / ".adversity" / "prefect"
+            home = tmp_path / ".adversity" / "prefect"
             os.kill(json.loads((home / "server.json").read_text())["pid"], signal.SIGKILL)
             killed.append(time.monotonic())
 
     run = conductor(act=act)
-    run.workspace.root = run.workspace.outputs = warm_root
+    run.workspace.root = run.workspace.outputs = tmp_path
     outcomes = run_with_prefect(run, watcher, workers=2)
     assert time.monotonic() - killed[0] < 30
     assert [outcome.state for outcome in outcomes] == ["ran"] * 3

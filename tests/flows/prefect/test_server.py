@@ -241,13 +241,13 @@ def test_the_page_is_announced_and_interrupted(
 
 
 @pytest.mark.slow
-def test_kill_9_of_the_only_user_ends_the_server(warm_root: Path) -> None:
+def test_kill_9_of_the_only_user_ends_the_server(tmp_path: Path) -> None:
     """The server is gone within ten seconds of its parent's kill -9, and so are its files."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(warm_root)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as parent:
         url = parent.stdout.readline().strip() if parent.stdout else ""
-        home = warm_root / ".adversity" / "prefect"
+        home = tmp_path / ".adversity" / "prefect"
         pid = json.loads((home / "server.json").read_text())["pid"]
         assert alive(url)
         os.kill(parent.pid, signal.SIGKILL)
