@@ -8,6 +8,7 @@ written stages come first, ours follow by name, so that the text is stable.
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,8 @@ def sync_pipeline(plan: Plan) -> tuple[str, ...]:
 
 def definition_changes(plan: Plan, stage: Stage) -> tuple[str, ...]:
     """Say how the definition of a stage in `dvc.yaml` differs from the plan's; empty if not."""
-    found = (_read(plan.root / "dvc.yaml").get("stages") or {}).get(stage.name)
+    content = _read_fast(plan.root / "dvc.yaml")
+    found = (content.get("stages") or {}).get(stage.name)
     if found is None:
         return (f"stage {stage.name} is missing",)
     return tuple(_stage_words(stage.name, found, stage_entry(plan, stage)))
@@ -95,15 +97,21 @@ def stage_entry(plan: Plan, stage: Stage) -> dict[str, Any]:
 
 def _update(root: Path, plans: Sequence[Plan], *, everything: bool, write: bool) -> list[str]:
     path = root / "dvc.yaml"
-    content = _read(path)
-    before = _text(content)
-    words = _update_stages(content, plans, everything=everything)
-    words += _update_plots(content, plans, everything=everything)
-    after = _text(content)
-    if write and (after != before or not path.is_file()):
+    content = _read_fast(path)
+    before = json.dumps(content, default=str)
+    words = _change(content, plans, everything=everything)
+    if write and (json.dumps(content, default=str) != before or not path.is_file()):
+        content = _read(path, _keeping_comments())  # ten times slower, and rarely needed
+        _change(content, plans, everything=everything)
         ends = "\r\n" if path.is_file() and b"\r\n" in path.read_bytes() else "\n"
-        atomic_write(path, lambda new: new.write_text(after, encoding="utf-8", newline=ends))
+        text = _text(content)
+        atomic_write(path, lambda new: new.write_text(text, encoding="utf-8", newline=ends))
     return words
+
+
+def _change(content: Any, plans: Sequence[Plan], *, everything: bool) -> list[str]:
+    words = _update_stages(content, plans, everything=everything)
+    return words + _update_plots(content, plans, everything=everything)
 
 
 def _update_stages(content: Any, plans: Sequence[Plan], *, everything: bool) -> list[str]:
@@ -182,12 +190,12 @@ def _is_ours(entry: Any) -> bool:
     return isinstance(meta, Mapping) and meta.get("generated_by") == _OURS
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, yaml: YAML) -> Any:
     if not path.is_file():
         return {}
     text = path.read_text(encoding="utf-8")
     try:
-        content = _yaml().load(text.replace(HEADER, "", 1))
+        content = yaml.load(text.replace(HEADER, "", 1))
     except YAMLError as error:
         line = conflict_line(text)
         if line is not None:
@@ -201,6 +209,14 @@ def _read(path: Path) -> Any:
     if not isinstance(content, Mapping):
         raise InputError(f"dvc.yaml: expected a mapping, got {type(content).__name__}; fix it")
     return content
+
+
+def _read_fast(path: Path) -> Any:
+    """Read without comments, by a parser in C; what is wrong is said by the one that says more."""
+    try:
+        return _read(path, YAML(typ="safe"))
+    except InputError:
+        return _read(path, _keeping_comments())
 
 
 def _syntax(error: YAMLError, text: str) -> str:
@@ -219,11 +235,11 @@ def _syntax(error: YAMLError, text: str) -> str:
 
 def _text(content: Any) -> str:
     stream = io.StringIO()
-    _yaml().dump(content, stream)
+    _keeping_comments().dump(content, stream)
     return HEADER + stream.getvalue()
 
 
-def _yaml() -> YAML:
+def _keeping_comments() -> YAML:
     """Return a reader and writer that keeps comments and the order of keys."""
     yaml = YAML()
     yaml.width = 4096
