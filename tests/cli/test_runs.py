@@ -9,6 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from scipy.special import softmax
+from scipy.stats import ttest_rel
+from sklearn.metrics import brier_score_loss, log_loss
 
 from adversity import MeasureInfo, Metric
 from adversity.data.checksums import write_checksums
@@ -19,7 +22,9 @@ from adversity.pipeline.plan.model import Stage
 from adversity_flows.runs.paired_changes import changes_since
 from adversity_flows.runs.past_runs import PastRun, RunFolder, accept, accepted_run, past_runs
 from adversity_plugins.metric.accuracy import Accuracy
+from adversity_plugins.metric.brier import Brier
 from adversity_plugins.metric.ece import ECE
+from adversity_plugins.metric.nll import NLL
 from adversity_plugins.metric.psnr import PSNR
 
 
@@ -191,6 +196,34 @@ def test_a_measure_of_a_third_party_is_paired_as_it_says(tmp_path):
     assert (sure.value, sure.n) == (0.25, 4)
     assert (sure.details["only_a"], sure.details["only_b"]) == (2, 1)
     assert changes(tmp_path, "psnr_db")["predictions", "", "psnr_db"].value == 2.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "score"), [(NLL(), log_loss), (Brier(), brier_score_loss)], ids=["nll", "brier"]
+)
+def test_likelihood_and_brier_score_are_paired(tmp_path, metric, score):
+    """The change and its interval are SciPy's paired ones of scikit-learn's score of each row."""
+    rng = np.random.default_rng(0)
+    then = rng.normal(0, 2, (40, 3))
+    both = {NOW: then + rng.normal(0, 0.1, then.shape), THEN: then}
+    for place, logits in both.items():
+        table(tmp_path / place, [True] * 40, logits=logits)
+    now, before = (
+        [score([0], [row], labels=range(3)) for row in softmax(logits, axis=1)]
+        for logits in both.values()
+    )
+    (change,) = changes(tmp_path, metric.name, [metric]).values()
+    expected = ttest_rel(now, before)
+    interval = expected.confidence_interval(0.95)
+    assert change.value == pytest.approx(np.mean(now) - np.mean(before), abs=1e-12)
+    assert (change.low, change.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+
+
+def test_an_infinite_likelihood_is_not_left_out_of_the_change(tmp_path):
+    """A truth that got the probability 0 makes the mean infinite: no change of the finite rest."""
+    table(tmp_path / NOW, [True] * 2, probs=np.array([[0.0, 1.0], [0.9, 0.1]]))
+    table(tmp_path / THEN, [True] * 2, probs=np.array([[0.5, 0.5], [0.5, 0.5]]))
+    assert changes(tmp_path, "nll", [NLL()]) == {}
 
 
 @pytest.mark.parametrize("answer", ["array", "list"])

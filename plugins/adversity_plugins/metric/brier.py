@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric._predictions import by_row, judgeable
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from adversity import Measure, Table
 
 __all__ = ["Brier"]
@@ -32,3 +34,7 @@ class Brier(Metric):
         if not judgeable(table):
             return {}
         return {"brier": metrics.brier_of(by_row(table, metrics.squared_errors))}
+
+    def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return the squared error of each row, summed over the classes."""
+        return {"brier": by_row(table, metrics.squared_errors)} if judgeable(table) else {}

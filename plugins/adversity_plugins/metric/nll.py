@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric._predictions import by_row, judgeable
@@ -48,3 +50,11 @@ class NLL(Metric):
             convention={"because": "the likelihood is infinite where the truth got 0"},
         )
         return {"zero_probability_truths": share}
+
+    def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return the nats of each row, or which truths got the probability 0 where one did."""
+        if not judgeable(table):
+            return {}
+        log_p = by_row(table, metrics.log_likelihoods)
+        zero = np.isneginf(log_p)
+        return {"zero_probability_truths": zero} if zero.any() else {"nll": 0.0 - log_p}

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
+from sklearn.metrics import brier_score_loss, log_loss
 
 from adversity import ImageMetric, Measure, Metric, Table, metrics
 from adversity.contracts import values
@@ -113,6 +114,41 @@ def test_an_infinite_likelihood_is_replaced_by_its_count() -> None:
     found = NLL().compute(table)
     assert set(found) == {"zero_probability_truths"}
     assert found["zero_probability_truths"].value == 0.25
+
+
+@pytest.mark.parametrize("form", ["logits", "probs"])
+def test_likelihood_and_brier_score_pair_by_what_each_row_scores_alone(form: str) -> None:
+    """The value of a row is scikit-learn's score of that row alone (1e-12: float64 rounding)."""
+    table = predictions(classes=4)
+    probs = softmax(table["logits"].astype(np.float64), axis=1)
+    if form == "probs":
+        table = predictions(classes=4, probs=probs)
+    for metric, name, score in ((NLL(), "nll", log_loss), (Brier(), "brier", brier_score_loss)):
+        alone = [
+            score([label], [row], labels=range(4))
+            for label, row in zip(table["target"], probs, strict=True)
+        ]
+        values = metric.per_sample(table)
+        assert list(values) == [name]
+        np.testing.assert_allclose(values[name], alone, rtol=0, atol=1e-12)
+
+
+def test_where_a_truth_got_nothing_the_count_is_paired_and_no_likelihood() -> None:
+    """One of four truths has the probability 0: it is marked, and the finite rows are no `nll`."""
+    probs = np.eye(3)[[0, 1, 2, 0]]
+    table = Table({"id": np.arange(4), "target": np.array([0, 1, 2, 1]), "probs": probs})
+    values = NLL().per_sample(table)
+    assert list(values) == ["zero_probability_truths"]
+    assert values["zero_probability_truths"].tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize("metric", [NLL(), Brier()])
+def test_what_cannot_be_scored_pairs_nothing(metric: Metric) -> None:
+    """Without an answer by class, or with other targets than classes, there is no value a row."""
+    table = predictions()
+    bare = Table({k: v for k, v in table.columns.items() if k != "logits"})
+    assert metric.per_sample(bare) == {}
+    assert metric.per_sample(predictions(target=np.linspace(0, 1, 60))) == {}
 
 
 def test_attacked_images_get_robust_measures_only() -> None:
