@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 
 from adversity import Attack, Norm
-from adversity_plugins.attack.gradient._apgd_search import Settings, apgd_search
+from adversity_plugins.attack.gradient.apgd import APGD
+from adversity_plugins.attack.minimum.fab import FAB
+from adversity_plugins.attack.scores.square import Square
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from adversity import SampleRng, Target
-    from adversity_plugins.attack._shared.losses import Loss
-
-    Run = Callable[[Target, torch.Tensor, torch.Tensor, SampleRng], torch.Tensor]
 
 __all__ = ["Turn", "Version", "order_of", "turns_of"]
 
@@ -40,7 +37,7 @@ def order_of(
     eps: float,
     classes: int,
     effort: float = 1.0,
-) -> dict[str, Run]:
+) -> dict[str, APGD | FAB | Square]:
     """Return the attacks by name, in the order in which they run.
 
     Names do not depend on the victim: `apgd-dlr` takes the margin where DLR is not defined.
@@ -53,27 +50,23 @@ def order_of(
         effort: Share of the authors' steps and queries, at least one of each.
     """
     steps, queries = (max(1, round(effort * full)) for full in (STEPS, QUERIES))
+    budget: dict[str, Any] = {"norm": norm, "eps": eps}
+    climb: dict[str, Any] = {**budget, "steps": steps, "early_stop": True}
     if version == "rand":
-        second: Loss = "dlr" if classes >= 3 else "margin"
         return {
-            "apgd-ce": _apgd(Settings(norm, eps, steps, early_stop=True)),
-            "apgd-dlr": _apgd(Settings(norm, eps, steps, loss=second, early_stop=True)),
+            "apgd-ce": APGD(**climb),
+            "apgd-dlr": APGD(**climb, loss="dlr" if classes >= 3 else "margin"),
         }
     sparse = norm == "l1"
-    first = Settings(norm, eps, steps, SPARSE_RESTARTS if sparse else 1, early_stop=True)
-    aimed = Settings(
-        norm,
-        eps,
-        steps,
-        loss="dlr" if classes >= 4 else "margin",
-        targets=SPARSE_TARGETS if sparse else TARGETS,
-        early_stop=True,
-    )
     return {
-        "apgd-ce": _apgd(first),
-        "apgd-t": _apgd(aimed),
-        "fab-t": _fab(norm, eps, steps),
-        "square": _square(norm, eps, queries),
+        "apgd-ce": APGD(**climb, restarts=SPARSE_RESTARTS if sparse else 1),
+        "apgd-t": APGD(
+            **climb,
+            loss="dlr" if classes >= 4 else "margin",
+            targets=SPARSE_TARGETS if sparse else TARGETS,
+        ),
+        "fab-t": FAB(**climb, targets=TARGETS),
+        "square": Square(**budget, queries=queries, p_init=FIRST_SHARE),
     }
 
 
@@ -100,7 +93,17 @@ class Turn(Attack):
             classes=target.classes,
             effort=self.effort,
         )
-        return order[self.turn](target, images, labels, rng)
+        attack = order[self.turn]
+        rows = TOGETHER if isinstance(attack, FAB) else len(images)
+        parts = torch.split(torch.arange(len(images)), rows)
+        return torch.cat(
+            [
+                attack.perturb(
+                    target.rows(part), images[part], labels[part], rng.rows(part.tolist())
+                )
+                for part in parts
+            ]
+        )
 
 
 def turns_of(version: Version, *, norm: Norm, eps: float, effort: float = 1.0) -> dict[str, Turn]:
@@ -108,52 +111,3 @@ def turns_of(version: Version, *, norm: Norm, eps: float, effort: float = 1.0) -
     order = order_of(version, norm=norm, eps=eps, classes=TARGETS + 1)
     budget: dict[str, Any] = {"norm": norm, "eps": eps, "effort": effort}
     return {turn: Turn(version=version, turn=turn, **budget) for turn in order}
-
-
-def _apgd(how: Settings) -> Run:
-    def run(
-        target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
-    ) -> torch.Tensor:
-        return apgd_search(target, images, labels, rng, how).images
-
-    return run
-
-
-def _fab(norm: Norm, eps: float, steps: int) -> Run:
-    def run(
-        target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
-    ) -> torch.Tensor:
-        from adversity_plugins.attack.minimum._fab_search import fab_attack
-
-        parts = torch.split(torch.arange(len(images)), TOGETHER)
-        return torch.cat(
-            [
-                fab_attack(
-                    target.rows(part),
-                    images[part],
-                    labels[part],
-                    rng.rows(part.tolist()),
-                    norm=norm,
-                    eps=eps,
-                    steps=steps,
-                    restarts=1,
-                    targets=TARGETS,
-                )
-                for part in parts
-            ]
-        )
-
-    return run
-
-
-def _square(norm: Norm, eps: float, queries: int) -> Run:
-    def run(
-        target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
-    ) -> torch.Tensor:
-        from adversity_plugins.attack.scores._square_search import square_search
-
-        return square_search(
-            target, images, labels, rng, norm=norm, eps=eps, queries=queries, p_init=FIRST_SHARE
-        )
-
-    return run

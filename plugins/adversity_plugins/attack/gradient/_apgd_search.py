@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,33 +15,17 @@ from adversity_plugins.attack.gradient._apgd_halving import Halving
 from adversity_plugins.attack.gradient._apgd_sparse import Sparse
 
 if TYPE_CHECKING:
-    from adversity import Norm, SampleRng, Target
-    from adversity_plugins.attack._shared.losses import Loss
+    from adversity import SampleRng, Target
+    from adversity_plugins.attack.gradient.apgd import APGD
 
-__all__ = ["Settings", "apgd_search"]
+__all__ = ["apgd_search"]
 
 WIDER, SHARE = (3, 2), 0.3
 """In l1: radii in eps that are climbed in first, and the share of the steps that each gets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to search; the fields of `APGD`, which documents them."""
-
-    norm: Norm
-    eps: float
-    steps: int = 100
-    restarts: int = 1
-    loss: Loss = "ce"
-    targets: int | None = None
-    targeted: bool = False
-    random_start: bool = True
-    rho: float = 0.75
-    early_stop: bool = False
-
-
 def apgd_search(
-    target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng, how: Settings
+    target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng, how: APGD
 ) -> Found:
     """Return the best point of every sample over all restarts and aimed-at classes.
 
@@ -51,7 +34,7 @@ def apgd_search(
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes, or the wanted ones when targeted.
         rng: Row i for image i.
-        how: The settings.
+        how: The attack with its parameters.
 
     Raises:
         InputError: If the loss is not defined for the victim's number of classes.
@@ -79,9 +62,7 @@ def apgd_search(
     return found
 
 
-def _climbed(
-    target: Target, images: torch.Tensor, goal: Goal, rng: SampleRng, how: Settings
-) -> Found:
+def _climbed(target: Target, images: torch.Tensor, goal: Goal, rng: SampleRng, how: APGD) -> Found:
     """Climb once: in l1 within wider budgets first."""
     ball = Ball(images, how.norm, how.eps)
     if how.norm != "l1":
@@ -91,7 +72,7 @@ def _climbed(
     return _narrowed(target, ball, goal, rng, how)
 
 
-def _narrowed(target: Target, ball: Ball, goal: Goal, rng: SampleRng, how: Settings) -> Found:
+def _narrowed(target: Target, ball: Ball, goal: Goal, rng: SampleRng, how: APGD) -> Found:
     """Climb in l1 balls that shrink, each climb from where the last one's best point projects."""
     wide = math.ceil(SHARE * how.steps)
     last = how.steps - len(WIDER) * wide

@@ -81,18 +81,6 @@ class APGD(Targeted, NormBudget):
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the best point that was looked at."""
-        from adversity_plugins.attack.gradient._apgd_search import Settings, apgd_search
+        from adversity_plugins.attack.gradient._apgd_search import apgd_search
 
-        how = Settings(
-            norm=self.norm,
-            eps=self.eps,
-            steps=self.steps,
-            restarts=self.restarts,
-            loss=self.loss,
-            targets=self.targets,
-            targeted=self.targeted,
-            random_start=self.random_start,
-            rho=self.rho,
-            early_stop=self.early_stop,
-        )
-        return apgd_search(target, images, labels, rng, how).images
+        return apgd_search(target, images, labels, rng, self).images

@@ -24,6 +24,7 @@ from adversity_plugins.attack._shared.norms import Ball, flat_norm
 
 if TYPE_CHECKING:
     from adversity import Norm, SampleRng, Target
+    from adversity_plugins.attack.minimum.fab import FAB
 
 __all__ = ["fab_attack"]
 
@@ -106,13 +107,7 @@ def fab_attack(
     images: torch.Tensor,
     labels: torch.Tensor,
     rng: SampleRng,
-    *,
-    norm: Norm,
-    eps: float,
-    steps: int,
-    restarts: int,
-    targets: int,
-    early_stop: bool = True,
+    how: FAB,
 ) -> torch.Tensor:
     """Return images that fool the victim within eps, else the worst point in the budget.
 
@@ -121,14 +116,7 @@ def fab_attack(
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes.
         rng: Row i for image i.
-        norm: In which distance is measured.
-        eps: Up to which distance a failure counts.
-        steps: Of each walk.
-        restarts: Walks for each class; the first starts at the image, the others within eps / 2.
-        targets: How many other classes to go for, the most likely first; 0 for the nearest of
-            all at every step, which takes as many backward passes as there are classes.
-        early_stop: A sample leaves once it is fooled within eps. Without it every walk goes to
-            its end, and the nearest image is returned.
+        how: The attack with its parameters.
 
     Returns:
         `[N, C, H, W]` float32 in [0, 1], within eps.
@@ -139,18 +127,18 @@ def fab_attack(
     margin = _margin(logits, labels)
     distance = torch.where(wrong, 0.0, torch.inf).double()
     kept = _Nearest(images.clone(), distance, margin.clone(), images)
-    goals = likeliest_others(logits, labels, targets).unbind(1) if targets else (None,)
+    goals = likeliest_others(logits, labels, how.targets).unbind(1) if how.targets else (None,)
     for rank, goal in enumerate(goals):
-        for restart in range(restarts):
-            left = (kept.distance > (eps if early_stop else 0)).nonzero().flatten()
+        for restart in range(how.restarts):
+            left = (kept.distance > (how.eps if how.early_stop else 0)).nonzero().flatten()
             if not len(left):
                 return kept.images
             rows = _Rows(target, images, labels, margin, goal).take(left)
-            ball = Ball(rows.images, norm, eps)
+            ball = Ball(rows.images, how.norm, how.eps)
             start = rows.images
             if restart:
                 start = _around(ball, rng.child((rank, restart)).rows(left.tolist()))
-            walked = _walk(rows, ball, start, steps=steps, early_stop=early_stop)
+            walked = _walk(rows, ball, start, steps=how.steps, early_stop=how.early_stop)
             _keep(kept, left, rows, ball, walked)
     return kept.images
 

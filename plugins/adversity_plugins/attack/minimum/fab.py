@@ -59,15 +59,4 @@ class FAB(NormBudget):
         """Return images that fool within eps, else the worst point in the budget."""
         from adversity_plugins.attack.minimum._fab_search import fab_attack
 
-        return fab_attack(
-            target,
-            images,
-            labels,
-            rng,
-            norm=self.norm,
-            eps=self.eps,
-            steps=self.steps,
-            restarts=self.restarts,
-            targets=self.targets,
-            early_stop=self.early_stop,
-        )
+        return fab_attack(target, images, labels, rng, self)

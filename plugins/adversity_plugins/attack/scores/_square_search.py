@@ -21,7 +21,8 @@ from adversity_plugins.attack._shared.losses import loss_of
 from adversity_plugins.attack._shared.norms import Ball
 
 if TYPE_CHECKING:
-    from adversity import Norm, SampleRng, Target
+    from adversity import SampleRng, Target
+    from adversity_plugins.attack.scores.square import Square
 
 __all__ = ["share_of", "square_search"]
 
@@ -49,13 +50,7 @@ def square_search(
     images: torch.Tensor,
     labels: torch.Tensor,
     rng: SampleRng,
-    *,
-    norm: Norm,
-    eps: float,
-    queries: int,
-    p_init: float,
-    restarts: int = 1,
-    targeted: bool = False,
+    how: Square,
 ) -> torch.Tensor:
     """Return, for each sample, the first image that fools the victim, else the worst one seen.
 
@@ -64,20 +59,15 @@ def square_search(
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes, or the wanted ones when targeted.
         rng: Row i for image i.
-        norm: Of the budget.
-        eps: Its radius.
-        queries: At most so many for each sample and restart; the first point is one of them.
-        p_init: The share of the image that the first squares cover.
-        restarts: Searches that start anew, for samples that still hold.
-        targeted: Whether the labels are wanted.
+        how: The attack with its parameters.
 
     Returns:
         `[N, C, H, W]` float32 in [0, 1], within the budget.
     """
-    ball = Ball(images, norm, eps)
+    ball = Ball(images, how.norm, how.eps)
     best, loss = images.clone(), torch.full((len(images),), -torch.inf)
     left = torch.arange(len(images))
-    for restart in range(restarts):
+    for restart in range(how.restarts):
         if not len(left):
             break
         found = _search(
@@ -85,9 +75,7 @@ def square_search(
             ball.rows(left),
             labels[left],
             rng.child(restart).rows(left.tolist()),
-            queries=queries,
-            p_init=p_init,
-            targeted=targeted,
+            how,
         )
         better = found.fooled | (found.loss > loss[left])
         best[left[better]], loss[left[better]] = found.images[better], found.loss[better]
@@ -107,21 +95,14 @@ def share_of(query: int, queries: int, p_init: float) -> float:
 
 
 def _search(
-    target: Target,
-    ball: Ball,
-    labels: torch.Tensor,
-    rng: SampleRng,
-    *,
-    queries: int,
-    p_init: float,
-    targeted: bool,
+    target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng, how: Square
 ) -> _Found:
     """Search once; fooled rows leave and the rest is packed together."""
     point = _stripes(ball, rng) if ball.norm == "linf" else _tiles(ball, rng)
-    loss, fooled = _judged(target, point, labels, targeted=targeted)
+    loss, fooled = _judged(target, point, labels, targeted=how.targeted)
     end = _Found(point.clone(), loss.clone(), fooled.clone())
     place, draws = torch.arange(len(point)), torch.empty(len(point), 0)
-    for query in range(queries - 1):
+    for query in range(how.queries - 1):
         if bool(fooled.any()):
             end.images[place], end.loss[place], end.fooled[place] = point, loss, fooled
             keep = (~fooled).nonzero().flatten()
@@ -131,11 +112,11 @@ def _search(
         if not len(place):
             return end
         if query % _AHEAD == 0:
-            draws = rng.uniform((min(_AHEAD, queries - 1 - query), _numbers(ball)))
-        side = _side(share_of(query, queries, p_init), ball)
+            draws = rng.uniform((min(_AHEAD, how.queries - 1 - query), _numbers(ball)))
+        side = _side(share_of(query, how.queries, how.p_init), ball)
         propose = _square if ball.norm == "linf" else _bump
         tried = propose(ball, point, draws[:, query % _AHEAD], side)
-        value, fooled = _judged(target, tried, labels, targeted=targeted)
+        value, fooled = _judged(target, tried, labels, targeted=how.targeted)
         better = fooled | (value > loss)
         point = torch.where(better[:, None, None, None], tried, point)
         loss = torch.where(better, value, loss)

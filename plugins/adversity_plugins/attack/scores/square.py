@@ -60,15 +60,4 @@ class Square(Targeted, NormBudget):
         """Return the first image that fools, else the one with the highest loss."""
         from adversity_plugins.attack.scores._square_search import square_search
 
-        return square_search(
-            target,
-            images,
-            labels,
-            rng,
-            norm=self.norm,
-            eps=self.eps,
-            queries=self.queries,
-            p_init=self.p_init,
-            restarts=self.restarts,
-            targeted=self.targeted,
-        )
+        return square_search(target, images, labels, rng, self)

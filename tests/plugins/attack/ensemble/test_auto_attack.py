@@ -44,42 +44,34 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auto_attack_order, "QUERIES", 60)
 
 
-@pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Collect the settings that APGD is given, instead of running it."""
-    given: list[Any] = []
-    monkeypatch.setattr(auto_attack_order, "_apgd", given.append)
-    return given
-
-
 @pytest.mark.parametrize(
     ("norm", "restarts", "targets"), [("linf", 1, 9), ("l2", 1, 9), ("l1", 5, 5)]
 )
-def test_standard_is_what_the_authors_run(
-    norm: Any, restarts: int, targets: int, settings: list[Any]
-) -> None:
-    """Their order; 100 steps; nine classes to aim at, and in l1 five classes and five restarts."""
+def test_standard_is_what_the_authors_run(norm: Any, restarts: int, targets: int) -> None:
+    """Their order; 100 steps, 5000 queries; nine classes to aim at, in l1 five, and five restarts."""
     order = order_of("standard", norm=norm, eps=0.1, classes=10)
     assert list(order) == STANDARD
-    first, aimed = settings
+    first, aimed, fab, square = order.values()
+    assert {(part.norm, part.eps) for part in order.values()} == {(norm, 0.1)}
     assert (first.loss, first.restarts, first.targets) == ("ce", restarts, None)
     assert (aimed.loss, aimed.restarts, aimed.targets) == ("dlr", 1, targets)
     assert first.steps == aimed.steps == 100
     assert first.early_stop
     assert first.random_start
+    assert (fab.steps, fab.restarts, fab.targets, fab.early_stop) == (100, 1, 9, True)
+    assert (square.queries, square.restarts, square.p_init) == (5000, 1, 0.8)
 
 
 @pytest.mark.parametrize(
     ("classes", "aimed", "second"),
     [(2, "margin", "margin"), (3, "margin", "dlr"), (4, "dlr", "dlr")],
 )
-def test_the_loss_follows_from_the_number_of_classes(
-    classes: int, aimed: str, second: str, settings: list[Any]
-) -> None:
+def test_the_loss_follows_from_the_number_of_classes(classes: int, aimed: str, second: str) -> None:
     """DLR where it is defined, else the margin: three classes, four to aim at one."""
-    order_of("standard", norm="linf", eps=0.1, classes=classes)
-    order_of("rand", norm="linf", eps=0.1, classes=classes)
-    assert [how.loss for how in settings] == ["ce", aimed, "ce", second]
+    standard = order_of("standard", norm="linf", eps=0.1, classes=classes)
+    rand = order_of("rand", norm="linf", eps=0.1, classes=classes)
+    losses = [part.loss for part in (*standard.values(), *rand.values()) if hasattr(part, "loss")]
+    assert losses == ["ce", aimed, "ce", second]
 
 
 @pytest.mark.usefixtures("quick")
@@ -145,12 +137,13 @@ def test_it_leaves_no_more_than_its_first_attack_does(
     network: Any, images: Any, labels: Any
 ) -> None:
     """Whoever falls to APGD on cross-entropy falls to the ensemble, for few gradients."""
-    from adversity_plugins.attack.gradient._apgd_search import Settings, apgd_search
+    from adversity_plugins.attack.gradient._apgd_search import apgd_search
+    from adversity_plugins.attack.gradient.apgd import APGD
 
     ids = [str(row) for row in range(len(images))]
     victim = adversity.target(network).bind(ids)
     rng = adversity.SampleRng(seed=0, step="attack", ids=ids).child("apgd-ce")
-    alone = apgd_search(victim, images, labels, rng, Settings("linf", 0.008, steps=10))
+    alone = apgd_search(victim, images, labels, rng, APGD(norm="linf", eps=0.008, steps=10))
     result = attack(eps=0.008)(adversity.target(network), images, labels)
     assert bool((result.success >= alone.fooled).all())
     assert int(result.gradients[alone.fooled].max()) <= 10

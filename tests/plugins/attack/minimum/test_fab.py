@@ -211,9 +211,8 @@ def test_wrong_from_the_start_is_left_alone(network: Any, images: Any, labels: A
     """What is wrong already is a failure at distance 0, for one query."""
     victim = adversity.target(network).bind([str(i) for i in range(len(images))])
     rng = adversity.SampleRng(seed=0, step="t", ids=victim.ids)
-    answer = fab_search.fab_attack(
-        victim, images, (labels + 1) % 10, rng, norm="l2", eps=1.0, steps=3, restarts=2, targets=0
-    )
+    how = FAB(norm="l2", eps=1.0, steps=3, restarts=2)
+    answer = how.perturb(victim, images, (labels + 1) % 10, rng)
     assert torch.equal(answer, images)
     assert victim.counts.queries[: len(images)].tolist() == [1] * len(images)
 
