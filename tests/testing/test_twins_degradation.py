@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from kit_subjects import Fade
+from pydantic import Field
 
+from adversity.testing import check_plugin
 from adversity.testing.kinds.degradation import DegradationBench
 
 if TYPE_CHECKING:
@@ -26,6 +28,29 @@ class AnyParameters(Fade):
         return self
 
 
+class Tinted(Fade):
+    """Takes contrast and brightness away: sound, with two physical parameters."""
+
+    levels: ClassVar[Any] = {
+        "amount": (0.1, 0.2, 0.3, 0.4, 0.5),
+        "shade": (0.05, 0.1, 0.15, 0.2, 0.25),
+    }
+
+    shade: float | None = Field(default=None, ge=0, le=1)
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        return super().degrade(images, rng) * (1 - self.level("shade"))
+
+
+class OneAlone(Tinted):
+    """Takes one of two physical parameters alone, and makes up the other."""
+
+    def _one_way_to_say_how_much(self) -> Any:
+        if self.severity is None and self.amount is not None and self.shade is None:
+            return self
+        return super()._one_way_to_say_how_much()
+
+
 class HalfAGradient(Fade):
     """Hands on half of the gradient."""
 
@@ -43,6 +68,7 @@ class ClampedFade(Fade):
 TWINS = {
     "severity_goes_further": Upside,
     "one_way_to_say_how_much": AnyParameters,
+    "parameters_go_together": OneAlone,
     "gradient_is_right": HalfAGradient,
     "bounds_are_felt": ClampedFade,
 }
@@ -52,6 +78,13 @@ TWINS = {
 def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str, str]]) -> None:
     """Breaking one promise fails the check of that promise and no other."""
     assert failed(TWINS[name]).keys() == {name}
+
+
+def test_parameters_that_go_together_pass() -> None:
+    """A degradation that refuses one of its two parameters alone keeps that promise."""
+    outcome = check_plugin(Tinted)
+    messages = {each.check: each.message for each in outcome.outcomes}
+    assert "2 ways" in messages["parameters_go_together"]
 
 
 def test_no_check_lacks_a_twin() -> None:

@@ -9,7 +9,7 @@ from adversity.engine.calls import final_calls
 from adversity.engine.chain.links import Link, Rows
 from adversity.seeding import SampleRng
 from adversity.testing.bench.bench import Answer, Bench, Case, made
-from adversity.testing.bench.checks import NotApplicable, apart, check, require
+from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, require
 from adversity.testing.common.bounds import bounds_are_felt
 from adversity.testing.common.gradients import gradient_is_right
 from adversity.testing.inputs.images import ImageRows, image_cases, scenes
@@ -73,6 +73,32 @@ def one_way_to_say_how_much(bench: DegradationBench) -> str:
     return f"severity 3 is {physical}"
 
 
+@check("Its physical parameters are given together or not at all.")
+def parameters_go_together(bench: DegradationBench) -> str:
+    """Give some of them and leave out the others, in every way."""
+    levels = bench.cls.levels  # type: ignore[attr-defined]
+    if len(levels) < 2:
+        raise NotApplicable("the degradation has no two physical parameters of a severity")
+    physical = {name: values[2] for name, values in levels.items()}
+    other = bench.unlevelled()
+    made(bench.cls, {**other, **physical})
+    some = [
+        names for count in range(1, len(levels)) for names in itertools.combinations(levels, count)
+    ]
+    for names in some:
+        given = {name: physical[name] for name in names}
+        try:
+            made(bench.cls, {**other, **given})
+        except ValueError:
+            continue
+        missing = ", ".join(name for name in levels if name not in names)
+        raise Failed(
+            f"expected {given} without {missing} to be refused: severity sets them together, so "
+            "what the others would be is a guess; keep the validator of Degradation"
+        )
+    return f"{', '.join(levels)} go together: {len(some)} ways to give some of them are refused"
+
+
 def _ready(bench: DegradationBench, parameters: dict[str, Any]) -> Ready:
     return type(bench)(bench.cls, parameters).fresh()
 
@@ -83,6 +109,7 @@ class DegradationBench(Bench):
     checks = (
         severity_goes_further,
         one_way_to_say_how_much,
+        parameters_go_together,
         gradient_is_right,
         bounds_are_felt,
     )
@@ -94,9 +121,12 @@ class DegradationBench(Bench):
 
     def at_severity(self, severity: int) -> Ready:
         """Return the plugin at a severity, with those parameters that are no levels."""
-        levels = self.cls.levels  # type: ignore[attr-defined]
-        other = {name: value for name, value in self.parameters.items() if name not in levels}
-        return _ready(self, {**other, "severity": severity})
+        return _ready(self, {**self.unlevelled(), "severity": severity})
+
+    def unlevelled(self) -> dict[str, Any]:
+        """Return the parameters that do not say how much: neither a severity nor levels."""
+        levels = {"severity", *self.cls.levels}  # type: ignore[attr-defined]
+        return {name: value for name, value in self.parameters.items() if name not in levels}
 
     def cases(self) -> Sequence[Case]:
         """Return images of several sizes, grey and colour, and flat ones."""
