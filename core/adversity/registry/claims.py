@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, 
 
 from pydantic import TypeAdapter, ValidationError
 
+from adversity.registry.plain_fields import is_plain
 from adversity.registry.quoting import error_text, shown, visible
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def _schema_faults(cls: type[PluginBase]) -> Iterator[str]:
     """Yield why the parameters cannot be written as JSON Schema, which editors and `with:` use."""
     try:
         cls.model_rebuild()
-        cls.model_json_schema()
+        if not is_plain(cls):
+            cls.model_json_schema()
     except Exception as error:  # noqa: BLE001  (pydantic raises many kinds, authors' types more)
         yield (
             "expected parameters of types that JSON can hold, got "

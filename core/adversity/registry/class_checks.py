@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -127,11 +128,15 @@ def _signature_faults(cls: type[PluginBase]) -> Iterator[str]:
 
 def _promised(cls: type[PluginBase]) -> Mapping[str, Any]:
     """Return the abstract functions of all contracts the class inherits from."""
+    contracts = filter(is_contract, reversed(cls.__mro__))
+    return {name: function for base in contracts for name, function in _abstract(base).items()}
+
+
+@lru_cache(maxsize=64)
+def _abstract(contract: type) -> Mapping[str, Any]:
     return {
         name: member
-        for base in reversed(cls.__mro__)
-        if is_contract(base)
-        for name, member in vars(base).items()
+        for name, member in vars(contract).items()
         if inspect.isfunction(member) and getattr(member, "__isabstractmethod__", False)
     }
 
