@@ -181,10 +181,10 @@ def test_temperature_scaling_of_netcal_is_ours():
     logits = 1.7 * honest
     ours = adversity.create("uncertainty", "temperature_scaling").fit(logits, labels)(logits)
     plugin = cls()
-    from adversity.engine.public.in_memory import TensorRows, fitted_state
+    from adversity.engine.public.in_memory import TensorRows, learnt
 
     names = ("0", "1", "2", "3")
-    plugin.load(fitted_state(Ready(cls(), "netcal"), TensorRows(labels, names, logits=logits), 0))
+    plugin.load(learnt(Ready(cls(), "netcal"), TensorRows(labels, names, logits=logits), 0))
     theirs = plugin.calibrate(logits)
     # Their optimiser stops at a relative change of the loss, about 1e-4 in the temperature.
     assert float((ours - theirs).abs().max()) < 1e-3

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pydantic import PrivateAttr
 
 import adversity
 from adversity import Attack, Classifier
 from adversity.data.tables import read_table
 from adversity.engine.attack.probes import probe_shares
 from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.attack_call import AttackCall
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.set_up.workspace import Workspace
@@ -195,6 +197,26 @@ def test_a_probe_gives_values_as_the_class_takes_them(network: Any, inputs: Any)
     right = network(1 - images.round()).argmax(1) == labels
     expected = right[1:PROBED].double().mean()
     assert found["full_budget_accuracy"] == pytest.approx(float(expected), abs=1e-12)
+
+
+class Once(Counting):
+    """Refuse to be set up a second time, on what `setup` made."""
+
+    name: ClassVar[str] = "once"
+    _there: bool = PrivateAttr(default=False)
+
+    def setup(self, device: str) -> None:
+        super().setup(device)
+        if self._there:
+            raise ValueError("set up twice")
+        self._there = True
+
+
+def test_a_probe_is_a_plugin_of_its_own(network: Any, inputs: Any) -> None:
+    """Each variant is set up from its parameters: `setup` meets nothing of another `setup`."""
+    once = AttackCall(set_up(Once(), 'attack "once" (test)', "cpu"))
+    counting = AttackCall(Ready(Counting(), 'attack "counting" (test)'))
+    assert _flags(once, network, inputs) == _flags(counting, network, inputs)
 
 
 def test_shares_are_over_the_probed() -> None:

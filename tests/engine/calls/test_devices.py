@@ -13,7 +13,8 @@ import adversity
 from adversity import Degradation, ImageMetric, PostHoc, ProjectFile, Restoration, Score
 from adversity.contracts import Degraded, Predictive
 from adversity.engine.calls import final_calls
-from adversity.engine.calls.ready import Ready, device_of
+from adversity.engine.calls.ready import Ready
+from adversity.engine.calls.set_up import device_of
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
 from adversity.engine.set_up.toolbox import Toolbox

@@ -21,7 +21,7 @@ from adversity import (
 )
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.set_up.nested import inject
+from adversity.engine.calls.set_up import set_up
 from adversity.errors import InputError, NotFittedError, PluginError
 from adversity_plugins.attack.gradient.pgd import PGD
 from adversity_plugins.classifier.network.small_cnn import SmallCNN
@@ -83,9 +83,7 @@ class Held(Attack):
 
 
 def _ready(plugin: Any) -> Ready:
-    inject(plugin, "cpu")
-    plugin.setup("cpu")
-    return Ready(plugin, f"{plugin.kind} {plugin.name!r} (test)")
+    return set_up(plugin, f"{plugin.kind} {plugin.name!r} (test)", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +221,5 @@ class Perceptual(Metric):
 
 def test_a_metric_answers_with_its_network(photos: torch.Tensor, trained: Any) -> None:
     """The network of a metric is called like any other."""
-    metric = Perceptual(network=trained)
-    inject(metric, "cpu")
+    metric = _ready(Perceptual(network=trained)).plugin
     assert torch.equal(metric.compute(photos)["value"], trained(photos))

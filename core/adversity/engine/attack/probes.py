@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready, setting_up
+from adversity.engine.calls.set_up import set_up_alike
 from adversity.engine.chain.image_batch import ImageBatch
 from adversity.engine.chain.target import ChainTarget
 from adversity.errors import InputError, ParameterError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Measure
     from adversity.engine.attack.attacking import AttackResult
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.links import Link
     from adversity.engine.stages.columns import Columns
 
@@ -151,21 +152,15 @@ def _variant(ready: Ready, changes: Mapping[str, Any]) -> Ready:
     """Return the attack with other parameters, set up."""
     from pydantic import ValidationError
 
-    plugin = ready.plugin
     try:
-        valid = plugin.with_parameters(**changes)
+        valid = ready.plugin.with_parameters(**changes)
     except ValidationError as error:
         said = ", ".join(f"{name}: {value:g}" for name, value in changes.items())
         raise ParameterError(
             f"{ready.label} cannot be probed, it refuses {said} ({error.errors()[0]['msg']}); "
             "leave probe: out"
         ) from None
-    # A copy and not `valid`, for the plugins in its parameters are ready.
-    values = {name: getattr(valid, name) for name in changes}
-    other = Ready(plugin.model_copy(update=values), ready.label, ready.device)
-    with setting_up(other):
-        other.plugin.setup(other.device)
-    return other
+    return set_up_alike(ready, valid, state=ready.state)
 
 
 def probe_shares(rows: Mapping[str, np.ndarray[Any, Any]], classes: int) -> dict[str, Measure]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from adversity.contracts import Attack, AttackInRounds, Perturbed
 from adversity.engine.attack.early_stop import Stopped, decided
 from adversity.engine.attack.perturbing import perturb
-from adversity.engine.calls.final_calls import Ready, setting_up
+from adversity.engine.calls.set_up import set_up_alike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.target import ChainTarget
     from adversity.pipeline.gates.gate_text import Gate
 
@@ -76,10 +77,8 @@ def rounds_of(ready: Ready) -> tuple[tuple[str, Ready], ...]:
         fault = _fault(whole, attack)
         if fault is not None:
             ready.broke(f"round {number} ({name}): {fault}", ())
-        each = Ready(attack, f"{ready.label}, round {number} ({name})", ready.device)
-        with setting_up(each):
-            attack.setup(ready.device)
-        found.append((name, each))
+        label = f"{ready.label}, round {number} ({name})"
+        found.append((name, set_up_alike(ready, attack, label)))
     if not found:
         ready.broke("expected at least one round, got none", ())
     return tuple(found)

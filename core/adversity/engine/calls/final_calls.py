@@ -12,7 +12,7 @@ from adversity.contracts import Classifier, Degradation, Degraded, Restoration, 
 from adversity.engine.calls.alone import each_by_itself, rows_of
 from adversity.engine.calls.blocks import network_rows
 from adversity.engine.calls.final_call import FinalCall, named
-from adversity.engine.calls.ready import BREAKS, Ready, setting_up
+from adversity.engine.calls.ready import BREAKS, Ready
 from adversity.engine.calls.side import fault_of, from_parameter, require_need
 from adversity.errors import PluginError
 from adversity.shapes import image_fault, probs_fault, rows_fault
@@ -36,7 +36,6 @@ __all__ = [
     "needs_of",
     "restore",
     "score",
-    "setting_up",
 ]
 
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from adversity.contracts import Classifier, Fitted, Score
+from adversity.contracts import Classifier, Fitted
 from adversity.errors import AdversityError, DataError, InputError, PluginError
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
 
-    from adversity.contracts import FitData, State
+    from adversity.contracts import FitData, Plugin, State
 
-__all__ = ["BREAKS", "Ready", "device_of", "setting_up"]
+__all__ = ["BREAKS", "Found", "Ready"]
 
 BREAKS = (Exception, SystemExit)
 """What may come out of a plugin; one that calls `sys.exit` must not end the run in silence."""
+
+Found = Callable[["Plugin[Any]"], "Ready | None"]
+"""From a plugin in a parameter to what is ready already: the plugin of a fitted step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,9 @@ class Ready:
         looked: What it was asked for and the shapes of a row, for which it was seen that its
             neighbours do not matter; None if nobody is to look.
         seen: What the images are known by that it was fitted on from Python.
+        root: The project's folder; the current one if None.
+        found: What was ready already of the plugins in its parameters.
+        state: What fitting found, where it is loaded.
     """
 
     plugin: Any
@@ -43,6 +50,9 @@ class Ready:
         default_factory=set, compare=False, repr=False
     )
     seen: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    root: Path | None = field(default=None, compare=False, repr=False)
+    found: Found | None = field(default=None, compare=False, repr=False)
+    state: State | None = field(default=None, compare=False, repr=False)
 
     def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
         """Raise the error that says which promise was broken, where, and whose fault it is."""
@@ -111,32 +121,4 @@ class Ready:
         raise PluginError(
             f"{self.label}{where} raised {type(error).__name__}: {error}; report it to the "
             "plugin's author"
-        ) from error
-
-
-def device_of(plugin: Any, device: str) -> str:
-    """Return where a plugin computes: metrics and scores on the CPU in the place of MPS.
-
-    That has no float64, in which they compute.
-    """
-    exact = plugin.kind == "metric" or isinstance(plugin, Score)
-    return "cpu" if exact and device.startswith("mps") else device
-
-
-@contextmanager
-def setting_up(ready: Ready) -> Iterator[None]:
-    """Name the plugin in whatever goes wrong; a network's first weights move no random state.
-
-    Raises:
-        PluginError: If the plugin cannot be set up.
-    """
-    try:
-        with preserve_global_rng():
-            yield
-    except AdversityError:
-        raise
-    except BREAKS as error:
-        raise PluginError(
-            f"{ready.label} could not be set up: {type(error).__name__}: {error}; report it to "
-            "the plugin's author"
         ) from error

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from adversity.contracts import Fitted, PostHoc, Predictive, Score
+from adversity.contracts import PostHoc, Predictive, Score
 from adversity.contracts.nested import NESTED_ERROR, resolving
 from adversity.engine.calls import final_calls
 from adversity.engine.calls.device import absent_device
 from adversity.engine.calls.final_call import final_call
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.public.public_call import Call, require_images, sample_ids
-from adversity.engine.set_up.nested import inject, set_up
 from adversity.errors import DataError, InputError, ParameterError
 from adversity.pipeline.plan.nested import from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
@@ -58,16 +57,10 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
     fault = absent_device(device)
     if fault is not None:
         raise ParameterError(f"{entry.label}: device: {fault}")
-    plugin = _built(entry, parameters)
-    if kind != "dataset" and not isinstance(plugin, Fitted):
-        ready = set_up(plugin, entry.label, device)
-    else:
-        ready = Ready(plugin, entry.label, device)
-        with final_calls.setting_up(ready):
-            inject(ready.plugin, device)  # what is missing is said now; it is set up for the fit
+    ready = set_up(_built(entry, parameters), entry.label, device)
     if kind == "dataset":
-        return _opened(plugin)
-    described = plugin.describes
+        return _opened(ready.plugin)
+    described = ready.plugin.describes
     if described.public:
         return described.load(described.public)(ready)
     return PlainCall(ready) if described.call else ready.plugin

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Block
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.blocks import spans
-from adversity.engine.calls.final_calls import setting_up
 from adversity.engine.stages.fitting import ROWS
 from adversity.errors import DataError
 from adversity.seeding import fit_generator
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from adversity.contracts import State
     from adversity.engine.calls.final_calls import Ready
 
-__all__ = ["TensorRows", "fitted_state", "learnt"]
+__all__ = ["TensorRows", "learnt"]
 
 
 class TensorRows:
@@ -67,17 +66,6 @@ class TensorRows:
                 for name, column in self._columns.items()
             }
             yield Block(tuple(map(str, span)), **parts)
-
-
-def fitted_state(ready: Ready, data: TensorRows, seed: int) -> State:
-    """Set a plugin up and fit it on tensors; return what it found.
-
-    Raises:
-        PluginError: If it cannot be set up or fitted.
-    """
-    with setting_up(ready):
-        ready.plugin.setup(ready.device)
-    return learnt(ready, data, seed)
 
 
 def learnt(ready: Ready, data: TensorRows, seed: int) -> State:

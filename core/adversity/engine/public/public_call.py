@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from adversity.contracts import Fitted
 from adversity.engine.attack.attack_labels import label_rows
+from adversity.engine.calls.set_up import set_up_alike
 from adversity.engine.public.in_memory import TensorRows, learnt
-from adversity.engine.set_up.nested import set_up
 from adversity.errors import DataError, InputError, NotFittedError
 from adversity.provenance import pixels_sha256
 from adversity.shapes import image_fault
@@ -28,7 +28,7 @@ class Call:
     """A ready plugin; what all kinds share."""
 
     def __init__(self, ready: Ready, *, fitted: bool | None = None) -> None:
-        """Take the plugin; one that must be fitted is not set up yet."""
+        """Take the plugin; one that must be fitted is not yet."""
         self.ready = ready
         self._fitted = not isinstance(ready.plugin, Fitted) if fitted is None else fitted
 
@@ -87,11 +87,11 @@ class Call:
 
     def _learnt(self, data: TensorRows, seed: int, seen: frozenset[str]) -> Self:
         """Return a new object of this class that has learnt from the rows."""
-        given, label, device = self.ready.plugin, self.ready.label, self.ready.device
+        given = self.ready.plugin
         if not issubclass(type(given), Fitted):
-            raise InputError(f"{label} has nothing to fit; call it as it is")
-        state = learnt(set_up(given, label, device), data, seed)
-        ready = set_up(given, label, device, state=state)
+            raise InputError(f"{self.ready.label} has nothing to fit; call it as it is")
+        state = learnt(set_up_alike(self.ready, given), data, seed)
+        ready = set_up_alike(self.ready, given, state=state)
         return type(self)(replace(ready, seen=seen), fitted=True)
 
 

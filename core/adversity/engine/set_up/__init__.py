@@ -1,1 +1,1 @@
-"""Plugins made ready for a run: those in parameters, those of steps, with classes and files."""
+"""What the shards of a run share: plugins that are set up, data sets, classes; how plugins call those in their parameters."""

@@ -16,9 +16,9 @@ from adversity.data.labels_map import read_labels
 from adversity.data.reading import Source
 from adversity.data.store import file_state
 from adversity.data.stored import TABLE, StoredTable
+from adversity.engine.calls.set_up import set_up
 from adversity.engine.chain.links import Link
 from adversity.engine.set_up.class_indices import class_indices
-from adversity.engine.set_up.nested import inject, set_up
 from adversity.engine.set_up.workspace import slug
 from adversity.errors import DataError, NotFittedError, StorageError
 from adversity.project import file_fault, list_files
@@ -107,8 +107,7 @@ class Toolbox:
         with self._lock:
             if data not in self._sources:
                 planned = self.plan.data[data]
-                dataset: Dataset = planned.plugin.with_parameters()  # type: ignore[assignment]
-                inject(dataset, self.plan.spec.run.device, root=self.workspace.root)
+                dataset: Dataset = self._set_up(planned.plugin, planned.entry.label).plugin
                 self._require_readable(planned)
                 dataset.open(self._data_root(planned))
                 self._sources[data] = Source(dataset, planned.prepare)
@@ -161,8 +160,11 @@ class Toolbox:
         return self._local.metrics  # type: ignore[no-any-return]
 
     def _metric(self, given: MetricBase) -> Ready:
-        device, root = self.plan.spec.run.device, self.workspace.root
-        return set_up(given, f'metric "{given.name}"', device, root=root)
+        return self._set_up(given, f'metric "{given.name}"')
+
+    def _set_up(self, given: PluginBase, label: str, **more: Any) -> Ready:
+        """Set a plugin up where this run computes, in its project."""
+        return set_up(given, label, self.plan.spec.run.device, root=self.workspace.root, **more)
 
     def ready(self, step: str, cell: Cell) -> Ready:
         """Return the plugin of a step, set up, and fitted where it must be.
@@ -192,8 +194,7 @@ class Toolbox:
         def found(nested: Plugin[Any]) -> Ready | None:
             return None if nested.step is None else self.ready(nested.step, cell)
 
-        device, root = self.plan.spec.run.device, self.workspace.root
-        return set_up(given, planned.entry.label, device, root=root, found=found, state=state)
+        return self._set_up(given, planned.entry.label, found=found, state=state)
 
     def state(self, step: str, cell: Cell) -> State:
         """Read the state of a fitted step.

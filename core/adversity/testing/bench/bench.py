@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts import Fitted
 from adversity.contracts.nested import resolving
-from adversity.engine.calls.final_calls import BREAKS, Ready
-from adversity.engine.public.in_memory import fitted_state
-from adversity.engine.set_up.nested import inject
+from adversity.engine.calls.ready import BREAKS
+from adversity.engine.calls.set_up import set_up
+from adversity.engine.public.in_memory import learnt
 from adversity.errors import InputError
 from adversity.pipeline.plan.nested import all_nested, from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from adversity.contracts import Plugin, PluginBase, State
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.public.in_memory import TensorRows
     from adversity.testing.bench.checks import Check
 
@@ -117,55 +118,46 @@ class Bench(ABC):
 
     def make(self, **changes: Any) -> Any:
         """Return a new plugin with these parameters, not set up."""
-        plugin = made(self.cls, {**self.parameters, **changes})
-        self.inject(plugin)
-        return plugin
+        return made(self.cls, {**self.parameters, **changes})
 
     def fresh(self, **changes: Any) -> Ready:
         """Return a new plugin, set up, and fitted where it must be."""
-        return self.set_up(self.make(**changes), changes)
+        return self.set_up(self.make(**changes), self.learnt(**changes))
 
-    def set_up(self, plugin: Any, changes: Mapping[str, Any] | None = None) -> Ready:
-        """Set a plugin up, and load what a plugin with these parameters learns.
+    def set_up(self, plugin: Any, state: State | None = None) -> Ready:
+        """Set a copy of a plugin up, as a run does.
 
         Args:
             plugin: One that `make` returned, or a copy of it.
-            changes: The parameters in which it is not the bench's own.
+            state: What a plugin with these parameters learns; None before it is fitted.
         """
-        self.inject(plugin)
-        plugin.setup(self.device)
-        if isinstance(plugin, Fitted):
-            plugin.load(self._learnt(changes or {}))
-        return Ready(plugin, self.label, self.device, looked=None)  # the kit looks itself
+        ready = set_up(plugin, self.label, self.device, found=self._fitted, state=state)
+        return replace(ready, looked=None)  # the kit looks itself
 
-    def inject(self, plugin: Any) -> None:
-        """Make the plugins in its parameters ready; one that learns does so as on its own bench."""
+    def _fitted(self, nested: Plugin[Any]) -> Ready | None:
+        """Return a plugin in a parameter that learns, which does so as on its own bench."""
+        if nested.given is not None or not isinstance(nested.plugin, Fitted):
+            return None
+        if nested not in self._nested:
+            inner: Any = nested.plugin
+            cls, given = type(inner), inner.model_dump(exclude_unset=True)
+            self._nested[nested] = bench_class(cls)(cls, given, device=self.device)
+        return self._nested[nested].fresh()
 
-        def found(nested: Plugin[Any]) -> Ready | None:
-            if nested.given is not None or not isinstance(nested.plugin, Fitted):
-                return None
-            if nested not in self._nested:
-                inner: Any = nested.plugin
-                cls, given = type(inner), inner.model_dump(exclude_unset=True)
-                self._nested[nested] = bench_class(cls)(cls, given, device=self.device)
-            return self._nested[nested].fresh()
+    def fit(self, **changes: Any) -> tuple[Ready, State]:
+        """Fit a new plugin; return it, which keeps nothing, and what it found."""
+        ready = self.set_up(self.make(**changes))
+        return ready, learnt(ready, self.stream(), 0)
 
-        inject(plugin, self.device, found=found, now=False)
-
-    def _learnt(self, changes: Mapping[str, Any]) -> State:
-        """Fit a plugin; what the bench's own parameters learn is kept."""
-        if changes or self._state is None:
-            blank = Ready(self.make(**changes), self.label, self.device, looked=None)
-            state = fitted_state(blank, self.stream(), 0)
-            if changes:
-                return state
-            self._state = state
+    def learnt(self, **changes: Any) -> State | None:
+        """Return what a plugin learns, None if it is not fitted; that of the bench's own is kept."""
+        if not issubclass(self.cls, Fitted):
+            return None
+        if changes:
+            return self.fit(**changes)[1]
+        if self._state is None:
+            self._state = self.fit()[1]
         return self._state
-
-    @property
-    def learnt(self) -> State:
-        """What the plugin learns with the bench's parameters; fitted on first use."""
-        return self._learnt({})
 
     @property
     def ready(self) -> Ready:

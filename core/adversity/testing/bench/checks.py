@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adversity.errors import AdversityError
+from adversity.errors import AdversityError, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +126,12 @@ def json_text(value: object, what: str) -> str:
 def error_line(error: BaseException) -> str:
     """Say what an exception says; for one that nobody raised on purpose, also where."""
     if isinstance(error, AdversityError):
-        return str(error)
+        inner = error.__cause__ if isinstance(error, PluginError) else None
+        unraised = inner is None or inner.__traceback__ is None
+        return str(error) if unraised else f"{error} ({_raised_by(inner)})"
+    return f"{type(error).__name__}: {error} ({_raised_by(error)})"
+
+
+def _raised_by(error: Any) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{last.name} in {last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
-    return f"{type(error).__name__}: {error} (raised by {where})"
+    return f"raised by {last.name} in {last.filename.rsplit('/', 1)[-1]}:{last.lineno}"

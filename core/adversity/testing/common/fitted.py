@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from adversity.contracts import State
-from adversity.engine.calls.final_calls import BREAKS, Ready
-from adversity.engine.public.in_memory import fitted_state
+from adversity.engine.calls.ready import BREAKS
 from adversity.errors import AdversityError, NotFittedError
 from adversity.testing.bench.checks import Failed, check, error_line, furthest, require
 from adversity.testing.common.row_by_row import seed_everything
 
 if TYPE_CHECKING:
+    from adversity.engine.calls.ready import Ready
     from adversity.testing.bench.bench import Bench
 
 __all__ = ["CHECKS"]
 
 
-def _fit(bench: Bench, seed: int = 0) -> tuple[Any, State]:
-    """Fit a new plugin; return it and what it found."""
-    plugin = bench.make()
-    state = fitted_state(
-        Ready(plugin, bench.label, bench.device, looked=None), bench.stream(), seed
-    )
-    return plugin, state
+def _learnt(bench: Bench) -> State:
+    """Return what the plugin learns with the bench's parameters."""
+    return cast("State", bench.learnt())
 
 
 def _as_text(state: State) -> dict[str, Any]:
@@ -38,10 +34,9 @@ def _as_text(state: State) -> dict[str, Any]:
 @check("Before anything was fitted there is no answer.")
 def unfitted_refuses(bench: Bench) -> str:
     """Call the method of a new plugin; a crash is no refusal, `NotFittedError` is."""
-    plugin, case = bench.make(), bench.answered[0]
-    plugin.setup(bench.device)
+    ready, case = bench.set_up(bench.make()), bench.answered[0]
     try:
-        bench.answer(Ready(plugin, bench.label, bench.device, looked=None), case)
+        bench.answer(ready, case)
     except NotFittedError as error:
         return f"refuses: {error}"
     except BREAKS as error:
@@ -53,9 +48,9 @@ def unfitted_refuses(bench: Bench) -> str:
 def same_fit(bench: Bench) -> str:
     """Fit another plugin than the bench's, with the global generators moved between."""
     seed_everything(1)
-    first = _as_text(bench.learnt)
+    first = _as_text(_learnt(bench))
     seed_everything(2)
-    second = _as_text(_fit(bench)[1])
+    second = _as_text(bench.fit()[1])
     names = first.keys() | second.keys()
     different = sorted(name or "info" for name in names if first.get(name) != second.get(name))
     require(not different, f"expected the same state twice, {', '.join(different)} differ")
@@ -65,9 +60,8 @@ def same_fit(bench: Bench) -> str:
 @check("Fitting returns what was learnt and keeps nothing.")
 def fit_keeps_nothing(bench: Bench) -> str:
     """Compare a plugin that was fitted with a new one: they must refuse or answer alike."""
-    new = bench.make()
-    new.setup(bench.device)
-    before, after = _said(bench, new), _said(bench, _fit(bench)[0])
+    new, fitted = bench.set_up(bench.make()), bench.fit()[0]
+    before, after = _said(bench, new), _said(bench, fitted)
     require(
         before == after,
         f"expected a plugin that was fitted to be as before until `load`, it {after[0]} where a "
@@ -76,12 +70,10 @@ def fit_keeps_nothing(bench: Bench) -> str:
     return f"a plugin {after[0]} after `fit` as before it"
 
 
-def _said(bench: Bench, plugin: Any) -> tuple[str, object]:
+def _said(bench: Bench, ready: Ready) -> tuple[str, object]:
     """Return whether a plugin answers, and what, so that `==` compares it to the last bit."""
     try:
-        answer = bench.answer(
-            Ready(plugin, bench.label, bench.device, looked=None), bench.answered[0]
-        )
+        answer = bench.answer(ready, bench.answered[0])
     except AdversityError:
         return "refuses", None
     return "answers", {name: value.numpy().tobytes() for name, value in answer.items()}
@@ -95,18 +87,15 @@ def state_is_stored(bench: Bench) -> str:
 
     from adversity.data.arrays import read_arrays, write_arrays
 
-    state = bench.learnt
+    state = _learnt(bench)
     with TemporaryDirectory(prefix="adversity-") as folder:
         file = Path(folder) / "state.safetensors"
         write_arrays(file, dict(state.arrays), dict(state.info))
         arrays, info = read_arrays(file)
-    answers = []
-    for found in (state, State(arrays, info)):
-        plugin = bench.make()
-        plugin.setup(bench.device)
-        plugin.load(found)
-        case = bench.answered[0]
-        answers.append(bench.answer(Ready(plugin, bench.label, bench.device, looked=None), case))
+    answers = [
+        bench.answer(bench.set_up(bench.make(), found), bench.answered[0])
+        for found in (state, State(arrays, info))
+    ]
     name, gap = furthest(*answers)
     require(gap == 0, f"expected the same {name} from the stored state, got {gap:.3g} apart")
     return f"{sum(value.nbytes for value in state.arrays.values())} bytes of arrays"

@@ -121,7 +121,7 @@ def _arrived(bench: RestorationBench) -> list[str]:
             answer: Tensor = super().restore(images, **needs)
             return answer
 
-    recorded = bench.set_up(Recorded(**bench.parameters))
+    recorded = bench.set_up(Recorded(**bench.parameters), bench.learnt())
     case = bench.answered[0]
     more = {"not_asked_for": case.rows["images"]}
     bench.answer(recorded, Case(case.name, {**case.rows, **more}, case.ids))

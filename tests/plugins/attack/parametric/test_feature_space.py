@@ -13,7 +13,7 @@ import adversity
 from adversity import Classifier
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.final_calls import Ready
-from adversity.engine.set_up.nested import inject
+from adversity.engine.calls.set_up import set_up
 from adversity.errors import PluginError
 from adversity_plugins.attack.gradient.pgd import PGD
 from adversity_plugins.attack.parametric._feature_space_metric import Features
@@ -63,8 +63,7 @@ class Pixels(Classifier):
 
 def _ready(cls: type[FeatureSpace] = FeatureSpace, **parameters: Any) -> Ready:
     plugin = cls(**{"early_stop": False, **parameters})
-    inject(plugin, "cpu")
-    return Ready(plugin, 'attack "feature_space" (test)')
+    return set_up(plugin, 'attack "feature_space" (test)', "cpu")
 
 
 def _run(ready: Ready, network: Any, images: Any, labels: Any, ids: Any = None) -> Any:
@@ -291,8 +290,7 @@ def test_an_image_s_result_does_not_depend_on_its_neighbours(
 
 def test_the_line_back_ends_just_inside_for_each_image(images: torch.Tensor, trained: Any) -> None:
     """Every image by itself: those within stay, the others end within 1 % of the sphere."""
-    plugin = FeatureSpace(network=trained, eps=0.05)
-    inject(plugin, "cpu")
+    plugin = set_up(FeatureSpace(network=trained, eps=0.05), "feature_space", "cpu").plugin
     features = Features(plugin.network, normalise=True)
     far = images.flip(3)
     far[:3] = images[:3]

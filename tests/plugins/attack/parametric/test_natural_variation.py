@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import torch
@@ -12,12 +12,14 @@ from pydantic import Field, ValidationError
 import adversity
 from adversity import Degradation, SampleRng
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
-from adversity.engine.set_up.nested import inject
+from adversity.engine.calls.set_up import set_up
 from adversity.errors import ParameterError
 from adversity_plugins.attack.parametric._natural_variation_search import Search
 from adversity_plugins.attack.parametric.natural_variation import NaturalVariation
 from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
+
+if TYPE_CHECKING:
+    from adversity.engine.calls.final_calls import Ready
 
 
 class Fog(Degradation):
@@ -40,8 +42,7 @@ class Shrink(Fog):
 
 def _ready(**parameters: Any) -> Ready:
     plugin = NaturalVariation(**parameters)
-    inject(plugin, "cpu")
-    return Ready(plugin, 'attack "natural_variation" (test)')
+    return set_up(plugin, 'attack "natural_variation" (test)', "cpu")
 
 
 def _noisy(**parameters: Any) -> Ready:

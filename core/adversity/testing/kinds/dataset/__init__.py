@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.calls.final_calls import BREAKS, Ready
+from adversity.engine.calls.ready import BREAKS
 from adversity.errors import PluginError
 from adversity.provenance import pixels_sha256
 from adversity.testing.bench.bench import Answer, Bench, Case
@@ -34,8 +34,9 @@ from adversity.testing.kinds.dataset.manifest import manifest, materialises_the_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from adversity.contracts import Dataset, PluginBase, Sample
+    from adversity.contracts import Dataset, PluginBase, Sample, State
     from adversity.contracts.values import IndexRow
+    from adversity.engine.calls.ready import Ready
 
 __all__ = ["DatasetBench", "bench_for"]
 
@@ -194,10 +195,11 @@ class DatasetBench(Bench):
         field = plugin.model_fields.get("path")
         return ({"path": "images"},) if field is not None and field.is_required() else ({},)
 
-    def set_up(self, plugin: Any, changes: Mapping[str, Any] | None = None) -> Ready:
-        """Open the data set."""
-        plugin.open(self._root_of(plugin))
-        return Ready(plugin, self.label, self.device)
+    def set_up(self, plugin: Any, state: State | None = None) -> Ready:
+        """Set the data set up and open it."""
+        ready = super().set_up(plugin, state)
+        ready.plugin.open(self._root_of(ready.plugin))
+        return ready
 
     def _root_of(self, plugin: Dataset) -> Path:
         if type(plugin).packaged:

@@ -1,0 +1,150 @@
+"""Setting a plugin up: one way, for engine, Python, plugins in parameters, rounds and the kit."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Fitted, PluginBase, Score
+from adversity.contracts.nested import Plugin, nested_in
+from adversity.contracts.project_files import bind_files
+from adversity.engine.calls.final_call import FinalCall, final_call
+from adversity.engine.calls.ready import BREAKS, Ready
+from adversity.errors import AdversityError, NotFittedError, PluginError
+from adversity.seeding import preserve_global_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from adversity.contracts import State
+    from adversity.engine.calls.ready import Found
+
+__all__ = ["all_ready", "device_of", "set_up", "set_up_alike"]
+
+
+def set_up(
+    given: PluginBase,
+    label: str,
+    device: str,
+    *,
+    root: Path | None = None,
+    found: Found | None = None,
+    state: State | None = None,
+) -> Ready:
+    """Return a copy of a plugin, made ready in the one order that the contract promises.
+
+    The files and plugins in its parameters are made ready, it is set up, and takes what fitting
+    found. The same happens before it is fitted, but for the last.
+
+    Args:
+        given: The plugin with its parameters; it is left as it is.
+        label: What messages call it.
+        device: Where it computes.
+        root: The project's folder; the current one if None.
+        found: What is ready already of the plugins in its parameters.
+        state: What fitting found.
+
+    Raises:
+        InputError: If it is a classifier of one class.
+        NotFittedError: If a plugin in its parameters must be fitted and is not.
+        PluginError: If it cannot be set up.
+    """
+    plugin: Any = given.with_parameters()
+    ready = Ready(plugin, label, device_of(plugin, device), root=root, found=found, state=state)
+    with _setting_up(ready):
+        _open_parameters(ready)
+        plugin.setup(ready.device)
+        if state is not None:
+            plugin.load(state)
+        if state is not None or not isinstance(plugin, Fitted):
+            ready.require_classes()
+    return ready
+
+
+def set_up_alike(
+    ready: Ready, given: PluginBase, label: str | None = None, *, state: State | None = None
+) -> Ready:
+    """Set a plugin up where another one is: on its device, in its project, with its plugins.
+
+    Args:
+        ready: The other: the same plugin with other parameters, or the whole of a round.
+        given: The plugin with its parameters; it is left as it is.
+        label: What messages call it; as the other if None.
+        state: What fitting found.
+
+    Raises:
+        InputError: If it is a classifier of one class.
+        NotFittedError: If a plugin in its parameters must be fitted and is not.
+        PluginError: If it cannot be set up.
+    """
+
+    def found(nested: Plugin[Any]) -> Ready | None:
+        for own in nested_in(ready.plugin):
+            # Two that are equal may have learnt from other data.
+            call = own.ready() if own == nested and own.given is nested.given else None
+            if isinstance(call, FinalCall):
+                return call.ready
+        return None if ready.found is None else ready.found(nested)
+
+    named = ready.label if label is None else label
+    return set_up(given, named, ready.device, root=ready.root, found=found, state=state)
+
+
+def _open_parameters(ready: Ready) -> None:
+    """Make the plugins and files in a plugin's parameters ready: what is missing is said early."""
+
+    def opened(nested: Plugin[Any]) -> Any:
+        known = ready.found(nested) if ready.found is not None else None
+        return final_call(known or _nested(nested, ready))
+
+    bind_files(ready.plugin, ready.root)
+    for nested in nested_in(ready.plugin):
+        nested.bind(opened)
+        nested.ready()
+
+
+def _nested(nested: Plugin[Any], outer: Ready) -> Ready:
+    if nested.given is not None:
+        nested.given.require_fitted()
+        return nested.given.ready  # type: ignore[no-any-return]
+    if isinstance(nested.plugin, Fitted):
+        raise NotFittedError(f"{nested.label} must be fitted before another plugin can use it")
+    return set_up(nested.plugin, nested.label, outer.device, root=outer.root, found=outer.found)
+
+
+def all_ready(parts: Iterable[Ready]) -> Iterator[Ready]:
+    """Go through plugins and those in their parameters that were made from Python."""
+    for part in parts:
+        yield part
+        if isinstance(part.plugin, PluginBase):
+            given = (nested.given for nested in nested_in(part.plugin))
+            yield from all_ready(call.ready for call in given if call is not None)
+
+
+def device_of(plugin: Any, device: str) -> str:
+    """Return where a plugin computes: metrics and scores on the CPU in the place of MPS.
+
+    That has no float64, in which they compute.
+    """
+    exact = plugin.kind == "metric" or isinstance(plugin, Score)
+    return "cpu" if exact and device.startswith("mps") else device
+
+
+@contextmanager
+def _setting_up(ready: Ready) -> Iterator[None]:
+    """Name the plugin in whatever goes wrong; a network's first weights move no random state.
+
+    Raises:
+        PluginError: If the plugin cannot be set up.
+    """
+    try:
+        with preserve_global_rng():
+            yield
+    except AdversityError:
+        raise
+    except BREAKS as error:
+        raise PluginError(
+            f"{ready.label} could not be set up: {type(error).__name__}: {error}; report it to "
+            "the plugin's author"
+        ) from error
