@@ -8,8 +8,10 @@ once, and all the others for comparison.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from adversity.engine.attack.looks import look_once
 from adversity.engine.chain.image_batch import ImageBatch
 from adversity.engine.chain.target import ChainTarget
 from adversity.seeding import SampleRng, preserve_global_rng
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.engine.attack.attacking import AttackResult
+    from adversity.engine.attack.looks import Seen
     from adversity.engine.calls.final_calls import Ready
     from adversity.engine.chain.links import Link
 
@@ -47,6 +50,7 @@ def hidden_pixels(
     asked: Tensor,
     *,
     seed: int,
+    seen: Seen | None = None,
 ) -> Tensor | None:
     """Say of which samples a large share of the pixels is hidden from every gradient.
 
@@ -57,6 +61,7 @@ def hidden_pixels(
         result: What it did.
         asked: `[N]` bool, of which samples to say it.
         seed: The pipeline's seed.
+        seen: What was found of this start and these links before.
 
     Returns:
         `[N]` float64, 1 or 0, NaN where nothing was asked; None for an attack without gradients.
@@ -70,7 +75,9 @@ def hidden_pixels(
     index = (asked & (result.blind >= BLIND)).nonzero().flatten()
     if len(index):
         with preserve_global_rng():
-            found[index] = _hidden(links, current, index, seed).double()
+            look = partial(_hidden, links, current, seed)
+            hidden = look_once(current.ids, index, {} if seen is None else seen, look)
+        found[index] = hidden.double()
     return found
 
 
@@ -104,7 +111,7 @@ def with_hidden(
     return replace(result, flags={**result.flags, "hidden_pixels": share})
 
 
-def _hidden(links: Sequence[Link], current: ImageBatch, index: Tensor, seed: int) -> Tensor:
+def _hidden(links: Sequence[Link], current: ImageBatch, seed: int, index: Tensor) -> Tensor:
     """Return `[M]` bool for the samples of an index."""
     import torch
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adversity.engine.attack.looks import look_once
 from adversity.engine.chain.target import ChainTarget
 from adversity.seeding import SampleRng, preserve_global_rng
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from adversity.engine.attack.looks import Seen
     from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.chain.links import Link
@@ -27,7 +29,13 @@ kernel rounds, far below what a draw of noise does."""
 
 
 def random_output(
-    links: Sequence[Link], current: ImageBatch, first: Answer, asked: Tensor, *, seed: int
+    links: Sequence[Link],
+    current: ImageBatch,
+    first: Answer,
+    asked: Tensor,
+    *,
+    seed: int,
+    seen: Seen | None = None,
 ) -> Tensor:
     """Ask for the starting images once more, with other draws, and compare the answers.
 
@@ -41,25 +49,27 @@ def random_output(
         first: The first answer, to all N images.
         asked: `[N]` bool, which samples to ask for; of the others nothing is said.
         seed: The pipeline's seed; the second draws are those of the next one.
+        seen: What was found of this start and these links before.
 
     Returns:
         `[N]` bool: asked, and answered otherwise.
     """
     import torch
 
+    def differs(index: Tensor) -> Tensor:
+        again = ChainTarget(links, ids=current.ids, side=current.side, seed=seed + 1).rows(index)
+        with preserve_global_rng():
+            _move_global_rng(seed)
+            second = again.answer(current.images[index])
+        before = first.rows(index)
+        other: Tensor = second.predicted != before.predicted
+        if not any(link.stochastic for link in links):
+            other |= (second.probabilities - before.probabilities).abs().amax(1) > TOLERANCE
+        return other
+
     found = torch.zeros(len(asked), dtype=torch.bool)
     index = asked.nonzero().flatten()
-    if not len(index):
-        return found
-    again = ChainTarget(links, ids=current.ids, side=current.side, seed=seed + 1).rows(index)
-    with preserve_global_rng():
-        _move_global_rng(seed)
-        second = again.answer(current.images[index])
-    before = first.rows(index)
-    other = second.predicted != before.predicted
-    if not any(link.stochastic for link in links):
-        other |= (second.probabilities - before.probabilities).abs().amax(1) > TOLERANCE
-    found[index] = other
+    found[index] = look_once(current.ids, index, {} if seen is None else seen, differs)
     return found
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Measure
+    from adversity.engine.attack.looks import Seen
     from adversity.engine.calls.final_calls import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.stages.stage import Shard, StageResult
@@ -43,13 +44,17 @@ __all__ = ["AttackRun", "Attacked", "Scene", "images_name"]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A batch before the attack, with what it computes on and what judges it."""
+    """A batch before the attack, with what it computes on and what judges it.
+
+    `matter` is what start and victim depend on in the matrix: cells that share it share both.
+    """
 
     ready: Ready
     current: ImageBatch
     labels: Tensor
     victim: ChainTarget
     judge: ChainTarget
+    matter: Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,11 @@ class AttackRun(TableRun):
         )
         source, labels = self.toolbox.source(self.data), self.label_hash(self.data)
         return [source.content, labels, before, links, self.columns_depend_on()]
+
+    def split(self) -> list[Shard]:
+        """Cut as every table is; what single samples were looked at for is kept beside."""
+        self._looks: dict[tuple[str, Cell], Seen] = {}
+        return super().split()
 
     def done(self, shard: Shard) -> bool:
         """Say whether table and images of a shard are in the store, and as they were written."""
@@ -131,7 +141,10 @@ class AttackRun(TableRun):
             )
             for chain in (known, whole)
         )
-        return Scene(self.toolbox.ready(self.stage.step, cell), current, labels, victim, judge)
+        matter = cell.restrict(whole.end.variables)
+        return Scene(
+            self.toolbox.ready(self.stage.step, cell), current, labels, victim, judge, matter
+        )
 
     def probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
         """Look at those of the data set's first samples that were right; attack them again if told."""
@@ -141,7 +154,13 @@ class AttackRun(TableRun):
         place, right = torch.tensor(index), result.start == scene.labels
         links, seed = scene.victim.links, self.plan.spec.seed
         hidden = hidden_pixels(
-            scene.ready, links, scene.current, result, right & (place < ASKED), seed=seed
+            scene.ready,
+            links,
+            scene.current,
+            result,
+            right & (place < ASKED),
+            seed=seed,
+            seen=self._seen("hidden pixels", scene),
         )
         if hidden is not None:
             columns["hidden_pixels"] = hidden.numpy()
@@ -179,8 +198,19 @@ class AttackRun(TableRun):
         if random is None:
             asked = result.start == scene.labels
             seed, first = self.plan.spec.seed, result.before
-            random = random_output(scene.judge.links, scene.current, first, asked, seed=seed)
+            random = random_output(
+                scene.judge.links,
+                scene.current,
+                first,
+                asked,
+                seed=seed,
+                seen=self._seen("random output", scene),
+            )
         return Attacked(scene.ready, scene.current, scene.labels, result, scene.judge, random)
+
+    def _seen(self, look: str, scene: Scene) -> Seen:
+        """Return what a look found at samples of this start and victim, in whichever cell."""
+        return self._looks.setdefault((look, scene.matter), {})
 
     def _judged(self, part: Attacked, images: np.ndarray[Any, Any]) -> Columns:
         """Return the rows of a batch from what the stored images really are and do."""
