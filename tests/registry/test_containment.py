@@ -53,10 +53,27 @@ def _no_gradients():
     torch.set_grad_enabled(False)
 
 
+def _trace():
+    sys.settrace(lambda *_: None)
+
+
+def _profile():
+    sys.setprofile(lambda *_: None)
+
+
+def _one_more_thread():
+    import torch
+
+    torch.set_num_threads(torch.get_num_threads() + 1)
+
+
 def _state():
     import torch
 
     return (
+        sys.gettrace(),
+        sys.getprofile(),
+        torch.get_num_threads(),
         np.geterr(),
         np.random.get_state()[1].tolist(),  # noqa: NPY002
         list(warnings.filters),
@@ -75,6 +92,9 @@ def _state():
         (_end_on_sigterm, "what SIGTERM does"),
         (_double, "PyTorch's default type"),
         (_no_gradients, "whether PyTorch keeps gradients"),
+        (_trace, "the trace function"),
+        (_profile, "the profile function"),
+        (_one_more_thread, "PyTorch's threads"),
     ],
 )
 def test_what_concerns_everybody_is_put_back_and_named(change, said):

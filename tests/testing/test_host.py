@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,9 @@ def _meddle(folder: Path) -> None:
     torch.set_num_threads(torch.get_num_threads() + 1)
     torch.use_deterministic_algorithms(not torch.are_deterministic_algorithms_enabled())
     np.seterr(all="raise")
+    sys.excepthook = threading.excepthook = lambda *_: None
+    sys.stderr = sys.stdout
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _host() -> dict[str, Any]:
@@ -55,6 +60,9 @@ def _host() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "numpy errors": np.geterr(),
+        "hooks": (sys.excepthook, threading.excepthook),
+        "streams": (sys.stdout, sys.stderr),
+        "signal": signal.getsignal(signal.SIGTERM),
     }
 
 

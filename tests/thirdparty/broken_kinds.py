@@ -90,9 +90,9 @@ CONTAINED = {
     "acme-meddler": (
         "meddler",
         (
-            "importing it changed the working directory and Python's random numbers and "
-            "sys.excepthook and what SIGINT does and everybody's warning filters; what could be was "
-            "put back; do that inside the method that needs it"
+            "importing it changed the working directory and sys.excepthook and what SIGINT does and "
+            "Python's random numbers and everybody's warning filters; what could be was put back; do that "
+            "inside the method that needs it"
         ),
     ),
 }

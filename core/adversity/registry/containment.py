@@ -8,20 +8,18 @@ Out of reach: `os._exit`, a crash in native code, and what a plugin registers wi
 from __future__ import annotations
 
 import logging
-import os
-import random
 import signal
 import sys
 import threading
 import warnings
-from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, Self
 
 from adversity.registry.ending import ENDING_SIGNALS
+from adversity.registry.process_state import put_back, random_states, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType, TracebackType
 
 __all__ = ["Guard", "contained", "spoken_aside"]
@@ -82,21 +80,6 @@ class Guard:
         self._before[number](number, frame)
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """Something of the process that no plugin should change.
-
-    Attributes:
-        what: Its name in messages.
-        read: Returns its value now, comparable; None if it cannot be known.
-        restore: Puts a value back.
-    """
-
-    what: str
-    read: Callable[[], Any]
-    restore: Callable[[Any], object]
-
-
 @contextmanager
 def contained(distribution: str) -> Iterator[list[str]]:
     """Undo what the block does to the process; afterwards the list says what that was.
@@ -108,8 +91,7 @@ def contained(distribution: str) -> Iterator[list[str]]:
     timer = threading.Timer(PATIENCE_SECONDS, _tell_slow, [distribution])
     timer.daemon = True
     with spoken_aside():
-        watched = _watched()
-        before = [item.read() for item in watched]
+        before = [(item, item.read()) for item in (*settings(), *random_states())]
         warnings.filterwarnings("ignore", _SAID_BETTER)
         filters, threads = list(warnings.filters), set(threading.enumerate())
         timer.start()
@@ -117,7 +99,7 @@ def contained(distribution: str) -> Iterator[list[str]]:
             yield undone
         finally:
             timer.cancel()
-            undone += _put_back(watched, before)
+            undone += put_back(before)
             undone += _put_back_filters(filters)
             warnings.filters.remove(filters[0])  # type: ignore[attr-defined]
             undone += _new_threads(threads | {timer})
@@ -138,29 +120,6 @@ def _tell_slow(distribution: str) -> None:
         PATIENCE_SECONDS,
         distribution,
     )
-
-
-def _watched() -> list[_Watched]:
-    found = [
-        _Watched("the working directory", _folder, os.chdir),
-        _Watched("Python's random numbers", random.getstate, random.setstate),
-        *(_attribute(sys, name) for name in ("excepthook", "stdout", "stderr")),
-        _attribute(threading, "excepthook"),
-        *_numpy(),
-        *_torch(),
-    ]
-    if threading.current_thread() is threading.main_thread():
-        found += [_signal(number) for number in ENDING_SIGNALS]
-    return found
-
-
-def _put_back(watched: list[_Watched], before: list[Any]) -> Iterator[str]:
-    for item, value in zip(watched, before, strict=True):
-        if value is not None and item.read() != value:
-            # A value that cannot be put back, a folder that is gone, is named all the same.
-            with suppress(Exception):
-                item.restore(value)
-            yield item.what
 
 
 def _put_back_filters(before: list[Any]) -> Iterator[str]:
@@ -188,75 +147,3 @@ def _new_threads(before: set[threading.Thread]) -> Iterator[str]:
         if thread not in before and not thread.daemon:
             yield "the threads that run (one is not a daemon: the program ends only after it)"
             return
-
-
-def _folder() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109  (compared as text, links unresolved)
-    except OSError:
-        return None
-
-
-def _attribute(owner: Any, name: str) -> _Watched:
-    return _Watched(
-        f"{owner.__name__}.{name}",
-        lambda: getattr(owner, name, None),
-        lambda value: setattr(owner, name, value),
-    )
-
-
-def _signal(number: signal.Signals) -> _Watched:
-    return _Watched(
-        f"what {number.name} does",
-        lambda: signal.getsignal(number),
-        lambda handler: signal.signal(number, handler),
-    )
-
-
-def _numpy() -> list[_Watched]:
-    """Return NumPy's global state, if it is there already."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not hasattr(numpy, "random"):
-        return []
-    return [
-        _Watched("NumPy's handling of errors", numpy.geterr, lambda value: numpy.seterr(**value)),
-        _Watched(
-            "NumPy's random numbers",
-            lambda: _plain(numpy.random.get_state()),
-            numpy.random.set_state,
-        ),
-    ]
-
-
-def _plain(state: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a state in which arrays are tuples, which `==` compares as a whole."""
-    return tuple(tuple(part.tolist()) if hasattr(part, "tolist") else part for part in state)
-
-
-def _torch() -> list[_Watched]:
-    """Return what changes the numbers of everybody who computes with torch after it."""
-    return [
-        _Watched(
-            "PyTorch's default type",
-            lambda: _of_torch("get_default_dtype", "float32"),
-            lambda name: _tell_torch("set_default_dtype", name),
-        ),
-        _Watched(
-            "whether PyTorch keeps gradients",
-            lambda: _of_torch("is_grad_enabled", "True"),
-            lambda name: _tell_torch("set_grad_enabled", name),
-        ),
-    ]
-
-
-def _of_torch(getter: str, fresh: str) -> str:
-    """Return a setting as text; before torch is imported, what a fresh one has."""
-    with suppress(Exception):
-        return str(getattr(sys.modules["torch"], getter)()).removeprefix("torch.")
-    return fresh
-
-
-def _tell_torch(setter: str, name: str) -> None:
-    torch: Any = sys.modules["torch"]
-    value = name == "True" if name in ("True", "False") else getattr(torch, name)
-    getattr(torch, setter)(value)
