@@ -1,7 +1,6 @@
 """What DVC remembers: which stages are stale and why, and the record of what ran.
 
-`DvcRecorder` is the one class behind which DVC stands. DVC decides and records; it never runs a
-command for us, and nothing here computes.
+DVC decides and records; it never runs a command for us, and nothing here computes.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class DvcRecorder:
     """
 
     def __init__(self, root: Path, repo: Repo, *, patience: float = 30.0) -> None:
-        """Keep an open repository; use `Memory.open`.
+        """Keep an open repository; use `DvcRecorder.open`.
 
         Args:
             root: The project's folder.
@@ -67,7 +66,7 @@ class DvcRecorder:
 
     @classmethod
     def open(cls, root: Path, *, patience: float = 30.0, verify: bool = False) -> DvcRecorder:
-        """Open the memory of a project; `verify` hashes files whose size and time are as before.
+        """Open the record of a project; `verify` hashes files whose size and time are as before.
 
         Raises:
             InputError: If there is no git or DVC repository in `root`, with the commands that
@@ -162,8 +161,8 @@ class DvcRecorder:
         self.release(stage.name)
         with self._dvc(f"reserve stage {stage.name}"), ExitStack() as stack:
             known = self._load(stage.name)
-            # The same entry that DVC writes while it runs the stage's command, so that each
-            # keeps off the other; an entry of a killed process is cleaned by the next one.
+            # The entry that DVC writes while it runs the command, so that each keeps off the
+            # other; an entry of a killed process is cleaned by the next one.
             stack.enter_context(
                 rwlock(
                     self._repo.tmp_dir,
@@ -255,8 +254,8 @@ class DvcRecorder:
 
         try:
             if known.changed_stage() or not known.deps_cached():
-                # Look up by what is on disk now. With the recorded outputs left in, DVC would
-                # take its record for the entry and give back the result of other inputs.
+                # By what is on disk now: with the recorded outputs left in, DVC would take its
+                # record for the entry and give back the result of other inputs.
                 known.save_deps()
                 for out in known.outs:
                     out.clear()
@@ -279,8 +278,8 @@ class DvcRecorder:
     def _keep(self, known: PipelineStage, expected: Inputs) -> None:
         """Save a stage as DVC does after its command, if its inputs are still the expected."""
         known.save(run_cache=False)
-        # What is compared is what is written: no moment is left in which an edit of an input
-        # could slip into the record (DVC itself hashes only after the command).
+        # What is compared is what is written: no edit of an input can slip into the record in
+        # between (DVC itself hashes only after the command).
         changes = expected.changes(read_inputs(known, fresh=False))
         if changes:
             raise StaleInputsError(stale_message(changes))
