@@ -93,11 +93,11 @@ class Folder(Dataset):
         where = self.path.text
         listing = self.path.listing()
         if self.labels is None:
-            found = from_folders(listing.files, where=where, classes=self.classes)
+            labelled = from_folders(listing.files, where=where, classes=self.classes)
         else:
             file = PurePosixPath(self.labels).as_posix()
             _require(file, listing, where)
-            found = from_csv(
+            labelled = from_csv(
                 self.path.root / where / file,
                 listing.files,
                 where=f"{where}/{file}",
@@ -105,18 +105,18 @@ class Folder(Dataset):
             )
         if listing.ignored:
             left_out = ignored_facts(listing.ignored)
-            found = replace(found, facts={**found.facts, **left_out})
-        self._read(self.path.root / where, found)
+            labelled = replace(labelled, facts={**labelled.facts, **left_out})
+        self._read(self.path.root / where, labelled)
 
-    def _read(self, folder: Path, found: Labelled) -> None:
-        index = {name: i for i, name in enumerate(found.class_names)}
+    def _read(self, folder: Path, labelled: Labelled) -> None:
+        index = {name: i for i, name in enumerate(labelled.class_names)}
         rows: list[IndexRow] = []
-        quarantined = list(found.quarantined)
+        quarantined = list(labelled.quarantined)
         laid = 0
         odd: dict[str, list[str]] = {}
         self._decoded.clear()
         room = _REMEMBERED_BYTES
-        for item in found.items:
+        for item in labelled.items:
             try:
                 decoded = decode.read(folder / item.file, self.background)
             except decode.Unreadable as reason:
@@ -141,16 +141,16 @@ class Folder(Dataset):
                 )
             )
         self._rows = tuple(rows)
-        self._class_names = found.class_names
+        self._class_names = labelled.class_names
         self._quarantined = tuple(sorted(quarantined))
-        self._facts = dict(found.facts) | {"on_background": laid}
+        self._facts = dict(labelled.facts) | {"on_background": laid}
         if odd:
             self._facts["odd_metadata"] = "; ".join(
                 f"{remark} (images: {len(files)}, such as {files[0]})"
                 for remark, files in sorted(odd.items())
             )
-        held = {found.class_names[int(row.target)] for row in rows}  # type: ignore[arg-type]
-        empty = {*found.empty, *found.class_names} - held
+        held = {labelled.class_names[int(row.target)] for row in rows}  # type: ignore[arg-type]
+        empty = {*labelled.empty, *labelled.class_names} - held
         if empty:
             self._facts["classes_without_images"] = sorted(empty)
         self._require_some()

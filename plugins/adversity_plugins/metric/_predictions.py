@@ -46,10 +46,10 @@ def by_row(table: Table, function: Callable[..., Any], **options: Any) -> Any:
         Its arrays for all rows.
     """
     answer = form(table)
-    found = [
+    columns = [
         function(labels=part["target"], **{answer: part[answer]}, **options)
         for part in table.parts()
     ]
-    if isinstance(found[0], tuple):
-        return tuple(np.concatenate(column) for column in zip(*found, strict=True))
-    return np.concatenate(found)
+    if isinstance(columns[0], tuple):
+        return tuple(np.concatenate(column) for column in zip(*columns, strict=True))
+    return np.concatenate(columns)

@@ -39,12 +39,12 @@ class Accuracy(Metric):
         """Return `accuracy`, and `accuracy_top5` where it means something."""
         if class_targets(table) is None:
             return {}
-        found = {"accuracy": metrics.accuracy_of(table["correct"])}
+        measures = {"accuracy": metrics.accuracy_of(table["correct"])}
         answer = form(table)
         if table.has(answer) and next(table.parts())[answer].shape[1] > 5:
             right, tied = by_row(table, metrics.ranks, top=5)
-            found["accuracy_top5"] = metrics.accuracy_of_ranks(right, tied, top=5)
-        return found
+            measures["accuracy_top5"] = metrics.accuracy_of_ranks(right, tied, top=5)
+        return measures
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
         """Return which rows are right."""

@@ -46,7 +46,7 @@ class AttackCost(Metric):
         attacked = table["start_correct"]
         if not attacked.any():
             return {}
-        found = {
+        measures = {
             f"{name}_per_image": metrics.mean_interval(
                 np.asarray(table[name], dtype=np.float64)[attacked],
                 within=(0.0, float("inf")),
@@ -57,5 +57,5 @@ class AttackCost(Metric):
         if table.has("solved_at"):
             count = metrics.query_count(attacked, table["fooled"], table["solved_at"])
             if count is not None:
-                found["queries_to_fool"] = count
-        return found
+                measures["queries_to_fool"] = count
+        return measures

@@ -49,15 +49,15 @@ class ECE(Metric):
         if not judgeable(table):
             return {}
         confidence, correct = by_row(table, metrics.top_class)
-        found, plot = (
+        reliability, plot = (
             metrics.binned(confidence, correct, bins=self.bins, edge=self.edge, spacing=spacing)
             for spacing in (self.spacing, "mass")
         )
-        error = metrics.calibration_error(found)
+        error = metrics.calibration_error(reliability)
         details = {
             **error.details,
             "plot_bins": plot.records(),
-            "consistency": metrics.consistency_test(found),
+            "consistency": metrics.consistency_test(reliability),
         }
         return {
             "ece": replace(error, details=details),

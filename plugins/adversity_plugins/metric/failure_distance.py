@@ -50,7 +50,7 @@ class FailureDistance(Metric):
         if not len(table):
             return {}
         norm = "the attack's, [0, 1] scale"
-        found = metrics.failure_distance(table["failure_distance"], norm=norm)
+        distance = metrics.failure_distance(table["failure_distance"], norm=norm)
         share = metrics.failures_found(table["failure_distance"], norm=norm)
-        median = {} if found is None else {"failure_distance": found}
+        median = {} if distance is None else {"failure_distance": distance}
         return {**median, "failures_found": share}

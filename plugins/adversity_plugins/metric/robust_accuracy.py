@@ -56,18 +56,18 @@ class RobustAccuracy(Metric):
         if not len(table):
             return {}
         start, fooled = table["start_correct"], table["fooled"]
-        found = {"robust_accuracy": metrics.robust_accuracy(start, fooled)}
+        measures = {"robust_accuracy": metrics.robust_accuracy(start, fooled)}
         if start.any():
-            found["attack_success"] = metrics.attack_success(start, fooled)
+            measures["attack_success"] = metrics.attack_success(start, fooled)
         fallen = start & fooled
         if table.has("distance") and fallen.any():
             sizes = np.asarray(table["distance"], dtype=np.float64)[fallen]
-            found["perturbation"] = metrics.mean_interval(
+            measures["perturbation"] = metrics.mean_interval(
                 sizes,
                 within=(0.0, float("inf")),
                 convention={"over": "fooled images", "norm": "the attack's, [0, 1] scale"},
             )
-        return found
+        return measures
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
         """Return which rows were right and stayed so."""

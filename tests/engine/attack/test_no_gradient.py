@@ -287,5 +287,5 @@ def test_one_draw_without_a_gradient_leaves_the_others(
 def test_images_of_nan_are_not_the_network_s_fault(plugins: Any, images: Any, ids: Any) -> None:
     """Who asks about NaN is told so; the victim is not accused of its logits."""
     victim = ChainTarget([Link("net", plugins["net"])], ids=ids)
-    with pytest.raises(PluginError, match="the attack asked about images that hold NaN"):
+    with pytest.raises(PluginError, match="the attack queried images that hold NaN"):
         victim.logits(images * torch.nan)

@@ -99,7 +99,7 @@ class _Mixed(_Unlabelled):
 
 def test_more_neighbours_than_points(toy):
     """Asking more neighbours than there are images is refused with both numbers."""
-    with pytest.raises(DataError, match="asks 31 neighbours, and there are 30"):
+    with pytest.raises(DataError, match="takes 31 neighbours, and there are 30"):
         fitted(NearestNeighbours, toy, neighbours=31)
 
 

@@ -221,8 +221,8 @@ def _watch(ready: Ready, images: Tensor, wanted: Tensor) -> Watch:
 
     threat = ready.plugin.threat_model
 
-    def admits(asked: Tensor, start: Tensor) -> Tensor:
-        inside: Tensor = threat.admits(sizes(ready, asked, start, [""] * len(asked)))
+    def admits(queried: Tensor, start: Tensor) -> Tensor:
+        inside: Tensor = threat.admits(sizes(ready, queried, start, [""] * len(queried)))
         return inside
 
     none = torch.zeros(len(images), dtype=torch.int64)

@@ -66,13 +66,13 @@ def decided(
     """
     if not gates or not right:
         return None
-    found = []
+    verdicts = []
     for gate in gates:
         ends = {verdict(gate, _measure(gate.metric, total, right, k)) for k in (0, standing)}
         if len(ends) > 1 or not ends <= {"pass", "fail"}:
             return None
-        found.append(f"`{gate.text}` ({ends.pop()})")
-    return tuple(found)
+        verdicts.append(f"`{gate.text}` ({ends.pop()})")
+    return tuple(verdicts)
 
 
 def _measure(metric: str, total: int, right: int, standing: int) -> Measure:
@@ -82,7 +82,7 @@ def _measure(metric: str, total: int, right: int, standing: int) -> Measure:
     return (robust_accuracy if metric == "robust_accuracy" else attack_success)(start, fooled)
 
 
-def bounded(found: Mapping[str, Measure], stop: Stopped) -> dict[str, Measure]:
+def bounded(measures: Mapping[str, Measure], stop: Stopped) -> dict[str, Measure]:
     """Say in the details of the two measures that further rounds could have made them worse."""
     sides = {"robust_accuracy": "upper", "attack_success": "lower"}
     stopped = {"stopped_after": stop.after, "rounds": stop.of}
@@ -90,7 +90,7 @@ def bounded(found: Mapping[str, Measure], stop: Stopped) -> dict[str, Measure]:
         name: replace(measure, details={**measure.details, **stopped, "bound": sides[name]})
         if name in sides
         else measure
-        for name, measure in found.items()
+        for name, measure in measures.items()
     }
 
 

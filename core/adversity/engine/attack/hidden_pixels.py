@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from adversity.engine.calls.final_calls import Ready
     from adversity.engine.chain.links import Link
 
-__all__ = ["ASKED", "hidden_pixels", "with_hidden"]
+__all__ = ["CHECKED", "hidden_pixels", "with_hidden"]
 
-ASKED = 16
+CHECKED = 16
 """So many of the first samples are looked at: one block of a network."""
 BLIND = 0.05
 """A sample is looked at if the first gradient that was felt was 0 at such a share of its values."""
@@ -47,7 +47,7 @@ def hidden_pixels(
     links: Sequence[Link],
     current: ImageBatch,
     result: AttackResult,
-    asked: Tensor,
+    checked: Tensor,
     *,
     seed: int,
     seen: Seen | None = None,
@@ -59,26 +59,26 @@ def hidden_pixels(
         links: What it computes on.
         current: The images it starts from, with ids and side information.
         result: What it did.
-        asked: `[N]` bool, of which samples to say it.
+        checked: `[N]` bool, of which samples to say it.
         seed: The pipeline's seed.
         seen: What was found of this start and these links before.
 
     Returns:
-        `[N]` float64, 1 or 0, NaN where nothing was asked; None for an attack without gradients.
+        `[N]` float64, 1 or 0, NaN where nothing was checked; None for an attack without gradients.
     """
     import torch
 
     if ready.plugin.access != "gradients":
         return None
-    found = torch.full((len(asked),), torch.nan, dtype=torch.float64)
-    found[asked] = 0.0
-    index = (asked & (result.blind >= BLIND)).nonzero().flatten()
+    column = torch.full((len(checked),), torch.nan, dtype=torch.float64)
+    column[checked] = 0.0
+    index = (checked & (result.blind >= BLIND)).nonzero().flatten()
     if len(index):
         with preserve_global_rng():
             look = partial(_hidden, links, current, seed)
             hidden = look_once(current.ids, index, {} if seen is None else seen, look)
-        found[index] = hidden.double()
-    return found
+        column[index] = hidden.double()
+    return column
 
 
 def with_hidden(
@@ -102,12 +102,12 @@ def with_hidden(
     """
     import torch
 
-    asked = (torch.arange(len(images)) < ASKED) & (result.start == labels)
+    checked = (torch.arange(len(images)) < CHECKED) & (result.start == labels)
     current = ImageBatch(victim.ids, images, images, {}, {})
-    found = hidden_pixels(ready, victim.links, current, result, asked, seed=seed)
-    if found is None:
+    hidden = hidden_pixels(ready, victim.links, current, result, checked, seed=seed)
+    if hidden is None:
         return result
-    share = float(found[asked].sum()) / max(int(asked.sum()), 1)
+    share = float(hidden[checked].sum()) / max(int(checked.sum()), 1)
     return replace(result, flags={**result.flags, "hidden_pixels": share})
 
 
@@ -117,10 +117,10 @@ def _hidden(links: Sequence[Link], current: ImageBatch, seed: int, index: Tensor
 
     images = current.images[index]
 
-    def logits(asked: Tensor) -> Tensor:
+    def logits(points: Tensor) -> Tensor:
         # A victim of its own for each question, so that a stochastic one draws the same again.
         victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
-        return victim.rows(index).logits(asked)
+        return victim.rows(index).logits(points)
 
     point = images.clone().requires_grad_()
     answer = logits(point)
@@ -143,5 +143,5 @@ def _hidden(links: Sequence[Link], current: ImageBatch, seed: int, index: Tensor
                 change = (logits(images + way * pixels) - answer.detach()).double()
                 changed += change.square().sum(1) / pixels.flatten(1).sum(1).clamp_min(1)
     enough = blind.flatten(1).double().mean(1) >= BLIND
-    found: Tensor = enough & (hidden > 0) & (hidden.sqrt() >= AS_MUCH * felt.sqrt())
-    return found
+    enough_hidden: Tensor = enough & (hidden > 0) & (hidden.sqrt() >= AS_MUCH * felt.sqrt())
+    return enough_hidden

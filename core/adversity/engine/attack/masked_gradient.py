@@ -45,12 +45,12 @@ def sign_shares(rows: Rows, plugin: Any) -> dict[str, Measure]:
         hits["never_moved_share"] = ~rows["moved"]
     if plugin.access in ("scores", "gradients"):
         hits["probability_output_share"] = rows["probability_output"]
-    found = {name: _share(hit[attacked], "attacked images") for name, hit in hits.items()}
+    shares = {name: _share(hit[attacked], "attacked images") for name, hit in hits.items()}
     hidden = rows.get("hidden_pixels")
     if hidden is not None and not np.isnan(hidden).all():
         first = hidden[~np.isnan(hidden)] == 1
-        found["hidden_pixels_share"] = _share(first, "the first attacked images")
-    return found
+        shares["hidden_pixels_share"] = _share(first, "the first attacked images")
+    return shares
 
 
 def _share(hit: np.ndarray[Any, Any], over: str) -> Measure:

@@ -43,7 +43,7 @@ def probe(
     links: Sequence[Link],
     current: ImageBatch,
     labels: Tensor,
-    asked: Tensor,
+    probed: Tensor,
     *,
     seed: int,
     step: str,
@@ -58,7 +58,7 @@ def probe(
         links: The whole chain.
         current: The images it starts from, with ids and side information.
         labels: `[N]` int64, the true classes.
-        asked: `[N]` bool, which samples are probed: right at the start.
+        probed: `[N]` bool, which samples are probed: right at the start.
         seed: The pipeline's seed.
         step: The attack's step id.
 
@@ -69,7 +69,7 @@ def probe(
         ParameterError: If the attack refuses the parameter.
         PluginError: If it breaks its contract with it.
     """
-    index = asked.nonzero().flatten()
+    index = probed.nonzero().flatten()
     columns = {
         PROBES[name].column: np.full(len(labels), np.nan)
         for name in probe_measures(type(ready.plugin))
@@ -84,12 +84,12 @@ def probe(
         column = PROBES[measure].column
         other = _variant(ready, _changed(ready.plugin, measure, images.shape[1:]))
         victim = ChainTarget(links, ids=ids, side=side, seed=seed)
-        found = attack(other, victim, images, wanted, seed=seed, step=step)
-        right = found.prediction == wanted
+        result = attack(other, victim, images, wanted, seed=seed, step=step)
+        right = result.prediction == wanted
         hit = (
             right
             if measure == "full_budget_accuracy"
-            else ~right & ready.plugin.threat_model.admits(found.norms)
+            else ~right & ready.plugin.threat_model.admits(result.norms)
         )
         columns[column][rows] = hit.double().numpy()
     return columns
@@ -127,11 +127,11 @@ def probed(
     if fault is not None or first < 1:
         fault = fault or f"expected probe of at least 1, got {first}"
         raise InputError(f"{ready.label} cannot be probed: {fault}; leave probe out")
-    asked = (torch.arange(len(images)) < first) & (result.start == labels)
+    probed = (torch.arange(len(images)) < first) & (result.start == labels)
     current = ImageBatch(victim.ids, images, images, {}, {})
-    rows = probe(ready, victim.links, current, labels, asked, seed=seed, step=step)
+    rows = probe(ready, victim.links, current, labels, probed, seed=seed, step=step)
     rows |= {"fooled": result.success.numpy(), "target": labels.numpy()}
-    shares = {name: found.value for name, found in probe_shares(rows, victim.classes).items()}
+    shares = {name: measure.value for name, measure in probe_shares(rows, victim.classes).items()}
     return replace(result, flags={**result.flags, **shares})
 
 
@@ -170,26 +170,26 @@ def probe_shares(rows: Mapping[str, np.ndarray[Any, Any]], classes: int) -> dict
         rows: A cell's table.
         classes: K; a guess is right for one sample in K.
     """
-    found: dict[str, Measure] = {}
+    shares: dict[str, Measure] = {}
     for name, (_, column) in PROBES.items():
         if column not in rows:
             continue
-        asked = ~np.isnan(rows[column])
-        count = int(asked.sum())
+        probed = ~np.isnan(rows[column])
+        count = int(probed.sum())
         if not count:
             continue
         whole = name == "full_budget_accuracy"
-        hit = rows[column][asked] == 1
+        hit = rows[column][probed] == 1
         if not whole:
-            hit &= ~rows["fooled"][asked]
-        found[name] = share(
+            hit &= ~rows["fooled"][probed]
+        shares[name] = share(
             int(hit.sum()),
             count,
             better="lower",
             convention={"over": "probed images"},
             details=_chance(rows["target"], classes) if whole else {},
         )
-    return found
+    return shares
 
 
 def _chance(targets: np.ndarray[Any, Any], classes: int) -> dict[str, float]:

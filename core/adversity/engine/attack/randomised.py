@@ -32,7 +32,7 @@ def random_output(
     links: Sequence[Link],
     current: ImageBatch,
     first: Answer,
-    asked: Tensor,
+    checked: Tensor,
     *,
     seed: int,
     seen: Seen | None = None,
@@ -47,12 +47,12 @@ def random_output(
         links: The whole chain.
         current: The images an attack starts from, with ids and side information.
         first: The first answer, to all N images.
-        asked: `[N]` bool, which samples to ask for; of the others nothing is said.
+        checked: `[N]` bool, which samples to check; of the others nothing is said.
         seed: The pipeline's seed; the second draws are those of the next one.
         seen: What was found of this start and these links before.
 
     Returns:
-        `[N]` bool: asked, and answered otherwise.
+        `[N]` bool: checked, and answered otherwise.
     """
     import torch
 
@@ -67,10 +67,10 @@ def random_output(
             other |= (second.probabilities - before.probabilities).abs().amax(1) > TOLERANCE
         return other
 
-    found = torch.zeros(len(asked), dtype=torch.bool)
-    index = asked.nonzero().flatten()
-    found[index] = look_once(current.ids, index, {} if seen is None else seen, differs)
-    return found
+    changed = torch.zeros(len(checked), dtype=torch.bool)
+    index = checked.nonzero().flatten()
+    changed[index] = look_once(current.ids, index, {} if seen is None else seen, differs)
+    return changed
 
 
 def _move_global_rng(seed: int) -> None:

@@ -72,16 +72,16 @@ def rounds_of(ready: Ready) -> tuple[tuple[str, Ready], ...]:
         PluginError: If the rounds are not what the contract promises.
     """
     whole: Any = ready.plugin
-    found = []
+    parts = []
     for number, (name, attack) in enumerate(whole.rounds().items(), 1):
         fault = _fault(whole, attack)
         if fault is not None:
             ready.broke(f"round {number} ({name}): {fault}", ())
         label = f"{ready.label}, round {number} ({name})"
-        found.append((name, set_up_alike(ready, attack, label)))
-    if not found:
+        parts.append((name, set_up_alike(ready, attack, label)))
+    if not parts:
         ready.broke("expected at least one round, got none", ())
-    return tuple(found)
+    return tuple(parts)
 
 
 def _fault(whole: Any, part: Any) -> str | None:

@@ -55,13 +55,13 @@ def each_by_itself(
     Raises:
         PluginError: If the answer is another; an `InputError` for a user's own network.
     """
-    asked = (what, *given.shape[1:])
-    if ready.looked is None or asked in ready.looked or len(ids) < 2:
+    call = (what, *given.shape[1:])
+    if ready.looked is None or call in ready.looked or len(ids) < 2:
         return
     row = _middle(given)
     if row is None:
         return
-    ready.looked.add(asked)
+    ready.looked.add(call)
     rows = len(answered[0])
     copies = copies or rows
     alone = [value[min(row, copies - 1)] for value in again([row] * copies)]

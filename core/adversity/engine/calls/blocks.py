@@ -5,7 +5,7 @@ The methods of degradations, restorations, classifiers, calibrators and image me
 therefore called with exactly their class's `block_rows` rows, a classifier that leaves the
 number open with one that only the size of the images decides; the last block is padded by
 repeating a row, and what the padding gave is thrown away. An attack gets at most its number
-of rows: the target pads what the attack asks.
+of rows: the target pads what the attack queries.
 """
 
 from __future__ import annotations

@@ -124,8 +124,8 @@ def restore(
     def run(index: list[int]) -> list[Tensor]:
         block = images[index].to(ready.device)
         here = named(ids, index)
-        needs, found = needs_of(ready, block, {name: v[index] for name, v in side.items()})
-        origin.update(found)
+        needs, computed = needs_of(ready, block, {name: v[index] for name, v in side.items()})
+        origin.update(computed)
         answer: Tensor = FinalCall(ready).ask("restore", here, block, **needs)
         fault = image_fault(answer, rows=len(block))
         wanted = [*block.shape[:2], *(size * ready.plugin.scale for size in block.shape[2:])]
@@ -178,8 +178,8 @@ def features(ready: Ready, images: Tensor, ids: Sequence[str]) -> Tensor | None:
         return [answer]
 
     rows = network_rows(ready.plugin, images)
-    found = FinalCall(ready).blocks(images, ids, run, rows, what="features")
-    return found[0] if found else None
+    blocks = FinalCall(ready).blocks(images, ids, run, rows, what="features")
+    return blocks[0] if blocks else None
 
 
 def calibrate(ready: Ready, values: Tensor, ids: Sequence[str]) -> Tensor:
@@ -201,7 +201,7 @@ def score(ready: Ready, predictive: Predictive, ids: Sequence[str]) -> Tensor:
     plugin: Score = ready.plugin
     given = next(v for v in (predictive.probs, predictive.logits, predictive.mean) if v is not None)
 
-    def asked(index: list[int] | slice, here: Sequence[str]) -> Tensor:
+    def answered(index: list[int] | slice, here: Sequence[str]) -> Tensor:
         try:
             answer = plugin.score(rows_of(predictive, index, ready.device))
         except BREAKS as error:
@@ -212,9 +212,9 @@ def score(ready: Ready, predictive: Predictive, ids: Sequence[str]) -> Tensor:
         return answer
 
     def again(index: list[int]) -> list[Tensor]:
-        return [asked(index, [ids[i] for i in index])]
+        return [answered(index, [ids[i] for i in index])]
 
-    answer = asked(slice(None), ids)
+    answer = answered(slice(None), ids)
     each_by_itself(ready, given, [answer], again, ids, copies=1)
     return answer.cpu().double()
 

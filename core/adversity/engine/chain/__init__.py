@@ -1,1 +1,1 @@
-"""Restoration, classifier, calibrator as one function: what an attack asks, and is judged on."""
+"""Restoration, classifier, calibrator as one function: what an attack queries, and is judged on."""

@@ -115,7 +115,7 @@ def replayed(
     bounds = ready.plugin.threat_model.bounds
     if set(parameters) != set(bounds):
         ready.broke(f"expected the parameters {sorted(bounds)}, got {sorted(parameters)}", ids)
-    found: dict[str, Tensor] = {}
+    checked: dict[str, Tensor] = {}
     for name, (low, high) in bounds.items():
         values = parameters[name].detach().cpu().double()
         if values.shape != (len(start),):
@@ -128,12 +128,12 @@ def replayed(
                 f"{float(values[first]):.9g}",
                 [ids[first]],
             )
-        found[name] = values
-    made = ready.plugin.apply(start.clone(), parameters).detach().cpu()
+        checked[name] = values
+    made = ready.plugin.apply(start.clone(), checked).detach().cpu()
     apart = float((made - changed).abs().max()) if made.shape == changed.shape else float("inf")
     if not apart <= REPLAY:
         ready.broke(
             f"its images are not what its parameters make: `apply` gives others, {apart:.3g} apart",
             ids,
         )
-    return made, found
+    return made, checked

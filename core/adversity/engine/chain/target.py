@@ -82,7 +82,7 @@ class ChainTarget:
         return other
 
     def granted(self, access: Access) -> ChainTarget:
-        """Return the same victim, of which an attack sees no more than it says it asks for."""
+        """Return the same victim, of which an attack sees no more than it says it queries."""
         other = object.__new__(ChainTarget)
         other.__dict__.update(self.__dict__)
         other._access = access
@@ -188,8 +188,8 @@ class ChainTarget:
     def structure(self) -> Structure | None:
         """Return what the classifier is made of, where nothing else stands in the chain."""
         self._allow("structure")
-        found: Structure | None = self._classifier.structure() if len(self.links) == 1 else None
-        return found
+        structure: Structure | None = self._classifier.structure() if len(self.links) == 1 else None
+        return structure
 
     @property
     def _label(self) -> str:
@@ -198,8 +198,8 @@ class ChainTarget:
     def _allow(self, wanted: Access) -> None:
         if _ACCESS.index(wanted) > _ACCESS.index(self._access):
             raise InputError(
-                f"the attack asks its victim for {wanted}, but says that it asks for no more than "
-                f"{self._access}: expected `access = {wanted!r}` on its class"
+                f"the attack queries its victim for {wanted}, but says that it queries no more "
+                f"than {self._access}: expected `access = {wanted!r}` on its class"
             )
 
     def _expect(self, images: Tensor) -> None:
@@ -215,7 +215,7 @@ class ChainTarget:
     def _not_finite(self, images: Tensor) -> Never:
         """Say whose fault it is that an answer is not finite."""
         if not bool(images.isfinite().all()):
-            raise PluginError("the attack asked about images that hold NaN or infinity")
+            raise PluginError("the attack queried images that hold NaN or infinity")
         what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
         self._answers.broke(what, self._rows.ids)
 

@@ -81,13 +81,13 @@ def target(*links: Any) -> Victim:
             modules.append(link)
             ready = ready_network(link)
         else:
-            found = getattr(link, "ready", None)
-            if not isinstance(found, Ready):
+            inside = getattr(link, "ready", None)
+            if not isinstance(inside, Ready):
                 raise InputError(
                     f"expected plugins from adversity.create or an nn.Module, got "
                     f"{type(link).__name__} at position {position}"
                 )
-            ready = found
+            ready = inside
         chain.append(Link(f"link-{position}", ready))
     ChainTarget(chain, ids=())
     return Victim(chain, modules)

@@ -97,7 +97,7 @@ class Backward:
 class Watch:
     """Notes the query with which each sample was first solved.
 
-    A query counts where it asks about an image in the box [0, 1], within the attack's budget,
+    A query counts where it is about an image in the box [0, 1], within the attack's budget,
     whose answer is what the attack wants. Rows are the target's slots.
 
     Attributes:
@@ -119,10 +119,10 @@ class Watch:
         """Look at one call of the victim.
 
         Args:
-            images: `[M, C, H, W]`, what was asked about.
+            images: `[M, C, H, W]`, what was queried.
             answers: `[M]` int64, the predicted classes.
             slots: `[M]` int64, which sample each row is; N and more is padding.
-            queries: `[N + 1]` int64, how many each sample has asked, these included.
+            queries: `[N + 1]` int64, how many each sample has made, these included.
         """
         real = slots < len(self.labels)
         where = slots[real]

@@ -35,8 +35,8 @@ class Call:
     @property
     def parameters(self) -> dict[str, Any]:
         """The plugin's parameters, defaults included."""
-        found: dict[str, Any] = self.ready.plugin.parameters
-        return found
+        parameters: dict[str, Any] = self.ready.plugin.parameters
+        return parameters
 
     def __repr__(self) -> str:
         """Show the plugin with its parameters."""
@@ -62,8 +62,8 @@ class Call:
 
         Args:
             images: `[N, C, H, W]` float32 in [0, 1].
-            labels: `[N]` whole numbers, where the plugin asks for them.
-            references: The clean images, row by row, where it asks for them.
+            labels: `[N]` whole numbers, where the plugin needs them.
+            references: The clean images, row by row, where it needs them.
             class_names: What the labels index; their numbers if not given.
             seed: Of the fit.
 
@@ -110,7 +110,7 @@ def require_images(images: Any, label: str) -> None:
 
 def sample_ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:
     """Return the ids given, all different, or the samples' positions."""
-    found = tuple(map(str, range(count))) if ids is None else tuple(ids)
-    if len(found) != count or len(set(found)) != count:
-        raise DataError(f"expected {count} different ids, got {len(found)}")
-    return found
+    names = tuple(map(str, range(count))) if ids is None else tuple(ids)
+    if len(names) != count or len(set(names)) != count:
+        raise DataError(f"expected {count} different ids, got {len(names)}")
+    return names

@@ -51,11 +51,11 @@ def class_indices(
         known.setdefault(synset, index)
     ours = [same_name(name) for name in names]
     wanted = [(labels or {}).get(name, name) for name in ours]
-    found = np.array([known.get(name, -1) for name in wanted], dtype=np.int64)
+    indices = np.array([known.get(name, -1) for name in wanted], dtype=np.int64)
     for position in sorted(set(used)):
-        if found[position] < 0 or wanted[position] in ambiguous:
-            _refuse(ours, wanted, position, sorted(set(used)), found, classifier, data, labels)
-    return found
+        if indices[position] < 0 or wanted[position] in ambiguous:
+            _refuse(ours, wanted, position, sorted(set(used)), indices, classifier, data, labels)
+    return indices
 
 
 def _refuse(
@@ -63,17 +63,17 @@ def _refuse(
     wanted: Sequence[str],
     position: int,
     used: Sequence[int],
-    found: np.ndarray[tuple[int], np.dtype[np.int64]],
+    indices: np.ndarray[tuple[int], np.dtype[np.int64]],
     classifier: Classifier,
     data: str,
     labels: Mapping[str, str] | None,
 ) -> None:
-    if found[position] >= 0:
+    if indices[position] >= 0:
         raise DataError(
             f"{data}: class {wanted[position]!r} is the name of several classes of the "
             "classifier; use WordNet ids, or a `labels:` file that gives them"
         )
-    missing = [i for i in used if found[i] < 0]
+    missing = [i for i in used if indices[i] < 0]
     listed = [_listed(names[i], wanted[i], classifier) for i in missing[:8]]
     more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     raise DataError(

@@ -79,9 +79,9 @@ class ClassifierCall(FinalCall):
         # A gradient is asked for without the checks of the final call: one block has them first.
         rows = network_rows(self.ready.plugin, images) if images.requires_grad else len(images)
         first = images[:rows].detach()
-        found = final_calls.features(self.ready, first, tuple(map(str, range(len(first)))))
-        if found is None or not images.requires_grad:
-            return found
+        features = final_calls.features(self.ready, first, tuple(map(str, range(len(first)))))
+        if features is None or not images.requires_grad:
+            return features
         return self._blocks("features", images)
 
     def _blocks(self, method: str, images: Tensor) -> Tensor:

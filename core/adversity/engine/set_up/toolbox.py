@@ -226,11 +226,11 @@ class Toolbox:
         classifier: Classifier = self.ready(step, cell).plugin
         file = self.plan.data[data].labels
         labels = None if file is None else read_labels(self.workspace.root / file, file)
-        found = class_indices(
+        indices = class_indices(
             source.class_names,
             source.targets.tolist(),
             classifier,
             labels=labels,
             data=f"data {data!r}",
         )
-        return found[source.targets]
+        return indices[source.targets]

@@ -54,14 +54,14 @@ def keep_apart(toolbox: Toolbox, step: str) -> None:
 
 def _faults(toolbox: Toolbox, meeting: Meeting) -> Iterator[str]:
     judging = toolbox.source(meeting.judging)
-    found = shared(toolbox.source(meeting.fitting), judging)
-    if found:
+    pairs = shared(toolbox.source(meeting.fitting), judging)
+    if pairs:
         shown = ", ".join(
             mine if mine == theirs else f"{mine} ({theirs} there)"
-            for mine, theirs in found[:_SHOWN]
+            for mine, theirs in pairs[:_SHOWN]
         )
         yield (
-            f"{toolbox.plan.steps[meeting.judged[0]].line}: {meeting}: {len(found)} of the "
+            f"{toolbox.plan.steps[meeting.judged[0]].line}: {meeting}: {len(pairs)} of the "
             f"{len(judging)} images of {meeting.judging} are among those of {meeting.fitting}, "
             f"such as {shown}; fit on others, or the numbers flatter"
         )
@@ -72,11 +72,11 @@ def shared(fitting: Source, judging: Source) -> list[tuple[str, str]]:
     known: dict[str, str] = {}
     for id_, marks in zip(fitting.ids, fitting.marks(), strict=True):
         known.update(dict.fromkeys(marks - known.keys(), id_))
-    found = []
+    pairs = []
     for id_, marks in zip(judging.ids, judging.marks(), strict=True):
         twins = sorted(known[mark] for mark in marks & known.keys())
-        found += [(id_, twins[0])] if twins else []
-    return found
+        pairs += [(id_, twins[0])] if twins else []
+    return pairs
 
 
 def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.engine.attack.attacking import AttackResult, attack
-from adversity.engine.attack.hidden_pixels import ASKED, hidden_pixels
+from adversity.engine.attack.hidden_pixels import CHECKED, hidden_pixels
 from adversity.engine.attack.masked_gradient import sign_columns, sign_shares
 from adversity.engine.attack.probes import probe, probe_shares
 from adversity.engine.attack.randomised import random_output
@@ -158,7 +158,7 @@ class AttackRun(TableRun):
             links,
             scene.current,
             result,
-            right & (place < ASKED),
+            right & (place < CHECKED),
             seed=seed,
             seen=self._seen("hidden pixels", scene),
         )
@@ -194,15 +194,15 @@ class AttackRun(TableRun):
     def attacked(
         self, scene: Scene, result: AttackResult, random: Tensor | None = None
     ) -> Attacked:
-        """Put together what is to be judged; ask once more whether answers are random."""
+        """Put together what is to be judged; check once more whether answers are random."""
         if random is None:
-            asked = result.start == scene.labels
+            right = result.start == scene.labels
             seed, first = self.plan.spec.seed, result.before
             random = random_output(
                 scene.judge.links,
                 scene.current,
                 first,
-                asked,
+                right,
                 seed=seed,
                 seen=self._seen("random output", scene),
             )
@@ -242,8 +242,8 @@ class AttackRun(TableRun):
 
     def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Add the shares that tell a masked gradient, over the samples right at the start."""
-        found = super().measured(rows, class_names) | sign_shares(rows, self.planned.entry.cls)
-        return found | probe_shares(rows, len(class_names))
+        measures = super().measured(rows, class_names) | sign_shares(rows, self.planned.entry.cls)
+        return measures | probe_shares(rows, len(class_names))
 
     def fill(self, out: Path) -> StageResult:
         """Write images, table and identity, and say what the victim gives."""

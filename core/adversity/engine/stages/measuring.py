@@ -27,7 +27,7 @@ def measures_of_rows(
     """Return what the metrics measure, with what they declare of it.
 
     Args:
-        metrics: Ready to be asked.
+        metrics: Set up.
         rows: Of one cell.
         class_names: Of the data.
 
@@ -36,7 +36,7 @@ def measures_of_rows(
             names are declared, planning has refused that.
     """
     table = Table(rows, class_names)
-    found: dict[str, Measure] = {}
+    measures: dict[str, Measure] = {}
     owners = dict.fromkeys((*OF_DATA, *OF_ATTACKS), "Adversity itself")
     for metric in metrics:
         known = metric.declared()
@@ -47,8 +47,8 @@ def measures_of_rows(
                     "has one name; use one of the two, or ask its author to rename the measure"
                 )
             owners[name] = f'metric "{metric.name}"'
-            found[name] = measure.known_as(known[name]) if name in known else measure
-    return found
+            measures[name] = measure.known_as(known[name]) if name in known else measure
+    return measures
 
 
 def _of(metric: MetricBase, table: Table, rows: Rows) -> Mapping[str, Measure]:

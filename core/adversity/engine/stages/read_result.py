@@ -33,8 +33,8 @@ def read_result(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
     try:
         record = json.loads((folder / "measures.json").read_text(encoding="utf-8"))
         measures = {
-            key: {name: Measure.from_json(m) for name, m in found.items()}
-            for key, found in record["cells"].items()
+            key: {name: Measure.from_json(m) for name, m in measures.items()}
+            for key, measures in record["cells"].items()
         }
         return StageResult(record["step"], measures, tuple(record["notes"]), record["rows"])
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -65,7 +65,7 @@ class RoundsRun(AttackRun):
         self._stops: dict[Cell, Stopped] = {}
         base = super().split()
         lines: list[list[Shard]] = [[] for _ in base]
-        found: list[Shard] = []
+        shards: list[Shard] = []
         for number in range(max(map(len, self._names.values()))):
             for first, line in zip(base, lines, strict=True):
                 names = self._names[first.cell]
@@ -73,11 +73,11 @@ class RoundsRun(AttackRun):
                     continue
                 label = f"{first.label} {names[number]}".strip()
                 name = f"round-{number + 1}-{first.name}"
-                shard = replace(first, index=len(found), label=label, name=name)
+                shard = replace(first, index=len(shards), label=label, name=name)
                 line.append(shard)
-                found.append(shard)
+                shards.append(shard)
                 self._turn[shard.index], self._line[shard.index] = number, line
-        return found
+        return shards
 
     def _attack(self, cell: Cell) -> Any:
         return self.toolbox.plugin(self.stage.step, cell)
@@ -87,16 +87,16 @@ class RoundsRun(AttackRun):
 
         How many samples stand after a round that is not finished nobody knows yet.
         """
-        found: list[Shard] = []
+        pending: list[Shard] = []
         for cell in self.planned.cells:
             for number in range(len(self._names[cell])):
                 missing = [shard for shard in self._wave(cell, number) if not self.done(shard)]
-                found += missing
+                pending += missing
                 if missing:
                     later = [s for s in self.shards if self._turn[s.index] > number]
-                    found += [s for s in later if s.cell == cell and not self.done(s)]
+                    pending += [s for s in later if s.cell == cell and not self.done(s)]
                     break
-        return tuple(sorted(found, key=lambda shard: shard.index))
+        return tuple(sorted(pending, key=lambda shard: shard.index))
 
     def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
         """Yield the shards of one round after the other, as long as something is to be done."""
@@ -146,8 +146,8 @@ class RoundsRun(AttackRun):
     def _joined(self, cell: Cell, done: int) -> Columns:
         """Return what became of each sample of a cell after so many rounds."""
         lines = (self._line[shard.index][:done] for shard in self.shards_of(cell))
-        found = (self._rows(line)[0] for line in lines)
-        return join([{k: rows[k] for k in ("start_correct", "fooled")} for rows in found])
+        outcomes = (self._rows(line)[0] for line in lines)
+        return join([{k: rows[k] for k in ("start_correct", "fooled")} for rows in outcomes])
 
     def _rows(self, line: list[Shard]) -> tuple[Columns, list[tuple[str, int]]]:
         """Return the last row of each sample of a shard, and where its image is stored."""
@@ -264,12 +264,12 @@ class RoundsRun(AttackRun):
 
     def places(self, cell: Cell) -> dict[str, tuple[str, int]]:
         """Return the file and the row of each sample's worst image."""
-        found: dict[str, tuple[str, int]] = {}
+        places: dict[str, tuple[str, int]] = {}
         ran = self._ran(cell)
         for shard in self.shards_of(cell):
             rows, where = self._rows(self._line[shard.index][:ran])
-            found |= dict(zip(rows["id"], where, strict=True))
-        return found
+            places |= dict(zip(rows["id"], where, strict=True))
+        return places
 
     def fill(self, out: Path) -> StageResult:
         """Write the artifact; say where cells stopped and that their figures are bounds."""
@@ -279,8 +279,8 @@ class RoundsRun(AttackRun):
         self.notes += [f"{key}: {stop}" if key else str(stop) for key, stop in stops.items()]
         result = super().fill(out)
         measures = {
-            key: bounded(found, stops[key]) if key in stops else found
-            for key, found in result.measures.items()
+            key: bounded(measures, stops[key]) if key in stops else measures
+            for key, measures in result.measures.items()
         }
         return replace(result, measures=measures)
 

@@ -82,16 +82,16 @@ class StageResult:
     def as_json(self) -> dict[str, Any]:
         """Return JSON values; `recall` reads them back."""
         cells = {
-            key: {name: measure.as_json() for name, measure in sorted(found.items())}
-            for key, found in self.measures.items()
+            key: {name: measure.as_json() for name, measure in sorted(measures.items())}
+            for key, measures in self.measures.items()
         }
         return {"step": self.step, "rows": self.rows, "notes": list(self.notes), "cells": cells}
 
     def numbers(self) -> dict[str, Any]:
         """Return plain numbers for DVC: cell to measure to value, bounds and n."""
         return {
-            key or "all": {name: _plain(measure) for name, measure in sorted(found.items())}
-            for key, found in self.measures.items()
+            key or "all": {name: _plain(measure) for name, measure in sorted(measures.items())}
+            for key, measures in self.measures.items()
         }
 
 

@@ -95,7 +95,7 @@ def _ids_of(path: Path) -> list[str]:
 
     try:
         with safe_open(path, "np") as file:
-            found: list[str] = json.loads(file.metadata()["info"])["ids"]
+            ids: list[str] = json.loads(file.metadata()["info"])["ids"]
     except Exception as error:
         raise StorageError(f"cannot read {path}: {error}; run the step again") from error
-    return found
+    return ids

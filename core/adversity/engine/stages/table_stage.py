@@ -150,12 +150,12 @@ class TableRun(StageRun):
         held: tuple[int, Columns] = -1, {}
         for span in spans(len(places), PART_ROWS):
             wanted = dict(places[span.start : span.stop])
-            found = []
+            parts = []
             for at in dict.fromkeys(wanted.values()):
                 held = held if held[0] == at else (at, self.shard_rows(shards[at]))
                 mine = np.array([sample in wanted for sample in held[1]["id"]])
-                found.append({name: values[mine] for name, values in held[1].items()})
-            yield sort_by_id(join(found))
+                parts.append({name: values[mine] for name, values in held[1].items()})
+            yield sort_by_id(join(parts))
 
     def fill(self, out: Path) -> StageResult:
         """Write the cells to one table, a part after the other, and measure each."""
@@ -192,11 +192,14 @@ class TableRun(StageRun):
 
     def columns_depend_on(self) -> list[Any]:
         """Return what the columns of image metrics rest on: parameters, source and files."""
-        found = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
-        names = {f"metric/{metric.name}" for metric in found}
+        image_metrics = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
+        names = {f"metric/{metric.name}" for metric in image_metrics}
         resolved = self.plan.resolved["metrics"]
         return [
-            sorted((metric.fingerprint, sorted(self.files_of(metric).items())) for metric in found),
+            sorted(
+                (metric.fingerprint, sorted(self.files_of(metric).items()))
+                for metric in image_metrics
+            ),
             {name: entry for name, entry in resolved.items() if entry["plugin"] in names},
         ]
 
@@ -239,8 +242,8 @@ class TableRun(StageRun):
 
     def _image_metrics(self, rows: Rows) -> list[ImageMetric]:
         """Return the image metrics whose columns are there."""
-        found = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
-        return [metric for metric in found if column_of(metric) in rows]
+        image_metrics = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
+        return [metric for metric in image_metrics if column_of(metric) in rows]
 
     def _note_unmeasured(self, unmeasured: Counter[str], total: int) -> None:
         """Note how many rows lack the value of an image metric, if any."""

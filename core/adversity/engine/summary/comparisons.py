@@ -118,10 +118,10 @@ def with_comparisons(
     Raises:
         StorageError: If a table is missing or damaged.
     """
-    plan, found = toolbox.plan, dict(summaries)
+    plan, steps = toolbox.plan, dict(summaries)
     subjects = [planned for planned in plan.steps.values() if _judged(planned)]
     if not subjects:
-        return found
+        return steps
     outcomes = [
         outcome
         for planned in plan.steps.values()
@@ -130,7 +130,7 @@ def with_comparisons(
     ]
     stopped = {
         (id_, cell_key(cell.cell))
-        for id_, summary in found.items()
+        for id_, summary in steps.items()
         for cell in summary.cells
         if any(measure.details.get("stopped_after") for measure in cell.measures.values())
     }
@@ -141,13 +141,13 @@ def with_comparisons(
         for key in [(o.planned.id, o.cell.key)]
     }
     for planned in subjects:
-        pairs = zip(planned.cells, found[planned.id].cells, strict=True)
+        pairs = zip(planned.cells, steps[planned.id].cells, strict=True)
         cells = tuple(
             replace(result, measures={**result.measures, **added[planned.id, cell.key]})
             for cell, result in pairs
         )
-        found[planned.id] = replace(found[planned.id], cells=cells)
-    return found
+        steps[planned.id] = replace(steps[planned.id], cells=cells)
+    return steps
 
 
 def _judged(planned: PlannedStep) -> bool:
@@ -175,7 +175,7 @@ def _outcomes(toolbox: Toolbox, planned: PlannedStep) -> Iterator[_Outcome]:
 
 def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure]:
     others = [o for o in outcomes if o.name != mine.name and mine.same_victim(o)]
-    found = {
+    shares = {
         "beaten_by_black_box_share": _share(mine, [o for o in others if _rival(mine, o)]),
         "beaten_by_grey_box_share": _share(
             mine, [o for o in others if o.planned.knowledge == "grey-box" and _no_larger(mine, o)]
@@ -187,7 +187,7 @@ def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure
             mine, [o for o in others if any(_easier(mine, o, name) for name in _EFFORTS)]
         ),
     }
-    return {name: measure for name, measure in found.items() if measure is not None}
+    return {name: measure for name, measure in shares.items() if measure is not None}
 
 
 def _rival(mine: _Outcome, other: _Outcome) -> bool:

@@ -1,4 +1,4 @@
-"""How much of each defence was an illusion: one attack twice, without and with knowledge of it."""
+"""What is left of each defence: one attack twice, without and with knowledge of it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from adversity.engine.stages.columns import Columns
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["illusions"]
+__all__ = ["defence_gaps"]
 
 
-def illusions(toolbox: Toolbox) -> tuple[Illusion, ...]:
+def defence_gaps(toolbox: Toolbox) -> tuple[Illusion, ...]:
     """Compare every grey-box attack with the adaptive ones that differ in nothing else.
 
     The two have the same plugin and parameters, start from the same images and attack the
@@ -31,11 +31,11 @@ def illusions(toolbox: Toolbox) -> tuple[Illusion, ...]:
     """
     attacks = [planned for planned in toolbox.plan.steps.values() if planned.role == "attack"]
     return tuple(
-        illusion
+        gap
         for grey in attacks
         for adaptive in attacks
         if _are_a_pair(grey, adaptive) and _defence(toolbox, grey)
-        for illusion in _of(toolbox, grey, adaptive)
+        for gap in _of(toolbox, grey, adaptive)
     )
 
 

@@ -120,8 +120,10 @@ def _tables(
     toolbox: Toolbox, attack: str | None, answer: str, images: Sequence[str]
 ) -> dict[str, str]:
     """Return the step whose table says what is predicted at a place, for each that has one."""
-    found = {place: _table_of(toolbox, place, answer) for place in images}
-    tables = {place: planned.id for place, planned in found.items() if planned is not None}
+    planned_by_place = {place: _table_of(toolbox, place, answer) for place in images}
+    tables = {
+        place: planned.id for place, planned in planned_by_place.items() if planned is not None
+    }
     return tables if attack is None else {**tables, attack: attack}
 
 

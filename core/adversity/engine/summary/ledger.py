@@ -61,7 +61,7 @@ def keep(ledger: Ledger, artifact: Path) -> int:
 def _rows(rows: StoredRows) -> dict[str, Array]:
     losses = [_losses(part) for part in rows.parts()]
     right = rows["start_correct"].astype(bool)
-    found: dict[str, Array] = {
+    columns: dict[str, Array] = {
         "sample": rows["id"],
         "label": rows["target"],
         "start_correct": right,
@@ -72,7 +72,7 @@ def _rows(rows: StoredRows) -> dict[str, Array]:
         "gradients": rows["gradients"],
         **{name: np.concatenate([part[name] for part in losses]) for name in ("loss", "margin")},
     }
-    return found | {name: rows[name] for name in rows if name.startswith("parameter_")}
+    return columns | {name: rows[name] for name in rows if name.startswith("parameter_")}
 
 
 def _losses(rows: Mapping[str, Array]) -> dict[str, Array]:

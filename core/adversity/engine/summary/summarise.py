@@ -12,7 +12,7 @@ from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.stages.apart import found_apart
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
-from adversity.engine.summary.defence_gap import illusions
+from adversity.engine.summary.defence_gap import defence_gaps
 from adversity.engine.summary.example_images import image_rows
 from adversity.engine.summary.gains import gains
 from adversity.engine.summary.worst_case import with_worst_cases
@@ -72,7 +72,7 @@ def build_report(
     steps = tuple(_described(toolbox, summary) for summary in measured.values())
     data = tuple(_data(toolbox, name) for name in plan.data)
     apart = found_apart(toolbox)
-    pairs = illusions(toolbox)
+    gaps = defence_gaps(toolbox)
     rows, population = ((), {}) if tracked else image_rows(toolbox)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
     return Report(
@@ -85,9 +85,9 @@ def build_report(
         steps=steps,
         gates=tuple(gates),
         apart=apart,
-        caveats=caveats(data, steps, pairs, apart, gates),
+        caveats=caveats(data, steps, gaps, apart, gates),
         gains=gains(toolbox),
-        illusions=pairs,
+        illusions=gaps,
         rows=rows,
         population=population,
         provenance=provenance,
@@ -106,15 +106,15 @@ def summarise(
     """
     toolbox = toolbox or Toolbox(plan, workspace)
     artifacts = {stage.step for stage in plan.stages}
-    found: dict[str, StepSummary] = {}
+    steps: dict[str, StepSummary] = {}
     for step in plan.spec.steps:
         planned = plan.steps[step]
         result = read_result(plan, plan.stage(step), workspace) if step in artifacts else None
-        found[step] = _step(toolbox, planned, result)
-    found = with_comparisons(toolbox, found)
+        steps[step] = _step(toolbox, planned, result)
+    steps = with_comparisons(toolbox, steps)
     if ledger is not None:
-        found = with_worst_cases(toolbox, found, ledger)
-    return {step.id: step for step in with_words(found.values(), plan.measures)}
+        steps = with_worst_cases(toolbox, steps, ledger)
+    return {step.id: step for step in with_words(steps.values(), plan.measures)}
 
 
 def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) -> StepSummary:
@@ -141,13 +141,13 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
 
 def nested_records(planned: PlannedStep) -> list[dict[str, Any]]:
     """Return what the report says of the plugins in a step's parameters, each once."""
-    found: dict[str, dict[str, Any]] = {}
+    plugins: dict[str, dict[str, Any]] = {}
     for plugin in planned.plugins.values():
         for nested in all_nested(plugin):
             inner: Any = nested.plugin
             record = _record(type(inner), nested.distribution, nested.version)
-            found[nested.uses] = {"uses": f"{inner.kind}/{inner.name}", **record}
-    return list(found.values())
+            plugins[nested.uses] = {"uses": f"{inner.kind}/{inner.name}", **record}
+    return list(plugins.values())
 
 
 def _record(cls: Any, distribution: str, version: str) -> dict[str, Any]:
@@ -172,13 +172,13 @@ def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
 
 
 def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple[CellResult, ...]:
-    found = []
+    results = []
     for cell in planned.cells:
         measures = result.measures[cell.key]
         count = max((measure.n for measure in measures.values()), default=0)
         parameters = toolbox.plugin(planned.id, cell).parameters
-        found.append(CellResult(cell.as_dict(), count, measures, (), parameters))
-    return tuple(found)
+        results.append(CellResult(cell.as_dict(), count, measures, (), parameters))
+    return tuple(results)
 
 
 def _attack(toolbox: Toolbox, planned: PlannedStep, summary: StepSummary) -> StepSummary:
@@ -218,14 +218,14 @@ def _adversary(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
 
 def _measured(threat: Threat) -> dict[str, Any]:
     """Return what sizes and parameters of a threat are."""
-    found: dict[str, Any] = {"nearest": True} if threat.nearest else {}
+    record: dict[str, Any] = {"nearest": True} if threat.nearest else {}
     if threat.bounds:
-        found["bounds"] = {name: [float(a), float(b)] for name, (a, b) in threat.bounds.items()}
+        record["bounds"] = {name: [float(a), float(b)] for name, (a, b) in threat.bounds.items()}
     if threat.in_norm:
-        found["norm"] = threat.in_norm
+        record["norm"] = threat.in_norm
     elif threat.scale is not None:
-        found |= {"norm": threat.word, "measure": threat.measured}
-    return found
+        record |= {"norm": threat.word, "measure": threat.measured}
+    return record
 
 
 def _widest(toolbox: Toolbox, planned: PlannedStep) -> Threat:

@@ -1,9 +1,13 @@
 """What is left after every attack that ever ran on the same victim and the same data.
 
-Robust accuracy of one attack is what that attack left. The worst case asks, image by image,
+Robust accuracy of one attack is what that attack left. The worst case checks, image by image,
 whether any attack on record got inside the budget: this run's, those of earlier runs, and those
 of other pipelines. An attack with a smaller budget, or one that looks for the nearest failure,
 counts by the distance of what it found; so does one with a larger budget.
+
+It is no second `engine.attack.rounds.worst_of`: that chooses which of two images to keep while
+rounds run, also where neither fools; here all images are stored, and attacks that never met are
+counted within a threat that need not be their own.
 
 Reference: N. Carlini, A. Athalye, N. Papernot, W. Brendel, J. Rauber, D. Tsipras,
 I. Goodfellow, A. Madry, A. Kurakin, "On evaluating adversarial robustness", 2019, which asks for
@@ -96,8 +100,8 @@ def threat_of(entry: Entry) -> Recorded | None:
 
 def threats(page: Iterable[Entry]) -> tuple[Recorded, ...]:
     """Return the threats that the attacks of a page stand for, each once, smaller eps first."""
-    found = {threat: None for entry in page if (threat := threat_of(entry)) is not None}
-    return tuple(sorted(found, key=lambda threat: threat.order))
+    distinct = {threat: None for entry in page if (threat := threat_of(entry)) is not None}
+    return tuple(sorted(distinct, key=lambda threat: threat.order))
 
 
 def worst_case(
@@ -122,12 +126,12 @@ def worst_case(
     if not mine:
         return None
     _same_samples(mine)
-    found: dict[str, tuple[Flags, Flags]] = {}
+    outcomes: dict[str, tuple[Flags, Flags]] = {}
     for name, group in _by_name(mine, now or frozenset()).items():
         right = np.logical_and.reduce([entry.rows["start_correct"] for entry in group])
         fell = [entry.rows["wrong"] & threat.admits(entry) for entry in group]
-        found[name] = right, np.logical_or.reduce(fell)
-    measure = worst_case_robust_accuracy(found)
+        outcomes[name] = right, np.logical_or.reduce(fell)
+    measure = worst_case_robust_accuracy(outcomes)
     earlier = {} if now is None else {"earlier": len({e.attack for e in mine} - now)}
     first = mine[0]
     return replace(
@@ -163,12 +167,12 @@ def with_worst_cases(
     planned_steps = [planned for planned in toolbox.plan.steps.values() if planned.role == "attack"]
     ours = {planned.id: tuple(entries(toolbox.artifact(planned.id))) for planned in planned_steps}
     pages: dict[tuple[str, str], list[Entry]] = {}
-    for entry in (entry for found in ours.values() for entry in found):
+    for entry in (entry for attacks in ours.values() for entry in attacks):
         pages.setdefault((entry.victim, entry.data), []).append(entry)
     for key, page in pages.items():
         there = {entry.content for entry in page}
         page += [entry for entry in ledger.page(*key) if entry.content not in there]
-    now = frozenset(entry.attack for found in ours.values() for entry in found)
+    now = frozenset(entry.attack for attacks in ours.values() for entry in attacks)
     result = dict(summaries)
     for planned in planned_steps:
         if planned.knowledge == "white-box":
@@ -178,8 +182,8 @@ def with_worst_cases(
                 entry = by_cell[cell_key(cell.cell)]  # the file keeps them in another order
                 threat = threat_of(entry)
                 page = pages[entry.victim, entry.data]
-                found = None if threat is None else worst_case(page, threat, now=now)
-                extra = {} if found is None else {WORST_CASE: found}
+                measure = None if threat is None else worst_case(page, threat, now=now)
+                extra = {} if measure is None else {WORST_CASE: measure}
                 cells.append(replace(cell, measures={**cell.measures, **extra}))
             result[planned.id] = replace(summaries[planned.id], cells=tuple(cells))
     return result

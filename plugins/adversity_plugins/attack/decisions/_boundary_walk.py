@@ -29,7 +29,7 @@ where the boundary is flat, as the paper says; a quarter is what it calls small.
 _RATE = 0.1
 """How far an answer moves the logarithm of a step."""
 _LOOK_EVERY = 5
-"""Every so many steps the one sideways is asked about by itself."""
+"""Every so many steps the one sideways is tried by itself."""
 _LEAST, _MOST = 1e-7, 0.9
 """Bounds of both steps, as shares of the distance; below the first float32 moves no more."""
 
@@ -44,7 +44,7 @@ def boundary_walk(
     """Return, for each sample, the nearest failure found; the image itself where none was.
 
     Args:
-        target: The victim; only its decisions are asked for.
+        target: The victim; only its decisions are queried.
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes.
         rng: Row i for image i.
@@ -53,22 +53,22 @@ def boundary_walk(
     Returns:
         `[N, C, H, W]` float32 in [0, 1].
     """
-    asked = DecisionQueries(target, images, labels, norm="l2", queries=how.queries, eps=how.eps)
-    find_starts(asked, rng.child("start"), tries=how.start_tries)
-    index = asked.failed()
+    queries = DecisionQueries(target, images, labels, norm="l2", queries=how.queries, eps=how.eps)
+    find_starts(queries, rng.child("start"), tries=how.start_tries)
+    index = queries.failed()
     until = torch.full((len(index),), _HALVING_ENDS, dtype=torch.float64)
-    to_boundary(asked, asked.nearest[index], index, until=until)
+    to_boundary(queries, queries.nearest[index], index, until=until)
     steps = _Steps(len(images), how.sideways, how.nearer)
-    index, count = asked.failed(), 0
+    index, count = queries.failed(), 0
     streams = rng.child("walk").rows(index.tolist())
     while len(index):
         count += 1
-        _walk(asked, index, steps, streams.normal((asked.size,)), look=count % _LOOK_EVERY == 0)
-        still = torch.isin(index, asked.failed())
+        _walk(queries, index, steps, streams.normal((queries.size,)), look=count % _LOOK_EVERY == 0)
+        still = torch.isin(index, queries.failed())
         if not bool(still.all()):
             streams = streams.rows(still.nonzero().flatten().tolist())
             index = index[still]
-    return asked.images()
+    return queries.images()
 
 
 class _Steps:
@@ -91,25 +91,25 @@ class _Steps:
 
 
 def _walk(
-    asked: DecisionQueries, index: torch.Tensor, steps: _Steps, noise: torch.Tensor, *, look: bool
+    queries: DecisionQueries, index: torch.Tensor, steps: _Steps, noise: torch.Tensor, *, look: bool
 ) -> None:
     """Propose one point for each row; what is nearer and a failure is where it stands next.
 
     Args:
-        asked: What it asks through; it remembers the nearest failure.
+        queries: What it queries through; it remembers the nearest failure.
         index: `[M]` int64, the rows that walk.
         steps: Their steps, which are adapted.
         noise: `[M, D]`, normal numbers.
         look: Whether to ask about the step sideways by itself.
     """
-    origin, here = asked.origin[index].double(), asked.nearest[index].double()
+    origin, here = queries.origin[index].double(), queries.nearest[index].double()
     beside = on_the_sphere(origin, here, noise.double(), steps.sideways[index])
     if look:
-        able = asked.left[index] > 1
-        wrong = asked.wrong(beside[able].float(), index[able])
+        able = queries.left[index] > 1
+        wrong = queries.wrong(beside[able].float(), index[able])
         steps.after_sideways(index[able], wrong)
     proposal = towards(origin, here, beside, steps.nearer[index]).float().clamp_(0, 1)
-    steps.after_nearer(index, asked.wrong(proposal, index))
+    steps.after_nearer(index, queries.wrong(proposal, index))
 
 
 def on_the_sphere(

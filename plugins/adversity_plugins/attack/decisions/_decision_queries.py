@@ -1,4 +1,4 @@
-"""What a decision-based attack asks: its budget of queries and the nearest failure it has seen.
+"""What a decision-based attack may query, and the nearest failure that it has seen.
 
 Rows of a batch end at different times. Each has its own budget here, and none pays for another.
 """
@@ -18,12 +18,12 @@ __all__ = ["DecisionQueries"]
 
 
 class DecisionQueries:
-    """Ask for decisions within a budget; remember, for each sample, the nearest failure.
+    """Query decisions within a budget; remember, for each sample, the nearest failure.
 
     Attributes:
         origin: `[N, D]` float32, the images as flat rows.
         left: `[N]` int64, queries that each sample has left.
-        nearest: `[N, D]` float32, the nearest image that was asked about and is a failure; the
+        nearest: `[N, D]` float32, the nearest image that was tried and is a failure; the
             image itself where there is none.
         distance: `[N]` float64, how far that is; infinite where there is none.
     """
@@ -41,12 +41,12 @@ class DecisionQueries:
         """Start with the whole budget.
 
         Args:
-            target: The victim; only its decisions are asked for.
+            target: The victim; only its decisions are queried.
             images: `[N, C, H, W]` float32 in [0, 1].
             labels: `[N]` int64, the true classes.
             norm: In what distances are measured.
             queries: At most so many for each sample.
-            eps: A sample with a failure this near has no more to ask; None for no such limit.
+            eps: A sample with a failure this near queries no more; None for no such limit.
         """
         self._target, self._labels, self._shape = target, labels, images.shape[1:]
         self.norm, self.eps = norm, eps
@@ -71,11 +71,11 @@ class DecisionQueries:
         return self.nearest.view(-1, *self._shape)
 
     def failed(self) -> torch.Tensor:
-        """Return the rows of which a failure is known and that may still ask, `[M]` int64."""
+        """Return the rows of which a failure is known and that may still query, `[M]` int64."""
         every = torch.arange(len(self.left))
-        return ((self.distance < torch.inf) & self.may_ask(every)).nonzero().flatten()
+        return ((self.distance < torch.inf) & self.may_query(every)).nonzero().flatten()
 
-    def may_ask(self, index: torch.Tensor) -> torch.Tensor:
+    def may_query(self, index: torch.Tensor) -> torch.Tensor:
         """Return `[M]` bool: the row has a query left, and no failure within eps yet.
 
         One that is wrong where it is, at distance 0, has nothing to look for.
@@ -87,7 +87,7 @@ class DecisionQueries:
         return flat_norm(points.double() - self.origin[index].double(), self.norm)
 
     def wrong(self, points: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-        """Ask about one point of some rows; those that may not ask get False, at no cost.
+        """Try one point of some rows; those that may not query get False, at no cost.
 
         Args:
             points: `[M, D]` float32 in [0, 1].
@@ -96,15 +96,15 @@ class DecisionQueries:
         Returns:
             `[M]` bool: the victim is wrong there.
         """
-        may = self.may_ask(index)
+        may = self.may_query(index)
         answer = torch.zeros(len(index), dtype=torch.bool)
         if not bool(may.any()):
             return answer
-        asked, index = (points, index) if bool(may.all()) else (points[may], index[may])
-        decided = self._at(index).decisions(asked.view(-1, *self._shape))
+        points, index = (points, index) if bool(may.all()) else (points[may], index[may])
+        decided = self._at(index).decisions(points.view(-1, *self._shape))
         self.left[index] -= 1
         hit = decided != self._labels[index]
-        self._remember(asked, index, hit)
+        self._remember(points, index, hit)
         answer[may] = hit
         return answer
 

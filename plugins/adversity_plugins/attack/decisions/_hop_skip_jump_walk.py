@@ -2,7 +2,7 @@
 
 Reference: Chen, Jordan, Wainwright, "HopSkipJumpAttack: a query-efficient decision-based attack",
 2020, algorithms 1 and 2. We differ: probes are never shorter than float32 images can hold, and
-the halving ends accordingly; every failure that was asked about counts, not the last one only; a
+the halving ends accordingly; every failure that was tried counts, not the last one only; a
 jump that finds no failure within a probe's length stays where it was.
 """
 
@@ -37,7 +37,7 @@ def hop_skip_jump(
     """Return, for each sample, the nearest failure found; the image itself where none was.
 
     Args:
-        target: The victim; only its decisions are asked for.
+        target: The victim; only its decisions are queried.
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes.
         rng: Row i for image i.
@@ -46,14 +46,16 @@ def hop_skip_jump(
     Returns:
         `[N, C, H, W]` float32 in [0, 1].
     """
-    asked = DecisionQueries(target, images, labels, norm=how.norm, queries=how.queries, eps=how.eps)
-    find_starts(asked, rng.child("start"), tries=how.start_tries)
-    walk = _Walk(asked, how.probes)
-    index, step = asked.failed(), 0
+    queries = DecisionQueries(
+        target, images, labels, norm=how.norm, queries=how.queries, eps=how.eps
+    )
+    find_starts(queries, rng.child("start"), tries=how.start_tries)
+    walk = _Walk(queries, how.probes)
+    index, step = queries.failed(), 0
     while len(index):
         step += 1
         index = walk.hop(index, rng.child(step), step=step)
-    return asked.images()
+    return queries.images()
 
 
 def probe_length(distance: torch.Tensor, size: int) -> torch.Tensor:
@@ -67,7 +69,7 @@ def probe_length(distance: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def normal_at(
-    asked: DecisionQueries,
+    queries: DecisionQueries,
     points: torch.Tensor,
     index: torch.Tensor,
     rng: SampleRng,
@@ -81,7 +83,7 @@ def normal_at(
     estimate with a baseline.
 
     Args:
-        asked: What it asks through.
+        queries: What it queries through.
         points: `[M, D]` float32, on the boundary.
         index: `[M]` int64, which samples they belong to.
         rng: Row i for point i.
@@ -99,13 +101,15 @@ def normal_at(
     )
     for probe in range(int(count.max())):
         draw = (
-            rng.normal((asked.size,)) if asked.norm == "l2" else 2 * rng.uniform((asked.size,)) - 1
+            rng.normal((queries.size,))
+            if queries.norm == "l2"
+            else 2 * rng.uniform((queries.size,)) - 1
         )
         way = draw.double()
         way *= (length / way.norm(dim=1))[:, None]
         tried = (here + way).float().clamp_(0, 1)
         rows = (probe < count).nonzero().flatten()
-        wrong = asked.wrong(tried[rows], index[rows])
+        wrong = queries.wrong(tried[rows], index[rows])
         sign = torch.where(wrong, 1.0, -1.0).double()
         moved = (tried[rows].double() - here[rows]) / length[rows, None]
         signed[rows] += sign[:, None] * moved
@@ -120,9 +124,9 @@ def normal_at(
 class _Walk:
     """Where each sample's walk along the boundary stands."""
 
-    def __init__(self, asked: DecisionQueries, probes: int) -> None:
-        self.asked, self.probes = asked, probes
-        self.points = asked.nearest.clone()
+    def __init__(self, queries: DecisionQueries, probes: int) -> None:
+        self.queries, self.probes = queries, probes
+        self.points = queries.nearest.clone()
 
     def hop(self, index: torch.Tensor, rng: SampleRng, *, step: int) -> torch.Tensor:
         """Go to the boundary, guess its normal and jump; return the rows that can go on.
@@ -132,17 +136,17 @@ class _Walk:
             rng: Row i for sample i of all.
             step: From 1.
         """
-        asked = self.asked
-        distance = asked.sizes(self.points[index], index)
+        queries = self.queries
+        distance = queries.sizes(self.points[index], index)
         # A probe moves 1 / sqrt(D) of its length along the normal, and halving need not be
         # finer; a radius in linf moves sqrt(D) times as much, at most.
-        power = 0.5 if asked.norm == "l2" else 1.0
-        until = probe_length(distance, asked.size) / (distance * asked.size**power)
-        self.points[index] = to_boundary(asked, self.points[index], index, until=until)
+        power = 0.5 if queries.norm == "l2" else 1.0
+        until = probe_length(distance, queries.size) / (distance * queries.size**power)
+        self.points[index] = to_boundary(queries, self.points[index], index, until=until)
         # What is learnt must be used: queries are kept for a jump and the halving after it.
         kept = 2 + (-until.log2()).ceil().clamp_min(0).long()
-        count = (asked.left[index] - kept).clamp(0, int(self.probes * math.sqrt(step)))
-        going = (count > 0) & torch.isin(index, asked.failed())
+        count = (queries.left[index] - kept).clamp(0, int(self.probes * math.sqrt(step)))
+        going = (count > 0) & torch.isin(index, queries.failed())
         index, count = index[going], count[going]
         if len(index):
             self._leap(index, count, rng.rows(index.tolist()), step=step)
@@ -150,20 +154,20 @@ class _Walk:
 
     def _leap(self, index: torch.Tensor, count: torch.Tensor, rng: SampleRng, *, step: int) -> None:
         """Jump along the normal, half as far until that is a failure."""
-        asked, here = self.asked, self.points[index]
-        distance = asked.sizes(here, index)
-        length = probe_length(distance, asked.size)
-        normal = normal_at(asked, here, index, rng, length=length, count=count)
-        if asked.norm == "linf":
+        queries, here = self.queries, self.points[index]
+        distance = queries.sizes(here, index)
+        length = probe_length(distance, queries.size)
+        normal = normal_at(queries, here, index, rng, length=length, count=count)
+        if queries.norm == "linf":
             way = normal.sign()
         else:
             way = normal / normal.norm(dim=1, keepdim=True).clamp_min(1e-300)
-        reach, least = distance / math.sqrt(step), length / math.sqrt(asked.size)
+        reach, least = distance / math.sqrt(step), length / math.sqrt(queries.size)
         rows = torch.arange(len(index))
         while len(rows):
             tried = (here[rows].double() + reach[rows, None] * way[rows]).float().clamp_(0, 1)
-            wrong = asked.wrong(tried, index[rows])
+            wrong = queries.wrong(tried, index[rows])
             self.points[index[rows[wrong]]] = tried[wrong]
             reach /= 2
-            open_ = ~wrong & (reach[rows] >= least[rows]) & asked.may_ask(index[rows])
+            open_ = ~wrong & (reach[rows] >= least[rows]) & queries.may_query(index[rows])
             rows = rows[open_]

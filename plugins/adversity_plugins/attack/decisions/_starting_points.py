@@ -23,25 +23,25 @@ _CELLS = 2
 """After the first round, noise has at least so many cells along the longer side."""
 
 
-def find_starts(asked: DecisionQueries, rng: SampleRng, *, tries: int) -> None:
-    """Ask about random images until each sample has a failure; each costs a query.
+def find_starts(queries: DecisionQueries, rng: SampleRng, *, tries: int) -> None:
+    """Try random images until each sample has a failure; each costs a query.
 
     Args:
-        asked: Of which no sample has a failure yet.
+        queries: Of which no sample has a failure yet.
         rng: Row i for sample i.
         tries: At most so many images for a sample.
     """
-    kinds = noises(asked.shape)
+    kinds = noises(queries.shape)
     # Of few cells there are few images, and zeros and ones lead furthest.
     later = [kind for kind in kinds[1::2] if kind[0] >= _CELLS] or kinds[1:2]
     for attempt in range(tries):
-        index = ((asked.distance == torch.inf) & (asked.left > 0)).nonzero().flatten()
+        index = ((queries.distance == torch.inf) & (queries.left > 0)).nonzero().flatten()
         if not len(index):
             return
         streams = rng.child(attempt).rows(index.tolist())
         cells, extreme = kinds[attempt] if attempt < len(kinds) else later[attempt % len(later)]
-        images = grain(streams, asked.shape, cells)
-        asked.wrong((images.round() if extreme else images).flatten(1), index)
+        images = grain(streams, queries.shape, cells)
+        queries.wrong((images.round() if extreme else images).flatten(1), index)
 
 
 def noises(shape: torch.Size) -> list[tuple[int, bool]]:
@@ -70,37 +70,37 @@ def grain(rng: SampleRng, shape: torch.Size, cells: int) -> torch.Tensor:
 
 
 def to_boundary(
-    asked: DecisionQueries, points: torch.Tensor, index: torch.Tensor, *, until: torch.Tensor
+    queries: DecisionQueries, points: torch.Tensor, index: torch.Tensor, *, until: torch.Tensor
 ) -> torch.Tensor:
     """Walk from failures towards the images by halving, and return failures near the boundary.
 
     In l2 on the line to the image; in linf by cutting what is further than a radius.
 
     Args:
-        asked: What it asks through; a row that may not ask stops where it is.
-        points: `[M, D]` float32, failures that were asked about.
+        queries: What it queries through; a row that may not query stops where it is.
+        points: `[M, D]` float32, failures that were tried.
         index: `[M]` int64, which samples they belong to.
         until: `[M]` float64, the share of the way at which halving ends.
 
     Returns:
-        `[M, D]` float32, each a point that was asked about and is a failure.
+        `[M, D]` float32, each a point that was tried and is a failure.
     """
-    origin, away = asked.origin[index].double(), points.double()
-    length = asked.sizes(points, index)
+    origin, away = queries.origin[index].double(), points.double()
+    length = queries.sizes(points, index)
     low, high = torch.zeros_like(length), torch.ones_like(length)
     nearest = points.clone()
     while True:
-        rows = ((high - low > until) & asked.may_ask(index)).nonzero().flatten()
+        rows = ((high - low > until) & queries.may_query(index)).nonzero().flatten()
         if not len(rows):
             return nearest
         middle = (low[rows] + high[rows]) / 2
-        if asked.norm == "linf":
+        if queries.norm == "linf":
             reach = (middle * length[rows])[:, None]
             tried = away[rows].clamp(origin[rows] - reach, origin[rows] + reach)
         else:
             tried = origin[rows] + middle[:, None] * (away[rows] - origin[rows])
         tried = tried.float().clamp_(0, 1)
-        wrong = asked.wrong(tried, index[rows])
+        wrong = queries.wrong(tried, index[rows])
         nearest[rows[wrong]] = tried[wrong]
         high[rows], low[rows] = (
             torch.where(wrong, middle, high[rows]),

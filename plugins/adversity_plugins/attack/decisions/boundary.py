@@ -24,8 +24,8 @@ class Boundary(NearestBudget):
     and walks: a random step along the sphere around the image, then one towards the image, kept
     where the victim is still wrong. Both steps follow their success. No normal is guessed, so
     that a boundary without one is no obstacle. What comes back is the nearest failure that was
-    asked about; the image itself where no start was found, which `start_tries` limits. `queries`
-    is never exceeded for any sample.
+    queried; the image itself where no start was found, which `start_tries` limits. `queries` is
+    never exceeded for any sample.
 
     With `eps` a sample leaves as soon as it has a failure within eps: its queries are what that
     took, and its distance is no longer the smallest that could be had.

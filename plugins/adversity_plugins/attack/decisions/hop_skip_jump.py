@@ -23,7 +23,7 @@ class HopSkipJump(NearestBudget):
     It starts at a random image that the victim has wrong, goes back to the boundary by halving,
     guesses the boundary's normal from the decisions around that point, and jumps along it. It
     works on any victim that names a class, whatever its gradients or scores look like. What comes
-    back is the nearest failure that was asked about; the image itself where no start was found,
+    back is the nearest failure that was queried; the image itself where no start was found,
     which `start_tries` limits. `queries` is never exceeded for any sample.
 
     With `eps` a sample leaves as soon as it has a failure within eps: its queries are what that

@@ -75,10 +75,10 @@ class LinearSolver:
     def _ways(self, image: Array, normals: Array, gaps: Array) -> Array:
         """Return the shortest ways `[R, D]` that close gaps `[R]`."""
         rows = torch.from_numpy(np.broadcast_to(image, normals.shape).copy())
-        found = to_hyperplane(
+        delta = to_hyperplane(
             rows, torch.from_numpy(normals), torch.from_numpy(gaps), norm=self._norm
         )
-        return found.numpy()
+        return delta.numpy()
 
     def _points(self, image: Array, own: int, normals: Array, gaps: Array) -> Iterator[Array]:
         """Yield points in float32 that the structure puts in another class."""

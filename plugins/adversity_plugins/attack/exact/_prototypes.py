@@ -93,8 +93,8 @@ class PrototypesSolver:
         same = sizes == 0
         hopeless = same & (mine[:, None] < others[None])
         apart = np.where(same, 0.0, gaps / np.where(same, 1.0, sizes))
-        found: Array = np.where(hopeless, np.inf, apart).max(0, initial=0.0)
-        return found
+        bound: Array = np.where(hopeless, np.inf, apart).max(0, initial=0.0)
+        return bound
 
     def _cell(self, image: Array, mine: Array, other: int) -> _Cell:
         apart = 2 * (self._points[mine] - self._points[other])

@@ -122,10 +122,10 @@ def failures(
     _agree(flat, start.tolist(), solver)
     own = labels.tolist()
     active = (start == labels).nonzero().flatten().tolist()
-    found = {row: solver.search(flat[row].astype(np.float64), own[row]) for row in active}
+    searches = {row: solver.search(flat[row].astype(np.float64), own[row]) for row in active}
     waiting, proposed, lost = active, set[int](), set[int]()
     while waiting:
-        tried = [(row, next(found[row].points, None)) for row in waiting]
+        tried = [(row, next(searches[row].points, None)) for row in waiting]
         points = {row: torch.from_numpy(point) for row, point in tried if point is not None}
         waiting = []
         if points:
@@ -139,7 +139,7 @@ def failures(
         lost |= {row for row, point in tried if point is None and row in proposed}
         proposed |= set(points)
     bound, proved = torch.zeros(len(flat)).double(), torch.ones(len(flat)).double()
-    for row, one in found.items():
+    for row, one in searches.items():
         bound[row], proved[row] = one.lower_bound, float(one.proved and row not in lost)
     return Perturbed(done.view_as(images), {"proved": proved, "lower_bound": bound})
 

@@ -36,7 +36,7 @@ class Exact(Attack):
       point of another class than to all of its own, by a quadratic programme (l2) or a linear
       one (linf, l1) for each point that can still matter.
 
-    The failure is rounded to float32 and moved on until the victim, asked about exactly that
+    The failure is rounded to float32 and moved on until the victim, queried for exactly that
     image, answers otherwise: about 1e-7 further than the boundary. With `eps` nothing further
     away is looked for, and the image of a sample that has no failure within comes back as it
     was. Beside the images it gives `proved` and `lower_bound` for each sample.
@@ -82,13 +82,13 @@ class Exact(Attack):
         from adversity_plugins.attack.exact._search import failures, opened
 
         limit = float("inf") if self.eps is None else self.eps
-        found = failures(
+        nearest = failures(
             target,
             images,
             labels,
             opened(target, images, norm=self.norm, limit=limit, max_nodes=self.max_nodes),
         )
-        open_ones = int((found.parameters["proved"] == 0).sum())
+        open_ones = int((nearest.parameters["proved"] == 0).sum())
         if open_ones and self.unproved == "refuse":
             raise InputError(
                 f"attack 'exact' looked at max_nodes={self.max_nodes} boxes of leaves and could "
@@ -96,4 +96,4 @@ class Exact(Attack):
                 "larger `max_nodes`, a smaller `eps`, fewer or shallower trees, or take what was "
                 "found with `unproved: keep` (an upper bound, as of any other attack)"
             )
-        return found
+        return nearest

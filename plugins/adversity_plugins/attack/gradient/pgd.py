@@ -69,10 +69,10 @@ class PGD(Targeted, NormBudget):
             victim, wanted = target.rows(rows), labels[rows]
             streams = rng.rows(rows.tolist())
             point = self._ascend(victim, ball.rows(rows), wanted, streams, restart=restart)
-            found = self._judge(victim, point, wanted)
-            better = found.above(highest.rows(rows))
+            rank = self._judge(victim, point, wanted)
+            better = rank.above(highest.rows(rows))
             best[rows[better]] = point[better]
-            highest.put(rows[better], found.rows(better))
+            highest.put(rows[better], rank.rows(better))
         return best
 
     @property

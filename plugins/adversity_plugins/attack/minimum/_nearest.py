@@ -1,7 +1,7 @@
 """The nearest failure of each sample: kept while a search goes on, then drawn in along a line.
 
 Every attack that minimises a distance ends here. Nothing is decided from a loss: an image
-counts because the victim, asked about exactly that image, answers as the attack wants.
+counts because the victim, queried for exactly that image, answers as the attack wants.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Nearest:
     def draw_in(self, halvings: int = HALVINGS) -> torch.Tensor:
         """Draw the failures in towards their starts, confirm them and return the images.
 
-        The victim is asked about every image before it is taken: a sample whose failure it
+        The victim is queried for every image before it is taken: a sample whose failure it
         does not confirm, nor a little further out, comes back as it was.
 
         Args:
@@ -130,7 +130,7 @@ class Nearest:
         return self.size.isfinite().nonzero().flatten()
 
     def ask(self, place: torch.Tensor, images: torch.Tensor) -> None:
-        """Offer images of some samples after asking the victim about them.
+        """Offer images of some samples after querying the victim for them.
 
         Args:
             place: `[M]` int64, which samples.

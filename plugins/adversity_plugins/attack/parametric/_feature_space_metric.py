@@ -38,8 +38,8 @@ class Features:
 
     def of(self, images: torch.Tensor) -> torch.Tensor:
         """Return points `[N, D]` float64, differentiable in the images."""
-        found = self._network.features(images)
-        points: torch.Tensor = self._network.logits(images) if found is None else found
+        features = self._network.features(images)
+        points: torch.Tensor = self._network.logits(images) if features is None else features
         points = points.double()
         if not self._normalise:
             return points
@@ -88,14 +88,14 @@ class Features:
         def pushed(direction: torch.Tensor) -> torch.Tensor:
             """Return J v, `[N, D]`: the derivative of v . J'w in w."""
             unit, power = _unit(direction)
-            (found,) = torch.autograd.grad(pulled, weight, unit.to(pulled.dtype), retain_graph=True)
-            return self._numbers(found) * power[:, None]
+            (moved,) = torch.autograd.grad(pulled, weight, unit.to(pulled.dtype), retain_graph=True)
+            return self._numbers(moved) * power[:, None]
 
         def metric(direction: torch.Tensor) -> torch.Tensor:
             """Return J'J v on the free pixels."""
             unit, power = _unit(pushed(direction))
-            (found,) = torch.autograd.grad(seen, point, unit, retain_graph=True)
-            return torch.where(free, self._numbers(found).double() * column(power), 0.0)
+            (pulled_back,) = torch.autograd.grad(seen, point, unit, retain_graph=True)
+            return torch.where(free, self._numbers(pulled_back).double() * column(power), 0.0)
 
         solution = _solved(metric, gradient.double(), steps)
         return solution, pushed(solution).norm(dim=1)
@@ -148,12 +148,12 @@ class Features:
                     share = torch.where((even > low) & (even < high), even, share)
                 way = clean + column(share) * (images.double() - clean)
                 tried = way.clamp(0, 1).float()
-                found = self.apart(self.of(tried), start)
-                fits = (found <= eps) & (share > low) & ~inside
+                distance = self.apart(self.of(tried), start)
+                fits = (distance <= eps) & (share > low) & ~inside
                 best[fits] = tried[fits]
-                low, near = torch.where(fits, share, low), torch.where(fits, found, near)
-                out = (found > eps) & ~inside
-                high, far = torch.where(out, share, high), torch.where(out, found, far)
+                low, near = torch.where(fits, share, low), torch.where(fits, distance, near)
+                out = (distance > eps) & ~inside
+                high, far = torch.where(out, share, high), torch.where(out, distance, far)
         return best
 
 

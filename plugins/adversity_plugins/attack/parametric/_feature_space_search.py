@@ -106,10 +106,10 @@ class Search:
     def _keep(self, logits: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         """Note what is better than before; return which rows go on."""
         fooled = logits.argmax(1) != self._labels
-        found = Rank(fooled, value)
-        better = found.above(self._highest.rows(self._left))
+        rank = Rank(fooled, value)
+        better = rank.above(self._highest.rows(self._left))
         where = self._left[better]
-        self._highest.put(where, found.rows(better))
+        self._highest.put(where, rank.rows(better))
         self.best[where] = self._now[better]
         stays = torch.arange(len(self._left))
         if self._early_stop and bool(fooled.any()):

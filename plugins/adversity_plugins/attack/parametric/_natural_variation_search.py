@@ -91,9 +91,9 @@ class Search:
         logits = self._target.logits(self._apply(self._images[left], point))
         labels = self._labels[left]
         fooled = logits.argmax(1) != labels
-        found = Rank(fooled, loss_of(logits, labels, loss="margin", targeted=False))
-        better = found.above(self._worst.rows(left))
-        self._worst.put(left[better], found.rows(better))
+        rank = Rank(fooled, loss_of(logits, labels, loss="margin", targeted=False))
+        better = rank.above(self._worst.rows(left))
+        self._worst.put(left[better], rank.rows(better))
         for name, chosen in point.items():
             self.parameters[name][left[better]] = chosen[better]
         if early_stop and bool(fooled.any()):

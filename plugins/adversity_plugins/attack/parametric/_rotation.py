@@ -41,11 +41,11 @@ def moved(images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
     y = down[None, :, None] - parameters[:, 2, None, None] * height
     # Where it comes from: turned back. The y axis points down, so anticlockwise is this way.
     source = torch.stack([(cos * x - sin * y) * (2 / width), (sin * x + cos * y) * (2 / height)], 3)
-    found = torch.nn.functional.grid_sample(
+    turned = torch.nn.functional.grid_sample(
         images, source.float(), mode="bilinear", padding_mode="zeros", align_corners=False
     )
     # Weights that sum to one in float32 may sum to an ulp more.
-    return clip(found)
+    return clip(turned)
 
 
 class Search:
@@ -124,9 +124,9 @@ class Search:
             logits = self._target.logits(moved(self._images[left], point))
         labels = self._labels[left]
         fooled = logits.argmax(1) != labels
-        found = Rank(fooled, loss_of(logits, labels, loss="margin", targeted=False))
-        better = found.above(self._worst.rows(left))
-        self._worst.put(left[better], found.rows(better))
+        rank = Rank(fooled, loss_of(logits, labels, loss="margin", targeted=False))
+        better = rank.above(self._worst.rows(left))
+        self._worst.put(left[better], rank.rows(better))
         self.best[left[better]] = point[better]
         if self._early_stop and bool(fooled.any()):
             stays = (~fooled).nonzero().flatten()

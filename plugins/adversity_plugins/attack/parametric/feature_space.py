@@ -77,8 +77,8 @@ class FeatureSpace(Attack):
 
     def distance(self, images: Tensor, clean: Tensor) -> Tensor:
         """Return the l2 distance of the features, `[N]` float64."""
-        found: Tensor = self._features().distance(images, clean)
-        return found
+        distance: Tensor = self._features().distance(images, clean)
+        return distance
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the image of the highest loss that was seen; without randomness."""

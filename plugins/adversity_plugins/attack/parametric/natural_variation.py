@@ -164,13 +164,13 @@ class NaturalVariation(Attack):
 
         rows: dict[tuple[float, ...], list[int]] = {}
         values = torch.stack([parameters[name].double() for name in self.over], 1)
-        for row, found in enumerate(values.tolist()):
-            rows.setdefault(tuple(found), []).append(row)
+        for row, setting in enumerate(values.tolist()):
+            rows.setdefault(tuple(setting), []).append(row)
         seeds = parameters[SEED].long().tolist() if SEED in parameters else [0] * len(images)
         worse = torch.empty_like(images)
-        for found, index in rows.items():
+        for setting, index in rows.items():
             rng = SampleRng(seed=0, step=self.name, ids=[str(seeds[row]) for row in index])
-            worse[index] = self._weather(found)(images[index], rng)
+            worse[index] = self._weather(setting)(images[index], rng)
         return worse
 
     def _weather(self, values: tuple[float, ...]) -> Plugin[Degradation]:

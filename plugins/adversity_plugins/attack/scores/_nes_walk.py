@@ -33,7 +33,7 @@ def nes(
     """Return, for each sample, the first point that fools the victim, else the worst one seen.
 
     Args:
-        target: The victim; only its scores are asked for.
+        target: The victim; only its scores are queried.
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes, or the wanted ones when targeted.
         rng: Row i for image i.
@@ -53,11 +53,11 @@ def nes(
         )  # fmt: skip
         slope = how.momentum * slope + (1 - how.momentum) * gradient
         point = ball.step(point, slope, how.length)
-        found = _judged(target, point, labels, loss=how.loss, targeted=how.targeted)
-        better = found.above(highest.rows(place))
+        rank = _judged(target, point, labels, loss=how.loss, targeted=how.targeted)
+        better = rank.above(highest.rows(place))
         best[place[better]] = point[better]
-        highest.put(place[better], found.rows(better))
-        going = (~found.fooled).nonzero().flatten()
+        highest.put(place[better], rank.rows(better))
+        going = (~rank.fooled).nonzero().flatten()
         if not len(going):
             break
         if len(going) < len(point):

@@ -37,7 +37,7 @@ _TINY = 1e-12
 Window = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
-class _Found(NamedTuple):
+class _End(NamedTuple):
     """What a search ends with: `images`, their `loss` [N] and whether the victim is `fooled` [N]."""
 
     images: torch.Tensor
@@ -55,7 +55,7 @@ def square_search(
     """Return, for each sample, the first image that fools the victim, else the worst one seen.
 
     Args:
-        target: The victim; only its scores are asked for.
+        target: The victim; only its scores are queried.
         images: `[N, C, H, W]` float32 in [0, 1].
         labels: `[N]` int64, the true classes, or the wanted ones when targeted.
         rng: Row i for image i.
@@ -70,16 +70,16 @@ def square_search(
     for restart in range(how.restarts):
         if not len(left):
             break
-        found = _search(
+        ended = _search(
             target.rows(left),
             ball.rows(left),
             labels[left],
             rng.child(restart).rows(left.tolist()),
             how,
         )
-        better = found.fooled | (found.loss > loss[left])
-        best[left[better]], loss[left[better]] = found.images[better], found.loss[better]
-        left = left[~found.fooled]
+        better = ended.fooled | (ended.loss > loss[left])
+        best[left[better]], loss[left[better]] = ended.images[better], ended.loss[better]
+        left = left[~ended.fooled]
     return best
 
 
@@ -94,13 +94,11 @@ def share_of(query: int, queries: int, p_init: float) -> float:
     return float(p_init / 2 ** sum(scaled > limit for limit in _HALVINGS))
 
 
-def _search(
-    target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng, how: Square
-) -> _Found:
+def _search(target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng, how: Square) -> _End:
     """Search once; fooled rows leave and the rest is packed together."""
     point = _stripes(ball, rng) if ball.norm == "linf" else _tiles(ball, rng)
     loss, fooled = _judged(target, point, labels, targeted=how.targeted)
-    end = _Found(point.clone(), loss.clone(), fooled.clone())
+    end = _End(point.clone(), loss.clone(), fooled.clone())
     place, draws = torch.arange(len(point)), torch.empty(len(point), 0)
     for query in range(how.queries - 1):
         if bool(fooled.any()):

@@ -39,8 +39,8 @@ def architectures() -> tuple[str, ...]:
     if spec is None or spec.origin is None:
         return ()
     sources = sorted((Path(spec.origin).parent / "models").glob("*.py"))
-    found = [name for file in sources for name in _REGISTERED.findall(file.read_text("utf-8"))]
-    return tuple(sorted(found))
+    names = [name for file in sources for name in _REGISTERED.findall(file.read_text("utf-8"))]
+    return tuple(sorted(names))
 
 
 def build(
@@ -101,14 +101,14 @@ def classes_in(state: Mapping[str, Tensor], architecture: str, *, side: int, nam
         WeightsError: If the last layer is not there.
     """
     wanted = _head(architecture, side)
-    found = next((key for key in wanted if key in state), None)
-    if found is None:
+    last = next((key for key in wanted if key in state), None)
+    if last is None:
         raise WeightsError(
             f"weights {name} have no last layer of {architecture} ({', '.join(wanted)}); they "
             f"hold {', '.join(sorted(state)[:3])}, ...; choose the architecture they were "
             "trained with"
         )
-    return int(state[found].shape[0])
+    return int(state[last].shape[0])
 
 
 def head_input(network: nn.Module, architecture: str, side: int, images: Tensor) -> Tensor:

@@ -120,19 +120,19 @@ def _look_at_old_format(path: Path, length: int) -> None:
 
     The pickles are read as a list of instructions, and none is carried out.
     """
-    found: list[float] = [0]
+    ends: list[float] = [0]
     with path.open("rb") as file, suppress(ValueError):  # what is no pickle, torch will say
         for _ in range(_OLD_PICKLES):
             sizes: list[int] = []
             for code, value, _position in pickletools.genops(file):
                 if code.name == "BINPERSID":
-                    found.append(sizes[-1] if sizes else math.inf)
+                    ends.append(sizes[-1] if sizes else math.inf)
                     sizes.clear()
                 elif isinstance(value, int) and code.name.startswith(("BININT", "LONG", "INT")):
                     sizes.append(value)
-    if max(found) > length:
+    if max(ends) > length:
         raise WeightsError(
-            f"weight file {path.name} is damaged (a tensor of {max(found):g} values in {length} "
+            f"weight file {path.name} is damaged (a tensor of {max(ends):g} values in {length} "
             "bytes); save it again, or name another file"
         )
 
@@ -212,10 +212,10 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> None:
             if wanted[key].is_floating_point() != state[key].is_floating_point()
         ),
     }
-    found = [f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in faults.items() if keys]
-    if found:
+    misfits = [f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in faults.items() if keys]
+    if misfits:
         raise WeightsError(
-            f"weights {name} do not fit the network: {', '.join(found)}; choose the architecture "
+            f"weights {name} do not fit the network: {', '.join(misfits)}; choose the architecture "
             "they were trained with"
         )
     import torch

@@ -46,7 +46,7 @@ class NearestNeighbours(PixelClassifier):
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         if self.neighbours > len(labels):
             raise DataError(
-                f"classifier 'nearest_neighbours' asks {self.neighbours} neighbours, and there "
+                f"classifier 'nearest_neighbours' takes {self.neighbours} neighbours, and there "
                 f"are {len(labels)} training images; choose fewer `neighbours`"
             )
         return {"points": pixels, "labels": labels}, {}
