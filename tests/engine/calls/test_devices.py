@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import torch
@@ -23,6 +23,9 @@ from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import InputError, ParameterError
 from adversity.registry import Entry
 from adversity.seeding import SampleRng
+from adversity.testing.kinds.degradation import DegradationBench
+from adversity.testing.kinds.restoration import RestorationBench
+from adversity.testing.kinds.uncertainty import PostHocBench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,6 +168,53 @@ def test_a_gradient_passes_over_the_devices(plugins: Any, images: Tensor, ids: A
     )
     assert type(found) is Tensor
     assert bool((found != 0).any())
+
+
+class Guesses(Lightens):
+    """Divide by a mask that it makes on the CPU, with half of it as stand-in."""
+
+    name = "guesses"
+    differentiable = False
+
+    def estimate(self, images: Tensor) -> dict[str, Tensor]:
+        _there(images)
+        return {"mask": torch.full((len(images), 1, *images.shape[2:]), 0.5)}
+
+    def surrogate(self, images: Tensor) -> Tensor:
+        _there(images)
+        return images * torch.tensor(2.0)
+
+
+class Hazes(Degradation):
+    """Go there with what it is set up with, at every severity."""
+
+    name = "hazes"
+    levels: ClassVar = {"share": (0.1, 0.2, 0.3, 0.4, 0.5)}
+    share: float | None = None
+
+    def degrade(self, images: Tensor, rng: Any) -> Tensor:
+        _there(images)
+        return images * (1 - self.level("share"))
+
+
+def test_what_a_restoration_estimates_is_moved(images: Tensor, ids: Any) -> None:
+    """An estimate may lie anywhere: it is brought to the images before `restore` gets it."""
+    lit, origin = final_calls.restore(_ready(Guesses()), images / 2, {}, ids)
+    assert torch.equal(lit, images)
+    assert origin == {"mask": "estimate"}
+
+
+def test_the_kit_moves_as_the_engine_does(images: Tensor) -> None:
+    """Calibrators, stand-ins, and degradations at another severity compute there, too."""
+    logits = images.flatten(1)[:, :4]
+    probs = PostHocBench(Flattens, {}, device=THERE).traced(logits)
+    assert torch.allclose(probs, (logits / 2).softmax(1), rtol=0, atol=1e-6)
+    guesses = RestorationBench(Guesses, {}, device=THERE)
+    found = Link("kit", guesses.ready).stand_in(images / 2, images)
+    assert torch.equal(found, images)
+    assert DegradationBench(Hazes, {}, device=THERE).at_severity(5).device == THERE
+    for value in (probs, found):
+        assert type(value) is Tensor
 
 
 def _toolbox(metric: Any, root: Path, device: str = "cpu") -> Toolbox:

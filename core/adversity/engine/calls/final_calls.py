@@ -97,7 +97,7 @@ def needs_of(
                     "degradation's side information or from the plugin's own estimate, and got "
                     f"none of them; give `with: {{{need}: ...}}`."
                 )
-            values[need], origin[need] = estimated[need], "estimate"
+            values[need], origin[need] = estimated[need].to(images.device), "estimate"
         require_need(ready, need, values[need], origin[need], images)
     return values, origin
 

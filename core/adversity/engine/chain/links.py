@@ -102,13 +102,15 @@ class Link:
                 return self._restored(images, rows), rows
             return self._degraded(images, rows, rng)
         real, rows_after = self.images(images.detach(), rows, rng)
-        if self._has_surrogate:
-            stand_in = in_blocks(self._named("surrogate"), images, plugin.block_rows)
-        else:
-            stand_in = images
         from adversity.engine.chain.straight_through import straight_through
 
-        return straight_through(real, _resized(stand_in, real)), rows_after
+        return straight_through(real, self.stand_in(images, real)), rows_after
+
+    def stand_in(self, images: Tensor, real: Tensor) -> Tensor:
+        """Return what is differentiated in the place of an answer, at the answer's size."""
+        if self._has_surrogate:
+            images = in_blocks(self._named("surrogate"), images, self.ready.plugin.block_rows)
+        return _resized(images, real)
 
     def _restored(self, images: Tensor, rows: Rows) -> Tensor:
         """Differentiate through a restoration; what it needs is taken as constant."""
@@ -157,10 +159,13 @@ class Link:
 
     def calibrated(self, values: Tensor) -> Tensor:
         """Run a calibrator; return log p `[N, K]`, finite, with the logits as surrogate."""
-        plugin = self.ready.plugin
-        if not isinstance(plugin, PostHoc):
+        if not isinstance(self.ready.plugin, PostHoc):
             return values
-        return _log_probs(in_blocks(self._named("calibrate"), values, plugin.block_rows), values)
+        return _log_probs(self.probs(values), values)
+
+    def probs(self, values: Tensor) -> Tensor:
+        """Run a calibrator; return p `[N, K]` as it gives it, differentiable in `values`."""
+        return in_blocks(self._named("calibrate"), values, self.ready.plugin.block_rows)
 
     def _named(self, method: str, **more: Any) -> Callable[[Tensor], Any]:
         """Return a method that computes on its device and, in what goes wrong, names this link.

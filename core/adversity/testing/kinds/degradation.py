@@ -100,7 +100,7 @@ def parameters_go_together(bench: DegradationBench) -> str:
 
 
 def _ready(bench: DegradationBench, parameters: dict[str, Any]) -> Ready:
-    return type(bench)(bench.cls, parameters).fresh()
+    return type(bench)(bench.cls, parameters, device=bench.device).fresh()
 
 
 class DegradationBench(Bench):

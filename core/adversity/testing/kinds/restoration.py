@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Restoration
@@ -19,7 +20,7 @@ from adversity.testing.inputs.images import ImageRows, image_cases, scenes
 from adversity.testing.inputs.side import made, side_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -59,7 +60,9 @@ def degradation(name: str) -> type[PluginBase] | None:
 def _gain(bench: RestorationBench, name: str, cls: type[PluginBase]) -> str:
     """Restore what was degraded, as its kind suggests; raise `Failed` if it is no better."""
     worsening = bench_class(cls)
-    ready = worsening(cls, (cls.examples or worsening.examples(cls))[0]).fresh()
+    ready = worsening(
+        cls, (cls.examples or worsening.examples(cls))[0], device=bench.device
+    ).fresh()
     case = bench.clean()
     images = case.rows["images"]
     worse = final_calls.degrade(ready, images, SampleRng(seed=0, step="kit", ids=case.ids))
@@ -180,30 +183,18 @@ def stand_in_is_right(bench: RestorationBench) -> str:
             f"expected the chain's answer on {case.name} to be that of `restore`, they differ by "
             f"up to {gap:.3g}",
         )
-        off, exact, tried = disagreement(bench.traced, images, like=_stand_in(bench, real))
+        stand_in = partial(Link("kit", bench.ready).stand_in, real=real)
+        off, exact, tried = disagreement(bench.traced, images, like=stand_in)
         require(
             off <= AGREEMENT,
             f"expected the gradient of `surrogate` within {AGREEMENT:.0%} of its finite "
             f"differences on {case.name}, they are {off:.1%} apart (by the gradient {exact:.4g}, "
             f"by differences {tried:.4g})",
         )
-        off, words = hidden_bounds(bench.traced, case, like=_stand_in(bench, real))
+        off, words = hidden_bounds(bench.traced, case, like=stand_in)
         require(off <= AGREEMENT, f"{words} of `surrogate` on {case.name}: {ADVICE}")
         summary.append(f"{off:.2%}")
     return f"restore forward; backward {', '.join(summary)} from differences of the stand-in"
-
-
-def _stand_in(bench: RestorationBench, like: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return what the backward pass differentiates, at the size of the real answer."""
-    from torch.nn.functional import interpolate
-
-    def surrogate(images: Tensor) -> Tensor:
-        answer: Tensor = bench.ready.plugin.surrogate(images)
-        if answer.shape == like.shape:
-            return answer
-        return interpolate(answer, size=like.shape[2:], mode="bilinear", antialias=True)
-
-    return surrogate
 
 
 class RestorationBench(Bench):
