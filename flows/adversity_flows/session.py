@@ -25,7 +25,8 @@ from adversity_flows.runs.environment import Circumstances
 from adversity_flows.runs.hook_facts import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.runs.pages import judged, write_pages
 from adversity_flows.runs.past_runs import PastRun, RunFolder, accept, past_runs
-from adversity_flows.steps.run_steps import StepRecorder, conduct
+from adversity_flows.steps.remaining_steps import Agenda
+from adversity_flows.steps.run_steps import StepRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -201,7 +202,9 @@ class _Session:
     def _conduct(self, conductor: StepRecorder) -> None:
         workers = self._options.workers or self.plan.spec.run.workers
         if self._options.direct:
-            conduct(conductor, self, workers=workers)
+            agenda = Agenda(conductor, self)
+            agenda.pass_unchanged()  # the project is read once for all steps that are
+            agenda.finish_directly(workers)
             return
         from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
 
