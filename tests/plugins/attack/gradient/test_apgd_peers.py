@@ -40,10 +40,14 @@ def inside(images: Any) -> Any:
 def test_the_same_best_points_from_the_same_start(
     network: Any, inside: Any, norm: Any, loss: str
 ) -> None:
-    """Forty steps, six checkpoints: the same best point to 1e-5 for nine samples of ten.
+    """Forty steps, six checkpoints: the best points are equal up to rounding.
 
     Both round otherwise by 6e-8 a step. Where a gradient is that near zero its sign turns, and a
-    ReLU that is that near its bend; such a sample goes its own way from there on.
+    ReLU that is that near its bend; such a sample goes its own way from there on. How many do
+    depends on the processor's instructions: in l2 one to four of 24 were more than 1e-5 apart,
+    at most one more than 1e-4, and at least three between the authors' own code in float32 and in
+    float64; with all in float64 both agree on `ce` to 1e-12. So half the samples are held to 1e-6
+    and eight of ten to 1e-4. A first step that is 0.5 % shorter already fails that.
     """
     peer = pytest.importorskip("pyautoattack.autopgd_base")
     with torch.no_grad():
@@ -63,7 +67,8 @@ def test_the_same_best_points_from_the_same_start(
     climb = Halving(bound(network, inside), ball, goal, inside, steps=STEPS)
     found = climb.run(early_stop=False)
     apart = (climb.best - expected).abs().flatten(1).amax(1)
-    assert float((apart < 1e-5).double().mean()) >= 0.9
+    assert float(apart.median()) < 1e-6
+    assert float((apart < 1e-4).double().mean()) >= 0.8
     assert torch.equal(found.fooled, ~right.bool())
     assert float((climb.best - inside).abs().max()) > 0.9 * EPS["linf"]
 
