@@ -42,7 +42,7 @@ def make_database(home: Path) -> None:
         _copy(kept, database)
         return
     _migrate()
-    with suppress(OSError, StorageError):  # without it the next project takes longer, that is all
+    with suppress(OSError, sqlite3.Error, StorageError):  # the next project takes longer, no more
         _copy(database, kept)
 
 

@@ -118,6 +118,20 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
     assert blocker.read_text() == "in the way"
 
 
+def test_a_disk_that_takes_no_copy_costs_time_only(
+    kept: tuple[Path, Path], migrations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has errors of its own for a full disk and for a folder that may not be written."""
+
+    def full(source: Path, target: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(server_database, "_copy", full)
+    monkeypatch.setattr(server_database, "cache_file", lambda: tmp_path / "cache/catalogue.json")
+    server_database.make_database(migrations)
+    assert content(migrations / "prefect.db") == content(kept[0])
+
+
 def test_another_database_is_left_alone(kept: tuple[Path, Path], tmp_path: Path) -> None:
     """Where the user has configured one, or this project has one, nothing is written."""
     cache, url = str(kept[0].parents[1]), f"sqlite+aiosqlite:///{tmp_path}/mine.db"
