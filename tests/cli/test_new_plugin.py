@@ -19,8 +19,7 @@ from packaging.specifiers import SpecifierSet
 from adversity.contracts import API_VERSION, KINDS
 from adversity.errors import InputError
 from adversity.registry import catalogue
-from adversity_flows.cli.new_plugin import answers
-from adversity_flows.cli.new_plugin import files as plugin_files
+from adversity_flows.cli.new_plugin import answers, pyproject
 from adversity_flows.cli.new_plugin.answers import LONGEST, QUESTIONS
 from adversity_flows.cli.new_plugin.files import kinds, licences
 
@@ -170,7 +169,7 @@ def test_the_dependency_holds_for_as_long_as_the_contract(version, bounds):
 
     A local part (`+cpu`) has no place in a bound, as the packaging library says, too.
     """
-    assert plugin_files._bounds(version) == bounds
+    assert pyproject._bounds(version) == bounds
     assert SpecifierSet(bounds).contains(version, prereleases=True)
 
 
@@ -290,5 +289,5 @@ def test_git_and_the_catalogue_are_asked_once(call, tmp_path, monkeypatch):
 def test_a_kind_without_a_template_is_said_in_one_message(monkeypatch):
     """A kind that is known but has no folder is no traceback."""
     monkeypatch.setattr(answers, "kinds", lambda: ["degradation", "metric"])
-    with pytest.raises(InputError, match="no template for attack plugins yet, only for degr"):
+    with pytest.raises(InputError, match="a kind with a template, degradation, metric, got attack"):
         QUESTIONS[0].check("attack", {})

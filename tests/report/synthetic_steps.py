@@ -153,6 +153,7 @@ def _stored_steps() -> tuple[StepSummary, ...]:
             "degradation",
             source=("photos",),
             path=("photos", "dark"),
+            image_role="degraded",
             **view,
         ),
         StepSummary(
@@ -161,6 +162,7 @@ def _stored_steps() -> tuple[StepSummary, ...]:
             "restoration",
             source=("dark",),
             path=("photos", "dark", "enhanced"),
+            image_role="restored",
             **view,
         ),
         StepSummary(

@@ -121,6 +121,7 @@ def test_sentence_names_what_was_tested(full_report: Report) -> None:
         assert part in said
     for part in ("white-box", "grey-box", "seed 7"):
         assert part in said
+    assert "; degraded by low_light; restored by lime; attacked by" in said
     assert report_json(full_report)["tested"] == said
 
 

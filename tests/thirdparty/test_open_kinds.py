@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,30 @@ def test_the_kit_finds_the_checks_of_the_kind(project, name):
         "degradation/soften": "gradient_is_right",
     }
     assert checks[name] in project.adversity("check", name)
+
+
+def test_a_new_plugin_of_the_kind_is_written_and_keeps_its_promises(project, tmp_path):
+    """From the kind's own template: clean in its linter, green in its tests and in the kit."""
+    folder = tmp_path / "fog"
+    words = ("new-plugin", "inspector", "fog", "--author", "A. Author", "--yes", "--output")
+    assert "a distribution with inspector/fog" in project.adversity(*words, str(folder))
+    metadata = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    assert metadata["dependencies"][1:] == ["acme-inspectors>=1.0.0"]
+    author = Project(folder, f"{project.env['PYTHONPATH']}{os.pathsep}{folder / 'src'}")
+    for command in (["check"], ["format", "--check"]):
+        author.call(sys.executable, "-m", "ruff", *command, "--no-cache", ".")
+    said = author.call(sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider")
+    assert "mirrored_alike" in said
+    assert "test_a_quarter_of_white_is_a_quarter" in said
+
+
+def test_a_kind_without_a_template_says_what_to_derive_from(project, tmp_path):
+    """`acme-kernels` brings none: one message, and nothing is written."""
+    words = ("new-plugin", "kernel", "box", "--author", "A. Author", "--output")
+    said = project.adversity(*words, str(tmp_path / "box"), code=2)
+    assert "expected a kind with a template" in said
+    assert "derive a class from acme_kernels.kernel.Kernel" in said
+    assert not (tmp_path / "box").exists()
 
 
 def test_three_doors_leave_the_same_bytes_and_the_gate_is_judged(project, tmp_path_factory):

@@ -116,6 +116,7 @@ class Attack(PluginBase):
         role="attack",
         makes="adversarial",
         leaves="adversarial images",
+        image_role="adversarial",
         takes=("data", "images", "adversarial"),
         against=("predictions", "scores"),
         keys=("knowledge", "objective", "probe"),

@@ -63,6 +63,7 @@ class Dataset(PluginBase):
         makes="data",
         leaves="a data set",
         order=60,
+        public="adversity.engine.public.create:opened",
         kit="adversity.testing.kinds.dataset",
     )
     packaged: ClassVar[bool] = False

@@ -54,6 +54,7 @@ class Degradation(PluginBase):
         role="view",
         makes="images",
         leaves="images",
+        image_role="degraded",
         takes=("data", "images", "adversarial"),
         order=10,
         call="adversity.engine.set_up.nested_calls:DegradationCall",

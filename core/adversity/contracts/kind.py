@@ -29,6 +29,8 @@ class Kind:
             other plugins, and never a step.
         makes: What comes out of such a step: `predictions`.
         leaves: The same in the words of messages: `adversarial images`.
+        image_role: What the report calls an image that comes out of such a step: `degraded`;
+            empty where none does.
         takes: What `from:` may give it: names as in `makes`.
         against: What `against:` may name; empty if there is no such key. A kind with `against:`
             needs it, and its plugins are used where they stand: they define nothing for others.
@@ -36,11 +38,13 @@ class Kind:
         order: Where it comes in lists; those of equal order by name.
         call: The class of its final call, a `FinalCall`; without one, whoever calls a plugin
             gets the plugin itself.
-        public: What `adversity.create` returns, a `Call`; by default it passes arguments on to
-            `call`.
+        public: What makes, of a `Ready`, that which `adversity.create` returns: a `Call`, mostly; by
+            default one that passes arguments on to `call`.
         stage: The class that runs a step of it, a `StageRun`.
         kit: The module of its promises: `bench_for(plugin)` returns its bench.
         sections: Modules that are imported before a report is written: they add sections.
+        template: What `adversity new-plugin` fills in for a plugin of it, `package:folder`; without
+            one it refuses. Those of our own kinds lie beside that command.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Kind:
     role: str | None = None
     makes: str = ""
     leaves: str = ""
+    image_role: str = ""
     takes: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -58,6 +63,7 @@ class Kind:
     stage: str = ""
     kit: str = ""
     sections: tuple[str, ...] = ()
+    template: str = ""
 
     @property
     def plural(self) -> str:

@@ -48,6 +48,7 @@ class Restoration(PluginBase):
         role="view",
         makes="images",
         leaves="images",
+        image_role="restored",
         takes=("data", "images", "adversarial"),
         order=20,
         call="adversity.engine.set_up.nested_calls:RestorationCall",

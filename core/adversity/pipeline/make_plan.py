@@ -129,7 +129,7 @@ def _with_always(registry: Registry, named: Sequence[Measured]) -> tuple[Measure
     """Add the metrics that every pipeline computes, unless the file names them; by name."""
     names = {entry.qualified for entry, _ in named}
     found = list(named)
-    for entry in registry.entries("metric"):
+    for entry in registry.entries():
         cls = entry.cls if entry.status == "ok" else None
         if cls is not None and issubclass(cls, MetricBase) and cls.always:
             found += [] if entry.qualified in names else [(entry, cls())]

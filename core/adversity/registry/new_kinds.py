@@ -72,10 +72,11 @@ def _name_faults(kind: Kind, known: Mapping[str, type[PluginBase]]) -> Iterator[
         yield f"expected a hook such as adversity_certifiers, got {shown(kind.hook)}; rename it"
     elif kind.hook in taken or hasattr(hookspecs, kind.hook):
         yield f"there is a hook {kind.hook}; rename yours"
-    for name in ("call", "public", "stage"):
-        place = getattr(kind, name)
+    places = {"call": "package.module:Class", "template": "package:folder"}
+    for name in ("call", "public", "stage", "template"):
+        place, like = getattr(kind, name), places.get(name, places["call"])
         if place and not _PLACE.fullmatch(str(place)):
-            yield f"expected {name} as package.module:Class, got {shown(place)}; correct it"
+            yield f"expected {name} as {like}, got {shown(place)}; correct it"
 
 
 def _step_faults(kind: Kind, known: Mapping[str, type[PluginBase]]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Fitted, PluginBase, Score
+from adversity.contracts import Fitted, MetricBase, PluginBase, Score
 from adversity.contracts.nested import Plugin, nested_in
 from adversity.contracts.project_files import bind_files
 from adversity.engine.calls.final_call import FinalCall, final_call
@@ -127,8 +127,7 @@ def device_of(plugin: Any, device: str) -> str:
 
     That has no float64, in which they compute.
     """
-    exact = plugin.kind == "metric" or isinstance(plugin, Score)
-    return "cpu" if exact and device.startswith("mps") else device
+    return "cpu" if isinstance(plugin, MetricBase | Score) and device.startswith("mps") else device
 
 
 @contextmanager

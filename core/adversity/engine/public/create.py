@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
+    from adversity.contracts import Dataset
+    from adversity.engine.calls.ready import Ready
     from adversity.registry import Entry
 
 __all__ = ["Call", "create"]
@@ -58,8 +60,6 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
     if fault is not None:
         raise ParameterError(f"{entry.label}: device: {fault}")
     ready = set_up(_built(entry, parameters), entry.label, device)
-    if kind == "dataset":
-        return _opened(ready.plugin)
     described = ready.plugin.describes
     if described.public:
         return described.load(described.public)(ready)
@@ -83,21 +83,22 @@ def _built(entry: Entry, parameters: dict[str, Any]) -> Any:
         raise ParameterError(f"{entry.label}: " + "; ".join(findings)) from None
 
 
-def _opened(dataset: Any) -> Any:
+def opened(ready: Ready) -> Dataset:
     """Open a data set in the current folder; one inside a package is written out first."""
     from tempfile import mkdtemp
 
     from adversity.engine.stages.data_stage import materialise
 
+    dataset: Dataset = ready.plugin
     if not type(dataset).packaged:
         dataset.open(Path.cwd())
         return dataset
-    made = Path("data") / dataset.name
-    if not (made / "manifest.csv").is_file():
-        made = Path(mkdtemp(prefix="adversity-")) / dataset.name
-        made.mkdir()
-        materialise(dataset, made)
-    dataset.open(made)
+    folder = Path("data") / dataset.name
+    if not (folder / "manifest.csv").is_file():
+        folder = Path(mkdtemp(prefix="adversity-")) / dataset.name
+        folder.mkdir()
+        materialise(dataset, folder)
+    dataset.open(folder)
     return dataset
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from adversity.engine.stages.fitting import stored_rows
 from adversity.engine.stages.step_images import images_through, step_images
 from adversity.metrics import psnr
+from adversity.registry.entry import class_of
 from adversity.report.values.model import ImageRow, ShownImage
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ QUOTAS = {
     "newly broken by restoration": 6,
     "unchanged": 4,
 }
-ROLES = {"degradation": "degraded", "restoration": "restored"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +288,7 @@ def _image(
     if planned is not None and clean is not None and image.shape == clean.shape:
         psnr_db = float(psnr(image[None], clean[None])[0])
     return ShownImage(
-        role="adversarial" if kind == "attack" else ROLES.get(kind, "clean"),
+        role="clean" if planned is None else class_of(planned.entry).describes.image_role,
         step=place,
         image=image.numpy().transpose(1, 2, 0),
         prediction=None if answer is None else names[answer.prediction],

@@ -126,6 +126,7 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
         uses=f"{entry.kind}/{entry.name}",
         kind=entry.kind,
         makes=cls.makes,
+        image_role=cls.describes.image_role,
         source=planned.source,
         path=toolbox.plan.chain(planned.id).ids if planned.source else (),
         fit_on=toolbox.definition_of(planned.id).fit_on,

@@ -146,16 +146,14 @@ def what_was_tested(report: Report) -> str:
 
     Data that only fitted something were not tested.
     """
-    models = _names(report, "classifier")
+    models = _names(report.steps, makes="predictions")
     data = " and ".join(
         f"{item.id} ({item.uses}, n = {item.n:,}, {plural(item.classes, 'class', 'classes')})"
         for item in judged_data(report.data, report.steps, report.gates)
     )
     parts = [f"{models or 'No classifier'} on {data or 'no data'}"]
-    for kind, word in (("degradation", "degraded by"), ("restoration", "restored by")):
-        names = _names(report, kind)
-        if names:
-            parts.append(f"{word} {names}")
+    roles = dict.fromkeys(step.image_role for step in report.steps if step.makes == "images")
+    parts += [f"{role} by {_names(report.steps, image_role=role)}" for role in roles]
     attacks = dict.fromkeys(
         _attack(step) for step in report.steps if step.kind == "attack" and step.against
     )
@@ -166,11 +164,10 @@ def what_was_tested(report: Report) -> str:
     return plain("; ".join([*parts, f"seed {report.seed}"]) + ".")
 
 
-def _names(report: Report, kind: str) -> str:
-    names = dict.fromkeys(
-        step.uses.partition("/")[2] for step in report.steps if step.uses.startswith(f"{kind}/")
-    )
-    return ", ".join(names)
+def _names(steps: Iterable[StepSummary], **what: str) -> str:
+    """Return the names of the plugins of those steps that are what is said of them."""
+    chosen = [s for s in steps if all(getattr(s, key) == word for key, word in what.items())]
+    return ", ".join(dict.fromkeys(step.uses.partition("/")[2] for step in chosen))
 
 
 def _attack(step: StepSummary) -> str:

@@ -64,6 +64,7 @@ class StepSummary:
         uses: `kind/name` of its plugin.
         kind: The plugin's kind.
         makes: `images` (a view), `predictions`, `scores`, `adversarial`, ...
+        image_role: `degraded`, `restored`, `adversarial`; empty where no images come out.
         source: Steps or data sets it reads (`from:`).
         path: From the data set to this step: `("photos", "dark", "enhanced", "predictions")`.
         against: For attacks, the step whose answer is attacked.
@@ -94,6 +95,7 @@ class StepSummary:
     cells: tuple[CellResult, ...] = ()
     plugin: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    image_role: str = ""
 
     @property
     def data(self) -> str | None:

@@ -60,15 +60,16 @@ class Question:
 def _kind(text: str, _: Known) -> str:
     from difflib import get_close_matches
 
-    known = kinds()
+    from adversity.registry import discover
+
+    known, contract = kinds(), discover().kinds.get(text)
     if text in known:
         return text
-    from adversity.contracts import KINDS
-
-    if text in KINDS:
+    if contract is not None:
         raise InputError(
-            f"there is no template for {text} plugins yet, only for {', '.join(known)}; begin with "
-            "one of those and change the class it derives from"
+            f"expected a kind with a template, {', '.join(known)}, got {text}, whose template "
+            f"{contract.describes.template or 'nobody wrote'} is not there; derive a class from "
+            f"{contract.__module__}.{contract.__name__}, or ask the author of the kind for one"
         )
     close = get_close_matches(text.lower(), known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(known)}."

@@ -1,21 +1,19 @@
 """The files of a new distribution: found in the templates, filled in, written all or none.
 
-A kind has a template if there is a folder of its name under `templates/plugin/kinds`; a licence
-if there is its text under `licences`. Nothing is listed anywhere else. A template's path and text
+A kind has the template that it describes, ours a folder of its name under `templates/plugin/kinds`;
+a licence has its text under `licences`. Nothing is listed anywhere else. A template's path and text
 may hold `{{word}}`; the ending `.tmpl` keeps tools away from what is not yet Python or TOML.
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import keyword
 import re
 import shutil
 import tempfile
 import tomllib
 from datetime import UTC, datetime
-from importlib import metadata
 from importlib.resources import files as resources
 from itertools import chain
 from pathlib import Path
@@ -23,14 +21,16 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from adversity_flows.cli.new_plugin.pyproject import SPDX, home, in_toml, pyproject_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
+    from adversity.contracts import PluginBase
+
 __all__ = ["about", "kinds", "licences", "render", "why_not", "write"]
 
-PROPRIETARY = "proprietary"
-_SPDX = {PROPRIETARY: "LicenseRef-Proprietary"}
 _BLANK = re.compile(r"\{\{(\w+)\}\}")
 _IMPORT = re.compile(r"^( *)from (\S+) import (\w+(?:, \w+)*)$", re.MULTILINE)
 _LINE = 100
@@ -38,25 +38,22 @@ _LINE = 100
 
 def kinds() -> list[str]:
     """Return the kinds that have a template, in the order in which kinds are listed."""
-    from adversity.contracts import KINDS
+    from adversity.registry import discover
 
-    found = {folder.name for folder in (_templates() / "kinds").iterdir() if folder.is_dir()}
-    known = sorted(cls.describes.place for cls in KINDS.values())
-    return [kind for _, kind in known if kind in found]
+    return [kind for kind in discover().kinds if _of_kind(kind).is_dir()]
 
 
 def licences() -> list[str]:
     """Return the licences that have a text, MIT first and the one that gives no rights last."""
-    words = {spdx: word for word, spdx in _SPDX.items()}
+    words = {spdx: word for word, spdx in SPDX.items()}
     found = [file.name.removesuffix(".txt") for file in (_templates() / "licences").iterdir()]
     names = [words.get(name, name) for name in found]
-    return sorted(names, key=lambda name: (name in _SPDX, name != "MIT", name))
+    return sorted(names, key=lambda name: (name in SPDX, name != "MIT", name))
 
 
 def about(kind: str) -> dict[str, Any]:
     """Return what the template of a kind says: what the kind does, and of its plugin the rest."""
-    text = (_templates() / "kinds" / kind / "about.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads((_of_kind(kind) / "about.toml").read_text(encoding="utf-8"))
 
 
 def why_not(kind: str, name: str) -> str | None:
@@ -65,12 +62,11 @@ def why_not(kind: str, name: str) -> str | None:
     class_name = words["class_name"]
     if keyword.iskeyword(class_name):
         return f"its class would be {class_name}, a word of the Python language"
-    tree = _templates()
-    parts = ("every", f"kinds/{kind}")
-    paths = [{_filled(path, words) for path, _ in _walk(tree / part)} for part in parts]
+    parts = _parts(kind)
+    paths = [{_filled(path, words) for path, _ in _walk(part)} for part in parts]
     if paths[0] & paths[1]:
         return f"{min(paths[0] & paths[1])} is a file of every distribution"
-    for path, text in chain.from_iterable(_walk(tree / part) for part in parts):
+    for path, text in chain.from_iterable(map(_walk, parts)):
         if path.endswith(".py"):
             used = _names_in(text, kind)
             if class_name in used:
@@ -88,13 +84,12 @@ def render(answers: Mapping[str, str]) -> dict[str, str]:
         answers: To all questions.
     """
     words = _words(answers)
-    found = {}
-    for part in ("every", f"kinds/{answers['kind']}"):
-        for path, text in _walk(_templates() / part):
-            found[_filled(path, words)] = _wrapped(_filled(text, words))
+    files = {}
+    for path, text in chain.from_iterable(map(_walk, _parts(answers["kind"]))):
+        files[_filled(path, words)] = _wrapped(_filled(text, words))
     licence = _templates() / "licences" / f"{words['licence']}.txt"
-    found["LICENSE"] = _filled(licence.read_text(encoding="utf-8"), words)
-    return dict(sorted(found.items()))
+    files["LICENSE"] = _filled(licence.read_text(encoding="utf-8"), words)
+    return dict(sorted(files.items()))
 
 
 def write(files: Mapping[str, str], folder: Path) -> None:
@@ -156,6 +151,27 @@ def _templates() -> Traversable:
     return resources("adversity_flows") / "templates" / "plugin"
 
 
+def _of_kind(kind: str) -> Traversable:
+    """Return the folder of a kind's template, which need not be there."""
+    package, _, folder = _contract(kind).describes.template.partition(":")
+    ours = _templates() / "kinds" / kind
+    try:
+        return resources(package) / folder if package else ours
+    except ImportError:  # it hides no other kind
+        return ours
+
+
+def _parts(kind: str) -> tuple[Traversable, Traversable]:
+    """Return the folders that a distribution is made of."""
+    return _templates() / "every", _of_kind(kind)
+
+
+def _contract(kind: str) -> type[PluginBase]:
+    from adversity.registry import discover
+
+    return discover().kinds[kind]
+
+
 def _walk(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
     """Yield path and text of every template, as they stand."""
     for item in folder.iterdir():
@@ -184,26 +200,24 @@ def _wrapped(text: str) -> str:
 
 def _words(answers: Mapping[str, str]) -> dict[str, str]:
     """Return what stands for each `{{word}}`."""
-    from adversity import API_VERSION, __version__
+    from adversity import API_VERSION
 
-    kind_words = about(answers["kind"])
-    licence = _SPDX.get(answers["licence"], answers["licence"])
+    kind_words, contract = about(answers["kind"]), _contract(answers["kind"])
+    licence = SPDX.get(answers["licence"], answers["licence"])
     words = {
         **answers,
         **_name_words(answers["name"]),
         "package": answers["distribution"].replace("-", "_"),
         "licence": licence,
         "licence_word": answers["licence"],
-        "hook": _hook(answers["kind"]),
-        "contract": kind_words["contract"],
+        "hook": contract.describes.hook,
+        "contract": contract.__name__,
+        "home": home(contract),
         "summary": kind_words["summary"],
-        "summary_toml": _toml(kind_words["summary"]),
-        "author_toml": _author_toml(answers["author"], answers["email"]),
-        "classifiers_toml": ", ".join(map(_toml, _classifiers(answers["licence"]))),
-        "bounds": _bounds(__version__),
-        "python": _oldest_python(),
+        "summary_toml": in_toml(kind_words["summary"]),
         "api": str(API_VERSION),
         "year": str(datetime.now(UTC).year),
+        **pyproject_words(answers, contract),
     }
     parts = {"usage": kind_words["usage"], "before": kind_words.get("before", "")}
     return words | {part: _filled(text, words) for part, text in parts.items()}
@@ -219,7 +233,8 @@ def _name_words(name: str) -> dict[str, str]:
 
 def _names_in(template: str, kind: str) -> set[str]:
     """Return every name that a template's module defines, imports or uses."""
-    words = {"contract": about(kind)["contract"], "hook": _hook(kind)}
+    contract = _contract(kind)
+    words = {"contract": contract.__name__, "hook": contract.describes.hook}
     source = _BLANK.sub(lambda blank: words.get(blank.group(1), "blank"), template)
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
@@ -233,43 +248,6 @@ def _names_in(template: str, kind: str) -> set[str]:
     return found
 
 
-def _hook(kind: str) -> str:
-    from adversity.contracts import KINDS
-
-    return KINDS[kind].describes.hook
-
-
-def _toml(text: str) -> str:
-    """Write a TOML string; JSON's escapes are TOML's."""
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _yaml(word: str) -> str:
     """Write a word in YAML, quoted where it would be read as something else, as `on` would."""
-    return word if yaml.safe_load(word) == word else _toml(word)
-
-
-def _author_toml(name: str, email: str) -> str:
-    parts = {"name": name, **({"email": email} if email else {})}
-    return "{ " + ", ".join(f"{key} = {_toml(value)}" for key, value in parts.items()) + " }"
-
-
-def _classifiers(licence: str) -> list[str]:
-    # Package indexes refuse what is so marked: it cannot be published by mistake.
-    return ["Typing :: Typed", *(["Private :: Do Not Upload"] if licence == PROPRIETARY else [])]
-
-
-def _bounds(version: str) -> str:
-    """Return the releases that keep the contracts of this one: up to the next major one."""
-    public = version.partition("+")[0]  # no order is defined for what stands behind it (PEP 440)
-    major, minor = public.split(".")[:2]
-    released = re.fullmatch(r"[0-9.]+", public)
-    return f">={f'{major}.{minor}' if released else public},<{int(major) + 1}"
-
-
-def _oldest_python() -> str:
-    """Return the oldest Python that Adversity runs on, such as `3.11`."""
-    found = re.search(r"\d+\.\d+", metadata.metadata("adversity")["Requires-Python"])
-    if found is None:
-        raise LookupError("the metadata of adversity name no Python version")
-    return found.group()
+    return word if yaml.safe_load(word) == word else in_toml(word)

@@ -26,6 +26,7 @@ class Inspector(PluginBase):
         stage="acme_inspectors.stage:InspectRun",
         kit="acme_inspectors.kit",
         sections=("acme_inspectors.section",),
+        template="acme_inspectors:template",
     )
     highest: ClassVar[float] = 1.0
     """No image gets a larger number; none gets one below 0."""
