@@ -163,7 +163,7 @@ def test_a_label_that_is_no_class(shots, call, refused):
     labels.write_text("file,label\ndark/0.png,dark\nlight/0.png,lihgt\ndark/1.png,\n")
     shots.edit("path: data/test", "path: data/test, labels: labels.csv, classes: [dark, light]")
     message = refused(call(*RUN), "step net: data/test/labels.csv:3: 'lihgt' is not a class")
-    assert "did you mean 'light'?\n  data/test/labels.csv:4: 'dark/1.png' has no label" in message
+    assert "did you mean light?\n  data/test/labels.csv:4: 'dark/1.png' has no label" in message
     shots.holds_nothing_of("net")
     labels.write_text("file,label\ndark/0.png,dark\nlight/0.png,light\n")
     answer = call(*RUN)

@@ -23,6 +23,7 @@ ROOT = Path(str(adversity.__file__)).parent
 TELLS = {
     "_version": "is hashed as a value",
     "distributions": "names and versions, which are hashed as values",
+    "did_you_mean": "messages",
     "errors": "messages",
     "pipeline.gates.gate_faults": "refuses a gate before the run, judges none",
     "pipeline.plan.apart": "refuses a run, changes none",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar, Literal, Never, Protocol, Self
 
 from pydantic import model_validator
@@ -12,6 +11,7 @@ from adversity.contracts.kind import Kind
 from adversity.contracts.plugin import SNAKE_CASE, PluginBase
 from adversity.contracts.threat import Threat
 from adversity.contracts.threats import THREATS
+from adversity.did_you_mean import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -144,10 +144,9 @@ class Attack(PluginBase):
     def claim_faults(plugin: type[Attack]) -> Iterator[str]:
         """Yield what is wrong with the threat that a class claims."""
         if isinstance(plugin.threat, str) and plugin.threat not in THREATS:
-            near = get_close_matches(plugin.threat, THREATS, n=1)
             yield (
                 f"expected threat of {', '.join(THREATS)} or a class of Threat, got "
-                f"{plugin.threat!r}; {f'did you mean {near[0]}?' if near else 'choose one'}"
+                f"{plugin.threat!r}; {did_you_mean(plugin.threat, THREATS, 'choose one')}"
             )
             return
         threat = plugin.threat_class()

@@ -10,11 +10,11 @@ as torchvision rounds them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -55,9 +55,10 @@ class Prepare:
         known = ("resize_short", "centre_crop", "channels")
         for name, value in options.items():
             if name not in known:
-                near = get_close_matches(str(name), known, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise ParameterError(f"prepare takes {', '.join(known)}, got {name!r}{hint}")
+                raise ParameterError(
+                    f"prepare takes {', '.join(known)}, got {name!r}; "
+                    + did_you_mean(name, known, "take one of them")
+                )
             if name == "channels":
                 if type(value) is not int or value != 3:
                     raise ParameterError(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from difflib import get_close_matches
 from functools import lru_cache
 from inspect import get_annotations, isabstract
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from adversity.did_you_mean import did_you_mean
 from adversity.registry.plain_fields import is_plain
 from adversity.registry.quoting import error_text, shown, visible
 
@@ -163,8 +163,7 @@ def _type_fault(hint: Any, value: Any) -> str | None:
         _adapter(hint).validate_python(value, strict=True)
     except ValidationError as error:
         if get_origin(hint) is Literal:
-            near = get_close_matches(str(value), map(str, get_args(hint)), n=1)
-            return f"; did you mean {near[0]}?" if near else "; choose one"
+            return f"; {did_you_mean(value, get_args(hint), 'choose one')}"
         first = error.errors(include_url=False)[0]
         place = "".join(f"[{part!r}]" for part in first["loc"] if part != "[key]")
         return f"; correct it: {place}{': ' if place else ''}{visible(first['msg'])}"

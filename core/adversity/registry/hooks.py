@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from difflib import get_close_matches
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pluggy
 
 from adversity import hookspecs
 from adversity.contracts import KINDS
+from adversity.did_you_mean import did_you_mean
 from adversity.hookspecs import GROUP, kind_hook
 from adversity.registry.quoting import shown, visible
 
@@ -108,5 +108,6 @@ def _extra_arguments(plugin: object, name: str) -> str:
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+    names = list(known)
+    otherwise = f"there are {', '.join(names)}"
+    return f"; {did_you_mean(name, names, otherwise)}"

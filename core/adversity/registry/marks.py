@@ -59,6 +59,7 @@ _TRIED_BY = (
     "clipping.py",
     "contracts",
     "data",
+    "did_you_mean.py",
     "distributions.py",
     "engine",
     "errors.py",

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from adversity.did_you_mean import did_you_mean
 from adversity.distributions import canonical_name
 from adversity.errors import AdversityError, UnknownPluginError
 from adversity.registry.blocking import VARIABLE, block_names, names_of
@@ -82,8 +82,7 @@ class Registry:
             UnknownPluginError: If no plugin that can be used has this name.
         """
         if kind not in self.kinds:
-            close = get_close_matches(kind, self.kinds, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(self.kinds)}"
+            hint = did_you_mean(kind, self.kinds, f"kinds are {', '.join(self.kinds)}")
             raise UnknownPluginError(f"unknown kind of plugin {kind!r} in {kind}/{name}; {hint}")
         distribution, colon, short = name.rpartition(":")
         owner = canonical_name(distribution)
@@ -144,9 +143,8 @@ class Registry:
         usable = [entry for entry in self._entries if entry.usable]
         names = [_shortest(entry) for entry in usable if entry.kind == kind]
         short = name.rpartition(":")[2]
-        close = get_close_matches(name, names, n=1) or get_close_matches(short, names, n=1)
-        if close:
-            return f"did you mean {close[0]}?"
+        if hint := did_you_mean(name, names) or did_you_mean(short, names):
+            return hint
         elsewhere = [entry.kind for entry in usable if name in (entry.name, entry.qualified)]
         if elsewhere:
             return f"did you mean {elsewhere[0]}/{name}?"

@@ -67,11 +67,10 @@ class LazyGroup(click.Group):
         """Find the command, or name the nearest one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches
+            from adversity.did_you_mean import did_you_mean
 
-            close = get_close_matches(name, self.list_commands(ctx), n=1)
-            known = ", ".join(self.list_commands(ctx))
-            hint = f"did you mean {close[0]}?" if close else f"there are {known}."
+            known = self.list_commands(ctx)
+            hint = did_you_mean(name, known, f"there are {', '.join(known)}.")
             raise click.UsageError(f"unknown command {name!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 

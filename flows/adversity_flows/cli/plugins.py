@@ -65,14 +65,12 @@ def require_kind(catalogue: Catalogue, kind: str | None) -> None:
     Raises:
         InputError: With the nearest kind.
     """
+    from adversity.did_you_mean import did_you_mean
     from adversity.errors import InputError
 
     known = dict.fromkeys(listing.kind for listing in catalogue.plugins)
     if kind is not None and kind not in known:
-        from difflib import get_close_matches
-
-        close = get_close_matches(kind, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(known)}."
+        hint = did_you_mean(kind, known, f"kinds are {', '.join(known)}.")
         raise InputError(f"--kind: unknown kind {kind!r}; {hint}")
 
 
@@ -166,6 +164,7 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
     Raises:
         UnknownPluginError: With the nearest name.
     """
+    from adversity.did_you_mean import did_you_mean
     from adversity.distributions import canonical_name
     from adversity.errors import UnknownPluginError
     from adversity.registry.entry import absent_note
@@ -179,11 +178,8 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
     ]
     if found:
         return found
-    from difflib import get_close_matches
-
     of_kind = [p for p in catalogue.plugins if (wanted or kind or p.kind) == p.kind]
-    close = get_close_matches(short, [p.name for p in of_kind], n=1)
-    hint = f"did you mean {close[0]}?" if close else "`adversity plugins` lists all."
+    hint = did_you_mean(short, [p.name for p in of_kind], "`adversity plugins` lists all.")
     asked = canonical_name(short.partition(":")[0])
     note = absent_note(asked, catalogue.problems, catalogue.left_out)
     raise UnknownPluginError(f"unknown plugin {name!r}; {hint} {note}".strip())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError
 from adversity.project import code_points, name_fault, read_regular, same_name
 from adversity_plugins.dataset._read_images.decode import IMAGE_SUFFIXES
@@ -232,8 +232,8 @@ class _Known:
         if alike:
             ways = ", ".join(code_points(name) for name in alike)
             return f"{file!r} may mean {len(alike)} files whose names look alike ({ways}); rename"
-        near = get_close_matches(file, self.files, 1)
-        return f"{file!r} is not in the folder" + (f"; did you mean {near[0]!r}?" if near else "")
+        hint = did_you_mean(file, self.files)
+        return f"{file!r} is not in the folder" + (f"; {hint}" if hint else "")
 
 
 def _row_fault(
@@ -276,10 +276,7 @@ def _class_names(labels: Iterator[str], classes: Sequence[str] | None) -> tuple[
 
 
 def _not_a_class(label: str, classes: Sequence[str]) -> str:
-    near = get_close_matches(label, classes, 1)
-    hint = (
-        f"did you mean {near[0]!r}?" if near else f"the classes are {', '.join(classes[:_SHOWN])}"
-    )
+    hint = did_you_mean(label, classes, f"the classes are {', '.join(classes[:_SHOWN])}")
     return f"{label!r} is not a class; {hint}"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError
 from adversity.project import same_name
 
@@ -85,10 +85,9 @@ def _refuse(
 
 def _listed(name: str, wanted: str, classifier: Classifier) -> str:
     """Name a class, what a labels file makes of it, and the nearest that the classifier has."""
-    known = {known.casefold(): known for known in reversed(classifier.class_names)}
-    near = get_close_matches(wanted.casefold(), known, 1)
+    hint = did_you_mean(wanted, classifier.class_names)
     mapped = "" if wanted == name else f" (mapped to {wanted!r})"
-    return f"{name!r}{mapped}" + (f" (did you mean {known[near[0]]!r}?)" if near else "")
+    return f"{name!r}{mapped}" + (f" ({hint})" if hint else "")
 
 
 def _remedy(missing: Sequence[int], names: Sequence[str], labels: Mapping[str, str] | None) -> str:

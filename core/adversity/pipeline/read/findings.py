@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.nested import NESTED_ERROR
+from adversity.did_you_mean import did_you_mean
 from adversity.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ __all__ = ["Findings", "KeyPath", "complaints", "dotted", "listed", "suggestion"
 KeyPath = tuple[str | int, ...]
 """Where something stands in the file: `("steps", "attacked", "with", "eps")`."""
 
-_CLOSE = 0.6
 _LONGEST_LIST = 12
 _MOST = 50
 """Findings of one file: nobody reads more, and each may take a search for what was meant."""
@@ -51,9 +50,9 @@ def suggestion(word: object, known: Iterable[object]) -> str:
         '; did you mean predictions?'
     """
     names = [str(name) for name in islice(known, _MOST_KNOWN)]
-    close = difflib.get_close_matches(str(word), names, n=1, cutoff=_CLOSE)
-    close = close or sorted(_begun(str(word), names), key=len)
-    return f"; did you mean {close[0]}?" if close else f"; there is: {listed(names)}"
+    begun = sorted(_begun(str(word), names), key=len)
+    otherwise = f"did you mean {begun[0]}?" if begun else f"there is: {listed(names)}"
+    return f"; {did_you_mean(word, names, otherwise)}"
 
 
 def _begun(word: str, names: list[str]) -> list[str]:
@@ -166,8 +165,8 @@ def _meant(detail: Mapping[str, Any]) -> str:
     if detail["type"] != "literal_error":
         return ""
     words = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
-    close = difflib.get_close_matches(str(detail["input"]).lower(), words, n=1, cutoff=_CLOSE)
-    return f"; did you mean {close[0]}?" if close else ""
+    hint = did_you_mean(detail["input"], words)
+    return f"; {hint}" if hint else ""
 
 
 def expectation(message: str) -> str:

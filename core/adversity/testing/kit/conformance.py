@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from adversity.contracts import Fitted, PluginBase
+from adversity.did_you_mean import did_you_mean
 from adversity.engine.calls.blocks import one_thread
 from adversity.engine.calls.final_calls import BREAKS
 from adversity.errors import InputError, ParameterError, PluginError
@@ -177,12 +178,9 @@ def _require_buildable(plugin: type[PluginBase], parameters: Mapping[str, Any]) 
 
 
 def _are_known(names: Collection[str], known: list[str], what: str) -> None:
-    from difflib import get_close_matches
-
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"checks are {', '.join(known)}"
+            hint = did_you_mean(name, known, f"checks are {', '.join(known)}")
             raise InputError(f"{what}: there is no check {name!r}; {hint}")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversity.contracts.plugin import SNAKE_CASE
+from adversity.did_you_mean import did_you_mean
 from adversity.errors import InputError
 from adversity_flows.cli.new_plugin.files import about, kinds, licences, why_not
 
@@ -58,8 +59,6 @@ class Question:
 
 
 def _kind(text: str, _: Known) -> str:
-    from difflib import get_close_matches
-
     from adversity.registry import discover
 
     known, contract = kinds(), discover().kinds.get(text)
@@ -71,8 +70,7 @@ def _kind(text: str, _: Known) -> str:
             f"{contract.describes.template or 'nobody wrote'} is not there; derive a class from "
             f"{contract.__module__}.{contract.__name__}, or ask the author of the kind for one"
         )
-    close = get_close_matches(text.lower(), known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(known)}."
+    hint = did_you_mean(text, known, f"kinds are {', '.join(known)}.")
     raise InputError(f"unknown kind {text!r}; {hint}")
 
 
@@ -171,13 +169,10 @@ def _email(text: str, _: Known) -> str:
 
 
 def _licence(text: str, _: Known) -> str:
-    from difflib import get_close_matches
-
     known = {name.lower(): name for name in licences()}
     if text.lower() in known:
         return known[text.lower()]
-    close = get_close_matches(text.lower(), known, n=1, cutoff=0.4)
-    hint = f"did you mean {known[close[0]]}?" if close else "choose one of them."
+    hint = did_you_mean(text, known.values(), "choose one of them.")
     raise InputError(
         f"licence: there are texts for {', '.join(known.values())}, got {text!r}; {hint}"
     )

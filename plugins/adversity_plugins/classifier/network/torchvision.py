@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from adversity import Classifier, ProjectFile
+from adversity.did_you_mean import did_you_mean
 from adversity.errors import ParameterError, WeightsError
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ class Torchvision(Classifier):
         from adversity_plugins.classifier.network._torchvision_network import architectures
 
         if value not in architectures():
-            near = get_close_matches(value, architectures(), 3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "see torchvision's model page"
+            hint = did_you_mean(value, architectures(), "see torchvision's model page")
             raise ValueError(f"torchvision has no classification network {value!r}; {hint}")
         return value
 
