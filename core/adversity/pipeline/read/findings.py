@@ -25,8 +25,6 @@ _MOST = 50
 """Findings of one file: nobody reads more, and each may take a search for what was meant."""
 _MOST_KNOWN = 2_000
 """Names that are searched for the one that was meant."""
-_SHORTEST = 3
-"""An abbreviation of fewer letters could stand for too much."""
 
 
 def dotted(path: KeyPath) -> str:
@@ -50,17 +48,8 @@ def suggestion(word: object, known: Iterable[object]) -> str:
         '; did you mean predictions?'
     """
     names = [str(name) for name in islice(known, _MOST_KNOWN)]
-    begun = sorted(_begun(str(word), names), key=len)
-    otherwise = f"did you mean {begun[0]}?" if begun else f"there is: {listed(names)}"
+    otherwise = f"there is: {listed(names)}"
     return f"; {did_you_mean(word, names, otherwise)}"
-
-
-def _begun(word: str, names: list[str]) -> list[str]:
-    """Return the names that an abbreviation can stand for: it begins them, or a word in them."""
-    if len(word) < _SHORTEST:
-        return []
-    found = [name for name in names if name.startswith(word)]
-    return found or [name for name in names if f"_{word}" in name]
 
 
 class Findings:
