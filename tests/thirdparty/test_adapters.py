@@ -102,7 +102,7 @@ def test_the_page_has_every_adapter_and_every_finding():
     assert not missing
     assert "not installed" not in page
     assert "not met" not in page
-    assert len(FINDINGS) == 15
+    assert [finding.what for finding in FINDINGS if f"| {finding.what} |" not in page] == []
 
 
 def test_fewer_rows_are_found_among_those_that_the_victim_stands_for(images):

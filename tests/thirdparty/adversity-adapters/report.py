@@ -51,7 +51,16 @@ DISTRIBUTIONS = {
 """The distribution that each file of adapters wraps."""
 MODULES = {"secml_torch": "secmlt"}
 """Where the name that is imported is not the file's."""
-BESIDE = ("adversity", "torch", "numpy", "scipy", "scikit-image", "opencv-python-headless", "ptwt")
+BESIDE = (
+    "adversity",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "opencv-python-headless",
+    "opencv-python",
+    "ptwt",
+)
 """Other distributions of which the outcomes may depend."""
 BLAME = re.compile(
     r"(\. This is a fault of the plugin, not of your pipeline; report it to its author\."

@@ -31,6 +31,7 @@ ONE_STEP = "one step returns the image itself"
 MODES = "the victim's modes are not put back"
 GRADIENTS = "gradients are left in the victim's weights"
 PLACE = "a sample's random start depends on its place in the batch"
+UNTOLD = "which transformation an image got is not returned, so nobody can check it"
 FINDINGS = (
     Finding(ONE_STEP, "secml_torch_pgd_from_image", "first_step", {"norm": "linf"}, "16 of 16"),
     Finding(ONE_STEP, "secml_torch_pgd_from_image", "first_step", {"norm": "l2"}, "16 of 16"),
@@ -55,7 +56,8 @@ FINDINGS = (
         {"norm": "l1"},
         "overstepped",
     ),
-    Finding("one transformation for the whole batch", "art_spatial_transformation", "alone"),
+    Finding(UNTOLD, "foolbox_spatial", "answers", says="expected `bounds`"),
+    Finding(UNTOLD, "art_spatial_transformation", "answers", says="expected `bounds`"),
     Finding("the search stops by the sum over the batch", "torchattacks_cw", "alone"),
     Finding(MODES, "art_pgd_from_image", "victim_as_found", {"norm": "linf"}, "mode"),
     Finding(MODES, "torchattacks_pgd_from_image", "victim_as_found", {"norm": "linf"}, "mode"),
