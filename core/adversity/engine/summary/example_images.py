@@ -8,7 +8,9 @@ stratum goes with them.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +23,6 @@ from adversity.report.values.model import ImageRow, ShownImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from torch import Tensor
 
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.set_up.toolbox import Toolbox
@@ -74,15 +74,18 @@ def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     parts = [_strata(toolbox, attack, answer, images, tables, cell) for cell in cells]
     strata = np.concatenate(parts)
     ends = np.cumsum([len(part) for part in parts])
-    rows = []
-    for place in _chosen(strata, toolbox.plan.spec.run.images, toolbox.plan.spec.seed):
+    stories = []
+    run = toolbox.plan.spec.run
+    for place in _chosen(strata, run.images, toolbox.plan.spec.seed):
         stratum = list(QUOTAS)[strata[place]]
         number = int(np.searchsorted(ends, place, side="right"))
         where = cells[number], place - int(ends[number]) + len(parts[number])
-        story = _story(toolbox, attack or answer, tables, where, stratum)
-        rows.append(_row(toolbox, story, attack, answer, images))
+        stories.append(_story(toolbox, attack or answer, tables, where, stratum))
+    names = [_class_names(toolbox, answer, story.cell) for story in stories]
+    with ThreadPoolExecutor(run.workers) as pool:  # restorations take most of the time
+        rows = tuple(pool.map(partial(_row, toolbox, attack, images), stories, names))
     population = zip(QUOTAS, np.bincount(strata, minlength=len(QUOTAS)).tolist(), strict=True)
-    return tuple(rows), {name: count for name, count in population if count}
+    return rows, {name: count for name, count in population if count}
 
 
 def _is_control(planned: PlannedStep) -> bool:
@@ -201,42 +204,39 @@ def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kin
     return "newly_broken" if kind == "restoration" else "flipped"
 
 
-def _clean(current: ImageBatch) -> Tensor | None:
-    """Return the first clean image, None where there is none to compare with."""
-    return None if current.clean is None else current.clean[0]
-
-
 def _row(
-    toolbox: Toolbox, story: Story, attack: str | None, answer: str, images: Sequence[str]
+    toolbox: Toolbox, attack: str | None, images: Sequence[str], story: Story, names: Sequence[str]
 ) -> ImageRow:
-    source = toolbox.source(images[0])
-    index = [source.ids.index(story.id)]
     places = [*images, *([attack] if attack else [])]
-    names = _class_names(toolbox, answer, story.cell)
-    shown = {p: step_images(toolbox, p, story.cell, index) for p in places}
-    shown_images = tuple(
-        _image(toolbox, p, shown[p].images[0], _clean(shown[p]), story, places, names)
-        for p in places
-    )
+    shown = _shown(toolbox, images, story)
+    if attack is not None:
+        start = shown[toolbox.plan.steps[attack].upstream]
+        shown[attack] = images_through(toolbox, attack, story.cell, start)
+    shown_images = tuple(_image(toolbox, p, shown[p], story, places, names) for p in places)
     if attack is not None:
         shown_images += _behind(toolbox, attack, places, story, shown[attack], names)
     row = ImageRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, shown_images)
     if attack is None:
         return row
     plugin: Any = toolbox.plugin(attack, story.cell)
-    start = shown[toolbox.plan.steps[attack].upstream].images[0]
-    delta = shown[attack].images[0].double() - start.double()
-    return ImageRow(
-        row.id,
-        row.label,
-        row.cell,
-        row.stratum,
-        row.images,
-        delta.float().numpy().transpose(1, 2, 0),
-        plugin.threat_model.in_norm,
-        plugin.threat_model.eps,
-        {"linf": float(delta.abs().max()), "l2": float(delta.norm())},
+    delta = shown[attack].images[0].double() - start.images[0].double()
+    return replace(
+        row,
+        perturbation=delta.float().numpy().transpose(1, 2, 0),
+        norm=plugin.threat_model.in_norm,
+        eps=plugin.threat_model.eps,
+        sizes={"linf": float(delta.abs().max()), "l2": float(delta.norm())},
     )
+
+
+def _shown(toolbox: Toolbox, images: Sequence[str], story: Story) -> dict[str, ImageBatch]:
+    """Compute one sample at each place of the path, each from the one before."""
+    data, *views = images
+    current = step_images(toolbox, data, story.cell, [toolbox.source(data).ids.index(story.id)])
+    shown = {data: current}
+    for view in views:
+        current = shown[view] = images_through(toolbox, view, story.cell, current)
+    return shown
 
 
 def _behind(
@@ -275,8 +275,7 @@ def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:
 def _image(
     toolbox: Toolbox,
     place: str,
-    image: Any,
-    clean: Tensor | None,
+    current: ImageBatch,
     story: Story,
     places: Sequence[str],
     names: Sequence[str],
@@ -284,13 +283,13 @@ def _image(
     planned = toolbox.plan.steps.get(place)
     kind = "data" if planned is None else planned.entry.kind
     answer = story.answers.get(place)
-    psnr_db = None
+    image, clean, psnr_db = current.images, current.clean, None
     if planned is not None and clean is not None and image.shape == clean.shape:
-        psnr_db = float(psnr(image[None], clean[None])[0])
+        psnr_db = float(psnr(image, clean)[0])
     return ShownImage(
         role="clean" if planned is None else class_of(planned.entry).describes.image_role,
         step=place,
-        image=image.numpy().transpose(1, 2, 0),
+        image=image[0].numpy().transpose(1, 2, 0),
         prediction=None if answer is None else names[answer.prediction],
         confidence=None if answer is None else answer.confidence,
         state=None if answer is None else _state(story.answers, places, place, kind),
