@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
+    "Imports",
     "core_fingerprint",
     "file_fingerprint",
     "file_sha256",
@@ -38,6 +39,9 @@ __all__ = [
 
 SHARED_MATHS = "adversity.metrics"
 """Followed from every package: plugins compute with it, so it is part of what they are."""
+
+Imports = dict[tuple[str, str], tuple[tuple[str, Path], ...]]
+"""What each module imports: the package that is followed and a dotted name, to names and files."""
 
 _IMPORTERS = ("import_module", "__import__")
 
@@ -97,7 +101,7 @@ def processor() -> str:
     return line.partition(":")[2].strip() or platform.processor() or platform.machine()
 
 
-def source_fingerprint(cls: type, *more: str) -> str:
+def source_fingerprint(cls: type, *more: str, known: Imports | None = None) -> str:
     """Return the SHA-256 of everything a class's own package says about what it computes.
 
     Hashed are the class's module and, again and again, the modules these import from the
@@ -110,21 +114,22 @@ def source_fingerprint(cls: type, *more: str) -> str:
     Args:
         cls: The class.
         *more: Other modules that compute for it: those of a kind that a distribution brings.
+        known: Where to keep what each module imports, for a caller with many classes.
 
     Raises:
         PluginError: If the class has no source file.
     """
-    return modules_fingerprint(cls.__module__, *more)
+    return modules_fingerprint(cls.__module__, *more, known=known)
 
 
-def modules_fingerprint(*modules: str) -> str:
+def modules_fingerprint(*modules: str, known: Imports | None = None) -> str:
     """Return the SHA-256 of modules and, as `source_fingerprint` says, of what they import.
 
     Raises:
         PluginError: If one has no source file.
     """
     digest = hashlib.sha256()
-    files = dict(pair for module in modules for pair in source_modules(module))
+    files = dict(pair for module in modules for pair in source_modules(module, known))
     for name, path in sorted(files.items()):
         source = _text(path)
         digest.update(f"{name}\0{len(source)}\0".encode())
@@ -183,9 +188,7 @@ def _text(path: Path) -> bytes:
     return computing_text(source) if path.suffix == ".py" else plain_text(source)
 
 
-def source_modules(
-    module: str, known: dict[tuple[str, str], tuple[tuple[str, Path], ...]] | None = None
-) -> tuple[tuple[str, Path], ...]:
+def source_modules(module: str, known: Imports | None = None) -> tuple[tuple[str, Path], ...]:
     """Return the modules that `source_fingerprint` hashes: (dotted name, file), sorted.
 
     Args:

@@ -20,7 +20,12 @@ from adversity.pipeline.plan.stages import make_stages, repeated_views
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.project_paths import undeclared
-from adversity.provenance import core_fingerprint, modules_fingerprint, source_fingerprint
+from adversity.provenance import (
+    Imports,
+    core_fingerprint,
+    modules_fingerprint,
+    source_fingerprint,
+)
 from adversity.registry.claims import contract_of
 from adversity.registry.entry import class_of
 
@@ -199,6 +204,7 @@ class _Origins:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._known: dict[type[PluginBase], str] = {}
+        self._imports: Imports = {}
 
     def of(self, entry: Entry, plugins: Iterable[PluginBase], path: KeyPath) -> dict[str, Any]:
         """Return where a plugin comes from, and those in its parameters, in all its cells."""
@@ -224,7 +230,7 @@ class _Origins:
     def _fingerprint(self, cls: type[PluginBase], label: str, path: KeyPath) -> str:
         if cls not in self._known:
             try:
-                self._known[cls] = source_fingerprint(cls, *_of_kind(cls))
+                self._known[cls] = source_fingerprint(cls, *_of_kind(cls), known=self._imports)
             except PluginError as error:
                 self._findings.add(path, f"{label}: {error}")
                 return ""

@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Fitted
 from adversity.distributions import distribution_version
 from adversity.errors import InputError
-from adversity.provenance import file_fingerprint, packages_imported, source_modules
+from adversity.provenance import (
+    Imports,
+    file_fingerprint,
+    packages_imported,
+    source_modules,
+)
 from adversity.registry.claims import contract_of
 from adversity.registry.marks import DEPENDS_ON
 from adversity.testing.common.every_plugin import second_device
@@ -35,7 +40,7 @@ __all__ = ["Passed", "drawn", "read_lock", "sources_of", "tried_with", "write_lo
 _ALWAYS = ("adversity.testing.kit.conformance", "adversity.clipping")
 """Where the kit begins, and what plugins reach only by a name that is loaded on first use."""
 
-_IMPORTS: dict[tuple[str, str], tuple[tuple[str, Path], ...]] = {}
+_IMPORTS: Imports = {}
 """What each module imports, as this process found it: every plugin asks for the same kit."""
 
 
