@@ -36,6 +36,7 @@ def void(project, call, monkeypatch):
     return answer, json.loads(result.read_text(encoding="utf-8")), result.parent
 
 
+@pytest.mark.slow
 def test_a_void_figure_is_said_everywhere(void, project, call):
     """The gate on it is an error, exit 1; terminal, verdict line, annotation, JSON and log say so.
 

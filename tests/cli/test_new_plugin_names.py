@@ -57,7 +57,10 @@ def class_of(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=[pytest.mark.slow] * (k != "degradation")) for k in KINDS],
+)
 def test_a_name_hides_nothing_or_is_refused(kind: str) -> None:
     """The class stands wherever an unused name's would, and nowhere else: it hides no other."""
     neutral = rendered(kind, NEUTRAL)

@@ -251,6 +251,7 @@ def test_a_file_outside_the_project_is_refused(project, pipeline_text):
 _LETTERS = st.characters(codec="utf-8")
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_mutated_files_end_in_a_pipeline_error_or_a_plan(pipeline_text, registry, data):

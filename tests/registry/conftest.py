@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adversity.registry import discover
+from adversity.registry import discover, registry
 
 BROKEN = Path(__file__).parents[1] / "thirdparty" / "broken"
 
@@ -51,10 +51,10 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """Give an empty site folder; afterwards its modules and what was found are forgotten."""
+    """Give an empty site folder; afterwards its modules are forgotten, and what was found in it."""
     folder = tmp_path / "site"
     folder.mkdir()
-    before = set(sys.modules)
+    before, known = set(sys.modules), dict(registry._cache)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delenv("ADVERSITY_BLOCK", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -65,4 +65,5 @@ def site(tmp_path, monkeypatch):
             del sys.modules[name]
     monkeypatch.undo()
     importlib.invalidate_caches()
-    discover(refresh=True)
+    registry._cache.clear()
+    registry._cache.update(known)

@@ -130,6 +130,7 @@ def test_text_cells_are_drawn_as_numbers(full_report: Report, tmp_path: Path) ->
         assert places[0] == places[1]
 
 
+@pytest.mark.slow
 def test_plots_of_two_revisions_stand_side_by_side(full_report: Report, tmp_path: Path) -> None:
     """Filled with the rows of two revisions, a template draws each of them in a chart of its own."""
     import vl_convert

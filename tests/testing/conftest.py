@@ -14,12 +14,21 @@ from adversity.testing import check_plugin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Tests are no package, so that no import finds this module; a fixture would come too late for
-# the classes that they derive from it while they are collected.
-_FILE = Path(__file__).with_name("kit_subjects.py")
-_SPEC = importlib.util.spec_from_file_location(_FILE.stem, _FILE)
-sys.modules[_FILE.stem] = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(sys.modules[_FILE.stem])
+_SUBJECTS = Path(__file__).with_name("kit_subjects.py")
+
+
+def pytest_pycollect_makemodule() -> None:
+    """Import the plugins before the first module that derives classes from them.
+
+    Tests are no package, so that no import finds that file. It imports torch, which the process
+    that only hands tests to those of `-n` is spared: it reads this file and collects nothing.
+    """
+    if _SUBJECTS.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(_SUBJECTS.stem, _SUBJECTS)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[_SUBJECTS.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[_SUBJECTS.stem])
 
 
 @pytest.fixture

@@ -239,9 +239,12 @@ TWINS: tuple[tuple[type[Attack], Norm, str], ...] = (
 )
 
 
+OTHERS: tuple[tuple[type[Attack], Norm], ...] = ((Climb, "l2"), (Climb, "l1"), (Search, "linf"))
+
+
 @pytest.mark.parametrize(
     ("cls", "norm"),
-    [(Climb, "linf"), (Climb, "l2"), (Climb, "l1"), (Search, "linf")],
+    [(Climb, "linf"), *(pytest.param(*sound, marks=pytest.mark.slow) for sound in OTHERS)],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_sound_parent_passes_everything(
@@ -251,12 +254,18 @@ def test_sound_parent_passes_everything(
     assert failed(cls, parameters={"norm": norm, "eps": EPS[norm]}) == {}
 
 
+@pytest.mark.parametrize("others", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("cls", "norm", "check"), TWINS, ids=[cls.__name__ for cls, _, _ in TWINS])
 def test_twin_fails_exactly_its_check(
-    cls: type[Attack], norm: Norm, check: str, failed: Callable[..., dict[str, str]]
+    cls: type[Attack],
+    norm: Norm,
+    check: str,
+    others: bool,
+    failed: Callable[..., dict[str, str]],
 ) -> None:
-    """One thing is wrong, and one check says so."""
-    assert failed(cls, parameters={"norm": norm, "eps": EPS[norm]}).keys() == {check}
+    """One thing is wrong, and one check says so; of the others, the whole kit, none does."""
+    which = {} if others else {"only": [check]}
+    assert failed(cls, parameters={"norm": norm, "eps": EPS[norm]}, **which).keys() == {check}
 
 
 def test_control_is_not_said_to_leave_wrong_answers_wrong() -> None:

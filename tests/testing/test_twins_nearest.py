@@ -44,9 +44,10 @@ class HalfAgain(Nearest):
     reach: ClassVar[float] = 1.5
 
 
+@pytest.mark.parametrize("others", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("cls", "failing"), [(Nearest, set()), (HalfAgain, {"nearest"})])
 def test_only_the_distance_is_wrong(
-    cls: type[Attack], failing: set[str], failed: Callable[..., dict[str, str]]
+    cls: type[Attack], failing: set[str], others: bool, failed: Callable[..., dict[str, str]]
 ) -> None:
-    """The sound one keeps every promise; its twin fails exactly `nearest`."""
-    assert failed(cls).keys() == failing
+    """The sound one keeps every promise, the whole kit; its twin fails exactly `nearest`."""
+    assert failed(cls, **({} if others else {"only": ["nearest"]})).keys() == failing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import adversity
 from adversity.data.tables import read_table
 from adversity.engine.calls.final_calls import Ready
 from adversity.engine.public.open_stage import open_stage
+from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
@@ -24,6 +26,7 @@ from adversity.registry import discover
 
 if TYPE_CHECKING:
     from adversity.engine.stages.stage import StageRun
+    from adversity.pipeline.plan.model import Plan
 
 
 # Tests are no package, so that no import finds this module; a fixture would come too late for
@@ -71,6 +74,12 @@ class Project:
         adversity.run(file, into=self.out, root=self.root, overrides=list(overrides))
         return self.table
 
+    def run_steps(self, *steps: str) -> None:
+        """Run only these steps of the pipeline."""
+        plan, workspace = self._planned()
+        for step in steps:
+            _stage(plan, step, workspace, 1)
+
     @property
     def table(self) -> Any:
         """The attack's table."""
@@ -83,11 +92,12 @@ class Project:
 
     def stage(self, step: str) -> StageRun:
         """Open a stage over what was run."""
+        plan, workspace = self._planned()
+        return open_stage(plan, plan.stage(step), workspace)
+
+    def _planned(self) -> tuple[Plan, Workspace]:
         loaded = load_pipeline(self.root / "pipelines/small.yaml", root=self.root)
-        plan = make_plan(loaded, discover())
-        return open_stage(
-            plan, plan.stage(step), Workspace(self.root, self.out, self.out / "store")
-        )
+        return make_plan(loaded, discover()), Workspace(self.root, self.out, self.out / "store")
 
     def edit(self, old: str, new: str) -> None:
         """Replace what stands once in the pipeline's file."""
@@ -109,15 +119,35 @@ def _draw(folder: Path, per_class: int, seed: int) -> None:
             Image.fromarray(grey.astype(np.uint8)).save(folder / name / f"{number:02d}.png")
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """Two classes in sixteen grey levels, just about told apart: 40 to learn, 24 to test."""
-    root = tmp_path / "project"
+def _laid(folder: Path) -> Project:
+    """Lay down two classes in sixteen grey levels, just about told apart: 40 to learn, 24 to test."""
+    root = folder / "project"
     _draw(root / "data/train", 20, 0)
     _draw(root / "data/test", 12, 1)
     (root / "pipelines").mkdir()
     (root / "pipelines/small.yaml").write_text(PIPELINE, encoding="utf-8")
-    return Project(root, tmp_path / "out")
+    return Project(root, folder / "out")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """The project, of which nothing was run."""
+    return _laid(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project that was run once."""
+    folder = tmp_path_factory.mktemp("first")
+    _laid(folder).run()
+    return folder
+
+
+@pytest.fixture
+def ran(_first: Path, tmp_path: Path) -> Project:
+    """The project and what one run of it left, to change."""
+    shutil.copytree(_first, tmp_path, dirs_exist_ok=True)
+    return Project(tmp_path / "project", tmp_path / "out")
 
 
 @pytest.fixture(scope="session")

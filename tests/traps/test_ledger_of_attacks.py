@@ -46,8 +46,7 @@ gates:
 
 
 def keys(project: Any) -> tuple[str, str, str]:
-    """Run the small pipeline, and return the keys of victim, data and attack."""
-    project.run()
+    """Return the keys of victim, data and attack of what the small pipeline left."""
     (entry,) = entries(project.artifact)
     return entry.victim, entry.data, entry.attack
 
@@ -56,6 +55,7 @@ def changed(project: Any, change: Any) -> list[str]:
     """Return which of the keys a change changes."""
     before = keys(project)
     change(project)
+    project.run()
     after = keys(project)
     names = ("victim", "data", "attack")
     return [n for n, a, b in zip(names, before, after, strict=True) if a != b]
@@ -96,10 +96,10 @@ def renamed(project: Any) -> None:
     ids=["data", "weights", "victim", "attack", "seed", "shards", "names"],
 )
 def test_3_28_what_starts_a_new_page_or_a_new_entry(
-    project: Any, change: Any, keys_of: list[str]
+    ran: Any, change: Any, keys_of: list[str]
 ) -> None:
     """A byte of data or weights is another page; another attack, another entry; a name nothing."""
-    assert changed(project, change) == keys_of
+    assert changed(ran, change) == keys_of
 
 
 def measured(project: Any, name: str = "small") -> dict[str, Measure]:
@@ -140,13 +140,12 @@ def test_a_gate_sees_what_another_pipeline_did_to_the_same_victim(project: Any) 
     assert after.details["earlier"] == 1
 
 
-def test_a_smaller_budget_is_not_charged_with_a_larger_one(project: Any) -> None:
+def test_a_smaller_budget_is_not_charged_with_a_larger_one(ran: Any) -> None:
     """What gradients found at 8/255 lies beyond 1/255, and does not count there."""
-    noise = write_noise(project, "noise.robust_accuracy >= 0", eps="1/255")
-    project.run()
-    adversity.run(noise, into=project.out, root=project.root)
-    found = measured(project, "noise")
-    inside = (project.table["distance"] <= 1 / 255) & project.table["fooled"]
+    noise = write_noise(ran, "noise.robust_accuracy >= 0", eps="1/255")
+    adversity.run(noise, into=ran.out, root=ran.root)
+    found = measured(ran, "noise")
+    inside = (ran.table["distance"] <= 1 / 255) & ran.table["fooled"]
     assert not inside.any()
     assert found[NAME].value == found["robust_accuracy"].value
     assert found[NAME].details["attacks"] == 2
@@ -177,13 +176,12 @@ def test_what_history_there_is_changes_nothing_that_is_tracked(
     assert len(list((fresh / "ledger").rglob("*.parquet"))) == 1
 
 
-def test_a_ledger_that_is_gone_leaves_this_runs_attacks(project: Any) -> None:
+def test_a_ledger_that_is_gone_leaves_this_runs_attacks(ran: Any) -> None:
     """The worst case is then over what stands in the artifacts, never over nothing."""
-    project.run()
-    before = measured(project)[NAME]
-    shutil.rmtree(project.out / "ledger")
-    assert measured(project)[NAME] == before
-    assert before.value == measured(project)["robust_accuracy"].value
+    before = measured(ran)[NAME]
+    shutil.rmtree(ran.out / "ledger")
+    assert measured(ran)[NAME] == before
+    assert before.value == measured(ran)["robust_accuracy"].value
 
 
 def test_a_grey_box_step_gets_no_worst_case(project: Any) -> None:
@@ -195,10 +193,10 @@ def test_a_grey_box_step_gets_no_worst_case(project: Any) -> None:
     assert NAME not in found
 
 
-def test_the_ledger_says_what_each_sample_cost_and_how_wrong_it_is(project: Any) -> None:
+def test_the_ledger_says_what_each_sample_cost_and_how_wrong_it_is(ran: Any) -> None:
     """The margin is what the other logit has more; of two classes the loss is log(1 + e^margin)."""
-    table = project.run()
-    (entry,) = entries(project.artifact)
+    table = ran.table
+    (entry,) = entries(ran.artifact)
     rows = entry.rows
     assert rows["sample"].tolist() == table["id"].tolist()
     assert (rows["success"] == table["fooled"]).all()

@@ -122,33 +122,30 @@ def test_3_21_eight_is_not_eight_levels(project: Any) -> None:
         project.run()
 
 
-def test_3_21_the_record_has_norm_and_eps_as_written(project: Any) -> None:
+def test_3_21_the_record_has_norm_and_eps_as_written(ran: Any) -> None:
     """The report's record holds 8/255 beside the number; 0.031 is another attack."""
     import json
 
-    project.run()
-    keys = [project.stage("attacked").cell_key(project.stage("attacked").shards[0].cell)]
-    report = json.loads((project.out / "artifacts/small/report/report.json").read_text())
+    keys = [ran.stage("attacked").cell_key(ran.stage("attacked").shards[0].cell)]
+    report = json.loads((ran.out / "artifacts/small/report/report.json").read_text())
     (step,) = [found for found in report["steps"] if found["id"] == "attacked"]
     assert (step["threat"]["norm"], step["threat"]["eps"]) == ("linf", "8/255")
     assert step["cells"][0]["parameters"]["eps"] == 8 / 255
-    project.edit("eps: 8/255", "eps: 0.031")
-    project.run()
-    keys.append(project.stage("attacked").cell_key(project.stage("attacked").shards[0].cell))
+    ran.edit("eps: 8/255", "eps: 0.031")
+    keys.append(ran.stage("attacked").cell_key(ran.stage("attacked").shards[0].cell))
     assert len(set(keys)) == 2
 
 
-def test_3_22_every_setting_is_recorded_also_those_left_out(project: Any) -> None:
+def test_3_22_every_setting_is_recorded_also_those_left_out(ran: Any) -> None:
     """Step size, random start and restarts stand in the record; the twin has what was written."""
     import json
 
-    project.run()
-    record = json.loads((project.out / "artifacts/small/report/report.json").read_text())
+    record = json.loads((ran.out / "artifacts/small/report/report.json").read_text())
     (step,) = [found for found in record["steps"] if found["id"] == "attacked"]
 
     def missing(recorded: Any) -> set[str]:
         return set(PGD.model_fields) - set(recorded)
 
     assert missing(step["cells"][0]["parameters"]) == set()
-    written = project.stage("attacked").plan.spec.steps["attacked"].parameters
+    written = ran.stage("attacked").plan.spec.steps["attacked"].parameters
     assert {"step_size", "random_start", "restarts"} <= missing(written)

@@ -128,11 +128,10 @@ def _resumed(project: Any, name: str) -> tuple[bytes, list[Any]]:
     return (project.out / name / "table.parquet").read_bytes(), list(pending)
 
 
-def test_3_17_a_resumed_attack_is_the_whole_attack(project: Any, monkeypatch: Any) -> None:
+def test_3_17_a_resumed_attack_is_the_whole_attack(ran: Any, monkeypatch: Any) -> None:
     """The table has all rows again, byte for byte; a twin that keeps this run's rows has seven."""
-    project.run()
-    whole = (project.artifact / "table.parquet").read_bytes()
-    resumed, pending = _resumed(project, "again")
+    whole = (ran.artifact / "table.parquet").read_bytes()
+    resumed, pending = _resumed(ran, "again")
     assert resumed == whole
     assert [shard.rows for shard in pending] == [7]
 
@@ -140,4 +139,4 @@ def test_3_17_a_resumed_attack_is_the_whole_attack(project: Any, monkeypatch: An
         return [shard for shard in self.shards if shard.name == pending[0].name]
 
     monkeypatch.setattr(AttackRun, "shards_of", only_of_this_run)
-    assert _resumed(project, "once-more")[0] != whole
+    assert _resumed(ran, "once-more")[0] != whole

@@ -33,7 +33,7 @@ CHANGES: dict[str, Callable[[Any], object]] = {
 
 
 def _key(project: Any) -> str:
-    project.run()
+    project.run_steps("linear", "predictions")
     stage = project.stage("attacked")
     key: str = stage.cell_key(stage.shards[0].cell)
     return key

@@ -23,7 +23,11 @@ print(moved)
 
 
 @pytest.mark.parametrize(
-    "first", ["import adversity.engine.public.create", "from adversity import create"]
+    "first",
+    [
+        "import adversity.engine.public.create",
+        pytest.param("from adversity import create", marks=pytest.mark.slow),
+    ],
 )
 def test_a_row_s_bits_do_not_depend_on_its_place(first: str) -> None:
     """The same row at 64 places, whose addresses are not all aligned alike, gives one answer.

@@ -319,6 +319,7 @@ def test_pixels_are_known_by_what_they_show() -> None:
     assert len({pixels_sha256(image) for image in [grey, *different]}) == 6
 
 
+@pytest.mark.slow
 def test_the_report_says_what_is_proved_and_what_cannot_be(root: Path, tmp_path: Path) -> None:
     """Fitted here: no image is shared, with both numbers. Fitted elsewhere: nothing is proved."""
     steps = """

@@ -166,7 +166,14 @@ def in_store(out: Path, wanted: Callable[[Path], bool]) -> Path:
     return next(path for path in files if path.suffix != ".sha256" and wanted(path))
 
 
-@pytest.mark.parametrize("which", [is_prediction, is_attack, is_images, is_state])
+@pytest.mark.parametrize(
+    "which",
+    [
+        is_prediction,
+        is_state,
+        *(pytest.param(w, marks=pytest.mark.slow) for w in (is_attack, is_images)),
+    ],
+)
 def test_a_damaged_file_of_the_store_is_computed_again_and_named(
     project: Path, ran: Path, out: Path, which: Callable[[Path], bool]
 ) -> None:

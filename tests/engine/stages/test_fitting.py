@@ -159,7 +159,10 @@ def best(logits: np.ndarray, labels: np.ndarray) -> float:
 
 @pytest.mark.parametrize(
     ("net", "column"),
-    [("logistic_regression", "logits"), ("random_forest", "probs")],
+    [
+        ("logistic_regression", "logits"),
+        pytest.param("random_forest", "probs", marks=pytest.mark.slow),
+    ],
 )
 def test_a_calibrator_stands_on_its_own_and_in_a_step(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, net: str, column: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from adversity.data.tables import read_table
 from adversity.engine.attack.attacking import attack
@@ -19,7 +19,6 @@ from adversity.engine.stages.rounds_stage import RoundsRun
 from adversity.engine.summary.summarise import summarise
 from adversity.errors import StorageError
 from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.plan.stop_rules import in_rounds, stopping_gates
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 from adversity_plugins.attack.gradient.pgd import PGD
@@ -27,43 +26,7 @@ from adversity_plugins.attack.gradient.pgd import PGD
 if TYPE_CHECKING:
     from pathlib import Path
 
-PIPELINE = """
-name: rounds
-seed: 3
-data:
-  train: {uses: dataset/folder, with: {path: data/train}}
-  test: {uses: dataset/folder, with: {path: data/test}}
-matrix:
-  eps: [8/255, 20/255]
-steps:
-  net: {uses: classifier/logistic_regression, fit_on: train}
-  answer: {uses: net, from: test}
-  strong: {uses: attack/cascade, from: test, against: answer, with: {eps: $eps, effort: 0.03}}
-gates:
-  - strong[eps=20/255].robust_accuracy >= 0.95
-run: {shard_size: 64, images: 0}
-"""
 FILE = "pipelines/rounds.yaml"
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four classes of grey 8 x 8 images: one quarter is brighter, some more clearly than others."""
-    root = tmp_path_factory.mktemp("quarters")
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 8), ("test", 6)):
-        for label in range(4):
-            place = root / "data" / part / f"class_{label}"
-            place.mkdir(parents=True)
-            for i in range(count):
-                image = rng.normal(0.5, 0.05, (8, 8))
-                row, column = divmod(label, 2)
-                image[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 0.04 * i
-                pixels = (image.clip(0, 1) * 255).astype(np.uint8)
-                Image.fromarray(pixels).save(place / f"{i}.png")
-    (root / "pipelines").mkdir()
-    (root / FILE).write_text(PIPELINE)
-    return root
 
 
 def execute(root: Path, out: Path, *overrides: str, workers: int = 1) -> Any:
@@ -90,10 +53,10 @@ def rounds_in(out: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def finished(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+def finished(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """The pipeline, run once: where, and what the attack measured."""
     out = tmp_path_factory.mktemp("finished")
-    return out, execute(project, out)
+    return out, execute(quarters, out)
 
 
 def test_a_cell_stops_and_the_other_does_not(finished: tuple[Path, Any]) -> None:
@@ -118,11 +81,11 @@ def test_a_cell_stops_and_the_other_does_not(finished: tuple[Path, Any]) -> None
 
 
 def test_what_is_left_after_one_round_is_what_that_attack_leaves(
-    project: Path, finished: tuple[Path, Any]
+    quarters: Path, finished: tuple[Path, Any]
 ) -> None:
     """The stopped cell has what PGD alone does to the same samples, and its costs."""
     out, _ = finished
-    stage_run = opened(project, out)
+    stage_run = opened(quarters, out)
     cell = next(cell for cell in stage_run.planned.cells if cell.key == "eps=20/255")
     scene = stage_run.scene(cell, list(range(24)))
     pgd = Ready(PGD(eps=20 / 255, steps=10, early_stop=True), "PGD alone")
@@ -156,18 +119,21 @@ def test_who_fell_paid_until_then_and_who_stands_paid_for_all(finished: tuple[Pa
     assert {*solved} <= {0, 1, 2, 3, 4, 5}
 
 
-@pytest.mark.parametrize(("shard", "batch", "workers"), [(5, 64, 1), (11, 3, 4)])
+@pytest.mark.parametrize(
+    ("shard", "batch", "workers"), [(5, 64, 1), pytest.param(11, 3, 4, marks=pytest.mark.slow)]
+)
 def test_the_same_bytes_for_any_shard_size_and_worker_count(
-    project: Path, finished: tuple[Path, Any], tmp_path: Path, shard: int, batch: int, workers: int
+    quarters: Path, finished: tuple[Path, Any], tmp_path: Path, shard: int, batch: int, workers: int
 ) -> None:
     """One cell stops after its first round, the other never, however the samples are cut."""
     sizes = [f"run.shard_size={shard}", f"run.batch_size={batch}"]
-    execute(project, tmp_path, *sizes, workers=workers)
+    execute(quarters, tmp_path, *sizes, workers=workers)
     assert hashes(tmp_path) == hashes(finished[0])
 
 
+@pytest.mark.slow
 def test_a_twin_that_decides_from_one_shard_is_found_out(
-    project: Path, finished: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quarters: Path, finished: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above fails where the first shard's counts decide for the whole cell."""
     whole = RoundsRun._joined
@@ -181,7 +147,7 @@ def test_a_twin_that_decides_from_one_shard_is_found_out(
             self.shards = shards
 
     monkeypatch.setattr(RoundsRun, "_ends", _with(RoundsRun._ends, hasty))
-    execute(project, tmp_path, "run.shard_size=5")
+    execute(quarters, tmp_path, "run.shard_size=5")
     assert hashes(tmp_path) != hashes(finished[0])
 
 
@@ -210,7 +176,7 @@ def opened(root: Path, out: Path, *overrides: str) -> RoundsRun:
     [pytest.param(1, marks=pytest.mark.slow), 4, pytest.param(5, marks=pytest.mark.slow)],
 )
 def test_a_run_that_was_killed_goes_on_in_its_round(
-    project: Path,
+    quarters: Path,
     finished: tuple[Path, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -231,24 +197,28 @@ def test_a_run_that_was_killed_goes_on_in_its_round(
     with monkeypatch.context() as patch:
         patch.setattr(RoundsRun, "compute", counted)
         with pytest.raises(KeyboardInterrupt):
-            execute(project, tmp_path, *cut)
+            execute(quarters, tmp_path, *cut)
     first = list(computed)
-    stage_run = opened(project, tmp_path, *cut)
+    stage_run = opened(quarters, tmp_path, *cut)
     assert not {f"{s.cell.key} {s.name}" for s in stage_run.pending()} & set(first)
     killed_after = -1
     with monkeypatch.context() as patch:
         patch.setattr(RoundsRun, "compute", counted)
-        execute(project, tmp_path, *cut)
+        execute(quarters, tmp_path, *cut)
     assert len(computed) == len(set(computed))
-    assert opened(project, tmp_path, *cut).pending() == ()
+    assert opened(quarters, tmp_path, *cut).pending() == ()
     assert hashes(tmp_path) == hashes(finished[0])
 
 
 def test_other_gates_use_finished_rounds_again(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quarters: Path,
+    finished: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With another gate the cell goes on from round 2; with the first one again nothing is new."""
-    before = execute(project, tmp_path)
+    before = finished[1]
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
     there, expected = rounds_in(tmp_path), hashes(tmp_path)
     computed: list[str] = []
     compute = RoundsRun.compute
@@ -258,7 +228,7 @@ def test_other_gates_use_finished_rounds_again(
         return compute(self, shard)
 
     monkeypatch.setattr(RoundsRun, "compute", counted)
-    after = execute(project, tmp_path, "gates.0=strong.zero_gradient_share <= 0.5")
+    after = execute(quarters, tmp_path, "gates.0=strong.zero_gradient_share <= 0.5")
     assert computed[0] == "eps=20/255 apgd-ce"
     assert {name.split()[0] for name in computed} == {"eps=20/255"}
     assert len(rounds_in(tmp_path)) > len(there)
@@ -266,87 +236,42 @@ def test_other_gates_use_finished_rounds_again(
     here, then = (r.measures["eps=20/255"]["robust_accuracy"].value for r in (after, before))
     assert here <= then
     computed.clear()
-    execute(project, tmp_path)
+    execute(quarters, tmp_path)
     assert computed == []
     assert hashes(tmp_path) == expected
 
 
-@pytest.mark.parametrize(
-    "gates",
-    [
-        ["strong.robust_accuracy not_worse_than last"],
-        ["strong.robust_accuracy >= 0.99", "strong.gradients_per_image <= 1000"],
-        ["answer.accuracy >= 0.99"],
-    ],
-)
-def test_other_gates_stop_nothing(
-    project: Path, finished: tuple[Path, Any], gates: list[str]
-) -> None:
-    """A gate of the step on anything else needs every round, and so does a step without one."""
-    plan = make_plan(load_pipeline(project / FILE, root=project), discover())
-    assert plan.resolved["gates"] == {"strong": ("[eps=20/255].robust_accuracy >= 0.95",)}
-    text = PIPELINE.replace(
-        "  - strong[eps=20/255].robust_accuracy >= 0.95", "\n".join(f"  - {gate}" for gate in gates)
-    )
-    (project / "pipelines/other.yaml").write_text(text)
-    other = make_plan(load_pipeline(project / "pipelines/other.yaml", root=project), discover())
-    assert other.resolved["gates"] == {"strong": ()}
-
-
-def test_no_gate_stops_auto_attack(project: Path) -> None:
-    """Its figure is published, so all its rounds run, and another gate makes nothing stale."""
-    text = PIPELINE.replace("attack/cascade", "attack/auto_attack").replace(", effort: 0.03", "")
-    (project / "pipelines/standard.yaml").write_text(text)
-    plan = make_plan(load_pipeline(project / "pipelines/standard.yaml", root=project), discover())
-    assert "gates" not in plan.resolved
-    assert in_rounds(plan.steps["strong"])
-    assert stopping_gates(plan.steps["strong"], plan.gates) == ()
-    assert not any(
-        key.startswith("gates.")
-        for stage in plan.stages
-        for keys in stage.params.values()
-        for key in keys
-    )
-
-
-def test_gates_enter_the_key_of_attacks_in_rounds_alone(project: Path) -> None:
-    """DVC compares them for the cascade, and for no other step."""
-    plan = make_plan(load_pipeline(project / FILE, root=project), discover())
-    resolved = "pipelines/.resolved/rounds.yaml"
-    keys = {stage.step: stage.params.get(resolved, ()) for stage in plan.stages}
-    assert "gates.strong" in keys.pop("strong")
-    assert not any(key.startswith("gates") for found in keys.values() for key in found)
-
-
 def test_what_a_stopped_cell_left_is_no_sign_of_a_weak_attack(
-    project: Path, finished: tuple[Path, Any]
+    quarters: Path, finished: tuple[Path, Any]
 ) -> None:
     """With less eps all rounds ran: that they fooled more is said of no attack that was stopped."""
-    loaded = load_pipeline(project / FILE, root=project)
+    loaded = load_pipeline(quarters / FILE, root=quarters)
     plan = make_plan(loaded, discover())
     out = finished[0]
-    found = summarise(plan, Workspace(project, out, out / "store"))["strong"]
+    found = summarise(plan, Workspace(quarters, out, out / "store"))["strong"]
     shares = {cell.cell["eps"]: set(cell.measures) for cell in found.cells}
     assert "fooled_with_less_share" not in shares["20/255"]
 
 
-def test_a_missing_shard_is_named(project: Path, tmp_path: Path) -> None:
+def test_a_missing_shard_is_named(
+    quarters: Path, finished: tuple[Path, Any], tmp_path: Path
+) -> None:
     """An artifact is never written from a part of the rounds."""
-    execute(project, tmp_path)
-    stage_run = opened(project, tmp_path)
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    stage_run = opened(quarters, tmp_path)
     lost = next(
         s for s in stage_run.shards if s.cell.key == "eps=8/255" and s.name.startswith("round-3")
     )
     stage_run.store.path(stage_run.cell_key(lost.cell), lost.name).unlink()
-    again = opened(project, tmp_path)
+    again = opened(quarters, tmp_path)
     assert lost in again.pending()
     with pytest.raises(StorageError, match="missing"):
         again.finish(tmp_path / "again")
 
 
-def test_what_is_looked_at_once_stands_in_every_row(project: Path, tmp_path: Path) -> None:
+def test_what_is_looked_at_once_stands_in_every_row(quarters: Path, tmp_path: Path) -> None:
     """A probe is of the whole attack: the rows of later rounds keep what it said in the first."""
-    execute(project, tmp_path, "steps.strong.probe=6")
+    execute(quarters, tmp_path, "steps.strong.probe=6")
     rows = read_table(tmp_path / "artifacts/rounds/strong/table.parquet")
     asked = ~np.isnan(rows["full_budget_correct"])
     assert 0 < int(asked.sum()) <= 2 * 6

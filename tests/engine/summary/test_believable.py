@@ -278,15 +278,19 @@ def test_noise_that_nobody_declared_is_flagged(finish: Any, seeded: int) -> None
     assert any("asked again" in c.text for c in done.said)
 
 
-@pytest.mark.parametrize(("severity", "flagged"), [(1, False), (5, True)])
+@pytest.mark.parametrize(
+    ("severity", "flagged"), [(1, False), pytest.param(5, True, marks=pytest.mark.slow)]
+)
 def test_declared_noise_counts_where_it_changes_the_class(
     finish: Any, severity: int, flagged: bool
 ) -> None:
     """What attacks average over voids nothing until it changes answers; two runs agree."""
     noise = f"{{uses: degradation/gaussian_noise, from: test, with: {{severity: {severity}}}}}"
-    done, again = (finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy") for _ in range(2))
+    done, *again = (
+        finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy") for _ in range(1 + flagged)
+    )
     found = done.value("random_output_share", cell=1)
-    assert found == again.value("random_output_share", cell=1)
+    assert [run.value("random_output_share", cell=1) for run in again] == [found] * flagged
     assert found is not None
     assert (found >= 0.05) is flagged
     assert any("asked again" in c.text for c in done.said) is flagged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,19 +68,64 @@ def project_template(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory)
     return root
 
 
+def surround(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Give DVC a folder of its own for what it knows of a site."""
+    patch.setenv("DVC_NO_ANALYTICS", "1")
+    patch.setenv("DVC_SITE_CACHE_DIR", str(folder / "site-cache"))
+    patch.setenv("OMP_NUM_THREADS", "1")
+    patch.delenv("DVC_STAGE", raising=False)
+    patch.delenv("DVC_ROOT", raising=False)
+
+
 @pytest.fixture
 def project(project_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh project; the current folder stays elsewhere."""
-    import shutil
-
     root = tmp_path / "project"
     shutil.copytree(project_template, root)
-    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site-cache"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.delenv("DVC_STAGE", raising=False)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
+    surround(monkeypatch, tmp_path)
     return root
+
+
+@pytest.fixture(scope="session")
+def conducted_template(
+    project_template: Path, fake: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The project after its tiny pipeline ran once."""
+    from adversity_flows.dvc.recorder import DvcRecorder
+    from adversity_flows.steps.run_steps import conduct
+
+    folder = tmp_path_factory.mktemp("conducted")
+    root = folder / "project"
+    shutil.copytree(project_template, root)
+    with pytest.MonkeyPatch.context() as patch:
+        surround(patch, folder)
+        with DvcRecorder.open(root, patience=0.5) as opened:
+            conduct(recorder_of(root, opened, fake))
+    return root
+
+
+@pytest.fixture
+def conducted(project: Path, conducted_template: Path) -> Path:
+    """The project of the test, in which the pipeline ran once: before DVC opens it."""
+    shutil.copytree(conducted_template, project, dirs_exist_ok=True)
+    return project
+
+
+def recorder_of(
+    project: Path, memory: Any, fake: ModuleType, hook: Any = None, force: Any = (), **plan: Any
+) -> Any:
+    """Return a conductor of the tiny pipeline as it stands."""
+    from adversity_flows.steps.run_steps import StepRecorder
+
+    workspace = fake.Workspace(project, project, project / ".adversity/store")
+    return StepRecorder(
+        fake.fake_plan(project, **plan),
+        workspace,
+        memory,
+        force=force,
+        opener=fake.opener(hook),
+        reader=fake.reader,
+    )
 
 
 @pytest.fixture
@@ -94,18 +140,9 @@ def memory(project: Path) -> Iterator[Any]:
 @pytest.fixture
 def conductor(project: Path, memory: Any, fake: ModuleType) -> Callable[..., Any]:
     """Make a conductor of the tiny pipeline as it stands; `hook` stands in the way of shards."""
-    from adversity_flows.steps.run_steps import StepRecorder
 
     def make(hook: Any = None, force: tuple[str, ...] = (), **plan: Any) -> Any:
-        workspace = fake.Workspace(project, project, project / ".adversity/store")
-        return StepRecorder(
-            fake.fake_plan(project, **plan),
-            workspace,
-            memory,
-            force=force,
-            opener=fake.opener(hook),
-            reader=fake.reader,
-        )
+        return recorder_of(project, memory, fake, hook, force, **plan)
 
     return make
 

@@ -27,9 +27,9 @@ def test_a_first_run_runs_everything_and_a_second_nothing(conductor, project, re
     assert {outcome.state for outcome in second} == {"cached"}
 
 
+@pytest.mark.usefixtures("conducted")
 def test_a_changed_parameter_reruns_its_step_and_what_reads_it(conductor, reasons, edit):
     """Another eps reruns attack and report, says so, and leaves the predictions alone."""
-    conduct(conductor())
     edit("4/255", "2/255")
     outcomes = reasons(conduct(conductor()))
     assert outcomes["predictions"] == ("cached", "unchanged")
@@ -37,11 +37,11 @@ def test_a_changed_parameter_reruns_its_step_and_what_reads_it(conductor, reason
     assert outcomes["report"] == ("ran", "artifacts/tiny/attacked changed")
 
 
+@pytest.mark.usefixtures("conducted")
 def test_a_parameter_put_back_is_restored_and_not_computed(
     conductor, project, reasons, edit, locked
 ):
     """Going back to an eps that ran before gives its bytes from the run cache, without a shard."""
-    conduct(conductor())
     table = project / "artifacts/tiny/attacked/table.json"
     old, lock = table.read_bytes(), locked()
     edit("4/255", "2/255")
@@ -61,11 +61,11 @@ def test_a_parameter_put_back_is_restored_and_not_computed(
     assert locked() == lock
 
 
+@pytest.mark.usefixtures("conducted")
 def test_an_unchanged_artifact_that_cannot_be_proved_is_made_again(
     conductor, project, reasons, monkeypatch
 ):
     """A table whose bytes changed under DVC's eyes is computed again, and the run says why."""
-    conduct(conductor())
     table = project / "artifacts/tiny/attacked/table.json"
     good = table.read_bytes()
     again = conductor()
@@ -137,26 +137,26 @@ def test_unchanged_steps_are_decided_on_one_reading_of_the_project(
     assert locked() == lock
 
 
+@pytest.mark.usefixtures("conducted")
 def test_a_restore_never_gives_the_result_of_other_inputs(conductor, project, reasons):
     """Data that never ran are computed, though the old result lies in the cache."""
-    conduct(conductor())
     (project / "data/photos/0.txt").write_text("four")
     assert reasons(conduct(conductor()))["predictions"] == ("ran", "data/photos changed")
     rows = json.loads((project / "artifacts/tiny/predictions/table.json").read_text())
     assert rows[0] == ["0.txt", 4]
 
 
+@pytest.mark.usefixtures("conducted")
 def test_a_plugin_upgrade_reruns_exactly_its_step(conductor, reasons):
     """A new version of a step's plugin makes that step stale; equal results stop there."""
-    conduct(conductor())
     outcomes = reasons(conduct(conductor(version="1.3")))
     assert outcomes["predictions"] == ("ran", "plugin classifier/length: version 1.2 -> 1.3")
     assert outcomes["attacked"] == ("cached", "unchanged")
 
 
+@pytest.mark.usefixtures("conducted")
 def test_a_forced_step_runs_though_nothing_changed(conductor, reasons):
     """Force computes the named step anew, finished shards too, and only that step."""
-    conduct(conductor())
     seen = []
     made = conductor(lambda run, shard: seen.append(run.stage.step), force=("attacked",))
     outcomes = reasons(conduct(made))
@@ -166,9 +166,9 @@ def test_a_forced_step_runs_though_nothing_changed(conductor, reasons):
 
 
 @pytest.mark.parametrize("path", ["artifacts/tiny/attacked", "metrics/tiny/attacked.json"])
+@pytest.mark.usefixtures("conducted")
 def test_a_lost_output_is_restored(conductor, project, path, reasons):
     """A deleted artifact or metrics file comes back from DVC's cache."""
-    conduct(conductor())
     target = project / path
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     outcomes = reasons(conduct(conductor()))
@@ -179,9 +179,9 @@ def test_a_lost_output_is_restored(conductor, project, path, reasons):
     assert target.exists()
 
 
+@pytest.mark.usefixtures("conducted")
 def test_an_output_edited_by_hand_is_replaced(conductor, project, reasons):
     """An artifact that is not what was recorded is put back, and the reason says so."""
-    conduct(conductor())
     table = project / "artifacts/tiny/attacked/table.json"
     right = table.read_bytes()
     table.write_text("[]")
@@ -195,9 +195,9 @@ def test_a_plan_that_is_not_what_the_file_says_is_refused(conductor):
         conduct(conductor(overrides=("steps.attacked.with.eps=1/255",)))
 
 
+@pytest.mark.usefixtures("conducted")
 def test_settings_of_the_run_are_no_part_of_the_plan(conductor):
     """Workers and retries may be overridden: they change no number and no key."""
-    conduct(conductor())
     again = conduct(conductor(overrides=("run.workers=7", "run.retries=2")))
     assert {outcome.state for outcome in again} == {"cached"}
 

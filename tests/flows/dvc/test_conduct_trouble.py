@@ -16,9 +16,9 @@ from adversity.errors import (
 from adversity_flows.steps.run_steps import conduct
 
 
+@pytest.mark.usefixtures("conducted")
 def test_an_input_edited_while_a_step_runs_is_refused(conductor, project, locked):
     """The message names what changed, nothing is recorded, and the old artifact stays."""
-    conduct(conductor())
     old = (project / "artifacts/tiny/predictions/table.json").read_bytes(), locked()
 
     def meddle(run, shard):
@@ -119,11 +119,11 @@ def test_only_failures_of_the_system_are_tried_again(conductor, monkeypatch, err
     assert len(tried) == attempts
 
 
+@pytest.mark.usefixtures("conducted")
 def test_a_full_disk_is_said_so_and_leaves_the_old_artifact(
     conductor, project, monkeypatch, fake, locked
 ):
     """Running out of space while finishing names the step and what to do, and records nothing."""
-    conduct(conductor())
     lock = locked()
 
     def full(self, out, metrics):
@@ -137,9 +137,9 @@ def test_a_full_disk_is_said_so_and_leaves_the_old_artifact(
     assert [path.name for path in (project / "artifacts/tiny").glob("attacked*")] == ["attacked"]
 
 
+@pytest.mark.usefixtures("conducted")
 def test_leftovers_of_a_killed_process_are_put_right(conductor, project, dead_pid, reasons):
     """An artifact caught between two renames comes back whole; half-written ones go."""
-    conduct(conductor())
     out = project / "artifacts/tiny/attacked"
     right = (out / "table.json").read_bytes()
     out.rename(out.with_name(f"attacked.old-{dead_pid}"))

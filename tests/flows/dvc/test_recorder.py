@@ -49,50 +49,6 @@ def test_a_link_in_the_place_of_the_new_lock_file_is_not_followed(plan, conducto
         assert not (project / "dvc.lock").is_symlink()
 
 
-def test_plots_are_drawn_on_a_page_that_needs_no_network(project):
-    """The page is set for this clone alone, made again where it is gone, and another one kept."""
-    page = project / ".dvc/tmp/adversity-plots.html"
-    with DvcRecorder.open(project) as memory:
-        memory.keep_plots_page()
-        memory.keep_plots_page()
-    assert "html_template = tmp/adversity-plots.html" in (project / ".dvc/config.local").read_text()
-    text = page.read_text(encoding="utf-8")
-    assert "vegaEmbed" in text
-    assert "<script src" not in text
-    assert [text.count(place) for place in ("{plot_divs}", "{refresh_tag}", "{scripts}")] == [
-        1,
-        1,
-        0,
-    ]
-    page.unlink()
-    with DvcRecorder.open(project) as memory:
-        memory.keep_plots_page()
-    assert page.is_file()
-    (project / ".dvc/config.local").write_text("[plots]\n    html_template = mine.html\n")
-    with DvcRecorder.open(project) as memory:
-        memory.keep_plots_page()
-    assert "mine.html" in (project / ".dvc/config.local").read_text()
-
-
-@pytest.mark.parametrize(
-    ("lacks", "commands"),
-    [((".git", ".dvc"), "git init && dvc init"), ((".dvc",), "dvc init")],
-)
-def test_a_folder_without_git_or_dvc_is_refused_with_what_mends_it(project, lacks, commands):
-    """The message holds the commands that make the repository."""
-    for name in lacks:
-        shutil.rmtree(project / name)
-    with pytest.raises(InputError, match=f"cd {project} && {commands}`"):
-        DvcRecorder.open(project)
-
-
-def test_git_worktrees_count_as_repositories(project, tmp_path):
-    """In a worktree `.git` is a file; the memory opens all the same."""
-    tree = tmp_path / "tree"
-    subprocess.run(["git", "worktree", "add", "--quiet", str(tree)], cwd=project, check=True)
-    DvcRecorder.open(tree).close()
-
-
 def test_a_stage_that_dvc_yaml_lacks_is_refused(project, memory, fake):
     """Without `adversity sync` there is nothing to decide on."""
     stage = fake.fake_plan(project).stages[0]
@@ -227,9 +183,9 @@ def test_a_reservation_of_a_killed_process_does_not_block(project, memory, plan,
     )
 
 
+@pytest.mark.usefixtures("conducted")
 def test_dvc_lock_is_written_whole_or_not_at_all(project, memory, conductor, monkeypatch):
     """A failure while DVC writes its lock file leaves the old one, byte for byte."""
-    conduct(conductor())
     lock = project / "dvc.lock"
     before = lock.read_bytes()
 
@@ -244,26 +200,26 @@ def test_dvc_lock_is_written_whole_or_not_at_all(project, memory, conductor, mon
     assert sorted(path.name for path in project.glob("dvc.*")) == ["dvc.lock", "dvc.yaml"]
 
 
+@pytest.mark.usefixtures("conducted")
 def test_recorded_gives_the_hashes_of_the_lock(project, memory, conductor, plan):
     """What provenance needs: path to hash, as dvc.lock says."""
-    conduct(conductor())
     found = memory.recorded(plan.stages)
     stages = yaml.safe_load((project / "dvc.lock").read_text())["stages"].values()
     items = [item for stage in stages for item in [*stage["deps"], *stage["outs"]]]
     assert found == {item["path"]: item["md5"] for item in items}
 
 
+@pytest.mark.usefixtures("conducted")
 def test_artifacts_that_git_tracks_are_refused_with_dvcs_words(project, conductor):
     """DVC cannot own what git owns; the run says so and does not end in a traceback."""
-    conduct(conductor())
     subprocess.run(["git", "add", "--force", "artifacts/tiny/attacked"], cwd=project, check=True)
     with pytest.raises(RunError, match="already tracked by SCM"):
         conduct(conductor(force=("attacked",)))
 
 
+@pytest.mark.usefixtures("conducted")
 def test_nothing_that_is_tracked_holds_this_machine(project, conductor):
     """dvc.lock, dvc.yaml and the resolved file hold no absolute path, host or PID."""
-    conduct(conductor())
     names = ["dvc.lock", "pipelines/.resolved/tiny.yaml"]
     text = "".join((project / name).read_text() for name in names)
     text = "\n".join(line for line in text.splitlines() if "cmd:" not in line)
@@ -297,9 +253,9 @@ def test_a_pipeline_named_data_has_steps_and_no_data_sets(project, memory, fake,
     assert {outcome.state for outcome in conduct(conductor(name="data"))} == {"cached"}
 
 
+@pytest.mark.usefixtures("conducted")
 def test_verify_hashes_what_size_and_time_hide(project, plan, conductor, fake):
     """An overwritten file with its old size and time is unchanged to DVC, and not to `verify`."""
-    conduct(conductor())
     stage = next(stage for stage in plan.stages if "data/photos" in stage.deps)
     with DvcRecorder.open(project) as memory:
         assert not memory.state(stage).stale

@@ -93,7 +93,13 @@ def test_what_the_system_refuses_comes_with_what_helps(tmp_path, number, advice)
         raise OSError(number, os.strerror(number))
 
 
-@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "data/photos.dvc"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dvc.lock",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("dvc.yaml", "data/photos.dvc")),
+    ],
+)
 def test_a_merge_conflict_is_named_with_its_way_out(synced, conductor, project, name):
     """The file and the line stand in the message; dvc.lock may be deleted without a loss."""
     conduct(conductor())

@@ -46,7 +46,7 @@ def _answers(classifier, images):
 def streams(request, digits, stream_of):
     """Training and test rows: ten and two classes, noise, and pixels of three values (ties)."""
     if "digits" in request.param:
-        train, test = digits("train", 400), digits("test", 300)
+        train, test = digits("train", 150), digits("test", 150)
         if request.param == "digits":
             return train, test
         return tuple(
@@ -190,6 +190,7 @@ def test_thresholds_are_compared_as_scikit_learn_compares_them(stream_of):
     assert wrong > 0
 
 
+@pytest.mark.slow
 def test_digits_are_learnt(digits):
     """On digits each is right as often as scikit-learn's own model of the kind, within chance.
 

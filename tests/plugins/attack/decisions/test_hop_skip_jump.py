@@ -43,11 +43,11 @@ def linear_crowd(linear: Any, norm: str, radius: float) -> tuple[Any, torch.Tens
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 @pytest.mark.parametrize(
-    ("queries", "worst", "median"),
-    [(1500, 1.25, 1.10), pytest.param(5000, 1.10, 1.04, marks=pytest.mark.slow)],
+    ("fewer", "queries", "worst", "median"),
+    [(200, 600, 1.5, 1.25), pytest.param(600, 5000, 1.10, 1.04, marks=pytest.mark.slow)],
 )
 def test_distance_falls_to_the_closed_form_as_queries_grow(
-    linear: Any, norm: str, queries: int, worst: float, median: float
+    linear: Any, norm: str, fewer: int, queries: int, worst: float, median: float
 ) -> None:
     """The worst of 12 linear radii is within a half after 600, a tenth after 5 000 queries.
 
@@ -57,19 +57,18 @@ def test_distance_falls_to_the_closed_form_as_queries_grow(
     victim, images, radii = linear_crowd(linear, norm, 0.05)
     labels = torch.zeros(len(images), dtype=torch.int64)
     ratios = []
-    for budget in (600, queries):
+    for budget in (fewer, queries):
         found = attack(norm=norm, queries=budget)(adversity.target(victim), images, labels)
         assert bool(found.success.all())
         ratios.append(found.norms / radii)
         assert float(ratios[-1].min()) >= 1 - 1e-6
-    assert float(ratios[0].max()) < 1.5
     assert float(ratios[1].max()) < worst
     assert float(ratios[1].median()) < median
     assert bool((ratios[1] <= ratios[0]).all())
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
-@pytest.mark.parametrize("queries", [1, 2, 7, 60, 333])
+@pytest.mark.parametrize("queries", [1, 2, 7, 60, pytest.param(333, marks=pytest.mark.slow)])
 def test_no_sample_ever_asks_more_than_its_budget(
     network: Any, images: Any, labels: Any, norm: str, queries: int
 ) -> None:
@@ -96,7 +95,7 @@ def test_a_sample_does_not_see_its_neighbours(
     network: Any, images: Any, labels: Any, norm: str
 ) -> None:
     """Alone, backwards and beside some others, every sample gets the same bytes and costs."""
-    call = attack(norm=norm, queries=140, eps=0.5 if norm == "l2" else 0.05)
+    call = attack(norm=norm, queries=90, eps=0.5 if norm == "l2" else 0.05)
     ids = [f"s{k}" for k in range(12)]
     whole = call(adversity.target(network), images[:12], labels[:12], ids=ids)
     for index in ([3], [7, 2], list(range(12))[::-1]):
@@ -113,7 +112,7 @@ def test_a_budget_cut_short_is_a_walk_cut_short(network: Any, images: Any, label
     The two walks are one up to where the smaller budget ends; the nearest failure is kept.
     """
     one, two = (
-        attack(queries=queries)(adversity.target(network), images, labels) for queries in (200, 500)
+        attack(queries=queries)(adversity.target(network), images, labels) for queries in (100, 250)
     )
     assert bool((two.norms <= one.norms * (1 + 1e-12)).float().mean() > 0.9)
     assert float(two.norms.median()) < 0.8 * float(one.norms.median())
@@ -123,9 +122,9 @@ def test_with_eps_a_sample_leaves_when_it_is_near_enough(
     network: Any, images: Any, labels: Any
 ) -> None:
     """Success within eps is the same as without leaving early, for fewer queries."""
-    plain = attack(queries=300)(adversity.target(network), images, labels)
+    plain = attack(queries=150)(adversity.target(network), images, labels)
     eps = float(plain.norms.median())
-    early = attack(queries=300, eps=eps)(adversity.target(network), images, labels)
+    early = attack(queries=150, eps=eps)(adversity.target(network), images, labels)
     assert torch.equal(early.success, plain.norms <= eps)
     assert int(early.queries.sum()) < int(plain.queries.sum())
     assert bool((early.solved_at[early.success] == early.queries[early.success]).all())
@@ -179,7 +178,7 @@ def test_coarse_noise_finds_a_start_where_pixel_noise_finds_none(
     """A victim that only large shapes fool is fooled; the twin with pixel noise alone is lost."""
     images = torch.full((6, 3, 16, 16), 0.5)
     labels = torch.zeros(6, dtype=torch.int64)
-    call = attack(queries=400)
+    call = attack(queries=120)
     assert bool(call(adversity.target(Coarse()), images, labels).success.all())
     monkeypatch.setattr(starts, "noises", lambda shape: [(shape[-1], False), (shape[-1], True)])
     assert not bool(call(adversity.target(Coarse()), images, labels).success.any())
@@ -268,12 +267,12 @@ def test_a_twin_that_returns_its_last_point_is_caught(
     monkeypatch: pytest.MonkeyPatch, network: Any, images: Any, labels: Any
 ) -> None:
     """Forgetting the nearest failure for the newest makes distances grow, which shows."""
-    kept = attack(queries=300)(adversity.target(network), images, labels)
+    kept = attack(queries=120)(adversity.target(network), images, labels)
 
     def forgetful(self: Any, points: torch.Tensor, index: torch.Tensor, hit: torch.Tensor) -> None:
         self.nearest[index[hit]] = points[hit]
         self.distance[index[hit]] = self.sizes(points[hit], index[hit])
 
     monkeypatch.setattr(DecisionQueries, "_remember", forgetful)
-    last: Callable[..., Any] = attack(queries=300)
+    last: Callable[..., Any] = attack(queries=120)
     assert bool((last(adversity.target(network), images, labels).norms > kept.norms).any())

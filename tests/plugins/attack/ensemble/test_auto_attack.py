@@ -112,12 +112,13 @@ def test_whoever_stands_has_the_worst_point_and_not_the_clean_image(
     assert result.parameters["solved_by"][stands].tolist() == [0.0] * int(stands.sum())
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 def test_the_same_bits_for_any_batch_within_the_budget(
-    network: Any, images: Any, labels: Any, norm: Any
+    network: Any, images: Any, labels: Any, norm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Turned round and alone every sample's image is the same, and within eps in float64."""
+    monkeypatch.setattr(auto_attack_order, "STEPS", 4)
+    monkeypatch.setattr(auto_attack_order, "QUERIES", 20)
     eps = {"linf": 0.008, "l2": 0.08, "l1": 0.5}[norm]
     made, ids = attack(norm=norm, eps=eps), [f"id-{row}" for row in range(len(images))]
     whole = made(adversity.target(network), images, labels, ids=ids)

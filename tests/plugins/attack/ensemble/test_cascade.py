@@ -22,8 +22,8 @@ NAMES = ["pgd", "apgd-ce", "apgd-t", "fab-t", "square"]
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer steps and queries, for what is not about strength."""
-    monkeypatch.setattr(auto_attack_order, "STEPS", 10)
-    monkeypatch.setattr(auto_attack_order, "QUERIES", 60)
+    monkeypatch.setattr(auto_attack_order, "STEPS", 4)
+    monkeypatch.setattr(auto_attack_order, "QUERIES", 20)
     monkeypatch.setattr(cascade, "STEPS", 2)
 
 

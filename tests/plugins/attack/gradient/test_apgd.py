@@ -173,7 +173,7 @@ def test_the_same_bits_for_any_batch(
     network: Any, images: Any, labels: Any, norm: str, more: dict[str, Any]
 ) -> None:
     """Alone, in another order and beside others: every sample's image is the same bytes."""
-    made = attack(norm=norm, eps=EPS[norm] / 2, steps=15, **more)
+    made = attack(norm=norm, eps=EPS[norm] / 2, steps=8, **more)
     ids = [f"id-{row}" for row in range(len(images))]
     whole = made(adversity.target(network), images, labels, ids=ids).images
     turned = torch.arange(len(images)).flip(0)[5:]

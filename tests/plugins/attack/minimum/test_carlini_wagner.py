@@ -14,7 +14,7 @@ from adversity_plugins.attack.minimum import _carlini_wagner_search as search
 from adversity_plugins.attack.minimum._adam import Adam
 from adversity_plugins.attack.minimum.carlini_wagner import CarliniWagner
 
-QUICK: dict[str, Any] = {"steps": 60, "search_steps": 4, "learning_rate": 0.05, "initial_c": 0.1}
+QUICK: dict[str, Any] = {"steps": 30, "search_steps": 3, "learning_rate": 0.05, "initial_c": 0.1}
 
 
 def attack(**given: Any) -> AttackCall:

@@ -73,6 +73,7 @@ def exact_radius(x: np.ndarray, w: np.ndarray, gap: float, norm: str) -> float:
     return float(cost.fun)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", NORMS)
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=6, deadline=None)  # of four images each
@@ -221,7 +222,7 @@ def moved_by_company(plugin: type[Any], network: Any, images: Any, labels: Any, 
     """Return how many samples come out otherwise alone, in another order, or among a few."""
     victim = adversity.target(network)
     ids = [f"s{i}" for i in range(len(images))]
-    attack = ready(plugin, **{"steps": 8, "restarts": 2, **how})
+    attack = ready(plugin, **{"steps": 3, "restarts": 2, **how})
 
     def run(index: list[int]) -> torch.Tensor:
         names = [ids[i] for i in index]

@@ -22,14 +22,14 @@ from adversity_plugins.attack.minimum.ddn import DDN
 from adversity_plugins.attack.minimum.deepfool import DeepFool
 from adversity_plugins.attack.minimum.fmn import FMN
 
-QUICK: dict[str, Any] = {"steps": 30, "search_steps": 3, "learning_rate": 0.05, "initial_c": 0.1}
+QUICK: dict[str, Any] = {"steps": 15, "search_steps": 2, "learning_rate": 0.1, "initial_c": 1.0}
 CASES: list[tuple[type[Any], dict[str, Any]]] = [
     (DeepFool, {"norm": "l2"}),
     (DeepFool, {"norm": "linf"}),
-    (FMN, {"norm": "linf", "steps": 30}),
-    (FMN, {"norm": "l2", "steps": 30}),
-    (FMN, {"norm": "l1", "steps": 30}),
-    (DDN, {"steps": 30}),
+    (FMN, {"norm": "linf", "steps": 12}),
+    (FMN, {"norm": "l2", "steps": 12}),
+    (FMN, {"norm": "l1", "steps": 12}),
+    (DDN, {"steps": 12}),
     (CarliniWagner, {"norm": "l2", **QUICK}),
     (CarliniWagner, {"norm": "linf", **QUICK}),
 ]
