@@ -171,6 +171,7 @@ DEFECTS: tuple[tuple[type[Attack], dict[str, Any], set[str]], ...] = (
 )
 
 
+@pytest.mark.slow
 def test_sound_parametric_attack_passes_everything() -> None:
     """An attack without a norm, one transform for each image, keeps every promise."""
     assert check_plugin(Roll).passed

@@ -258,6 +258,7 @@ def check_what_is_seen(world, *arguments):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_what_a_person_and_a_machine_see(world):
     """The list, its JSON and a page: all broken ones named, nothing a terminal would obey."""
     text, as_json, page, again = check_what_is_seen(world)

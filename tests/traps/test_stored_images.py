@@ -90,6 +90,7 @@ def _measures(project: Any, *overrides: str) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_3_16_measures_do_not_depend_on_shards(project: Any, monkeypatch: Any) -> None:
     """24 images at once or 7 by 7 give one file; a twin that averages over shards gives two."""
     shards = ("run.shard_size=24", "run.shard_size=7")

@@ -300,6 +300,7 @@ def _ran(
     return stage_run  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_a_step_is_probed_the_same_in_any_shards(
     root: Path, tmp_path: Path, registry_with: Any
 ) -> None:

@@ -22,12 +22,9 @@ print(moved)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "first",
-    [
-        "import adversity.engine.public.create",
-        pytest.param("from adversity import create", marks=pytest.mark.slow),
-    ],
+    "first", ["import adversity.engine.public.create", "from adversity import create"]
 )
 def test_a_row_s_bits_do_not_depend_on_its_place(first: str) -> None:
     """The same row at 64 places, whose addresses are not all aligned alike, gives one answer.

@@ -113,7 +113,9 @@ def test_what_was_damaged_in_the_store_is_said_when_the_step_starts(conductor, m
     )
 
 
-@pytest.mark.parametrize("edits", [(), (("4/255", "2/255"), ("2/255", "4/255"))])
+@pytest.mark.parametrize(
+    "edits", [(), pytest.param((("4/255", "2/255"), ("2/255", "4/255")), marks=pytest.mark.slow)]
+)
 def test_unchanged_steps_are_decided_on_one_reading_of_the_project(
     conductor, monkeypatch, edits, edit, locked
 ):

@@ -36,6 +36,7 @@ def plan(project, fake):
     return plan
 
 
+@pytest.mark.slow
 def test_a_link_in_the_place_of_the_new_lock_file_is_not_followed(plan, conductor, project):
     """The place beside dvc.lock can be guessed: what a link there names keeps its content."""
     elsewhere = project.parent / "elsewhere"
@@ -63,7 +64,9 @@ def test_a_missing_untracked_input_is_refused(project, memory, plan):
         memory.state(plan.stages[0])
 
 
-@pytest.mark.parametrize("how", ["edited", "added", "deleted"])
+@pytest.mark.parametrize(
+    "how", ["edited", *(pytest.param(how, marks=pytest.mark.slow) for how in ("added", "deleted"))]
+)
 def test_tracked_data_that_changed_on_disk_are_refused(project, memory, conductor, plan, how):
     """After `dvc add`, a changed data set is refused with how to accept it, and never re-added."""
     add(project, "data/photos")

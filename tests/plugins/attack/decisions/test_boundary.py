@@ -84,7 +84,11 @@ def test_the_box_cuts_a_proposal_and_nothing_is_further_than_asked() -> None:
 
 @pytest.mark.parametrize(
     ("queries", "worst"),
-    [(300, 1.5), (1000, 1.1), pytest.param(3000, 1.001, marks=pytest.mark.slow)],
+    [
+        (300, 1.5),
+        pytest.param(1000, 1.1, marks=pytest.mark.slow),
+        pytest.param(3000, 1.001, marks=pytest.mark.slow),
+    ],
 )
 def test_distance_falls_to_the_closed_form_as_queries_grow(
     linear: Any, queries: int, worst: float

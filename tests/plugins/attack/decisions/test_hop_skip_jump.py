@@ -41,7 +41,7 @@ def linear_crowd(linear: Any, norm: str, radius: float) -> tuple[Any, torch.Tens
     return linear(weights, bias), images, (margins + bias) / dual
 
 
-@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("norm", ["l2", pytest.param("linf", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("fewer", "queries", "worst", "median"),
     [(200, 600, 1.5, 1.25), pytest.param(600, 5000, 1.10, 1.04, marks=pytest.mark.slow)],
@@ -90,7 +90,7 @@ def test_every_answer_is_a_failure_that_was_asked_about(
     assert 0 <= float(found.images.min()) <= float(found.images.max()) <= 1
 
 
-@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("norm", ["l2", pytest.param("linf", marks=pytest.mark.slow)])
 def test_a_sample_does_not_see_its_neighbours(
     network: Any, images: Any, labels: Any, norm: str
 ) -> None:
@@ -204,7 +204,7 @@ def normals(linear: Any, count: int, norm: str) -> tuple[torch.Tensor, torch.Ten
     return found, -weights.double().flatten()
 
 
-@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("norm", ["l2", pytest.param("linf", marks=pytest.mark.slow)])
 def test_the_guessed_normal_points_along_the_boundarys(linear: Any, norm: str) -> None:
     """Its mean over 400 guesses is parallel to the normal to 0.99; one guess of 60 is at 0.8.
 

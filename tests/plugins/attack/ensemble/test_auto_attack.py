@@ -112,7 +112,9 @@ def test_whoever_stands_has_the_worst_point_and_not_the_clean_image(
     assert result.parameters["solved_by"][stands].tolist() == [0.0] * int(stands.sum())
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+@pytest.mark.parametrize(
+    "norm", ["linf", *(pytest.param(n, marks=pytest.mark.slow) for n in ("l2", "l1"))]
+)
 def test_the_same_bits_for_any_batch_within_the_budget(
     network: Any, images: Any, labels: Any, norm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

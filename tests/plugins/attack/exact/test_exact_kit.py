@@ -18,7 +18,8 @@ def _outcomes(plugin: type[Exact], norm: str, **which: Any) -> dict[str, Any]:
     return {outcome.check: outcome for outcome in found.outcomes}
 
 
-@pytest.mark.parametrize("norm", ["l2", pytest.param("l1", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", ["l2", "l1"])
 def test_the_kit_passes(norm: str) -> None:
     """Every check that applies holds: rows, order, copies, wrong labels, nearness.
 

@@ -49,7 +49,7 @@ def test_adam_is_torch_s_own_row_by_row() -> None:
     assert float((ours - theirs.detach()[left]).abs().max()) < 1e-12
 
 
-@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("norm", ["l2", pytest.param("linf", marks=pytest.mark.slow)])
 def test_confidence_is_kept_to_the_end(network: Any, images: Any, labels: Any, norm: str) -> None:
     """With confidence 2 the answer leads by 2 on what comes back, and only just; it costs way."""
     victim = adversity.target(network)

@@ -19,6 +19,8 @@ from adversity_plugins.attack.minimum import _fab_search as fab_search
 from adversity_plugins.attack.minimum.fab import FAB
 
 NORMS = ("linf", "l2", "l1")
+FIRST = ("linf", *(pytest.param(norm, marks=pytest.mark.slow) for norm in ("l2", "l1")))
+"""For what is no matter of the norm: one of them with the fast tests, the others with the slow."""
 SMALL = {"linf": 0.004, "l2": 0.06, "l1": 0.3}
 """An eps at which a part of the samples has a failure."""
 
@@ -153,7 +155,7 @@ def rise_where_it_fails(
     return (margin(found.images) - margin(images))[~found.success]
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_a_sample_that_holds_comes_back_worse(
     network: Any, images: Any, labels: Any, norm: str
 ) -> None:
@@ -196,7 +198,7 @@ def test_cost_is_what_it_says(network: Any, images: Any, labels: Any) -> None:
     assert gradients(targets=50) == [36] * len(images)
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_early_stop_keeps_every_success(network: Any, images: Any, labels: Any, norm: str) -> None:
     """Leaving early costs less and fools as many; staying on finds nearer images."""
     victim = adversity.target(network)
@@ -235,7 +237,7 @@ def moved_by_company(plugin: type[Any], network: Any, images: Any, labels: Any, 
 
 
 @pytest.mark.parametrize("targets", [0, 3])
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_a_sample_is_the_same_in_any_company(
     network: Any, images: Any, labels: Any, norm: str, targets: int
 ) -> None:
@@ -262,7 +264,7 @@ def test_the_twin_whose_start_goes_by_position_is_caught(
     assert moved_by_company(FAB, network, images, labels, **how) == 0
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_more_of_anything_never_loses_a_success(
     network: Any, images: Any, labels: Any, norm: str
 ) -> None:

@@ -21,6 +21,8 @@ from adversity_plugins.attack.scores import _square_search as search
 from adversity_plugins.attack.scores.square import Square
 
 NORMS = ("linf", "l2", "l1")
+FIRST = ("linf", *(pytest.param(norm, marks=pytest.mark.slow) for norm in ("l2", "l1")))
+"""For what is no matter of the norm: one of them with the fast tests, the others with the slow."""
 SMALL = {"linf": 0.01, "l2": 0.15, "l1": 1.0}
 """An eps at which a part of the samples falls within two hundred queries."""
 
@@ -50,7 +52,7 @@ def test_budget_and_box_hold_exactly(norm: str, seed: int, share: float, height:
     assert bool((found.norms > 0.1 * eps).any()) or share > 0.2
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_queries_are_exact(network: Any, images: Any, labels: Any, norm: str) -> None:
     """A sample that holds costs all its queries, one that is fooled what it took; no gradient."""
     victim = adversity.target(network)
@@ -65,7 +67,7 @@ def test_queries_are_exact(network: Any, images: Any, labels: Any, norm: str) ->
     assert int(mixed.gradients.sum() + holds.gradients.sum()) == 0
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_a_sample_that_holds_comes_back_worse(
     network: Any, images: Any, labels: Any, norm: str
 ) -> None:
@@ -126,9 +128,7 @@ class Rounded(torch.nn.Module):
         return self.inner((images * 255).round() / 255)
 
 
-@pytest.mark.parametrize(
-    "norm", ["linf", *(pytest.param(n, marks=pytest.mark.slow) for n in ("l2", "l1"))]
-)
+@pytest.mark.parametrize("norm", FIRST)
 def test_it_beats_pgd_where_the_gradient_is_masked(network: Any, images: Any, norm: str) -> None:
     """Behind 8-bit rounding PGD with a fixed start fools nobody; Square does."""
     victim = adversity.target(Rounded(network))
@@ -159,7 +159,7 @@ def moved_by_company(plugin: type[Any], network: Any, images: Any, labels: Any, 
     return count
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_a_sample_is_the_same_in_any_company(
     network: Any, images: Any, labels: Any, norm: str
 ) -> None:
@@ -180,7 +180,7 @@ def test_the_twin_with_shared_squares_is_caught(network: Any, images: Any, label
     assert moved_by_company(SharedSquares, network, images, labels, "linf") > 0
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_more_restarts_never_lose_a_success(
     network: Any, images: Any, labels: Any, norm: str
 ) -> None:
@@ -193,7 +193,7 @@ def test_more_restarts_never_lose_a_success(
     assert not torch.equal(one.images, three.images)
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", FIRST)
 def test_targeted_reaches_the_wish(network: Any, images: Any, labels: Any, norm: str) -> None:
     """With room enough most samples become the class that is asked for."""
     found = ready(norm=norm, eps=20 * SMALL[norm], queries=200, targeted=True)(
