@@ -114,8 +114,8 @@ def judged(networks: dict[str, Any]) -> list[dict[str, Any]]:
             "met": rows[name]["cpu"].median <= limit
             and rows[name]["robust_accuracy"] == rows[BARE]["robust_accuracy"],
         }
-        for network, found in networks.items()
-        for rows in (found["contenders"],)
+        for network, figures in networks.items()
+        for rows in (figures["contenders"],)
         for name, limit in LIMITS.items()
     ]
 
@@ -123,10 +123,10 @@ def judged(networks: dict[str, Any]) -> list[dict[str, Any]]:
 def lines(record: dict[str, Any]) -> list[str]:
     """Return the table for people."""
     shown: list[str] = []
-    for network, found in record["networks"].items():
-        took = found["bare_seconds"]
+    for network, figures in record["networks"].items():
+        took = figures["bare_seconds"]
         title = (
-            f"conv {network}, clean accuracy {found['clean_accuracy']:.4f}, bare loop "
+            f"conv {network}, clean accuracy {figures['clean_accuracy']:.4f}, bare loop "
             f"{1000 * took['wall'].median:.0f} ms wall, {1000 * took['cpu'].median:.0f} ms CPU"
         )
         shown += [
@@ -134,7 +134,7 @@ def lines(record: dict[str, Any]) -> list[str]:
             title,
             f"{'':28}{'wall ratio':>26}{'CPU ratio':>26}{'robust':>8}{'flips':>17}{'to float64':>11}{'verdicts':>9}",
         ]
-        for name, row in found["contenders"].items():
+        for name, row in figures["contenders"].items():
             flips = f"{row['flips']} of {row['values']}"
             shown.append(
                 f"{name:28}{row['wall']!s:>26}{row['cpu']!s:>26}{row['robust_accuracy']:8.4f}"

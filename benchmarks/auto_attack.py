@@ -52,7 +52,7 @@ def contenders(
 ) -> dict[str, Callable[[], Tensor]]:
     """Return the contenders by name, each giving its adversarial images."""
     attack = adversity.create("attack", "auto_attack", norm=norm, eps=eps)
-    found: dict[str, Callable[[], Tensor]] = {
+    runs: dict[str, Callable[[], Tensor]] = {
         OURS: lambda: attack(adversity.target(network), images, labels).images
     }
     theirs = {"linf": "Linf", "l2": "L2"}[norm]
@@ -60,15 +60,15 @@ def contenders(
         import pyautoattack
 
         reference = pyautoattack.AutoAttack(network, norm=theirs, eps=eps, seed=0)
-        found["pyautoattack"] = lambda: _silent(
+        runs["pyautoattack"] = lambda: _silent(
             lambda: reference.run_standard_evaluation(images, labels)[0]
         )
     if find_spec("torchattacks"):
         import torchattacks
 
         other = torchattacks.AutoAttack(network, norm=theirs, eps=eps, n_classes=10, seed=0)
-        found["torchattacks AutoAttack"] = lambda: _silent(lambda: other(images, labels))
-    return found
+        runs["torchattacks AutoAttack"] = lambda: _silent(lambda: other(images, labels))
+    return runs
 
 
 def _silent(run: Callable[[], Tensor]) -> Tensor:
@@ -99,18 +99,18 @@ def measure(asked: Any) -> dict[str, Any]:
     running = contenders(network, images, labels, norm=asked.norm, eps=eps)
     if asked.only:
         running = {name: run for name, run in running.items() if name in (OURS, asked.only)}
-    kept: dict[str, Tensor] = {}
+    results: dict[str, Tensor] = {}
 
     def keeping(name: str) -> Callable[[], None]:
         def run() -> None:
-            kept[name] = running[name]().detach()
+            results[name] = running[name]().detach()
 
         return run
 
     times = contest.contest(
         {name: keeping(name) for name in running}, repetitions=scale.repetitions, warm=False
     )
-    rows = {name: judged(network, kept[name], images, labels) for name in running}
+    rows = {name: judged(network, results[name], images, labels) for name in running}
     ratios = {name: contest.ratios(times, name)[OURS] for name in running if name != OURS}
     return {
         "attack": {"norm": asked.norm, "eps": eps, "images": len(images)},

@@ -56,28 +56,28 @@ def measure(asked: Any) -> dict[str, Any]:
     images, labels, eps = data.test_images, data.test_labels, dict(scale.eps)[asked.norm]
     budget: Any = {"norm": asked.norm, "eps": eps}
     standard = auto_attack.contenders(network, images, labels, **budget)
-    wanted = (auto_attack.OURS, "pyautoattack") if asked.only is None else (asked.only,)
-    standard = {name: run for name, run in standard.items() if name in wanted}
+    names = (auto_attack.OURS, "pyautoattack") if asked.only is None else (asked.only,)
+    standard = {name: run for name, run in standard.items() if name in names}
     ours = cascades(network, images, labels, **budget)
-    made: dict[str, Any] = {}
+    results: dict[str, Any] = {}
 
     def keeping(name: str, run: Callable[[], Any]) -> Callable[[], None]:
         def keep() -> None:
-            made[name] = run()
+            results[name] = run()
 
         return keep
 
     running = {name: keeping(name, run) for name, run in {**standard, **ours}.items()}
     times = contest.contest(running, repetitions=scale.repetitions, warm=False)
     rows = {
-        name: auto_attack.judged(network, _images(found), images, labels)
-        for name, found in made.items()
+        name: auto_attack.judged(network, _images(result), images, labels)
+        for name, result in results.items()
     }
     return {
         "attack": {**budget, "images": len(images)},
         "repetitions": scale.repetitions,
         "clean_accuracy": auto_attack.judged(network, images, images, labels)["robust_accuracy"],
-        "stopped": {name: str(made[name].stopped) for name in GATES},
+        "stopped": {name: str(results[name].stopped) for name in GATES},
         "contenders": {name: rows[name] | contest.seconds(times, name) for name in running},
         "ratios": {name: contest.ratios(times, name) for name in standard},
         "limits": [_limit(name, other, times, rows) for name in GATES for other in standard],
@@ -88,8 +88,8 @@ def measure(asked: Any) -> dict[str, Any]:
     }
 
 
-def _images(found: Any) -> Tensor:
-    images: Tensor = getattr(found, "images", found)
+def _images(result: Any) -> Tensor:
+    images: Tensor = getattr(result, "images", result)
     return images.detach()
 
 

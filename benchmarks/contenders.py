@@ -85,18 +85,18 @@ def _in_sixteens(problem: Problem) -> Tensor:
 
 def contenders(problem: Problem) -> dict[str, Callable[[], Tensor]]:
     """Return the contenders by name, each giving its adversarial images."""
-    made: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "eps": EPS,
         "steps": problem.steps,
         "step_size": problem.size,
         "random_start": False,
     }
-    plain = adversity.create("attack", "pgd", **made)
-    early = adversity.create("attack", "pgd", early_stop=True, **made)
+    plain = adversity.create("attack", "pgd", **parameters)
+    early = adversity.create("attack", "pgd", early_stop=True, **parameters)
     victim, target = adversity.target(problem.network), PlainTarget(problem.network)
     ids = [str(row) for row in range(len(problem.images))]
     rng = SampleRng(seed=0, step="attack", ids=ids)
-    found: dict[str, Callable[[], Tensor]] = {
+    runs: dict[str, Callable[[], Tensor]] = {
         BARE: lambda: bare(problem),
         "bare loop again": lambda: bare(problem),
         "bare loop, 16 at a time": lambda: _in_sixteens(problem),
@@ -109,7 +109,7 @@ def contenders(problem: Problem) -> dict[str, Callable[[], Tensor]]:
     installed = {name: make for name, (package, make) in PEERS.items() if find_spec(package)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of peers' own imports
-        return {**found, **{name: make(problem) for name, make in installed.items()}}
+        return {**runs, **{name: make(problem) for name, make in installed.items()}}
 
 
 def _torchattacks(problem: Problem) -> Callable[[], Tensor]:

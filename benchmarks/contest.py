@@ -181,7 +181,7 @@ def write(record: Mapping[str, Any], lines: Sequence[str], *, as_json: bool) -> 
         print(json.dumps(record, default=asdict, indent=1))
         return
     facts = dict(record["machine"])
-    versions = ", ".join(f"{name} {found}" for name, found in facts.pop("versions").items())
+    versions = ", ".join(f"{name} {version}" for name, version in facts.pop("versions").items())
     print(", ".join(f"{key} {value}" for key, value in facts.items()))
     print(f"{versions}; one thread" + ("; --quick: no figure means anything" * record["quick"]))
     print("\n".join(lines))

@@ -120,13 +120,13 @@ def peak_of(pipeline: str, count: int) -> dict[str, Any]:
         )
         if done.returncode != 0:
             raise RuntimeError(f"the run over {count} images failed:\n{done.stderr}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    facts = json.loads(done.stdout.splitlines()[-1])
     unit = 1 if sys.platform == "darwin" else 1024
     return {
         "images": count,
-        "rows": found["rows"],
-        "peak_mib": found["peak"] * unit / 2**20,
-        "seconds": found["seconds"],
+        "rows": facts["rows"],
+        "peak_mib": facts["peak"] * unit / 2**20,
+        "seconds": facts["seconds"],
     }
 
 

@@ -106,15 +106,15 @@ def plain(folder: Path, count: int, steps: int) -> dict[str, float]:
         }
         parts.append(attacked)
         rows.append((right, robust, quality))
-    found = {
+    figures = {
         "accuracy": float(torch.cat([row[0] for row in rows]).double().mean()),
         "robust_accuracy": float(torch.cat([row[1] for row in rows]).double().mean()),
     }
     with tempfile.TemporaryDirectory(dir=folder) as out:
         save_file({"images": torch.cat(parts).numpy()}, Path(out) / "attacked.safetensors")
-        record = {**found, "quality": [row[2] for row in rows]}
+        record = {**figures, "quality": [row[2] for row in rows]}
         (Path(out) / "figures.json").write_text(json.dumps(record), encoding="utf-8")
-    return found
+    return figures
 
 
 def _train(images: Tensor, labels: Tensor) -> SmallNetwork:
@@ -154,8 +154,8 @@ def measure(asked: Namespace) -> dict[str, Any]:
     """Measure at a few sizes, on one thread."""
     sizes, steps, repetitions = ((64, 128), 2, 1) if asked.quick else ((300, 600, 1200), 20, 3)
     torch.set_num_threads(1)
-    found = compared(sizes, steps, repetitions)
-    return {"steps": steps, "repetitions": repetitions, **found}
+    figures = compared(sizes, steps, repetitions)
+    return {"steps": steps, "repetitions": repetitions, **figures}
 
 
 def compared(sizes: Sequence[int], steps: int, repetitions: int) -> dict[str, Any]:

@@ -115,14 +115,14 @@ def main(arguments: Sequence[str]) -> None:
             for name, command in commands().items()
         }
         times = contest.contest(running, repetitions=repetitions)
-    found = {name: contest.seconds(times, name) for name in times}
-    took = found["adversity --help"]["wall"].median
+    timings = {name: contest.seconds(times, name) for name in times}
+    took = timings["adversity --help"]["wall"].median
     record: dict[str, Any] = {
         "benchmark": "startup",
         "quick": asked.quick,
         "machine": machine,
         "repetitions": repetitions,
-        "seconds": found,
+        "seconds": timings,
         "limits": [
             {
                 "command": "adversity --help",

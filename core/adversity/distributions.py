@@ -45,8 +45,8 @@ def distribution_version(name: str) -> str | None:
     Where one folder holds the metadata of several versions nothing tells whose the code is, and
     all are named: `1.0 or 2.0`.
     """
-    found = list(metadata.distributions(name=name))
-    beside = [one for one in found if lies_in(one) == lies_in(found[0])]
+    installed = list(metadata.distributions(name=name))
+    beside = [one for one in installed if lies_in(one) == lies_in(installed[0])]
     versions = {version for one in beside if (version := one.metadata["Version"])}
     return " or ".join(sorted(versions)) or None
 
@@ -65,18 +65,18 @@ def distribution_of(module: str) -> tuple[str, str] | None:
     the nearest entry point.
     """
     path = module.replace(".", "/")
-    found = _distributions_of(path.partition("/")[0], tuple(sys.path))
-    if len(found) > 1:
-        found = [
-            max(found, key=lambda one: (_lists(one[1], path), len(commonpath((one[0], path)))))
+    bringers = _distributions_of(path.partition("/")[0], tuple(sys.path))
+    if len(bringers) > 1:
+        bringers = [
+            max(bringers, key=lambda one: (_lists(one[1], path), len(commonpath((one[0], path)))))
         ]
-    return found[0][2] if found else None
+    return bringers[0][2] if bringers else None
 
 
 @lru_cache(maxsize=256)
 def _distributions_of(package: str, _path: tuple[str, ...]) -> list[_Bringer]:
     """Return what may bring a package: by entry points, or else by the files that are listed."""
-    found: list[_Bringer] = []
+    bringers: list[_Bringer] = []
     for distribution in metadata.distributions():
         # One by one: a stranger's damaged metadata must stop no fingerprint but its own.
         with suppress(Exception):
@@ -85,11 +85,12 @@ def _distributions_of(package: str, _path: tuple[str, ...]) -> list[_Bringer]:
                 if at.partition("/")[0] == package:
                     # Name and version are read last: parsing metadata is slow, and few offer any.
                     origin = canonical_name(distribution.name), distribution.version
-                    found.append((at, distribution, origin))
-    for name in () if found else sorted(set(metadata.packages_distributions().get(package, ()))):
+                    bringers.append((at, distribution, origin))
+    for name in () if bringers else sorted(set(metadata.packages_distributions().get(package, ()))):
         origin = canonical_name(name), distribution_version(name) or ""
-        found.append((package, metadata.distribution(name), origin))
-    return sorted(found, key=lambda one: one[2][0])  # of one name the first on the path stays first
+        bringers.append((package, metadata.distribution(name), origin))
+    # Of one name the first on the path stays first.
+    return sorted(bringers, key=lambda one: one[2][0])
 
 
 def licence_of(module: str) -> str | None:

@@ -84,8 +84,8 @@ class PipelineError(InputError):
         """Keep the findings apart, so that all of them are reported at once."""
         texts = (findings,) if isinstance(findings, str) else findings
         self.findings, self.more = tuple(map(_cut, texts)), more
-        said = ["there is more; these were found first"] if more else []
-        super().__init__("\n".join([*self.findings, *said]))
+        note = ["there is more; these were found first"] if more else []
+        super().__init__("\n".join([*self.findings, *note]))
 
     def __reduce__(self) -> tuple[partial[PipelineError], tuple[tuple[str, ...]]]:
         """Rebuild from the findings (workers send errors between processes)."""

@@ -89,15 +89,15 @@ class Ignored:
 
     def _all_above(self, folder: Path) -> tuple[tuple[str, tuple[_Rule, ...]], ...]:
         """Return the rules for what lies in a folder, nearest first, with its path from each."""
-        found = []
+        rules_above = []
         for parent in (folder, *folder.parents):
             rules = self._of(parent)
             if rules:
                 inside = folder.relative_to(parent).as_posix()
-                found.append(("" if inside == "." else f"{inside}/", rules[::-1]))
+                rules_above.append(("" if inside == "." else f"{inside}/", rules[::-1]))
             if parent == self._home:
                 break
-        return tuple(found)
+        return tuple(rules_above)
 
     def _read(self, folder: Path) -> tuple[_Rule, ...]:
         first = tuple(_rules(_ALWAYS)) if folder == self._home else ()

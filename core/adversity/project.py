@@ -103,7 +103,7 @@ def folder_fault(root: Path, text: str) -> str | None:
 
 
 def _path_fault(root: Path, text: str, *, folder: bool) -> str | None:
-    wanted = "folder" if folder else "file"
+    expected = "folder" if folder else "file"
     root = root.resolve()
     place = place_in(root, text)
     if place is None:
@@ -116,11 +116,11 @@ def _path_fault(root: Path, text: str, *, folder: bool) -> str | None:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
             return f"{text} cannot be read: {error.strerror}"
         return (
-            f"there is no {wanted} {text} in the project; correct the path, put it there, or get "
+            f"there is no {expected} {text} in the project; correct the path, put it there, or get "
             "it with `dvc pull`"
         )
     if not (stat.S_ISDIR(mode) if folder else stat.S_ISREG(mode)):
-        return f"{text}: expected a {wanted} in the project, got {kind_of(mode)}"
+        return f"{text}: expected a {expected} in the project, got {kind_of(mode)}"
     rule = Ignored(root).reason(full, folder=folder)
     if rule is not None:
         return (
@@ -183,8 +183,8 @@ class _Walk:
             inside = waiting.pop()
             try:
                 with os.scandir(self.folder / inside) as entries:
-                    found = ((entry, f"{inside}{entry.name}") for entry in entries)
-                    waiting += [f"{name}/" for entry, name in found if self._see(entry, name)]
+                    named = ((entry, f"{inside}{entry.name}") for entry in entries)
+                    waiting += [f"{name}/" for entry, name in named if self._see(entry, name)]
             except OSError as error:
                 self.faults.append(f"{self._where}/{inside} cannot be read: {error.strerror}")
 

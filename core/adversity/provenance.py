@@ -206,17 +206,17 @@ def source_modules(module: str, known: Imports | None = None) -> tuple[tuple[str
         )
     known = {} if known is None else known
     top = module.partition(".")[0]
-    found = {module: start}
+    modules = {module: start}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if (top, name) not in known:
-            known[top, name] = tuple(_imported(name, found[name], (top, SHARED_MATHS)))
+            known[top, name] = tuple(_imported(name, modules[name], (top, SHARED_MATHS)))
         for target, path in known[top, name]:
-            if target not in found:
-                found[target] = path
+            if target not in modules:
+                modules[target] = path
                 waiting.append(target)
-    return tuple(sorted(found.items()))
+    return tuple(sorted(modules.items()))
 
 
 def _lies_in(name: str, packages: Iterable[str]) -> bool:

@@ -92,12 +92,12 @@ def rows_fault(
 
     if not isinstance(values, torch.Tensor):
         return f"expected a tensor, got {type(values).__name__}"
-    wanted = f"[{rows}]" if columns is None else f"[{rows}, {columns or 'K'}]"
+    expected = f"[{rows}]" if columns is None else f"[{rows}, {columns or 'K'}]"
     fits = values.ndim == (1 if columns is None else 2) and values.shape[0] == rows
     if fits and columns is not None:
         fits = values.shape[1] == (columns or max(values.shape[1], 1))
     if not fits:
-        return f"expected shape {wanted}, got {list(values.shape)}"
+        return f"expected shape {expected}, got {list(values.shape)}"
     if not values.is_floating_point():
         return f"expected floating-point values, got {values.dtype}"
     if finite and not bool(values.isfinite().all()):

@@ -103,12 +103,12 @@ def computing_text(source: bytes) -> bytes:
     for (first, start), (last, end) in sorted(cuts, reverse=True):
         left = lines[first][:start] + lines[last][end:]
         lines[first : last + 1] = [left] + [""] * (last - first)
-    kept = [
+    code_lines = [
         line if number in inside else line.rstrip()
         for number, line in enumerate(lines)
         if number in inside or line.strip()
     ]
-    return "\n".join(kept).encode()
+    return "\n".join(code_lines).encode()
 
 
 _Spans = list[tuple[_Place, _Place]]
@@ -116,16 +116,16 @@ _Spans = list[tuple[_Place, _Place]]
 
 def _strings(lines: list[str], tree: ast.Module) -> tuple[_Spans, _Spans]:
     """Return where strings stand alone as statements, and where they are values."""
-    alone, values, said = _Spans(), _Spans(), set[int]()
+    alone, values, docstrings = _Spans(), _Spans(), set[int]()
     for node in nodes_of(tree):  # parents first
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             if isinstance(node.value.value, str):
-                said.add(id(node.value))
+                docstrings.add(id(node.value))
                 alone.append(_span(lines, node))
         elif isinstance(node, ast.JoinedStr) or (
             isinstance(node, ast.Constant)
             and isinstance(node.value, str | bytes)
-            and id(node) not in said
+            and id(node) not in docstrings
         ):
             values.append(_span(lines, node))
     return alone, values
@@ -133,14 +133,14 @@ def _strings(lines: list[str], tree: ast.Module) -> tuple[_Spans, _Spans]:
 
 def _comments(lines: list[str], strings: _Spans) -> _Spans:
     """Return the comments: from the first `#` of a line that no string holds to its end."""
-    found = _Spans()
+    spans = _Spans()
     for number, line in enumerate(lines):
         place = line.find("#")
         while place >= 0 and any(start <= (number, place) < end for start, end in strings):
             place = line.find("#", place + 1)
         if place >= 0:
-            found.append(((number, place), (number, len(line))))
-    return found
+            spans.append(((number, place), (number, len(line))))
+    return spans
 
 
 def _span(lines: list[str], node: ast.stmt | ast.expr) -> tuple[_Place, _Place]:

@@ -135,7 +135,7 @@ class _Session:
         registry = discover()
         if not registry.listens(hook):
             return
-        values = {name: made() for name, made in make.items()}
+        values = {name: facts() for name, facts in make.items()}
         for problem in registry.notify(hook, run=self._facts.now(), **values):
             self._warn(f"warning: plugin {problem}")
 
@@ -150,13 +150,13 @@ class _Session:
             finally:
                 self._outcomes = tuple(conductor.outcomes)
             hashes = memory.recorded(self.plan.stages)
-            if self._folder.made:
+            if self._folder.exists:
                 self._keep_plots_page(memory)
         return self._conclude(hashes)
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
         """Pass on, and write it down; the folder is made when the first step runs."""
-        if not self._folder.made:
+        if not self._folder.exists:
             self._folder.make()
             self._folder.log(f"adversity run {self.plan.file}: {self._options.command}")
             self._folder.write_manifest({**self._manifest(), "state": "running"})
@@ -170,7 +170,7 @@ class _Session:
 
     def stage_finished(self, stage: Stage, outcome: Outcome, result: StageResult) -> None:
         """Pass on, write it down and tell plugins."""
-        if self._folder.made:
+        if self._folder.exists:
             self._folder.log(f"{stage.step}: {outcome.state} in {outcome.seconds:.1f} s")
             for note in result.notes:
                 self._folder.log(f"{stage.step}: note: {note}")
@@ -184,12 +184,12 @@ class _Session:
         interrupted = isinstance(error, KeyboardInterrupt)
         state = "interrupted" if interrupted else "failed"
         code = INTERRUPTED if interrupted else getattr(error, "exit_code", FAILED)
-        said = without_secrets(str(error))
+        message = without_secrets(str(error))
         try:
-            if self._folder.made:
+            if self._folder.exists:
                 self._folder.log("".join(traceback.format_exception(error)))
                 self._folder.write_manifest(
-                    {**self._manifest(), "state": state, "error": said, "exit_code": code}
+                    {**self._manifest(), "state": state, "error": message, "exit_code": code}
                 )
         except (
             OSError,
@@ -228,7 +228,7 @@ class _Session:
     def _conclude(self, hashes: dict[str, str]) -> FinishedRun:
         """Judge; write the folder unless an earlier one says the same."""
         report = self._report or judged(self.plan, self._workspace)
-        earlier = None if self._folder.made else self._same_as_before(report, hashes)
+        earlier = None if self._folder.exists else self._same_as_before(report, hashes)
         past = earlier or self._write(report, hashes)
         code = exit_code(report.gates, strict=self._options.strict)
         if not code:
@@ -253,7 +253,7 @@ class _Session:
     def _write(self, report: Report, hashes: dict[str, str]) -> PastRun:
         """Write everything that stays of the run."""
         folder = self._folder
-        if not folder.made:
+        if not folder.exists:
             folder.make()
         provenance = self._provenance(hashes)
         write_pages(folder.path, self.plan, self._workspace, report.gates, provenance)

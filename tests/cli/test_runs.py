@@ -49,7 +49,7 @@ def test_two_runs_in_one_second_have_two_folders(tmp_path):
 
 def test_nothing_is_on_disk_before_a_run_needs_it(tmp_path):
     """Choosing a name makes no folder."""
-    assert not RunFolder(tmp_path, "p").made
+    assert not RunFolder(tmp_path, "p").exists
     assert not (tmp_path / "runs").exists()
 
 

@@ -15,8 +15,8 @@ from adversity.report.values.model import (
     Caveat,
     CellResult,
     DataSummary,
+    DefenceGap,
     Gain,
-    Illusion,
     ImageRow,
     Outcome,
     Provenance,
@@ -152,7 +152,7 @@ def full_report(synthetic_steps: Any) -> Report:
             for level in range(1, 6)
         ),
         illusions=tuple(
-            Illusion(
+            DefenceGap(
                 ("enhanced",),
                 "grey",
                 "adaptive",

@@ -12,7 +12,7 @@ from adversity.contracts.values import Measure
 from adversity.metrics import share
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.report.doubts.caveats import caveats
-from adversity.report.values.model import CellResult, Illusion, StepSummary
+from adversity.report.values.model import CellResult, DefenceGap, StepSummary
 from adversity.report.words.reading import with_words
 from adversity_plugins.metric.robust_accuracy import RobustAccuracy
 
@@ -146,7 +146,7 @@ def test_an_adaptive_attack_that_is_the_weaker_one_is_flagged(
     lost: float, high: float, level: str | None
 ) -> None:
     """Void where the whole interval is below 0; it names both attacks and what to do."""
-    pair = Illusion(
+    pair = DefenceGap(
         ("smoothed",),
         "grey",
         "adaptive",

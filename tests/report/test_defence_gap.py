@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adversity.contracts.values import Measure
-from adversity.report.sections.defence_gap import illusion_section
+from adversity.report.sections.defence_gap import defence_gap_section
 from adversity.report.values.blocks import Table, Text
-from adversity.report.values.model import Illusion
+from adversity.report.values.model import DefenceGap
 from adversity.report.writers.record import report_json
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
 
 
-def illusion(defence: str, seeming: float, actual: float, *, cell: str = "8/255") -> Illusion:
+def gap(defence: str, seeming: float, actual: float, *, cell: str = "8/255") -> DefenceGap:
     """A pair on 100 images."""
     both = min(seeming, actual)
-    return Illusion(
+    return DefenceGap(
         (defence,),
         f"{defence}_grey",
         f"{defence}_adaptive",
@@ -37,15 +37,15 @@ def illusion(defence: str, seeming: float, actual: float, *, cell: str = "8/255"
 
 
 def words(report: Report) -> str:
-    section = illusion_section(report)
+    section = defence_gap_section(report)
     assert section is not None
     return " ".join(block.text for block in section.blocks if isinstance(block, Text))
 
 
 def test_both_shares_and_their_difference_are_drawn(full_report: Report) -> None:
     """A row of the first chart has both shares, the second chart their difference."""
-    found = (illusion("enhanced", 0.6, 0.25),)
-    section = illusion_section(replace(full_report, illusions=found))
+    found = (gap("enhanced", 0.6, 0.25),)
+    section = defence_gap_section(replace(full_report, illusions=found))
     assert section is not None
     pairs, difference = section.charts()
     assert [item["value"] for item in pairs.records] == [0.6, 0.25]
@@ -58,15 +58,15 @@ def test_both_shares_and_their_difference_are_drawn(full_report: Report) -> None
 
 def test_the_worst_loss_is_said_first(full_report: Report) -> None:
     """The sentence names the defence that lost most, with all three figures."""
-    found = (illusion("slight", 0.5, 0.45), illusion("much", 0.7, 0.125))
+    found = (gap("slight", 0.5, 0.45), gap("much", 0.7, 0.125))
     said = words(replace(full_report, illusions=found))
     assert "lost by much, eps = 8/255: 0.700 of the images seem safe, 0.125 are left" in said
-    assert "0.575 was an illusion" in said
+    assert "0.575 was no robustness" in said
 
 
 def test_a_weaker_adaptive_attack_is_not_praised(full_report: Report) -> None:
     """A difference below zero speaks against the attack, not for the defence."""
-    said = words(replace(full_report, illusions=(illusion("masked", 0.3, 0.6),)))
+    said = words(replace(full_report, illusions=(gap("masked", 0.3, 0.6),)))
     assert "No defence lost anything" in said
     assert "the attack through the defence was the weaker one: masked, eps = 8/255" in said
 
@@ -74,11 +74,11 @@ def test_a_weaker_adaptive_attack_is_not_praised(full_report: Report) -> None:
 def test_many_rows_are_a_chart_for_each_defence(full_report: Report) -> None:
     """With more rows than can be read at once each defence has its own pair of charts."""
     found = tuple(
-        illusion(name, 0.6, 0.3, cell=f"{level}/255")
+        gap(name, 0.6, 0.3, cell=f"{level}/255")
         for name in ("one", "two")
         for level in range(1, 10)
     )
-    section = illusion_section(replace(full_report, illusions=found))
+    section = defence_gap_section(replace(full_report, illusions=found))
     assert section is not None
     assert [chart.id for chart in section.charts()] == [
         "illusion-one",
@@ -90,7 +90,7 @@ def test_many_rows_are_a_chart_for_each_defence(full_report: Report) -> None:
 
 def test_without_a_pair_there_is_no_section(full_report: Report) -> None:
     """Where nothing was attacked both ways, nothing is said."""
-    assert illusion_section(replace(full_report, illusions=())) is None
+    assert defence_gap_section(replace(full_report, illusions=())) is None
 
 
 def test_the_json_has_every_pair(full_report: Report) -> None:

@@ -67,7 +67,7 @@ def test_only_a_slow_plugin_is_tried_on_less(seconds: float | None, kept: int) -
     assert found.some(range(2), 2, "rows") == [0, 1]
     found.some(range(4), 2, "cases")
     said = "" if kept == 4 else " (tried on 2 of 4 cases: it is slow, 0.11 s a sample)"
-    assert found.said() == said
+    assert found.words() == said
 
 
 def test_the_outcome_says_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from adversity import Restoration, clip
 from adversity.contracts.side import AXES, side_fault
 from adversity.testing import check_plugin
-from adversity.testing.inputs.side import made, side_of
+from adversity.testing.inputs.side import side_of, side_value
 from adversity.testing.kinds.restoration import RestorationBench
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def test_made_side_information(need: str) -> None:
     import torch
 
     images = torch.rand(3, 1, 20, 24)
-    first, second = made(need, images), made(need, images, 1)
+    first, second = side_value(need, images), side_value(need, images, 1)
     assert first is not None
     assert second is not None
     assert first.shape == second.shape

@@ -51,7 +51,7 @@ def plugins_in(package: str, kind: type[_Contract]) -> list[type[_Contract]]:
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
     yield package
-    for name in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):
+    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         if name.startswith("_"):
             continue
         module = importlib.import_module(f"{package.__name__}.{name}")

@@ -101,8 +101,8 @@ class Kind:
         """
         module, _, name = place.partition(":")
         try:
-            found = import_module(module)
-            return getattr(found, name) if name else found
+            part = import_module(module)
+            return getattr(part, name) if name else part
         except Exception as error:
             raise PluginError(
                 f"kind {self.name}: expected {place} of its description, got "

@@ -234,8 +234,8 @@ def nested_in(plugin: PluginBase) -> Iterator[Plugin[Any]]:
     """Yield the plugins in a plugin's parameters, not those in theirs."""
     for name in nested_fields(type(plugin)):
         value = getattr(plugin, name)
-        found = value if isinstance(value, tuple | list) else (value,)
-        yield from (item for item in found if isinstance(item, Plugin))
+        values = value if isinstance(value, tuple | list) else (value,)
+        yield from (item for item in values if isinstance(item, Plugin))
 
 
 def _holds(annotation: Any) -> bool:
@@ -251,15 +251,15 @@ def _revived(plugin: Any, distribution: str, version: str, step: str | None) -> 
 def _read(contract: type[PluginBase], value: Any) -> Plugin[Any]:
     """Return the plugin that a parameter's value means."""
     try:
-        found = _known(value) or _resolved(contract, value)
+        nested = _known(value) or _resolved(contract, value)
     except NestedFault as fault:
         context = {"text": str(fault), "faults": fault.faults}
         raise PydanticCustomError(NESTED_ERROR, "{text}", context) from None
-    if not isinstance(found.plugin, contract):
-        wanted, got = contract.__name__, f"{found.plugin.kind}/{found.plugin.name}"
-        text = f"expected a plugin that is a {wanted}, got {got}; name another"
+    if not isinstance(nested.plugin, contract):
+        expected, got = contract.__name__, f"{nested.plugin.kind}/{nested.plugin.name}"
+        text = f"expected a plugin that is a {expected}, got {got}; name another"
         raise PydanticCustomError(NESTED_ERROR, "{text}", {"text": text, "faults": {(): text}})
-    return found
+    return nested
 
 
 def _known(value: Any) -> Plugin[Any] | None:

@@ -47,19 +47,19 @@ class Plot:
     def _fault(self) -> str | None:
         if self.form not in get_args(Form):
             return f"its form must be one of {', '.join(get_args(Form))}, got {self.form!r}"
-        wanted = len(self.y) + (self.form == "histogram")
-        if not len(self.y) or len(self.x) != wanted:
+        length = len(self.y) + (self.form == "histogram")
+        if not len(self.y) or len(self.x) != length:
             return (
                 f"{self.form} with {len(self.y)} values of y needs "
-                f"{wanted or 'some'} of x, got {len(self.x)}"
+                f"{length or 'some'} of x, got {len(self.x)}"
             )
         if not all(math.isfinite(value) for value in self.y):
             return "every y must be a finite number"
         if self.form == "bars":
-            named = all(isinstance(name, str) for name in self.x) and len({*self.x}) == wanted
+            named = all(isinstance(name, str) for name in self.x) and len({*self.x}) == length
             return None if named else "the x of bars must be names, each once"
         numbers = [value for value in self.x if not isinstance(value, str)]
-        if len(numbers) != wanted or not all(map(math.isfinite, numbers)):
+        if len(numbers) != length or not all(map(math.isfinite, numbers)):
             return "every x must be a finite number"
         rising = all(a < b for a, b in itertools.pairwise(numbers))
         return None if rising else "x must rise"

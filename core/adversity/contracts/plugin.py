@@ -159,11 +159,11 @@ class PluginBase(BaseModel):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Write a default without a limit as a word, for JSON has no infinity."""
-        found = handler.resolve_ref_schema(handler(schema))
-        for part in found.get("properties", {}).values():
+        resolved = handler.resolve_ref_schema(handler(schema))
+        for part in resolved.get("properties", {}).values():
             if "default" in part:
                 part["default"] = _finite(part["default"])
-        return found
+        return resolved
 
     @staticmethod
     def claim_faults(plugin: Any) -> Iterator[str]:
@@ -178,8 +178,8 @@ class PluginBase(BaseModel):
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters as JSON values, defaults included; one without a limit is `inf`."""
-        found: dict[str, Any] = _finite(self.model_dump(mode="json"))
-        return found
+        parameters: dict[str, Any] = _finite(self.model_dump(mode="json"))
+        return parameters
 
     @property
     def fingerprint(self) -> str:
@@ -224,11 +224,11 @@ def _resolve_claims(contract: type[BaseModel]) -> None:
     pydantic resolves those of every base again for each class, a tenth of what importing
     200 plugins takes. What only type checkers know stays text.
     """
-    found = dict(get_annotations(contract))
-    for name in contract.__class_vars__ & found.keys():
+    claims = dict(get_annotations(contract))
+    for name in contract.__class_vars__ & claims.keys():
         with suppress(NameError):
-            found[name] = eval(found[name], vars(sys.modules[contract.__module__]))
-    contract.__annotations__ = found
+            claims[name] = eval(claims[name], vars(sys.modules[contract.__module__]))
+    contract.__annotations__ = claims
 
 
 _resolve_claims(PluginBase)

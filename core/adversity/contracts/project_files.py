@@ -36,7 +36,7 @@ class ProjectFile:
 
     __slots__ = ("_root", "text")
 
-    wanted: ClassVar[str] = "file"
+    noun: ClassVar[str] = "file"
 
     def __init__(self, text: str | os.PathLike[str]) -> None:
         """Take a path relative to the project.
@@ -117,16 +117,16 @@ class ProjectFile:
         cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Describe what may be written."""
-        return {"type": "string", "format": f"project-{cls.wanted}"}
+        return {"type": "string", "format": f"project-{cls.noun}"}
 
     @classmethod
     def _read(cls, value: Any) -> Self:
         if isinstance(value, ProjectFile):  # of a plugin that is made anew: an object of its own
-            made = cls(value.text)
-            made._root = value._root
-            return made
+            file = cls(value.text)
+            file._root = value._root
+            return file
         if not isinstance(value, str | os.PathLike):
-            what = f"must be the path of a {cls.wanted} in the project, got {value!r}"
+            what = f"must be the path of a {cls.noun} in the project, got {value!r}"
             raise ValueError(what)  # noqa: TRY004  (pydantic takes a ValueError alone)
         return cls(value)
 
@@ -139,7 +139,7 @@ class ProjectFolder(ProjectFile):
 
     __slots__ = ()
 
-    wanted: ClassVar[str] = "folder"
+    noun: ClassVar[str] = "folder"
 
     def fault(self, root: Path) -> str | None:
         """Say why it cannot be read in a project, or None."""

@@ -168,13 +168,13 @@ class Parametric(Threat):
 
     def words(self, sizes: str, where: str = "") -> str:
         """List the parameters; one whose name ends in `_seed` draws random numbers."""
-        said = ", ".join(
+        ranges = ", ".join(
             f"which random numbers are drawn ({name})"
             if name.endswith("_seed")
             else f"{name} between {float(low):.4g} and {float(high):.4g}"
             for name, (low, high) in self.ranges
         )
-        return f"Budget{where}: {said}." if said else ""
+        return f"Budget{where}: {ranges}." if ranges else ""
 
 
 @dataclass(frozen=True, kw_only=True)

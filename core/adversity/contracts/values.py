@@ -269,8 +269,8 @@ class Table:
     def parts(self) -> Iterator[Table]:
         """Go through the rows in order, a few of them at a time, each part a table."""
         stored = getattr(self.columns, "parts", None)
-        found = _slices(self.columns, len(self)) if stored is None else stored()
-        return (Table(columns, self.class_names) for columns in found)
+        parts = _slices(self.columns, len(self)) if stored is None else stored()
+        return (Table(columns, self.class_names) for columns in parts)
 
 
 def _slices(

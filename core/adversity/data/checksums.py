@@ -69,8 +69,8 @@ class Checksums:
         Raises:
             StorageError: If one does not hold what was written, is missing, or is new.
         """
-        found = [name for name in {*self._sums, *_names(self._folder)} if not _below(name, aside)]
-        for name in sorted(found):
+        names = [name for name in {*self._sums, *_names(self._folder)} if not _below(name, aside)]
+        for name in sorted(names):
             self.verified(name)
 
     def _fault(self, name: str) -> str | None:

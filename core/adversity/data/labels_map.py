@@ -31,18 +31,18 @@ def read_labels(path: Path, shown: str) -> dict[str, str]:
     Raises:
         DataError: If it cannot be read, has other columns or an empty name, or maps a class twice.
     """
-    found: dict[str, str] = {}
+    mapped: dict[str, str] = {}
     lines: dict[str, int] = {}
-    for line, source, wanted in _rows(_text(path, shown), shown):
+    for line, source, target in _rows(_text(path, shown), shown):
         if source in lines:
             raise DataError(
                 f"{shown}:{line}: {source!r} is already on line {lines[source]}, as "
-                f"{found[source]!r}; a class has one row"
+                f"{mapped[source]!r}; a class has one row"
             )
-        found[source], lines[source] = wanted, line
-    if not found:
+        mapped[source], lines[source] = target, line
+    if not mapped:
         raise DataError(f"{shown}: expected at least one row under from,to, got none")
-    return found
+    return mapped
 
 
 def _text(path: Path, shown: str) -> str:

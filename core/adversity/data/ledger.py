@@ -108,8 +108,8 @@ class Ledger:
         Raises:
             StorageError: If a file is damaged.
         """
-        found = _entries(self._page(victim, data))
-        return tuple(entry for entry in found if (entry.victim, entry.data) == (victim, data))
+        entries = _entries(self._page(victim, data))
+        return tuple(entry for entry in entries if (entry.victim, entry.data) == (victim, data))
 
     def pages(self) -> Iterator[tuple[Entry, ...]]:
         """Go through all pages: the entries of one victim and one version of the data each.
@@ -118,10 +118,10 @@ class Ledger:
             StorageError: If a file is damaged.
         """
         for folder in sorted(self.root.glob("*/*")):
-            found: dict[tuple[str, str], list[Entry]] = {}
+            pages: dict[tuple[str, str], list[Entry]] = {}
             for entry in _entries(folder):
-                found.setdefault((entry.victim, entry.data), []).append(entry)
-            yield from (tuple(entries) for entries in found.values())
+                pages.setdefault((entry.victim, entry.data), []).append(entry)
+            yield from (tuple(entries) for entries in pages.values())
 
     def _page(self, victim: str, data: str) -> Path:
         return self.root / victim[:_SHORT] / data[:_SHORT]

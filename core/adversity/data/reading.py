@@ -132,9 +132,11 @@ class Source:
             `[N, C, H, W]` float32 in [0, 1], or None where a sample has no partner.
         """
         self._require_one_shape(index)
-        found = [self._sample(i).reference for i in index]
-        pairs = [(i, image) for i, image in zip(index, found, strict=True) if image is not None]
-        if len(pairs) < len(found):
+        references = [self._sample(i).reference for i in index]
+        pairs = [
+            (i, image) for i, image in zip(index, references, strict=True) if image is not None
+        ]
+        if len(pairs) < len(references):
             return None
         return _stack([self._pixels(i, image) for i, image in pairs])
 
@@ -151,7 +153,7 @@ class Source:
             self._marks = tuple(
                 frozenset(
                     [f"content {row.content}"]
-                    + [f"pixels {found}" for found in row.pixels or self._hashed(i)]
+                    + [f"pixels {digest}" for digest in row.pixels or self._hashed(i)]
                     + ([] if place is None else [f"{dataset.name} {place} {row.id}"])
                 )
                 for i, row in enumerate(self._rows)

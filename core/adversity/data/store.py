@@ -79,9 +79,9 @@ class Store:
         """
         path = self.path(key, name)
         self._verified.pop(path, None)
-        found = self._look(path)
-        if found != "whole":
-            raise StorageError(f"{path} is {found}; run again, what is whole in the store is kept")
+        state = self._look(path)
+        if state != "whole":
+            raise StorageError(f"{path} is {state}; run again, what is whole in the store is kept")
         return reader(path)
 
     def _look(self, path: Path) -> Literal["whole", "missing", "damaged"]:
@@ -145,5 +145,5 @@ def _sum_of(path: Path) -> Path:
 
 def file_state(path: Path) -> tuple[int, ...]:
     """Return what tells that a file was written since: size, time and inode."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino

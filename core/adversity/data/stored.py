@@ -60,14 +60,16 @@ class StoredTable:
         Raises:
             StorageError: If the file is damaged.
         """
-        found: dict[str, list[_Group]] = {}
+        groups_by_cell: dict[str, list[_Group]] = {}
         for number in range(self._footer.num_row_groups):
             column = self.read(number, ["cell"])["cell"]
             for key in dict.fromkeys(column.tolist()):
                 rows = np.flatnonzero(column == key)
                 whole = len(rows) == len(column)
-                found.setdefault(key, []).append(_Group(number, len(rows), None if whole else rows))
-        return {key: StoredRows(self, groups) for key, groups in found.items()}
+                groups_by_cell.setdefault(key, []).append(
+                    _Group(number, len(rows), None if whole else rows)
+                )
+        return {key: StoredRows(self, groups) for key, groups in groups_by_cell.items()}
 
     @cached_property
     def classes(self) -> dict[str, tuple[str, ...]]:
@@ -150,19 +152,19 @@ class StoredRows(Mapping[str, Array]):
             places: `[N]` int64, each once: 0 is the first of these rows.
             names: The columns; all, if not given.
         """
-        wanted = list(self._table.names if names is None else names)
+        columns_read = list(self._table.names if names is None else names)
         order = np.argsort(places)
         ascending = places[order]
         parts, start = [], 0
         for group in self._groups:
             low, high = np.searchsorted(ascending, [start, start + group.size])
             if low < high:
-                mine = ascending[low:high] - start
-                columns = self._read(group, wanted)
-                parts.append({name: values[mine] for name, values in columns.items()})
+                rows = ascending[low:high] - start
+                columns = self._read(group, columns_read)
+                parts.append({name: values[rows] for name, values in columns.items()})
             start += group.size
         back = np.argsort(order)
-        return {name: values[back] for name, values in self._join(parts, wanted).items()}
+        return {name: values[back] for name, values in self._join(parts, columns_read).items()}
 
     def _read(self, group: _Group, names: Sequence[str]) -> dict[str, Array]:
         columns = self._table.read(group.number, names)

@@ -72,8 +72,8 @@ def ece(
         >>> round(ece([[0.9, 0.1], [0.9, 0.1]], [0, 1], bins=10).value, 6)
         0.4
     """
-    found = reliability(probs, labels, logits=logits, bins=bins, edge=edge, spacing=spacing)
-    return calibration_error(found, weights=weights, level=level)
+    diagram = reliability(probs, labels, logits=logits, bins=bins, edge=edge, spacing=spacing)
+    return calibration_error(diagram, weights=weights, level=level)
 
 
 def calibration_error(

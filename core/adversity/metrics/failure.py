@@ -165,10 +165,10 @@ def query_count(
 
 def _points(values: NDArray[np.float64]) -> list[float]:
     """Return where a step curve changes, from 0 on; thinned out to as many as a plot shows."""
-    found = np.unique(np.append(values, 0.0))
-    if len(found) > POINTS:
-        found = found[np.linspace(0, len(found) - 1, POINTS).round().astype(int)]
-    return [float(value) for value in found]
+    points = np.unique(np.append(values, 0.0))
+    if len(points) > POINTS:
+        points = points[np.linspace(0, len(points) - 1, POINTS).round().astype(int)]
+    return [float(value) for value in points]
 
 
 def _median(

@@ -223,8 +223,8 @@ def whole_number(value: object, name: str, *, low: int, high: int | None = None)
     number = int(value) if isinstance(value, (int, np.integer)) else None
     fits = number is not None and number >= low and (high is None or number <= high)
     if number is None or isinstance(value, bool) or not fits:
-        said = f"{low} or more" if high is None else f"{low} .. {high}"
-        raise DataError(f"expected {name} as a whole number, {said}, got {value!r}")
+        allowed = f"{low} or more" if high is None else f"{low} .. {high}"
+        raise DataError(f"expected {name} as a whole number, {allowed}, got {value!r}")
     return number
 
 

@@ -158,8 +158,8 @@ def squared_errors(
     truth = class_labels(labels, rows=rows, classes=classes)
     errors = values.copy()
     errors[np.arange(rows), truth] -= 1.0
-    found: Floats = (errors**2).sum(axis=1)
-    return found
+    sums: Floats = (errors**2).sum(axis=1)
+    return sums
 
 
 def brier_of(squared_errors: ArrayLike, *, level: float = 0.95) -> Measure:

@@ -153,7 +153,7 @@ class ReliabilityAccumulator:
         self._n += other._n
         self._correct += other._correct
         sums = zip(self._confidence, other._confidence, strict=True)
-        self._confidence = [mine + theirs for mine, theirs in sums]
+        self._confidence = [own + theirs for own, theirs in sums]
 
     def value(self) -> ReliabilityBins:
         """Return the bins that hold rows.

@@ -133,12 +133,12 @@ def _check_measured(loaded: Loaded, steps: Mapping[str, PlannedStep], findings: 
 def _with_always(registry: Registry, named: Sequence[Measured]) -> tuple[Measured, ...]:
     """Add the metrics that every pipeline computes, unless the file names them; by name."""
     names = {entry.qualified for entry, _ in named}
-    found = list(named)
+    metrics = list(named)
     for entry in registry.entries():
         cls = entry.cls if entry.status == "ok" else None
         if cls is not None and issubclass(cls, MetricBase) and cls.always:
-            found += [] if entry.qualified in names else [(entry, cls())]
-    return tuple(sorted(found, key=lambda measured: measured[0].qualified))
+            metrics += [] if entry.qualified in names else [(entry, cls())]
+    return tuple(sorted(metrics, key=lambda measured: measured[0].qualified))
 
 
 def _resolved(
@@ -208,7 +208,7 @@ class _Origins:
 
     def of(self, entry: Entry, plugins: Iterable[PluginBase], path: KeyPath) -> dict[str, Any]:
         """Return where a plugin comes from, and those in its parameters, in all its cells."""
-        found = {
+        record = {
             "plugin": f"{entry.kind}/{entry.name}",
             "distribution": entry.distribution,
             "version": entry.version,
@@ -217,7 +217,7 @@ class _Origins:
         }
         inner = {nested.uses: nested for plugin in plugins for nested in all_nested(plugin)}
         nested = {uses: self._nested(inner[uses], path) for uses in sorted(inner)}
-        return found | ({"nested": nested} if nested else {})
+        return record | ({"nested": nested} if nested else {})
 
     def _nested(self, nested: Plugin[Any], path: KeyPath) -> dict[str, Any]:
         cls = type(nested.plugin)
@@ -247,7 +247,7 @@ def _of_kind(cls: type[PluginBase]) -> tuple[str, ...]:
 
 def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, Any]:
     """Return what the report depends on beside what it shows: its source, and that of sections."""
-    found: dict[str, Any] = {
+    record: dict[str, Any] = {
         "plugin": "the report",
         "fingerprint": core_fingerprint(*REPORT),
     }
@@ -257,8 +257,8 @@ def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, A
         sections = {name: modules_fingerprint(*places) for name, places in foreign.items()}
     except PluginError as error:
         findings.add(("steps",), f"sections of the report: {error}")
-        return found
-    return found | ({"sections": sections} if sections else {})
+        return record
+    return record | ({"sections": sections} if sections else {})
 
 
 def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> list[str]:
@@ -278,7 +278,7 @@ def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> li
 
 def _undeclared(root: Path, steps: Mapping[str, PlannedStep]) -> list[str]:
     """Warn of files that a plugin takes as text: it may look for them elsewhere."""
-    found = {
+    messages = {
         f"{planned.line}: {planned.entry.label}: {name}: {text} lies in the project, and the plugin "
         "takes it as text, so it may be looked for elsewhere; it is hashed. In the plugin, give "
         "the parameter the type ProjectFile or ProjectFolder": None
@@ -287,7 +287,7 @@ def _undeclared(root: Path, steps: Mapping[str, PlannedStep]) -> list[str]:
         for plugin in planned.plugins.values()
         for name, text in undeclared(root, plugin)
     }
-    return list(found)
+    return list(messages)
 
 
 def _used(steps: Mapping[str, PlannedStep]) -> set[str]:

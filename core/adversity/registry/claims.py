@@ -40,9 +40,9 @@ _CONFIG = {"frozen": True, "extra": "forbid", "allow_inf_nan": False}
 
 def claim_faults(cls: type[PluginBase]) -> Iterator[str]:
     """Yield what is wrong with the class variables of a plugin class."""
-    wanted = contract_of(cls).makes
-    if cls.makes != wanted:
-        yield f"expected makes {wanted!r}, got {shown(cls.makes)}; leave it to the contract"
+    expected = contract_of(cls).makes
+    if cls.makes != expected:
+        yield f"expected makes {expected!r}, got {shown(cls.makes)}; leave it to the contract"
     for name, hint in _promised(cls).items():
         value = getattr(cls, name)
         if fault := _type_fault(hint, value):
@@ -66,10 +66,10 @@ def field_faults(cls: type[PluginBase]) -> Iterator[str]:
         home = next(base for base in cls.__mro__ if name in vars(base))
         if not is_contract(home):
             yield f"{name} belongs to the core, which files results under it; rename yours"
-    for key, wanted in _CONFIG.items():
+    for key, expected in _CONFIG.items():
         got = cls.model_config.get(key)
-        if got != wanted:
-            yield f"expected model_config {key}={wanted!r}, got {shown(got)}; leave it out"
+        if got != expected:
+            yield f"expected model_config {key}={expected!r}, got {shown(got)}; leave it out"
     yield from alias_faults(cls)
     yield from _schema_faults(cls)
 
@@ -141,10 +141,10 @@ def _schema_faults(cls: type[PluginBase]) -> Iterator[str]:
 def licence_faults(cls: type[PluginBase]) -> Iterator[str]:
     """Yield licences that say nothing: `licences.deny` of a pipeline would let them pass."""
     for name in ("licence", "weights_licence"):
-        said = getattr(cls, name)
-        if isinstance(said, str) and not said.strip():
+        licence = getattr(cls, name)
+        if isinstance(licence, str) and not licence.strip():
             yield (
-                f"expected {name} to name a licence, got {shown(said)}; write its SPDX id, "
+                f"expected {name} to name a licence, got {shown(licence)}; write its SPDX id, "
                 "LicenseRef-... for one of your own, or leave it out if it is unknown"
             )
 
@@ -177,11 +177,11 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 def _promised(cls: type[PluginBase]) -> dict[str, Any]:
     """Return the type of every claim; the contract nearest to the class decides."""
-    found: dict[str, Any] = {}
+    promised: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         if is_contract(base):
-            found |= _claims_of(base)
-    return found
+            promised |= _claims_of(base)
+    return promised
 
 
 @lru_cache(maxsize=64)

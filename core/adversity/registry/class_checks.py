@@ -31,18 +31,18 @@ def object_fault(item: object, contract: type[PluginBase]) -> str | None:
         contract: Of the kind that the hook stands for.
     """
     parent, kind = contract.__name__, contract.describes.name
-    wanted = f"expected a subclass of {parent}"
+    expected = f"expected a subclass of {parent}"
     if isinstance(item, PluginBase):
-        return f"{wanted}, got an instance of {_label(type(item))}; return the class itself"
+        return f"{expected}, got an instance of {_label(type(item))}; return the class itself"
     if not isinstance(item, type):
-        return f"{wanted}, got {shown(item)}; return the class itself"
+        return f"{expected}, got {shown(item)}; return the class itself"
     label = _label(item)
     if not issubclass(item, PluginBase):
-        return f"{wanted}, got class {label}, which does not inherit from it; write class {label}({parent})"
+        return f"{expected}, got class {label}, which does not inherit from it; write class {label}({parent})"
     if issubclass(item, contract) and (item.kind != kind or item.describes != contract.describes):
         return f"expected kind {kind!r}, got {shown(item.kind)}; leave kind to the contract"
     if not issubclass(item, contract):
-        return f"{wanted}, got {label}, {_home(item)}"
+        return f"{expected}, got {label}, {_home(item)}"
     # Not a subclass of str, whose methods could be anything: names are compared everywhere.
     if type(item.name) is not str or not item.name:
         return (
@@ -113,9 +113,9 @@ def _signature_faults(cls: type[PluginBase]) -> Iterator[str]:
             if not callable(method):
                 yield f"{_label(cls)}.{name} must be a method, got {shown(method)}; write def {name}"
             continue
-        wanted = list(inspect.signature(promise).parameters.values())
-        named = any(p.kind is p.VAR_KEYWORD for p in wanted)
-        arguments = [p.name for p in wanted if p.kind is p.POSITIONAL_OR_KEYWORD]
+        promised = list(inspect.signature(promise).parameters.values())
+        named = any(p.kind is p.VAR_KEYWORD for p in promised)
+        arguments = [p.name for p in promised if p.kind is p.POSITIONAL_OR_KEYWORD]
         signature = inspect.signature(method)
         try:
             (signature.bind_partial if named else signature.bind)(*arguments)

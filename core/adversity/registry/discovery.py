@@ -276,12 +276,14 @@ def _return_fault(returned: object) -> str | None:
 
 def _import_fault(error: BaseException, module: str) -> str:
     """Say why a module could not be imported, where, and what its author can do."""
-    said = f"cannot be imported: {error_text(error)}{where_raised(error, module.partition(':')[0])}"
+    fault = (
+        f"cannot be imported: {error_text(error)}{where_raised(error, module.partition(':')[0])}"
+    )
     top = module.partition(":")[0].partition(".")[0].strip()
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
     if isinstance(missing, str) and missing.partition(".")[0] == top:
-        return f"{said}; expected the entry point to name a module that is installed: {module}"
-    return f"{said}; {_remedy(error)}"
+        return f"{fault}; expected the entry point to name a module that is installed: {module}"
+    return f"{fault}; {_remedy(error)}"
 
 
 def _remedy(error: BaseException) -> str:

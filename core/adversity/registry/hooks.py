@@ -103,8 +103,8 @@ def _given(name: str) -> list[str]:
 
 
 def _extra_arguments(plugin: object, name: str) -> str:
-    known, wanted = _given(name), inspect.signature(getattr(plugin, name)).parameters
-    return ", ".join(extra for extra in wanted if extra not in known)
+    known, taken = _given(name), inspect.signature(getattr(plugin, name)).parameters
+    return ", ".join(extra for extra in taken if extra not in known)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -55,7 +55,7 @@ class Installed:
 
 def installed() -> tuple[Installed, ...]:
     """Return everything in the group: built-ins first, then by distribution and name."""
-    found: list[Installed] = []
+    entry_points: list[Installed] = []
     by_name: dict[str, list[metadata.Distribution]] = {}
     for distribution in metadata.distributions():
         by_name.setdefault(_folder_name(distribution), []).append(distribution)
@@ -63,8 +63,10 @@ def installed() -> tuple[Installed, ...]:
         # The first on the path is the one that Python would import.
         beside = [one for one in some if lies_in(one) == lies_in(some[0])]
         offers = (tuple(_offers(one, folder, _twice(beside))) for one in beside)
-        found += next(filter(None, offers), ())
-    return tuple(sorted(found, key=lambda f: (f.distribution != BUILT_IN, f.distribution, f.name)))
+        entry_points += next(filter(None, offers), ())
+    return tuple(
+        sorted(entry_points, key=lambda f: (f.distribution != BUILT_IN, f.distribution, f.name))
+    )
 
 
 def _twice(beside: list[metadata.Distribution]) -> str | None:

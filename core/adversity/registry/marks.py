@@ -154,8 +154,8 @@ def core_digest() -> str:
 def versions_for(distribution: str) -> dict[str, str]:
     """Return the versions of what a distribution's plugins compute with, of what is installed."""
     names = {*DEPENDS_ON, *_requirements(distribution)}
-    found = {name: distribution_version(name) for name in sorted(names)}
-    return {name: version for name, version in found.items() if version}
+    versions = {name: distribution_version(name) for name in sorted(names)}
+    return {name: version for name, version in versions.items() if version}
 
 
 @cache
@@ -186,8 +186,8 @@ def marks_folder() -> Path:
 
 def read_marks() -> dict[str, Mark]:
     """Return the marks by key; a file that cannot be read is no mark."""
-    found = (_read(file) for file in sorted(marks_folder().glob("*.json")))
-    return {mark.key: mark for mark in found if mark is not None}
+    marks = (_read(file) for file in sorted(marks_folder().glob("*.json")))
+    return {mark.key: mark for mark in marks if mark is not None}
 
 
 def _read(file: Path) -> Mark | None:

@@ -72,13 +72,13 @@ def settings() -> list[Watched]:
 def random_states() -> list[Watched]:
     """Return the global random states, but for PyTorch's, which an import may not load."""
     numpy: Any = sys.modules.get("numpy")
-    found = [Watched("Python's random numbers", random.getstate, random.setstate)]
+    watched = [Watched("Python's random numbers", random.getstate, random.setstate)]
     if hasattr(numpy, "random"):
         read = numpy.random.get_state
-        found.append(
+        watched.append(
             Watched("NumPy's random numbers", lambda: _plain(read()), numpy.random.set_state)
         )
-    return found
+    return watched
 
 
 def environment() -> Watched:

@@ -119,8 +119,8 @@ class Registry:
                 impl.function(**given)
             if telling.error:
                 module = str(getattr(impl.plugin, "__name__", ""))
-                said = _said_by(hook, telling.error, module)
-                problems.append(self._origins[impl.plugin_name].problem(said, telling.error))
+                what = _said_by(hook, telling.error, module)
+                problems.append(self._origins[impl.plugin_name].problem(what, telling.error))
         return tuple(problems)
 
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
@@ -175,7 +175,7 @@ def _without_doubles(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
     claims: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in entries:
         claims[entry.kind, entry.qualified].append(entry)
-    kept, problems = [], []
+    settled, problems = [], []
     for (kind, _), rivals in claims.items():
         first = rivals[0]
         if len(rivals) > 1:
@@ -184,8 +184,8 @@ def _without_doubles(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
             problems.append(
                 Problem(first.distribution, first.version, first.name, what, hides=False)
             )
-        kept.append(first)
-    return kept, problems
+        settled.append(first)
+    return settled, problems
 
 
 def _settle(entries: list[Entry]) -> list[Entry]:

@@ -69,19 +69,19 @@ def check(
         raise InputError("--set: expected one plugin to try it with, got several; name one")
     out = Terminal.stdout(colour=colour_choice())
     parameters = _parameters(given)
-    found = [
+    records = [
         _checked(entry, only, parameters, None if as_json else out, brief=len(entries) > 1)
         for entry in entries
     ]
     if as_json:
         left = [{"kind": u.kind, "name": u.name, "error": u.error} for u in unusable]
-        document = {"plugins": found, "unusable": left}
+        document = {"plugins": records, "unusable": left}
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
         for one in unusable:
             sign = out.paint("✗", "red", bold=True)
             out.say(f"{sign} {f'{one.kind}/{one.name}'.ljust(34)} {one.status}: {one.error}")
-    return 0 if not unusable and all(record["passed"] for record in found) else 1
+    return 0 if not unusable and all(record["passed"] for record in records) else 1
 
 
 def _chosen(
@@ -121,15 +121,15 @@ def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
     from adversity.errors import InputError
     from adversity.pipeline.read.reader import parse
 
-    found = {}
+    parameters = {}
     for text in given:
         name, sign, value = text.partition("=")
         if not sign or not name:
             raise InputError(
                 f"--set: expected PARAMETER=VALUE, got {text!r}; write for example --set eps=8/255"
             )
-        found[name] = parse(value, f"--set {text}").tree
-    return found or None
+        parameters[name] = parse(value, f"--set {text}").tree
+    return parameters or None
 
 
 def _checked(
@@ -146,27 +146,31 @@ def _checked(
     shown = _Shown(entry, out) if out is not None and not brief else None
     if entry.cls is None:
         raise ValueError(f"{entry.kind}/{entry.name} has no class")
-    found = check_plugin(
+    conformance = check_plugin(
         entry.cls, parameters=parameters, only=only or None, raises=False, progress=shown
     )
     whole = not only and parameters is None
-    lost = _keep(entry, found) if whole else None
+    lost = _keep(entry, conformance) if whole else None
     if out is not None:
-        _summary(entry, found, out, brief=brief)
+        _summary(entry, conformance, out, brief=brief)
         if lost is not None:
             out.say(f"  the trust mark could not be kept: {lost}")
-    kept = whole and lost is None
-    origin = {"distribution": entry.distribution, "version": entry.version, "mark_kept": kept}
-    return found.as_json() | origin
+    is_recorded = whole and lost is None
+    origin = {
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "mark_kept": is_recorded,
+    }
+    return conformance.as_json() | origin
 
 
-def _keep(entry: Entry, found: Conformance) -> str | None:
+def _keep(entry: Entry, conformance: Conformance) -> str | None:
     """Write the trust mark; return why it could not be written, or None."""
     from adversity.registry.marks import marks_folder, write_mark
     from adversity.testing.kit.marking import mark_of
 
     try:
-        write_mark(mark_of(entry, found))
+        write_mark(mark_of(entry, conformance))
     except OSError as error:
         return f"{marks_folder()}: {error.strerror or error}; make it writable and check again"
     return None
@@ -210,18 +214,22 @@ def _lines(outcome: Outcome, width: int) -> list[str]:
     return [f"{name}  {first}", *(f"{'':{_NAMES}}  {line}" for line in rest)]
 
 
-def _summary(entry: Entry, found: Conformance, out: Terminal, *, brief: bool) -> None:
-    sign = out.paint("✓", "green", bold=True) if found.passed else out.paint("✗", "red", bold=True)
-    seconds = sum(outcome.seconds for outcome in found.outcomes)
+def _summary(entry: Entry, conformance: Conformance, out: Terminal, *, brief: bool) -> None:
+    sign = (
+        out.paint("✓", "green", bold=True)
+        if conformance.passed
+        else out.paint("✗", "red", bold=True)
+    )
+    seconds = sum(outcome.seconds for outcome in conformance.outcomes)
     counts = (
-        f"{found.count('passed')} passed, {len(found.failures)} failed, "
-        f"{found.count('expected')} failed as declared, {found.count('skipped')} do not apply"
+        f"{conformance.count('passed')} passed, {len(conformance.failures)} failed, "
+        f"{conformance.count('expected')} failed as declared, {conformance.count('skipped')} do not apply"
     )
     who = f"{entry.kind}/{entry.name}"
     if brief:
         out.say(f"{sign} {who.ljust(34)} {counts}   {seconds:.1f} s")
-        for outcome in found.failures:
+        for outcome in conformance.failures:
             out.say(f"    {outcome.check}: {outcome.message}")
         return
-    verdict = f"{who} keeps its promises" if found.passed else f"{who} breaks a promise"
+    verdict = f"{who} keeps its promises" if conformance.passed else f"{who} breaks a promise"
     out.say(f"\n{sign} {verdict}: {counts}   {seconds:.1f} s")

@@ -20,15 +20,15 @@ def pipelines(_: click.Context, __: click.Parameter, incomplete: str) -> list[st
     base = Path(folder or ".")
     if not folder and not incomplete and Path("pipelines").is_dir():
         base = Path("pipelines")
-    found: list[str] = []
+    paths: list[str] = []
     for path in sorted(base.glob("*")) if base.is_dir() else ():
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            found.append(f"{path.as_posix()}/")
+            paths.append(f"{path.as_posix()}/")
         elif path.suffix in {".yaml", ".yml"}:
-            found.append(path.as_posix())
-    return [text for text in found if text.startswith(incomplete)]
+            paths.append(path.as_posix())
+    return [text for text in paths if text.startswith(incomplete)]
 
 
 def steps(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
@@ -46,11 +46,11 @@ def plugin_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> lis
     """Complete the name of a plugin from the cached catalogue."""
     from adversity.registry.catalogue import read_catalogue
 
-    wanted = ctx.params.get("kind")
+    chosen = ctx.params.get("kind")
     names = {
         f"{plugin.kind}/{name}" if "/" in incomplete else name
         for plugin in read_catalogue().plugins
-        if (name := plugin.usable_name) and wanted in (None, plugin.kind)
+        if (name := plugin.usable_name) and chosen in (None, plugin.kind)
     }
     return sorted(name for name in names if name.startswith(incomplete))
 
@@ -59,5 +59,5 @@ def kinds(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     """Complete a kind of plugin from the cached catalogue."""
     from adversity.registry.catalogue import read_catalogue
 
-    found = {plugin.kind for plugin in read_catalogue().plugins}
-    return sorted(kind for kind in found if kind.startswith(incomplete))
+    known = {plugin.kind for plugin in read_catalogue().plugins}
+    return sorted(kind for kind in known if kind.startswith(incomplete))

@@ -72,8 +72,8 @@ def examine(root: Path | None, *, deep: bool = False) -> Iterator[Check]:
     ]
     for check in checks:
         try:
-            for found in check():
-                yield replace(found, found=without_secrets(found.found))
+            for result in check():
+                yield replace(result, found=without_secrets(result.found))
         except Exception as error:  # noqa: BLE001  (a doctor does not faint)
             name = getattr(check, "__name__", "check").strip("_<>")
             yield Check(name, "wrong", f"the check failed: {type(error).__name__}: {error}")
@@ -115,7 +115,7 @@ def _guards() -> Iterator[Check]:
     for name, lowest, beyond, why in GUARDS:
         version = _version(name)
         if version is None:
-            yield Check(name, "wrong", "not installed", _pip(_wanted(name, lowest, beyond)))
+            yield Check(name, "wrong", "not installed", _pip(_requirement(name, lowest, beyond)))
             continue
         numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
         fits = lowest <= numbers < beyond
@@ -123,7 +123,7 @@ def _guards() -> Iterator[Check]:
             name,
             "ok" if fits else "wrong",
             version if fits else f"{version}: {why}",
-            "" if fits else _pip(_wanted(name, lowest, beyond)),
+            "" if fits else _pip(_requirement(name, lowest, beyond)),
         )
 
 
@@ -162,12 +162,12 @@ def _webp() -> Iterator[Check]:
 def _processor() -> Iterator[Check]:
     cores = os.cpu_count() or 1
     threads = os.environ.get("OMP_NUM_THREADS")
-    said = f"{cores} cores, OMP_NUM_THREADS {threads or 'not set'}"
+    facts = f"{cores} cores, OMP_NUM_THREADS {threads or 'not set'}"
     if threads in {None, "1"} or cores == 1:
-        yield Check("processor", "ok", said)
+        yield Check("processor", "ok", facts)
     else:
         yield Check(
-            "processor", "warning", f"{said}: workers take each other's cores",
+            "processor", "warning", f"{facts}: workers take each other's cores",
             "export OMP_NUM_THREADS=1",
         )  # fmt: skip
 
@@ -241,9 +241,9 @@ def _devices(root: Path) -> Iterator[Check]:
 
 def _disk(folder: Path) -> Iterator[Check]:
     free = shutil.disk_usage(folder).free
-    said = f"{free / 1e9:.1f} GB free at {folder}"
+    facts = f"{free / 1e9:.1f} GB free at {folder}"
     enough = free >= LITTLE_ROOM
-    yield Check("disk", "ok" if enough else "warning", said, "" if enough else "make room")
+    yield Check("disk", "ok" if enough else "warning", facts, "" if enough else "make room")
     for place in dict.fromkeys((folder, Path(tempfile.gettempdir()))):
         try:
             with tempfile.TemporaryFile(dir=place):
@@ -260,7 +260,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _wanted(name: str, lowest: tuple[int, ...], beyond: tuple[int, ...]) -> str:
+def _requirement(name: str, lowest: tuple[int, ...], beyond: tuple[int, ...]) -> str:
     low = f">={'.'.join(map(str, lowest))}," if lowest else ""
     return f"'{name}{low}<{'.'.join(map(str, beyond))}'"
 

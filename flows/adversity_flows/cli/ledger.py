@@ -48,9 +48,9 @@ def ledger(pipeline: str | None, as_json: bool) -> None:
 
     root = root_of(pipeline) if pipeline else find_root(Path.cwd())
     book = ledger_of(root)
-    wanted = _pages_of(pipeline) if pipeline else None
+    chosen = _pages_of(pipeline) if pipeline else None
     pages = [
-        page for page in book.pages() if wanted is None or (page[0].victim, page[0].data) in wanted
+        page for page in book.pages() if chosen is None or (page[0].victim, page[0].data) in chosen
     ]
     if as_json:
         document = {"folder": str(book.root), "pages": [_page_json(page) for page in pages]}
@@ -72,8 +72,8 @@ def _pages_of(pipeline: str) -> set[tuple[str, str]]:
     plan = plan_of(pipeline)
     attacks = [planned.id for planned in plan.steps.values() if planned.role == "attack"]
     folders = [plan.root / plan.stage(step).out for step in attacks]
-    found = (entries(folder) for folder in folders if (folder / IDENTITY).is_file())
-    return {(entry.victim, entry.data) for cells in found for entry in cells}
+    recorded = (entries(folder) for folder in folders if (folder / IDENTITY).is_file())
+    return {(entry.victim, entry.data) for cells in recorded for entry in cells}
 
 
 def _nothing(folder: Path, pipeline: str | None) -> str:
@@ -92,7 +92,7 @@ def _judged(page: Sequence[Entry]) -> list[tuple[dict[str, Any], Measure]]:
     from adversity.engine.summary.worst_case import threats, worst_case
 
     measures = (worst_case(page, threat) for threat in threats(page))
-    return [(found.details["threat"], found) for found in measures if found is not None]
+    return [(measure.details["threat"], measure) for measure in measures if measure is not None]
 
 
 def _page_json(page: Sequence[Entry]) -> dict[str, Any]:
@@ -129,14 +129,14 @@ def _lines(pages: Iterable[Sequence[Entry]], out: Terminal) -> Iterable[str]:
         key = out.dim(f"  {first.victim[:8]} on {first.data[:8]}")
         yield f"{out.paint(plain(first.names['victim']), 'cyan', bold=True)}{key}"
         yield out.dim(f"on {plain(first.names['data'])}; {plural(len(page), 'attack')} on record")
-        found = _judged(page)
-        if found:
-            yield from _table(found, out)
+        judged = _judged(page)
+        if judged:
+            yield from _table(judged, out)
         else:
             yield "no attack has a budget; give one `eps` to have a worst case within it"
 
 
-def _table(found: Sequence[tuple[dict[str, Any], Measure]], out: Terminal) -> Iterable[str]:
+def _table(judged: Sequence[tuple[dict[str, Any], Measure]], out: Terminal) -> Iterable[str]:
     """Go through the budgets: a line of numbers each, and below it who found what."""
     from adversity.report.sections.worst_case import threat_words
     from adversity.report.words.wording import interval_text, number, plain
@@ -151,11 +151,11 @@ def _table(found: Sequence[tuple[dict[str, Any], Measure]], out: Terminal) -> It
             f"{measure.n:,}",
             f"{measure.details['attacks']:,}",
         )
-        for threat, measure in found
+        for threat, measure in judged
     ]
     table = columns([head, *rows], right=(1, 3, 4))
     yield out.dim(table[0])
-    for line, (_, measure) in zip(table[1:], found, strict=True):
+    for line, (_, measure) in zip(table[1:], judged, strict=True):
         yield line
         yield out.dim(wrapped(plain(_shares(measure)), indent=4, width=out.width))
 
@@ -164,7 +164,7 @@ def _shares(measure: Measure) -> str:
     """Name the attacks that turned something, and how much of it they alone: `pgd 5 (2 alone)`."""
     by, alone = measure.details["by"], measure.details["alone"]
     order = sorted((name for name in by if by[name]), key=lambda name: (-by[name], name))
-    said = [f"{n} {by[n]}" + (f" ({alone[n]} alone)" if alone[n] else "") for n in order[:SHOWN]]
-    rest = len(order) - len(said)
-    found = ", ".join([*said, *([f"and {rest} more"] if rest else [])])
-    return f"found by {found}" if found else "none of them turned any"
+    shares = [f"{n} {by[n]}" + (f" ({alone[n]} alone)" if alone[n] else "") for n in order[:SHOWN]]
+    rest = len(order) - len(shares)
+    names = ", ".join([*shares, *([f"and {rest} more"] if rest else [])])
+    return f"found by {names}" if names else "none of them turned any"

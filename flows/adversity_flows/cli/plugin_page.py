@@ -180,7 +180,7 @@ def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
         "reference": listing.reference,
         "licence": listing.licence or unknown,
         "weights": listing.weights_licence or "",
-        **{name.replace("_", " "): _said(value) for name, value in listing.claims.items()},
+        **{name.replace("_", " "): _value_text(value) for name, value in listing.claims.items()},
     }
     shown = {name: text for name, text in facts.items() if text}
     width = max(map(len, shown), default=0)
@@ -191,7 +191,7 @@ def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
 def _conformance(listing: Listing, mark: Mark | None, out: Terminal) -> Iterator[str]:
     """Yield what the conformance kit found, and what the class says must fail in any case."""
     yield ""
-    yield f"  {out.dim('conformance')}  {_found(listing, mark)}"
+    yield f"  {out.dim('conformance')}  {_conformance_words(listing, mark)}"
     for name, message in mark.failed.items() if mark is not None else ():
         yield wrapped(f"✗ {name}: {message}", indent=4, width=out.width)
     fresh = mark is not None and mark.standing(listing.version) != "stale"
@@ -201,24 +201,24 @@ def _conformance(listing: Listing, mark: Mark | None, out: Terminal) -> Iterator
         yield wrapped(f"≈ {name} fails as declared: {reason}", indent=4, width=out.width)
 
 
-def _found(listing: Listing, mark: Mark | None) -> str:
+def _conformance_words(listing: Listing, mark: Mark | None) -> str:
     """Say what the conformance kit found, or what to do where nothing is known."""
     if mark is None:
         return f"not checked here: adversity check {listing.name}"
     standing = mark.standing(listing.version)
-    said = {
+    verdict = {
         "conforms": "keeps its promises",
         "fails": f"breaks {len(mark.failed)} of its promises",
         "stale": "was checked with another source, kit, engine or library: check it again",
     }[standing]
     torch = mark.versions.get("torch", "unknown")
     return (
-        f"{said} ({mark.when[:10]}, {listing.distribution} {mark.version}, kit {mark.kit}, "
+        f"{verdict} ({mark.when[:10]}, {listing.distribution} {mark.version}, kit {mark.kit}, "
         f"torch {torch}, {mark.passed} checks passed)"
     )
 
 
-def _said(value: object) -> str:
+def _value_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

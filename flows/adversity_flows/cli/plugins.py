@@ -48,13 +48,13 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
     from adversity.registry.marks import read_marks
     from adversity_flows.cli.plugin_page import plugin_json, plugin_lines
 
-    found = find_listings(catalogue, name, kind)
+    listings = find_listings(catalogue, name, kind)
     marks = read_marks()
     if as_json:
-        documents = [plugin_json(listing, marks) for listing in found]
+        documents = [plugin_json(listing, marks) for listing in listings]
         click.echo(json.dumps({"plugins": documents}, indent=1, ensure_ascii=False))
         return
-    for listing in found:
+    for listing in listings:
         for line in plugin_lines(listing, marks, out):
             out.say(line)
 
@@ -117,7 +117,7 @@ def _table(listed: list[Listing], marks: Mapping[str, Mark], out: Terminal) -> l
         "~": "changed since it was checked",
     }
     described = [
-        f"{sign} {said}" for sign, said in known.items() if any(sign in s for s in signs.values())
+        f"{sign} {words}" for sign, words in known.items() if any(sign in s for s in signs.values())
     ]
     note = (
         "   ".join(described)
@@ -169,16 +169,16 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
     from adversity.errors import UnknownPluginError
     from adversity.registry.entry import absent_note
 
-    wanted, _, short = name.rpartition("/")
-    found = [
+    chosen, _, short = name.rpartition("/")
+    listings = [
         listing
         for listing in catalogue.plugins
         if short in (listing.name, listing.usable_name, f"{listing.distribution}:{listing.name}")
-        and (wanted or kind or listing.kind) == listing.kind
+        and (chosen or kind or listing.kind) == listing.kind
     ]
-    if found:
-        return found
-    of_kind = [p for p in catalogue.plugins if (wanted or kind or p.kind) == p.kind]
+    if listings:
+        return listings
+    of_kind = [p for p in catalogue.plugins if (chosen or kind or p.kind) == p.kind]
     hint = did_you_mean(short, [p.name for p in of_kind], "`adversity plugins` lists all.")
     asked = canonical_name(short.partition(":")[0])
     note = absent_note(asked, catalogue.problems, catalogue.left_out)

@@ -106,8 +106,8 @@ class Lines:
         """Say that a step starts, and why."""
         self._running = Running(stage.step, total, pending)
         name = stage.step.ljust(self._width)
-        kept = f" ({total - pending} of {total} shards kept)" if pending < total else ""
-        self._terminal.say(f" ▸ {name}  {reason}{kept}")
+        stored = f" ({total - pending} of {total} shards kept)" if pending < total else ""
+        self._terminal.say(f" ▸ {name}  {reason}{stored}")
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
         """Count it, and say so if asked to."""

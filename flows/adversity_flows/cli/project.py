@@ -95,8 +95,8 @@ def named_plans(files: Sequence[str]) -> list[Plan]:
     plans: list[Plan] = []
     findings: list[str] = []
     for file in files:
-        found, faults = _planned([Path(file).absolute()], root_of(file))
-        plans += found
+        named, faults = _planned([Path(file).absolute()], root_of(file))
+        plans += named
         findings += faults
     if findings:
         raise PipelineError(findings)

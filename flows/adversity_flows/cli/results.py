@@ -169,10 +169,10 @@ def _fitted(
     """Lay the table out; where it is too wide, leave the spare columns out one by one."""
     for count in range(len(spare) + 1):
         drop = drop | set(spare[:count])
-        kept = [index for index in range(len(rows[0])) if index not in drop]
+        shown = [index for index in range(len(rows[0])) if index not in drop]
         table = columns(
-            [tuple(row[index] for index in kept) for row in rows],
-            right=tuple(place for place, index in enumerate(kept) if index in right),
+            [tuple(row[index] for index in shown) for row in rows],
+            right=tuple(place for place, index in enumerate(shown) if index in right),
         )
         if max(map(len, table)) <= out.width:
             break

@@ -173,8 +173,8 @@ def _say_to_github(finished: FinishedRun, plan: Plan) -> None:
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for level, place, what in _annotations(finished, plan):
-            said = what.replace("%", "%25").replace("\n", "%0A")
-            click.echo(f"::{level} {place}::{said}", err=True)
+            escaped = what.replace("%", "%25").replace("\n", "%0A")
+            click.echo(f"::{level} {place}::{escaped}", err=True)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     text = finished.past.path / "report.md"
     if summary and text.is_file():

@@ -78,5 +78,5 @@ def _warnings(plan: Plan) -> list[str]:
 
     schedule = plan.spec.schedule
     changes = clock_changes(schedule.cron, schedule.timezone) if schedule else ()
-    said = [f"{plan.file}: schedule: {change}" for change in changes]
-    return [*plan.warnings, *said, *missing_data(plan)]
+    scheduled = [f"{plan.file}: schedule: {change}" for change in changes]
+    return [*plan.warnings, *scheduled, *missing_data(plan)]

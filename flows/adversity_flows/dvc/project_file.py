@@ -52,14 +52,14 @@ class ParsedProject:
         from dvc.dvcfile import load_file
 
         # Read before DVC parses: a file that changes in between is parsed again at the next call.
-        found = _content(self._yaml), _content(self._lock)
+        content = _content(self._yaml), _content(self._lock)
         parsed = self._parsed
-        if parsed is None or found[0] is None or found[0] != self._bytes[0]:
+        if parsed is None or content[0] is None or content[0] != self._bytes[0]:
             parsed, self._order = load_file(self._repo, str(self._yaml)), None
-        elif found[1] != self._bytes[1]:
+        elif content[1] != self._bytes[1]:
             for cached in ("lockfile_contents", "stages"):
                 parsed.__dict__.pop(cached, None)
-        self._parsed, self._bytes = parsed, found
+        self._parsed, self._bytes = parsed, content
         return parsed
 
 

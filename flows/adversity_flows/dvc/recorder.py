@@ -200,14 +200,14 @@ class DvcRecorder:
 
     def recorded(self, stages: Iterable[Stage]) -> dict[str, str]:
         """Return DVC's hashes of what the stages read and wrote, by path, as recorded."""
-        found: dict[str, str] = {}
+        hashes: dict[str, str] = {}
         with self._dvc("read dvc.lock"):
             for stage in stages:
                 known = self._indexed(stage.name)  # the index is read once for all of them
                 for item in [*known.deps, *known.outs]:
                     if isinstance(item.hash_info.value, str):
-                        found[item.def_path] = item.hash_info.value
-        return dict(sorted(found.items()))
+                        hashes[item.def_path] = item.hash_info.value
+        return dict(sorted(hashes.items()))
 
     def keep_plots_page(self) -> None:
         """Let `dvc plots` draw without a network, unless another page is configured.

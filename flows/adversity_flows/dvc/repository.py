@@ -216,8 +216,8 @@ def _unreadable(root: Path, error: ParseError) -> AdversityError:
 
 def _chain(error: BaseException) -> str:
     cause = error.__cause__
-    said = f"{error} ({cause})" if cause is not None and str(cause) else str(error)
-    return without_secrets(said)
+    message = f"{error} ({cause})" if cause is not None and str(cause) else str(error)
+    return without_secrets(message)
 
 
 def _busy(root: Path, error: Exception) -> RunError:

@@ -72,15 +72,15 @@ def _differences(path: Path, file: str, body: Any) -> list[str]:
     if not path.is_file():
         return ["the file of resolved plugins is missing"]
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        recorded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(
             f"{file}: expected the YAML that `adversity sync` writes, got something else "
             f"({error}); run `adversity sync`"
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(recorded, dict):
         return ["the file of resolved plugins is not a mapping"]
-    return plugin_reasons(found, body)
+    return plugin_reasons(recorded, body)
 
 
 def _with_content(root: Path, name: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,10 +74,10 @@ def sync_pipeline(plan: Plan) -> tuple[str, ...]:
 def definition_changes(plan: Plan, stage: Stage) -> tuple[str, ...]:
     """Say how the definition of a stage in `dvc.yaml` differs from the plan's; empty if not."""
     content = _read_fast(plan.root / "dvc.yaml")
-    found = (content.get("stages") or {}).get(stage.name)
-    if found is None:
+    entry = (content.get("stages") or {}).get(stage.name)
+    if entry is None:
         return (f"stage {stage.name} is missing",)
-    return tuple(_stage_words(stage.name, found, stage_entry(plan, stage)))
+    return tuple(_stage_words(stage.name, entry, stage_entry(plan, stage)))
 
 
 def stage_entry(plan: Plan, stage: Stage) -> dict[str, Any]:
@@ -126,17 +126,17 @@ def _update_stages(content: Any, plans: Sequence[Plan], *, everything: bool) -> 
             "`meta: {generated_by: adversity}`); rename it, or rename the pipeline or step"
         )
     old = {name: stages.pop(name) for name in list(stages) if name not in by_hand}
-    kept = {
+    others = {
         name: entry
         for name, entry in old.items()
         if not everything and name not in new and entry["meta"].get("pipeline") not in names
     }
-    for name, entry in sorted((kept | new).items()):
+    for name, entry in sorted((others | new).items()):
         stages[name] = entry
     content["stages"] = stages
     words: list[str] = []
-    for name in sorted(old.keys() | new.keys() - kept.keys()):
-        if name not in kept:
+    for name in sorted(old.keys() | new.keys() - others.keys()):
+        if name not in others:
             words += _stage_words(name, old.get(name), new.get(name))
     return words
 

@@ -38,18 +38,20 @@ def refuse_missing_data(plan: Plan) -> None:
 
 def missing_data(plan: Plan) -> tuple[str, ...]:
     """Say which data sets and files of a plan are not there or cannot be read, with their lines."""
-    found = [
+    messages = [
         f"{planned.line}: data.{planned.id}: {fault}"
         for planned in plan.data.values()
         for fault in _data_faults(plan.root, planned)
     ]
     for step in plan.steps.values():
-        found += [
+        messages += [
             f"{step.line}: {step.entry.kind}/{step.entry.name}: {fault}"
             for fault in _file_faults(plan.root, step.plugins.values())
         ]
-    found += [f"{plan.file}: metrics: {fault}" for fault in _file_faults(plan.root, plan.metrics)]
-    return tuple(dict.fromkeys(found))
+    messages += [
+        f"{plan.file}: metrics: {fault}" for fault in _file_faults(plan.root, plan.metrics)
+    ]
+    return tuple(dict.fromkeys(messages))
 
 
 def _data_faults(root: Path, planned: PlannedData) -> Iterator[str]:

@@ -164,5 +164,5 @@ def _images(folder: Path) -> list[Path]:
     """Return the first images of an artifact, in order."""
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(found)[:IMAGES]
+    images = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(images)[:IMAGES]

@@ -128,7 +128,7 @@ async def _serve(deployments: list[RunnerDeployment], url: str) -> None:
         asyncio.create_task(ended.wait()),
     )
     work, gone, _ = tasks
-    with _told_by_signals(ended.set):
+    with _heeding_signals(ended.set):
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if ended.is_set() and runner.started:
             await runner.astop()  # a run at work is cancelled, and says so
@@ -153,7 +153,7 @@ async def _work(runner: Runner, deployments: list[RunnerDeployment]) -> None:
 
 
 @contextmanager
-def _told_by_signals(tell: Callable[[], object]) -> Iterator[None]:
+def _heeding_signals(tell: Callable[[], object]) -> Iterator[None]:
     """Call `tell` at each signal that ends this process, from within the event loop."""
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in heard_signals()}

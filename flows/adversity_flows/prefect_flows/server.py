@@ -223,9 +223,9 @@ def _failure(home: Path, what: str) -> str:
     """Say what became of a start, with the end of the server's log."""
     log = home / "server.log"
     tail = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    said = "\n".join(f"    {line}" for line in tail) or "    (nothing)"
+    shown = "\n".join(f"    {line}" for line in tail) or "    (nothing)"
     return (
-        f"the Prefect server of this project {what}; the end of {log}:\n{said}\n"
+        f"the Prefect server of this project {what}; the end of {log}:\n{shown}\n"
         "  run with --direct to do without Prefect, or `adversity doctor` to find the cause"
     )
 
@@ -240,17 +240,17 @@ def _address(home: Path) -> str | None:
 
 def own_environment() -> dict[str, str]:
     """Return this process's environment without the traces of a Prefect run around it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT__")}
-    aside: dict[str, str] = json.loads(kept.pop(ASIDE, "{}"))
-    return kept | aside
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT__")}
+    aside: dict[str, str] = json.loads(own.pop(ASIDE, "{}"))
+    return own | aside
 
 
 def _environment(home: Path) -> dict[str, str]:
     """Return the server's environment: the user's, with its own home and no telemetry."""
-    kept = own_environment()
+    own = own_environment()
     for foreign in ("PREFECT_API_URL", "PREFECT_PROFILE"):
-        kept.pop(foreign, None)
-    return kept | {
+        own.pop(foreign, None)
+    return own | {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",

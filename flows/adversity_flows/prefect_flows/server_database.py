@@ -35,15 +35,15 @@ def make_database(home: Path) -> None:
     """
     database = home / NAME
     # SQLAlchemy is in the name because Prefect's migrations are written through it.
-    kept = cache_file().with_name(f"prefect-{version('prefect')}-{version('sqlalchemy')}.db")
+    cached = cache_file().with_name(f"prefect-{version('prefect')}-{version('sqlalchemy')}.db")
     if database.exists() or not _is_used(database):
         return
-    if _is_whole(kept):
-        _copy(kept, database)
+    if _is_whole(cached):
+        _copy(cached, database)
         return
     _migrate()
     with suppress(OSError, sqlite3.Error, StorageError):  # the next project takes longer, no more
-        _copy(database, kept)
+        _copy(database, cached)
 
 
 def _migrate() -> None:

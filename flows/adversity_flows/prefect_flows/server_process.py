@@ -57,8 +57,8 @@ def main(home: Path) -> None:
 
 def _publish(home: Path, port: int) -> None:
     """Write where the server answers, in one piece."""
-    said = json.dumps({"url": f"http://{HOST}:{port}/api", "pid": os.getpid()})
-    atomic_write(home / "server.json", lambda new: new.write_text(said, encoding="utf-8"))
+    record = json.dumps({"url": f"http://{HOST}:{port}/api", "pid": os.getpid()})
+    atomic_write(home / "server.json", lambda new: new.write_text(record, encoding="utf-8"))
 
 
 def _end_with_clients(server: object, home: Path) -> None:

@@ -52,10 +52,10 @@ def worst_cases(report: Report) -> dict[str, list[float]]:
     nothing of its own has changed.
     """
     return {
-        f"{step.id}[{cell_key(cell.cell)}]": [found.value, found.n, found.details["attacks"]]
+        f"{step.id}[{cell_key(cell.cell)}]": [measure.value, measure.n, measure.details["attacks"]]
         for step in report.steps
         for cell in step.cells
-        if (found := cell.measures.get(WORST_CASE)) is not None
+        if (measure := cell.measures.get(WORST_CASE)) is not None
     }
 
 

@@ -55,10 +55,10 @@ def versions(plan: Plan) -> dict[str, str]:
     """Return the versions of Python, of what computes, and of the plugins' distributions."""
     import adversity
 
-    found = {"python": platform.python_version(), "adversity": adversity.__version__}
+    versions_by_name = {"python": platform.python_version(), "adversity": adversity.__version__}
     libraries = {name: distribution_version(name) for name in LIBRARIES}
-    found |= {name: version for name, version in libraries.items() if version}
-    return found | dict(_origins(plan))
+    versions_by_name |= {name: version for name, version in libraries.items() if version}
+    return versions_by_name | dict(_origins(plan))
 
 
 def _origins(plan: Plan) -> Iterator[tuple[str, str]]:

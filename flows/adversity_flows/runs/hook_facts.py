@@ -121,17 +121,17 @@ def failure_facts(
         code: The exit code.
         seconds: Wall time.
     """
-    said = without_secrets(str(error)) or type(error).__name__
+    message = without_secrets(str(error)) or type(error).__name__
     return {
         "verdict": "error",
-        "line": said,
+        "line": message,
         "exit_code": code,
         "seconds": seconds,
         "gates": [],
         "problems": [],
         "measures": {},
         "report": None,
-        "folder": str(folder.path) if folder.made else None,
+        "folder": str(folder.path) if folder.exists else None,
         "repeats": None,
-        "error": said,
+        "error": message,
     }

@@ -40,21 +40,21 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
     Raises:
         StorageError: If a table of this run is missing or damaged, or one of that run is damaged.
     """
-    found: dict[tuple[str, str, str], Measure] = {}
+    changes: dict[tuple[str, str, str], Measure] = {}
     for gate in plan.gates:
         if gate.op is None:
             now = StoredTable(verified_file(outputs / plan.stage(gate.step).out, TABLE))
-            then = _kept(past, gate.step)
+            then = _stored(past, gate.step)
             if then is None:
                 continue
             for cell in sorted(now.cells):
                 change = _change(plan, gate.metric, cell, now, then)
                 if change is not None:
-                    found[gate.step, cell, gate.metric] = change
-    return found
+                    changes[gate.step, cell, gate.metric] = change
+    return changes
 
 
-def _kept(past: PastRun, step: str) -> StoredTable | None:
+def _stored(past: PastRun, step: str) -> StoredTable | None:
     """Open a table of the accepted run; one that is gone has nothing to compare with."""
     path = past.table(step)
     return StoredTable(past.verified(path)) if path.is_file() else None
@@ -87,8 +87,8 @@ def _same(now: StoredRows, then: StoredRows, first: Array, second: Array) -> boo
         return False
     cuts = range(PART_ROWS, len(first), PART_ROWS)
     for here, there in zip(np.split(first, cuts), np.split(second, cuts), strict=True):
-        mine, theirs = now.at(here), then.at(there)
-        for name, values in mine.items():
+        ours, theirs = now.at(here), then.at(there)
+        for name, values in ours.items():
             if not np.array_equal(values, theirs[name], equal_nan=values.dtype.kind == "f"):
                 return False
     return True

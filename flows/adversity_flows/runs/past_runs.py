@@ -97,7 +97,7 @@ class RunFolder:
         self._number = number
 
     @property
-    def made(self) -> bool:
+    def exists(self) -> bool:
         """Whether the folder is there."""
         return self.path.is_dir()
 

@@ -275,9 +275,9 @@ def _refuse_another_file(plan: Plan) -> None:
     """Refuse a plan that differs from its file (overrides, an edit since): DVC records the file."""
     loaded = load_pipeline(plan.root / plan.file, root=plan.root)
     aside = {"run", "gates", "schedule", "licences"}
-    said = loaded.spec.model_dump(mode="json", by_alias=True, exclude=aside)
+    written = loaded.spec.model_dump(mode="json", by_alias=True, exclude=aside)
     planned = plan.spec.model_dump(mode="json", by_alias=True, exclude=aside)
-    words = parameter_reasons(said, planned)
+    words = parameter_reasons(written, planned)
     if words:
         raise InputError(
             f"{plan.file}: expected the plan of what the file says, got {sentence(words)}; DVC "

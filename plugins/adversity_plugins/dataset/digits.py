@@ -108,9 +108,9 @@ class Digits(Dataset):
                 f"data/{self.name}/{_FILE} does not fit the manifest; delete data/{self.name} "
                 "and run again"
             )
-        found = [_split_of(row["sha256"]) for row in rows]
-        self._counts = {name: found.count(name) for name, _ in _SPLITS}
-        keep = [i for i, split in enumerate(found) if self.split in (split, "all")]
+        splits = [_split_of(row["sha256"]) for row in rows]
+        self._counts = {name: splits.count(name) for name, _ in _SPLITS}
+        keep = [i for i, split in enumerate(splits) if self.split in (split, "all")]
         if self.limit is not None and self.limit > len(keep):
             raise DataError(
                 f"data set 'digits': limit {self.limit} is more than the {len(keep)} digits of "

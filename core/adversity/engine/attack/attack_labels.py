@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.target import ChainTarget
 
-__all__ = ["label_rows", "wanted_labels"]
+__all__ = ["goal_labels", "label_rows"]
 
 
 def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
@@ -34,7 +34,7 @@ def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
     return torch.from_numpy(class_labels(labels, rows=rows, classes=classes or None))
 
 
-def wanted_labels(
+def goal_labels(
     ready: Ready, judge: ChainTarget, before: Answer, labels: Tensor, seed: int
 ) -> Tensor:
     """Return the labels an attack is given: the true ones, or a targeted attack's wish.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adversity.contracts import AttackInRounds
-from adversity.engine.attack.attack_labels import label_rows, wanted_labels
+from adversity.engine.attack.attack_labels import goal_labels, label_rows
 from adversity.engine.attack.perturbing import perturb
 from adversity.engine.attack.rounds import Course, perturb_in_rounds
 from adversity.engine.chain.budget import fits_space, sizes
@@ -125,33 +125,33 @@ def attack(
         start = before.predicted
         probable = probability_rows(before.values) & (before.gives == "logits")
         labels = label_rows(labels, count, judge.classes)
-        wanted = wanted_labels(ready, judge, before, labels, seed)
-        active = (start == labels) & (wanted != start if ready.plugin.is_targeted else True)
+        goals = goal_labels(ready, judge, before, labels, seed)
+        active = (start == labels) & (goals != start if ready.plugin.is_targeted else True)
         index = active.nonzero().flatten()
-        watch = _watch(ready, images, wanted)
+        watch = _watch(ready, images, goals)
         adversarial, after = images.clone(), start.clone()
         named = (*threat.bounds, *plugin.tells)
         parameters = {name: torch.full((count,), torch.nan, dtype=torch.float64) for name in named}
         if len(index):
             part = victim.watched(watch).rows(index)
-            made = perturbed(
+            answer = perturbed(
                 ready,
                 part,
                 images[index],
-                wanted[index],
+                goals[index],
                 seed=seed,
                 step=step,
                 stream=stream,
                 judge=judge.rows(index),
                 course=course,
             )
-            adversarial[index] = made.images
-            for name, values in made.parameters.items():
+            adversarial[index] = answer.images
+            for name, values in answer.parameters.items():
                 parameters[name][index] = values
             if final:
-                after[index] = judge.rows(index).answer(made.images).predicted
+                after[index] = judge.rows(index).answer(answer.images).predicted
     costs, norms = victim.counts, sizes(ready, adversarial, images, victim.ids)
-    hit = (after == wanted if ready.plugin.is_targeted else after != labels) & threat.admits(norms)
+    hit = (after == goals if ready.plugin.is_targeted else after != labels) & threat.admits(norms)
     share = max(int(active.sum()), 1)
     zero = active & (costs.gradients[:count] > 0) & ~costs.felt[:count]
     return AttackResult(
@@ -215,7 +215,7 @@ def perturbed(
     )
 
 
-def _watch(ready: Ready, images: Tensor, wanted: Tensor) -> Watch:
+def _watch(ready: Ready, images: Tensor, goals: Tensor) -> Watch:
     """Return what notes the query that solves each sample, within the budget where it has one."""
     import torch
 
@@ -227,4 +227,4 @@ def _watch(ready: Ready, images: Tensor, wanted: Tensor) -> Watch:
 
     none = torch.zeros(len(images), dtype=torch.int64)
     limited = None if threat.eps is None else admits
-    return Watch(images, wanted, ready.plugin.is_targeted, none, limited)
+    return Watch(images, goals, ready.plugin.is_targeted, none, limited)

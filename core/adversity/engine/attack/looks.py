@@ -37,6 +37,6 @@ def look_once(
     rows = index.tolist()
     new = [row for row in rows if ids[row] not in seen]
     if new:
-        found = look(torch.tensor(new)).tolist()
-        seen.update((ids[row], bool(value)) for row, value in zip(new, found, strict=True))
+        verdicts = look(torch.tensor(new)).tolist()
+        seen.update((ids[row], bool(value)) for row, value in zip(new, verdicts, strict=True))
     return torch.tensor([seen[ids[row]] for row in rows], dtype=torch.bool)

@@ -99,9 +99,9 @@ def checked(
         return Perturbed(changed, _facts(ready, answer, ids))
     if not isinstance(answer, Perturbed):
         ready.broke("expected a Perturbed with the parameters, got images alone", ids)
-    made, parameters = replayed(ready, changed, answer.parameters, block, ids)
-    within_budget(ready, made, block, ids)
-    return Perturbed(made, parameters)
+    images, parameters = replayed(ready, changed, answer.parameters, block, ids)
+    within_budget(ready, images, block, ids)
+    return Perturbed(images, parameters)
 
 
 def _facts(ready: Ready, answer: Any, ids: Sequence[str]) -> dict[str, Tensor]:

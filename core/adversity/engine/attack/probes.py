@@ -77,15 +77,15 @@ def probe(
     if not len(index):
         return columns
     rows = index.tolist()
-    images, wanted = current.images[index], labels[index]
+    images, true_labels = current.images[index], labels[index]
     ids = [current.ids[row] for row in rows]
     side = {name: value[index] for name, value in current.side.items()}
     for measure in probe_measures(type(ready.plugin)):
         column = PROBES[measure].column
         other = _variant(ready, _changed(ready.plugin, measure, images.shape[1:]))
         victim = ChainTarget(links, ids=ids, side=side, seed=seed)
-        result = attack(other, victim, images, wanted, seed=seed, step=step)
-        right = result.prediction == wanted
+        result = attack(other, victim, images, true_labels, seed=seed, step=step)
+        right = result.prediction == true_labels
         hit = (
             right
             if measure == "full_budget_accuracy"
@@ -155,9 +155,9 @@ def _variant(ready: Ready, changes: Mapping[str, Any]) -> Ready:
     try:
         valid = ready.plugin.with_parameters(**changes)
     except ValidationError as error:
-        said = ", ".join(f"{name}: {value:g}" for name, value in changes.items())
+        changed = ", ".join(f"{name}: {value:g}" for name, value in changes.items())
         raise ParameterError(
-            f"{ready.label} cannot be probed, it refuses {said} ({error.errors()[0]['msg']}); "
+            f"{ready.label} cannot be probed, it refuses {changed} ({error.errors()[0]['msg']}); "
             "leave probe: out"
         ) from None
     return set_up_alike(ready, valid, state=ready.state)

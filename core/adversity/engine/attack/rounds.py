@@ -157,7 +157,7 @@ def perturb_in_rounds(
     rounds = rounds_of(ready)
     names = [name for name, _ in rounds]
     for number, (name, each) in enumerate(rounds, 1):
-        made = perturb(
+        answer = perturb(
             each,
             victim.rows(left),
             images[left],
@@ -166,14 +166,14 @@ def perturb_in_rounds(
             step=step,
             stream=name,
         ).images
-        kept = judged(judge.rows(left), labels[left], made)
+        best = judged(judge.rows(left), labels[left], answer)
         if before is not None:
-            kept = worst_of(kept, before)
-        worst[left] = kept.images
-        solved_by[left[kept.fooled]] = number
-        stands = ~kept.fooled
+            best = worst_of(best, before)
+        worst[left] = best.images
+        solved_by[left[best.fooled]] = number
+        stands = ~best.fooled
         left = left[stands]
-        before = Judged(*(part[stands] for part in kept))
+        before = Judged(*(part[stands] for part in best))
         course.look(names, number, right=len(images), standing=len(left))
         if not len(left) or course.stopped is not None:
             break

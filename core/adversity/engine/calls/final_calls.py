@@ -53,9 +53,9 @@ def degrade(ready: Ready, images: Tensor, rng: SampleRng) -> Degraded:
         answer = FinalCall(ready).ask("degrade", here, images[index], rng=streams)
         degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
         fault = image_fault(degraded.images, rows=len(index))
-        wanted = [len(index), *images.shape[1:]]
-        if fault is None and not plugin.resizes and list(degraded.images.shape) != wanted:
-            fault = f"expected shape {wanted}, got {list(degraded.images.shape)}"
+        shape = [len(index), *images.shape[1:]]
+        if fault is None and not plugin.resizes and list(degraded.images.shape) != shape:
+            fault = f"expected shape {shape}, got {list(degraded.images.shape)}"
         fault = fault or fault_of(degraded)
         if fault is not None:
             ready.broke(fault, here)
@@ -128,9 +128,9 @@ def restore(
         origin.update(computed)
         answer: Tensor = FinalCall(ready).ask("restore", here, block, **needs)
         fault = image_fault(answer, rows=len(block))
-        wanted = [*block.shape[:2], *(size * ready.plugin.scale for size in block.shape[2:])]
-        if fault is None and list(answer.shape) != wanted:
-            fault = f"expected shape {wanted}, got {list(answer.shape)}"
+        shape = [*block.shape[:2], *(size * ready.plugin.scale for size in block.shape[2:])]
+        if fault is None and list(answer.shape) != shape:
+            fault = f"expected shape {shape}, got {list(answer.shape)}"
         if fault is not None:
             ready.broke(fault, here)
         return [answer]

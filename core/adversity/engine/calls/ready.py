@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from adversity.contracts import FitData, Plugin, State
 
-__all__ = ["BREAKS", "Found", "Ready"]
+__all__ = ["BREAKS", "Prepared", "Ready"]
 
 BREAKS = (Exception, SystemExit)
 """What may come out of a plugin; one that calls `sys.exit` must not end the run in silence."""
 
-Found = Callable[["Plugin[Any]"], "Ready | None"]
+Prepared = Callable[["Plugin[Any]"], "Ready | None"]
 """From a plugin in a parameter to what is ready already: the plugin of a fitted step."""
 
 
@@ -39,7 +39,7 @@ class Ready:
             neighbours do not matter; None if nobody is to look.
         seen: What the images are known by that it was fitted on from Python.
         root: The project's folder; the current one if None.
-        found: What was ready already of the plugins in its parameters.
+        prepared: What was ready already of the plugins in its parameters.
         state: What fitting found, where it is loaded.
     """
 
@@ -51,7 +51,7 @@ class Ready:
     )
     seen: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     root: Path | None = field(default=None, compare=False, repr=False)
-    found: Found | None = field(default=None, compare=False, repr=False)
+    prepared: Prepared | None = field(default=None, compare=False, repr=False)
     state: State | None = field(default=None, compare=False, repr=False)
 
     def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.contracts import State
-    from adversity.engine.calls.ready import Found
+    from adversity.engine.calls.ready import Prepared
 
 __all__ = ["all_ready", "device_of", "set_up", "set_up_alike"]
 
@@ -29,7 +29,7 @@ def set_up(
     device: str,
     *,
     root: Path | None = None,
-    found: Found | None = None,
+    prepared: Prepared | None = None,
     state: State | None = None,
 ) -> Ready:
     """Return a copy of a plugin, made ready in the one order that the contract promises.
@@ -42,7 +42,7 @@ def set_up(
         label: What messages call it.
         device: Where it computes.
         root: The project's folder; the current one if None.
-        found: What is ready already of the plugins in its parameters.
+        prepared: What is ready already of the plugins in its parameters.
         state: What fitting found.
 
     Raises:
@@ -51,7 +51,9 @@ def set_up(
         PluginError: If it cannot be set up.
     """
     plugin: Any = given.with_parameters()
-    ready = Ready(plugin, label, device_of(plugin, device), root=root, found=found, state=state)
+    ready = Ready(
+        plugin, label, device_of(plugin, device), root=root, prepared=prepared, state=state
+    )
     with _setting_up(ready):
         _open_parameters(ready)
         plugin.setup(ready.device)
@@ -79,23 +81,23 @@ def set_up_alike(
         PluginError: If it cannot be set up.
     """
 
-    def found(nested: Plugin[Any]) -> Ready | None:
+    def prepared(nested: Plugin[Any]) -> Ready | None:
         for own in nested_in(ready.plugin):
             # Two that are equal may have learnt from other data.
             call = own.ready() if own == nested and own.given is nested.given else None
             if isinstance(call, FinalCall):
                 return call.ready
-        return None if ready.found is None else ready.found(nested)
+        return None if ready.prepared is None else ready.prepared(nested)
 
     named = ready.label if label is None else label
-    return set_up(given, named, ready.device, root=ready.root, found=found, state=state)
+    return set_up(given, named, ready.device, root=ready.root, prepared=prepared, state=state)
 
 
 def _open_parameters(ready: Ready) -> None:
     """Make the plugins and files in a plugin's parameters ready: what is missing is said early."""
 
     def opened(nested: Plugin[Any]) -> Any:
-        known = ready.found(nested) if ready.found is not None else None
+        known = ready.prepared(nested) if ready.prepared is not None else None
         return final_call(known or _nested(nested, ready))
 
     bind_files(ready.plugin, ready.root)
@@ -110,7 +112,9 @@ def _nested(nested: Plugin[Any], outer: Ready) -> Ready:
         return nested.given.ready  # type: ignore[no-any-return]
     if isinstance(nested.plugin, Fitted):
         raise NotFittedError(f"{nested.label} must be fitted before another plugin can use it")
-    return set_up(nested.plugin, nested.label, outer.device, root=outer.root, found=outer.found)
+    return set_up(
+        nested.plugin, nested.label, outer.device, root=outer.root, prepared=outer.prepared
+    )
 
 
 def all_ready(parts: Iterable[Ready]) -> Iterator[Ready]:

@@ -129,11 +129,11 @@ def replayed(
                 [ids[first]],
             )
         checked[name] = values
-    made = ready.plugin.apply(start.clone(), checked).detach().cpu()
-    apart = float((made - changed).abs().max()) if made.shape == changed.shape else float("inf")
+    images = ready.plugin.apply(start.clone(), checked).detach().cpu()
+    apart = float((images - changed).abs().max()) if images.shape == changed.shape else float("inf")
     if not apart <= REPLAY:
         ready.broke(
             f"its images are not what its parameters make: `apply` gives others, {apart:.3g} apart",
             ids,
         )
-    return made, checked
+    return images, checked

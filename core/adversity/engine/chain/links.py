@@ -141,8 +141,8 @@ class Link:
             parts[-1] = [value[: len(span)].cpu() for value in parts[-1]]
             names = ["images", *degraded.side]
         worse, *side = joined(self.ready, names, parts, rows.ids)
-        made = dict(zip(names[1:], side, strict=True))
-        return worse, replace(rows, side={**rows.side, **made})
+        own_side = dict(zip(names[1:], side, strict=True))
+        return worse, replace(rows, side={**rows.side, **own_side})
 
     def answers(self, images: Tensor) -> Tensor:
         """Run a classifier; return logits `[N, K]` (log p where it gives probabilities)."""

@@ -134,9 +134,9 @@ class Network:
         self._classes = self._classes or values.shape[1]
         return values.float()
 
-    def _require_any_batch(self, said: str, images: Tensor) -> None:
+    def _require_any_batch(self, message: str, images: Tensor) -> None:
         """Refuse an exported program that is fixed to a number of images, by what it said."""
-        fixed = _FIXED_BATCH.search(said)
+        fixed = _FIXED_BATCH.search(message)
         if fixed is None:
             return
         two = ", ".join(map(str, (2, *images.shape[1:])))
@@ -161,8 +161,8 @@ class Network:
         tensors = {key: v for key, v in parts.items() if isinstance(v, torch.Tensor)}
         if len(tensors) == 1:
             return next(iter(tensors.values()))
-        said = ", ".join(f"{key!r}: {list(value.shape)}" for key, value in tensors.items())
-        what = f"{type(answer).__name__} ({said})" if said else type(answer).__name__
+        shapes = ", ".join(f"{key!r}: {list(value.shape)}" for key, value in tensors.items())
+        what = f"{type(answer).__name__} ({shapes})" if shapes else type(answer).__name__
         advice = "let its forward return a torch.Tensor"
         if tensors:
             advice = (

@@ -195,11 +195,11 @@ class ChainTarget:
     def _label(self) -> str:
         return " -> ".join(link.ready.label for link in self.links)
 
-    def _allow(self, wanted: Access) -> None:
-        if _ACCESS.index(wanted) > _ACCESS.index(self._access):
+    def _allow(self, access: Access) -> None:
+        if _ACCESS.index(access) > _ACCESS.index(self._access):
             raise InputError(
-                f"the attack queries its victim for {wanted}, but says that it queries no more "
-                f"than {self._access}: expected `access = {wanted!r}` on its class"
+                f"the attack queries its victim for {access}, but says that it queries no more "
+                f"than {self._access}: expected `access = {access!r}` on its class"
             )
 
     def _expect(self, images: Tensor) -> None:

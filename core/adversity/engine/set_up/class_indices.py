@@ -50,17 +50,17 @@ def class_indices(
     for index, synset in enumerate(classifier.synsets or ()):
         known.setdefault(synset, index)
     ours = [same_name(name) for name in names]
-    wanted = [(labels or {}).get(name, name) for name in ours]
-    indices = np.array([known.get(name, -1) for name in wanted], dtype=np.int64)
+    mapped = [(labels or {}).get(name, name) for name in ours]
+    indices = np.array([known.get(name, -1) for name in mapped], dtype=np.int64)
     for position in sorted(set(used)):
-        if indices[position] < 0 or wanted[position] in ambiguous:
-            _refuse(ours, wanted, position, sorted(set(used)), indices, classifier, data, labels)
+        if indices[position] < 0 or mapped[position] in ambiguous:
+            _refuse(ours, mapped, position, sorted(set(used)), indices, classifier, data, labels)
     return indices
 
 
 def _refuse(
     names: Sequence[str],
-    wanted: Sequence[str],
+    mapped: Sequence[str],
     position: int,
     used: Sequence[int],
     indices: np.ndarray[tuple[int], np.dtype[np.int64]],
@@ -70,11 +70,11 @@ def _refuse(
 ) -> None:
     if indices[position] >= 0:
         raise DataError(
-            f"{data}: class {wanted[position]!r} is the name of several classes of the "
+            f"{data}: class {mapped[position]!r} is the name of several classes of the "
             "classifier; use WordNet ids, or a `labels:` file that gives them"
         )
     missing = [i for i in used if indices[i] < 0]
-    listed = [_listed(names[i], wanted[i], classifier) for i in missing[:8]]
+    listed = [_listed(names[i], mapped[i], classifier) for i in missing[:8]]
     more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     raise DataError(
         f"{data}: {len(missing)} of {len(used)} classes are not the classifier's: "
@@ -83,10 +83,10 @@ def _refuse(
     )
 
 
-def _listed(name: str, wanted: str, classifier: Classifier) -> str:
+def _listed(name: str, mapped_to: str, classifier: Classifier) -> str:
     """Name a class, what a labels file makes of it, and the nearest that the classifier has."""
-    hint = did_you_mean(wanted, classifier.class_names)
-    mapped = "" if wanted == name else f" (mapped to {wanted!r})"
+    hint = did_you_mean(mapped_to, classifier.class_names)
+    mapped = "" if mapped_to == name else f" (mapped to {mapped_to!r})"
     return f"{name!r}{mapped}" + (f" ({hint})" if hint else "")
 
 

@@ -134,8 +134,10 @@ class Toolbox:
         """Return where a data set lies: materialised among the outputs, or in the project."""
         if not type(planned.plugin).packaged:  # type: ignore[attr-defined]
             return self.workspace.root
-        made = self.workspace.outputs / str(planned.location)
-        folder = made if made.is_dir() else self.workspace.root / str(planned.location)
+        materialised = self.workspace.outputs / str(planned.location)
+        folder = (
+            materialised if materialised.is_dir() else self.workspace.root / str(planned.location)
+        )
         if folder.is_dir():
             Checksums(folder).verify()
         return folder
@@ -174,12 +176,12 @@ class Toolbox:
             PluginError: If setting it up fails.
         """
         planned = self.definition_of(step)
-        mine = cell.restrict(planned.variables)
+        own = cell.restrict(planned.variables)
         cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
-        key = (planned.id, mine.key)
+        key = (planned.id, own.key)
         if key not in cache:
-            state = self.state(planned.id, mine) if planned.fit_on is not None else None
-            cache[key] = self.bare(planned.id, mine, state=state)
+            state = self.state(planned.id, own) if planned.fit_on is not None else None
+            cache[key] = self.bare(planned.id, own, state=state)
         return cache[key]
 
     def links(self, chain: Chain, cell: Cell) -> tuple[Link, ...]:
@@ -191,10 +193,10 @@ class Toolbox:
         planned = self.definition_of(step)
         given = planned.plugins[cell.restrict(planned.variables)]
 
-        def found(nested: Plugin[Any]) -> Ready | None:
+        def prepared(nested: Plugin[Any]) -> Ready | None:
             return None if nested.step is None else self.ready(nested.step, cell)
 
-        return self._set_up(given, planned.entry.label, found=found, state=state)
+        return self._set_up(given, planned.entry.label, prepared=prepared, state=state)
 
     def state(self, step: str, cell: Cell) -> State:
         """Read the state of a fitted step.

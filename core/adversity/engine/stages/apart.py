@@ -57,8 +57,8 @@ def _faults(toolbox: Toolbox, meeting: Meeting) -> Iterator[str]:
     pairs = shared(toolbox.source(meeting.fitting), judging)
     if pairs:
         shown = ", ".join(
-            mine if mine == theirs else f"{mine} ({theirs} there)"
-            for mine, theirs in pairs[:_SHOWN]
+            here if here == theirs else f"{here} ({theirs} there)"
+            for here, theirs in pairs[:_SHOWN]
         )
         yield (
             f"{toolbox.plan.steps[meeting.judged[0]].line}: {meeting}: {len(pairs)} of the "

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from adversity.engine.attack.attacking import AttackResult
     from adversity.engine.stages.columns import Columns
 
-__all__ = ["found_columns"]
+__all__ = ["result_columns"]
 
 
-def found_columns(plugin: Any, result: AttackResult, correct: np.ndarray[Any, Any]) -> Columns:
+def result_columns(plugin: Any, result: AttackResult, correct: np.ndarray[Any, Any]) -> Columns:
     """Return the columns that only some attacks have.
 
     `solved_at` of those that ask for no gradient; `failure_distance` of those that look for the

@@ -44,13 +44,13 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
         [_part(run, step, cell) for step in before],
     ]
     victim = [plan.resolved["core"]["engine"], [_part(run, step, cell) for step in after]]
-    mine = {**run.identity(planned.id, cell), "seed": plan.spec.seed}
-    names = [_said(given.entry.name, given.plugin)]
+    identity = {**run.identity(planned.id, cell), "seed": plan.spec.seed}
+    names = [_spelling(given.entry.name, given.plugin)]
     names += [_named(run, step, cell) for step in before]
     return {
         "victim": _sha256(victim),
         "data": _sha256(data),
-        "attack": _sha256(mine),
+        "attack": _sha256(identity),
         "facts": _facts(run, cell),
         "names": {
             "victim": " > ".join(_named(run, step, cell) for step in after),
@@ -109,10 +109,10 @@ def _holds_plugin(value: object) -> bool:
 
 
 def _named(run: AttackRun, step: str, cell: Cell) -> str:
-    return _said(run.plan.steps[step].entry.name, run.toolbox.plugin(step, cell))
+    return _spelling(run.plan.steps[step].entry.name, run.toolbox.plugin(step, cell))
 
 
-def _said(name: str, plugin: PluginBase) -> str:
+def _spelling(name: str, plugin: PluginBase) -> str:
     """Name a plugin with the parameters that somebody chose."""
     chosen = plugin.model_dump(mode="json", exclude_unset=True)
     words = ", ".join(f"{key}: {_short(value)}" for key, value in chosen.items())

@@ -17,7 +17,7 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import within_budget
 from adversity.engine.chain.target import ChainTarget
 from adversity.engine.stages.answer_columns import answer_columns
-from adversity.engine.stages.attack_columns import found_columns
+from adversity.engine.stages.attack_columns import result_columns
 from adversity.engine.stages.attack_identity import IDENTITY, attacked
 from adversity.engine.stages.columns import Columns, Rows, join
 from adversity.engine.stages.stage import write_json
@@ -109,9 +109,9 @@ class AttackRun(TableRun):
             self._batch(shard.cell, [shard.samples[i] for i in span])
             for span in spans(len(shard.samples), size)
         ]
-        made = np.concatenate([part.result.images.numpy() for part in parts])
+        images = np.concatenate([part.result.images.numpy() for part in parts])
         key, name = self.cell_key(shard.cell), images_name(shard)
-        self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
+        self.store.put(key, name, lambda path: write_arrays(path, {"images": images}))
         stored = self.store.read(key, name, read_arrays)[0]["images"]
         return join(
             [
@@ -235,7 +235,7 @@ class AttackRun(TableRun):
             "gradients": result.gradients.numpy(),
             **sign_columns(result),
             "random_output": part.random.numpy(),
-            **found_columns(part.ready.plugin, result, answers["correct"]),
+            **result_columns(part.ready.plugin, result, answers["correct"]),
             **part.probed,
         }
         return columns | self.image_columns(current.worsened(stored))

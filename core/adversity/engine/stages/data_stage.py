@@ -60,5 +60,7 @@ class DataRun(StageRun):
         return StageResult(self.stage.step)
 
     def _planned(self) -> PlannedData:
-        wanted = self.stage.step.removeprefix("data:")
-        return next(planned for planned in self.plan.data.values() if planned.plugin.name == wanted)
+        dataset = self.stage.step.removeprefix("data:")
+        return next(
+            planned for planned in self.plan.data.values() if planned.plugin.name == dataset
+        )

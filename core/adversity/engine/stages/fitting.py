@@ -60,8 +60,8 @@ def _source(planned: PlannedStep) -> str:
 
 def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
     """Return the rows of one cell of a finished table step; columns are read when asked for."""
-    mine = cell.restrict(toolbox.plan.steps[step].variables).key
-    return toolbox.table(step).cell(mine)
+    key = cell.restrict(toolbox.plan.steps[step].variables).key
+    return toolbox.table(step).cell(key)
 
 
 class StreamedImages:

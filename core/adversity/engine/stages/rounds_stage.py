@@ -116,8 +116,8 @@ class RoundsRun(AttackRun):
         """Return the shards of a round in which something stands, if the cell comes to it."""
         if not self._goes_on(cell, number):
             return []
-        mine = [s for s in self.shards if s.cell == cell and self._turn[s.index] == number]
-        return [shard for shard in mine if number == 0 or self._stands(shard)]
+        shards = [s for s in self.shards if s.cell == cell and self._turn[s.index] == number]
+        return [shard for shard in shards if number == 0 or self._stands(shard)]
 
     def _goes_on(self, cell: Cell, number: int) -> bool:
         """Say whether a cell comes to a round; the rounds before must be finished."""
@@ -198,9 +198,9 @@ class RoundsRun(AttackRun):
             self._round(shard, [samples[i] for i in span], left.cut(span) if left else None)
             for span in cuts
         ]
-        made = np.concatenate([part.result.images.numpy() for part in parts])
+        changed = np.concatenate([part.result.images.numpy() for part in parts])
         key, name = self.cell_key(shard.cell), images_name(shard)
-        self.store.put(key, name, lambda path: write_arrays(path, {"images": made}))
+        self.store.put(key, name, lambda path: write_arrays(path, {"images": changed}))
         stored = self.store.read(key, name, read_arrays)[0]["images"]
         images = (stored[span.start : span.stop] for span in cuts)
         rows = join([self._judged(*pair) for pair in zip(parts, images, strict=True)])

@@ -55,21 +55,21 @@ class ScoreRun(TableRun):
     def compute(self, shard: Shard) -> Columns:
         """Look the shard's rows up and run the plugin on them."""
         source = self.toolbox.source(self.data)
-        wanted = {source.ids[i] for i in shard.samples}
+        names = {source.ids[i] for i in shard.samples}
         rows = stored_rows(self.toolbox, self.planned.upstream, shard.cell)
-        at = np.array([i for i, name in enumerate(self._upstream(shard.cell)) if name in wanted])
-        mine = rows.at(at, [name for name in _USED if name in rows])
-        ids = tuple(mine["id"].tolist())
-        columns: Columns = {"id": mine["id"]}
-        columns |= {name: mine[name] for name in ("target",) if name in mine}
+        at = np.array([i for i, name in enumerate(self._upstream(shard.cell)) if name in names])
+        stored = rows.at(at, [name for name in _USED if name in rows])
+        ids = tuple(stored["id"].tolist())
+        columns: Columns = {"id": stored["id"]}
+        columns |= {name: stored[name] for name in ("target",) if name in stored}
         ready = self._ready(shard.cell)
         if isinstance(ready.plugin, PostHoc):
-            answer = answer_of(mine, ready.label)
+            answer = answer_of(stored, ready.label)
             probs = final_calls.calibrate(ready, answer.as_logits, ids)
             return columns | answer_columns(answer.calibrated(probs), columns.get("target"))
         if isinstance(ready.plugin, Score):
-            score = final_calls.score(ready, _predictive(answer_of(mine, ready.label)), ids)
-            columns |= {name: column for name, column in mine.items() if name not in columns}
+            score = final_calls.score(ready, _predictive(answer_of(stored, ready.label)), ids)
+            columns |= {name: column for name, column in stored.items() if name not in columns}
             return columns | {ready.plugin.name: score.numpy()}
         raise InputError(f"{self.planned.line}: {ready.label} is neither a score nor a calibrator")
 

@@ -42,8 +42,8 @@ def images_through(toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch)
     """Run one view, or put an attack's stored images in place."""
     planned = toolbox.plan.steps[step]
     if planned.role == "attack":
-        kept = StoredImages(toolbox.artifact(step), cell.restrict(planned.variables))
-        return current.worsened(kept.read(current.ids))
+        stored = StoredImages(toolbox.artifact(step), cell.restrict(planned.variables))
+        return current.worsened(stored.read(current.ids))
     ready = toolbox.ready(step, cell)
     if isinstance(ready.plugin, Restoration):
         images, origin = final_calls.restore(ready, current.images, current.side, current.ids)

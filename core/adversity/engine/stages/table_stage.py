@@ -149,12 +149,12 @@ class TableRun(StageRun):
         places = sorted((ids[i], at) for at, shard in enumerate(shards) for i in shard.samples)
         held: tuple[int, Columns] = -1, {}
         for span in spans(len(places), PART_ROWS):
-            wanted = dict(places[span.start : span.stop])
+            place_of = dict(places[span.start : span.stop])
             parts = []
-            for at in dict.fromkeys(wanted.values()):
+            for at in dict.fromkeys(place_of.values()):
                 held = held if held[0] == at else (at, self.shard_rows(shards[at]))
-                mine = np.array([sample in wanted for sample in held[1]["id"]])
-                parts.append({name: values[mine] for name, values in held[1].items()})
+                inside = np.array([sample in place_of for sample in held[1]["id"]])
+                parts.append({name: values[inside] for name, values in held[1].items()})
             yield sort_by_id(join(parts))
 
     def fill(self, out: Path) -> StageResult:

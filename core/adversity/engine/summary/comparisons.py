@@ -75,26 +75,26 @@ class _Outcome:
     def no_larger(self, other: _Outcome) -> bool:
         """Say whether it may do no more than another, measured with the same plugins if any."""
         if self.threat.in_norm is None:
-            mine, theirs = ([part.spelt for part in nested_in(o.plugin)] for o in (self, other))
-            if mine != theirs:
+            ours, theirs = ([part.spelt for part in nested_in(o.plugin)] for o in (self, other))
+            if ours != theirs:
                 return False
         return self.threat.no_larger(other.threat)
 
     def same_victim(self, other: _Outcome) -> bool:
         """Say whether both attack the same answer to the same images."""
-        mine = (self.planned.source, self.planned.against, self.victim)
+        ours = (self.planned.source, self.planned.against, self.victim)
         theirs = (other.planned.source, other.planned.against, other.victim)
-        return mine == theirs and np.array_equal(self.ids, other.ids)
+        return ours == theirs and np.array_equal(self.ids, other.ids)
 
     def differs_only_in(self, name: str, other: _Outcome) -> bool:
         """Say whether both are the same attack but for one parameter."""
-        mine, theirs = dict(self.plugin.parameters), dict(other.plugin.parameters)
-        here, there = mine.pop(name, None), theirs.pop(name, None)
+        ours, theirs = dict(self.plugin.parameters), dict(other.plugin.parameters)
+        here, there = ours.pop(name, None), theirs.pop(name, None)
         same = (
             self.planned.entry.cls is other.planned.entry.cls
             and self.planned.knowledge == other.planned.knowledge
         )
-        return same and here is not None and there is not None and here != there and mine == theirs
+        return same and here is not None and there is not None and here != there and ours == theirs
 
 
 def with_comparisons(
@@ -173,55 +173,57 @@ def _outcomes(toolbox: Toolbox, planned: PlannedStep) -> Iterator[_Outcome]:
         )
 
 
-def _compared(mine: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure]:
-    others = [o for o in outcomes if o.name != mine.name and mine.same_victim(o)]
+def _compared(outcome: _Outcome, outcomes: Iterable[_Outcome]) -> dict[str, Measure]:
+    others = [o for o in outcomes if o.name != outcome.name and outcome.same_victim(o)]
     shares = {
-        "beaten_by_black_box_share": _share(mine, [o for o in others if _rival(mine, o)]),
+        "beaten_by_black_box_share": _share(outcome, [o for o in others if _rival(outcome, o)]),
         "beaten_by_grey_box_share": _share(
-            mine, [o for o in others if o.planned.knowledge == "grey-box" and _no_larger(mine, o)]
+            outcome,
+            [o for o in others if o.planned.knowledge == "grey-box" and _no_larger(outcome, o)],
         ),
         "fooled_with_less_share": _share(
-            mine, [o for o in others if _smaller(o, mine) and mine.differs_only_in("eps", o)]
+            outcome,
+            [o for o in others if _smaller(o, outcome) and outcome.differs_only_in("eps", o)],
         ),
         "weaker_with_more_share": _share(
-            mine, [o for o in others if any(_easier(mine, o, name) for name in _EFFORTS)]
+            outcome, [o for o in others if any(_easier(outcome, o, name) for name in _EFFORTS)]
         ),
     }
     return {name: measure for name, measure in shares.items() if measure is not None}
 
 
-def _rival(mine: _Outcome, other: _Outcome) -> bool:
+def _rival(outcome: _Outcome, other: _Outcome) -> bool:
     """Say whether an attack has no gradient, and no more budget than this one."""
     cls: Any = other.planned.entry.cls
-    return cls.access in _BLACK_BOX and _no_larger(mine, other)
+    return cls.access in _BLACK_BOX and _no_larger(outcome, other)
 
 
-def _no_larger(mine: _Outcome, other: _Outcome) -> bool:
+def _no_larger(outcome: _Outcome, other: _Outcome) -> bool:
     """Say whether another attack has no more budget, in the same norm, than this one.
 
     One without a budget of its own counts as well: what it finds is compared by distance. What
     a targeted attack must find is more than that an answer changes, so it is not compared.
     """
-    return other.no_larger(mine) and not mine.plugin.is_targeted
+    return other.no_larger(outcome) and not outcome.plugin.is_targeted
 
 
 def _smaller(first: _Outcome, second: _Outcome) -> bool:
     return first.threat.limit < second.threat.limit
 
 
-def _easier(mine: _Outcome, other: _Outcome, name: str) -> bool:
-    return mine.differs_only_in(name, other) and bool(
-        getattr(other.plugin, name) < getattr(mine.plugin, name)
+def _easier(outcome: _Outcome, other: _Outcome, name: str) -> bool:
+    return outcome.differs_only_in(name, other) and bool(
+        getattr(other.plugin, name) < getattr(outcome.plugin, name)
     )
 
 
-def _share(mine: _Outcome, others: list[_Outcome]) -> Measure | None:
+def _share(outcome: _Outcome, others: list[_Outcome]) -> Measure | None:
     """Count the samples that stood here and fell, within this budget, in one of the others."""
-    count = int(mine.right.sum())
+    count = int(outcome.right.sum())
     if not others or not count:
         return None
-    stood = mine.right & ~mine.fooled
-    fell = {other.name: stood & other.fooled & _inside(mine, other) for other in others}
+    stood = outcome.right & ~outcome.fooled
+    fell = {other.name: stood & other.fooled & _inside(outcome, other) for other in others}
     hits = np.logical_or.reduce(list(fell.values()))
     return share(
         int(hits.sum()),
@@ -232,6 +234,6 @@ def _share(mine: _Outcome, others: list[_Outcome]) -> Measure | None:
     )
 
 
-def _inside(mine: _Outcome, other: _Outcome) -> np.ndarray[Any, Any]:
+def _inside(outcome: _Outcome, other: _Outcome) -> np.ndarray[Any, Any]:
     """Return which of the other's images lie within this attack's budget."""
-    return np.asarray(mine.threat.admits(other.distance))
+    return np.asarray(outcome.threat.admits(other.distance))

@@ -10,7 +10,7 @@ from adversity.engine.stages.columns import sort_by_id, standing
 from adversity.engine.stages.fitting import stored_rows
 from adversity.errors import DataError
 from adversity.metrics import paired_difference, robust_accuracy
-from adversity.report.values.model import Illusion
+from adversity.report.values.model import DefenceGap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["defence_gaps"]
 
 
-def defence_gaps(toolbox: Toolbox) -> tuple[Illusion, ...]:
+def defence_gaps(toolbox: Toolbox) -> tuple[DefenceGap, ...]:
     """Compare every grey-box attack with the adaptive ones that differ in nothing else.
 
     The two have the same plugin and parameters, start from the same images and attack the
@@ -54,7 +54,7 @@ def _defence(toolbox: Toolbox, grey: PlannedStep) -> tuple[str, ...]:
     return tuple(link.id for link in toolbox.plan.victim(grey.id).defences)
 
 
-def _of(toolbox: Toolbox, grey: PlannedStep, adaptive: PlannedStep) -> Iterator[Illusion]:
+def _of(toolbox: Toolbox, grey: PlannedStep, adaptive: PlannedStep) -> Iterator[DefenceGap]:
     for cell in grey.cells:
         parameters = toolbox.plugin(grey.id, cell).parameters
         for other in adaptive.cells:
@@ -70,7 +70,7 @@ def _agree(first: dict[str, str], second: dict[str, str]) -> bool:
 
 def _compared(
     toolbox: Toolbox, unknowing: tuple[PlannedStep, Cell], informed: tuple[PlannedStep, Cell]
-) -> Illusion:
+) -> DefenceGap:
     (grey, cell), (adaptive, other) = unknowing, informed
     blind, knowing = _by_id(toolbox, grey, cell), _by_id(toolbox, adaptive, other)
     if not np.array_equal(blind["id"], knowing["id"]):
@@ -80,7 +80,7 @@ def _compared(
         )
     seems, is_so = standing(blind), standing(knowing)
     difference = paired_difference(seems, is_so, better="lower")
-    return Illusion(
+    return DefenceGap(
         defence=_defence(toolbox, grey),
         grey_box=grey.id,
         adaptive=adaptive.id,

@@ -188,8 +188,8 @@ def _chosen(strata: Numbers, count: int, seed: int) -> list[int]:
     scale = count / sum(QUOTAS.values())
     chosen: list[int] = []
     for number, quota in enumerate(QUOTAS.values()):
-        mine = order[strata[order] == number]
-        chosen += mine[: max(1, int(quota * scale))].tolist()
+        members = order[strata[order] == number]
+        chosen += members[: max(1, int(quota * scale))].tolist()
     rest = order[~np.isin(order, chosen)]
     return [*chosen, *rest[:count].tolist()][:count]
 

@@ -67,16 +67,16 @@ class Recorded:
 
     def reached(self, entry: Entry) -> bool:
         """Say whether an attack looked for anything of this sort."""
-        mine = self.threat.in_norm, self.space
-        return (entry.facts["norm"], entry.facts["space"]) == mine
+        space = self.threat.in_norm, self.space
+        return (entry.facts["norm"], entry.facts["space"]) == space
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the details of a measure say it."""
-        said = self.threat.as_json()
-        eps = {} if said["eps"] is None else {"eps": said["eps"]}
-        if said["norm"] is not None:
-            return {"norm": said["norm"], **eps}
-        bounds = {"bounds": said["bounds"]} if said["bounds"] else {}
+        facts = self.threat.as_json()
+        eps = {} if facts["eps"] is None else {"eps": facts["eps"]}
+        if facts["norm"] is not None:
+            return {"norm": facts["norm"], **eps}
+        bounds = {"bounds": facts["bounds"]} if facts["bounds"] else {}
         return {"plugin": self.plugin, "space": self.space, **eps, **bounds}
 
     @property
@@ -122,25 +122,25 @@ def worst_case(
     Raises:
         StorageError: If entries of one page hold different samples.
     """
-    mine = [entry for entry in page if threat.reached(entry)]
-    if not mine:
+    attacks = [entry for entry in page if threat.reached(entry)]
+    if not attacks:
         return None
-    _same_samples(mine)
+    _same_samples(attacks)
     outcomes: dict[str, tuple[Flags, Flags]] = {}
-    for name, group in _by_name(mine, now or frozenset()).items():
+    for name, group in _by_name(attacks, now or frozenset()).items():
         right = np.logical_and.reduce([entry.rows["start_correct"] for entry in group])
         fell = [entry.rows["wrong"] & threat.admits(entry) for entry in group]
         outcomes[name] = right, np.logical_or.reduce(fell)
     measure = worst_case_robust_accuracy(outcomes)
-    earlier = {} if now is None else {"earlier": len({e.attack for e in mine} - now)}
-    first = mine[0]
+    earlier = {} if now is None else {"earlier": len({e.attack for e in attacks} - now)}
+    first = attacks[0]
     return replace(
         measure,
         convention={**measure.convention, "over": "every attack on record"},
         details={
             **measure.details,
             **earlier,
-            "pipelines": sorted({entry.names["pipeline"] for entry in mine}),
+            "pipelines": sorted({entry.names["pipeline"] for entry in attacks}),
             "victim": first.victim,
             "data": first.data,
             "threat": threat.as_json(),

@@ -110,9 +110,11 @@ def _judge_gate(gate: Gate, known: _Known) -> GateResult:
         return _result(gate, _Ruling("error", why, -math.inf))
     results = [(cell, *_judge_cell(gate, summary, cell, known)) for cell in cells]
     cell, ruling, measure = min(
-        results, key=lambda found: (_ACROSS_CELLS.index(found[1].verdict), found[1].margin)
+        results, key=lambda judged: (_ACROSS_CELLS.index(judged[1].verdict), judged[1].margin)
     )
-    return _result(gate, _among(ruling, cell, [found[1] for found in results]), cell.cell, measure)
+    return _result(
+        gate, _among(ruling, cell, [judged[1] for judged in results]), cell.cell, measure
+    )
 
 
 def _among(ruling: _Ruling, cell: CellResult, rulings: Sequence[_Ruling]) -> _Ruling:

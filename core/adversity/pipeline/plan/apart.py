@@ -47,14 +47,14 @@ def rests_on(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
     That is what it comes from, its plugin's definition and the plugins in its parameters, the
     victim of an attack, what fitted any of these, and what fitted that.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [id_]
     while waiting:
         name = waiting.pop()
         planned = steps.get(name)
-        if name in found:
+        if name in names:
             continue
-        found.add(name)
+        names.add(name)
         if planned is not None:
             near = (
                 *planned.source,
@@ -64,7 +64,7 @@ def rests_on(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
                 planned.fit_on,
             )
             waiting += [other for other in near if other is not None]
-    return frozenset(found)
+    return frozenset(names)
 
 
 def meetings(

@@ -107,7 +107,7 @@ class _Checker:
 
     def _either(self, takes: Sequence[str]) -> str:
         """Say what a plugin takes; what only kinds leave that are not installed is left out."""
-        known = [self._words[made] for made in takes if made in self._words]
+        known = [self._words[product] for product in takes if product in self._words]
         return " or ".join(known or [f"{' or '.join(takes)}, which no installed kind leaves"])
 
     def _users_of(self, key: str) -> str:
@@ -166,10 +166,10 @@ class _Checker:
                 f"expected one step, got {len(planned.source)}: {', '.join(planned.source)}",
             )
         for name in planned.source:
-            made = self._makes(name)
-            if made is not None and made not in kind.takes:
+            product = self._makes(name)
+            if product is not None and product not in kind.takes:
                 works_on = f"{planned.entry.label} works on {self._either(kind.takes)}"
-                yield "from", f"{works_on}; {name} is {self._words[made]}"
+                yield "from", f"{works_on}; {name} is {self._words[product]}"
 
     def against(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that the attacked answer comes from what the attacker may change."""
@@ -179,12 +179,12 @@ class _Checker:
         if planned.against is None:
             yield "uses", f"{kind.noun} needs against:, the step whose answer it must change"
             return
-        made = self._makes(planned.against)
-        if made is None:
+        product = self._makes(planned.against)
+        if product is None:
             return
-        if made not in kind.against:
+        if product not in kind.against:
             answer = f"an answer ({self._either(kind.against)})"
-            what = f"{kind.noun} changes {answer}; {planned.against} is {self._words[made]}"
+            what = f"{kind.noun} changes {answer}; {planned.against} is {self._words[product]}"
             yield "against", what
             return
         start = planned.upstream if planned.source else None
@@ -217,11 +217,11 @@ class _Checker:
         if planned.fit_on is None:
             yield "uses", f"{planned.entry.label} must be fitted; name its data with fit_on:"
             return
-        made = self._makes(planned.fit_on)
+        product = self._makes(planned.fit_on)
         takes = _FIT_TAKES[cls.fits_on]
-        if made is not None and made not in takes:
+        if product is not None and product not in takes:
             fitted = f"{planned.entry.label} is fitted on {self._either(takes)}"
-            yield "fit_on", f"{fitted}; {planned.fit_on} is {self._words[made]}"
+            yield "fit_on", f"{fitted}; {planned.fit_on} is {self._words[product]}"
 
 
 def _borrowed(spec: StepSpec) -> Iterator[Finding]:

@@ -79,10 +79,10 @@ def _sorted(needs: Mapping[str, set[str]]) -> tuple[str, ...]:
     ids = list(needs)
     place = {id_: index for index, id_ in enumerate(ids)}
     users: dict[str, list[str]] = {id_: [] for id_ in ids}
-    for id_, wanted in needs.items():
-        for name in wanted:
+    for id_, names in needs.items():
+        for name in names:
             users[name].append(id_)
-    open_needs = {id_: len(wanted) for id_, wanted in needs.items()}
+    open_needs = {id_: len(names) for id_, names in needs.items()}
     ready = [place[id_] for id_ in ids if not open_needs[id_]]
     order: list[str] = []
     while ready:

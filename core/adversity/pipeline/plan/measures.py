@@ -30,10 +30,10 @@ def measures_of(metrics: Iterable[MetricBase]) -> dict[str, MeasureInfo]:
 
     What the engine knows of its own measures holds, whatever a metric declares.
     """
-    found: dict[str, MeasureInfo] = {}
+    measures: dict[str, MeasureInfo] = {}
     for metric in metrics:
-        found |= metric.declared()
-    return found | dict(OF_DATA) | dict(OF_ATTACKS)
+        measures |= metric.declared()
+    return measures | dict(OF_DATA) | dict(OF_ATTACKS)
 
 
 def check_names(
@@ -107,10 +107,10 @@ def known_of(
     ]
     if not all(metric.produces for metric in fitting):
         return None
-    found: dict[str, MeasureInfo] = {}
+    measures: dict[str, MeasureInfo] = {}
     for metric in fitting:
-        found |= metric.declared()
-    return found | dict(OF_ATTACKS) if attacked else found
+        measures |= metric.declared()
+    return measures | dict(OF_ATTACKS) if attacked else measures
 
 
 def _can_have(metric: Metric, *, attacked: bool) -> bool:

@@ -43,13 +43,13 @@ def resolver(
 
     def resolve(kind: str, value: Any) -> Plugin[Any]:
         uses, parameters = _uses_and_with(value)
-        found = step_of(uses) if step_of is not None else None
-        if isinstance(found, str):
-            raise NestedFault({("uses",): found})
-        if found is not None:
+        named = step_of(uses) if step_of is not None else None
+        if isinstance(named, str):
+            raise NestedFault({("uses",): named})
+        if named is not None:
             if parameters:
                 raise NestedFault({("with",): f"with: belongs to the step; write it under {uses}"})
-            return found
+            return named
         entry, faults = look_up(*_split(kind, uses))
         if entry is None or faults:
             raise NestedFault({("uses",): "; ".join(faults)})

@@ -21,14 +21,14 @@ class HasSource(Protocol):
 
 def ancestors(id_: str, steps: Mapping[str, HasSource]) -> frozenset[str]:
     """Return all steps and data sets that `id_` comes from."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [id_]
     while waiting:
         planned = steps.get(waiting.pop())
-        fresh = set(planned.source if planned else ()) - found
-        found |= fresh
+        fresh = set(planned.source if planned else ()) - names
+        names |= fresh
         waiting.extend(fresh)
-    return frozenset(found)
+    return frozenset(names)
 
 
 def way_to(id_: str, steps: Mapping[str, HasSource]) -> tuple[str, ...]:

@@ -158,14 +158,14 @@ class PluginFinder:
             return
         mark = self._marks.get(f"{entry.kind}/{entry.qualified}")
         standing = None if mark is None else mark.standing(entry.version)
-        found = {
+        fault = {
             None: "was not checked in this environment",
             "stale": "was checked with another source, kit, engine or library than now",
             "fails": f"breaks {', '.join(mark.failed) if mark else ''}",
         }.get(standing)
-        if found is not None:
+        if fault is not None:
             yield (
-                f"conformance: required, and {entry.label} {found}; run `adversity check "
+                f"conformance: required, and {entry.label} {fault}; run `adversity check "
                 f"{entry.kind}/{entry.qualified}`"
             )
 
@@ -179,8 +179,8 @@ def attempt(
     try:
         return cls(**parameters), {}
     except ValidationError as error:
-        found = complaints(error, cls.model_fields)
-        return None, {key: f"{label}: {complaint}" for key, complaint in found.items()}
+        messages = complaints(error, cls.model_fields)
+        return None, {key: f"{label}: {complaint}" for key, complaint in messages.items()}
     except InputError as error:
         return None, {(): f"{label}: {error}"}
     except Exception as error:  # noqa: BLE001  (a third party's validator may raise anything)

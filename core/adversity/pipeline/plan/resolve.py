@@ -83,17 +83,17 @@ def resolve_metrics(
     loaded: Loaded, finder: PluginFinder, findings: Findings
 ) -> tuple[Measured, ...]:
     """Resolve the metrics that the file names."""
-    found: list[Measured] = []
+    measured: list[Measured] = []
     for index, spec in enumerate(loaded.spec.metrics):
         path: KeyPath = ("metrics", index)
         entry = _expected(finder, spec.uses, "measure", (*path, "uses"), findings)
         plugin = finder.build(entry, spec.parameters, (*path, "with")) if entry else None
-        if entry and any(other.qualified == entry.qualified for other, _ in found):
+        if entry and any(other.qualified == entry.qualified for other, _ in measured):
             findings.add(path, f"{spec.uses} is named twice, and a measure has one name; keep one")
         elif entry and isinstance(plugin, MetricBase):
             _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
-            found.append((entry, plugin))
-    return tuple(found)
+            measured.append((entry, plugin))
+    return tuple(measured)
 
 
 def _expected(

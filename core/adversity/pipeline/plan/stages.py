@@ -60,8 +60,8 @@ def make_stages(
 ) -> tuple[Stage, ...]:
     """Return the stages in the order they run: packaged data, steps, the report."""
     maker = _Maker(loaded, data, steps, tuple(metrics))
-    made = [maker.stage(planned) for planned in steps.values() if planned.has_artifact]
-    return (*maker.packaged(), *made, maker.report())
+    stages = [maker.stage(planned) for planned in steps.values() if planned.has_artifact]
+    return (*maker.packaged(), *stages, maker.report())
 
 
 def repeated_views(

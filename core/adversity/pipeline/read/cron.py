@@ -60,14 +60,14 @@ def _date_exists(days: str, months: str) -> bool:
 def _numbers(field: str, place: int) -> set[int]:
     """Return the numbers that a sound field stands for."""
     _, low, high, names = _FIELDS[place]
-    found: set[int] = set()
+    numbers: set[int] = set()
     for first, last, every in map(_groups, field.split(",")):
         start = low if first == "*" else _number(first, low, names)
         end = _number(last, low, names) if last else start
         if last is None and (first == "*" or every):  # `5/10` goes on from 5
             end = high
-        found |= set(range(start, end + 1, int(every or 1)))
-    return found
+        numbers |= set(range(start, end + 1, int(every or 1)))
+    return numbers
 
 
 def _groups(part: str) -> tuple[str, str | None, str | None]:

@@ -124,15 +124,15 @@ def complaints(error: ValidationError, known: Iterable[str]) -> dict[KeyPath, st
     """
     names = tuple(known)
     by_key: dict[KeyPath, list[dict[str, Any]]] = {}
-    found: dict[KeyPath, str] = {}
+    messages: dict[KeyPath, str] = {}
     for detail in error.errors(include_url=False):
         if detail["type"] == NESTED_ERROR:
             loc = detail["loc"]
             faults: Mapping[KeyPath, str] = detail["ctx"]["faults"]
-            found |= {(*loc, *key): f"{dotted(loc)}: {fault}" for key, fault in faults.items()}
+            messages |= {(*loc, *key): f"{dotted(loc)}: {fault}" for key, fault in faults.items()}
             continue
         by_key.setdefault(detail["loc"][:1], []).append(dict(detail))
-    return found | {key: _complaint(key, details, names) for key, details in by_key.items()}
+    return messages | {key: _complaint(key, details, names) for key, details in by_key.items()}
 
 
 def _complaint(key: KeyPath, details: list[dict[str, Any]], known: tuple[str, ...]) -> str:
@@ -145,8 +145,8 @@ def _complaint(key: KeyPath, details: list[dict[str, Any]], known: tuple[str, ..
     if first["type"] in {"value_error", "assertion_error"}:
         text = first["msg"].split(", ", 1)[-1]
         return f"{name}: {text}" if name else text
-    wanted = " or ".join(dict.fromkeys(expectation(detail["msg"]) for detail in details))
-    return f"{name} must be {wanted}, got {shown(first['input'])}{_meant(first)}"
+    expected = " or ".join(dict.fromkeys(expectation(detail["msg"]) for detail in details))
+    return f"{name} must be {expected}, got {shown(first['input'])}{_meant(first)}"
 
 
 def _meant(detail: Mapping[str, Any]) -> str:

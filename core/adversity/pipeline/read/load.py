@@ -167,22 +167,22 @@ def _structural(path: KeyPath, details: Sequence[Any]) -> str:
             return f"{name} must be kebab-case such as digits-under-attack, got {first['input']!r}"
         case "too_short":
             return f"{name} must have at least one entry, got none"
-    wanted = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
-    return f"{name} must be {wanted}, got {shown(first['input'])}"
+    expected = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
+    return f"{name} must be {expected}, got {shown(first['input'])}"
 
 
 def _plain(message: str) -> str:
     """Say `a mapping` and `a list` for what pydantic calls a dictionary and a tuple."""
     text = expectation(message)
-    for said, meant in (
+    for phrase, meant in (
         ("a dictionary or an instance of", "a mapping for"),
         ("a dictionary", "a mapping"),
         ("a mapping", "a mapping"),
         ("a tuple", "a list"),
         ("a string", "text"),
     ):
-        if text.startswith(said):
-            return meant if said.startswith("a dictionary") else text.replace(said, meant, 1)
+        if text.startswith(phrase):
+            return meant if phrase.startswith("a dictionary") else text.replace(phrase, meant, 1)
     return text
 
 
@@ -214,8 +214,8 @@ def _scalars(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 def variables_in(parameters: Any) -> tuple[str, ...]:
     """Return the matrix variables that parameters use, each once."""
-    found = (_VARIABLE.fullmatch(text) for _, text in _scalars(parameters, ()))
-    return tuple(dict.fromkeys(match.group(1) for match in found if match))
+    matches = (_VARIABLE.fullmatch(text) for _, text in _scalars(parameters, ()))
+    return tuple(dict.fromkeys(match.group(1) for match in matches if match))
 
 
 def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:

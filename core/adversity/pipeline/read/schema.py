@@ -119,8 +119,8 @@ def _with_nested(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     if NESTED_KEY in schema:
-        kept = {key: schema[key] for key in ("description", "default") if key in schema}
-        return {"$ref": f"#/$defs/nested.{schema[NESTED_KEY]}"} | kept
+        own = {key: schema[key] for key in ("description", "default") if key in schema}
+        return {"$ref": f"#/$defs/nested.{schema[NESTED_KEY]}"} | own
     return {key: _with_nested(part) for key, part in schema.items()}
 
 

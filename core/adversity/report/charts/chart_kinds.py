@@ -160,10 +160,10 @@ def staircase(
 
 def _decades(most: float) -> list[int]:
     """Return 0, 1, 10, 100 and so on, up to the decade that holds `most`."""
-    found = [0, 1]
-    while found[-1] < most:
-        found.append(10 * found[-1])
-    return found
+    ticks = [0, 1]
+    while ticks[-1] < most:
+        ticks.append(10 * ticks[-1])
+    return ticks
 
 
 @lru_cache(maxsize=32)

@@ -9,7 +9,7 @@ from adversity.report.charts.chart_kinds import lines, points
 from adversity.report.charts.chart_style import MAX_SERIES
 from adversity.report.values.blocks import Chart
 from adversity.report.words.reading import (
-    Found,
+    Figures,
     across,
     labels,
     measured,
@@ -41,26 +41,26 @@ def curve_charts(
     report: Report, name: str, *, makes: str | None = None, prefer: str = "severity"
 ) -> tuple[Chart, ...]:
     """Draw a measure for each path: against the matrix variable, or as rows without one."""
-    found = without_echoes(report, list(measured(report, name, makes=makes)))
-    if not found:
+    figures = without_echoes(report, list(measured(report, name, makes=makes)))
+    if not figures:
         return ()
-    names = labels(report, [step for step, _, _ in found])
-    axis = across((cell for _, cell, _ in found), prefer)
-    title, top = measure_name(name, found[0][2]), found[0][2].info.top
-    unit = units_in_words([measure for _, _, measure in found])
+    names = labels(report, [step for step, _, _ in figures])
+    axis = across((cell for _, cell, _ in figures), prefer)
+    title, top = measure_name(name, figures[0][2]), figures[0][2].info.top
+    unit = units_in_words([measure for _, _, measure in figures])
     if axis is None:
         rows = [
             (_with(names[step.id], panel(cell.cell, None)), measure)
-            for step, cell, measure in found
+            for step, cell, measure in figures
         ]
         return (row_chart(slug(name), capital(title), rows, top=top, axis=capital(title) + unit),)
-    apart = [item for item in found if axis not in item[1].cell and _is_degraded(report, item[0])]
-    found = [item for item in found if item not in apart]
+    apart = [item for item in figures if axis not in item[1].cell and _is_degraded(report, item[0])]
+    figures = [item for item in figures if item not in apart]
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
     without, key = f"{capital(title)} without {plain(axis)}", slug(f"{name}-apart")
     single = (row_chart(key, without, rows, top=top, axis=without + unit),) if rows else ()
     records = []
-    for step, cell, measure in found:
+    for step, cell, measure in figures:
         x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
         if x is None:
             continue
@@ -71,10 +71,10 @@ def curve_charts(
             records,
             key=slug(f"{name}-by-{axis}"),
             title=capital(f"{title} by {plain(axis)}"),
-            x=plain(axis) + _clean_at_zero(found, axis),
+            x=plain(axis) + _clean_at_zero(figures, axis),
             y=title + unit,
             top=top,
-            intervals=intervals_in_words([measure for _, _, measure in found]),
+            intervals=intervals_in_words([measure for _, _, measure in figures]),
         )
         + single
     )
@@ -158,7 +158,7 @@ def row_chart(
         extra: More columns for each row (`limit`, `state`).
     """
     more = extra or [{} for _ in rows]
-    made, lost = _drawable(
+    drawable, lost = _drawable(
         record(
             measure,
             row=index,
@@ -168,12 +168,12 @@ def row_chart(
         )
         for index, ((label, measure), columns) in enumerate(zip(rows, more, strict=True))
     )
-    records = tuple(made)
-    said = "; ".join(f"{label} {number(written(measure).value)}" for label, measure in rows)
+    records = tuple(drawable)
+    words = "; ".join(f"{label} {number(written(measure).value)}" for label, measure in rows)
     return Chart(
         id=key,
         title=title,
-        finding=plain(f"{title}: {said}."),
+        finding=plain(f"{title}: {words}."),
         caption=f"{intervals_in_words([measure for _, measure in rows])} {_counts(records)}{lost}",
         records=records,
         spec=points(
@@ -214,7 +214,7 @@ def _drawable(records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], 
     A median distance or a PSNR can be infinite: such a point is left to the tables, and an
     interval with an infinite end is not drawn.
     """
-    kept, lost = [], 0
+    drawable, lost = [], 0
     for item in records:
         ends = (item["low"], item["high"])
         if not math.isfinite(item["value"]):
@@ -223,8 +223,11 @@ def _drawable(records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], 
         if not all(map(math.isfinite, ends)):
             lost += 1
             item = {**item, "low": item["value"], "high": item["value"]}
-        kept.append(item)
-    return kept, f" Not drawn: {plural(lost, 'infinite value')}, see the tables." if lost else ""
+        drawable.append(item)
+    return (
+        drawable,
+        f" Not drawn: {plural(lost, 'infinite value')}, see the tables." if lost else "",
+    )
 
 
 def _counts(records: Sequence[Mapping[str, Any]], counted: str = "point") -> str:
@@ -254,8 +257,8 @@ def units_in_words(measures: Sequence[Measure]) -> str:
     return f" ({', '.join(sorted(units))})" if units else ""
 
 
-def _clean_at_zero(found: Found, axis: str) -> str:
-    without = any(axis not in cell.cell for _, cell, _ in found)
+def _clean_at_zero(figures: Figures, axis: str) -> str:
+    without = any(axis not in cell.cell for _, cell, _ in figures)
     return f" (at 0: without {plain(axis)})" if without else ""
 
 

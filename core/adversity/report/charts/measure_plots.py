@@ -38,10 +38,10 @@ _Placed = tuple[str, str, "Measure", Plot]
 def measure_plots(report: Report, group: str) -> Iterator[Chart]:
     """Draw the plots of the measures of a group: curves in one chart, else one for each cell."""
     for name in grouped(report.steps, group):
-        found = [item for item in measured(report, name) if "plot" in item[2].details]
-        names = labels(report, [step for step, _, _ in found])
+        figures = [item for item in measured(report, name) if "plot" in item[2].details]
+        names = labels(report, [step for step, _, _ in figures])
         plots = []
-        for step, cell, measure in found:
+        for step, cell, measure in figures:
             where = ", ".join(part for part in (names[step.id], panel(cell.cell, None)) if part)
             plots.append((where, step.id, measure, Plot.from_json(measure.details["plot"])))
         yield from _all_bars(name, [item for item in plots if item[3].form not in _CURVES])
@@ -53,8 +53,10 @@ def _all_bars(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
     left = len(plots) - _MOST
     for at, (where, step, measure, plot) in enumerate(plots[:_MOST]):
         title = measure_name(name, measure)
-        said = plain(f"{title} of {where} is {measure_text(measure)}.")
-        chart = _bars(plot, slug(f"{name}-plot-{step}-{where}"), capital(f"{title}: {where}"), said)
+        finding = plain(f"{title} of {where} is {measure_text(measure)}.")
+        chart = _bars(
+            plot, slug(f"{name}-plot-{step}-{where}"), capital(f"{title}: {where}"), finding
+        )
         more = f" {plural(left, 'more plot')}: in the JSON of this report."
         note = more if left > 0 and at == _MOST - 1 else ""
         yield replace(chart, caption=chart.caption + note)

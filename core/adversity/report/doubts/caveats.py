@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         Apart,
         CellResult,
         DataSummary,
+        DefenceGap,
         GateResult,
-        Illusion,
         StepSummary,
     )
 
@@ -39,20 +39,24 @@ _ORDER = {"void": 0, "warning": 1, "note": 2}
 def caveats(
     data: Sequence[DataSummary],
     steps: Sequence[StepSummary],
-    illusions: Sequence[Illusion] = (),
+    gaps: Sequence[DefenceGap] = (),
     apart: Sequence[Apart] = (),
     gates: Sequence[GateResult] = (),
 ) -> tuple[Caveat, ...]:
     """Return every caveat that holds, worst first."""
-    found = [*_few_samples(judged_data(data, steps, gates)), *_quarantined(data), *of_folders(data)]
-    found += [Caveat("note", sentence) for sentence in unproved(apart)]
-    found += [Caveat("note", note, step.id) for step in steps for note in step.notes]
+    unsorted = [
+        *_few_samples(judged_data(data, steps, gates)),
+        *_quarantined(data),
+        *of_folders(data),
+    ]
+    unsorted += [Caveat("note", sentence) for sentence in unproved(apart)]
+    unsorted += [Caveat("note", note, step.id) for step in steps for note in step.notes]
     for step in steps:
         if step.kind == "attack":
-            found += [*_grey_box(step), *_signs(step)]
-            found += [*_rising(step), *_control(step, steps)]
-    found += _weaker_adaptive(illusions)
-    return _worst_first(found)
+            unsorted += [*_grey_box(step), *_signs(step)]
+            unsorted += [*_rising(step), *_control(step, steps)]
+    unsorted += _weaker_adaptive(gaps)
+    return _worst_first(unsorted)
 
 
 def caveats_of_gates(
@@ -70,8 +74,8 @@ def caveats_of_gates(
     return _worst_first([*_few_samples(judged_data(data, steps, gates)), *others])
 
 
-def _worst_first(found: Sequence[Caveat]) -> tuple[Caveat, ...]:
-    return tuple(sorted(found, key=lambda caveat: _ORDER[caveat.level]))
+def _worst_first(unsorted: Sequence[Caveat]) -> tuple[Caveat, ...]:
+    return tuple(sorted(unsorted, key=lambda caveat: _ORDER[caveat.level]))
 
 
 def _few_samples(data: Sequence[DataSummary]) -> Iterator[Caveat]:
@@ -137,32 +141,32 @@ def _guess(measure: Measure) -> str:
     return "" if math.isnan(chance) else f"; a guess is right for {chance:.0%}"
 
 
-def _figure(found: Measure) -> str:
+def _figure(measure: Measure) -> str:
     """Write a share as people read it: `12% (14 of 120; 95% interval 7% to 19%)`."""
-    text = f"{found.value:.0%}"
-    if found.low is None or found.high is None:
+    text = f"{measure.value:.0%}"
+    if measure.low is None or measure.high is None:
         return text
-    hits = round(found.value * found.n)
-    interval = f"{found.level:.0%} interval {found.low:.0%} to {found.high:.0%}"
-    return f"{text} ({hits} of {found.n}; {interval})"
+    hits = round(measure.value * measure.n)
+    interval = f"{measure.level:.0%} interval {measure.low:.0%} to {measure.high:.0%}"
+    return f"{text} ({hits} of {measure.n}; {interval})"
 
 
-def _by(found: Measure) -> str:
+def _by(measure: Measure) -> str:
     """Name the attack or cell that did the most, where several were compared."""
-    by = found.details.get("by")
+    by = measure.details.get("by")
     if not isinstance(by, Mapping) or not by or not all(map(is_number, by.values())):
         return ""
     most = max(by, key=lambda name: (by[name], name))
-    return f" (most by {most}: {by[most]} of {found.n})"
+    return f" (most by {most}: {by[most]} of {measure.n})"
 
 
-def _weaker_adaptive(illusions: Sequence[Illusion]) -> Iterator[Caveat]:
+def _weaker_adaptive(gaps: Sequence[DefenceGap]) -> Iterator[Caveat]:
     """Flag adaptive attacks that did less than the same attack without knowledge of the defence.
 
     Who knows more can always do as much, so the way through the defence failed. With the whole
     interval below 0 that is sure; before, it may be chance.
     """
-    for item in illusions:
+    for item in gaps:
         lost = item.difference
         if lost.value < 0:
             where = ", ".join(f"{name}={value}" for name, value in item.cell.items())
@@ -233,13 +237,13 @@ def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat
             continue
         for cell in step.cells:
             twin = next((c for c in other.cells if _matches(c, cell)), None)
-            for name, mine in _left(cell):
+            for name, own in _left(cell):
                 theirs = twin.measures.get(name) if twin else None
-                if theirs and mine.value > theirs.value:
+                if theirs and own.value > theirs.value:
                     yield Caveat(
                         "void",
                         f"{step.id}{_where(cell)}: {other.id}, a control of the same size, fools "
-                        f"more ({theirs.value:.3f} left, against {mine.value:.3f}); the attack is "
+                        f"more ({theirs.value:.3f} left, against {own.value:.3f}); the attack is "
                         "broken.",
                         step.id,
                         cell.cell,

@@ -37,11 +37,11 @@ def _empty_classes(data: Sequence[DataSummary]) -> Iterator[Caveat]:
 def _unseen(data: Sequence[DataSummary]) -> Iterator[Caveat]:
     """Say what DVC leaves out of a data set, which no sample comes from."""
     for item in data:
-        found = item.facts.get("left_out_by_dvcignore")
-        if found:
-            noun = "file or folder" if found["count"] == 1 else "files and folders"
+        left_out = item.facts.get("left_out_by_dvcignore")
+        if left_out:
+            noun = "file or folder" if left_out["count"] == 1 else "files and folders"
             yield Caveat(
                 "note",
-                f".dvcignore leaves {found['count']} {noun} out of {item.id}, for example "
-                f"{found['example']}: DVC does not see them, so no sample comes from there.",
+                f".dvcignore leaves {left_out['count']} {noun} out of {item.id}, for example "
+                f"{left_out['example']}: DVC does not see them, so no sample comes from there.",
             )

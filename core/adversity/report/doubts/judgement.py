@@ -45,8 +45,8 @@ _LEVELS = {"void": "VOID", "warning": "warning:"}
 
 def overall(gates: Iterable[GateResult]) -> Verdict | None:
     """Return the worst verdict, or None where there are no gates."""
-    found = {gate.verdict for gate in gates}
-    return next((state for state in WORST_FIRST if state in found), None)
+    verdicts = {gate.verdict for gate in gates}
+    return next((state for state in WORST_FIRST if state in verdicts), None)
 
 
 def exit_code(gates: Iterable[GateResult], *, strict: bool = False) -> int:
@@ -114,12 +114,12 @@ def _doubts(report: Report) -> str:
     }
     unreadable = [len(item.quarantined) for item in report.data if item.quarantined]
     warnings = sum(caveat.level == "warning" for caveat in report.caveats)
-    said = [
+    parts = [
         *([plural(len(void), "void figure")] if void else []),
         *([plural(warnings, "warning")] if warnings else []),
         *([plural(sum(unreadable), "unreadable image")] if unreadable else []),
     ]
-    return f"; {', '.join(said)}" if said else ""
+    return f"; {', '.join(parts)}" if parts else ""
 
 
 def gates_in_order(report: Report) -> tuple[GateResult, ...]:

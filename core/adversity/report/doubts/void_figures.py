@@ -59,8 +59,8 @@ def is_void(report: Report, measure: str, step: StepSummary, cell: CellResult) -
 def _reasons(step: StepSummary, cell: CellValues, caveats: Sequence[Caveat]) -> Iterator[str]:
     """Yield what voids the figures of a cell: of its step, or of an attack on its path."""
     for caveat in caveats:
-        mine = caveat.level == "void" and caveat.step in (None, step.id, *step.path)
-        if mine and _agree(caveat.cell or {}, cell):
+        belongs = caveat.level == "void" and caveat.step in (None, step.id, *step.path)
+        if belongs and _agree(caveat.cell or {}, cell):
             yield caveat.text
 
 
@@ -70,14 +70,14 @@ def _agree(first: CellValues, second: CellValues) -> bool:
 
 
 def _bounded_by_another(
-    mine: CellResult, steps: Mapping[str, StepSummary], caveats: Sequence[Caveat]
+    figure: CellResult, steps: Mapping[str, StepSummary], caveats: Sequence[Caveat]
 ) -> bool:
     """Say whether an attack of the same threat on the same victim and data is believed.
 
     A control is no attack: that it fooled little says nothing.
     """
     return any(
-        _same_threat(mine, cell) and not any(_reasons(step, cell.cell, caveats))
+        _same_threat(figure, cell) and not any(_reasons(step, cell.cell, caveats))
         for step in steps.values()
         if step.kind == "attack" and not step.threat.get("control")
         for cell in step.cells

@@ -56,7 +56,7 @@ def contents(report: Report) -> Contents:
     _find()
     distinct = _Distinct()
     summary = tuple(map(distinct.chart, summary_charts(report)))
-    parts = [(item.order, _said(item, report)) for item in registered()]
+    parts = [(item.order, _shown(item, report)) for item in registered()]
     shown = [(order, distinct.section(part)) for order, part in parts if part is not None]
     return Contents(
         summary,
@@ -65,7 +65,7 @@ def contents(report: Report) -> Contents:
     )
 
 
-def _said(item: Registered, report: Report) -> Section | None:
+def _shown(item: Registered, report: Report) -> Section | None:
     """Return what a section says; one that fails is named, since it fails every report."""
     try:
         return item.says(report)
@@ -102,10 +102,10 @@ class _Distinct:
             return self.chart(block)
         return replace(block, id=self._free(block.id)) if isinstance(block, Table) else block
 
-    def _free(self, wanted: str) -> str:
-        name, count = wanted, 1
+    def _free(self, id_: str) -> str:
+        name, count = id_, 1
         while name in self._seen:
             count += 1
-            name = f"{wanted}-{count}"
+            name = f"{id_}-{count}"
         self._seen.add(name)
         return name

@@ -61,7 +61,7 @@ def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
             (
                 step.id,
                 cell_text(cell.cell) or NOTHING,
-                *(measure_text(found) if found else NOTHING for found in clean),
+                *(measure_text(one) if one else NOTHING for one in clean),
                 *(_shown(cell, name) for name in names),
                 *(_count(cell, name) for name in costs),
                 " ".join(cell.notes) or NOTHING,

@@ -29,10 +29,10 @@ def budget_curves(report: Report, attacks: Sequence[StepSummary]) -> Iterator[Ch
 
     A search that counts failures at any distance has no budget: its curve is another chart.
     """
-    found = [(step, cell) for step in attacks if not any_distance(step) for cell in step.cells]
+    results = [(step, cell) for step in attacks if not any_distance(step) for cell in step.cells]
     names = titles(attacks, grouped(attacks, "attack"))
-    for norm in dict.fromkeys(norm_of(*item) for item in found):
-        own = [item for item in found if norm_of(*item) == norm]
+    for norm in dict.fromkeys(norm_of(*item) for item in results):
+        own = [item for item in results if norm_of(*item) == norm]
         for name, title in names.items():
             yield from _curve(report, own, name, title, norm)
 
@@ -50,10 +50,10 @@ def _curve(
     if not records:
         return
     name, key = NORMS.get(norm, norm) or "no norm", slug(f"{measure}-{norm}")
-    drawn = [found for _, found in measures]
+    drawn = [figure for _, figure in measures]
     top, scale = drawn[-1].info.top, title + units_in_words(drawn)
     if axis is None or len({item["x"] for item in records}) < 2:
-        rows = [(plain(label), found) for label, found in measures]
+        rows = [(plain(label), figure) for label, figure in measures]
         yield row_chart(key, f"{capital(title)} ({name})", rows, axis=scale, top=top)
         return
     unit = f"{name} budget eps, in 1/255" if axis == "eps" and norm == "linf" else plain(axis)
@@ -109,8 +109,8 @@ def unattacked(
     seen: set[str] = set()
     while current is not None and current.id not in seen:
         seen.add(current.id)
-        found = matching(current, cell)
-        if found is not None and name in found.measures:
-            return found.measures[name]
+        result = matching(current, cell)
+        if result is not None and name in result.measures:
+            return result.measures[name]
         current = by_id.get(current.upstream or "")
     return None

@@ -21,9 +21,9 @@ from adversity.report.words.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from adversity.report.values.model import Illusion, Report
+    from adversity.report.values.model import DefenceGap, Report
 
-__all__ = ["illusion_section"]
+__all__ = ["defence_gap_section"]
 
 _LONGEST = 16
 """More rows than this are split into a chart for each defence."""
@@ -31,10 +31,10 @@ _ENDS = ("the attacker does not know the defence (grey-box)", "the attacker know
 
 
 @section(order=600)
-def illusion_section(report: Report) -> Section | None:
+def defence_gap_section(report: Report) -> Section | None:
     """Show for each defence what withstood an attacker who knows it and one who does not."""
-    found = report.illusions
-    if not found:
+    gaps = report.illusions  # the key of the JSON
+    if not gaps:
         return None
     blocks: list[Block] = [
         Text(
@@ -44,24 +44,24 @@ def illusion_section(report: Report) -> Section | None:
             "(adaptive). Here the same method attacked the same images within the same budget "
             "both ways. What withstood only the attacker who did not know was never robustness."
         ),
-        Text(_finding(report, found), lead="Here."),
-        *_charts(report, found),
-        _table(report, found),
+        Text(_finding(report, gaps), lead="Here."),
+        *_charts(report, gaps),
+        _table(report, gaps),
     ]
-    return Section("illusion", "How much of a defence was an illusion", blocks)
+    return Section("illusion", "What a defence loses to an attacker who knows it", blocks)
 
 
-def _finding(report: Report, found: Sequence[Illusion]) -> str:
+def _finding(report: Report, gaps: Sequence[DefenceGap]) -> str:
     """Say which defence lost most, and where the adaptive attack was the weaker one."""
-    worst = max(found, key=lambda item: item.difference.value)
+    worst = max(gaps, key=lambda item: item.difference.value)
     words = [
         f"The most was lost by {_label(report, worst)}: {number(worst.seeming.value)} of the "
         f"images seem safe, {number(worst.actual.value)} are left when the attacker knows; "
-        f"{number(worst.difference.value)} was an illusion."
+        f"{number(worst.difference.value)} was no robustness."
         if worst.difference.value > 0
         else "No defence lost anything to the attacker who knows it."
     ]
-    weaker = [item for item in found if item.difference.value < 0]
+    weaker = [item for item in gaps if item.difference.value < 0]
     if weaker:
         names = "; ".join(_label(report, item) for item in weaker)
         words.append(
@@ -71,13 +71,13 @@ def _finding(report: Report, found: Sequence[Illusion]) -> str:
     return plain(" ".join(words))
 
 
-def _charts(report: Report, found: Sequence[Illusion]) -> Iterator[Chart]:
+def _charts(report: Report, gaps: Sequence[DefenceGap]) -> Iterator[Chart]:
     """Draw both shares of every row, and their difference with its interval."""
-    defences = dict.fromkeys(item.defence for item in found)
+    defences = dict.fromkeys(item.defence for item in gaps)
     groups = (
-        [[item for item in found if item.defence == name] for name in defences]
-        if len(found) > _LONGEST
-        else [list(found)]
+        [[item for item in gaps if item.defence == name] for name in defences]
+        if len(gaps) > _LONGEST
+        else [list(gaps)]
     )
     for group in groups:
         of = f" of {plain(_defence(report, group[0]))}" if len(groups) > 1 else ""
@@ -86,7 +86,7 @@ def _charts(report: Report, found: Sequence[Illusion]) -> Iterator[Chart]:
         rows = [(_label(report, item), item.difference) for item in group]
         yield row_chart(
             f"{key}-difference",
-            f"How much was an illusion{of}",
+            f"What is lost once the attacker knows{of}",
             rows,
             top=None,
             zero=True,
@@ -94,13 +94,13 @@ def _charts(report: Report, found: Sequence[Illusion]) -> Iterator[Chart]:
         )
 
 
-def _pairs(report: Report, group: Sequence[Illusion], key: str, title: str) -> Chart:
+def _pairs(report: Report, group: Sequence[DefenceGap], key: str, title: str) -> Chart:
     records = tuple(
         record(measure, row=index, label=_label(report, item), series=end)
         for index, item in enumerate(group)
         for end, measure in zip(_ENDS, (item.seeming, item.actual), strict=True)
     )
-    said = "; ".join(
+    words = "; ".join(
         f"{_label(report, item)}: {number(item.seeming.value)} while the attacker does not know "
         f"the defence, {number(item.actual.value)} when it does"
         for item in group
@@ -111,30 +111,30 @@ def _pairs(report: Report, group: Sequence[Illusion], key: str, title: str) -> C
     return Chart(
         id=key,
         title=title,
-        finding=plain(f"{title}. {said}."),
-        caption=f"The grey bar between the two is the illusion. {intervals} n = {n} for each row.",
+        finding=plain(f"{title}. {words}."),
+        caption=f"The grey bar between the two is the gap. {intervals} n = {n} for each row.",
         records=records,
         spec=dumbbells(_ENDS, x="share of images that withstand the attack", rows=len(group)),
         heads={"label": "defence", "series": "attacker", "value": "robust accuracy"},
     )
 
 
-def _defence(report: Report, item: Illusion) -> str:
+def _defence(report: Report, item: DefenceGap) -> str:
     """Name a defence: its steps with their plugins."""
     uses = {step.id: step.uses.partition("/")[2] for step in report.steps}
     names = [f"{name} ({uses[name]})" if uses.get(name) else name for name in item.defence]
     return " → ".join(names)
 
 
-def _label(report: Report, item: Illusion) -> str:
+def _label(report: Report, item: DefenceGap) -> str:
     attacks = {other.attack for other in report.illusions}
     by = f"by {item.attack}" if len(attacks) > 1 else ""
     parts = (_defence(report, item), by, cell_text(item.cell))
     return plain(", ".join(part for part in parts if part))
 
 
-def _table(report: Report, found: Sequence[Illusion]) -> Table:
-    heads = ("not knowing", "knowing", "illusion", "fell", "held", "both", "p", "n")
+def _table(report: Report, gaps: Sequence[DefenceGap]) -> Table:
+    heads = ("not knowing", "knowing", "gap", "fell", "held", "both", "p", "n")
     rows = tuple(
         (
             _label(report, item),
@@ -148,12 +148,12 @@ def _table(report: Report, found: Sequence[Illusion]) -> Table:
             NOTHING if item.p_value is None else f"{item.p_value:.2g}",
             f"{item.difference.n:,}",
         )
-        for item in found
+        for item in gaps
     )
     return Table(
         "illusions",
         "Robust accuracy where the attacker does not know the defence and where it does; their "
-        "difference on the same images is the illusion. Fell: images that only the attacker "
+        "difference on the same images is the gap. Fell: images that only the attacker "
         "who knows could turn; held: those that only the other could. Both: the share that "
         "withstood both, the most that may be claimed; a stronger attack may leave less. "
         "p: exact McNemar test that fell and held are equally likely; several rows are several "

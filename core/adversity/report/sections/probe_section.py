@@ -52,8 +52,8 @@ def probe_table(attacks: Sequence[StepSummary]) -> Table | None:
 
 
 def _shown(cell: CellResult, name: str) -> str:
-    found = cell.measures.get(name)
-    return NOTHING if found is None else f"{value_text(found)} {interval_text(found)}"
+    measure = cell.measures.get(name)
+    return NOTHING if measure is None else f"{value_text(measure)} {interval_text(measure)}"
 
 
 def _chance(cell: CellResult) -> str:

@@ -73,18 +73,18 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
 def _accuracies(report: Report) -> list[tuple[str, Measure]]:
     """Return every step's first headline measures: of all cells, or of the ends of many."""
     judged = {step.id for step in judged_steps(report.steps, report.gates)}
-    found = [
+    figures = [
         (name, *item)
         for group in ("accuracy", "attack")
         for name in grouped(report.steps, group)
         for item in without_echoes(report, list(measured(report, name)))
         if item[2].info.headline == 1 and item[0].id in judged
     ]
-    if len(found) > _LONGEST_FOREST:
+    if len(figures) > _LONGEST_FOREST:
         ends: dict[tuple[str, str], list[Any]] = {}
-        for name, step, cell, measure in found:
+        for name, step, cell, measure in figures:
             ends.setdefault((step.id, name), []).append((name, step, cell, measure))
-        found = [item for own in ends.values() for item in (own[:1] + own[1:][-1:])]
+        figures = [item for own in ends.values() for item in (own[:1] + own[1:][-1:])]
     return [
         (
             " ".join(
@@ -94,7 +94,7 @@ def _accuracies(report: Report) -> list[tuple[str, Measure]]:
             ),
             measure,
         )
-        for name, step, cell, measure in found[:_LONGEST_FOREST]
+        for name, step, cell, measure in figures[:_LONGEST_FOREST]
     ]
 
 

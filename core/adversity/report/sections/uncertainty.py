@@ -12,7 +12,7 @@ from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Text
 from adversity.report.words.reading import (
-    Found,
+    Figures,
     grouped,
     is_number,
     labels,
@@ -57,9 +57,9 @@ def uncertainty_section(report: Report) -> Section | None:
 
 def _reliability(report: Report, name: str) -> Iterator[Chart]:
     """Draw the reliability of the first and the last cell of each step, at most six in all."""
-    found = [i for i in without_echoes(report, list(measured(report, name))) if _bins(i[2])]
-    names = labels(report, [step for step, _, _ in found])
-    for step, cell, measure in _shown(found):
+    figures = [i for i in without_echoes(report, list(measured(report, name))) if _bins(i[2])]
+    names = labels(report, [step for step, _, _ in figures])
+    for step, cell, measure in _shown(figures):
         where = ", ".join(part for part in (names[step.id], plain(cell_text(cell.cell))) if part)
         bins = _bins(measure)
         gap = sum(item["n"] * (item["confidence"] - item["accuracy"]) for item in bins)
@@ -79,14 +79,14 @@ def _reliability(report: Report, name: str) -> Iterator[Chart]:
         )
 
 
-def _shown(found: Found) -> Found:
+def _shown(figures: Figures) -> Figures:
     """Choose what is drawn: every step once before any twice, those that calibrate first."""
     steps: dict[str, list[int]] = {}
-    for index, (step, _, _) in enumerate(found):
+    for index, (step, _, _) in enumerate(figures):
         steps.setdefault(step.id, []).append(index)
-    order = sorted(steps.values(), key=lambda own: found[own[0]][0].kind != "uncertainty")
+    order = sorted(steps.values(), key=lambda own: figures[own[0]][0].kind != "uncertainty")
     ends = [*(own[0] for own in order), *(own[-1] for own in order if len(own) > 1)]
-    return [found[index] for index in sorted(ends[:_RELIABILITY_LIMIT])]
+    return [figures[index] for index in sorted(ends[:_RELIABILITY_LIMIT])]
 
 
 def _bins(measure: Measure) -> list[dict[str, Any]]:

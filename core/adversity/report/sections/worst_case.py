@@ -20,23 +20,23 @@ __all__ = ["found_alone", "threat_words", "worst_cases"]
 
 def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
     """Tabulate the worst case once for each victim, version of the data, and budget."""
-    found: dict[str, tuple[StepSummary, Measure]] = {}
+    by_facts: dict[str, tuple[StepSummary, Measure]] = {}
     for step in attacks:
         for cell in step.cells:
             for measure in cell.measures.values():
                 if measure.info.group != "worst case":
                     continue
                 facts = [measure.details.get(name) for name in ("victim", "data", "threat")]
-                found.setdefault(json.dumps(facts, sort_keys=True), (step, measure))
-    if not found:
+                by_facts.setdefault(json.dumps(facts, sort_keys=True), (step, measure))
+    if not by_facts:
         return []
-    victims = list(dict.fromkeys(measure.details.get("victim") for _, measure in found.values()))
+    victims = list(dict.fromkeys(measure.details.get("victim") for _, measure in by_facts.values()))
 
     def by_budget(item: tuple[StepSummary, Measure]) -> tuple[int, float]:
         details = item[1].details
         return victims.index(details.get("victim")), details.get("threat", {}).get("eps", 0.0)
 
-    rows = tuple(_row(step, measure) for step, measure in sorted(found.values(), key=by_budget))
+    rows = tuple(_row(step, measure) for step, measure in sorted(by_facts.values(), key=by_budget))
     text = (
         "The robust accuracy of an attack is what that attack left. Here an image counts as "
         "robust only if no attack on record turned it within the budget: those of this run, of "
@@ -63,9 +63,9 @@ def threat_words(threat: Mapping[str, Any]) -> str:
     bounds: Mapping[str, Sequence[float]] = threat.get("bounds", {})
     eps = [f"eps {threat['eps']:.4g}"] if "eps" in threat else []
     ranges = [f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in bounds.items()]
-    said = ", ".join([*eps, *ranges])
+    words = ", ".join([*eps, *ranges])
     plugin = str(threat.get("plugin", "")).partition("/")[2]
-    return f"{plugin} ({said})" if said else plugin
+    return f"{plugin} ({words})" if words else plugin
 
 
 def found_alone(measure: Measure) -> list[tuple[str, int]]:

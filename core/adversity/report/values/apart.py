@@ -68,11 +68,11 @@ def unproved(apart: Iterable[Apart]) -> Iterator[str]:
     for item in apart:
         if item.fitting is None:
             by_data.setdefault(item.judging, []).append(item)
-    for name, found in by_data.items():
-        learnt = list(dict.fromkeys(step for item in found for step in item.fitted))
+    for name, pairs in by_data.items():
+        learnt = list(dict.fromkeys(step for item in pairs for step in item.fitted))
         yield (
             f"{' and '.join(learnt)} {'was' if len(learnt) == 1 else 'were'} fitted elsewhere: "
-            f"whether any of the {plural(found[0].n_judging, 'image')} of {name} was among what "
+            f"whether any of the {plural(pairs[0].n_judging, 'image')} of {name} was among what "
             f"{'it' if len(learnt) == 1 else 'they'} learnt from cannot be proved here."
         )
 

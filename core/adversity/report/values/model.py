@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from adversity.report.values.apart import Apart
-from adversity.report.values.paired import CellValues, Gain, Illusion
+from adversity.report.values.paired import CellValues, DefenceGap, Gain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +21,9 @@ __all__ = [
     "CellResult",
     "CellValues",
     "DataSummary",
+    "DefenceGap",
     "Gain",
     "GateResult",
-    "Illusion",
     "ImageRow",
     "Outcome",
     "Provenance",
@@ -296,7 +296,7 @@ class Report:
     apart: tuple[Apart, ...] = ()
     caveats: tuple[Caveat, ...] = ()
     gains: tuple[Gain, ...] = ()
-    illusions: tuple[Illusion, ...] = ()
+    illusions: tuple[DefenceGap, ...] = ()
     rows: tuple[ImageRow, ...] = ()
     population: Mapping[str, int] = field(default_factory=dict)
     provenance: Provenance | None = None

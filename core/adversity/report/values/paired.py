@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure
 
-__all__ = ["CellValues", "Gain", "Illusion", "cell_key"]
+__all__ = ["CellValues", "DefenceGap", "Gain", "cell_key"]
 
 CellValues = Mapping[str, str]
 """A cell of the matrix: variable name to value as written (`{"eps": "4/255"}`); {} if none."""
@@ -45,7 +45,7 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
-class Illusion:
+class DefenceGap:
     """How much of a defence an attacker who knows it takes away, paired by sample.
 
     Two attack steps are compared: the same plugin and parameters, the same images, the same

@@ -109,13 +109,13 @@ def threat_text(step: StepSummary) -> Text:
 
 def _settings(step: StepSummary) -> str:
     parameters = step.cells[0].parameters if step.cells else {}
-    said = [
+    settings = [
         f"{name.replace('_', ' ')}: {str(parameters[name]).lower()}"
         for name in _OPTIONS
         if parameters.get(name) is not None and (name != "target" or parameters.get("targeted"))
     ]
-    said += [f"{name}: {text}" for name, text in _plugins(parameters)]
-    return f"Settings: {', '.join(said)}." if said else ""
+    settings += [f"{name}: {text}" for name, text in _plugins(parameters)]
+    return f"Settings: {', '.join(settings)}." if settings else ""
 
 
 def _plugins(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

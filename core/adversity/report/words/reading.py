@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.report.values.model import CellResult, Report, StepSummary
 
-Found = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
+Figures = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
 """A measure with the step and the cell it belongs to."""
 
 __all__ = [
-    "Found",
+    "Figures",
     "across",
     "grouped",
     "images_before",
@@ -92,12 +92,14 @@ def grouped(steps: Iterable[StepSummary], group: str) -> list[str]:
 
 def titles(steps: Iterable[StepSummary], names: Sequence[str]) -> dict[str, str]:
     """Return what a reader calls these measures, by name."""
-    found = {name: name.replace("_", " ") for name in names}
+    titles_by_name = {name: name.replace("_", " ") for name in names}
     for step in steps:
         for cell in step.cells:
             own = {name: cell.measures[name] for name in names if name in cell.measures}
-            found.update({name: measure_name(name, measure) for name, measure in own.items()})
-    return found
+            titles_by_name.update(
+                {name: measure_name(name, measure) for name, measure in own.items()}
+            )
+    return titles_by_name
 
 
 def across(cells: Iterable[CellResult], prefer: str) -> str | None:
@@ -161,20 +163,20 @@ def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | 
     )
 
 
-def without_echoes(report: Report, found: Found) -> Found:
+def without_echoes(report: Report, figures: Figures) -> Figures:
     """Leave out uncertainty steps that repeat another: a score adds a column, not an answer."""
     cells_of: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
-    for step, cell, measure in found:
+    for step, cell, measure in figures:
         cells_of.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
     seen: list[tuple[tuple[str, ...], object]] = []
-    kept = set()
+    distinct = set()
     for step in report.steps:
         if step.id in cells_of:
             story = (images_before(report, step), cells_of[step.id])
             if story not in seen or step.kind != "uncertainty":
                 seen.append(story)
-                kept.add(step.id)
-    return [item for item in found if item[0].id in kept]
+                distinct.add(step.id)
+    return [item for item in figures if item[0].id in distinct]
 
 
 def record(measure: Measure, **more: Any) -> dict[str, Any]:

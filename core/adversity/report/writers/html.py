@@ -71,20 +71,20 @@ def _page(report: Report, budget: int, *, interactive: bool) -> str:
 
 def _fitting(rows: Sequence[ImageRow], room: int) -> tuple[tuple[GridRow, ...], str]:
     """Return the rows that fit and what had to be done for it."""
-    made: tuple[GridRow, ...] = ()
+    small: tuple[GridRow, ...] = ()
     for size in _SIZES:
-        made = grid(rows, size=size)
-        if sum(map(_weight, made)) <= room:
+        small = grid(rows, size=size)
+        if sum(map(_weight, small)) <= room:
             smaller = f"Images are shown at {size} px to keep this page small."
-            return made, "" if size == _SIZES[0] else smaller
-    kept: list[GridRow] = []
-    for row in made:
+            return small, "" if size == _SIZES[0] else smaller
+    fitting: list[GridRow] = []
+    for row in small:
         room -= _weight(row)
         if room < 0:
             break
-        kept.append(row)
-    return tuple(kept), (
-        f"{plural(len(rows) - len(kept), 'row')} of {len(rows)} left out, and images are shown "
+        fitting.append(row)
+    return tuple(fitting), (
+        f"{plural(len(rows) - len(fitting), 'row')} of {len(rows)} left out, and images are shown "
         f"at {_SIZES[-1]} px, to keep this page small."
     )
 

@@ -96,12 +96,12 @@ def grid(rows: Sequence[ImageRow], *, size: int) -> tuple[GridRow, ...]:
         size: Longest side of a display copy in pixels.
     """
     factor = amplification(rows)
-    made = []
+    grid_rows = []
     for index, row in enumerate(rows):
         tiles = [_tile(row, shown, size) for shown in row.images]
         if row.perturbation is not None:
             tiles.append(_change(row, row.perturbation, factor, size))
-        made.append(
+        grid_rows.append(
             GridRow(
                 f"s-{index + 1:04d}",
                 row.id,
@@ -111,7 +111,7 @@ def grid(rows: Sequence[ImageRow], *, size: int) -> tuple[GridRow, ...]:
                 tuple(tiles),
             )
         )
-    return tuple(made)
+    return tuple(grid_rows)
 
 
 def _tile(row: ImageRow, shown: ShownImage, size: int) -> Tile:

@@ -34,8 +34,8 @@ __all__ = [
     "Bench",
     "Case",
     "bench_class",
+    "built",
     "found_state",
-    "made",
     "networks_of",
 ]
 
@@ -118,7 +118,7 @@ class Bench(ABC):
 
     def make(self, **changes: Any) -> Any:
         """Return a new plugin with these parameters, not set up."""
-        return made(self.cls, {**self.parameters, **changes})
+        return built(self.cls, {**self.parameters, **changes})
 
     def fresh(self, **changes: Any) -> Ready:
         """Return a new plugin, set up, and fitted where it must be."""
@@ -131,7 +131,7 @@ class Bench(ABC):
             plugin: One that `make` returned, or a copy of it.
             state: What a plugin with these parameters learns; None before it is fitted.
         """
-        ready = set_up(plugin, self.label, self.device, found=self._fitted, state=state)
+        ready = set_up(plugin, self.label, self.device, prepared=self._fitted, state=state)
         return replace(ready, looked=None)  # the kit looks itself
 
     def _fitted(self, nested: Plugin[Any]) -> Ready | None:
@@ -181,23 +181,23 @@ class Bench(ABC):
         Raises:
             NotApplicable: If it answers none: nothing can be tried on it but `answers`.
         """
-        kept = [case for case in self.cases() if case.name not in self.refused]
-        if not kept:
+        answerable = [case for case in self.cases() if case.name not in self.refused]
+        if not answerable:
             raise NotApplicable("it answers no case, so that this cannot be tried: see `answers`")
-        return tuple(kept)
+        return tuple(answerable)
 
     @cached_property
     def refused(self) -> dict[str, str]:
         """Why cases are not answered, by their names; every case is fed once to find out."""
-        found = {}
+        refusals = {}
         for case in self.cases():
             try:
                 self.whole(case)
             except NotApplicable:
                 raise
             except BREAKS as error:
-                found[case.name] = error_line(error)
-        return found
+                refusals[case.name] = error_line(error)
+        return refusals
 
     def whole(self, case: Case) -> Answer:
         """Return what `ready` answers to a case, under seed 0, to compare other answers with.
@@ -218,17 +218,17 @@ def networks_of(plugin: Any) -> list[Any]:
     """Return the networks on a plugin's own attributes, also in lists and dicts."""
     from torch import nn
 
-    found: list[Any] = []
+    networks: list[Any] = []
     waiting = list((plugin.__pydantic_private__ or {}).values())
     while waiting:
         value = waiting.pop()
         if isinstance(value, nn.Module):
-            found.append(value)
+            networks.append(value)
         elif isinstance(value, dict):
             waiting.extend(value.values())
         elif isinstance(value, list | tuple):
             waiting.extend(value)
-    return found
+    return networks
 
 
 def found_state(network: nn.Module) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def found_state(network: nn.Module) -> dict[str, Any]:
     }
 
 
-def made(cls: type[PluginBase], parameters: Mapping[str, Any]) -> Any:
+def built(cls: type[PluginBase], parameters: Mapping[str, Any]) -> Any:
     """Return a plugin; plugins that its parameters name are looked up among the installed."""
     with resolving(resolver(from_registry(discover()), attempt, unfitted=True)):
         return cls(**parameters)
@@ -269,5 +269,5 @@ def bench_class(plugin: type[PluginBase]) -> type[Bench]:
             f"the conformance kit has no checks for plugins of kind {kind.name!r}: expected `kit` "
             "in the description of the kind"
         )
-    found: type[Bench] = kind.load(kind.kit).bench_for(plugin)
-    return found
+    bench: type[Bench] = kind.load(kind.kit).bench_for(plugin)
+    return bench

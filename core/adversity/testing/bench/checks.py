@@ -58,10 +58,10 @@ def check(promise: str) -> Callable[[Callable[[Any], str]], Check]:
         promise: One sentence, ended by a full stop.
     """
 
-    def made(function: Callable[[Any], str]) -> Check:
+    def decorate(function: Callable[[Any], str]) -> Check:
         return Check(function.__name__, promise, function)
 
-    return made
+    return decorate
 
 
 def require(holds: object, message: str) -> None:
@@ -104,7 +104,7 @@ def furthest(
         name: apart(first[name], second[name], relative=relative) if name in both else float("inf")
         for name in {**first, **second}
     }
-    return max(gaps.items(), key=lambda found: found[1], default=("", 0.0))
+    return max(gaps.items(), key=lambda gap: gap[1], default=("", 0.0))
 
 
 def json_text(value: object, what: str) -> str:

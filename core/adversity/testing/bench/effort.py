@@ -45,13 +45,13 @@ class Effort:
 
     def some(self, everything: Iterable[T], keep: int, what: str) -> list[T]:
         """Return what to try: everything, or the first `keep` of it where the plugin is slow."""
-        found = list(everything)
-        if (self.seconds or 0.0) <= SLOW_SECONDS or len(found) <= keep:
-            return found
-        self.left_out.append(f"{keep} of {len(found)} {what}")
-        return found[:keep]
+        items = list(everything)
+        if (self.seconds or 0.0) <= SLOW_SECONDS or len(items) <= keep:
+            return items
+        self.left_out.append(f"{keep} of {len(items)} {what}")
+        return items[:keep]
 
-    def said(self) -> str:
+    def words(self) -> str:
         """Return what was left out in words, to end a message with; empty for nothing."""
         if not self.left_out:
             return ""

@@ -75,11 +75,11 @@ def hidden_bounds(
     """
     given = case.take(range(min(2, len(case)))).rows["images"]
     like = like or function
-    found = _narrow_and_wide(function, given, like, networks, 0.0)
-    if found[0] <= AGREEMENT:
-        return found
+    hidden = _narrow_and_wide(function, given, like, networks, 0.0)
+    if hidden[0] <= AGREEMENT:
+        return hidden
     gap, _ = _narrow_and_wide(function, given, like, networks, INSIDE)
-    return found if gap <= AGREEMENT else (0.0, "see `gradient_is_right`")
+    return hidden if gap <= AGREEMENT else (0.0, "see `gradient_is_right`")
 
 
 def _narrow_and_wide(
@@ -90,13 +90,13 @@ def _narrow_and_wide(
     inside: float,
 ) -> tuple[float, str]:
     """Compare in float32, and in float64 where that disagrees and the function computes in it."""
-    found = _compared(function, given, like, STEPS, inside)
-    if found[0] <= AGREEMENT:
-        return found
+    narrow = _compared(function, given, like, STEPS, inside)
+    if narrow[0] <= AGREEMENT:
+        return narrow
     with in_float64(networks):
         if not takes_float64(function, given):
-            return found
-        return min(found, _compared(function, given.double(), like, (WIDE,), inside))
+            return narrow
+        return min(narrow, _compared(function, given.double(), like, (WIDE,), inside))
 
 
 def _compared(
@@ -115,8 +115,8 @@ def _compared(
     weights = torch.rand(answer.shape, generator=torch.Generator().manual_seed(0)).to(answer)
     gradient = torch.zeros_like(images)
     if answer.requires_grad:
-        found = torch.autograd.grad(answer, point, weights, allow_unused=True)[0]
-        gradient = gradient if found is None else found
+        own = torch.autograd.grad(answer, point, weights, allow_unused=True)[0]
+        gradient = gradient if own is None else own
     exact = {name: float((gradient.double() * way.double()).sum()) for name, way in ways.items()}
     tried: dict[str, list[float]] = {name: [] for name in ways}
     worst = (float("inf"), "")
@@ -180,7 +180,7 @@ def _worst(exact: Mapping[str, float], tried: Mapping[str, list[float]]) -> tupl
     """Return how far the worst slope is outside its quotients, as a share, and say which."""
     sizes = {name: max(map(abs, quotients)) for name, quotients in tried.items()}
     least = max(SMALL * max(sizes.values()), FLAT)
-    found = []
+    gaps = []
     for name, quotients in tried.items():
         outside = max(min(quotients) - exact[name], exact[name] - max(quotients), 0.0)
         # NaN is no slope; a comparison with it would pass it.
@@ -190,5 +190,5 @@ def _worst(exact: Mapping[str, float], tried: Mapping[str, list[float]]) -> tupl
             f"is {gap:.1%} off (by the gradient {exact[name]:.4g}, by differences "
             f"{quotients[0]:.4g})"
         )
-        found.append((gap, words))
-    return max(found, key=lambda pair: pair[0])
+        gaps.append((gap, words))
+    return max(gaps, key=lambda pair: pair[0])

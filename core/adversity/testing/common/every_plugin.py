@@ -74,10 +74,10 @@ def parameters(bench: Bench) -> str:
 
 def _numbers(bench: Bench) -> list[str]:
     """Return the names of the parameters that are numbers now; True and False are none."""
-    found = bench.make().parameters.items()
+    parameters = bench.make().parameters.items()
     return [
         name
-        for name, value in found
+        for name, value in parameters
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
 
@@ -234,7 +234,7 @@ def device(bench: Bench) -> str:
     case = bench.answered[0]
     ours, theirs = bench.answer(bench.ready, case), other.answer(other.ready, case)
     what, gap = furthest(
-        *({key: value.cpu() for key, value in found.items()} for found in (ours, theirs)),
+        *({key: value.cpu() for key, value in answers.items()} for answers in (ours, theirs)),
         relative=True,
     )
     require(gap <= 1e-3, f"expected the same {what} on {name}, they differ by up to {gap:.3g}")

@@ -24,11 +24,11 @@ def _learnt(bench: Bench) -> State:
 
 def _as_text(state: State) -> dict[str, Any]:
     """Return a state so that `==` compares it to the last bit."""
-    found: dict[str, Any] = {
+    arrays: dict[str, Any] = {
         name: (str(value.dtype), value.shape, value.tobytes())
         for name, value in state.arrays.items()
     }
-    return found | {"": state.info}
+    return arrays | {"": state.info}
 
 
 @check("Before anything was fitted there is no answer.")
@@ -61,7 +61,7 @@ def same_fit(bench: Bench) -> str:
 def fit_keeps_nothing(bench: Bench) -> str:
     """Compare a plugin that was fitted with a new one: they must refuse or answer alike."""
     new, fitted = bench.set_up(bench.make()), bench.fit()[0]
-    before, after = _said(bench, new), _said(bench, fitted)
+    before, after = _answered(bench, new), _answered(bench, fitted)
     require(
         before == after,
         f"expected a plugin that was fitted to be as before until `load`, it {after[0]} where a "
@@ -70,7 +70,7 @@ def fit_keeps_nothing(bench: Bench) -> str:
     return f"a plugin {after[0]} after `fit` as before it"
 
 
-def _said(bench: Bench, ready: Ready) -> tuple[str, object]:
+def _answered(bench: Bench, ready: Ready) -> tuple[str, object]:
     """Return whether a plugin answers, and what, so that `==` compares it to the last bit."""
     try:
         answer = bench.answer(ready, bench.answered[0])
@@ -93,8 +93,8 @@ def state_is_stored(bench: Bench) -> str:
         write_arrays(file, dict(state.arrays), dict(state.info))
         arrays, info = read_arrays(file)
     answers = [
-        bench.answer(bench.set_up(bench.make(), found), bench.answered[0])
-        for found in (state, State(arrays, info))
+        bench.answer(bench.set_up(bench.make(), loaded), bench.answered[0])
+        for loaded in (state, State(arrays, info))
     ]
     name, gap = furthest(*answers)
     require(gap == 0, f"expected the same {name} from the stored state, got {gap:.3g} apart")

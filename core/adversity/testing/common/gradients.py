@@ -114,7 +114,7 @@ def disagreement(
         The distance as a share of the quotients' size, infinite if they are all 0, and the pair
         of slopes that is furthest apart: by the gradient, by the difference quotient.
     """
-    found = []
+    distances = []
     for wide, step in ATTEMPTS:
         with ExitStack() as stack:
             if wide:
@@ -123,10 +123,10 @@ def disagreement(
                     break
             given = values.double() if wide else values
             pairs = slopes(function, given, directions=directions, like=like, step=step)
-        found.append(_distance(pairs))
-        if found[-1][0] <= AGREEMENT:
+        distances.append(_distance(pairs))
+        if distances[-1][0] <= AGREEMENT:
             break
-    return min(found)
+    return min(distances)
 
 
 def _distance(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:

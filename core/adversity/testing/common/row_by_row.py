@@ -29,7 +29,7 @@ one step of eight-bit colour."""
 def same_seed(bench: Bench) -> str:
     """Ask two new objects, with the global generators of Python, NumPy and torch moved between."""
     cases = bench.effort.some(bench.answered, 1, "cases")
-    found = []
+    runs = []
     for seed in (1, 2):
         seed_everything(seed)
         ready = bench.fresh()
@@ -37,8 +37,8 @@ def same_seed(bench: Bench) -> str:
         for case in cases:
             seed_everything(seed)
             answers.append(bench.answer(ready, case, seed=5))
-        found.append(answers)
-    for case, first, second in zip(cases, *found, strict=True):
+        runs.append(answers)
+    for case, first, second in zip(cases, *runs, strict=True):
         name, gap = furthest(first, second)
         require(
             gap == 0,
@@ -211,8 +211,8 @@ class peak_memory:  # noqa: N801  (reads as a verb in `with peak_memory() as pea
             lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         except OSError:
             return None
-        found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-        return int(found[0]) if found else None
+        sizes = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+        return int(sizes[0]) if sizes else None
 
 
 def seed_everything(seed: int) -> None:

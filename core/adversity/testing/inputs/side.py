@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["made", "side_of"]
+__all__ = ["side_of", "side_value"]
 
 
 def side_of(needs: Iterable[str], images: Tensor) -> dict[str, Tensor]:
@@ -21,11 +21,11 @@ def side_of(needs: Iterable[str], images: Tensor) -> dict[str, Tensor]:
         needs: Names, as in `Restoration.needs`.
         images: `[N, C, H, W]`.
     """
-    found = {need: made(need, images) for need in needs}
-    return {need: value for need, value in found.items() if value is not None}
+    side = {need: side_value(need, images) for need in needs}
+    return {need: value for need, value in side.items() if value is not None}
 
 
-def made(need: str, images: Tensor, which: int = 0) -> Tensor | None:
+def side_value(need: str, images: Tensor, which: int = 0) -> Tensor | None:
     """Return a plausible value of a need for each image, or None if the kit knows none.
 
     Args:

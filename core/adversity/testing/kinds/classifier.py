@@ -90,25 +90,25 @@ def features_by_row(bench: ClassifierBench) -> str:
     images = bench.answered[0].rows["images"].to(bench.device)
     plugin = bench.ready.plugin
     with torch.no_grad():
-        found = plugin.features(images)
-        if found is None:
+        features = plugin.features(images)
+        if features is None:
             raise NotApplicable("the classifier has no features")
         require(
-            found.ndim == 2 and len(found) == len(images) and bool(found.isfinite().all()),
-            f"expected finite features [{len(images)}, D], got {list(found.shape)}",
+            features.ndim == 2 and len(features) == len(images) and bool(features.isfinite().all()),
+            f"expected finite features [{len(images)}, D], got {list(features.shape)}",
         )
         worst = 0.0
         for row in range(len(images)):
             others = 1 - images
             others[row] = images[row]
-            worst = max(worst, apart(found[row], plugin.features(others)[row]))
-    limit = ROUNDING * max(1.0, float(found.abs().max()))
+            worst = max(worst, apart(features[row], plugin.features(others)[row]))
+    limit = ROUNDING * max(1.0, float(features.abs().max()))
     require(
         worst <= limit,
         f"expected the same features of an image among other images, they differ by up to "
         f"{worst:.3g}: they must not hold anything of the batch",
     )
-    return f"{found.shape[1]} features"
+    return f"{features.shape[1]} features"
 
 
 @check("What is told for the report is JSON.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.engine.calls import final_calls
 from adversity.engine.chain.links import Link, Rows
 from adversity.seeding import SampleRng
-from adversity.testing.bench.bench import Answer, Bench, Case, made
+from adversity.testing.bench.bench import Answer, Bench, Case, built
 from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, require
 from adversity.testing.common.bounds import bounds_are_felt
 from adversity.testing.common.gradients import gradient_is_right
@@ -58,7 +58,7 @@ def one_way_to_say_how_much(bench: DegradationBench) -> str:
     physical = {name: values[2] for name, values in levels.items()}
     for given in ({}, {"severity": 3, **physical}):
         try:
-            made(bench.cls, given)
+            built(bench.cls, given)
         except ValueError:
             continue
         require(not given, f"expected {given} to be refused: severity or parameters, not both")
@@ -81,14 +81,14 @@ def parameters_go_together(bench: DegradationBench) -> str:
         raise NotApplicable("the degradation has no two physical parameters of a severity")
     physical = {name: values[2] for name, values in levels.items()}
     other = bench.unlevelled()
-    made(bench.cls, {**other, **physical})
+    built(bench.cls, {**other, **physical})
     some = [
         names for count in range(1, len(levels)) for names in itertools.combinations(levels, count)
     ]
     for names in some:
         given = {name: physical[name] for name in names}
         try:
-            made(bench.cls, {**other, **given})
+            built(bench.cls, {**other, **given})
         except ValueError:
             continue
         missing = ", ".join(name for name in levels if name not in names)

@@ -17,7 +17,7 @@ from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.common.bounds import ADVICE, bounds_are_felt, hidden_bounds
 from adversity.testing.common.gradients import AGREEMENT, disagreement, few_rows, gradient_is_right
 from adversity.testing.inputs.images import ImageRows, image_cases, scenes
-from adversity.testing.inputs.side import made, side_of
+from adversity.testing.inputs.side import side_of, side_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,9 +40,9 @@ def helps(bench: RestorationBench) -> str:
     names = bench.cls.restores  # type: ignore[attr-defined]
     if not names:
         raise NotApplicable("it names no degradation in `restores`")
-    found = {name: degradation(name) for name in names}
-    missing = [name for name, cls in found.items() if cls is None]
-    gains = [_gain(bench, name, cls) for name, cls in found.items() if cls is not None]
+    degradations = {name: degradation(name) for name in names}
+    missing = [name for name, cls in degradations.items() if cls is None]
+    gains = [_gain(bench, name, cls) for name, cls in degradations.items() if cls is not None]
     if not gains:
         raise NotApplicable(f"no degradation of the name {' or '.join(missing)} is installed")
     untried = [f"{name} is not installed" for name in missing]
@@ -135,7 +135,7 @@ def _matters(bench: RestorationBench, need: str) -> str:
     """Fill a need with two values and compare."""
     case = bench.answered[0]
     plugin, images = bench.ready.plugin, case.rows["images"]
-    made_up = (made(need, images, which) for which in (0, 1))
+    made_up = (side_value(need, images, which) for which in (0, 1))
     values = [value for value in made_up if value is not None]
     if getattr(plugin, need, None) is not None or len(values) < 2:
         return ""

@@ -14,7 +14,7 @@ from adversity.engine.calls.blocks import one_thread
 from adversity.engine.calls.final_calls import BREAKS
 from adversity.errors import InputError, ParameterError, PluginError
 from adversity.registry.marks import KIT_VERSION as KIT
-from adversity.testing.bench.bench import Bench, bench_class, made
+from adversity.testing.bench.bench import Bench, bench_class, built
 from adversity.testing.bench.checks import Check, Failed, NotApplicable, error_line
 from adversity.testing.bench.host import host_as_found
 from adversity.testing.common import every_plugin, fitted, row_by_row
@@ -60,7 +60,7 @@ class Trial:
         """Run the check; whatever the plugin does becomes an outcome."""
         reasons = self.bench.cls.expected_failures
         began = time.perf_counter()
-        status, message = self._found(self.bench)
+        status, message = self._outcome(self.bench)
         reason = reasons.get(self.check.name)
         if reason is not None and status == "failed":
             status, message = "expected", f"{reason} ({message})"
@@ -73,9 +73,9 @@ class Trial:
 
     def _fails_elsewhere(self) -> bool:
         """Say whether the check fails with other parameters, as the class says it must."""
-        return any(self._found(other)[0] == "failed" for other in self.others)
+        return any(self._outcome(other)[0] == "failed" for other in self.others)
 
-    def _found(self, bench: Bench) -> tuple[Status, str]:
+    def _outcome(self, bench: Bench) -> tuple[Status, str]:
         """Run the check once with each set of parameters."""
         key = self.check.name, bench
         if key not in self.known:
@@ -87,7 +87,7 @@ class Trial:
             one_thread()  # as in a run
             try:
                 bench.effort.left_out.clear()
-                return "passed", self.check.run(bench) + bench.effort.said()
+                return "passed", self.check.run(bench) + bench.effort.words()
             except NotApplicable as reason:
                 return "skipped", str(reason)
             except Failed as broken:
@@ -165,14 +165,14 @@ def _is_plugin(plugin: object) -> None:
 def _require_buildable(plugin: type[PluginBase], parameters: Mapping[str, Any]) -> None:
     """Refuse parameters that the class refuses: nothing could be tried with them."""
     try:
-        made(plugin, parameters)
+        built(plugin, parameters)
     except ValidationError as error:
-        found = "; ".join(
+        reasons = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'parameters'}: {e['msg']}, got {e['input']!r}"
             for e in error.errors()
         )
         raise ParameterError(
-            f"{plugin.kind} {plugin.name!r} cannot be made with {dict(parameters)}: {found}. The "
+            f"{plugin.kind} {plugin.name!r} cannot be made with {dict(parameters)}: {reasons}. The "
             "class variable `examples` names parameters to try"
         ) from None
 
@@ -217,7 +217,7 @@ def check_plugin(
         outcomes.append(trial.run())
         if progress is not None:
             progress(outcomes[-1])
-    found = Conformance(plugin.kind, plugin.name, KIT, tuple(outcomes))
-    if raises and not found.passed:
-        raise ConformanceError(str(found))
-    return found
+    conformance = Conformance(plugin.kind, plugin.name, KIT, tuple(outcomes))
+    if raises and not conformance.passed:
+        raise ConformanceError(str(conformance))
+    return conformance

@@ -96,8 +96,8 @@ def sources_of(plugin: type[PluginBase]) -> dict[str, Path]:
 def _versions(packages: Iterable[str]) -> list[tuple[str, str]]:
     """Return the version of each distribution that brings one of these packages."""
     names = {name for package in packages for name in _bringers().get(package, ())}
-    found = ((name, _version(name)) for name in sorted(names.union(DEPENDS_ON)))
-    return [(name, version) for name, version in found if version]
+    versions = ((name, _version(name)) for name in sorted(names.union(DEPENDS_ON)))
+    return [(name, version) for name, version in versions if version]
 
 
 @cache

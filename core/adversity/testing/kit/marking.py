@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["mark_of"]
 
 
-def mark_of(entry: Entry, found: Conformance) -> Mark:
+def mark_of(entry: Entry, conformance: Conformance) -> Mark:
     """Return the mark that a result is worth.
 
     Args:
         entry: The installed plugin.
-        found: What the whole kit said of it.
+        conformance: What the whole kit said of it.
 
     Raises:
         UnknownPluginError: If the plugin cannot be used.
@@ -36,12 +36,12 @@ def mark_of(entry: Entry, found: Conformance) -> Mark:
         name=entry.name,
         distribution=entry.distribution,
         version=entry.version,
-        kit=found.kit,
+        kit=conformance.kit,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        passed=found.count("passed"),
-        skipped=found.count("skipped"),
-        failed={outcome.trial: outcome.message for outcome in found.failures},
-        expected={o.trial: o.message for o in found.outcomes if o.status == "expected"},
+        passed=conformance.count("passed"),
+        skipped=conformance.count("skipped"),
+        failed={outcome.trial: outcome.message for outcome in conformance.failures},
+        expected={o.trial: o.message for o in conformance.outcomes if o.status == "expected"},
         core=core_digest(),
         versions=versions_for(entry.distribution),
         files=files,

@@ -46,8 +46,8 @@ def kinds() -> list[str]:
 def licences() -> list[str]:
     """Return the licences that have a text, MIT first and the one that gives no rights last."""
     words = {spdx: word for word, spdx in SPDX.items()}
-    found = [file.name.removesuffix(".txt") for file in (_templates() / "licences").iterdir()]
-    names = [words.get(name, name) for name in found]
+    files = [file.name.removesuffix(".txt") for file in (_templates() / "licences").iterdir()]
+    names = [words.get(name, name) for name in files]
     return sorted(names, key=lambda name: (name in SPDX, name != "MIT", name))
 
 
@@ -236,16 +236,16 @@ def _names_in(template: str, kind: str) -> set[str]:
     contract = _contract(kind)
     words = {"contract": contract.__name__, "hook": contract.describes.hook}
     source = _BLANK.sub(lambda blank: words.get(blank.group(1), "blank"), template)
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Name(id=name) | ast.arg(arg=name):
-                found.add(name)
+                names.add(name)
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                found.add(name)
+                names.add(name)
             case ast.alias(name=name, asname=given):
-                found.add(given or name)
-    return found
+                names.add(given or name)
+    return names
 
 
 def _yaml(word: str) -> str:

@@ -95,10 +95,10 @@ def step_metrics(step: Mapping[str, Any], names: Names) -> dict[str, float]:
         step: As `adversity_step_finished` gives it.
         names: Of this run's metrics.
     """
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     if step["outcome"] == "ran":
-        found[names.of(step["id"], "seconds")] = float(step["seconds"])
-    return found | _measures(step["id"], step["measures"], names)
+        metrics[names.of(step["id"], "seconds")] = float(step["seconds"])
+    return metrics | _measures(step["id"], step["measures"], names)
 
 
 def compared_metrics(result: Mapping[str, Any], names: Names) -> dict[str, float]:
@@ -108,23 +108,23 @@ def compared_metrics(result: Mapping[str, Any], names: Names) -> dict[str, float
         result: As `adversity_run_finished` gives it; an older version of Adversity has none.
         names: Of this run's metrics.
     """
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for step, cells in result.get("measures", {}).items():
-        found |= _measures(step, cells, names)
-    return found
+        metrics |= _measures(step, cells, names)
+    return metrics
 
 
 def _measures(step: str, cells: Mapping[str, Mapping[str, Any]], names: Names) -> dict[str, float]:
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for cell, measures in cells.items():
         for name, measure in measures.items():
             ends = {"": measure.value, ".low": measure.low, ".high": measure.high}
-            found |= {
+            metrics |= {
                 names.of(step, cell, name, ending=ending): float(number)
                 for ending, number in ends.items()
                 if number is not None
             }
-    return found
+    return metrics
 
 
 def measures_json(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,8 +134,8 @@ def measures_json(step: Mapping[str, Any]) -> dict[str, Any]:
         step: As `adversity_step_finished` gives it.
     """
     cells = {
-        cell: {name: measure.as_json() for name, measure in found.items()}
-        for cell, found in step["measures"].items()
+        cell: {name: measure.as_json() for name, measure in measures.items()}
+        for cell, measures in step["measures"].items()
     }
     return {"step": step["id"], "notes": list(step["notes"]), "cells": cells}
 
@@ -147,11 +147,11 @@ def end_metrics(result: Mapping[str, Any], names: Names) -> dict[str, float]:
         result: As `adversity_run_finished` gives it.
         names: Of this run's metrics.
     """
-    found = {names.of("run", "seconds"): float(result["seconds"])}
+    metrics = {names.of("run", "seconds"): float(result["seconds"])}
     verdicts = [gate["verdict"] for gate in result["gates"]]
     if verdicts:
-        found |= {names.of("gates", word): float(verdicts.count(word)) for word in _VERDICTS}
-    return found
+        metrics |= {names.of("gates", word): float(verdicts.count(word)) for word in _VERDICTS}
+    return metrics
 
 
 def end_tags(

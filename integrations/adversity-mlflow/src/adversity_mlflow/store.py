@@ -86,15 +86,15 @@ class Store:
         """
         from mlflow.exceptions import MlflowException
 
-        found = client.get_experiment_by_name(name)
-        if found is None:
+        stored = client.get_experiment_by_name(name)
+        if stored is None:
             try:
                 return str(client.create_experiment(name, artifact_location=self._artifacts(name)))
             except MlflowException:
-                found = client.get_experiment_by_name(name)  # another run was faster
-                if found is None:
+                stored = client.get_experiment_by_name(name)  # another run was faster
+                if stored is None:
                     raise
-        return str(found.experiment_id)
+        return str(stored.experiment_id)
 
     def _artifacts(self, name: str) -> str | None:
         """Keep files beside our own database; a chosen store knows its own place."""

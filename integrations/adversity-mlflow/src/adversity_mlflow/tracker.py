@@ -170,6 +170,6 @@ def _reason(error: BaseException) -> str:
     first = error
     while (below := first.__cause__ or first.__context__) is not None:
         first = below
-    said = first if isinstance(first, OSError) else error
-    text = " ".join(f"{type(said).__name__}: {said}".split())
+    cause = first if isinstance(first, OSError) else error
+    text = " ".join(f"{type(cause).__name__}: {cause}".split())
     return without_password(text)[:_REASON_LENGTH]

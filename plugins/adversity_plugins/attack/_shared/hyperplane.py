@@ -139,8 +139,8 @@ def _filled(
     for _ in range(slope.shape[1] + 1):
         used = torch.where(stuck, worth, 0.0).sum(1, keepdim=True)
         free = torch.where(stuck, 0.0, weight).sum(1, keepdim=True)
-        wanted = (gap - used).clamp_min(0) / free
-        reach = torch.where(free > 0, torch.maximum(wanted, reach), reach)
+        needed = (gap - used).clamp_min(0) / free
+        reach = torch.where(free > 0, torch.maximum(needed, reach), reach)
         # Where nothing is free any more the box has no more to give.
         reached = ~stuck & (reach * unit >= room)
         if not bool(reached.any()):

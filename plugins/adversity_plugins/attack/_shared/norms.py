@@ -174,8 +174,8 @@ def _reach(
     for _ in range(direction.shape[1] + 1):
         used = torch.where(stuck, room, 0.0).square().sum(1, keepdim=True)
         free = torch.where(stuck, 0.0, slope).square().sum(1, keepdim=True)
-        wanted = ((length**2 - used).clamp_min(0) / free.clamp_min(1e-300)).sqrt()
-        scale = torch.where(free > 0, torch.maximum(wanted, scale), scale)
+        needed = ((length**2 - used).clamp_min(0) / free.clamp_min(1e-300)).sqrt()
+        scale = torch.where(free > 0, torch.maximum(needed, scale), scale)
         reached = ~stuck & (scale * slope >= room)
         if not bool(reached.any()):
             break

@@ -149,8 +149,8 @@ def towards(
         beside: `[M, D]` float64, from `on_the_sphere`.
         step: `[M]` float64.
     """
-    wanted = (1 - step) * (here - origin).norm(dim=1)
+    goal = (1 - step) * (here - origin).norm(dim=1)
     length = (beside - origin).norm(dim=1)
-    share = (wanted / length.clamp_min(1e-300)).clamp_max(1)
+    share = (goal / length.clamp_min(1e-300)).clamp_max(1)
     nearer: torch.Tensor = origin + share[:, None] * (beside - origin)
     return nearer

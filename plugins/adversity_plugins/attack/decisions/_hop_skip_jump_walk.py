@@ -144,8 +144,8 @@ class _Walk:
         until = probe_length(distance, queries.size) / (distance * queries.size**power)
         self.points[index] = to_boundary(queries, self.points[index], index, until=until)
         # What is learnt must be used: queries are kept for a jump and the halving after it.
-        kept = 2 + (-until.log2()).ceil().clamp_min(0).long()
-        count = (queries.left[index] - kept).clamp(0, int(self.probes * math.sqrt(step)))
+        reserved = 2 + (-until.log2()).ceil().clamp_min(0).long()
+        count = (queries.left[index] - reserved).clamp(0, int(self.probes * math.sqrt(step)))
         going = (count > 0) & torch.isin(index, queries.failed())
         index, count = index[going], count[going]
         if len(index):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from adversity_plugins.attack._shared.hyperplane import to_hyperplane
-from adversity_plugins.attack.exact._found import Found, wins
+from adversity_plugins.attack.exact._solution import Solution, wins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class LinearSolver:
         scores: Array = self._weights @ point.astype(np.float64) + self._bias
         return scores
 
-    def search(self, image: Array, own: int) -> Found:
+    def search(self, image: Array, own: int) -> Solution:
         """Return the nearest of the points at which a rival draws level with `own`."""
         scores = self._scores(image)
         rivals = [k for k in range(len(scores)) if k != own]
@@ -70,7 +70,7 @@ class LinearSolver:
         ]
         near = [k for k in np.argsort(sizes, kind="stable") if sizes[k] <= self._limit]
         bound = min(min(sizes, default=np.inf), self._limit)
-        return Found(self._points(image, own, normals[near], gaps[near]), bound, proved=True)
+        return Solution(self._points(image, own, normals[near], gaps[near]), bound, proved=True)
 
     def _ways(self, image: Array, normals: Array, gaps: Array) -> Array:
         """Return the shortest ways `[R, D]` that close gaps `[R]`."""

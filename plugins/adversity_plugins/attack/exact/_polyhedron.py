@@ -61,7 +61,7 @@ def nearest_in(
     """
     solve = _least_squares if norm == "l2" else _programme
     delta = np.zeros_like(low)
-    kept = np.zeros(len(normals), dtype=bool)
+    active = np.zeros(len(normals), dtype=bool)
     stopped = np.zeros(2 * len(low), dtype=bool)
     for _ in range(_ROUNDS):
         broken = normals @ delta - levels
@@ -69,12 +69,12 @@ def nearest_in(
         if max(broken.max(initial=-1.0), over.max()) <= _TOLERANCE:
             return np.clip(delta, low, high)
         worst = np.argsort(-broken, kind="stable")[:_AT_ONCE]
-        kept[worst[broken[worst] > _TOLERANCE]] = True
+        active[worst[broken[worst] > _TOLERANCE]] = True
         stopped |= over > _TOLERANCE
-        found = solve(normals[kept], levels[kept], low, high, stopped, norm)
-        if found is None or length(found, norm) >= enough:
+        solution = solve(normals[active], levels[active], low, high, stopped, norm)
+        if solution is None or length(solution, norm) >= enough:
             return None
-        delta = found
+        delta = solution
     raise RunError(
         f"attack 'exact' found no end among {len(normals)} half-spaces after {_ROUNDS} rounds; "
         "report the data set and the norm to the project"
@@ -90,16 +90,16 @@ def _least_squares(
     bounds = np.concatenate([low, -high])[stopped]
     rows, least = np.concatenate([-normals, walls]), np.concatenate([-levels, bounds])
     problem = np.concatenate([rows.T, least[None]])
-    wanted = np.zeros(size + 1)
-    wanted[size] = 1.0
-    weights, _ = nnls(problem, wanted)
-    rest = problem @ weights - wanted
+    unit = np.zeros(size + 1)
+    unit[size] = 1.0
+    weights, _ = nnls(problem, unit)
+    rest = problem @ weights - unit
     if rest[size] > -1e-12:
         return None
     # The walls that hold the point are known now: solved again, it is exact to rounding.
     active = weights > 0
-    found: Array = np.linalg.lstsq(rows[active], least[active], rcond=None)[0]
-    return found
+    solution: Array = np.linalg.lstsq(rows[active], least[active], rcond=None)[0]
+    return solution
 
 
 def _programme(
@@ -118,7 +118,7 @@ def _programme(
         each = sparse.hstack([sparse.eye(2 * size), -np.ones((2 * size, 1))])
         walls = sparse.vstack([np.concatenate([rows, np.zeros((len(rows), 1))], axis=1), each])
         levels = np.concatenate([levels, np.zeros(2 * size)])
-    found = linprog(
+    solution = linprog(
         price,
         A_ub=walls,
         b_ub=levels,
@@ -126,9 +126,9 @@ def _programme(
         method="highs",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
-    if found.status == 2:
+    if solution.status == 2:
         return None
-    if found.x is None:
-        raise RunError(f"attack 'exact': the linear programme was not solved ({found.message})")
-    delta: Array = found.x[:size] - found.x[size : 2 * size]
+    if solution.x is None:
+        raise RunError(f"attack 'exact': the linear programme was not solved ({solution.message})")
+    delta: Array = solution.x[:size] - solution.x[size : 2 * size]
     return delta

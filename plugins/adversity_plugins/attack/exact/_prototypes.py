@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adversity import Norm
     from adversity.contracts.structure import Prototypes
 
-from adversity_plugins.attack.exact._found import Found, wins
+from adversity_plugins.attack.exact._solution import Solution, wins
 
 __all__ = ["PrototypesSolver"]
 
@@ -68,40 +68,40 @@ class PrototypesSolver:
         squares: Array = cdist(point[None].astype(np.float64), self._points, "sqeuclidean")[0]
         return squares
 
-    def search(self, image: Array, own: int) -> Found:
+    def search(self, image: Array, own: int) -> Solution:
         """Go through the points of other classes, the most hopeful first."""
-        mine, others = np.flatnonzero(self._labels == own), np.flatnonzero(self._labels != own)
-        bounds = self._bounds(image, mine, others)
+        same, others = np.flatnonzero(self._labels == own), np.flatnonzero(self._labels != own)
+        bounds = self._bounds(image, same, others)
         best, winner = np.inf, -1
         for k in np.argsort(bounds, kind="stable"):
             if bounds[k] >= min(best, np.nextafter(self._limit, np.inf)):
                 break
-            way = self._nearest(image, self._cell(image, mine, others[k]), min(best, self._limit))
+            way = self._nearest(image, self._cell(image, same, others[k]), min(best, self._limit))
             if way is not None and length(way, self._norm) < best:
                 best, winner = length(way, self._norm), int(others[k])
         if best > self._limit:
-            return Found(iter(()), self._limit, proved=True)
-        cell = self._cell(image, mine, winner)
-        return Found(self._proposed(image, own, cell), best, proved=True)
+            return Solution(iter(()), self._limit, proved=True)
+        cell = self._cell(image, same, winner)
+        return Solution(self._proposed(image, own, cell), best, proved=True)
 
-    def _bounds(self, image: Array, mine: Array, others: Array) -> Array:
+    def _bounds(self, image: Array, of_class: Array, others: Array) -> Array:
         """Return, for each other point, the distance to its furthest half-space."""
         squares = self._squares(image)
-        gaps = squares[others][None] - squares[mine][:, None]
-        sizes = 2 * cdist(self._points[mine], self._points[others], _DUAL[self._norm])
+        gaps = squares[others][None] - squares[of_class][:, None]
+        sizes = 2 * cdist(self._points[of_class], self._points[others], _DUAL[self._norm])
         # The same point in two classes: the earlier one stands for both.
         same = sizes == 0
-        hopeless = same & (mine[:, None] < others[None])
+        hopeless = same & (of_class[:, None] < others[None])
         apart = np.where(same, 0.0, gaps / np.where(same, 1.0, sizes))
         bound: Array = np.where(hopeless, np.inf, apart).max(0, initial=0.0)
         return bound
 
-    def _cell(self, image: Array, mine: Array, other: int) -> _Cell:
-        apart = 2 * (self._points[mine] - self._points[other])
+    def _cell(self, image: Array, of_class: Array, other: int) -> _Cell:
+        apart = 2 * (self._points[of_class] - self._points[other])
         squares = self._squares(image)
         sizes = np.linalg.norm(apart, axis=1)
         real = sizes > 0
-        levels = (squares[mine] - squares[other])[real] / sizes[real]
+        levels = (squares[of_class] - squares[other])[real] / sizes[real]
         return _Cell(apart[real] / sizes[real, None], levels)
 
     def _nearest(self, image: Array, cell: _Cell, enough: float, push: float = 0.0) -> Array | None:

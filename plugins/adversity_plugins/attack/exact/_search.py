@@ -17,7 +17,7 @@ from adversity.errors import InputError
 
 if TYPE_CHECKING:
     from adversity import Norm, Target
-    from adversity_plugins.attack.exact._found import Found
+    from adversity_plugins.attack.exact._solution import Solution
 
 __all__ = ["Solver", "failures", "opened"]
 
@@ -35,7 +35,7 @@ class Solver(Protocol):
         """Return whether a victim may say `answer`, but for rounding, of `[D]` float32."""
         ...
 
-    def search(self, image: Array, own: int) -> Found:
+    def search(self, image: Array, own: int) -> Solution:
         """Look for the nearest failure of `[D]` float64, whose class is `own`."""
         ...
 
@@ -146,7 +146,7 @@ def failures(
 
 def _agree(flat: Array, answers: list[int], solver: Solver) -> None:
     """Refuse a structure that is not the victim's: what is exact of it would say nothing."""
-    apart = sum(not solver.allows(row, said) for row, said in zip(flat, answers, strict=True))
+    apart = sum(not solver.allows(row, answer) for row, answer in zip(flat, answers, strict=True))
     if apart:
         raise InputError(
             f"attack 'exact' needs a victim that answers as its structure says, they differ for "

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity_plugins.attack.exact._boxes import Box, Grove, Seen
-from adversity_plugins.attack.exact._found import Found, wins
 from adversity_plugins.attack.exact._linear import length
+from adversity_plugins.attack.exact._solution import Solution, wins
 
 if TYPE_CHECKING:
     from adversity import Norm
@@ -67,7 +67,7 @@ class TreesSolver:
     def _scores(self, point: Array) -> Array:
         return self._grove.scores(Seen(point.astype(np.float64).tolist(), self._norm), {})
 
-    def search(self, image: Array, own: int) -> Found:
+    def search(self, image: Array, own: int) -> Solution:
         """Search within a small distance, then within larger ones, until there is a failure.
 
         The smaller the distance, the fewer leaves can be reached and the more boxes are given
@@ -86,9 +86,9 @@ class TreesSolver:
             looked, nearest, box = self._within(seen, own, reach, left)
             left, bound = left - looked, max(bound, nearest)
             if box is not None:
-                return _found(image, box, bound, proved=True)
+                return _solution(image, box, bound, proved=True)
             if nearest < reach or reach == most:
-                return _found(image, known, min(bound, self._limit), proved=nearest == most)
+                return _solution(image, known, min(bound, self._limit), proved=nearest == most)
             reach = min(_GROWTH * reach, most) if reach < widest else most
 
     def _within(
@@ -152,11 +152,11 @@ class TreesSolver:
         return moved
 
 
-def _found(image: Array, box: Box | None, bound: float, *, proved: bool) -> Found:
+def _solution(image: Array, box: Box | None, bound: float, *, proved: bool) -> Solution:
     """Return the nearest point of a box, which is float32 as it is."""
     if box is None:
-        return Found(iter(()), bound, proved)
+        return Solution(iter(()), bound, proved)
     point = image.copy()
     for feature, (low, high) in box.items():
         point[feature] = min(max(point[feature], low), high)
-    return Found(iter([point.astype(np.float32)]), bound, proved)
+    return Solution(iter([point.astype(np.float32)]), bound, proved)

@@ -1,4 +1,4 @@
-"""One climb of APGD: what is wanted, what is found, and the loop between them.
+"""One climb of APGD: the goal, the best points, and the loop between them.
 
 `Climb` is the loop with what every norm shares: losses seen, best points kept, fooled rows
 that leave. The schedule of linf and l2 stands in `apgd_halving`, that of l1 in `apgd_sparse`.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adversity_plugins.attack._shared.losses import Loss
     from adversity_plugins.attack._shared.norms import Ball
 
-__all__ = ["Climb", "Found", "Goal"]
+__all__ = ["Best", "Climb", "Goal"]
 
 TOGETHER = 64
 """Rows that are differentiated at once: it bounds the memory of the backward pass."""
@@ -70,7 +70,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Best:
     """The best point of each sample: a fooled one before any other, then the highest loss.
 
     Attributes:
@@ -84,7 +84,7 @@ class Found:
     value: torch.Tensor
 
     @classmethod
-    def nothing(cls, images: torch.Tensor) -> Found:
+    def nothing(cls, images: torch.Tensor) -> Best:
         """Return the images themselves as what any other point is better than."""
         rows = len(images)
         value = torch.full((rows,), -torch.inf)
@@ -148,7 +148,7 @@ class Climb:
             steps: How many gradients are used.
         """
         self.target, self.ball, self.goal, self.steps = target, ball, goal, steps
-        self.found = Found.nothing(start)
+        self.result = Best.nothing(start)
         self.place = torch.arange(len(start))
         self.point, self.before = start, start
         self.size = torch.full((len(start), 1, 1, 1), self.first_size)
@@ -162,7 +162,7 @@ class Climb:
         """The length of the first step."""
         return 2 * self.ball.eps
 
-    def run(self, *, early_stop: bool) -> Found:
+    def run(self, *, early_stop: bool) -> Best:
         """Climb to the end; with `early_stop` a sample leaves once it is fooled."""
         for step in range(self.steps):
             if early_stop and not self._leave():
@@ -172,7 +172,7 @@ class Climb:
             self.look(with_gradient=step + 1 < self.steps)
             self._keep_best()
             self.adapt(step, earlier)
-        return self.found
+        return self.result
 
     @abstractmethod
     def moved(self, step: int) -> torch.Tensor:
@@ -199,7 +199,7 @@ class Climb:
         self.loss = self.goal.loss_of(logits)
         value = self.loss if self.goal.rivals is None else self.goal.value_of(logits)
         self.fooled = self.goal.reached(logits)
-        self.found.offer(self.place, self.point, self.fooled, value)
+        self.result.offer(self.place, self.point, self.fooled, value)
 
     def go_back(self, which: torch.Tensor) -> None:
         """Go on from the best point, for those rows that `which` `[N]` bool says."""

@@ -10,7 +10,7 @@ import torch
 from adversity_plugins.attack._shared.dlr import require_dlr
 from adversity_plugins.attack._shared.losses import likeliest_others
 from adversity_plugins.attack._shared.norms import Ball
-from adversity_plugins.attack.gradient._apgd_ascent import Found, Goal
+from adversity_plugins.attack.gradient._apgd_ascent import Best, Goal
 from adversity_plugins.attack.gradient._apgd_halving import Halving
 from adversity_plugins.attack.gradient._apgd_sparse import Sparse
 
@@ -26,7 +26,7 @@ WIDER, SHARE = (3, 2), 0.3
 
 def apgd_search(
     target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng, how: APGD
-) -> Found:
+) -> Best:
     """Return the best point of every sample over all restarts and aimed-at classes.
 
     Args:
@@ -46,23 +46,23 @@ def apgd_search(
     if how.targets is not None:
         with torch.no_grad():
             rivals = likeliest_others(target.logits(images), labels, how.targets)
-    found = Found.nothing(images)
+    overall = Best.nothing(images)
     for aim in range(1 if rivals is None else rivals.shape[1]):
         aimed = goal if rivals is None else goal.aimed_at(rivals[:, aim])
         for restart in range(how.restarts):
             left = torch.arange(len(images))
             if how.early_stop:
-                left = (~found.fooled).nonzero().flatten()
+                left = (~overall.fooled).nonzero().flatten()
                 if not len(left):
-                    return found
+                    return overall
             part = target if len(left) == len(images) else target.rows(left)
             streams = rng.rows(left.tolist()).child((aim, restart))
             best = _climbed(part, images[left], aimed.rows(left), streams, how)
-            found.offer(left, best.images, best.fooled, best.value)
-    return found
+            overall.offer(left, best.images, best.fooled, best.value)
+    return overall
 
 
-def _climbed(target: Target, images: torch.Tensor, goal: Goal, rng: SampleRng, how: APGD) -> Found:
+def _climbed(target: Target, images: torch.Tensor, goal: Goal, rng: SampleRng, how: APGD) -> Best:
     """Climb once: in l1 within wider budgets first."""
     ball = Ball(images, how.norm, how.eps)
     if how.norm != "l1":
@@ -72,7 +72,7 @@ def _climbed(target: Target, images: torch.Tensor, goal: Goal, rng: SampleRng, h
     return _narrowed(target, ball, goal, rng, how)
 
 
-def _narrowed(target: Target, ball: Ball, goal: Goal, rng: SampleRng, how: APGD) -> Found:
+def _narrowed(target: Target, ball: Ball, goal: Goal, rng: SampleRng, how: APGD) -> Best:
     """Climb in l1 balls that shrink, each climb from where the last one's best point projects."""
     wide = math.ceil(SHARE * how.steps)
     last = how.steps - len(WIDER) * wide

@@ -66,10 +66,10 @@ class PGD(Targeted, NormBudget):
             rows = open_.nonzero().flatten()
             if not len(rows):
                 break
-            victim, wanted = target.rows(rows), labels[rows]
+            victim, goals = target.rows(rows), labels[rows]
             streams = rng.rows(rows.tolist())
-            point = self._ascend(victim, ball.rows(rows), wanted, streams, restart=restart)
-            rank = self._judge(victim, point, wanted)
+            point = self._ascend(victim, ball.rows(rows), goals, streams, restart=restart)
+            rank = self._judge(victim, point, goals)
             better = rank.above(highest.rows(rows))
             best[rows[better]] = point[better]
             highest.put(rows[better], rank.rows(better))

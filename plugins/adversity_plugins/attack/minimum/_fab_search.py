@@ -126,21 +126,21 @@ def fab_attack(
     wrong = logits.argmax(1) != labels
     margin = _margin(logits, labels)
     distance = torch.where(wrong, 0.0, torch.inf).double()
-    kept = _Nearest(images.clone(), distance, margin.clone(), images)
+    nearest = _Nearest(images.clone(), distance, margin.clone(), images)
     goals = likeliest_others(logits, labels, how.targets).unbind(1) if how.targets else (None,)
     for rank, goal in enumerate(goals):
         for restart in range(how.restarts):
-            left = (kept.distance > (how.eps if how.early_stop else 0)).nonzero().flatten()
+            left = (nearest.distance > (how.eps if how.early_stop else 0)).nonzero().flatten()
             if not len(left):
-                return kept.images
+                return nearest.images
             rows = _Rows(target, images, labels, margin, goal).take(left)
             ball = Ball(rows.images, how.norm, how.eps)
             start = rows.images
             if restart:
                 start = _around(ball, rng.child((rank, restart)).rows(left.tolist()))
             walked = _walk(rows, ball, start, steps=how.steps, early_stop=how.early_stop)
-            _keep(kept, left, rows, ball, walked)
-    return kept.images
+            _keep(nearest, left, rows, ball, walked)
+    return nearest.images
 
 
 def _margin(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -246,18 +246,20 @@ def _search_segment(nearest: _Nearest, rows: _Rows, ball: Ball, *, early_stop: b
         above = torch.where(fooled, margin.double(), above)
 
 
-def _keep(kept: _Nearest, left: torch.Tensor, rows: _Rows, ball: Ball, walked: _Nearest) -> None:
+def _keep(nearest: _Nearest, left: torch.Tensor, rows: _Rows, ball: Ball, walked: _Nearest) -> None:
     """Keep what is nearest within eps; where nothing is, the worst point in the budget."""
     inside = (walked.distance <= ball.eps).nonzero().flatten()
-    kept.offer(left[inside], walked.images[inside], walked.distance[inside], walked.margin[inside])
-    still = (kept.distance[left] > ball.eps).nonzero().flatten()
+    nearest.offer(
+        left[inside], walked.images[inside], walked.distance[inside], walked.margin[inside]
+    )
+    still = (nearest.distance[left] > ball.eps).nonzero().flatten()
     if not len(still):
         return
     some, where = rows.take(still), left[still]
     for points in (ball.rows(still).project(walked.images[still]), walked.first[still]):
         margin, fooled = some.judge(points)
-        better = fooled & (kept.distance[where] > ball.eps)
-        worse = (margin > kept.margin[where]) & (kept.distance[where] > ball.eps) | better
-        kept.images[where[worse]], kept.margin[where[worse]] = points[worse], margin[worse]
+        better = fooled & (nearest.distance[where] > ball.eps)
+        worse = (margin > nearest.margin[where]) & (nearest.distance[where] > ball.eps) | better
+        nearest.images[where[worse]], nearest.margin[where[worse]] = points[worse], margin[worse]
         size = _distance(points, some.images, ball.norm)
-        kept.distance[where[better]] = size[better]
+        nearest.distance[where[better]] = size[better]

@@ -57,14 +57,14 @@ def onto_ball(
         `[N, D]`; row i depends on row i alone, bit for bit.
     """
     size = delta.abs()
-    kept = torch.minimum(size, room)
+    cut = torch.minimum(size, room)
     if norm == "linf":
-        return torch.minimum(kept, radius) * delta.sign()
-    outside = lengths(kept, norm) > radius
+        return torch.minimum(cut, radius) * delta.sign()
+    outside = lengths(cut, norm) > radius
     if bool(outside.any()):
         shrunk = _scaled(size, room, radius) if norm == "l2" else _soft(size, room, radius)
-        kept = torch.where(outside, shrunk, kept)
-    return kept * delta.sign()
+        cut = torch.where(outside, shrunk, cut)
+    return cut * delta.sign()
 
 
 def _scaled(size: torch.Tensor, room: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
@@ -78,8 +78,8 @@ def _scaled(size: torch.Tensor, room: torch.Tensor, radius: torch.Tensor) -> tor
     for _ in range(size.shape[1]):
         used = torch.where(stuck, room, 0.0).square().sum(1, keepdim=True)
         free = torch.where(stuck, 0.0, size).square().sum(1, keepdim=True)
-        wanted = ((radius.square() - used).clamp_min(0) / free.clamp_min(1e-300)).sqrt()
-        scale = torch.where(free > 0, torch.maximum(wanted, scale), scale)
+        needed = ((radius.square() - used).clamp_min(0) / free.clamp_min(1e-300)).sqrt()
+        scale = torch.where(free > 0, torch.maximum(needed, scale), scale)
         reached_now = ~stuck & (scale * size >= room)
         if not bool(reached_now.any()):
             break
@@ -92,8 +92,8 @@ def _soft(size: torch.Tensor, room: torch.Tensor, radius: torch.Tensor) -> torch
     low, high = torch.zeros_like(radius), size.amax(1, keepdim=True)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        kept = torch.minimum((size - middle).clamp_min(0), room)
-        long = kept.sum(1, keepdim=True) > radius
+        cut = torch.minimum((size - middle).clamp_min(0), room)
+        long = cut.sum(1, keepdim=True) > radius
         low, high = torch.where(long, middle, low), torch.where(long, high, middle)
     return torch.minimum((size - high).clamp_min(0), room)
 

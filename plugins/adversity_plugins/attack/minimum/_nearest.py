@@ -108,7 +108,7 @@ class Nearest:
         Args:
             halvings: Of the way that is left; each costs a query.
         """
-        place = self.found
+        place = self.solved
         end, far = self.images[place], torch.zeros(len(place), dtype=torch.float64)
         self.images[place], self.size[place] = self.start[place], torch.inf
         for factor in _FURTHER:
@@ -125,7 +125,7 @@ class Nearest:
         return self.images
 
     @property
-    def found(self) -> torch.Tensor:
+    def solved(self) -> torch.Tensor:
         """Which samples have a failure, `[M]` int64."""
         return self.size.isfinite().nonzero().flatten()
 

@@ -44,7 +44,7 @@ def along_boundary(nearest: Nearest, steps: int) -> torch.Tensor:
     """
     nearest.draw_in()
     for _ in range(steps):
-        place = nearest.found
+        place = nearest.solved
         place = place[nearest.size[place] > 0]
         if not len(place):
             break

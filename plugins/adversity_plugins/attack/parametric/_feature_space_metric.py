@@ -158,10 +158,10 @@ class Features:
 
 
 def _solved(
-    metric: Callable[[torch.Tensor], torch.Tensor], wanted: torch.Tensor, steps: int
+    metric: Callable[[torch.Tensor], torch.Tensor], target: torch.Tensor, steps: int
 ) -> torch.Tensor:
     """Solve for each row by conjugate gradients, from zero; rows that are solved stay."""
-    solution, residual = torch.zeros_like(wanted), wanted.clone()
+    solution, residual = torch.zeros_like(target), target.clone()
     direction, size = residual.clone(), _dot(residual, residual)
     damping = torch.zeros_like(size)
     for step in range(steps):

@@ -210,9 +210,9 @@ def _numbers(ends: Any) -> Any:
     if not isinstance(ends, list | tuple):
         return ends
     read = (parse_fraction(end) if isinstance(end, str) else end for end in ends)
-    return tuple(end if found is None else found for end, found in zip(ends, read, strict=True))
+    return tuple(end if value is None else value for end, value in zip(ends, read, strict=True))
 
 
 def _lowest(ends: Any) -> Any:
-    found = _numbers(ends)
-    return found[0] if isinstance(found, tuple) and found else found
+    values = _numbers(ends)
+    return values[0] if isinstance(values, tuple) and values else values

@@ -223,9 +223,9 @@ def _bump(ball: Ball, point: torch.Tensor, draw: torch.Tensor, side: int) -> tor
     new = signs[:, :, None, None] * shape + old / length
     size = (_mass(new.flatten(2), power) ** (1 / power)).clamp_min(_TINY)
     # In l1 every colour gets the whole of the unspent: the projection takes what is too much.
-    wanted = held + moved + unspent
-    wanted = wanted.sqrt() if power == 2 else channels * wanted
-    delta[into] = new * (wanted / size)[:, :, None, None]
+    budget = held + moved + unspent
+    budget = budget.sqrt() if power == 2 else channels * budget
+    delta[into] = new * (budget / size)[:, :, None, None]
     return _fitted(ball, delta)
 
 

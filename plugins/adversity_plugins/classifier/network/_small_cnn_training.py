@@ -54,9 +54,9 @@ def gather(data: FitData) -> tuple[Tensor, Tensor]:
             "the data set `prepare: {resize_short: 32, centre_crop: 32}`"
         )
     labels = torch.cat(targets)
-    found = np.unique(labels.numpy()).tolist()
-    if len(found) < 2 or min(found) < 0:
-        names = ", ".join(data.class_names[i] for i in found if i >= 0) or "none"
+    present = np.unique(labels.numpy()).tolist()
+    if len(present) < 2 or min(present) < 0:
+        names = ", ".join(data.class_names[i] for i in present if i >= 0) or "none"
         raise DataError(
             f"training small_cnn needs at least two labelled classes, got {names} in "
             f"{len(labels)} images; check the labels of the training set, or name another one "

@@ -100,11 +100,11 @@ def classes_in(state: Mapping[str, Tensor], architecture: str, *, side: int, nam
     Raises:
         WeightsError: If the last layer is not there.
     """
-    wanted = _head(architecture, side)
-    last = next((key for key in wanted if key in state), None)
+    last_layers = _head(architecture, side)
+    last = next((key for key in last_layers if key in state), None)
     if last is None:
         raise WeightsError(
-            f"weights {name} have no last layer of {architecture} ({', '.join(wanted)}); they "
+            f"weights {name} have no last layer of {architecture} ({', '.join(last_layers)}); they "
             f"hold {', '.join(sorted(state)[:3])}, ...; choose the architecture they were "
             "trained with"
         )

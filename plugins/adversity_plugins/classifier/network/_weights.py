@@ -196,20 +196,20 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> None:
         WeightsError: If names, shapes or types do not fit, or values are not finite, listing the
             first few.
     """
-    wanted = network.state_dict()
-    optional = {key for key in wanted if key.endswith("num_batches_tracked")}
+    own = network.state_dict()
+    optional = {key for key in own if key.endswith("num_batches_tracked")}
     faults = {
-        "missing": sorted(wanted.keys() - state.keys() - optional),
-        "unexpected": sorted(state.keys() - wanted.keys()),
+        "missing": sorted(own.keys() - state.keys() - optional),
+        "unexpected": sorted(state.keys() - own.keys()),
         "of another shape": sorted(
-            f"{key} {list(state[key].shape)} instead of {list(wanted[key].shape)}"
-            for key in wanted.keys() & state.keys()
-            if wanted[key].shape != state[key].shape
+            f"{key} {list(state[key].shape)} instead of {list(own[key].shape)}"
+            for key in own.keys() & state.keys()
+            if own[key].shape != state[key].shape
         ),
         "of another type": sorted(
             f"{key} {state[key].dtype}"
-            for key in wanted.keys() & state.keys()
-            if wanted[key].is_floating_point() != state[key].is_floating_point()
+            for key in own.keys() & state.keys()
+            if own[key].is_floating_point() != state[key].is_floating_point()
         ),
     }
     misfits = [f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in faults.items() if keys]

@@ -76,8 +76,8 @@ def tensors(arrays: dict[str, Array], device: str) -> dict[str, Any]:
     points, weights = arrays["points"], arrays["weights"]
     if weights.shape != (len(arrays["bias"]), len(points)) or arrays["gamma"].shape != (1,):
         raise ValueError(f"weights {weights.shape} do not fit points {points.shape}")
-    found = {name: torch.from_numpy(value).double().to(device) for name, value in arrays.items()}
-    return found | {"lengths": found["points"].square().sum(1)}
+    loaded = {name: torch.from_numpy(value).double().to(device) for name, value in arrays.items()}
+    return loaded | {"lengths": loaded["points"].square().sum(1)}
 
 
 def scores_of(pixels: Tensor, learnt: dict[str, Any]) -> Tensor:

@@ -41,8 +41,8 @@ class TreeClassifier(PixelClassifier):
         from adversity_plugins.classifier.pixels._tree_scores import scores_of
 
         scores = scores_of(self._fitted(), pixels.detach().cpu().numpy())
-        found = torch.from_numpy(scores).to(pixels.device)
-        return self._probs(found), found
+        tensor = torch.from_numpy(scores).to(pixels.device)
+        return self._probs(tensor), tensor
 
     def _probs(self, scores: Tensor) -> Tensor:
         """Return probabilities `[N, K]` of the scores: the mean of the trees' class shares."""

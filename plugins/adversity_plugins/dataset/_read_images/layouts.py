@@ -143,8 +143,8 @@ def jpeg2000(content: bytes) -> Layout:
 
 def avif(content: bytes) -> Layout:
     """Look at the depth (box av1C of AV1 in ISO base media files, 2.3.3)."""
-    for found in re.finditer(rb"av1C..(.)", content, re.DOTALL):
-        if found[1][0] & 0x40:
+    for match in re.finditer(rb"av1C..(.)", content, re.DOTALL):
+        if match[1][0] & 0x40:
             raise Unreadable(
                 "an AVIF of more than 8 bits is not read; save it with 8 bits, or as PNG"
             )

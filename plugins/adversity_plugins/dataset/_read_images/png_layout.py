@@ -28,7 +28,7 @@ def png(content: bytes) -> Layout:
     Raises:
         Unreadable: If there is no header.
     """
-    kept = [_MAGIC]
+    chunks = [_MAGIC]
     remarks: list[str] = []
     head, clear = b"", None
     for kind, chunk in _chunks(content):
@@ -38,14 +38,14 @@ def png(content: bytes) -> Layout:
         if fault is not None:
             remarks += [fault] if fault else []
             continue
-        kept.append(chunk)
+        chunks.append(chunk)
         head = body if kind == b"IHDR" else head
         clear = body if kind == b"tRNS" else clear
     if len(head) != 13:
         raise Unreadable("damaged: a PNG without its header")
     depth, colour = head[8], head[9]
     return Layout(
-        b"".join(kept),
+        b"".join(chunks),
         size=struct.unpack_from(">II", head),
         wide=depth == 16 and colour in (2, 4, 6),
         clear=_clear_colour(clear, depth) if clear is not None and colour in (0, 2) else None,

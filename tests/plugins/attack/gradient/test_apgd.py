@@ -16,7 +16,7 @@ from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity_plugins.attack._shared.losses import loss_of
 from adversity_plugins.attack._shared.norms import Ball
-from adversity_plugins.attack.gradient._apgd_ascent import Found, Goal
+from adversity_plugins.attack.gradient._apgd_ascent import Best, Goal
 from adversity_plugins.attack.gradient._apgd_halving import Halving
 from adversity_plugins.attack.gradient.apgd import APGD
 
@@ -118,13 +118,13 @@ def test_exactly_as_many_gradients_as_steps(
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Remember every point that a climb looks at, with what the victim said of it."""
     seen: list[Any] = []
-    offer = Found.offer
+    offer = Best.offer
 
-    def remembered(self: Found, index: Any, images: Any, fooled: Any, value: Any) -> None:
+    def remembered(self: Best, index: Any, images: Any, fooled: Any, value: Any) -> None:
         seen.append((images.clone(), fooled, value))
         offer(self, index, images, fooled, value)
 
-    monkeypatch.setattr(Found, "offer", remembered)
+    monkeypatch.setattr(Best, "offer", remembered)
     return seen
 
 
@@ -158,7 +158,7 @@ def test_a_twin_that_returns_its_last_point_is_found_out(
     """The check above fails on a climb that forgets its best points."""
     run = Halving.run
 
-    def last(self: Halving, *, early_stop: bool) -> Found:
+    def last(self: Halving, *, early_stop: bool) -> Best:
         return replace(run(self, early_stop=early_stop), images=self.point)
 
     monkeypatch.setattr(Halving, "run", last)

@@ -100,22 +100,22 @@ class AttackBench(Bench):
         """Return whether the class has a parameter."""
         return name in self.cls.model_fields
 
-    def with_(self, **wanted: Any) -> Ready:
+    def with_(self, **parameters: Any) -> Ready:
         """Return the plugin with other values of those parameters that the class has.
 
         Raises:
             NotApplicable: If the class refuses a value.
         """
-        given = {name: value for name, value in wanted.items() if self.has(name)}
+        given = {name: value for name, value in parameters.items() if self.has(name)}
         try:
             return self.fresh(**given)
         except ValidationError as error:
             raise NotApplicable(f"the class refuses {given}: {error.errors()[0]['msg']}") from error
 
-    def takes(self, **wanted: Any) -> bool:
+    def takes(self, **parameters: Any) -> bool:
         """Return whether the class takes these values."""
         with suppress(ValidationError):
-            self.make(**wanted)
+            self.make(**parameters)
             return True
         return False
 
@@ -127,13 +127,13 @@ class AttackBench(Bench):
             eps: The radius.
             size: A step's length, where that is not `2.5 * eps / steps`.
         """
-        wanted: dict[str, Any] = {"eps": eps, "steps": steps, "random_start": False}
+        parameters: dict[str, Any] = {"eps": eps, "steps": steps, "random_start": False}
         # A class that finds its own length, `step_size = None`, is left to it.
         if size is not None or (
             self.has("step_size") and getattr(self.make(), "step_size", None) is not None
         ):
-            wanted["step_size"] = 2.5 * eps / steps if size is None else size
-        return wanted
+            parameters["step_size"] = 2.5 * eps / steps if size is None else size
+        return parameters
 
     @property
     def targeted(self) -> bool:

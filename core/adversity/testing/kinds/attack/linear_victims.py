@@ -143,7 +143,7 @@ def linear_cases(norm: Norm, *, box: bool) -> Iterator[LinearCase]:
         weights *= 3 / best_drop(weights[own] - weights[rival], point, eps, norm)
         direction = weights[own] - weights[rival]
         best = best_drop(direction, point, eps, norm)
-        wanted = np.full(classes, -25.0)
-        wanted[[own, rival]] = 0.0, -best * (1 - TOLERANCE)
-        module = _Linear(weights, wanted - weights @ point)
+        logits = np.full(classes, -25.0)
+        logits[[own, rival]] = 0.0, -best * (1 - TOLERANCE)
+        module = _Linear(weights, logits - weights @ point)
         yield LinearCase(module, classes, image, own, rival, norm, eps, best, direction)

@@ -63,8 +63,8 @@ class _Link:
 
     def structure(self) -> Structure | None:
         """Return what the module is made of, where it says so."""
-        said = getattr(self.logits, "structure", None)
-        return None if said is None else said()
+        structure = getattr(self.logits, "structure", None)
+        return None if structure is None else structure()
 
 
 class KitTarget(nn.Module):

@@ -68,15 +68,15 @@ def opens_the_same(bench: DatasetBench) -> str:
 @check("Every sample has an id of its own, a text.")
 def ids(bench: DatasetBench) -> str:
     """Look at all ids of the index, else at those of the samples that are read."""
-    found = [row.id for row in bench.rows()]
-    wrong = [name for name in found if not isinstance(name, str) or not name]
+    names = [row.id for row in bench.rows()]
+    wrong = [name for name in names if not isinstance(name, str) or not name]
     require(not wrong, f"expected a text as id, got {wrong[:1]}")
-    double = sorted(name for name, count in Counter(found).items() if count > 1)[:3]
+    double = sorted(name for name, count in Counter(names).items() if count > 1)[:3]
     require(
         not double,
         f"expected each id once, {double} come twice: random streams and comparisons hang on ids",
     )
-    return f"{len(found)} ids"
+    return f"{len(names)} ids"
 
 
 @check("Every target is a class index, or nothing has a target.")
@@ -118,9 +118,9 @@ def index_agrees(bench: DatasetBench) -> str:
         row, sample = index[number], data.item(number)
         height, width = sample.image.shape[:2]
         shape = (height, width, 1 if sample.image.ndim == 2 else sample.image.shape[2])
-        said = (row.id, row.target, row.group, dict(row.attributes), tuple(row.shape))
+        listed = (row.id, row.target, row.group, dict(row.attributes), tuple(row.shape))
         holds = (sample.id, sample.target, sample.group, dict(sample.attributes), shape)
-        require(said == holds, f"expected {holds} in row {number} of the index, got {said}")
+        require(listed == holds, f"expected {holds} in row {number} of the index, got {listed}")
         pixels = sample.image.tobytes()
         require(
             content.setdefault(row.content, pixels) == pixels,

@@ -66,9 +66,10 @@ def manifest(bench: DatasetBench) -> str:
     for name, row in listed.items():
         _require_sum(row, sums, samples.get(name))
     for name, sample in samples.items():
-        label, said = _label(sample.target, data.class_names), listed[name]["label"]
+        label, stated = _label(sample.target, data.class_names), listed[name]["label"]
         require(
-            label in (None, said), f"expected {name!r} as {label!r} in the manifest, got {said!r}"
+            label in (None, stated),
+            f"expected {name!r} as {label!r} in the manifest, got {stated!r}",
         )
     return f"{len(listed)} samples, {len(samples)} of them looked at"
 
@@ -81,9 +82,9 @@ def _listed(folder: Path, sums: Mapping[str, str]) -> dict[str, dict[str, str]]:
     for row in rows:
         missing = {"id", "sha256", "label"} - {name for name, value in row.items() if value}
         require(not missing, f"expected id, sha256 and label in each row, {missing} is not there")
-    found = {row["id"]: row for row in rows}
-    require(len(found) == len(rows), "expected each id once in the manifest")
-    return found
+    by_id = {row["id"]: row for row in rows}
+    require(len(by_id) == len(rows), "expected each id once in the manifest")
+    return by_id
 
 
 def _require_sum(

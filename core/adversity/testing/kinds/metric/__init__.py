@@ -79,16 +79,20 @@ def wants_is_complete(bench: MetricBench) -> str:
     """Leave every other column out but id and target; nothing may be raised."""
     wants = bench.cls.wants  # type: ignore[attr-defined]
     case = bench.answered[0]
-    kept = {name: value for name, value in case.rows.items() if name in (*wants, "target")}
-    less = Case(f"{case.name} with {', '.join(wants)} alone", kept, case.ids)
+    columns = {name: value for name, value in case.rows.items() if name in (*wants, "target")}
+    less = Case(f"{case.name} with {', '.join(wants)} alone", columns, case.ids)
     try:
-        found = bench.measures(bench.ready, less)
+        measures = bench.measures(bench.ready, less)
     except BREAKS as error:
         raise Failed(
             f"expected {less.name} to be enough or to give nothing, it raised {error}; name the "
             "missing column in `wants`, or look with `table.has`"
         ) from error
-    return f"{', '.join(found)} from {', '.join(wants)}" if found else "silent without the others"
+    return (
+        f"{', '.join(measures)} from {', '.join(wants)}"
+        if measures
+        else "silent without the others"
+    )
 
 
 @check("A measure says which direction is good, and the best table is better than the worst.")
@@ -175,10 +179,10 @@ class MetricBench(Bench):
     @property
     def measured(self) -> tuple[Case, ...]:
         """The tables that it finds a measure for; where there is none, nothing can be tried."""
-        found = tuple(case for case in self.answered if self.measures(self.ready, case))
-        if not found:
+        cases = tuple(case for case in self.answered if self.measures(self.ready, case))
+        if not cases:
             raise NotApplicable("it gives no measure, so that this cannot be tried: see `produces`")
-        return found
+        return cases
 
     def columns(self, case: Case) -> dict[str, np.ndarray[Any, Any]]:
         """Return the columns of a case as arrays that share its memory."""
@@ -206,30 +210,30 @@ class MetricBench(Bench):
         if not ready.plugin.takes(given):
             return {}
         try:
-            found = ready.plugin.compute(given)
+            measures = ready.plugin.compute(given)
         except BREAKS as error:
             ready.guard(error)
-        fault = _fault(found)
+        fault = _fault(measures)
         if fault is not None:
             ready.broke(f"on {case.name}: {fault}")
-        return dict(found)
+        return dict(measures)
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Compute the measures; their values are the answer."""
         import torch
 
-        found = self.measures(ready, case)
+        measures = self.measures(ready, case)
         return {
             name: torch.tensor([measure.value], dtype=torch.float64)
-            for name, measure in found.items()
+            for name, measure in measures.items()
         }
 
 
-def _fault(found: object) -> str | None:
+def _fault(measures: object) -> str | None:
     """Say what is wrong with what `compute` returned, or None."""
-    if not isinstance(found, Mapping):
-        return f"expected a mapping of names to measures, got {type(found).__name__}"
-    for name, measure in found.items():
+    if not isinstance(measures, Mapping):
+        return f"expected a mapping of names to measures, got {type(measures).__name__}"
+    for name, measure in measures.items():
         if not isinstance(name, str) or not isinstance(measure, Measure):
             return f"expected a name and a Measure, got {name!r} and {type(measure).__name__}"
         if not math.isfinite(measure.value):

@@ -21,11 +21,11 @@ __all__ = ["in_range", "pairs", "plots", "produces", "words"]
 def produces(bench: MetricBench) -> str:
     """Collect the names over all tables."""
     named = bench.cls.declared()  # type: ignore[attr-defined]
-    found = {name for case in bench.answered for name in bench.measures(bench.ready, case)}
-    require(found, f"expected a measure among {list(named)}, got none: does `wants` fit?")
-    more = sorted(found - set(named))
+    measured = {name for case in bench.answered for name in bench.measures(bench.ready, case)}
+    require(measured, f"expected a measure among {list(named)}, got none: does `wants` fit?")
+    more = sorted(measured - set(named))
     require(not more, f"expected measures among {list(named)}, got {', '.join(more)} as well")
-    return ", ".join(sorted(found))
+    return ", ".join(sorted(measured))
 
 
 @check("A value lies in the range that it declares.")
@@ -58,11 +58,11 @@ def words(bench: MetricBench) -> str:
         for name, measure in bench.measures(bench.ready, case).items():
             info = declared.get(name, MeasureInfo())
             for what in ("unit", "better"):
-                mine, said = getattr(measure, what), getattr(info, what)
+                own, stated = getattr(measure, what), getattr(info, what)
                 require(
-                    not mine or mine == said,
-                    f"expected {what} of {name} to be {said!r}, as `produces` says, got {mine!r}: "
-                    f"declare MeasureInfo({what}={mine!r}), or leave it out of the Measure",
+                    not own or own == stated,
+                    f"expected {what} of {name} to be {stated!r}, as `produces` says, got {own!r}: "
+                    f"declare MeasureInfo({what}={own!r}), or leave it out of the Measure",
                 )
             summary[name] = f"{info.title or name}: {info.better or 'neither'} is better"
     return ", ".join(summary.values())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["Found", "wins"]
+__all__ = ["Solution", "wins"]
 
 Array = np.ndarray[Any, Any]
 
@@ -20,7 +20,7 @@ _TIE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Solution:
     """What a solver knows of one image.
 
     Attributes:
