@@ -182,5 +182,5 @@ PEERS: dict[str, tuple[str, Callable[[Problem], Callable[[], Tensor]]]] = {
 }
 """Name to the package that must be installed and what sets it up.
 
-secml-torch 1.5 uses one gradient less than it is told: it looks at a point before it steps.
+secml-torch 1.5 uses one gradient less than its setting: it looks at a point before it steps.
 """

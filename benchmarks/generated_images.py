@@ -1,4 +1,4 @@
-"""A data set that draws its images when asked for them: as many as wanted, no file, no memory.
+"""A data set that draws its images on demand: any number, no file, no memory.
 
 `memory.py` installs it as a third party would, through an entry point.
 """

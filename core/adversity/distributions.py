@@ -60,7 +60,7 @@ def lies_in(distribution: metadata.Distribution) -> str:
 def distribution_of(module: str) -> tuple[str, str] | None:
     """Return name and version of the distribution that brings a module, or None.
 
-    Entry points are asked first: an editable install does not list its files. Of distributions
+    Entry points are read first: an editable install does not list its files. Of distributions
     that share a namespace package, the one that lists the module decides, or else the one with
     the nearest entry point.
     """

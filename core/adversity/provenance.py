@@ -193,7 +193,7 @@ def source_modules(module: str, known: Imports | None = None) -> tuple[tuple[str
 
     Args:
         module: Dotted name.
-        known: Where to keep what each module imports, for a caller that asks about many plugins.
+        known: Where to keep what each module imports, for a caller with many plugins.
 
     Raises:
         PluginError: If the module has no source file.

@@ -1,4 +1,4 @@
-"""A whole run: steps, gates, run folder, accepted pointer, and who is told of it."""
+"""A whole run: steps, gates, run folder, accepted pointer, and who hears of it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["FinishedRun", "RunOptions", "run_plan"]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run is wanted.
+    """How a run is to be done.
 
     Attributes:
         direct: Without Prefect.
@@ -90,7 +90,7 @@ def run_plan(
     Args:
         plan: The pipeline, resolved.
         watcher: Told of progress.
-        options: How it is wanted.
+        options: How it is to be done.
         warn: Told what went wrong beside the run (Prefect gone, a plugin's hook failed).
 
     Raises:
@@ -191,10 +191,7 @@ class _Session:
                 self._folder.write_manifest(
                     {**self._manifest(), "state": state, "error": message, "exit_code": code}
                 )
-        except (
-            OSError,
-            StorageError,
-        ) as trouble:  # a full disk, usually: the error itself is what counts
+        except (OSError, StorageError) as trouble:  # a full disk, mostly; the error counts
             self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
         result = partial(failure_facts, error, self._folder, code, self._seconds)
         self.tell("adversity_run_finished", result=result)

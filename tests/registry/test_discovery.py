@@ -29,7 +29,7 @@ SAID = {
     "for 99; upgrade adversity",
     "acme-misspelt-hook": "unknown hook adversity_degredations; "
     "did you mean adversity_degradations?",
-    "acme-wrong-argument": "adversity_degradations wants the argument severity, "
+    "acme-wrong-argument": "adversity_degradations takes the argument severity, "
     "which its hook does not give: none; take only what it gives",
     "acme-abstract": "degradation unwritten: class Tilt does not define degrade; write it",
 }

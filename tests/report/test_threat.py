@@ -60,7 +60,7 @@ def test_a_plugin_in_a_parameter_is_named(
         ("decisions", "white-box", "black-box", "sees decisions only"),
         ("scores", "white-box", "black-box", "sees scores only, never a gradient"),
         ("gradients", "grey-box", "grey-box", "knows the classifier alone"),
-        ("scores", "grey-box", "grey-box", "asks the classifier alone and sees scores only"),
+        ("scores", "grey-box", "grey-box", "queries the classifier alone and sees scores only"),
     ],
 )
 def test_knowledge_in_words(

@@ -214,7 +214,7 @@ class OtherScale(Climb):
 
 
 class TargetedAway(Climb):
-    """Runs away from the wanted class (ART#2256, torchattacks#121)."""
+    """Runs away from the target class (ART#2256, torchattacks#121)."""
 
     def slope(self, target: Target, point: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return gradient_of(target, point, labels, loss="ce", targeted=False)[1]

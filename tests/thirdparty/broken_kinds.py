@@ -38,7 +38,7 @@ STORED = {
     "acme-no-hook": Kind(("no function marked @hookimpl", "write one")),
     "acme-unmarked": Kind(("adversity_degradations is not marked", "write @hookimpl above it")),
     "acme-misspelt-hook": Kind(("unknown hook adversity_degredations", "did you mean")),
-    "acme-wrong-argument": Kind(("wants the argument severity", "does not give: none")),
+    "acme-wrong-argument": Kind(("takes the argument severity", "does not give: none")),
     "acme-not-a-module": Kind(("expected a module, got", "Tilt", "name the module alone")),
     "acme-hook-raises": Kind(("LookupError: no licence server", "line 21", "fix it")),
     # What the hooks return is wrong.

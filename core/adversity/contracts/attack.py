@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Access", "Attack", "AttackInRounds", "Target"]
 
 Access = Literal["nothing", "decisions", "scores", "gradients", "structure"]
-"""What an attack may ask of its victim, each with what comes before it; `structure` is the
+"""What an attack may query of its victim, each with what comes before it; `structure` is the
 victim laid open, for exact attacks."""
 
 
@@ -129,10 +129,10 @@ class Attack(PluginBase):
     threat: ClassVar[str | type[Threat]] = "norm"
     """What it may do: `norm`, `minimum`, `parametric`, `distance`, or a class of `Threat`."""
     access: ClassVar[Access] = "gradients"
-    """What it asks of the victim; the core lets it see no more, and the report says it."""
+    """What it queries of the victim; the core lets it see no more, and the report says it."""
     tells: ClassVar[tuple[str, ...]] = ()
-    """What it tells of each sample beside the image, as `[N]` tensors in `Perturbed.parameters`;
-    the tables keep it. A parametric attack tells its parameters, which `bounds` names."""
+    """What it returns of each sample beside the image, as `[N]` tensors in `Perturbed.parameters`;
+    the tables keep it. A parametric attack returns its parameters, which `bounds` names."""
     stochastic: ClassVar[bool] = True
     control: ClassVar[bool] = False
     """Meant as a control that attacks must beat: no strength is promised."""
@@ -169,7 +169,7 @@ class Attack(PluginBase):
 
     @property
     def is_targeted(self) -> bool:
-        """Whether the labels it is given are the wanted classes: its parameter `targeted`."""
+        """Whether the labels it is given are target classes: its parameter `targeted`."""
         return bool(getattr(self, "targeted", False))
 
     @model_validator(mode="after")
@@ -187,7 +187,7 @@ class Attack(PluginBase):
         Args:
             target: The victim.
             images: `[N, C, H, W]` float32 in [0, 1]; must not be changed.
-            labels: `[N]` int64: the true classes, or the wanted ones of a targeted attack.
+            labels: `[N]` int64: the true classes, or the target classes of a targeted attack.
             rng: Row i for image i.
 
         Returns:
@@ -257,7 +257,7 @@ class AttackInRounds(Attack):
     def rounds(self) -> Mapping[str, Attack]:
         """Return the attacks in the order in which they run, each under a short name.
 
-        It depends on the parameters alone and is asked before `setup`. Each round has the
+        It depends on the parameters alone and is called before `setup`. Each round has the
         threat of the whole, and its name keys its random streams.
         """
 

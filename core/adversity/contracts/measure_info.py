@@ -33,7 +33,7 @@ class Sign:
 class MeasureInfo:
     """What is known of a measure before anything is measured, declared once, where it is made.
 
-    Report, terminal, gates and comparisons ask it; none of them has a list of names.
+    Report, terminal, gates and comparisons read it; none of them has a list of names.
 
     Attributes:
         low, high: Between what its value must lie, both ends included; infinite where nothing

@@ -73,13 +73,13 @@ class Metric(MetricBase):
     """Numbers from a per-sample table, where it has the columns `wants` and none of `unless`."""
 
     wants: ClassVar[tuple[str, ...]] = ("target",)
-    """The columns without which it is not asked."""
+    """The columns without which it is not called."""
     unless: ClassVar[tuple[str, ...]] = ()
-    """Columns with which it is not asked: `start_correct`, if it measures no attack."""
+    """Columns with which it is not called: `start_correct`, if it measures no attack."""
 
     @classmethod
     def takes(cls, table: Table) -> bool:
-        """Say whether a table has the columns it wants, and none of the others."""
+        """Say whether a table has the columns it needs, and none of the others."""
         return table.has(*cls.wants) and not any(table.has(name) for name in cls.unless)
 
     @abstractmethod

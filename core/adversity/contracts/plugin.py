@@ -235,7 +235,7 @@ _resolve_claims(PluginBase)
 
 
 def _as_number(value: Any, annotation: Any) -> Any:
-    """Read a fraction where the type wants no text, in lists too; leave all else."""
+    """Read a fraction where the type takes no text, in lists too; leave all else."""
     if isinstance(value, list | tuple):
         inner = next((part for part in get_args(annotation) if part is not Ellipsis), None)
         if get_origin(annotation) not in (list, tuple) or inner is None:

@@ -19,7 +19,7 @@ __all__ = ["Restoration"]
 class Restoration(PluginBase):
     '''Make degraded images better.
 
-    `needs` names what `restore` wants beside the images. Each need is filled by a
+    `needs` names what `restore` takes beside the images. Each need is filled by a
     parameter of that name that is not None, else by the degradation's side information,
     else by `estimate`; the table says which.
 

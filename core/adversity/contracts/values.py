@@ -242,7 +242,7 @@ PART_ROWS = 1024
 class Table:
     """Per-sample columns as metrics see them.
 
-    In a run a column is read from the disk whenever it is asked for. So ask once and keep it, and
+    In a run a column is read from the disk at each access. So read it once and keep it, and
     go through `parts` for what needs `logits` or `probs`: with many classes these do not fit.
 
     Attributes:

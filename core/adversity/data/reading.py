@@ -31,7 +31,7 @@ NO_REGRESSION = "targets that are numbers or vectors (regression) are not taken 
 class Source:
     """The samples of an opened data set after `prepare`, in the data set's order.
 
-    Reading is lazy: the index is known at once, pixels come when asked for.
+    Reading is lazy: the index is known at once, pixels are read on demand.
 
     Attributes:
         ids: The samples' ids.

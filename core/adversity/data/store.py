@@ -66,7 +66,7 @@ class Store:
     def has(self, key: str, name: str) -> bool:
         """Say whether the finished file is there and holds what was written.
 
-        A file is hashed when it is first asked for, and again if it was touched since. One
+        A file is hashed when it is first read, and again if it was touched since. One
         that is damaged is taken out and noted in `damaged`.
         """
         return self._look(self.path(key, name)) == "whole"

@@ -1,4 +1,4 @@
-"""A table on the disk, of which only what is asked for is read: a cell, a column, some rows."""
+"""A table on the disk, read on demand: a cell, a column, some rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 
 
 class StoredTable:
-    """A table on the disk, of which nothing is read but what is asked for.
+    """A table on the disk, read on demand.
 
     Safe for many threads: each read opens the file anew, its footer is read once.
 
@@ -112,7 +112,7 @@ class _Group(NamedTuple):
 
 
 class StoredRows(Mapping[str, Array]):
-    """Some rows of a stored table: a column is read whenever it is asked for, and not kept.
+    """Some rows of a stored table: a column is read at each access, and not kept.
 
     Attributes:
         count: The number of rows.

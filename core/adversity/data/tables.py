@@ -2,7 +2,7 @@
 
 Columns are float32, float64, int64, bool or text; `[N, K]` arrays become fixed-size lists.
 Bytes are equal for one version of pyarrow, which writes its version into the file. A large table
-is written a piece after the other, and only what is asked for is read: see
+is written a piece after the other, and read on demand: see
 `adversity.data.stored`.
 """
 

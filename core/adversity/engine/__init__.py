@@ -2,7 +2,7 @@
 
 import os
 
-# MKL's matrix product rounds a row otherwise at another address unless it is told not to: with
+# MKL's matrix product rounds a row otherwise at another address unless it is set not to: with
 # 210 inputs, 32 of the 64 places of a block gave other bits (torch 2.15, AVX-512). It reads this
 # at its first product, and costs nothing that could be measured. Whoever has chosen a mode
 # keeps it.

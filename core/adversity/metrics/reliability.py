@@ -51,7 +51,7 @@ class ReliabilityBins:
         n: `[B]` int64, rows.
         correct: `[B]` int64, rows that are right.
         confidence: `[B]` float64, mean confidence.
-        asked: How many bins were asked for.
+        asked: How many bins were requested.
         edge, spacing: The rule, `edge` None for equal mass.
     """
 

@@ -1,4 +1,4 @@
-"""Plugins and distributions that the user wants left out, by name."""
+"""Plugins and distributions that the user leaves out, by name."""
 
 from __future__ import annotations
 

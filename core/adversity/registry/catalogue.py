@@ -2,7 +2,7 @@
 
 Shell completion and `adversity plugins` read it in milliseconds: no pydantic, no torch, no
 plugin. It is written again whenever what is installed, or a plugin's source, has changed.
-Pipelines never rely on it; they ask the registry.
+Pipelines never rely on it; they use the registry.
 """
 
 from __future__ import annotations

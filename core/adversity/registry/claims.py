@@ -192,7 +192,7 @@ def _claims_of(base: type) -> dict[str, Any]:
         for name, text in get_annotations(base).items()
         if "ClassVar" in str(text) and name not in _NOT_CLAIMED
     }
-    # A bare class: the hints of a pydantic model cannot be asked for one by one.
+    # A bare class: the hints of a pydantic model cannot be read one by one.
     bare = type("Bare", (), {"__annotations__": texts, "__module__": base.__module__})
     hints = get_type_hints(bare, vars(sys.modules[base.__module__]))
     return {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is ClassVar}

@@ -1,4 +1,4 @@
-"""What importing a plugin may do to this process, and how it is undone and told.
+"""What importing a plugin may do to this process, and how it is undone and reported.
 
 A plugin is code with all the user's rights: this is no sandbox. It keeps an author's slip (a
 print, a `chdir`, a broad warning filter, an exit) from reaching other plugins and results.

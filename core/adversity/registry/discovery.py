@@ -1,6 +1,6 @@
 """Find plugins over entry points so that one broken distribution hides no other.
 
-Each entry point is loaded, checked and asked under its own guard. pluggy checks and holds
+Each entry point is loaded, checked and called under its own guard. pluggy checks and holds
 the hooks; the calls are made here, one implementation at a time, since pluggy ends the
 whole call at the first exception.
 """
@@ -153,7 +153,7 @@ class _Visit:
             self._collect(self.plugin.adversity_kinds, _OF_KINDS, self._admit)
 
     def _check(self) -> None:
-        """Check the hooks, and ask them where they are sound."""
+        """Check the hooks, and call them where they are sound."""
         fault: str | None = None
         with Guard() as checking:
             fault = hook_fault(self.plugin, self.origin.key, self.findings.kinds)
@@ -165,7 +165,7 @@ class _Visit:
             self._register(self.plugin)
 
     def _register(self, plugin: Any) -> None:
-        """Hand a sound module to pluggy and ask its hooks."""
+        """Hand a sound module to pluggy and call its hooks."""
         manager = self.findings.manager
         if manager.is_registered(plugin):
             owner = self.findings.origins[str(manager.get_name(plugin))].distribution
@@ -186,7 +186,7 @@ class _Visit:
     def _collect(
         self, function: Callable[[], Any], hook: str, judge: Callable[[Any], None]
     ) -> None:
-        """Ask one hook for its classes; what came before an exception is kept."""
+        """Call one hook for its classes; what came before an exception is kept."""
         count = 0
         with Guard() as asking:
             returned: Any = function()
@@ -276,14 +276,12 @@ def _return_fault(returned: object) -> str | None:
 
 def _import_fault(error: BaseException, module: str) -> str:
     """Say why a module could not be imported, where, and what its author can do."""
-    fault = (
-        f"cannot be imported: {error_text(error)}{where_raised(error, module.partition(':')[0])}"
-    )
+    what = f"cannot be imported: {error_text(error)}{where_raised(error, module.partition(':')[0])}"
     top = module.partition(":")[0].partition(".")[0].strip()
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
     if isinstance(missing, str) and missing.partition(".")[0] == top:
-        return f"{fault}; expected the entry point to name a module that is installed: {module}"
-    return f"{fault}; {_remedy(error)}"
+        return f"{what}; expected the entry point to name a module that is installed: {module}"
+    return f"{what}; {_remedy(error)}"
 
 
 def _remedy(error: BaseException) -> str:

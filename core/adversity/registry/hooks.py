@@ -63,7 +63,7 @@ def hook_fault(plugin: object, key: str, kinds: Mapping[str, type[PluginBase]]) 
         if extra := _extra_arguments(plugin, name):
             offered = ", ".join(_given(name)) or "none"
             return (
-                f"{name} wants the argument {extra}, which its hook does not give: {offered}; "
+                f"{name} takes the argument {extra}, which its hook does not give: {offered}; "
                 "take only what it gives"
             )
     trial.register(plugin, name=key)

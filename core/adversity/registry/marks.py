@@ -53,7 +53,7 @@ DEPENDS_ON = (
     "pillow",
 )
 """Distributions whose version is a part of what was measured, besides those that the plugin's
-own distribution asks for."""
+own distribution requires."""
 
 _TRIED_BY = (
     "clipping.py",
@@ -75,7 +75,7 @@ _TRIED_BY = (
     "shapes.py",
     "testing",
 )
-"""What of the core a plugin was tried by: the kit, the engine that calls it, and what these ask.
+"""What of the core a plugin was tried by: the kit, the engine that calls it, and what these import.
 What finds plugins, reads files and writes reports is left out."""
 _REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FORMAT = 2
@@ -160,7 +160,7 @@ def versions_for(distribution: str) -> dict[str, str]:
 
 @cache
 def _requirements(distribution: str) -> frozenset[str]:
-    with suppress(Exception):  # metadata that cannot be read ask for nothing
+    with suppress(Exception):  # metadata that cannot be read require nothing
         asked = map(_REQUIRED.match, metadata.requires(distribution) or ())
         return frozenset(canonical_name(match.group()) for match in asked if match)
     return frozenset()

@@ -105,7 +105,7 @@ class Registry:
         return bool(self._implementations(hook))
 
     def notify(self, hook: str, **values: object) -> tuple[Problem, ...]:
-        """Tell every plugin of an event of a run; what they raise comes back as problems.
+        """Pass an event of a run to every plugin; what they raise comes back as problems.
 
         Args:
             hook: A life-cycle hook, for example `adversity_run_started`.
@@ -171,7 +171,7 @@ def _shortest(entry: Entry) -> str:
 
 
 def _without_doubles(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """Refuse two classes of one kind and name in one distribution: nothing tells them apart."""
+    """Refuse two classes of one kind and name in one distribution: nothing distinguishes them."""
     claims: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in entries:
         claims[entry.kind, entry.qualified].append(entry)

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle_streams()
         take_as_interrupt()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if "_ADVERSITY_COMPLETE" in os.environ:  # a shell asks what could be typed next
+    if "_ADVERSITY_COMPLETE" in os.environ:  # a shell completes what is typed
         cli.main(given, prog_name=NAME)
     code = run_guarded(lambda: _call(given))
     if own:

@@ -74,7 +74,7 @@ def examine(root: Path | None, *, deep: bool = False) -> Iterator[Check]:
         try:
             for result in check():
                 yield replace(result, found=without_secrets(result.found))
-        except Exception as error:  # noqa: BLE001  (a doctor does not faint)
+        except Exception as error:  # noqa: BLE001  (one check that fails ends no other)
             name = getattr(check, "__name__", "check").strip("_<>")
             yield Check(name, "wrong", f"the check failed: {type(error).__name__}: {error}")
 
@@ -227,7 +227,7 @@ def _pipelines(root: Path) -> Check:
 
 
 def _devices(root: Path) -> Iterator[Check]:
-    """Name each device that a pipeline asks for and this machine has not."""
+    """Name each device that a pipeline names and this machine has not."""
     from adversity.engine.calls.device import absent_device
     from adversity_flows.cli.project import sound_plans
 

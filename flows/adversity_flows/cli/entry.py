@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, Known] = {
     "report": Known("report:report", "Show, or write again, the page of a pipeline's last run."),
     "ledger": Known("ledger:ledger", "Say what is left after every attack that ever ran."),
     "validate": Known("validate:validate", "Check pipeline files without running them."),
-    "plugins": Known("plugins:plugins", "List what is installed, or tell all about one plugin."),
+    "plugins": Known("plugins:plugins", "List what is installed, or show all about one plugin."),
     "check": Known("check:check", "Try whether a plugin keeps its promises."),
     "new-plugin": Known(
         "new_plugin.command:new_plugin",
@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Known] = {
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports one when it is asked for."""
+    """A group that knows its commands by name and imports one when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands that are shown, in the order of use."""

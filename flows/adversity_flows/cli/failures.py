@@ -38,7 +38,7 @@ _debug = False
 
 def debugging(*, on: bool) -> None:
     """Show tracebacks of errors from now on, or do not."""
-    global _debug  # it is asked after click's context has ended
+    global _debug  # it is read after click's context has ended
     _debug = on
 
 

@@ -175,7 +175,7 @@ def _description(part: Schema) -> str:
 
 
 def _facts(listing: Listing, out: Terminal) -> Iterator[str]:
-    unknown = UNKNOWN_LICENCE if listing.usable_name else ""  # a broken class was not asked
+    unknown = UNKNOWN_LICENCE if listing.usable_name else ""  # a broken class was not read
     facts = {
         "reference": listing.reference,
         "licence": listing.licence or unknown,

@@ -26,7 +26,7 @@ __all__ = ["find_listings", "plugins", "require_kind"]
 @click.option("--kind", metavar="KIND", is_eager=True, shell_complete=kinds, help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
-    """List what is installed, or tell all about one plugin.
+    """List what is installed, or show all about one plugin.
 
     NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd. What a
     distribution got wrong is listed at the end; it never hides the others.

@@ -23,7 +23,7 @@ def name_proxies() -> Iterator[Check]:
 
 
 def check_server(root: Path | None) -> Iterator[Check]:
-    """Start Prefect's server and ask it as a run does."""
+    """Start Prefect's server and query it as a run does."""
     from adversity_flows.prefect_flows.settings import prefect_context
 
     with tempfile.TemporaryDirectory() as scratch:

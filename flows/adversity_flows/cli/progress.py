@@ -110,7 +110,7 @@ class Lines:
         self._terminal.say(f" ▸ {name}  {reason}{stored}")
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
-        """Count it, and say so if asked to."""
+        """Count it, and say so where each is shown."""
         running = self._running
         if running is None:
             return

@@ -42,7 +42,7 @@ class Terminal:
 
     Attributes:
         stream: Where text goes.
-        colour: Escape sequences are understood and wanted.
+        colour: Escape sequences are understood and welcome.
         tty: A person looks at it.
         live: A block may be drawn again and again.
         width: Columns.

@@ -148,7 +148,7 @@ class Publisher:
         self._attempt(lambda: create_image_artifact(path.as_uri(), key=key))
 
     def _attempt(self, call: Callable[[], Answer]) -> Answer | None:
-        """Ask Prefect, unless it failed before or is gone (it would be asked for 14 s)."""
+        """Query Prefect, unless it failed before or is gone (it would be tried for 14 s)."""
         self.broken = self.broken or not alive(self._url)
         if self.broken:
             return None

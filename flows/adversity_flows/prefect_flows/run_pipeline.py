@@ -208,7 +208,7 @@ class _RunPipeline:
         try:
             for future in as_completed(futures):
                 index = index_of[future.task_run_id]
-                if index not in mapped.finished:  # the future itself would ask the server
+                if index not in mapped.finished:  # the future itself would query the server
                     mapped.stop()
                     continue
                 self._agenda.shard_finished(stage, shards[index])
@@ -224,7 +224,7 @@ class _RunPipeline:
 class _Shards:
     """Shards of one step as runs of one task, which gets only an index and a name.
 
-    The job stays in this closure: Prefect would walk through every argument of a task.
+    The work stays in this closure: Prefect would walk through every argument of a task.
 
     Attributes:
         finished: Indices of the shards that are done.

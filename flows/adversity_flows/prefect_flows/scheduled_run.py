@@ -32,7 +32,7 @@ __all__ = ["run_command", "scheduled_run", "verdict_said"]
 
 # The console script may not be on the PATH of a service; its function always is importable.
 RUN = "import sys; from adversity_flows.cli import main; sys.exit(main())"
-STOP_SECONDS = 20  # a run that is told to stop finishes its shards
+STOP_SECONDS = 20  # a run that is to stop finishes its shards
 LAST_LINES = 3
 VERDICTS = {0, 1}  # exit codes of a run that came to a verdict
 
@@ -60,7 +60,7 @@ def _show_no_tracebacks() -> None:
 
 
 def run_command(command: list[str], root: Path, say: Callable[[str], None]) -> tuple[int, str]:
-    """Run a command in a project, and end it if this process is told to stop.
+    """Run a command in a project, and end it if this process is to stop.
 
     Args:
         command: Program and arguments.

@@ -25,7 +25,7 @@ GIT_SECONDS = 10
 
 
 class Circumstances:
-    """With what one run happens: each thing is looked up once, when it is first asked for."""
+    """With what one run happens: each thing is looked up once, when it is first needed."""
 
     def __init__(self, plan: Plan) -> None:
         """Remember the plan; nothing is looked up yet.

@@ -25,7 +25,7 @@ __all__ = ["RunFacts", "failure_facts", "result_facts", "step_facts"]
 
 
 class RunFacts:
-    """The facts of one run as they are when they are asked for."""
+    """The facts of one run as they are when they are read."""
 
     def __init__(
         self, plan: Plan, folder: RunFolder, command: str, circumstances: Circumstances
@@ -65,7 +65,7 @@ class RunFacts:
 def step_facts(
     stage: Stage, outcome: Outcome, result: StageResult, outputs: Path
 ) -> dict[str, Any]:
-    """Return what is told of a step that finished or was found unchanged.
+    """Return what a hook hears of a step that finished or was found unchanged.
 
     Args:
         stage: The step.
@@ -85,7 +85,7 @@ def step_facts(
 
 
 def result_facts(finished: FinishedRun) -> dict[str, Any]:
-    """Return what is told of a run that came to a verdict.
+    """Return what a hook hears of a run that came to a verdict.
 
     Args:
         finished: The run.
@@ -113,7 +113,7 @@ def result_facts(finished: FinishedRun) -> dict[str, Any]:
 def failure_facts(
     error: BaseException, folder: RunFolder, code: int, seconds: float
 ) -> dict[str, Any]:
-    """Return what is told of a run that was interrupted or in which a step failed.
+    """Return what a hook hears of a run that was interrupted or in which a step failed.
 
     Args:
         error: What ended it.

@@ -101,7 +101,7 @@ class Agenda:
         return stage_run, len(pending)
 
     def waves(self, stage: Stage, stage_run: StageRun) -> Iterator[tuple[Shard, ...]]:
-        """Yield the shards to compute; those of a wave must be done before the next is asked."""
+        """Yield the shards to compute; those of a wave must be done before the next is taken."""
         waves = stage_run.waves(force=stage.step in self.conductor.force)
         while True:
             with self.own(stage), in_step(stage):
@@ -141,7 +141,7 @@ class Agenda:
             conduct_stage(self.conductor, stage, self._watcher, workers=workers)
 
     def _decide(self, stage: Stage) -> Decision:
-        """Ask once whether a step is stale: asked again, a restored step gives another reason."""
+        """Look once whether a step is stale: a second time a restored step gives another reason."""
         if stage.step not in self._decisions:
             self._decisions[stage.step] = self.conductor.decide(stage)
         return self._decisions[stage.step]

@@ -13,7 +13,7 @@ __all__ = ["Silent", "Watcher"]
 
 
 class Watcher(Protocol):
-    """What a run tells, always from the thread that conducts it."""
+    """What a run reports, always from the thread that conducts it."""
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
         """Say that a stale stage starts: `pending` of its `total` shards are to be computed."""

@@ -97,7 +97,7 @@ class Digits(Dataset):
         """Read the digits of the split.
 
         Raises:
-            DataError: If the folder is not what `materialise` wrote, or `limit` asks for more
+            DataError: If the folder is not what `materialise` wrote, or `limit` is more
                 digits than the split has.
         """
         super().open(root)

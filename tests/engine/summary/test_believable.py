@@ -275,7 +275,7 @@ def test_noise_that_nobody_declared_is_flagged(finish: Any, seeded: int) -> None
     assert found is not None
     assert found > 0.9
     assert set(done.verdicts.values()) == {"fail"}
-    assert any("asked again" in c.text for c in done.said)
+    assert any("queried again" in c.text for c in done.said)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_declared_noise_counts_where_it_changes_the_class(
     assert [run.value("random_output_share", cell=1) for run in again] == [found] * flagged
     assert found is not None
     assert (found >= 0.05) is flagged
-    assert any("asked again" in c.text for c in done.said) is flagged
+    assert any("queried again" in c.text for c in done.said) is flagged
 
 
 def test_probabilities_instead_of_logits_are_noted(finish: Any) -> None:

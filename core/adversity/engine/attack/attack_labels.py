@@ -1,4 +1,4 @@
-"""The labels an attack is given: the true ones, or those that a targeted attack wants."""
+"""The labels an attack is given: the true ones, or the target classes of a targeted attack."""
 
 from __future__ import annotations
 

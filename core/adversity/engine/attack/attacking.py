@@ -36,20 +36,20 @@ class AttackResult:
         clean: `[N, C, H, W]` float32, what it started from.
         before: The answer before.
         prediction: `[N]` int64, the answer after, on the stored images.
-        success: `[N]` bool: right before, wrong after (targeted: the wanted answer after), and
+        success: `[N]` bool: right before, wrong after (targeted: the target class after), and
             within the budget.
         norms: `[N]` float64, the perturbation's size in the attack's norm, or by its own distance.
         queries, gradients: `[N]` int64, what each sample cost.
         solved_at: `[N]` int64, the query with which a black-box attack first had it; 0 where
-            it never asked about such an image, or where gradients were used.
+            it never queried such an image, or where gradients were used.
         zero_gradient: `[N]` bool: attacked, and no gradient was finite and not zero.
         nan_gradient: `[N]` bool: attacked, and a gradient held NaN or infinity.
         blind: `[N]` float64: at which share of the values the first gradient felt was 0.
         probability_output: `[N]` bool: the classifier says that it gives logits, and gave what
             has no value below 0 and sums to 1.
-        parameters: Named `[N]` float64: those of a parametric attack, and what others tell of
+        parameters: Named `[N]` float64: those of a parametric attack, and what others return of
             each sample (`exact`: whether it is proved); NaN where nothing was attacked.
-        flags: Shares that tell a masked gradient, of the attacked samples: `zero_gradient`,
+        flags: Shares that show a masked gradient, of the attacked samples: `zero_gradient`,
             `nan_gradient`, `never_moved`, `probability_output`, `hidden_pixels` (of the first,
             by gradients); and what a probe found.
         stopped: Where an attack in rounds stopped because its gate was decided: the robust

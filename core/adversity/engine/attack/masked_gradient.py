@@ -1,4 +1,4 @@
-"""Columns and shares that tell a masked gradient: signs that an attack failed, not the defence held."""
+"""Columns and shares that show a masked gradient: signs that an attack failed, not the defence held."""
 
 from __future__ import annotations
 

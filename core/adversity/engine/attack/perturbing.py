@@ -105,7 +105,7 @@ def checked(
 
 
 def _facts(ready: Ready, answer: Any, ids: Sequence[str]) -> dict[str, Tensor]:
-    """Return what an attack tells of each sample beside its image, float64."""
+    """Return what an attack returns of each sample beside its image, float64."""
     facts = answer.parameters if isinstance(answer, Perturbed) else {}
     if set(facts) != set(ready.plugin.tells):
         ready.broke(f"expected it to tell {sorted(ready.plugin.tells)}, got {sorted(facts)}", ids)

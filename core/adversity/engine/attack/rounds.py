@@ -144,7 +144,7 @@ def perturb_in_rounds(
         seed: The pipeline's seed.
         step: The attack's step id.
         judge: The whole chain, which says who stands.
-        course: When to stop; takes where it did.
+        course: When to stop; where it did is written into it.
 
     Returns:
         The worst images, and `solved_by`.

@@ -3,7 +3,7 @@
 Every number of a report belongs to a sample. Something that normalises over the batch (batch
 norm without running statistics, a division by the brightest value of all images) gives a sample
 another answer in other company, and then no accuracy, budget or verdict means anything. The
-conformance kit asks a plugin for it in many ways; a user's own network meets this probe alone.
+conformance kit tries it in many ways; a user's own network meets this probe alone.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ def each_by_itself(
 ) -> None:
     """Ask once more for one row, beside nothing but copies of itself, and compare.
 
-    Once for each plugin that is set up, what it is asked for and each shape of a row. The row
+    Once for each plugin that is set up, each of its methods and each shape of a row. The row
     stays at its place, and there are as many as before, so that the same kernels round in the
-    same way. An answer that changes by itself when the same is asked again says nothing of
+    same way. An answer that changes by itself when the call is repeated says nothing of
     neighbours.
 
     Args:
         ready: The plugin.
-        given: `[N, ...]`, what it was asked, without padding.
+        given: `[N, ...]`, its input, without padding.
         answered: What it answered, each with first axis B; rows after the first N are padding.
         again: From B row numbers below N to the answers for these.
         ids: N sample ids.
-        copies: How many to ask for; B if not given.
-        what: It is asked for, in words.
+        copies: How many rows to call it with; B if not given.
+        what: Its answer, in words.
 
     Raises:
         PluginError: If the answer is another; an `InputError` for a user's own network.

@@ -22,7 +22,7 @@ __all__ = ["in_blocks", "network_rows", "one_thread", "padded", "spans"]
 SMALL = 64 * 64
 """A small image has at most so many pixels."""
 SMALL_ROWS = 64
-"""Rows of a block of small images. Layers with many weights and few pixels want many rows:
+"""Rows of a block of small images. Layers with many weights and few pixels need many rows:
 ResNet-18 at 32 x 32 was measured to take 1.4 times as long in blocks of 16. 64 rows at 64 x 64
 are a third of the memory of 16 at 224 x 224."""
 ROWS = 16

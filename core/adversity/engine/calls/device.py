@@ -1,4 +1,4 @@
-"""Whether this machine has the device a pipeline asks for; said before anything is computed."""
+"""Whether this machine has the device a pipeline names; said before anything is computed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["absent_device", "refuse_absent_device"]
 def absent_device(device: str) -> str | None:
     """Say that torch cannot compute on a device here, and why; None if it can.
 
-    Torch is asked for a number there: only that shows whether build, driver and card agree.
-    `cpu` is there without asking.
+    Torch computes a number there: only that shows whether build, driver and card agree.
+    `cpu` is there without a test.
 
     Args:
         device: As torch names it, such as `cuda:1`.

@@ -49,13 +49,13 @@ class FinalCall:
         """Run a method in blocks of one size, and see once that its rows do not mix.
 
         Args:
-            given: `[N, ...]`, what it is asked.
+            given: `[N, ...]`, its input.
             ids: N sample ids.
             run: From row numbers, the last repeated as padding, to the answers for these; to none
                 where the method is optional and the plugin has it not.
             size: Rows of a block; the plugin's own number if not given.
             names: What each answer is; known at the latest when `run` has run.
-            what: It is asked for, in words.
+            what: Its answer, in words.
 
         Returns:
             The answers, each `[N, ...]` on the CPU.

@@ -35,7 +35,7 @@ class Ready:
         plugin: Set up and, where it is fitted, loaded.
         label: `attack "pgd" (acme-attacks 1.2)`.
         device: Where it computes.
-        looked: What it was asked for and the shapes of a row, for which it was seen that its
+        looked: The methods and the shapes of a row for which it was seen that its
             neighbours do not matter; None if nobody is to look.
         seen: What the images are known by that it was fitted on from Python.
         root: The project's folder; the current one if None.
@@ -109,7 +109,7 @@ class Ready:
         if isinstance(self.plugin, Classifier) and len(names := self.plugin.class_names) == 1:
             raise InputError(
                 f"{self.label}: expected two classes or more, got {names[0]!r} alone: a classifier "
-                "of one class is always right. Name every class that it tells apart, in the order "
+                "of one class is always right. Name every class that it distinguishes, in the order "
                 "of its logits, or take one that has several"
             )
 

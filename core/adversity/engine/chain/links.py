@@ -170,7 +170,7 @@ class Link:
     def _named(self, method: str, **more: Any) -> Callable[[Tensor], Any]:
         """Return a method that computes on its device and, in what goes wrong, names this link.
 
-        Not the attack, which only asks. Images come back to the CPU; a `Degraded` as it is.
+        Not the attack, which only queries. Images come back to the CPU; a `Degraded` as it is.
         """
 
         def call(block: Tensor) -> Any:

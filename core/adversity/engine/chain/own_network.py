@@ -84,7 +84,7 @@ class _ReadyNetwork(Ready):
 
 
 class Network:
-    """A bare `nn.Module` from images to logits, with what a chain asks of a classifier."""
+    """A bare `nn.Module` from images to logits, with what a chain needs of a classifier."""
 
     makes = "predictions"
     gives = "logits"

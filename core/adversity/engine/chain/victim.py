@@ -21,7 +21,7 @@ __all__ = ["Victim", "as_found", "target"]
 def as_found(modules: Sequence[Any]) -> Iterator[None]:
     """Put networks into eval mode and freeze them for a while; then put both back.
 
-    In eval mode no buffer moves, and nobody asks for the weights' gradients: a backward pass
+    In eval mode no buffer moves, and no weight has a gradient: a backward pass
     that need not keep them in mind is up to a tenth faster on a small network.
     """
     parts = [

@@ -1,4 +1,4 @@
-"""What an attack cost, and which query solved a sample: seen by the core, not told by the attack."""
+"""What an attack cost, and which query solved a sample: counted by the core, not by the attack."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ class Watch:
     """Notes the query with which each sample was first solved.
 
     A query counts where it is about an image in the box [0, 1], within the attack's budget,
-    whose answer is what the attack wants. Rows are the target's slots.
+    whose answer is the attack's goal. Rows are the target's slots.
 
     Attributes:
         images: `[N, C, H, W]`, what the attack starts from.
         labels: `[N]` int64, what it is given.
-        targeted: Whether the labels are wanted.
+        targeted: Whether the labels are target classes.
         solved_at: `[N]` int64, the number of that query; 0 for none yet.
         admits: Which images lie within the budget, given what they started from; None where any
             size counts.

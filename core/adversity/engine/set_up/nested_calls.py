@@ -76,7 +76,7 @@ class ClassifierCall(FinalCall):
 
     def features(self, images: Tensor) -> Tensor | None:
         """Return `[N, D]`, or None where the classifier offers none."""
-        # A gradient is asked for without the checks of the final call: one block has them first.
+        # A gradient is computed without the checks of the final call: one block has them first.
         rows = network_rows(self.ready.plugin, images) if images.requires_grad else len(images)
         first = images[:rows].detach()
         features = final_calls.features(self.ready, first, tuple(map(str, range(len(first)))))
@@ -91,7 +91,7 @@ class ClassifierCall(FinalCall):
         if images.requires_grad and not plugin.differentiable:
             raise InputError(
                 f"{self.ready.label} has no gradient: expected a classifier that is "
-                "differentiable, or an attack that asks for none"
+                "differentiable, or an attack that needs none"
             )
 
         def run(block: Tensor) -> Tensor:

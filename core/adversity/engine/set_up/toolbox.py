@@ -84,7 +84,7 @@ class Toolbox:
     def table(self, step: str) -> StoredTable:
         """Open the table of a finished step.
 
-        Its content is verified when it is first asked for, and again if it was touched since.
+        Its content is verified when it is first read, and again if it was touched since.
 
         Raises:
             StorageError: If it is missing or damaged.

@@ -116,7 +116,7 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
 
 
 def _fitted_elsewhere(planned: PlannedStep) -> bool:
-    """Say whether a step's plugin brings what it learnt; it is asked where it is defined."""
+    """Say whether a step's plugin brings what it learnt; that is read where it is defined."""
     if planned.definition != planned.id or planned.entry.cls is None:
         return False
     cls = planned.entry.cls

@@ -16,7 +16,7 @@ __all__ = ["result_columns"]
 def result_columns(plugin: Any, result: AttackResult, correct: np.ndarray[Any, Any]) -> Columns:
     """Return the columns that only some attacks have.
 
-    `solved_at` of those that ask for no gradient; `failure_distance` of those that look for the
+    `solved_at` of those that use no gradient; `failure_distance` of those that look for the
     nearest failure: 0 where the answer was wrong from the start, infinite where none was found;
     `parameter_*` of parametric ones.
     """

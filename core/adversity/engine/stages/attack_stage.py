@@ -147,7 +147,7 @@ class AttackRun(TableRun):
         )
 
     def probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
-        """Look at those of the data set's first samples that were right; attack them again if told."""
+        """Look at those of the data set's first samples that were right; attack them again if needed."""
         import torch
 
         columns: Columns = {}
@@ -241,7 +241,7 @@ class AttackRun(TableRun):
         return columns | self.image_columns(current.worsened(stored))
 
     def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
-        """Add the shares that tell a masked gradient, over the samples right at the start."""
+        """Add the shares that show a masked gradient, over the samples right at the start."""
         measures = super().measured(rows, class_names) | sign_shares(rows, self.planned.entry.cls)
         return measures | probe_shares(rows, len(class_names))
 

@@ -16,7 +16,7 @@ __all__ = ["Columns", "Rows", "join", "repeated", "require_the_same", "sort_by_i
 
 Columns = dict[str, np.ndarray[Any, Any]]
 Rows = Mapping[str, np.ndarray[Any, Any]]
-"""As `Columns`, or columns that are read when they are asked for."""
+"""As `Columns`, or columns that are read on demand."""
 
 
 def repeated(value: str, count: int) -> np.ndarray[Any, Any]:

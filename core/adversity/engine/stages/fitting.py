@@ -59,7 +59,7 @@ def _source(planned: PlannedStep) -> str:
 
 
 def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
-    """Return the rows of one cell of a finished table step; columns are read when asked for."""
+    """Return the rows of one cell of a finished table step; columns are read on demand."""
     key = cell.restrict(toolbox.plan.steps[step].variables).key
     return toolbox.table(step).cell(key)
 

@@ -129,7 +129,7 @@ class StageRun(ABC):
     def waves(self, *, force: bool = False) -> Iterator[tuple[Shard, ...]]:
         """Yield the shards to compute, a wave after the other; one wave, unless a stage says more.
 
-        Every shard of a wave must be done before the next wave is asked for: what is in it may
+        Every shard of a wave must be done before the next wave is taken: what is in it may
         depend on them.
 
         Args:

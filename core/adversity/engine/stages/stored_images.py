@@ -32,7 +32,7 @@ class StoredImages:
     """The stored images of one cell of a step."""
 
     def __init__(self, artifact: Path, cell: Cell) -> None:
-        """Name the place; nothing is read."""
+        """Take the folder; nothing is read yet."""
         self._artifact = artifact
         self._folder = artifact / IMAGES / slug(cell)
         self._sums: Checksums | None = None

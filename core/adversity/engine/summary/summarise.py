@@ -102,7 +102,7 @@ def summarise(
 ) -> dict[str, StepSummary]:
     """Return every step with what it measured, by id, in the file's order.
 
-    Nothing is set up for it: what plugins say of themselves is `build_report`'s to ask.
+    Nothing is set up for it: what plugins say of themselves `build_report` adds.
     """
     toolbox = toolbox or Toolbox(plan, workspace)
     artifacts = {stage.step for stage in plan.stages}

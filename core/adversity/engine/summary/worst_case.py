@@ -193,7 +193,7 @@ def _by_name(page: Sequence[Entry], now: frozenset[str]) -> dict[str, list[Entry
     """Group entries by attack (one may have run on several machines), under a name for people.
 
     They are called by step and cell, those of another pipeline with its name; where two attacks
-    would share a name, the first digits of their keys tell them apart.
+    would share a name, the first digits of their keys distinguish them.
     """
     one = len({entry.names["pipeline"] for entry in page}) == 1
     groups: dict[str, list[Entry]] = {}

@@ -1,7 +1,7 @@
 """Chains: what images go through, from a data set to a step, or from an attack to its victim's answer.
 
 Nobody else takes a path apart. A link is one step today; one that is made of several
-steps will be a link here, and those who ask need not know.
+steps will be a link here, and callers need not know.
 """
 
 from __future__ import annotations

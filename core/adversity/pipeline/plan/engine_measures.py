@@ -55,8 +55,8 @@ OF_ATTACKS: Mapping[str, MeasureInfo] = {
     ),
     "never_moved_share": _sign("were never moved", _MAY_BE_MASKED),
     "random_output_share": _sign(
-        "got another answer when asked again for the same image",
-        "the figure is one draw of many, and an attacker who asks twice does better",
+        "got another answer when queried again with the same image",
+        "the figure is one draw of many, and an attacker who queries twice does better",
     ),
     "probability_output_share": _sign(
         "got probabilities from a victim that says it gives logits",

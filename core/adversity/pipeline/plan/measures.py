@@ -91,7 +91,7 @@ def known_of(
     """Return the measures that a step, or a data set, can have; None where that is not known.
 
     A metric that does not say what it produces may give anything. What a step can have depends
-    on the columns of its table: those that only attacks have are wanted in vain elsewhere.
+    on the columns of its table: those that only attacks have are missing elsewhere.
 
     Args:
         planned: The step, or `data` for a data set.
@@ -114,7 +114,7 @@ def known_of(
 
 
 def _can_have(metric: Metric, *, attacked: bool) -> bool:
-    """Say whether a table of such a step can have the columns that a metric wants and no other."""
+    """Say whether a table of such a step can have the columns that a metric needs and no other."""
     missing = frozenset() if attacked else _ATTACKS_ALONE
     present = frozenset({"start_correct"}) if attacked else frozenset()
     return not missing.intersection(metric.wants) and not present.intersection(metric.unless)

@@ -99,7 +99,7 @@ def _uses_and_with(value: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def _split(kind: str, uses: str) -> tuple[str, str]:
-    """Return kind and name of `name`, `dist:name` or `kind/name`; the kind must be the wanted."""
+    """Return kind and name of `name`, `dist:name` or `kind/name`; the kind must be the expected one."""
     given, slash, name = uses.partition("/")
     if not slash:
         return kind, uses

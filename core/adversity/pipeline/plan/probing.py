@@ -40,11 +40,11 @@ def probe_fault(cls: Any, knowledge: str) -> str | None:
         cls: The attack's class.
         knowledge: `white-box` or `grey-box`.
     """
-    wants = "a probe asks whether following the gradient failed"
+    wants = "a probe tests whether following the gradient failed"
     if cls.control:
         return f"{wants}, and a control follows none"
     if cls.access != "gradients":
-        return f"{wants}, and this attack asks its victim for {cls.access}"
+        return f"{wants}, and this attack queries its victim for {cls.access}"
     if knowledge != "white-box":
         return f"{wants} through the whole chain, and a {knowledge} attack does not see it"
     if not cls.threat_class().knows_space:

@@ -81,7 +81,7 @@ def _round_trip(text: str, place: KeyPath, value: str) -> str | None:
 
 
 def _reads_as(text: str, tree: Any, name: str) -> bool:
-    """Prove that the new text means what was asked for."""
+    """Prove that the new text means what was to be set."""
     try:
         return bool(parse(text, name).tree == tree)
     except PipelineError:

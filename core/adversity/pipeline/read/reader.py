@@ -167,7 +167,7 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> str:
     if "${" in here:
         return f"{name}:{line}: {BRACES}"
     if "\t" in here:
-        return f"{name}:{line}: a tab where YAML wants spaces; indent with two spaces"
+        return f"{name}:{line}: a tab where YAML needs spaces; indent with two spaces"
     what = " ".join(str(part) for part in (error.context, error.problem) if part)
     hint = f"; {REUSE}" if "scanning an a" in what else ""  # an alias, an anchor: `path: *.png`
     return f"{name}:{line}: this is not YAML: {what}{hint}"

@@ -51,7 +51,7 @@ def _not_yet(instead: str) -> BeforeValidator:
 
 
 def _device(value: object) -> object:
-    """Refuse what torch has no word for; whether it is there is asked where it must compute."""
+    """Refuse what torch has no word for; whether it is there is tested where it must compute."""
     if isinstance(value, str) and not re.fullmatch(r"(cpu|cuda|mps|xpu)(:\d+)?", value):
         meant = {"gpu": "cuda", "nvidia": "cuda", "metal": "mps"}.get(value.lower().split(":")[0])
         hint = f"; did you mean {meant}?" if meant else ""

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 SERIES_COLOURS = ("#0060C0", "#D55E00", "#009E73", "#D36BAE", "#4C370B", "#1B2128")
-"""Six colours at 3:1 or better on white, told apart under the three colour blindnesses."""
+"""Six colours at 3:1 or better on white, distinct under the three colour blindnesses."""
 MAX_SERIES = len(SERIES_COLOURS)
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")

@@ -84,7 +84,7 @@ def _few_samples(data: Sequence[DataSummary]) -> Iterator[Caveat]:
             yield Caveat(
                 "warning",
                 f"Data set {item.id} has n = {item.n} samples: differences below about "
-                f"{1.96 * (0.25 / item.n) ** 0.5:.2f} cannot be told from chance.",
+                f"{1.96 * (0.25 / item.n) ** 0.5:.2f} cannot be distinguished from chance.",
             )
 
 

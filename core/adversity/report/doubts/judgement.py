@@ -1,4 +1,4 @@
-"""The one verdict of a run: page, markdown, JSON, terminal and exit code all ask here."""
+"""The one verdict of a run: page, markdown, JSON, terminal and exit code all read it here."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def distance_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
 
 
 def query_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
-    """Draw the robust accuracy after so many queries, for attacks that only ask."""
+    """Draw the robust accuracy after so many queries, for black-box attacks."""
     own = [item for item in _cells(attacks) if is_black_box(item[0]) and not is_control(item[0])]
     yield from _charts(
         own,

@@ -46,7 +46,7 @@ class Apart:
 def judged_steps(
     steps: Iterable[StepSummary], gates: Iterable[GateResult] = ()
 ) -> tuple[StepSummary, ...]:
-    """Return the steps whose numbers a reader asks for: not those that only fit others."""
+    """Return the steps whose numbers a reader looks at: not those that only fit others."""
     all_ = tuple(steps)
     fitting = {step.fit_on for step in all_}
     asked = {gate.step for gate in gates} | {step.against for step in all_}

@@ -61,10 +61,8 @@ class StepSummary:
 
     Attributes:
         id: The step's id in the file.
-        uses: `kind/name` of its plugin.
-        kind: The plugin's kind.
-        makes: `images` (a view), `predictions`, `scores`, `adversarial`, ...
-        image_role: `degraded`, `restored`, `adversarial`; empty where no images come out.
+        uses, kind: `kind/name` of its plugin, and its kind.
+        makes, image_role: `images`, and `degraded`; `predictions`, and nothing; ...
         source: Steps or data sets it reads (`from:`).
         path: From the data set to this step: `("photos", "dark", "enhanced", "predictions")`.
         against: For attacks, the step whose answer is attacked.

@@ -42,7 +42,7 @@ _OPTIONS = (
     *("targeted", "target", "loss"),
 )
 _SEES = {
-    "nothing": "asks the victim nothing",
+    "nothing": "queries nothing",
     "decisions": "sees decisions only, the class that the victim names",
     "scores": "sees scores only, never a gradient",
     "gradients": "computes with gradients",
@@ -56,7 +56,7 @@ def is_control(step: StepSummary) -> bool:
 
 
 def is_black_box(step: StepSummary) -> bool:
-    """Say whether an attack only asks its victim, without gradient or structure."""
+    """Say whether an attack only queries its victim, without gradient or structure."""
     return step.threat.get("access") in ("decisions", "scores")
 
 
@@ -135,13 +135,15 @@ def _knowledge(step: StepSummary) -> str:
         )
     sees = _SEES.get(str(step.threat.get("access", "gradients")), "")
     if step.knowledge == "grey-box":
-        asks = "asks the classifier alone" if is_black_box(step) else "knows the classifier alone"
+        queries = (
+            "queries the classifier alone" if is_black_box(step) else "knows the classifier alone"
+        )
         return (
-            f"Grey-box: the adversary {asks} and {sees}; it is judged on the whole chain. An "
+            f"Grey-box: the adversary {queries} and {sees}; it is judged on the whole chain. An "
             "adversary who knows the chain can do better, so no gate may rest on this."
         )
     if is_black_box(step):
-        return f"Black-box: the adversary asks the whole chain, defences included, and {sees}."
+        return f"Black-box: the adversary queries the whole chain, defences included, and {sees}."
     if step.knowledge == "white-box":
         return f"White-box: the adversary knows the whole chain, defences included, and {sees}."
     return f"Knowledge: {step.knowledge}." if step.knowledge else ""

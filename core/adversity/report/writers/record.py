@@ -25,7 +25,7 @@ _LEFT_OUT = {"image", "perturbation"}
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """Return the report as JSON values: verdict first asked, images' pixels left out.
+    """Return the report as JSON values: verdict first, images' pixels left out.
 
     Raises:
         PluginError: If a number is NaN.

@@ -202,7 +202,7 @@ class Bench(ABC):
     def whole(self, case: Case) -> Answer:
         """Return what `ready` answers to a case, under seed 0, to compare other answers with.
 
-        It is asked for once: what a check then asks for anew is compared with it.
+        It is computed once: what a check then computes anew is compared with it.
         """
         if case.name not in self._whole:
             ready = self.ready  # made and fitted outside of what is timed

@@ -111,7 +111,7 @@ def json_text(value: object, what: str) -> str:
     """Return a value as JSON.
 
     Args:
-        value: What a plugin tells.
+        value: What a plugin describes.
         what: What messages call it, such as `describe()`.
 
     Raises:

@@ -13,7 +13,7 @@ __all__ = ["SLOW_SECONDS", "Effort"]
 T = TypeVar("T")
 
 SLOW_SECONDS = 0.1
-"""Of a processor, for one sample. The kit asks for some hundreds of samples; a plugin that is
+"""Of a processor, for one sample. The kit tries some hundreds of samples; a plugin that is
 slower takes it minutes, and what its checks look for shows in few samples as in many."""
 
 

@@ -223,7 +223,7 @@ def modes_and_buffers(bench: Bench) -> str:
 def device(bench: Bench) -> str:
     """Compute on an accelerator where there is one.
 
-    1e-3, as a share of values above 1: unless told otherwise, PyTorch's convolutions on NVIDIA
+    1e-3, as a share of values above 1: by default, PyTorch's convolutions on NVIDIA
     cards cut their factors to ten binary digits (TF32), 5e-4 of each.
     """
     _require_input(bench)

@@ -33,7 +33,7 @@ def heavy_imports(module: str) -> tuple[str, ...] | None:
     """Return which heavy packages come with a module; None if it cannot be imported by name.
 
     All plugins of a package are imported in one Python, which is enough where nothing comes;
-    otherwise, and where one of them cannot be imported, the module is asked about by itself.
+    otherwise, and where one of them cannot be imported, the module is imported by itself.
     """
     return () if came_with(modules_beside(module)) == () else came_with((module,))
 

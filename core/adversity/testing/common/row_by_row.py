@@ -3,7 +3,7 @@
 A result belongs to a sample: its neighbours, its place in the batch and the seed of anybody
 else must not be in it. The engine calls degradations, restorations, classifiers, calibrators
 and image metrics with blocks of one size, so that theirs are equal to the last bit. Scores get
-all rows at once, attacks let solved rows go, and features come as they are asked for.
+all rows at once, attacks drop solved rows, and features come on demand.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ PATIENCE_SECONDS = 60.0
 """For one small sample. A plugin that is slower cannot be tried, let alone used."""
 
 
-@check("Time is within what a person would wait for; memory is told.")
+@check("Time is within what a person would wait for; memory is reported.")
 def cost(bench: Bench) -> str:
     """Measure the first case after a warm-up: milliseconds a sample, and peak memory."""
     import time

@@ -1,4 +1,4 @@
-"""Side information the kit makes for restorations: what a degradation would tell of itself."""
+"""Side information the kit makes for restorations: what a degradation would give of itself."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def features_by_row(bench: ClassifierBench) -> str:
     return f"{features.shape[1]} features"
 
 
-@check("What is told for the report is JSON.")
+@check("What is described for the report is JSON.")
 def facts_are_json(bench: ClassifierBench) -> str:
     """Write it as JSON, which the report and the manifest do."""
     return json_text(bench.ready.plugin.describe(), "describe()")[:80]

@@ -35,7 +35,7 @@ __all__ = ["RestorationBench", "bench_for"]
 def helps(bench: RestorationBench) -> str:
     """Degrade images as named, restore them and compare the mean PSNR with and without it.
 
-    SSIM, and what becomes of clean images, are told and not judged.
+    SSIM, and what becomes of clean images, are reported and not judged.
     """
     names = bench.cls.restores  # type: ignore[attr-defined]
     if not names:
@@ -153,7 +153,7 @@ def _matters(bench: RestorationBench, need: str) -> str:
 
 
 def _refused(bench: RestorationBench, need: str) -> str:
-    """Leave a need to the plugin's estimate; without one it is refused, and its name told."""
+    """Leave a need to the plugin's estimate; without one it is refused by name."""
     case = bench.answered[0]
     side = {name: value for name, value in bench.side(case).items() if name != need}
     try:
@@ -251,7 +251,7 @@ class RestorationBench(Bench):
         return {name: value for name, value in case.rows.items() if name != "images"}
 
     def restored(self, worse: Degraded, ids: Sequence[str]) -> Tensor:
-        """Restore degraded images; what the degradation does not tell the kit fills in."""
+        """Restore degraded images; what the degradation does not give the kit fills in."""
         names = self.cls.needs  # type: ignore[attr-defined]
         estimated = self.cls.estimate is not Restoration.estimate  # type: ignore[attr-defined]
         filled = {} if estimated else side_of(names, worse.images)

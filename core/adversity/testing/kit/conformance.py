@@ -96,7 +96,7 @@ class Trial:
                 return self._stopped(bench, error)
 
     def _stopped(self, bench: Bench, error: BaseException) -> tuple[Status, str]:
-        """Judge a check that could not go on; a plugin that answers nothing is told once."""
+        """Judge a check that could not go on; a plugin that answers nothing is reported once."""
         try:
             if self.check is not every_plugin.answers:
                 _ = bench.answered

@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the lock, where one of the options asks for it."""
+    """Read the lock, where one of the options needs it."""
     if config.option.changed or config.option.write_lock:
         try:
             config.pluginmanager.register(KitLock(config))

@@ -66,8 +66,8 @@ def _kind(text: str, _: Known) -> str:
         return text
     if contract is not None:
         raise InputError(
-            f"expected a kind with a template, {', '.join(known)}, got {text}, whose template "
-            f"{contract.describes.template or 'nobody wrote'} is not there; derive a class from "
+            f"expected a kind with a template, {', '.join(known)}, got {text}, whose template is "
+            f"missing ({contract.describes.template or 'it describes none'}); derive a class from "
             f"{contract.__module__}.{contract.__name__}, or ask the author of the kind for one"
         )
     hint = did_you_mean(text, known, f"kinds are {', '.join(known)}.")
@@ -123,7 +123,7 @@ def _refuse_clash(kind: str, name: str) -> None:
 
 
 def look_afresh() -> None:
-    """Forget what git and the catalogue said: a command asks each of them once."""
+    """Forget what git and the catalogue said: a command reads each of them once."""
     _owners.cache_clear()
     _from_git.cache_clear()
 
@@ -155,7 +155,7 @@ def _author(text: str, _: Known) -> str:
     if "," in name:
         # The standard for pyproject.toml forbids commas in the names of authors.
         raise InputError(
-            f"expected an author's name without a comma, as pyproject.toml wants it, got {text!r}; "
+            f"expected an author's name without a comma, as pyproject.toml needs it, got {text!r}; "
             'write "A. Author and B. Author"'
         )
     return name

@@ -57,7 +57,7 @@ def about(kind: str) -> dict[str, Any]:
 
 
 def why_not(kind: str, name: str) -> str | None:
-    """Say why the template cannot bear a name, or None."""
+    """Say why a plugin of the template cannot have a name, or None."""
     words = _name_words(name) | {"package": "package"}
     class_name = words["class_name"]
     if keyword.iskeyword(class_name):

@@ -1,4 +1,4 @@
-"""What MLflow is told of a run, as plain values: pure functions, MLflow is not needed here."""
+"""What MLflow stores of a run, as plain values: pure functions, MLflow is not needed here."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ def loss_of(
 
     Args:
         logits: `[N, K]`.
-        labels: `[N]` int64, the true classes, or the wanted ones when targeted.
+        labels: `[N]` int64, the true classes, or the target classes when targeted.
         loss: `ce`; `margin`, max over k != y of z_k - z_y; or `dlr`.
-        targeted: Whether the labels are wanted: then the loss has the other sign.
-        rivals: `[N]` int64, for labels that are not wanted: the one other class that the loss
+        targeted: Whether the labels are target classes: then the loss has the other sign.
+        rivals: `[N]` int64, for labels that are no target classes: the one other class that the loss
             looks at, instead of the best (`margin`: z_rival - z_y).
     """
     if loss == "ce":
@@ -133,7 +133,7 @@ def gradient_of(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits `[N, K]` and the gradient of `loss_of` in the images, `[N, C, H, W]`.
 
-    Only the images' gradient is asked for: a plain `backward()` would compute those of the
+    Only the images' gradient is computed: a plain `backward()` would compute those of the
     weights as well.
 
     Args:
@@ -158,7 +158,7 @@ def likeliest_others(logits: torch.Tensor, labels: torch.Tensor, count: int) -> 
     Args:
         logits: `[N, K]`.
         labels: `[N]` int64, the true classes.
-        count: How many are wanted; there are K - 1.
+        count: How many to return; there are K - 1.
     """
     others = logits.scatter(1, labels[:, None], -torch.inf)
     order = others.argsort(dim=1, descending=True, stable=True)

@@ -100,7 +100,7 @@ def _walk(
         index: `[M]` int64, the rows that walk.
         steps: Their steps, which are adapted.
         noise: `[M, D]`, normal numbers.
-        look: Whether to ask about the step sideways by itself.
+        look: Whether to query the step sideways by itself.
     """
     origin, here = queries.origin[index].double(), queries.nearest[index].double()
     beside = on_the_sphere(origin, here, noise.double(), steps.sideways[index])

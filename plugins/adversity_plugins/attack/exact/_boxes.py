@@ -82,7 +82,7 @@ class Boxed:
     """
 
     def __init__(self, tree: Tree) -> None:
-        """Take the tree as plain lists: a search asks it one node at a time."""
+        """Take the tree as plain lists: a search visits it one node at a time."""
         below = tree.threshold.astype(np.float32)
         down = np.nextafter(below, np.float32(-np.inf))
         below = np.where(below.astype(np.float64) > tree.threshold, down, below)

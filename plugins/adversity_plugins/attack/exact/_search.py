@@ -68,7 +68,7 @@ def opened(
         raise InputError(
             f"attack 'exact' needs images of the size that the victim was fitted on, "
             f"{features[0]} values, got {size} ({' x '.join(map(str, images.shape[1:]))}): it "
-            "resizes others, which its structure does not tell. Give the data set `prepare:` that "
+            "resizes others, which its structure does not show. Give the data set `prepare:` that "
             "makes them as large, or use `hop_skip_jump`"
         )
     if isinstance(structure, Linear):

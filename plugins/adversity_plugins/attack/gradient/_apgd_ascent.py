@@ -33,9 +33,9 @@ class Goal:
     """What is to happen to each sample.
 
     Attributes:
-        labels: `[N]` int64, the true classes, or the wanted ones when targeted.
+        labels: `[N]` int64, the true classes, or the target classes when targeted.
         loss: The loss to raise.
-        targeted: Whether the labels are wanted.
+        targeted: Whether the labels are target classes.
         rivals: `[N]` int64, the one other class that the loss looks at, or None.
     """
 

@@ -32,7 +32,7 @@ def apgd_search(
     Args:
         target: The victim.
         images: `[N, C, H, W]` float32 in [0, 1].
-        labels: `[N]` int64, the true classes, or the wanted ones when targeted.
+        labels: `[N]` int64, the true classes, or the target classes when targeted.
         rng: Row i for image i.
         how: The attack with its parameters.
 

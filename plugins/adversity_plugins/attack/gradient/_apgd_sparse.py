@@ -31,7 +31,7 @@ SHORTEST = 0.1
 class Sparse(Climb):
     """The climb in l1: equal steps along the steepest values, exact projections.
 
-    At each checkpoint a step is told to move two thirds as many values as the best point
+    At each checkpoint a step is set to move two thirds as many values as the best point
     differs in. Where that number has fallen by a twentieth, the sample goes on from its best
     point with a whole step; else its step gets shorter.
 

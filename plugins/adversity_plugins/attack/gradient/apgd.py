@@ -74,7 +74,7 @@ class APGD(Targeted, NormBudget):
         """Refuse two ways of saying which class is meant."""
         if self.targeted and self.targets is not None:
             raise ValueError(
-                f"expected either targeted: true, one wanted class, or targets: {self.targets}, "
+                f"expected either targeted: true, one target class, or targets: {self.targets}, "
                 "the likeliest other classes in turn; got both"
             )
         return self

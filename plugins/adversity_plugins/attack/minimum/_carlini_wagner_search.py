@@ -134,7 +134,7 @@ class _Run:
         self._origin = nearest.start[place].double().flatten(1)
 
     def descend(self) -> torch.Tensor:
-        """Return whether the wanted answer was reached on the way, `[M]` bool."""
+        """Return whether the goal was reached on the way, `[M]` bool."""
         check = max(self.descent.steps // 10, 1)
         for step in range(self.descent.steps):
             stay = self._step(compare=step % check == check - 1)

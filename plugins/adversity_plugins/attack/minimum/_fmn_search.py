@@ -111,7 +111,7 @@ def fmn(
     Args:
         target: The victim.
         images: `[N, C, H, W]` float32 in [0, 1].
-        labels: `[N]` int64, the true classes, or the wanted ones when targeted.
+        labels: `[N]` int64, the true classes, or the target classes when targeted.
         how: The attack with its parameters.
         start: `[N, C, H, W]` float32 in [0, 1], where the search begins.
 

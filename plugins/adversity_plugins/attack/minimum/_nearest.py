@@ -1,7 +1,7 @@
 """The nearest failure of each sample: kept while a search goes on, then drawn in along a line.
 
 Every attack that minimises a distance ends here. Nothing is decided from a loss: an image
-counts because the victim, queried for exactly that image, answers as the attack wants.
+counts because the victim, queried for exactly that image, gives the answer that is the attack's goal.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def lengths(delta: torch.Tensor, norm: Norm) -> torch.Tensor:
 def reached(
     logits: torch.Tensor, labels: torch.Tensor, *, targeted: bool, confidence: float = 0.0
 ) -> torch.Tensor:
-    """Return `[N]` bool: the answer is what the attack wants, ahead by `confidence` at least.
+    """Return `[N]` bool: the answer is the attack's goal, ahead by `confidence` at least.
 
     Args:
         logits: `[N, K]`.
-        labels: `[N]` int64, the true classes, or the wanted ones when targeted.
-        targeted: Whether the labels are wanted.
+        labels: `[N]` int64, the true classes, or the target classes when targeted.
+        targeted: Whether the labels are target classes.
         confidence: By how much the answer must lead in logits; a tie is none.
     """
     from adversity_plugins.attack._shared.losses import loss_of
@@ -75,9 +75,9 @@ class Nearest:
         Args:
             target: The victim of exactly these samples.
             start: `[N, C, H, W]` float32 in [0, 1].
-            labels: `[N]` int64, the true classes, or the wanted ones when targeted.
+            labels: `[N]` int64, the true classes, or the target classes when targeted.
             norm: In which distances count.
-            targeted: Whether the labels are wanted.
+            targeted: Whether the labels are target classes.
             confidence: By how much the answer must lead in logits.
         """
         self.start, self.norm = start, norm
@@ -92,7 +92,7 @@ class Nearest:
         Args:
             place: `[M]` int64, which samples.
             images: `[M, C, H, W]` float32 in [0, 1].
-            hit: `[M]` bool, whether the victim answered as wanted.
+            hit: `[M]` bool, whether the victim's answer is the goal.
         """
         origin = self.start[place].double().flatten(1)
         size = lengths(images.double().flatten(1) - origin, self.norm).squeeze(1)
@@ -173,7 +173,7 @@ class Nearest:
         return (start + scaled).clamp(0, 1).float().view_as(end)
 
     def _asked(self, place: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-        """Return whether the victim's real answer is the one wanted, `[M]` bool."""
+        """Return whether the victim's real answer is the goal, `[M]` bool."""
         labels, victim = self.labels[place], self.target.rows(place)
         if self.confidence == 0:
             return (victim.decisions(images) == labels) == self.targeted

@@ -76,7 +76,7 @@ class Features:
 
         Raises:
             InputError: If a derivative of the network holds NaN or infinity. The victim is not
-                asked here, so its counts cannot tell, and images without a direction would stay
+                queried here, so its counts cannot tell, and images without a direction would stay
                 where they are and pass for robust.
         """
         point = images.detach().clone().requires_grad_()

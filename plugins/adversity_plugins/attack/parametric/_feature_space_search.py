@@ -24,7 +24,7 @@ OUTWARD = 1e3
 
 
 class Search:
-    """Ascent in the ball and the box; solved images leave where that is wanted.
+    """Ascent in the ball and the box; solved images leave with `early_stop`.
 
     Each sample steps from the image of its highest loss so far. A step that raises the loss is
     kept; after one that does not, the next is half as long.

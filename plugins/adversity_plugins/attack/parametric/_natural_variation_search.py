@@ -51,7 +51,7 @@ def random_of(ranges: Sequence[Range], trials: int, rng: SampleRng) -> Iterator[
 
 
 class Search:
-    """The worst parameters found for each image; solved images leave where that is wanted.
+    """The worst parameters found for each image; solved images leave with `early_stop`.
 
     Attributes:
         parameters: Named `[N]` float64.

@@ -49,7 +49,7 @@ def moved(images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
 
 
 class Search:
-    """The worst parameters found for each image; solved images leave where that is wanted.
+    """The worst parameters found for each image; solved images leave with `early_stop`.
 
     Attributes:
         best: `[N, 3]` float64; not moved at all where nothing was tried.

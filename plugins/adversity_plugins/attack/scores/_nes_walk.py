@@ -35,7 +35,7 @@ def nes(
     Args:
         target: The victim; only its scores are queried.
         images: `[N, C, H, W]` float32 in [0, 1].
-        labels: `[N]` int64, the true classes, or the wanted ones when targeted.
+        labels: `[N]` int64, the true classes, or the target classes when targeted.
         rng: Row i for image i.
         how: The attack with its parameters.
 
@@ -97,7 +97,7 @@ def estimated_gradient(
         samples: Probes, two of a pair each.
         sigma: Their standard deviation.
         loss: Whose gradient.
-        targeted: Whether the labels are wanted.
+        targeted: Whether the labels are target classes.
     """
     total = torch.zeros(images.shape, dtype=torch.float64)
     for _ in range(samples // 2):

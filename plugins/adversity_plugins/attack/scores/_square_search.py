@@ -1,7 +1,7 @@
 """Square attack: random squares, kept where the victim's scores get worse for the label.
 
 Every sample has its own squares at its own places, drawn from its own stream: nothing that
-happens to a sample depends on its neighbours. Only scores are asked for.
+happens to a sample depends on its neighbours. Only scores are queried.
 
 Reference: Andriushchenko, Croce, Flammarion, Hein, "Square attack: a query-efficient black-box
 adversarial attack via random search", 2020, algorithms 1 to 3; for l1: Croce, Hein, "Mind the
@@ -57,7 +57,7 @@ def square_search(
     Args:
         target: The victim; only its scores are queried.
         images: `[N, C, H, W]` float32 in [0, 1].
-        labels: `[N]` int64, the true classes, or the wanted ones when targeted.
+        labels: `[N]` int64, the true classes, or the target classes when targeted.
         rng: Row i for image i.
         how: The attack with its parameters.
 
@@ -238,7 +238,7 @@ def _fitted(ball: Ball, delta: torch.Tensor) -> torch.Tensor:
     """Return the image: in l2 stretched to eps and cut by the box, in l1 the nearest one inside."""
     if ball.norm == "l2":
         length = _mass(delta.flatten(1), 2).sqrt().clamp_min(_TINY)
-        # A little short of eps, so that rounding alone asks for no projection.
+        # A little short of eps, so that rounding alone needs no projection.
         delta = delta * ((1 - 1e-7) * ball.eps / length)[:, None, None, None]
     return ball.project(ball.start.double() + delta)
 

@@ -3,7 +3,7 @@
 Rules, the same on every machine and for every format:
 
 - The content decides what a file is, not its name. Of several frames or pages, the first counts.
-- The orientation that EXIF or XMP asks for is applied; one that the standard does not know is
+- The orientation that EXIF or XMP states is applied; one that the standard does not know is
   ignored, and that is said. Colour profiles (ICC), gamma and resolution are ignored.
 - Grey stays grey (`[H, W]`); palettes, CMYK and YCbCr become RGB. Of CMYK, red is
   `(255 - C) (255 - K) / 255`, and so on.

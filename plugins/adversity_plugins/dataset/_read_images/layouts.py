@@ -25,7 +25,7 @@ class Unreadable(Exception):  # noqa: N818  (a reason, not a failure of the prog
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What Pillow must be told, or does not tell.
+    """What Pillow must be given, or does not say.
 
     Attributes:
         content: The bytes to decode.

@@ -1,4 +1,4 @@
-"""The layout of a TIFF: which of its many kinds are read, and what Pillow must be told."""
+"""The layout of a TIFF: which of its many kinds are read, and which settings Pillow needs."""
 
 from __future__ import annotations
 

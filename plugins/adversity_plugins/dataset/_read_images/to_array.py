@@ -57,7 +57,7 @@ def to_array(
 
 
 def _load(image: ImageFile, layout: Layout) -> None:
-    """Decode, with what Pillow must be told of the layout."""
+    """Decode, with the settings that Pillow needs for the layout."""
     from PIL import ImagePalette
 
     if layout.premultiplied:
@@ -119,7 +119,7 @@ def _require_entries(image: Image) -> None:
 
 def _in_eight_bits(layout: Layout) -> int | tuple[int, ...]:
     """Return the transparent colour as Pillow holds it: few bits are spread to 0 to 255."""
-    assert layout.clear is not None  # noqa: S101  (asked by the caller)
+    assert layout.clear is not None  # noqa: S101  (checked by the caller)
     if len(layout.clear) == 3:
         return layout.clear
     depth = int(layout.content[24])
@@ -192,7 +192,7 @@ def _wide(image: ImageFile, layout: Layout, *, white: bool) -> tuple[Array, bool
     """Return colours of 16 bits, or grey of 16 bits with alpha, as float32.
 
     Pillow keeps the high byte of each value. Told that the bytes stand in the other order, it
-    keeps the low one; grey with alpha, told that it is RGBA of 8 bits, it keeps as it is.
+    keeps the low one; grey with alpha, read as RGBA of 8 bits, it keeps as it is.
     """
     done: Array | None = None
     seen = False

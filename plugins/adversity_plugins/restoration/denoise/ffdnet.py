@@ -1,4 +1,4 @@
-"""FFDNet: a small convolutional denoiser that is told the noise level."""
+"""FFDNet: a small convolutional denoiser that takes the noise level."""
 
 from __future__ import annotations
 

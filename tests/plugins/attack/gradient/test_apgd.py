@@ -64,7 +64,7 @@ def test_ratio_is_refused_by_the_attack_on_two_classes(linear: Any) -> None:
 
 
 def test_two_ways_to_name_a_class_are_refused() -> None:
-    """One wanted class and the likeliest in turn exclude each other."""
+    """One target class and the likeliest in turn exclude each other."""
     with pytest.raises(ValidationError, match="got both"):
         APGD(eps=0.1, targeted=True, targets=3)
 
@@ -248,7 +248,7 @@ def test_every_class_that_is_aimed_at_can_be_the_one(
 def test_targeted_reaches_the_wanted_class(
     network: Any, images: Any, labels: Any, loss: str
 ) -> None:
-    """With half the box to move in the victim says the wanted class, for every loss."""
+    """With half the box to move in the victim says the target class, for every loss."""
     result = attack(eps=0.5, steps=20, loss=loss, targeted=True)(
         adversity.target(network), images, labels
     )

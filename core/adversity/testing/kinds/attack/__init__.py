@@ -152,7 +152,7 @@ class AttackBench(Bench):
 
     @property
     def follows_gradients(self) -> bool:
-        """Whether it asked the victim for a gradient."""
+        """Whether it used a gradient of the victim."""
         return bool(self.ordinary.gradients.any())
 
     @cached_property

@@ -1,6 +1,6 @@
 """What an attack that follows gradients promises: the optimum where it is known.
 
-Nothing here goes by an attack's name. An attack that asks for gradients follows them, so it
+Nothing here goes by an attack's name. An attack that uses gradients follows them, so it
 must reach the optimum of a linear victim; a class that says `control = True` promises no
 strength.
 """
@@ -43,7 +43,7 @@ def _follows(bench: AttackBench) -> Norm:
             f"its threat is {bench.threat.word}: there is no radius in a norm to use up"
         )
     if not bench.follows_gradients:
-        raise NotApplicable("it asks the victim for no gradient")
+        raise NotApplicable("it uses no gradient of the victim")
     return bench.norm
 
 

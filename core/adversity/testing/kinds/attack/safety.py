@@ -58,7 +58,7 @@ def victim_as_found(bench: AttackBench) -> str:
         require(
             not changed,
             f"expected the victim as it was before the attack, its {', '.join(changed)} changed. "
-            "Put back what you set, and ask for the images' gradient only: "
+            "Put back what you set, and compute the images' gradient only: "
             "torch.autograd.grad(loss, images)",
         )
     return f"{', '.join(before)} as found"
@@ -73,7 +73,7 @@ def wrong_from_the_start(bench: AttackBench) -> str:
     """
     bench.must_be_strong()
     if bench.targeted:
-        raise NotApplicable("a targeted attack is given the wanted class")
+        raise NotApplicable("a targeted attack is given the target class")
     case = bench.crowd
     labels, count = case.rows["labels"], len(case)
     wrong = (labels + 1) % bench.victim(case.rows["images"], case.ids).classes
@@ -101,7 +101,7 @@ def zero_gradient(bench: AttackBench) -> str:
     from adversity.testing.kinds.attack.victims import KitTarget, Unfeeling, network
 
     if bench.claims.access == "structure":
-        raise NotApplicable("it looks into its victim and asks for no gradient")
+        raise NotApplicable("it looks into its victim and uses no gradient")
     bright = bench.crowd.rows["images"][:6]
     images = torch.cat([bright, 0.2 * bright])
     ids = tuple(f"kit/dark-{k}" for k in range(len(images)))

@@ -160,7 +160,7 @@ def _half_the_box(norm: Norm, size: int) -> float:
     return {"linf": 0.5, "l2": 0.5 * math.sqrt(size), "l1": 0.5 * size}[norm]
 
 
-@check("A targeted attack raises the wanted class.")
+@check("A targeted attack raises the target class.")
 def targeted(bench: AttackBench) -> str:
     """Ask for the next class; the log-odds of all but one sample must rise."""
     bench.must_be_strong()
@@ -172,15 +172,15 @@ def targeted(bench: AttackBench) -> str:
     images, labels = case.rows["images"], (case.rows["labels"] + 1) % CLASSES
     aimed = Case(case.name, {"images": images, "labels": labels}, case.ids)
     after = bench.attempt(bench.with_(targeted=True), case)
-    # The odds against the wanted class: they must fall.
+    # The odds against the target class: they must fall.
     gains = bench.judged(images, aimed).odds - bench.judged(after.images, aimed).odds
     fell = int((gains <= 0).sum())
     require(
         fell <= ONE_OF_SIXTEEN,
-        f"expected the wanted class to rise for every sample, it does not for {fell} of "
+        f"expected the target class to rise for every sample, it does not for {fell} of "
         f"{len(case)} (mean gain of its log-odds {float(gains.mean()):.3g})",
     )
-    return f"the wanted class's log-odds rise by {float(gains.mean()):.3g} on average"
+    return f"the target class's log-odds rise by {float(gains.mean()):.3g} on average"
 
 
 CHECKS = (beats_noise, more_steps, more_restarts, larger_eps, targeted)

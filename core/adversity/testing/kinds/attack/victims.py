@@ -68,7 +68,7 @@ class _Link:
 
 
 class KitTarget(nn.Module):
-    """A victim for N samples, as `adversity.contracts.attack.Target` asks."""
+    """A victim for N samples, as `adversity.contracts.attack.Target` promises."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class KitTarget(nn.Module):
         return self._chain.structure()
 
     def granted(self, access: Access) -> KitTarget:
-        """Return the same victim, of which an attack sees no more than it says it asks for."""
+        """Return the same victim, of which an attack sees no more than it says it queries."""
         other = KitTarget(self.network, ())
         other._chain = self._chain.granted(access)
         return other

@@ -152,7 +152,7 @@ def quarantined(bench: DatasetBench) -> str:
     return f"{len(left_out)} left out"
 
 
-@check("What is told for the report is JSON.")
+@check("What is described for the report is JSON.")
 def facts_are_json(bench: DatasetBench) -> str:
     """Write it as JSON, which the report does."""
     facts = bench.ready.plugin.describe()
@@ -248,7 +248,7 @@ class DatasetBench(Bench):
         return [round(k * (count - 1) / (MOST - 1)) for k in range(MOST)]
 
     def cases(self) -> Sequence[Case]:
-        """Return samples to ask for, in order and backwards; their numbers are the ids."""
+        """Return samples to read, in order and backwards; their numbers are the ids."""
         numbers = tuple(map(str, self.some(self.ready.plugin)))
         return (
             Case(f"{len(numbers)} samples", {}, numbers),

@@ -145,7 +145,7 @@ def measures_are_json(bench: MetricBench) -> str:
 
 
 class MetricBench(Bench):
-    """Feed a metric with tables of predictions, or of attacks where it wants their columns."""
+    """Feed a metric with tables of predictions, or of attacks where it needs their columns."""
 
     by_row = False
     checks = (
