@@ -182,7 +182,7 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
                 "got 'Warsaw'"
             ),
         ),
-        ("  net: ", "\tnet: ", ":12: a tab where YAML wants spaces; indent with two spaces"),
+        ("  net: ", "\tnet: ", ":12: a tab where YAML needs spaces; indent with two spaces"),
         ("{uses: classifier/tiny}", "{uses: classifier/tiny", ":13: this is not YAML"),
         (
             "uses: classifier/tiny",

@@ -65,7 +65,7 @@ class Whole(Bare):
     ("cls", "knowledge", "why"),
     [
         (Control, "white-box", "a control follows none"),
-        (Asks, "white-box", "asks its victim for scores"),
+        (Asks, "white-box", "queries its victim for scores"),
         (Bare, "grey-box", "a grey-box attack does not see it"),
         (Turns, "white-box", "does not say how large that is"),
         (Afar, "white-box", "does not say how large that is"),

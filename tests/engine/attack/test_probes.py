@@ -168,7 +168,7 @@ def test_a_probe_changes_nothing_of_the_attack(network: Any, inputs: Any) -> Non
 def test_what_cannot_be_probed_is_refused(network: Any, inputs: Any) -> None:
     """A black box, no sample, and an attack that refuses the budget, each with the reason."""
     square = adversity.create("attack", "square", eps=0.1, queries=5)
-    with pytest.raises(InputError, match="asks its victim for scores"):
+    with pytest.raises(InputError, match="queries its victim for scores"):
         _flags(square, network, inputs)
     with pytest.raises(InputError, match="at least 1, got 0"):
         _flags(adversity.create("attack", "fgsm", eps=0.1), network, inputs, probe=0)
