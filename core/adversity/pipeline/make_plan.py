@@ -247,10 +247,7 @@ def _of_kind(cls: type[PluginBase]) -> tuple[str, ...]:
 
 def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, Any]:
     """Return what the report depends on beside what it shows: its source, and that of sections."""
-    record: dict[str, Any] = {
-        "plugin": "the report",
-        "fingerprint": core_fingerprint(*REPORT),
-    }
+    record: dict[str, Any] = {"plugin": "the report", "fingerprint": core_fingerprint(*REPORT)}
     kinds = {planned.entry.kind: class_of(planned.entry).describes for planned in steps.values()}
     foreign = {name: kind.sections for name, kind in sorted(kinds.items()) if kind.sections}
     try:

@@ -41,7 +41,7 @@ _ALWAYS = ("adversity.testing.kit.conformance", "adversity.clipping")
 """Where the kit begins, and what plugins reach only by a name that is loaded on first use."""
 
 _IMPORTS: Imports = {}
-"""What each module imports, as this process found it: every plugin asks for the same kit."""
+"""What each module imports, as this process found it: every plugin needs the same kit."""
 
 
 @dataclass(frozen=True, slots=True)
