@@ -9,7 +9,7 @@ import torch
 
 from adversity import Classifier, Degradation, Restoration
 from adversity.contracts import KINDS
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.registry import Entry, discover
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import nn
 
 import adversity
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.seeding import SampleRng
 from adversity.testing import check_plugin
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 import adversity
 from adversity.data.tables import read_table
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace

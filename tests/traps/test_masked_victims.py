@@ -112,9 +112,7 @@ def test_3_13_the_same_rounding_in_the_chain_is_no_protection(
 ) -> None:
     """As a link it gets a straight-through gradient: as few stand as without; Square agrees."""
     chain = adversity.target(network)
-    link = Link(
-        "bytes", adversity.engine.calls.final_calls.Ready(Bytes(), 'restoration "bytes" (test)')
-    )
+    link = Link("bytes", adversity.engine.calls.ready.Ready(Bytes(), 'restoration "bytes" (test)'))
     ids = [str(row) for row in range(len(images))]
     defended = ChainTarget([link, *chain.links], ids=ids)
     truth = defended.answer(images).predicted

@@ -122,7 +122,7 @@ class Attack(PluginBase):
         keys=("knowledge", "objective", "probe"),
         order=50,
         stage="adversity.engine.stages.attack_stage:AttackRun",
-        call="adversity.engine.set_up.nested_calls:AttackCall",
+        call="adversity.engine.attack.perturbing:AttackCall",
         public="adversity.engine.public.attack_call:AttackCall",
         kit="adversity.testing.kinds.attack",
     )

@@ -55,7 +55,7 @@ class Classifier(PluginBase):
         takes=("data", "images", "adversarial"),
         order=30,
         stage="adversity.engine.stages.predict_stage:PredictRun",
-        call="adversity.engine.set_up.nested_calls:ClassifierCall",
+        call="adversity.engine.calls.classifier_call:ClassifierCall",
         public="adversity.engine.public.create:ClassifierCall",
         kit="adversity.testing.kinds.classifier",
     )

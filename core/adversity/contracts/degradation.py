@@ -57,7 +57,7 @@ class Degradation(PluginBase):
         image_role="degraded",
         takes=("data", "images", "adversarial"),
         order=10,
-        call="adversity.engine.set_up.nested_calls:DegradationCall",
+        call="adversity.engine.calls.degradation_call:DegradationCall",
         public="adversity.engine.public.create:DegradationCall",
         kit="adversity.testing.kinds.degradation",
     )

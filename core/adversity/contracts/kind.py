@@ -36,8 +36,8 @@ class Kind:
             needs it, and its plugins are used where they stand: they define nothing for others.
         keys: The keys of a step that mean something here alone: `probe`.
         order: Where it comes in lists; those of equal order by name.
-        call: The class of its final call, a `FinalCall`; without one, whoever calls a plugin
-            gets the plugin itself.
+        call: What makes, of a `Ready`, its final call: a class, a `FinalCall`. Everybody calls a
+            plugin through it, `Ready.call`; without one, they get the plugin itself.
         public: What makes, of a `Ready`, that which `adversity.create` returns: a `Call`, mostly; by
             default one that passes arguments on to `call`.
         stage: The class that runs a step of it, a `StageRun`.

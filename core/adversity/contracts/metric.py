@@ -53,6 +53,7 @@ class MetricBase(PluginBase):
         makes="measure",
         leaves="a measure",
         order=70,
+        call="adversity.engine.calls.metric_call:metric_call",
         kit="adversity.testing.kinds.metric",
     )
     always: ClassVar[bool] = False

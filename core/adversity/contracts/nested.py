@@ -129,9 +129,20 @@ class Plugin(Generic[K]):
         other._open = self._open
         return other
 
+    def unbound(self) -> Plugin[K]:
+        """Return the same, made ready by nobody yet."""
+        return Plugin(
+            self.plugin, self.distribution, self.version, step=self.step, given=self.given
+        )
+
     def bind(self, opener: Callable[[Plugin[Any]], Any]) -> None:
         """Say how it is made ready; the core does this before the outer plugin's `setup`."""
         self._open, self._bound = opener, None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it was made ready."""
+        return self._bound is not None
 
     def ready(self) -> Any:
         """Return the plugin's final call, made ready on first use.
@@ -265,9 +276,7 @@ def _read(contract: type[PluginBase], value: Any) -> Plugin[Any]:
 def _known(value: Any) -> Plugin[Any] | None:
     """Return what is a plugin already, as an object of its own: each outer plugin binds its own."""
     if isinstance(value, Plugin):
-        return Plugin(
-            value.plugin, value.distribution, value.version, step=value.step, given=value.given
-        )
+        return value.unbound()
     ready = getattr(value, "ready", None)
     plugin = value if isinstance(value, PluginBase) else getattr(ready, "plugin", None)
     if not isinstance(plugin, PluginBase):

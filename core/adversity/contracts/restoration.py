@@ -51,7 +51,7 @@ class Restoration(PluginBase):
         image_role="restored",
         takes=("data", "images", "adversarial"),
         order=20,
-        call="adversity.engine.set_up.nested_calls:RestorationCall",
+        call="adversity.engine.calls.restoration_call:RestorationCall",
         public="adversity.engine.public.create:RestorationCall",
         kit="adversity.testing.kinds.restoration",
     )

@@ -49,7 +49,7 @@ class Uncertainty(PluginBase):
         takes=("predictions", "scores"),
         order=40,
         stage="adversity.engine.stages.score_stage:ScoreRun",
-        call="adversity.engine.set_up.nested_calls:UncertaintyCall",
+        call="adversity.engine.calls.uncertainty_call:uncertainty_call",
         public="adversity.engine.public.create:UncertaintyCall",
         kit="adversity.testing.kinds.uncertainty",
     )

@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 import adversity
 from adversity import Attack
 from adversity.engine.attack.probes import probe_shares
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError, ParameterError

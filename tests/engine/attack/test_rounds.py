@@ -11,7 +11,8 @@ from pydantic import PrivateAttr
 import adversity
 from adversity import Attack, AttackInRounds, Degradation, Norm, Plugin
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.attack.rounds import rounds_of
+from adversity.engine.calls.ready import Ready
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.chain.target import ChainTarget
 from adversity.engine.public.attack_call import AttackCall
@@ -158,6 +159,30 @@ def test_the_plugins_of_a_round_are_ready(shade: float, solved_by: int) -> None:
     result = AttackCall(ready)(adversity.target(FirstValue()), IMAGES, LABELS, ids=IDS)
     assert result.parameters["solved_by"].tolist()[:4] == [solved_by] * 4
     assert torch.equal(result.images[:4], torch.full((4, 1, 2, 2), max(shade, 0.75)))
+
+
+class Heavy(Write):
+    """Write down that it was set up."""
+
+    name: ClassVar[str] = "heavy"
+    made: ClassVar[list[float]] = []
+
+    def setup(self, device: str) -> None:
+        super().setup(device)
+        self.made.append(self.value)
+
+
+def test_only_the_rounds_that_run_are_set_up() -> None:
+    """Asked for by name they cost nothing; after the second nothing stands, and the third waits."""
+    Heavy.made.clear()
+    parts = (Heavy(value=0.5), Heavy(value=1.0), Heavy(value=0.25))
+    rounds = rounds_of(Ready(Three(parts=parts), "three"))
+    assert [each.name for each in rounds] == ["round 0", "round 1", "round 2"]
+    assert Heavy.made == []
+    rounds[2].set_up()
+    assert Heavy.made == [0.25]
+    assert run(*parts).success.tolist() == [True, True, True, True, False]
+    assert Heavy.made == [0.25, 0.5, 1.0]
 
 
 def test_a_round_gets_what_is_right_and_stands() -> None:

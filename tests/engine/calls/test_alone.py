@@ -11,7 +11,6 @@ from torch import Tensor, nn
 import adversity
 from adversity import Classifier, Degradation, ImageMetric, PostHoc, Restoration, Score
 from adversity.contracts import Predictive
-from adversity.engine.calls import final_calls
 from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
 
@@ -178,11 +177,11 @@ class Relative(ImageMetric):
 
 
 def _degrade(ready: Any, images: Tensor, ids: Any) -> Any:
-    return final_calls.degrade(ready, images, SampleRng(seed=0, step="s", ids=ids))
+    return ready.call.degraded(images, SampleRng(seed=0, step="s", ids=ids))
 
 
 def _score(ready: Any, images: Tensor, ids: Any) -> Any:
-    return final_calls.score(ready, Predictive(images.flatten(1)[:, :4].double().softmax(1)), ids)
+    return ready.call(Predictive(images.flatten(1)[:, :4].double().softmax(1)), ids)
 
 
 @pytest.mark.parametrize(
@@ -190,14 +189,14 @@ def _score(ready: Any, images: Tensor, ids: Any) -> Any:
     [
         (Dims(), _degrade),
         (Dims(side=True), _degrade),
-        (Stretches(), lambda ready, images, ids: final_calls.restore(ready, images, {}, ids)),
-        (Centres(), final_calls.logits),
-        (CentresFeatures(), final_calls.features),
-        (Shares(), lambda ready, images, ids: final_calls.calibrate(ready, images.flatten(1), ids)),
+        (Stretches(), lambda ready, images, ids: ready.call.restored(images, {}, ids)),
+        (Centres(), lambda ready, images, ids: ready.call.logits(images, ids)),
+        (CentresFeatures(), lambda ready, images, ids: ready.call.features(images, ids)),
+        (Shares(), lambda ready, images, ids: ready.call(images.flatten(1), ids)),
         (Ranks(), _score),
         (
             Relative(),
-            lambda ready, images, ids: final_calls.measure(ready, images, 1 - images, ids),
+            lambda ready, images, ids: ready.call(images, 1 - images, ids),
         ),
     ],
     ids=[
@@ -224,7 +223,7 @@ def test_every_kind_is_looked_at(
 
 
 def test_it_is_asked_once(make_ready: Any, plugins: Any, images: Tensor, ids: Any) -> None:
-    """One block more for each plugin and image size, whatever the number of images and final_calls."""
+    """One block more for each plugin and image size, whatever the number of images and calls."""
     net = plugins["net"].plugin
     asked: list[int] = []
 
@@ -238,7 +237,7 @@ def test_it_is_asked_once(make_ready: Any, plugins: Any, images: Tensor, ids: An
             return super().logits(images)
 
     ready = make_ready(Counts())
-    final_calls.logits(ready, images, ids)
+    ready.call.logits(images, ids)
     assert asked == [16] * 3  # 21 rows are two blocks
-    final_calls.logits(ready, images, ids)
+    ready.call.logits(images, ids)
     assert asked == [16] * 5

@@ -10,7 +10,6 @@ import torch
 from pydantic import PrivateAttr
 
 from adversity import Classifier
-from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import in_blocks
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
@@ -53,12 +52,12 @@ class Pinned(Witness):
 def test_rows_of_a_block(
     kind: type[Witness], size: tuple[int, int], count: int, rows: list[int], make_ready: Any
 ) -> None:
-    """Final final_calls and the target of an attack call with the same rows, and agree."""
+    """The final call and the target of an attack use the same rows, and agree."""
     images = torch.rand(count, 1, *size, generator=torch.Generator().manual_seed(0))
     ids = [str(row) for row in range(count)]
     plugin = kind()
     ready = replace(make_ready(plugin), looked=None)  # without the look at neighbours, once
-    answer = final_calls.logits(ready, images, ids)
+    answer = ready.call.logits(images, ids)
     assert plugin._rows == rows
     plugin._rows.clear()
     assert torch.equal(ChainTarget([Link("net", ready)], ids=ids).logits(images), answer)

@@ -12,7 +12,6 @@ from torch import Tensor
 import adversity
 from adversity import Degradation, ImageMetric, PostHoc, ProjectFile, Restoration, Score
 from adversity.contracts import Degraded, Predictive
-from adversity.engine.calls import final_calls
 from adversity.engine.calls.ready import Ready
 from adversity.engine.calls.set_up import device_of
 from adversity.engine.chain.links import Link
@@ -142,16 +141,16 @@ def _ready(plugin: Any) -> Ready:
 
 def test_the_core_moves_what_every_kind_gets_and_gives(images: Tensor, ids: Any) -> None:
     """Images, needs, logits, predictions and references go there; every answer comes back."""
-    shaded = final_calls.degrade(_ready(Shades()), images, SampleRng(seed=0, step="s", ids=ids))
-    lit, _ = final_calls.restore(_ready(Lightens()), shaded.images, shaded.side, ids)
+    shaded = _ready(Shades()).call.degraded(images, SampleRng(seed=0, step="s", ids=ids))
+    lit, _ = _ready(Lightens()).call.restored(shaded.images, shaded.side, ids)
     assert torch.equal(lit, images)
     logits = images.flatten(1)[:, :4]
-    probs = final_calls.calibrate(_ready(Flattens()), logits, ids)
+    probs = _ready(Flattens()).call(logits, ids)
     assert torch.equal(probs, (logits / 2).softmax(1))
     given = Predictive(probs.double(), scores={"other": logits[:, 0]})
-    doubt = final_calls.score(_ready(Doubts()), given, ids)
+    doubt = _ready(Doubts()).call(given, ids)
     assert torch.equal(doubt, 1 - probs.double().amax(1))
-    error = final_calls.measure(_ready(Differs()), lit, images, ids)
+    error = _ready(Differs()).call(lit, images, ids)
     assert error.tolist() == [0.0] * len(images)
     for value in (shaded.images, shaded.side["mask"], lit, probs, doubt, error):
         assert type(value) is Tensor
@@ -199,7 +198,7 @@ class Hazes(Degradation):
 
 def test_what_a_restoration_estimates_is_moved(images: Tensor, ids: Any) -> None:
     """An estimate may lie anywhere: it is brought to the images before `restore` gets it."""
-    lit, origin = final_calls.restore(_ready(Guesses()), images / 2, {}, ids)
+    lit, origin = _ready(Guesses()).call.restored(images / 2, {}, ids)
     assert torch.equal(lit, images)
     assert origin == {"mask": "estimate"}
 
@@ -210,7 +209,7 @@ def test_the_kit_moves_as_the_engine_does(images: Tensor) -> None:
     probs = PostHocBench(Flattens, {}, device=THERE).traced(logits)
     assert torch.allclose(probs, (logits / 2).softmax(1), rtol=0, atol=1e-6)
     guesses = RestorationBench(Guesses, {}, device=THERE)
-    found = Link("kit", guesses.ready).stand_in(images / 2, images)
+    found = guesses.ready.call.stand_in(images / 2, images)
     assert torch.equal(found, images)
     assert DegradationBench(Hazes, {}, device=THERE).at_severity(5).device == THERE
     for value in (probs, found):
@@ -247,7 +246,7 @@ def test_a_metric_from_python_is_set_up(monkeypatch: pytest.MonkeyPatch, images:
     registry = SimpleNamespace(get=lambda kind, name: entry)
     monkeypatch.setattr("adversity.engine.public.create.discover", lambda: registry)
     made = adversity.create("metric", "differs")
-    assert made.measure(images, images).tolist() == [0.0] * len(images)
+    assert made(images, images).tolist() == [0.0] * len(images)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The final final_calls distrust plugins: shape, dtype, range, NaN and the input itself."""
+"""Final calls distrust plugins: shape, dtype, range, NaN and the input itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from adversity import Classifier, Degradation, Degraded, Restoration, SampleRng
-from adversity.engine.calls import final_calls
 from adversity.errors import PluginError
 
 if TYPE_CHECKING:
@@ -28,18 +27,16 @@ BREAKS: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
 
 def test_rows_do_not_depend_on_their_neighbours(plugins: Any, images: Any, ids: Any) -> None:
     """A degraded image is the same alone, in another order and beside a duplicate."""
-    whole = final_calls.degrade(
-        plugins["shift"], images, SampleRng(seed=1, step="x", ids=ids)
-    ).images
+    whole = plugins["shift"].call.degraded(images, SampleRng(seed=1, step="x", ids=ids)).images
     order = [7, 3, 3, 20]
-    some = final_calls.degrade(
-        plugins["shift"], images[order], SampleRng(seed=1, step="x", ids=[ids[i] for i in order])
-    ).images
+    some = (
+        plugins["shift"]
+        .call.degraded(images[order], SampleRng(seed=1, step="x", ids=[ids[i] for i in order]))
+        .images
+    )
     assert torch.equal(some, whole[order])
     assert not torch.equal(whole, images)
-    other = final_calls.degrade(
-        plugins["shift"], images, SampleRng(seed=2, step="x", ids=ids)
-    ).images
+    other = plugins["shift"].call.degraded(images, SampleRng(seed=2, step="x", ids=ids)).images
     assert not torch.equal(other, whole)
 
 
@@ -69,8 +66,8 @@ def test_broken_image_plugin_is_named(how: str, kind: str, make_ready: Any, imag
 
     rng = SampleRng(seed=0, step="s", ids=["q7"])
     run: Callable[[], Any] = {
-        "degradation": lambda: final_calls.degrade(make_ready(Worse()), images[:1], rng),
-        "restoration": lambda: final_calls.restore(make_ready(Better()), images[:1], {}, ["q7"]),
+        "degradation": lambda: make_ready(Worse()).call.degraded(images[:1], rng),
+        "restoration": lambda: make_ready(Better()).call.restored(images[:1], {}, ["q7"]),
     }[kind]
     with pytest.raises(PluginError, match=message) as caught:
         run()
@@ -105,7 +102,7 @@ def test_broken_classifier_is_named(
             return values
 
     with pytest.raises(PluginError, match=message):
-        final_calls.logits(make_ready(Bad()), images[:3], ["a", "b", "c"])
+        make_ready(Bad()).call.logits(images[:3], ["a", "b", "c"])
 
 
 def test_probabilities_must_sum_to_one(make_ready: Any, images: Any) -> None:
@@ -125,7 +122,7 @@ def test_probabilities_must_sum_to_one(make_ready: Any, images: Any) -> None:
             return torch.full((len(images), 2), 0.4)
 
     with pytest.raises(PluginError, match="sum to 1"):
-        final_calls.logits(make_ready(Probs()), images[:3], ["a", "b", "c"])
+        make_ready(Probs()).call.logits(images[:3], ["a", "b", "c"])
 
 
 class NeedsSigma(Restoration):
@@ -160,7 +157,7 @@ def test_needs_are_filled_and_it_is_said_how(
     plugin: Any, side: Any, factor: float, origin: str, make_ready: Any, images: Any
 ) -> None:
     """A parameter comes before side information, which comes before an estimate."""
-    found, where = final_calls.restore(make_ready(plugin), images[:3], side, ["a", "b", "c"])
+    found, where = make_ready(plugin).call.restored(images[:3], side, ["a", "b", "c"])
     assert torch.equal(found, images[:3] * torch.tensor(factor))
     assert where == {"sigma": origin}
 
@@ -170,7 +167,7 @@ def test_a_need_nothing_fills_is_an_error_that_says_what_to_write(
 ) -> None:
     """Without parameter, side information or estimate the message gives the line to add."""
     with pytest.raises(PluginError, match=r"with: \{sigma: \.\.\.\}"):
-        final_calls.restore(make_ready(NeedsSigma()), images[:1], {}, ["a"])
+        make_ready(NeedsSigma()).call.restored(images[:1], {}, ["a"])
 
 
 def test_side_information_travels_row_by_row(make_ready: Any, images: Any, ids: Any) -> None:
@@ -186,7 +183,7 @@ def test_side_information_travels_row_by_row(make_ready: Any, images: Any, ids: 
             return Degraded(images * factor.view(-1, 1, 1, 1), {"sigma": 1 / (2 * factor)})
 
     rng = SampleRng(seed=0, step="dim", ids=ids)
-    dimmed = final_calls.degrade(make_ready(Dim()), images, rng)
-    restored, _ = final_calls.restore(make_ready(NeedsSigma()), dimmed.images, dimmed.side, ids)
+    dimmed = make_ready(Dim()).call.degraded(images, rng)
+    restored, _ = make_ready(NeedsSigma()).call.restored(dimmed.images, dimmed.side, ids)
     # x * f / (2 f) rounds twice in float32: at most 2 ulp of a half.
     assert torch.allclose(restored, images / 2, atol=2**-23)

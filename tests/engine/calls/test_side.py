@@ -9,8 +9,6 @@ import pytest
 import torch
 
 from adversity import Degradation, Degraded, Restoration, SampleRng
-from adversity.engine.calls import final_calls
-from adversity.engine.chain.links import Link, Rows
 from adversity.errors import DataError, ParameterError, PluginError
 from adversity.testing.inputs.side import side_value
 
@@ -79,7 +77,7 @@ def test_a_degradation_that_says_it_otherwise_is_refused(how: str, make_ready: A
     """A value of another shape, a kernel that darkens, NaN: the plugin and the name are named."""
     tell, words = TELLS[how]
     with pytest.raises(PluginError, match=words):
-        final_calls.degrade(make_ready(telling(tell)), IMAGES, streams())
+        make_ready(telling(tell)).call.degraded(IMAGES, streams())
 
 
 @pytest.mark.parametrize("traced", [False, True])
@@ -92,12 +90,7 @@ def test_kernels_of_two_sizes_are_refused_in_words(make_ready: Any, traced: bool
         return {"kernel": torch.full((len(images), 1, size, size), 1 / size**2)}
 
     ready = make_ready(telling(tell))
-    rows = Rows(IDS, {}, IDS)
-    run = (
-        partial(Link("x", ready).traced, IMAGES, rows)
-        if traced
-        else partial(final_calls.degrade, ready, IMAGES)
-    )
+    run = partial(ready.call.traced if traced else ready.call.passed, IMAGES, {})
     with pytest.raises(PluginError, match=r"kernel of one shape .* pad the smaller with zeros"):
         run(streams())
 
@@ -106,17 +99,17 @@ def test_a_name_that_comes_and_goes_is_refused(make_ready: Any) -> None:
     """Each block says the same names."""
     said = iter([{"sigma": torch.ones(1)}, {"sigma": torch.ones(1)}, {}, {}])
     with pytest.raises(PluginError, match=r"expected side information \['sigma'\] as before"):
-        final_calls.degrade(make_ready(telling(lambda _: next(said))), IMAGES, streams())
+        make_ready(telling(lambda _: next(said))).call.degraded(IMAGES, streams())
 
 
 def test_blur_and_kit_give_one_shape(make_ready: Any) -> None:
     """What `gaussian_blur` says and what the kit makes suit the same restoration."""
     from adversity_plugins.degradation.blur.gaussian_blur import GaussianBlur
 
-    degraded = final_calls.degrade(make_ready(GaussianBlur(sigma_px=0.5)), IMAGES, streams())
+    degraded = make_ready(GaussianBlur(sigma_px=0.5)).call.degraded(IMAGES, streams())
     ready = make_ready(Blurs())
     for kernel in (degraded.side["kernel"], side_value("kernel", IMAGES)):
-        restored, origin = final_calls.restore(ready, IMAGES, {"kernel": kernel}, IDS)
+        restored, origin = ready.call.restored(IMAGES, {"kernel": kernel}, IDS)
         assert origin == {"kernel": "side"}
         assert not torch.equal(restored, IMAGES)
 
@@ -124,11 +117,11 @@ def test_blur_and_kit_give_one_shape(make_ready: Any) -> None:
 def test_a_parameter_is_written_as_rows_of_numbers(make_ready: Any) -> None:
     """`kernel: [[0, 0, 0], [0, 1, 0], [0, 0, 0]]` reaches `restore` as [N, 1, 3, 3]: identity."""
     point = ((0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0))
-    restored, origin = final_calls.restore(make_ready(Blurs(kernel=point)), IMAGES, {}, IDS)
+    restored, origin = make_ready(Blurs(kernel=point)).call.restored(IMAGES, {}, IDS)
     torch.testing.assert_close(restored, IMAGES)
     assert origin == {"kernel": "parameter"}
     with pytest.raises(ParameterError, match="sum to 1, got 2; change its parameter 'kernel'"):
-        final_calls.restore(make_ready(Blurs(kernel=((2.0,),))), IMAGES, {}, IDS)
+        make_ready(Blurs(kernel=((2.0,),))).call.restored(IMAGES, {}, IDS)
 
 
 def test_side_information_of_another_size_is_refused(make_ready: Any) -> None:
@@ -144,7 +137,7 @@ def test_side_information_of_another_size_is_refused(make_ready: Any) -> None:
             return images * mask + (1 - mask) / 2
 
     with pytest.raises(DataError, match="restore them before a step that changes it"):
-        final_calls.restore(make_ready(Fills()), IMAGES, {"mask": torch.ones(3, 1, 16, 20)}, IDS)
+        make_ready(Fills()).call.restored(IMAGES, {"mask": torch.ones(3, 1, 16, 20)}, IDS)
 
 
 def test_an_estimate_is_looked_at_too(make_ready: Any) -> None:
@@ -159,4 +152,4 @@ def test_an_estimate_is_looked_at_too(make_ready: Any) -> None:
             return {"kernel": FLAT[0].repeat(len(images), 1, 1)}
 
     with pytest.raises(PluginError, match=r"guesses.*\[N, 1, k, k\]"):
-        final_calls.restore(make_ready(Guesses()), IMAGES, {}, IDS)
+        make_ready(Guesses()).call.restored(IMAGES, {}, IDS)

@@ -6,7 +6,8 @@ import math
 
 import torch
 
-from adversity.engine.chain.answer import Answer, log_of
+from adversity.engine.calls.log_probs import log_of
+from adversity.engine.chain.answer import Answer
 
 LOGITS = torch.log(torch.tensor([[1.0, 2.0, 1.0], [3.0, 3.0, 2.0]]))
 PROBS = torch.tensor([[0.25, 0.5, 0.25], [0.375, 0.375, 0.25]])

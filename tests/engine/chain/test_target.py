@@ -142,6 +142,15 @@ def test_target_needs_exactly_one_classifier(plugins: Any, ids: Any) -> None:
         target("net")
 
 
+def test_a_link_stands_where_it_can(plugins: Any, ids: Any) -> None:
+    """A restoration behind the classifier would get its logits: it is refused, with its name."""
+    with pytest.raises(InputError, match=r'restoration "halve" .* cannot stand behind the class'):
+        chain(plugins["net"], plugins["halve"], ids=ids)
+    fgsm = adversity.create("attack", "fgsm", eps=0.1)
+    with pytest.raises(InputError, match=r'attack "fgsm" .* cannot stand before the classifier'):
+        chain(fgsm.ready, plugins["net"], ids=ids)
+
+
 def test_network_is_left_exactly_as_found(images: Any) -> None:
     """Mode of every layer, BN buffers, gradients, requires_grad and RNG state are untouched."""
     torch.manual_seed(0)

@@ -13,14 +13,16 @@ from adversity import (
     Attack,
     Classifier,
     Degradation,
+    ImageMetric,
     Metric,
     Plugin,
     Restoration,
     SampleRng,
+    Score,
     Uncertainty,
 )
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.calls.set_up import set_up
 from adversity.errors import InputError, NotFittedError, PluginError
 from adversity_plugins.attack.gradient.pgd import PGD
@@ -106,15 +108,13 @@ def test_a_degradation_is_what_its_own_final_call_gives(photos: torch.Tensor) ->
         then=GammaCorrection(gamma=0.5),
     )
     rng = SampleRng(seed=0, step="x", ids=list("abcdef"))
-    from adversity.engine.calls import final_calls
-
-    made = final_calls.degrade(_ready(mixture), photos, rng).images
+    made = _ready(mixture).call.degraded(photos, rng).images
     expected = photos
     for number, severity in enumerate((1, 2)):
         noise = Ready(GaussianNoise(severity=severity), "noise")
-        expected = final_calls.degrade(noise, expected, rng.child(number)).images
+        expected = noise.call.degraded(expected, rng.child(number)).images
     gamma = Ready(GammaCorrection(gamma=0.5), "gamma")
-    expected = final_calls.restore(gamma, expected, {}, list("abcdef"))[0]
+    expected = gamma.call.restored(expected, {}, list("abcdef"))[0]
     assert torch.equal(made, expected)
 
 
@@ -207,6 +207,49 @@ def test_a_score_and_a_metric_may_hold_plugins(photos: torch.Tensor, trained: An
     probs = trained(photos).double().softmax(1)
     score = _ready(Held(score=Entropy())).plugin.score
     assert score(adversity.Predictive(probs)).shape == (6,)
+
+
+class Squared(ImageMetric):
+    """The mean square of the difference."""
+
+    name: ClassVar[str] = "squared"
+    differentiable: ClassVar[bool] = True
+
+    def measure(self, images: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+        return (images - reference).square().flatten(1).mean(1)
+
+    def convention(self) -> dict[str, object]:
+        return {}
+
+
+class Plain(Squared):
+    """The same, which says nothing of a gradient."""
+
+    name: ClassVar[str] = "plain"
+    differentiable: ClassVar[bool] = False
+
+
+class Measuring(Score):
+    """Hold a metric of images."""
+
+    name: ClassVar[str] = "measuring"
+    metric: Plugin[ImageMetric]
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return predictive.mean
+
+
+def test_an_image_metric_is_measured_and_differentiated(photos: torch.Tensor) -> None:
+    """The gradient of a mean square is twice the difference, over the number of values."""
+    metric = _ready(Measuring(metric=Squared())).plugin.metric
+    point = (photos / 2).requires_grad_()
+    values = metric(point, photos)
+    assert torch.equal(metric(point.detach(), photos), values.detach())
+    assert torch.allclose(values, (photos / 2).double().square().flatten(1).mean(1))
+    (gradient,) = torch.autograd.grad(values.sum(), point)
+    assert torch.allclose(gradient, -photos / photos[0].numel(), atol=1e-9)
+    with pytest.raises(InputError, match="has no gradient: expected images without one"):
+        _ready(Measuring(metric=Plain())).plugin.metric(point, photos)
 
 
 class Perceptual(Metric):

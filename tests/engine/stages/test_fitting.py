@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +18,8 @@ from adversity import Attack, Degradation, Fitted, Plugin, ProjectFile, Restorat
 from adversity.contracts import KINDS
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
+from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.attack_call import AttackCall
 from adversity.engine.public.create import DegradationCall, RestorationCall
 from adversity.errors import DataError, InputError, NotFittedError
@@ -242,6 +245,59 @@ def test_restorations_and_degradations_are_fitted_from_python(cls: Any, call: An
         blank(images)
     with pytest.raises(DataError, match="one reference for each of 5 images, got 2"):
         blank.fit(images, references=images[:2])
+
+
+class Lit(_Learns, Degradation):
+    """Give every pixel the mean, by another plugin that has learnt."""
+
+    name: ClassVar[str] = "lit"
+    lamp: Plugin[Restoration]
+    weights: ClassVar[list[Any]] = []
+
+    def setup(self, device: str) -> None:
+        super().setup(device)
+        self._weights = _Weights()
+        self.weights.append(weakref.ref(self._weights))
+
+    _weights: Any = None
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        return (self.lamp(images) + self.mean()) / 2
+
+
+class _Weights:
+    """What a plugin holds once it is set up."""
+
+
+def test_the_unfitted_are_refused_at_every_door() -> None:
+    """In a call, as a part of a victim, and as a parameter of another plugin."""
+    blank = RestorationCall(Ready(Lamp(), "lamp"))
+    images = torch.zeros(2, 1, 4, 4)
+    net = adversity.create("classifier", "logistic_regression")
+    with pytest.raises(NotFittedError, match=r"lamp must be fitted first: call \.fit"):
+        blank(images)
+    with pytest.raises(NotFittedError, match=r"lamp must be fitted first: call \.fit"):
+        adversity.target(blank, net)
+    with pytest.raises(NotFittedError, match=r"logistic_regression.*call \.fit"):
+        adversity.target(net)
+    with pytest.raises(NotFittedError, match=r"lamp must be fitted first: call \.fit"):
+        set_up(Holder(inner=blank), "holder", "cpu")
+    with pytest.raises(NotFittedError, match="must be fitted before another plugin can use it"):
+        set_up(Holder(inner=Lamp()), "holder", "cpu")
+
+
+def test_what_was_fitted_before_is_not_kept() -> None:
+    """Fitted again and again, only the last set-up stays; the plugin in a parameter stays one."""
+    images = torch.rand(5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    lamp = RestorationCall(Ready(Lamp(), "lamp")).fit(images)
+    lit = DegradationCall(set_up(Lit(lamp=lamp), "lit", "cpu"))
+    Lit.weights.clear()
+    for _ in range(4):
+        lit = lit.fit(images)
+    gc.collect()
+    assert sum(weights() is not None for weights in Lit.weights) == 1
+    assert lit.ready.plugin.lamp.ready().ready is lamp.ready
+    assert float(lit(images)[0, 0, 0, 0]) == pytest.approx(float(images.mean()), abs=1e-6)
 
 
 def test_what_is_not_fitted_has_nothing_to_fit() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from adversity import Measure, MeasureInfo, Metric
+from adversity.engine.calls.ready import Ready
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.errors import PluginError
 
@@ -34,14 +35,51 @@ class Said(Ones):
     produces: ClassVar[Any] = {"said": MeasureInfo(0, 1, title="share of ones")}
 
 
+def ready(*metrics: Metric) -> list[Ready]:
+    """Return metrics as a run has them."""
+    return [Ready(metric, f'metric "{metric.name}"') for metric in metrics]
+
+
 def test_each_metric_s_measures_are_there_with_their_words() -> None:
     """Three of four rows are of class 1; what a metric declares is said of its own measure."""
-    found = measures_of_rows([Ones(), Said(measure="said")], ROWS, ("a", "b"))
+    found = measures_of_rows(ready(Ones(), Said(measure="said")), ROWS, ("a", "b"))
     assert {name: (one.value, one.n) for name, one in found.items()} == {
         "ones": (0.75, 4),
         "said": (0.75, 4),
     }
     assert (found["ones"].info.title, found["said"].info.title) == ("", "share of ones")
+
+
+class Drawn(Metric):
+    """Bring a plot that nobody can draw."""
+
+    name: ClassVar[str] = "drawn"
+
+    def compute(self, table: Any, reference: Any = None) -> Mapping[str, Measure]:
+        return {"height": Measure(1.0, 4, details={"plot": {"form": "line", "x": 3}})}
+
+
+def test_a_plot_that_cannot_be_drawn_is_the_metric_s_fault() -> None:
+    """It is refused where the metric is known, with its name, and not in a section of the report."""
+    with pytest.raises(PluginError, match=r'metric "drawn": height: expected `details\[\'plot'):
+        measures_of_rows(ready(Drawn()), ROWS, ("a", "b"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_measure_that_is_no_number_is_refused(value: float) -> None:
+    """In a run as in the kit: the mean of nothing has no place in a table."""
+    with pytest.raises(PluginError, match=r'metric "blank": expected a finite blank, got'):
+        measures_of_rows(ready(Blank(value=value)), ROWS, ("a", "b"))
+
+
+class Blank(Metric):
+    """Measure what is no number."""
+
+    name: ClassVar[str] = "blank"
+    value: Any = 0.0
+
+    def compute(self, table: Any, reference: Any = None) -> Mapping[str, Measure]:
+        return {"blank": Measure(self.value, 4)}
 
 
 @pytest.mark.parametrize(
@@ -52,5 +90,5 @@ def test_each_metric_s_measures_are_there_with_their_words() -> None:
 def test_a_name_that_is_taken_ends_the_step(measure: str, owner: str) -> None:
     """Where no declaration tells before the run, neither number takes the other's place."""
     with pytest.raises(PluginError) as caught:
-        measures_of_rows([Ones(), Said(measure=measure)], ROWS, ("a", "b"))
+        measures_of_rows(ready(Ones(), Said(measure=measure)), ROWS, ("a", "b"))
     assert str(caught.value).startswith(f'metric "said" and {owner} both measure {measure}, and')

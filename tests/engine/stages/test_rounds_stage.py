@@ -11,7 +11,7 @@ import pytest
 
 from adversity.data.tables import read_table
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace

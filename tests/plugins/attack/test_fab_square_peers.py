@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import adversity
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.minimum.fab import FAB
 from adversity_plugins.attack.scores.square import Square

@@ -11,7 +11,7 @@ from adversity.seeding import SampleRng
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.target import ChainTarget
 

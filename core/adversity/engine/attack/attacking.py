@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Perturbed
     from adversity.engine.attack.early_stop import Stopped
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.target import ChainTarget
 

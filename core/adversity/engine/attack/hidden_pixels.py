@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.attack.attacking import AttackResult
     from adversity.engine.attack.looks import Seen
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.links import Link
 
 __all__ = ["CHECKED", "hidden_pixels", "with_hidden"]

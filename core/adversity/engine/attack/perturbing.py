@@ -1,4 +1,4 @@
-"""The images of one attack, in blocks, and every check of what it answers."""
+"""The final call of an attack: its images, in blocks, and every check of what it answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Perturbed
 from adversity.engine.calls.blocks import spans
-from adversity.engine.calls.final_calls import BREAKS
+from adversity.engine.calls.final_call import FinalCall
+from adversity.engine.calls.ready import BREAKS
 from adversity.engine.chain.budget import replayed, within_budget
 from adversity.seeding import SampleRng
 from adversity.shapes import image_fault
@@ -16,10 +17,57 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.target import ChainTarget
 
-__all__ = ["checked", "perturb"]
+__all__ = ["AttackCall", "perturb"]
+
+
+class AttackCall(FinalCall):
+    """`images = attack.perturb(target, images, labels, rng)`, within its own budget."""
+
+    def __call__(self, target: Any, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
+        """Return `perturb`."""
+        return self.perturb(target, images, labels, rng)
+
+    def perturb(self, target: Any, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
+        """Return the images alone."""
+        return self.perturbed(target, images, labels, rng).images
+
+    def perturbed(self, target: Any, images: Tensor, labels: Tensor, rng: SampleRng) -> Perturbed:
+        """Let the attack change all the images, `block_rows` at most at once; check the answer.
+
+        Args:
+            target: Bound to exactly these samples; it lets the attack see what it may.
+            images: `[N, C, H, W]` float32 in [0, 1].
+            labels: `[N]` int64, what the attack is given.
+            rng: Of these samples.
+
+        Returns:
+            The images, and the parameters of a parametric attack, float64.
+
+        Raises:
+            PluginError: If the answer breaks the contract; the message gives the figure.
+        """
+        import torch
+
+        parts: list[Perturbed] = []
+        for span in spans(len(images), self.ready.plugin.block_rows):
+            index = list(span)
+            block, here = images[index], rng.rows(index)
+            given = block.clone()
+            try:
+                answer = self.ready.plugin.perturb(target.rows(index), given, labels[index], here)
+            except BREAKS as error:
+                self.ready.guard(error, here.ids)
+            parts.append(_checked(self.ready, answer, block, given, here.ids))
+        if not parts:
+            return Perturbed(images.clone())
+        names = parts[0].parameters
+        return Perturbed(
+            torch.cat([part.images for part in parts]),
+            {name: torch.cat([part.parameters[name] for part in parts]) for name in names},
+        )
 
 
 def perturb(
@@ -32,7 +80,7 @@ def perturb(
     step: str,
     stream: str | None = None,
 ) -> Perturbed:
-    """Let the attack change all the images, `block_rows` at most at once, and check the answer.
+    """Let an attack that is one attack change images, and see of the victim what it says.
 
     Args:
         ready: The attack.
@@ -43,40 +91,17 @@ def perturb(
         step: The attack's step id.
         stream: The name of a round, which has random streams of its own.
 
-    Returns:
-        The images, and the parameters of a parametric attack, float64.
-
     Raises:
         PluginError: If the answer breaks the contract; the message gives the figure.
     """
-    import torch
-
-    plugin = ready.plugin
-    ids = victim.ids
-    parts: list[Perturbed] = []
-    for span in spans(len(images), plugin.block_rows):
-        index = list(span)
-        block, here = images[index], list(ids[span.start : span.stop])
-        given = block.clone()
-        rng = SampleRng(seed=seed, step=step, ids=here)
-        rng = rng if stream is None else rng.child(stream)
-        try:
-            answer = plugin.perturb(
-                victim.rows(index).granted(plugin.access), given, labels[index], rng
-            )
-        except BREAKS as error:
-            ready.guard(error, here)
-        parts.append(checked(ready, answer, block, given, here))
-    if not parts:
-        return Perturbed(images.clone())
-    names = parts[0].parameters
-    return Perturbed(
-        torch.cat([part.images for part in parts]),
-        {name: torch.cat([part.parameters[name] for part in parts]) for name in names},
-    )
+    rng = SampleRng(seed=seed, step=step, ids=victim.ids)
+    rng = rng if stream is None else rng.child(stream)
+    target = victim.granted(ready.plugin.access)
+    perturbed: Perturbed = ready.call.perturbed(target, images, labels, rng)
+    return perturbed
 
 
-def checked(
+def _checked(
     ready: Ready, answer: Any, block: Tensor, given: Tensor, ids: Sequence[str]
 ) -> Perturbed:
     """Distrust everything: type, shape, range, the input and the budget."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.target import ChainTarget
     from adversity.pipeline.gates.gate_text import Gate
 
-__all__ = ["Course", "Judged", "judged", "perturb_in_rounds", "rounds_of", "worst_of"]
+__all__ = ["Course", "Judged", "Round", "judged", "perturb_in_rounds", "rounds_of", "worst_of"]
 
 
 class Judged(NamedTuple):
@@ -65,8 +65,28 @@ class Course:
                 self.stopped = Stopped(done, len(names), names[done - 1], verdicts)
 
 
-def rounds_of(ready: Ready) -> tuple[tuple[str, Ready], ...]:
-    """Return the rounds of an attack by name, each ready to run.
+class Round(NamedTuple):
+    """One of the attacks of an attack in rounds.
+
+    Attributes:
+        name: Keys its random streams.
+        attack: With its parameters, not set up.
+        label: What messages call it.
+        whole: The attack that it is a round of.
+    """
+
+    name: str
+    attack: Attack
+    label: str
+    whole: Ready
+
+    def set_up(self) -> Ready:
+        """Return it ready to run, with the plugins of the whole."""
+        return set_up_alike(self.whole, self.attack, self.label)
+
+
+def rounds_of(ready: Ready) -> tuple[Round, ...]:
+    """Return the rounds of an attack, in order; none is set up.
 
     Raises:
         PluginError: If the rounds are not what the contract promises.
@@ -78,7 +98,7 @@ def rounds_of(ready: Ready) -> tuple[tuple[str, Ready], ...]:
         if fault is not None:
             ready.broke(f"round {number} ({name}): {fault}", ())
         label = f"{ready.label}, round {number} ({name})"
-        parts.append((name, set_up_alike(ready, attack, label)))
+        parts.append(Round(name, attack, label, ready))
     if not parts:
         ready.broke("expected at least one round, got none", ())
     return tuple(parts)
@@ -155,16 +175,16 @@ def perturb_in_rounds(
     before: Judged | None = None
     solved_by = torch.zeros(len(images), dtype=torch.float64)
     rounds = rounds_of(ready)
-    names = [name for name, _ in rounds]
-    for number, (name, each) in enumerate(rounds, 1):
+    names = [each.name for each in rounds]
+    for number, each in enumerate(rounds, 1):
         answer = perturb(
-            each,
+            each.set_up(),
             victim.rows(left),
             images[left],
             labels[left],
             seed=seed,
             step=step,
-            stream=name,
+            stream=each.name,
         ).images
         best = judged(judge.rows(left), labels[left], answer)
         if before is not None:

@@ -1,16 +1,16 @@
 """The final call: the author's method, in blocks, with every check around it.
 
 A plugin gets a copy of its input and must give back what its contract promises; a broken
-promise is a `PluginError` that names the plugin, its distribution and the sample. The blocks and
-checks of every kind are here. The engine calls our kinds through the functions of `final_calls`;
-plugins that have one as a parameter, and Python, through the subclass that a kind names as `call`
-in its description.
+promise is a `PluginError` that names the plugin, its distribution and the sample. What all kinds
+share is here; the subclass of a kind is what its description names as `call`. Everybody calls a
+plugin through it: stages and chains, plugins that have one as a parameter, Python, and the kit.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts import Degraded
 from adversity.engine.calls.alone import each_by_itself
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.ready import BREAKS
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["FinalCall", "final_call", "named"]
+__all__ = ["FinalCall", "named", "positions"]
 
 
 class FinalCall:
     """What the calls of all kinds share; `__call__` is how plugins with one as parameter call it.
+
+    `Ready.call` is that of a plugin.
 
     Attributes:
         ready: The plugin, set up.
@@ -36,6 +38,11 @@ class FinalCall:
     def __init__(self, ready: Ready) -> None:
         """Take a plugin that is set up."""
         self.ready = ready
+
+    @property
+    def gradient(self) -> str:
+        """In words, what a backward pass goes through."""
+        return "exact" if self.ready.plugin.differentiable else "BPDA (identity)"
 
     def blocks(
         self,
@@ -93,13 +100,29 @@ class FinalCall:
             )
         return answer
 
+    def unchecked(self, method: str, **more: Any) -> Callable[[Tensor], Any]:
+        """Return a method for whoever differentiates it: on its device, and without checks.
 
-def final_call(ready: Ready) -> Any:
-    """Return the final call of the plugin's kind; the plugin itself where its kind has none."""
-    kind = ready.plugin.describes
-    return kind.load(kind.call)(ready) if kind.call else ready.plugin
+        What goes wrong names the plugin, not the attack, which only asks. Tensors come back to
+        the CPU; what is none as it is.
+        """
+
+        def call(block: Tensor) -> Any:
+            try:
+                there = block.to(self.ready.device).contiguous()
+                answer = getattr(self.ready.plugin, method)(there, **more)
+                return answer if isinstance(answer, Degraded) else answer.cpu()
+            except BREAKS as error:
+                self.ready.guard(error)
+
+        return call
 
 
 def named(ids: Sequence[str], index: list[int]) -> list[str]:
     """Return the ids of rows, those of padding once."""
     return list(dict.fromkeys(ids[i] for i in index))
+
+
+def positions(count: int) -> tuple[str, ...]:
+    """Return the ids of samples that have none: their numbers."""
+    return tuple(map(str, range(count)))

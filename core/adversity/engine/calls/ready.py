@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from adversity.contracts import Classifier, Fitted
-from adversity.errors import AdversityError, DataError, InputError, PluginError
+from adversity.errors import AdversityError, DataError, InputError, NotFittedError, PluginError
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
@@ -53,6 +53,23 @@ class Ready:
     root: Path | None = field(default=None, compare=False, repr=False)
     prepared: Prepared | None = field(default=None, compare=False, repr=False)
     state: State | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def call(self) -> Any:
+        """The final call that its kind describes; the plugin itself where that describes none."""
+        kind = self.plugin.describes
+        return kind.load(kind.call)(self) if kind.call else self.plugin
+
+    def require_fitted(self) -> None:
+        """Refuse a plugin that must be fitted and is not.
+
+        Raises:
+            NotFittedError: If it has learnt nothing.
+        """
+        if self.state is None and isinstance(self.plugin, Fitted):
+            raise NotFittedError(
+                f"{self.label} must be fitted first: call .fit(...) on held-out data"
+            )
 
     def broke(self, what: str, ids: Sequence[str] = ()) -> NoReturn:
         """Raise the error that says which promise was broken, where, and whose fault it is."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Fitted, MetricBase, PluginBase, Score
 from adversity.contracts.nested import Plugin, nested_in
 from adversity.contracts.project_files import bind_files
-from adversity.engine.calls.final_call import FinalCall, final_call
+from adversity.engine.calls.final_call import FinalCall
 from adversity.engine.calls.ready import BREAKS, Ready
 from adversity.errors import AdversityError, NotFittedError, PluginError
 from adversity.seeding import preserve_global_rng
@@ -80,17 +81,49 @@ def set_up_alike(
         NotFittedError: If a plugin in its parameters must be fitted and is not.
         PluginError: If it cannot be set up.
     """
-
-    def prepared(nested: Plugin[Any]) -> Ready | None:
-        for own in nested_in(ready.plugin):
-            # Two that are equal may have learnt from other data.
-            call = own.ready() if own == nested and own.given is nested.given else None
-            if isinstance(call, FinalCall):
-                return call.ready
-        return None if ready.prepared is None else ready.prepared(nested)
-
     named = ready.label if label is None else label
+    prepared = _SetUpBefore.of(ready)
     return set_up(given, named, ready.device, root=ready.root, prepared=prepared, state=state)
+
+
+@dataclass(frozen=True, slots=True)
+class _SetUpBefore:
+    """The plugins in a plugin's parameters, for another one: what is set up already stays so.
+
+    It holds them and not the plugin around them: of one that is fitted again and again the
+    earlier objects can go.
+
+    Attributes:
+        parts: Each as a parameter means it, bound to nothing, and set up.
+        rest: What knows the others.
+    """
+
+    parts: tuple[tuple[Plugin[Any], Ready], ...]
+    rest: Prepared | None
+
+    @classmethod
+    def of(cls, ready: Ready) -> _SetUpBefore:
+        """Take those of a plugin, and what it had from another in the same way."""
+        opened = (own for own in nested_in(ready.plugin) if own.is_ready)
+        calls = ((own.unbound(), own.ready()) for own in opened)
+        parts = [(own, call.ready) for own, call in calls if isinstance(call, FinalCall)]
+        before = ready.prepared
+        if not isinstance(before, cls):
+            return cls(tuple(parts), before)
+        older = [part for part in before.parts if not any(_same(part[0], own) for own, _ in parts)]
+        return cls((*parts, *older), before.rest)
+
+    def __call__(self, nested: Plugin[Any]) -> Ready | None:
+        """Return what is ready of a parameter, or None."""
+        for own, ready in self.parts:
+            if _same(own, nested):
+                return ready
+        return None if self.rest is None else self.rest(nested)
+
+
+def _same(one: Plugin[Any], other: Plugin[Any]) -> bool:
+    """Say whether two parameters mean one plugin; two that are equal may have learnt apart."""
+    return one == other and one.given is other.given
 
 
 def _open_parameters(ready: Ready) -> None:
@@ -98,7 +131,7 @@ def _open_parameters(ready: Ready) -> None:
 
     def opened(nested: Plugin[Any]) -> Any:
         known = ready.prepared(nested) if ready.prepared is not None else None
-        return final_call(known or _nested(nested, ready))
+        return (known or _nested(nested, ready)).call
 
     bind_files(ready.plugin, ready.root)
     for nested in nested_in(ready.plugin):
@@ -108,7 +141,7 @@ def _open_parameters(ready: Ready) -> None:
 
 def _nested(nested: Plugin[Any], outer: Ready) -> Ready:
     if nested.given is not None:
-        nested.given.require_fitted()
+        nested.given.ready.require_fitted()
         return nested.given.ready  # type: ignore[no-any-return]
     if isinstance(nested.plugin, Fitted):
         raise NotFittedError(f"{nested.label} must be fitted before another plugin can use it")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from adversity.engine.calls.log_probs import log_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Answer", "log_of"]
+__all__ = ["Answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,3 @@ class Answer:
         exact = self.decision.detach().double()
         own = exact.gather(1, labels[:, None])[:, 0]
         return exact.scatter(1, labels[:, None], -float("inf")).amax(1) - own
-
-
-def log_of(probs: Tensor) -> Tensor:
-    """Return log p, with the smallest float32 in the place of 0 so that it is finite."""
-    import torch
-
-    return probs.clamp_min(torch.finfo(torch.float32).tiny).log()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from adversity.contracts import Classifier
 from adversity.engine.calls.ready import BREAKS, Ready
 from adversity.errors import AdversityError, InputError
 
@@ -86,7 +87,7 @@ class _ReadyNetwork(Ready):
 class Network:
     """A bare `nn.Module` from images to logits, with what a chain needs of a classifier."""
 
-    makes = "predictions"
+    describes = Classifier.describes
     gives = "logits"
     stochastic = False
     differentiable = True

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Never, get_args
 
-from adversity.contracts import Access, PostHoc
-from adversity.engine.calls import final_calls
+from adversity.contracts import Access
 from adversity.engine.calls.blocks import in_blocks, network_rows
 from adversity.engine.chain.answer import Answer
-from adversity.engine.chain.links import Link, Rows, mean_of_draws, no_answer
+from adversity.engine.chain.links import Link, arranged
 from adversity.engine.chain.watching import Backward, Counts, Watch
 from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
@@ -55,22 +53,17 @@ class ChainTarget:
         """
         import torch
 
-        kinds = [link.makes for link in links]
-        if kinds.count("predictions") != 1:
-            raise InputError(
-                f"a target needs exactly one classifier, got {kinds.count('predictions')} in "
-                f"{' -> '.join(link.ready.label for link in links) or 'nothing'}"
-            )
         self.links = tuple(links)
+        self._chain = arranged(links)
         self.counts = Counts(len(ids))
         self._random = any(link.stochastic for link in links)
         self.draws = draws if self._random else 1
         self._seed = seed
-        self._rows = Rows(tuple(ids), dict(side or {}), tuple(ids))
+        self.ids = tuple(ids)
+        self._side = dict(side or {})
         self._slots = torch.arange(len(ids))
         self._ones = torch.ones_like(self._slots)
-        self._answers = self.links[kinds.index("predictions")].ready
-        self._classifier = self._answers.plugin
+        self._classifier = self._chain.classifier.ready.plugin
         self._access: Access = "structure"
         self._watch: Watch | None = None
 
@@ -94,11 +87,6 @@ class ChainTarget:
         return len(self._classifier.class_names)
 
     @property
-    def ids(self) -> tuple[str, ...]:
-        """The samples' ids, in row order."""
-        return self._rows.ids
-
-    @property
     def gives(self) -> str:
         """What the classifier gives: `logits`, `probs` or `labels`."""
         return str(self._classifier.gives)
@@ -118,9 +106,8 @@ class ChainTarget:
         where = torch.as_tensor(index, dtype=torch.int64)
         other = object.__new__(ChainTarget)
         other.__dict__.update(self.__dict__)
-        ids = tuple(self._rows.ids[i] for i in where.tolist())
-        side = {name: value[where] for name, value in self._rows.side.items()}
-        other._rows = Rows(ids, side, ids)
+        other.ids = tuple(self.ids[i] for i in where.tolist())
+        other._side = {name: value[where] for name, value in self._side.items()}
         slots = self._slots[where].clone()
         seen: set[int] = set()
         for position, slot in enumerate(slots.tolist()):
@@ -149,7 +136,7 @@ class ChainTarget:
             )
         self._count()
         if not len(images):
-            return no_answer(images, self.classes)
+            return self._no_answer(images)
         given = (self.counts, self._slots, self._ones)
         backward = Backward(*given) if images.requires_grad else None
         # The classifier's blocks go through the whole chain, which bounds memory; `split` and
@@ -179,8 +166,7 @@ class ChainTarget:
         self._allow("decisions")
         self._expect(images)
         self._count()
-        rows = replace(self._rows, streams=self._asked(slice(None)))
-        answers = self._answered(images.detach(), rows).predicted
+        answers = self._answered(images.detach(), self._asked(slice(None))).predicted
         if self._watch is not None:
             self._watch.look(images, answers, self._slots, self.counts.queries)
         return answers
@@ -217,23 +203,24 @@ class ChainTarget:
         if not bool(images.isfinite().all()):
             raise PluginError("the attack queried images that hold NaN or infinity")
         what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
-        self._answers.broke(what, self._rows.ids)
+        raise self._chain.classifier.ready.broke(what, self.ids)
 
     def _block(self, block: Tensor, cut: slice, backward: Backward | None) -> Tensor:
         """Run the chain on one block; average over draws where it is stochastic."""
         import torch
 
-        side = {name: value[cut] for name, value in self._rows.side.items()}
-        rows = Rows(self._rows.ids[cut], side, self._asked(cut))
+        side = {name: value[cut] for name, value in self._side.items()}
+        streams = self._asked(cut)
         if self.draws == 1:
-            return self._once(backward.watch_part(block, cut) if backward else block, rows, 0)
+            part = backward.watch_part(block, cut) if backward else block
+            return self._once(part, side, streams, 0)
         drawn = []
         for draw in range(self.draws):
             # Each draw by itself: one that has no gradient does not take it from the others.
             own = backward.watch_part(block.view_as(block), cut) if backward else block
-            drawn.append(self._once(own, rows, draw))
+            drawn.append(self._once(own, side, streams, draw))
         size = network_rows(self._classifier, block)
-        return in_blocks(mean_of_draws, torch.stack(drawn, 1), size)
+        return in_blocks(_mean_of_draws, torch.stack(drawn, 1), size)
 
     def _asked(self, cut: slice) -> tuple[str, ...]:
         """Return what keys the draws of an attack's query: the sample and which query it is.
@@ -241,45 +228,50 @@ class ChainTarget:
         The sample's own count and nothing else, so that no draw comes twice and none depends
         on the sample's neighbours, or on when they leave.
         """
-        ids = self._rows.ids[cut]
+        ids = self.ids[cut]
         if not self._random:
             return ids
         counts = self.counts.queries[self._slots[cut]].tolist()
         return tuple(f"{sample} (query {n})" for sample, n in zip(ids, counts, strict=True))
 
-    def _once(self, block: Tensor, rows: Rows, draw: int) -> Tensor:
-        traced = block.requires_grad
-        values = block
-        for link in self.links:
-            if link.makes == "images":
-                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.streams)
-                rng = rng.child(("attack", draw))
-                run = link.traced if traced else link.images
-                values, rows = run(values, rows, rng)
-            elif link.makes == "predictions":
-                values = link.answers(values)
-            else:
-                values = link.calibrated(values)
+    def _once(
+        self, block: Tensor, side: Mapping[str, Tensor], streams: tuple[str, ...], draw: int
+    ) -> Tensor:
+        """Answer an attack's query once; `streams` key the random numbers of each row."""
+        traced, values = block.requires_grad, block
+        for link in self._chain.views:
+            rng = SampleRng(seed=self._seed, step=link.step, ids=streams).child(("attack", draw))
+            run = link.call.traced if traced else link.call.passed
+            passed = run(values, side, rng)
+            values, side = passed.images, passed.side
+        for call in (self._chain.classifier, *self._chain.calibrators):
+            values = call.answers(values)
         return values
 
     def answer(self, images: Tensor) -> Answer:
         """Return the real answer, as a step of the pipeline gives it: the judge's view."""
-        return self._answered(images, self._rows)
+        return self._answered(images.detach(), self.ids)
 
-    def _answered(self, images: Tensor, rows: Rows) -> Answer:
+    def _answered(self, images: Tensor, streams: tuple[str, ...]) -> Answer:
         if not len(images):
-            nothing = no_answer(images, self.classes)
-            calibrated = any(isinstance(link.ready.plugin, PostHoc) for link in self.links)
-            return Answer(nothing, self.gives, nothing if calibrated else None)
-        values = images
-        answer = Answer(values, self.gives)
-        for link in self.links:
-            if link.makes == "images":
-                rng = SampleRng(seed=self._seed, step=link.step, ids=rows.streams)
-                values, rows = link.images(values, rows, rng)
-            elif link.makes == "predictions":
-                answer = Answer(final_calls.logits(link.ready, values, rows.ids), self.gives)
-            elif isinstance(link.ready.plugin, PostHoc):
-                probs = final_calls.calibrate(link.ready, answer.as_logits, rows.ids)
-                answer = answer.calibrated(probs)
+            nothing = self._no_answer(images)
+            return Answer(nothing, self.gives, nothing if self._chain.calibrators else None)
+        values, side = images, self._side
+        for link in self._chain.views:
+            rng = SampleRng(seed=self._seed, step=link.step, ids=streams)
+            passed = link.call.passed(values, side, rng)
+            values, side = passed.images, passed.side
+        answer = Answer(self._chain.classifier.logits(values, self.ids), self.gives)
+        for call in self._chain.calibrators:
+            answer = answer.calibrated(call(answer.as_logits, self.ids))
         return answer
+
+    def _no_answer(self, images: Tensor) -> Tensor:
+        """Return the answer to no images: `[0, K]`, differentiable; K is 1 where it is unknown."""
+        return images.flatten(1).sum(1, keepdim=True).expand(0, max(self.classes, 1))
+
+
+def _mean_of_draws(logits: Tensor) -> Tensor:
+    """Return log mean p `[N, K]` of draws `[N, M, K]`; in float64, then rounded once."""
+    logs = logits.double().log_softmax(2)
+    return (logs.logsumexp(1) - math.log(logits.shape[1])).float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.own_network import ready_network
 from adversity.engine.chain.target import ChainTarget
@@ -70,7 +70,8 @@ def target(*links: Any) -> Victim:
             shape that it gives the same answer.
 
     Raises:
-        InputError: If there is not exactly one classifier.
+        InputError: If there is not exactly one classifier, or something stands where it cannot.
+        NotFittedError: If one of them must be fitted first.
     """
     from torch import nn
 
@@ -87,6 +88,7 @@ def target(*links: Any) -> Victim:
                     f"expected plugins from adversity.create or an nn.Module, got "
                     f"{type(link).__name__} at position {position}"
                 )
+            inside.require_fitted()
             ready = inside
         chain.append(Link(f"link-{position}", ready))
     ChainTarget(chain, ids=())

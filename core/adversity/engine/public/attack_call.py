@@ -61,7 +61,7 @@ class AttackCall(Call):
             raise InputError(
                 f"expected a victim from adversity.target(...), got {type(victim).__name__}"
             )
-        self.require_fitted()
+        self.ready.require_fitted()
         require_images(images, self.ready.label)
         names = sample_ids(ids, len(images))
         labels = label_rows(labels, len(images))

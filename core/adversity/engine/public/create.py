@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from adversity.contracts import PostHoc, Predictive, Score
 from adversity.contracts.nested import NESTED_ERROR, resolving
-from adversity.engine.calls import final_calls
 from adversity.engine.calls.device import absent_device
-from adversity.engine.calls.final_call import final_call
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.public.public_call import Call, require_images, sample_ids
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
-    from adversity.contracts import Dataset
+    from adversity.contracts import Dataset, Degraded
     from adversity.engine.calls.ready import Ready
     from adversity.registry import Entry
 
@@ -107,9 +104,9 @@ class PlainCall(Call):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Pass everything on to the kind's final call."""
-        self.require_fitted()
+        self.ready.require_fitted()
         with preserve_global_rng():
-            return final_call(self.ready)(*args, **kwargs)
+            return self.ready.call(*args, **kwargs)
 
 
 class DegradationCall(Call):
@@ -119,11 +116,11 @@ class DegradationCall(Call):
         self, images: Tensor, *, ids: Sequence[str] | None = None, seed: int = 0
     ) -> Tensor:
         """Return degraded images; its side information stays in `side`."""
-        self.require_fitted()
+        self.ready.require_fitted()
         require_images(images, self.ready.label)
         rng = SampleRng(seed=seed, step=self.ready.plugin.name, ids=sample_ids(ids, len(images)))
         with preserve_global_rng():
-            degraded = final_calls.degrade(self.ready, images, rng)
+            degraded: Degraded = self.ready.call.degraded(images.detach(), rng)
         self.side = dict(degraded.side)
         return degraded.images
 
@@ -133,7 +130,7 @@ class RestorationCall(Call):
 
     def __call__(self, images: Tensor, **needs: Tensor) -> Tensor:
         """Return restored images; `needs` stand for the degradation's side information."""
-        self.require_fitted()
+        self.ready.require_fitted()
         require_images(images, self.ready.label)
         unknown = set(needs) - set(self.ready.plugin.needs)
         if unknown:
@@ -142,7 +139,7 @@ class RestorationCall(Call):
                 f"{sorted(unknown)}"
             )
         with preserve_global_rng():
-            return final_calls.restore(self.ready, images, needs, sample_ids(None, len(images)))[0]
+            return self.ready.call(images, needs)  # type: ignore[no-any-return]
 
 
 class ClassifierCall(Call):
@@ -151,16 +148,16 @@ class ClassifierCall(Call):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes, in the order of the logits."""
-        self.require_fitted()
+        self.ready.require_fitted()
         names: tuple[str, ...] = self.ready.plugin.class_names
         return names
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return what the classifier gives, `[N, K]` float32."""
-        self.require_fitted()
+        self.ready.require_fitted()
         require_images(images, self.ready.label)
         with preserve_global_rng():
-            return final_calls.logits(self.ready, images, sample_ids(None, len(images)))
+            return self.ready.call.logits(images.detach())  # type: ignore[no-any-return]
 
 
 class UncertaintyCall(Call):
@@ -168,19 +165,11 @@ class UncertaintyCall(Call):
 
     def __call__(self, logits: Tensor) -> Tensor:
         """Return calibrated probabilities `[N, K]`, or scores `[N]` (higher = less sure)."""
-        self.require_fitted()
+        self.ready.require_fitted()
         fault = rows_fault(logits, rows=len(logits), columns=0)
         if fault is not None:
             raise DataError(f"{self.ready.label}: {fault}")
-        ids = sample_ids(None, len(logits))
-        plugin = self.ready.plugin
-        if isinstance(plugin, PostHoc):
-            return final_calls.calibrate(self.ready, logits.float(), ids)
-        if isinstance(plugin, Score):
-            return final_calls.score(
-                self.ready, Predictive(logits.double().softmax(1), logits), ids
-            )
-        raise InputError(f"{self.ready.label} needs more than logits; use it in a pipeline")
+        return self.ready.call.of_logits(logits)  # type: ignore[no-any-return]
 
     def fit(  # type: ignore[override]  # (rows of a table, not images)
         self, logits: Tensor, labels: ArrayLike | Tensor, *, seed: int = 0

@@ -9,7 +9,7 @@ from adversity.contracts import Fitted
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.set_up import set_up_alike
 from adversity.engine.public.in_memory import TensorRows, learnt
-from adversity.errors import DataError, InputError, NotFittedError
+from adversity.errors import DataError, InputError
 from adversity.provenance import pixels_sha256
 from adversity.shapes import image_fault
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
 
 __all__ = ["Call", "image_marks", "require_images", "sample_ids"]
 
@@ -27,10 +27,9 @@ __all__ = ["Call", "image_marks", "require_images", "sample_ids"]
 class Call:
     """A ready plugin; what all kinds share."""
 
-    def __init__(self, ready: Ready, *, fitted: bool | None = None) -> None:
-        """Take the plugin; one that must be fitted is not yet."""
+    def __init__(self, ready: Ready) -> None:
+        """Take the plugin, which may have to be fitted first."""
         self.ready = ready
-        self._fitted = not isinstance(ready.plugin, Fitted) if fitted is None else fitted
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -41,13 +40,6 @@ class Call:
     def __repr__(self) -> str:
         """Show the plugin with its parameters."""
         return f"{self.ready.label} {self.parameters}"
-
-    def require_fitted(self) -> None:
-        """Refuse to answer before it was fitted."""
-        if not self._fitted:
-            raise NotFittedError(
-                f"{self.ready.label} must be fitted first: call .fit(...) on held-out data"
-            )
 
     def fit(
         self,
@@ -92,7 +84,7 @@ class Call:
             raise InputError(f"{self.ready.label} has nothing to fit; call it as it is")
         state = learnt(set_up_alike(self.ready, given), data, seed)
         ready = set_up_alike(self.ready, given, state=state)
-        return type(self)(replace(ready, seen=seen), fitted=True)
+        return type(self)(replace(ready, seen=seen))
 
 
 def image_marks(images: Tensor) -> frozenset[str]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from adversity.contracts import Dataset, MetricBase, Plugin, PluginBase
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.set_up.workspace import Workspace
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep

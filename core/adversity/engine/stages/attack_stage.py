@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Measure
     from adversity.engine.attack.looks import Seen
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.chain import Chain

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.answer import Answer
 from adversity.engine.stages.answer_columns import answer_columns
@@ -43,7 +42,7 @@ class PredictRun(TableRun):
         step = self.stage.step
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
         ready = self.toolbox.ready(step, cell)
-        values = final_calls.logits(ready, current.images, current.ids)
+        values = ready.call.logits(current.images, current.ids)
         targets = self.toolbox.targets(self.data, step, cell)
         columns: Columns = {"id": np.array(current.ids, dtype=object)}
         if targets is not None:

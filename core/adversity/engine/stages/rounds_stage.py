@@ -213,14 +213,14 @@ class RoundsRun(AttackRun):
         import torch
 
         scene = self.scene(shard.cell, samples)
-        name, each = rounds_of(scene.ready)[self._turn[shard.index]]
+        turn = rounds_of(scene.ready)[self._turn[shard.index]]
         if left is not None:
             costs = {k: torch.from_numpy(left.rows[k]) for k in ("queries", "gradients")}
             zero, nan = (torch.from_numpy(left.rows[f"{k}_gradient"]) for k in ("zero", "nan"))
             felt = (costs["gradients"] > 0) & ~zero
             scene.victim.counts.go_on(**costs, felt=felt, broken=nan)
         result = attack(
-            each,
+            turn.set_up(),
             scene.victim,
             scene.current.images,
             scene.labels,
@@ -228,7 +228,7 @@ class RoundsRun(AttackRun):
             step=self.stage.step,
             judge=scene.judge,
             final=False,
-            stream=name,
+            stream=turn.name,
         )
         untold = torch.full((len(samples),), torch.nan, dtype=torch.float64)
         result = replace(result, parameters={"solved_by": untold})

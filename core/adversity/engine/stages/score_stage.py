@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adversity.contracts import PostHoc, Predictive, Score, State
+from adversity.contracts import Predictive, State
 from adversity.data.arrays import write_arrays
-from adversity.engine.calls import final_calls
+from adversity.engine.calls.uncertainty_call import CalibratorCall
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of
 from adversity.engine.stages.fitting import (
@@ -18,12 +18,11 @@ from adversity.engine.stages.fitting import (
     stored_rows,
 )
 from adversity.engine.stages.table_stage import TableRun
-from adversity.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.answer import Answer
     from adversity.engine.stages.columns import Columns
     from adversity.engine.stages.stage import Shard, StageResult
@@ -63,15 +62,12 @@ class ScoreRun(TableRun):
         columns: Columns = {"id": stored["id"]}
         columns |= {name: stored[name] for name in ("target",) if name in stored}
         ready = self._ready(shard.cell)
-        if isinstance(ready.plugin, PostHoc):
-            answer = answer_of(stored, ready.label)
-            probs = final_calls.calibrate(ready, answer.as_logits, ids)
-            return columns | answer_columns(answer.calibrated(probs), columns.get("target"))
-        if isinstance(ready.plugin, Score):
-            score = final_calls.score(ready, _predictive(answer_of(stored, ready.label)), ids)
-            columns |= {name: column for name, column in stored.items() if name not in columns}
-            return columns | {ready.plugin.name: score.numpy()}
-        raise InputError(f"{self.planned.line}: {ready.label} is neither a score nor a calibrator")
+        call, answer = ready.call, answer_of(stored, ready.label)
+        if isinstance(call, CalibratorCall):
+            calibrated = answer.calibrated(call(answer.as_logits, ids))
+            return columns | answer_columns(calibrated, columns.get("target"))
+        columns |= {name: column for name, column in stored.items() if name not in columns}
+        return columns | {ready.plugin.name: call(_predictive(answer), ids).numpy()}
 
     def _upstream(self, cell: Cell) -> list[str]:
         """Read the incoming ids of a cell once; those of one cell stay in memory."""

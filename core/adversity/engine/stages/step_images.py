@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Restoration
-from adversity.engine.calls import final_calls
 from adversity.engine.chain.image_batch import ImageBatch
 from adversity.engine.stages.stored_images import StoredImages
 from adversity.seeding import SampleRng
@@ -44,12 +42,14 @@ def images_through(toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch)
     if planned.role == "attack":
         stored = StoredImages(toolbox.artifact(step), cell.restrict(planned.variables))
         return current.worsened(stored.read(current.ids))
-    ready = toolbox.ready(step, cell)
-    if isinstance(ready.plugin, Restoration):
-        images, origin = final_calls.restore(ready, current.images, current.side, current.ids)
-        named = {f"{step}_{need}": where for need, where in origin.items()}
-        return replace(current, images=images, origin={**current.origin, **named})
+    call = toolbox.ready(step, cell).call
     rng = SampleRng(seed=toolbox.plan.spec.seed, step=step, ids=current.ids)
-    degraded = final_calls.degrade(ready, current.images, rng)
-    worse = current.worsened(degraded.images)
-    return replace(worse, side={**current.side, **degraded.side})
+    passed = call.passed(current.images, current.side, rng)
+    origin = {f"{step}_{need}": where for need, where in passed.origin.items()}
+    after = current.worsened(passed.images) if call.worsens else current
+    return replace(
+        after,
+        images=passed.images,
+        side=dict(passed.side),
+        origin={**current.origin, **origin},
+    )

@@ -16,8 +16,8 @@ from adversity.contracts import Degradation, ImageMetric, Measure, MetricBase
 from adversity.contracts.values import PART_ROWS
 from adversity.data.stored import TABLE, StoredTable
 from adversity.data.tables import read_table, write_parts, write_table
-from adversity.engine.calls import final_calls
 from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.metric_call import column_of
 from adversity.engine.stages.columns import (
     Columns,
     Rows,
@@ -26,7 +26,7 @@ from adversity.engine.stages.columns import (
     require_the_same,
     sort_by_id,
 )
-from adversity.engine.stages.measuring import column_of, measures_of_rows
+from adversity.engine.stages.measuring import measures_of_rows
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.provenance import file_sha256
 from adversity.registry.entry import class_of
@@ -205,7 +205,7 @@ class TableRun(StageRun):
 
     def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
         """Compute every metric whose columns are there."""
-        return measures_of_rows(self.metrics(), rows, class_names)
+        return measures_of_rows(self.toolbox.metrics(), rows, class_names)
 
     def label_hash(self, data: str) -> str | None:
         """Return the hash of a data set's `labels:` file."""
@@ -226,9 +226,7 @@ class TableRun(StageRun):
                 continue
             values = np.full(len(current.ids), np.nan)
             if current.clean is not None and current.comparable and side >= metric.smallest:
-                values = final_calls.measure(
-                    ready, current.images, current.clean, current.ids
-                ).numpy()
+                values = ready.call(current.images, current.clean, current.ids).numpy()
             columns[column_of(metric)] = values
         return columns
 

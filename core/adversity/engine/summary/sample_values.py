@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import ImageMetric, Metric, Table
-from adversity.engine.calls.final_calls import BREAKS
+from adversity.engine.calls.ready import BREAKS
 from adversity.errors import AdversityError, PluginError
 
 if TYPE_CHECKING:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted
-from adversity.engine.calls import final_calls
-from adversity.engine.chain.links import Link
 from adversity.engine.public.in_memory import TensorRows
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable, apart, check, json_text, require
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import PluginBase
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
 
 __all__ = ["ClassifierBench", "bench_for"]
 
@@ -85,23 +83,15 @@ def gives_what_it_says(bench: ClassifierBench) -> str:
 @check("Features have a row for each image, and belong to it alone.")
 def features_by_row(bench: ClassifierBench) -> str:
     """Ask for the features of each image among other neighbours: negatives of those it had."""
-    import torch
-
-    images = bench.answered[0].rows["images"].to(bench.device)
-    plugin = bench.ready.plugin
-    with torch.no_grad():
-        features = plugin.features(images)
-        if features is None:
-            raise NotApplicable("the classifier has no features")
-        require(
-            features.ndim == 2 and len(features) == len(images) and bool(features.isfinite().all()),
-            f"expected finite features [{len(images)}, D], got {list(features.shape)}",
-        )
-        worst = 0.0
-        for row in range(len(images)):
-            others = 1 - images
-            others[row] = images[row]
-            worst = max(worst, apart(features[row], plugin.features(others)[row]))
+    images = bench.answered[0].rows["images"]
+    features = bench.ready.call.features(images)
+    if features is None:
+        raise NotApplicable("the classifier has no features")
+    worst = 0.0
+    for row in range(len(images)):
+        others = 1 - images
+        others[row] = images[row]
+        worst = max(worst, apart(features[row], bench.ready.call.features(others)[row]))
     limit = ROUNDING * max(1.0, float(features.abs().max()))
     require(
         worst <= limit,
@@ -183,11 +173,11 @@ class ClassifierBench(Bench):
 
     def traced(self, images: Tensor) -> Tensor:
         """Classify as an attack differentiates it."""
-        return Link("kit", self.ready).answers(images)
+        return self.ready.call.answers(images)  # type: ignore[no-any-return]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Classify."""
-        return {"logits": final_calls.logits(ready, case.rows["images"], case.ids)}
+        return {"logits": ready.call.logits(case.rows["images"], case.ids)}
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.calls import final_calls
-from adversity.engine.chain.links import Link, Rows
 from adversity.seeding import SampleRng
 from adversity.testing.bench.bench import Answer, Bench, Case, built
 from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, require
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import PluginBase
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.public.in_memory import TensorRows
 
 __all__ = ["DegradationBench", "bench_for"]
@@ -140,12 +138,12 @@ class DegradationBench(Bench):
         """Degrade as an attack differentiates it."""
         ids = tuple(map(str, range(len(images))))
         rng = SampleRng(seed=0, step="kit", ids=ids)
-        return Link("kit", self.ready).traced(images, Rows(ids, {}, ids), rng)[0]
+        return self.ready.call.traced(images, {}, rng).images  # type: ignore[no-any-return]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Degrade; side information is part of the answer."""
         rng = SampleRng(seed=seed, step="kit", ids=case.ids)
-        degraded = final_calls.degrade(ready, case.rows["images"], rng)
+        degraded = ready.call.degraded(case.rows["images"], rng)
         return {"images": degraded.images, **degraded.side}
 
 

@@ -6,8 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Restoration
-from adversity.engine.calls import final_calls
-from adversity.engine.chain.links import Link, Rows
 from adversity.errors import AdversityError, UnknownPluginError
 from adversity.metrics import psnr, ssim
 from adversity.registry import discover
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Degraded, PluginBase
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.public.in_memory import TensorRows
 
 __all__ = ["RestorationBench", "bench_for"]
@@ -65,7 +63,7 @@ def _gain(bench: RestorationBench, name: str, cls: type[PluginBase]) -> str:
     ).fresh()
     case = bench.clean()
     images = case.rows["images"]
-    worse = final_calls.degrade(ready, images, SampleRng(seed=0, step="kit", ids=case.ids))
+    worse = ready.call.degraded(images, SampleRng(seed=0, step="kit", ids=case.ids))
     better = bench.restored(worse, case.ids)
     before, after = (_closeness(value, images) for value in (worse.images, better))
     summary = (
@@ -140,8 +138,7 @@ def _matters(bench: RestorationBench, need: str) -> str:
     if getattr(plugin, need, None) is not None or len(values) < 2:
         return ""
     first, second = (
-        final_calls.restore(bench.ready, images, {**bench.side(case), need: value}, case.ids)[0]
-        for value in values
+        bench.ready.call(images, {**bench.side(case), need: value}) for value in values
     )
     gap = apart(first, second)
     require(
@@ -157,7 +154,7 @@ def _refused(bench: RestorationBench, need: str) -> str:
     case = bench.answered[0]
     side = {name: value for name, value in bench.side(case).items() if name != need}
     try:
-        _, origin = final_calls.restore(bench.ready, case.rows["images"], side, case.ids)
+        _, origin = bench.ready.call.restored(case.rows["images"], side, case.ids)
     except AdversityError as error:
         require(need in str(error), f"expected an error that names {need}, got: {error}")
         return f"{need} is refused if nothing fills it"
@@ -176,14 +173,14 @@ def stand_in_is_right(bench: RestorationBench) -> str:
     for case in bench.effort.some(bench.answered[:3], 1, "cases"):
         images = few_rows(case)
         traced = bench.traced(images).detach()
-        real = final_calls.restore(bench.ready, images, bench.constant(images), case.ids[:2])[0]
+        real = bench.ready.call(images, bench.constant(images))
         gap = apart(real, traced)
         require(
             gap == 0,
             f"expected the chain's answer on {case.name} to be that of `restore`, they differ by "
             f"up to {gap:.3g}",
         )
-        stand_in = partial(Link("kit", bench.ready).stand_in, real=real)
+        stand_in = partial(bench.ready.call.stand_in, real=real)
         off, exact, tried = disagreement(bench.traced, images, like=stand_in)
         require(
             off <= AGREEMENT,
@@ -255,7 +252,7 @@ class RestorationBench(Bench):
         names = self.cls.needs  # type: ignore[attr-defined]
         estimated = self.cls.estimate is not Restoration.estimate  # type: ignore[attr-defined]
         filled = {} if estimated else side_of(names, worse.images)
-        return final_calls.restore(self.ready, worse.images, {**filled, **worse.side}, ids)[0]
+        return self.ready.call.restored(worse.images, {**filled, **worse.side}, ids)[0]  # type: ignore[no-any-return]
 
     def constant(self, images: Tensor) -> dict[str, Tensor]:
         """Return the needs of images, the same for all images of one shape.
@@ -265,20 +262,19 @@ class RestorationBench(Bench):
         key = tuple(images.shape)
         if key not in self._constant:
             side = side_of(self.cls.needs, images.detach())  # type: ignore[attr-defined]
-            self._constant[key] = final_calls.needs_of(self.ready, images.detach(), side)[0]
+            self._constant[key] = self.ready.call.needs_of(images.detach(), side)[0]
         return self._constant[key]
 
     def traced(self, images: Tensor) -> Tensor:
         """Restore as an attack differentiates it."""
         ids = tuple(map(str, range(len(images))))
         rng = SampleRng(seed=0, step="kit", ids=ids)
-        return Link("kit", self.ready).traced(images, Rows(ids, self.constant(images), ids), rng)[0]
+        return self.ready.call.traced(images, self.constant(images), rng).images  # type: ignore[no-any-return]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Restore."""
-        return {
-            "images": final_calls.restore(ready, case.rows["images"], self.side(case), case.ids)[0]
-        }
+        better, _ = ready.call.restored(case.rows["images"], self.side(case), case.ids)
+        return {"images": better}
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted, PostHoc, Predictive, Score
 from adversity.contracts.not_yet import not_yet
-from adversity.engine.calls import final_calls
-from adversity.engine.chain.links import Link
 from adversity.engine.public.in_memory import TensorRows
 from adversity.errors import InputError
 from adversity.metrics import nll
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import PluginBase
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
 
 __all__ = ["PostHocBench", "ScoreBench", "bench_for"]
 
@@ -178,7 +176,7 @@ class ScoreBench(_LogitsBench):
         """Score the probabilities of the logits."""
         logits = case.rows["logits"]
         predictive = Predictive(logits.double().softmax(1), logits)
-        return {"score": final_calls.score(ready, predictive, case.ids)}
+        return {"score": ready.call(predictive, case.ids)}
 
 
 class PostHocBench(_LogitsBench):
@@ -188,11 +186,11 @@ class PostHocBench(_LogitsBench):
 
     def traced(self, values: Tensor) -> Tensor:
         """Calibrate as an attack differentiates it."""
-        return Link("kit", self.ready).probs(values)
+        return self.ready.call.probs(values)  # type: ignore[no-any-return]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Calibrate."""
-        return {"probs": final_calls.calibrate(ready, case.rows["logits"], case.ids)}
+        return {"probs": ready.call(case.rows["logits"], case.ids)}
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from adversity.contracts import Fitted, PluginBase
 from adversity.did_you_mean import did_you_mean
 from adversity.engine.calls.blocks import one_thread
-from adversity.engine.calls.final_calls import BREAKS
+from adversity.engine.calls.ready import BREAKS
 from adversity.errors import InputError, ParameterError, PluginError
 from adversity.registry.marks import KIT_VERSION as KIT
 from adversity.testing.bench.bench import Bench, bench_class, built

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import adversity
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.testing.kinds.attack.victims import KitTarget
 from adversity_plugins.attack.decisions import _boundary_walk as walk

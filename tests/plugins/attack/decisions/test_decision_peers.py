@@ -15,7 +15,7 @@ import torch
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.seeding import preserve_global_rng
 from adversity_plugins.attack.decisions.boundary import Boundary

@@ -9,7 +9,7 @@ import torch
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity.testing import check_plugin

@@ -9,7 +9,7 @@ import torch
 
 import adversity
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity_plugins.attack.ensemble import _auto_attack_order as auto_attack_order
 from adversity_plugins.attack.ensemble import cascade
 from adversity_plugins.attack.ensemble.auto_attack import AutoAttack

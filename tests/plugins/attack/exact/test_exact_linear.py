@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 import adversity
+from adversity import Classifier
 from adversity.contracts.structure import Linear
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.exact import _linear as linear
 from adversity_plugins.attack.exact.exact import Exact
@@ -26,7 +27,8 @@ NORMS = ("linf", "l2", "l1")
 class Laid:
     """A linear classifier that is laid open, as a link of a chain."""
 
-    makes, gives, stochastic, differentiable, block_rows = "predictions", "logits", False, True, 4
+    describes = Classifier.describes
+    gives, stochastic, differentiable, block_rows = "logits", False, True, 4
 
     def __init__(self, weights: Any, bias: Any) -> None:
         self.weights, self.bias = np.asarray(weights, float), np.asarray(bias, float)

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 import adversity
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.exact import _prototypes as prototypes
 from adversity_plugins.attack.exact._polyhedron import nearest_in

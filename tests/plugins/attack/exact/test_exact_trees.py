@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity.seeding import fit_generator

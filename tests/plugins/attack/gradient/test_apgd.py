@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.errors import InputError
 from adversity_plugins.attack._shared.losses import loss_of

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import adversity
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack._shared.losses import likeliest_others
 from adversity_plugins.attack._shared.norms import Ball

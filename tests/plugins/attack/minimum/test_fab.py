@@ -13,7 +13,7 @@ from scipy.optimize import brentq, linprog
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.minimum import _fab_search as fab_search
 from adversity_plugins.attack.minimum.fab import FAB

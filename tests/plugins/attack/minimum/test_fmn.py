@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import minimize
 
 import adversity
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.minimum import _fmn_search as fmn_search
 from adversity_plugins.attack.minimum._fmn_search import annealed, onto_ball

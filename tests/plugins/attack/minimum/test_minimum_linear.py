@@ -16,7 +16,7 @@ import torch
 from scipy.optimize import brentq
 
 import adversity
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.minimum.carlini_wagner import CarliniWagner
 from adversity_plugins.attack.minimum.ddn import DDN

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.minimum.carlini_wagner import CarliniWagner
 from adversity_plugins.attack.minimum.ddn import DDN

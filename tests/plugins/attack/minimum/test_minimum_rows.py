@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import adversity
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack.minimum import _nearest as nearest_module
 from adversity_plugins.attack.minimum._carlini_wagner_search import _Run

@@ -14,7 +14,7 @@ from adversity_plugins.attack.parametric._feature_space_metric import Features
 from adversity_plugins.attack.parametric.feature_space import FeatureSpace
 
 if TYPE_CHECKING:
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
 
 
 def _ready(**parameters: Any) -> Ready:

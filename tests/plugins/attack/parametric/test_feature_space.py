@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 import adversity
 from adversity import Classifier
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.calls.set_up import set_up
 from adversity.errors import PluginError
 from adversity_plugins.attack.gradient.pgd import PGD

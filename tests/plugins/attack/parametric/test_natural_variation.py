@@ -19,7 +19,7 @@ from adversity_plugins.attack.parametric.natural_variation import NaturalVariati
 from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise
 
 if TYPE_CHECKING:
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
 
 
 class Fog(Degradation):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import adversity
 from adversity.engine.attack.attacking import attack
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity_plugins.attack.parametric._rotation import Search, moved
 from adversity_plugins.attack.parametric.spatial import Spatial
 

@@ -12,7 +12,7 @@ from scipy.integrate import quad
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity.testing.kinds.attack.victims import KitTarget
 from adversity_plugins.attack.scores import _nes_walk as nes_walk

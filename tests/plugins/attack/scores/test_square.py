@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import adversity
 from adversity.contracts.threat import distances
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.public.attack_call import AttackCall
 from adversity_plugins.attack._shared.norms import Ball
 from adversity_plugins.attack.gradient.pgd import PGD

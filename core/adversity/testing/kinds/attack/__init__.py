@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import PluginBase, Threat
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
     from adversity.testing.kinds.attack.victims import KitTarget
 
 __all__ = ["EPS", "AttackBench", "Attempt", "bench_for"]

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from adversity.contracts import Classifier
 from adversity.contracts.structure import Linear
-from adversity.engine.calls.final_calls import Ready
+from adversity.engine.calls.ready import Ready
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
 from adversity.seeding import preserve_global_rng
@@ -51,7 +52,7 @@ _ROWS = 8
 class _Link:
     """A module from images to logits, as a classifier of the chain."""
 
-    makes = "predictions"
+    describes = Classifier.describes
     stochastic = False
     differentiable = True
     block_rows = _ROWS

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from adversity.contracts import ImageMetric, Measure, MeasureInfo, Table
-from adversity.engine.calls.final_calls import BREAKS
+from adversity.engine.calls.ready import BREAKS
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import Failed, NotApplicable, check, json_text, require
 from adversity.testing.inputs.tables import KNOWN, classes_of, table
@@ -19,10 +17,10 @@ from adversity.testing.kinds.metric.declared import in_range, pairs, plots, prod
 from adversity.testing.kinds.metric.image_metric import ImageMetricBench
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from adversity.contracts import PluginBase
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
 
 __all__ = ["MetricBench", "bench_for"]
 
@@ -206,17 +204,8 @@ class MetricBench(Bench):
         Raises:
             PluginError: If the answer is no mapping of names to measures with finite values.
         """
-        given = self.given(case, columns)
-        if not ready.plugin.takes(given):
-            return {}
-        try:
-            measures = ready.plugin.compute(given)
-        except BREAKS as error:
-            ready.guard(error)
-        fault = _fault(measures)
-        if fault is not None:
-            ready.broke(f"on {case.name}: {fault}")
-        return dict(measures)
+        measures: dict[str, Measure] = ready.call(self.given(case, columns))
+        return measures
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Compute the measures; their values are the answer."""
@@ -227,18 +216,6 @@ class MetricBench(Bench):
             name: torch.tensor([measure.value], dtype=torch.float64)
             for name, measure in measures.items()
         }
-
-
-def _fault(measures: object) -> str | None:
-    """Say what is wrong with what `compute` returned, or None."""
-    if not isinstance(measures, Mapping):
-        return f"expected a mapping of names to measures, got {type(measures).__name__}"
-    for name, measure in measures.items():
-        if not isinstance(name, str) or not isinstance(measure, Measure):
-            return f"expected a name and a Measure, got {name!r} and {type(measure).__name__}"
-        if not math.isfinite(measure.value):
-            return f"expected a finite {name}, got {measure.value}; leave it out where it has none"
-    return None
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.calls import final_calls
-from adversity.engine.calls.final_calls import BREAKS
+from adversity.engine.calls.ready import BREAKS
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, json_text, require
 from adversity.testing.common.row_by_row import ROUNDING
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from adversity.engine.calls.final_calls import Ready
+    from adversity.engine.calls.ready import Ready
 
 __all__ = ["ImageMetricBench"]
 
@@ -173,10 +172,9 @@ class ImageMetricBench(Bench):
 
     def measured(self, images: Tensor, reference: Tensor) -> Tensor:
         """Measure, checks and all; `[N]` float64."""
-        ids = tuple(map(str, range(len(images))))
-        return final_calls.measure(self.ready, images, reference, ids)
+        return self.ready.call(images, reference)  # type: ignore[no-any-return]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Measure."""
         images, reference = case.rows["images"], case.rows["reference"]
-        return {"values": final_calls.measure(ready, images, reference, case.ids)}
+        return {"values": ready.call(images, reference, case.ids)}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adversity.engine.calls.blocks import spans
-from adversity.engine.calls.final_call import final_call
 from adversity.engine.stages.columns import Columns, join
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
@@ -37,6 +36,6 @@ class InspectRun(TableRun):
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
-        inspector = final_call(self.toolbox.ready(self.stage.step, cell))
+        inspector = self.toolbox.ready(self.stage.step, cell).call
         numbers = inspector(current.images, current.ids)
         return {"id": np.array(current.ids, dtype=object), "inspection": numbers.numpy()}

@@ -1,4 +1,4 @@
-"""The straight-through function of BPDA; apart from `links`, since it needs torch to be defined."""
+"""The straight-through function of BPDA; apart from its users, since it needs torch to be defined."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""The final call of a classifier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adversity.engine.calls.blocks import in_blocks, network_rows
+from adversity.engine.calls.final_call import FinalCall, named, positions
+from adversity.engine.calls.log_probs import log_probs
+from adversity.errors import InputError
+from adversity.shapes import probs_fault, rows_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+__all__ = ["ClassifierCall"]
+
+
+class ClassifierCall(FinalCall):
+    """`classifier.logits(images)` and `.features(images)`, differentiable in the images."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        names: tuple[str, ...] = self.ready.plugin.class_names
+        return names
+
+    @property
+    def gradient(self) -> str:
+        """In words, what a backward pass goes through."""
+        return "exact"
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return its logits."""
+        return self.logits(images)
+
+    def logits(self, images: Tensor, ids: Sequence[str] | None = None) -> Tensor:
+        """Return what the classifier `gives`, `[N, K]` float32, finite.
+
+        Raises:
+            InputError: If the images require a gradient, and it has none.
+            PluginError: If the answer breaks the contract.
+        """
+        if images.requires_grad:
+            return self._traced("logits", images)
+        plugin, names = self.ready.plugin, ids or positions(len(images))
+
+        def run(index: list[int]) -> list[Tensor]:
+            here = named(names, index)
+            classes = len(plugin.class_names)
+            answer: Tensor = self.ask("logits", here, images[index])
+            fault = rows_fault(answer, rows=len(index), columns=classes)
+            if fault is None and plugin.gives == "probs":
+                fault = probs_fault(answer)
+            if fault is not None:
+                self.ready.broke(fault, here)
+            return [answer.float()]
+
+        return self.blocks(images, names, run, network_rows(plugin, images))[0]
+
+    def features(self, images: Tensor, ids: Sequence[str] | None = None) -> Tensor | None:
+        """Return `[N, D]`, or None where the classifier offers none.
+
+        Raises:
+            InputError: If the images require a gradient, and it has none.
+            PluginError: If the answer breaks the contract.
+        """
+        size = network_rows(self.ready.plugin, images)
+        if images.requires_grad:
+            # A gradient is computed without the checks: one block has them first.
+            there = self.features(images[:size].detach()) is not None
+            return self._traced("features", images) if there else None
+        names = ids or positions(len(images))
+
+        def run(index: list[int]) -> list[Tensor]:
+            here = named(names, index)
+            answer: Any = self.ask("features", here, images[index])
+            if answer is None and index[0] == 0:
+                return []
+            fault = rows_fault(answer, rows=len(index), columns=0)
+            if fault is not None:
+                self.ready.broke(f"features: {fault}", here)
+            return [answer]
+
+        blocks = self.blocks(images, names, run, size, what="features")
+        return blocks[0] if blocks else None
+
+    def answers(self, images: Tensor) -> Tensor:
+        """Return logits `[N, K]` as an attack gets them (log p where it gives probabilities).
+
+        Raises:
+            InputError: If it gives labels only.
+            PluginError: If the images require a gradient, and the answer has none.
+        """
+        plugin = self.ready.plugin
+        if plugin.gives == "labels":
+            raise InputError(
+                f"{self.ready.label} gives labels only: expected logits or probabilities to "
+                "compute a gradient; use a decision-based attack."
+            )
+        values = in_blocks(self.unchecked("logits"), images, network_rows(plugin, images))
+        if images.requires_grad and not values.requires_grad:
+            self.ready.lacks_gradient()
+        return log_probs(values, values) if plugin.gives == "probs" else values
+
+    def _traced(self, method: str, images: Tensor) -> Tensor:
+        """Return what a method gives, differentiable, for a plugin that asks for its gradient."""
+        import torch
+
+        plugin = self.ready.plugin
+        if not plugin.differentiable:
+            raise InputError(
+                f"{self.ready.label} has no gradient: expected a classifier that is "
+                "differentiable, or an attack that needs none"
+            )
+        with torch.enable_grad():
+            values = in_blocks(self.unchecked(method), images, network_rows(plugin, images))
+        fault = rows_fault(values, rows=len(images), columns=0)
+        if fault is not None:
+            self.ready.broke(f"{method}: {fault}")
+        return values

@@ -1,0 +1,97 @@
+"""The final call of a degradation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from adversity.contracts import Degraded
+from adversity.engine.calls.blocks import padded, spans
+from adversity.engine.calls.final_call import named
+from adversity.engine.calls.side import fault_of, joined
+from adversity.engine.calls.view_call import Passed, ViewCall
+from adversity.errors import InputError
+from adversity.shapes import image_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from adversity.seeding import SampleRng
+
+__all__ = ["DegradationCall"]
+
+
+class DegradationCall(ViewCall):
+    """`worse = degradation(images, rng)`; the same `rng` draws the same numbers again."""
+
+    worsens: ClassVar[bool] = True
+
+    def __call__(self, images: Tensor, rng: SampleRng) -> Tensor:
+        """Return the images alone."""
+        return self.degraded(images, rng).images
+
+    def degraded(self, images: Tensor, rng: SampleRng) -> Degraded:
+        """Return the images with their side information; differentiable where they are.
+
+        Raises:
+            InputError: If they require a gradient, and it has none.
+            PluginError: If the answer breaks the contract.
+        """
+        if not images.requires_grad:
+            return self._checked(images, rng)
+        if not self.ready.plugin.differentiable:
+            raise InputError(
+                f"{self.ready.label} has no gradient: expected images without one, or a "
+                "degradation that is differentiable"
+            )
+        passed = self._differentiated(images, {}, rng)
+        return Degraded(passed.images, passed.side)
+
+    def passed(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
+        """Return the images; what the degradation says of itself comes to the side information."""
+        degraded = self._checked(images, rng)
+        return Passed(degraded.images, {**side, **degraded.side})
+
+    def _checked(self, images: Tensor, rng: SampleRng) -> Degraded:
+        """Run it on `[N, C, H, W]` float32 in [0, 1], in blocks."""
+        names: list[str] = []
+
+        def run(index: list[int]) -> list[Tensor]:
+            streams, here = rng.fresh([rng.ids[i] for i in index]), named(rng.ids, index)
+            answer = self.ask("degrade", here, images[index], rng=streams)
+            degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
+            fault = image_fault(degraded.images, rows=len(index))
+            shape = [len(index), *images.shape[1:]]
+            resizes = self.ready.plugin.resizes
+            if fault is None and not resizes and list(degraded.images.shape) != shape:
+                fault = f"expected shape {shape}, got {list(degraded.images.shape)}"
+            fault = fault or fault_of(degraded)
+            if fault is not None:
+                self.ready.broke(fault, here)
+            if names not in ([], ["images", *degraded.side]):
+                self.ready.broke(
+                    f"expected side information {names[1:]} as before, got {list(degraded.side)}",
+                    here,
+                )
+            names[:] = ["images", *degraded.side]
+            return [degraded.images, *degraded.side.values()]
+
+        worse, *side = self.blocks(images, rng.ids, run, names=names)
+        return Degraded(worse, dict(zip(names[1:], side, strict=True)))
+
+    def _differentiated(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
+        plugin = self.ready.plugin
+        parts: list[list[Tensor]] = []
+        names: list[str] = []
+        for span in spans(len(images), plugin.block_rows):
+            block = padded(images[span.start : span.stop], plugin.block_rows)
+            here = rng.ids[span.start : span.stop]
+            streams = rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
+            answer = self.unchecked("degrade", rng=streams)(block)
+            degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
+            parts.append([degraded.images, *degraded.side.values()])
+            parts[-1] = [value[: len(span)].cpu() for value in parts[-1]]
+            names = ["images", *degraded.side]
+        worse, *more = joined(self.ready, names, parts, rng.ids)
+        return Passed(worse, {**side, **dict(zip(names[1:], more, strict=True))})
