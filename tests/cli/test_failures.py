@@ -176,6 +176,15 @@ def test_a_project_whose_path_is_no_text_is_refused(tmp_path, monkeypatch, call,
     assert r"a\xffb; rename the folder" in answer.err
 
 
+@pytest.mark.parametrize("name", ["a" * 300, "/".join(["b" * 200] * 25)], ids=["name", "path"])
+def test_init_refuses_a_path_that_is_too_long(tmp_path, monkeypatch, call, name):
+    """It is wrong input: a name of more than 255 bytes, or a path of more than 4096."""
+    monkeypatch.chdir(tmp_path)
+    answer = call("init", name)
+    assert answer.code == 2
+    assert f"expected a shorter path of the project, got {len(name)} characters" in answer.err
+
+
 def test_init_shows_control_characters_of_a_folder_as_escapes(tmp_path, monkeypatch, call):
     """A name must not colour or clear the terminal of who reads the answer."""
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,7 +60,11 @@ def _refuse_used(folder: Path) -> None:
     from adversity_flows.dvc.repository import refuse_unfit_path
 
     refuse_unfit_path(folder)
-    if folder.is_dir() and any(folder.iterdir()):
+    try:
+        used = folder.is_dir() and any(folder.iterdir())
+    except OSError as error:
+        raise _cannot_be(folder, error) from error
+    if used:
         raise InputError(
             f"{folder}: expected a new or an empty folder, got one with files in it; name another "
             "folder, or turn this one into a project with "
@@ -69,8 +74,6 @@ def _refuse_used(folder: Path) -> None:
 
 def _write(folder: Path, author: str) -> None:
     from importlib.resources import files
-
-    from adversity.errors import StorageError
 
     templates = files("adversity_flows") / "templates" / "project"
     try:
@@ -83,9 +86,22 @@ def _write(folder: Path, author: str) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StorageError(
-            f"cannot write the project {folder}: {error.strerror or error}; name another folder"
-        ) from error
+        raise _cannot_be(folder, error) from error
+
+
+def _cannot_be(folder: Path, error: OSError) -> Exception:
+    """Say why a project cannot be there; a path that is too long is whoever typed it to correct."""
+    from adversity.errors import InputError, StorageError
+
+    if error.errno == errno.ENAMETOOLONG:
+        text = str(folder)
+        return InputError(
+            f"expected a shorter path of the project, got {len(text)} characters, {text[:40]}...: "
+            "the file system takes no name that long; name another folder"
+        )
+    return StorageError(
+        f"cannot write the project {folder}: {error.strerror or error}; name another folder"
+    )
 
 
 def _git_init(folder: Path) -> bool:

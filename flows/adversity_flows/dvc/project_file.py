@@ -10,6 +10,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adversity.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
-__all__ = ["ParsedProject"]
+__all__ = ["ParsedProject", "utf8_text"]
 
 
 class ParsedProject:
@@ -29,7 +31,7 @@ class ParsedProject:
         self._yaml = Path(repo.root_dir) / "dvc.yaml"
         self._lock = self._yaml.with_suffix(".lock")
         self._parsed: ProjectFile | None = None
-        self._bytes: tuple[bytes | None, bytes | None] = (None, None)
+        self._texts: tuple[str | None, str | None] = (None, None)
         self._order: tuple[str, ...] | None = None
 
     def stage(self, name: str) -> PipelineStage:
@@ -54,18 +56,35 @@ class ParsedProject:
         # Read before DVC parses: a file that changes in between is parsed again at the next call.
         content = _content(self._yaml), _content(self._lock)
         parsed = self._parsed
-        if parsed is None or content[0] is None or content[0] != self._bytes[0]:
+        if parsed is None or content[0] is None or content[0] != self._texts[0]:
             parsed, self._order = load_file(self._repo, str(self._yaml)), None
-        elif content[1] != self._bytes[1]:
+        elif content[1] != self._texts[1]:
             for cached in ("lockfile_contents", "stages"):
                 parsed.__dict__.pop(cached, None)
-        self._parsed, self._bytes = parsed, content
+        self._parsed, self._texts = parsed, content
         return parsed
 
 
-def _content(path: Path) -> bytes | None:
+def utf8_text(path: Path) -> str:
+    """Read one of DVC's files as text, line ends as they are.
+
+    Raises:
+        InputError: If it is not UTF-8; DVC would not say so.
+    """
+    content = path.read_bytes()
     try:
-        return path.read_bytes()
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path.name}:{line}: expected UTF-8 text, got the byte 0x{content[error.start]:02x}; "
+            f"save the file as UTF-8, or take its last version: `git checkout {path.name}`"
+        ) from error
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return utf8_text(path)
     except FileNotFoundError:
         return None
 

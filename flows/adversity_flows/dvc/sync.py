@@ -22,6 +22,7 @@ from adversity.errors import InputError
 from adversity.project import conflict_line
 from adversity_flows.dvc import resolved
 from adversity_flows.dvc.plots import is_report_plot, plot_path, report_plots
+from adversity_flows.dvc.project_file import utf8_text
 from adversity_flows.dvc.reasons import differences, value_words
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _is_ours(entry: Any) -> bool:
 def _read(path: Path, yaml: YAML) -> Any:
     if not path.is_file():
         return {}
-    text = path.read_text(encoding="utf-8")
+    text = utf8_text(path).replace("\r\n", "\n")
     try:
         content = yaml.load(text.replace(HEADER, "", 1))
     except YAMLError as error:

@@ -41,7 +41,7 @@ def entry(
     numbers = {name: given.pop(name) for name in list(given) if name.startswith("parameter_")}
     names = {"pipeline": given.pop("pipeline", "nightly"), "cell": given.pop("cell", "")}
     facts: dict[str, Any] = {"plugin": f"attack/{step}", "step": step, "threat": "norm"}
-    facts |= {"norm": "linf", "eps": EIGHT, "bounds": {}, "space": None} | given
+    facts |= {"norm": "linf", "eps": EIGHT, "bounds": {}, "space": None, "limit": None} | given
     rows = {
         "sample": np.array(list("abcd"), dtype=object),
         "start_correct": start,
@@ -158,16 +158,29 @@ def test_a_parametric_failure_counts_where_its_parameters_lie_inside() -> None:
 def test_a_distance_of_its_own_counts_within_its_own_space() -> None:
     """What the same plugin measured counts by that distance; the same number in a norm does not."""
     own = {"threat": "distance", "norm": None, "space": "s", "plugin": "attack/feature_space"}
-    mine = entry("mine", "....", **own, eps=0.5)
+    mine = entry("mine", "....", **own, eps=0.5, limit=0.5)
     threat = threat_of(mine)
     assert threat is not None
-    assert left([mine, entry("more", "xx..", [0.4, 0.6, 0, 0], **own, eps=1.0)], threat) == 0.75
+    assert (
+        left([mine, entry("more", "xx..", [0.4, 0.6, 0, 0], **own, eps=1.0, limit=1.0)], threat)
+        == 0.75
+    )
     others = [
         entry("pgd", "xxxx", 0.4, norm="l2"),
         entry("odd", "xxxx", 0.4, **own | {"space": "t"}),
     ]
     assert left([mine, *others], threat) == 1.0
     assert worst_case([mine], ball("l2", 0.5)) is None
+
+
+def test_what_lies_inside_is_for_the_threat_itself_to_say() -> None:
+    """A ball of another distribution that allows no rounding admits none that another found."""
+    own = {"threat": "rows_ball", "norm": None, "space": "s", "plugin": "attack/move_rows"}
+    mine = entry("mine", "....", **own, eps=0.5, limit=0.5)
+    threat = threat_of(mine)
+    assert threat is not None
+    wider = entry("more", "xx..", [0.5, 0.5 + 4e-6, 0, 0], **own, eps=1.0, limit=1.0)
+    assert left([mine, wider], threat) == 0.75
 
 
 def test_a_search_without_eps_stands_for_no_budget() -> None:

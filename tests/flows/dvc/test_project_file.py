@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dvc.stage.exceptions import StageFileDoesNotExistError, StageNotFound
 
+from adversity.errors import InputError
 from adversity_flows.dvc.project_file import ParsedProject
 from adversity_flows.steps.run_steps import conduct
 
@@ -61,6 +62,18 @@ def test_a_stage_is_what_dvc_loads_at_each_moment(
     path.write_text(path.read_text().replace(MINE, ""))
     with pytest.raises(StageNotFound):
         parsed.stage("mine")
+
+
+@pytest.mark.parametrize("name", ["dvc.yaml", "dvc.lock"])
+def test_a_file_that_is_no_text_is_named(
+    project: Path, opened: Any, conductor: Callable[..., Any], name: str
+) -> None:
+    """With the line of the first byte that is none; DVC raised an error of Python's own."""
+    conductor().prepare()
+    content = (project / "dvc.yaml").read_bytes()
+    (project / name).write_bytes(b"# one\n# caf\xe9\n" + content)
+    with pytest.raises(InputError, match=rf"{name}:2: expected UTF-8 text, got the byte 0xe9"):
+        ParsedProject(opened).order()
 
 
 def test_each_call_gives_an_object_of_its_own(opened: Any, conductor: Callable[..., Any]) -> None:

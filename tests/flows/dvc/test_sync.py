@@ -202,6 +202,16 @@ def test_a_broken_dvc_yaml_is_refused_and_kept(project, plan, text):
     assert (project / "dvc.yaml").read_text() == text
 
 
+def test_a_dvc_yaml_that_is_no_text_is_refused_and_kept(project, plan):
+    """With its line, by `sync` and by what compares."""
+    content = b"stages: {}\n# caf\xe9\n"
+    (project / "dvc.yaml").write_bytes(content)
+    for check in (False, True):
+        with pytest.raises(InputError, match=r"dvc\.yaml:2: expected UTF-8 text, got .* 0xe9"):
+            sync(project, [plan], check=check)
+    assert (project / "dvc.yaml").read_bytes() == content
+
+
 def test_definitions_are_compared_with_the_plan(project, plan):
     """What the step command checks under DVC: missing, equal, different."""
     stage = plan.stages[0]

@@ -99,6 +99,8 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "targeted": plugin.is_targeted,
         **threat.as_json(),
         "space": None if threat.in_norm else _sha256(space),
+        # A threat of its own says itself how far beyond `eps` rounding may lead.
+        "limit": None if threat.in_norm or threat.eps is None else float(threat.limit),
     }
 
 

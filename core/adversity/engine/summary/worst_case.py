@@ -16,6 +16,7 @@ the best attack on each example rather than for the best attack on average.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,22 @@ if TYPE_CHECKING:
 __all__ = ["Recorded", "threat_of", "threats", "with_worst_cases", "worst_case"]
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfItsOwn(Parametric):
+    """A threat of another sort than a norm: the ledger keeps its numbers, not its class.
+
+    Attributes:
+        largest: The `limit` that it said.
+    """
+
+    largest: float
+
+    @property
+    def limit(self) -> float:
+        """The largest size that is within `eps`."""
+        return self.largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,9 @@ def threat_of(entry: Entry) -> Recorded | None:
     if facts["norm"] is not None:
         return Recorded(NormBall(norm=facts["norm"], eps=float(eps)))
     ranges = tuple((name, (low, high)) for name, (low, high) in sorted(bounds.items()))
-    return Recorded(Parametric(eps=eps, ranges=ranges), facts["space"], facts["plugin"])
+    largest = math.inf if facts["limit"] is None else facts["limit"]
+    threat = _OfItsOwn(eps=eps, ranges=ranges, largest=largest)
+    return Recorded(threat, facts["space"], facts["plugin"])
 
 
 def threats(page: Iterable[Entry]) -> tuple[Recorded, ...]:
