@@ -143,7 +143,7 @@ def test_a_mark_that_cannot_be_kept_is_said(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("adversity.registry.marks.write_atomic_json", full)
+    monkeypatch.setattr("adversity.registry.marks.write_whole", full)
     answer = call("check", "entropy")
     assert answer.code == 0
     assert "the trust mark could not be kept" in answer.out

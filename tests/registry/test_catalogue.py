@@ -35,7 +35,7 @@ def cache(tmp_path, monkeypatch):
     """Keep the user's own cache out of it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     if sys.platform != "linux":
-        monkeypatch.setattr(catalogue, "_cache_folder", lambda: tmp_path / "cache")
+        monkeypatch.setattr(catalogue, "user_cache", lambda: tmp_path / "cache" / "adversity")
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
     """The listing is right; the next start makes it again."""
     blocker = tmp_path / "a_file"
     blocker.write_text("")
-    monkeypatch.setattr(catalogue, "_cache_folder", lambda: blocker / "cache")
+    monkeypatch.setattr(catalogue, "user_cache", lambda: blocker / "cache" / "adversity")
     assert read_catalogue().plugins
 
 

@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.registry.atomic_json import write_atomic_json
 from adversity.registry.entry import Problem, licence_of
 from adversity.registry.installed import installed
 from adversity.registry.quoting import visible
+from adversity.user_cache import user_cache, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,7 +103,7 @@ def read_catalogue(*, refresh: bool = False) -> Catalogue:
     if changed <= _STARTED:
         # A cache that cannot be written costs time at the next start, nothing else.
         with suppress(OSError):
-            write_atomic_json(file, {"key": key, **asdict(catalogue)})
+            write_whole(file, json.dumps({"key": key, **asdict(catalogue)}))
     return catalogue
 
 
@@ -112,17 +112,7 @@ def cache_file() -> Path:
     environment = hashlib.sha256(
         f"{sys.prefix}\0{sys.version}\0{sys.flags.optimize}".encode()
     ).hexdigest()[:12]
-    return _cache_folder() / "adversity" / f"catalogue-{environment}.json"
-
-
-def _cache_folder() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification says that a relative path is invalid and to be ignored.
-    return Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
+    return user_cache() / f"catalogue-{environment}.json"
 
 
 def _make(registry: Registry) -> Catalogue:

@@ -19,8 +19,8 @@ from urllib.parse import quote
 
 from adversity.distributions import canonical_name, distribution_version
 from adversity.provenance import core_fingerprint
-from adversity.registry.atomic_json import write_atomic_json
 from adversity.registry.catalogue import cache_file
+from adversity.user_cache import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -210,5 +210,5 @@ def write_mark(mark: Mark) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     # One file a plugin: two commands at once keep both their marks.
     file = folder / f"{quote(mark.key, safe='')}.json"
-    write_atomic_json(file, {"format": _FORMAT, **asdict(mark)})
+    write_whole(file, json.dumps({"format": _FORMAT, **asdict(mark)}))
     return file

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from adversity.report.sections.summary import caveat_texts, gate_table
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import NOTHING, plain, plural
 from adversity.report.writers.image_grid import amplification, grid
+from adversity.user_cache import user_cache, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +40,7 @@ BUDGET = 3_000_000
 """Images are made smaller, then left out, until the page has at most this many bytes."""
 CAP = 8_000_000
 """No page is larger; `budget` cannot be set above it."""
+_BEGIN, _END = "(()=>{", "})();"
 _SIZES = (224, 192, 160, 128)
 _TEMPLATES = files("adversity.report") / "templates"
 
@@ -161,11 +165,26 @@ def _asset(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def vega_embed() -> str:
-    """Return Vega-Embed with all it needs as one script, from the installed vl-convert."""
+    """Return Vega-Embed with all it needs as one script, from the installed vl-convert.
+
+    It takes a second of processor time to make and is kept for other runs.
+    """
+    kept = user_cache() / f"vega-embed-{version('vl-convert-python')}.js"
+    with suppress(OSError, ValueError):
+        text = kept.read_text(encoding="utf-8")
+        if text.startswith(_BEGIN) and text.endswith(_END):
+            return text
+    text = _BEGIN + _bundle().replace("</script", "<\\/script").replace("<!--", "<\\!--") + _END
+    with suppress(OSError):
+        write_whole(kept, text)
+    return text
+
+
+def _bundle() -> str:
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;")
-    return "(()=>{" + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--") + "})();"
+    return bundle
 
 
 @lru_cache(maxsize=1)
