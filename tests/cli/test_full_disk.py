@@ -14,7 +14,7 @@ from dvc.stage import PipelineStage
 
 from adversity.engine.stages import stage as engine_stage
 from adversity.engine.stages.predict_stage import PredictRun
-from adversity_flows.dvc import recorder
+from adversity_flows.dvc.lockfile import LockFile
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ def trained(shots, call):
         (Path, "rename", True),
         (PipelineStage, "save", True),
         (PipelineStage, "commit", True),
-        (recorder, "write_lock", True),
+        (LockFile, "write", True),
     ],
     ids=["shard", "finish", "rename", "hashing", "DVC's cache", "dvc.lock"],
 )
@@ -73,7 +73,7 @@ def test_an_artifact_that_cannot_be_recorded_gives_way_to_the_recorded_one(
     lock = (trained.root / "dvc.lock").read_bytes()
     shutil.rmtree(trained.root / "data" / "test" / "light")
     with monkeypatch.context() as patch:
-        patch.setattr(recorder, "write_lock", full)
+        patch.setattr(LockFile, "write", full)
         refused(call(*RUN), "step predictions", *FULL, code=3)
     assert (table.read_bytes(), metrics.read_bytes()) == before
     assert (trained.root / "dvc.lock").read_bytes() == lock

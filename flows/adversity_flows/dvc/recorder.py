@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from adversity.errors import InputError, StaleInputsError
 from adversity_flows.dvc.inputs import Inputs, read_inputs, stale_reasons
-from adversity_flows.dvc.lockfile import write_lock
+from adversity_flows.dvc.lockfile import LockFile
 from adversity_flows.dvc.project_file import ParsedProject
 from adversity_flows.dvc.reasons import sentence
 from adversity_flows.dvc.repository import alone, dvc_errors, locked, open_repository
@@ -63,6 +63,7 @@ class DvcRecorder:
         self._patience = patience
         self._reserved: dict[str, ExitStack] = {}
         self._project = ParsedProject(repo)
+        self._lock = LockFile(repo, self._project.order)
 
     @classmethod
     def open(cls, root: Path, *, patience: float = 30.0, verify: bool = False) -> DvcRecorder:
@@ -285,7 +286,7 @@ class DvcRecorder:
             raise StaleInputsError(stale_message(changes))
         self._repo.stage_cache.save(known)
         known.commit()
-        write_lock(self._repo, known, self._project.order)
+        self._lock.write(known)
 
 
 def stale_message(changes: list[str]) -> str:
