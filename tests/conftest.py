@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    PutWarm = Callable[..., None]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -38,6 +47,40 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def put_warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PutWarm]:
+    """Return a function that puts commands into a folder whose imports are done already.
+
+    They are forks of one process, as tests/warm/server.py says.
+    """
+    here, path = Path(__file__).parent / "warm", tmp_path_factory.mktemp("warm") / "socket"
+    command = [sys.executable, "-S", str(here / "server.py"), str(path)]
+    client = (here / "client.py").read_text(encoding="utf-8")
+    with subprocess.Popen(command, start_new_session=True) as server:
+
+        def put(folder: Path, script: Path, prefix: Path | str = sys.prefix) -> None:
+            """Put a command that does what a script does in the environment of `prefix`."""
+            while not path.exists() and server.poll() is None:
+                time.sleep(0.01)
+            copy = folder / script.name
+            values = {"SOCKET": str(path), "SCRIPT": str(script), "PREFIX": str(prefix)}
+            lines = "".join(f"{name} = {value!r}\n" for name, value in values.items())
+            copy.write_text(f"#!{sys.executable} -IS\n{lines}{client}", encoding="utf-8")
+            copy.chmod(0o755)
+
+        yield put
+        os.killpg(server.pid, signal.SIGTERM)
+
+
+@pytest.fixture(scope="session")
+def warm_commands(put_warm: PutWarm, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the front of PATH, with `adversity` and `dvc` of this environment."""
+    folder = tmp_path_factory.mktemp("commands")
+    for name in ("adversity", "dvc"):
+        put_warm(folder, Path(sys.executable).with_name(name))
+    return folder
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,7 +118,10 @@ def shares_with(nodeid: str) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the kit last, what took long first: its many small groups even out the end."""
+    """Put groups with slow tests first and the kit last: many small groups even out the end.
+
+    Of the kit, what took long comes first.
+    """
     from adversity.errors import InputError
     from adversity.testing.kit.lock import read_lock
     from adversity.testing.kit.pytest_lock import LOCK, name_of, plugin_of
@@ -85,10 +131,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         lock = read_lock(config.rootpath / LOCK)
     seconds = {name: line.seconds for name, line in lock.items()}
 
-    def place(item: pytest.Item) -> tuple[bool, float]:
+    slow = {shares_with(item.nodeid) for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> tuple[int, float]:
         if not item.nodeid.startswith(KIT):
-            return False, 0.0
-        return True, -seconds.get(name_of(plugin_of(item)), 0.0)
+            return int(shares_with(item.nodeid) not in slow), 0.0
+        return 2, -seconds.get(name_of(plugin_of(item)), 0.0)
 
     items.sort(key=place)
 

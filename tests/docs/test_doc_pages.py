@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adversity.registry.catalogue import cache_file
+from adversity.user_cache import user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     BlocksOf = Callable[[Path], Iterator[Any]]
+    PutWarm = Callable[..., None]
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -33,7 +34,11 @@ RUN = {"sh", "python"}
 SECONDS = 600  # what hangs is ended; a block takes seconds on an idle machine
 
 
-def python_of_its_own(folder: Path) -> Path:
+WARM = ("adversity", "dvc")
+"""Of these a page calls so many that their imports would take most of its time."""
+
+
+def python_of_its_own(folder: Path, put_warm: PutWarm) -> Path:
     """Make an environment that sees all of this one's packages and keeps what is added to it.
 
     It is made in no time: pip and every other command come from this environment, with the new
@@ -47,18 +52,21 @@ def python_of_its_own(folder: Path) -> Path:
     added = sysconfig.get_path("purelib", vars={"base": str(folder)})
     line = f"import site; site.addsitedir({home!r})\n"  # follows .pth files, a plain path does not
     Path(added, "ours.pth").write_text(line, encoding="utf-8")
-    commands = folder / "bin"
+    commands, scripts = folder / "bin", folder / "scripts"
+    scripts.mkdir()
     for command in here.iterdir():
         first = command.read_bytes()[:200].partition(b"\n")[0]
         if first.startswith(b"#!" + str(here).encode()):
             text = command.read_text(encoding="utf-8").partition("\n")[2]
-            copy = commands / command.name
+            copy = (scripts if command.name in WARM else commands) / command.name
             copy.write_text(f"#!{commands / 'python'}\n{text}", encoding="utf-8")
             copy.chmod(0o755)
+            if command.name in WARM:
+                put_warm(commands, copy, folder)
     return commands
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, put_warm: PutWarm) -> dict[str, str]:
     """Return what a block sees: this environment's commands, and nothing of the user's."""
     kept = {
         name: value
@@ -67,7 +75,7 @@ def environment(home: Path) -> dict[str, str]:
         and name not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
     who = {"NAME": "A. Author", "EMAIL": "author@example.org"}
-    paths = (python_of_its_own(home / "environment"), Path(sys.executable).parent)
+    paths = (python_of_its_own(home / "environment", put_warm), Path(sys.executable).parent)
     return {
         **kept,
         **{f"GIT_{role}_{key}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who},
@@ -90,11 +98,11 @@ def environment(home: Path) -> dict[str, str]:
 class Reader:
     """Somebody who follows a page from the top, in an empty folder."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, put_warm: PutWarm) -> None:
         self.folder = folder
         self.said = ""
         self._home = home
-        self._environment = environment(home)
+        self._environment = environment(home, put_warm)
         self._python = home / "environment/bin/python"
 
     def follow(self, block: Any) -> None:
@@ -164,16 +172,19 @@ def _pages() -> list[object]:
 
 
 @pytest.mark.parametrize("page", _pages())
-def test_what_a_page_shows_works(page: Path, tmp_path: Path, blocks_of: BlocksOf) -> None:
+def test_what_a_page_shows_works(
+    page: Path, tmp_path: Path, blocks_of: BlocksOf, put_warm: PutWarm
+) -> None:
     """The blocks of a page run from top to bottom, with the exit codes and outputs shown."""
     work, home = tmp_path / "work", tmp_path / "home"
     work.mkdir()
     home.mkdir()
-    for database in cache_file().parent.glob("prefect-*.db"):  # 10 s of processor time to make
-        copy = home / "cache/adversity" / database.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(database, copy)
-    reader = Reader(work, home)
+    cache = home / "cache/adversity"
+    cache.mkdir(parents=True)
+    for pattern in ("prefect-*.db", "vega-embed-*.js"):  # seconds of processor time to make
+        for kept in user_cache().glob(pattern):
+            shutil.copy(kept, cache)
+    reader = Reader(work, home, put_warm)
     for block in blocks_of(page):
         if "not run" not in block.notes:
             try:

@@ -23,7 +23,11 @@ MOMENTS = (
     ("pathlib.Path", "rename", 1),  # before the old outputs are moved away
     ("pathlib.Path", "rename", 2),  # before the new ones take their place
     ("adversity_flows.dvc.recorder.DvcRecorder", "record", 1),  # in place, but not recorded
-    ("adversity_flows.dvc.recorder", "write_lock", 1),  # in DVC's run cache, but not in dvc.lock
+    (
+        "adversity_flows.dvc.lockfile.LockFile",
+        "write",
+        1,
+    ),  # in DVC's run cache, but not in dvc.lock
 )
 KILLED_AT = """
 import os, pkgutil, re, signal, sys

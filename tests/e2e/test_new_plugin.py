@@ -18,18 +18,19 @@ import pytest
 from adversity.contracts import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
-COMMAND = "#!{python}\nimport sys\n\nfrom adversity_flows.cli import main\n\nsys.exit(main())\n"
+COMMAND = "import sys\n\nfrom adversity_flows.cli import main\n\nsys.exit(main())\n"
 
 
 class Author:
     """Somebody with an environment of their own, in an empty folder."""
 
-    def __init__(self, home: Path) -> None:
-        """Make the environment; its `adversity` is what pip would have put there."""
+    def __init__(self, home: Path, put_warm: Callable[..., None]) -> None:
+        """Make the environment; its `adversity` does what pip would have put there."""
         self.home = home
         subprocess.run(
             [sys.executable, "-m", "venv", "--without-pip", str(home / "env")], check=True
@@ -39,9 +40,9 @@ class Author:
         ours = sysconfig.get_paths()["purelib"]
         # addsitedir reads the .pth files of our own editable install, a plain path would not.
         (site / "borrowed.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-        program = self.scripts / "adversity"
-        program.write_text(COMMAND.format(python=self.scripts / "python"))
-        program.chmod(0o755)
+        program = home / "adversity"
+        program.write_text(COMMAND)
+        put_warm(self.scripts, program, home / "env")
 
     def types(self, *command: str, folder: Path, code: int = 0) -> str:
         """Call a program and return what it wrote; complain unless it ends with `code`."""
@@ -71,9 +72,9 @@ class Author:
 
 
 @pytest.fixture
-def author(tmp_path: Path) -> Author:
+def author(tmp_path: Path, put_warm: Callable[..., None]) -> Author:
     """Return an author in an empty folder."""
-    return Author(tmp_path)
+    return Author(tmp_path, put_warm)
 
 
 def fenced(readme: str, language: str) -> list[str]:

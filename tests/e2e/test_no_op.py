@@ -19,11 +19,11 @@ sys.exit(code)
 HEAVY = {"torch", "torchvision", "prefect", "altair", "vl_convert", "sklearn", "scipy", "skimage"}
 
 
-def test_a_second_run_is_a_no_op_within_seconds(copied, finished):
+def test_a_second_run_is_a_no_op_within_seconds(copied, finished, program):
     """Nothing runs, the earlier run's folder stands for it, and no file changes."""
     runs = sorted((copied.root / "runs").iterdir())
     started = time.monotonic()
-    answer = copied.adversity("run", "pipelines/smoke.yaml")
+    answer = copied.call(program("adversity"), "run", "pipelines/smoke.yaml")
     seconds = time.monotonic() - started
     assert answer.ran == {}
     assert len(answer.unchanged) == 8

@@ -34,12 +34,16 @@ def test_what_shares_something_stays_together(rules: Any, nodeid: str, group: st
     assert rules.shares_with(nodeid) == group
 
 
-def test_the_kit_comes_last(rules: Any, pytestconfig: pytest.Config) -> None:
-    """Its small groups fill the end; everything else stays in the order it had."""
-    names = (rules.KIT, "tests/traps/test_b.py", f"{rules.KIT}::x", "tests/cli/test_a.py")
-    items: list[Any] = [SimpleNamespace(nodeid=name) for name in names]
+def test_slow_groups_come_first_and_the_kit_last(rules: Any, pytestconfig: pytest.Config) -> None:
+    """Small groups fill the end; one slow test moves its group; else the order stays."""
+    marked = "tests/traps/test_b.py::slow"
+    names = (rules.KIT, "tests/cli/test_a.py", "tests/traps/test_b.py", f"{rules.KIT}::x", marked)
+    items: list[Any] = [
+        SimpleNamespace(nodeid=name, get_closest_marker=lambda _, name=name: name == marked)
+        for name in names
+    ]
     rules.pytest_collection_modifyitems(pytestconfig, items)
-    assert [item.nodeid for item in items] == [names[1], names[3], names[0], names[2]]
+    assert [item.nodeid for item in items] == [names[n] for n in (2, 4, 1, 0, 3)]
 
 
 def test_the_longest_groups_are_named(rules: Any) -> None:

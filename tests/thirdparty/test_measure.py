@@ -30,7 +30,7 @@ gates:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(tmp_path_factory, warm_commands):
     """A project that ran twice, with noisier images the second time: what it said, and its runs."""
     site, root = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("project")
     shutil.copytree(HERE / "acme-measures/src/acme_measures", site / "acme_measures")
@@ -39,16 +39,17 @@ def project(tmp_path_factory):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-measures\nVersion: 1.0.0\n")
     (info / "entry_points.txt").write_text("[adversity]\nmeasures = acme_measures\n")
     (root / "pipelines").mkdir()
-    place = Path(sys.executable).parent
-    path = f"{place}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join(
+        [str(warm_commands), str(Path(sys.executable).parent), os.environ["PATH"]]
+    )
     env = {**os.environ, "PYTHONPATH": str(site), "PATH": path}
-    for begin in (["git", "init", "-q"], [str(place / "dvc"), "init", "-q"]):
+    for begin in (["git", "init", "-q"], ["dvc", "init", "-q"]):
         subprocess.run(begin, cwd=root, env=env, check=True, capture_output=True)
     said = []
     for severity in (1, 5):
         text = PIPELINE.replace("severity: 1", f"severity: {severity}")
         (root / "pipelines/measured.yaml").write_text(text)
-        command = [str(place / "adversity"), "run", "--direct", "pipelines/measured.yaml"]
+        command = ["adversity", "run", "--direct", "pipelines/measured.yaml"]
         done = subprocess.run(
             command, cwd=root, env=env, capture_output=True, text=True, check=False, timeout=300
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -23,13 +22,7 @@ SOURCE = REPOSITORY / "integrations" / "adversity-mlflow"
 PIPELINE = "pipelines/smoke.yaml"
 EVERY_STEP = "data:digits net blurred_predictions predictions held_predictions confidence attacked"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("mlflow") is None,
-        reason="mlflow is not installed: pip install -c constraints.txt mlflow-skinny",
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ class Person:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(tmp_path_factory: pytest.TempPathFactory, warm_commands: Path) -> dict[str, str]:
     """Install the integration with pip, without a network, and return an environment for it."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -95,11 +88,12 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     dropped = ("MLFLOW_", "COV_", "DVC_", "PREFECT_", "GITHUB_", "ADVERSITY_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     paths = [str(target), *filter(None, [kept.get("PYTHONPATH")])]
+    programs = [str(warm_commands), str(Path(sys.executable).parent), kept.get("PATH", "")]
     who = {"NAME": "A. Person", "EMAIL": "person@example.org"}
     return {
         **kept,
         **{f"GIT_{role}_{key}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who},
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}",
+        "PATH": os.pathsep.join(programs),
         "PYTHONPATH": os.pathsep.join(paths),
         "DVC_NO_ANALYTICS": "1",
         "NO_COLOR": "1",

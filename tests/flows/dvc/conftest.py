@@ -182,12 +182,12 @@ def locked(project: Path) -> Callable[[], dict[str, Any]]:
 
 
 @pytest.fixture
-def dvc(project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the dvc command in the project, as a user would."""
+def dvc(project: Path, warm_commands: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the dvc command in the project, as a user would, without waiting for its imports."""
 
     def run(*arguments: str, check: bool = True, **environment: str) -> Any:
         done = subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
+            [warm_commands / "dvc", *arguments],
             check=False,
             cwd=project,
             env=os.environ | environment,
