@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import ast
 import io
-import os
 import re
-import subprocess
-import sys
 import tokenize
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -17,10 +13,7 @@ import yaml
 from adversity.contracts import KINDS
 from adversity.errors import InputError
 from adversity_flows.cli.new_plugin.answers import QUESTIONS
-from adversity_flows.cli.new_plugin.files import render, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from adversity_flows.cli.new_plugin.files import render
 
 NEUTRAL = "zzz_qqq"
 WORDS = {"true", "false", "none", "lambda", "match", "type", "list", "print", "index_error"}
@@ -102,34 +95,3 @@ def test_a_name_that_cannot_be_is_refused_with_its_reason(kind: str, name: str, 
     with pytest.raises(InputError, match=f"'{name}' cannot be used: {said}") as caught:
         rendered(kind, name)
     assert str(caught.value).endswith("choose another name")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [
-        ("attack", "linear"),
-        ("classifier", "stream"),
-        ("dataset", "random"),
-        ("degradation", "on"),
-        ("metric", "torch"),
-        ("restoration", "types"),
-        ("uncertainty", "test_time_augmentation"),
-    ],
-)
-def test_what_is_written_for_an_awkward_name_passes_its_own_tests(
-    tmp_path: Path, kind: str, name: str
-) -> None:
-    """Names that other things have too: pytest is green on the mathematics and on the kit."""
-    folder = tmp_path / "made"
-    write(rendered(kind, name), folder)
-    kept = {key: text for key, text in os.environ.items() if not key.startswith("COV_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error"],
-        cwd=folder,
-        env={**kept, "PYTHONPATH": "src", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr

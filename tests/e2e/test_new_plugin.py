@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+AWKWARD = {
+    "attack": "linear",
+    "classifier": "stream",
+    "dataset": "random",
+    "degradation": "on",
+    "metric": "torch",
+    "restoration": "types",
+    "uncertainty": "test_time_augmentation",
+}
+"""Names that other things have too: layers, modules of Python and of its packages, YAML's yes."""
 COMMAND = "import sys\n\nfrom adversity_flows.cli import main\n\nsys.exit(main())\n"
 
 
@@ -85,21 +95,23 @@ def fenced(readme: str, language: str) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_distribution_is_green_at_once(author: Author, kind: str) -> None:
     """Written, installed, tested by the kit, listed, used from Python and in a pipeline."""
+    name = AWKWARD.get(kind, "fog")
     written = author.types(
-        "adversity", "new-plugin", kind, "fog", "--author", "A. Author", folder=author.home
+        "adversity", "new-plugin", kind, name, "--author", "A. Author", folder=author.home
     )
-    folder = author.home / "fog-adversity"
+    distribution = f"{name.replace('_', '-')}-adversity"
+    folder = author.home / distribution
     assert [line.strip() for line in written.splitlines()[-3:]] == [
-        "cd fog-adversity",
+        f"cd {distribution}",
         "pip install --editable '.[dev]'",
         "pytest",
     ]
     author.pip("--editable", ".[dev]", folder=folder)
-    output = author.types("python", "-m", "pytest", "-q", folder=folder)
+    output = author.types("python", "-m", "pytest", "-q", "-W", "error", folder=folder)
     assert re.search(r"\d{2,} passed", output)
     assert "xfail" not in output
-    listed = author.types("adversity", "plugins", f"{kind}/fog", folder=author.home)
-    assert f"{kind}/fog   fog-adversity 0.1.0" in listed
+    listed = author.types("adversity", "plugins", f"{kind}/{name}", folder=author.home)
+    assert f"{kind}/{name}   {distribution} 0.1.0" in listed
     readme = (folder / "README.md").read_text(encoding="utf-8")
     (snippet,) = fenced(readme, "python")
     author.types("python", "-c", snippet, folder=author.home)
