@@ -58,7 +58,8 @@ def put_warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PutWarm]:
     here, path = Path(__file__).parent / "warm", tmp_path_factory.mktemp("warm") / "socket"
     command = [sys.executable, "-S", str(here / "server.py"), str(path)]
     client = (here / "client.py").read_text(encoding="utf-8")
-    with subprocess.Popen(command, start_new_session=True) as server:
+    one = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads do not survive a fork
+    with subprocess.Popen(command, env=one, start_new_session=True) as server:
 
         def put(folder: Path, script: Path, prefix: Path | str = sys.prefix) -> None:
             """Put a command that does what a script does in the environment of `prefix`."""

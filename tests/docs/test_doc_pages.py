@@ -35,10 +35,18 @@ SECONDS = 600  # what hangs is ended; a block takes seconds on an idle machine
 
 
 WARM = ("adversity", "dvc")
-"""Of these a page calls so many that their imports would take most of its time."""
+"""A slow page calls so many of these, and runs so many blocks of Python, that imports would take
+most of its time."""
+BLOCK = """\
+import sys
+sys.path[0], sys.argv[0] = "", "-c"
+del __file__
+exec(compile(sys.argv.pop(1), "<string>", "exec"))
+"""
+"""A script that does with its argument what `python -c` does."""
 
 
-def python_of_its_own(folder: Path, put_warm: PutWarm) -> Path:
+def python_of_its_own(folder: Path, put_warm: PutWarm | None) -> Path:
     """Make an environment that sees all of this one's packages and keeps what is added to it.
 
     It is made in no time: pip and every other command come from this environment, with the new
@@ -58,15 +66,19 @@ def python_of_its_own(folder: Path, put_warm: PutWarm) -> Path:
         first = command.read_bytes()[:200].partition(b"\n")[0]
         if first.startswith(b"#!" + str(here).encode()):
             text = command.read_text(encoding="utf-8").partition("\n")[2]
-            copy = (scripts if command.name in WARM else commands) / command.name
+            copy = commands / command.name
             copy.write_text(f"#!{commands / 'python'}\n{text}", encoding="utf-8")
             copy.chmod(0o755)
-            if command.name in WARM:
-                put_warm(commands, copy, folder)
+    if put_warm is not None:
+        (scripts / "block").write_text(BLOCK, encoding="utf-8")
+        for name in WARM:
+            (commands / name).rename(scripts / name)
+        for script in scripts.iterdir():
+            put_warm(commands, script, folder)
     return commands
 
 
-def environment(home: Path, put_warm: PutWarm) -> dict[str, str]:
+def environment(home: Path, put_warm: PutWarm | None) -> dict[str, str]:
     """Return what a block sees: this environment's commands, and nothing of the user's."""
     kept = {
         name: value
@@ -98,12 +110,14 @@ def environment(home: Path, put_warm: PutWarm) -> dict[str, str]:
 class Reader:
     """Somebody who follows a page from the top, in an empty folder."""
 
-    def __init__(self, folder: Path, home: Path, put_warm: PutWarm) -> None:
+    def __init__(self, folder: Path, home: Path, put_warm: PutWarm | None) -> None:
         self.folder = folder
         self.said = ""
         self._home = home
         self._environment = environment(home, put_warm)
-        self._python = home / "environment/bin/python"
+        block = home / "environment/bin/block"
+        python = [str(home / "environment/bin/python"), "-c"]
+        self._python = [str(block)] if block.exists() else python
 
     def follow(self, block: Any) -> None:
         """Do what a block says: write a file, run it, or compare what was said."""
@@ -131,7 +145,7 @@ class Reader:
             script = f"trap 'pwd > {where}' EXIT\n{block.text}"
             command = ["bash", "-euo", "pipefail", "-c", script]
         else:
-            command = [str(self._python), "-c", block.text]
+            command = [*self._python, block.text]
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -173,7 +187,7 @@ def _pages() -> list[object]:
 
 @pytest.mark.parametrize("page", _pages())
 def test_what_a_page_shows_works(
-    page: Path, tmp_path: Path, blocks_of: BlocksOf, put_warm: PutWarm
+    page: Path, tmp_path: Path, blocks_of: BlocksOf, request: pytest.FixtureRequest
 ) -> None:
     """The blocks of a page run from top to bottom, with the exit codes and outputs shown."""
     work, home = tmp_path / "work", tmp_path / "home"
@@ -184,7 +198,8 @@ def test_what_a_page_shows_works(
     for pattern in ("prefect-*.db", "vega-embed-*.js"):  # seconds of processor time to make
         for kept in user_cache().glob(pattern):
             shutil.copy(kept, cache)
-    reader = Reader(work, home, put_warm)
+    slow = request.node.get_closest_marker("slow")
+    reader = Reader(work, home, request.getfixturevalue("put_warm") if slow else None)
     for block in blocks_of(page):
         if "not run" not in block.notes:
             try:
