@@ -116,7 +116,7 @@ def test_an_edit_counts_where_it_computes(
     [
         ("pipeline/plan/engine_measures.py", 'better="lower"', 'better="higher"', True),
         ("pipeline/plan/engine_measures.py", "were never moved", "stood still", True),
-        ("pipeline/plan/measures.py", "found | dict(OF_DATA)", "found", True),
+        ("pipeline/plan/measures.py", "measures | dict(OF_DATA)", "measures", True),
         ("report/sections/attacks.py", CODE, f"\nDEPTH = 2{CODE}", True),
         ("pipeline/plan/engine_measures.py", '"""', '"""In other words: ', False),
     ],
