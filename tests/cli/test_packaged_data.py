@@ -51,7 +51,9 @@ def test_another_version_or_source_of_the_plugin_is_in_the_key(project, call, mo
     recorded = locked(project)["params"][KEY]["digits"]
     assert recorded["distribution"] == "adversity"
     assert len(recorded["fingerprint"]) == len(recorded["content"]) == 64
-    monkeypatch.setattr("adversity.pipeline.make_plan.source_fingerprint", lambda cls: "c" * 64)
+    monkeypatch.setattr(
+        "adversity.pipeline.make_plan.source_fingerprint", lambda cls, **known: "c" * 64
+    )
     again = call("materialise", "digits")
     assert again.code == 0
     assert "plugin dataset/digits: source changed" in again.err

@@ -173,7 +173,7 @@ def test_it_enters_the_fingerprint_and_the_resolved_file(plan, monkeypatch):
     ).source_fingerprint
     monkeypatch.setattr(
         "adversity.pipeline.make_plan.source_fingerprint",
-        lambda cls: "changed" if cls.name == "darker" else real(cls),
+        lambda cls, **known: "changed" if cls.name == "darker" else real(cls, **known),
     )
     after = plan(text).resolved["steps"]
     assert {step for step in before if before[step] != after[step]} == {"storm"}

@@ -271,7 +271,7 @@ def test_a_wrong_metric_is_refused(refuse, pipeline_text, metrics, expected):
 def test_a_plugin_without_source_is_refused(monkeypatch, refuse, pipeline_text):
     """What cannot be fingerprinted could change unseen, so nothing is planned with it."""
 
-    def no_source(cls):
+    def no_source(cls, **known):
         raise PluginError("expected a source file, found none")
 
     monkeypatch.setattr("adversity.pipeline.make_plan.source_fingerprint", no_source)
