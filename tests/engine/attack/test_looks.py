@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from adversity import Classifier
-from adversity.engine.attack.looks import look_once
+from adversity.engine.attack.looks import Answers, look_once
+from adversity.engine.chain.answer import Answer
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
@@ -27,6 +28,7 @@ steps:
   noisy: {{uses: degradation/gaussian_noise, from: test, with: {{severity: $severity}}}}
   answers: {{uses: classifier/counting, from: noisy}}
   pgd: {{uses: attack/pgd, from: test, against: answers, with: {{eps: $eps, steps: 1}}}}
+  control: {{uses: attack/random_noise, from: test, against: answers, with: {{eps: $eps}}}}
 """
 COUNT = 4
 
@@ -65,14 +67,14 @@ def test_a_sample_that_was_looked_at_is_not_looked_at_again() -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, registry_with: Any) -> Any:
-    """A function from the eps of a pipeline to rows and forward rows of each cell of the attack."""
+    """A function from eps and a step to rows and forward rows of each cell of that attack."""
     for label, name in enumerate(("dark", "bright")):
         (tmp_path / "data" / name).mkdir(parents=True)
         for number in range(COUNT // 2):
             pixels = np.full((8, 8, 3), 60 + 130 * label + number, np.uint8)
             Image.fromarray(pixels).save(tmp_path / f"data/{name}/{number}.png")
 
-    def cells(eps: str) -> dict[str, tuple[dict[str, Any], int]]:
+    def cells(eps: str, step: str = "pgd") -> dict[str, tuple[dict[str, Any], int]]:
         file = tmp_path / "looks.yaml"
         file.write_text(PIPELINE.format(eps=eps), encoding="utf-8")
         plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(Counting))
@@ -83,7 +85,7 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
             for shard in stage_run.pending():
                 before = Counting.rows
                 stage_run.run_shard(shard)
-                if stage.step == "pgd":
+                if stage.step == step:
                     found[shard.cell.key] = stage_run.shard_rows(shard), Counting.rows - before
             stage_run.finish(workspace.outputs / stage.out)
         return found
@@ -103,3 +105,42 @@ def test_cells_that_differ_in_eps_share_their_looks(run: Any) -> None:
         assert rows["hidden_pixels"].tolist() == [1.0] * COUNT
         for name, values in rows.items():
             assert np.array_equal(values, second[0][name], equal_nan=values.dtype.kind == "f"), name
+
+
+def test_two_attacks_on_one_victim_share_what_it_says_before(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control asks about its own images alone, and has every column that it has without."""
+    shared = run("1/255, 3/255", "control")
+    monkeypatch.setattr(Answers, "MOST", 0)
+    asked = run("1/255,  3/255", "control")
+    assert shared.keys() == asked.keys()
+    assert len(shared) == 4
+    for cell, (rows, cost) in asked.items():
+        assert cost == 2 * shared[cell][1]  # one block before and one after, or after alone
+        assert rows["start_prediction"].tolist() == rows["target"].tolist()
+        for name, values in rows.items():
+            same = np.array_equal(values, shared[cell][0][name], equal_nan=values.dtype.kind == "f")
+            assert same, name
+
+
+def test_answers_give_way_to_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no longer fits goes, the oldest first, and the step and the cell tell answers apart."""
+    monkeypatch.setattr(Answers, "MOST", 2 * 3 * 4)  # two rows of three float32
+    answers, asked = Answers(), []
+
+    class Judge:
+        ids = ("a",)
+
+        def answer(self, images: torch.Tensor) -> Answer:
+            asked.append(len(images))
+            return Answer(torch.full((1, 3), 9.0), "logits")
+
+    def value(step: str, cell: str) -> float:
+        answer = answers.ask(Judge(), torch.zeros(1, 1, 1, 1), (step, cell))  # type: ignore[arg-type]
+        return float(answer.values[0, 0])
+
+    answers.keep(("a", "b"), Answer(torch.tensor([[1.0] * 3, [2.0] * 3]), "logits"), ("one", ""))
+    assert (value("one", ""), asked) == (1.0, [])
+    assert (value("one", "eps=1"), asked) == (9.0, [1])  # "a" of the first cell gives way
+    assert (value("one", ""), asked) == (9.0, [1, 1])

@@ -95,6 +95,7 @@ def attack(
     seed: int = 0,
     step: str = "attack",
     judge: ChainTarget | None = None,
+    before: Answer | None = None,
     final: bool = True,
     stream: str | None = None,
     course: Course | None = None,
@@ -109,6 +110,7 @@ def attack(
         seed: The pipeline's seed.
         step: The attack's step id.
         judge: The whole chain, where the attack sees only a part of it (grey-box).
+        before: What it says of these images, where that is known.
         final: Whether to judge the new images here; a step of a pipeline judges them itself,
             after they are stored, and takes neither `prediction` nor `success` from here.
         stream: The name of a round, which has random streams of its own.
@@ -121,7 +123,7 @@ def attack(
     threat = plugin.threat_model
     fits_space(ready, images)
     with preserve_global_rng():
-        before = judge.answer(images)
+        before = judge.answer(images) if before is None else before
         start = before.predicted
         probable = probability_rows(before.values) & (before.gives == "logits")
         labels = label_rows(labels, count, judge.classes)

@@ -1,18 +1,24 @@
-"""Looks at single samples, each done once: a matrix over eps would repeat every one of them.
+"""Looks at single samples, each done once: every eps and every attack would repeat them.
 
-Whether a victim answers at random, or hides pixels, is a matter of the sample and the victim. The
-budget of the attack that starts there changes nothing in it.
+What a victim says of an image that nothing attacked, whether it answers at random, or hides pixels,
+is a matter of the sample and the victim. The attack that starts there changes nothing in it.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from adversity.engine.chain.answer import Answer, joined
+from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Seen", "look_once"]
+    from adversity.engine.chain.target import ChainTarget
+
+__all__ = ["Answers", "Seen", "look_once"]
 
 Seen = MutableMapping[str, bool]
 """By sample id, what a look at this start and this victim found."""
@@ -40,3 +46,50 @@ def look_once(
         verdicts = look(torch.tensor(new)).tolist()
         seen.update((ids[row], bool(value)) for row, value in zip(new, verdicts, strict=True))
     return torch.tensor([seen[ids[row]] for row in rows], dtype=torch.bool)
+
+
+class Answers:
+    """What chains say of images that nothing attacked, for every attack that starts there.
+
+    An answer that is gone is asked for again, which gives the same bits.
+    """
+
+    MOST: ClassVar[int] = 1 << 24
+    """So many bytes of the last ones stay: 4 000 samples in 1 000 classes."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._lock = threading.Lock()
+        self._rows: dict[tuple[str, str, str], Answer] = {}
+        self._bytes = 0
+
+    def ask(self, judge: ChainTarget, images: Tensor, where: tuple[str, str]) -> Answer:
+        """Return the answer to images that nothing attacked, asking only where one is not known.
+
+        Args:
+            judge: The chain, bound to these N samples.
+            images: `[N, C, H, W]`.
+            where: The step whose answer it is, and its cell.
+        """
+        with self._lock:
+            rows = [self._rows.get((*where, sample)) for sample in judge.ids]
+        if all(rows):
+            return joined([row for row in rows if row is not None])
+        with preserve_global_rng():
+            answer = judge.answer(images.contiguous())
+        self.keep(judge.ids, answer, where)
+        return answer
+
+    def keep(self, ids: Sequence[str], answer: Answer, where: tuple[str, str]) -> None:
+        """Keep an answer that somebody got in another way: the same chain gives the same bits."""
+        with self._lock:
+            for row, sample in enumerate(ids):
+                self._drop((*where, sample))
+                self._rows[*where, sample] = one = answer.rows([row])
+                self._bytes += one.bytes
+            while self._bytes > self.MOST:
+                self._drop(next(iter(self._rows)))
+
+    def _drop(self, key: tuple[str, str, str]) -> None:
+        old = self._rows.pop(key, None)
+        self._bytes -= 0 if old is None else old.bytes

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from adversity.engine.calls.log_probs import log_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "joined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,12 @@ class Answer:
         """Return the answer behind a further calibrator."""
         return replace(self, probs=probs)
 
-    def rows(self, index: Tensor) -> Answer:
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory."""
+        return self.values.nbytes + (0 if self.probs is None else self.probs.nbytes)
+
+    def rows(self, index: Tensor | list[int]) -> Answer:
         """Return the answer for some of the images."""
         probs = None if self.probs is None else self.probs[index]
         return Answer(self.values[index], self.gives, probs)
@@ -67,3 +74,12 @@ class Answer:
         exact = self.decision.detach().double()
         own = exact.gather(1, labels[:, None])[:, 0]
         return exact.scatter(1, labels[:, None], -float("inf")).amax(1) - own
+
+
+def joined(answers: Sequence[Answer]) -> Answer:
+    """Return answers of one chain as one, in their order."""
+    import torch
+
+    values = torch.cat([answer.values for answer in answers])
+    probs = [answer.probs for answer in answers if answer.probs is not None]
+    return Answer(values, answers[0].gives, torch.cat(probs) if probs else None)

@@ -16,6 +16,7 @@ from adversity.data.labels_map import read_labels
 from adversity.data.reading import Source
 from adversity.data.store import file_state
 from adversity.data.stored import TABLE, StoredTable
+from adversity.engine.attack.looks import Answers
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.chain.links import Link
 from adversity.engine.set_up.class_indices import class_indices
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from adversity.contracts import Dataset, MetricBase, Plugin, PluginBase
+    from adversity.engine.attack.looks import Seen
     from adversity.engine.calls.ready import Ready
     from adversity.engine.set_up.workspace import Workspace
     from adversity.pipeline.plan.chain import Chain
@@ -76,6 +78,17 @@ class Toolbox:
         """Let go of what is set up: a plugin was fitted anew. Data sets stay open."""
         with self._lock:
             self._local = threading.local()
+            self._seen: dict[tuple[str, ...], Seen] = {}
+            self.answers = Answers()
+
+    def seen(self, *what: str) -> Seen:
+        """Return what a look found, for every step that looks for the same.
+
+        Args:
+            what: Which look, and all that it hangs on but the sample.
+        """
+        with self._lock:
+            return self._seen.setdefault(what, {})
 
     def artifact(self, step: str) -> Path:
         """Return the folder of a step's artifact."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Measure
     from adversity.engine.attack.looks import Seen
     from adversity.engine.calls.ready import Ready
+    from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.chain import Chain
@@ -79,6 +80,11 @@ class AttackRun(TableRun):
         return self.plan.victim(self.stage.step)
 
     @property
+    def known(self) -> Chain:
+        """What the attack computes on: without the defences that it does not know."""
+        return self.victim if self.planned.knowledge == "white-box" else self.victim.undefended
+
+    @property
     def classifier(self) -> str:
         """The victim's classifier."""
         return self.victim.classifier.id
@@ -91,11 +97,6 @@ class AttackRun(TableRun):
         )
         source, labels = self.toolbox.source(self.data), self.label_hash(self.data)
         return [source.content, labels, before, links, self.columns_depend_on()]
-
-    def split(self) -> list[Shard]:
-        """Cut as every table is; what single samples were looked at for is kept beside."""
-        self._looks: dict[tuple[str, Cell], Seen] = {}
-        return super().split()
 
     def done(self, shard: Shard) -> bool:
         """Say whether table and images of a shard are in the store, and as they were written."""
@@ -133,18 +134,14 @@ class AttackRun(TableRun):
             )
         labels = torch.from_numpy(targets[index].copy())
         seed = self.plan.spec.seed
-        whole = self.victim
-        known = whole if self.planned.knowledge == "white-box" else whole.undefended
         victim, judge = (
             ChainTarget(
                 self.toolbox.links(chain, cell), ids=current.ids, side=current.side, seed=seed
             )
-            for chain in (known, whole)
+            for chain in (self.known, self.victim)
         )
-        matter = cell.restrict(whole.end.variables)
-        return Scene(
-            self.toolbox.ready(self.stage.step, cell), current, labels, victim, judge, matter
-        )
+        ready, matter = self.toolbox.ready(self.stage.step, cell), self.victim.end.variables
+        return Scene(ready, current, labels, victim, judge, cell.restrict(matter))
 
     def probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
         """Look at those of the data set's first samples that were right; attack them again if needed."""
@@ -160,7 +157,7 @@ class AttackRun(TableRun):
             result,
             right & (place < CHECKED),
             seed=seed,
-            seen=self._seen("hidden pixels", scene),
+            seen=self._seen("hidden pixels", self.known, scene),
         )
         if hidden is not None:
             columns["hidden_pixels"] = hidden.numpy()
@@ -187,6 +184,7 @@ class AttackRun(TableRun):
             seed=self.plan.spec.seed,
             step=self.stage.step,
             judge=scene.judge,
+            before=self.before(scene),
             final=False,
         )
         return replace(self.attacked(scene, result), probed=self.probed(scene, result, index))
@@ -197,20 +195,24 @@ class AttackRun(TableRun):
         """Put together what is to be judged; check once more whether answers are random."""
         if random is None:
             right = result.start == scene.labels
-            seed, first = self.plan.spec.seed, result.before
             random = random_output(
                 scene.judge.links,
                 scene.current,
-                first,
+                result.before,
                 right,
-                seed=seed,
-                seen=self._seen("random output", scene),
+                seed=self.plan.spec.seed,
+                seen=self._seen("random output", self.victim, scene),
             )
         return Attacked(scene.ready, scene.current, scene.labels, result, scene.judge, random)
 
-    def _seen(self, look: str, scene: Scene) -> Seen:
-        """Return what a look found at samples of this start and victim, in whichever cell."""
-        return self._looks.setdefault((look, scene.matter), {})
+    def _seen(self, look: str, chain: Chain, scene: Scene) -> Seen:
+        """Return what a look found at samples of this start and chain, for whichever attack."""
+        return self.toolbox.seen(look, *chain.ids, scene.matter.key)
+
+    def before(self, scene: Scene) -> Answer:
+        """Return what the whole chain says of a batch that is not attacked yet."""
+        where = self.victim.end.id, scene.matter.key
+        return self.toolbox.answers.ask(scene.judge, scene.current.images, where)
 
     def _judged(self, part: Attacked, images: np.ndarray[Any, Any]) -> Columns:
         """Return the rows of a batch from what the stored images really are and do."""

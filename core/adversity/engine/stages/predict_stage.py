@@ -43,11 +43,15 @@ class PredictRun(TableRun):
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
         ready = self.toolbox.ready(step, cell)
         values = ready.call.logits(current.images, current.ids)
+        answer = Answer(values, ready.plugin.gives)
+        if any(planned.against == step for planned in self.plan.steps.values()):
+            where = step, cell.restrict(self.planned.variables).key
+            self.toolbox.answers.keep(current.ids, answer, where)
         targets = self.toolbox.targets(self.data, step, cell)
         columns: Columns = {"id": np.array(current.ids, dtype=object)}
         if targets is not None:
             columns["target"] = targets[index]
-        columns |= answer_columns(Answer(values, ready.plugin.gives), columns.get("target"))
+        columns |= answer_columns(answer, columns.get("target"))
         columns |= {
             name: np.array([value] * len(index), dtype=object)
             for name, value in sorted(current.origin.items())

@@ -227,6 +227,7 @@ class RoundsRun(AttackRun):
             seed=self.plan.spec.seed,
             step=self.stage.step,
             judge=scene.judge,
+            before=self.before(scene),
             final=False,
             stream=turn.name,
         )
