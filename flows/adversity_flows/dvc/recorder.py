@@ -80,7 +80,7 @@ class DvcRecorder:
         return cls(root, repo, patience=patience)
 
     def close(self) -> None:
-        """Let go of every reservation and of DVC's databases."""
+        """Release every reservation, and close DVC's databases."""
         for name in list(self._reserved):
             self.release(name)
         self._repo.close()
@@ -195,8 +195,7 @@ class DvcRecorder:
         """
         started = time.perf_counter()
         with self._dvc(f"record stage {stage.name}"):
-            known = self._load(stage.name)
-            self._keep(known, expected)
+            self._keep(self._load(stage.name), expected)
         return time.perf_counter() - started
 
     def recorded(self, stages: Iterable[Stage]) -> dict[str, str]:

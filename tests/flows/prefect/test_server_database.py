@@ -66,6 +66,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return empty, home / "prefect.db"
 
 
+@pytest.mark.slow
 def test_the_second_project_gets_what_migrations_make(
     kept: tuple[Path, Path], tmp_path: Path
 ) -> None:
