@@ -126,7 +126,7 @@ def test_two_attacks_on_one_victim_share_what_it_says_before(
 
 def test_answers_give_way_to_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no longer fits goes, the oldest first, and the step and the cell tell answers apart."""
-    monkeypatch.setattr(Answers, "MOST", 2 * 3 * 4)  # two rows of three float32
+    monkeypatch.setattr(Answers, "MOST", 2 * (Answers.OBJECTS + 3 * 4))  # two rows of three float32
     answers, asked = Answers(), []
 
     class Judge:
