@@ -6,12 +6,14 @@ import ast
 import io
 import re
 import tokenize
+from pathlib import Path
 
 import pytest
 import yaml
 
 from adversity.contracts import KINDS
-from adversity.errors import InputError
+from adversity.errors import InputError, PluginError
+from adversity_flows.cli.new_plugin import files
 from adversity_flows.cli.new_plugin.answers import QUESTIONS
 from adversity_flows.cli.new_plugin.files import render
 
@@ -95,3 +97,31 @@ def test_a_name_that_cannot_be_is_refused_with_its_reason(kind: str, name: str, 
     with pytest.raises(InputError, match=f"'{name}' cannot be used: {said}") as caught:
         rendered(kind, name)
     assert str(caught.value).endswith("choose another name")
+
+
+ABOUT = 'does = "d"\nname = "n"\nsummary = "s"\nusage = "{{clas_name}}"\n'
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        (None, "expected an about.toml for metric plugins: "),
+        ("does = ", "expected an about.toml for metric plugins: "),
+        ('does = "d"\nname = "n"\n', "expected summary, usage in about.toml for metric plugins"),
+        (ABOUT, "got {{clas_name}}; did you mean class_name?"),
+    ],
+)
+def test_a_template_that_is_broken_is_the_fault_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, about: str | None, said: str
+) -> None:
+    """One that another distribution brings may lack a part or have a word that nobody fills in."""
+    monkeypatch.setattr(files, "_of_kind", lambda kind: tmp_path)
+    if about is not None:
+        (tmp_path / "about.toml").write_text(about, encoding="utf-8")
+    with pytest.raises(PluginError, match=re.escape(said)):
+        files.render(
+            {
+                **{"kind": "metric", "name": "zzz", "author": "A", "email": "", "licence": "MIT"},
+                **{"distribution": "some-adversity", "output": "some"},
+            }
+        )

@@ -36,10 +36,11 @@ class Kind:
             needs it, and its plugins are used where they stand: they define nothing for others.
         keys: The keys of a step that mean something here alone: `probe`.
         order: Where it comes in lists; those of equal order by name.
-        call: What makes, of a `Ready`, its final call: a class, a `FinalCall`. Everybody calls a
-            plugin through it, `Ready.call`; without one, they get the plugin itself.
-        public: What makes, of a `Ready`, that which `adversity.create` returns: a `Call`, mostly; by
-            default one that passes arguments on to `call`.
+        call: What makes, of a `Ready`, its final call: a class derived from `FinalCall`, or a
+            function that returns one. Everybody calls a plugin through it, `Ready.call`; without
+            one, they get the plugin itself.
+        public: What makes, of a `Ready`, the value that `adversity.create` returns, mostly a
+            `Call`; by default a `Call` that passes its arguments on to `call`.
         stage: The class that runs a step of it, a `StageRun`.
         kit: The module of its promises: `bench_for(plugin)` returns its bench.
         sections: Modules that are imported before a report is written: they add sections.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from adversity.did_you_mean import did_you_mean
 from adversity_flows.cli.new_plugin.pyproject import SPDX, home, in_toml, pyproject_words
 
 if TYPE_CHECKING:
@@ -52,8 +53,18 @@ def licences() -> list[str]:
 
 
 def about(kind: str) -> dict[str, Any]:
-    """Return what the template of a kind says: what the kind does, and of its plugin the rest."""
-    return tomllib.loads((_of_kind(kind) / "about.toml").read_text(encoding="utf-8"))
+    """Return what the template of a kind says: what the kind does, and of its plugin the rest.
+
+    Raises:
+        PluginError: If it lacks a part, or is no TOML.
+    """
+    try:
+        parts = tomllib.loads((_of_kind(kind) / "about.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _broken(f"expected an about.toml for {kind} plugins: {error}") from error
+    if lacking := {"does", "name", "summary", "usage"} - parts.keys():
+        raise _broken(f"expected {', '.join(sorted(lacking))} in about.toml for {kind} plugins")
+    return parts
 
 
 def why_not(kind: str, name: str) -> str | None:
@@ -182,7 +193,20 @@ def _walk(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
+    for word in _BLANK.findall(text):
+        if word not in words:
+            known = ", ".join(sorted(words))
+            hint = did_you_mean(word, words, "leave it out")
+            raise _broken(f"expected words of {known}, got {{{{{word}}}}}; {hint}")
     return _BLANK.sub(lambda blank: words[blank.group(1)], text)
+
+
+def _broken(fault: str) -> Exception:
+    from adversity.errors import PluginError
+
+    return PluginError(
+        f"the template: {fault}. This is a fault of the kind; report it to its author."
+    )
 
 
 def _wrapped(text: str) -> str:
