@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -16,6 +16,9 @@ from adversity.errors import InputError, PluginError
 from adversity_flows.cli.new_plugin import files
 from adversity_flows.cli.new_plugin.answers import QUESTIONS
 from adversity_flows.cli.new_plugin.files import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NEUTRAL = "zzz_qqq"
 WORDS = {"true", "false", "none", "lambda", "match", "type", "list", "print", "index_error"}
@@ -121,7 +124,12 @@ def test_a_template_that_is_broken_is_the_fault_of_its_kind(
     with pytest.raises(PluginError, match=re.escape(said)):
         files.render(
             {
-                **{"kind": "metric", "name": "zzz", "author": "A", "email": "", "licence": "MIT"},
-                **{"distribution": "some-adversity", "output": "some"},
+                "kind": "metric",
+                "name": "zzz",
+                "author": "A",
+                "email": "",
+                "licence": "MIT",
+                "distribution": "some-adversity",
+                "output": "some",
             }
         )
