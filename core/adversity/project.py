@@ -76,7 +76,7 @@ def place_in(root: Path, text: str) -> str | None:
     """Return a path relative to the project, with forward slashes; None if it leaves it.
 
     Links are followed, since what they lead to is what a result rests on. A link into DVC's
-    cache, wherever that lies, counts as one of its own: DVC made it and hashes it under its own name.
+    cache, wherever that lies, is not followed: DVC made it and hashes it under its own name.
     """
     base = Path(os.path.normpath(root / text))
     try:

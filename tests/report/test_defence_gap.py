@@ -61,7 +61,7 @@ def test_the_worst_loss_is_said_first(full_report: Report) -> None:
     found = (gap("slight", 0.5, 0.45), gap("much", 0.7, 0.125))
     said = words(replace(full_report, illusions=found))
     assert "lost by much, eps = 8/255: 0.700 of the images seem safe, 0.125 are left" in said
-    assert "0.575 was no robustness" in said
+    assert "the difference, 0.575, only seemed to be robustness" in said
 
 
 def test_a_weaker_adaptive_attack_is_not_praised(full_report: Report) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Access", "Attack", "AttackInRounds", "Target"]
 
 Access = Literal["nothing", "decisions", "scores", "gradients", "structure"]
-"""What an attack may query of its victim, each with what comes before it; `structure` is the
+"""What an attack may query its victim for, each with what comes before it; `structure` is the
 victim laid open, for exact attacks."""
 
 
@@ -129,7 +129,7 @@ class Attack(PluginBase):
     threat: ClassVar[str | type[Threat]] = "norm"
     """What it may do: `norm`, `minimum`, `parametric`, `distance`, or a class of `Threat`."""
     access: ClassVar[Access] = "gradients"
-    """What it queries of the victim; the core lets it see no more, and the report says it."""
+    """What it queries the victim for; the core lets it see no more, and the report says it."""
     tells: ClassVar[tuple[str, ...]] = ()
     """What it returns of each sample beside the image, as `[N]` tensors in `Perturbed.parameters`;
     the tables keep it. A parametric attack returns its parameters, which `bounds` names."""

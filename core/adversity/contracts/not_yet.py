@@ -1,6 +1,6 @@
 """What the contract has room for and the core does not use yet: the one list of it.
 
-The conformance kit takes its words from here, what plans a pipeline looks up which shapes stand in
+The conformance kit takes its words from here, the planner looks up here which shapes stand in
 it, and a table in `docs/contract.md` is made of it. A line goes when its promise is kept.
 """
 

@@ -2,7 +2,7 @@
 
 An attack says with `threat` which it stands for: one of four words, whose classes stand in
 `threats`, or a class of its own that derives from `Threat`. The core, the ledger, the report and
-the kit call the value and know no list of threats. It holds no engine: what is measured in which
+the kit read the value and know no list of threats. It holds no engine: what is measured in which
 blocks, and what happens where a budget is overstepped, is the engine's.
 """
 
@@ -70,7 +70,7 @@ class Threat:
     nearest: ClassVar[bool] = False
     """The smallest size is looked for: what is found beyond `eps` is no fault, and no success."""
     knows_space: ClassVar[bool] = False
-    """`whole_space` says from which `eps` on everything is admitted, so that a probe can look. A
+    """`whole_space` says from which `eps` on everything is admitted, so that a probe can use it. A
     class that derives from one that knows it says so itself, if its own limits allow it."""
 
     eps: float | None = None

@@ -1,7 +1,7 @@
 """What a finished folder holds, by content: a file `SHA256SUMS` that covers all the others.
 
 A byte that changed on the disk usually still reads, as another number. So whoever uses a file of
-an artifact calls it here. `sha256sum -c SHA256SUMS` in the folder says the same.
+an artifact gets its path here, verified. `sha256sum -c SHA256SUMS` in the folder says the same.
 """
 
 from __future__ import annotations

@@ -124,8 +124,8 @@ def test_two_attacks_on_one_victim_share_what_it_says_before(
             assert same, name
 
 
-def test_answers_give_way_to_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What no longer fits goes, the oldest first, and the step and the cell tell answers apart."""
+def test_answers_that_came_first_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no longer fits is asked for each time; the step and the cell distinguish answers."""
     monkeypatch.setattr(Answers, "MOST", 2 * (Answers.OBJECTS + 3 * 4))  # two rows of three float32
     answers, asked = Answers(), []
 
@@ -142,5 +142,7 @@ def test_answers_give_way_to_later_ones(monkeypatch: pytest.MonkeyPatch) -> None
 
     answers.keep(("a", "b"), Answer(torch.tensor([[1.0] * 3, [2.0] * 3]), "logits"), ("one", ""))
     assert (value("one", ""), asked) == (1.0, [])
-    assert (value("one", "eps=1"), asked) == (9.0, [1])  # "a" of the first cell gives way
-    assert (value("one", ""), asked) == (9.0, [1, 1])
+    assert (value("one", "eps=1"), asked) == (9.0, [1])
+    assert (value("one", "eps=1"), asked) == (9.0, [1, 1])  # it did not fit
+    answers.keep(("a",), Answer(torch.tensor([[3.0] * 3]), "logits"), ("one", ""))
+    assert (value("one", ""), asked) == (1.0, [1, 1])

@@ -209,6 +209,38 @@ def test_a_score_and_a_metric_may_hold_plugins(photos: torch.Tensor, trained: An
     assert score(adversity.Predictive(probs)).shape == (6,)
 
 
+class Silent(Centred):
+    """Give arrays."""
+
+    def logits(self, images: torch.Tensor) -> Any:
+        return images.detach().numpy()
+
+
+def test_what_is_differentiated_must_be_a_tensor(photos: torch.Tensor) -> None:
+    """The message says what came, not which attribute the core missed in it."""
+    network = _ready(Held(network=Silent())).plugin.network
+    with pytest.raises(PluginError, match="logits: expected a tensor, got ndarray"):
+        network(photos.clone().requires_grad_())
+
+
+class Root(GammaCorrection):
+    """Say nothing of a gradient."""
+
+    differentiable: ClassVar[bool] = False
+
+
+def test_a_restoration_is_differentiated_or_refused(photos: torch.Tensor) -> None:
+    """The gradient of a square is twice the value; without one nothing is detached in silence."""
+    point = (0.1 + photos / 2).requires_grad_()
+    then = _ready(Mixture(parts=(), then=GammaCorrection(gamma=2.0))).plugin.then
+    (gradient,) = torch.autograd.grad(then(point).sum(), point)
+    assert torch.allclose(gradient, 2 * point.detach(), atol=1e-5)
+    refusing = _ready(Mixture(parts=(), then=Root(gamma=2.0))).plugin.then
+    assert torch.equal(refusing(point.detach()), then(point.detach()))
+    with pytest.raises(InputError, match="has no gradient: expected images without one"):
+        refusing(point)
+
+
 class Squared(ImageMetric):
     """The mean square of the difference."""
 

@@ -37,7 +37,7 @@ def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
 def goal_labels(
     ready: Ready, judge: ChainTarget, before: Answer, labels: Tensor, seed: int
 ) -> Tensor:
-    """Return the labels an attack is given: the true ones, or a targeted attack's wish.
+    """Return the labels an attack is given: the true ones, or a targeted attack's target classes.
 
     Args:
         ready: The attack.

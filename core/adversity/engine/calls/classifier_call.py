@@ -115,9 +115,14 @@ class ClassifierCall(FinalCall):
                 f"{self.ready.label} has no gradient: expected a classifier that is "
                 "differentiable, or an attack that needs none"
             )
+        call, size = self.unchecked(method), network_rows(plugin, images)
+
+        def checked(block: Tensor) -> Tensor:
+            values: Tensor = call(block)
+            fault = rows_fault(values, rows=len(block), columns=0)
+            if fault is not None:
+                self.ready.broke(f"{method}: {fault}")
+            return values
+
         with torch.enable_grad():
-            values = in_blocks(self.unchecked(method), images, network_rows(plugin, images))
-        fault = rows_fault(values, rows=len(images), columns=0)
-        if fault is not None:
-            self.ready.broke(f"{method}: {fault}")
-        return values
+            return in_blocks(checked, images, size)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Degraded
 from adversity.engine.calls.alone import each_by_itself
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.ready import BREAKS
@@ -103,15 +102,16 @@ class FinalCall:
     def unchecked(self, method: str, **more: Any) -> Callable[[Tensor], Any]:
         """Return a method for whoever differentiates it: on its device, and without checks.
 
-        What goes wrong names the plugin, not the attack, which only asks. Tensors come back to
-        the CPU; what is none as it is.
+        What goes wrong names the plugin, not the attack, which only calls it. A tensor comes back
+        to the CPU, everything else as it is.
         """
+        import torch
 
         def call(block: Tensor) -> Any:
             try:
                 there = block.to(self.ready.device).contiguous()
                 answer = getattr(self.ready.plugin, method)(there, **more)
-                return answer if isinstance(answer, Degraded) else answer.cpu()
+                return answer.cpu() if isinstance(answer, torch.Tensor) else answer
             except BREAKS as error:
                 self.ready.guard(error)
 

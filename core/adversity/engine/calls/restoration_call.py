@@ -9,7 +9,7 @@ from adversity.engine.calls.blocks import in_blocks, padded, spans
 from adversity.engine.calls.final_call import named, positions
 from adversity.engine.calls.side import from_parameter, require_need
 from adversity.engine.calls.view_call import Passed, ViewCall
-from adversity.errors import PluginError
+from adversity.errors import InputError, PluginError
 from adversity.shapes import image_fault
 
 if TYPE_CHECKING:
@@ -26,8 +26,21 @@ class RestorationCall(ViewCall):
     """`better = restoration(images, side)`."""
 
     def __call__(self, images: Tensor, side: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return the images; what `side` lacks is a parameter, or estimated."""
-        return self.restored(images, side or {}, positions(len(images)))[0]
+        """Return the images; what `side` lacks is a parameter, or estimated.
+
+        Raises:
+            InputError: If the images require a gradient, and it has none.
+            PluginError: If the answer breaks the contract.
+        """
+        ids = positions(len(images))
+        if not images.requires_grad:
+            return self.restored(images, side or {}, ids)[0]
+        if not self.ready.plugin.differentiable:
+            raise InputError(
+                f"{self.ready.label} has no gradient: expected images without one, or a "
+                "restoration that is differentiable"
+            )
+        return self._differentiated(images, side or {}).images
 
     @property
     def gradient(self) -> str:
@@ -115,7 +128,9 @@ class RestorationCall(ViewCall):
             images = in_blocks(self.unchecked("surrogate"), images, self.ready.plugin.block_rows)
         return super().stand_in(images, real)
 
-    def _differentiated(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
+    def _differentiated(
+        self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng | None = None
+    ) -> Passed:
         """Differentiate through it; what it needs is taken as constant."""
         import torch
 

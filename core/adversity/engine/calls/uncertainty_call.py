@@ -110,4 +110,7 @@ def uncertainty_call(ready: Ready) -> CalibratorCall | ScoreCall:
         return CalibratorCall(ready)
     if isinstance(ready.plugin, Score):
         return ScoreCall(ready)
-    raise InputError(f"{ready.label} is neither a score nor a calibrator: nothing calls it yet")
+    raise InputError(
+        f"{ready.label}: expected a score or a calibrator (PostHoc), got a "
+        f"{type(ready.plugin).__mro__[1].__name__}, which nothing calls yet; use one of those"
+    )

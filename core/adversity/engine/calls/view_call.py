@@ -48,7 +48,7 @@ class ViewCall(FinalCall):
 
     @abstractmethod
     def passed(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
-        """Run it without a gradient, with every check; `rng` has the ids of the samples."""
+        """Run it without a gradient, with every check; `rng` has the ids for messages."""
 
     @abstractmethod
     def _differentiated(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:

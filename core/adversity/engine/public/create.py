@@ -139,7 +139,7 @@ class RestorationCall(Call):
                 f"{sorted(unknown)}"
             )
         with preserve_global_rng():
-            return self.ready.call(images, needs)  # type: ignore[no-any-return]
+            return self.ready.call(images.detach(), needs)  # type: ignore[no-any-return]
 
 
 class ClassifierCall(Call):

@@ -1,1 +1,1 @@
-"""What the shards of a run share: plugins that are set up, data sets, classes; how plugins call those in their parameters."""
+"""What the shards of a run share: plugins that are set up, data sets, classes."""

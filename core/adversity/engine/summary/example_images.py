@@ -82,7 +82,8 @@ def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
         where = cells[number], place - int(ends[number]) + len(parts[number])
         stories.append(_story(toolbox, attack or answer, tables, where, stratum))
     names = [_class_names(toolbox, answer, story.cell) for story in stories]
-    with ThreadPoolExecutor(run.workers) as pool:  # restorations take most of the time
+    # Restorations take most of the time; each thread sets the plugins of the path up anew.
+    with ThreadPoolExecutor(min(run.workers, max(1, len(stories) // 4))) as pool:
         rows = tuple(pool.map(partial(_row, toolbox, attack, images), stories, names))
     population = zip(QUOTAS, np.bincount(strata, minlength=len(QUOTAS)).tolist(), strict=True)
     return rows, {name: count for name, count in population if count}

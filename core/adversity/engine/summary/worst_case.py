@@ -47,7 +47,7 @@ class _OfItsOwn(Parametric):
     """A threat of another sort than a norm: the ledger keeps its numbers, not its class.
 
     Attributes:
-        largest: The `limit` that it said.
+        largest: The `limit` that it stated.
     """
 
     largest: float

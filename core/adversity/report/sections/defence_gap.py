@@ -57,7 +57,7 @@ def _finding(report: Report, gaps: Sequence[DefenceGap]) -> str:
     words = [
         f"The most was lost by {_label(report, worst)}: {number(worst.seeming.value)} of the "
         f"images seem safe, {number(worst.actual.value)} are left when the attacker knows; "
-        f"{number(worst.difference.value)} was no robustness."
+        f"the difference, {number(worst.difference.value)}, only seemed to be robustness."
         if worst.difference.value > 0
         else "No defence lost anything to the attacker who knows it."
     ]
@@ -81,12 +81,13 @@ def _charts(report: Report, gaps: Sequence[DefenceGap]) -> Iterator[Chart]:
     )
     for group in groups:
         of = f" of {plain(_defence(report, group[0]))}" if len(groups) > 1 else ""
+        knows = plain(_defence(report, group[0])) if of else "the defence"
         key = slug("-".join(("illusion", *(group[0].defence if of else ()))))
         yield _pairs(report, group, key, f"What withstands the attack{of}")
         rows = [(_label(report, item), item.difference) for item in group]
         yield row_chart(
             f"{key}-difference",
-            f"What is lost once the attacker knows{of}",
+            f"What is lost once the attacker knows {knows}",
             rows,
             top=None,
             zero=True,

@@ -12,7 +12,7 @@ import hashlib
 import json
 from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ BUDGET = 3_000_000
 CAP = 8_000_000
 """No page is larger; `budget` cannot be set above it."""
 _BEGIN, _END = "(()=>{", "})();"
+_SCRIPT_FORMAT = 1
+"""Another number whenever what is made of vl-convert's bundle changes."""
 _SIZES = (224, 192, 160, 128)
 _TEMPLATES = files("adversity.report") / "templates"
 
@@ -169,15 +171,19 @@ def vega_embed() -> str:
 
     It takes a second of processor time to make and is kept for other runs.
     """
-    kept = user_cache() / f"vega-embed-{version('vl-convert-python')}.js"
-    with suppress(OSError, ValueError):
-        text = kept.read_text(encoding="utf-8")
+    # Without a home folder or metadata of vl-convert it is made each time.
+    with suppress(OSError, ValueError, RuntimeError, PackageNotFoundError):
+        text = _kept_script().read_text(encoding="utf-8")
         if text.startswith(_BEGIN) and text.endswith(_END):
             return text
     text = _BEGIN + _bundle().replace("</script", "<\\/script").replace("<!--", "<\\!--") + _END
-    with suppress(OSError):
-        write_whole(kept, text)
+    with suppress(OSError, RuntimeError, PackageNotFoundError):
+        write_whole(_kept_script(), text)
     return text
+
+
+def _kept_script() -> Path:
+    return user_cache() / f"vega-embed-{_SCRIPT_FORMAT}-{version('vl-convert-python')}.js"
 
 
 def _bundle() -> str:
