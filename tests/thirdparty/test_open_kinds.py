@@ -205,7 +205,8 @@ def test_a_new_plugin_of_the_kind_is_written_and_keeps_its_promises(project, tmp
     assert "a distribution with inspector/fog" in project.adversity(*words, str(folder))
     metadata = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert metadata["dependencies"][1:] == ["acme-inspectors>=1.0.0"]
-    author = Project(folder, f"{project.env['PYTHONPATH']}{os.pathsep}{folder / 'src'}")
+    site = f"{project.env['PYTHONPATH']}{os.pathsep}{folder / 'src'}"
+    author = Project(folder, site, project.commands)
     for command in (["check"], ["format", "--check"]):
         author.call(sys.executable, "-m", "ruff", *command, "--no-cache", ".")
     said = author.call(sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider")
