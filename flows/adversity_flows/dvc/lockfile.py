@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adversity_flows.dvc.project_file import utf8_text
 from adversity_flows.dvc.replace import beside, clear
 
 if TYPE_CHECKING:
@@ -32,11 +33,15 @@ class LockFile:
         """
         self._path = Path(repo.root_dir) / "dvc.lock"
         self._order = order
-        self._written = b""
+        self._written = ""
         self._content: Any = None
 
     def write(self, known: PipelineStage) -> None:
-        """Write the entry of a saved stage; DVC alone writes in place, where a kill damages it."""
+        """Write the entry of a saved stage; DVC alone writes in place, where a kill damages it.
+
+        Raises:
+            InputError: If what is there is not UTF-8.
+        """
         from dvc.stage.serialize import to_lockfile
         from dvc.utils.serialize import dumps_yaml
 
@@ -50,12 +55,12 @@ class LockFile:
             place = {name: index for index, name in enumerate(self._order())}
             for name in sorted(entries, key=lambda name: place.get(name, len(place))):
                 entries[name] = entries.pop(name)
-        written = dumps_yaml(content).encode()
+        written = dumps_yaml(content)
         new = beside(self._path)
         try:
             clear(new)  # what lies there is not ours; through a link we would write elsewhere
             with new.open("xb") as copy:
-                copy.write(written)
+                copy.write(written.encode())
             new.replace(self._path)
         finally:
             clear(new)
@@ -64,7 +69,7 @@ class LockFile:
     def _read(self) -> Any:
         from dvc.utils.serialize import parse_yaml_for_update
 
-        there = self._path.read_bytes() if self._path.is_file() else b""
+        there = utf8_text(self._path) if self._path.is_file() else ""
         if self._content is None or there != self._written:
-            return parse_yaml_for_update(there.decode(), str(self._path))
+            return parse_yaml_for_update(there, str(self._path))
         return self._content

@@ -12,7 +12,6 @@ import yaml
 
 from adversity.errors import DataError, InputError, RunError
 from adversity_flows.dvc.recorder import DvcRecorder
-from adversity_flows.dvc.replace import beside
 from adversity_flows.dvc.sync import sync
 from adversity_flows.steps.run_steps import conduct
 
@@ -34,20 +33,6 @@ def plan(project, fake):
     plan = fake.fake_plan(project)
     sync(project, [plan])
     return plan
-
-
-@pytest.mark.slow
-def test_a_link_in_the_place_of_the_new_lock_file_is_not_followed(plan, conductor, project):
-    """The place beside dvc.lock can be guessed: what a link there names keeps its content."""
-    elsewhere = project.parent / "elsewhere"
-    for again in (False, True):  # the first time there is no dvc.lock to be copied
-        elsewhere.write_text("not ours")
-        beside(project / "dvc.lock").symlink_to(elsewhere)
-        if again:
-            (project / "data/photos/0.txt").write_text("changed")
-        assert {outcome.state for outcome in conduct(conductor())} == {"ran"}
-        assert elsewhere.read_text() == "not ours"
-        assert not (project / "dvc.lock").is_symlink()
 
 
 def test_a_stage_that_dvc_yaml_lacks_is_refused(project, memory, fake):
@@ -184,23 +169,6 @@ def test_a_reservation_of_a_killed_process_does_not_block(project, memory, plan,
     assert (
         json.loads(path.read_text()) == {"write": {}, "read": {}} or "write" not in path.read_text()
     )
-
-
-@pytest.mark.usefixtures("conducted")
-def test_dvc_lock_is_written_whole_or_not_at_all(project, memory, conductor, monkeypatch):
-    """A failure while DVC writes its lock file leaves the old one, byte for byte."""
-    lock = project / "dvc.lock"
-    before = lock.read_bytes()
-
-    def half(data, stream):
-        stream.write("schema: '2")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("dvc.utils.serialize._yaml._dump", half)
-    with pytest.raises(Exception, match="No space left"):
-        conduct(conductor(force=("report",)))
-    assert lock.read_bytes() == before
-    assert sorted(path.name for path in project.glob("dvc.*")) == ["dvc.lock", "dvc.yaml"]
 
 
 @pytest.mark.usefixtures("conducted")
