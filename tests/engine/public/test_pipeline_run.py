@@ -57,8 +57,8 @@ def finished(striped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("batch", "shard", "workers"),
     [
         pytest.param(1, 64, 1, marks=pytest.mark.slow),
-        pytest.param(64, 5, 4, marks=pytest.mark.slow),  # processes that each import torch
-        (7, 11, 1),
+        pytest.param(64, 5, 4, marks=pytest.mark.slow),
+        (7, 11, 2),
     ],
     ids=str,
 )
