@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import resource
 import sys
-import time
 
 import pytest
 
@@ -19,12 +19,18 @@ sys.exit(code)
 HEAVY = {"torch", "torchvision", "prefect", "altair", "vl_convert", "sklearn", "scipy", "skimage"}
 
 
+def processor_seconds() -> float:
+    """Return what the programs that this process called have taken of a processor, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_a_second_run_is_a_no_op_within_seconds(copied, finished, program):
     """Nothing runs, the earlier run's folder stands for it, and no file changes."""
     runs = sorted((copied.root / "runs").iterdir())
-    started = time.monotonic()
+    before = processor_seconds()
     answer = copied.call(program("adversity"), "run", "pipelines/smoke.yaml")
-    seconds = time.monotonic() - started
+    seconds = processor_seconds() - before
     assert answer.ran == {}
     assert len(answer.unchanged) == 8
     assert "nothing had changed" in answer.out
@@ -32,8 +38,8 @@ def test_a_second_run_is_a_no_op_within_seconds(copied, finished, program):
     assert sorted((copied.root / "runs").iterdir()) == runs
     assert copied.differences(finished) == []
     assert copied.call("git", "status", "--porcelain").out == ""
-    # 1.6 s alone on one core; the rest is room for a busy machine.
-    assert seconds < 10
+    # 1.6 s of a processor; the rest is room for slow ones. Others that wait for it do not count.
+    assert 0 < seconds < 20
 
 
 def test_a_no_op_imports_nothing_heavy(copied):
