@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import adversity
 from adversity import registry
 from adversity.registry import catalogue, read_catalogue
 from adversity.registry.catalogue import cache_file
@@ -136,6 +137,16 @@ def test_the_cache_is_stale_after_an_edit_an_install_and_a_block(site, builds, m
     assert "tilt" in read_catalogue().names("degradation")
     assert read_catalogue().left_out == ("acme-twin-two",)
     assert len(builds) == 4
+
+
+def test_the_cache_is_stale_after_an_edit_of_what_plugins_import(builds, monkeypatch):
+    """A name that `adversity` did not export breaks a plugin; when it does, the listing says so."""
+    read_catalogue()
+    changed = catalogue._changed
+    root = Path(adversity.__file__)
+    monkeypatch.setattr(catalogue, "_changed", lambda path: changed(path) - (path == root))
+    read_catalogue()
+    assert len(builds) == 2
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"key": 1}', "null"])

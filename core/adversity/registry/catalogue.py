@@ -180,9 +180,9 @@ def _state() -> tuple[str, int]:
 
 
 def _core() -> Iterator[Path]:
-    here = Path(__file__).parent
-    yield from here.glob("*.py")
-    yield from (here.parent / "contracts").glob("*.py")
+    core = Path(__file__).parents[1]
+    for folder in (core, core / "contracts", core / "registry"):
+        yield from folder.glob("*.py")
 
 
 def _sources(value: str) -> Iterator[Path]:
