@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,30 +51,75 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def put_warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PutWarm]:
-    """Return a function that puts commands into a folder whose imports are done already.
+def put_real(folder: Path, script: Path, prefix: Path | str = sys.prefix) -> None:
+    """Put a command into a folder that runs a script in the environment of `prefix`."""
+    python = sys.executable if str(prefix) == sys.prefix else Path(prefix, "bin/python")
+    line = shlex.join(["exec", str(python), str(script)])
+    _write_command(folder / script.name, f'#!/bin/sh\n{line} "$@"\n')
 
-    They are forks of one process, as tests/warm/server.py says.
+
+def _write_command(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+@contextmanager
+def warm_server(*options: str) -> Iterator[PutWarm]:
+    """Give a function like `put_real` whose commands are forks, as tests/warm/server.py says.
+
+    Elsewhere than on Linux they are real processes: libraries of macOS do not survive a fork.
     """
-    here, path = Path(__file__).parent / "warm", tmp_path_factory.mktemp("warm") / "socket"
-    command = [sys.executable, "-S", str(here / "server.py"), str(path)]
+    if sys.platform != "linux":
+        yield put_real
+        return
+    here = Path(__file__).parent / "warm"
     client = (here / "client.py").read_text(encoding="utf-8")
-    one = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads do not survive a fork
-    with subprocess.Popen(command, env=one, start_new_session=True) as server:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    # A socket's path has at most 107 bytes, pytest's folders are longer.
+    with tempfile.TemporaryDirectory(prefix="warm") as home, Path(home, "log").open("wb") as log:
+        path = Path(home, "socket")
+        with subprocess.Popen(
+            [sys.executable, "-S", str(here / "server.py"), str(path), *options],
+            env={**kept, "OMP_NUM_THREADS": "1"},  # threads do not survive a fork
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as server:
 
-        def put(folder: Path, script: Path, prefix: Path | str = sys.prefix) -> None:
-            """Put a command that does what a script does in the environment of `prefix`."""
-            while not path.exists() and server.poll() is None:
-                time.sleep(0.01)
-            copy = folder / script.name
-            values = {"SOCKET": str(path), "SCRIPT": str(script), "PREFIX": str(prefix)}
-            lines = "".join(f"{name} = {value!r}\n" for name, value in values.items())
-            copy.write_text(f"#!{sys.executable} -IS\n{lines}{client}", encoding="utf-8")
-            copy.chmod(0o755)
+            def check() -> None:
+                if server.poll() is not None:
+                    said = Path(log.name).read_text(encoding="utf-8")
+                    pytest.fail(f"tests/warm/server.py ended before the tests; it said\n{said}")
 
+            def put(folder: Path, script: Path, prefix: Path | str = sys.prefix) -> None:
+                while not path.exists():
+                    check()
+                    time.sleep(0.01)
+                check()
+                values = {"SOCKET": path, "LOG": log.name, "SCRIPT": script, "PREFIX": prefix}
+                lines = "".join(f"{name} = {str(value)!r}\n" for name, value in values.items())
+                _write_command(folder / script.name, f"#!{sys.executable} -IS\n{lines}{client}")
+
+            try:
+                yield put
+                check()
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(server.pid, signal.SIGTERM)
+
+
+@pytest.fixture(scope="session", name="warm_server")
+def server_of_commands() -> Callable[..., Any]:
+    """Return the function that starts one, for tests of it."""
+    return warm_server
+
+
+@pytest.fixture(scope="session")
+def put_warm() -> Iterator[PutWarm]:
+    """Return a function that puts commands into a folder whose imports are done already."""
+    with warm_server() as put:
         yield put
-        os.killpg(server.pid, signal.SIGTERM)
 
 
 @pytest.fixture(scope="session")

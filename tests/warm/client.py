@@ -1,4 +1,4 @@
-"""Have a command run by server.py; `SOCKET`, `SCRIPT` and `PREFIX` are written above."""
+"""Have a command run by server.py; `SOCKET`, `LOG`, `SCRIPT` and `PREFIX` are written above."""
 
 import json
 import os
@@ -12,12 +12,35 @@ request = {
     "folder": os.getcwd(),  # noqa: PTH109  (pathlib takes longer to import than all of this)
     "prefix": PREFIX,  # noqa: F821
 }
-text = json.dumps(request).encode() + b"\n"
-with socket.socket(socket.AF_UNIX) as server:
+text = json.dumps(request).encode()
+server = socket.socket(socket.AF_UNIX)
+
+
+def pass_on(number, _):
+    try:  # noqa: SIM105  (contextlib takes its time to import, too)
+        server.send(bytes([number]))
+    except OSError:
+        pass  # the command has ended
+
+
+try:
     server.connect(SOCKET)  # noqa: F821
-    sent = socket.send_fds(server, [text], [0, 1, 2])
-    server.sendall(text[sent:])
-    code = int(server.recv(16) or 1)
+    socket.send_fds(server, [len(text).to_bytes(8, "big")], [0, 1, 2])
+    server.sendall(text)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, pass_on)
+    answer = server.recv(16)
+except OSError:
+    answer = b""
+if not answer:
+    try:
+        with open(LOG) as log:  # noqa: F821, PTH123
+            said = log.read()
+    except OSError:
+        said = "nothing: the tests that started it have ended"
+    sys.exit(f"expected an exit code from tests/warm/server.py, got none; it said\n{said}")
+code = int(answer)
 if code < 0:
     if code != -signal.SIGKILL:
         signal.signal(-code, signal.SIG_DFL)

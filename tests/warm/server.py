@@ -1,10 +1,23 @@
 """Run commands in forks of a process that has imported the large libraries once.
 
-`python -S server.py SOCKET` listens there for what client.py sends. A command gets a process of its
-own with its arguments, folder, environment, streams and exit code. Of Adversity nothing is
-imported before the fork: a command reads every file of it anew. What a fork shares with other
-commands is the seed of Python's hashes and the state of global generators of random numbers, so a
-test that compares bytes takes one side from a real process.
+`python -S server.py SOCKET` listens there for what client.py sends; with `bare` behind it, nothing
+is imported. A command gets a process of its own with its arguments, folder, environment, streams
+and exit code. It gets SIGINT and SIGTERM that its client gets, and is killed, with all processes of
+its group, when its client ends before it. Of Adversity nothing is imported before the fork: a
+command reads every file of it anew.
+
+What a command has that a real process has not, and no test may rely on:
+
+- the seed of Python's hashes and the state of global generators of random numbers are those of
+  every other fork: a test that compares bytes takes one side from a real process;
+- the libraries are imported, what they say on import was said already, and their filters of
+  warnings stand before those of PYTHONWARNINGS even if the command never imports them; `sysconfig`
+  describes the environment of the tests, in another one too;
+- `sys.flags` and `sys.orig_argv` are the server's: of all PYTHON... variables only PYTHONPATH,
+  PYTHONWARNINGS and PYTHONDONTWRITEBYTECODE count;
+- the umask, resource limits and priority are the server's, streams are UTF-8 whatever the locale;
+- the process group is its own: other signals, and those for a whole group, do not reach it;
+- tracebacks begin with lines of this file and of `runpy`.
 """
 
 from __future__ import annotations
@@ -16,11 +29,11 @@ import io
 import json
 import os
 import runpy
+import select
 import signal
 import site
 import socket
 import sys
-import sysconfig
 import threading
 import traceback
 import warnings
@@ -34,15 +47,16 @@ LIBRARIES = (
     *("pydantic", "pluggy", "click", "rich.live", "ruamel.yaml", "yaml"),
     *("dvc.repo", "dvc.cli.parser", "dvc.dvcfile", "dvc.stage.run"),
 )
-STANDARD = sys.path[1:]  # started with -S: without any site-packages
+STANDARD = sys.path[1:]  # started with -S and without PYTHONPATH: the standard library
+FILTERS = warnings.filters[:]
 
 
-def main(path: str) -> str:
+def main(path: str, libraries: tuple[str, ...]) -> str:
     """Wait for commands; in the fork of one, return the script that it is."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(64)  # who comes while libraries are imported waits
-        _import_libraries()
+        _import(libraries)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         listener.settimeout(5)
         parent = os.getppid()
@@ -60,15 +74,12 @@ def main(path: str) -> str:
     return _command(connection)
 
 
-def _import_libraries() -> None:
+def _import(libraries: tuple[str, ...]) -> None:
     site.main()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in LIBRARIES:
-            with suppress(ModuleNotFoundError):
-                importlib.import_module(name)
-    tasks = Path("/proc/self/task")
-    threads = len(list(tasks.iterdir())) if tasks.is_dir() else 1
+    for name in libraries:
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+    threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
         sys.exit(f"expected one thread to fork, got {threads}: one of LIBRARIES starts its own")
     gc.freeze()
@@ -81,10 +92,11 @@ def _command(connection: socket.socket) -> str:
     if child:
         for stream in streams:
             os.close(stream)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = _wait(child, connection)
         with suppress(OSError):
             connection.sendall(str(code).encode())
         os._exit(0)
+    os.setpgid(0, 0)
     connection.close()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -92,10 +104,34 @@ def _command(connection: socket.socket) -> str:
     return _become(request)
 
 
+def _wait(child: int, connection: socket.socket) -> int:
+    """Pass signals on to the command until it ends; kill it when nobody waits for it any more."""
+    with suppress(OSError):  # it did so itself
+        os.setpgid(child, child)
+
+    def kill(*_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, kill)  # the end of the tests
+    ended = os.pidfd_open(child)
+    while True:
+        ready, _, _ = select.select([ended, connection], [], [])
+        if ended in ready:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if number := connection.recv(1):
+            os.kill(child, number[0])
+            continue
+        kill()
+        os._exit(0)
+
+
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    text, streams, _, _ = socket.recv_fds(connection, 2**16, 3)
-    while not text.endswith(b"\n"):
-        text += connection.recv(2**16)
+    size, streams, _, _ = socket.recv_fds(connection, 8, 3)
+    length = int.from_bytes(size, "big")
+    text = connection.recv(length, socket.MSG_WAITALL) if length else b""
+    if len(text) < length or not length:
+        os._exit(1)  # the client was killed, there is nobody to say it to
     return json.loads(text), streams
 
 
@@ -107,19 +143,32 @@ def _become(request: dict[str, Any]) -> str:
     prefix, script = request["prefix"], request["arguments"][0]
     sys.argv = request["arguments"]
     if prefix != sys.prefix:
-        sys.prefix = sys.exec_prefix = prefix
         sys.executable = str(Path(prefix, "bin", "python"))
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
-    given = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
-    sys.path[:] = [str(Path(script).parent), *given, *STANDARD]
-    site.addsitedir(sysconfig.get_path("purelib", vars={"base": prefix}))
+    given = os.environ.get("PYTHONPATH")
+    sys.path[:] = [*(given.split(os.pathsep) if given else ()), *STANDARD]
+    site.PREFIXES[:] = [sys.base_prefix, sys.base_exec_prefix]
+    site.ENABLE_USER_SITE = None
+    site.main()
+    sys.path.insert(0, str(Path(script).parent))
     importlib.invalidate_caches()
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(
         io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8"
     )
     sys.stdout = sys.__stdout__ = _writer(1, "strict")
     sys.stderr = sys.__stderr__ = _writer(2, "backslashreplace")
+    _filter_warnings()
     return str(script)
+
+
+def _filter_warnings() -> None:
+    """Put PYTHONWARNINGS behind what libraries said on import, as if it had been there first."""
+    options = os.environ.get("PYTHONWARNINGS", "").split(",")
+    sys.warnoptions[:] = [option for option in options if option]
+    of_libraries = warnings.filters[: -len(FILTERS)]
+    warnings.filters[:] = FILTERS
+    warnings._processoptions(sys.warnoptions)
+    warnings.filters[:0] = of_libraries
 
 
 def _writer(number: int, errors: str) -> io.TextIOWrapper:
@@ -133,9 +182,12 @@ def _run(script: str) -> int:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
-            return end.code or 0
+            return (end.code or 0) & 0xFF
         sys.stderr.write(f"{end.code}\n")
         return 1
+    except KeyboardInterrupt:
+        traceback.print_exc()
+        return -signal.SIGINT
     except BaseException:  # noqa: BLE001  (as Python does at its end)
         traceback.print_exc()
         return 1
@@ -148,8 +200,11 @@ def _end(code: int) -> None:
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
     os._exit(code)
 
 
 if __name__ == "__main__":
-    _end(_run(main(sys.argv[1])))
+    _end(_run(main(sys.argv[1], () if sys.argv[2:] == ["bare"] else LIBRARIES)))
