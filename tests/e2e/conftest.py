@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PIPELINE = "pipelines/smoke.yaml"
+WARM: list[str] = []
+"""The folder of commands that need not wait for their imports, once they are there."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,9 @@ def clean_environment() -> dict[str, str]:
     """Return the environment of a person's shell, without traces of the test run."""
     traces = ("COV_", "GITHUB_", "DVC_", "PREFECT_API")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(traces)}
+    path = [*WARM, str(Path(sys.executable).parent), kept.get("PATH", "")]
     return kept | {
-        "PATH": f"{kept.get('PATH', '')}{os.pathsep}{Path(sys.executable).parent}",
+        "PATH": os.pathsep.join(path),
         "OMP_NUM_THREADS": "1",
         "DVC_NO_ANALYTICS": "1",
     }
@@ -149,17 +152,15 @@ def program_of_this_environment() -> Callable[[str], str]:
     return program
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warm(warm_commands: Path) -> None:
+    WARM[:] = [str(warm_commands)]
+
+
 @pytest.fixture(scope="session", name="clean_environment")
-def environment_of_a_person() -> dict[str, str]:
+def environment_of_a_person(_warm: None) -> dict[str, str]:
     """Return the environment for a child process that a test starts by itself."""
     return clean_environment()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _warm(warm_commands: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(warm_commands), prepend=os.pathsep)
-        yield
 
 
 @pytest.fixture(scope="session")
