@@ -93,12 +93,18 @@ def test_cut_variance_is_the_integral(value: float, sigma: float) -> None:
     assert found == pytest.approx(expected, rel=1e-7)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("norm", "eps", "least"), [("linf", 0.05, 0.97), ("l2", 0.4, 0.97)])
+@pytest.mark.parametrize(
+    ("norm", "eps", "queries", "least"),
+    [
+        ("linf", 0.05, 1020, 0.9),
+        pytest.param("linf", 0.05, 5000, 0.97, marks=pytest.mark.slow),
+        pytest.param("l2", 0.4, 5000, 0.97, marks=pytest.mark.slow),
+    ],
+)
 def test_it_comes_near_the_optimum_of_a_linear_victim(
-    linear: Any, best_drop: Callable[..., float], norm: str, eps: float, least: float
+    linear: Any, best_drop: Callable[..., float], norm: str, eps: float, queries: int, least: float
 ) -> None:
-    """With 48 values, 5 000 queries and the box in the way, 97 % of the best drop is reached.
+    """With 48 values and the box in the way, 5 000 queries reach 97 % of the best drop, 1 020 90 %.
 
     A guessed gradient never is the gradient: in l2 a cosine of 0.97 is what momentum over 98
     estimates of 50 queries leaves, in linf a few signs of the smallest weights are wrong.
@@ -110,7 +116,8 @@ def test_it_comes_near_the_optimum_of_a_linear_victim(
     margin = float((weights.double() * image.double()).sum())
     # Just out of reach, so that no success ends it early.
     victim = linear(weights, 1.01 * best - margin)
-    found = attack(norm=norm, eps=eps)(adversity.target(victim), image, torch.tensor([0]))
+    call = attack(norm=norm, eps=eps, queries=queries)
+    found = call(adversity.target(victim), image, torch.tensor([0]))
     drop = float(((image.double() - found.images.double()) * weights.double()).sum())
     assert not bool(found.success.any())
     assert least <= drop / best <= 1 + 1e-6

@@ -97,20 +97,28 @@ def test_linf_reaches_the_optimum_of_a_linear_victim(linear: Any, best_drop: Any
     assert drop == pytest.approx(best_drop(weights, image, 0.2, "linf"), rel=1e-6)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("norm", "share"), [("l2", 0.85), ("l1", 0.5)])
+@pytest.mark.parametrize(
+    ("norm", "queries", "share"),
+    [
+        ("l2", 150, 0.65),
+        ("l1", 150, 0.45),
+        pytest.param("l2", 1500, 0.85, marks=pytest.mark.slow),
+        pytest.param("l1", 1500, 0.5, marks=pytest.mark.slow),
+    ],
+)
 def test_l2_and_l1_come_near_the_optimum(
-    linear: Any, best_drop: Any, norm: str, share: float
+    linear: Any, best_drop: Any, norm: str, queries: int, share: float
 ) -> None:
     """A smooth linear victim on 9 x 9 images loses most of what it can lose.
 
-    Bumps are wide: in l1 the one best value cannot be had alone, so less is asked there.
+    Bumps are wide: in l1 the one best value cannot be had alone, so less is asked there. Without
+    a search, after five queries, no more than 0.07 of it is lost.
     """
     axis = torch.linspace(-2, 2, 9)
     weights = torch.exp(-(axis[:, None] ** 2) - axis[None] ** 2)[None, None]
     image = torch.full((1, 1, 9, 9), 0.6)
     eps = {"l2": 1.0, "l1": 3.0}[norm]
-    found = ready(norm=norm, eps=eps, queries=1500)(
+    found = ready(norm=norm, eps=eps, queries=queries)(
         adversity.target(linear(weights, bias=300.0)), image, torch.zeros(1, dtype=torch.int64)
     )
     drop = float(((image - found.images) * weights).sum())
