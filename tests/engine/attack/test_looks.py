@@ -117,6 +117,7 @@ def test_two_attacks_on_one_victim_share_what_it_says_before(
     assert shared.keys() == asked.keys()
     assert len(shared) == 4
     for cell, (rows, cost) in asked.items():
+        assert shared[cell][1] > 0
         assert cost == 2 * shared[cell][1]  # one block before and one after, or after alone
         assert rows["start_prediction"].tolist() == rows["target"].tolist()
         for name, values in rows.items():
