@@ -54,4 +54,4 @@ docs: $(STAMP) ## Build the documentation into site/; a warning is an error.
 	@echo "site/index.html"
 
 clean: ## Remove what was made here, but not the environment.
-	rm -rf .adversity artifacts metrics data runs dist site
+	rm -rf .adversity artifacts metrics data runs dist site .mypy_cache
