@@ -12,6 +12,7 @@ import pytest
 from adversity.contracts import Measure
 from adversity.pipeline.gates.gate_text import read_gate
 from adversity.pipeline.gates.verdicts import judge
+from adversity.report.doubts.judgement import exit_code
 from adversity.report.values.model import Caveat, CellResult, GateResult, Report, StepSummary
 from adversity.report.words.reading import with_words
 from adversity_flows.cli.results import gate_lines, measure_lines, say_results
@@ -142,6 +143,39 @@ def test_verdict_is_the_last_line(quiet, terminal, tmp_path):
     assert lines[-1].startswith("✗ FAIL: the gate failed   3 min 12 s   report: ")
     assert lines[-1].endswith("report.html (2.1 MB)")
     assert (len(lines) == 1) == quiet
+
+
+def test_a_gate_on_a_void_figure_is_an_error_in_code_and_last_line(terminal, tmp_path):
+    """Exit 1 and ERROR, though its number passes; without the doubt, exit 0 and PASS."""
+    (tmp_path / "report.html").write_text("x")
+    steps = (
+        StepSummary("attacked", "attack/pgd", "attack", "adversarial",
+                    cells=(CellResult({}, 200, {"robust_accuracy": BAD}),)),
+        StepSummary("clean", "classifier/x", "classifier", "predictions",
+                    cells=(CellResult({}, 200, {"accuracy": BAD}),)),
+    )  # fmt: skip
+    doubt = Caveat("void", "attacked: noise fools more.", "attacked", {})
+    written = [
+        read_gate(f"lower {figure} >= 0.02", "pipelines/p.yaml:15")
+        for figure in ("attacked.robust_accuracy", "clean.accuracy")
+    ]
+    for caveats, states, code, line in (
+        ((), ["pass", "pass"], 0, "✓ PASS: all 2 gates passed   "),
+        (
+            (doubt,),
+            ["error", "pass"],
+            1,
+            "! ERROR: 1 of 2 gates could not be judged, 1 passed; 1 void figure   ",
+        ),
+    ):
+        gates = judge(written, {step.id: step for step in steps}, caveats=caveats)
+        assert [each.verdict for each in gates] == states
+        assert exit_code(gates) == code
+        found = replace(report(*gates, steps=steps), caveats=caveats)
+        past = PastRun("1", tmp_path, {})
+        finished = FinishedRun(found, past, False, not code, code, 1.0)
+        say_results(finished, Path("/nowhere"), terminal, quiet=True)
+        assert terminal.stream.getvalue().splitlines()[-1].startswith(line)
 
 
 def test_a_change_has_its_sign(terminal):
