@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +93,11 @@ class Tell:
         """The command of a fork, once it was put there."""
         return [str(self.commands / "tell")]
 
-    def begin(self, command: list[str], *arguments: str) -> subprocess.Popen[str]:
-        """Start one of the two."""
+    @contextmanager
+    def begin(self, command: list[str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start one of the two, for as long as the caller looks at it."""
         pipe = subprocess.PIPE
-        return subprocess.Popen(
+        with subprocess.Popen(
             [*command, *arguments],
             cwd=self.folder,
             env=ENVIRONMENT,
@@ -103,7 +105,11 @@ class Tell:
             stdout=pipe,
             stderr=pipe,
             text=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def call(self, command: list[str], *arguments: str) -> tuple[int, str, str]:
         """Return what one of the two leaves: exit code, output, error output."""
