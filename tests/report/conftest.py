@@ -85,16 +85,20 @@ def image_row(label: str, clean: np.ndarray, stratum: str, seed: int) -> ImageRo
     )
 
 
-@pytest.fixture(scope="session")
-def synthetic_steps() -> Any:
-    """The module of that name, which no import finds: tests are no package."""
-    path = Path(__file__).with_name("synthetic_steps.py")
-    spec = importlib.util.spec_from_file_location("synthetic_steps", path)
+def _load(name: str) -> Any:
+    """Load a module of this folder, which no import finds: tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def synthetic_steps() -> Any:
+    """The module of that name."""
+    return _load("synthetic_steps")
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +136,7 @@ def full_report(synthetic_steps: Any) -> Report:
             DataSummary("digits", "dataset/digits", 1797, 10, content="cd" * 32),
         ),
         steps=steps,
-        gates=synthetic_steps.gates(steps),
+        gates=_load("synthetic_gates").gates(steps),
         caveats=(
             Caveat("void", "the attack does not beat random noise at eps = 1/255.", "grey"),
             Caveat("warning", "nothing was fitted on darkened images.", "predictions"),

@@ -158,6 +158,20 @@ def reasons() -> Callable[..., dict[str, tuple[str, str]]]:
 
 
 @pytest.fixture
+def plan(project: Path, fake: ModuleType) -> Any:
+    """The tiny plan."""
+    return fake.fake_plan(project)
+
+
+@pytest.fixture
+def another(project: Path, fake: ModuleType) -> Any:
+    """A second pipeline of the project."""
+    path = project / "pipelines/second.yaml"
+    path.write_text(fake.PIPELINE.replace("name: tiny", "name: second"))
+    return fake.fake_plan(project, name="second")
+
+
+@pytest.fixture
 def edit(project: Path) -> Callable[[str, str], None]:
     """Return a function that replaces a text in the pipeline file."""
 

@@ -1,0 +1,206 @@
+"""Paired differences of measures since the accepted run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from scipy.stats import ttest_rel
+from sklearn.metrics import brier_score_loss, log_loss
+
+from adversity import MeasureInfo, Metric
+from adversity.data.checksums import write_checksums
+from adversity.data.tables import write_parts, write_table
+from adversity.errors import PluginError, StorageError
+from adversity.pipeline.gates.gate_text import Gate
+from adversity.pipeline.plan.model import Stage
+from adversity_flows.runs.paired_changes import changes_since
+from adversity_flows.runs.past_runs import PastRun, RunFolder
+from adversity_plugins.metric.accuracy import Accuracy
+from adversity_plugins.metric.brier import Brier
+from adversity_plugins.metric.ece import ECE
+from adversity_plugins.metric.nll import NLL
+from adversity_plugins.metric.psnr import PSNR
+
+
+def table(path, correct, ids=None, **more):
+    """Write a per-sample table with one cell."""
+    n = len(correct)
+    rows = {
+        "cell": [""] * n,
+        "id": ids or [f"s{i}" for i in range(n)],
+        "correct": np.array(correct, dtype=bool),
+        "target": np.zeros(n, dtype=np.int64),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_table(path, rows | {name: np.array(values) for name, values in more.items()})
+
+
+class Sure(Metric):
+    """Share of the images that are answered with more than one half: a third party's."""
+
+    name: ClassVar[str] = "sure"
+    wants: ClassVar[tuple[str, ...]] = ("confidence",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"sure": MeasureInfo(0, 1, better="higher")}
+
+    def compute(self, table, reference=None):
+        """Not asked here."""
+        raise NotImplementedError
+
+    def per_sample(self, table):
+        """Return which are."""
+        return {"sure": table["confidence"] > 0.5}
+
+
+class Named(Sure):
+    """Share of the images of cats: it counts by name, and answers as it is told to."""
+
+    name: ClassVar[str] = "named"
+    wants: ClassVar[tuple[str, ...]] = ("target",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"cats": MeasureInfo(0, 1)}
+    answer: str = "array"
+
+    def per_sample(self, table):
+        """Return which are."""
+        cats = table["target"] == table.class_names.index("cat")
+        return {"array": {"cats": cats}, "list": {"cats": cats.tolist()}, "bare": cats.tolist()}[
+            self.answer
+        ]
+
+
+def changes(tmp_path, metric="accuracy", more=()):
+    """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
+    stage = Stage("predictions", "p-predictions", "", (), {}, "artifacts/p/predictions")
+    gate = Gate("g", "p.yaml:1", "predictions", metric)
+    plan = SimpleNamespace(
+        gates=(gate,), stage=lambda _: stage, metrics=(Accuracy(), ECE(), Sure(), PSNR(), *more)
+    )
+    return changes_since(last(tmp_path), plan, tmp_path)
+
+
+def last(root):
+    """Return the run with the table of `THEN`; its manifest is written on the first call."""
+    folder = RunFolder(root, "p")
+    folder.path = (root / THEN).parent.parent
+    folder.path.mkdir(parents=True, exist_ok=True)
+    if not (folder.path / "manifest.json").is_file():
+        write_checksums((root / NOW).parent)
+        return folder.write_manifest({"pipeline": "p"})
+    manifest = json.loads((folder.path / "manifest.json").read_text())
+    return PastRun("r", folder.path, manifest)
+
+
+NOW, THEN = "artifacts/p/predictions/table.parquet", "runs/r/tables/predictions.parquet"
+
+
+def test_difference_is_paired_by_id_over_what_both_runs_have(tmp_path):
+    """Two of three common samples changed, one each way and one worse: (0 - 1) / 3 by hand."""
+    table(tmp_path / NOW, [False, True, False, True], ids=["c", "a", "b", "new"])
+    table(tmp_path / THEN, [False, True, True, True], ids=["a", "b", "c", "gone"])
+    measure = changes(tmp_path)["predictions", "", "accuracy"]
+    assert measure.n == 3
+    assert measure.value == pytest.approx(-1 / 3, abs=1e-15)  # one division in float64
+    assert measure.low < measure.value < measure.high
+
+
+def test_the_same_rows_differ_by_exactly_nothing(tmp_path):
+    """A run that gave every sample the same answer is not worse: the interval is [0, 0]."""
+    for place in (NOW, THEN):
+        table(tmp_path / place, [True, False, True], confidence=[0.5, float("nan"), 0.25])
+    measure = changes(tmp_path)["predictions", "", "accuracy"]
+    assert (measure.value, measure.low, measure.high) == (0.0, 0.0, 0.0)
+
+
+def test_other_rows_with_equal_verdicts_keep_their_uncertainty(tmp_path):
+    """The same verdicts by another model are no proof of equality: the interval has a width."""
+    table(tmp_path / NOW, [True, False, True], confidence=[0.5, 0.5, 0.5])
+    table(tmp_path / THEN, [True, False, True], confidence=[0.5, 0.5, 0.6])
+    measure = changes(tmp_path)["predictions", "", "accuracy"]
+    assert measure.value == 0.0
+    assert measure.low < 0.0 < measure.high
+
+
+def test_a_measure_of_a_third_party_is_paired_as_it_says(tmp_path):
+    """Two of four became sure and one no longer is: (2 - 1) / 4; a column of images: their mean."""
+    more = {"confidence": [0.9, 0.8, 0.2, 0.1], "psnr_db": [21.0, 22.0, 23.0, 24.0]}
+    table(tmp_path / NOW, [True] * 4, **more)
+    less = {"confidence": [0.3, 0.2, 0.7, 0.1], "psnr_db": [20.0, 20.0, 20.0, 20.0]}
+    table(tmp_path / THEN, [True] * 4, **less)
+    sure = changes(tmp_path, "sure")["predictions", "", "sure"]
+    assert (sure.value, sure.n) == (0.25, 4)
+    assert (sure.details["only_a"], sure.details["only_b"]) == (2, 1)
+    assert changes(tmp_path, "psnr_db")["predictions", "", "psnr_db"].value == 2.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "score"), [(NLL(), log_loss), (Brier(), brier_score_loss)], ids=["nll", "brier"]
+)
+def test_likelihood_and_brier_score_are_paired(tmp_path, metric, score):
+    """The change and its interval are SciPy's paired ones of scikit-learn's score of each row."""
+    rng = np.random.default_rng(0)
+    then = rng.normal(0, 2, (40, 3))
+    both = {NOW: then + rng.normal(0, 0.1, then.shape), THEN: then}
+    for place, logits in both.items():
+        table(tmp_path / place, [True] * 40, logits=logits)
+    now, before = (
+        [score([0], [row], labels=range(3)) for row in softmax(logits, axis=1)]
+        for logits in both.values()
+    )
+    (change,) = changes(tmp_path, metric.name, [metric]).values()
+    expected = ttest_rel(now, before)
+    interval = expected.confidence_interval(0.95)
+    assert change.value == pytest.approx(np.mean(now) - np.mean(before), abs=1e-12)
+    assert (change.low, change.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+
+
+def test_an_infinite_likelihood_is_not_left_out_of_the_change(tmp_path):
+    """A truth that got the probability 0 makes the mean infinite: no change of the finite rest."""
+    table(tmp_path / NOW, [True] * 2, probs=np.array([[0.0, 1.0], [0.9, 0.1]]))
+    table(tmp_path / THEN, [True] * 2, probs=np.array([[0.5, 0.5], [0.5, 0.5]]))
+    assert changes(tmp_path, "nll", [NLL()]) == {}
+
+
+@pytest.mark.parametrize("answer", ["array", "list"])
+def test_a_metric_that_counts_by_name_gets_the_classes_of_each_run(tmp_path, answer):
+    """The number of a class may differ between two runs: two cats of three now, one then."""
+    for place, targets, names in (
+        (NOW, [0, 0, 1], ("cat", "dog")),
+        (THEN, [1, 0, 0], ("dog", "cat")),
+    ):
+        ids = np.array(["a", "b", "c"], dtype=object)
+        rows = {"cell": [""] * 3, "id": ids, "target": np.array(targets)}
+        (tmp_path / place).parent.mkdir(parents=True)
+        write_parts(tmp_path / place, [rows], {"": names})
+    change = changes(tmp_path, "cats", [Named(answer=answer)])["predictions", "", "cats"]
+    assert (change.value, change.n) == (pytest.approx(1 / 3, abs=1e-15), 3)
+    with pytest.raises(PluginError, match=r'"named": expected .* by the name .*, got list'):
+        changes(tmp_path, "cats", [Named(answer="bare")])
+
+
+def test_metric_that_is_no_mean_over_samples_has_no_difference(tmp_path):
+    """ECE is left out rather than compared by something else."""
+    for place in (NOW, THEN):
+        table(tmp_path / place, [True, False])
+    assert changes(tmp_path, "ece") == {}
+
+
+def test_accepted_run_without_tables_has_no_difference(tmp_path):
+    """Tables that somebody deleted make no error."""
+    table(tmp_path / NOW, [True, False])
+    assert changes(tmp_path) == {}
+
+
+@pytest.mark.parametrize("place", [NOW, THEN])
+def test_a_damaged_table_is_compared_with_nothing(tmp_path, place):
+    """A changed row that still reads, here or in the accepted run, is no change of accuracy."""
+    table(tmp_path / NOW, [True, False, True])
+    table(tmp_path / THEN, [True, False, True])
+    assert changes(tmp_path)["predictions", "", "accuracy"].value == 0.0
+    table(tmp_path / place, [True, True, True])
+    with pytest.raises(StorageError, match=r"\.parquet is damaged.*delete .*run again"):
+        changes(tmp_path)
