@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
 
-from adversity.contracts import Norm, NormBall
+from adversity.contracts import Classifier, Norm, NormBall
 from adversity.engine.attack.attacking import perturbed
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable
@@ -17,7 +17,7 @@ from adversity.testing.inputs.images import scenes
 from adversity.testing.kinds.attack import linear, safety, strength
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -65,6 +65,11 @@ class AttackBench(Bench):
         if "norm" not in plugin.model_fields:
             return ({"eps": EPS[plugin.norm]},)  # type: ignore[attr-defined]
         return tuple({"norm": norm, "eps": EPS[norm]} for norm in _allowed(plugin))
+
+    def others(self) -> Iterator[type[PluginBase]]:
+        """Yield the plugins in the parameters, and what the victims are called as."""
+        yield from super().others()
+        yield Classifier
 
     @property
     def claims(self) -> Any:
