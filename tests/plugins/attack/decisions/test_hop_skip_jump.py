@@ -182,7 +182,7 @@ def test_coarse_noise_finds_a_start_where_pixel_noise_finds_none(
     """A victim that only large shapes fool is fooled; the twin with pixel noise alone is lost."""
     images = torch.full((6, 3, 16, 16), 0.5)
     labels = torch.zeros(6, dtype=torch.int64)
-    call = attack(queries=120)
+    call = attack(queries=400)
     assert bool(call(adversity.target(Coarse()), images, labels).success.all())
     monkeypatch.setattr(starts, "noises", lambda shape: [(shape[-1], False), (shape[-1], True)])
     assert not bool(call(adversity.target(Coarse()), images, labels).success.any())
@@ -271,12 +271,12 @@ def test_a_twin_that_returns_its_last_point_is_caught(
     monkeypatch: pytest.MonkeyPatch, network: Any, images: Any, labels: Any
 ) -> None:
     """Forgetting the nearest failure for the newest makes distances grow, which shows."""
-    kept = attack(queries=120)(adversity.target(network), images, labels)
+    kept = attack(queries=300)(adversity.target(network), images, labels)
 
     def forgetful(self: Any, points: torch.Tensor, index: torch.Tensor, hit: torch.Tensor) -> None:
         self.nearest[index[hit]] = points[hit]
         self.distance[index[hit]] = self.sizes(points[hit], index[hit])
 
     monkeypatch.setattr(DecisionQueries, "_remember", forgetful)
-    last: Callable[..., Any] = attack(queries=120)
+    last: Callable[..., Any] = attack(queries=300)
     assert bool((last(adversity.target(network), images, labels).norms > kept.norms).any())
