@@ -21,7 +21,7 @@ def test_the_direct_loop_leaves_every_artifact_and_a_clean_status(finished):
 
 
 def test_prefect_leaves_the_bytes_of_the_direct_loop(started, finished):
-    """`adversity run` through a Prefect server of its own: same files, same dvc.lock, no rest."""
+    """`adversity run` through a Prefect server of its own: same files, same dvc.lock, nothing left to run."""
     project = started.copy("prefect")
     answer = project.adversity("run", "pipelines/smoke.yaml")
     assert "without Prefect" not in answer.err

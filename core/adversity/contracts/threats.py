@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from adversity.contracts.threat import NORMS, Norm, Threat, distances, place
@@ -164,7 +164,7 @@ class Parametric(Threat):
         for name, (low, high) in other.ranges:
             least, most = ranges.get(name, (low, high))
             ranges[name] = (min(low, least), max(high, most))
-        return type(self)(eps=self.eps, ranges=tuple(ranges.items()))
+        return replace(self, ranges=tuple(ranges.items()))
 
     def words(self, sizes: str, where: str = "") -> str:
         """List the parameters; one whose name ends in `_seed` draws random numbers."""

@@ -108,7 +108,7 @@ class Live:
 
         running = self._running
         if running is None:
-            waiting = "looking what has changed" if self._waiting else "judging the gates"
+            waiting = "checking what has changed" if self._waiting else "judging the gates"
             return Text(f" ▸ {waiting}", style="dim")
         text = Text.assemble((" ▸ ", "cyan"), f"{running.step.ljust(self._width)}  ")
         if running.pending > 1:

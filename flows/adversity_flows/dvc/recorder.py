@@ -129,7 +129,7 @@ class DvcRecorder:
     def hashes(self, stage: Stage) -> Inputs:
         """Hash what a stage depends on, now.
 
-        DVC's lock is not taken, so that a stage's command may look while DVC runs it.
+        DVC's lock is not taken, so that a stage's command may read its inputs while DVC runs it.
 
         Raises:
             InputError: If the stage is not in `dvc.yaml`.

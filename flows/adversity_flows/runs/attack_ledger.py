@@ -60,7 +60,7 @@ def worst_cases(report: Report) -> dict[str, list[float]]:
 
 
 def _main_project(root: Path) -> Path:
-    """Return the project that a git worktree belongs to; another folder is its own.
+    """Return the project that a git worktree belongs to; any other folder is its own project.
 
     In a worktree `.git` is a file that names a folder of the main repository's, and that folder
     says where the repository is.

@@ -141,7 +141,7 @@ class Agenda:
             conduct_stage(self.conductor, stage, self._watcher, workers=workers)
 
     def _decide(self, stage: Stage) -> Decision:
-        """Look once whether a step is stale: a second time a restored step gives another reason."""
+        """Check once whether a step is stale: the second time a restored one gives another reason."""
         if stage.step not in self._decisions:
             self._decisions[stage.step] = self.conductor.decide(stage)
         return self._decisions[stage.step]

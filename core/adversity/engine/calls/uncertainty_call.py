@@ -111,6 +111,6 @@ def uncertainty_call(ready: Ready) -> CalibratorCall | ScoreCall:
     if isinstance(ready.plugin, Score):
         return ScoreCall(ready)
     raise InputError(
-        f"{ready.label}: expected a score or a calibrator (PostHoc), got a "
-        f"{type(ready.plugin).__mro__[1].__name__}, which nothing calls yet; use one of those"
+        f"{ready.label}: expected a Score or a PostHoc, got neither; nothing calls other "
+        "uncertainty methods yet"
     )

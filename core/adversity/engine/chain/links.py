@@ -11,6 +11,7 @@ from adversity.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adversity.engine.calls.classifier_call import ClassifierCall
     from adversity.engine.calls.ready import Ready
 
 __all__ = ["Arranged", "Link", "arranged"]
@@ -60,7 +61,7 @@ class Arranged:
     """
 
     views: tuple[Link, ...]
-    classifier: Any
+    classifier: ClassifierCall
     calibrators: tuple[CalibratorCall, ...]
 
 

@@ -203,7 +203,7 @@ class ChainTarget:
         if not bool(images.isfinite().all()):
             raise PluginError("the attack queried images that hold NaN or infinity")
         what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
-        raise self._chain.classifier.ready.broke(what, self.ids)
+        self._chain.classifier.ready.broke(what, self.ids)
 
     def _block(self, block: Tensor, cut: slice, backward: Backward | None) -> Tensor:
         """Run the chain on one block; average over draws where it is stochastic."""
@@ -244,8 +244,9 @@ class ChainTarget:
             run = link.call.traced if traced else link.call.passed
             passed = run(values, side, rng)
             values, side = passed.images, passed.side
-        for call in (self._chain.classifier, *self._chain.calibrators):
-            values = call.answers(values)
+        values = self._chain.classifier.answers(values)
+        for calibrator in self._chain.calibrators:
+            values = calibrator.answers(values)
         return values
 
     def answer(self, images: Tensor) -> Answer:

@@ -70,19 +70,21 @@ class PrototypesSolver:
 
     def search(self, image: Array, own: int) -> Solution:
         """Go through the points of other classes, the most hopeful first."""
-        same, others = np.flatnonzero(self._labels == own), np.flatnonzero(self._labels != own)
-        bounds = self._bounds(image, same, others)
+        of_class = np.flatnonzero(self._labels == own)
+        others = np.flatnonzero(self._labels != own)
+        bounds = self._bounds(image, of_class, others)
         best, winner = np.inf, -1
         for k in np.argsort(bounds, kind="stable"):
             if bounds[k] >= min(best, np.nextafter(self._limit, np.inf)):
                 break
-            way = self._nearest(image, self._cell(image, same, others[k]), min(best, self._limit))
+            cell = self._cell(image, of_class, others[k])
+            way = self._nearest(image, cell, min(best, self._limit))
             if way is not None and length(way, self._norm) < best:
                 best, winner = length(way, self._norm), int(others[k])
         if best > self._limit:
             return Solution(iter(()), self._limit, proved=True)
-        cell = self._cell(image, same, winner)
-        return Solution(self._proposed(image, own, cell), best, proved=True)
+        nearest = self._cell(image, of_class, winner)
+        return Solution(self._proposed(image, own, nearest), best, proved=True)
 
     def _bounds(self, image: Array, of_class: Array, others: Array) -> Array:
         """Return, for each other point, the distance to its furthest half-space."""

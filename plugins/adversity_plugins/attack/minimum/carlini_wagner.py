@@ -19,8 +19,8 @@ __all__ = ["CarliniWagner"]
 class CarliniWagner(Targeted, NearestBudget):
     """Carlini and Wagner's attack, the nearest failure in l2 or linf; thorough and slow.
 
-    Adam lowers the distance plus c times how far the logits are from the goal. In l2 each sample has its
-    own binary search for c, `search_steps` descents of at most `steps` gradients. In linf
+    Adam lowers the distance plus c times how far the logits are from the goal. In l2 each sample
+    has its own binary search for c, `search_steps` descents of at most `steps` gradients. In linf
     values that move by more than tau cost, tau shrinks while failures are found, and c may rise
     `search_steps` times. A descent ends when the sample's own loss no longer falls. Then each of
     the `tangents` costs one gradient and at most 29 queries, and drawing the failure in
