@@ -132,6 +132,7 @@ def test_one_plugin_as_json_has_the_schema(call):
     ("arguments", "said"),
     [
         (("pgdd",), "unknown plugin 'pgdd'; did you mean pgd?"),
+        (("atack/pdg",), "unknown plugin 'atack/pdg'; did you mean attack/pgd?"),
         (("--kind", "atack"), "unknown kind 'atack'; did you mean attack?"),
     ],
 )

@@ -179,7 +179,10 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
     if listings:
         return listings
     of_kind = [p for p in catalogue.plugins if (chosen or kind or p.kind) == p.kind]
-    hint = did_you_mean(short, [p.name for p in of_kind], "`adversity plugins` lists all.")
+    # The kind may be what is misspelt.
+    word, known = (short, of_kind) if of_kind else (name, catalogue.plugins)
+    names = [p.name if of_kind else f"{p.kind}/{p.name}" for p in known]
+    hint = did_you_mean(word, names, "`adversity plugins` lists all.")
     asked = canonical_name(short.partition(":")[0])
     note = absent_note(asked, catalogue.problems, catalogue.left_out)
     raise UnknownPluginError(f"unknown plugin {name!r}; {hint} {note}".strip())
