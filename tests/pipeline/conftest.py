@@ -48,17 +48,27 @@ schedule: {cron: "0 2 * * *", timezone: UTC}
 """
 
 
-@pytest.fixture(scope="session")
-def toys() -> Any:
-    """The module of toy plugins, under a name of its own: a plugin's source is found by it."""
-    path = Path(__file__).with_name("toy_plugins.py")
-    spec = importlib.util.spec_from_file_location("toy_plugins", path)
+def _load(name: str) -> Any:
+    """Load a module of this folder under its name: a plugin's source is found by it."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["toy_plugins"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def toys() -> Any:
+    """The module of toy plugins."""
+    return _load("toy_plugins")
+
+
+@pytest.fixture(scope="session")
+def toys_with_parts(toys: Any) -> Any:
+    """The module of those that read files or hold plugins, which derives from the other."""
+    return _load("toys_with_parts")
 
 
 @pytest.fixture

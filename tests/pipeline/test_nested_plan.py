@@ -32,9 +32,9 @@ steps:
 
 
 @pytest.fixture
-def registry(toys):
+def registry(toys, toys_with_parts):
     """The toy plugins, and those that hold plugins."""
-    return toys.ToyRegistry([*toys.TOYS, *toys.NESTING])
+    return toys.ToyRegistry([*toys.TOYS, *toys_with_parts.NESTING])
 
 
 def _changed(old: str, new: str) -> str:

@@ -114,9 +114,9 @@ def test_numbers_of_a_plugin(plan, pipeline_text, written, expected):
 @pytest.mark.parametrize(
     ("written", "expected"), [case for case in SHARES if case[0] not in ("1,5", "~")]
 )
-def test_numbers_in_a_plugin_of_a_plugin(toys, load, written, expected):
+def test_numbers_in_a_plugin_of_a_plugin(toys, toys_with_parts, load, written, expected):
     """`factor` of the degradation that an attack is given, in (0, 1] as well."""
-    registry = toys.ToyRegistry([*toys.TOYS, *toys.NESTING])
+    registry = toys.ToyRegistry([*toys.TOYS, *toys_with_parts.NESTING])
 
     def read():
         storm = make_plan(load(WEATHER.replace("FACTOR", written)), registry).steps["storm"]

@@ -9,9 +9,9 @@ from adversity.pipeline.make_plan import make_plan
 
 
 @pytest.fixture
-def filed(load, toys):
+def filed(load, toys, toys_with_parts):
     """Return a function that plans a text with the plugins that read files."""
-    registry = toys.ToyRegistry((*toys.TOYS, *toys.FILED))
+    registry = toys.ToyRegistry((*toys.TOYS, *toys_with_parts.FILED))
 
     def planned(text):
         return make_plan(load(text), registry)

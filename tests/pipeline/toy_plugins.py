@@ -15,10 +15,7 @@ from adversity import (
     Fitted,
     ImageMetric,
     Metric,
-    Plugin,
     PostHoc,
-    ProjectFile,
-    ProjectFolder,
     Restoration,
     Sampling,
     Score,
@@ -110,39 +107,6 @@ class Tiny(Classifier):
 
     def logits(self, images: Any) -> Any:
         return images.flatten(1)[:, :2]
-
-
-class Stored(Tiny):
-    """Say what files of the project say."""
-
-    name: ClassVar[str] = "stored"
-    weights: ProjectFile | None = None  # type: ignore[assignment]
-    members: tuple[ProjectFile, ...] = ()
-    by_name: dict[str, ProjectFolder] = Field(default_factory=dict)
-
-
-class Catalogued(ToyFolder):
-    """Nothing in a folder, and a file that lies elsewhere."""
-
-    name: ClassVar[str] = "catalogued"
-    catalogue: ProjectFile | None = None
-
-
-class Grained(Darker):
-    """Make images worse with what a file holds."""
-
-    name: ClassVar[str] = "grained"
-    texture: ProjectFile | None = None
-
-
-class Edged(Metric):
-    """Compare with what a file holds."""
-
-    name: ClassVar[str] = "edged"
-    edges: ProjectFile
-
-    def compute(self, table: Any, reference: Any = None) -> Any:
-        return {}
 
 
 class Trained(Tiny, Fitted):
@@ -260,31 +224,6 @@ class Psnr(ImageMetric):
         return {}
 
 
-class Mixture(Degradation):
-    """Make images worse in several ways, one after the other."""
-
-    name: ClassVar[str] = "mixture"
-    parts: tuple[Plugin[Degradation], ...]
-
-    def degrade(self, images: Any, rng: Any) -> Any:
-        for part in self.parts:
-            images = part(images, rng)
-        return images
-
-
-class Weather(Push):
-    """Push through bad weather."""
-
-    name: ClassVar[str] = "weather"
-    degradation: Plugin["degradation"]  # type: ignore[name-defined]  # noqa: F821
-    network: Plugin[Classifier] | None = None
-
-
-FILED: tuple[type[PluginBase], ...] = (Stored, Catalogued, Grained, Edged, Mixture)
-"""Plugins that read files of the project."""
-
-NESTING: tuple[type[PluginBase], ...] = (Mixture, Weather)
-
 TOYS: tuple[type[PluginBase], ...] = (
     ToyFolder,
     Packed,
@@ -303,7 +242,7 @@ TOYS: tuple[type[PluginBase], ...] = (
     Psnr,
 )
 
-for toy in (*TOYS, *FILED, *NESTING):
+for toy in TOYS:
     toy.licence = toy.licence or "MIT"  # no distribution states one for them
 
 

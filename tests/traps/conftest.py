@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan
 
 
-# Tests are no package, so that no import finds this module; a fixture would come too late for
-# the tests that are made from it while they are collected.
-_FILE = Path(__file__).with_name("table_of_traps.py")
-_SPEC = importlib.util.spec_from_file_location(_FILE.stem, _FILE)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-sys.modules[_FILE.stem] = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(sys.modules[_FILE.stem])
+# Tests are no package, so that no import finds these modules; a fixture would come too late for
+# the tests that are made from them while they are collected.
+for _name in ("trap", "traps_of_attacks", "traps_of_figures", "table_of_traps"):
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules[_name] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_name])
 
 PIPELINE = """\
 name: small

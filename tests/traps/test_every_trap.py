@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from table_of_traps import TRAPS
+from table_of_traps import OF_ATTACKS, OF_FIGURES, TRAPS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/traps.md"
@@ -23,6 +23,7 @@ def _functions(file: str) -> set[str]:
 def test_all_are_there() -> None:
     """Numbered without a gap, each with a sentence on both sides and at least one test."""
     assert list(TRAPS) == list(range(1, 36))
+    assert not OF_ATTACKS.keys() & OF_FIGURES.keys()
     assert all(trap.what and trap.against and trap.tests for trap in TRAPS.values())
 
 

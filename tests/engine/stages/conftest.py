@@ -1,14 +1,21 @@
-"""A project whose attack runs in rounds."""
+"""A project whose attack runs in rounds, and one whose data sets share images."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from adversity.engine.public.open_stage import open_stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.errors import DataError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 PIPELINE = """
@@ -47,3 +54,57 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "pipelines").mkdir()
     (root / "pipelines/rounds.yaml").write_text(PIPELINE)
     return root
+
+
+def _noise(folder: Path, seeds: range, name: Callable[[int], str], suffix: str = "png") -> None:
+    for seed in seeds:
+        pixels = np.random.default_rng(seed).integers(0, 256, (6, 6), dtype=np.uint8)
+        place = folder / "ab"[np.random.default_rng(seed).integers(2)]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{name(seed)}.{suffix}")
+
+
+@pytest.fixture(scope="module")
+def doubles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise with random labels: `test` copies 8 of `train` under other names; `other` none."""
+    root = tmp_path_factory.mktemp("apart")
+    _noise(root / "data/train", range(40), lambda seed: f"x{seed:02d}")
+    _noise(root / "data/other", range(100, 120), lambda seed: f"{seed:03d}")
+    _noise(root / "data/tiff", range(40), lambda seed: f"t{seed:02d}", "tiff")
+    _noise(root / "data/free", range(400, 412), lambda seed: f"f{seed}")
+    _noise(root / "data/held", range(200, 310), lambda seed: f"h{seed}")
+    files = sorted((root / "data/train").rglob("*.png"), key=lambda file: file.read_bytes()[-40:])
+    for number, file in enumerate(files[:8]):
+        place = root / "data/test/a"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number:02d}.png").write_bytes(file.read_bytes())
+    _noise(root / "data/test", range(100, 112), lambda seed: f"own{seed}")
+    (root / "pipelines").mkdir()
+    return root
+
+
+@pytest.fixture
+def plan_of(doubles: Path, registry_with: Any) -> Any:
+    """A function that plans a file with these data sets and steps, and plugins of a test."""
+
+    def planned(data: str, steps: str, *plugins: Any) -> Any:
+        file = doubles / "pipelines/p.yaml"
+        file.write_text(f"name: p\ndata:\n{data}\nsteps:\n{steps}\n", encoding="utf-8")
+        return make_plan(load_pipeline(file, root=doubles), registry_with(*plugins))
+
+    return planned
+
+
+@pytest.fixture
+def refusal(doubles: Path, tmp_path: Path) -> Any:
+    """A function that opens the first stage, or another; returns the refusal, or nothing."""
+
+    def refused(plan: Any, *, first: str | None = None) -> str:
+        stage = plan.stage(first) if first else plan.stages[0]
+        try:
+            open_stage(plan, stage, Workspace(doubles, tmp_path, tmp_path / "store"))
+        except DataError as error:
+            return str(error)
+        return ""
+
+    return refused

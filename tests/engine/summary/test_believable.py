@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
 
-from adversity import Classifier
-from adversity.engine.public.open_stage import open_stage
-from adversity.engine.set_up.workspace import Workspace
-from adversity.engine.summary.summarise import summarise
-from adversity.pipeline.gates.verdicts import judge
-from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.read.load import load_pipeline
-from adversity.report.doubts.caveats import caveats
-from adversity.seeding import preserve_global_rng
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-PERIOD = 16 / 255
 TRIED = (
     "zero_gradient_share",
     "never_moved_share",
@@ -31,81 +15,6 @@ TRIED = (
     "random_output_share",
     "probability_output_share",
 )
-
-
-class Bright(Classifier):
-    """Dark or bright, by the mean: linear, so that PGD in linf is optimal."""
-
-    name: ClassVar[str] = "bright"
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return ("dark", "bright")
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        margin = 40 * (self.seen(images).flatten(1).double().mean(1) - 0.5).float()
-        return torch.stack([-margin, margin], 1)
-
-    def seen(self, images: torch.Tensor) -> torch.Tensor:
-        """Return what is looked at."""
-        return images
-
-
-class EightBit(Bright):
-    """The same, of eight-bit images: its gradient is zero, its answers are nearly equal."""
-
-    name: ClassVar[str] = "eight_bit"
-
-    def seen(self, images: torch.Tensor) -> torch.Tensor:
-        return (images * 255).round() / 255
-
-
-class Unsteady(Bright):
-    """The same with noise that it says nothing of: too little to change a class."""
-
-    name: ClassVar[str] = "unsteady"
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        return super().logits(images) + 0.1 * torch.randn(len(images), 2)
-
-
-class Probable(Bright):
-    """The same, but it gives probabilities."""
-
-    name: ClassVar[str] = "probable"
-    gives: ClassVar[Any] = "probs"
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        return super().logits(images).softmax(1)
-
-
-class Disguised(Probable):
-    """The same, but it says that these are logits."""
-
-    name: ClassVar[str] = "disguised"
-    gives: ClassVar[Any] = "logits"
-
-
-class Waves(Bright):
-    """A class that comes back with each period of the mean: one step of a period is one too far."""
-
-    name: ClassVar[str] = "waves"
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        wave = torch.cos(2 * torch.pi * images.flatten(1).double().mean(1) / PERIOD).float()
-        return torch.stack([-wave, wave], 1)
-
-
-VICTIMS = (Bright, EightBit, Unsteady, Probable, Disguised, Waves)
-
-
-HEAD = """
-name: believed
-data: {{test: {{uses: dataset/folder, with: {{path: data/{images}}}}}}}
-matrix: {matrix}
-steps:
-  answers: {{uses: classifier/{victim}, from: {seen}}}
-"""
 PGD = "  pgd: {uses: attack/pgd, from: test, against: answers, with: {eps: $eps, steps: 4}}\n"
 SQUARE = """
   square:
@@ -115,71 +24,6 @@ SQUARE = """
     with: {eps: $eps, queries: 60}
   noise: {uses: attack/random_noise, from: test, against: answers, with: {eps: $eps}}
 """
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """80 grey images near the border of dark and bright, and 80 on the slopes of the waves."""
-    root, rng = tmp_path_factory.mktemp("believed"), np.random.default_rng(0)
-    for inputs in ("grey", "slopes"):
-        for label, name in enumerate(("dark", "bright")):
-            folder = root / "data" / inputs / name
-            folder.mkdir(parents=True)
-            for i in range(40):
-                if inputs == "grey":
-                    level = 127.5 + (2 * label - 1) * rng.uniform(3, 20)
-                else:
-                    level = 16.0 * int(rng.integers(4, 11)) + 8 * (1 - label) + 2
-                image = np.full((8, 8), round(level), np.uint8)
-                Image.fromarray(image).save(folder / f"{i:02d}.png")
-    (root / "pipelines").mkdir()
-    return root
-
-
-class FinishedRun:
-    """A pipeline that ran, but for its report."""
-
-    def __init__(self, root: Path, out: Path, text: str, registry: Any) -> None:
-        file = root / "pipelines/believed.yaml"
-        file.write_text(text, encoding="utf-8")
-        plan = make_plan(load_pipeline(file, root=root), registry)
-        workspace = Workspace(root, out, out / "store")
-        for stage in plan.stages[:-1]:
-            stage_run = open_stage(plan, stage, workspace)
-            for shard in stage_run.pending():
-                stage_run.run_shard(shard)
-            stage_run.finish(workspace.outputs / stage.out)
-        self.steps = summarise(plan, workspace)
-        found = caveats((), tuple(self.steps.values()))
-        results = judge(plan.gates, self.steps, caveats=found)
-        self.verdicts = {gate.text: gate.verdict for gate in results}
-        self.why = {gate.text: gate.why for gate in results}
-        self.said = [c for c in found if c.level == "void"]
-        self.noted = {step.id: step.notes for step in self.steps.values()}
-        self.notes = [c.text for c in found if c.level == "note"]
-
-    def value(self, name: str, *, step: str = "pgd", cell: int = 0) -> float | None:
-        """Return a measure of a cell, None where there is none."""
-        measure = self.steps[step].cells[cell].measures.get(name)
-        return None if measure is None else measure.value
-
-
-@pytest.fixture
-def finish(project: Path, tmp_path_factory: pytest.TempPathFactory, registry_with: Any) -> Any:
-    """A function that runs a victim under attacks."""
-
-    def run(victim: str, attacks: str, **given: Any) -> FinishedRun:
-        words: dict[str, Any] = {
-            "victim": victim,
-            "images": "grey",
-            "matrix": "{eps: [4/255, 12/255]}",
-            "seen": "test",
-        }
-        gates = "".join(f"  - {gate}\n" for gate in given.pop("gates", ()))
-        text = HEAD.format(**{**words, **given}) + attacks + (f"gates:\n{gates}" if gates else "")
-        return FinishedRun(project, tmp_path_factory.mktemp("run"), text, registry_with(*VICTIMS))
-
-    return run
 
 
 def test_honest_victim_raises_no_flag(finish: Any) -> None:
@@ -259,41 +103,6 @@ def test_more_steps_that_find_less_are_flagged(finish: Any) -> None:
     assert done.value("weaker_with_more_share", cell=1) == 1.0
     assert set(done.verdicts.values()) == {"fail"}
     assert any("fewer steps" in c.text for c in done.said)
-
-
-@pytest.mark.parametrize("seeded", [0, 1])
-def test_noise_that_nobody_declared_is_flagged(finish: Any, seeded: int) -> None:
-    """Other probabilities at the second query count where no link says that it is random.
-
-    They are other ones whatever seed the process was given, the pipeline's (0) or the next.
-    """
-    gates = ["pgd[eps=12/255].random_output_share <= 0.05"]
-    with preserve_global_rng():
-        torch.manual_seed(seeded)
-        done = finish("unsteady", PGD, gates=gates)
-    found = done.value("random_output_share", cell=1)
-    assert found is not None
-    assert found > 0.9
-    assert set(done.verdicts.values()) == {"fail"}
-    assert any("queried again" in c.text for c in done.said)
-
-
-@pytest.mark.parametrize(
-    ("severity", "flagged"), [(1, False), pytest.param(5, True, marks=pytest.mark.slow)]
-)
-def test_declared_noise_counts_where_it_changes_the_class(
-    finish: Any, severity: int, flagged: bool
-) -> None:
-    """What attacks average over voids nothing until it changes answers; two runs agree."""
-    noise = f"{{uses: degradation/gaussian_noise, from: test, with: {{severity: {severity}}}}}"
-    done, *again = (
-        finish("bright", f"  noisy: {noise}\n" + PGD, seen="noisy") for _ in range(1 + flagged)
-    )
-    found = done.value("random_output_share", cell=1)
-    assert [run.value("random_output_share", cell=1) for run in again] == [found] * flagged
-    assert found is not None
-    assert (found >= 0.05) is flagged
-    assert any("queried again" in c.text for c in done.said) is flagged
 
 
 def test_probabilities_instead_of_logits_are_noted(finish: Any) -> None:
