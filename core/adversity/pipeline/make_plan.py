@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adversity._version import __version__
 from adversity.contracts import KINDS, Dataset, MetricBase, Restoration
 from adversity.errors import PluginError
+from adversity.pipeline.core_source import kept_core_fingerprint
 from adversity.pipeline.gates.gate_faults import idle_gates
 from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
@@ -20,12 +21,7 @@ from adversity.pipeline.plan.stages import make_stages, repeated_views
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.project_paths import undeclared
-from adversity.provenance import (
-    Imports,
-    core_fingerprint,
-    modules_fingerprint,
-    source_fingerprint,
-)
+from adversity.provenance import Imports, modules_fingerprint, source_fingerprint
 from adversity.registry.claims import contract_of
 from adversity.registry.entry import class_of
 
@@ -154,7 +150,7 @@ def _resolved(
         "adversity": __version__,
         "core": {
             "device": device.partition(":")[0],  # which of several cards changes nothing
-            "engine": {"plugin": "the engine", "fingerprint": core_fingerprint(*ENGINE)},
+            "engine": {"plugin": "the engine", "fingerprint": kept_core_fingerprint(*ENGINE)},
             "report": _report(steps, findings),
         },
         "data": {
@@ -247,7 +243,7 @@ def _of_kind(cls: type[PluginBase]) -> tuple[str, ...]:
 
 def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, Any]:
     """Return what the report depends on beside what it shows: its source, and that of sections."""
-    record: dict[str, Any] = {"plugin": "the report", "fingerprint": core_fingerprint(*REPORT)}
+    record: dict[str, Any] = {"plugin": "the report", "fingerprint": kept_core_fingerprint(*REPORT)}
     kinds = {planned.entry.kind: class_of(planned.entry).describes for planned in steps.values()}
     foreign = {name: kind.sections for name, kind in sorted(kinds.items()) if kind.sections}
     try:

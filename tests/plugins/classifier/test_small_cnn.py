@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from adversity.contracts import State
 from adversity.errors import DataError, NotFittedError, WeightsError
 from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
+from adversity_plugins.classifier.network._small_cnn_training import Recipe, train
 from adversity_plugins.classifier.network.small_cnn import SmallCNN
 
 
@@ -51,6 +57,48 @@ def test_training_is_repeatable_and_keeps_global_state(digits):
     }
     assert first.info == again.info
     assert any(first.arrays[k].tobytes() != other.arrays[k].tobytes() for k in first.arrays)
+
+
+def test_the_weights_are_those_of_adam_as_pytorch_has_it():
+    """To the last bit those of `torch.optim.Adam` in a loop of its own, whose rate falls as a cosine."""
+    draws = np.random.default_rng(0)
+    images = torch.from_numpy(draws.random((30, 1, 16, 16), dtype=np.float32))
+    targets = torch.arange(30) % 3
+    recipe = Recipe(epochs=2, width=4, learning_rate=0.01, batch_size=8)
+    state = train(images, targets, ("a", "b", "c"), recipe, np.random.default_rng(7))
+
+    rng = np.random.default_rng(7)
+    network = SmallNetwork(channels=1, classes=3, width=4)
+    network.draw(rng)
+    network.mean.fill_(images.double().mean())
+    network.deviation.fill_(images.double().std())
+    adam = torch.optim.Adam(network.parameters(), foreach=False)
+    batches = [
+        order[start : start + 8]
+        for order in (rng.permutation(30), rng.permutation(30))
+        for start in range(0, 30, 8)
+    ]
+    for number, rows in enumerate(batches):
+        adam.param_groups[0]["lr"] = 0.01 * (1 + math.cos(math.pi * number / 8)) / 2
+        adam.zero_grad()
+        cross_entropy(network(images[rows]), targets[rows]).backward()
+        adam.step()
+    assert state.arrays.keys() == network.state_dict().keys()
+    for name, weights in network.state_dict().items():
+        assert state.arrays[name].tobytes() == weights.numpy().tobytes(), name
+
+
+@pytest.mark.slow
+def test_training_imports_no_compiler():
+    """That of PyTorch takes seconds to import, and so does the algebra of its meta tensors."""
+    program = (
+        "import sys, numpy, torch;"
+        "from adversity_plugins.classifier.network._small_cnn_training import Recipe, train;"
+        "train(torch.rand(4, 1, 16, 16), torch.tensor([0, 1, 0, 1]), ('a', 'b'),"
+        " Recipe(1, 4, 0.01, 2), numpy.random.default_rng(0));"
+        "sys.exit(bool({'torch._dynamo', 'sympy'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_the_number_of_threads_does_not_matter(digits):

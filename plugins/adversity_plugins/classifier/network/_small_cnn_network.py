@@ -7,7 +7,7 @@ compute the same function and an answer depends on its own image alone.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["SmallNetwork"]
+
+
+class _Convolution(nn.Conv2d):
+    """One whose weights are set afterwards: nothing is drawn from the global generator.
+
+    As `nn.utils.skip_init` would make it, which imports a library of algebra first, for meta tensors.
+    """
+
+    def reset_parameters(self) -> None:
+        """Leave them undefined."""
+
+
+class _Linear(nn.Linear):
+    """The same for a linear layer."""
+
+    def reset_parameters(self) -> None:
+        """Leave them undefined."""
 
 
 class SmallNetwork(nn.Module):
@@ -30,22 +47,21 @@ class SmallNetwork(nn.Module):
         wide, wider = width, 2 * width
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("deviation", torch.ones(1, channels, 1, 1))
-        skip: Any = nn.utils.skip_init  # no draw from the global generator
         self.body = nn.Sequential(
             OrderedDict(
-                conv1=skip(nn.Conv2d, channels, wide, 5, stride=2, padding=2),
+                conv1=_Convolution(channels, wide, 5, stride=2, padding=2),
                 relu1=nn.ReLU(),
-                conv2=skip(nn.Conv2d, wide, wider, 3, stride=2, padding=1),
+                conv2=_Convolution(wide, wider, 3, stride=2, padding=1),
                 relu2=nn.ReLU(),
-                conv3=skip(nn.Conv2d, wider, wider, 3, padding=1),
+                conv3=_Convolution(wider, wider, 3, padding=1),
                 relu3=nn.ReLU(),
-                conv4=skip(nn.Conv2d, wider, wider, 3, stride=2, padding=1),
+                conv4=_Convolution(wider, wider, 3, stride=2, padding=1),
                 relu4=nn.ReLU(),
                 pool=nn.AdaptiveAvgPool2d(2),
                 flat=nn.Flatten(),
             )
         )
-        self.head = skip(nn.Linear, 4 * wider, classes)
+        self.head = _Linear(4 * wider, classes)
 
     def draw(self, rng: np.random.Generator) -> None:
         """Draw initial weights (He et al., 2015: variance 2 / fan-in), zero biases."""

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim.adam import adam
 
 from adversity.contracts.values import State
 from adversity.errors import DataError
 from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from adversity.contracts.values import FitData
 
@@ -121,7 +122,7 @@ def _descend(
 ) -> float:
     """Run Adam over shuffled batches; return the mean loss of the last epoch."""
     steps = math.ceil(len(images) / recipe.batch_size) * recipe.epochs
-    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, foreach=False)
+    optimiser = _Adam(network.parameters())
     done = 0
     mean_loss = math.inf
     for _ in range(recipe.epochs):
@@ -129,17 +130,46 @@ def _descend(
         losses = []
         for start in range(0, len(order), recipe.batch_size):
             rows = order[start : start + recipe.batch_size]
-            optimiser.param_groups[0]["lr"] = (
-                recipe.learning_rate * (1 + math.cos(math.pi * done / steps)) / 2
-            )
-            optimiser.zero_grad()
+            rate = recipe.learning_rate * (1 + math.cos(math.pi * done / steps)) / 2
             loss = cross_entropy(network(images[rows]), targets[rows])
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            optimiser.step(loss, rate)
             losses.append(float(loss.detach()) * len(rows))
             done += 1
         mean_loss = math.fsum(losses) / len(images)
     return mean_loss
+
+
+class _Adam:
+    """`torch.optim.Adam` by the function that computes it.
+
+    The class would first import PyTorch's compiler, which is not used, and takes as long as
+    the whole training of a small pipeline.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor]) -> None:
+        self._parameters = list(parameters)
+        self._means = [torch.zeros_like(each) for each in self._parameters]
+        self._squares = [torch.zeros_like(each) for each in self._parameters]
+        self._steps = [torch.tensor(0.0) for _ in self._parameters]
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """Go one step down a loss."""
+        for parameter in self._parameters:
+            parameter.grad = None
+        torch.autograd.backward(loss)
+        gradients = [each.grad for each in self._parameters if each.grad is not None]
+        with torch.no_grad():
+            adam(
+                *(self._parameters, gradients, self._means, self._squares, [], self._steps),
+                lr=rate,
+                beta1=0.9,
+                beta2=0.999,
+                eps=1e-8,
+                weight_decay=0.0,
+                amsgrad=False,
+                maximize=False,
+                foreach=False,
+            )
 
 
 @contextmanager
