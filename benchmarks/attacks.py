@@ -40,7 +40,7 @@ class Scale:
 
 
 FULL = Scale(train=1200, epochs=12, images=64, steps=20, repetitions=25, widths=WIDTHS)
-QUICK = Scale(train=400, epochs=6, images=32, steps=4, repetitions=2, widths=WIDTHS[1:])
+QUICK = Scale(train=400, epochs=6, images=32, steps=4, repetitions=1, widths=WIDTHS[1:])
 
 
 def exact(problem: Problem) -> Tensor:
@@ -87,7 +87,7 @@ def measure(widths: tuple[int, ...], scale: Scale) -> dict[str, Any]:
     running = contenders(problem)
     images = {name: run().detach() for name, run in running.items()}
     true = exact(problem)
-    times = contest.contest(running, repetitions=scale.repetitions)
+    times = contest.contest(running, repetitions=scale.repetitions, warm=scale.repetitions > 1)
     ratios = contest.ratios(times, BARE)
     return {
         "clean_accuracy": float(verdicts(problem, problem.images).double().mean()),

@@ -71,7 +71,7 @@ def contest(
 ) -> Times:
     """Run each contender once for warming up, then once a repetition in shuffled order.
 
-    Without `warm` at once: for contenders that take minutes.
+    Without `warm` at once: for contenders that take minutes, and where no figure counts.
     """
     if warm:
         for contender in contenders.values():

@@ -174,7 +174,7 @@ def compared(sizes: Sequence[int], steps: int, repetitions: int) -> dict[str, An
             return run
 
         running = {f"{who} {n}": contender(who, n) for who in does for n in sizes}
-        times = contest.contest(running, repetitions=repetitions)
+        times = contest.contest(running, repetitions=repetitions, warm=repetitions > 1)
     seconds = {name: contest.seconds(times, name) for name in times}
     return {
         "sizes": {

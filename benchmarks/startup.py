@@ -114,7 +114,7 @@ def main(arguments: Sequence[str]) -> None:
             name: runner(command, folder, more if name == MANY else "")
             for name, command in commands().items()
         }
-        times = contest.contest(running, repetitions=repetitions)
+        times = contest.contest(running, repetitions=repetitions, warm=repetitions > 1)
     timings = {name: contest.seconds(times, name) for name in times}
     took = timings["adversity --help"]["wall"].median
     record: dict[str, Any] = {

@@ -130,7 +130,7 @@ def test_overhead_does_the_same_work_twice(quick: Any) -> None:
 
 @pytest.mark.slow
 def test_memory_counts_every_image_of_both_runs(quick: Any) -> None:
-    """Both runs are children that went through all their images and said their peak."""
+    """Children went through all images of their runs and said their peak."""
     found = quick("memory.py")
     assert [run["images"] for run in found["runs"]] == [48, 96]
     assert all(run["peak_mib"] > 50 for run in found["runs"])
