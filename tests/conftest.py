@@ -131,6 +131,23 @@ def warm_commands(put_warm: PutWarm, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.fixture(scope="session")
+def put_program(
+    tmp_path_factory: pytest.TempPathFactory, put_warm: PutWarm
+) -> Callable[[str, str], str]:
+    """Return a function that makes a program of a name and a text; its imports are done already."""
+
+    def put(name: str, text: str) -> str:
+        folder = tmp_path_factory.mktemp("program")
+        script = folder / "source" / name
+        script.parent.mkdir()
+        script.write_text(text, encoding="utf-8")
+        put_warm(folder, script)
+        return str(folder / name)
+
+    return put
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Deal tests out to the processes of `-n`; without it nobody asks."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
@@ -43,10 +42,10 @@ def test_a_data_set_edited_on_disk_is_refused_with_the_way_out(copied):
     assert copied.run().ran == {}
 
 
-def test_an_input_edited_while_a_step_runs_is_not_recorded(copied):
+def test_an_input_edited_while_a_step_runs_is_not_recorded(copied, put_program):
     """The step fails and says which input changed; artifact and dvc.lock stay as they were."""
     before = copied.results()
-    answer = copied.call(sys.executable, "-c", EDITING, code=None)
+    answer = copied.call(put_program("editing", EDITING), code=None)
     assert answer.code not in (0, 1)
     assert "artifacts/smoke/net/measures.json is damaged" in answer.err  # not as it was written
     after = copied.results()
