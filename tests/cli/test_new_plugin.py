@@ -91,19 +91,47 @@ def test_what_is_written_is_clean_in_its_own_linter(made, kind, name):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_passes_its_own_type_checker(made, kind):
-    """Mypy in strict mode has nothing to say, in the source and in the tests."""
+def mypy(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run mypy where a person stands; return what it said if it found something."""
     cache = ROOT / ".mypy_cache/new-plugins"  # torch alone takes it a minute
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--cache-dir", str(cache)],
-        cwd=made(kind, "fog"),
+        [sys.executable, "-m", "mypy", "--cache-dir", str(cache), *arguments],
+        cwd=folder,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_what_is_written_passes_its_own_type_checker(made):
+    """Mypy, called as a person calls it, has nothing to say of source and tests."""
+    assert mypy(made("classifier", "fog")) == ""
+
+
+@pytest.mark.slow
+def test_every_kind_passes_the_type_checker_of_all(call, tmp_path):
+    """All kinds have one configuration, so one run in strict mode says it of each of them."""
+    configurations = []
+    for kind in KINDS:
+        folder = tmp_path / kind
+        answer = call("new-plugin", kind, f"{kind}_fog", "--author", "A", "--output", str(folder))
+        assert answer.code == 0, answer.err
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+        configurations.append(project["tool"]["mypy"])
+    assert configurations == configurations[:1] * len(KINDS)
+    assert configurations[0]["strict"] is True
+    sources = [str(tmp_path / kind / "src") for kind in KINDS]
+    said = mypy(
+        tmp_path,
+        *("--config-file", str(tmp_path / kind / "pyproject.toml")),
+        *("--namespace-packages", "--explicit-package-bases"),  # all have a test_conformance
+        *(f"{kind}/{part}" for kind in KINDS for part in configurations[0]["files"]),
+        MYPYPATH=os.pathsep.join([str(tmp_path), *sources]),
+    )
+    assert said == ""
 
 
 def test_the_plugin_says_which_contract_and_licence_it_has(made):

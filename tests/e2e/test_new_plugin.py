@@ -33,15 +33,19 @@ AWKWARD = {
     "uncertainty": "test_time_augmentation",
 }
 """Names that other things have too: layers, modules of Python and of its packages, YAML's yes."""
-COMMAND = "import sys\n\nfrom adversity_flows.cli import main\n\nsys.exit(main())\n"
+COMMANDS = {
+    "adversity": "import sys\n\nfrom adversity_flows.cli import main\n\nsys.exit(main())\n",
+    "pytest": "import sys\n\nimport pytest\n\nsys.exit(pytest.main())\n",
+}
+"""What pip would have put there."""
 
 
 class Author:
     """Somebody with an environment of their own, in an empty folder."""
 
     def __init__(self, home: Path, put_warm: Callable[..., None]) -> None:
-        """Make the environment; its `adversity` does what pip would have put there."""
-        self.home = home
+        """Make the environment, with its commands."""
+        self.home, self._put_warm = home, put_warm
         subprocess.run(
             [sys.executable, "-m", "venv", "--without-pip", str(home / "env")], check=True
         )
@@ -50,9 +54,14 @@ class Author:
         ours = sysconfig.get_paths()["purelib"]
         # addsitedir reads the .pth files of our own editable install, a plain path would not.
         (site / "borrowed.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-        program = home / "adversity"
-        program.write_text(COMMAND)
-        put_warm(self.scripts, program, home / "env")
+        for name, text in COMMANDS.items():
+            self.put(name, text)
+
+    def put(self, name: str, text: str) -> None:
+        """Make a program a command of the environment, which need not wait for its imports."""
+        program = self.home / name
+        program.write_text(text, encoding="utf-8")
+        self._put_warm(self.scripts, program, self.home / "env")
 
     def types(self, *command: str, folder: Path, code: int = 0) -> str:
         """Call a program and return what it wrote; complain unless it ends with `code`."""
@@ -81,10 +90,10 @@ class Author:
         self.types("python", "-m", "pip", "install", *offline, *arguments, folder=folder)
 
 
-@pytest.fixture
-def author(tmp_path: Path, put_warm: Callable[..., None]) -> Author:
-    """Return an author in an empty folder."""
-    return Author(tmp_path, put_warm)
+@pytest.fixture(scope="module")
+def author(tmp_path_factory: pytest.TempPathFactory, put_warm: Callable[..., None]) -> Author:
+    """Return an author, who goes on in one environment from one distribution to the next."""
+    return Author(tmp_path_factory.mktemp("author"), put_warm)
 
 
 def fenced(readme: str, language: str) -> list[str]:
@@ -107,14 +116,15 @@ def test_a_new_distribution_is_green_at_once(author: Author, kind: str) -> None:
         "pytest",
     ]
     author.pip("--editable", ".[dev]", folder=folder)
-    output = author.types("python", "-m", "pytest", "-q", "-W", "error", folder=folder)
+    output = author.types("pytest", "-q", "-W", "error", folder=folder)
     assert re.search(r"\d{2,} passed", output)
     assert "xfail" not in output
     listed = author.types("adversity", "plugins", f"{kind}/{name}", folder=author.home)
     assert f"{kind}/{name}   {distribution} 0.1.0" in listed
     readme = (folder / "README.md").read_text(encoding="utf-8")
     (snippet,) = fenced(readme, "python")
-    author.types("python", "-c", snippet, folder=author.home)
+    author.put("snippet", snippet)
+    author.types("snippet", folder=author.home)
     example = next(block for block in fenced(readme, "sh") if "trial" in block)
     for line in example.splitlines():
         # Without Prefect, whose start takes longer than the run; the numbers are the same.
@@ -123,29 +133,24 @@ def test_a_new_distribution_is_green_at_once(author: Author, kind: str) -> None:
     assert "✓ PASS" in said
 
 
-def test_a_wheel_of_it_installs_and_is_found(author: Author) -> None:
-    """Not only the editable install works: the wheel holds the plugin, its types and licence."""
-    author.types(
-        "adversity", "new-plugin", "metric", "fog", "--author", "A. Author", folder=author.home
-    )
-    author.pip("./fog-adversity", folder=author.home)
-    assert "fog-adversity 0.1.0" in author.types(
-        "adversity", "plugins", "metric/fog", folder=author.home
-    )
-    shown = author.types("python", "-m", "pip", "show", "--files", "fog-adversity",
-                         folder=author.home)  # fmt: skip
-    assert "fog_adversity/py.typed" in shown
-    assert "licenses/LICENSE" in shown
+def test_a_wheel_of_it_is_found_and_its_name_is_taken(author: Author) -> None:
+    """Not only the editable install works: the wheel holds the plugin, its types and licence.
 
-
-def test_a_second_one_of_that_name_is_refused_with_its_owner(author: Author) -> None:
-    """Once it is installed, its name is taken, and the message says by whom."""
-    call = ["adversity", "new-plugin", "metric", "fog", "--author", "A. Author"]
+    A second one of its name is refused, and the message says whose it is.
+    """
+    call = ["adversity", "new-plugin", "metric", "mist", "--author", "A. Author"]
     author.types(*call, folder=author.home)
-    author.pip("./fog-adversity", folder=author.home)
+    author.pip("./mist-adversity", folder=author.home)
+    assert "mist-adversity 0.1.0" in author.types(
+        "adversity", "plugins", "metric/mist", folder=author.home
+    )
+    shown = author.types("python", "-m", "pip", "show", "--files", "mist-adversity",
+                         folder=author.home)  # fmt: skip
+    assert "mist_adversity/py.typed" in shown
+    assert "licenses/LICENSE" in shown
     said = author.types(*call, "--output", "again", folder=author.home, code=2)
-    assert "metric/fog is a plugin of fog-adversity 0.1.0, which is installed" in said
-    renamed = [*call[:3], "mist", *call[4:], "--distribution", "fog-adversity"]
+    assert "metric/mist is a plugin of mist-adversity 0.1.0, which is installed" in said
+    renamed = [*call[:3], "haze", *call[4:], "--distribution", "mist-adversity"]
     said = author.types(*renamed, "--output", "again", folder=author.home, code=2)
-    assert "the package 'fog_adversity' belongs to fog-adversity in this environment" in said
+    assert "the package 'mist_adversity' belongs to mist-adversity in this environment" in said
     assert not (author.home / "again").exists()
