@@ -98,6 +98,7 @@ def test_cascade_leaves_no_more_than_auto_attack(quick: Any) -> None:
         assert rows[name]["robust_accuracy"] >= whole
 
 
+@pytest.mark.slow
 def test_startup_times_the_commands_of_a_user(quick: Any) -> None:
     """Help, version and plugins are timed beside the bare interpreter, and all of them work."""
     found = quick("startup.py")

@@ -61,13 +61,13 @@ def test_the_count_is_that_of_the_cells(names):
 @pytest.mark.parametrize(
     "text",
     [
-        "same: 1\n" * 9_000,
+        "same: 1\n" * 2_000,
         "".join(f"k{i}: &a{i} 1\n" for i in range(9_000)),
         "a: [" + "1, " * 300_000 + "1]",
         "".join(f"k{i}: 1\n" for i in range(100_000)),
         "a: " + "[" * 100_000,
         "? [a]\n: 1\n" * 5_000,
-        'a: "' + "\\x07" * 200_000 + '"',
+        'a: "' + "\\x07" * 20_000 + '"',
         "".join(f'k{i}: "\\x07"\n' for i in range(5_000)),
     ],
     ids=["same keys", "anchors", "list", "keys", "nesting", "odd keys", "control", "controls"],

@@ -12,9 +12,9 @@ from adversity.pipeline.read.schema import pipeline_schema
 jsonschema = pytest.importorskip("jsonschema")
 
 
-@pytest.fixture
-def validator(registry):
-    schema = pipeline_schema(registry)
+@pytest.fixture(scope="module")
+def validator(toys):
+    schema = pipeline_schema(toys.ToyRegistry())
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 

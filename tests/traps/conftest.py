@@ -74,9 +74,9 @@ class Project:
         return self.table
 
     def run_steps(self, *steps: str) -> None:
-        """Run only these steps of the pipeline."""
+        """Run only these steps of the pipeline; without any, all but the report."""
         plan, workspace = self._planned()
-        for step in steps:
+        for step in steps or [stage.step for stage in plan.stages if stage.step != "report"]:
             stage = plan.stage(step)
             stage_run = open_stage(plan, stage, workspace)
             for shard in stage_run.pending():

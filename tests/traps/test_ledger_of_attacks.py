@@ -55,7 +55,7 @@ def changed(project: Any, change: Any) -> list[str]:
     """Return which of the keys a change changes."""
     before = keys(project)
     change(project)
-    project.run()
+    project.run_steps()
     after = keys(project)
     names = ("victim", "data", "attack")
     return [n for n, a, b in zip(names, before, after, strict=True) if a != b]

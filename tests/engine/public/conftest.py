@@ -22,9 +22,9 @@ matrix:
   severity: [1, 4]
   eps: [1/255, 30/255]
 steps:
-  net: {uses: classifier/small_cnn, fit_on: train, with: {epochs: 4}}
+  net: {uses: classifier/small_cnn, fit_on: train, with: {epochs: 4, width: 8}}
   noisy: {uses: degradation/gaussian_noise, from: test, with: {severity: $severity}}
-  denoised: {uses: restoration/non_local_means, from: noisy}
+  denoised: {uses: restoration/non_local_means, from: noisy, with: {patch_distance: 2}}
   noisy_predictions: {uses: net, from: noisy}
   predictions: {uses: net, from: denoised}
   held_predictions: {uses: net, from: held_out}

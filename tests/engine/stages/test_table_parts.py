@@ -75,11 +75,28 @@ def execute(project: Path, out: Path, *overrides: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which it was run once."""
+def watched(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """Where it was run once, and of each wide column the most rows that were read at once."""
     out = tmp_path_factory.mktemp("finished")
-    execute(project, out)
-    return out
+    read = StoredRows.__getitem__
+    most: dict[str, int] = {}
+
+    def watch(self: StoredRows, name: str) -> Any:
+        values = read(self, name)
+        if values.ndim > 1:
+            most[name] = max(most.get(name, 0), len(values))
+        return values
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StoredRows, "__getitem__", watch)
+        execute(project, out)
+    return out, most
+
+
+@pytest.fixture(scope="module")
+def finished(watched: tuple[Path, dict[str, int]]) -> Path:
+    """The folder in which it was run once."""
+    return watched[0]
 
 
 def opened(project: Path, out: Path, step: str) -> Any:
@@ -171,20 +188,8 @@ def test_a_resumed_run_writes_the_same_file(project: Path, finished: Path, tmp_p
     assert (tmp_path / "new/table.parquet").read_bytes() == old.read_bytes()
 
 
-def test_no_wide_column_of_a_cell_is_read_whole(
-    project: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_wide_column_of_a_cell_is_read_whole(watched: tuple[Path, dict[str, int]]) -> None:
     """Measures, fits, scores, the ledger and the report take answers a part at a time."""
-    read = StoredRows.__getitem__
-    most: dict[str, int] = {}
-
-    def watched(self: StoredRows, name: str) -> Any:
-        values = read(self, name)
-        if values.ndim > 1:
-            most[name] = max(most.get(name, 0), len(values))
-        return values
-
-    monkeypatch.setattr(StoredRows, "__getitem__", watched)
-    execute(project, tmp_path)
+    out, most = watched
     assert most == {"logits": 5, "probs": 5}
-    assert (tmp_path / "report.html").is_file()
+    assert (out / "report.html").is_file()

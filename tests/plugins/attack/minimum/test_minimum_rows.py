@@ -6,7 +6,7 @@ that rounds the last few values of a tensor otherwise than the first would show.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -21,6 +21,11 @@ from adversity_plugins.attack.minimum.carlini_wagner import CarliniWagner
 from adversity_plugins.attack.minimum.ddn import DDN
 from adversity_plugins.attack.minimum.deepfool import DeepFool
 from adversity_plugins.attack.minimum.fmn import FMN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adversity.engine.attack.attacking import AttackResult
 
 QUICK: dict[str, Any] = {"steps": 15, "search_steps": 2, "learning_rate": 0.1, "initial_c": 1.0}
 CASES: list[tuple[type[Any], dict[str, Any]]] = [
@@ -63,16 +68,31 @@ def odd() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     return net, images, adversity.target(net).bind(list("abcdefghi")).answer(images).predicted
 
 
+@pytest.fixture(scope="module")
+def whole_of(odd: Any) -> Callable[..., AttackResult]:
+    """What an attack finds for all nine images, each made once."""
+    net, images, labels = odd
+    known: dict[str, AttackResult] = {}
+
+    def whole(cls: type[Any], given: dict[str, Any]) -> AttackResult:
+        key = f"{cls.name} {given}"
+        if key not in known:
+            known[key] = made(cls, given)(adversity.target(net), images, labels)
+        return known[key]
+
+    return whole
+
+
 @pytest.mark.parametrize(("cls", "given"), CASES, ids=IDS)
 def test_same_bits_for_any_batch_order_and_duplicates(
-    cls: type[Any], given: dict[str, Any], odd: Any
+    cls: type[Any], given: dict[str, Any], odd: Any, whole_of: Callable[..., AttackResult]
 ) -> None:
     """Together, alone, in reverse and beside copies of itself a sample ends at the same bytes."""
     net, images, labels = odd
     attack, victim = made(cls, given), adversity.target(net)
-    whole = attack(victim, images, labels)
+    whole = whole_of(cls, given)
     assert bool((whole.norms > 0).all())
-    for order in ([3], [8, 7, 6, 5, 4, 3, 2, 1, 0], [2, 2, 5, 2], [0, 4]):
+    for order in ([3], [8, 7, 6, 5, 4, 3, 2, 2, 2, 1, 0, 5]):
         part = attack(victim, images[order], labels[order])
         assert torch.equal(part.images, whole.images[order])
         assert torch.equal(part.gradients, whole.gradients[order])
@@ -81,11 +101,10 @@ def test_same_bits_for_any_batch_order_and_duplicates(
 
 @pytest.mark.parametrize(("cls", "given"), CASES, ids=IDS)
 def test_finds_confirms_and_stays_in_the_box(
-    cls: type[Any], given: dict[str, Any], odd: Any
+    cls: type[Any], given: dict[str, Any], odd: Any, whole_of: Callable[..., AttackResult]
 ) -> None:
     """Every sample of this network has a failure; the judge agrees and the box holds."""
-    net, images, labels = odd
-    result = made(cls, given)(adversity.target(net), images, labels)
+    labels, result = odd[2], whole_of(cls, given)
     assert bool(result.success.all())
     assert bool((result.prediction != labels).all())
     assert 0 <= float(result.images.min()) <= float(result.images.max()) <= 1
@@ -110,11 +129,12 @@ def test_image_comes_back_where_nothing_is_found(
 
 
 @pytest.mark.parametrize(("cls", "given"), CASES, ids=IDS)
-def test_further_than_eps_is_no_success(cls: type[Any], given: dict[str, Any], odd: Any) -> None:
+def test_further_than_eps_is_no_success(
+    cls: type[Any], given: dict[str, Any], odd: Any, whole_of: Callable[..., AttackResult]
+) -> None:
     """With eps at the median distance about half of the same images count."""
     net, images, labels = odd
-    victim = adversity.target(net)
-    free = made(cls, given)(victim, images, labels)
+    victim, free = adversity.target(net), whole_of(cls, given)
     eps = float(free.norms.median())
     bound = made(cls, {**given, "eps": eps})(victim, images, labels)
     assert torch.equal(bound.images, free.images)
