@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import shlex
 import signal
@@ -50,6 +51,22 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def undrawn_charts() -> Iterator[None]:
+    """Draw no chart of a report, which is most of a small run; tests/report tries that.
+
+    What would be drawn is in its place as a checksum, so that reports differ where charts would.
+    """
+
+    def undrawn(spec: str) -> str:
+        digest = hashlib.sha256(spec.encode()).hexdigest()
+        return f'<svg xmlns="http://www.w3.org/2000/svg"><desc>{digest}</desc></svg>'
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adversity.report.charts.chart_style._drawn", undrawn)
+        yield
 
 
 def put_real(folder: Path, script: Path, prefix: Path | str = sys.prefix) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _undrawn(undrawn_charts: None) -> None:
+    """What steps compute is looked at here, and what reports say, not how they are drawn."""
+
+
 class Shift(Degradation):
     """Add random noise to each image from its own stream."""
 
