@@ -7,9 +7,9 @@ export PATH := $(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
 # Tests run beside each other in so many processes: `make test WORKERS=8`.
 WORKERS ?= 2
-# Built-ins that passed the conformance kit with the same sources and versions are left out, but for
-# a tenth of them; `make test KIT=` tries all.
-KIT ?= --changed
+# Built-ins that passed the conformance kit, and groups of tests that passed, with the same sources
+# and versions are left out, but for a tenth of them; `make test LOCKS=` tries all.
+LOCKS ?= --changed
 unexport PYTHONPATH
 # Without its cache each process rewrites 300 test files, which takes 10 CPU seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -33,7 +33,7 @@ demo: $(STAMP) ## Run the demo on real photos and say where the report is.
 	adversity run pipelines/enhance_classify_attack_report.yaml
 
 test: $(STAMP) ## Run the fast tests; WORKERS=8 for more than two at a time.
-	python -m pytest -q -n $(WORKERS) -m 'not slow and not peers' $(KIT) $(PYTEST_ARGS)
+	python -m pytest -q -n $(WORKERS) -m 'not slow and not peers' $(LOCKS) $(PYTEST_ARGS)
 
 kit-lock: $(STAMP) ## Run the conformance kit on changed built-ins; tests/kit.lock says who passed.
 	python -m pytest -q -n $(WORKERS) --changed --write-lock tests/testing/test_builtins.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import importlib.util
 import os
 import shlex
 import signal
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,19 @@ except ModuleNotFoundError:
 
 
 pytest_plugins = ["adversity.testing.kit.pytest_lock"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take up what the tests have of their own: tests are no package that could be imported."""
+    for name in ("groups", "suite_lock"):
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(
+                name, Path(__file__).with_name(f"{name}.py")
+            )
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[name])
+        config.pluginmanager.register(sys.modules[name], name)
+
 
 # A shell that starts the tests in the background has Ctrl-C ignored, in their children too;
 # the tests of interrupts need it as a terminal gives it.
@@ -166,64 +179,6 @@ def put_program(
     return put
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Deal tests out to the processes of `-n`; without it nobody asks."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByWhatIsShared(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return shares_with(nodeid)
-
-    # As they were collected and sorted.
-    config.option.loadscopereorder = False
-    return ByWhatIsShared(config, log)
-
-
-ONE_SERVER = "tests/flows/prefect/"
-KIT = "tests/testing/test_builtins.py"
-NOTHING_SHARED = ("tests/docs/test_doc_pages.py", "tests/e2e/test_new_plugin.py")
-
-
-def shares_with(nodeid: str) -> str:
-    """Name the group of a test; one process runs all of a group.
-
-    The tests of a file share fixtures, those of Prefect a server, the kit's checks of one plugin
-    what it answered. Where tests are long and share nothing, each is a group.
-    """
-    file, _, case = nodeid.partition("::")
-    if file == KIT:
-        return f"{KIT} {case.partition('[')[2].partition('-')[0]}"
-    if file in NOTHING_SHARED:
-        return nodeid
-    return ONE_SERVER if file.startswith(ONE_SERVER) else file
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put groups with slow tests first and the kit last: many small groups even out the end.
-
-    Of the kit, what took long comes first.
-    """
-    from adversity.errors import InputError
-    from adversity.testing.kit.lock import read_lock
-    from adversity.testing.kit.pytest_lock import LOCK, name_of, plugin_of
-
-    lock = {}
-    with suppress(InputError):  # whoever asks for the lock is told what is wrong with it
-        lock = read_lock(config.rootpath / LOCK)
-    seconds = {name: line.seconds for name, line in lock.items()}
-
-    slow = {shares_with(item.nodeid) for item in items if item.get_closest_marker("slow")}
-
-    def place(item: pytest.Item) -> tuple[int, float]:
-        if not item.nodeid.startswith(KIT):
-            return int(shares_with(item.nodeid) not in slow), 0.0
-        return 2, -seconds.get(name_of(plugin_of(item)), 0.0)
-
-    items.sort(key=place)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Look for no garbage while tests are collected, and later not among what was.
@@ -236,27 +191,3 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-class Groups:
-    """How long each group of tests took, all its tests together."""
-
-    def __init__(self) -> None:
-        """Nothing was run yet."""
-        self.seconds: Counter[str] = Counter()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add what a test, or its fixtures, took."""
-        self.seconds[shares_with(report.nodeid)] += report.duration
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Name the ten longest."""
-        terminalreporter.section("ten longest groups")
-        for group, seconds in self.seconds.most_common(10):
-            terminalreporter.write_line(f"{seconds:7.1f} s  {group}")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """With `--durations` say it of groups, too, which are what one process runs by itself."""
-    if config.option.durations is not None and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Groups())

@@ -124,7 +124,7 @@ class Project:
         found = {"dvc.lock": (self.root / "dvc.lock").read_bytes()}
         for top in ("artifacts", "metrics", "data"):
             for path in sorted((self.root / top).rglob("*")):
-                if path.is_file() and path.name not in {".gitignore", "README.md"}:
+                if path.is_file() and path.name != ".gitignore" and path.stem != "README":
                     found[path.relative_to(self.root).as_posix()] = path.read_bytes()
         return found
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+import groups
+from adversity.testing.kit.lock import Passed, write_lock
 
-
-@pytest.fixture
-def rules(pytestconfig: pytest.Config) -> Any:
-    """Return the conftest of all tests."""
-    return pytestconfig.pluginmanager.getplugin(str(TESTS / "conftest.py"))
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -29,32 +26,40 @@ def rules(pytestconfig: pytest.Config) -> Any:
         ("tests/e2e/test_new_plugin.py::test_a[x]", "tests/e2e/test_new_plugin.py::test_a[x]"),
     ],
 )
-def test_what_shares_something_stays_together(rules: Any, nodeid: str, group: str) -> None:
+def test_what_shares_something_stays_together(nodeid: str, group: str) -> None:
     """A file, Prefect's one server, a plugin of the kit; long tests that share nothing alone."""
-    assert rules.shares_with(nodeid) == group
+    assert groups.shares_with(nodeid) == group
 
 
-def test_slow_groups_come_first_and_the_kit_last(rules: Any, pytestconfig: pytest.Config) -> None:
-    """Small groups fill the end; one slow test moves its group; else the order stays."""
-    marked = "tests/traps/test_b.py::slow"
-    names = (rules.KIT, "tests/cli/test_a.py", "tests/traps/test_b.py", f"{rules.KIT}::x", marked)
+def test_slow_groups_come_first_and_the_kit_last(tmp_path: Path) -> None:
+    """What took long comes before what did not, and a slow group without a line before all.
+
+    Small groups fill the end; one slow test moves its group; else the order stays.
+    """
+    slow = [f"tests/traps/test_{name}.py::test_slow" for name in "bcd"]
+    kit = groups.KIT
+    names = (kit, "tests/cli/test_a.py", f"{slow[0][:-9]}test_x", *slow, f"{kit}::x")
+    (tmp_path / "tests").mkdir()
+    lines = {slow[0].partition("::")[0]: 1.0, slow[1].partition("::")[0]: 2.0}
+    passed = {name: Passed("0", 1, 0, 0, seconds) for name, seconds in lines.items()}
+    write_lock(tmp_path / groups.SUITE_LOCK, passed)
     items: list[Any] = [
-        SimpleNamespace(nodeid=name, get_closest_marker=lambda _, name=name: name == marked)
+        SimpleNamespace(nodeid=name, get_closest_marker=lambda _, name=name: name in slow)
         for name in names
     ]
-    rules.pytest_collection_modifyitems(pytestconfig, items)
-    assert [item.nodeid for item in items] == [names[n] for n in (2, 4, 1, 0, 3)]
+    groups.pytest_collection_modifyitems(SimpleNamespace(rootpath=tmp_path), items)
+    assert [item.nodeid for item in items] == [names[n] for n in (5, 4, 2, 3, 1, 0, 6)]
 
 
-def test_the_longest_groups_are_named(rules: Any) -> None:
+def test_the_longest_groups_are_named() -> None:
     """Tests and their fixtures are summed over a group; ten are shown, the longest first."""
-    groups = rules.Groups()
+    durations = groups.Durations()
     for number in range(12):
         for _ in range(2):  # a fixture and a call
             report = SimpleNamespace(nodeid=f"tests/a/test_{number}.py::t", duration=number)
-            groups.pytest_runtest_logreport(report)
+            durations.pytest_runtest_logreport(report)
     lines: list[str] = []
     shown = SimpleNamespace(section=lines.append, write_line=lines.append)
-    groups.pytest_terminal_summary(shown)
+    durations.pytest_terminal_summary(shown)
     assert lines[:2] == ["ten longest groups", "   22.0 s  tests/a/test_11.py"]
     assert lines[-1] == "    4.0 s  tests/a/test_2.py"

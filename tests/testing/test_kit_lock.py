@@ -34,9 +34,9 @@ def built_in(name: str) -> type[PluginBase]:
 def moved_by(change: str, monkeypatch: pytest.MonkeyPatch, *names: str) -> set[str]:
     """Return which of the plugins have another digest once a module is another."""
     before = {name: tried_with(built_in(name)) for name in names}
-    real, changed = lock.file_fingerprint, sys.modules[change].__file__
+    real, changed = lock._fingerprint, sys.modules[change].__file__
     monkeypatch.setattr(
-        lock, "file_fingerprint", lambda path: "edited" if str(path) == changed else real(path)
+        lock, "_fingerprint", lambda path: "edited" if str(path) == changed else real(path)
     )
     return {name for name in names if tried_with(built_in(name)) != before[name]}
 
@@ -188,7 +188,7 @@ def test_who_passed_is_written_and_left_out(suite: Any, pytester: pytest.Pyteste
     (drawn_one,) = drawn(lines, "")
     (left_out,) = lines.keys() - {drawn_one}
     assert result.parseoutcomes()["passed"] == lines[drawn_one].passed
-    result.stdout.fnmatch_lines([f"kit: 1 plugins left out*{LOCK}*{left_out}"])
+    result.stdout.fnmatch_lines([f"1 plugins with * tests left out*{LOCK}*{left_out}"])
 
 
 def test_a_stale_line_leaves_nothing_out(suite: Any, pytester: pytest.Pytester) -> None:

@@ -233,7 +233,7 @@ def test_listing_plugins_does_not_import_mlflow(environment: dict[str, str]) -> 
 
 def test_the_example_of_the_readme_runs(environment: dict[str, str], tmp_path: Path) -> None:
     """Its shell and Python blocks, one after the other, as a newcomer would type them."""
-    text = (SOURCE / "README.md").read_text(encoding="utf-8")
+    text = next(SOURCE.glob("README.*")).read_text(encoding="utf-8")
     shell, python = (
         re.findall(rf"```{name}\n(.*?)```", text, re.DOTALL) for name in ("sh", "python")
     )

@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 
     from adversity.contracts import PluginBase
 
-__all__ = ["Passed", "drawn", "read_lock", "sources_of", "tried_with", "write_lock"]
+__all__ = [
+    "Passed",
+    "drawn",
+    "machine",
+    "read_lock",
+    "sources_of",
+    "tried_with",
+    "versions",
+    "write_lock",
+]
 
 _ALWAYS = ("adversity.testing.kit.conformance", "adversity.clipping")
 """Where the kit begins, and what plugins reach only by a name that is loaded on first use."""
@@ -46,10 +55,10 @@ _IMPORTS: Imports = {}
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a plugin's line says: it passed the whole kit.
+    """What a line says: this plugin passed the whole kit, or this group of tests as a whole.
 
     Attributes:
-        digest: Of what the outcome depends on, as `tried_with` returns it.
+        digest: Of what the outcome depends on, as `tried_with` returns a plugin's.
         passed, skipped, expected: How many trials came out so.
         seconds: How long all of them took together.
     """
@@ -71,10 +80,23 @@ def tried_with(plugin: type[PluginBase]) -> str:
     digest = hashlib.sha256()
     sources = sources_of(plugin)
     for name, file in sorted(sources.items()):
-        digest.update(f"{name}\0{file_fingerprint(file)}\0".encode())
-    for name, value in (*_versions(packages_imported(sources.items())), *_machine()):
+        digest.update(f"{name}\0{_fingerprint(file)}\0".encode())
+    packages = {package for module in sources.items() for package in _packages(module)}
+    own = {name.partition(".")[0] for name in sources}
+    for name, value in (*versions(packages - own), *machine()):
         digest.update(f"{name}\0{value}\0".encode())
     return digest.hexdigest()[:16]
+
+
+@cache
+def _fingerprint(file: Path) -> str:
+    """Return a file's fingerprint; plugins share most of their files."""
+    return file_fingerprint(file)
+
+
+@cache
+def _packages(module: tuple[str, Path]) -> frozenset[str]:
+    return packages_imported([module])
 
 
 def sources_of(plugin: type[PluginBase]) -> dict[str, Path]:
@@ -93,11 +115,17 @@ def sources_of(plugin: type[PluginBase]) -> dict[str, Path]:
     return {name: file for root in sorted(roots) for name, file in source_modules(root, _IMPORTS)}
 
 
-def _versions(packages: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the version of each distribution that brings one of these packages."""
-    names = {name for package in packages for name in _bringers().get(package, ())}
-    versions = ((name, _version(name)) for name in sorted(names.union(DEPENDS_ON)))
-    return [(name, version) for name, version in versions if version]
+def versions(packages: Iterable[str], *more: str) -> list[tuple[str, str]]:
+    """Return the version of each installed distribution that what is tried depends on.
+
+    Args:
+        packages: What is imported; other words are nobody's.
+        *more: Names of distributions, besides those that each plugin is measured with.
+    """
+    brought = _bringers().keys() & set(packages)
+    names = {name for package in brought for name in _bringers()[package]}
+    found = ((name, _version(name)) for name in sorted(names.union(DEPENDS_ON, more)))
+    return [(name, version) for name, version in found if version]
 
 
 @cache
@@ -110,7 +138,7 @@ def _bringers() -> Mapping[str, list[str]]:
     return metadata.packages_distributions()
 
 
-def _machine() -> list[tuple[str, str]]:
+def machine() -> list[tuple[str, str]]:
     """Return what of this machine decides which checks apply, and how libraries were built."""
     python = ".".join(platform.python_version_tuple()[:2])
     system = f"{sys.platform} {platform.machine()}"
@@ -118,7 +146,7 @@ def _machine() -> list[tuple[str, str]]:
 
 
 def read_lock(file: Path) -> dict[str, Passed]:
-    """Return who passed, by `kind/name`; nobody where there is no file.
+    """Return who passed, by name: `kind/name` in the kit's; nobody where there is no file.
 
     Raises:
         InputError: If the file is no lock.
@@ -129,13 +157,12 @@ def read_lock(file: Path) -> dict[str, Passed]:
         return {name: Passed(**line) for name, line in json.loads(file.read_bytes()).items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"expected a lock of the conformance kit in {file}, got {error}; delete it, and write "
-            "it anew"
+            f"expected a lock in {file}, got {error}; delete it, and write it anew"
         ) from error
 
 
 def write_lock(file: Path, passed: Mapping[str, Passed]) -> None:
-    """Write who passed, sorted, a line a plugin.
+    """Write who passed, sorted, a line each.
 
     Raises:
         OSError: If it cannot be written.

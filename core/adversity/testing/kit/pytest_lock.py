@@ -1,13 +1,16 @@
-"""The kit's lock in pytest: leave out plugins that passed with the same, and write who passed.
+"""A lock in pytest: leave out what passed with the same, and write who passed.
 
-A suite takes it up in its `conftest.py`: `pytest_plugins = ["adversity.testing.kit.pytest_lock"]`.
+A suite takes up the kit's in its `conftest.py`:
+`pytest_plugins = ["adversity.testing.kit.pytest_lock"]`. `Locked` is what a lock of other tests
+has in common with it.
 """
 
 from __future__ import annotations
 
 import subprocess
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -18,15 +21,13 @@ from adversity.testing.kit.lock import Passed, drawn, read_lock, tried_with, wri
 from adversity.testing.kit.parametrize import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from adversity.contracts import PluginBase
 
 LOCK = "tests/kit.lock"
-"""Where the lock lies, from the root of the repository."""
-
-_PROPERTY = "adversity_kit"
+"""Where the kit's lock lies, from the root of the repository."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,81 +47,116 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the lock, where one of the options needs it."""
+    """Read the kit's lock, where one of the options needs it."""
+    take_up(KitLock, config)
+
+
+def take_up(lock: type[Locked], config: pytest.Config) -> None:
+    """Read a lock, where one of the options needs it.
+
+    Raises:
+        pytest.UsageError: If the file is no lock.
+    """
     if config.option.changed or config.option.write_lock:
         try:
-            config.pluginmanager.register(KitLock(config))
+            config.pluginmanager.register(lock(config))
         except InputError as error:
             raise pytest.UsageError(str(error)) from error
 
 
-class KitLock:
-    """Who is left out, and who passed, in one run of pytest or in one of its workers."""
+class Locked(ABC):
+    """Who is left out, and who passed, in one run of pytest or in one of its workers.
+
+    Attributes:
+        lock: Where the file lies, from the root of the repository.
+        what: What its lines are of, for the terminal.
+        covered_in: Where a reader finds what a digest covers.
+    """
+
+    lock: ClassVar[str]
+    what: ClassVar[str]
+    covered_in: ClassVar[str]
 
     def __init__(self, config: pytest.Config) -> None:
         """Read the lock."""
         self.config = config
-        self.file = config.rootpath / LOCK
+        self.file = config.rootpath / self.lock
         self.passed = read_lock(self.file)
         self.digests: dict[str, str] = {}
         self.trials: dict[str, int] = {}
         self.left_out: set[str] = set()
+        self.tests_left_out = 0
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.reports: dict[str, list[tuple[dict[str, Any], pytest.TestReport]]] = defaultdict(list)
 
+    @abstractmethod
+    def name_of(self, item: pytest.Item) -> str:
+        """Return whose line tells of a test; empty for nobody's."""
+
+    @abstractmethod
+    def read_digests(self, items: list[pytest.Item]) -> None:
+        """Fill in what each line would say now: its digest, and how many trials are the whole."""
+
+    @abstractmethod
+    def existing(self, names: Iterable[str]) -> set[str]:
+        """Return which names are still somebody's."""
+
     def fresh(self, name: str) -> bool:
-        """Say whether a plugin passed with what it would be tried with now."""
+        """Say whether it passed with what it would be tried with now."""
         line = self.passed.get(name)
         return line is not None and line.digest == self.digests[name]
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Leave out the checks of fresh plugins, but for those that are drawn."""
-        for plugin in {plugin for item in items if (plugin := plugin_of(item)) is not None}:
-            self.digests[name_of(plugin)] = tried_with(plugin)
-            self.trials[name_of(plugin)] = len(list(trials(plugin)))
+        """Leave out what is fresh, but for what is drawn; what else is left out comes after."""
+        self.read_digests(items)
         if not config.option.changed:
             return
         fresh = {name for name in self.digests if self.fresh(name)}
         self.left_out = fresh - drawn(fresh, _commit(config.rootpath))
-        gone = [item for item in items if name_of(plugin_of(item)) in self.left_out]
-        items[:] = [item for item in items if name_of(plugin_of(item)) not in self.left_out]
+        gone = [item for item in items if self.name_of(item) in self.left_out]
+        items[:] = [item for item in items if self.name_of(item) not in self.left_out]
+        self.tests_left_out = len(gone)
         config.hook.pytest_deselected(items=gone)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note on the report whose check it was; a failure that the lock denies names the lock."""
+        """Note on the report whose test it was; a failure that the lock denies names the lock."""
         report = yield
-        plugin = plugin_of(item)
-        if plugin is None:
+        name = self.name_of(item)
+        if not name:
             return report
-        name = name_of(plugin)
         facts = {"name": name, "digest": self.digests[name], "trials": self.trials[name]}
-        report.user_properties.append((_PROPERTY, facts))
+        report.user_properties.append((self.lock, facts))
         if report.failed and self.fresh(name):
-            report.longrepr = f"{report.longrepr}\n{_denied(name)}"
+            report.longrepr = f"{report.longrepr}\n{self._denied(name)}"
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect what became of the checks, from all workers."""
-        facts = dict(report.user_properties).get(_PROPERTY)
-        if isinstance(facts, dict) and (report.when == "call" or not report.passed):
-            self.reports[facts["name"]].append((facts, report))
+        """Collect what became of the tests, from all workers."""
+        facts = dict(report.user_properties).get(self.lock)
+        if isinstance(facts, dict):
+            self.seconds[facts["name"]] += report.duration  # fixtures, too
+            if report.when == "call" or not report.passed:
+                self.reports[facts["name"]].append((facts, report))
 
     def pytest_sessionfinish(self) -> None:
         """Write who passed; a worker hands on who was left out."""
         if hasattr(self.config, "workerinput"):
-            self.config.workeroutput[_PROPERTY] = sorted(self.left_out)  # type: ignore[attr-defined]
+            given = (sorted(self.left_out), self.tests_left_out)
+            self.config.workeroutput[self.lock] = given  # type: ignore[attr-defined]
         elif self.config.option.write_lock:
             self._write()
 
     def _write(self) -> None:
-        installed = {f"{entry.kind}/{entry.name}" for entry in discover().entries()}
-        lines = {name: line for name, line in self.passed.items() if name in installed}
+        there = self.existing(self.passed)
+        lines = {name: line for name, line in self.passed.items() if name in there}
         for name, given in self.reports.items():
-            digest, line = given[0][0]["digest"], _line(given)
+            digest, line = given[0][0]["digest"], _line(given, self.seconds[name])
             before = lines.get(name)
             if any(report.failed for _, report in given) and before and before.digest == digest:
                 del lines[name]
@@ -132,17 +168,48 @@ class KitLock:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Hear from a worker who was left out."""
-        self.left_out.update(getattr(node, "workeroutput", {}).get(_PROPERTY, ()))
+        """Hear from a worker who was left out: all of them leave out the same."""
+        names, self.tests_left_out = getattr(node, "workeroutput", {}).get(
+            self.lock, (self.left_out, self.tests_left_out)
+        )
+        self.left_out.update(names)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say who was left out: a reader must not take it for tried."""
         if self.left_out:
-            names = ", ".join(sorted(self.left_out))
             terminalreporter.write_line(
-                f"kit: {len(self.left_out)} plugins left out, unchanged since they passed ({LOCK}): "
-                f"{names}"
+                f"{len(self.left_out)} {self.what} with {self.tests_left_out} tests left out, "
+                f"unchanged since they passed ({self.lock}): {', '.join(sorted(self.left_out))}"
             )
+
+    def _denied(self, name: str) -> str:
+        return (
+            f"{self.lock} says that {name} passed with the same sources and versions: something "
+            f"that its digest leaves out has changed (see {self.covered_in}), or the outcome is not "
+            "always the same"
+        )
+
+
+class KitLock(Locked):
+    """Which plugins passed the conformance kit."""
+
+    lock = LOCK
+    what = "plugins"
+    covered_in = "`tried_with` in adversity.testing.kit.lock"
+
+    def name_of(self, item: pytest.Item) -> str:
+        """Return what the lock calls the plugin that a test tries."""
+        return name_of(plugin_of(item))
+
+    def read_digests(self, items: list[pytest.Item]) -> None:
+        """Digest the plugins that are tried."""
+        for plugin in {plugin for item in items if (plugin := plugin_of(item)) is not None}:
+            self.digests[name_of(plugin)] = tried_with(plugin)
+            self.trials[name_of(plugin)] = len(list(trials(plugin)))
+
+    def existing(self, names: Iterable[str]) -> set[str]:
+        """Return which of them are installed."""
+        return {f"{entry.kind}/{entry.name}" for entry in discover().entries()}.intersection(names)
 
 
 def plugin_of(item: pytest.Item) -> type[PluginBase] | None:
@@ -163,8 +230,8 @@ def name_of(plugin: type[PluginBase] | None) -> str:
     return f"{plugin.kind}/{plugin.name}" if plugin is not None else ""
 
 
-def _line(given: list[tuple[dict[str, Any], pytest.TestReport]]) -> Passed | None:
-    """Return what the lock says of a plugin's checks; None if one failed or was not run."""
+def _line(given: list[tuple[dict[str, Any], pytest.TestReport]], seconds: float) -> Passed | None:
+    """Return what the lock says of somebody's tests; None if one failed or was not run."""
     facts = given[0][0]
     expected = sum(hasattr(report, "wasxfail") for _, report in given)
     skipped = sum(report.skipped for _, report in given) - expected
@@ -172,16 +239,7 @@ def _line(given: list[tuple[dict[str, Any], pytest.TestReport]]) -> Passed | Non
     failed = len(given) - passed - skipped - expected
     if failed or len(given) != facts["trials"] or not passed + expected:
         return None
-    seconds = sum(report.duration for _, report in given)
     return Passed(facts["digest"], passed, skipped, expected, round(seconds, 1))
-
-
-def _denied(name: str) -> str:
-    return (
-        f"{LOCK} says that {name} passed with the same sources and versions: something that its "
-        "digest leaves out has changed (see `tried_with` in adversity.testing.kit.lock), or the "
-        "outcome is not always the same"
-    )
 
 
 def _commit(root: Path) -> str:
