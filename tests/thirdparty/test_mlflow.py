@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = REPOSITORY / "integrations" / "adversity-mlflow"
-PIPELINE = "pipelines/smoke.yaml"
-EVERY_STEP = "data:digits net blurred_predictions predictions held_predictions confidence attacked"
+PIPELINE = "pipelines/first_look.yaml"
+EVERY_STEP = (
+    "data:digits net clean_predictions noisy_predictions predictions doubt attacked noise_control"
+)
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +60,7 @@ class Person:
     def stored(self) -> list[Any]:
         """Return the experiment's runs, oldest first, read by MLflow."""
         client = self.client()
-        experiment = client.get_experiment_by_name("smoke")
+        experiment = client.get_experiment_by_name("first-look")
         assert experiment is not None
         found = client.search_runs([experiment.experiment_id], order_by=["attribute.start_time"])
         return list(found)
@@ -100,18 +102,23 @@ def environment(tmp_path_factory: pytest.TempPathFactory, warm_commands: Path) -
     }
 
 
+def block(language: str) -> str:
+    """Return the one block of a language in the README."""
+    text = next(SOURCE.glob("README.*")).read_text(encoding="utf-8")
+    (lines,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return str(lines)
+
+
 @pytest.fixture(scope="module")
 def person(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Person:
-    """A project with the shipped smoke pipeline, committed and run once."""
+    """The README's project, made and run by its shell block, committed before the run."""
     folder = tmp_path_factory.mktemp("mlflow")
-    Person(folder, environment).call("adversity", "init", "trial")
-    person = Person(folder / "trial", environment)
-    (person.root / "pipelines/first_look.yaml").unlink()
-    shutil.copyfile(REPOSITORY / PIPELINE, person.root / PIPELINE)
-    person.call("git", "add", "--all")
-    person.call("git", "commit", "--quiet", "--message", "as it is")
-    assert "warning" not in person.run().stderr
-    return person
+    init, run = block("sh").split("adversity run ")
+    commit = "git add --all\ngit commit --quiet --message 'as it is'\n"
+    script = f"{init}{commit}adversity run {run}"
+    done = Person(folder, environment).call("bash", "-euo", "pipefail", "-c", script)
+    assert "warning" not in done.stderr
+    return Person(folder / "trial", environment)
 
 
 def expected_metrics(result: Mapping[str, Any]) -> dict[str, float]:
@@ -133,15 +140,15 @@ def expected_metrics(result: Mapping[str, Any]) -> dict[str, float]:
 def test_every_measure_of_every_cell_is_stored(person: Person) -> None:
     """What MLflow gives back is what `result.json` says, to the last bit, and nothing else."""
     run = person.stored()[0]
-    (page,) = person.root.glob("runs/*-smoke/result.json")
+    (page,) = person.root.glob("runs/*-first-look/result.json")
     wanted = expected_metrics(json.loads(page.read_text(encoding="utf-8")))
-    assert {"attacked/eps_4-255/robust_accuracy", "predictions/accuracy.low"} <= set(wanted)
+    assert {"attacked/eps_8-255/robust_accuracy", "clean_predictions/accuracy.low"} <= set(wanted)
     added = {name for name in run.data.metrics if name.endswith("/seconds")}
     assert added == {
         f"{step.replace(':', '-')}/seconds" for step in [*EVERY_STEP.split(), "report", "run"]
     }
     gates = {name: value for name, value in run.data.metrics.items() if name.startswith("gates/")}
-    assert gates == {"gates/pass": 1, "gates/fail": 0, "gates/undecided": 0, "gates/error": 0}
+    assert gates == {"gates/pass": 3, "gates/fail": 0, "gates/undecided": 0, "gates/error": 0}
     rest = {k: v for k, v in run.data.metrics.items() if k not in added and k not in gates}
     assert rest == wanted
 
@@ -151,25 +158,25 @@ def test_a_person_sees_verdict_parameters_and_revision(person: Person) -> None:
     run = person.stored()[0]
     revision = person.call("git", "rev-parse", "HEAD").stdout.strip()
     tags, parameters = run.data.tags, run.data.params
-    (folder,) = person.root.glob("runs/*-smoke")
+    (folder,) = person.root.glob("runs/*-first-look")
     assert (run.info.run_name, run.info.status) == (folder.name, "FINISHED")
     assert tags["adversity.run_id"] == folder.name
     assert tags["mlflow.source.git.commit"] == revision
     assert (tags["adversity.verdict"], tags["adversity.exit_code"]) == ("pass", "0")
-    assert tags["adversity.gate.1"].startswith("pass: predictions.accuracy >= 0.30 (")
+    assert tags["adversity.gate.1"].startswith("pass: lower clean_predictions.accuracy >= 0.80 (")
     assert tags["mlflow.note.content"].startswith("**✓ PASS")
     assert tags["adversity.steps_run"].split(", ") == [*EVERY_STEP.split(), "report"]
     assert "adversity.repeats" not in tags
-    assert parameters["steps.net.with.epochs"] == "3"
+    assert parameters["steps.attacked.with.steps"] == "10"
     assert parameters["steps.attacked.with.eps"] == "$eps"
-    assert json.loads(parameters["matrix.eps"]) == ["4/255", "16/255"]
+    assert json.loads(parameters["matrix.eps"]) == ["2/255", "8/255", "16/255"]
     assert parameters["run.batch_size"] == "64"
 
 
 def test_report_and_manifest_are_artifacts(person: Person, tmp_path: Path) -> None:
     """The files are byte for byte those of the run's folder, inside the project's store."""
     run, client = person.stored()[0], person.client()
-    (folder,) = person.root.glob("runs/*-smoke")
+    (folder,) = person.root.glob("runs/*-first-look")
     names = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert names == {
         *("report.html", "report.md", "result.json", "manifest.json", "log.txt", "metrics"),
@@ -231,15 +238,9 @@ def test_listing_plugins_does_not_import_mlflow(environment: dict[str, str]) -> 
     assert done.stdout.split() == ["()", "False", "True"], done.stderr
 
 
-def test_the_example_of_the_readme_runs(environment: dict[str, str], tmp_path: Path) -> None:
-    """Its shell and Python blocks, one after the other, as a newcomer would type them."""
-    text = next(SOURCE.glob("README.*")).read_text(encoding="utf-8")
-    shell, python = (
-        re.findall(rf"```{name}\n(.*?)```", text, re.DOTALL) for name in ("sh", "python")
-    )
-    script = f"{shell[0]}\npython - <<'PROGRAM'\n{python[0]}\nPROGRAM\n"
-    assert (len(shell), len(python)) == (1, 1)
-    done = Person(tmp_path, environment).call("bash", "-euo", "pipefail", "-c", script)
+def test_the_example_of_the_readme_runs(person: Person) -> None:
+    """Its Python block reads what its shell block has stored, as a newcomer would type them."""
+    done = person.call(sys.executable, "-c", block("python"))
     assert re.search(r"^\S+-first-look FINISHED \w+$", done.stdout, re.MULTILINE), done.stdout
     assert re.search(r"^  \S+/accuracy\.low +0\.\d{3}$", done.stdout, re.MULTILINE), done.stdout
 

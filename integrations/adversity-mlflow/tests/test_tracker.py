@@ -245,7 +245,7 @@ def test_no_run_of_somebody_else_is_touched(root, run):
     assert stored(root, "mine").data.metrics == {}
 
 
-def test_telemetry_is_off_and_our_setting_is_why(tmp_path):
+def test_telemetry_is_off_and_our_setting_is_why(root):
     """Asked of MLflow itself, without the traces of a test run that also switch it off."""
     program = (
         "import os, sys; from pathlib import Path; from adversity_mlflow.store import Store\n"
@@ -258,7 +258,7 @@ def test_telemetry_is_off_and_our_setting_is_why(tmp_path):
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment["PYTHONPATH"] = str(Path(plugin.__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)],
+        [sys.executable, "-c", program, str(root)],
         env=environment | {"DO_NOT_TRACK": "1"},
         capture_output=True,
         text=True,
