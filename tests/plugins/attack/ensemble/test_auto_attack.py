@@ -44,6 +44,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auto_attack_order, "QUERIES", 60)
 
 
+@pytest.fixture
+def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As few as still make all four attacks work, for what is about rows and budgets alone."""
+    monkeypatch.setattr(auto_attack_order, "STEPS", 4)
+    monkeypatch.setattr(auto_attack_order, "QUERIES", 20)
+
+
 @pytest.mark.parametrize(
     ("norm", "restarts", "targets"), [("linf", 1, 9), ("l2", 1, 9), ("l1", 5, 5)]
 )
@@ -112,15 +119,14 @@ def test_whoever_stands_has_the_worst_point_and_not_the_clean_image(
     assert result.parameters["solved_by"][stands].tolist() == [0.0] * int(stands.sum())
 
 
+@pytest.mark.usefixtures("quicker")
 @pytest.mark.parametrize(
     "norm", ["linf", *(pytest.param(n, marks=pytest.mark.slow) for n in ("l2", "l1"))]
 )
 def test_the_same_bits_for_any_batch_within_the_budget(
-    network: Any, images: Any, labels: Any, norm: Any, monkeypatch: pytest.MonkeyPatch
+    network: Any, images: Any, labels: Any, norm: Any
 ) -> None:
     """Turned round and alone every sample's image is the same, and within eps in float64."""
-    monkeypatch.setattr(auto_attack_order, "STEPS", 4)
-    monkeypatch.setattr(auto_attack_order, "QUERIES", 20)
     eps = {"linf": 0.008, "l2": 0.08, "l1": 0.5}[norm]
     made, ids = attack(norm=norm, eps=eps), [f"id-{row}" for row in range(len(images))]
     whole = made(adversity.target(network), images, labels, ids=ids)
@@ -154,7 +160,7 @@ def test_it_leaves_no_more_than_its_first_attack_does(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quicker")
 @pytest.mark.parametrize("norm", ["l2", "l1"])
 def test_it_passes_the_kit(norm: Any) -> None:
     """Every check of the kit that applies passes in the norms that its examples leave out."""
