@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Attack as Attack
     from adversity.contracts import AttackInRounds as AttackInRounds
     from adversity.contracts import Block as Block
+    from adversity.contracts import CellMetric as CellMetric
     from adversity.contracts import Classifier as Classifier
     from adversity.contracts import Dataset as Dataset
     from adversity.contracts import Degradation as Degradation
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from adversity.contracts import ImageMetric as ImageMetric
     from adversity.contracts import Linear as Linear
     from adversity.contracts import Measure as Measure
+    from adversity.contracts import MeasuredCell as MeasuredCell
     from adversity.contracts import MeasureInfo as MeasureInfo
     from adversity.contracts import Metric as Metric
     from adversity.contracts import NearestBudget as NearestBudget
@@ -74,6 +76,7 @@ _CONTRACTS = [
     "Attack",
     "AttackInRounds",
     "Block",
+    "CellMetric",
     "Classifier",
     "Dataset",
     "Degradation",
@@ -85,6 +88,7 @@ _CONTRACTS = [
     "Linear",
     "Measure",
     "MeasureInfo",
+    "MeasuredCell",
     "Metric",
     "NearestBudget",
     "NearestFailure",

@@ -73,12 +73,15 @@ class Named(Sure):
         ]
 
 
-def changes(tmp_path, metric="accuracy", more=()):
+def changes(tmp_path, metric="accuracy", more=(), role="predict"):
     """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
     stage = Stage("predictions", "p-predictions", "", (), {}, "artifacts/p/predictions")
     gate = Gate("g", "p.yaml:1", "predictions", metric)
     plan = SimpleNamespace(
-        gates=(gate,), stage=lambda _: stage, metrics=(Accuracy(), ECE(), Sure(), PSNR(), *more)
+        gates=(gate,),
+        stage=lambda _: stage,
+        metrics=(Accuracy(), ECE(), Sure(), PSNR(), *more),
+        steps={"predictions": SimpleNamespace(role=role)},
     )
     return changes_since(last(tmp_path), plan, tmp_path)
 
@@ -114,6 +117,25 @@ def test_the_same_rows_differ_by_exactly_nothing(tmp_path):
         table(tmp_path / place, [True, False, True], confidence=[0.5, float("nan"), 0.25])
     measure = changes(tmp_path)["predictions", "", "accuracy"]
     assert (measure.value, measure.low, measure.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_step_that_measures_is_paired_by_its_column(tmp_path):
+    """What the metric said of each pair stands under the measure's name: 2 of 3, then 1 of 3."""
+    table(tmp_path / NOW, [True, True, True], agreement=[True, False, False])
+    table(tmp_path / THEN, [True, True, True], agreement=[True, True, False])
+    measure = changes(tmp_path, "agreement", role="measure")["predictions", "", "agreement"]
+    assert (measure.n, measure.value) == (3, pytest.approx(-1 / 3, abs=1e-15))
+    # The pipeline's own metrics do not speak of it, though its table has what they want.
+    assert changes(tmp_path, "accuracy", role="measure") == {}
+
+
+def test_a_step_that_measures_without_rows_has_no_change(tmp_path):
+    """An AUROC is no mean over samples: the gate is undecided, and nothing is missing."""
+    table(tmp_path / THEN, [True], agreement=[True])
+    (tmp_path / NOW).parent.mkdir(parents=True)
+    assert changes(tmp_path, "agreement", role="measure") == {}
+    with pytest.raises(StorageError, match="damaged"):
+        changes(tmp_path, "accuracy")
 
 
 def test_other_rows_with_equal_verdicts_keep_their_uncertainty(tmp_path):

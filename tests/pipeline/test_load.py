@@ -161,8 +161,8 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
         ),
         (
             "fit_on: held_predictions",
-            "over: eps",
-            ":16: steps.confidence.over is not available yet; write one step for each member",
+            "over: {eps: 1}",
+            ":16: steps.confidence.over must be a list, got {'eps': 1}",
         ),
         (
             "{uses: classifier/tiny}",

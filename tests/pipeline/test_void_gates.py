@@ -182,3 +182,22 @@ def test_a_curve_that_rises_voids_its_upper_cells_and_no_other():
     for eps, verdict in (("0.1", "fail"), ("0.2", "error"), ("0.3", "error")):
         text = f"pgd[eps={eps}].robust_accuracy >= 0.5"
         assert ruling(text, step, doubts=doubts).verdict == verdict
+
+
+@pytest.mark.parametrize("place", ["path", "compared"])
+def test_what_a_metric_reads_from_a_void_attack_is_void(place):
+    """In either of two tables that are compared: the pass is an error; without doubts it passes."""
+    cells = (CellResult({}, 100, {"agreement": share(70, 100, better="higher")}),)
+    step = StepSummary("same", "metric/agreement", "metric", "measure", cells=cells)
+    step = replace(step, **{place: ("photos", "pgd", "answers")})
+    assert ruling("same.agreement >= 0.5", step, doubts=()).verdict == "pass"
+    assert ruling("same.agreement >= 0.5", step).verdict == "error"
+
+
+def test_what_a_metric_folds_from_one_void_cell_is_void():
+    """The mean over k has no k of its own: a void cell below it is one of those it rests on."""
+    doubt = replace(MASKED, cell={"k": "1"})
+    cells = (CellResult({}, 2, {"other": share(70, 100)}),)
+    step = StepSummary("mean", "metric/mean_over_cells", "metric", "measure", cells=cells)
+    step = replace(step, path=("photos", "pgd", "mean"))
+    assert ruling("mean.other >= 0.5", step, doubts=(doubt,)).verdict == "error"

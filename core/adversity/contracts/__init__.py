@@ -8,7 +8,13 @@ from adversity.contracts.degradation import Degradation, Severity
 from adversity.contracts.fitted import Fitted
 from adversity.contracts.kind import Kind
 from adversity.contracts.measure_info import MeasureInfo, Sign
-from adversity.contracts.metric import ImageMetric, Metric, MetricBase
+from adversity.contracts.metric import (
+    CellMetric,
+    ImageMetric,
+    MeasuredCell,
+    Metric,
+    MetricBase,
+)
 from adversity.contracts.nested import Plugin
 from adversity.contracts.plot import Plot
 from adversity.contracts.plugin import API_VERSION, KINDS, PluginBase, parse_fraction
@@ -38,6 +44,7 @@ __all__ = [
     "Attack",
     "AttackInRounds",
     "Block",
+    "CellMetric",
     "Classifier",
     "Dataset",
     "Degradation",
@@ -51,6 +58,7 @@ __all__ = [
     "Linear",
     "Measure",
     "MeasureInfo",
+    "MeasuredCell",
     "Metric",
     "MetricBase",
     "NearestBudget",

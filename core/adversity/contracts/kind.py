@@ -24,14 +24,15 @@ class Kind:
         hook: The function that offers its plugins: `adversity_attacks`.
         noun: What messages call one of them, with its article: `an attack`.
         role: What a step that uses it does, a word of its own: it leaves a table, by `stage`. Of
-            our own kinds alone, `view` makes images that are not stored, and `data` and `measure`
-            stand under `data:` and `metrics:` instead of `steps:`. None: it is a parameter of
-            other plugins, and never a step.
+            our own kinds alone, `view` makes images that are not stored, `data` stands under
+            `data:` instead of `steps:`, and `measure` under `metrics:` as well. None: it is a
+            parameter of other plugins, and never a step.
         makes: What comes out of such a step: `predictions`.
         leaves: The same in the words of messages: `adversarial images`.
         image_role: What the report calls an image that comes out of such a step: `degraded`;
             empty where none does.
-        takes: What `from:` may give it: names as in `makes`.
+        takes: What `from:` may give it: names as in `makes`. Of these each metric
+            takes what its shape can measure, and the tables of other kinds as well.
         against: What `against:` may name; empty if there is no such key. A kind with `against:`
             needs it, and its plugins are used where they stand: they define nothing for others.
         keys: The keys of a step that mean something here alone: `probe`.
@@ -41,7 +42,7 @@ class Kind:
             one, they get the plugin itself.
         public: What makes, of a `Ready`, the value that `adversity.create` returns, mostly a
             `Call`; by default a `Call` that passes its arguments on to `call`.
-        stage: The class that runs a step of it, a `StageRun`.
+        stage: The class that runs a step of it, a `StageRun`, or a function that returns one.
         kit: The module of its promises: `bench_for(plugin)` returns its bench.
         sections: Modules that are imported before a report is written: they add sections.
         template: What `adversity new-plugin` fills in for a plugin of it, `package:folder`; without
@@ -79,7 +80,7 @@ class Kind:
     @property
     def is_step(self) -> bool:
         """Whether it stands under `steps` in a pipeline file."""
-        return self.role not in (None, "data", "measure")
+        return self.role not in (None, "data")
 
     @property
     def calls(self) -> tuple[str, ...]:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from adversity.contracts.kind import Kind
 from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from torch import Tensor
 
     from adversity.contracts.values import Measure, Table
 
-__all__ = ["ImageMetric", "Metric", "MetricBase"]
+__all__ = ["CellMetric", "ImageMetric", "MeasuredCell", "Metric", "MetricBase"]
 
 
 class MetricBase(PluginBase):
-    '''What both shapes of metric share. Inherit from `Metric` or `ImageMetric`.
+    '''What the shapes of metric share. Inherit from `Metric`, `ImageMetric` or `CellMetric`.
 
-    `always` metrics are computed wherever their inputs are; others when a pipeline names
-    them under `metrics:`.
+    `always` metrics are computed wherever their inputs are; others where a pipeline names them:
+    under `metrics:`, for every step that has their inputs, or in a step of their own (`uses:`),
+    for what its `from:` names.
 
     Example::
 
@@ -51,8 +55,11 @@ class MetricBase(PluginBase):
         noun="a metric",
         role="measure",
         makes="measure",
-        leaves="a measure",
+        leaves="measures",
+        takes=("data", "images", "adversarial", "predictions", "scores", "measure"),
+        keys=("against", "over"),
         order=70,
+        stage="adversity.engine.stages.measure_stage:measure_run",
         call="adversity.engine.calls.metric_call:metric_call",
         kit="adversity.testing.kinds.metric",
     )
@@ -69,14 +76,33 @@ class MetricBase(PluginBase):
             return dict(named)
         return {name: MeasureInfo() for name in named}
 
+    @classmethod
+    def step_only(cls) -> str:
+        """Say why it stands in a step and not under `metrics:`; empty where it may stand there."""
+        return ""
+
+    @staticmethod
+    def claim_faults(plugin: type[MetricBase]) -> Iterator[str]:
+        """Yield what is wrong with a class: what needs a step of its own cannot be `always`."""
+        if plugin.always and plugin.step_only():
+            yield f"{plugin.step_only()}, so it cannot be computed always; leave always out"
+
 
 class Metric(MetricBase):
     """Numbers from a per-sample table, where it has the columns `wants` and none of `unless`."""
 
+    compares: ClassVar[Literal["nothing", "samples", "tables"]] = "nothing"
+    """What `compute` gets as its reference, which a step names with `against:`. `samples`: a table
+    with the same ids, in the same order. `tables`: any other, of other data, too."""
     wants: ClassVar[tuple[str, ...]] = ("target",)
     """The columns without which it is not called."""
     unless: ClassVar[tuple[str, ...]] = ()
     """Columns with which it is not called: `start_correct`, if it measures no attack."""
+
+    @classmethod
+    def step_only(cls) -> str:
+        """Say why it stands in a step: it compares two tables."""
+        return "" if cls.compares == "nothing" else "it compares two tables"
 
     @classmethod
     def takes(cls, table: Table) -> bool:
@@ -89,7 +115,8 @@ class Metric(MetricBase):
 
         Args:
             table: One cell of a step.
-            reference: The table it is compared with, joined by id, where there is one.
+            reference: The table it is compared with, as `compares` says; None for `nothing`. It
+                has the columns `wants`, too.
         """
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
@@ -107,17 +134,83 @@ class Metric(MetricBase):
         """
         return {}
 
+    def per_pair(self, table: Table, reference: Table) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return the same of a metric that compares `samples`: the values of each pair of rows.
+
+        Args:
+            table: As `compute` gets it.
+            reference: The same samples, in the same order.
+
+        Returns:
+            As `per_sample`.
+        """
+        return {}
+
 
 class ImageMetric(MetricBase):
-    """A number for each image against its clean reference, stored as the column `produces[0]`."""
+    """A number for each image, stored as the column `produces[0]`; mostly against a clean one."""
 
+    full_reference: ClassVar[bool] = True
+    """It compares an image with its clean partner. A no-reference metric, False, sees the image
+    alone and is measured where there is no partner, too."""
     smallest: ClassVar[int] = 1
-    """The smallest height and width it can measure, in pixels."""
+    """The smallest height and width it can measure, in pixels, whatever its parameters."""
+
+    def smallest_side(self) -> int:
+        """Return the smallest height and width that it can measure with its parameters."""
+        return self.smallest
 
     @abstractmethod
     def measure(self, images: Tensor, reference: Tensor) -> Tensor:
-        """Return `[N]` float64; both images `[N, C, H, W]` float32 in [0, 1], one shape."""
+        """Return `[N]` float64; both images `[N, C, H, W]` float32 in [0, 1], one shape.
+
+        A no-reference metric takes `images` alone: `def measure(self, images)`.
+        """
 
     @abstractmethod
     def convention(self) -> Mapping[str, object]:
         """Return channels, range, window, crop and the like, as JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCell:
+    """A cell of a step, as a `CellMetric` sees it.
+
+    Attributes:
+        values: Each variable with its value as written: `{"severity": "3", "seed": "0"}`.
+        measures: What was measured in it, by name.
+        table: Its rows, read on demand; without any where the step keeps none.
+    """
+
+    values: Mapping[str, str]
+    measures: Mapping[str, Measure]
+    table: Table
+
+
+class CellMetric(MetricBase):
+    """Numbers from all cells of a step along the variables that `over:` names.
+
+    A mean over seeds, a sum over severities: what no cell can say alone. Used in a step of its
+    own: `{uses: metric/mean_over_cells, from: predictions, over: [seed]}`.
+    """
+
+    @classmethod
+    def step_only(cls) -> str:
+        """Say why it stands in a step: it goes over cells."""
+        return "it goes over the cells of a step"
+
+    def needs(self) -> tuple[str, ...]:
+        """Return the measures that each cell must have; refused where a step cannot have them."""
+        return ()
+
+    @abstractmethod
+    def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
+        """Return named measures, for the cells that agree in every variable but the folded ones.
+
+        Args:
+            cells: In the order of the matrix, one or more.
+
+        Raises:
+            InputError: If they have not what it is computed from: a measure that a parameter
+                names may be missing in some cell.
+        """

@@ -82,19 +82,19 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     finder = PluginFinder(loaded, registry, findings)
     data = resolve_data(loaded, finder, findings)
     steps = resolve_steps(loaded, finder, findings)
-    metrics = resolve_metrics(loaded, finder, findings)
-    check_steps(loaded, data, steps, registry.kinds, findings)
-    measured = _with_always(registry, metrics)
-    check_names(loaded, measured, findings)
+    measured = _with_always(registry, resolve_metrics(loaded, finder, findings))
+    metrics = [metric for _, metric in measured]
+    check_steps(loaded, data, steps, registry.kinds, metrics, findings)
+    check_names(loaded, measured, steps.values(), findings)
     _check_measured(loaded, steps, findings)
-    gates = parse_gates(loaded, steps, [metric for _, metric in measured], findings)
+    gates = parse_gates(loaded, steps, metrics, findings)
     findings.raise_any()
     resolved = _resolved(data, steps, measured, loaded.spec.run.device, findings)
     if deciding := gates_in_keys(steps, gates):
         resolved["gates"] = deciding
     packaged = _packaged(data, resolved["data"], findings)
     findings.raise_any()
-    stages = make_stages(loaded, data, steps, [plugin for _, plugin in measured])
+    stages = make_stages(loaded, data, steps, metrics)
     return Plan(
         spec=loaded.spec,
         file=loaded.file,
@@ -108,10 +108,10 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
         warnings=(
             *_warnings(steps, stages),
             *_undeclared(loaded.root, steps),
-            *idle_gates(gates, measures_of(p for _, p in measured)),
+            *idle_gates(gates, measures_of(metrics, steps.values())),
         ),
         matrix={name: loaded.labels(name) for name in loaded.spec.matrix},
-        metrics=tuple(plugin for _, plugin in measured),
+        metrics=tuple(metrics),
     )
 
 
@@ -121,8 +121,9 @@ def _check_measured(loaded: Loaded, steps: Mapping[str, PlannedStep], findings: 
     if not works and len(steps) == len(loaded.spec.steps):
         findings.add(
             ("steps",),
-            f"nothing is measured: of {listed(steps)} no step classifies, scores or attacks, and "
-            "images in between are not stored; add a step that uses a classifier, from: one of them",
+            f"nothing is measured: of {listed(steps)} no step classifies, scores, attacks or measures, "
+            "and images in between are not stored; add a step that uses a classifier, or a metric, "
+            "from: one of them",
         )
 
 
@@ -289,6 +290,7 @@ def _used(steps: Mapping[str, PlannedStep]) -> set[str]:
         used |= {planned.definition} - {planned.id}
         used |= set(planned.nested)
         if planned.role != "view":
-            used |= ancestors(planned.id, steps)
+            for name in planned.reads:
+                used |= {name} | ancestors(name, steps)
             used |= {planned.fit_on or "", *ancestors(planned.fit_on or "", steps)}
     return used

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.data.stored import StoredRows
-    from adversity.pipeline.gates.verdicts import LastRun
+    from adversity.pipeline.gates.verdicts import Gate, LastRun
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.runs.past_runs import PastRun
 
@@ -43,12 +43,13 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
     changes: dict[tuple[str, str, str], Measure] = {}
     for gate in plan.gates:
         if gate.op is None:
-            now = StoredTable(verified_file(outputs / plan.stage(gate.step).out, TABLE))
+            folder = outputs / plan.stage(gate.step).out
             then = _stored(past, gate.step)
-            if then is None:
+            if then is None or not _keeps_rows(plan, gate.step, folder):
                 continue
+            now = StoredTable(verified_file(folder, TABLE))
             for cell in sorted(now.cells):
-                change = _change(plan, gate.metric, cell, now, then)
+                change = _change(plan, gate, cell, now, then)
                 if change is not None:
                     changes[gate.step, cell, gate.metric] = change
     return changes
@@ -60,17 +61,27 @@ def _stored(past: PastRun, step: str) -> StoredTable | None:
     return StoredTable(past.verified(path)) if path.is_file() else None
 
 
+def _keeps_rows(plan: Plan, step: str, folder: Path) -> bool:
+    """Say whether a step has rows to pair: a metric that is no mean over samples leaves none."""
+    return plan.steps[step].role != "measure" or (folder / TABLE).is_file()
+
+
+def _values(plan: Plan, gate: Gate, cell: str, table: StoredTable) -> Array | None:
+    """Return what a gate's measure is the mean of; in the step of a metric that is its column."""
+    rows = table.cell(cell)
+    if plan.steps[gate.step].role == "measure":
+        return rows.get(gate.metric)
+    return sample_values(plan.metrics, gate.metric, rows, table.classes.get(cell, ()))
+
+
 def _change(
-    plan: Plan, metric: str, cell: str, this_run: StoredTable, that_run: StoredTable
+    plan: Plan, gate: Gate, cell: str, this_run: StoredTable, that_run: StoredTable
 ) -> Measure | None:
     now, then = this_run.cell(cell), that_run.cell(cell)
     _, first, second = np.intersect1d(
         now["id"].astype(str), then["id"].astype(str), return_indices=True
     )
-    a, b = (
-        sample_values(plan.metrics, metric, table.cell(cell), table.classes.get(cell, ()))
-        for table in (this_run, that_run)
-    )
+    a, b = (_values(plan, gate, cell, table) for table in (this_run, that_run))
     if a is None or b is None or not len(first):
         return None
     if _same(now, then, first, second):

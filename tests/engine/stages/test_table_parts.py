@@ -147,7 +147,7 @@ def test_measures_are_those_of_the_whole_cell(
     stage_run = opened(project, finished, step)
     result = stage_run.fill(tmp_path)
     for cell in stage_run.planned.cells:
-        expected = stage_run.measured(whole(stage_run, cell), stage_run.class_names(cell))
+        expected = stage_run.measured(whole(stage_run, cell), stage_run.class_names(cell), cell)
         assert {k: v.as_json() for k, v in result.measures[cell.key].items()} == {
             k: v.as_json() for k, v in expected.items()
         }

@@ -1,4 +1,4 @@
-"""The final calls of metrics: of tables, and of images."""
+"""The final calls of metrics: of tables, of images, and of the cells of a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adversity.contracts import ImageMetric, Measure, Metric
+from adversity.contracts import CellMetric, ImageMetric, Measure, Metric
 from adversity.engine.calls.blocks import padded, spans
 from adversity.engine.calls.final_call import FinalCall, named, positions
 from adversity.engine.calls.ready import BREAKS
@@ -21,56 +21,81 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from adversity.contracts import Table
+    from adversity.contracts import MeasuredCell, Table
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["ImageMetricCall", "MetricCall", "column_of", "metric_call"]
+__all__ = ["CellMetricCall", "ImageMetricCall", "MetricCall", "column_of", "metric_call"]
 
 
 class MetricCall(FinalCall):
-    """`measures = metric(table)`; none of a table that it does not take."""
+    """`measures = metric(table)`; none of a table that it does not take.
 
-    def __call__(self, table: Table) -> dict[str, Measure]:
+    One that compares takes a reference besides: `metric(table, reference)`.
+    """
+
+    def __call__(self, table: Table, reference: Table | None = None) -> dict[str, Measure]:
         """Return named measures.
 
         Raises:
+            InputError: If there is a reference and it compares nothing, or the other way round, or
+                it compares the same samples and got others.
             PluginError: If the answer is no mapping of names to measures with finite values.
         """
-        if not self.ready.plugin.takes(table):
+        metric: Metric = self.ready.plugin
+        self._require_reference(metric, table, reference)
+        if not all(map(metric.takes, (table,) if reference is None else (table, reference))):
             return {}
+        given = () if reference is None else (reference,)
         try:
-            answer = self.ready.plugin.compute(table)
+            answer = metric.compute(table, *given)
         except BREAKS as error:
             self.ready.guard(error)
-        fault = _fault(answer)
-        if fault is not None:
-            self.ready.broke(fault)
-        return dict(answer)
+        return _checked(self.ready, answer)
 
-    def measures(self, table: Table) -> dict[str, Measure]:
-        """Return what it measures of a step's table."""
-        return self(table)
+    def _require_reference(self, metric: Metric, table: Table, reference: Table | None) -> None:
+        if reference is None:
+            if metric.compares != "nothing":
+                raise InputError(f"{self.ready.label} compares two tables; give it a second one")
+        elif metric.compares == "nothing":
+            raise InputError(f"{self.ready.label} measures one table and compares it with no other")
+        elif metric.compares == "samples" and not np.array_equal(table["id"], reference["id"]):
+            raise InputError(
+                f"{self.ready.label} compares the same samples: expected two tables with the same "
+                "ids in the same order"
+            )
+
+    def measures(self, table: Table, reference: Table | None = None) -> dict[str, Measure]:
+        """Return what it measures of a step's table, and of another one if it compares them."""
+        return self(table, reference)
 
 
 class ImageMetricCall(FinalCall):
-    """`values = metric(images, reference)`, `[N]` float64; infinity is one: identical images."""
+    """`values = metric(images, reference)`, `[N]` float64; infinity is one: identical images.
+
+    A no-reference metric takes the images alone: `metric(images)`.
+    """
 
     def __call__(
-        self, images: Tensor, reference: Tensor, ids: Sequence[str] | None = None
+        self, images: Tensor, reference: Tensor | None = None, ids: Sequence[str] | None = None
     ) -> Tensor:
         """Return a number for each image; differentiable in images that require a gradient.
 
         Raises:
-            InputError: If they do, and it has none.
+            InputError: If they do, and it has none; or if the reference is missing, or too much.
             PluginError: If the answer breaks the contract.
         """
+        full = self.ready.plugin.full_reference
+        if full != (reference is not None):
+            wanted = "the clean images as well" if full else "images alone: it needs no reference"
+            raise InputError(f"{self.ready.label}: expected {wanted}")
+        pair = (images,) if reference is None else (images, reference)
         if images.requires_grad:
-            return self._traced(images, reference)
+            return self._traced(*pair)
         names = ids or positions(len(images))
 
         def run(index: list[int]) -> list[Tensor]:
             here = named(names, index)
-            answer: Tensor = self.ask("measure", here, images[index], reference[index])
+            answer: Tensor = self.ask("measure", here, *(given[index] for given in pair))
             fault = rows_fault(answer, rows=len(index), finite=False)
             if fault is None and bool(answer.isnan().any()):
                 fault = "expected a number, got NaN"
@@ -80,7 +105,7 @@ class ImageMetricCall(FinalCall):
 
         return self.blocks(images, names, run)[0].double()
 
-    def _traced(self, images: Tensor, reference: Tensor) -> Tensor:
+    def _traced(self, images: Tensor, reference: Tensor | None = None) -> Tensor:
         import torch
 
         plugin, parts = self.ready.plugin, []
@@ -91,8 +116,11 @@ class ImageMetricCall(FinalCall):
             )
         for span in spans(len(images), plugin.block_rows):
             cut = slice(span.start, span.stop)
-            there = padded(reference[cut], plugin.block_rows).to(self.ready.device)
-            run = self.unchecked("measure", reference=there)
+            more = {}
+            if reference is not None:
+                there = padded(reference[cut], plugin.block_rows).to(self.ready.device)
+                more["reference"] = there
+            run = self.unchecked("measure", **more)
             parts.append(run(padded(images[cut], plugin.block_rows))[: len(span)])
         return torch.cat(parts).double()
 
@@ -110,17 +138,38 @@ class ImageMetricCall(FinalCall):
         return {column: mean}
 
 
-def metric_call(ready: Ready) -> MetricCall | ImageMetricCall:
+class CellMetricCall(FinalCall):
+    """`measures = metric(cells)`."""
+
+    def __call__(self, cells: Sequence[MeasuredCell]) -> dict[str, Measure]:
+        """Return named measures.
+
+        Raises:
+            InputError: If the cells have not what it is computed from.
+            PluginError: If the answer is no mapping of names to measures with finite values.
+        """
+        try:
+            answer = self.ready.plugin.fold(tuple(cells))
+        except BREAKS as error:
+            self.ready.guard(error)
+        return _checked(self.ready, answer)
+
+
+def metric_call(ready: Ready) -> MetricCall | ImageMetricCall | CellMetricCall:
     """Return the final call of a metric, by what it is.
 
     Raises:
-        InputError: If it is a metric neither of tables nor of images.
+        InputError: If it is a metric neither of tables, nor of images, nor of cells.
     """
+    if isinstance(ready.plugin, CellMetric):
+        return CellMetricCall(ready)
     if isinstance(ready.plugin, Metric):
         return MetricCall(ready)
     if isinstance(ready.plugin, ImageMetric):
         return ImageMetricCall(ready)
-    raise InputError(f"{ready.label}: expected a Metric or an ImageMetric, got neither")
+    raise InputError(
+        f"{ready.label}: expected a Metric, an ImageMetric or a CellMetric, got none of them"
+    )
 
 
 def column_of(metric: ImageMetric) -> str:
@@ -128,8 +177,20 @@ def column_of(metric: ImageMetric) -> str:
     return next(iter(metric.produces), metric.name)
 
 
+def _checked(ready: Ready, answer: object) -> dict[str, Measure]:
+    """Return what a metric answered, which is a mapping of names to measures.
+
+    Raises:
+        PluginError: If it is none.
+    """
+    fault = _fault(answer)
+    if fault is not None or not isinstance(answer, Mapping):
+        ready.broke(str(fault))
+    return dict(answer)
+
+
 def _fault(answer: object) -> str | None:
-    """Say what is wrong with what `compute` returned, or None."""
+    """Say what is wrong with the answer of a metric, or None."""
     if not isinstance(answer, Mapping):
         return f"expected a mapping of names to measures, got {type(answer).__name__}"
     for name, measure in answer.items():

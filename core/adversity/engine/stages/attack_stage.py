@@ -242,9 +242,11 @@ class AttackRun(TableRun):
         }
         return columns | self.image_columns(current.worsened(stored))
 
-    def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
+    def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
         """Add the shares that show a masked gradient, over the samples right at the start."""
-        measures = super().measured(rows, class_names) | sign_shares(rows, self.planned.entry.cls)
+        measures = super().measured(rows, class_names, cell) | sign_shares(
+            rows, self.planned.entry.cls
+        )
         return measures | probe_shares(rows, len(class_names))
 
     def fill(self, out: Path) -> StageResult:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from adversity.contracts import Plot, Table
+from adversity.engine.calls.ready import BREAKS
 from adversity.errors import DataError, PluginError
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from adversity.contracts import Measure
+    from adversity.contracts import Measure, Metric
     from adversity.engine.calls.ready import Ready
-    from adversity.engine.stages.columns import Rows
+    from adversity.engine.stages.columns import Columns, Rows
 
-__all__ = ["measures_of_rows"]
+__all__ = ["described", "measures_of_rows", "measures_of_table", "sample_columns"]
 
 
 def measures_of_rows(
@@ -36,17 +39,76 @@ def measures_of_rows(
     measures: dict[str, Measure] = {}
     owners = dict.fromkeys((*OF_DATA, *OF_ATTACKS), "Adversity itself")
     for ready in metrics:
-        known = ready.plugin.declared()
-        for name, measure in ready.call.measures(table).items():
-            _require_plot(ready, name, measure)
-            if name in owners:
-                raise PluginError(
-                    f"{ready.label} and {owners[name]} both measure {name}, and a measure "
-                    "has one name; use one of the two, or ask its author to rename the measure"
-                )
-            owners[name] = ready.label
-            measures[name] = measure.known_as(known[name]) if name in known else measure
+        own = described(ready, ready.call.measures(table))
+        _require_free(ready, own, owners)
+        owners |= dict.fromkeys(own, ready.label)
+        measures |= own
     return measures
+
+
+def measures_of_table(ready: Ready, table: Table, reference: Table | None) -> dict[str, Measure]:
+    """Return what one metric measures of a table, compared with another one if it compares.
+
+    Raises:
+        PluginError: As `measures_of_rows`.
+    """
+    own = described(ready, ready.call(table, reference))
+    _require_free(ready, own, dict.fromkeys((*OF_DATA, *OF_ATTACKS), "Adversity itself"))
+    return own
+
+
+def described(ready: Ready, measures: Mapping[str, Measure]) -> dict[str, Measure]:
+    """Return measures with what their metric declares of them.
+
+    Raises:
+        PluginError: If one has a plot that cannot be drawn.
+    """
+    known = ready.plugin.declared()
+    for name, measure in measures.items():
+        _require_plot(ready, name, measure)
+    return {
+        name: measure.known_as(known[name]) if name in known else measure
+        for name, measure in measures.items()
+    }
+
+
+def sample_columns(ready: Ready, table: Table, reference: Table | None) -> Columns:
+    """Return the values that the measures of a table are means of, a column each.
+
+    Raises:
+        PluginError: If the metric fails, or its values are not one a row.
+    """
+    metric: Metric = ready.plugin
+    try:
+        answer = (
+            metric.per_sample(table) if reference is None else metric.per_pair(table, reference)
+        )
+    except BREAKS as error:
+        ready.guard(error)
+    columns = {}
+    for name, values in answer.items():
+        column = np.asarray(values)
+        if column.shape != (len(table),) or column.dtype.kind not in "bf":
+            ready.broke(
+                f"expected {len(table)} booleans or floats for {name}, one a row, got "
+                f"{column.dtype} {list(column.shape)}"
+            )
+        columns[name] = column if column.dtype == np.bool_ else column.astype(np.float64)
+    return columns
+
+
+def _require_free(ready: Ready, names: Iterable[str], owners: Mapping[str, str]) -> None:
+    """Refuse a measure whose name is taken.
+
+    Raises:
+        PluginError: With both owners.
+    """
+    for name in names:
+        if name in owners:
+            raise PluginError(
+                f"{ready.label} and {owners[name]} both measure {name}, and a measure "
+                "has one name; use one of the two, or ask its author to rename the measure"
+            )
 
 
 def _require_plot(ready: Ready, name: str, measure: Measure) -> None:

@@ -44,7 +44,8 @@ class PredictRun(TableRun):
         ready = self.toolbox.ready(step, cell)
         values = ready.call.logits(current.images, current.ids)
         answer = Answer(values, ready.plugin.gives)
-        if any(planned.against == step for planned in self.plan.steps.values()):
+        others = self.plan.steps.values()
+        if any(other.against == step and other.role == "attack" for other in others):
             where = step, cell.restrict(self.planned.variables).key
             self.toolbox.answers.keep(current.ids, answer, where)
         targets = self.toolbox.targets(self.data, step, cell)

@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["TableRun"]
+__all__ = ["TableRun", "image_values"]
 
 
 class TableRun(StageRun):
@@ -168,7 +169,7 @@ class TableRun(StageRun):
         for cell in self.planned.cells:
             rows = table.cell(cell.key)
             total += rows.count
-            measures[cell.key] = self.measured(rows, classes[cell.key])
+            measures[cell.key] = self.measured(rows, classes[cell.key], cell)
             for name in map(column_of, self._image_metrics(rows)):
                 unmeasured[name] += int(np.isnan(rows[name]).sum())
         self._note_unmeasured(unmeasured, total)
@@ -203,8 +204,8 @@ class TableRun(StageRun):
             {name: entry for name, entry in resolved.items() if entry["plugin"] in names},
         ]
 
-    def measured(self, rows: Rows, class_names: tuple[str, ...]) -> dict[str, Measure]:
-        """Compute every metric whose columns are there."""
+    def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
+        """Compute every metric whose columns are there, on the rows of a cell."""
         return measures_of_rows(self.toolbox.metrics(), rows, class_names)
 
     def label_hash(self, data: str) -> str | None:
@@ -213,24 +214,14 @@ class TableRun(StageRun):
         return None if file is None else file_sha256(self.plan.root / file)
 
     def image_columns(self, current: ImageBatch) -> Columns:
-        """Measure the images against the clean ones; NaN where that cannot be done.
+        """Measure the images with the metrics that hold; the step's notes count what could not be."""
+        return {
+            column_of(ready.plugin): image_values(ready, current)
+            for ready in self.toolbox.metrics()
+            if isinstance(ready.plugin, ImageMetric)
+        }
 
-        Images of another size than the clean ones, or smaller than a metric's smallest,
-        are not measured; the step's notes count them.
-        """
-        columns: Columns = {}
-        side = min(current.images.shape[2:])
-        for ready in self.toolbox.metrics():
-            metric = ready.plugin
-            if not isinstance(metric, ImageMetric):
-                continue
-            values = np.full(len(current.ids), np.nan)
-            if current.clean is not None and current.comparable and side >= metric.smallest:
-                values = ready.call(current.images, current.clean, current.ids).numpy()
-            columns[column_of(metric)] = values
-        return columns
-
-    def _without_clean(self) -> bool:
+    def without_clean(self) -> bool:
         """Say whether nothing in the chain degrades the images, and the data have no references."""
         worse = any(
             link.role == "attack" or issubclass(class_of(link.entry), Degradation)
@@ -245,16 +236,40 @@ class TableRun(StageRun):
 
     def _note_unmeasured(self, unmeasured: Counter[str], total: int) -> None:
         """Note how many rows lack the value of an image metric, if any."""
-        if unmeasured and self._without_clean():
+        image_metrics = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
+        comparing = [
+            column_of(metric)
+            for metric in image_metrics
+            if metric.full_reference and column_of(metric) in unmeasured
+        ]
+        if comparing and self.without_clean():
             self.notes.append(
-                f"{', '.join(unmeasured)} cannot be measured: {self.data} has no clean references, "
+                f"{', '.join(comparing)} cannot be measured: {self.data} has no clean references, "
                 "and nothing degrades its images on the way, so there is nothing to compare with"
             )
-            return
-        for metric in self.metrics():
-            if isinstance(metric, ImageMetric) and unmeasured[column_of(metric)]:
+            for column in comparing:
+                del unmeasured[column]
+        for metric in image_metrics:
+            if count := unmeasured[column_of(metric)]:
+                other = "has another size than the clean one, or " if metric.full_reference else ""
                 self.notes.append(
-                    f"{column_of(metric)} is missing for {unmeasured[column_of(metric)]} of "
-                    f"{total} rows: the image has another size than the clean one, or is "
-                    f"smaller than {metric.smallest} pixels"
+                    f"{column_of(metric)} is missing for {count} of {total} rows: the image "
+                    f"{other}is smaller than {metric.smallest_side()} pixels"
                 )
+
+
+def image_values(ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
+    """Return what a metric of images gives for each, `[N]` float64; NaN where it cannot.
+
+    Images of another size than the clean ones, or smaller than the metric's smallest, are not
+    measured.
+    """
+    metric: ImageMetric = ready.plugin
+    values = np.full(len(current.ids), np.nan)
+    if min(current.images.shape[2:]) < metric.smallest_side():
+        return values
+    if not metric.full_reference:
+        return ready.call(current.images, None, current.ids).numpy()  # type: ignore[no-any-return]
+    if current.clean is None or not current.comparable:
+        return values
+    return ready.call(current.images, current.clean, current.ids).numpy()  # type: ignore[no-any-return]

@@ -137,7 +137,15 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
         cells=_cells(toolbox, planned, result) if result and result.measures else (),
         notes=result.notes if result else (),
         **_adversary(toolbox, planned),
+        **_compared(toolbox, planned),
     )
+
+
+def _compared(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
+    """Return what a metric compares its table with; nothing for other steps."""
+    if planned.role != "measure" or planned.against is None:
+        return {}
+    return {"against": planned.against, "compared": toolbox.plan.chain(planned.against).ids}
 
 
 def nested_records(planned: PlannedStep) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.pipeline.plan.measures import known_of, measures_of
-from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
@@ -37,8 +36,9 @@ def gate_faults(
         steps: Its resolved steps; faulty ones are missing and not complained of again.
         metrics: Those of the pipeline.
     """
+    measures = measures_of(metrics, steps.values())
     if gate.step in loaded.spec.data:
-        yield from _measure_faults(gate, known_of("data", metrics), metrics)
+        yield from _measure_faults(gate, known_of("data", metrics), measures)
         yield from (f"{gate.step} is a data set and has no {name}" for name in gate.selector)
         return
     if gate.step not in loaded.spec.steps:
@@ -51,13 +51,13 @@ def gate_faults(
         measured = [id_ for id_, other in steps.items() if other.is_measured]
         yield f"{gate.step} has no measures of its own; measured are {listed(measured)}"
         return
-    for name in (gate.step, *sorted(ancestors(gate.step, loaded.spec.steps))):
+    for name in _behind(gate.step, steps):
         if name in steps and steps[name].knowledge == "grey-box":
             yield (
                 f"{name} attacks as grey-box, which is weaker than an attacker who knows the chain, "
                 "so no gate can rest on it; use white-box"
             )
-    yield from _measure_faults(gate, known_of(planned, metrics), metrics)
+    yield from _measure_faults(gate, known_of(planned, metrics), measures)
     missing = unprobed(gate.metric, class_of(planned.entry), planned.options.get("probe"))
     if missing is not None and planned.role == "attack":
         yield missing
@@ -91,16 +91,27 @@ def _selector_faults(
             yield f"{name} has no value {value}; it has {listed(loaded.labels(name))}"
 
 
+def _behind(id_: str, steps: Mapping[str, PlannedStep]) -> Sequence[str]:
+    """Return a step and all whose images or rows go into its figures."""
+    names, waiting = {id_: None}, [id_]
+    while waiting:
+        planned = steps.get(waiting.pop())
+        fresh = [name for name in (planned.reads if planned else ()) if name not in names]
+        names |= dict.fromkeys(fresh)
+        waiting += fresh
+    return (id_, *sorted(names.keys() - {id_}))
+
+
 def _measure_faults(
-    gate: Gate, known: Mapping[str, MeasureInfo] | None, metrics: Sequence[MetricBase]
+    gate: Gate, known: Mapping[str, MeasureInfo] | None, measures: Mapping[str, MeasureInfo]
 ) -> Iterator[str]:
     """Refuse a measure that the step cannot have, and a limit that decides by itself."""
     if known is None:
-        info = measures_of(metrics).get(gate.metric)
+        info = measures.get(gate.metric)
     elif gate.metric in known:
         info = known[gate.metric]
     else:
-        elsewhere = gate.metric in measures_of(metrics)
+        elsewhere = gate.metric in measures
         why = f": it is measured of other steps; {gate.step} can have {listed(sorted(known))}"
         hint = why if elsewhere else suggestion(gate.metric, sorted(known))
         yield f"{gate.step} has no measure {gate.metric}{hint}"

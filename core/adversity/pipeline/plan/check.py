@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Fitted
 from adversity.contracts.not_yet import not_yet
 from adversity.pipeline.plan.apart import meetings
+from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors, way_to
 from adversity.pipeline.plan.probing import probe_fault
@@ -19,7 +20,7 @@ from adversity.registry.entry import class_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from adversity.contracts import Kind, PluginBase
+    from adversity.contracts import Kind, MetricBase, PluginBase
     from adversity.pipeline.plan.model import PlannedData, PlannedStep
     from adversity.pipeline.read.load import Loaded
     from adversity.pipeline.read.spec import StepSpec
@@ -39,9 +40,19 @@ def check_steps(
     data: Mapping[str, PlannedData],
     steps: Mapping[str, PlannedStep],
     kinds: Mapping[str, type[PluginBase]],
+    metrics: Sequence[MetricBase],
     findings: Findings,
 ) -> None:
-    """Check every resolved step; what it needs may be missing if that had findings itself."""
+    """Check every resolved step; what it needs may be missing if that had findings itself.
+
+    Args:
+        loaded: The file.
+        data: Its data sets.
+        steps: Its resolved steps.
+        kinds: All that are installed.
+        metrics: Those of the pipeline.
+        findings: Where faults go.
+    """
     checker = _Checker(loaded, data, steps, [cls.describes for cls in kinds.values()])
     rules: tuple[Callable[[PlannedStep, StepSpec], Iterator[Finding]], ...] = (
         checker.settings,
@@ -49,6 +60,7 @@ def check_steps(
         checker.against,
         checker.probing,
         checker.fitting,
+        MeasureRules(data, steps, metrics).rules,
     )
     for planned in steps.values():
         spec = loaded.spec.steps[planned.id]
@@ -138,8 +150,8 @@ class _Checker:
             )
         kind = class_of(planned.entry).describes
         own_keys = (*kind.keys, "against") if kind.against else kind.keys
-        for key in ("against", "knowledge", "objective", "probe"):
-            if getattr(spec, key) is not None and key not in own_keys:
+        for key in ("against", "over", "knowledge", "objective", "probe"):
+            if getattr(spec, key) not in (None, ()) and key not in own_keys:
                 yield key, f"{key}: is for {self._users_of(key)}; {planned.entry.label} is none"
         if spec.keep is not None and spec.keep != planned.keep:
             message = (
@@ -165,7 +177,7 @@ class _Checker:
                 "from",
                 f"expected one step, got {len(planned.source)}: {', '.join(planned.source)}",
             )
-        for name in planned.source:
+        for name in () if planned.role == "measure" else planned.source:
             product = self._makes(name)
             if product is not None and product not in kind.takes:
                 works_on = f"{planned.entry.label} works on {self._either(kind.takes)}"

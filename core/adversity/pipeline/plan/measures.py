@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from adversity.contracts import ImageMetric, Metric
+from adversity.contracts import ImageMetric, Metric, MetricBase
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adversity.contracts import MeasureInfo, MetricBase
+    from adversity.contracts import MeasureInfo
     from adversity.pipeline.plan.model import PlannedStep
     from adversity.pipeline.read.findings import Findings, KeyPath
     from adversity.pipeline.read.load import Loaded
     from adversity.registry import Entry
 
-__all__ = ["check_names", "known_of", "measures_of"]
+__all__ = ["can_have", "check_names", "known_of", "measures_of"]
 
 _ATTACKS_ALONE = frozenset(
     {"start_correct", "fooled", "distance", "queries", "gradients", "failure_distance", "solved_at"}
@@ -25,19 +25,37 @@ _ATTACKS_ALONE = frozenset(
 """Columns that only the table of an attack has."""
 
 
-def measures_of(metrics: Iterable[MetricBase]) -> dict[str, MeasureInfo]:
+def measures_of(
+    metrics: Iterable[MetricBase], steps: Iterable[PlannedStep] = ()
+) -> dict[str, MeasureInfo]:
     """Return every measure that a run can have, with what is known of it.
 
     What the engine knows of its own measures holds, whatever a metric declares.
+
+    Args:
+        metrics: Those of the pipeline.
+        steps: Of the plan; some may be metrics.
     """
     measures: dict[str, MeasureInfo] = {}
-    for metric in metrics:
-        measures |= metric.declared()
+    classes: list[type[MetricBase] | None] = [*map(type, metrics), *map(_metric_of, steps)]
+    for cls in filter(None, dict.fromkeys(classes)):
+        measures |= cls.declared()
     return measures | dict(OF_DATA) | dict(OF_ATTACKS)
 
 
+def _metric_of(planned: PlannedStep) -> type[MetricBase] | None:
+    """Return the class of the metric that a step is; None for other steps."""
+    cls = planned.entry.cls
+    if planned.role == "measure" and cls is not None and issubclass(cls, MetricBase):
+        return cls
+    return None
+
+
 def check_names(
-    loaded: Loaded, measured: Iterable[tuple[Entry, MetricBase]], findings: Findings
+    loaded: Loaded,
+    measured: Iterable[tuple[Entry, MetricBase]],
+    steps: Iterable[PlannedStep],
+    findings: Findings,
 ) -> None:
     """Refuse metrics that measure something under a name that is taken.
 
@@ -46,11 +64,20 @@ def check_names(
     Args:
         loaded: The file.
         measured: The metrics of a pipeline, each with where it comes from.
+        steps: Of the plan; some may be metrics.
         findings: Where to say it.
     """
     owners = dict.fromkeys((*OF_DATA, *OF_ATTACKS), "Adversity itself")
+    of_all = {
+        entry.qualified: (entry, type(metric), _place(loaded, entry)) for entry, metric in measured
+    }
+    for planned in steps:
+        if (cls := _metric_of(planned)) is not None:
+            place: KeyPath = ("steps", planned.id, "uses")
+            of_all.setdefault(planned.entry.qualified, (planned.entry, cls, place))
     # The one to leave out comes last: what the file names, and what others bring.
-    for entry, metric in sorted(measured, key=lambda one: (not one[1].always, not one[0].built_in)):
+    ordered = sorted(of_all.values(), key=lambda one: (not one[1].always, not one[0].built_in))
+    for entry, metric, where in ordered:
         names = _names(metric)
         shared: dict[str, list[str]] = {}
         for name in names:
@@ -58,16 +85,16 @@ def check_names(
                 shared.setdefault(owners[name], []).append(name)
         for owner, taken in shared.items():
             findings.add(
-                _place(loaded, entry),
+                where,
                 f"{entry.label} and {owner} both measure {listed(taken)}, and a measure has one "
-                f"name; {_remedy(entry, metric)}, or ask its author to rename the measure",
+                f"name; {_remedy(entry, metric, where)}, or ask its author to rename the measure",
             )
         owners = {**dict.fromkeys(names, entry.label), **owners}
 
 
-def _names(metric: MetricBase) -> tuple[str, ...]:
+def _names(metric: type[MetricBase]) -> tuple[str, ...]:
     """Return the names that a metric measures under, as far as it says them."""
-    column = (metric.name,) if isinstance(metric, ImageMetric) else ()
+    column = (metric.name,) if issubclass(metric, ImageMetric) else ()
     return tuple(metric.declared()) or column
 
 
@@ -78,8 +105,10 @@ def _place(loaded: Loaded, entry: Entry) -> KeyPath:
     return ("metrics", *named[:1])
 
 
-def _remedy(entry: Entry, metric: MetricBase) -> str:
+def _remedy(entry: Entry, metric: type[MetricBase], where: KeyPath) -> str:
     """Say how a pipeline does without a metric."""
+    if where[0] == "steps":
+        return f"leave the step {where[1]} out"
     if metric.always:
         return f"uninstall it or set ADVERSITY_BLOCK={entry.kind}/{entry.qualified}"
     return f"leave {entry.name} out of metrics:"
@@ -99,11 +128,14 @@ def known_of(
     """
     if planned == "data":
         return dict(OF_DATA)
+    own = _metric_of(planned)
+    if own is not None:
+        return own.declared() or None
     attacked = planned.role == "attack"
     fitting = [
         metric
         for metric in metrics
-        if not isinstance(metric, Metric) or _can_have(metric, attacked=attacked)
+        if not isinstance(metric, Metric) or can_have(type(metric), attacked=attacked)
     ]
     if not all(metric.produces for metric in fitting):
         return None
@@ -113,7 +145,7 @@ def known_of(
     return measures | dict(OF_ATTACKS) if attacked else measures
 
 
-def _can_have(metric: Metric, *, attacked: bool) -> bool:
+def can_have(metric: type[Metric], *, attacked: bool) -> bool:
     """Say whether a table of such a step can have the columns that a metric needs and no other."""
     missing = frozenset() if attacked else _ATTACKS_ALONE
     present = frozenset({"start_correct"}) if attacked else frozenset()

@@ -81,7 +81,9 @@ class PlannedStep:
         definition: The step that defines the plugin, itself included (`net`); views, attacks
             and direct uses define their own.
         source: `from:`, ids of steps or data sets; empty for a pure definition.
-        against: For attacks, the step whose answer is attacked.
+        against: For attacks, the step whose answer is attacked; for metrics, the step whose table
+            is compared with.
+        over: For metrics, the variables whose cells are folded into one.
         fit_on: For a definition, the step or data set that fits it.
         knowledge: `white-box` or `grey-box`.
         keep: Its images are stored (always so for attacks).
@@ -99,6 +101,7 @@ class PlannedStep:
     definition: str
     source: tuple[str, ...] = ()
     against: str | None = None
+    over: tuple[str, ...] = ()
     fit_on: str | None = None
     knowledge: Literal["white-box", "grey-box"] = "white-box"
     keep: bool = False
@@ -113,6 +116,12 @@ class PlannedStep:
     def upstream(self) -> str:
         """The step or data set that it works on: all that `from:` may name so far."""
         return self.source[0]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The steps and data sets whose images or rows go in: what is compared with, as well."""
+        compared = (self.against,) if self.role == "measure" and self.against is not None else ()
+        return (*self.source, *compared)
 
     @property
     def is_measured(self) -> bool:
@@ -188,7 +197,7 @@ class Plan:
     @property
     def measures(self) -> dict[str, MeasureInfo]:
         """What is known of every measure, by name."""
-        return measures_of(self.metrics)
+        return measures_of(self.metrics, self.steps.values())
 
     @property
     def name(self) -> str:

@@ -90,6 +90,9 @@ def resolve_metrics(
         plugin = finder.build(entry, spec.parameters, (*path, "with")) if entry else None
         if entry and any(other.qualified == entry.qualified for other, _ in measured):
             findings.add(path, f"{spec.uses} is named twice, and a measure has one name; keep one")
+        elif entry and isinstance(plugin, MetricBase) and plugin.step_only():
+            why = f"{spec.uses} stands in a step of its own, since {plugin.step_only()}"
+            findings.add(path, f"{why}; write it under steps: with from:")
         elif entry and isinstance(plugin, MetricBase):
             _stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
             measured.append((entry, plugin))
@@ -150,7 +153,7 @@ class _StepResolver:
         """Add a step to the planned ones, or findings."""
         step = self._loaded.spec.steps[id_]
         entry = self._entry(id_, step)
-        if entry is None:
+        if entry is None or self._folds_what_it_uses(id_, step):
             return
         own = names_plugin(step.uses)
         variables = self._variables(id_, step)
@@ -172,6 +175,7 @@ class _StepResolver:
             definition=id_ if own else step.uses,
             source=step.source,
             against=step.against,
+            over=step.over,
             fit_on=step.fit_on,
             knowledge=step.knowledge or "white-box",
             keep=role == "attack",
@@ -182,6 +186,14 @@ class _StepResolver:
             line=self._findings.where(("steps", id_)),
             nested=self._nested[id_] if own else self.planned_steps[step.uses].nested,
         )
+
+    def _folds_what_it_uses(self, id_: str, step: StepSpec) -> bool:
+        """Refuse a variable that `over:` folds in the parameters, where it has no one value."""
+        both = [name for name in variables_in(step.parameters) if name in step.over]
+        for name in both:
+            message = f"${name} has no one value here, since over: folds it; drop one of both"
+            self._findings.add(("steps", id_, "with"), message)
+        return bool(both)
 
     def _affordable(self, id_: str, variables: tuple[str, ...]) -> bool:
         """Count the cells of a step before they are made; the steps before took some already."""
@@ -220,7 +232,7 @@ class _StepResolver:
         for name in (*step.source, step.against, step.fit_on, step.uses, *self._nested[id_]):
             if name in self.planned_steps:
                 used.update(self.planned_steps[name].variables)
-        return tuple(name for name in self._labels if name in used)
+        return tuple(name for name in self._labels if name in used and name not in step.over)
 
     def _values(self, cell: Cell) -> dict[str, Any]:
         """Return the values that a cell's labels stand for."""

@@ -125,14 +125,19 @@ class _Maker:
     def stage(self, planned: PlannedStep) -> Stage:
         inputs = _Inputs()
         self._add_step(inputs, planned)
-        self._add_sources(inputs, planned.source)
-        if planned.against is not None:
+        self._add_sources(inputs, planned.reads)
+        if planned.role == "attack":
             self._add_chain(inputs, planned)
             inputs.gates |= {planned.id: None} if may_stop(planned) else {}
         if planned.fit_on is not None:
             self._add_sources(inputs, (planned.fit_on,))
         return self._finished(
-            planned.id, inputs, measured=planned.is_measured, variables=planned.variables
+            planned.id,
+            inputs,
+            measured=planned.is_measured,
+            variables=(*planned.variables, *planned.over),
+            # A metric in a step of its own is all that measures there.
+            metrics=planned.is_measured and planned.role != "measure",
         )
 
     def report(self) -> Stage:
@@ -146,28 +151,44 @@ class _Maker:
                 inputs.deps[self.out(planned.id)] = None
         for id_ in self._data:
             self._add_data(inputs, id_)
-        return self._finished(RESERVED, inputs, measured=True, variables=tuple(self._spec.matrix))
+        variables = tuple(self._spec.matrix)
+        return self._finished(RESERVED, inputs, measured=True, variables=variables, metrics=True)
 
     def _finished(
-        self, id_: str, inputs: _Inputs, *, measured: bool, variables: tuple[str, ...]
+        self,
+        id_: str,
+        inputs: _Inputs,
+        *,
+        measured: bool,
+        variables: tuple[str, ...],
+        metrics: bool,
     ) -> Stage:
+        """Return a stage.
+
+        Args:
+            id_: The step's id.
+            inputs: What it depends on.
+            measured: It leaves measures.
+            variables: The matrix variables that it goes through.
+            metrics: The metrics of the pipeline are computed in it.
+        """
         whole = id_ == RESERVED
         out = self.out(id_)
-        if measured:
+        if metrics:
             self._add_files(inputs, self._metrics)
         return Stage(
             step=id_,
             name=f"{self._spec.name}-{id_}",
             command=f"adversity step {shlex.quote(self._loaded.file)} {id_}",
             deps=tuple(sorted(dep for dep in inputs.deps if dep != out)),
-            params=self._params(inputs, measured=measured, variables=variables, whole=whole),
+            params=self._params(inputs, variables=variables, metrics=metrics, whole=whole),
             out=out,
             metrics=f"metrics/{self._spec.name}/{id_}.json" if measured and not whole else None,
             views=tuple(name for name in self._steps if name in inputs.views),
         )
 
     def _params(
-        self, inputs: _Inputs, *, measured: bool, variables: tuple[str, ...], whole: bool
+        self, inputs: _Inputs, *, variables: tuple[str, ...], metrics: bool, whole: bool
     ) -> dict[str, tuple[str, ...]]:
         slices = [f"data.{id_}" for id_ in inputs.data]
         slices += [key for id_ in inputs.steps for key in self._slice(id_)]
@@ -177,8 +198,8 @@ class _Maker:
         slices += [f"matrix.{name}" for name in variables]
         written = self._spec.model_fields_set
         slices += ["seed"] if "seed" in written else []
-        slices += ["metrics"] if measured and "metrics" in written else []
-        resolved += ["metrics"] if measured else []
+        slices += ["metrics"] if metrics and "metrics" in written else []
+        resolved += ["metrics"] if metrics else []
         resolved += ["core.engine", "core.report" if whole else "core.device"]
         return {
             self._loaded.file: tuple(sorted(slices)),

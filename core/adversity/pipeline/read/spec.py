@@ -111,7 +111,7 @@ class StepSpec(_Part):
     keep: StrictBool | None = None
     objective: Literal["misclassify"] | None = None
     probe: Positive | None = None
-    over: Annotated[None, _not_yet("write one step for each member")] = None
+    over: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = ()
     labels: Annotated[None, _not_yet("write labels: on the data set")] = None
 
 

@@ -38,7 +38,7 @@ __all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart", "un
 
 
 def curve_charts(
-    report: Report, name: str, *, makes: str | None = None, prefer: str = "severity"
+    report: Report, name: str, *, makes: Sequence[str] | None = None, prefer: str = "severity"
 ) -> tuple[Chart, ...]:
     """Draw a measure for each path: against the matrix variable, or as rows without one."""
     figures = without_echoes(report, list(measured(report, name, makes=makes)))

@@ -30,7 +30,7 @@ def why_void(
     """Return the reasons why a figure is void, in words; empty where it is not.
 
     A figure is void with the attack that it was measured on: that of its own step, or one whose
-    images its step works on. The worst case over all attacks is void only where no attack of
+    images its step works on, in either table where two are compared. The worst case over all attacks is void only where no attack of
     this run that stands for the same threat is to be believed: one that is bounds it.
 
     Args:
@@ -59,7 +59,8 @@ def is_void(report: Report, measure: str, step: StepSummary, cell: CellResult) -
 def _reasons(step: StepSummary, cell: CellValues, caveats: Sequence[Caveat]) -> Iterator[str]:
     """Yield what voids the figures of a cell: of its step, or of an attack on its path."""
     for caveat in caveats:
-        belongs = caveat.level == "void" and caveat.step in (None, step.id, *step.path)
+        steps = (None, step.id, *step.path, *step.compared)
+        belongs = caveat.level == "void" and caveat.step in steps
         if belongs and _agree(caveat.cell or {}, cell):
             yield caveat.text
 

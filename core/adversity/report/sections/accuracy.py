@@ -22,7 +22,7 @@ def accuracy_section(report: Report) -> Section | None:
     charts = [
         chart
         for name in grouped(report.steps, "accuracy")
-        for chart in curve_charts(report, name, makes="predictions")
+        for chart in curve_charts(report, name, makes=("predictions", "measure"))
     ]
     charts += measure_plots(report, "accuracy")
     if not charts:

@@ -65,7 +65,8 @@ class StepSummary:
         makes, image_role: `images`, and `degraded`; `predictions`, and nothing; ...
         source: Steps or data sets it reads (`from:`).
         path: From the data set to this step: `("photos", "dark", "enhanced", "predictions")`.
-        against: For attacks, the step whose answer is attacked.
+        against: For attacks, the step whose answer is attacked; for metrics, that compared with.
+        compared: For metrics, the path to that step.
         fit_on: What it was fitted on.
         knowledge: For attacks, `white-box` or `grey-box`.
         threat: For attacks, `type` (the threat's word), `access`, `control`, `targeted`; `norm`,
@@ -85,6 +86,7 @@ class StepSummary:
     source: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
     against: str | None = None
+    compared: tuple[str, ...] = ()
     fit_on: str | None = None
     knowledge: str | None = None
     threat: Mapping[str, Any] = field(default_factory=dict)
@@ -213,7 +215,7 @@ class Caveat:
         level: `void` (the claim does not hold), `warning` or `note`.
         text: One sentence with the figure.
         step: Where it belongs, if anywhere.
-        cell: The cell of the step that it speaks of; None for all of them.
+        cell: The cell of the step; None for all of them.
     """
 
     level: Literal["void", "warning", "note"]

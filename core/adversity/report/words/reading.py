@@ -40,11 +40,11 @@ __all__ = [
 
 
 def measured(
-    report: Report, name: str, *, makes: str | None = None
+    report: Report, name: str, *, makes: Sequence[str] | None = None
 ) -> Iterator[tuple[StepSummary, CellResult, Measure]]:
     """Go through all cells that have a measure, in the file's order."""
     for step in report.steps:
-        if makes is not None and step.makes != makes:
+        if makes is not None and step.makes not in makes:
             continue
         for cell in step.cells:
             if name in cell.measures:
@@ -145,7 +145,9 @@ def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
         names[step.id] = root + (" → ".join(views(report, step)) or "clean")
     shared = [name for name in names.values() if list(names.values()).count(name) > 1]
     return {
-        key: plain(f"{name} ({key})" if name in shared else name) for key, name in names.items()
+        # What a metric compares or folds does not show in what its images went through.
+        key: plain(f"{name} ({key})" if name in shared or chosen[key].makes == "measure" else name)
+        for key, name in names.items()
     }
 
 
@@ -164,7 +166,7 @@ def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | 
 
 
 def without_echoes(report: Report, figures: Figures) -> Figures:
-    """Leave out uncertainty steps that repeat another: a score adds a column, not an answer."""
+    """Leave out scores and metrics that say of the same images what another step says."""
     cells_of: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
     for step, cell, measure in figures:
         cells_of.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
@@ -173,7 +175,7 @@ def without_echoes(report: Report, figures: Figures) -> Figures:
     for step in report.steps:
         if step.id in cells_of:
             story = (images_before(report, step), cells_of[step.id])
-            if story not in seen or step.kind != "uncertainty":
+            if story not in seen or step.kind not in ("uncertainty", "metric"):
                 seen.append(story)
                 distinct.add(step.id)
     return [item for item in figures if item[0].id in distinct]

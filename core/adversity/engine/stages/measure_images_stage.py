@@ -1,0 +1,94 @@
+"""A metric of images in a step of its own: images through views, and a number for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.metric_call import column_of
+from adversity.engine.stages.columns import Columns, join, repeated
+from adversity.engine.stages.measuring import measures_of_rows
+from adversity.engine.stages.step_images import step_images
+from adversity.engine.stages.table_stage import TableRun, image_values
+from adversity.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.contracts import Measure
+    from adversity.engine.stages.columns import Rows
+    from adversity.engine.stages.stage import Shard
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["MeasureImagesRun"]
+
+
+class MeasureImagesRun(TableRun):
+    """A metric of images applied to those of a data set, a view or an attack."""
+
+    def split(self) -> list[Shard]:
+        """Cut as usual.
+
+        Raises:
+            DataError: If the metric compares images with clean ones, and there are none.
+        """
+        if any(metric.full_reference for metric in self.metrics()) and self.without_clean():
+            raise DataError(
+                f"{self.planned.line}: {self.planned.entry.label} compares images with clean ones: "
+                f"{self.data} brings none, and nothing degrades its images on the way. Measure images "
+                "behind a degradation, or data with clean partners, or use a no-reference metric"
+            )
+        return super().split()
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the data and every link, this step with its metric included."""
+        links = [self.identity(link.id, cell) for link in self.chain.links]
+        return [self.toolbox.source(self.data).content, links]
+
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return none: nothing is classified."""
+        return ()
+
+    def metrics(self) -> Iterator[Any]:
+        """Return the metric of this step, and no other."""
+        yield self.toolbox.plugin(self.stage.step, self.planned.cells[0])
+
+    def compute(self, shard: Shard) -> Columns:
+        """Measure the shard, a batch at a time."""
+        size = self.plan.spec.run.batch_size
+        return join(
+            [
+                self._batch(shard.cell, [shard.samples[i] for i in span])
+                for span in spans(len(shard.samples), size)
+            ]
+        )
+
+    def _batch(self, cell: Cell, index: list[int]) -> Columns:
+        current = step_images(self.toolbox, self.planned.upstream, cell, index)
+        ready = self.toolbox.ready(self.stage.step, cell)
+        origin = {
+            name: repeated(value, len(index)) for name, value in sorted(current.origin.items())
+        }
+        return {
+            "id": np.array(current.ids, dtype=object),
+            **origin,
+            column_of(ready.plugin): image_values(ready, current),
+        }
+
+    def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
+        """Measure the column.
+
+        Raises:
+            DataError: If no image could be measured.
+        """
+        ready = self.toolbox.ready(self.stage.step, cell)
+        if np.isnan(rows[column_of(ready.plugin)]).all():
+            where = f" in the cell {cell.key}" if cell.key else ""
+            raise DataError(
+                f"{self.planned.line}: {ready.label} could measure none of the images of "
+                f"{self.planned.upstream}{where}: expected images of the size of the clean ones, and "
+                f"of at least {ready.plugin.smallest_side()} pixels in height and width"
+            )
+        return measures_of_rows([ready], rows, class_names)

@@ -1,0 +1,190 @@
+"""Metrics in steps of their own: of one table, of two, of the cells of a step, of images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adversity.contracts import CellMetric, ImageMetric, Measure, MeasuredCell, Metric, Table
+from adversity.data.stored import TABLE
+from adversity.data.tables import write_parts
+from adversity.engine.stages.columns import Columns, repeated, require_the_same
+from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.measure_images_stage import MeasureImagesRun
+from adversity.engine.stages.measuring import described, measures_of_table, sample_columns
+from adversity.engine.stages.read_result import read_result
+from adversity.engine.stages.stage import Shard, StageResult, StageRun
+from adversity.errors import DataError
+from adversity.pipeline.plan.model import Cell
+from adversity.registry.entry import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adversity.engine.calls.ready import Ready
+    from adversity.engine.set_up.workspace import Workspace
+    from adversity.pipeline.plan.model import Plan, PlannedStep, Stage
+
+__all__ = ["CellsRun", "TablesRun", "measure_run"]
+
+_NAMED = 3
+"""So many samples are named that one table has and the other has not."""
+
+
+def measure_run(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
+    """Open a step that measures, by the shape of its metric."""
+    cls = class_of(plan.steps[stage.step].entry)
+    if issubclass(cls, ImageMetric):
+        return MeasureImagesRun(plan, stage, workspace)
+    run = CellsRun if issubclass(cls, CellMetric) else TablesRun
+    return run(plan, stage, workspace)
+
+
+class _FromStored(StageRun):
+    """A step that measures what is stored: done while finishing, nothing lies in the store."""
+
+    @property
+    def planned(self) -> PlannedStep:
+        """The step."""
+        return self.plan.steps[self.stage.step]
+
+    def split(self) -> list[Shard]:
+        """Return the one shard."""
+        return [Shard(0, Cell(), 0, "measure")]
+
+    def pending(self) -> tuple[Shard, ...]:
+        """Return it."""
+        return self.shards
+
+    def run_shard(self, shard: Shard) -> None:
+        """Do nothing; `finish` measures."""
+
+    def ready(self, cell: Cell) -> Ready:
+        """Return the metric, set up."""
+        return self.toolbox.ready(self.stage.step, cell)
+
+    def result(self, measures: Mapping[Cell, Mapping[str, Measure]], rows: int) -> StageResult:
+        """Return what was measured; a cell without any measure is noted."""
+        for cell, own in measures.items():
+            if not own:
+                where = f"[{cell.key}]" if cell.key else ""
+                self.notes.append(
+                    f"{self.stage.step}{where}: {self.ready(cell).label} gave no measure"
+                )
+        by_key = {cell.key: own for cell, own in measures.items()}
+        return StageResult(self.stage.step, by_key, tuple(self.notes), rows)
+
+
+class TablesRun(_FromStored):
+    """A metric on the table of a step, compared with that of another one if it compares."""
+
+    def fill(self, out: Path) -> StageResult:
+        """Measure each cell; what the measures are means of is written as a table."""
+        measures: dict[Cell, dict[str, Measure]] = {}
+        parts: list[Columns] = []
+        total = 0
+        for cell in self.planned.cells:
+            table, reference = self._tables(cell)
+            ready = self.ready(cell)
+            self._require_columns(ready, table, reference)
+            measures[cell] = measures_of_table(ready, table, reference)
+            total += len(table)
+            parts.append(self._rows(cell, table, sample_columns(ready, table, reference)))
+        if any(len(part) > 2 + len(self.planned.variables) for part in parts):
+            for part in parts[1:]:
+                require_the_same(parts[0], part)
+            write_parts(out / TABLE, parts)
+        return self.result(measures, total)
+
+    def _rows(self, cell: Cell, table: Table, values: Columns) -> Columns:
+        """Return a column for each measure that is a mean over samples, beside ids and cell."""
+        ids = table["id"]
+        labels = {"cell": cell.key, **dict(cell.values)}
+        return {
+            **{name: repeated(value, len(ids)) for name, value in labels.items()},
+            "id": ids,
+            **values,
+        }
+
+    def _tables(self, cell: Cell) -> tuple[Table, Table | None]:
+        table = self._table(self.planned.upstream, cell)
+        if self.planned.against is None:
+            return table, None
+        reference = self._table(self.planned.against, cell)
+        if class_of(self.planned.entry).compares == "samples":  # type: ignore[attr-defined]
+            self._require_the_same_samples(cell, table, reference)
+        return table, reference
+
+    def _table(self, step: str, cell: Cell) -> Table:
+        key = cell.restrict(self.plan.steps[step].variables).key
+        classes = self.toolbox.table(step).classes.get(key, ())
+        return Table(stored_rows(self.toolbox, step, cell), classes)
+
+    def _require_the_same_samples(self, cell: Cell, table: Table, reference: Table) -> None:
+        """Refuse two tables of different samples.
+
+        Raises:
+            DataError: With the names of some that one of the two has alone.
+        """
+        ours, theirs = set(table["id"].tolist()), set(reference["id"].tolist())
+        upstream, against = self.planned.upstream, self.planned.against
+        sides = ((upstream, against, ours - theirs), (against, upstream, theirs - ours))
+        for one, other, more in sides:
+            if more:
+                named = ", ".join(sorted(more)[:_NAMED]) + (", ..." if len(more) > _NAMED else "")
+                where = f" in the cell {cell.key}" if cell.key else ""
+                raise DataError(
+                    f"{self.planned.line}: {self.stage.step} compares {upstream} with {against} sample "
+                    f"by sample{where}: expected the same samples in both, {one} has {len(more):,} "
+                    f"that {other} lacks ({named}); let both come from the same data"
+                )
+
+    def _require_columns(self, ready: Ready, table: Table, reference: Table | None) -> None:
+        """Refuse a table that lacks what the metric wants: the step asked for it by name.
+
+        Raises:
+            DataError: With the columns that are missing.
+        """
+        metric: Metric = ready.plugin
+        steps = (self.planned.upstream, self.planned.against)
+        for step, given in zip(steps, (table, reference), strict=True):
+            if given is None or metric.takes(given):
+                continue
+            lacking = [name for name in metric.wants if not given.has(name)]
+            fault = f"lacks {', '.join(lacking)}" if lacking else "is none that it measures"
+            raise DataError(
+                f"{self.planned.line}: {ready.label} measures tables with {', '.join(metric.wants)}; "
+                f"that of {step} {fault}. Name another step, or label its data"
+            )
+
+
+class CellsRun(_FromStored):
+    """A metric on the cells of a step along the variables of `over:`."""
+
+    def fill(self, out: Path) -> StageResult:
+        """Fold the cells that agree in every other variable."""
+        upstream = self.plan.steps[self.planned.upstream]
+        result = read_result(self.plan, self.plan.stage(upstream.id), self.workspace)
+        measures: dict[Cell, dict[str, Measure]] = {}
+        for cell in self.planned.cells:
+            folded = [
+                other
+                for other in upstream.cells
+                if other.restrict(self.planned.variables) == cell.restrict(upstream.variables)
+            ]
+            cells = [self._cell(other, result.measures[other.key]) for other in folded]
+            ready = self.ready(cell)
+            measures[cell] = described(ready, ready.call(cells))
+        return self.result(measures, result.rows)
+
+    def _cell(self, cell: Cell, measures: Mapping[str, Measure]) -> MeasuredCell:
+        return MeasuredCell(cell.as_dict(), measures, self._table(cell))
+
+    def _table(self, cell: Cell) -> Table:
+        step = self.planned.upstream
+        if not (self.toolbox.artifact(step) / TABLE).is_file():
+            return Table({"id": np.array([], dtype=object)})  # a metric that keeps no rows
+        stored = self.toolbox.table(step)
+        return Table(stored.cell(cell.key), stored.classes.get(cell.key, ()))

@@ -1,0 +1,143 @@
+"""The rules of steps that measure: what a metric may be used on, by its shape.
+
+What can be known before anything runs is refused here; whether two tables hold the same samples
+is known when they are read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import CellMetric, ImageMetric, Metric
+from adversity.pipeline.plan.measures import can_have, known_of
+from adversity.pipeline.read.findings import listed, suggestion
+from adversity.registry.entry import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from adversity.contracts import MetricBase
+    from adversity.pipeline.plan.model import PlannedData, PlannedStep
+    from adversity.pipeline.read.spec import StepSpec
+
+__all__ = ["MeasureRules"]
+
+Finding = tuple[str, str]
+"""The key under the step, and the message."""
+_TABLES = "the table of a step, such as predictions, scores or adversarial images"
+
+
+class MeasureRules:
+    """Checks steps whose plugin is a metric."""
+
+    def __init__(
+        self,
+        data: Mapping[str, PlannedData],
+        steps: Mapping[str, PlannedStep],
+        metrics: Sequence[MetricBase],
+    ) -> None:
+        """Look at steps that are resolved; a faulty one is missing, and was complained of.
+
+        Args:
+            data: The data sets.
+            steps: The steps.
+            metrics: Those of the pipeline, which measure every step.
+        """
+        self._data = data
+        self._steps = steps
+        self._metrics = metrics
+
+    def rules(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+        """Yield what is wrong with a step that measures; nothing of others."""
+        cls = class_of(planned.entry)
+        if planned.role == "define" and issubclass(cls, ImageMetric | Metric | CellMetric):
+            yield from self._defined(planned, spec)
+        if planned.role != "measure":
+            return
+        if issubclass(cls, ImageMetric):
+            yield from self._images(planned)
+            yield from self._neither(planned, "it measures images")
+        elif issubclass(cls, Metric):
+            yield from self._tables(planned, cls)
+        elif issubclass(cls, CellMetric):
+            yield from self._table(planned, "from", planned.upstream)
+            yield from self._cells(planned)
+
+    def _defined(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+        """Refuse keys that say what is measured where nothing is."""
+        for key in ("against", "over"):
+            if getattr(spec, key):
+                yield "uses", f"{planned.entry.label} needs from:, what it measures, beside {key}:"
+
+    def _neither(self, planned: PlannedStep, why: str) -> Iterator[Finding]:
+        """Refuse a second table and folded cells."""
+        label = planned.entry.label
+        if planned.against is not None:
+            yield "against", f"against: is for a metric that compares two tables; {label}: {why}"
+        if planned.over:
+            yield "over", f"over: is for a metric that goes over cells; {label}: {why}"
+
+    def _images(self, planned: PlannedStep) -> Iterator[Finding]:
+        name = planned.upstream
+        made = self._steps.get(name)
+        is_image = name in self._data or (made is not None and made.role in ("view", "attack"))
+        if not is_image and made is not None:
+            what = f"{planned.entry.label} measures images, of data, views or attacks"
+            yield "from", f"{what}; {name} is {class_of(made.entry).describes.leaves}"
+
+    def _tables(self, planned: PlannedStep, cls: type[Metric]) -> Iterator[Finding]:
+        label = planned.entry.label
+        if planned.over:
+            yield (
+                "over",
+                f"over: is for a metric that goes over cells; {label} measures each by itself",
+            )
+        yield from self._table(planned, "from", planned.upstream)
+        if cls.compares == "nothing":
+            if planned.against is not None:
+                yield "against", f"{label} compares its table with no other; drop against:"
+        elif planned.against is None:
+            yield "uses", f"{label} compares two tables; name the second one with against:"
+        else:
+            yield from self._table(planned, "against", planned.against)
+        for key, name in (("from", planned.upstream), ("against", planned.against)):
+            table = self._steps.get(name or "")
+            if table is not None and not can_have(cls, attacked=table.role == "attack"):
+                yield key, f"{label} needs {listed(cls.wants)}, which {name} cannot have"
+
+    def _table(self, planned: PlannedStep, key: str, name: str) -> Iterator[Finding]:
+        """Check that a step leaves a table."""
+        made = self._steps.get(name)
+        label = planned.entry.label
+        if name in self._data:
+            yield key, f"{label} works on {_TABLES}; {name} is a data set"
+        elif made is not None and not made.is_measured:
+            what = (
+                "a definition" if made.role == "define" else class_of(made.entry).describes.leaves
+            )
+            yield key, f"{label} works on {_TABLES}; {name} is {what}"
+
+    def _cells(self, planned: PlannedStep) -> Iterator[Finding]:
+        """Check that the folded variables are those of the step, and its measures there."""
+        label, upstream = planned.entry.label, self._steps.get(planned.upstream)
+        if planned.against is not None:
+            yield "against", f"{label} goes over the cells of one step; drop against:"
+        if not planned.over:
+            yield "uses", f"{label} goes over cells; name the variables with over:"
+        if upstream is not None:
+            yield from self._folded(planned, upstream)
+
+    def _folded(self, planned: PlannedStep, upstream: PlannedStep) -> Iterator[Finding]:
+        """Check the variables that are folded, and the measures that are needed of each cell."""
+        for name in planned.over:
+            if name not in upstream.variables:
+                there = listed(upstream.variables) if upstream.variables else "no variable"
+                hint = suggestion(name, upstream.variables)
+                yield "over", f"{upstream.id} does not vary with {name}{hint}; it has {there}"
+        known = known_of(upstream, self._metrics)
+        plugin = next(iter(planned.plugins.values()))
+        if known is not None and isinstance(plugin, CellMetric):
+            for name in plugin.needs():
+                if name not in known:
+                    hint = suggestion(name, sorted(known))
+                    yield "with", f"{upstream.id} has no measure {name}{hint}"

@@ -1,0 +1,308 @@
+"""Steps that measure, run: the number is the metric's on what `from:` and `against:` name."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adversity import CellMetric, ImageMetric, Measure, Metric
+from adversity.data.tables import read_table
+from adversity.engine.public.run import _stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.errors import DataError, PluginError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from adversity import MeasuredCell, Table
+
+STEPS = """
+  net: {uses: classifier/logistic_regression, fit_on: train}
+  noisy: {uses: degradation/gaussian_noise, from: test, with: {sigma: $sigma}}
+  dark: {uses: degradation/low_light, from: noisy, with: {gain: $gain}}
+  answers: {uses: net, from: dark}
+  calm: {uses: net, from: noisy}
+  clean: {uses: net, from: test}
+  learnt: {uses: net, from: held}
+"""
+
+
+class Same(Metric):
+    """The share of samples with the same answer in two tables."""
+
+    name: ClassVar[str] = "same"
+    compares = "samples"
+    wants: ClassVar[tuple[str, ...]] = ("prediction",)
+    produces: ClassVar[tuple[str, ...]] = ("same_share",)
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        assert reference is not None
+        equal = table["prediction"] == reference["prediction"]
+        return {"same_share": Measure(float(equal.mean()), len(equal))}
+
+    def per_pair(self, table: Table, reference: Table) -> Mapping[str, Any]:
+        return {"same_share": table["prediction"] == reference["prediction"]}
+
+
+class More(Metric):
+    """How much surer one table is than another, of whatever data."""
+
+    name: ClassVar[str] = "more"
+    compares = "tables"
+    wants: ClassVar[tuple[str, ...]] = ("confidence",)
+    produces: ClassVar[tuple[str, ...]] = ("surer",)
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        assert reference is not None
+        gap = table["confidence"].mean() - reference["confidence"].mean()
+        return {"surer": Measure(float(gap), len(table) + len(reference))}
+
+
+class Seen(CellMetric):
+    """Says which cells it got: their values, an accuracy and a number of rows, as digits."""
+
+    name: ClassVar[str] = "seen"
+    measure: str = "accuracy"
+
+    def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
+        details = {
+            "values": [dict(cell.values) for cell in cells],
+            "measured": [cell.measures[self.measure].value for cell in cells],
+            "rows": [len(cell.table) for cell in cells],
+        }
+        return {"seen": Measure(1.0, len(cells), details=details)}
+
+
+class Bright(ImageMetric):
+    """The mean of an image, which is compared with nothing."""
+
+    name: ClassVar[str] = "bright"
+    full_reference = False
+    produces: ClassVar[tuple[str, ...]] = ("brightness",)
+
+    def measure(self, images: Tensor) -> Tensor:  # type: ignore[override]
+        return images.double().mean((1, 2, 3))
+
+    def convention(self) -> Mapping[str, object]:
+        return {"channels": "all"}
+
+
+class Odd(Same):
+    """Gives more values than there are samples."""
+
+    name: ClassVar[str] = "odd"
+
+    def per_pair(self, table: Table, reference: Table) -> Mapping[str, Any]:
+        return {"same_share": np.ones(len(table) + 1)}
+
+
+TOYS = (Same, More, Seen, Bright, Odd)
+
+
+@pytest.fixture(scope="module")
+def project(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Grey images of four classes; `held` are those of `test` and one more."""
+    root = tmp_path_factory.mktemp("measured")
+    shutil.copytree(quarters / "data", root / "data")
+    shutil.copytree(root / "data/test", root / "data/held")
+    more = np.random.default_rng(9).integers(0, 256, (8, 8), np.uint8)
+    Image.fromarray(more).save(root / "data/held/class_0/more.png")
+    (root / "pipelines").mkdir()
+    return root
+
+
+@pytest.fixture(scope="module")
+def measure(project: Path, registry_with: Any, tmp_path_factory: Any) -> Any:
+    """A function that runs the steps and more of them; returns folder and results by step."""
+
+    def measured(steps: str, *overrides: str, only: str | None = None, workers: int = 1) -> Any:
+        file, out = project / "pipelines/m.yaml", tmp_path_factory.mktemp("out")
+        data = "".join(
+            f"  {name}: {{uses: dataset/folder, with: {{path: data/{name}}}}}\n"
+            for name in ("train", "test", "held")
+        )
+        matrix = "matrix: {sigma: [0.05, 0.3], gain: [0.5, 0.2, 0.1]}\n"
+        file.write_text(f"name: m\ndata:\n{data}{matrix}steps:{STEPS}{steps}", encoding="utf-8")
+        loaded = load_pipeline(file, root=project, overrides=overrides)
+        plan = make_plan(loaded, registry_with(*TOYS))
+        workspace = Workspace(project, out, out / "store")
+        wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
+        results = {step: _stage(plan, step, workspace, workers) for step in wanted}
+        return out / "artifacts/m", results
+
+    return measured
+
+
+MORE = """
+  quality: {uses: metric/psnr, from: dark}
+  bright: {uses: metric/bright, from: test}
+  exact: {uses: metric/ece, from: answers}
+  same: {uses: metric/same, from: answers, against: calm}
+  surer: {uses: metric/more, from: clean, against: learnt}
+  over_gain: {uses: metric/seen, from: answers, over: gain}
+  over_both: {uses: metric/seen, from: answers, over: [gain, sigma]}
+  of_quality: {uses: metric/seen, from: quality, over: sigma, with: {measure: psnr_db}}
+  of_surer: {uses: metric/seen, from: same, over: [sigma, gain], with: {measure: same_share}}
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(measure: Any) -> Any:
+    """Everything, run once."""
+    return measure(MORE)
+
+
+def rows(folder: Path, step: str, cell: str) -> dict[str, Any]:
+    """Return the rows of one cell of a step."""
+    table = read_table(folder / step / "table.parquet")
+    inside = table["cell"] == cell
+    return {name: values[inside] for name, values in table.items()}
+
+
+CELLS = [
+    f"sigma={sigma},gain={gain}" for sigma in ("0.05", "0.3") for gain in ("0.5", "0.2", "0.1")
+]
+
+
+def test_images_are_measured_as_on_the_way_to_a_classifier(finished: Any) -> None:
+    """The same numbers, to the bit, as the column that predictions of these images have."""
+    folder, results = finished
+    assert list(results["quality"].measures) == CELLS
+    for cell in CELLS:
+        ours, theirs = rows(folder, "quality", cell), rows(folder, "answers", cell)
+        assert np.array_equal(ours["id"], theirs["id"])
+        assert np.array_equal(ours["psnr_db"], theirs["psnr_db"])
+        measures = results["quality"].measures[cell]
+        assert measures == {"psnr_db": results["answers"].measures[cell]["psnr_db"]}
+        assert np.isclose(measures["psnr_db"].value, ours["psnr_db"].mean(), rtol=1e-12)
+
+
+def test_a_no_reference_metric_measures_what_has_no_partner(finished: Any, quarters: Any) -> None:
+    """Of clean images it gives the mean of what the files hold."""
+    folder, results = finished
+    stored = rows(folder, "bright", "")
+    files = [quarters / "data/test" / name for name in stored["id"]]
+    means = [np.asarray(Image.open(file), np.float64).mean() / 255 for file in files]
+    # Images are float32 in [0, 1]: 255 levels are apart by far more than its rounding.
+    np.testing.assert_allclose(stored["brightness"], means, rtol=1e-6)
+    assert results["bright"].measures[""]["brightness"].n == 24
+
+
+def test_one_table_is_measured_as_under_metrics(finished: Any) -> None:
+    """ECE in a step of its own is the ECE that the predictions have."""
+    _, results = finished
+    for cell in CELLS:
+        mine, theirs = results["exact"].measures[cell], results["answers"].measures[cell]
+        assert mine == {name: theirs[name] for name in mine}
+        assert mine
+
+
+def test_two_tables_are_joined_by_id(finished: Any) -> None:
+    """The share by hand, in each cell; the second table has no gain, so its one cell serves all."""
+    folder, results = finished
+    for cell in CELLS:
+        ours = rows(folder, "answers", cell)
+        theirs = rows(folder, "calm", cell.split(",", maxsplit=1)[0])
+        by_id = dict(zip(theirs["id"], theirs["prediction"], strict=True))
+        equal = [
+            by_id[name] == said for name, said in zip(ours["id"], ours["prediction"], strict=True)
+        ]
+        assert results["same"].measures[cell]["same_share"].value == np.mean(equal)
+        kept = rows(folder, "same", cell)
+        assert kept["same_share"].tolist() == equal
+        assert kept["id"].tolist() == ours["id"].tolist()
+    values = {m["same_share"].value for m in results["same"].measures.values()}
+    assert len(values) > 1  # a metric of one table with itself would say 1 everywhere
+
+
+def test_tables_of_other_data_are_compared_as_they_are(finished: Any) -> None:
+    """24 samples against 25: the metric gets both whole, in their order."""
+    folder, results = finished
+    ours, theirs = rows(folder, "clean", "")["confidence"], rows(folder, "learnt", "")["confidence"]
+    measure = results["surer"].measures[""]["surer"]
+    assert (measure.value, measure.n) == (ours.mean() - theirs.mean(), 49)
+    assert not (folder / "surer/table.parquet").exists()  # no mean over samples: no rows
+
+
+def test_over_gives_the_cells_that_agree_in_the_rest(finished: Any) -> None:
+    """Values, measures and rows of each, in the order of the matrix."""
+    _, results = finished
+    assert list(results["over_gain"].measures) == ["sigma=0.05", "sigma=0.3"]
+    for sigma, cells in (("0.05", CELLS[:3]), ("0.3", CELLS[3:])):
+        details = results["over_gain"].measures[f"sigma={sigma}"]["seen"].details
+        assert details["values"] == [
+            {"sigma": sigma, "gain": gain} for gain in ("0.5", "0.2", "0.1")
+        ]
+        accuracy = [results["answers"].measures[cell]["accuracy"].value for cell in cells]
+        assert details["measured"] == accuracy
+        assert details["rows"] == [24, 24, 24]
+    both = results["over_both"].measures[""]["seen"]
+    assert (both.n, len(both.details["values"])) == (6, 6)
+
+
+def test_measures_of_steps_that_measure_are_folded_too(finished: Any) -> None:
+    """With rows, as a metric of images keeps them, and of a table without any."""
+    _, results = finished
+    details = results["of_quality"].measures["gain=0.2"]["seen"].details
+    cells = ("sigma=0.05,gain=0.2", "sigma=0.3,gain=0.2")
+    quality = [results["quality"].measures[cell]["psnr_db"].value for cell in cells]
+    assert details["measured"] == quality
+    assert details["rows"] == [24, 24]
+    assert results["of_surer"].measures[""]["seen"].n == 6
+
+
+@pytest.mark.parametrize("overrides", [("run.shard_size=5", "run.batch_size=3")])
+def test_shards_and_workers_leave_the_same_bytes(
+    measure: Any, finished: Any, overrides: tuple[str, ...]
+) -> None:
+    """Images measured in other pieces by two workers, the same file."""
+    folder, _ = finished
+    again, _ = measure(MORE, *overrides, only="quality", workers=2)
+    for name in ("table.parquet", "measures.json"):
+        assert (again / "quality" / name).read_bytes() == (folder / "quality" / name).read_bytes()
+
+
+def test_samples_that_one_table_lacks_are_named(measure: Any) -> None:
+    """Other data, other samples: whose they are, how many, and some by name."""
+    with pytest.raises(DataError) as caught:
+        measure("  bad: {uses: metric/same, from: clean, against: learnt}\n")
+    text = str(caught.value)
+    assert "bad compares clean with learnt sample by sample: expected the same samples" in text
+    assert "learnt has 1 that clean lacks (class_0/more.png)" in text
+    assert "pipelines/m.yaml:" in text
+
+
+def test_columns_that_are_missing_are_named(measure: Any) -> None:
+    """The table of a metric of images has neither a target nor answers."""
+    with pytest.raises(DataError, match=r"measures tables with prediction; that of bright lacks"):
+        measure(
+            "  bright: {uses: metric/bright, from: test}\n"
+            "  bad: {uses: metric/same, from: clean, against: bright}\n"
+        )
+
+
+def test_images_are_never_compared_with_themselves(measure: Any) -> None:
+    """Nothing degrades the images and they have no partners: refused before anything is computed."""
+    with pytest.raises(DataError, match="test brings none, and nothing degrades its images"):
+        measure("  bad: {uses: metric/psnr, from: test}\n", only="bad")
+
+
+def test_images_that_are_too_small_are_an_error_not_an_empty_mean(measure: Any) -> None:
+    """SSIM needs 11 pixels; these images have 8."""
+    with pytest.raises(DataError, match=r"could measure none of the images of noisy.*11 pixels"):
+        measure("  bad: {uses: metric/ssim, from: noisy}\n", only="bad")
+
+
+def test_a_metric_that_pairs_more_than_there_is_is_named(measure: Any) -> None:
+    """Its author is told, not the user."""
+    with pytest.raises(PluginError, match=r'"odd".*expected 24 booleans or floats for same_share'):
+        measure("  bad: {uses: metric/odd, from: clean, against: clean}\n")
