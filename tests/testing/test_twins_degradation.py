@@ -8,11 +8,29 @@ import pytest
 from kit_subjects import Fade
 from pydantic import Field
 
+from adversity import Degradation, Degraded
 from adversity.testing import check_plugin
 from adversity.testing.kinds.degradation import DegradationBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Shaken(Degradation):
+    """Blur each image along a row, by a number of pixels of its own: sound."""
+
+    name: ClassVar[str] = "shaken"
+    stochastic: ClassVar[bool] = True
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        import torch
+
+        size = 2 * int(rng.integers(0, 4)[0]) + 1
+        kernel = torch.zeros(1, 1, size, size)
+        kernel[..., size // 2, :] = 1 / size
+        planes = images.transpose(0, 1)
+        blurred = torch.nn.functional.conv2d(planes, kernel, padding="same").transpose(0, 1)
+        return Degraded(blurred.clamp(0, 1), {"kernel": kernel})
 
 
 class Upside(Fade):
@@ -72,6 +90,11 @@ TWINS = {
     "gradient_is_right": HalfAGradient,
     "bounds_are_felt": ClampedFade,
 }
+
+
+def test_kernels_may_differ_from_image_to_image() -> None:
+    """The core pads them, and a sample's kernel counts as the same whatever it is padded to."""
+    assert check_plugin(Shaken).passed
 
 
 @pytest.mark.parametrize("name", TWINS)

@@ -108,16 +108,43 @@ class ClampedSurrogate(Rounding):
         return super().surrogate(images.clamp(0, 1))
 
 
+class Sharpens(Restoration):
+    """Add what the blur took away, once: x + (x - k * x), mirrored beyond the border."""
+
+    name: ClassVar[str] = "sharpens"
+    differentiable: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("kernel",)
+    restores: ClassVar[tuple[str, ...]] = ("gaussian_blur",)
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        from torch.nn.functional import conv2d, pad
+
+        kernel = needs["kernel"][0].expand(images.shape[1], -1, -1, -1).to(images)
+        around = [kernel.shape[-1] // 2] * 4
+        blurred = conv2d(pad(images, around, mode="reflect"), kernel, groups=images.shape[1])
+        return clip(2 * images - blurred)
+
+
+class OnlyFive(Sharpens):
+    """Takes kernels of 5 x 5, as the kit's are otherwise, and no others."""
+
+    restores: ClassVar[tuple[str, ...]] = ()
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return super().restore(images, kernel=needs["kernel"].reshape(len(images), 1, 5, 5))
+
+
 TWINS = {
     "helps": Harmful,
     "needs": Ignores,
+    "kernel_sizes": OnlyFive,
     "gradient_is_right": Detached,
     "bounds_are_felt": ClampedSmooth,
     "stand_in_is_right": OtherSlope,
 }
 
 
-@pytest.mark.parametrize("plugin", [Smooth, Rounding, Doubled])
+@pytest.mark.parametrize("plugin", [Smooth, Rounding, Doubled, Sharpens])
 def test_sound_restoration_passes(plugin: Any) -> None:
     """A restoration that keeps its promises fails nothing, with and without a gradient."""
     assert check_plugin(plugin).passed

@@ -12,6 +12,15 @@ two authors. First axis N, one row an image:
 | `transmission` | `[N, 1, H, W]` | share of the light that comes through |
 | `depth` | `[N, 1, H, W]` | distance |
 | `airlight` | `[N, 3]` | colour of the haze |
+
+Kernels of a batch may differ in size: the smaller ones are padded with zeros on all sides to
+the largest, and a restoration gets each without such a border.
+
+A step that changes the size of the images makes what was said of them before wrong, where it
+is counted in pixels. Enlarged by a restoration, `mask` is repeated and `transmission` and
+`depth` are interpolated bilinearly; behind a degradation, which may have cropped, they are
+dropped. `sigma` and `kernel` are dropped behind either, `gain` and `airlight` stay. Of a free
+name, what has the images' height and width is dropped, and all else stays.
 """
 
 from __future__ import annotations
@@ -21,7 +30,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["AXES", "side_fault"]
+__all__ = ["AXES", "ENLARGED", "LASTING", "is_padded", "side_fault"]
 
 AXES: dict[str, tuple[str, ...]] = {
     "sigma": (),
@@ -33,6 +42,16 @@ AXES: dict[str, tuple[str, ...]] = {
     "airlight": ("3",),
 }
 """Axes of one row of each name."""
+LASTING = frozenset({"gain", "airlight"})
+"""What holds whatever becomes of the images' size."""
+ENLARGED = {"mask": "nearest", "transmission": "bilinear", "depth": "bilinear"}
+"""What grows with images that a restoration enlarges, and how it is interpolated."""
+
+
+def is_padded(name: str) -> bool:
+    """Say whether values of a name may differ in size within a batch, padded to the largest."""
+    return "k" in AXES.get(name, ())
+
 
 _SUM = 1e-4
 """How far a kernel's values may sum from 1: float32 sums of up to 1e5 terms round to about 1e-5."""

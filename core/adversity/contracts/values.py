@@ -138,6 +138,8 @@ class Block:
         references: Clean images, like `images`.
         logits: `[N, K]` of the upstream predictions.
         features: `[N, D]` of the upstream predictions.
+        side: What degradations said of the images, as a restoration's `needs` get it: named
+            tensors with first axis N. Kernels are padded to the largest of the block.
     """
 
     ids: tuple[str, ...]
@@ -146,6 +148,7 @@ class Block:
     references: Tensor | None = None
     logits: Tensor | None = None
     features: Tensor | None = None
+    side: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class FitData(Protocol):

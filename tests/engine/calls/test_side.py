@@ -81,17 +81,16 @@ def test_a_degradation_that_says_it_otherwise_is_refused(how: str, make_ready: A
 
 
 @pytest.mark.parametrize("traced", [False, True])
-def test_kernels_of_two_sizes_are_refused_in_words(make_ready: Any, traced: bool) -> None:
-    """Blocks with kernels of 3 and of 5 pixels cannot be joined; before, a bare RuntimeError."""
+def test_free_values_of_two_sizes_are_refused_in_words(make_ready: Any, traced: bool) -> None:
+    """Nobody knows how to pad what has a free name; kernels are padded (test_side_sizes.py)."""
     sizes = iter([3, 3, 5, 5, 5, 5])
 
     def tell(images: torch.Tensor) -> dict[str, torch.Tensor]:
-        size = next(sizes)
-        return {"kernel": torch.full((len(images), 1, size, size), 1 / size**2)}
+        return {"taps": torch.ones(len(images), next(sizes))}
 
     ready = make_ready(telling(tell))
     run = partial(ready.call.traced if traced else ready.call.passed, IMAGES, {})
-    with pytest.raises(PluginError, match=r"kernel of one shape .* pad the smaller with zeros"):
+    with pytest.raises(PluginError, match=r"taps of one shape .* pad the smaller with zeros"):
         run(streams())
 
 

@@ -44,6 +44,24 @@ class Filed(Fitted, Restoration):
         return torch.full_like(images, (self._learnt + self._level) / 2)
 
 
+class Weighs(Fitted, Restoration):
+    """Write down what is said of the images it is fitted on."""
+
+    name: ClassVar[str] = "weighs"
+
+    def fit(self, data: Any, rng: Any) -> State:
+        blocks = list(data)
+        kernels = [block.side["kernel"].numpy() for block in blocks]
+        sigma = np.concatenate([block.side["sigma"].numpy() for block in blocks])
+        return State({"sigma": sigma, "kernels": np.concatenate(kernels)})
+
+    def load(self, state: State) -> None:
+        pass
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return images.clone()
+
+
 class Holder(Degradation):
     """Hand images to another plugin."""
 
@@ -58,7 +76,7 @@ class _Registry:
     kinds = KINDS
 
     def __init__(self) -> None:
-        self._own = {cls.name: cls for cls in (Filed, Holder)}
+        self._own = {cls.name: cls for cls in (Filed, Holder, Weighs)}
 
     def entries(self, kind: str | None = None) -> Any:
         return discover().entries(kind)
@@ -176,3 +194,32 @@ def test_a_file_of_the_project_reaches_a_plugin_when_it_is_fitted(
     # 0.25 everywhere, whatever the image: one answer for all.
     assert len({row.tobytes() for row in table("clean")["logits"]}) == 1
     assert np.array_equal(table("clean")["logits"], table("same")["logits"])
+
+
+def test_side_information_reaches_what_is_fitted(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every image: ImageNet-C's sigma of severity 3, 0.18, and SciPy's Gaussian as kernel."""
+    from scipy.ndimage import gaussian_filter
+
+    run(
+        root,
+        tmp_path,
+        monkeypatch,
+        """
+  net: {uses: classifier/logistic_regression, fit_on: train}
+  soft: {uses: degradation/gaussian_blur, from: held, with: {sigma_px: 0.5}}
+  noisy: {uses: degradation/gaussian_noise, from: soft, with: {severity: 3}}
+  weighs: {uses: restoration/weighs, fit_on: noisy}
+  same: {uses: weighs, from: test}
+  clean: {uses: net, from: same}""",
+        name="weighs",
+    )
+    arrays, _ = read_arrays(tmp_path / "artifacts/weighs/weighs/states/all.safetensors")
+    np.testing.assert_allclose(arrays["sigma"], np.full(120, 0.18), rtol=1e-6)
+    point = np.zeros((5, 5))
+    point[2, 2] = 1
+    expected = gaussian_filter(point, 0.5, truncate=4.0)
+    assert arrays["kernels"].shape == (120, 1, 5, 5)
+    for kernel in arrays["kernels"]:
+        np.testing.assert_allclose(kernel[0], expected, atol=1e-6)

@@ -94,6 +94,35 @@ def test_restorations_and_degradations_are_fitted_from_python(cls: Any, call: An
         blank.fit(images, references=images[:2])
 
 
+class Level(Fitted, Restoration):
+    """Give every pixel the mean noise level of what it was fitted on."""
+
+    name: ClassVar[str] = "level"
+    _level: float | None = None
+
+    def fit(self, data: Any, rng: Any) -> State:
+        return State({"level": torch.cat([b.side["sigma"] for b in data]).mean()[None].numpy()})
+
+    def load(self, state: State) -> None:
+        self._level = float(state.arrays["level"][0])
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return torch.full_like(images, self._level)
+
+
+def test_side_information_is_given_to_fit() -> None:
+    """`.fit(images, side=noise.side)`: of 70 images in two blocks, each with its own value."""
+    images = torch.full((70, 3, 4, 4), 0.5)
+    blank = RestorationCall(Ready(Level(), "level"))
+    fitted = blank.fit(images, side={"sigma": torch.arange(70) / 100})
+    assert float(fitted(images[:1])[0, 0, 0, 0]) == pytest.approx(0.345, abs=1e-6)
+    noise = adversity.create("degradation", "gaussian_noise", sigma=0.25)
+    noisy = noise(images)
+    assert float(blank.fit(noisy, side=noise.side)(images[:1]).max()) == pytest.approx(0.25)
+    with pytest.raises(DataError, match="'sigma' with 70 rows, got shape"):
+        blank.fit(images, side={"sigma": torch.ones(3)})
+
+
 class Lit(_Learns, Degradation):
     """Give every pixel the mean, by another plugin that has learnt."""
 

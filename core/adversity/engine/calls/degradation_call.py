@@ -8,6 +8,7 @@ from adversity.contracts import Degraded
 from adversity.engine.calls.blocks import padded, spans
 from adversity.engine.calls.final_call import named
 from adversity.engine.calls.side import fault_of, joined
+from adversity.engine.calls.side_sizes import outlasting
 from adversity.engine.calls.view_call import Passed, ViewCall
 from adversity.errors import InputError
 from adversity.shapes import image_fault
@@ -51,7 +52,8 @@ class DegradationCall(ViewCall):
     def passed(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
         """Return the images; what the degradation says of itself comes to the side information."""
         degraded = self._checked(images, rng)
-        return Passed(degraded.images, {**side, **degraded.side})
+        kept = outlasting(side, images, degraded.images)
+        return Passed(degraded.images, {**kept, **degraded.side})
 
     def _checked(self, images: Tensor, rng: SampleRng) -> Degraded:
         """Run it on `[N, C, H, W]` float32 in [0, 1], in blocks."""
@@ -94,4 +96,5 @@ class DegradationCall(ViewCall):
             parts[-1] = [value[: len(span)].cpu() for value in parts[-1]]
             names = ["images", *degraded.side]
         worse, *more = joined(self.ready, names, parts, rng.ids)
-        return Passed(worse, {**side, **dict(zip(names[1:], more, strict=True))})
+        kept = outlasting(side, images, worse)
+        return Passed(worse, {**kept, **dict(zip(names[1:], more, strict=True))})

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Restoration
 from adversity.engine.calls.blocks import in_blocks, padded, spans
 from adversity.engine.calls.final_call import named, positions
-from adversity.engine.calls.side import from_parameter, require_need
+from adversity.engine.calls.side import from_parameter, require_need, unfilled
+from adversity.engine.calls.side_sizes import as_before, each_size, enlarged
 from adversity.engine.calls.view_call import Passed, ViewCall
 from adversity.errors import InputError, PluginError
 from adversity.shapes import image_fault
@@ -55,12 +56,12 @@ class RestorationCall(ViewCall):
     def passed(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
         """Return the images, and for each need where it came from."""
         better, origin = self.restored(images, side, rng.ids)
-        return Passed(better, side, origin)
+        return Passed(better, enlarged(side, images, better), origin)
 
     def restored(
         self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str]
     ) -> tuple[Tensor, dict[str, str]]:
-        """Run it on `[N, C, H, W]` float32 in [0, 1], in blocks.
+        """Run it on `[N, C, H, W]` float32 in [0, 1], in blocks with kernels of one size.
 
         Args:
             images: What to restore.
@@ -73,7 +74,24 @@ class RestorationCall(ViewCall):
         Raises:
             PluginError: If the answer breaks the contract.
         """
-        ready, origin = self.ready, dict[str, str]()
+        groups = list(each_size(self._from_side, side, images))
+        origin = dict[str, str]()
+        parts = [
+            self._restored(images[rows], here, [ids[i] for i in rows], origin)
+            for rows, here in groups
+        ]
+        return as_before(parts, [rows for rows, _ in groups]), origin
+
+    @property
+    def _from_side(self) -> tuple[str, ...]:
+        """The needs that no parameter fills."""
+        plugin = self.ready.plugin
+        return tuple(need for need in plugin.needs if getattr(plugin, need, None) is None)
+
+    def _restored(
+        self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str], origin: dict[str, str]
+    ) -> Tensor:
+        ready = self.ready
 
         def run(index: list[int]) -> list[Tensor]:
             block = images[index].to(ready.device)
@@ -89,7 +107,7 @@ class RestorationCall(ViewCall):
                 ready.broke(fault, here)
             return [answer]
 
-        return self.blocks(images, ids, run)[0], origin
+        return self.blocks(images, ids, run)[0]
 
     def needs_of(
         self, images: Tensor, side: Mapping[str, Tensor]
@@ -113,11 +131,7 @@ class RestorationCall(ViewCall):
                 if estimated is None:
                     estimated = self.ask("estimate", (), images)
                 if need not in estimated:
-                    raise PluginError(
-                        f"{ready.label} needs {need!r}: expected it as a parameter, from the "
-                        "degradation's side information or from the plugin's own estimate, and "
-                        f"got none of them; give `with: {{{need}: ...}}`."
-                    )
+                    raise PluginError(unfilled(ready, need))
                 values[need], origin[need] = estimated[need].to(images.device), "estimate"
             require_need(ready, need, values[need], origin[need], images)
         return values, origin
@@ -132,6 +146,15 @@ class RestorationCall(ViewCall):
         self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng | None = None
     ) -> Passed:
         """Differentiate through it; what it needs is taken as constant."""
+        groups = list(each_size(self._from_side, side, images))
+        parts = [
+            self._of_one_size(images if len(groups) == 1 else images[rows], here)
+            for rows, here in groups
+        ]
+        better = as_before(parts, [rows for rows, _ in groups])
+        return Passed(better, enlarged(side, images, better))
+
+    def _of_one_size(self, images: Tensor, side: Mapping[str, Tensor]) -> Tensor:
         import torch
 
         parts, size = [], self.ready.plugin.block_rows
@@ -141,4 +164,4 @@ class RestorationCall(ViewCall):
             here = {name: padded(value[cut], len(block)) for name, value in side.items()}
             needs, _ = self.needs_of(block.detach().to(self.ready.device), here)
             parts.append(self.unchecked("restore", **needs)(block)[: len(span)])
-        return Passed(torch.cat(parts), side)
+        return torch.cat(parts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts.side import AXES, side_fault
+from adversity.contracts.side import AXES, LASTING, side_fault
+from adversity.engine.calls.side_sizes import of_one_size
 from adversity.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Degraded
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["fault_of", "from_parameter", "joined", "require_need"]
+__all__ = ["fault_of", "from_parameter", "joined", "require_need", "unfilled"]
 
 
 def fault_of(degraded: Degraded) -> str | None:
@@ -65,10 +66,25 @@ def require_need(ready: Ready, need: str, value: Tensor, origin: str, images: Te
     ready.broke(fault)
 
 
+def unfilled(ready: Ready, need: str) -> str:
+    """Say that nothing fills a need, and what may have taken it away."""
+    text = (
+        f"{ready.label} needs {need!r}: expected it as a parameter, from the degradation's side "
+        "information or from the plugin's own estimate, and got none of them; give "
+        f"`with: {{{need}: ...}}`."
+    )
+    if need in AXES and need not in LASTING:
+        text += (
+            f" What a degradation said of {need!r} does not outlast a later step that changes the "
+            "size of the images: restore them before it."
+        )
+    return text
+
+
 def joined(
     ready: Ready, names: Sequence[str], parts: Sequence[Sequence[Tensor]], ids: Sequence[str]
 ) -> list[Tensor]:
-    """Join the answers to several blocks.
+    """Join the answers to several blocks; kernels of several sizes are padded to the largest.
 
     Args:
         ready: The plugin.
@@ -77,11 +93,13 @@ def joined(
         ids: The sample ids.
 
     Raises:
-        PluginError: If blocks have answers of several shapes, as with kernels of two sizes.
+        PluginError: If blocks have answers of several shapes.
     """
     import torch
 
-    columns = list(zip(*parts, strict=True))
+    columns: list[list[Tensor] | tuple[Tensor, ...]] = list(zip(*parts, strict=True))
+    for number, name in enumerate(names[: len(columns)]):
+        columns[number] = of_one_size(name, columns[number])
     for name, column in zip(names, columns, strict=False):  # no blocks have no columns
         shapes = list(dict.fromkeys(tuple(value.shape[1:]) for value in column))
         if len(shapes) > 1:

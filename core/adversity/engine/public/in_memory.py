@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Block
+from adversity.contracts.side import side_fault
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.blocks import spans
 from adversity.engine.stages.fitting import ROWS
@@ -12,7 +13,7 @@ from adversity.errors import DataError
 from adversity.seeding import fit_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import ArrayLike
     from torch import Tensor
@@ -34,6 +35,7 @@ class TensorRows:
         images: Tensor | None = None,
         logits: Tensor | None = None,
         references: Tensor | None = None,
+        side: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Take images, with references or without, or logits, and labels `[N]`, whole numbers."""
         rows = images if images is not None else logits
@@ -52,6 +54,7 @@ class TensorRows:
             "references": references,
             "logits": logits,
         }
+        self._side = _side(side or {}, images)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -65,7 +68,23 @@ class TensorRows:
                 name: None if column is None else column[cut]
                 for name, column in self._columns.items()
             }
-            yield Block(tuple(map(str, span)), **parts)
+            side = {name: value[cut] for name, value in self._side.items()}
+            yield Block(tuple(map(str, span)), **parts, side=side)
+
+
+def _side(side: Mapping[str, Tensor], images: Tensor | None) -> dict[str, Tensor]:
+    """Return side information of images.
+
+    Raises:
+        DataError: If there are no images, or it does not fit them.
+    """
+    if side and images is None:
+        raise DataError(f"expected images that {', '.join(side)} belong to, got none")
+    for name, value in side.items():
+        fault = None if images is None else side_fault(name, value, images)
+        if fault is not None:
+            raise DataError(fault)
+    return dict(side)
 
 
 def learnt(ready: Ready, data: TensorRows, seed: int) -> State:

@@ -14,7 +14,7 @@ from adversity.provenance import pixels_sha256
 from adversity.shapes import image_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike
     from torch import Tensor
@@ -47,6 +47,7 @@ class Call:
         labels: ArrayLike | Tensor | None = None,
         *,
         references: Tensor | None = None,
+        side: Mapping[str, Tensor] | None = None,
         class_names: Sequence[str] | None = None,
         seed: int = 0,
     ) -> Self:
@@ -56,6 +57,7 @@ class Call:
             images: `[N, C, H, W]` float32 in [0, 1].
             labels: `[N]` whole numbers, where the plugin needs them.
             references: The clean images, row by row, where it needs them.
+            side: What is known of how the images were degraded, such as `.side` of a degradation.
             class_names: What the labels index; their numbers if not given.
             seed: Of the fit.
 
@@ -71,7 +73,7 @@ class Call:
         known = None if labels is None else label_rows(labels, len(images), len(names) or None)
         if known is not None and not names:
             names = tuple(map(str, range(int(known.max()) + 1)))
-        data = TensorRows(known, names, images=images, references=references)
+        data = TensorRows(known, names, images=images, references=references, side=side)
         seen = image_marks(images) | (
             frozenset() if references is None else image_marks(references)
         )

@@ -96,6 +96,7 @@ class StreamedImages:
                     targets=targets if self._source.labelled else None,
                     images=current.images,
                     references=current.clean if current.comparable else None,
+                    side=current.side,
                 )
 
 

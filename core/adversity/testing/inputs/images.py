@@ -8,6 +8,8 @@ from adversity.engine.public.in_memory import TensorRows
 from adversity.testing.bench.bench import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 
@@ -74,10 +76,15 @@ def _case(what: str, images: Tensor) -> Case:
 class ImageRows(TensorRows):
     """Images as a stream for fitting, all of one class, with their clean partners."""
 
-    def __init__(self, images: Tensor, references: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        images: Tensor,
+        references: Tensor | None = None,
+        side: Mapping[str, Tensor] | None = None,
+    ) -> None:
         """Take images `[N, C, H, W]` and clean ones; without them the images are clean."""
         import torch
 
         labels = torch.zeros(len(images), dtype=torch.int64)
         clean = images if references is None else references
-        super().__init__(labels, ("image",), images=images, references=clean)
+        super().__init__(labels, ("image",), images=images, references=clean, side=side)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["side_of", "side_value"]
+__all__ = ["kernels_of", "side_of", "side_value"]
 
 
 def side_of(needs: Iterable[str], images: Tensor) -> dict[str, Tensor]:
@@ -40,7 +40,7 @@ def side_value(need: str, images: Tensor, which: int = 0) -> Tensor | None:
         value = images.new_tensor([0.1, 0.25][which] if need == "sigma" else [0.3, 0.1][which])
         return value.expand(len(images)).clone()
     if need == "kernel":
-        return _kernel([0.8, 1.6][which], images)
+        return kernels_of(5, images, [0.8, 1.6][which])
     if need == "mask":
         return _mask(which, images)
     if need in ("transmission", "depth"):
@@ -50,13 +50,13 @@ def side_value(need: str, images: Tensor, which: int = 0) -> Tensor | None:
     return None
 
 
-def _kernel(width_px: float, images: Tensor) -> Tensor:
-    """Return Gaussian kernels `[N, 1, 5, 5]`."""
+def kernels_of(size: int, images: Tensor, width_px: float = 0.8) -> Tensor:
+    """Return a Gaussian kernel for each image, `[N, 1, size, size]`; the size is odd."""
     import torch
 
-    line = torch.exp(-0.5 * (torch.arange(-2.0, 3.0) / width_px) ** 2)
+    line = torch.exp(-0.5 * (torch.arange(-(size // 2), size // 2 + 1.0) / width_px) ** 2)
     kernel = line.outer(line)
-    return (kernel / kernel.sum()).to(images).expand(len(images), 1, 5, 5).clone()
+    return (kernel / kernel.sum()).to(images).expand(len(images), 1, size, size).clone()
 
 
 def _mask(which: int, images: Tensor) -> Tensor:

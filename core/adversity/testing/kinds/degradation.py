@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.side import is_padded
+from adversity.engine.calls.side_sizes import padded_to
 from adversity.seeding import SampleRng
 from adversity.testing.bench.bench import Answer, Bench, Case, built
 from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, require
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from adversity.engine.public.in_memory import TensorRows
 
 __all__ = ["DegradationBench", "bench_for"]
+
+_WIDEST = 129
+"""Kernels are compared at this size: to which one they are padded hangs on the batch."""
 
 
 @check("A higher severity goes further from the clean image.")
@@ -141,10 +146,14 @@ class DegradationBench(Bench):
         return self.ready.call.traced(images, {}, rng).images  # type: ignore[no-any-return]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
-        """Degrade; side information is part of the answer."""
+        """Degrade; side information is part of the answer, a kernel without its padding."""
         rng = SampleRng(seed=seed, step="kit", ids=case.ids)
         degraded = ready.call.degraded(case.rows["images"], rng)
-        return {"images": degraded.images, **degraded.side}
+        side = {
+            name: padded_to(max(_WIDEST, value.shape[-1]), value) if is_padded(name) else value
+            for name, value in degraded.side.items()
+        }
+        return {"images": degraded.images, **side}
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

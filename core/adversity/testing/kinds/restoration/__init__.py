@@ -1,4 +1,4 @@
-"""What a restoration promises."""
+"""What a restoration promises: the bench. What it needs beside images is in `side_information`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Restoration
-from adversity.errors import AdversityError, UnknownPluginError
+from adversity.errors import UnknownPluginError
 from adversity.metrics import psnr, ssim
 from adversity.registry import discover
 from adversity.seeding import SampleRng
@@ -15,7 +15,8 @@ from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.common.bounds import ADVICE, bounds_are_felt, hidden_bounds
 from adversity.testing.common.gradients import AGREEMENT, disagreement, few_rows, gradient_is_right
 from adversity.testing.inputs.images import ImageRows, image_cases, scenes
-from adversity.testing.inputs.side import side_of, side_value
+from adversity.testing.inputs.side import side_of
+from adversity.testing.kinds.restoration.side_information import kernel_sizes, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -93,74 +94,6 @@ def _closeness(images: Tensor, clean: Tensor) -> tuple[float, float]:
     return float(psnr(images, clean).mean()), float(ssim(images, clean).mean())
 
 
-@check("Exactly the needs it names reach it, each matters, and an unfilled one is refused by name.")
-def needs(bench: RestorationBench) -> str:
-    """Record what arrives, fill every need otherwise, and leave one unfilled."""
-    named = bench.cls.needs  # type: ignore[attr-defined]
-    arrived = _arrived(bench)
-    require(
-        set(arrived) == set(named) and len(set(named)) == len(named),
-        f"expected {list(named)}, each once, to reach `restore`, got {arrived}",
-    )
-    if not named:
-        return "it needs nothing but the images"
-    summary = [_matters(bench, need) for need in named]
-    summary += [_refused(bench, need) for need in named]
-    return "; ".join(filter(None, summary))
-
-
-def _arrived(bench: RestorationBench) -> list[str]:
-    """Return the names that reach `restore` when the side information holds more."""
-    names: list[str] = []
-    plugin_class: Any = bench.cls
-
-    class Recorded(plugin_class):  # type: ignore[misc]
-        """The plugin, which also writes down what it is given."""
-
-        def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
-            names[:] = sorted(needs)
-            answer: Tensor = super().restore(images, **needs)
-            return answer
-
-    recorded = bench.set_up(Recorded(**bench.parameters), bench.learnt())
-    case = bench.answered[0]
-    more = {"not_asked_for": case.rows["images"]}
-    bench.answer(recorded, Case(case.name, {**case.rows, **more}, case.ids))
-    return names
-
-
-def _matters(bench: RestorationBench, need: str) -> str:
-    """Fill a need with two values and compare."""
-    case = bench.answered[0]
-    plugin, images = bench.ready.plugin, case.rows["images"]
-    made_up = (side_value(need, images, which) for which in (0, 1))
-    values = [value for value in made_up if value is not None]
-    if getattr(plugin, need, None) is not None or len(values) < 2:
-        return ""
-    first, second = (
-        bench.ready.call(images, {**bench.side(case), need: value}) for value in values
-    )
-    gap = apart(first, second)
-    require(
-        gap > 0,
-        f"expected {need} to matter, two values of it give the same images; if it is not used, "
-        "take it out of `needs`: users must find a value for it",
-    )
-    return f"{need} moves the images by up to {gap:.2g}"
-
-
-def _refused(bench: RestorationBench, need: str) -> str:
-    """Leave a need to the plugin's estimate; without one it is refused by name."""
-    case = bench.answered[0]
-    side = {name: value for name, value in bench.side(case).items() if name != need}
-    try:
-        _, origin = bench.ready.call.restored(case.rows["images"], side, case.ids)
-    except AdversityError as error:
-        require(need in str(error), f"expected an error that names {need}, got: {error}")
-        return f"{need} is refused if nothing fills it"
-    return f"{need} otherwise by {origin[need]}"
-
-
 @check("Where no gradient is claimed, BPDA runs it forward and its stand-in backward.")
 def stand_in_is_right(bench: RestorationBench) -> str:
     """Compare the traced answer with `restore`, and its gradient with differences.
@@ -198,7 +131,14 @@ class RestorationBench(Bench):
     """Feed a restoration with images and with what it needs beside them."""
 
     seeded = False
-    checks = (helps, needs, gradient_is_right, bounds_are_felt, stand_in_is_right)
+    checks = (
+        helps,
+        needs,
+        kernel_sizes,
+        gradient_is_right,
+        bounds_are_felt,
+        stand_in_is_right,
+    )
 
     def __init__(
         self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"
@@ -214,7 +154,8 @@ class RestorationBench(Bench):
         clean = scenes(12, 3, 40, 32, first=500)
         draw = torch.Generator().manual_seed(0)
         noise = 0.1 * torch.randn(clean.shape, generator=draw)
-        return ImageRows((clean + noise).clamp(0, 1), clean)
+        noisy = (clean + noise).clamp(0, 1)
+        return ImageRows(noisy, clean, side_of(self.cls.needs, noisy))  # type: ignore[attr-defined]
 
     def cases(self) -> Sequence[Case]:
         """Return images with side information, and some without where it estimates its own."""
