@@ -122,7 +122,7 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
             "from: dark}",
             "from: $eps}",
             (
-                ":11: steps.enhanced.from: a matrix variable may stand only in the with: of a step, "
+                ":11: steps.enhanced.from: a matrix variable may stand only in the with: or the uses: of a step, "
                 "got '$eps'"
             ),
         ),

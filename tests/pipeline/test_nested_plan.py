@@ -169,10 +169,10 @@ def test_it_enters_the_fingerprint_and_the_resolved_file(plan, monkeypatch):
     assert list(before["storm"]["nested"]) == ["degradation/toys:darker"]
     assert "nested" not in before["clean"]
     real = __import__(
-        "adversity.pipeline.make_plan", fromlist=["source_fingerprint"]
+        "adversity.pipeline.plan.origins", fromlist=["source_fingerprint"]
     ).source_fingerprint
     monkeypatch.setattr(
-        "adversity.pipeline.make_plan.source_fingerprint",
+        "adversity.pipeline.plan.origins.source_fingerprint",
         lambda cls, **known: "changed" if cls.name == "darker" else real(cls, **known),
     )
     after = plan(text).resolved["steps"]

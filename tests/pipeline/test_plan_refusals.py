@@ -274,7 +274,7 @@ def test_a_plugin_without_source_is_refused(monkeypatch, refuse, pipeline_text):
     def no_source(cls, **known):
         raise PluginError("expected a source file, found none")
 
-    monkeypatch.setattr("adversity.pipeline.make_plan.source_fingerprint", no_source)
+    monkeypatch.setattr("adversity.pipeline.plan.origins.source_fingerprint", no_source)
     found = refuse(pipeline_text)
     expected = 'degradation "darker" (toys 1.2): expected a source file, found none'
     assert f"pipelines/toy.yaml:10: {expected}" in found

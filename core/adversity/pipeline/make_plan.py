@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adversity._version import __version__
-from adversity.contracts import KINDS, Dataset, MetricBase, Restoration
+from adversity.contracts import Dataset, MetricBase, Restoration
 from adversity.errors import PluginError
 from adversity.pipeline.core_source import kept_core_fingerprint
 from adversity.pipeline.gates.gate_faults import idle_gates
@@ -13,26 +13,25 @@ from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
 from adversity.pipeline.plan.measures import check_names, measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
-from adversity.pipeline.plan.nested import all_nested
+from adversity.pipeline.plan.origins import Origins
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.plan.plugins import PluginFinder
-from adversity.pipeline.plan.resolve import Measured, resolve_data, resolve_metrics, resolve_steps
+from adversity.pipeline.plan.resolve import Measured, resolve_data, resolve_metrics
+from adversity.pipeline.plan.resolve_steps import resolve_steps
 from adversity.pipeline.plan.stages import make_stages, repeated_views
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.project_paths import undeclared
-from adversity.provenance import Imports, modules_fingerprint, source_fingerprint
-from adversity.registry.claims import contract_of
+from adversity.provenance import modules_fingerprint
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from adversity.contracts import Plugin, PluginBase
-    from adversity.pipeline.read.findings import Findings, KeyPath
+    from adversity.pipeline.read.findings import Findings
     from adversity.pipeline.read.load import Loaded
-    from adversity.registry import Entry, Registry
+    from adversity.registry import Registry
 
 __all__ = ["ENGINE", "REPORT", "make_plan"]
 
@@ -146,7 +145,7 @@ def _resolved(
     findings: Findings,
 ) -> dict[str, Any]:
     """Return what a result depends on besides its part of the file: plugins, source, device."""
-    origins = _Origins(findings)
+    origins = Origins(findings)
     return {
         "adversity": __version__,
         "core": {
@@ -158,10 +157,7 @@ def _resolved(
             id_: origins.of(planned.entry, [planned.plugin], ("data", id_))
             for id_, planned in data.items()
         },
-        "steps": {
-            id_: origins.of(planned.entry, planned.plugins.values(), ("steps", id_))
-            for id_, planned in steps.items()
-        },
+        "steps": {id_: origins.of_step(planned) for id_, planned in steps.items()},
         "metrics": {
             entry.qualified: origins.of(entry, [metric], ("metrics",)) for entry, metric in metrics
         },
@@ -193,53 +189,6 @@ def _content(dataset: Dataset, planned: PlannedData, findings: Findings) -> str 
             "plugin's author",
         )
         return None
-
-
-class _Origins:
-    """Says where plugins come from; each source is read once."""
-
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
-        self._known: dict[type[PluginBase], str] = {}
-        self._imports: Imports = {}
-
-    def of(self, entry: Entry, plugins: Iterable[PluginBase], path: KeyPath) -> dict[str, Any]:
-        """Return where a plugin comes from, and those in its parameters, in all its cells."""
-        record = {
-            "plugin": f"{entry.kind}/{entry.name}",
-            "distribution": entry.distribution,
-            "version": entry.version,
-            "api": entry.api,
-            "fingerprint": self._fingerprint(class_of(entry), entry.label, path),
-        }
-        inner = {nested.uses: nested for plugin in plugins for nested in all_nested(plugin)}
-        nested = {uses: self._nested(inner[uses], path) for uses in sorted(inner)}
-        return record | ({"nested": nested} if nested else {})
-
-    def _nested(self, nested: Plugin[Any], path: KeyPath) -> dict[str, Any]:
-        cls = type(nested.plugin)
-        return {
-            "version": nested.version,
-            "api": nested.plugin.api,
-            "fingerprint": self._fingerprint(cls, nested.label, path),
-        }
-
-    def _fingerprint(self, cls: type[PluginBase], label: str, path: KeyPath) -> str:
-        if cls not in self._known:
-            try:
-                self._known[cls] = source_fingerprint(cls, *_of_kind(cls), known=self._imports)
-            except PluginError as error:
-                self._findings.add(path, f"{label}: {error}")
-                return ""
-        return self._known[cls]
-
-
-def _of_kind(cls: type[PluginBase]) -> tuple[str, ...]:
-    """Return the modules that compute for a plugin of a kind that is not ours."""
-    contract = contract_of(cls)
-    if contract.kind in KINDS:
-        return ()
-    return (contract.__module__, *contract.describes.computes)
 
 
 def _report(steps: Mapping[str, PlannedStep], findings: Findings) -> dict[str, Any]:

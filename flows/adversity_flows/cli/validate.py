@@ -59,7 +59,7 @@ def _as_json(plan: Plan) -> dict[str, Any]:
         },
         "steps": {
             id_: {
-                "uses": f"{planned.entry.kind}/{planned.entry.name}",
+                "uses": plan.uses(planned.id),
                 "role": planned.role,
                 "cells": [cell.as_dict() for cell in planned.cells],
             }

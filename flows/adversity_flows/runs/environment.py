@@ -6,14 +6,14 @@ import os
 import platform
 import subprocess
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import distribution_version
 from adversity.provenance import processor
 from adversity.registry.marks import DEPENDS_ON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from adversity.pipeline.plan.model import Plan
@@ -64,10 +64,17 @@ def versions(plan: Plan) -> dict[str, str]:
 def _origins(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield distribution and version of every plugin: of metrics and in parameters, too."""
     for part in ("data", "steps", "metrics"):
-        for origin in plan.resolved.get(part, {}).values():
+        records = plan.resolved.get(part, {}).values()
+        for origin in (one for record in records for one in _each(record)):
             yield origin["distribution"], origin["version"]
             for uses, inner in origin.get("nested", {}).items():
                 yield uses.partition("/")[2].partition(":")[0], inner["version"]
+
+
+def _each(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Return the origins of a step: one, unless a variable of the matrix names several plugins."""
+    several: Mapping[str, Mapping[str, Any]] = record.get("plugins", {})
+    return several.values() or (record,)
 
 
 def machine(device: str = "cpu") -> dict[str, str]:

@@ -204,12 +204,12 @@ class Toolbox:
     def bare(self, step: str, cell: Cell, *, state: State | None = None) -> Ready:
         """Return the plugin of a step set up, for fitting it or with a state that was found."""
         planned = self.definition_of(step)
-        given = planned.plugins[cell.restrict(planned.variables)]
+        given, entry = planned.plugins[planned.own(cell)], planned.entry_of(cell)
 
         def prepared(nested: Plugin[Any]) -> Ready | None:
             return None if nested.step is None else self.ready(nested.step, cell)
 
-        return self._set_up(given, planned.entry.label, prepared=prepared, state=state)
+        return self._set_up(given, entry.label, prepared=prepared, state=state)
 
     def state(self, step: str, cell: Cell) -> State:
         """Read the state of a fitted step.

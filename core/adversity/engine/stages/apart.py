@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Fitted
 from adversity.errors import DataError
 from adversity.pipeline.plan.apart import meetings, rests_on
+from adversity.registry.entry import class_of
 from adversity.report.values.model import Apart
 
 if TYPE_CHECKING:
@@ -117,8 +118,11 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
 
 def _fitted_elsewhere(planned: PlannedStep) -> bool:
     """Say whether a step's plugin brings what it learnt; that is read where it is defined."""
-    if planned.definition != planned.id or planned.entry.cls is None:
+    if planned.definition != planned.id:
         return False
-    cls = planned.entry.cls
-    learnt = cls.makes == "predictions" or cls.weights_licence is not None
-    return learnt and not issubclass(cls, Fitted)
+    classes = map(class_of, planned.plugin_entries)
+    return any(
+        (cls.makes == "predictions" or cls.weights_licence is not None)
+        and not issubclass(cls, Fitted)
+        for cls in classes
+    )

@@ -111,7 +111,8 @@ def _holds_plugin(value: object) -> bool:
 
 
 def _named(run: AttackRun, step: str, cell: Cell) -> str:
-    return _spelling(run.plan.steps[step].entry.name, run.toolbox.plugin(step, cell))
+    entry = run.plan.steps[step].entry_of(cell)
+    return _spelling(entry.name, run.toolbox.plugin(step, cell))
 
 
 def _spelling(name: str, plugin: PluginBase) -> str:

@@ -205,6 +205,8 @@ class StageRun(ABC):
         """Return what a step's answer depends on by itself: plugin, source, parameters."""
         planned = self.plan.steps[step]
         resolved = self.plan.resolved["steps"][step]
+        if "plugins" in resolved:  # a variable of the matrix names one of them
+            resolved = resolved["plugins"][planned.entry_of(cell).qualified]
         record = {
             "step": step,
             "resolved": resolved,

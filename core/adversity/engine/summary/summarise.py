@@ -120,20 +120,19 @@ def summarise(
 def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) -> StepSummary:
     entry = planned.entry
     cls: Any = entry.cls
-    inner = nested_records(planned)
+    turns = _taking_turns(planned)
+    own = {} if turns else _record(cls, entry.distribution, entry.version)
+    inner = [*turns, *nested_records(planned)]
     return StepSummary(
         id=planned.id,
-        uses=f"{entry.kind}/{entry.name}",
+        uses=toolbox.plan.uses(planned.id),
         kind=entry.kind,
         makes=cls.makes,
         image_role=cls.describes.image_role,
         source=planned.source,
         path=toolbox.plan.chain(planned.id).ids if planned.source else (),
         fit_on=toolbox.definition_of(planned.id).fit_on,
-        plugin={
-            **_record(cls, entry.distribution, entry.version),
-            **({"nested": inner} if inner else {}),
-        },
+        plugin={**own, **({"nested": inner} if inner else {})},
         cells=_cells(toolbox, planned, result) if result and result.measures else (),
         notes=result.notes if result else (),
         **_adversary(toolbox, planned),
@@ -146,6 +145,19 @@ def _compared(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
     if planned.role != "measure" or planned.against is None:
         return {}
     return {"against": planned.against, "compared": toolbox.plan.chain(planned.against).ids}
+
+
+def _taking_turns(planned: PlannedStep) -> list[dict[str, Any]]:
+    """Return what the report says of each plugin, where a variable of the matrix names several."""
+    entries = planned.plugin_entries
+    return [
+        {
+            "uses": f"{entry.kind}/{entry.name}",
+            **_record(entry.cls, entry.distribution, entry.version),
+        }
+        for entry in entries
+        if len(entries) > 1
+    ]
 
 
 def nested_records(planned: PlannedStep) -> list[dict[str, Any]]:

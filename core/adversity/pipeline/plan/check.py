@@ -5,6 +5,7 @@ Rules look at what a plugin makes and promises, never at the kind's name.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted
@@ -64,9 +65,12 @@ def check_steps(
     )
     for planned in steps.values():
         spec = loaded.spec.steps[planned.id]
-        for rule in rules:
-            for key, message in rule(planned, spec):
-                findings.add(("steps", planned.id, key), message)
+        said: dict[Finding, None] = {}
+        for entry in planned.plugin_entries:
+            one = replace(planned, entry=entry)
+            said |= dict.fromkeys(finding for rule in rules for finding in rule(one, spec))
+        for key, message in said:
+            findings.add(("steps", planned.id, key), message)
     _check_apart(data, steps, findings)
     _check_kept(loaded, steps, findings)
 

@@ -16,8 +16,8 @@ __all__ = ["names_plugin", "order_steps", "references"]
 
 
 def names_plugin(uses: str) -> bool:
-    """Say whether `uses:` is `kind/name`; otherwise it is the id of a definition."""
-    return "/" in uses
+    """Say whether `uses:` is `kind/name`, or a variable for it; else it is a definition's id."""
+    return "/" in uses or uses.startswith("$")
 
 
 def references(id_: str, step: StepSpec) -> Iterator[tuple[KeyPath, str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from adversity.pipeline.plan.model import Cell
 
-__all__ = ["count", "expand", "fill"]
+__all__ = ["count", "expand", "fill", "filled"]
 
 
 def expand(matrix: Mapping[str, Sequence[str]], names: Collection[str]) -> tuple[Cell, ...]:
@@ -36,6 +37,11 @@ def count(matrix: Mapping[str, Sequence[str]], names: Collection[str]) -> int:
         6
     """
     return math.prod(len(values) for name, values in matrix.items() if name in names)
+
+
+def filled(text: str, values: Mapping[str, Any]) -> str:
+    """Put values in the place of `$name` inside a text: `degradation/$corruption`."""
+    return re.sub(r"\$([A-Za-z_]\w*)", lambda match: str(values[match[1]]), text)
 
 
 def fill(parameters: Any, values: Mapping[str, Any]) -> Any:

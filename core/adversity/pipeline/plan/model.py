@@ -77,7 +77,9 @@ class PlannedStep:
         id: Its name in the file.
         role: What it does, as its kind says: `view` makes images that are not stored, other roles
             leave a table. Or `define`: it names a plugin, and fits it where it has `fit_on`.
-        entry: Its plugin (for `uses: net`, the definition's).
+        entry: Its plugin (for `uses: net`, the definition's); the first one, where a variable of
+            the matrix stands for several.
+        entries: The plugin of each cell; `entry_of` finds it.
         definition: The step that defines the plugin, itself included (`net`); views, attacks
             and direct uses define their own.
         source: `from:`, ids of steps or data sets; empty for a pure definition.
@@ -111,6 +113,22 @@ class PlannedStep:
     options: Mapping[str, Any] = field(default_factory=dict)
     line: str = ""
     nested: tuple[str, ...] = ()
+    entries: Mapping[Cell, Entry] = field(default_factory=dict)
+
+    def own(self, cell: Cell) -> Cell:
+        """Return the step's own cell within one that has more variables."""
+        return cell.restrict(self.variables)
+
+    def entry_of(self, cell: Cell) -> Entry:
+        """Return the plugin of a cell, which may have more variables."""
+        return self.entries.get(self.own(cell), self.entry)
+
+    @property
+    def plugin_entries(self) -> tuple[Entry, ...]:
+        """Its plugins, each once: one, unless a variable of the matrix stands for several."""
+        return tuple({id(entry): entry for entry in self.entries.values()}.values()) or (
+            self.entry,
+        )
 
     @property
     def upstream(self) -> str:
@@ -203,6 +221,12 @@ class Plan:
     def name(self) -> str:
         """The pipeline's name."""
         return self.spec.name
+
+    def uses(self, step: str) -> str:
+        """Return `kind/name` of a step's plugin, `kind/$variable` where the matrix names several."""
+        entry, written = self.steps[step].entry, self.spec.steps[self.steps[step].definition].uses
+        name = written.rpartition("/")[2] if "$" in written else entry.name
+        return f"{entry.kind}/{name}"
 
     def chain(self, id_: str) -> Chain:
         """Return what images go through from their data set to a step."""

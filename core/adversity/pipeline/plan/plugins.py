@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from adversity.contracts.nested import resolving
 from adversity.errors import InputError, UnknownPluginError
+from adversity.pipeline.plan.matrix import filled
 from adversity.pipeline.plan.nested import named_steps, resolver
 from adversity.pipeline.read.findings import Findings, KeyPath, complaints, suggestion
+from adversity.pipeline.read.load import variables_of
 from adversity.registry.entry import class_of, licence_of
 from adversity.registry.marks import read_marks
 
@@ -38,6 +41,7 @@ class PluginFinder:
     def __init__(self, loaded: Loaded, registry: Registry, findings: Findings) -> None:
         """Look plugins up in one registry, for one file."""
         self._licences = loaded.spec.licences
+        self._matrix = loaded.spec.matrix
         self._marks = read_marks() if loaded.spec.conformance == "required" else None
         self._registry = registry
         self._findings = findings
@@ -74,12 +78,21 @@ class PluginFinder:
 
     def named_steps(self, step: StepSpec, steps: Mapping[str, StepSpec]) -> tuple[str, ...]:
         """Return the definitions that a step names as plugins in its parameters; no findings."""
-        kind, _, name = step.uses.partition("/")
-        try:
-            cls = self._registry.get(kind, name).cls if kind in self._registry.kinds else None
-        except UnknownPluginError:
-            return ()
-        return () if cls is None else named_steps(cls, step.parameters, steps)
+        names: dict[str, None] = {}
+        for uses in self._uses(step):
+            kind, _, name = uses.partition("/")
+            with suppress(UnknownPluginError):
+                cls = self._registry.get(kind, name).cls if kind in self._registry.kinds else None
+                names |= dict.fromkeys(named_steps(cls, step.parameters, steps) if cls else ())
+        return tuple(names)
+
+    def _uses(self, step: StepSpec) -> list[str]:
+        """Return what a step uses, for each value of a variable there; those unknown are left out."""
+        texts = [step.uses]
+        for name in variables_of(step.uses):
+            values = self._matrix.get(name, ())
+            texts = [filled(text, {name: value}) for text in texts for value in values]
+        return texts
 
     def build(
         self, entry: Entry, parameters: Mapping[str, Any], path: KeyPath

@@ -30,10 +30,12 @@ from adversity.project import kind_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Loaded", "load_pipeline", "variables_in"]
+__all__ = ["Loaded", "load_pipeline", "variables_in", "variables_of"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+_USES = re.compile(r"(?:[a-z_]+/)?\$[A-Za-z_][A-Za-z0-9_]*")
+"""`degradation/$corruption`, or `$corruption` where the values are `kind/name`."""
 _LABEL_BREAKERS = set(",=[]$\n\t ")
 
 
@@ -218,15 +220,24 @@ def variables_in(parameters: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match.group(1) for match in matches if match))
 
 
+def variables_of(uses: str) -> tuple[str, ...]:
+    """Return the matrix variable that stands in `uses:`, if there is one."""
+    return tuple(_VARIABLE.findall(uses))
+
+
 def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
     """Refuse `${...}`, and `$name` where it means nothing."""
     for path, text in _scalars(tree, ()):
         if "${" in text:
             findings.add(path, f"{dotted(path)}: {BRACES}")
         elif _VARIABLE.search(text):
-            if path[:1] != ("steps",) or path[2:3] != ("with",):
-                message = "a matrix variable may stand only in the with: of a step"
+            if path[:1] != ("steps",) or path[2:3] not in (("with",), ("uses",)):
+                message = "a matrix variable may stand only in the with: or the uses: of a step"
                 findings.add(path, f"{dotted(path)}: {message}, got {text!r}")
+            elif path[2:] == ("uses",):
+                if not _USES.fullmatch(text):
+                    message = f"expected kind/$name or $name, got {text!r}"
+                    findings.add(path, f"{dotted(path)}: {message}")
             elif not _VARIABLE.fullmatch(text):
                 message = f"a matrix variable must be the whole value, got {text!r}"
                 findings.add(path, f"{dotted(path)}: {message}")
@@ -236,14 +247,15 @@ def _check_matrix(loaded: Loaded, findings: Findings) -> None:
     matrix = loaded.spec.matrix
     used: set[str] = set()
     for id_, step in loaded.spec.steps.items():
-        for path, text in _scalars(step.parameters, ("steps", id_, "with")):
-            match = _VARIABLE.fullmatch(text)
-            if match and match.group(1) not in matrix:
-                name = match.group(1)
-                message = f"{dotted(path)}: matrix variable {text} is not declared"
+        places = [*_scalars(step.parameters, ("steps", id_, "with"))]
+        named = [(path, name) for path, text in places for name in variables_in(text)]
+        named += [(("steps", id_, "uses"), name) for name in variables_of(step.uses)]
+        for path, name in named:
+            if name not in matrix:
+                message = f"{dotted(path)}: matrix variable ${name} is not declared"
                 hint = suggestion(name, matrix) if matrix else ""
                 findings.add(path, f"{message} under matrix:{hint or f'; add {name}: [...] there'}")
-            used.update(match.groups() if match else ())
+            used.add(name)
     for name in matrix:
         if name not in used:
             message = f"matrix variable {name} is used nowhere; write ${name} in a with: or drop it"

@@ -29,6 +29,7 @@ Schema = dict[str, Any]
 _ID = r"^[a-z][a-z0-9_]*$"
 _FRACTION = {"type": "string", "pattern": r"^\s*[+-]?\d+(\.\d+)?\s*/\s*\d+(\.\d+)?\s*$"}
 _VARIABLE = {"type": "string", "pattern": r"^\$[A-Za-z_][A-Za-z0-9_]*$"}
+_IN_USES = r"^([a-z_]+/)?\$[A-Za-z_][A-Za-z0-9_]*$"
 _COMBINING = ("anyOf", "oneOf", "allOf", "prefixItems")
 _NESTING = ("items", "additionalProperties", "not")
 
@@ -85,6 +86,7 @@ def _offer(defs: Schema, part: str, entries: Iterable[Entry], *, definitions: bo
         _define(defs, f"{entry.kind}.{entry.qualified}", entry.cls)
     if definitions:
         names.append({"type": "string", "pattern": _ID, "description": "A step that defines it."})
+        names.append({"type": "string", "pattern": _IN_USES, "description": "As the matrix says."})
     properties = defs[part]["properties"]
     properties["uses"] = {"description": "kind/name of a plugin", "anyOf": names or [{"not": {}}]}
     defs[part]["allOf"] = rules

@@ -1,0 +1,113 @@
+"""A step whose plugin is a variable of the matrix, run: each cell is the step that it stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from adversity.data.tables import read_table
+from adversity.engine.public.open_stage import open_stage
+from adversity.engine.public.run import _stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.engine.summary.summarise import summarise
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+from adversity.registry import discover
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATA = """
+data:
+  train: {uses: dataset/folder, with: {path: data/train}}
+  test: {uses: dataset/folder, with: {path: data/test}}
+"""
+TOGETHER = """
+matrix: {way: [gaussian_blur, low_light], model: [linear_svm, logistic_regression]}
+steps:
+  net: {uses: classifier/$model, fit_on: train}
+  bad: {uses: degradation/$way, from: test, with: {severity: 2}}
+  answers: {uses: net, from: bad}
+  quality: {uses: metric/psnr, from: bad}
+  attacked: {uses: attack/fgsm, from: bad, against: answers, with: {eps: 8/255}}
+"""
+APART = """
+steps:
+  net: {uses: classifier/linear_svm, fit_on: train}
+  bad: {uses: degradation/low_light, from: test, with: {severity: 2}}
+  answers: {uses: net, from: bad}
+  quality: {uses: metric/psnr, from: bad}
+  attacked: {uses: attack/fgsm, from: bad, against: answers, with: {eps: 8/255}}
+"""
+STEPS = ("answers", "quality", "attacked")
+
+
+def planned(root: Path, out: Path, text: str, *overrides: str) -> tuple[Any, Workspace]:
+    """Plan a text for a folder of its own."""
+    out.mkdir(exist_ok=True)
+    (root / "pipelines/turns.yaml").write_text(f"name: turns\n{DATA}{text}")
+    loaded = load_pipeline(root / "pipelines/turns.yaml", root=root, overrides=overrides)
+    return make_plan(loaded, discover()), Workspace(root, out, out / "store")
+
+
+def execute(plan: Any, workspace: Workspace) -> None:
+    """Run all but the report."""
+    for stage in plan.stages:
+        if stage.step != "report":
+            _stage(plan, stage.step, workspace, 1)
+
+
+@pytest.fixture(scope="module")
+def together(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Workspace]:
+    """Both in one pipeline, run."""
+    plan, workspace = planned(quarters, tmp_path_factory.mktemp("out") / "o", TOGETHER)
+    execute(plan, workspace)
+    return plan, workspace
+
+
+def test_a_cell_is_the_step_that_it_stands_for(
+    together: tuple[Any, Workspace], quarters: Path, tmp_path: Path
+) -> None:
+    """Every number of one cell, to the bit, as steps with these plugins give it."""
+    alone, apart = planned(quarters, tmp_path / "apart", APART)
+    execute(alone, apart)
+    for step in STEPS:
+        table = read_table(together[1].outputs / f"artifacts/turns/{step}/table.parquet")
+        model = [] if step == "quality" else ["model=linear_svm"]
+        inside = table["cell"] == ",".join(["way=low_light", *model])
+        assert inside.sum() == 24
+        single = read_table(apart.outputs / f"artifacts/turns/{step}/table.parquet")
+        for name in single.keys() - {"cell"}:
+            numbers = single[name].dtype.kind == "f"  # SSIM is NaN: these images are too small
+            assert np.array_equal(table[name][inside], single[name], equal_nan=numbers), name
+    others = read_table(together[1].outputs / "artifacts/turns/answers/table.parquet")
+    cells = [others["logits"][others["cell"] == cell] for cell in dict.fromkeys(others["cell"])]
+    assert len({rows.tobytes() for rows in cells}) == 4  # each plugin answers otherwise
+
+
+def test_another_plugin_in_the_list_leaves_finished_cells(
+    together: tuple[Any, Workspace], quarters: Path
+) -> None:
+    """What is pending are the cells of the new one; without the list's first, nothing is."""
+    _, workspace = together
+    before = (quarters / "pipelines/turns.yaml").read_text()
+    more = "matrix.way=[gaussian_blur, low_light, gaussian_noise]"
+    for override, cells in ((more, {"gaussian_noise"}), ("matrix.way=[low_light]", set())):
+        plan, _ = planned(quarters, workspace.outputs, TOGETHER, override)
+        stage = open_stage(plan, plan.stage("answers"), workspace)
+        assert {dict(shard.cell.values)["way"] for shard in stage.pending()} == cells
+    (quarters / "pipelines/turns.yaml").write_text(before)
+
+
+def test_the_report_names_each_plugin(together: tuple[Any, Workspace]) -> None:
+    """What the step uses is the variable; which plugins that are stands beside it, with licences."""
+    plan, workspace = together
+    summaries = summarise(plan, workspace)
+    assert summaries["bad"].uses == "degradation/$way"
+    named = summaries["bad"].plugin["nested"]
+    assert [one["uses"] for one in named] == ["degradation/gaussian_blur", "degradation/low_light"]
+    assert all(one["licence"] and one["distribution"] == "adversity" for one in named)
+    assert summaries["attacked"].uses == "attack/fgsm"
+    assert summaries["attacked"].plugin["distribution"] == "adversity"
