@@ -58,7 +58,7 @@ class Restoration(PluginBase):
     block_rows: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     scale: ClassVar[int] = 1
-    """Output H and W are the input's times this (super-resolution)."""
+    """Output H and W are the input's times this (super-resolution), for every parameter."""
     restores: ClassVar[tuple[str, ...]] = ()
     """Degradations this method is meant for; the conformance kit checks each that is installed."""
 
@@ -71,8 +71,12 @@ class Restoration(PluginBase):
             **needs: Exactly what `needs` names, each with first axis N.
 
         Returns:
-            `[N, C, H * scale, W * scale]` float32 in [0, 1].
+            `[N, C, H * f, W * f]` float32 in [0, 1], f = `enlarges()`.
         """
+
+    def enlarges(self) -> int:
+        """Return by what output H and W are the input's: `scale`, unless a parameter says it."""
+        return type(self).scale
 
     def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
         """Estimate needs from the degraded images alone; the default knows none."""

@@ -1,4 +1,4 @@
-"""Degradations: noise, blur and darkness, each with a severity and with physical parameters."""
+"""Degradations: noise, blur, darkness and low resolution, with a severity or physical parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restorations: brightening and denoising, learned and not learned."""
+"""Restorations: brightening, denoising and enlarging, learned and not learned."""
 
 from __future__ import annotations
 

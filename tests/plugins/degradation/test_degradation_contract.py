@@ -23,7 +23,9 @@ def _degraded(plugin: Degradation, images: Tensor, rng: SampleRng) -> Degraded:
     return answer if isinstance(answer, Degraded) else Degraded(answer)
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "kind", [kind for kind in BUILT_IN if kind.levels], ids=lambda kind: kind.name
+)
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 3, 1, 7), (2, 1, 5, 4), (1, 3, 17, 9)])
 @pytest.mark.parametrize("severity", [1, 5])
 def test_an_image_smaller_than_any_kernel_is_degraded(

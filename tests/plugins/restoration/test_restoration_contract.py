@@ -46,9 +46,11 @@ def test_an_image_smaller_than_any_window_is_restored(
         with pytest.raises(DataError, match="colour"):
             _restored(_ready(kind), images)
         return
-    restored = _restored(_ready(kind), images)
+    plugin = _ready(kind)
+    restored = _restored(plugin, images)
     assert image_fault(restored, rows=2) is None
-    assert restored.shape == images.shape
+    factor = plugin.enlarges()
+    assert restored.shape == (2, channels, size[0] * factor, size[1] * factor)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,8 @@ def test_claimed_gradients_are_exact(kind: type[Restoration]) -> None:
         plugin._network.double()  # type: ignore[attr-defined]
     generator = torch.Generator().manual_seed(0)
     images = 0.2 + 0.3 * torch.rand(1, 3, 8, 9, dtype=torch.float64, generator=generator)
-    weights = torch.rand(images.shape, dtype=torch.float64, generator=generator)
+    shape = (1, 3, 8 * plugin.enlarges(), 9 * plugin.enlarges())
+    weights = torch.rand(shape, dtype=torch.float64, generator=generator)
     needs = side_of(kind.needs, images)
 
     def value(given: Tensor) -> Tensor:

@@ -88,10 +88,21 @@ class RestorationCall(ViewCall):
         plugin = self.ready.plugin
         return tuple(need for need in plugin.needs if getattr(plugin, need, None) is None)
 
+    def _factor(self) -> int:
+        """Return by what it enlarges.
+
+        Raises:
+            PluginError: If that is no whole number of 1 or more.
+        """
+        factor = self.ready.plugin.enlarges()
+        if not isinstance(factor, int) or factor < 1:
+            self.ready.broke(f"expected `enlarges` to give a whole number >= 1, got {factor!r}")
+        return factor
+
     def _restored(
         self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str], origin: dict[str, str]
     ) -> Tensor:
-        ready = self.ready
+        ready, factor = self.ready, self._factor()
 
         def run(index: list[int]) -> list[Tensor]:
             block = images[index].to(ready.device)
@@ -100,7 +111,7 @@ class RestorationCall(ViewCall):
             origin.update(computed)
             answer: Tensor = self.ask("restore", here, block, **needs)
             fault = image_fault(answer, rows=len(block))
-            shape = [*block.shape[:2], *(size * ready.plugin.scale for size in block.shape[2:])]
+            shape = [*block.shape[:2], *(size * factor for size in block.shape[2:])]
             if fault is None and list(answer.shape) != shape:
                 fault = f"expected shape {shape}, got {list(answer.shape)}"
             if fault is not None:

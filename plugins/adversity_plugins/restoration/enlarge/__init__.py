@@ -1,0 +1,1 @@
+"""Low resolution made high: super-resolution."""

@@ -1,0 +1,66 @@
+"""A restoration that enlarges by a parameter: held to the factor that its instance gives."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from adversity import Restoration
+from adversity.errors import PluginError
+from adversity.testing import check_plugin
+
+IMAGES = torch.rand((2, 3, 6, 8), generator=torch.Generator().manual_seed(0))
+
+
+class Repeats(Restoration):
+    """Repeat every pixel."""
+
+    name: ClassVar[str] = "repeats"
+    differentiable: ClassVar[bool] = True
+    factor: int = 3
+
+    def enlarges(self) -> int:
+        return self.factor
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return images.repeat_interleave(self.factor, 2).repeat_interleave(self.factor, 3)
+
+
+class Forgets(Repeats):
+    """Say one factor and enlarge by another."""
+
+    def enlarges(self) -> int:
+        return 2
+
+
+class Halves(Repeats):
+    """Say that it enlarges by a half."""
+
+    def enlarges(self) -> Any:
+        return 1.5
+
+
+@pytest.mark.parametrize("factor", [1, 2, 5])
+def test_one_class_enlarges_by_what_its_parameter_says(make_ready: Any, factor: int) -> None:
+    """The core takes the instance's factor, not the class's `scale`."""
+    call = make_ready(Repeats(factor=factor)).call
+    larger = call(IMAGES)
+    assert larger.shape == (2, 3, 6 * factor, 8 * factor)
+    assert torch.equal(torch.nn.functional.avg_pool2d(larger.double(), factor), IMAGES.double())
+
+
+def test_another_size_than_it_says_is_refused(make_ready: Any) -> None:
+    """With the size that was expected; the same for what is no factor at all."""
+    with pytest.raises(PluginError, match=r"expected shape \[1, 3, 12, 16\], got \[1, 3, 18, 24\]"):
+        make_ready(Forgets()).call(IMAGES)
+    with pytest.raises(PluginError, match=r"`enlarges` to give a whole number >= 1, got 1.5"):
+        make_ready(Halves()).call(IMAGES)
+
+
+def test_the_kit_holds_it_to_its_factor() -> None:
+    """The sound one passes; who says another factor than it enlarges by answers no case."""
+    assert check_plugin(Repeats, parameters={"factor": 4}).passed
+    failures = check_plugin(Forgets, raises=False).failures
+    assert [outcome.check for outcome in failures] == ["answers"]
