@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from adversity.data.prepare import Prepare
@@ -109,3 +111,62 @@ def test_a_resize_that_makes_thousands_of_millions_is_refused(height, width):
         Prepare(resize_short=256).apply(strip, id="a")
     with pytest.raises(DataError, match="more than 89478485 pixels"):
         Prepare(resize_short=256, centre_crop=224).size(height, width, id="a")
+
+
+@pytest.mark.parametrize("size", [(30, 41), (36, 48), (13, 12)])
+def test_a_crop_to_a_multiple_keeps_the_top_left(size):
+    """As NumPy cuts it; what is a multiple already stays as it is."""
+    image = photo(*size)
+    done = Prepare.read({"multiple_of": 12}).apply(image, id="a")
+    height, width = size
+    np.testing.assert_array_equal(done, image[: height // 12 * 12, : width // 12 * 12])
+
+
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    times=st.integers(1, 4),
+    crop=st.none() | st.integers(1, 12),
+    multiple=st.none() | st.integers(1, 12),
+)
+def test_what_stays_of_a_reference_is_the_same_part(height, width, times, crop, multiple):
+    """A reference that repeats each pixel is, prepared, the prepared image with each repeated."""
+    options = {"centre_crop": crop, "multiple_of": multiple}
+    prepare = Prepare.read({name: value for name, value in options.items() if value})
+    image = np.arange(height * width, dtype=np.float32).reshape(height, width) / 1600
+    reference = np.kron(image, np.ones((times, times), np.float32))
+    try:
+        done = prepare.apply(image, id="a")
+    except DataError:
+        with pytest.raises(DataError):
+            prepare.apply(reference, id="a", of=image.shape)
+        return
+    clean = prepare.apply(reference, id="a", of=image.shape)
+    np.testing.assert_array_equal(clean, np.kron(done, np.ones((times, times), np.float32)))
+    assert prepare.size(*reference.shape, id="a", of=image.shape) == clean.shape
+    assert not multiple or not any(side % multiple for side in done.shape)
+
+
+def test_a_reference_is_resized_to_so_many_times_the_image():
+    """31 x 41 and twice that: the shorter side becomes 16 and 32, the longer in proportion."""
+    prepare = Prepare.read({"resize_short": 16, "centre_crop": 16})
+    assert prepare.apply(photo(62, 82), id="a", of=(31, 41)).shape == (32, 32, 3)
+    wide = Prepare.read({"resize_short": 16})
+    assert wide.size(31, 41, id="a") == (16, 21)
+    assert wide.size(62, 82, id="a", of=(31, 41)) == (32, 42)
+
+
+@pytest.mark.parametrize("size", [(62, 83), (63, 82), (46, 61), (62, 41), (15, 20)])
+def test_a_reference_that_cannot_be_cut_alike_is_refused(size):
+    """No whole number of times the image: named with both sizes, and free where nothing is cut."""
+    words = r"sample 'a': its clean reference has .* the image 31 x 41 .*2, 3, \.\.\. times"
+    for options in ({"centre_crop": 8}, {"multiple_of": 4}, {"resize_short": 16}):
+        with pytest.raises(DataError, match=words):
+            Prepare.read(options).size(*size, id="a", of=(31, 41))
+    assert Prepare.read({"channels": 3}).size(*size, id="a", of=(31, 41)) == size
+
+
+def test_an_image_of_which_nothing_is_left_is_refused():
+    """11 rows are no multiple of 12."""
+    with pytest.raises(DataError, match="nothing is left of an image of 11 x 40"):
+        Prepare.read({"multiple_of": 12}).size(11, 40, id="a")

@@ -71,7 +71,8 @@ def test_sizes_are_grouped_and_never_mixed():
     """Samples group by (C, H, W); asking for two sizes at once is refused."""
     data = source(Sample(GREY, 0, "a"), Sample(COLOUR, 1, "b"), Sample(GREY[:, :, None], 0, "c"))
     assert data.shapes == ((1, 8, 10), (3, 9, 12), (1, 8, 10))
-    assert data.by_shape() == {(1, 8, 10): [0, 2], (3, 9, 12): [1]}
+    assert data.alike() == [[0, 2], [1]]
+    assert data.alike([1, 2]) == [[1], [2]]
     assert data.images([2, 0]).shape == (2, 1, 8, 10)
     with pytest.raises(ValueError, match="samples of one size"):
         data.images([0, 1])
@@ -193,3 +194,67 @@ def test_an_edited_reference_is_other_data():
     silent = IndexRow(id="a", target=1, shape=(9, 12, 3), content="00")
     with pytest.raises(PluginError, match=r"'a' has a reference of which its index knows nothing"):
         source(pair, rows=[silent]).images([0])
+
+
+def test_references_of_another_size_are_grouped_by_it():
+    """Twice as large, as large, and none: three groups, each read together, in either form."""
+    large = RNG.integers(0, 256, (16, 20), dtype=np.uint8)
+    samples = [
+        Sample(GREY, 0, "a", reference=large),
+        Sample(GREY, 0, "b"),
+        Sample(GREY, 0, "c", reference=255 - GREY),
+        Sample(GREY, 0, "d", reference=255 - large),
+    ]
+    rows = [
+        IndexRow("a", 0, (8, 10, 1), "0", reference="1", reference_shape=(16, 20, 1)),
+        IndexRow("b", 0, (8, 10, 1), "0"),
+        IndexRow("c", 0, (8, 10, 1), "0", reference="2"),
+        IndexRow("d", 0, (8, 10, 1), "0", reference="3", reference_shape=(16, 20, 1)),
+    ]
+    for data in (source(*samples), source(*samples, rows=rows)):
+        assert data.reference_shapes == ((1, 16, 20), None, (1, 8, 10), (1, 16, 20))
+        assert data.alike() == [[0, 3], [1], [2]]
+        read = data.references([3, 0])
+        np.testing.assert_array_equal((read * 255).round()[:, 0], [255 - large, large])
+        assert data.references([1]) is None
+        assert data.images([0, 1, 2, 3]).shape == (4, 1, 8, 10)
+        with pytest.raises(ValueError, match="references of one size"):
+            data.references([0, 1])
+        assert data.references_count == 3
+
+
+def test_a_reference_is_prepared_with_its_image():
+    """Twice the size: twice the crop of the same place."""
+    large = np.kron(COLOUR, np.ones((2, 2, 1), np.uint8))
+    pair = Sample(COLOUR, 0, "a", reference=large)
+    data = source(pair, prepare={"multiple_of": 4})
+    assert (data.shapes[0], data.reference_shapes[0]) == ((3, 8, 12), (3, 16, 24))
+    repeated = data.images([0]).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert torch.equal(data.references([0]), repeated)
+    uneven = Sample(COLOUR, 0, "a", reference=large[:-1])
+    with pytest.raises(DataError, match="'a': its clean reference has 17 x 24 pixels"):
+        source(uneven, prepare={"multiple_of": 4})
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (IndexRow("a", 0, (8, 10, 1), "0", reference="1"), r"is its reference_shape right\?"),
+        (IndexRow("b", 0, (8, 10, 1), "0", reference="1"), "'b' has no reference, its index says"),
+        (IndexRow("a", 0, (8, 10, 1), "0", reference_shape=(16, 20, 1)), "give IndexRow both"),
+    ],
+)
+def test_an_index_that_is_wrong_about_a_reference(row, words):
+    """Another shape, none at all, or a shape without its hash."""
+    large = None if row.id == "b" else np.zeros((16, 20), np.uint8)
+    with pytest.raises(PluginError, match=words):
+        source(Sample(GREY, 0, row.id, reference=large), rows=[row]).references([0])
+
+
+def test_an_edited_reference_is_other_data_without_an_index():
+    """One bit of a reference, or its being there, is part of the content."""
+    edited = COLOUR.copy()
+    edited[0, 0, 0] ^= 1
+    given = (COLOUR, edited, None)
+    contents = {source(Sample(COLOUR, 0, "a", reference=one)).content for one in given}
+    assert len(contents) == 3

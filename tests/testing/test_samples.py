@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from adversity import Dataset, Sample
-from adversity.data.reading import NO_REGRESSION, Source
+from adversity.data.reading import Source
+from adversity.data.targets import NO_REGRESSION
 from adversity.errors import DataError
 from adversity.testing.inputs.samples import sample_fault, targets_fault
 

@@ -39,6 +39,29 @@ class Indexed(Boxes):
         ]
 
 
+class Paired(Indexed):
+    """The same with references of twice the size, where the number is even."""
+
+    def item(self, index: int) -> Sample:
+        sample = super().item(index)
+        if index % 2:
+            return sample
+        return replace(sample, reference=sample.image.repeat(2, 0).repeat(2, 1))
+
+    def index(self) -> list[IndexRow]:
+        samples = [self.item(number) for number in range(len(self))]
+        return [
+            row
+            if sample.reference is None
+            else replace(
+                row,
+                reference=hashlib.sha256(sample.reference.tobytes()).hexdigest(),
+                reference_shape=(16, sample.reference.shape[1], 3),
+            )
+            for row, sample in zip(super().index(), samples, strict=True)
+        ]
+
+
 class FromFiles(Dataset):
     """Names of the files in a folder that must be given."""
 
@@ -131,6 +154,29 @@ class WrongIndex(Indexed):
         return [replace(row, shape=(row.shape[1], row.shape[0], 3)) for row in rows]
 
 
+class OneHash(Paired):
+    """Gives all references one hash: an edit of one goes unnoticed."""
+
+    def index(self) -> list[IndexRow]:
+        return [
+            row if row.reference is None else replace(row, reference="0") for row in super().index()
+        ]
+
+
+class OfTheSameSize(Paired):
+    """Says nothing of the size of its references, which is not that of the images."""
+
+    def index(self) -> list[IndexRow]:
+        return [replace(row, reference_shape=None) for row in super().index()]
+
+
+class AllPaired(Paired):
+    """Its index has references that the samples lack."""
+
+    def index(self) -> list[IndexRow]:
+        return [replace(row, reference=row.content) for row in super().index()]
+
+
 class OtherBytes(Packaged):
     """Writes a random file beside the images."""
 
@@ -182,6 +228,7 @@ TWINS = {
     "targets": UnknownClass,
     "length": Endless,
     "index_agrees": WrongIndex,
+    "references_are_known": OneHash,
     "materialises_the_same": OtherBytes,
     "manifest": WrongSum,
     "quarantined": NoReason,
@@ -191,7 +238,7 @@ SHARED = {"answers": TooBright, "no_memory": Sequential, "global_random_state": 
 """Checks of every plugin that mean something of their own for data sets."""
 
 
-@pytest.mark.parametrize("plugin", [Boxes, Indexed, Packaged, FromFiles])
+@pytest.mark.parametrize("plugin", [Boxes, Indexed, Paired, Packaged, FromFiles])
 def test_sound_data_set_passes(plugin: Any) -> None:
     """A data set that keeps its promises fails nothing: in memory, packaged or of files."""
     assert check_plugin(plugin).passed
@@ -201,6 +248,14 @@ def test_sound_data_set_passes(plugin: Any) -> None:
 def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str, str]]) -> None:
     """Breaking one promise fails the check of that promise and no other."""
     assert failed((TWINS | SHARED)[name]).keys() == {name}
+
+
+@pytest.mark.parametrize("plugin", [OfTheSameSize, AllPaired])
+def test_other_faults_of_references_fail_the_same_check(
+    plugin: Any, failed: Callable[..., dict[str, str]]
+) -> None:
+    """A size that is not said, and a reference that is not there."""
+    assert failed(plugin).keys() == {"references_are_known"}
 
 
 def test_no_check_lacks_a_twin() -> None:

@@ -39,7 +39,8 @@ class Sample:
         target: A class index, or None where there are no labels; all samples have one, or none
             has. Numbers and vectors, for regression, are not taken yet.
         id: Stable and unique within the data set.
-        reference: The clean image where the data set has pairs, like `image`.
+        reference: The clean image where the data set has pairs, like `image`; of another size where
+            the image shall be enlarged.
         group: Samples of one group (a patient, a video) are not independent.
         attributes: More columns for the tables.
     """
@@ -65,6 +66,7 @@ class IndexRow:
             must know whether data sets share images.
         reference: SHA-256 of what the reference is read from; demanded where a sample has one,
             since an edited partner changes what images are measured against.
+        reference_shape: `(H, W, C)` of the decoded reference, where it is not that of the image.
     """
 
     id: str
@@ -75,6 +77,7 @@ class IndexRow:
     attributes: Mapping[str, str | float] = field(default_factory=dict)
     pixels: tuple[str, ...] = ()
     reference: str | None = None
+    reference_shape: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ class Block:
         ids: N sample ids.
         targets: `[N]` int64 class indices of the consumer.
         images: `[N, C, H, W]` float32 in [0, 1].
-        references: Clean images, like `images`.
+        references: Clean images, `[N, C, H, W]` like `images`, but of one size of their own: larger
+            where the data set's pairs are, or where a step before has made the images smaller.
         logits: `[N, K]` of the upstream predictions.
         features: `[N, D]` of the upstream predictions.
         side: What degradations said of the images, as a restoration's `needs` get it: named

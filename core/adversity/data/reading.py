@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.values import IndexRow, Sample
+from adversity.data.pixels import Array, checked, shape_of, stacked
 from adversity.data.prepare import Prepare
+from adversity.data.targets import check_ids, class_indices
 from adversity.errors import DataError, PluginError
 from adversity.provenance import pixels_sha256
 
@@ -20,12 +22,10 @@ if TYPE_CHECKING:
 
     from adversity.contracts.dataset import Dataset
 
-__all__ = ["NO_REGRESSION", "Shape", "Source"]
+__all__ = ["Shape", "Source"]
 
-Array = np.ndarray[Any, Any]
 Shape = tuple[int, int, int]
 """(C, H, W)."""
-NO_REGRESSION = "targets that are numbers or vectors (regression) are not taken yet"
 
 
 class Source:
@@ -39,6 +39,7 @@ class Source:
         labelled: Whether there are labels.
         groups: Each sample's group, or None.
         shapes: Each sample's (C, H, W) after `prepare`.
+        reference_shapes: The same of its clean reference; None where it has none.
         content: SHA-256 over ids, labels, groups, class names, `prepare` and what the
             images are read from. It does not depend on where the data lie.
     """
@@ -61,20 +62,22 @@ class Source:
         self._name = f"data set {type(dataset).name!r}"
         given = dataset.index()
         rows = [self._scan(i) for i in range(len(dataset))] if given is None else list(given)
+        for row in rows if given is not None else ():
+            self._require_hash(row)
         if len(rows) != len(dataset):
             raise PluginError(f"{self._name}: {len(dataset)} samples, but {len(rows)} in its index")
         if not rows:
             raise DataError(f"{self._name} has no samples; check its path and parameters")
         self.ids = tuple(row.id for row in rows)
-        self._check_ids()
-        self.targets = self._read_targets(rows)
+        check_ids(self.ids, self._name)
+        self.targets = class_indices(rows, self.class_names, self._name)
         self.labelled = bool(self.targets[0] >= 0)
         self.groups = tuple(row.group for row in rows)
         self.attributes = tuple(dict(row.attributes) for row in rows)
         self.shapes = tuple(self._prepared_shape(row) for row in rows)
+        self.reference_shapes = tuple(self._reference_shape(row) for row in rows)
         self.content = self._hash(rows)
         self._rows = rows
-        self._indexed = given is not None
         self._marks: tuple[frozenset[str], ...] | None = None
 
     def __len__(self) -> int:
@@ -92,6 +95,11 @@ class Source:
         return tuple(self._dataset.quarantined)
 
     @property
+    def references_count(self) -> int:
+        """How many samples have a clean reference."""
+        return sum(shape is not None for shape in self.reference_shapes)
+
+    @property
     def prepare(self) -> dict[str, int]:
         """The steps every image goes through, as a pipeline file writes them."""
         return self._prepare.options
@@ -104,12 +112,12 @@ class Source:
         """Return the (C, H, W) of one sample after `prepare`."""
         return self.shapes[index]
 
-    def by_shape(self, index: Sequence[int] | None = None) -> dict[Shape, list[int]]:
-        """Group sample numbers by (C, H, W), in order of first appearance."""
-        groups: dict[Shape, list[int]] = {}
+    def alike(self, index: Sequence[int] | None = None) -> list[list[int]]:
+        """Group sample numbers by the size of image and reference, in order of first appearance."""
+        groups: dict[tuple[Shape, Shape | None], list[int]] = {}
         for i in range(len(self)) if index is None else index:
-            groups.setdefault(self.shapes[i], []).append(i)
-        return groups
+            groups.setdefault((self.shapes[i], self.reference_shapes[i]), []).append(i)
+        return list(groups.values())
 
     def images(self, index: Sequence[int]) -> Tensor:
         """Read some samples of one size.
@@ -118,27 +126,33 @@ class Source:
             `[N, C, H, W]` float32 in [0, 1]; uint8 images divided by 255.
 
         Raises:
-            ValueError: If the samples have several sizes (`by_shape` groups them).
+            ValueError: If the samples have several sizes (`alike` groups them).
             DataError: If an image cannot be read any more.
             PluginError: If the data set breaks its contract.
         """
-        self._require_one_shape(index)
-        return _stack([self._pixels(i, self._sample(i).image) for i in index])
+        _require_one([self.shapes[i] for i in index], "samples")
+        return stacked([self._pixels(i, self._sample(i).image) for i in index])
 
     def references(self, index: Sequence[int]) -> Tensor | None:
-        """Read the clean partners of some samples of one size, like `images`.
+        """Read the clean references of some samples, of one size, like `images`.
 
         Returns:
-            `[N, C, H, W]` float32 in [0, 1], or None where a sample has no partner.
+            `[N, C, H, W]` float32 in [0, 1], of a size of their own; None where there are none.
+
+        Raises:
+            ValueError: If they have several sizes, or some samples have none (`alike`).
         """
-        self._require_one_shape(index)
-        references = [self._sample(i).reference for i in index]
-        pairs = [
-            (i, image) for i, image in zip(index, references, strict=True) if image is not None
-        ]
-        if len(pairs) < len(references):
+        shapes = [self.reference_shapes[i] for i in index]
+        _require_one(shapes, "references")
+        if shapes[0] is None:
             return None
-        return _stack([self._pixels(i, image) for i, image in pairs])
+        samples = [self._sample(i) for i in index]
+        return stacked(
+            [
+                self._pixels(i, sample.reference, of=sample.image)
+                for i, sample in zip(index, samples, strict=True)
+            ]
+        )
 
     def marks(self) -> tuple[frozenset[str], ...]:
         """Return what each sample's images are known by: two that have a mark in common are one.
@@ -164,12 +178,7 @@ class Source:
         sample = self._sample(index)
         where = f"{self._name}, sample {sample.id!r}"
         images = (sample.image, sample.reference)
-        return tuple(pixels_sha256(_squeeze(image, where)) for image in images if image is not None)
-
-    def _require_one_shape(self, index: Sequence[int]) -> None:
-        shapes = {self.shapes[i] for i in index}
-        if len(shapes) != 1:
-            raise ValueError(f"samples of one size are read together, got sizes {sorted(shapes)}")
+        return tuple(pixels_sha256(checked(image, where)) for image in images if image is not None)
 
     def _sample(self, index: int) -> Sample:
         sample = self._dataset.item(index)
@@ -178,22 +187,32 @@ class Source:
                 f"{self._name}: sample {index} was {self.ids[index]!r} and is now {sample.id!r}; "
                 "open the data set again"
             )
-        if sample.reference is not None and self._indexed and self._rows[index].reference is None:
+        known = self.reference_shapes[index] is not None
+        if sample.reference is not None and not known:
             raise PluginError(
                 f"{self._name}, sample {sample.id!r} has a reference of which its index knows "
                 "nothing, and edits go unnoticed: give IndexRow its SHA-256 (reference=...)"
             )
+        if sample.reference is None and known:
+            raise PluginError(
+                f"{self._name}, sample {sample.id!r} has no reference, its index says that it has "
+                "one; did the file go away?"
+            )
         return sample
 
-    def _pixels(self, index: int, image: Array) -> Array:
-        """Return `[C, H, W]` uint8 or float32 after `prepare`."""
+    def _pixels(self, index: int, image: Array | None, *, of: Array | None = None) -> Array:
+        """Return an image, or the reference `of` one, `[C, H, W]` uint8 or float32, prepared."""
         name = self.ids[index]
-        done = self._prepare.apply(_squeeze(image, f"{self._name}, sample {name!r}"), id=name)
+        where = f"{self._name}, sample {name!r}"
+        frame = None if of is None else shape_of(checked(of, where))[:2]
+        done = self._prepare.apply(checked(image, where), id=name, of=frame)
         planes = done[None] if done.ndim == 2 else done.transpose(2, 0, 1)
-        if planes.shape != self.shapes[index]:
+        stated = self.shapes[index] if of is None else self.reference_shapes[index]
+        if planes.shape != stated:
+            field = "did the file change?" if of is None else "is its reference_shape right?"
             raise PluginError(
-                f"{self._name}, sample {name!r}: shape {planes.shape}, its index says "
-                f"{self.shapes[index]} (channels, height, width); did the file change?"
+                f"{where}: {'image' if of is None else 'reference'} of shape {planes.shape}, its "
+                f"index says {stated} (channels, height, width); {field}"
             )
         return planes
 
@@ -201,59 +220,42 @@ class Source:
         """Learn a sample's row by reading it, for data sets without an index."""
         sample = self._dataset.item(index)
         where = f"{self._name}, sample {sample.id!r}"
-        image = _squeeze(sample.image, where)
-        arrays = [image] if sample.reference is None else [image, _squeeze(sample.reference, where)]
+        image = checked(sample.image, where)
+        arrays = [image] if sample.reference is None else [image, checked(sample.reference, where)]
         digest = hashlib.sha256()
         for array in arrays:
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
-        height, width = image.shape[:2]
         return IndexRow(
             id=sample.id,
             target=sample.target,
-            shape=(height, width, 1 if image.ndim == 2 else 3),
+            shape=shape_of(image),
             content=digest.hexdigest(),
             group=sample.group,
             attributes=sample.attributes,
             pixels=tuple(map(pixels_sha256, arrays)),
+            reference_shape=None if sample.reference is None else shape_of(arrays[1]),
         )
 
     def _prepared_shape(self, row: IndexRow) -> Shape:
         height, width, channels = row.shape
         return (self._prepare.depth(channels), *self._prepare.size(height, width, id=row.id))
 
-    def _check_ids(self) -> None:
-        seen: dict[str, int] = {}
-        for i, name in enumerate(self.ids):
-            if not isinstance(name, str) or not name:
-                raise DataError(f"{self._name}: sample {i} needs a text as its id, got {name!r}")
-            if name in seen:
-                raise DataError(
-                    f"{self._name}: id {name!r} comes twice (samples {seen[name]} and {i}); ids "
-                    "must be unique, random streams and comparisons hang on them"
-                )
-            seen[name] = i
-
-    def _read_targets(self, rows: Sequence[IndexRow]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        missing = [row.id for row in rows if row.target is None]
-        if len(missing) == len(rows):
-            return np.full(len(rows), -1, dtype=np.int64)
-        if missing:
-            raise DataError(
-                f"{self._name}: {len(missing)} of {len(rows)} samples have no label, the first "
-                f"is {missing[0]!r}; label every sample or none"
+    def _require_hash(self, row: IndexRow) -> None:
+        """Refuse an index that knows of a reference and not what is in it."""
+        if row.reference_shape is not None and row.reference is None:
+            raise PluginError(
+                f"{self._name}, sample {row.id!r}: its index has the shape of a reference and not "
+                "its SHA-256, and edits go unnoticed: give IndexRow both (reference=...)"
             )
-        return np.array([self._class_index(row) for row in rows], dtype=np.int64)
 
-    def _class_index(self, row: IndexRow) -> int:
-        target: Any = row.target
-        whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
-        if not whole or not 0 <= int(target) < len(self.class_names):
-            raise DataError(
-                f"{self._name}, sample {row.id!r}: the label must be a class index from 0 to "
-                f"{len(self.class_names) - 1}, got {target!r}; {NO_REGRESSION}"
-            )
-        return int(target)
+    def _reference_shape(self, row: IndexRow) -> Shape | None:
+        """Return (C, H, W) of a reference after `prepare`; that of the image if nothing is said."""
+        if row.reference is None and row.reference_shape is None:
+            return None
+        height, width, channels = row.reference_shape or row.shape
+        size = self._prepare.size(height, width, id=row.id, of=row.shape[:2])
+        return (self._prepare.depth(channels), *size)
 
     def _hash(self, rows: Sequence[IndexRow]) -> str:
         record = {
@@ -276,25 +278,8 @@ class Source:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _squeeze(image: object, where: str) -> Array:
-    """Return `[H, W]` or `[H, W, 3]`, uint8 or float32 in [0, 1], or say what is wrong."""
-    if not isinstance(image, np.ndarray):
-        raise PluginError(f"{where}: expected a NumPy array, got {type(image).__name__}")
-    if image.ndim == 3 and image.shape[2] == 1:
-        image = image[:, :, 0]
-    if 0 in image.shape or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
-        raise PluginError(f"{where}: expected shape [H, W] or [H, W, 3], got {list(image.shape)}")
-    if image.dtype == np.float32:
-        low, high = float(image.min()), float(image.max())
-        if not 0.0 <= low <= high <= 1.0:  # NaN fails too
-            raise PluginError(f"{where}: expected float values in [0, 1], got {low} .. {high}")
-    elif image.dtype != np.uint8:
-        raise PluginError(f"{where}: expected uint8 or float32, got {image.dtype}")
-    return image
-
-
-def _stack(planes: Sequence[Array]) -> Tensor:
-    import torch
-
-    scaled = [p.astype(np.float32) / np.float32(255) if p.dtype == np.uint8 else p for p in planes]
-    return torch.from_numpy(np.stack(scaled))
+def _require_one(shapes: Sequence[Shape | None], what: str) -> None:
+    if len(set(shapes)) != 1:
+        raise ValueError(
+            f"{what} of one size are read together, got sizes {sorted(set(shapes), key=str)}"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,8 @@ from adversity_plugins.dataset._read_images import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+    from adversity_plugins.dataset._labels import Item
 
 __all__ = ["Folder"]
 
@@ -38,6 +39,9 @@ class Folder(Dataset):
     images, what systems leave behind, and what `.dvcignore` names are no samples; the report
     counts them. Links that lead out of the folder are refused, except those that DVC makes into
     its cache, and so is whatever is neither file nor folder. How images are decoded: `decode.py`.
+
+    With `references`, each image has a clean partner: the file of the same path in that folder,
+    of any size. An image that has none there, or one that cannot be read, is left out and listed.
     """
 
     name: ClassVar[str] = "folder"
@@ -54,12 +58,16 @@ class Folder(Dataset):
     background: decode.Background = Field(
         default="white", description="what transparent pixels are laid on"
     )
+    references: ProjectFolder | None = Field(
+        default=None,
+        description="a folder beside it with the clean image of each, under the same path",
+    )
 
     _rows: tuple[IndexRow, ...] = PrivateAttr(default=())
     _class_names: tuple[str, ...] = PrivateAttr(default=())
     _quarantined: tuple[tuple[str, str], ...] = PrivateAttr(default=())
     _facts: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _decoded: dict[str, np.ndarray[Any, Any]] = PrivateAttr(default_factory=dict)
+    _decoded: dict[Path, np.ndarray[Any, Any]] = PrivateAttr(default_factory=dict)
 
     @field_validator("labels")
     @classmethod
@@ -91,6 +99,7 @@ class Folder(Dataset):
         super().open(root)
         self.path.bind(root)
         where = self.path.text
+        partners = None if self.references is None else self._partners(root, self.references)
         listing = self.path.listing()
         if self.labels is None:
             labelled = from_folders(listing.files, where=where, classes=self.classes)
@@ -106,9 +115,24 @@ class Folder(Dataset):
         if listing.ignored:
             left_out = ignored_facts(listing.ignored)
             labelled = replace(labelled, facts={**labelled.facts, **left_out})
-        self._read(self.path.root / where, labelled)
+        self._read(self.path.root / where, labelled, partners)
 
-    def _read(self, folder: Path, labelled: Labelled) -> None:
+    def _partners(self, root: Path, references: ProjectFolder) -> frozenset[str]:
+        """List the clean images; they must lie apart from those whose partners they are.
+
+        Raises:
+            DataError: If one folder is inside the other.
+        """
+        references.bind(root)
+        own, other = PurePosixPath(self.path.text), PurePosixPath(references.text)
+        if own.is_relative_to(other) or other.is_relative_to(own):
+            raise DataError(
+                f"references: expected a folder beside {own}, got {other}: its images would be "
+                "samples themselves; put them into a folder of their own"
+            )
+        return frozenset(references.files())
+
+    def _read(self, folder: Path, labelled: Labelled, partners: frozenset[str] | None) -> None:
         index = {name: i for i, name in enumerate(labelled.class_names)}
         rows: list[IndexRow] = []
         quarantined = list(labelled.quarantined)
@@ -119,6 +143,7 @@ class Folder(Dataset):
         for item in labelled.items:
             try:
                 decoded = decode.read(folder / item.file, self.background)
+                clean = None if partners is None else self._clean(item.file, partners)
             except decode.Unreadable as reason:
                 quarantined.append((item.file, str(reason)))
                 continue
@@ -126,20 +151,12 @@ class Folder(Dataset):
             laid += decoded.transparent
             for remark in decoded.remarks:
                 odd.setdefault(remark, []).append(item.file)
-            room -= pixels.nbytes
+            room -= pixels.nbytes + (0 if clean is None else clean.pixels.nbytes)
             if room >= 0:
-                self._decoded[item.file] = pixels
-            rows.append(
-                IndexRow(
-                    id=item.file,
-                    target=index[item.label],
-                    shape=(pixels.shape[0], pixels.shape[1], 1 if pixels.ndim == 2 else 3),
-                    content=decoded.sha256,
-                    group=item.group,
-                    attributes=item.attributes,
-                    pixels=(pixels_sha256(pixels),),
-                )
-            )
+                self._decoded[folder / item.file] = pixels
+                if clean is not None:
+                    self._decoded[self._clean_path(item.file)] = clean.pixels
+            rows.append(_row(item, index[item.label], decoded, clean))
         self._rows = tuple(rows)
         self._class_names = labelled.class_names
         self._quarantined = tuple(sorted(quarantined))
@@ -189,26 +206,45 @@ class Folder(Dataset):
             DataError: If the file changed since `open`.
         """
         row = self._rows[index]
+        clean = None
+        if row.reference is not None:
+            clean = self._pixels(self._clean_path(row.id), row.reference)
         return Sample(
-            image=self._pixels(row),
+            image=self._pixels(self.path.root / self.location() / row.id, row.content),
             target=row.target,
             id=row.id,
+            reference=clean,
             group=row.group,
             attributes=row.attributes,
         )
 
-    def _pixels(self, row: IndexRow) -> np.ndarray[Any, Any]:
-        if row.id in self._decoded:
-            return self._decoded[row.id].copy()
-        path = self.path.root / self.location() / row.id
+    def _clean(self, file: str, partners: frozenset[str]) -> decode.DecodedImage:
+        """Decode the clean partner of an image.
+
+        Raises:
+            Unreadable: If there is none, or it cannot be decoded.
+        """
+        if file not in partners:
+            raise decode.Unreadable(f"{self.references} has no clean image of this path")
+        try:
+            return decode.read(self._clean_path(file), self.background)
+        except decode.Unreadable as reason:
+            raise decode.Unreadable(f"its clean image in {self.references}: {reason}") from reason
+
+    def _clean_path(self, file: str) -> Path:
+        return self.path.root / str(self.references) / file
+
+    def _pixels(self, path: Path, content: str) -> np.ndarray[Any, Any]:
+        """Return an image as it was when the data set was opened."""
+        if path in self._decoded:
+            return self._decoded[path].copy()
+        name = path.relative_to(self.path.root).as_posix()
         try:
             decoded = decode.read(path, self.background)
         except decode.Unreadable as reason:
-            raise DataError(
-                f"{self.location()}/{row.id} changed during the run: {reason}"
-            ) from reason
-        if decoded.sha256 != row.content:
-            raise DataError(f"{self.location()}/{row.id} changed during the run; run again")
+            raise DataError(f"{name} changed during the run: {reason}") from reason
+        if decoded.sha256 != content:
+            raise DataError(f"{name} changed during the run; run again")
         return decoded.pixels
 
     def describe(self) -> dict[str, Any]:
@@ -221,7 +257,30 @@ class Folder(Dataset):
             "n": len(self._rows),
             "per_class": dict(zip(self._class_names, counts, strict=True)),
             "quarantined": len(self._quarantined),
+            **({} if self.references is None else {"references": self.references.text}),
         } | self._facts
+
+
+def _row(
+    item: Item, target: int, decoded: decode.DecodedImage, clean: decode.DecodedImage | None
+) -> IndexRow:
+    """Return what decoding an image, and its clean partner, has shown."""
+    images = (decoded,) if clean is None else (decoded, clean)
+    return IndexRow(
+        id=item.file,
+        target=target,
+        shape=_shape(decoded.pixels),
+        content=decoded.sha256,
+        group=item.group,
+        attributes=item.attributes,
+        pixels=tuple(pixels_sha256(image.pixels) for image in images),
+        reference=None if clean is None else clean.sha256,
+        reference_shape=None if clean is None else _shape(clean.pixels),
+    )
+
+
+def _shape(pixels: np.ndarray[Any, Any]) -> tuple[int, int, int]:
+    return (pixels.shape[0], pixels.shape[1], 1 if pixels.ndim == 2 else 3)
 
 
 def _require(file: str, listing: Listing, where: str) -> None:

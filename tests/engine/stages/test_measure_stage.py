@@ -292,7 +292,9 @@ def test_columns_that_are_missing_are_named(measure: Any) -> None:
 
 def test_images_are_never_compared_with_themselves(measure: Any) -> None:
     """Nothing degrades the images and they have no partners: refused before anything is computed."""
-    with pytest.raises(DataError, match="test brings none, and nothing degrades its images"):
+    with pytest.raises(
+        DataError, match="test has no clean references, and nothing degrades its images"
+    ):
         measure("  bad: {uses: metric/psnr, from: test}\n", only="bad")
 
 

@@ -22,9 +22,10 @@ class ImageBatch:
         clean: The clean images, of their own size: the data set's references where it has pairs,
             else what the images were before the first degradation or attack. None before that:
             nobody knows whether a data set's images are clean, so they are not compared with
-            themselves.
+            themselves. None behind it too where the data set's images are degraded already.
         side: Side information so far, each with first axis N.
         origin: Column to value: where each need of a restoration came from.
+        starts_clean: Whether the data set's images may stand for clean ones.
     """
 
     ids: tuple[str, ...]
@@ -32,6 +33,7 @@ class ImageBatch:
     clean: Tensor | None
     side: dict[str, Tensor]
     origin: dict[str, str]
+    starts_clean: bool = True
 
     @property
     def comparable(self) -> bool:
@@ -40,5 +42,5 @@ class ImageBatch:
 
     def worsened(self, images: Tensor) -> ImageBatch:
         """Return the batch with what a degradation or an attack made of its images."""
-        clean = self.images if self.clean is None else self.clean
+        clean = self.images if self.clean is None and self.starts_clean else self.clean
         return replace(self, images=images, clean=clean)

@@ -48,7 +48,7 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
         return [run.toolbox.table(fit_on).sha256]
     chain = run.plan.chain(fit_on)
     links = [run.identity(link.id, cell) for link in chain.links]
-    return [run.toolbox.source(chain.start).content, links]
+    return [run.toolbox.source(chain.start).content, links, run.plan.data[chain.start].images]
 
 
 def _source(planned: PlannedStep) -> str:
@@ -86,7 +86,7 @@ class StreamedImages:
         import torch
 
         order = sorted(range(len(self)), key=lambda i: self._source.ids[i])
-        for rows in self._source.by_shape(order).values():
+        for rows in self._source.alike(order):
             for span in spans(len(rows), ROWS):
                 index = [rows[i] for i in span]
                 current = step_images(self._toolbox, self._step, self._cell, index)
@@ -95,7 +95,7 @@ class StreamedImages:
                     current.ids,
                     targets=targets if self._source.labelled else None,
                     images=current.images,
-                    references=current.clean if current.comparable else None,
+                    references=current.clean,
                     side=current.side,
                 )
 

@@ -34,18 +34,20 @@ class MeasureImagesRun(TableRun):
         Raises:
             DataError: If the metric compares images with clean ones, and there are none.
         """
-        if any(metric.full_reference for metric in self.metrics()) and self.without_clean():
+        why = self.without_clean()
+        if why is not None and any(metric.full_reference for metric in self.metrics()):
             raise DataError(
                 f"{self.planned.line}: {self.planned.entry.label} compares images with clean ones: "
-                f"{self.data} brings none, and nothing degrades its images on the way. Measure images "
-                "behind a degradation, or data with clean partners, or use a no-reference metric"
+                f"{why}. Measure images behind a degradation of clean data, or data with clean "
+                "references, or use a no-reference metric"
             )
         return super().split()
 
     def content(self, cell: Cell) -> list[object]:
         """Hash the data and every link, this step with its metric included."""
         links = [self.identity(link.id, cell) for link in self.chain.links]
-        return [self.toolbox.source(self.data).content, links]
+        source = self.toolbox.source(self.data)
+        return [source.content, links, self.plan.data[self.data].images]
 
     def class_names(self, cell: Cell) -> tuple[str, ...]:
         """Return none: nothing is classified."""

@@ -97,9 +97,10 @@ class TableRun(StageRun):
         size = self.plan.spec.run.shard_size
         shards: list[Shard] = []
         for cell in self.planned.cells:
-            groups = source.by_shape(order).values()
             cuts = [
-                tuple(rows[i] for i in span) for rows in groups for span in spans(len(rows), size)
+                tuple(rows[i] for i in span)
+                for rows in source.alike(order)
+                for span in spans(len(rows), size)
             ]
             for number, rows in enumerate(cuts):
                 label = f"{cell.key} {number + 1}/{len(cuts)}".strip()
@@ -192,7 +193,7 @@ class TableRun(StageRun):
         yield from (ready.plugin for ready in self.toolbox.metrics())
 
     def columns_depend_on(self) -> list[Any]:
-        """Return what the columns of image metrics rest on: parameters, source and files."""
+        """Return what the columns of image metrics rest on: themselves, and what counts as clean."""
         image_metrics = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
         names = {f"metric/{metric.name}" for metric in image_metrics}
         resolved = self.plan.resolved["metrics"]
@@ -202,6 +203,7 @@ class TableRun(StageRun):
                 for metric in image_metrics
             ),
             {name: entry for name, entry in resolved.items() if entry["plugin"] in names},
+            self.plan.data[self.data].images,
         ]
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
@@ -221,13 +223,22 @@ class TableRun(StageRun):
             if isinstance(ready.plugin, ImageMetric)
         }
 
-    def without_clean(self) -> bool:
-        """Say whether nothing in the chain degrades the images, and the data have no references."""
+    def without_clean(self) -> str | None:
+        """Say why no image of the chain has a clean one to be compared with, or None."""
+        if self.toolbox.source(self.data).references_count:
+            return None
+        if self.plan.data[self.data].images == "degraded":
+            return (
+                f"{self.data} has no clean references, and its images are degraded already "
+                "(images: degraded)"
+            )
         worse = any(
             link.role == "attack" or issubclass(class_of(link.entry), Degradation)
             for link in self.chain.links
         )
-        return not worse and self.toolbox.source(self.data).references([0]) is None
+        if worse:
+            return None
+        return f"{self.data} has no clean references, and nothing degrades its images on the way"
 
     def _image_metrics(self, rows: Rows) -> list[ImageMetric]:
         """Return the image metrics whose columns are there."""
@@ -242,10 +253,10 @@ class TableRun(StageRun):
             for metric in image_metrics
             if metric.full_reference and column_of(metric) in unmeasured
         ]
-        if comparing and self.without_clean():
+        if comparing and (why := self.without_clean()):
+            names = ", ".join(comparing)
             self.notes.append(
-                f"{', '.join(comparing)} cannot be measured: {self.data} has no clean references, "
-                "and nothing degrades its images on the way, so there is nothing to compare with"
+                f"{names} cannot be measured: {why}, so there is nothing to compare with"
             )
             for column in comparing:
                 del unmeasured[column]

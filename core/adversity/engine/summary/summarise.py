@@ -292,4 +292,6 @@ def _data(toolbox: Toolbox, name: str) -> DataSummary:
         quarantined=source.quarantined,
         facts=source.describe(),
         content=source.content,
+        images="degraded" if source.references_count else planned.images,
+        references=source.references_count,
     )

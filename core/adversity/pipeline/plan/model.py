@@ -56,6 +56,8 @@ class PlannedData:
         prepare: `resize_short`, `centre_crop`, in pixels; empty if none.
         location: What DVC hashes, relative to the project: a folder or file, or
             `data/<name>` for a packaged data set.
+        images: `clean`: what they were before the first degradation is what image metrics compare
+            with, where they have no clean partners. `degraded`: without partners nothing is.
         labels: A file that maps the data set's class names to the classifier's, or None.
         line: `file:line` for messages.
     """
@@ -67,6 +69,7 @@ class PlannedData:
     location: str | None = None
     labels: str | None = None
     line: str = ""
+    images: Literal["clean", "degraded"] = "clean"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ class PrepareSpec(_Part):
 
     resize_short: Positive | None = None
     centre_crop: Positive | None = None
+    multiple_of: Positive | None = None
     channels: Literal[3] | None = None
 
 
@@ -93,6 +94,7 @@ class DataSpec(_Part):
     uses: StrictStr
     parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
     prepare: PrepareSpec = PrepareSpec()
+    images: Literal["clean", "degraded"] = "clean"
     labels: StrictStr | None = None
     rev: Annotated[None, _not_yet("check the revision out beside it and name that folder")] = None
 

@@ -22,7 +22,7 @@ def data_section(report: Report) -> Section | None:
     table = Table(
         "data-sets",
         "Data sets as they were used. Content: SHA-256 of ids, labels and bytes.",
-        ("data set", "plugin", "n", "classes", "prepare", "content", "facts"),
+        ("data set", "plugin", "n", "classes", "images", "prepare", "content", "facts"),
         tuple(_data_row(item) for item in report.data),
         numeric=frozenset({"n", "classes"}),
     )
@@ -41,7 +41,15 @@ def _data_row(item: DataSummary) -> tuple[str, ...]:
         item.uses,
         f"{item.n:,}",
         f"{item.classes:,}",
+        _images(item),
         pairs(item.prepare),
         item.content[:16] or NOTHING,
         pairs(item.facts),
     )
+
+
+def _images(item: DataSummary) -> str:
+    """Say what the images are: taken for clean, or degraded, and with how many references."""
+    if not item.references:
+        return "taken for clean" if item.images == "clean" else f"{item.images}, no references"
+    return f"{item.images}, clean references: {item.references:,} of {item.n:,}"

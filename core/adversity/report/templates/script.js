@@ -73,7 +73,7 @@
     });
   }
 
-  // Images: click or Enter compares with the clean one under a wipe slider.
+  // Images: click or Enter compares with the clean one, else the first, under a wipe slider.
   const dialog = document.querySelector("dialog");
   if (!dialog || !dialog.showModal) return;
   const under = dialog.querySelector(".under");
@@ -81,14 +81,21 @@
   const range = dialog.querySelector("input");
   const wipe = () => { over.style.clipPath = `inset(0 0 0 ${range.value}%)`; };
   range.addEventListener("input", wipe);
+  const first = (image) => {
+    const strip = image.closest(".strip");
+    return strip.querySelector('[data-role="clean"]') || strip.querySelector(".tile");
+  };
   const compare = (image) => {
-    const clean = image.closest(".strip").querySelector('[data-role="clean"] img') || image;
-    for (const [slot, source] of [[under, clean], [over, image]]) {
+    const tile = first(image);
+    const base = tile.querySelector("img");
+    dialog.querySelector(".base").textContent = tile.dataset.role;
+    range.setAttribute("aria-label", `Wipe between ${tile.dataset.role} and this image`);
+    for (const [slot, source] of [[under, base], [over, image]]) {
       slot.src = source.src;
       slot.alt = source.alt;
       slot.className = `${slot === under ? "under" : "over"} ${source.className}`;
     }
-    dialog.querySelector(".compare-text").textContent = `${clean.alt} | ${image.alt}`;
+    dialog.querySelector(".compare-text").textContent = `${base.alt} | ${image.alt}`;
     range.value = 50;
     wipe();
     dialog.showModal();
@@ -96,7 +103,7 @@
   all(".ground img").forEach((image) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-label", `Compare with the clean image: ${image.alt}`);
+    button.setAttribute("aria-label", `Compare with the ${first(image).dataset.role} image: ${image.alt}`);
     image.replaceWith(button);
     button.append(image);
     button.addEventListener("click", () => compare(image));

@@ -121,6 +121,9 @@ class DataSummary:
     facts: Mapping[str, Any] = field(default_factory=dict)
     content: str = ""
     """SHA-256 of ids, labels and bytes."""
+    images: str = "clean"
+    references: int = 0
+    """`images` are `degraded` if the pipeline says so, or if `references` of them have clean ones."""
 
 
 @dataclass(frozen=True, slots=True)

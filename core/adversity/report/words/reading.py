@@ -139,10 +139,11 @@ def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
     """Name each step by what its images went through; by its id too where that is shared."""
     chosen = {step.id: step for step in steps}
     roots = {step.data for step in chosen.values()}
-    names = {}
+    names, images = {}, {item.id: item.images for item in report.data}
     for step in chosen.values():
         root = f"{step.data}: " if len(roots) > 1 and step.data is not None else ""
-        names[step.id] = root + (" → ".join(views(report, step)) or "clean")
+        start = images.get(step.data or "", "clean")
+        names[step.id] = root + (" → ".join(views(report, step)) or start)
     shared = [name for name in names.values() if list(names.values()).count(name) > 1]
     return {
         # What a metric compares or folds does not show in what its images went through.

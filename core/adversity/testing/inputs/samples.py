@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import Sample
-from adversity.data.reading import NO_REGRESSION
+from adversity.data.targets import NO_REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

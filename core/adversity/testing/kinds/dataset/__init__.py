@@ -30,6 +30,7 @@ from adversity.testing.inputs.samples import (
     targets_fault,
 )
 from adversity.testing.kinds.dataset.manifest import manifest, materialises_the_same, sums_of
+from adversity.testing.kinds.dataset.references import references_are_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -176,6 +177,7 @@ class DatasetBench(Bench):
         targets,
         length,
         index_agrees,
+        references_are_known,
         materialises_the_same,
         manifest,
         quarantined,

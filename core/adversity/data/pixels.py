@@ -1,0 +1,56 @@
+"""The images of samples as arrays: what a data set may give, checked, and in tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+__all__ = ["Array", "checked", "shape_of", "stacked"]
+
+Array = np.ndarray[Any, Any]
+
+
+def checked(image: object, where: str) -> Array:
+    """Return `[H, W]` or `[H, W, 3]`, uint8 or float32 in [0, 1].
+
+    Args:
+        image: As a data set gives it; one channel may be an axis.
+        where: Data set and sample, for the message.
+
+    Raises:
+        PluginError: If it is anything else.
+    """
+    if not isinstance(image, np.ndarray):
+        raise PluginError(f"{where}: expected a NumPy array, got {type(image).__name__}")
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    if 0 in image.shape or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+        raise PluginError(f"{where}: expected shape [H, W] or [H, W, 3], got {list(image.shape)}")
+    if image.dtype == np.float32:
+        low, high = float(image.min()), float(image.max())
+        if not 0.0 <= low <= high <= 1.0:  # NaN fails too
+            raise PluginError(f"{where}: expected float values in [0, 1], got {low} .. {high}")
+    elif image.dtype != np.uint8:
+        raise PluginError(f"{where}: expected uint8 or float32, got {image.dtype}")
+    return image
+
+
+def shape_of(image: Array) -> tuple[int, int, int]:
+    """Return (H, W, C) of an image that was checked."""
+    return (image.shape[0], image.shape[1], 1 if image.ndim == 2 else int(image.shape[2]))
+
+
+def stacked(planes: Sequence[Array]) -> Tensor:
+    """Return `[N, C, H, W]` float32 in [0, 1] of images `[C, H, W]`; uint8 divided by 255."""
+    import torch
+
+    scaled = [p.astype(np.float32) / np.float32(255) if p.dtype == np.uint8 else p for p in planes]
+    return torch.from_numpy(np.stack(scaled))

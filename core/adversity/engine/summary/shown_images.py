@@ -1,0 +1,156 @@
+"""One sample's exact images along the path, and what was predicted for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.engine.stages.step_images import images_through, step_images
+from adversity.metrics import psnr
+from adversity.registry.entry import class_of
+from adversity.report.values.model import ImageRow, ShownImage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.pipeline.plan.model import Cell, PlannedStep
+
+__all__ = ["Answer", "Story", "image_row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was predicted for one image."""
+
+    prediction: int
+    confidence: float | None
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One sample in one cell: the answer at every place of the path that has one."""
+
+    cell: Cell
+    id: str
+    target: int
+    answers: Mapping[str, Answer]
+    stratum: str
+
+
+def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kind: str) -> str:
+    now = answers[place].right
+    before = [answers[p].right for p in places[: places.index(place)] if p in answers]
+    if not before or before[-1] == now:
+        return "right" if now else "wrong"
+    if now:
+        return "recovered"
+    return "newly_broken" if kind == "restoration" else "flipped"
+
+
+def image_row(
+    toolbox: Toolbox, attack: str | None, images: Sequence[str], story: Story, names: Sequence[str]
+) -> ImageRow:
+    """Compute one sample's images at every place of the path, with what was said of each."""
+    places = [*images, *([attack] if attack else [])]
+    shown = _shown(toolbox, images, story)
+    if attack is not None:
+        start = shown[toolbox.plan.steps[attack].upstream]
+        shown[attack] = images_through(toolbox, attack, story.cell, start)
+    shown_images = _reference(shown[images[0]], images[0]) + tuple(
+        _image(toolbox, p, shown[p], story, places, names) for p in places
+    )
+    if attack is not None:
+        shown_images += _behind(toolbox, attack, places, story, shown[attack], names)
+    row = ImageRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, shown_images)
+    if attack is None:
+        return row
+    plugin: Any = toolbox.plugin(attack, story.cell)
+    delta = shown[attack].images[0].double() - start.images[0].double()
+    return replace(
+        row,
+        perturbation=delta.float().numpy().transpose(1, 2, 0),
+        norm=plugin.threat_model.in_norm,
+        eps=plugin.threat_model.eps,
+        sizes={"linf": float(delta.abs().max()), "l2": float(delta.norm())},
+    )
+
+
+def _shown(toolbox: Toolbox, images: Sequence[str], story: Story) -> dict[str, ImageBatch]:
+    """Compute one sample at each place of the path, each from the one before."""
+    data, *views = images
+    current = step_images(toolbox, data, story.cell, [toolbox.source(data).ids.index(story.id)])
+    shown = {data: current}
+    for view in views:
+        current = shown[view] = images_through(toolbox, view, story.cell, current)
+    return shown
+
+
+def _reference(start: ImageBatch, data: str) -> tuple[ShownImage, ...]:
+    """Return the clean partner of a sample's image, where it has one."""
+    if start.clean is None:
+        return ()
+    return (ShownImage("clean", data, start.clean[0].numpy().transpose(1, 2, 0)),)
+
+
+def _role(planned: PlannedStep | None, current: ImageBatch) -> str:
+    """Say what an image is: one of a data set is clean unless it is known that it is not."""
+    if planned is not None:
+        return class_of(planned.entry).describes.image_role
+    return "clean" if current.clean is None and current.starts_clean else "degraded"
+
+
+def _behind(
+    toolbox: Toolbox,
+    attack: str,
+    places: Sequence[str],
+    story: Story,
+    current: ImageBatch,
+    names: Sequence[str],
+) -> tuple[ShownImage, ...]:
+    """Return what the chain makes of the adversarial image: what the classifier sees."""
+    after = toolbox.plan.victim(attack).views
+    if not after:
+        return ()
+    for view in after:
+        current = images_through(toolbox, view.id, story.cell, current)
+    answer = story.answers.get(attack)
+    return (
+        ShownImage(
+            role="adversarial, restored",
+            step=after[-1].id,
+            image=current.images[0].numpy().transpose(1, 2, 0),
+            prediction=None if answer is None else names[answer.prediction],
+            confidence=None if answer is None else answer.confidence,
+            state=None if answer is None else _state(story.answers, places, attack, "attack"),
+        ),
+    )
+
+
+def _image(
+    toolbox: Toolbox,
+    place: str,
+    current: ImageBatch,
+    story: Story,
+    places: Sequence[str],
+    names: Sequence[str],
+) -> ShownImage:
+    planned = toolbox.plan.steps.get(place)
+    kind = "data" if planned is None else planned.entry.kind
+    answer = story.answers.get(place)
+    image, clean, psnr_db = current.images, current.clean, None
+    if clean is not None and image.shape == clean.shape:
+        psnr_db = float(psnr(image, clean)[0])
+    return ShownImage(
+        role=_role(planned, current),
+        step=place,
+        image=image[0].numpy().transpose(1, 2, 0),
+        prediction=None if answer is None else names[answer.prediction],
+        confidence=None if answer is None else answer.confidence,
+        state=None if answer is None else _state(story.answers, places, place, kind),
+        psnr_db=psnr_db if psnr_db is not None and np.isfinite(psnr_db) else None,
+    )
