@@ -12,7 +12,13 @@ from adversity.metrics.calibration import (
 )
 from adversity.metrics.classification import accuracy, accuracy_of, accuracy_of_ranks, ranks
 from adversity.metrics.failure import failure_distance, failures_found, median_interval, query_count
-from adversity.metrics.image_quality import PSNR_CONVENTION, SSIM_CONVENTION, psnr, ssim
+from adversity.metrics.image_quality import (
+    psnr,
+    psnr_convention,
+    ssim,
+    ssim_convention,
+    ssim_smallest_side,
+)
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
 from adversity.metrics.paired import paired_difference
 from adversity.metrics.predictions import log_softmax, softmax
@@ -34,8 +40,6 @@ from adversity.metrics.reliability import (
 from adversity.metrics.robust import attack_success, robust_accuracy, worst_case_robust_accuracy
 
 __all__ = [
-    "PSNR_CONVENTION",
-    "SSIM_CONVENTION",
     "ReliabilityAccumulator",
     "ReliabilityBins",
     "accuracy",
@@ -61,6 +65,7 @@ __all__ = [
     "nll_of",
     "paired_difference",
     "psnr",
+    "psnr_convention",
     "query_count",
     "ranks",
     "reliability",
@@ -69,6 +74,8 @@ __all__ = [
     "softmax",
     "squared_errors",
     "ssim",
+    "ssim_convention",
+    "ssim_smallest_side",
     "top_class",
     "wilson",
     "worst_case_robust_accuracy",

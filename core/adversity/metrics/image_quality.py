@@ -1,58 +1,68 @@
 """PSNR and SSIM of images in [0, 1] against their clean reference.
 
-Libraries' defaults spread the SSIM of one pair from 0.33 to 0.64, so the convention is
-part of the number and stands beside each function.
+Libraries' defaults spread the SSIM of one pair from 0.33 to 0.64, so every choice is an argument,
+and the convention is part of the number. What of the images is compared is in `image_pairs.py`,
+the windows of SSIM are in `image_windows.py`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from adversity.errors import DataError
-from adversity.shapes import scale_fault
+from adversity.metrics.image_pairs import (
+    CHANNEL_WORDS,
+    RANGE_WORDS,
+    ROUNDING_WORDS,
+    DataRange,
+    Rounding,
+    checked_pair,
+    compared,
+    one_of,
+    range_of,
+)
+from adversity.metrics.image_windows import Covariance, Padding, Window, WindowForm, reduced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
-__all__ = ["PSNR_CONVENTION", "SSIM_CONVENTION", "psnr", "ssim"]
+__all__ = ["psnr", "psnr_convention", "ssim", "ssim_convention", "ssim_smallest_side"]
 
-PSNR_CONVENTION: Mapping[str, Any] = {
-    "data_range": 1.0,
-    "channels": "mean squared error over all channels and pixels",
-    "rounding": "none",
-    "equal_images": "infinite, left out of means and counted",
-}
-SSIM_CONVENTION: Mapping[str, Any] = {
-    "data_range": 1.0,
-    "window": "gaussian, 11 pixels, sigma 1.5",
-    "covariance": "population",
-    "border": "valid windows only",
-    "channels": "mean over channels",
-    "k1": 0.01,
-    "k2": 0.03,
-}
+PsnrChannels = Literal["all", "mean", "luma", "grey"]
+SsimChannels = Literal["mean", "luma", "grey"]
 
-_WINDOW = 11
 _CACHED = 2**16
 """Values of the images measured together: their float64 maps stay in the processor's cache."""
-_SIGMA = 1.5
-_C1, _C2 = 0.01**2, 0.03**2
+_K1, _K2 = 0.01, 0.03
 
 
-def psnr(images: Tensor, reference: Tensor) -> Tensor:
+def psnr(
+    images: Tensor,
+    reference: Tensor,
+    *,
+    channels: PsnrChannels = "all",
+    data_range: DataRange = "unit",
+    rounding: Rounding = "none",
+    crop: int = 0,
+) -> Tensor:
     """Return the peak signal-to-noise ratio of each image in dB, infinite for equal images.
 
     Args:
         images: `[N, C, H, W]` in [0, 1].
         reference: The same shape.
+        channels: `all`: of one mean squared error; `mean`: the mean of the channels' own PSNRs;
+            `luma`: of BT.601's Y as papers on super-resolution take it; `grey`: of full-range
+            grey.
+        data_range: The peak: 1, or max - min of each clean image.
+        rounding: Whether both are rounded to the 256 values of a file first.
+        crop: Pixels of each border that are left out.
 
     Returns:
         `[N]` float64.
 
     Raises:
-        DataError: The shapes differ, they are no batch of images, or not in [0, 1].
+        DataError: The shapes differ, they are no batch of images, or not in [0, 1]; crop leaves
+            nothing; or a clean image is flat and its range is asked for.
 
     Example:
         >>> import torch
@@ -60,92 +70,171 @@ def psnr(images: Tensor, reference: Tensor) -> Tensor:
         >>> round(psnr(white - 0.1, white).item(), 4)
         20.0
     """
-    images, reference = _checked_pair(images, reference)
-    error = (images - reference).square().mean(dim=(1, 2, 3))
-    return -10 * error.log10()
+    one_of(channels, PsnrChannels, "channels")
+    images, reference = (
+        compared(given, channels=channels, rounding=rounding, crop=crop)
+        for given in checked_pair(images, reference)
+    )
+    pixels = (2, 3) if channels == "mean" else (1, 2, 3)
+    error = (images - reference).square().mean(dim=pixels, keepdim=True)
+    peak = range_of(reference, data_range)
+    return (-10 * (error / peak**2).log10()).flatten(1).mean(dim=1)
 
 
-def ssim(images: Tensor, reference: Tensor) -> Tensor:
+def psnr_convention(
+    *,
+    channels: PsnrChannels = "all",
+    data_range: DataRange = "unit",
+    rounding: Rounding = "none",
+    crop: int = 0,
+) -> dict[str, Any]:
+    """Say how `psnr` with these arguments is meant, as JSON values."""
+    words = {
+        "all": "mean squared error over all channels and pixels",
+        "mean": "mean over the PSNRs of the channels; infinite where one channel is equal",
+        **CHANNEL_WORDS,
+    }
+    return {
+        "data_range": RANGE_WORDS[data_range],
+        "channels": words[channels],
+        "rounding": ROUNDING_WORDS[rounding],
+        "crop": crop,
+        "equal_images": "infinite, left out of means and counted",
+    }
+
+
+def ssim(
+    images: Tensor,
+    reference: Tensor,
+    *,
+    channels: SsimChannels = "mean",
+    data_range: DataRange = "unit",
+    rounding: Rounding = "none",
+    crop: int = 0,
+    window: WindowForm = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Padding = "valid",
+    covariance: Covariance = "population",
+    downsample: bool = False,
+) -> Tensor:
     """Return the structural similarity of each image, 1 for equal images.
 
     Args:
-        images: `[N, C, H, W]` in [0, 1], H and W at least 11.
+        images: `[N, C, H, W]` in [0, 1], H and W at least `ssim_smallest_side(...)`.
         reference: The same shape.
+        channels: `mean`: the mean of the channels' own; `luma`: of BT.601's Y; `grey`: of
+            full-range grey.
+        data_range: In the constants: 1, or max - min of each clean image.
+        rounding: Whether both are rounded to the 256 values of a file first.
+        crop: Pixels of each border that are left out.
+        window: Gaussian or uniform weights.
+        window_size: Its width in pixels, odd.
+        sigma: Of the Gaussian, in pixels.
+        padding: `valid`: windows inside the image only; `reflect`: one at each pixel, the image
+            mirrored at its border pixels; `zeros`: the same, black around the image.
+        covariance: `population`: divided by n; `sample`: by n - 1, n the pixels of the window.
+        downsample: Whether larger images are averaged and thinned first, so that the shorter
+            side is near 256, as Wang's ssim.m does.
 
     Returns:
         `[N]` float64 in [-1, 1].
 
     Raises:
-        DataError: The shapes differ, the images are not in [0, 1], or smaller than the window.
+        DataError: The shapes differ, the images are not in [0, 1], or smaller than the window; or
+            a clean image is flat and its range is asked for.
 
     Reference:
         Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment:
         from error visibility to structural similarity", 2004, equation 13. Colour: the
         mean over channels.
     """
-    images, reference = _checked_pair(images, reference)
+    import torch
+
+    one_of(channels, SsimChannels, "channels")
+    weights = Window(window, window_size, sigma, padding, covariance)
+    pair = checked_pair(images, reference)
+    _require_room(pair[0], ssim_smallest_side(window_size=window_size, padding=padding, crop=crop))
+    a, b = (compared(given, channels=channels, rounding=rounding, crop=crop) for given in pair)
+    rows = max(1, _CACHED // a[0].numel())
+    parts = zip(a.split(rows), b.split(rows), strict=True)  # type: ignore[no-untyped-call]
+    return torch.cat([_ssim(x, y, weights, data_range, downsample=downsample) for x, y in parts])
+
+
+def ssim_convention(
+    *,
+    channels: SsimChannels = "mean",
+    data_range: DataRange = "unit",
+    rounding: Rounding = "none",
+    crop: int = 0,
+    window: WindowForm = "gaussian",
+    window_size: int = 11,
+    sigma: float = 1.5,
+    padding: Padding = "valid",
+    covariance: Covariance = "population",
+    downsample: bool = False,
+) -> dict[str, Any]:
+    """Say how `ssim` with these arguments is meant, as JSON values."""
+    borders = {
+        "valid": "valid windows only",
+        "reflect": "mirrored at the border pixels",
+        "zeros": "black around the image",
+    }
+    divisors = {"population": "population", "sample": "sample: n / (n - 1), n the window's pixels"}
+    shape = f", sigma {sigma:g}" if window == "gaussian" else ""
+    thinned = "average over f x f pixels, every f-th kept, f = round(shorter side / 256)"
+    return {
+        "data_range": RANGE_WORDS[data_range],
+        "window": f"{window}, {window_size} pixels{shape}",
+        "covariance": divisors[covariance],
+        "border": borders[padding],
+        "channels": {"mean": "mean over channels", **CHANNEL_WORDS}[channels],
+        "rounding": ROUNDING_WORDS[rounding],
+        "crop": crop,
+        "downsampling": thinned if downsample else "none",
+        "k1": _K1,
+        "k2": _K2,
+    }
+
+
+def ssim_smallest_side(*, window_size: int = 11, padding: Padding = "valid", crop: int = 0) -> int:
+    """Return the smallest height and width of images that `ssim` can measure.
+
+    Example:
+        >>> ssim_smallest_side(), ssim_smallest_side(padding="reflect", crop=4)
+        (11, 14)
+    """
+    inside = {"valid": window_size, "reflect": window_size // 2 + 1, "zeros": 1}
+    return inside[padding] + 2 * crop
+
+
+def _require_room(images: Tensor, smallest: int) -> None:
+    """Refuse images that the window does not fit into.
+
+    Raises:
+        DataError: With both sizes.
+    """
     height, width = images.shape[2:]
-    if min(height, width) < _WINDOW:
+    if min(height, width) < smallest:
         raise DataError(
-            f"expected images of at least {_WINDOW} x {_WINDOW} pixels for SSIM (its window), "
+            f"expected images of at least {smallest} x {smallest} pixels for SSIM (its window), "
             f"got {height} x {width}: use larger images, or PSNR"
         )
-    import torch
-
-    rows = max(1, _CACHED // images[0].numel())
-    pairs = zip(images.split(rows), reference.split(rows), strict=True)  # type: ignore[no-untyped-call]
-    return torch.cat([_ssim(a, b) for a, b in pairs])
 
 
-def _ssim(a: Tensor, b: Tensor) -> Tensor:
+def _ssim(
+    a: Tensor, b: Tensor, window: Window, data_range: DataRange, *, downsample: bool
+) -> Tensor:
     """Measure float64 images of a batch."""
-    mean_a, mean_b = _blur(a), _blur(b)
-    variance_a = _blur(a * a) - mean_a * mean_a
-    variance_b = _blur(b * b) - mean_b * mean_b
-    covariance = _blur(a * b) - mean_a * mean_b
-    luminance = (2 * mean_a * mean_b + _C1) / (mean_a * mean_a + mean_b * mean_b + _C1)
-    structure = (2 * covariance + _C2) / (variance_a + variance_b + _C2)
+    if downsample:
+        a, b = reduced(a), reduced(b)
+    width = range_of(b, data_range)
+    c1, c2 = (_K1 * width) ** 2, (_K2 * width) ** 2
+    a, b = window.padded(a), window.padded(b)
+    mean_a, mean_b = window.mean(a), window.mean(b)
+    variance_a = window.spread(window.mean(a * a) - mean_a * mean_a)
+    variance_b = window.spread(window.mean(b * b) - mean_b * mean_b)
+    covariance = window.spread(window.mean(a * b) - mean_a * mean_b)
+    luminance = (2 * mean_a * mean_b + c1) / (mean_a * mean_a + mean_b * mean_b + c1)
+    structure = (2 * covariance + c2) / (variance_a + variance_b + c2)
     return (luminance * structure).mean(dim=(1, 2, 3))
-
-
-def _blur(maps: Tensor) -> Tensor:
-    """Average over the window, row-wise then column-wise, valid positions only.
-
-    Shifted sums instead of a convolution: their bits do not depend on the batch size.
-    """
-    import torch
-
-    offsets = torch.arange(_WINDOW, dtype=torch.float64) - _WINDOW // 2
-    weights = torch.exp(-0.5 * (offsets / _SIGMA) ** 2)
-    taps = (weights / weights.sum()).tolist()
-    for axis in (2, 3):
-        length = maps.shape[axis] - _WINDOW + 1
-        total = taps[0] * maps.narrow(axis, 0, length)
-        term = torch.empty_like(total)
-        for i, tap in enumerate(taps[1:], start=1):
-            # Product and sum are rounded apart: a fused one may round otherwise at row ends.
-            total += torch.mul(maps.narrow(axis, i, length), tap, out=term)
-        maps = total
-    return maps
-
-
-def _checked_pair(images: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both as float64, without their gradients."""
-    import torch
-
-    for given in (images, reference):
-        if not isinstance(given, torch.Tensor):
-            raise DataError(
-                f"expected tensors [N, C, H, W], got {type(given).__name__}: use torch.from_numpy"
-            )
-    if images.shape != reference.shape or images.ndim != 4 or 0 in images.shape:
-        raise DataError(
-            f"expected two batches [N, C, H, W] of one shape, got {list(images.shape)} and "
-            f"{list(reference.shape)}: crop or resize the reference first"
-        )
-    pair = images.detach().double(), reference.detach().double()
-    for given, values in zip((images, reference), pair, strict=True):
-        fault = scale_fault(values if given.is_floating_point() else given)
-        if fault is not None:
-            raise DataError(fault)
-    return pair

@@ -104,14 +104,14 @@ def symmetric_if_told(bench: ImageMetricBench) -> str:
 @check("Images of the smallest size that it names are measured.")
 def smallest_size(bench: ImageMetricBench) -> str:
     """Measure images of this height and width, and of one of them."""
-    smallest = bench.cls.smallest  # type: ignore[attr-defined]
+    smallest = bench.ready.plugin.smallest_side()
     for height, width in ((smallest, smallest), (smallest, smallest + 5), (smallest + 5, smallest)):
         clean = scenes(2, bench.channels, height, width)
         try:
             bench.measured(noised(clean, STRENGTHS[1]), clean)
         except BREAKS as error:
             raise Failed(
-                f"expected a number for {height} x {width} pixels, as `smallest` = {smallest} says, "
+                f"expected a number for {height} x {width} pixels, as `smallest_side` says, "
                 f"got: {error}"
             ) from error
     return f"{smallest} pixels"
