@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from adversity import ImageMetric, metrics
+from adversity_plugins.metric.noise_level import NoiseLevel
 from adversity_plugins.metric.psnr import PSNR
 from adversity_plugins.metric.ssim import SSIM
 
@@ -74,3 +75,15 @@ def test_a_window_without_a_middle_is_refused() -> None:
     """An even width is refused when the plugin is made, with the two that are near."""
     with pytest.raises(ValidationError, match="its width is odd: 7 or 9"):
         SSIM(window_size=8)
+
+
+def test_noise_level_finds_the_noise_without_a_clean_image() -> None:
+    """On grey cards it is the sigma that was added, within 3 %: 16 000 coefficients each."""
+    truth = torch.tensor([0.02, 0.05, 0.1])
+    noise = torch.randn(3, 3, 150, 150, generator=torch.Generator().manual_seed(0))
+    images = 0.5 + truth[:, None, None, None] * noise
+    found = NoiseLevel().measure(images)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found, truth.double(), rtol=0.03, atol=0)
+    assert not NoiseLevel.full_reference
+    assert NoiseLevel().smallest_side() == 4

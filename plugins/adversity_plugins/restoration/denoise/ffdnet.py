@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Restoration, clip
+from adversity import Restoration, clip, metrics
 from adversity.errors import DataError, WeightsError
-from adversity_plugins.restoration.denoise._noise_level import estimate_sigma
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,7 +88,7 @@ class FFDNet(Restoration):
 
     def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
         """Estimate sigma `[N]` from the finest wavelet coefficients."""
-        return {"sigma": estimate_sigma(images)}
+        return {"sigma": metrics.noise_level(images).to(images.dtype)}
 
 
 def _weight_file() -> Path:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
 
-from adversity import Restoration
-from adversity_plugins.restoration.denoise._noise_level import estimate_sigma
+from adversity import Restoration, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +64,7 @@ class NonLocalMeans(Restoration):
 
     def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
         """Estimate sigma `[N]` from the finest wavelet coefficients."""
-        return {"sigma": estimate_sigma(images)}
+        return {"sigma": metrics.noise_level(images).to(images.dtype)}
 
     def _denoise(self, image: Tensor, sigma: float) -> Tensor:
         import torch

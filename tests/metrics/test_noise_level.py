@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 import torch
+from skimage import data
 from torch import Tensor
 
 from adversity.errors import DataError
-from adversity_plugins.restoration.denoise._noise_level import _DB2, estimate_sigma
+from adversity.metrics.noise_level import _DB2, noise_level
+
+
+@pytest.fixture
+def photos() -> Tensor:
+    """Three real colour photos of 64x48, `[3, 3, 48, 64]`."""
+    images = (data.astronaut(), data.coffee(), data.chelsea())
+    return torch.stack(
+        [torch.from_numpy(p[20:212:4, 60:316:4] / 255.0).permute(2, 0, 1).float() for p in images]
+    )
 
 
 def test_the_filter_is_daubechies_with_two_vanishing_moments() -> None:
@@ -33,7 +43,7 @@ def test_finds_the_sigma_of_pure_noise(channels: int) -> None:
     generator = torch.Generator().manual_seed(0)
     truth = torch.tensor([0.01, 0.1])
     noise = torch.randn(2, channels, 200, 200, generator=generator)
-    estimated = estimate_sigma(0.5 + truth.view(2, 1, 1, 1) * noise)
+    estimated = noise_level(0.5 + truth.view(2, 1, 1, 1) * noise)
     error = 1.17 * truth / (channels * 99 * 99) ** 0.5
     assert ((estimated - truth).abs() < 4 * error).all()
 
@@ -42,7 +52,7 @@ def test_scene_adds_to_the_estimate_but_noise_rules_it(photos: Tensor) -> None:
     """On small, textured photos sigma 0.1 is found within 40 %, and more noise gives more."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(photos.shape, generator=generator)
-    found = torch.stack([estimate_sigma(photos + s * noise) for s in (0.0, 0.1, 0.2)])
+    found = torch.stack([noise_level(photos + s * noise) for s in (0.0, 0.1, 0.2)])
     assert (found.diff(dim=0) > 0).all()
     assert ((found[1] > 0.09) & (found[1] < 0.14)).all()
 
@@ -51,12 +61,14 @@ def test_a_flat_image_has_no_noise() -> None:
     """Zero, not NaN, for a synthetic image; a ramp counts as flat."""
     ramp = torch.linspace(0, 1, 20).expand(1, 3, 20, 20)
     flat = torch.full((1, 3, 20, 20), 0.3)
-    assert estimate_sigma(flat).tolist() == [0.0]
-    assert float(estimate_sigma(ramp)) < 1e-6
+    assert noise_level(flat).tolist() == [0.0]
+    assert float(noise_level(ramp)) < 1e-6
 
 
 def test_an_image_smaller_than_the_filter_is_refused() -> None:
     """The message says what is too small and which parameter to give."""
-    with pytest.raises(DataError, match=r"at least 4x4 pixels.*got 3x8; give the parameter sigma"):
-        estimate_sigma(torch.zeros(1, 3, 3, 8))
-    assert estimate_sigma(torch.zeros(1, 1, 4, 4)).tolist() == [0.0]
+    with pytest.raises(
+        DataError, match=r"at least 4x4 pixels.*got 3x8; give a restoration the parameter sigma"
+    ):
+        noise_level(torch.zeros(1, 3, 3, 8))
+    assert noise_level(torch.zeros(1, 1, 4, 4)).tolist() == [0.0]

@@ -13,7 +13,7 @@ from adversity.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["estimate_sigma"]
+__all__ = ["noise_level"]
 
 _QUARTILE = 0.6744897501960817
 """The median of |z| for a standard normal z."""
@@ -25,7 +25,7 @@ _DB2 = tuple(
 """The high-pass filter of Daubechies' wavelet with two vanishing moments; its norm is 1."""
 
 
-def estimate_sigma(images: Tensor) -> Tensor:
+def noise_level(images: Tensor) -> Tensor:
     """Return the standard deviation of white Gaussian noise, one number an image.
 
     The estimate is the mean over the channels. Coefficients that are exactly 0 (clipped or
@@ -36,7 +36,7 @@ def estimate_sigma(images: Tensor) -> Tensor:
         images: `[N, C, H, W]` in [0, 1], H and W at least 4.
 
     Returns:
-        `[N]`, in the images' dtype; 0 for a flat image.
+        `[N]` float64; 0 for a flat image.
 
     Raises:
         DataError: If the images are smaller than the filter.
@@ -47,14 +47,14 @@ def estimate_sigma(images: Tensor) -> Tensor:
     if min(images.shape[-2:]) < len(_DB2):
         height, width = images.shape[-2:]
         raise DataError(
-            f"sigma: expected images of at least 4x4 pixels to estimate the noise from, got "
-            f"{height}x{width}; give the parameter sigma instead"
+            f"expected images of at least 4x4 pixels to estimate the noise from, got "
+            f"{height}x{width}; give a restoration the parameter sigma instead"
         )
     line = torch.tensor(_DB2, dtype=torch.float64, device=images.device)
     planes = images.detach().double().flatten(0, 1).unsqueeze(1)
     details = functional.conv2d(planes, line.outer(line).view(1, 1, 4, 4), stride=2)
     sigmas = torch.stack([_spread(plane) for plane in details.abs().flatten(1)])
-    return sigmas.view(images.shape[:2]).mean(1).to(images.dtype)
+    return sigmas.view(images.shape[:2]).mean(1)
 
 
 def _spread(details: Tensor) -> Tensor:
