@@ -3,6 +3,7 @@
 Not here: reading tables, which the metric plugins do. Importing this needs NumPy only.
 """
 
+from adversity.metrics.agreement import agreement, kappa
 from adversity.metrics.calibration import (
     calibration_error,
     confidence_gap,
@@ -20,6 +21,7 @@ from adversity.metrics.image_quality import (
     ssim_smallest_side,
 )
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
+from adversity.metrics.noise_level import noise_level
 from adversity.metrics.paired import paired_difference
 from adversity.metrics.predictions import log_softmax, softmax
 from adversity.metrics.proper_scores import (
@@ -30,6 +32,7 @@ from adversity.metrics.proper_scores import (
     nll_of,
     squared_errors,
 )
+from adversity.metrics.ranking import auroc, fpr_at_95_tpr
 from adversity.metrics.reliability import (
     ReliabilityAccumulator,
     ReliabilityBins,
@@ -45,7 +48,9 @@ __all__ = [
     "accuracy",
     "accuracy_of",
     "accuracy_of_ranks",
+    "agreement",
     "attack_success",
+    "auroc",
     "binned",
     "brier",
     "brier_of",
@@ -57,12 +62,15 @@ __all__ = [
     "ece",
     "failure_distance",
     "failures_found",
+    "fpr_at_95_tpr",
+    "kappa",
     "log_likelihoods",
     "log_softmax",
     "mean_interval",
     "median_interval",
     "nll",
     "nll_of",
+    "noise_level",
     "paired_difference",
     "psnr",
     "psnr_convention",

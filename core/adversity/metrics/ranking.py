@@ -1,0 +1,207 @@
+"""How well a score tells two groups of samples apart: AUROC and the false alarms at 95 %.
+
+`known` are samples of what the model was made for, `unknown` are not; a larger score says
+"unknown". An unknown sample is the positive one, so the true positive rate is the share of unknown
+samples that are noticed and the false positive rate the share of known ones that are taken for
+unknown. Libraries disagree on that, and on which of the two is positive the number depends.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts.plot import Plot
+from adversity.contracts.values import Measure
+from adversity.errors import DataError
+from adversity.metrics.intervals import (
+    clopper_pearson,
+    mean_and_error,
+    normal_quantile,
+    wilson_of,
+)
+from adversity.metrics.predictions import floats_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from adversity.metrics.predictions import Floats
+
+__all__ = ["auroc", "fpr_at_95_tpr"]
+
+_TPR = (19, 20)
+"""95 % as a fraction, so that the rank of the threshold is exact."""
+_ENOUGH = 10
+"""So many samples of the smaller group on either side make DeLong's variance reliable. With fewer,
+at an AUROC of .97 with 20 samples beside 1000, its 95 % interval held the truth in 69 % of draws,
+and Newcombe's method 5 (2006) in 80 % where the two spreads differ."""
+_POINTS = 200
+"""Steps of the ROC curve that is stored, if there are more."""
+
+
+def auroc(known: ArrayLike, unknown: ArrayLike, *, level: float = 0.95) -> Measure:
+    """Return the chance that an unknown sample has a larger score than a known one, ties half.
+
+    The interval is DeLong's on the logit scale where the smaller group has 10 samples or more on
+    either side (`min(n) * min(AUROC, 1 - AUROC)`). Else, as at an AUROC of 1, few samples decide
+    and their variance says nothing of those that were not drawn; then it is Wilson's for a share
+    of as many samples as the smaller group has, since the variance of AUROC is at most
+    `AUROC (1 - AUROC) / min(n)`, whatever the scores look like.
+
+    Args:
+        known: `[N]` scores of what the model was made for.
+        unknown: `[M]` scores of what it was not made for.
+        level: Confidence level.
+
+    Returns:
+        The area under the ROC curve of N + M samples; `details` hold their numbers and the curve.
+
+    Raises:
+        DataError: A group is empty, or a score is NaN.
+
+    Reference:
+        E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, "Comparing the areas under two or more
+        correlated receiver operating characteristic curves", 1988; M. S. Pepe, "The statistical
+        evaluation of medical tests for classification and prediction", 2003 (the logit); D. van
+        Dantzig, "On the consistency and the power of Wilcoxon's two sample test", 1951 (the
+        bound).
+
+    Example:
+        >>> auroc([0.1, 0.2, 0.3], [0.3, 0.4]).value
+        0.9166666666666666
+    """
+    low_scores, high_scores = _scores(known, "known"), _scores(unknown, "unknown")
+    n, m = len(low_scores), len(high_scores)
+    wins = _twice_wins(high_scores, low_scores)
+    value = int(wins.sum()) / (2 * n * m)
+    ahead = wins / (2 * n)
+    behind = 1 - _twice_wins(low_scores, high_scores) / (2 * m)
+    low, high, method = _interval(value, ahead, behind, level)
+    fpr, tpr = _curve(low_scores, high_scores)
+    plot = Plot("steps", fpr, tpr, "false positive rate", "true positive rate")
+    return Measure(
+        value=value,
+        n=n + m,
+        low=low,
+        high=high,
+        level=level,
+        method=method,
+        convention={"positive": "unknown", "ties": "count half"},
+        better="higher",
+        details={"known": n, "unknown": m, "plot": plot.as_json()},
+    )
+
+
+def fpr_at_95_tpr(known: ArrayLike, unknown: ArrayLike, *, level: float = 0.95) -> Measure:
+    """Return the share of known samples taken for unknown where 95 % of the unknown are noticed.
+
+    The threshold is the largest score that 95 % of the unknown samples reach, ties together. It is
+    estimated, too: the interval goes from the Clopper-Pearson bound at a threshold that is surely
+    too high to the one at a threshold that is surely too low, by order statistics. Its coverage is
+    never below `level`; below 86 unknown samples it reaches 1.
+
+    Args:
+        known: `[N]` scores of what the model was made for.
+        unknown: `[M]` scores of what it was not made for.
+        level: Confidence level.
+
+    Returns:
+        The false positive rate over N samples; `details` hold the threshold.
+
+    Raises:
+        DataError: A group is empty, or a score is NaN.
+
+    Example:
+        >>> fpr_at_95_tpr([0.1, 0.2, 0.3, 0.4], [0.35, 0.5, 0.6]).value
+        0.25
+    """
+    from scipy.special import bdtr, bdtrc
+
+    low_scores, ranked = _scores(known, "known"), np.sort(_scores(unknown, "unknown"))
+    n, m = len(low_scores), len(ranked)
+    missed = m - -(-m * _TPR[0] // _TPR[1])
+    above = _reaching(low_scores, ranked[missed])
+    # The 5 % quantile of the unknown lies between two of them, but for this share on each side.
+    tail, share = (1 - level) / 4, 1 - _TPR[0] / _TPR[1]
+    counts = np.arange(m)
+    lower = int((bdtr(counts, m, share) <= tail).sum()) - 1
+    upper = int((bdtrc(counts, m, share) > tail).sum())
+    least = _reaching(low_scores, ranked[upper]) if upper < m else 0
+    most = _reaching(low_scores, ranked[lower]) if lower >= 0 else n
+    bounds = 1 - 2 * tail  # of Clopper and Pearson: the same share on each side
+    return Measure(
+        value=above / n,
+        n=n,
+        low=clopper_pearson(least, n, bounds)[0],
+        high=clopper_pearson(most, n, bounds)[1] if lower >= 0 else 1.0,
+        level=level,
+        method="order statistics and clopper-pearson",
+        convention={
+            "positive": "unknown",
+            "threshold": "largest score that at least 95 % of the unknown reach",
+        },
+        better="lower",
+        details={"unknown": m, "threshold": _finite(float(ranked[missed]))},
+    )
+
+
+def _scores(values: ArrayLike, name: str) -> Floats:
+    scores = floats_of(values, name)
+    if scores.ndim != 1 or not len(scores):
+        raise DataError(f"expected {name} scores [N] with N >= 1, got shape {list(scores.shape)}")
+    wrong = np.flatnonzero(np.isnan(scores))
+    if len(wrong):
+        raise DataError(
+            f"expected a score for each {name} sample, got NaN in row {wrong[0]} and {len(wrong)} "
+            "in all: a sample without one cannot be ranked; leave such rows out by name"
+        )
+    return scores
+
+
+def _twice_wins(scores: Floats, others: Floats) -> NDArray[np.int64]:
+    """Return for each score twice how many others it exceeds, those that equal it counting half."""
+    ranked = np.sort(others)
+    below = np.searchsorted(ranked, scores, side="left")
+    wins: NDArray[np.int64] = below + np.searchsorted(ranked, scores, side="right")
+    return wins
+
+
+def _reaching(scores: Floats, threshold: float) -> int:
+    return int((scores >= threshold).sum())
+
+
+def _interval(
+    value: float, ahead: Floats, behind: Floats, level: float
+) -> tuple[float, float, str]:
+    """Return bounds and method from the share of the other group that each sample beats."""
+    smaller = min(len(ahead), len(behind))
+    error = math.hypot(mean_and_error(ahead)[1], mean_and_error(behind)[1])
+    if error == 0 or smaller * min(value, 1 - value) < _ENOUGH:
+        return *wilson_of(value, smaller, level), "wilson, the smaller group"
+    middle = math.log(value / (1 - value))
+    half = normal_quantile(level) * error / (value * (1 - value))
+    low, high = (1 / (1 + math.exp(-at)) for at in (middle - half, middle + half))
+    return low, high, "delong, logit"
+
+
+def _curve(known: Floats, unknown: Floats) -> tuple[list[float], list[float]]:
+    """Return the ROC curve as steps: the best true positive rate at each false positive rate."""
+    thresholds = np.unique(np.concatenate([known, unknown]))
+    rates = [
+        1 - np.searchsorted(np.sort(scores), thresholds) / len(scores)
+        for scores in (known, unknown)
+    ]
+    fpr, tpr = (np.append(rate[::-1], 1.0) for rate in rates)
+    fpr, tpr = np.insert(fpr, 0, 0.0), np.insert(tpr, 0, 0.0)
+    levels = np.unique(fpr)
+    if len(levels) > _POINTS:
+        levels = np.arange(_POINTS + 1) / _POINTS
+    last = np.searchsorted(fpr, levels, side="right") - 1
+    return levels.tolist(), tpr[last].tolist()
+
+
+def _finite(value: float) -> Any:
+    """Return a number as JSON has it: an infinite one as text."""
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,117 @@
+"""The metrics that compare two tables: the area under a curve, and agreement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score, roc_auc_score
+
+from adversity import Plot, Table, metrics
+from adversity.errors import DataError, InputError
+from adversity_plugins.metric.agreement import Agreement
+from adversity_plugins.metric.auroc import AUROC
+
+
+def table(classes: tuple[str, ...] = ("cat", "dog"), **columns: Any) -> Table:
+    count = len(next(iter(columns.values())))
+    return Table({"id": np.array([f"s{i}" for i in range(count)])} | columns, classes)
+
+
+def scored(column: str, *, seed: int = 0) -> tuple[Table, Table, float]:
+    """Return a table of known and of unknown samples, and the truth by scikit-learn."""
+    rng = np.random.default_rng(seed)
+    known, unknown = rng.beta(2, 4, 90), rng.beta(4, 2, 60)
+    truth = roc_auc_score(np.repeat([0, 1], [90, 60]), np.concatenate([known, unknown]))
+    return table(**{column: known}), table(**{column: unknown}), float(truth)
+
+
+def test_a_score_is_larger_where_the_model_is_less_sure() -> None:
+    """Of an entropy the unknown have more: scikit-learn's area with unknown as the positives."""
+    known, unknown, truth = scored("entropy")
+    found = AUROC(score="entropy").compute(known, unknown)
+    assert found["auroc"].value == pytest.approx(truth, abs=1e-12)
+    assert truth > 0.8
+    assert found["auroc"].n == 150
+    assert found.keys() == set(AUROC.produces)
+    Plot.from_json(found["auroc"].details["plot"])
+
+
+def test_confidence_is_smaller_where_the_model_is_less_sure() -> None:
+    """The same numbers as confidences rank the other way, which the convention says."""
+    known, unknown, truth = scored("confidence")
+    found = AUROC().compute(known, unknown)
+    assert found["auroc"].value == pytest.approx(1 - truth, abs=1e-12)
+    swapped = AUROC().compute(unknown, known)["auroc"]
+    assert swapped.value == pytest.approx(truth, abs=1e-12)
+    said = found["auroc"].convention["score"]
+    assert said == "confidence, small where the model is less sure"
+    expected = metrics.fpr_at_95_tpr(-known["confidence"], -unknown["confidence"])
+    assert found["fpr_at_95_tpr"].value == expected.value
+
+
+def test_a_score_that_is_not_there_is_refused_with_those_that_are() -> None:
+    """The message has the step, the columns, and the one that was meant."""
+    known, unknown, _ = scored("entropy")
+    with pytest.raises(
+        InputError, match=r"'entropi' in the table that from: names, got id, entr.*"
+    ):
+        AUROC(score="entropi").compute(known, unknown)
+    with pytest.raises(InputError, match=r"against: names.* did you mean entropy"):
+        AUROC(score="entrop").compute(table(entrop=np.ones(3)), unknown)
+
+
+def test_a_missing_score_is_refused() -> None:
+    """NaN in a column is no rank: the group and the row are named."""
+    known, _, _ = scored("entropy")
+    broken = table(entropy=np.array([0.1, np.nan]))
+    with pytest.raises(DataError, match="each unknown sample, got NaN in row 1"):
+        AUROC(score="entropy").compute(known, broken)
+    with pytest.raises(DataError, match=r"known scores \[N\]"):
+        AUROC(score="logits").compute(table(logits=np.ones((3, 2))), table(logits=np.ones((3, 2))))
+
+
+def test_an_empty_table_has_no_area() -> None:
+    """Without samples on one side nothing is measured, rather than NaN."""
+    known, _, _ = scored("entropy")
+    assert AUROC(score="entropy").compute(known, table(entropy=np.array([]))) == {}
+
+
+def test_agreement_of_two_steps() -> None:
+    """Share and kappa are scikit-learn's, and pairs are what the share is the mean of."""
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 3, 50), rng.integers(0, 3, 50)
+    second[:30] = first[:30]
+    classes = ("a", "b", "c")
+    ours, theirs = table(classes, prediction=first), table(classes, prediction=second)
+    found = Agreement().compute(ours, theirs)
+    assert found["agreement"].value == (first == second).mean()
+    assert found["kappa"].value == pytest.approx(cohen_kappa_score(first, second), abs=1e-12)
+    pairs = Agreement().per_pair(ours, theirs)["agreement"]
+    assert pairs.dtype == bool
+    assert pairs.tolist() == (first == second).tolist()
+
+
+def test_kappa_is_left_out_where_chance_leaves_nothing() -> None:
+    """Both say one and the same class throughout: they agree, and there is no kappa."""
+    same = table(prediction=np.zeros(5, dtype=np.int64))
+    found = Agreement().compute(same, same)
+    assert found.keys() == {"agreement"}
+    assert found["agreement"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (("cat", "wolf"), "from: has dog, which the other lacks and against: has wolf, which"),
+        (("dog", "cat"), "another order: class 0 is cat and dog"),
+        (("cat", "dog", "emu"), "but against: has emu, which the other lacks; compare"),
+        ((), "from: has cat, dog, which the other lacks"),
+    ],
+)
+def test_other_classes_are_refused(classes: tuple[str, ...], message: str) -> None:
+    """Equal indices would mean something else: how the classes differ is said."""
+    answers = np.array([0, 1, 0])
+    with pytest.raises(InputError, match=message):
+        Agreement().compute(table(prediction=answers), table(classes, prediction=answers))

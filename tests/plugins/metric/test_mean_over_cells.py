@@ -1,0 +1,82 @@
+"""The mean over cells against SciPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from adversity import Measure, MeasuredCell, MeasureInfo, Plot, Table
+from adversity.errors import InputError
+from adversity_plugins.metric.mean_over_cells import MeanOverCells
+
+INFO = MeasureInfo(0.0, 1.0, title="ECE", better="lower", group="uncertainty")
+NO_ROWS = Table({"id": np.array([], dtype=object)})
+
+
+def cells(values: list[float], name: str = "ece", **more: Any) -> list[MeasuredCell]:
+    given = {"unit": "", "better": "lower", "convention": {"bins": 15}, "info": INFO, **more}
+    return [
+        MeasuredCell({"severity": "3", "seed": str(i)}, {name: Measure(x, 400, **given)}, NO_ROWS)
+        for i, x in enumerate(values)
+    ]
+
+
+def test_mean_interval_and_spread_are_scipys() -> None:
+    """Student's interval with as many values as cells, and the sample standard deviation."""
+    values = [0.11, 0.14, 0.10, 0.19, 0.13]
+    found = MeanOverCells(measure="ece").fold(cells(values))
+    mean, spread = found["ece"], found["ece_spread"]
+    low, high = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
+    assert mean.value == pytest.approx(np.mean(values), abs=1e-15)
+    assert (mean.low, mean.high) == (pytest.approx(low, abs=1e-12), pytest.approx(high, abs=1e-12))
+    assert (mean.n, spread.n) == (5, 5)
+    assert spread.value == pytest.approx(np.std(values, ddof=1), abs=1e-15)
+    assert (spread.low, spread.high) == (None, None)
+
+
+def test_the_words_of_the_measure_are_kept() -> None:
+    """Unit, direction and range are those of what is folded, and the convention says of what."""
+    found = MeanOverCells(measure="size").fold(cells([3.0, 5.0], "size", unit="px"))
+    mean, spread = found["size"], found["size_spread"]
+    assert (mean.unit, mean.better, mean.info) == ("px", "lower", INFO)
+    assert (spread.unit, spread.better) == ("px", None)
+    assert mean.convention["over"] == "2 cells (seed)"
+    assert "not of other samples" in mean.convention["interval"]
+    assert mean.convention["in each cell"] == {"bins": 15}
+    plot = Plot.from_json(mean.details["plot"])
+    assert (plot.x, plot.y) == (["0", "1"], [3.0, 5.0])
+
+
+def test_an_interval_stays_in_the_range_of_the_measure() -> None:
+    """Of shares near 0 it ends there: Student's would go below."""
+    found = MeanOverCells(measure="ece").fold(cells([0.0, 0.04]))["ece"]
+    assert (found.value, found.low) == (0.02, 0.0)
+
+
+def test_one_cell_is_its_value_alone() -> None:
+    """No interval and no spread: nothing was repeated."""
+    found = MeanOverCells(measure="ece").fold(cells([0.25]))
+    assert found.keys() == {"ece"}
+    assert (found["ece"].value, found["ece"].low, found["ece"].n) == (0.25, None, 1)
+
+
+def test_equal_cells_have_no_interval_and_no_spread() -> None:
+    """Where a seed changes nothing the spread is exactly 0, and there is no interval of width 0."""
+    found = MeanOverCells(measure="ece").fold(cells([0.1, 0.1, 0.1]))
+    assert (found["ece"].low, found["ece_spread"].value) == (None, 0.0)
+
+
+def test_a_cell_without_the_measure_is_refused() -> None:
+    """The message names the cell, what it has, and how many have it."""
+    given = [*cells([0.1, 0.2]), *cells([0.1], "nll")]
+    message = (
+        r"expected ece in each of 3 cells, 2 have it; the cell severity=3, seed=0 has nll; "
+        r"name a measure that every cell has"
+    )
+    with pytest.raises(InputError, match=message):
+        MeanOverCells(measure="ece").fold(given)
+    with pytest.raises(InputError, match=r"did you mean ece\?"):
+        MeanOverCells(measure="eec").fold(given)
