@@ -9,7 +9,7 @@ import pytest
 
 from adversity import ImageMetric, MeasureInfo
 from adversity.testing import check_plugin
-from adversity.testing.kinds.metric.image_metric import ImageMetricBench
+from adversity.testing.kinds.metric.image_metric import ImageMetricBench, NoReferenceBench
 
 
 class Gap(ImageMetric):
@@ -87,6 +87,70 @@ class NotThatSmall(Gap):
         return unfold((images - reference).abs(), 3).double().mean(dim=(1, 2))
 
 
+class SmallerThanItSays(Gap):
+    """Leaves a parameter out of the smallest side."""
+
+    border: int = 3
+
+    def smallest_side(self) -> int:
+        return 3
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        inside = slice(self.border, -self.border)
+        cut = images[..., inside, inside], reference[..., inside, inside]
+        if not cut[0].numel():
+            raise ValueError("nothing is left")
+        return super().measure(*cut)
+
+
+class Roughness(ImageMetric):
+    """Mean step from one pixel to the next, of an image alone."""
+
+    name: ClassVar[str] = "roughness"
+    full_reference: ClassVar[bool] = False
+    smallest: ClassVar[int] = 2
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"roughness": MeasureInfo(better="lower")}
+
+    def measure(self, images: Any) -> Any:  # type: ignore[override]
+        return images.diff(dim=3).abs().double().mean(dim=(1, 2, 3))
+
+    def convention(self) -> dict[str, object]:
+        return {"direction": "along rows"}
+
+
+class NoTextAlone(Roughness):
+    """Its convention is no JSON."""
+
+    def convention(self) -> dict[str, object]:
+        return {"window": object()}
+
+
+class LargerThanItSaysAlone(Roughness):
+    """Declares a range that strong noise leaves."""
+
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "roughness": MeasureInfo(0.0, 0.1, better="lower")
+    }
+
+
+class WrongWayAlone(Roughness):
+    """Says that more of it is better."""
+
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {"roughness": MeasureInfo(better="higher")}
+
+
+class NotThatSmallAlone(Roughness):
+    """Cannot measure what is smaller than it says: NaN for one column."""
+
+    smallest: ClassVar[int] = 1
+
+
+NO_REFERENCE_TWINS = {
+    "describes_itself": NoTextAlone,
+    "in_range": LargerThanItSaysAlone,
+    "stronger_is_worse": WrongWayAlone,
+    "smallest_size": NotThatSmallAlone,
+}
 IMAGE_TWINS = {
     "describes_itself": NoText,
     "in_range": LargerThanItSays,
@@ -97,7 +161,7 @@ IMAGE_TWINS = {
 }
 
 
-@pytest.mark.parametrize("plugin", [Gap, Likeness])
+@pytest.mark.parametrize("plugin", [Gap, Likeness, Roughness])
 def test_sound_metric_passes(plugin: Any) -> None:
     """A metric that keeps its promises fails nothing."""
     assert check_plugin(plugin).passed
@@ -109,9 +173,23 @@ def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str,
     assert failed(IMAGE_TWINS[name]).keys() == {name}
 
 
+@pytest.mark.parametrize("name", NO_REFERENCE_TWINS)
+def test_twin_of_no_reference_fails_exactly_one_check(
+    name: str, failed: Callable[..., dict[str, str]]
+) -> None:
+    """The same of metrics that see an image alone."""
+    assert failed(NO_REFERENCE_TWINS[name]).keys() == {name}
+
+
+def test_the_smallest_side_counts_parameters(failed: Callable[..., dict[str, str]]) -> None:
+    """A metric whose `smallest_side` forgets a parameter fails that check and no other."""
+    assert failed(SmallerThanItSays).keys() == {"smallest_size"}
+
+
 def test_no_check_lacks_a_twin() -> None:
     """Each check of metrics of images has a twin that fails it."""
     assert {check.name for check in ImageMetricBench.checks} == set(IMAGE_TWINS)
+    assert {check.name for check in NoReferenceBench.checks} == set(NO_REFERENCE_TWINS)
 
 
 def test_a_direction_that_is_no_direction_fails(failed: Callable[..., dict[str, str]]) -> None:

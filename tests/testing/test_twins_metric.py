@@ -12,7 +12,7 @@ import pytest
 from adversity import Measure, MeasureInfo, Metric, Table, metrics
 from adversity.testing import check_plugin
 from adversity.testing.inputs.tables import table
-from adversity.testing.kinds.metric import MetricBench
+from adversity.testing.kinds.metric.table_metric import MetricBench
 
 Found = Mapping[str, Measure]
 

@@ -29,6 +29,7 @@ def table(
     wants: Collection[str] = (),
     outcome: Outcome = "mixed",
     answer: Literal["logits", "probs"] = "logits",
+    draw: int = 0,
 ) -> Case:
     """Make the rows of a table of predictions, or of an attack if `wants` names its columns.
 
@@ -39,22 +40,25 @@ def table(
         outcome: `mixed`: about two thirds are right; `perfect`: all are right and sure, and no
             attack succeeded; `worst`: all are wrong and sure, or were right and are fooled.
         answer: In which form the classifier's answer stands there.
+        draw: Another number gives other answers to the same samples.
 
     Returns:
         The case; its columns but `id` are its rows.
     """
     import torch
 
-    draw = torch.Generator().manual_seed(17 * count + classes)
+    generator = torch.Generator().manual_seed(17 * count + classes + 1009 * draw)
     target = torch.arange(count) % classes
     right = {
-        "mixed": torch.arange(count) % 3 != 1,
+        "mixed": (torch.arange(count) + draw) % 3 != 1,
         "perfect": torch.ones(count, dtype=torch.bool),
         "worst": torch.zeros(count, dtype=torch.bool),
     }[outcome]
     prediction = torch.where(right, target, (target + 1) % classes)
-    logits = torch.rand(count, classes, generator=draw)
-    ahead = 1 + torch.rand(count, generator=draw) * 3 if outcome == "mixed" else torch.tensor(12.0)
+    logits = torch.rand(count, classes, generator=generator)
+    ahead = (
+        1 + torch.rand(count, generator=generator) * 3 if outcome == "mixed" else torch.tensor(12.0)
+    )
     logits[torch.arange(count), prediction] += ahead
     probs = logits.double().softmax(1)
     rows = {
@@ -67,7 +71,7 @@ def table(
     if ATTACKED & set(wants):
         rows |= _attack(right, target, prediction, outcome=outcome)
     others = sorted(set(wants) - KNOWN)
-    rows |= {name: torch.rand(count, generator=draw, dtype=torch.float64) for name in others}
+    rows |= {name: torch.rand(count, generator=generator, dtype=torch.float64) for name in others}
     form = "" if answer == "logits" else " as probabilities"
     ids = tuple(f"kit/{number:03d}" for number in range(count))
     return Case(f"{count} rows of {classes} classes{form}", rows, ids)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adversity.contracts import Measure
-    from adversity.testing.kinds.metric import MetricBench
+    from adversity.testing.kinds.metric.table_metric import MetricBench
 
-__all__ = ["row_order", "stored"]
+__all__ = ["SUMS", "require_same", "row_order", "stored"]
 
 SUMS = 1e-9
 """Sums of up to 1e5 float64 terms in another order are apart by less."""
@@ -34,7 +34,7 @@ def row_order(bench: MetricBench) -> str:
         for order in orders:
             second = bench.measures(bench.ready, case.take(order))
             how = f"in another order of rows of {case.name}"
-            worst = max(worst, _require_same(first, second, how, SUMS))
+            worst = max(worst, require_same(first, second, how, SUMS))
     return f"differs by at most {worst:.1g}"
 
 
@@ -51,13 +51,21 @@ def stored(bench: MetricBench) -> str:
             write_table(path, columns)
             first = bench.computed(bench.ready, columns, case)
             second = bench.computed(bench.ready, read_table(path), case)
-            _require_same(first, second, f"from the stored table of {case.name}", 0.0)
+            require_same(first, second, f"from the stored table of {case.name}", 0.0)
     return "equal to the last bit"
 
 
-def _require_same(
+def require_same(
     first: Mapping[str, Measure], second: Mapping[str, Measure], how: str, limit: float
 ) -> float:
+    """Compare two answers; return how far they are apart.
+
+    Args:
+        first: Named measures.
+        second: The same again.
+        how: What was changed in between, for the message.
+        limit: A share of the value, where that is above 1.
+    """
     require(
         first.keys() == second.keys(),
         f"expected the same measures {how}, got {sorted(first)} and {sorted(second)}",

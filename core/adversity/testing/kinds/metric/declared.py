@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import MeasureInfo, Plot
+from adversity.contracts import CellMetric, MeasureInfo, Plot
 from adversity.errors import DataError
 from adversity.testing.bench.checks import Failed, NotApplicable, check, require
 
 if TYPE_CHECKING:
-    from adversity.testing.kinds.metric import MetricBench
+    from adversity.testing.kinds.metric.table_metric import MetricBench
 
 __all__ = ["in_range", "pairs", "plots", "produces", "words"]
 
@@ -20,7 +20,7 @@ __all__ = ["in_range", "pairs", "plots", "produces", "words"]
 @check("It returns measures of the names in `produces`, and no others.")
 def produces(bench: MetricBench) -> str:
     """Collect the names over all tables."""
-    named = bench.cls.declared()  # type: ignore[attr-defined]
+    named = _declared(bench)
     measured = {name for case in bench.answered for name in bench.measures(bench.ready, case)}
     require(measured, f"expected a measure among {list(named)}, got none: does `wants` fit?")
     more = sorted(measured - set(named))
@@ -52,7 +52,7 @@ def in_range(bench: MetricBench) -> str:
 @check("Unit and direction of a measure are those that it declares.")
 def words(bench: MetricBench) -> str:
     """Compare every measure with `produces`: report, gates and comparisons rely on that."""
-    declared = bench.cls.declared()  # type: ignore[attr-defined]
+    declared = _declared(bench)
     summary = {}
     for case in bench.answered:
         for name, measure in bench.measures(bench.ready, case).items():
@@ -74,8 +74,8 @@ def pairs(bench: MetricBench) -> str:
     summary = {}
     for case in bench.measured:
         measures = bench.measures(bench.ready, case)
-        for name, values in bench.ready.plugin.per_sample(bench.given(case)).items():
-            require(name in measures, f"expected per_sample of a measure, got {name!r}")
+        for name, values in bench.pairs(case).items():
+            require(name in measures, f"expected values of a measure to pair, got {name!r}")
             values = np.asarray(values)
             require(
                 values.shape == (len(case),) and values.dtype.kind in "bf",
@@ -87,7 +87,7 @@ def pairs(bench: MetricBench) -> str:
             require(
                 len(counted) == measure.n and math.isclose(mean, measure.value, abs_tol=1e-9),
                 f"expected {name} = {measure.value:.6g} of {measure.n} samples to be the mean of "
-                f"what per_sample gives on {case.name}, got {mean:.6g} of {len(counted)}",
+                f"what it pairs on {case.name}, got {mean:.6g} of {len(counted)}",
             )
             summary[name] = f"{name} pairs by sample"
     if not summary:
@@ -110,3 +110,16 @@ def plots(bench: MetricBench) -> str:
     if not count:
         raise NotApplicable("it brings no plot")
     return f"{count} plots"
+
+
+def _declared(bench: MetricBench) -> dict[str, MeasureInfo]:
+    """Return what `produces` says.
+
+    Raises:
+        NotApplicable: If it says nothing, of a metric that folds whatever measure it is given.
+    """
+    cls: Any = bench.cls
+    named: dict[str, MeasureInfo] = cls.declared()
+    if not named and issubclass(cls, CellMetric):
+        raise NotApplicable("its measures have the names of those that it folds")
+    return named

@@ -1,9 +1,9 @@
-"""What a metric of images promises."""
+"""What a metric of images promises, with a clean image to compare with and without."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.engine.calls.ready import BREAKS
 from adversity.testing.bench.bench import Answer, Bench, Case
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.engine.calls.ready import Ready
+    from adversity.testing.bench.checks import Check
 
-__all__ = ["ImageMetricBench"]
+__all__ = ["ImageMetricBench", "NoReferenceBench"]
 
 STRENGTHS = (0.02, 0.06, 0.15, 0.4)
 """Standard deviations of the noise on the [0, 1] scale, from hardly to plainly seen."""
@@ -133,7 +134,7 @@ class ImageMetricBench(Bench):
     """Feed a metric with noisy images and the clean ones."""
 
     seeded = False
-    checks = (
+    checks: ClassVar[tuple[Check, ...]] = (
         describes_itself,
         in_range,
         identical_is_best,
@@ -178,3 +179,23 @@ class ImageMetricBench(Bench):
         """Measure."""
         images, reference = case.rows["images"], case.rows["reference"]
         return {"values": ready.call(images, reference, case.ids)}
+
+
+class NoReferenceBench(ImageMetricBench):
+    """Feed a metric that sees an image alone: what compares it with a clean one is left out."""
+
+    checks = (describes_itself, in_range, stronger_is_worse, smallest_size)
+
+    def cases(self) -> Sequence[Case]:
+        """Return noisy images of several sizes, grey and colour, and flat ones."""
+        return [
+            Case(case.name, {"images": case.rows["images"]}, case.ids) for case in super().cases()
+        ]
+
+    def measured(self, images: Tensor, reference: Tensor) -> Tensor:
+        """Measure the images alone; `[N]` float64."""
+        return self.ready.call(images)  # type: ignore[no-any-return]
+
+    def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
+        """Measure."""
+        return {"values": ready.call(case.rows["images"], ids=case.ids)}
