@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Metric as Metric
     from adversity.contracts import NearestBudget as NearestBudget
     from adversity.contracts import NearestFailure as NearestFailure
+    from adversity.contracts import NoReferenceMetric as NoReferenceMetric
     from adversity.contracts import Norm as Norm
     from adversity.contracts import NormBall as NormBall
     from adversity.contracts import NormBudget as NormBudget
@@ -93,6 +94,7 @@ _CONTRACTS = [
     "NearestBudget",
     "NearestFailure",
     "Norm",
+    "NoReferenceMetric",
     "NormBall",
     "NormBudget",
     "OwnDistance",

@@ -35,3 +35,15 @@ def test_no_built_in_makes_a_false_claim():
     classes = [entry.cls for entry in discover().entries() if entry.built_in]
     assert classes
     assert [fault for cls in classes for fault in (*claim_faults(cls), *field_faults(cls))] == []
+
+
+def test_a_metric_without_a_reference_says_so_by_its_base():
+    """`full_reference = False` alone would be refused for its signature, in words that mislead."""
+
+    class Alone(contracts.ImageMetric):
+        """Sees an image alone."""
+
+        name = "alone"
+        full_reference = False
+
+    assert "inherit from that" in next(iter(claim_faults(Alone)))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from adversity import ImageMetric, MeasureInfo
+from adversity import ImageMetric, MeasureInfo, NoReferenceMetric
 from adversity.testing import check_plugin
 from adversity.testing.kinds.metric.image_metric import ImageMetricBench, NoReferenceBench
 
@@ -103,15 +103,14 @@ class SmallerThanItSays(Gap):
         return super().measure(*cut)
 
 
-class Roughness(ImageMetric):
+class Roughness(NoReferenceMetric):
     """Mean step from one pixel to the next, of an image alone."""
 
     name: ClassVar[str] = "roughness"
-    full_reference: ClassVar[bool] = False
     smallest: ClassVar[int] = 2
     produces: ClassVar[Mapping[str, MeasureInfo]] = {"roughness": MeasureInfo(better="lower")}
 
-    def measure(self, images: Any) -> Any:  # type: ignore[override]
+    def measure(self, images: Any) -> Any:
         return images.diff(dim=3).abs().double().mean(dim=(1, 2, 3))
 
     def convention(self) -> dict[str, object]:

@@ -14,6 +14,7 @@ from adversity.contracts.metric import (
     MeasuredCell,
     Metric,
     MetricBase,
+    NoReferenceMetric,
 )
 from adversity.contracts.nested import Plugin
 from adversity.contracts.plot import Plot
@@ -63,6 +64,7 @@ __all__ = [
     "MetricBase",
     "NearestBudget",
     "NearestFailure",
+    "NoReferenceMetric",
     "Norm",
     "NormBall",
     "NormBudget",

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import Measure, Table
 
-__all__ = ["CellMetric", "ImageMetric", "MeasuredCell", "Metric", "MetricBase"]
+__all__ = ["CellMetric", "ImageMetric", "MeasuredCell", "Metric", "MetricBase", "NoReferenceMetric"]
 
 
 class MetricBase(PluginBase):
-    '''What the shapes of metric share. Inherit from `Metric`, `ImageMetric` or `CellMetric`.
+    '''What the shapes of metric share. Inherit from one of those.
 
     `always` metrics are computed wherever their inputs are; others where a pipeline names them:
     under `metrics:`, for every step that has their inputs, or in a step of their own (`uses:`),
@@ -86,6 +86,9 @@ class MetricBase(PluginBase):
         """Yield what is wrong with a class: what needs a step of its own cannot be `always`."""
         if plugin.always and plugin.step_only():
             yield f"{plugin.step_only()}, so it cannot be computed always; leave always out"
+        alone = getattr(plugin, "full_reference", True) is False
+        if alone and not issubclass(plugin, NoReferenceMetric):
+            yield "expected full_reference = False of a NoReferenceMetric; inherit from that"
 
 
 class Metric(MetricBase):
@@ -151,8 +154,7 @@ class ImageMetric(MetricBase):
     """A number for each image, stored as the column `produces[0]`; mostly against a clean one."""
 
     full_reference: ClassVar[bool] = True
-    """It compares an image with its clean partner. A no-reference metric, False, sees the image
-    alone and is measured where there is no partner, too."""
+    """It compares an image with its clean partner; False in a `NoReferenceMetric`."""
     smallest: ClassVar[int] = 1
     """The smallest height and width it can measure, in pixels, whatever its parameters."""
 
@@ -162,14 +164,21 @@ class ImageMetric(MetricBase):
 
     @abstractmethod
     def measure(self, images: Tensor, reference: Tensor) -> Tensor:
-        """Return `[N]` float64; both images `[N, C, H, W]` float32 in [0, 1], one shape.
-
-        A no-reference metric takes `images` alone: `def measure(self, images)`.
-        """
+        """Return `[N]` float64; both images `[N, C, H, W]` float32 in [0, 1], one shape."""
 
     @abstractmethod
     def convention(self) -> Mapping[str, object]:
         """Return channels, range, window, crop and the like, as JSON values."""
+
+
+class NoReferenceMetric(ImageMetric):
+    """A number for each image by itself, measured where there is no clean partner, too."""
+
+    full_reference: ClassVar[bool] = False
+
+    @abstractmethod
+    def measure(self, images: Tensor) -> Tensor:  # type: ignore[override]  # it gets no reference
+        """Return `[N]` float64; the images `[N, C, H, W]` float32 in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ NOT_YET: Mapping[str, str] = MappingProxyType(
         "Predictive.members": "always None: nothing draws several answers for an image",
         "Predictive.sets": "always None: nothing makes prediction sets",
         "Predictive.accept": "always None: nothing abstains",
-        "Metric.compute(reference)": "always None: no table is compared with another",
         "Sample.group": "kept in the index of the data set, in no table",
         "Sample.attributes": "kept in the index of the data set, in no table",
     }

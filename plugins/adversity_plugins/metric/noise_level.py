@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import ImageMetric, MeasureInfo, metrics
+from adversity import MeasureInfo, NoReferenceMetric, metrics
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["NoiseLevel"]
 
 
-class NoiseLevel(ImageMetric):
+class NoiseLevel(NoReferenceMetric):
     """Standard deviation of white Gaussian noise, estimated from the image alone.
 
     For photographs without a clean partner. Fine texture makes it too large, clipping to [0, 1]
@@ -22,7 +22,6 @@ class NoiseLevel(ImageMetric):
 
     name = "noise_level"
     reference = "D. L. Donoho, I. M. Johnstone, Ideal spatial adaptation by wavelet shrinkage, 1994"
-    full_reference: ClassVar[bool] = False
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "noise_level": MeasureInfo(
             low=0.0, attacked="fact", title="noise level", better="lower", group="quality"
@@ -30,7 +29,7 @@ class NoiseLevel(ImageMetric):
     }
     smallest: ClassVar[int] = 4
 
-    def measure(self, images: Tensor) -> Tensor:  # type: ignore[override]  # no reference
+    def measure(self, images: Tensor) -> Tensor:  # type: ignore[override]  # it has no reference
         """Return `[N]` float64 on the [0, 1] scale; 0 for a flat image."""
         return metrics.noise_level(images)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adversity import CellMetric, ImageMetric, Measure, Metric
+from adversity import CellMetric, Measure, Metric, NoReferenceMetric
 from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
@@ -82,14 +82,13 @@ class Seen(CellMetric):
         return {"seen": Measure(1.0, len(cells), details=details)}
 
 
-class Bright(ImageMetric):
+class Bright(NoReferenceMetric):
     """The mean of an image, which is compared with nothing."""
 
     name: ClassVar[str] = "bright"
-    full_reference = False
     produces: ClassVar[tuple[str, ...]] = ("brightness",)
 
-    def measure(self, images: Tensor) -> Tensor:  # type: ignore[override]
+    def measure(self, images: Tensor) -> Tensor:
         return images.double().mean((1, 2, 3))
 
     def convention(self) -> Mapping[str, object]:
