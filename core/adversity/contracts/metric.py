@@ -187,7 +187,7 @@ class MeasuredCell:
 
     Attributes:
         values: Each variable with its value as written: `{"severity": "3", "seed": "0"}`.
-        measures: What was measured in it, by name.
+        measures: What was measured in it, by name, each with what is known of it (`info`).
         table: Its rows, read on demand; without any where the step keeps none.
     """
 

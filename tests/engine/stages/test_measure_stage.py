@@ -78,6 +78,7 @@ class Seen(CellMetric):
             "values": [dict(cell.values) for cell in cells],
             "measured": [cell.measures[self.measure].value for cell in cells],
             "rows": [len(cell.table) for cell in cells],
+            "units": [cell.measures[self.measure].info.unit for cell in cells],
         }
         return {"seen": Measure(1.0, len(cells), details=details)}
 
@@ -256,6 +257,7 @@ def test_measures_of_steps_that_measure_are_folded_too(finished: Any) -> None:
     quality = [results["quality"].measures[cell]["psnr_db"].value for cell in cells]
     assert details["measured"] == quality
     assert details["rows"] == [24, 24]
+    assert details["units"] == ["dB", "dB"]  # what is known of the measure comes with it
     assert results["of_surer"].measures[""]["seen"].n == 6
 
 

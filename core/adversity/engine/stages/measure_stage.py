@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adversity.contracts import CellMetric, ImageMetric, Measure, MeasuredCell, Metric, Table
+from adversity.contracts import (
+    CellMetric,
+    ImageMetric,
+    Measure,
+    MeasuredCell,
+    MeasureInfo,
+    Metric,
+    Table,
+)
 from adversity.data.stored import TABLE
 from adversity.data.tables import write_parts
 from adversity.engine.stages.columns import Columns, repeated, require_the_same
@@ -180,7 +188,11 @@ class CellsRun(_FromStored):
         return self.result(measures, result.rows)
 
     def _cell(self, cell: Cell, measures: Mapping[str, Measure]) -> MeasuredCell:
-        return MeasuredCell(cell.as_dict(), measures, self._table(cell))
+        known, nothing = self.plan.measures, MeasureInfo()
+        described = {
+            name: measure.known_as(known.get(name, nothing)) for name, measure in measures.items()
+        }
+        return MeasuredCell(cell.as_dict(), described, self._table(cell))
 
     def _table(self, cell: Cell) -> Table:
         step = self.planned.upstream
