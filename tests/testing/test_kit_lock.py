@@ -116,7 +116,7 @@ LINE = Passed("0123456789abcdef", 12, 3, 1, 2.5)
 
 def test_the_file_has_a_line_for_each_plugin(tmp_path: Path) -> None:
     """Two branches that add a plugin each change lines of their own; what is written is read."""
-    lines = {"metric/psnr": LINE, "attack/pgd": replace(LINE, seconds=0.1)}
+    lines = {"metric/nll": LINE, "attack/pgd": replace(LINE, seconds=0.1)}
     write_lock(tmp_path / "kit.lock", lines)
     text = (tmp_path / "kit.lock").read_text()
     assert [line[:8] for line in text.splitlines()] == ["{", '"attack/', '"metric/', "}"]
@@ -124,7 +124,7 @@ def test_the_file_has_a_line_for_each_plugin(tmp_path: Path) -> None:
     assert read_lock(tmp_path / "no_such.lock") == {}
 
 
-@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[1]", '{"metric/psnr": {"digest": "0"}}'])
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[1]", '{"metric/nll": {"digest": "0"}}'])
 def test_what_is_no_lock_is_refused(text: str, tmp_path: Path) -> None:
     """A merge that went wrong is one message that names the file, and no traceback."""
     (tmp_path / "kit.lock").write_text(text)
@@ -154,7 +154,7 @@ import pytest
 from adversity.registry import discover
 from adversity.testing import parametrize_with_checks
 
-@parametrize_with_checks([discover().get("metric", name).cls for name in ("accuracy", "psnr")])
+@parametrize_with_checks([discover().get("metric", name).cls for name in ("accuracy", "nll")])
 def test_it(check):
     check()
 """
@@ -177,10 +177,10 @@ def test_who_passed_is_written_and_left_out(suite: Any, pytester: pytest.Pyteste
     """The whole kit writes a line each; next time one of two is left out, and said to be."""
     whole = suite("--write-lock").parseoutcomes()
     lines = read_lock(pytester.path / LOCK)
-    assert sorted(lines) == ["metric/accuracy", "metric/psnr"]
+    assert sorted(lines) == ["metric/accuracy", "metric/nll"]
     assert {line.digest for line in lines.values()} == {
         tried_with(built_in("metric/accuracy")),
-        tried_with(built_in("metric/psnr")),
+        tried_with(built_in("metric/nll")),
     }
     assert sum(line.passed for line in lines.values()) == whole["passed"]
     assert sum(line.skipped for line in lines.values()) == whole["skipped"]
@@ -193,7 +193,7 @@ def test_who_passed_is_written_and_left_out(suite: Any, pytester: pytest.Pyteste
 
 def test_a_stale_line_leaves_nothing_out(suite: Any, pytester: pytest.Pytester) -> None:
     """With another digest in the file both are tried; without `--changed` the file is not read."""
-    write_lock(pytester.path / LOCK, {"metric/accuracy": LINE, "metric/psnr": LINE})
+    write_lock(pytester.path / LOCK, {"metric/accuracy": LINE, "metric/nll": LINE})
     assert "deselected" not in suite("--changed").parseoutcomes()
     (pytester.path / LOCK).write_text("<<<<<<< HEAD")
     assert suite("-k", "identity").parseoutcomes()["passed"] == 2
