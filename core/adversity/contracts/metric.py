@@ -95,8 +95,8 @@ class Metric(MetricBase):
     """Numbers from a per-sample table, where it has the columns `wants` and none of `unless`."""
 
     compares: ClassVar[Literal["nothing", "samples", "tables"]] = "nothing"
-    """What `compute` gets as its reference, the table that a step names with `against:`: for
-    "samples" one with the same ids in the same order, for "tables" any other, of other data, too."""
+    """What `compute` gets as its reference, of the step that `against` names in a pipeline: for
+    "samples" a table with the same ids in the same order, for "tables" any other."""
     wants: ClassVar[tuple[str, ...]] = ("target",)
     """The columns without which it is not called."""
     unless: ClassVar[tuple[str, ...]] = ()

@@ -11,6 +11,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adversity.contracts import CellMetric
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.paths import ancestors
@@ -86,6 +87,16 @@ def repeated_views(
     return {view: tuple(names) for view, names in consumers.items() if len(names) > 1}
 
 
+def _goes_by_all_metrics(planned: PlannedStep) -> bool:
+    """Say whether the metrics of the pipeline are computed in a step, or what they declare counts.
+
+    A metric in a step of its own is all that measures there; one that folds cells gets the
+    measures of others, with what is known of these.
+    """
+    folds = issubclass(class_of(planned.entry), CellMetric)
+    return planned.is_measured and (folds or planned.role != "measure")
+
+
 class _Maker:
     def __init__(
         self,
@@ -136,8 +147,7 @@ class _Maker:
             inputs,
             measured=planned.is_measured,
             variables=(*planned.variables, *planned.over),
-            # A metric in a step of its own is all that measures there.
-            metrics=planned.is_measured and planned.role != "measure",
+            metrics=_goes_by_all_metrics(planned),
         )
 
     def report(self) -> Stage:
