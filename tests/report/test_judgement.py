@@ -170,3 +170,14 @@ def test_a_table_of_gates_says_nothing_twice(text: str, cell: str) -> None:
         gate = GateResult(text, "error", why, cell={"severity": "2", "eps": "4/255"}, void=void)
         assert gate_words(gate) == (cell, before + after)
         assert gate_words(replace(gate, void=""))[1] == why
+
+
+def test_a_variable_for_a_plugin_is_named_by_its_values(full_report: Report) -> None:
+    """People ask which corruptions, and not what the variable is called."""
+    steps = tuple(
+        replace(step, uses="degradation/$corruption") if step.image_role == "degraded" else step
+        for step in full_report.steps
+    )
+    matrix = {**full_report.matrix, "corruption": ("gaussian_noise", "degradation/gaussian_blur")}
+    said = what_was_tested(replace(full_report, steps=steps, matrix=matrix))
+    assert "degraded by gaussian_noise, gaussian_blur;" in said

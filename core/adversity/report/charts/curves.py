@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_kinds import lines, points
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.report.values.model import Report, StepSummary
 
+_SPELT = {
+    "clopper-pearson": "Clopper-Pearson",
+    "delong": "DeLong",
+    "student": "Student",
+    "wald": "Wald",
+    "wilson": "Wilson",
+}
+_PERSONS = re.compile(rf"\b({'|'.join(_SPELT)})\b")
 __all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart", "units_in_words"]
 
 
@@ -205,7 +214,7 @@ def _method(name: str | None) -> str:
     """Write a method's name: a person's with a capital."""
     if name is None:
         return "interval"
-    return "Wilson" if name == "wilson" else name.replace("_", " ")
+    return _PERSONS.sub(lambda word: _SPELT[word[0]], name.replace("_", " "))
 
 
 def _drawable(records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:

@@ -146,14 +146,14 @@ def what_was_tested(report: Report) -> str:
 
     Data that only fitted something were not tested.
     """
-    models = _names(report.steps, makes="predictions")
+    models = _names(report, makes="predictions")
     data = " and ".join(
         f"{item.id} ({item.uses}, n = {item.n:,}, {plural(item.classes, 'class', 'classes')})"
         for item in judged_data(report.data, report.steps, report.gates)
     )
     parts = [f"{models or 'No classifier'} on {data or 'no data'}"]
     roles = dict.fromkeys(step.image_role for step in report.steps if step.makes == "images")
-    parts += [f"{role} by {_names(report.steps, image_role=role)}" for role in roles]
+    parts += [f"{role} by {_names(report, image_role=role)}" for role in roles]
     attacks = dict.fromkeys(
         _attack(step) for step in report.steps if step.kind == "attack" and step.against
     )
@@ -164,10 +164,16 @@ def what_was_tested(report: Report) -> str:
     return plain("; ".join([*parts, f"seed {report.seed}"]) + ".")
 
 
-def _names(steps: Iterable[StepSummary], **what: str) -> str:
+def _names(report: Report, **what: str) -> str:
     """Return the names of the plugins of those steps that are what is said of them."""
-    chosen = [s for s in steps if all(getattr(s, key) == word for key, word in what.items())]
-    return ", ".join(dict.fromkeys(step.uses.partition("/")[2] for step in chosen))
+    chosen = [s for s in report.steps if all(getattr(s, key) == word for key, word in what.items())]
+    names: dict[str, None] = {}
+    for step in chosen:
+        name = step.uses.partition("/")[2]
+        # A variable of the matrix stands for several.
+        values = report.matrix.get(name[1:], (name,)) if name.startswith("$") else (name,)
+        names |= dict.fromkeys(value.rpartition("/")[2] for value in values)
+    return ", ".join(names)
 
 
 def _attack(step: StepSummary) -> str:
