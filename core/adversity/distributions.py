@@ -15,15 +15,21 @@ from typing import TypeAlias
 
 __all__ = [
     "GROUP",
+    "PROJECT_PACKAGE",
     "canonical_name",
     "distribution_of",
     "distribution_version",
     "licence_of",
     "lies_in",
+    "place_of",
+    "stable_name",
 ]
 
 GROUP = "adversity"
 """The group of entry points by which distributions offer plugins."""
+
+PROJECT_PACKAGE = "adversity_project_"
+"""How the package begins in which the Python files of a project are imported."""
 
 _Bringer: TypeAlias = tuple[str, metadata.Distribution, tuple[str, str]]
 """A module's path as an entry point has it, a distribution, and its name and version."""
@@ -37,6 +43,31 @@ def canonical_name(distribution: str) -> str:
         'acme-adversity'
     """
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def place_of(module: str) -> str | None:
+    """Return the file of a project that a module was imported from; None if it is of no project.
+
+    Example:
+        >>> place_of("adversity_project_1f0c_1.models.net")
+        './models/net.py'
+    """
+    package, _, rest = module.partition(".")
+    if not rest or not package.startswith(PROJECT_PACKAGE):
+        return None
+    return f"./{rest.replace('.', '/')}.py"
+
+
+def stable_name(module: str) -> str:
+    """Return a module's name as it is in every process and on every machine.
+
+    Example:
+        >>> stable_name("adversity_project_1f0c_1.models.net")
+        'project.models.net'
+        >>> stable_name("adversity.seeding")
+        'adversity.seeding'
+    """
+    return f"project.{module.partition('.')[2]}" if place_of(module) else module
 
 
 def distribution_version(name: str) -> str | None:
@@ -62,8 +93,10 @@ def distribution_of(module: str) -> tuple[str, str] | None:
 
     Entry points are read first: an editable install does not list its files. Of distributions
     that share a namespace package, the one that lists the module decides, or else the one with
-    the nearest entry point.
+    the nearest entry point. A plugin of a project is brought by its file, without a version.
     """
+    if (place := place_of(module)) is not None:
+        return place, ""
     path = module.replace(".", "/")
     bringers = _distributions_of(path.partition("/")[0], tuple(sys.path))
     if len(bringers) > 1:

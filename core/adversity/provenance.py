@@ -15,7 +15,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.distributions import distribution_of
+from adversity.distributions import distribution_of, place_of, stable_name
 from adversity.errors import PluginError
 from adversity.source_text import computing_text, nodes_of, plain_text
 
@@ -132,7 +132,7 @@ def modules_fingerprint(*modules: str, known: Imports | None = None) -> str:
     files = dict(pair for module in modules for pair in source_modules(module, known))
     for name, path in sorted(files.items()):
         source = _text(path)
-        digest.update(f"{name}\0{len(source)}\0".encode())
+        digest.update(f"{stable_name(name)}\0{len(source)}\0".encode())
         digest.update(source)
     for name, version in dict.fromkeys(distribution_of(each) or ("", "") for each in modules):
         digest.update(f"{name}\0{version}\0".encode())
@@ -238,10 +238,11 @@ def _imported(module: str, path: Path, within: Iterable[str]) -> Iterator[tuple[
 def _import_names(module: str, path: Path, _changed: int) -> tuple[tuple[str, ...], ...]:
     """Read what each import of a file may mean, the likelier meaning first."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(path.read_bytes(), path.name)
     except (SyntaxError, ValueError) as error:
         raise PluginError(
-            f"expected Python source in module {module!r}, got {error}; repair it"
+            f"expected Python source in {place_of(module) or f'module {module!r}'}, got {error}; "
+            "repair it"
         ) from error
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     return tuple(names for node in nodes_of(tree) for names in _meanings(node, package))

@@ -18,7 +18,12 @@ PAGES = [p for p in sorted((ROOT / "docs").rglob("*.md")) if p.stem not in UNTYP
 
 
 def import_root(file: Path) -> Path:
-    """Return the folder from which a file is imported: `src` above it, or its own."""
+    """Return the folder from which a file is imported: `src` above it, or its own.
+
+    Files of a project, in `own`, import each other with a leading dot.
+    """
+    if file.parent.name == "own":
+        return file.parents[1]
     return next((folder for folder in file.parents if folder.name == "src"), file.parent)
 
 

@@ -34,6 +34,7 @@ TELLS = {
     "pipeline.read.reader": "how a number is written that is refused",
     "provenance": "computes the keys themselves",
     "registry.entry": "from names to classes, which are hashed",
+    "registry.project_modules": "imports files of a project, which are hashed; messages",
     "report.doubts.void_figures": "what is void once a run is over; no attack stops by it",
     "report.values.model": "what is said of data sets that share images",
     "report.values.paired": "the name of a cell",

@@ -13,6 +13,8 @@ import math
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from adversity.distributions import stable_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -45,7 +47,7 @@ def distances(images: Tensor, clean: Tensor, norm: str) -> Tensor:
 
 def place(thing: Any) -> str:
     """Return where a class or a method is defined, which no two share."""
-    return f"{thing.__module__}.{thing.__qualname__}"
+    return f"{stable_name(thing.__module__)}.{thing.__qualname__}"
 
 
 @dataclass(frozen=True, kw_only=True)

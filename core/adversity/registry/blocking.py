@@ -20,7 +20,8 @@ def block_names(blocked: Iterable[str] = ()) -> frozenset[str]:
     """Join what the caller and the variable `ADVERSITY_BLOCK` block, written canonically.
 
     A name is a distribution (`acme-attacks`: not even imported), `attack/pgd` (whoever
-    brings it), `attack/acme-attacks:pgd` or `acme-attacks:pgd`. The variable separates
+    brings it), `attack/acme-attacks:pgd` or `acme-attacks:pgd`; or a file of the project
+    (`./my_model.py`: not even imported), or a class in it. The variable separates
     names by commas or blanks.
     """
     given = [*blocked, *re.split(r"[,\s]+", os.environ.get(VARIABLE, ""))]
@@ -33,6 +34,8 @@ def names_of(kind: str, name: str, distribution: str) -> frozenset[str]:
 
 
 def _canonical(name: str) -> str:
+    if name.startswith("./"):
+        return name
     kind, slash, rest = name.rpartition("/")
     distribution, colon, short = rest.rpartition(":")
     if colon:

@@ -39,8 +39,9 @@ class Entry:
         kind: For example `attack`.
         name: The short name.
         cls: The class, or None if it cannot be used.
-        distribution: Who brings it, canonical (PEP 503).
-        version: The distribution's version.
+        distribution: Who brings it, canonical (PEP 503); of a plugin of the project, its file,
+            `./my_model.py`.
+        version: The distribution's version; a project has none.
         api: The contract version the plugin says it was written for.
         status: `ok`; `clash` (usable by its qualified name only); `broken`, `blocked` or
             `incompatible` (not usable).
@@ -68,7 +69,24 @@ class Entry:
     @property
     def label(self) -> str:
         """What messages call it, and who brings it: `attack "pgd" (acme-attacks 1.2)`."""
-        return f'{self.kind} "{self.name}" ({self.distribution} {self.version})'
+        return f'{self.kind} "{self.name}" ({self.origin})'
+
+    @property
+    def origin(self) -> str:
+        """Who brings it, and in which version; of a plugin of the project, its file."""
+        return f"{self.distribution} {self.version}".strip()
+
+    @property
+    def in_project(self) -> bool:
+        """Whether a file of the user's project defines it."""
+        return self.distribution.startswith("./")
+
+    @property
+    def uses(self) -> str:
+        """What a pipeline writes, unmistakably: `attack/acme:pgd`, `./my_model.py:MyNet`."""
+        if self.in_project and self.cls is not None:
+            return f"{self.distribution}:{self.cls.__name__}"
+        return f"{self.kind}/{self.qualified}"
 
     @property
     def built_in(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -25,6 +26,8 @@ from adversity.user_cache import write_whole
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from adversity.registry.entry import Entry
+
 __all__ = [
     "DEPENDS_ON",
     "KIT_VERSION",
@@ -33,6 +36,7 @@ __all__ = [
     "core_digest",
     "digest_of",
     "mark_key",
+    "marked_as",
     "marks_folder",
     "read_marks",
     "versions_for",
@@ -143,6 +147,18 @@ def mark_key(kind: str, distribution: str, name: str) -> str:
         'attack/acme:pgd'
     """
     return f"{kind}/{distribution}:{name}"
+
+
+def marked_as(entry: Entry) -> str:
+    """Return under which distribution the mark of a plugin is kept.
+
+    Two projects may each have a `./my_model.py`: their marks are apart.
+    """
+    module = None if entry.cls is None else sys.modules.get(entry.cls.__module__)
+    if not entry.in_project or module is None:
+        return entry.distribution
+    file = str(Path(module.__file__ or "").resolve())
+    return f"{entry.distribution}@{hashlib.sha256(file.encode()).hexdigest()[:12]}"
 
 
 @cache

@@ -220,6 +220,7 @@ def _idle_blocks(
     hit = set(left_out)
     for entry in entries:
         hit |= names_of(entry.kind, entry.name, entry.distribution)
+    hit |= {name for name in blocked if name.startswith("./")}  # of whichever project
     what = "is to be blocked but nothing installed has this name"
     return [
         Problem("", "", VARIABLE, f"{name} {what}", hides=False) for name in sorted(blocked - hit)

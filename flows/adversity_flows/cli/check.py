@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,8 +50,9 @@ def check(
 ) -> int:
     """Run the conformance kit on a plugin.
 
-    NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd. The claims of
-    its class decide what is tried. A whole run (without --only and --set) is kept as the
+    NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd; of the project,
+    the file and the class, ./my_model.py:MyNet, which runs the file's code. The claims of its
+    class decide what is tried. A whole run (without --only and --set) is kept as the
     plugin's trust mark, which `adversity plugins` shows and a pipeline can demand with
     `conformance: required`. The exit code is 1 if a promise is broken.
 
@@ -58,6 +60,7 @@ def check(
     Examples:
       adversity check pgd
       adversity check --kind degradation
+      adversity check ./my_model.py:MyNet
       adversity check pgd --only budget --set norm=l1 --set eps=3
     """
     from adversity_flows.cli.terminal import Terminal
@@ -91,6 +94,7 @@ def _chosen(
     from adversity.errors import InputError
     from adversity.registry import discover
     from adversity.registry.catalogue import read_catalogue
+    from adversity.registry.project_plugins import names_file, of_project
     from adversity_flows.cli.plugins import find_listings, require_kind
 
     if name is None and kind is None and not everything:
@@ -98,6 +102,8 @@ def _chosen(
             "expected the name of a plugin, --kind or --all; `adversity plugins` lists what is "
             "installed"
         )
+    if name is not None and names_file(name):
+        return [of_project(name, _project(), kind=kind, kinds=discover().kinds)], []
     catalogue = read_catalogue()
     require_kind(catalogue, kind)
     listings: Sequence[Listing] = (
@@ -114,6 +120,17 @@ def _chosen(
     registry = discover()
     usable = [registry.get(one.kind, one.usable_name) for one in listings if one.usable_name]
     return usable, unusable
+
+
+def _project() -> Path:
+    """Return the project that the current folder lies in; the folder itself where it is in none."""
+    from adversity.errors import InputError
+    from adversity_flows.cli.project import find_root
+
+    try:
+        return find_root(Path.cwd())
+    except InputError:
+        return Path.cwd()
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
@@ -188,7 +205,7 @@ class _Shown:
         out = self._out
         if self._at is None:
             title = out.paint(f"{self._entry.kind}/{self._entry.name}", "cyan", bold=True)
-            out.say(f"{title}   {out.dim(f'{self._entry.distribution} {self._entry.version}')}")
+            out.say(f"{title}   {out.dim(self._entry.origin)}")
         if outcome.parameters != self._at:
             self._at = outcome.parameters
             parameters = " ".join(f"{name}={value}" for name, value in outcome.parameters.items())

@@ -178,6 +178,12 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
     ]
     if listings:
         return listings
+    if ".py" in name:
+        raise UnknownPluginError(
+            f"{name}: plugins of a project are in no list, since listing runs none of its code; "
+            f"`adversity check ./FILE.py:CLASS` tries one, `adversity validate` a pipeline that "
+            "names it"
+        )
     of_kind = [p for p in catalogue.plugins if (chosen or kind or p.kind) == p.kind]
     # The kind may be what is misspelt.
     word, known = (short, of_kind) if of_kind else (name, catalogue.plugins)

@@ -11,6 +11,7 @@ from adversity.report.words.wording import plural
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adversity.contracts import PluginBase
     from adversity.pipeline.plan.model import Plan
 
 __all__ = ["columns", "plan_words", "relative", "size_text", "wrapped"]
@@ -27,7 +28,21 @@ def plan_words(plan: Plan) -> str:
         plural(len(plan.gates), "gate"),
         f"seed {plan.spec.seed}",
     ]
+    files = _code_of_project(plan)
+    parts += [f"runs {', '.join(files)} of the project"] if files else []
     return " · ".join(parts)
+
+
+def _code_of_project(plan: Plan) -> list[str]:
+    """Return the files of the project that define plugins of a plan."""
+    from adversity.distributions import place_of
+    from adversity.pipeline.plan.nested import all_nested
+
+    plugins: list[PluginBase] = [*(data.plugin for data in plan.data.values()), *plan.metrics]
+    plugins += [plugin for step in plan.steps.values() for plugin in step.plugins.values()]
+    plugins += [nested.plugin for plugin in plugins for nested in all_nested(plugin)]
+    places = (place_of(type(plugin).__module__) for plugin in plugins)
+    return sorted({place for place in places if place is not None})
 
 
 def relative(path: Path, root: Path) -> str:

@@ -66,9 +66,16 @@ def _origins(plan: Plan) -> Iterator[tuple[str, str]]:
     for part in ("data", "steps", "metrics"):
         records = plan.resolved.get(part, {}).values()
         for origin in (one for record in records for one in _each(record)):
-            yield origin["distribution"], origin["version"]
+            yield _origin(origin["distribution"], origin)
             for uses, inner in origin.get("nested", {}).items():
-                yield uses.partition("/")[2].partition(":")[0], inner["version"]
+                yield _origin(uses.partition("/")[2].partition(":")[0], inner)
+
+
+def _origin(distribution: str, record: Mapping[str, str]) -> tuple[str, str]:
+    """Return distribution and version; of a file of the project, which has none, its source."""
+    if distribution.startswith("./"):
+        return distribution, f"of the project, source {record['fingerprint'][:12]}"
+    return distribution, record["version"]
 
 
 def _each(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

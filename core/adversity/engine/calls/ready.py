@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from adversity.contracts import Classifier, Fitted
 from adversity.errors import AdversityError, DataError, InputError, NotFittedError, PluginError
+from adversity.registry.project_modules import author_is_to
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Ready:
         where = f", sample {ids[0]}" if len(ids) == 1 else f", samples {ids[0]} .." if ids else ""
         raise PluginError(
             f"{self.label}{where}: {what}. This is a fault of the plugin, not of your pipeline; "
-            "report it to its author."
+            f"{author_is_to('report it to its author', type(self.plugin).__module__)}."
         )
 
     def mixes(self, sample: str, gap: float, what: str = "answer") -> NoReturn:
@@ -136,6 +137,10 @@ class Ready:
             raise error
         where = f", sample {ids[0]}" if len(ids) == 1 else ""
         raise PluginError(
-            f"{self.label}{where} raised {type(error).__name__}: {error}; report it to the "
-            "plugin's author"
+            f"{self.label}{where} raised {type(error).__name__}: {error}; {self.remedy(error)}"
         ) from error
+
+    def remedy(self, error: BaseException | None = None) -> str:
+        """Say what is done about a plugin that broke, perhaps with what it raised."""
+        module = type(self.plugin).__module__
+        return author_is_to("report it to the plugin's author", module, error)

@@ -181,6 +181,6 @@ def _setting_up(ready: Ready) -> Iterator[None]:
         raise
     except BREAKS as error:
         raise PluginError(
-            f"{ready.label} could not be set up: {type(error).__name__}: {error}; report it to "
-            "the plugin's author"
+            f"{ready.label} could not be set up: {type(error).__name__}: {error}; "
+            f"{ready.remedy(error)}"
         ) from error

@@ -10,7 +10,7 @@ from adversity.engine.calls.device import absent_device
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.public.public_call import Call, require_images, sample_ids
-from adversity.errors import DataError, InputError, ParameterError
+from adversity.errors import DataError, InputError, ParameterError, UnknownPluginError
 from adversity.pipeline.plan.nested import from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
 from adversity.registry import discover
@@ -35,7 +35,8 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
 
     Args:
         kind: For example `attack`.
-        name: The plugin's name, or `distribution:name`.
+        name: The plugin's name, `distribution:name`, or `./FILE.py:CLASS`, relative to the
+            current folder.
         device: Where it computes.
         **parameters: The plugin's parameters; fractions such as "8/255" are numbers.
 
@@ -52,7 +53,9 @@ def create(kind: str, name: str, *, device: str = "cpu", **parameters: Any) -> A
         >>> noise(torch.full((2, 3, 8, 8), 0.5), ids=["a", "b"], seed=0).shape
         torch.Size([2, 3, 8, 8])
     """
-    entry = discover().get(kind, name)
+    entry, faults = from_registry(discover())(kind, name)
+    if entry is None:
+        raise UnknownPluginError(faults[0])
     fault = absent_device(device)
     if fault is not None:
         raise ParameterError(f"{entry.label}: device: {fault}")

@@ -90,7 +90,7 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
     space = [identity["resolved"], identity.get("nested"), inner, threat.scale]
     return {
         "plugin": f"{planned.entry.kind}/{planned.entry.name}",
-        "version": f"{planned.entry.distribution} {planned.entry.version}",
+        "version": planned.entry.origin,
         "parameters": parameters,
         "seed": run.plan.spec.seed,
         "step": planned.id,

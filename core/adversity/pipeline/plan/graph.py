@@ -70,6 +70,8 @@ def _unknown(spec: PipelineSpec, path: KeyPath, name: str, plugins: Sequence[str
         if same:
             return f"uses: expected kind/name, got {name}; did you mean {' or '.join(same)}?"
         hint = suggestion(name, [*plugins, *spec.steps])
+        if ".py" in name:
+            hint = f"; a file of the project begins with ./, did you mean ./{name}?"
         return f"uses: expected kind/name or the id of a step, got {name}{hint}"
     choices = [*spec.data, *spec.steps] if path[2] != "against" else list(spec.steps)
     return f"{path[2]}: there is no step or data set {name}{suggestion(name, choices)}"

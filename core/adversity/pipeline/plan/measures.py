@@ -109,7 +109,7 @@ def _remedy(entry: Entry, metric: type[MetricBase], where: KeyPath) -> str:
     """Say how a pipeline does without a metric."""
     if where[0] == "steps":
         return f"leave the step {where[1]} out"
-    if metric.always:
+    if metric.always and not entry.in_project:
         return f"uninstall it or set ADVERSITY_BLOCK={entry.kind}/{entry.qualified}"
     return f"leave {entry.name} out of metrics:"
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Fitted
 from adversity.contracts.nested import NestedFault, Plugin, nested_fields, nested_in
 from adversity.errors import UnknownPluginError
+from adversity.registry.project_plugins import names_file, of_project
 
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase
@@ -63,11 +65,18 @@ def resolver(
     return resolve
 
 
-def from_registry(registry: Registry) -> LookUp:
-    """Return the look-up where no pipeline has rules of its own."""
+def from_registry(registry: Registry, root: Path | None = None) -> LookUp:
+    """Return the look-up where no pipeline has rules of its own.
+
+    Args:
+        registry: Where plugins are found.
+        root: The project, for plugins that live in it; the current folder by default.
+    """
 
     def look_up(kind: str, name: str) -> tuple[Entry | None, list[str]]:
         try:
+            if names_file(name):
+                return of_project(name, root or Path.cwd(), kind=kind, kinds=registry.kinds), []
             return registry.get(kind, name), []
         except UnknownPluginError as error:
             return None, [str(error)]
@@ -101,7 +110,7 @@ def _uses_and_with(value: Any) -> tuple[str, Mapping[str, Any]]:
 def _split(kind: str, uses: str) -> tuple[str, str]:
     """Return kind and name of `name`, `dist:name` or `kind/name`; the kind must be the expected one."""
     given, slash, name = uses.partition("/")
-    if not slash:
+    if not slash or names_file(uses):
         return kind, uses
     if given != kind:
         raise NestedFault({("uses",): f"expected a {kind} plugin, and {uses} is of kind {given}"})

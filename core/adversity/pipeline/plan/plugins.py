@@ -16,7 +16,8 @@ from adversity.pipeline.plan.nested import named_steps, resolver
 from adversity.pipeline.read.findings import Findings, KeyPath, complaints, suggestion
 from adversity.pipeline.read.load import variables_of
 from adversity.registry.entry import class_of, licence_of
-from adversity.registry.marks import read_marks
+from adversity.registry.marks import mark_key, marked_as, read_marks
+from adversity.registry.project_plugins import names_file, of_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,15 @@ __all__ = ["PluginFinder", "attempt"]
 _WORD = re.compile(r"[\w.+-]+")
 _NON_COMMERCIAL = re.compile(r"(^|-)nc(-|$)|non-?commercial|research-only")
 """How licences say it: CC-BY-NC-4.0, PolyForm-Noncommercial-1.0.0, non-commercial."""
+_STATED = (
+    "neither the class nor the metadata of its distribution state",
+    "have `licence` stated there, use another plugin",
+)
+_STATED_IN_PROJECT = (
+    "the class does not state",
+    'write licence: ClassVar[str] = "..." in it, an SPDX id, use another plugin',
+)
+"""What does not say a licence, and what to do."""
 
 
 class PluginFinder:
@@ -45,17 +55,21 @@ class PluginFinder:
         self._marks = read_marks() if loaded.spec.conformance == "required" else None
         self._registry = registry
         self._findings = findings
+        self._root = loaded.root
+        self._of_project: dict[tuple[str | None, str], Entry | UnknownPluginError] = {}
 
     def find(self, uses: str, path: KeyPath) -> Entry | None:
         """Return the plugin that `kind/name` names, or None with a finding.
 
         Args:
-            uses: `kind/name`.
+            uses: `kind/name`, or `./FILE.py:CLASS`.
             path: Where it stands.
         """
-        kind, _, name = uses.partition("/")
-        if kind not in self._registry.kinds:
+        kind, name = _kind_and_name(uses)
+        if kind is not None and kind not in self._registry.kinds:
             hint = suggestion(kind, self._registry.kinds)
+            if ".py" in name:
+                hint = f"; a file of the project begins with ./, did you mean ./{uses}?"
             message = f"unknown kind of plugin {kind!r} in {uses}{hint}"
             self._findings.add(path, message)
             return None
@@ -68,21 +82,44 @@ class PluginFinder:
         """Return every plugin that a step can use, as `kind/name`."""
         return tuple(f"{entry.kind}/{entry.name}" for entry in self._registry.entries())
 
-    def look_up(self, kind: str, name: str) -> tuple[Entry | None, list[str]]:
-        """Return the plugin, None if there is no such, and what speaks against it."""
+    def look_up(self, kind: str | None, name: str) -> tuple[Entry | None, list[str]]:
+        """Return the plugin, None if there is no such, and what speaks against it.
+
+        Args:
+            kind: Of which kind; None if a file of the project may have one of any.
+            name: Its name, or `./FILE.py:CLASS`.
+        """
         try:
-            entry = self._registry.get(kind, name)
+            entry = self._entry(kind, name)
             return entry, [*self._licence_faults(entry), *self._conformance_faults(entry)]
         except UnknownPluginError as error:
             return None, [str(error)]
+
+    def _entry(self, kind: str | None, name: str) -> Entry:
+        """Return a plugin of the registry or of the project, whose file is imported once."""
+        if kind is not None and not names_file(name):
+            return self._registry.get(kind, name)
+        if (kind, name) not in self._of_project:
+            try:
+                entry: Entry | UnknownPluginError = of_project(
+                    name, self._root, kind=kind, kinds=self._registry.kinds
+                )
+            except UnknownPluginError as error:
+                entry = error
+            self._of_project[kind, name] = entry
+        entry = self._of_project[kind, name]
+        if isinstance(entry, UnknownPluginError):
+            raise entry
+        return entry
 
     def named_steps(self, step: StepSpec, steps: Mapping[str, StepSpec]) -> tuple[str, ...]:
         """Return the definitions that a step names as plugins in its parameters; no findings."""
         names: dict[str, None] = {}
         for uses in self._uses(step):
-            kind, _, name = uses.partition("/")
+            kind, name = _kind_and_name(uses)
+            known = kind is None or kind in self._registry.kinds
             with suppress(UnknownPluginError):
-                cls = self._registry.get(kind, name).cls if kind in self._registry.kinds else None
+                cls = self._entry(kind, name).cls if known else None
                 names |= dict.fromkeys(named_steps(cls, step.parameters, steps) if cls else ())
         return tuple(names)
 
@@ -151,10 +188,10 @@ class PluginFinder:
         cls, rules = class_of(entry), self._licences
         code = licence_of(cls)
         if rules.deny and code is None and not rules.allow_unknown:
+            stated, remedy = _STATED_IN_PROJECT if entry.in_project else _STATED
             yield (
-                f"{entry.label}: neither the class nor the metadata of its distribution state "
-                "the licence of its code, so licences.deny cannot judge it; have `licence` stated "
-                "there, use another plugin, or write allow_unknown: true under licences"
+                f"{entry.label}: {stated} the licence of its code, so licences.deny cannot judge "
+                f"it; {remedy}, or write allow_unknown: true under licences"
             )
         for what, licence in (("code", code), ("weights", cls.weights_licence)):
             for word in _WORD.findall(licence or ""):
@@ -169,7 +206,7 @@ class PluginFinder:
         """Demand a mark of this very plugin, if the pipeline does."""
         if self._marks is None:
             return
-        mark = self._marks.get(f"{entry.kind}/{entry.qualified}")
+        mark = self._marks.get(mark_key(entry.kind, marked_as(entry), entry.name))
         standing = None if mark is None else mark.standing(entry.version)
         fault = {
             None: "was not checked in this environment",
@@ -179,7 +216,7 @@ class PluginFinder:
         if fault is not None:
             yield (
                 f"conformance: required, and {entry.label} {fault}; run `adversity check "
-                f"{entry.kind}/{entry.qualified}`"
+                f"{entry.uses}`"
             )
 
 
@@ -198,7 +235,20 @@ def attempt(
         return None, {(): f"{label}: {error}"}
     except Exception as error:  # noqa: BLE001  (a third party's validator may raise anything)
         what = f"its own check of the parameters failed: {type(error).__name__}: {error}"
-        return None, {(): f"{label}: {what}; report it to {entry.distribution}"}
+        remedy = (
+            f"fix {entry.distribution}"
+            if entry.in_project
+            else f"report it to {entry.distribution}"
+        )
+        return None, {(): f"{label}: {what}; {remedy}"}
+
+
+def _kind_and_name(uses: str) -> tuple[str | None, str]:
+    """Return what `kind/name` says; no kind where it is a file, whose class says it."""
+    if names_file(uses):
+        return None, uses
+    kind, _, name = uses.partition("/")
+    return kind, name
 
 
 def _matches(word: str, rule: str) -> bool:

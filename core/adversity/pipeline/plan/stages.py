@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from adversity.contracts import CellMetric
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
+from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.plan.stop_rules import may_stop
 from adversity.pipeline.read.project_paths import files_in
 from adversity.pipeline.read.spec import RESERVED
 from adversity.registry.entry import class_of
+from adversity.registry.project_modules import project_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,6 +112,7 @@ class _Maker:
         self._spec = loaded.spec
         self._data = data
         self._steps = steps
+        self._files_of: dict[str, tuple[str, ...]] = {}
 
     def out(self, id_: str) -> str:
         return f"artifacts/{self._spec.name}/{id_}"
@@ -277,6 +280,16 @@ class _Maker:
             inputs.deps[self.out(link.id)] = None
 
     def _add_files(self, inputs: _Inputs, plugins: Iterable[PluginBase]) -> None:
-        """Add the files of the project that parameters name (weights, label lists)."""
+        """Add the files of the project that parameters name, and that define plugins."""
+        plugins = tuple(plugins)
         for file in files_in(self._loaded.root, *plugins):
             inputs.deps[file] = None
+        for plugin in plugins:
+            for each in (plugin, *(nested.plugin for nested in all_nested(plugin))):
+                inputs.deps |= dict.fromkeys(self._sources(type(each).__module__))
+
+    def _sources(self, module: str) -> tuple[str, ...]:
+        """Return the files of the project that a module of it is made of; they are read once."""
+        if module not in self._files_of:
+            self._files_of[module] = project_sources(module)
+        return self._files_of[module]

@@ -48,6 +48,10 @@ REUSE = (
 LEADING_ZERO = re.compile(r"([-+]?)0+(0|[1-9][0-9]*)")
 """A whole number that is 8 or 10 in YAML 1.1 or 1.2 (`010`); it is refused wherever one stands."""
 
+_COLON = re.compile(r":[^\s]")
+_TIME = re.compile(r"[-+0-9:.]+")
+"""What older readers take for a number, `1:30`: whoever wants a number says what is wrong."""
+
 _STANDARD = "tag:yaml.org,2002:"
 _MAP, _SEQ = f"{_STANDARD}map", f"{_STANDARD}seq"
 
@@ -120,6 +124,7 @@ def parse(text: str, name: str) -> Document:
     """
     try:
         _refuse_unsafe(text, name)
+        _refuse_bare_colons(text, name)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         raise PipelineError(_syntax(error, text, name)) from error
@@ -155,6 +160,32 @@ def _refuse_unsafe(text: str, name: str) -> None:
         if fault:
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise PipelineError(f"{name}:{line}: {fault}")
+
+
+def _refuse_bare_colons(text: str, name: str) -> None:
+    """Refuse a colon within a plain text in brackets, at which DVC's reader stops.
+
+    YAML 1.2 allows it: `{uses: ./my_model.py:MyNet}`.
+    """
+    if not _COLON.search(text):
+        return
+    brackets = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            brackets += bool(brackets or event.flow_style)  # brackets hold nothing but brackets
+        elif isinstance(event, yaml.CollectionEndEvent):
+            brackets -= bool(brackets)
+        elif brackets and isinstance(event, yaml.ScalarEvent) and _is_bare(event):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise PipelineError(
+                f"{name}:{line}: expected {event.value} in quotes, since DVC "
+                f'reads no colon within brackets otherwise; write "{event.value}"'
+            )
+
+
+def _is_bare(event: yaml.ScalarEvent) -> bool:
+    """Say whether a text without quotes has a colon in it."""
+    return event.style is None and ":" in event.value and not _TIME.fullmatch(event.value)
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> str:

@@ -30,6 +30,11 @@ _ID = r"^[a-z][a-z0-9_]*$"
 _FRACTION = {"type": "string", "pattern": r"^\s*[+-]?\d+(\.\d+)?\s*/\s*\d+(\.\d+)?\s*$"}
 _VARIABLE = {"type": "string", "pattern": r"^\$[A-Za-z_][A-Za-z0-9_]*$"}
 _IN_USES = r"^([a-z_]+/)?\$[A-Za-z_][A-Za-z0-9_]*$"
+_IN_PROJECT = {
+    "type": "string",
+    "pattern": r"^\./.+\.py(:[A-Za-z_][A-Za-z0-9_]*)?$",
+    "description": "A class in a file of the project: ./my_model.py:MyNet",
+}
 _COMBINING = ("anyOf", "oneOf", "allOf", "prefixItems")
 _NESTING = ("items", "additionalProperties", "not")
 
@@ -87,8 +92,9 @@ def _offer(defs: Schema, part: str, entries: Iterable[Entry], *, definitions: bo
     if definitions:
         names.append({"type": "string", "pattern": _ID, "description": "A step that defines it."})
         names.append({"type": "string", "pattern": _IN_USES, "description": "As the matrix says."})
+    names.append(dict(_IN_PROJECT))
     properties = defs[part]["properties"]
-    properties["uses"] = {"description": "kind/name of a plugin", "anyOf": names or [{"not": {}}]}
+    properties["uses"] = {"description": "kind/name of a plugin", "anyOf": names}
     defs[part]["allOf"] = rules
 
 
@@ -102,6 +108,7 @@ def _nested(kind: str, entries: Iterable[Entry]) -> Schema:
             names.append({"const": name, "description": entry.cls.summary() if entry.cls else ""})
             rules.append(_rule(name, f"{kind}.{entry.qualified}"))
     names.append({"type": "string", "pattern": _ID, "description": "A step that defines it."})
+    names.append(dict(_IN_PROJECT))
     uses = {"description": f"name of a {kind} plugin", "anyOf": [*names, dict(_VARIABLE)]}
     parts = {"uses": uses, "with": {"type": "object"}}
     shape = {

@@ -18,6 +18,9 @@ __all__ = ["method_section"]
 
 NO_COMMIT = "no commit found: nothing says which version of the project this was"
 
+_IN_PROJECT = "of this project"
+"""What stands for the version of a plugin that a file of the project defines."""
+
 
 @section(order=1400)
 def method_section(report: Report) -> Section:
@@ -45,7 +48,8 @@ def _plugins(report: Report) -> Table:
     for step in report.steps:
         inner = [(f"{one['uses']} in {step.uses}", one) for one in step.plugin.get("nested", ())]
         for uses, plugin in [(step.uses, step.plugin), *inner] if step.plugin else ():
-            shown = (str(plugin.get(key) or NOTHING) for key in keys)
+            said = {**plugin, "version": plugin.get("version") or _IN_PROJECT}
+            shown = (str(said.get(key) or NOTHING) for key in keys)
             rows[(step.id, uses, *shown)] = None
     heads = ("step", "plugin", *(key.replace("_", " ") for key in keys))
     caption = "Plugins, their versions and licences, and the papers they follow."

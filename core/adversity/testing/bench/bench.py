@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts import Fitted
 from adversity.contracts.nested import resolving
+from adversity.distributions import place_of
 from adversity.engine.calls.ready import BREAKS
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.in_memory import learnt
@@ -114,7 +115,8 @@ class Bench(ABC):
     @property
     def label(self) -> str:
         """What messages call the plugin."""
-        return f'{self.cls.kind} "{self.cls.name}" ({self.cls.__module__})'
+        module = self.cls.__module__
+        return f'{self.cls.kind} "{self.cls.name}" ({place_of(module) or module})'
 
     def make(self, **changes: Any) -> Any:
         """Return a new plugin with these parameters, not set up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from adversity.distributions import place_of
 from adversity.registry import discover
 from adversity.testing.bench.checks import NotApplicable, check, require
 
@@ -18,6 +19,8 @@ __all__ = ["light_import"]
 def light_import(bench: Bench) -> str:
     """Import the module in another Python and look which modules came with it."""
     module = bench.cls.__module__
+    if place_of(module) is not None:
+        raise NotApplicable("a plugin of the project is in no list: nobody imports it to show it")
     heavy = heavy_imports(module)
     if heavy is None:
         raise NotApplicable(f"{module} cannot be imported by name in another Python")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adversity.errors import UnknownPluginError
-from adversity.registry.marks import Mark, core_digest, digest_of, versions_for
+from adversity.registry.marks import Mark, core_digest, digest_of, marked_as, versions_for
 from adversity.testing.kit.lock import sources_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def mark_of(entry: Entry, conformance: Conformance) -> Mark:
     return Mark(
         kind=entry.kind,
         name=entry.name,
-        distribution=entry.distribution,
+        distribution=marked_as(entry),
         version=entry.version,
         kit=conformance.kit,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
