@@ -1,4 +1,4 @@
-"""Distributions laid down as pip would leave them, without building anything."""
+"""Distributions laid down as pip would leave them, and a project with a plugin in a file."""
 
 import importlib
 import sys
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from adversity.errors import UnknownPluginError
 from adversity.registry import discover, registry
+from adversity.registry.project_plugins import of_project
 
 BROKEN = Path(__file__).parents[1] / "thirdparty" / "broken"
 
@@ -67,3 +69,60 @@ def site(tmp_path, monkeypatch):
     importlib.invalidate_caches()
     registry._cache.clear()
     registry._cache.update(known)
+
+
+HALF = '''\
+"""Half as bright."""
+
+from typing import ClassVar
+
+from adversity import Degradation
+
+from .factors import FACTOR
+
+
+class Half(Degradation):
+    """Make images darker."""
+
+    name: ClassVar[str] = "half"
+
+    def degrade(self, images, rng):
+        """Return darker images."""
+        return images * FACTOR
+'''
+
+
+class Folder:
+    """A project's folder, with the text of its plugin."""
+
+    half = HALF
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder."""
+        self.root = root
+        self.write("factors.py", "FACTOR = 0.5\n")
+        self.write("half.py", HALF)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def get(self, uses="./half.py:Half", kind=None):
+        """Return the plugin that is named."""
+        return of_project(uses, self.root, kind=kind)
+
+    def refusal(self, uses="./half.py:Half", kind=None):
+        """Return why it is refused."""
+        with pytest.raises(UnknownPluginError) as caught:
+            self.get(uses, kind)
+        return str(caught.value)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with one plugin, which imports from a file beside it."""
+    monkeypatch.delenv("ADVERSITY_BLOCK", raising=False)
+    (tmp_path / "project").mkdir()
+    return Folder(tmp_path / "project")
