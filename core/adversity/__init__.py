@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from adversity.contracts import ProjectFolder as ProjectFolder
     from adversity.contracts import Prototypes as Prototypes
     from adversity.contracts import Restoration as Restoration
+    from adversity.contracts import Restored as Restored
     from adversity.contracts import Sample as Sample
     from adversity.contracts import Sampling as Sampling
     from adversity.contracts import Score as Score
@@ -108,6 +109,7 @@ _CONTRACTS = [
     "ProjectFolder",
     "Prototypes",
     "Restoration",
+    "Restored",
     "Sample",
     "Sampling",
     "Score",

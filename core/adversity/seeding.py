@@ -60,6 +60,11 @@ class SampleRng:
         """The samples' ids, in row order."""
         return self._ids
 
+    @property
+    def step(self) -> str:
+        """The step that the streams belong to."""
+        return str(self._path[1])
+
     def child(self, key: object) -> SampleRng:
         """Return fresh, independent streams for the same samples (a restart, a draw, a member)."""
         other = self.fresh(self._ids)

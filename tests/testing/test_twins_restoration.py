@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from pydantic import Field
 
-from adversity import Restoration, clip
+from adversity import Restoration, Restored, clip
 from adversity.contracts.side import AXES, side_fault
 from adversity.testing import check_plugin
 from adversity.testing.inputs.side import side_of, side_value
@@ -134,17 +134,33 @@ class OnlyFive(Sharpens):
         return super().restore(images, kernel=needs["kernel"].reshape(len(images), 1, 5, 5))
 
 
+class Finds(Smooth):
+    """Says which noise level it took."""
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        return Restored(super().restore(images, **needs), {"sigma": needs["sigma"]})
+
+
+class FindsInColour(Finds):
+    """Says it for colour images alone."""
+
+    def restore(self, images: Any, **needs: Any) -> Any:
+        restored = super().restore(images, **needs)
+        return restored if images.shape[1] == 3 else restored.images
+
+
 TWINS = {
     "helps": Harmful,
     "needs": Ignores,
     "kernel_sizes": OnlyFive,
+    "found_names": FindsInColour,
     "gradient_is_right": Detached,
     "bounds_are_felt": ClampedSmooth,
     "stand_in_is_right": OtherSlope,
 }
 
 
-@pytest.mark.parametrize("plugin", [Smooth, Rounding, Doubled, Sharpens])
+@pytest.mark.parametrize("plugin", [Smooth, Rounding, Doubled, Sharpens, Finds])
 def test_sound_restoration_passes(plugin: Any) -> None:
     """A restoration that keeps its promises fails nothing, with and without a gradient."""
     assert check_plugin(plugin).passed

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from adversity.contracts.values import Restored
+
 __all__ = ["Restoration"]
 
 
@@ -21,7 +23,7 @@ class Restoration(PluginBase):
 
     `needs` names what `restore` takes beside the images. Each need is filled by a
     parameter of that name that is not None, else by the degradation's side information,
-    else by `estimate`; the table says which.
+    else by `estimate`, else by what an earlier restoration found; the table says which.
 
     Example::
 
@@ -63,7 +65,7 @@ class Restoration(PluginBase):
     """Degradations this method is meant for; the conformance kit checks each that is installed."""
 
     @abstractmethod
-    def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
+    def restore(self, images: Tensor, **needs: Tensor) -> Tensor | Restored:
         """Return better images.
 
         Args:
@@ -71,7 +73,8 @@ class Restoration(PluginBase):
             **needs: Exactly what `needs` names, each with first axis N.
 
         Returns:
-            `[N, C, H * f, W * f]` float32 in [0, 1], f = `enlarges()`.
+            `[N, C, H * f, W * f]` float32 in [0, 1], f = `enlarges()`, or
+            `Restored` with what it found.
         """
 
     def enlarges(self) -> int:

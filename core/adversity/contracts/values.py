@@ -22,6 +22,7 @@ __all__ = [
     "Measure",
     "Perturbed",
     "Predictive",
+    "Restored",
     "Sample",
     "State",
     "Table",
@@ -94,6 +95,19 @@ class Degraded:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """Restored images and what the restoration found out of the degraded ones.
+
+    Attributes:
+        images: `[N, C, H, W]` float32 in [0, 1].
+        found: Named tensors with first axis N, about the images that came in; the same names always.
+    """
+
+    images: Tensor
+    found: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Perturbed:
     """Adversarial images and the parameters that made them, where an attack has such.
 
@@ -142,8 +156,7 @@ class Block:
             where the data set's pairs are, or where a step before has made the images smaller.
         logits: `[N, K]` of the upstream predictions.
         features: `[N, D]` of the upstream predictions.
-        side: What degradations said of the images, as a restoration's `needs` get it: named
-            tensors with first axis N. Kernels are padded to the largest of the block.
+        side: What degradations said of the images; kernels are padded to the block's largest.
     """
 
     ids: tuple[str, ...]

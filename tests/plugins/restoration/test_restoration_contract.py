@@ -9,6 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from adversity import Restored
 from adversity.errors import DataError
 from adversity.shapes import image_fault
 from adversity.testing.inputs.side import side_of
@@ -31,7 +32,11 @@ def _ready(kind: type[Restoration]) -> Restoration:
 def _restored(plugin: Restoration, images: Tensor) -> Tensor:
     """Restore with what the kit fills the needs with."""
     with torch.no_grad():
-        return plugin.restore(images, **side_of(plugin.needs, images))
+        return _images(plugin.restore(images, **side_of(plugin.needs, images)))
+
+
+def _images(answer: Tensor | Restored) -> Tensor:
+    return answer.images if isinstance(answer, Restored) else answer
 
 
 @EVERY
@@ -72,7 +77,7 @@ def test_claimed_gradients_are_exact(kind: type[Restoration]) -> None:
     needs = side_of(kind.needs, images)
 
     def value(given: Tensor) -> Tensor:
-        return (plugin.restore(given, **needs) * weights).sum()
+        return (_images(plugin.restore(given, **needs)) * weights).sum()
 
     images.requires_grad_()
     (gradient,) = torch.autograd.grad(value(images), images)
@@ -96,6 +101,7 @@ def test_gradients_are_finite_everywhere(kind: type[Restoration], dark: Tensor) 
     images.requires_grad_()
     needs = side_of(kind.needs, images.detach())
     answer = plugin.restore(images, **needs) if kind.differentiable else plugin.surrogate(images)
+    answer = _images(answer)
     (gradient,) = torch.autograd.grad(answer.sum(), images)
     assert gradient.isfinite().all()
     assert gradient.abs().sum() > 0

@@ -45,7 +45,7 @@ def require_need(ready: Ready, need: str, value: Tensor, origin: str, images: Te
         ready: The restoration.
         need: What it needs.
         value: What it would get.
-        origin: `parameter`, `side` or `estimate`.
+        origin: `parameter`, `side`, `estimate`, or what an earlier restoration found.
         images: `[N, C, H, W]`.
 
     Raises:
@@ -58,7 +58,7 @@ def require_need(ready: Ready, need: str, value: Tensor, origin: str, images: Te
         return
     if origin == "parameter":
         raise ParameterError(f"{ready.label}: {fault}; change its parameter {need!r}")
-    if origin == "side":
+    if origin != "estimate":
         raise DataError(
             f"{ready.label}: {fault}; what the degradation said of itself holds only while the "
             "images keep their size: restore them before a step that changes it"

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["as_before", "each_size", "enlarged", "of_one_size", "outlasting", "padded_to"]
+__all__ = ["as_before", "bare", "each_size", "enlarged", "of_one_size", "outlasting", "padded_to"]
+
+
+def bare(name: str) -> str:
+    """Return what a value is, whoever found it: `kernel` of `deblurred.kernel`."""
+    return name.rpartition(".")[2]
 
 
 def padded_to(size: int, kernels: Tensor) -> Tensor:
@@ -40,14 +45,14 @@ def each_size(
     """Go through rows whose kernels have one size, each with its side information in that size.
 
     Args:
-        names: Which of it will be looked at.
+        names: Which of it will be looked at, under its names there.
         side: Each with first axis N.
         images: `[N, C, H, W]`.
     """
     import torch
 
-    looked = [name for name in names if is_padded(name) and name in side and len(images)]
-    looked = [name for name in looked if side_fault(name, side[name], images) is None]
+    looked = [name for name in names if is_padded(bare(name)) and len(images)]
+    looked = [name for name in looked if side_fault(bare(name), side[name], images) is None]
     if not looked:
         yield list(range(len(images))), dict(side)
         return
@@ -82,7 +87,8 @@ def enlarged(side: Mapping[str, Tensor], before: Tensor, after: Tensor) -> dict[
     """
     if after.shape[2:] == before.shape[2:]:
         return dict(side)
-    here = {name: _interpolated(name, side[name], after) for name in ENLARGED if name in side}
+    grown = [name for name in side if bare(name) in ENLARGED]
+    here = {name: _interpolated(bare(name), side[name], after) for name in grown}
     here |= outlasting(side, before, after)
     return {name: here[name] for name in side if name in here}
 
@@ -93,8 +99,8 @@ def outlasting(side: Mapping[str, Tensor], before: Tensor, after: Tensor) -> dic
         return dict(side)
 
     def lasts(name: str, value: Tensor) -> bool:
-        if name in AXES:
-            return name in LASTING
+        if bare(name) in AXES:
+            return bare(name) in LASTING
         return value.ndim < 3 or value.shape[-2:] != before.shape[2:]
 
     return {name: value for name, value in side.items() if lasts(name, value)}

@@ -33,11 +33,13 @@ class Passed:
         images: `[N, C, H, W]` float32 in [0, 1].
         side: All side information so far, each with first axis N.
         origin: For each need of a restoration, where it came from.
+        found: What a restoration found out of the images that came in, under `STEP.NAME`.
     """
 
     images: Tensor
     side: Mapping[str, Tensor]
     origin: Mapping[str, str] = field(default_factory=dict)
+    found: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class ViewCall(FinalCall):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class ImageBatch:
         side: Side information so far, each with first axis N.
         origin: Column to value: where each need of a restoration came from.
         starts_clean: Whether the data set's images may stand for clean ones.
+        found: What restorations found so far, under `STEP.NAME`, each with first axis N.
     """
 
     ids: tuple[str, ...]
@@ -34,6 +35,7 @@ class ImageBatch:
     side: dict[str, Tensor]
     origin: dict[str, str]
     starts_clean: bool = True
+    found: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def comparable(self) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
-    from adversity.contracts import Dataset, Degraded
+    from adversity.contracts import Dataset, Degraded, Restored
     from adversity.engine.calls.ready import Ready
     from adversity.registry import Entry
 
@@ -132,7 +132,10 @@ class RestorationCall(Call):
     """`better = restoration(images, kernel=...)`."""
 
     def __call__(self, images: Tensor, **needs: Tensor) -> Tensor:
-        """Return restored images; `needs` stand for the degradation's side information."""
+        """Return restored images; `needs` stand for the degradation's side information.
+
+        What the restoration found stays in `found`.
+        """
         self.ready.require_fitted()
         require_images(images, self.ready.label)
         unknown = set(needs) - set(self.ready.plugin.needs)
@@ -142,7 +145,9 @@ class RestorationCall(Call):
                 f"{sorted(unknown)}"
             )
         with preserve_global_rng():
-            return self.ready.call(images.detach(), needs)  # type: ignore[no-any-return]
+            restored: Restored = self.ready.call.with_found(images.detach(), needs)
+        self.found = dict(restored.found)
+        return restored.images
 
 
 class ClassifierCall(Call):

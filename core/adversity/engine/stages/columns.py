@@ -12,7 +12,18 @@ from adversity.errors import PluginError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Columns", "Rows", "join", "repeated", "require_the_same", "sort_by_id", "standing"]
+    from adversity.engine.chain.image_batch import ImageBatch
+
+__all__ = [
+    "Columns",
+    "Rows",
+    "join",
+    "of_restorations",
+    "repeated",
+    "require_the_same",
+    "sort_by_id",
+    "standing",
+]
 
 Columns = dict[str, np.ndarray[Any, Any]]
 Rows = Mapping[str, np.ndarray[Any, Any]]
@@ -22,6 +33,15 @@ Rows = Mapping[str, np.ndarray[Any, Any]]
 def repeated(value: str, count: int) -> np.ndarray[Any, Any]:
     """Return a text `count` times, as a column."""
     return np.array([value] * count, dtype=object)
+
+
+def of_restorations(current: ImageBatch) -> Columns:
+    """Return where each need of a restoration came from, and the numbers that were found."""
+    origin = {
+        name: repeated(value, len(current.ids)) for name, value in sorted(current.origin.items())
+    }
+    numbers = {name: v.numpy() for name, v in sorted(current.found.items()) if v.ndim == 1}
+    return origin | numbers
 
 
 def join(tables: Sequence[Columns]) -> Columns:

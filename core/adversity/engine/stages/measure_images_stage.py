@@ -8,7 +8,7 @@ import numpy as np
 
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.metric_call import column_of
-from adversity.engine.stages.columns import Columns, join, repeated
+from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun, image_values
@@ -70,12 +70,9 @@ class MeasureImagesRun(TableRun):
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
         ready = self.toolbox.ready(self.stage.step, cell)
-        origin = {
-            name: repeated(value, len(index)) for name, value in sorted(current.origin.items())
-        }
         return {
             "id": np.array(current.ids, dtype=object),
-            **origin,
+            **of_restorations(current),
             column_of(ready.plugin): image_values(ready, current),
         }
 

@@ -9,7 +9,7 @@ import numpy as np
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.answer import Answer
 from adversity.engine.stages.answer_columns import answer_columns
-from adversity.engine.stages.columns import Columns, join
+from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 
@@ -53,10 +53,7 @@ class PredictRun(TableRun):
         if targets is not None:
             columns["target"] = targets[index]
         columns |= answer_columns(answer, columns.get("target"))
-        columns |= {
-            name: np.array([value] * len(index), dtype=object)
-            for name, value in sorted(current.origin.items())
-        }
+        columns |= of_restorations(current)
         if self.chain.views:
             columns |= self.image_columns(current)
         return columns

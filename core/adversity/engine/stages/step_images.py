@@ -53,4 +53,5 @@ def images_through(toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch)
         images=passed.images,
         side=dict(passed.side),
         origin={**current.origin, **origin},
+        found={**current.found, **passed.found},
     )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.contracts.side import is_padded
+from adversity.engine.calls.side_sizes import padded_to
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from torch import Tensor
 
-__all__ = ["kernels_of", "side_of", "side_value"]
+__all__ = ["comparable", "kernels_of", "side_of", "side_value"]
+
+_WIDEST = 129
+"""Side of the kernels that are compared."""
 
 
 def side_of(needs: Iterable[str], images: Tensor) -> dict[str, Tensor]:
@@ -48,6 +54,14 @@ def side_value(need: str, images: Tensor, which: int = 0) -> Tensor | None:
     if need == "airlight":
         return images.new_tensor([[0.8, 0.85, 0.9], [0.6, 0.6, 0.6]][which]).repeat(len(images), 1)
     return None
+
+
+def comparable(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return side information with kernels at one size: to which they are padded hangs on the batch."""
+    return {
+        name: padded_to(max(_WIDEST, value.shape[-1]), value) if is_padded(name) else value
+        for name, value in values.items()
+    }
 
 
 def kernels_of(size: int, images: Tensor, width_px: float = 0.8) -> Tensor:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts.side import is_padded
-from adversity.engine.calls.side_sizes import padded_to
 from adversity.seeding import SampleRng
 from adversity.testing.bench.bench import Answer, Bench, Case, built
 from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, require
 from adversity.testing.common.bounds import bounds_are_felt
 from adversity.testing.common.gradients import gradient_is_right
 from adversity.testing.inputs.images import ImageRows, image_cases, scenes
+from adversity.testing.inputs.side import comparable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from adversity.engine.public.in_memory import TensorRows
 
 __all__ = ["DegradationBench", "bench_for"]
-
-_WIDEST = 129
-"""Kernels are compared at this size: to which one they are padded hangs on the batch."""
 
 
 @check("A higher severity goes further from the clean image.")
@@ -149,11 +145,7 @@ class DegradationBench(Bench):
         """Degrade; side information is part of the answer, a kernel without its padding."""
         rng = SampleRng(seed=seed, step="kit", ids=case.ids)
         degraded = ready.call.degraded(case.rows["images"], rng)
-        side = {
-            name: padded_to(max(_WIDEST, value.shape[-1]), value) if is_padded(name) else value
-            for name, value in degraded.side.items()
-        }
-        return {"images": degraded.images, **side}
+        return {"images": degraded.images, **comparable(degraded.side)}
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Restoration, clip, metrics
+from adversity import Restoration, Restored, clip, metrics
 from adversity.errors import DataError, WeightsError
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class FFDNet(Restoration):
         _fill(network, _weight_file())
         self._network = network.requires_grad_(requires_grad=False).eval().to(device)
 
-    def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
-        """Return denoised images; `sigma` `[N]` on the [0, 1] scale.
+    def restore(self, images: Tensor, **needs: Tensor) -> Restored:
+        """Return denoised images and the `sigma` that was used, `[N]` on the [0, 1] scale.
 
         Raises:
             DataError: If the images are grey.
@@ -84,7 +84,7 @@ class FFDNet(Restoration):
         if self._network is None:
             raise WeightsError("ffdnet: expected loaded weights, got none; call setup(device)")
         denoised: Tensor = self._network(images, needs["sigma"].to(images))
-        return clip(denoised)
+        return Restored(clip(denoised), {"sigma": needs["sigma"]})
 
     def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
         """Estimate sigma `[N]` from the finest wavelet coefficients."""

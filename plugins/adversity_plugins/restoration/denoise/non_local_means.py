@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
 
-from adversity import Restoration, metrics
+from adversity import Restoration, Restored, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,15 +52,15 @@ class NonLocalMeans(Restoration):
             raise ValueError(f"patch_size must be odd, got {value}; try {value + 1}")
         return value
 
-    def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
-        """Return denoised images; `sigma` `[N]` on the [0, 1] scale."""
+    def restore(self, images: Tensor, **needs: Tensor) -> Restored:
+        """Return denoised images and the `sigma` that was used, `[N]` on the [0, 1] scale."""
         import torch
 
         rows = [
             self._denoise(image, float(level))
             for image, level in zip(images, needs["sigma"], strict=True)
         ]
-        return torch.stack(rows)
+        return Restored(torch.stack(rows), {"sigma": needs["sigma"]})
 
     def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
         """Estimate sigma `[N]` from the finest wavelet coefficients."""

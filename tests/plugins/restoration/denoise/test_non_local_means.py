@@ -20,7 +20,7 @@ def test_equals_the_direct_call(channels: int, noisy: Tensor) -> None:
     """
     images = noisy[:, :channels]
     levels = (0.05, 0.1, 0.2)
-    restored = NonLocalMeans().restore(images, sigma=torch.tensor(levels))
+    restored = NonLocalMeans().restore(images, sigma=torch.tensor(levels)).images
     for ours, image, sigma in zip(restored, images, levels, strict=True):
         expected = denoise_nl_means(
             image.permute(1, 2, 0).double().numpy().squeeze(),
@@ -37,17 +37,17 @@ def test_equals_the_direct_call(channels: int, noisy: Tensor) -> None:
 def test_parameters_reach_the_filter(noisy: Tensor) -> None:
     """A stronger filter leaves less variation; other patches give another image."""
     sigma = torch.full((3,), 0.1)
-    usual = NonLocalMeans().restore(noisy, sigma=sigma)
-    strong = NonLocalMeans(h=2).restore(noisy, sigma=sigma)
+    usual = NonLocalMeans().restore(noisy, sigma=sigma).images
+    strong = NonLocalMeans(h=2).restore(noisy, sigma=sigma).images
     assert strong.diff(dim=-1).abs().mean() < 0.9 * usual.diff(dim=-1).abs().mean()
     for other in (NonLocalMeans(patch_size=3), NonLocalMeans(patch_distance=2)):
-        assert not torch.equal(other.restore(noisy, sigma=sigma), usual)
+        assert not torch.equal(other.restore(noisy, sigma=sigma).images, usual)
 
 
 def test_no_noise_means_no_change(noisy: Tensor) -> None:
     """Sigma 0 (a flat image's estimate) gives the image back, not a division by zero."""
     sigma = torch.tensor([0.0, 0.1, 0.1])
-    restored = NonLocalMeans().restore(noisy, sigma=sigma)
+    restored = NonLocalMeans().restore(noisy, sigma=sigma).images
     assert torch.equal(restored[0], noisy[0])
     assert not torch.equal(restored[1], noisy[1])
 

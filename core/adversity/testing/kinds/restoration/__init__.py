@@ -15,8 +15,8 @@ from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.common.bounds import ADVICE, bounds_are_felt, hidden_bounds
 from adversity.testing.common.gradients import AGREEMENT, disagreement, few_rows, gradient_is_right
 from adversity.testing.inputs.images import ImageRows, image_cases, scenes
-from adversity.testing.inputs.side import side_of
-from adversity.testing.kinds.restoration.side_information import kernel_sizes, needs
+from adversity.testing.inputs.side import comparable, side_of
+from adversity.testing.kinds.restoration.side_information import found_names, kernel_sizes, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -135,6 +135,7 @@ class RestorationBench(Bench):
         helps,
         needs,
         kernel_sizes,
+        found_names,
         gradient_is_right,
         bounds_are_felt,
         stand_in_is_right,
@@ -213,9 +214,10 @@ class RestorationBench(Bench):
         return self.ready.call.traced(images, self.constant(images), rng).images  # type: ignore[no-any-return]
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
-        """Restore."""
-        better, _ = ready.call.restored(case.rows["images"], self.side(case), case.ids)
-        return {"images": better}
+        """Restore; what it found is part of the answer, a kernel without its padding."""
+        answer = ready.call.answer(case.rows["images"], self.side(case), case.ids)
+        found = comparable(answer.found)
+        return {"images": answer.images, **{f"found {name}": v for name, v in found.items()}}
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from adversity.testing.kinds.restoration import RestorationBench
 
-__all__ = ["kernel_sizes", "needs"]
+__all__ = ["found_names", "kernel_sizes", "needs"]
 
 _SIZES = (3, 11, 1, 7)
 """Sides of the kernels that share a batch."""
@@ -113,3 +113,17 @@ def kernel_sizes(bench: RestorationBench) -> str:
             f"that kernel alone, they differ by {gap:.3g}",
         )
     return f"{', '.join(f'{size} x {size}' for size in _SIZES)} in one batch"
+
+
+@check("It finds the same things out of every image: a table has one set of columns.")
+def found_names(bench: RestorationBench) -> str:
+    """Compare the names of what it found in images of several sizes, grey and colour, and flat."""
+    names = {case.name: sorted(bench.whole(case).keys() - {"images"}) for case in bench.answered}
+    (first, expected), *others = names.items()
+    for case, found in others:
+        require(
+            found == expected,
+            f"expected {expected or 'nothing'} to be found in {case} as in {first}, got "
+            f"{found or 'nothing'}; give a value for every image",
+        )
+    return ", ".join(expected) or "it finds nothing"
