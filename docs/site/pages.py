@@ -27,6 +27,7 @@ __all__ = ["NAVIGATION", "for_the_site", "setup"]
 NAVIGATION = {
     "Start": [
         "What Adversity is </README>",
+        "Bring your model <bring-your-model>",
         "Tutorial: a plugin in fifteen minutes <tutorial>",
     ],
     "Guides": [

@@ -9,13 +9,14 @@ import torch
 from kit_subjects import Bands
 from pydantic import PrivateAttr
 
-from adversity import Classifier, Fitted, State
+from adversity import Classifier, Fitted, ProjectFile, State
 from adversity.errors import NotFittedError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.classifier import ClassifierBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import numpy as np
 
@@ -158,3 +159,37 @@ def test_what_gives_no_logits_is_not_tried_for_them() -> None:
 def test_every_check_has_a_twin() -> None:
     """No check of the kind goes without a plugin that it catches."""
     assert {check.name for check in ClassifierBench.checks} == set(TWINS)
+
+
+class Stored(Bands):
+    """Reads how steep it is from a file, which it writes for the kit."""
+
+    examples: ClassVar[tuple[dict[str, str], ...]] = ({"scale": "scale.txt"},)
+
+    scale: ProjectFile
+
+    @classmethod
+    def write_example_files(cls, folder: Path) -> None:
+        (folder / "scale.txt").write_text("2", encoding="utf-8")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return super().logits(images) * float(self.scale.path.read_text(encoding="utf-8"))
+
+
+class Missing(Stored):
+    """Forgets to write it."""
+
+    @classmethod
+    def write_example_files(cls, folder: Path) -> None:
+        """Write nothing."""
+
+
+def test_the_kit_tries_a_plugin_beside_the_files_that_it_writes(
+    failed: Callable[..., dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the class writes is there; what it forgets is named; a file in the folder comes first."""
+    assert failed(Stored) == {}
+    assert "scale.txt" in failed(Missing, only=("answers",))["answers"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scale.txt").write_text("1", encoding="utf-8")
+    assert failed(Missing) == {}

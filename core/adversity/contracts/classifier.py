@@ -75,6 +75,15 @@ class Classifier(PluginBase):
         """WordNet ids of the classes, in the same order, where they are known."""
         return None
 
+    @property
+    def without_gradient(self) -> str | None:
+        """Why this one, as it is set up, has no gradient though its class is `differentiable`.
+
+        None: it has one. For what only a file decides, such as a graph that cannot be
+        differentiated; an attack that needs gradients is refused with these words.
+        """
+        return None
+
     @abstractmethod
     def logits(self, images: Tensor) -> Tensor:
         """Return `[N, K]` float32: logits, or what `gives` says.

@@ -33,6 +33,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 from adversity.contracts.kind import Kind
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
@@ -174,6 +176,10 @@ class PluginBase(BaseModel):
     def summary(cls) -> str:
         """Return the first docstring line, which users read in the catalogue."""
         return (cls.__doc__ or "").strip().split("\n", 1)[0]
+
+    @classmethod
+    def write_example_files(cls, folder: Path) -> None:
+        """Write the small files that `examples` name; the kit tries the plugin in that folder."""
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -30,7 +30,16 @@ class ClassifierCall(FinalCall):
     @property
     def gradient(self) -> str:
         """In words, what a backward pass goes through."""
-        return "exact"
+        return "exact" if self.no_gradient is None else f"none ({self.no_gradient})"
+
+    @property
+    def no_gradient(self) -> str | None:
+        """Why it has no gradient, or None."""
+        plugin = self.ready.plugin
+        if not plugin.differentiable:
+            return "it is not differentiable"
+        reason: str | None = plugin.without_gradient
+        return reason
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return its logits."""
@@ -110,9 +119,9 @@ class ClassifierCall(FinalCall):
         import torch
 
         plugin = self.ready.plugin
-        if not plugin.differentiable:
+        if self.no_gradient is not None:
             raise InputError(
-                f"{self.ready.label} has no gradient: expected a classifier that is "
+                f"{self.ready.label} has no gradient ({self.no_gradient}): expected a classifier that is "
                 "differentiable, or an attack that needs none"
             )
         call, size = self.unchecked(method), network_rows(plugin, images)

@@ -91,6 +91,7 @@ class Network:
     gives = "logits"
     stochastic = False
     differentiable = True
+    without_gradient = None
     block_rows = None
 
     def __init__(self, module: Any, label: str) -> None:

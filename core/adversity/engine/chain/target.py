@@ -129,11 +129,8 @@ class ChainTarget:
 
         self._allow("gradients" if images.requires_grad else "scores")
         self._expect(images)
-        if images.requires_grad and not self._classifier.differentiable:
-            raise InputError(
-                f"{self._label} has no gradient: expected an attack that needs none (`exact`, "
-                "`square`, `hop_skip_jump`), or a classifier that is differentiable"
-            )
+        if images.requires_grad:
+            self._require_gradient()
         self._count()
         if not len(images):
             return self._no_answer(images)
@@ -187,6 +184,16 @@ class ChainTarget:
                 f"the attack queries its victim for {access}, but says that it queries no more "
                 f"than {self._access}: expected `access = {access!r}` on its class"
             )
+
+    def _require_gradient(self) -> None:
+        plugin = self._classifier
+        if plugin.differentiable and plugin.without_gradient is None:
+            return
+        why = f" ({plugin.without_gradient})" if plugin.without_gradient else ""
+        raise InputError(
+            f"{self._label} has no gradient{why}: expected an attack that needs none (`exact`, "
+            "`square`, `hop_skip_jump`), or a classifier that is differentiable"
+        )
 
     def _expect(self, images: Tensor) -> None:
         if len(images) != len(self._slots):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from adversity.report.doubts.folder_caveats import of_folders
+from adversity.report.doubts.model_caveats import of_models
 from adversity.report.values.apart import judged_data, unproved
 from adversity.report.values.model import Caveat
 from adversity.report.words.reading import is_number
@@ -48,6 +49,7 @@ def caveats(
         *_few_samples(judged_data(data, steps, gates)),
         *_quarantined(data),
         *of_folders(data),
+        *of_models(steps),
     ]
     unsorted += [Caveat("note", sentence) for sentence in unproved(apart)]
     unsorted += [Caveat("note", note, step.id) for step in steps for note in step.notes]

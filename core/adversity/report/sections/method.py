@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from adversity.report.sections.register import section
 from adversity.report.values.apart import apart_text
@@ -37,6 +38,9 @@ def method_section(report: Report) -> Section:
     plugins = _plugins(report)
     if plugins.rows:
         blocks.append(plugins)
+    classifiers = _classifiers(report)
+    if classifiers.rows:
+        blocks.append(classifiers)
     if run is not None:
         blocks.extend(_provenance(run))
     return Section("method", "How it was run", blocks, folded=True)
@@ -54,6 +58,32 @@ def _plugins(report: Report) -> Table:
     heads = ("step", "plugin", *(key.replace("_", " ") for key in keys))
     caption = "Plugins, their versions and licences, and the papers they follow."
     return Table("plugins", caption, heads, tuple(rows))
+
+
+def _classifiers(report: Report) -> Table:
+    """List what classifiers say of themselves: where weights come from, what goes in."""
+    steps: dict[tuple[Any, ...], list[str]] = {}
+    for step in report.steps:
+        facts = tuple(_flat(step.plugin.get("facts", {})))
+        steps.setdefault((step.uses, facts), []).append(step.id)
+    rows = tuple(
+        (", ".join(ids), uses, name, value)
+        for (uses, facts), ids in steps.items()
+        for name, value in facts
+    )
+    caption = "Classifiers: where they come from, and what is done to the images they are given."
+    return Table("classifiers", caption, ("step", "plugin", "what", "value"), rows)
+
+
+def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in facts.items():
+        words = f"{above}{name}".replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{words}, ")
+        elif isinstance(value, (list, tuple)):
+            yield words, ", ".join(map(str, value)) or NOTHING
+        else:
+            yield words, str(value)
 
 
 def _provenance(run: Provenance) -> Iterator[Table]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.contracts import Fitted
 from adversity.contracts.nested import resolving
+from adversity.contracts.project_files import project_files
 from adversity.distributions import place_of
 from adversity.engine.calls.ready import BREAKS
 from adversity.engine.calls.set_up import set_up
@@ -100,6 +105,7 @@ class Bench(ABC):
         self._state: State | None = None
         self._nested: dict[Plugin[Any], Bench] = {}
         self._whole: dict[str, Answer] = {}
+        self._files: Path | None = None
         self.effort = Effort()
 
     @classmethod
@@ -133,8 +139,25 @@ class Bench(ABC):
             plugin: One that `make` returned, or a copy of it.
             state: What a plugin with these parameters learns; None before it is fitted.
         """
-        ready = set_up(plugin, self.label, self.device, prepared=self._fitted, state=state)
+        root = self._project(plugin)
+        ready = set_up(
+            plugin, self.label, self.device, root=root, prepared=self._fitted, state=state
+        )
         return replace(ready, looked=None)  # the kit looks itself
+
+    def _project(self, plugin: Any) -> Path | None:
+        """Return a folder with the files that the plugin's examples name, where it writes such.
+
+        None for the current folder, also where all files of its parameters lie there.
+        """
+        here = Path.cwd()
+        if all(file.fault(here) is None for file in project_files(plugin)):
+            return None
+        if self._files is None:
+            self._files = Path(mkdtemp(prefix="adversity-"))
+            weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
+            self.cls.write_example_files(self._files)
+        return self._files
 
     def _fitted(self, nested: Plugin[Any]) -> Ready | None:
         """Return a plugin in a parameter that learns, which does so as on its own bench."""

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from adversity import Classifier, ProjectFile
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import ParameterError, WeightsError
+from adversity_plugins.classifier.imported._model_input import PixelRange, scale_faults
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,8 +77,16 @@ class Torchvision(Classifier):
     classes_file: ProjectFile | None = Field(
         default=None, description="a text file in the project with one class a line"
     )
-    mean: Triple | None = None
-    std: Triple | None = None
+    mean: Triple | None = Field(
+        default=None, description="is subtracted, on pixel_range and in channel_order"
+    )
+    std: Triple | None = Field(default=None, description="divides afterwards")
+    channel_order: Literal["rgb", "bgr"] = Field(
+        default="rgb", description="of the images that it was trained with"
+    )
+    pixel_range: PixelRange = Field(
+        default="0..1", description="of the images that it was trained with, before mean and std"
+    )
     resize: int | None = Field(
         default=None, ge=1, description="shorter side before the crop; `crop` if that is given"
     )
@@ -110,14 +119,9 @@ class Torchvision(Classifier):
             raise ValueError("url needs sha256, so that a changed file is noticed")
         if self.classes is not None and self.classes_file is not None:
             raise ValueError("classes and classes_file exclude each other; give one")
-        if self.std is not None and min(self.std) <= 0:
-            raise ValueError(f"std must be positive, got {self.std}")
-        for name in ("mean", "std"):
-            given = getattr(self, name)
-            if given is not None and not 0 <= min(given) <= max(given) <= 1:
-                scaled = ", ".join(f"{value:g}/255" for value in given)
-                hint = f"; did you mean [{scaled}]?" if 1 < max(given) <= 255 else ""
-                raise ValueError(f"{name} is that of images in [0, 1], got {list(given)}{hint}")
+        fault = scale_faults(self.pixel_range, mean=self.mean, std=self.std)
+        if fault is not None:
+            raise ValueError(fault)
         return self
 
     def setup(self, device: str) -> None:
@@ -173,7 +177,13 @@ class Torchvision(Classifier):
         from adversity_plugins.classifier.network._torchvision_network import transform_of
 
         given = {name: getattr(self, name) for name in ("mean", "std", "resize", "crop")}
-        chosen = transform_of(published) | {k: v for k, v in given.items() if v is not None}
+        usual = transform_of(published)
+        scale = 255 if self.pixel_range == "0..255" else 1
+        for name in ("mean", "std"):
+            usual[name] = tuple(scale * value for value in usual[name])
+            usual[name] = usual[name][::-1] if self.channel_order == "bgr" else usual[name]
+        usual |= {"channel_order": self.channel_order, "pixel_range": self.pixel_range}
+        chosen = usual | {k: v for k, v in given.items() if v is not None}
         if self.resize is None and self.crop is not None:
             chosen["resize"] = self.crop
         if chosen["resize"] < chosen["crop"]:
@@ -265,10 +275,19 @@ class Torchvision(Classifier):
             short, resize = min(height, width), int(self._transform["resize"])
             size = (int(resize * height / short), int(resize * width / short))
             images = centre_crop(stretch(images, *size, mode=self._transform["mode"]), side)
+        images = images.flip(1) if self.channel_order == "bgr" else images
+        images = images * 255 if self.pixel_range == "0..255" else images
         mean = images.new_tensor(self._transform["mean"]).view(1, 3, 1, 1)
         std = images.new_tensor(self._transform["std"]).view(1, 3, 1, 1)
         return (images - mean) / std
 
     def describe(self) -> dict[str, Any]:
         """Return where the weights come from and what is done to the pixels."""
-        return {"architecture": self.architecture, **self._facts, "input": self._transform}
+        given = self.model_fields_set
+        return {
+            "architecture": self.architecture,
+            **self._facts,
+            "input": self._transform,
+            "by_default": [name for name in self._transform if name not in given],
+            "classes": len(self._names),
+        }

@@ -1,0 +1,39 @@
+"""Calling a model that was exported for one number of images with any other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+__all__ = ["in_batches_of"]
+
+
+def in_batches_of(rows: int | None, call: Callable[[Tensor], Any], images: Tensor) -> Any:
+    """Return what a model answers, called with exactly `rows` images each time.
+
+    Args:
+        rows: How many it takes; None for any number.
+        call: The model.
+        images: `[N, ...]`; the last batch is filled up with copies of its last image.
+    """
+    import torch
+
+    if rows is None or len(images) == rows:
+        return call(images)
+    parts = []
+    for start in range(0, len(images), rows):
+        part = images[start : start + rows]
+        missing = rows - len(part)
+        if missing:
+            part = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])])
+        answer = call(part)
+        if isinstance(answer, (tuple, list)) and len(answer) == 1:
+            answer = answer[0]
+        if not isinstance(answer, torch.Tensor):
+            return answer
+        parts.append(answer[: rows - missing])
+    return torch.cat(parts)

@@ -1,0 +1,180 @@
+"""Reading an ONNX file: its one input of images, its output, where its weights lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adversity.errors import ParameterError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["OnnxGraph", "read_graph", "without_identities"]
+
+_STANDARD = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
+"""Whose operators onnxruntime brings; others would be code of somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxGraph:
+    """What of an ONNX file matters here.
+
+    Attributes:
+        model: As read, without weights that lie in other files.
+        input_name: Of the images.
+        input_type: NumPy's name of its type.
+        shape: Of the images, None where it may be any number.
+        output_name: Of the answer.
+    """
+
+    model: Any
+    input_name: str
+    input_type: str
+    shape: tuple[int | None, ...]
+    output_name: str
+
+
+def read_graph(path: Path, label: str, *, output: str | None, data: Sequence[Path]) -> OnnxGraph:
+    """Read an ONNX file; nothing in it is run.
+
+    Args:
+        path: The file.
+        label: What messages call the classifier.
+        output: Which of several outputs is meant.
+        data: The further files that its weights may lie in.
+
+    Raises:
+        ParameterError: If `output` or `data` do not belong to it.
+        WeightsError: If it is no ONNX file, or no classifier of images.
+    """
+    model = _read(path, label)
+    _expect_known_operators(model, label)
+    _expect_its_files(model, path, label, data)
+    name, kind, shape = _input(model, label)
+    return OnnxGraph(model, name, kind, shape, _output(model, label, output))
+
+
+def _read(path: Path, label: str) -> Any:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    from adversity_plugins.classifier.imported._formats import ONNX, format_of, plugin_for
+
+    kind = format_of(path)
+    if kind != ONNX:
+        raise WeightsError(f"{label}: expected ONNX, got {kind}; {plugin_for(kind)}")
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except DecodeError as error:
+        raise WeightsError(
+            f"{label}: expected ONNX, got a file that is damaged or something else ({error}); "
+            "export the model again"
+        ) from error
+    if not model.graph.node:
+        raise WeightsError(f"{label}: expected ONNX, got a graph of no nodes; export it again")
+    return model
+
+
+def _expect_known_operators(model: Any, label: str) -> None:
+    used = {node.domain for node in model.graph.node}
+    own = {function.domain for function in model.functions}
+    unknown = sorted(used - own - set(_STANDARD))
+    if unknown:
+        raise WeightsError(
+            f"{label}: expected operators of ONNX, got some of {', '.join(unknown)}, whose code is "
+            "a library of its own and is not loaded; export the model with standard operators"
+        )
+
+
+def _expect_its_files(model: Any, path: Path, label: str, data: Sequence[Path]) -> None:
+    """Hold the files that the weights lie in against those that are named, and so hashed."""
+    places = {
+        entry.value
+        for tensor in model.graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    beside = {(path.parent / place).resolve() for place in places}
+    given = {file.resolve() for file in data}
+    missing = sorted(str(place) for place in places if (path.parent / place).resolve() not in given)
+    if missing:
+        raise ParameterError(
+            f"{label}: its weights lie in {', '.join(missing[:3])}, of which a run knows nothing: "
+            "expected every file to be named; write `data: [FILE]`, relative to the project, or "
+            "make one file with onnx.save(onnx.load(FILE), ONE_FILE)"
+        )
+    if given - beside:
+        names = ", ".join(sorted(file.name for file in given - beside))
+        raise ParameterError(
+            f"{label}: expected in `data` the files that its weights lie in, got {names}, which "
+            "the graph does not name; leave it out"
+        )
+
+
+def _input(model: Any, label: str) -> tuple[str, str, tuple[int | None, ...]]:
+    import onnx
+
+    stored = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in stored]
+    if len(inputs) != 1:
+        raise WeightsError(
+            f"{label}: expected a graph with one input, the images, got "
+            f"{', '.join(value.name for value in inputs) or 'none'}; export the model with images "
+            "alone"
+        )
+    tensor = inputs[0].type.tensor_type
+    kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    types = {"float": "float32", "float16": "float16", "double": "float64"}
+    shape = tuple(
+        (dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None)
+        for dim in tensor.shape.dim
+    )
+    if kind not in types or len(shape) != 4:
+        raise WeightsError(
+            f"{label}: expected images as input, floating-point [N, C, H, W], got {kind} "
+            f"{list(shape)} ({inputs[0].name}); export the model from the images on"
+        )
+    return inputs[0].name, types[kind], shape
+
+
+def _output(model: Any, label: str, output: str | None) -> str:
+    names = [value.name for value in model.graph.output]
+    if output is None and len(names) == 1:
+        return str(names[0])
+    if output is not None and output in names:
+        return output
+    got = "none is named" if output is None else f"{output!r} is not one of them"
+    raise ParameterError(
+        f"{label}: the graph has {len(names)} outputs ({', '.join(names[:5])}), and {got}; expected "
+        "the name of that with the logits, `output: NAME`"
+    )
+
+
+def without_identities(model: Any) -> Any:
+    """Return a copy of a model without the nodes that hand a value on as it is.
+
+    Exporters name weights that several layers share with such nodes; converters look for weights
+    under the first name.
+    """
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    outputs = {value.name for value in graph.output}
+    same: dict[str, str] = {}
+    left = []
+    for node in graph.node:
+        source = same.get(node.input[0], node.input[0]) if node.input else ""
+        if node.op_type == "Identity" and not node.domain and node.output[0] not in outputs:
+            same[node.output[0]] = source
+        else:
+            for place, name in enumerate(node.input):
+                node.input[place] = same.get(name, name)
+            left.append(node)
+    kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in left]
+    del graph.node[:]
+    graph.node.extend(kept)
+    return copy
