@@ -133,6 +133,24 @@ def test_one_of_several_outputs_can_be_named(folder):
     assert torch.allclose(point.grad, torch.full_like(images, 2 / 64), atol=1e-7)
 
 
+def test_batch_normalisation_as_exporters_write_it_has_a_gradient(folder):
+    """`training_mode: 0` is said where nothing need be said: d/dx of (x - 1) / sqrt(4) is 1/2."""
+    values = (("gain", 1), ("shift", 0), ("mean", 1), ("variance", 4))
+    model = graph_of(
+        (
+            "BatchNormalization",
+            ["images", "gain", "shift", "mean", "variance"],
+            ["normal"],
+            {"training_mode": 0, "epsilon": 0.0},
+        ),
+        ("ReduceMean", ["normal"], ["logits"], {"axes": [2, 3], "keepdims": 0}),
+        weights=[(name, np.full(3, value, dtype=np.float32)) for name, value in values],
+    )
+    point = torch.rand(2, 3, 8, 8).requires_grad_()
+    adversity.target(saved(model)).bind("ab").logits(point).sum().backward()
+    assert torch.allclose(point.grad, torch.full_like(point, 1 / 2 / 64), atol=1e-7)
+
+
 ROUNDED = graph_of(
     (*MEANS[:2], ["means"], MEANS[3]),
     ("Mul", ["means", "ten"], ["more"]),

@@ -45,11 +45,11 @@ def converted(model: Any, device: str) -> Any:
 
     from onnx2pytorch import ConvertModel
 
-    from adversity_plugins.classifier.imported._onnx_graph import without_identities
+    from adversity_plugins.classifier.imported._onnx_graph import simplified
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network = ConvertModel(without_identities(model))
+        network = ConvertModel(simplified(model))
     network.eval().requires_grad_(requires_grad=False)
     return network.to(device)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["OnnxGraph", "read_graph", "without_identities"]
+__all__ = ["OnnxGraph", "read_graph", "simplified"]
 
 _STANDARD = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 """Whose operators onnxruntime brings; others would be code of somebody else's."""
@@ -152,11 +152,12 @@ def _output(model: Any, label: str, output: str | None) -> str:
     )
 
 
-def without_identities(model: Any) -> Any:
-    """Return a copy of a model without the nodes that hand a value on as it is.
+def simplified(model: Any) -> Any:
+    """Return a copy of a model that says the same in fewer words, for a converter.
 
-    Exporters name weights that several layers share with such nodes; converters look for weights
-    under the first name.
+    Nodes that hand a value on as it is go: exporters name weights that several layers share with
+    such nodes, and converters look for weights under the first name. So does `training_mode: 0`
+    of batch normalisation, which is what is meant without it.
     """
     import onnx
 
@@ -173,6 +174,13 @@ def without_identities(model: Any) -> Any:
         else:
             for place, name in enumerate(node.input):
                 node.input[place] = same.get(name, name)
+            if node.op_type == "BatchNormalization":
+                given = [a for a in node.attribute if a.name != "training_mode" or a.i]
+                kept_attributes = [
+                    onnx.AttributeProto.FromString(a.SerializeToString()) for a in given
+                ]
+                del node.attribute[:]
+                node.attribute.extend(kept_attributes)
             left.append(node)
     kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in left]
     del graph.node[:]
