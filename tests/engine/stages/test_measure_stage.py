@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from adversity import CellMetric, Measure, Metric, NoReferenceMetric
 from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
@@ -18,12 +17,7 @@ from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from torch import Tensor
-
-    from adversity import MeasuredCell, Table
 
 STEPS = """
   net: {uses: classifier/logistic_regression, fit_on: train}
@@ -34,78 +28,6 @@ STEPS = """
   clean: {uses: net, from: test}
   learnt: {uses: net, from: held}
 """
-
-
-class Same(Metric):
-    """The share of samples with the same answer in two tables."""
-
-    name: ClassVar[str] = "same"
-    compares = "samples"
-    wants: ClassVar[tuple[str, ...]] = ("prediction",)
-    produces: ClassVar[tuple[str, ...]] = ("same_share",)
-
-    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
-        assert reference is not None
-        equal = table["prediction"] == reference["prediction"]
-        return {"same_share": Measure(float(equal.mean()), len(equal))}
-
-    def per_pair(self, table: Table, reference: Table) -> Mapping[str, Any]:
-        return {"same_share": table["prediction"] == reference["prediction"]}
-
-
-class More(Metric):
-    """How much surer one table is than another, of whatever data."""
-
-    name: ClassVar[str] = "more"
-    compares = "tables"
-    wants: ClassVar[tuple[str, ...]] = ("confidence",)
-    produces: ClassVar[tuple[str, ...]] = ("surer",)
-
-    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
-        assert reference is not None
-        gap = table["confidence"].mean() - reference["confidence"].mean()
-        return {"surer": Measure(float(gap), len(table) + len(reference))}
-
-
-class Seen(CellMetric):
-    """Says which cells it got: their values, an accuracy and a number of rows, as digits."""
-
-    name: ClassVar[str] = "seen"
-    measure: str = "accuracy"
-
-    def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
-        details = {
-            "values": [dict(cell.values) for cell in cells],
-            "measured": [cell.measures[self.measure].value for cell in cells],
-            "rows": [len(cell.table) for cell in cells],
-            "units": [cell.measures[self.measure].info.unit for cell in cells],
-        }
-        return {"seen": Measure(1.0, len(cells), details=details)}
-
-
-class Bright(NoReferenceMetric):
-    """The mean of an image, which is compared with nothing."""
-
-    name: ClassVar[str] = "bright"
-    produces: ClassVar[tuple[str, ...]] = ("brightness",)
-
-    def measure(self, images: Tensor) -> Tensor:
-        return images.double().mean((1, 2, 3))
-
-    def convention(self) -> Mapping[str, object]:
-        return {"channels": "all"}
-
-
-class Odd(Same):
-    """Gives more values than there are samples."""
-
-    name: ClassVar[str] = "odd"
-
-    def per_pair(self, table: Table, reference: Table) -> Mapping[str, Any]:
-        return {"same_share": np.ones(len(table) + 1)}
-
-
-TOYS = (Same, More, Seen, Bright, Odd)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +43,7 @@ def project(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measure(project: Path, registry_with: Any, tmp_path_factory: Any) -> Any:
+def measure(project: Path, registry_with: Any, toy_metrics: Any, tmp_path_factory: Any) -> Any:
     """A function that runs the steps and more of them; returns folder and results by step."""
 
     def measured(steps: str, *overrides: str, only: str | None = None, workers: int = 1) -> Any:
@@ -133,7 +55,7 @@ def measure(project: Path, registry_with: Any, tmp_path_factory: Any) -> Any:
         matrix = "matrix: {sigma: [0.05, 0.3], gain: [0.5, 0.2, 0.1]}\n"
         file.write_text(f"name: m\ndata:\n{data}{matrix}steps:{STEPS}{steps}", encoding="utf-8")
         loaded = load_pipeline(file, root=project, overrides=overrides)
-        plan = make_plan(loaded, registry_with(*TOYS))
+        plan = make_plan(loaded, registry_with(*toy_metrics))
         workspace = Workspace(project, out, out / "store")
         wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
         results = {step: _stage(plan, step, workspace, workers) for step in wanted}
