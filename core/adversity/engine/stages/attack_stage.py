@@ -244,10 +244,8 @@ class AttackRun(TableRun):
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
         """Add the shares that show a masked gradient, over the samples right at the start."""
-        measures = super().measured(rows, class_names, cell) | sign_shares(
-            rows, self.planned.entry.cls
-        )
-        return measures | probe_shares(rows, len(class_names))
+        signs = sign_shares(rows, self.planned.entry.cls) | probe_shares(rows, len(class_names))
+        return super().measured(rows, class_names, cell) | signs
 
     def fill(self, out: Path) -> StageResult:
         """Write images, table and identity, and say what the victim gives."""
