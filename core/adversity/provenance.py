@@ -61,11 +61,11 @@ def file_sha256(path: Path) -> str:
 def pixels_sha256(image: np.ndarray[Any, Any]) -> str:
     """Return the SHA-256 of an image's pixels, whatever file or type holds them.
 
-    Grey and colour of three equal channels are the same image, and so are 8 bits and what holds
+    Grey and any number of equal channels are the same image, and so are 8 bits and what holds
     their values as float32.
 
     Args:
-        image: `[H, W]`, `[H, W, 1]` or `[H, W, 3]`, uint8, or float32 in [0, 1].
+        image: `[H, W]` or `[H, W, C]`, uint8, or float32 in [0, 1].
 
     Example:
         >>> import numpy as np

@@ -1,7 +1,7 @@
 """Shape letters, and the one place where tensors are checked against them.
 
 N samples, C channels, H height, W width, K classes, D features, M members.
-Images are `[N, C, H, W]` float32 in [0, 1], C = 1 (grey) or 3 (RGB).
+Images are `[N, C, H, W]` float32 in [0, 1], C = 1 (grey) or 3 (RGB), or what a plugin claims.
 """
 
 from __future__ import annotations
@@ -9,20 +9,72 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
-__all__ = ["image_fault", "probability_rows", "probs_fault", "rows_fault", "scale_fault"]
+__all__ = [
+    "GREY_AND_COLOUR",
+    "channels_fault",
+    "image_fault",
+    "like",
+    "probability_rows",
+    "probs_fault",
+    "rows_fault",
+    "scale_fault",
+]
+
+GREY_AND_COLOUR = (1, 3)
+"""The channels of images, unless a plugin claims others."""
 
 ROUNDED = 1e-4
 """How far probabilities may sum from 1: float32 sums of up to 1e5 terms round to about 1e-5."""
 
 
-def image_fault(images: object, *, rows: int | None = None) -> str | None:
+def channels_fault(claimed: Sequence[int] | None, given: int) -> str | None:
+    """Say that images have a number of channels that is not claimed, or None.
+
+    Args:
+        claimed: `image_channels` of a plugin; None for any.
+        given: C of the images.
+
+    Example:
+        >>> channels_fault((1, 3), 12)
+        'takes images of 1 or 3 channels, got 12'
+        >>> channels_fault(None, 12) is channels_fault((12,), 12) is None
+        True
+    """
+    if claimed is None or given in claimed:
+        return None
+    return f"takes images of {_either(claimed)} channels, got {given}"
+
+
+def like(channels: int) -> tuple[int, ...]:
+    """Return the channels that an answer to images may have: the same, but grey may get colours."""
+    return GREY_AND_COLOUR if channels in GREY_AND_COLOUR else (channels,)
+
+
+def _counts(images: Tensor, channels: Sequence[int] | None) -> bool:
+    """Say whether C is right; where any is, images of width 1 or 3 have their channels last."""
+    count, width = images.shape[1], images.shape[3]
+    if channels is None:
+        return count in GREY_AND_COLOUR or width not in GREY_AND_COLOUR
+    return count in channels
+
+
+def _either(numbers: Sequence[int]) -> str:
+    return " or ".join(map(str, numbers))
+
+
+def image_fault(
+    images: object, *, rows: int | None = None, channels: Sequence[int] | None = GREY_AND_COLOUR
+) -> str | None:
     """Say what is wrong with a batch of images, or None if nothing is.
 
     Args:
-        images: Expected `[N, C, H, W]` float32 in [0, 1], C in {1, 3}, finite.
+        images: Expected `[N, C, H, W]` float32 in [0, 1], finite.
         rows: Expected N, or None for any.
+        channels: Expected C, one of these, or None for any.
     """
     import torch
 
@@ -30,10 +82,11 @@ def image_fault(images: object, *, rows: int | None = None) -> str | None:
         return f"expected a tensor [N, C, H, W], got {type(images).__name__}; use torch.as_tensor"
     if images.ndim == 4 and not len(images):
         return f"expected at least one image, got none: {list(images.shape)}"
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape[1:]:
+    if images.ndim != 4 or 0 in images.shape[1:] or not _counts(images, channels):
+        with_c = "" if channels is None else f" with C = {_either(channels)}"
         return (
-            f"expected shape [N, C, H, W] with C = 1 or 3, got {list(images.shape)}"
-            f"{_axes_advice(images)}"
+            f"expected shape [N, C, H, W]{with_c}, got {list(images.shape)}"
+            f"{_axes_advice(images, channels or GREY_AND_COLOUR)}"
         )
     if rows is not None and images.shape[0] != rows:
         return f"expected {rows} images, got {images.shape[0]}"
@@ -69,10 +122,10 @@ def _type_advice(images: Tensor) -> str:
     return "; write images.float()" if images.is_floating_point() else ""
 
 
-def _axes_advice(images: Tensor) -> str:
-    if images.ndim == 3 and images.shape[0] in (1, 3):
+def _axes_advice(images: Tensor, channels: Sequence[int]) -> str:
+    if images.ndim == 3 and images.shape[0] in channels:
         return "; write images[None] for one image"
-    if images.ndim == 4 and images.shape[3] in (1, 3):
+    if images.ndim == 4 and images.shape[3] in channels:
         return "; write images.permute(0, 3, 1, 2) if the channels come last"
     return ""
 

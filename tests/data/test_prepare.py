@@ -99,7 +99,8 @@ def test_grey_becomes_three_equal_channels():
     assert np.array_equal(
         prepare.apply(colour, id="a"), Prepare(centre_crop=8).apply(colour, id="a")
     )
-    assert (prepare.depth(1), prepare.depth(3), Prepare().depth(1)) == (3, 3, 1)
+    assert [prepare.depth(count, id="a") for count in (1, 3)] == [3, 3]
+    assert Prepare().depth(1, id="a") == 1
     assert prepare.options == {"centre_crop": 8, "channels": 3}
 
 

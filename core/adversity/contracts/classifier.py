@@ -61,6 +61,7 @@ class Classifier(PluginBase):
     )
     differentiable: ClassVar[bool] = True
     gives: ClassVar[Literal["logits", "probs", "labels"]] = "logits"
+    image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
     block_rows: ClassVar[int | None] = 16  # type: ignore[assignment]
     """None, for a network that never enlarges its images, lets the engine choose by their
     size: 64 rows up to 64 x 64, else 16."""

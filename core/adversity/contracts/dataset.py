@@ -67,6 +67,7 @@ class Dataset(PluginBase):
         kit="adversity.testing.kinds.dataset",
     )
     packaged: ClassVar[bool] = False
+    image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
 
     _root: Path | None = PrivateAttr(default=None)
 

@@ -62,6 +62,7 @@ class Degradation(PluginBase):
         kit="adversity.testing.kinds.degradation",
     )
     block_rows: ClassVar[int] = 1
+    image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
     resizes: ClassVar[bool] = False
     """H and W of the output may differ from the input's."""
     levels: ClassVar[Mapping[str, tuple[float, float, float, float, float]]] = {}

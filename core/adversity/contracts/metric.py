@@ -155,6 +155,7 @@ class ImageMetric(MetricBase):
 
     full_reference: ClassVar[bool] = True
     """It compares an image with its clean partner; False in a `NoReferenceMetric`."""
+    image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
     smallest: ClassVar[int] = 1
     """The smallest height and width it can measure, in pixels, whatever its parameters."""
 

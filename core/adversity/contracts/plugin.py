@@ -110,6 +110,8 @@ class PluginBase(BaseModel):
     """The same input gives other outputs under other seeds."""
     block_rows: ClassVar[int] = 16
     """The engine calls the method with exactly this many rows, the last block padded."""
+    image_channels: ClassVar[tuple[int, ...] | None] = None
+    """How many channels the images that it sees, or gives, may have; None: any number, or no images."""
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     """Parameters that the conformance kit tries, one after the other; if there are none, those
     that the kind suggests."""
@@ -193,6 +195,10 @@ class PluginBase(BaseModel):
         record = {"kind": self.kind, "name": self.name, "with": self.parameters}
         text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def takes_channels(self) -> tuple[int, ...] | None:
+        """Return `image_channels`, or fewer where parameters ask for grey or colour."""
+        return self.image_channels
 
     def with_parameters(self, **changes: Any) -> Self:
         """Return a new plugin with the same parameters but for `changes`; nothing is set up.

@@ -58,6 +58,7 @@ class Restoration(PluginBase):
         kit="adversity.testing.kinds.restoration",
     )
     block_rows: ClassVar[int] = 1
+    image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
     needs: ClassVar[tuple[str, ...]] = ()
     scale: ClassVar[int] = 1
     """Output H and W are the input's times this (super-resolution), for every parameter."""

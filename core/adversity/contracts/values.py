@@ -36,7 +36,8 @@ class Sample:
     """One item of a data set.
 
     Attributes:
-        image: `[H, W, 3]` or `[H, W]`, uint8, or float32 in [0, 1]; EXIF applied.
+        image: `[H, W]` or `[H, W, C]`, uint8, or float32 in [0, 1]; EXIF applied. C is 3, or what
+            the data set claims (`image_channels`).
         target: A class index, or None where there are no labels; all samples have one, or none
             has. Numbers and vectors, for regression, are not taken yet.
         id: Stable and unique within the data set.
@@ -60,7 +61,7 @@ class IndexRow:
 
     Attributes:
         id, target, group, attributes: As in `Sample`.
-        shape: `(H, W, C)` of the decoded image, C = 1 or 3.
+        shape: `(H, W, C)` of the decoded image.
         content: SHA-256 of what the image is read from (its file, its raw values).
         pixels: `adversity.provenance.pixels_sha256` of the image, and of its reference where it
             has one, if the data set has decoded them anyway; else the core decodes them where it

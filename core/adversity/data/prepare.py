@@ -18,6 +18,7 @@ import numpy as np
 
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError, ParameterError
+from adversity.shapes import GREY_AND_COLOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,9 +89,20 @@ class Prepare:
         )
         return {name: value for name, value in pairs if value is not None}
 
-    def depth(self, channels: int) -> int:
-        """Return the number of channels after the steps."""
-        return channels if self.channels is None else self.channels
+    def depth(self, channels: int, *, id: str) -> int:
+        """Return the number of channels after the steps.
+
+        Raises:
+            DataError: If colour is to be made of what is neither grey nor colour.
+        """
+        if self.channels is None:
+            return channels
+        if channels not in GREY_AND_COLOUR:
+            raise DataError(
+                f"sample {id!r}: prepare: channels makes colour of grey images, and the image has "
+                f"{channels} channels; leave it out"
+            )
+        return self.channels
 
     def size(
         self, height: int, width: int, *, id: str, of: tuple[int, int] | None = None
@@ -114,7 +126,7 @@ class Prepare:
         """Return the prepared image.
 
         Args:
-            image: `[H, W]` or `[H, W, 3]`, uint8, or float32 in [0, 1].
+            image: `[H, W]` or `[H, W, C]`, uint8, or float32 in [0, 1].
             id: The sample's id, for messages.
             of: For a clean reference, (H, W) of its image.
 
@@ -204,9 +216,8 @@ def _resize(image: Array, height: int, width: int) -> Array:
 
     if image.shape[:2] == (height, width):
         return image
-    planes = (
-        [image] if image.ndim == 2 or image.dtype == np.uint8 else list(image.transpose(2, 0, 1))
-    )
+    whole = image.ndim == 2 or (image.dtype == np.uint8 and image.shape[2] == 3)
+    planes = [image] if whole else list(image.transpose(2, 0, 1))
     size = (width, height)
     done = [
         np.asarray(

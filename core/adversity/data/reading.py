@@ -178,7 +178,9 @@ class Source:
         sample = self._sample(index)
         where = f"{self._name}, sample {sample.id!r}"
         images = (sample.image, sample.reference)
-        return tuple(pixels_sha256(checked(image, where)) for image in images if image is not None)
+        return tuple(
+            pixels_sha256(self._checked(image, where)) for image in images if image is not None
+        )
 
     def _sample(self, index: int) -> Sample:
         sample = self._dataset.item(index)
@@ -200,12 +202,15 @@ class Source:
             )
         return sample
 
+    def _checked(self, image: object, where: str) -> Array:
+        return checked(image, where, self._dataset.takes_channels())
+
     def _pixels(self, index: int, image: Array | None, *, of: Array | None = None) -> Array:
         """Return an image, or the reference `of` one, `[C, H, W]` uint8 or float32, prepared."""
         name = self.ids[index]
         where = f"{self._name}, sample {name!r}"
-        frame = None if of is None else shape_of(checked(of, where))[:2]
-        done = self._prepare.apply(checked(image, where), id=name, of=frame)
+        frame = None if of is None else shape_of(self._checked(of, where))[:2]
+        done = self._prepare.apply(self._checked(image, where), id=name, of=frame)
         planes = done[None] if done.ndim == 2 else done.transpose(2, 0, 1)
         stated = self.shapes[index] if of is None else self.reference_shapes[index]
         if planes.shape != stated:
@@ -220,8 +225,10 @@ class Source:
         """Learn a sample's row by reading it, for data sets without an index."""
         sample = self._dataset.item(index)
         where = f"{self._name}, sample {sample.id!r}"
-        image = checked(sample.image, where)
-        arrays = [image] if sample.reference is None else [image, checked(sample.reference, where)]
+        image = self._checked(sample.image, where)
+        arrays = (
+            [image] if sample.reference is None else [image, self._checked(sample.reference, where)]
+        )
         digest = hashlib.sha256()
         for array in arrays:
             digest.update(f"{array.dtype}{array.shape}".encode())
@@ -239,7 +246,10 @@ class Source:
 
     def _prepared_shape(self, row: IndexRow) -> Shape:
         height, width, channels = row.shape
-        return (self._prepare.depth(channels), *self._prepare.size(height, width, id=row.id))
+        return (
+            self._prepare.depth(channels, id=row.id),
+            *self._prepare.size(height, width, id=row.id),
+        )
 
     def _require_hash(self, row: IndexRow) -> None:
         """Refuse an index that knows of a reference and not what is in it."""
@@ -255,7 +265,7 @@ class Source:
             return None
         height, width, channels = row.reference_shape or row.shape
         size = self._prepare.size(height, width, id=row.id, of=row.shape[:2])
-        return (self._prepare.depth(channels), *size)
+        return (self._prepare.depth(channels, id=row.id), *size)
 
     def _hash(self, rows: Sequence[IndexRow]) -> str:
         record = {

@@ -155,6 +155,12 @@ def _value_faults(cls: type[PluginBase]) -> Iterator[str]:
         value = getattr(cls, name, None)
         if isinstance(value, int) and value < 1:
             yield f"expected {name} of 1 or more, got {value}; leave it out for the default"
+    counts = cls.image_channels
+    if counts is not None and not (counts and min(counts) >= 1):
+        yield (
+            f"expected image_channels with numbers of 1 or more, got {counts}; leave it out for "
+            "grey and colour, or write None for any number"
+        )
 
 
 def _type_fault(hint: Any, value: Any) -> str | None:

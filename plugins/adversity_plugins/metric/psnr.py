@@ -24,6 +24,7 @@ class PSNR(ImageMetric):
 
     name = "psnr"
     always = True
+    image_channels: ClassVar[None] = None
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "psnr_db": MeasureInfo(
             attacked="fact",
@@ -53,6 +54,10 @@ class PSNR(ImageMetric):
         "none", description="Whether both images are rounded to the 256 values of a file first."
     )
     crop: int = Field(0, ge=0, description="Pixels of each border that are left out.")
+
+    def takes_channels(self) -> tuple[int, ...] | None:
+        """Return any number, but for luma and grey, which are made of grey and colour."""
+        return None if self.channels in ("all", "mean") else (1, 3)
 
     def smallest_side(self) -> int:
         """Return one pixel more than the crop takes."""

@@ -28,6 +28,7 @@ class SSIM(ImageMetric):
         "Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "
         "Image quality assessment: from error visibility to structural similarity, 2004"
     )
+    image_channels: ClassVar[None] = None
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "ssim": MeasureInfo(
             -1.0, 1.0, attacked="fact", title="SSIM", better="higher", group="quality"
@@ -82,6 +83,10 @@ class SSIM(ImageMetric):
                 f"a window has a middle, so its width is odd: {value - 1} or {value + 1}"
             )
         return value
+
+    def takes_channels(self) -> tuple[int, ...] | None:
+        """Return any number, but for luma and grey, which are made of grey and colour."""
+        return None if self.channels in ("mean",) else (1, 3)
 
     def smallest_side(self) -> int:
         """Return the window's width and what the crop takes; less where the image is padded."""

@@ -10,7 +10,7 @@ from adversity.engine.calls.final_call import FinalCall
 from adversity.engine.calls.ready import BREAKS
 from adversity.engine.chain.budget import replayed, within_budget
 from adversity.seeding import SampleRng
-from adversity.shapes import image_fault
+from adversity.shapes import image_fault, like
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,7 @@ class AttackCall(FinalCall):
         """
         import torch
 
+        self.require_channels(images)
         parts: list[Perturbed] = []
         for span in spans(len(images), self.ready.plugin.block_rows):
             index = list(span)
@@ -111,7 +112,7 @@ def _checked(
     if threat.lacks:
         ready.broke(f"{threat.word}: {threat.lacks}", ids)
     changed = answer.images if isinstance(answer, Perturbed) else answer
-    fault = image_fault(changed, rows=len(block))
+    fault = image_fault(changed, rows=len(block), channels=like(block.shape[1]))
     if fault is None and changed.shape != block.shape:
         fault = f"expected shape {list(block.shape)}, got {list(changed.shape)}"
     if fault is None and not torch.equal(given.detach(), block):

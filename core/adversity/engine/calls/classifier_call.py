@@ -52,6 +52,7 @@ class ClassifierCall(FinalCall):
             InputError: If the images require a gradient, and it has none.
             PluginError: If the answer breaks the contract.
         """
+        self.require_channels(images)
         if images.requires_grad:
             return self._traced("logits", images)
         plugin, names = self.ready.plugin, ids or positions(len(images))
@@ -76,6 +77,7 @@ class ClassifierCall(FinalCall):
             InputError: If the images require a gradient, and it has none.
             PluginError: If the answer breaks the contract.
         """
+        self.require_channels(images)
         size = network_rows(self.ready.plugin, images)
         if images.requires_grad:
             # A gradient is computed without the checks: one block has them first.
@@ -103,6 +105,7 @@ class ClassifierCall(FinalCall):
             InputError: If it gives labels only.
             PluginError: If the images require a gradient, and the answer has none.
         """
+        self.require_channels(images)
         plugin = self.ready.plugin
         if plugin.gives == "labels":
             raise InputError(

@@ -11,7 +11,7 @@ from adversity.engine.calls.side import fault_of, joined
 from adversity.engine.calls.side_sizes import outlasting
 from adversity.engine.calls.view_call import Passed, ViewCall
 from adversity.errors import InputError
-from adversity.shapes import image_fault
+from adversity.shapes import image_fault, like
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,12 +58,14 @@ class DegradationCall(ViewCall):
     def _checked(self, images: Tensor, rng: SampleRng) -> Degraded:
         """Run it on `[N, C, H, W]` float32 in [0, 1], in blocks."""
         names: list[str] = []
+        self.require_channels(images)
+        channels = like(images.shape[1])
 
         def run(index: list[int]) -> list[Tensor]:
             streams, here = rng.fresh([rng.ids[i] for i in index]), named(rng.ids, index)
             answer = self.ask("degrade", here, images[index], rng=streams)
             degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
-            fault = image_fault(degraded.images, rows=len(index))
+            fault = image_fault(degraded.images, rows=len(index), channels=channels)
             shape = [len(index), *images.shape[1:]]
             resizes = self.ready.plugin.resizes
             if fault is None and not resizes and list(degraded.images.shape) != shape:
@@ -83,6 +85,7 @@ class DegradationCall(ViewCall):
         return Degraded(worse, dict(zip(names[1:], side, strict=True)))
 
     def _differentiated(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
+        self.require_channels(images)
         plugin = self.ready.plugin
         parts: list[list[Tensor]] = []
         names: list[str] = []

@@ -14,6 +14,8 @@ from adversity.engine.calls.alone import each_by_itself
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.ready import BREAKS
 from adversity.engine.calls.side import joined
+from adversity.errors import InputError
+from adversity.shapes import channels_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["FinalCall", "named", "positions"]
+__all__ = ["CLAIM_MORE", "FinalCall", "named", "positions"]
+
+CLAIM_MORE = "use a plugin that claims so many (image_channels), or images of fewer channels"
+"""What to do about images of a number of channels that is not claimed."""
 
 
 class FinalCall:
@@ -42,6 +47,16 @@ class FinalCall:
     def gradient(self) -> str:
         """In words, what a backward pass goes through."""
         return "exact" if self.ready.plugin.differentiable else "BPDA (identity)"
+
+    def require_channels(self, images: Tensor) -> None:
+        """Refuse images of another number of channels than the plugin claims.
+
+        Raises:
+            InputError: With both numbers.
+        """
+        fault = channels_fault(self.ready.plugin.takes_channels(), int(images.shape[1]))
+        if fault is not None:
+            raise InputError(f"{self.ready.label} {fault}; {CLAIM_MORE}")
 
     def blocks(
         self,

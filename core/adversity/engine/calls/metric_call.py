@@ -88,6 +88,7 @@ class ImageMetricCall(FinalCall):
         if full != (reference is not None):
             wanted = "the clean images as well" if full else "images alone: it needs no reference"
             raise InputError(f"{self.ready.label}: expected {wanted}")
+        self.require_channels(images)
         pair = (images,) if reference is None else (images, reference)
         if images.requires_grad:
             return self._traced(*pair)

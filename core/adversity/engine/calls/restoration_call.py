@@ -13,7 +13,7 @@ from adversity.engine.calls.side import from_parameter, joined, require_need, un
 from adversity.engine.calls.side_sizes import as_before, each_size, enlarged, of_one_size
 from adversity.engine.calls.view_call import Passed, ViewCall
 from adversity.errors import InputError, PluginError
-from adversity.shapes import image_fault
+from adversity.shapes import image_fault, like
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,6 +146,7 @@ class RestorationCall(ViewCall):
     ) -> list[Tensor]:
         """Return the answers to images whose kernels have one size; fill in origin and names."""
         ready, factor = self.ready, self._factor()
+        self.require_channels(images)
 
         def run(index: list[int]) -> list[Tensor]:
             block = images[index].to(ready.device)
@@ -154,7 +155,7 @@ class RestorationCall(ViewCall):
             origin.update(computed)
             answer = as_restored(self.ask("restore", here, block, **needs))
             shape = [*block.shape[:2], *(size * factor for size in block.shape[2:])]
-            fault = image_fault(answer.images, rows=len(block))
+            fault = image_fault(answer.images, rows=len(block), channels=like(block.shape[1]))
             if fault is None and list(answer.images.shape) != shape:
                 fault = f"expected shape {shape}, got {list(answer.images.shape)}"
             fault = fault or found_fault(answer, block)
@@ -217,6 +218,7 @@ class RestorationCall(ViewCall):
         return Passed(answer.images, enlarged({**side, **found}, images, answer.images))
 
     def _through(self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str]) -> Restored:
+        self.require_channels(images)
         groups = list(each_size(self._from_side(side), side, images))
         names: list[str] = []
         parts = [

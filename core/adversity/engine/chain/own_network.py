@@ -105,6 +105,9 @@ class Network:
         """The classes by number; none before the first answer."""
         return tuple(f"class_{k}" for k in range(self._classes or 0))
 
+    def takes_channels(self) -> None:
+        """Return None: nobody knows how many; the network itself refuses others."""
+
     def structure(self) -> None:
         """Return None: a network has none that an exact attack could use."""
 

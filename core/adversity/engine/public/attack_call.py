@@ -62,7 +62,7 @@ class AttackCall(Call):
                 f"expected a victim from adversity.target(...), got {type(victim).__name__}"
             )
         self.ready.require_fitted()
-        require_images(images, self.ready.label)
+        require_images(images, self.ready)
         names = sample_ids(ids, len(images))
         labels = label_rows(labels, len(images))
         self._keep_apart(victim, images, names)

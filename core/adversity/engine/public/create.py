@@ -120,7 +120,7 @@ class DegradationCall(Call):
     ) -> Tensor:
         """Return degraded images; its side information stays in `side`."""
         self.ready.require_fitted()
-        require_images(images, self.ready.label)
+        require_images(images, self.ready)
         rng = SampleRng(seed=seed, step=self.ready.plugin.name, ids=sample_ids(ids, len(images)))
         with preserve_global_rng():
             degraded: Degraded = self.ready.call.degraded(images.detach(), rng)
@@ -137,7 +137,7 @@ class RestorationCall(Call):
         What the restoration found stays in `found`.
         """
         self.ready.require_fitted()
-        require_images(images, self.ready.label)
+        require_images(images, self.ready)
         unknown = set(needs) - set(self.ready.plugin.needs)
         if unknown:
             raise ParameterError(
@@ -163,7 +163,7 @@ class ClassifierCall(Call):
     def __call__(self, images: Tensor) -> Tensor:
         """Return what the classifier gives, `[N, K]` float32."""
         self.ready.require_fitted()
-        require_images(images, self.ready.label)
+        require_images(images, self.ready)
         with preserve_global_rng():
             return self.ready.call.logits(images.detach())  # type: ignore[no-any-return]
 

@@ -66,9 +66,9 @@ class Call:
             DataError: If the tensors do not fit each other.
             PluginError: If it cannot be set up or fitted.
         """
-        require_images(images, self.ready.label)
+        require_images(images, self.ready)
         if references is not None:
-            require_images(references, self.ready.label)
+            require_images(references, self.ready)
         names = tuple(class_names or ())
         known = None if labels is None else label_rows(labels, len(images), len(names) or None)
         if known is not None and not names:
@@ -95,11 +95,11 @@ def image_marks(images: Tensor) -> frozenset[str]:
     return frozenset(map(pixels_sha256, pixels))
 
 
-def require_images(images: Any, label: str) -> None:
-    """Refuse what are no images, under the name of the plugin that got them."""
-    fault = image_fault(images)
+def require_images(images: Any, ready: Ready) -> None:
+    """Refuse what are no images, or not of the channels that the plugin claims, under its name."""
+    fault = image_fault(images, channels=ready.plugin.takes_channels())
     if fault is not None:
-        raise DataError(f"{label}: {fault}")
+        raise DataError(f"{ready.label}: {fault}")
 
 
 def sample_ids(ids: Sequence[str] | None, count: int) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Block, Fitted
 from adversity.engine.calls.blocks import spans
 from adversity.engine.stages.answer_columns import answer_of
+from adversity.engine.stages.channels import require_channels
 from adversity.engine.stages.step_images import step_images
 from adversity.errors import DataError, InputError
 from adversity.seeding import fit_generator
@@ -70,7 +71,9 @@ class StreamedImages:
     def __init__(self, toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> None:
         """Read nothing yet."""
         self._toolbox, self._step, self._cell = toolbox, str(planned.fit_on), cell
-        self._source = toolbox.source(toolbox.plan.chain(self._step).start)
+        chain = toolbox.plan.chain(self._step)
+        self._source = toolbox.source(chain.start)
+        require_channels(self._source, chain.start, (*chain.links, planned))
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from adversity.data.stored import TABLE, StoredTable
 from adversity.data.tables import read_table, write_parts, write_table
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.metric_call import column_of
+from adversity.engine.stages.channels import require_channels
 from adversity.engine.stages.columns import (
     Columns,
     Rows,
@@ -31,11 +32,13 @@ from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.provenance import file_sha256
 from adversity.registry.entry import class_of
 from adversity.seeding import preserve_global_rng
+from adversity.shapes import channels_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from adversity.data.reading import Source
     from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.pipeline.plan.chain import Chain
@@ -93,6 +96,7 @@ class TableRun(StageRun):
         """
         self._keys: dict[Cell, str] = {}
         source = self.toolbox.source(self.data)
+        require_channels(source, self.data, self.chain.links)
         order = sorted(range(len(source)), key=source.ids.__getitem__)
         size = self.plan.spec.run.shard_size
         shards: list[Shard] = []
@@ -262,22 +266,31 @@ class TableRun(StageRun):
                 del unmeasured[column]
         for metric in image_metrics:
             if count := unmeasured[column_of(metric)]:
+                odd = _other_channels(metric, self.toolbox.source(self.data))
                 other = "has another size than the clean one, or " if metric.full_reference else ""
                 self.notes.append(
                     f"{column_of(metric)} is missing for {count} of {total} rows: the image "
-                    f"{other}is smaller than {metric.smallest_side()} pixels"
+                    f"{other}is smaller than {metric.smallest_side()} pixels{odd}"
                 )
+
+
+def _other_channels(metric: ImageMetric, source: Source) -> str:
+    """Say that some images have channels which a metric does not take; empty if none have."""
+    faults = (channels_fault(metric.takes_channels(), shape[0]) for shape in source.shapes)
+    fault = next(filter(None, faults), None)
+    return "" if fault is None else f", or of other channels: it {fault}"
 
 
 def image_values(ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
     """Return what a metric of images gives for each, `[N]` float64; NaN where it cannot.
 
-    Images of another size than the clean ones, or smaller than the metric's smallest, are not
-    measured.
+    Images of another size than the clean ones, smaller than the metric's smallest, or of channels
+    that it does not take, are not measured.
     """
     metric: ImageMetric = ready.plugin
     values = np.full(len(current.ids), np.nan)
-    if min(current.images.shape[2:]) < metric.smallest_side():
+    _, channels, *sides = current.images.shape
+    if min(sides) < metric.smallest_side() or channels_fault(metric.takes_channels(), channels):
         return values
     if not metric.full_reference:
         return ready.call(current.images, None, current.ids).numpy()  # type: ignore[no-any-return]

@@ -121,6 +121,9 @@ def _tile(row: ImageRow, shown: ShownImage, size: int) -> Tile:
     if row.eps is not None and shown.role == "adversarial":
         alt = f"{shown.role} {row.norm or ''} {eps_text(row.eps, row.norm)} ({shown.step})"
     lines = []
+    count = 1 if shown.image.ndim == 2 else shown.image.shape[2]
+    if count not in (1, 3):
+        lines.append(f"mean of {count} channels")
     if shown.prediction is not None:
         sure = "" if shown.confidence is None else f" {shown.confidence:.2f}"
         lines.append(f"{shown.prediction}{sure}")
@@ -174,14 +177,18 @@ def _encoded(
     """Return a WebP data URI, the display size, and whether it is shown pixelated.
 
     Args:
-        image: `[H, W]`, `[H, W, 1]` or `[H, W, 3]` in [0, 1].
+        image: `[H, W]` or `[H, W, C]` in [0, 1]; the mean of channels that are neither grey nor
+            colour.
         size: Longest side of the copy.
         exact: Without loss; shrunk by leaving pixels out, so that no value is averaged away.
     """
     import numpy as np
     from PIL import Image
 
-    levels = np.rint(np.asarray(image, dtype=np.float64) * 255.0).astype(np.uint8)
+    values = np.asarray(image, dtype=np.float64)
+    if values.ndim == 3 and values.shape[2] not in (1, 3):
+        values = values.mean(axis=2)
+    levels = np.rint(values * 255.0).astype(np.uint8)
     if levels.ndim == 3 and levels.shape[2] == 1:
         levels = levels[:, :, 0]
     shown = Image.fromarray(levels).convert("RGB")

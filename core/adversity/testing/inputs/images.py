@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.engine.public.in_memory import TensorRows
+from adversity.shapes import GREY_AND_COLOUR
 from adversity.testing.bench.bench import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
 
-__all__ = ["ImageRows", "image_cases", "scene", "scenes"]
+__all__ = ["ImageRows", "image_cases", "most_tried", "scene", "scenes"]
 
 
 def scene(index: int, channels: int, height: int, width: int) -> Tensor:
@@ -21,7 +22,7 @@ def scene(index: int, channels: int, height: int, width: int) -> Tensor:
 
     Args:
         index: Which; the same number gives the same image.
-        channels: 1 or 3.
+        channels: C.
         height: In pixels.
         width: In pixels.
 
@@ -55,15 +56,37 @@ def scenes(count: int, channels: int, height: int, width: int, *, first: int = 0
     return torch.stack([scene(first + k, channels, height, width) for k in range(count)])
 
 
-def image_cases() -> tuple[Case, ...]:
-    """Return what image plugins are fed: odd sizes, grey and colour, and flat extremes."""
+def most_tried(claimed: Sequence[int] | None) -> int:
+    """Return the channels that a plugin is mostly tried on: 3 where it takes colour.
+
+    Args:
+        claimed: Its `image_channels`.
+    """
+    return 3 if claimed is None or 3 in claimed else claimed[0]
+
+
+def image_cases(claimed: Sequence[int] | None = GREY_AND_COLOUR) -> tuple[Case, ...]:
+    """Return what image plugins are fed: odd sizes, each claimed channel count, flat extremes.
+
+    Args:
+        claimed: A plugin's `image_channels`; one that takes any number is tried on 5 as well.
+    """
     import torch
 
-    flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None].expand(3, 3, 32, 32)
+    most, tried = most_tried(claimed), (1, 3, 5) if claimed is None else claimed
+    flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None].expand(3, most, 32, 32)
+    cases = [
+        (3, "colour images of 40 x 32", (5, 3, 40, 32), 0),
+        (1, "grey images of 33 x 47", (3, 1, 33, 47), 10),
+        (3, "colour images of 64 x 64", (2, 3, 64, 64), 20),
+    ]
+    cases += [
+        (count, f"images of {count} channels, 36 x 44", (3, count, 36, 44), 30 + count)
+        for count in tried
+        if count not in GREY_AND_COLOUR
+    ]
     return (
-        _case("colour images of 40 x 32", scenes(5, 3, 40, 32)),
-        _case("grey images of 33 x 47", scenes(3, 1, 33, 47, first=10)),
-        _case("colour images of 64 x 64", scenes(2, 3, 64, 64, first=20)),
+        *(_case(what, scenes(*size, first=k)) for count, what, size, k in cases if count in tried),
         _case("flat images (black, white, grey) of 32 x 32", flat.clone()),
     )
 

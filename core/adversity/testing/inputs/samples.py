@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import Sample
+from adversity.data.pixels import shapes_in_words
 from adversity.data.targets import NO_REGRESSION
+from adversity.shapes import GREY_AND_COLOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,13 +53,18 @@ def difference(row: tuple[object, ...], other: tuple[object, ...]) -> str:
     )
 
 
-def sample_fault(sample: object) -> str | None:
-    """Say what is wrong with a sample, or None if nothing is."""
+def sample_fault(sample: object, channels: Sequence[int] | None = GREY_AND_COLOUR) -> str | None:
+    """Say what is wrong with a sample, or None if nothing is.
+
+    Args:
+        sample: As a data set gives it.
+        channels: What the data set claims of its images.
+    """
     if not isinstance(sample, Sample):
         return f"expected a Sample, got {type(sample).__name__}"
     faults = [
-        _image_fault("image", sample.image),
-        None if sample.reference is None else _image_fault("reference", sample.reference),
+        _image_fault("image", sample.image, channels),
+        None if sample.reference is None else _image_fault("reference", sample.reference, channels),
         _text_fault("group", sample.group) if sample.group is not None else None,
     ]
     for name, value in sample.attributes.items():
@@ -70,12 +77,14 @@ def _text_fault(what: str, value: object) -> str | None:
     return None if isinstance(value, str) else f"expected a text as {what}, got {value!r}"
 
 
-def _image_fault(what: str, image: Any) -> str | None:
+def _image_fault(what: str, image: Any, channels: Sequence[int] | None) -> str | None:
     if not isinstance(image, np.ndarray):
         return f"expected {what} as a NumPy array, got {type(image).__name__}"
-    grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
-    if 0 in image.shape or not (grey or (image.ndim == 3 and image.shape[2] == 3)):
-        return f"expected {what} of shape [H, W] or [H, W, 3], got {list(image.shape)}"
+    count = image.shape[2] if image.ndim == 3 else 1
+    claimed = channels is None or count in channels
+    if 0 in image.shape or image.ndim not in (2, 3) or not claimed:
+        shapes = shapes_in_words(channels)
+        return f"expected {what} of shape {shapes}, got {list(image.shape)}"
     if image.dtype == np.uint8:
         return None
     if image.dtype != np.float32:

@@ -11,7 +11,7 @@ from adversity.testing.bench.checks import NotApplicable, apart, check, json_tex
 from adversity.testing.common.bounds import bounds_are_felt
 from adversity.testing.common.gradients import gradient_is_right
 from adversity.testing.common.row_by_row import ROUNDING
-from adversity.testing.inputs.images import image_cases
+from adversity.testing.inputs.images import image_cases, most_tried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,11 +165,14 @@ class ClassifierBench(Bench):
     def stream(self) -> TensorRows:
         """Return shapes of three classes."""
         images, labels = shapes(120)
+        claimed = self.cls.image_channels
+        if claimed is not None and images.shape[1] not in claimed:
+            images = images[:, :1].expand(-1, most_tried(claimed), -1, -1).contiguous()
         return TensorRows(labels, CLASSES, images=images)
 
     def cases(self) -> Sequence[Case]:
         """Return images of several sizes, grey and colour, and flat ones."""
-        return image_cases()
+        return image_cases(self.cls.image_channels)
 
     def traced(self, images: Tensor) -> Tensor:
         """Classify as an attack differentiates it."""

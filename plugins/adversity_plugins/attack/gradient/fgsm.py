@@ -26,6 +26,7 @@ class FGSM(Targeted, NormBudget):
     """
 
     name: ClassVar[str] = "fgsm"
+    image_channels: ClassVar[None] = None
     reference: ClassVar[str] = (
         "Goodfellow, Shlens, Szegedy, Explaining and harnessing adversarial examples, 2015"
     )

@@ -32,6 +32,7 @@ class PGD(Targeted, NormBudget):
     """
 
     name: ClassVar[str] = "pgd"
+    image_channels: ClassVar[None] = None
     reference: ClassVar[str] = (
         "Madry, Makelov, Schmidt, Tsipras, Vladu, Towards deep learning models resistant to "
         "adversarial attacks, 2018"

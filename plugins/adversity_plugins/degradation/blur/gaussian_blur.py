@@ -32,6 +32,7 @@ class GaussianBlur(Degradation):
     """
 
     name: ClassVar[str] = "gaussian_blur"
+    image_channels: ClassVar[None] = None
     reference: ClassVar[str] = (
         "Hendrycks and Dietterich, Benchmarking neural network robustness to common "
         "corruptions and perturbations, 2019"

@@ -30,6 +30,7 @@ class GaussianNoise(Degradation):
     """
 
     name: ClassVar[str] = "gaussian_noise"
+    image_channels: ClassVar[None] = None
     reference: ClassVar[str] = (
         "Hendrycks and Dietterich, Benchmarking neural network robustness to common "
         "corruptions and perturbations, 2019"

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from adversity.contracts import Classifier, Norm, NormBall
 from adversity.engine.attack.attacking import perturbed
+from adversity.shapes import GREY_AND_COLOUR
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable
-from adversity.testing.inputs.images import scenes
+from adversity.testing.inputs.images import most_tried, scenes
 from adversity.testing.kinds.attack import linear, safety, strength
 
 if TYPE_CHECKING:
@@ -167,18 +168,34 @@ class AttackBench(Bench):
 
     @cached_property
     def crowd(self) -> Case:
-        """Sixteen colour images that strength is tried on."""
-        return self.case("colour images of 12 x 12", scenes(16, 3, 12, 12))
+        """Sixteen images that strength is tried on, in colour where it takes colour."""
+        count = most_tried(self.claims.image_channels)
+        what = "colour images" if count == 3 else f"images of {count} channels"
+        return self.case(f"{what} of 12 x 12", scenes(16, count, 12, 12))
 
     def cases(self) -> Sequence[Case]:
         """Return colour and grey images of two sizes, and flat ones at the box's bounds."""
         import torch
 
-        flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None].expand(3, 3, 8, 8)
+        claimed = self.claims.image_channels
+        flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None]
+        cases = [("colour images of 12 x 12", 3, scenes(4, 3, 12, 12))]
+        cases += [("grey images of 11 x 15", 1, scenes(3, 1, 11, 15, first=10))]
+        cases += [
+            (f"images of {count} channels, 9 x 8", count, scenes(2, count, 9, 8, first=20))
+            for count in ((5,) if claimed is None else claimed)
+            if count not in GREY_AND_COLOUR
+        ]
         return (
-            self.case("colour images of 12 x 12", scenes(4, 3, 12, 12)),
-            self.case("grey images of 11 x 15", scenes(3, 1, 11, 15, first=10)),
-            self.case("flat images (black, white, grey) of 8 x 8", flat.clone()),
+            *(
+                self.case(what, images)
+                for what, count, images in cases
+                if claimed is None or count in claimed
+            ),
+            self.case(
+                "flat images (black, white, grey) of 8 x 8",
+                flat.expand(3, most_tried(claimed), 8, 8).clone(),
+            ),
         )
 
     def case(self, what: str, images: Tensor) -> Case:

@@ -62,6 +62,9 @@ class _Link:
         self.class_names = tuple(f"class_{k}" for k in range(classes))
         self.gives = gives
 
+    def takes_channels(self) -> None:
+        """Return None: the module is made for the images."""
+
     def structure(self) -> Structure | None:
         """Return what the module is made of, where it says so."""
         structure = getattr(self.logits, "structure", None)

@@ -265,7 +265,7 @@ class DatasetBench(Bench):
         digests = []
         for number in map(int, case.ids):
             sample = ready.plugin.item(number)
-            fault = sample_fault(sample)
+            fault = sample_fault(sample, self.cls.image_channels)
             if fault is not None:
                 raise PluginError(f"{ready.label}, sample {number}: {fault}")
             digests.append(list(hashlib.sha256(repr(spelt(sample)).encode()).digest()))

@@ -153,8 +153,9 @@ class ImageMetricBench(Bench):
 
     @property
     def channels(self) -> int:
-        """3, or 1 where it measures grey images only."""
-        return max(int(case.rows["images"].shape[1]) for case in self.answered)
+        """3, or what it measures if it measures no colour."""
+        counts = {int(case.rows["images"].shape[1]) for case in self.answered}
+        return 3 if 3 in counts else max(counts)
 
     def surely_better(self, first: Tensor, second: Tensor) -> Tensor:
         """Say for each value whether the first is better than the second."""
@@ -168,7 +169,7 @@ class ImageMetricBench(Bench):
                 {"images": noised(case.rows["images"], 0.1), "reference": case.rows["images"]},
                 case.ids,
             )
-            for case in image_cases()
+            for case in image_cases(self.ready.plugin.takes_channels())
         ]
 
     def measured(self, images: Tensor, reference: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from adversity.testing.bench.bench import Answer, Bench, Case, bench_class
 from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.common.bounds import ADVICE, bounds_are_felt, hidden_bounds
 from adversity.testing.common.gradients import AGREEMENT, disagreement, few_rows, gradient_is_right
-from adversity.testing.inputs.images import ImageRows, image_cases, scenes
+from adversity.testing.inputs.images import ImageRows, image_cases, most_tried, scenes
 from adversity.testing.inputs.side import comparable, side_of
 from adversity.testing.kinds.restoration.side_information import found_names, kernel_sizes, needs
 
@@ -152,7 +152,7 @@ class RestorationBench(Bench):
         """Return noisy images with their clean partners for a restoration that learns."""
         import torch
 
-        clean = scenes(12, 3, 40, 32, first=500)
+        clean = scenes(12, most_tried(self.cls.image_channels), 40, 32, first=500)
         draw = torch.Generator().manual_seed(0)
         noise = 0.1 * torch.randn(clean.shape, generator=draw)
         noisy = (clean + noise).clamp(0, 1)
@@ -160,7 +160,7 @@ class RestorationBench(Bench):
 
     def cases(self) -> Sequence[Case]:
         """Return images with side information, and some without where it estimates its own."""
-        plain = image_cases()
+        plain = image_cases(self.cls.image_channels)
         names = self.cls.needs  # type: ignore[attr-defined]
         with_side = [
             Case(case.name, {**case.rows, **side_of(names, case.rows["images"])}, case.ids)
@@ -168,7 +168,7 @@ class RestorationBench(Bench):
         ]
         if not names or self.cls.estimate is Restoration.estimate:  # type: ignore[attr-defined]
             return with_side
-        last = plain[2]
+        last = plain[:3][-1]
         return [*with_side, Case(f"{last.name} with its own estimate", last.rows, last.ids)]
 
     def others(self) -> Iterator[type[PluginBase]]:
@@ -180,7 +180,7 @@ class RestorationBench(Bench):
     def clean(self) -> Case:
         """Return ten clean images of 48 x 48; grey ones for a plugin that takes no colour."""
         channels = {case.rows["images"].shape[1] for case in self.answered}
-        images = scenes(10, max(channels), 48, 48)
+        images = scenes(10, 3 if 3 in channels else max(channels), 48, 48)
         names = self.cls.needs  # type: ignore[attr-defined]
         rows = {"images": images, **side_of(names, images)}
         return Case("10 images of 48 x 48", rows, tuple(map(str, range(10))))
