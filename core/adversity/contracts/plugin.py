@@ -92,8 +92,7 @@ class PluginBase(BaseModel):
     kind: ClassVar[str]
     """The kind's name, from `describes`."""
     makes: ClassVar[str]
-    """What a step of this kind makes, from `describes`: the engine looks at this, never at the
-    kind's name."""
+    """What its steps make, from `describes`: the engine looks at this, never at the kind's name."""
     api: ClassVar[int] = API_VERSION
     """The contract's version the plugin was written for."""
     name: ClassVar[str] = ""
@@ -113,12 +112,9 @@ class PluginBase(BaseModel):
     image_channels: ClassVar[tuple[int, ...] | None] = None
     """How many channels the images that it sees, or gives, may have; None: any number, or no images."""
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ()
-    """Parameters that the conformance kit tries, one after the other; if there are none, those
-    that the kind suggests."""
+    """Parameters that the conformance kit tries in turn; if none, those that the kind suggests."""
     expected_failures: ClassVar[Mapping[str, str]] = {}
-    """Checks of the conformance kit that cannot pass, each with the reason; the catalogue shows
-    them."""
-
+    """Checks of the kit that cannot pass, each with the reason; the catalogue shows them."""
     heavy: ClassVar[str] = ""
     """Why the conformance kit takes long with it, if it does: a suite can try such plugins apart."""
 

@@ -153,8 +153,7 @@ class Block:
         ids: N sample ids.
         targets: `[N]` int64 class indices of the consumer.
         images: `[N, C, H, W]` float32 in [0, 1].
-        references: Clean images, `[N, C, H, W]` like `images`, but of one size of their own: larger
-            where the data set's pairs are, or where a step before has made the images smaller.
+        references: Clean images, like `images`, of a size of their own where they are larger.
         logits: `[N, K]` of the upstream predictions.
         features: `[N, D]` of the upstream predictions.
         side: What degradations said of the images; kernels are padded to the block's largest.
