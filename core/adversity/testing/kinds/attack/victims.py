@@ -55,6 +55,7 @@ class _Link:
     describes = Classifier.describes
     stochastic = False
     differentiable = True
+    without_gradient = None
     block_rows = _ROWS
 
     def __init__(self, module: nn.Module, classes: int, gives: str) -> None:
