@@ -98,11 +98,11 @@ def test_3_16_measures_do_not_depend_on_shards(project: Any, monkeypatch: Any) -
 
     measured = TableRun.measured
 
-    def averaged(self: Any, rows: Any, names: Any) -> dict[str, Measure]:
+    def averaged(self: Any, rows: Any, names: Any, cell: Any) -> dict[str, Measure]:
         size = self.plan.spec.run.shard_size
         cuts = range(0, len(rows["id"]), size)
         parts = [
-            measured(self, {name: column[k : k + size] for name, column in rows.items()}, names)
+            measured(self, {key: rows[key][k : k + size] for key in rows}, names, cell)
             for k in cuts
         ]
         return {
