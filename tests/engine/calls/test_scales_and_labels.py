@@ -115,7 +115,5 @@ def test_other_labels_are_refused_by_attacks_and_fits(labels: Any, message: str)
 def test_mean_and_deviation_on_the_scale_of_bytes_are_refused(given: dict[str, Any]) -> None:
     """Images are in [0, 1]: the figures of 0 to 255 would make every image black."""
     more = {"architecture": "squeezenet1_1", "weights": "none", "crop": 64}
-    with pytest.raises(
-        InputError, match=r"images in \[0, 1\], got .*did you mean \[(123|58).*/255"
-    ):
+    with pytest.raises(InputError, match=r"pixels in 0 to 1, got .*write \[(123|58).*/255"):
         adversity.create("classifier", "torchvision", **more, **given)
