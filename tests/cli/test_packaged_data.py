@@ -52,7 +52,7 @@ def test_another_version_or_source_of_the_plugin_is_in_the_key(project, call, mo
     assert recorded["distribution"] == "adversity"
     assert len(recorded["fingerprint"]) == len(recorded["content"]) == 64
     monkeypatch.setattr(
-        "adversity.pipeline.make_plan.source_fingerprint", lambda cls, **known: "c" * 64
+        "adversity.pipeline.plan.origins.source_fingerprint", lambda cls, *more, **known: "c" * 64
     )
     again = call("materialise", "digits")
     assert again.code == 0
