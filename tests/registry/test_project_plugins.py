@@ -136,6 +136,7 @@ def test_name_that_means_nothing(project, uses, expected):
         (('"half"\n', '"half"\n    fingerprint: float = 1\n'), "fingerprint"),
         (('"half"\n', '"half"\n    api: ClassVar[int] = 99\n'), "written for 99; upgr"),
         (('    """Make images darker."""\n', ""), "class Half has no docstring"),
+        ("from adversity.contracts import PluginBase\nclass Half(PluginBase):\n    pass\n", "no pl"),
         ("class Half:\n    pass\n", "no plugin; derive a class from Attack, Classifier, Dataset, "),
     ],
 )  # fmt: skip
@@ -156,6 +157,32 @@ def test_two_plugins_in_a_file(project):
     )
 
 
+@pytest.mark.parametrize("wanted", ["Half", "Third", "_Base"])
+def test_two_classes_of_one_name(project, wanted):
+    """Nothing in a key would tell them apart, so none is taken; another kind may have the name."""
+    classes = '\n\nclass Third(Half):\n    """Darker."""\n\n\nclass _Base(Half):\n    """A."""\n'
+    project.write("half.py", project.half + classes)
+    assert project.refusal(f"./half.py:{wanted}") == (
+        "./half.py: expected each plugin to have a name of its own, got degradation 'half' for "
+        "Half and Third and _Base; rename all but one"
+    )
+    other = project.half.partition("\n\nclass")[0].replace("Degradation", "Restoration")
+    other += project.half[project.half.index("\n\nclass") :].replace(
+        "(Degradation)", "(Restoration)"
+    )
+    both = project.half + other.replace("Half(", "Whole(").replace("degrade", "restore")
+    project.write("half.py", both.replace("restore(self, images, rng)", "restore(self, images)"))
+    assert [project.get(f"./half.py:{name}").kind for name in ("Half", "Whole")] == [
+        "degradation", "restoration",
+    ]  # fmt: skip
+
+
+def test_alias_is_the_class(project):
+    """A second name for one class is no second plugin."""
+    project.write("half.py", project.half + "\n\nSame = Half\n")
+    assert project.get("./half.py:Same").cls is project.get("./half.py:Half").cls
+
+
 def test_plain_class_says_what_a_plugin_derives_from(project):
     """A network where a classifier must stand: the message names both, and the contract."""
     project.write("half.py", "class Base:\n    pass\n\nclass Net(Base):\n    pass\n")
@@ -174,6 +201,14 @@ def test_plugin_of_another_kind(project):
     assert project.refusal(kind="classifier") == (
         "./half.py:Half is a degradation, and a classifier is expected here; name another"
     )
+
+
+def test_kind_that_nobody_brings(project):
+    """A kind that is misspelt is said with the nearest."""
+    assert project.refusal(kind="degradatoin") == (
+        "unknown kind of plugin 'degradatoin'; did you mean degradation?"
+    )
+    assert "'x'; kinds are attack, classifier, " in project.refusal(kind="x")
 
 
 def test_class_of_another_file_is_named_there(project):

@@ -7,13 +7,12 @@ do not look into projects.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import re
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adversity.contracts import KINDS, PluginBase
 from adversity.did_you_mean import did_you_mean
@@ -21,10 +20,11 @@ from adversity.distributions import place_of
 from adversity.errors import InputError, PluginError, UnknownPluginError
 from adversity.project import file_fault, place_in, text_fault
 from adversity.registry.blocking import block_names, names_of
-from adversity.registry.claims import contract_of, is_contract
+from adversity.registry.claims import contract_of
 from adversity.registry.class_checks import class_fault, object_fault, version_fault
 from adversity.registry.containment import Guard, contained
 from adversity.registry.entry import Entry
+from adversity.registry.project_classes import class_meant, double_fault
 from adversity.registry.project_modules import absolute_fault, module_of, strays, where_in
 from adversity.registry.quoting import error_text, visible
 
@@ -63,10 +63,12 @@ def of_project(
     Raises:
         UnknownPluginError: If there is no such plugin, or it cannot be used.
     """
+    if kind is not None and kind not in kinds:
+        hint = did_you_mean(kind, kinds, f"kinds are {', '.join(kinds)}")
+        raise UnknownPluginError(f"unknown kind of plugin {kind!r}; {hint}")
     place, wanted = _parsed(uses, root)
-    cls = _chosen(
-        _imported(place, root), place, wanted, kinds if kind is None else {kind: kinds[kind]}
-    )
+    module = _imported(place, root)
+    cls = class_meant(module, place, wanted, kinds if kind is None else {kind: kinds[kind]})
     contract = contract_of(cls)
     expected = kinds.get(contract.describes.name)
     if expected is None:
@@ -77,6 +79,7 @@ def of_project(
             f"{kinds[kind].describes.noun} is expected here; name another"
         )
     fault = object_fault(cls, expected) or version_fault(cls, place) or class_fault(cls)
+    fault = fault or double_fault(module, cls)
     if fault is not None:
         raise UnknownPluginError(f"{place}: {fault}")
     names = names_of(contract.describes.name, cls.name, place) | {f"{place}:{cls.__name__}"}
@@ -156,72 +159,3 @@ def _import_error(place: str, error: BaseException, root: Path) -> UnknownPlugin
         remedy = "a plugin must not end the program"
     where = where_in(root, error)
     return UnknownPluginError(f"{place} cannot be imported: {said}{where}; {remedy}")
-
-
-def _chosen(
-    module: ModuleType, place: str, wanted: str, kinds: Mapping[str, type[PluginBase]]
-) -> type[PluginBase]:
-    """Return the class that is meant."""
-    own = {
-        name: item
-        for name, item in vars(module).items()
-        if isinstance(item, type) and item.__module__ == module.__name__
-    }
-    plugins = {name: cls for name, cls in own.items() if issubclass(cls, PluginBase)}
-    offered = [
-        n for n, cls in plugins.items() if not (n.startswith("_") or inspect.isabstract(cls))
-    ]
-    if wanted:
-        return _named(module, place, wanted, own, plugins, kinds)
-    if len(offered) == 1:
-        return plugins[offered[0]]
-    if offered:
-        ways = " or ".join(f"{place}:{name}" for name in offered)
-        raise UnknownPluginError(f"{place} defines {len(offered)} plugins; write {ways}")
-    if len(plugins) == 1:  # what it lacks is said of the class
-        return next(iter(plugins.values()))
-    raise UnknownPluginError(f"{place} defines no plugin; {_derive(kinds)}")
-
-
-def _named(
-    module: ModuleType,
-    place: str,
-    wanted: str,
-    own: Mapping[str, type],
-    plugins: Mapping[str, type[PluginBase]],
-    kinds: Mapping[str, type[PluginBase]],
-) -> type[PluginBase]:
-    """Return the class of a name; the plugin's own name will do."""
-    called = [cls for cls in plugins.values() if getattr(cls, "name", None) == wanted]
-    if wanted in plugins or len(called) == 1:
-        return plugins.get(wanted) or called[0]
-    item: Any = getattr(module, wanted, None)
-    if wanted in own:
-        raise UnknownPluginError(
-            f"{place}: class {wanted} is no plugin, it derives from "
-            f"{' and '.join(base.__name__ for base in own[wanted].__bases__)}; {_derive(kinds)}"
-        )
-    if isinstance(item, type):
-        home = place_of(item.__module__)
-        way = f"write {home}:{item.__name__}" if home else "define a class of your own there"
-        raise UnknownPluginError(f"{place} only imports {wanted}; {way}")
-    if item is not None:
-        raise UnknownPluginError(
-            f"{place}: expected {wanted} to be a class, got {type(item).__name__}"
-        )
-    hint = did_you_mean(wanted, plugins, f"it defines {', '.join(plugins) or 'no plugin'}")
-    raise UnknownPluginError(f"{place} has no class {wanted}; {hint}")
-
-
-def _derive(kinds: Mapping[str, type[PluginBase]]) -> str:
-    """Say from what a plugin derives where it is to stand."""
-    names = [cls.__name__ for contract in kinds.values() for cls in _shapes(contract)]
-    several = f"{', '.join(names[:-1])} or " if names[1:] else ""
-    return f"derive a class from {several}{names[-1]} of `adversity`"
-
-
-def _shapes(contract: type[PluginBase]) -> list[type[PluginBase]]:
-    """Return what plugins of a kind derive from."""
-    if inspect.isabstract(contract):
-        return [contract]
-    return [cls for cls in contract.__subclasses__() if is_contract(cls)]
