@@ -31,6 +31,9 @@ GROUP = "adversity"
 PROJECT_PACKAGE = "adversity_project_"
 """How the package begins in which the Python files of a project are imported."""
 
+_OF_PROJECT = re.compile(PROJECT_PACKAGE + r"[0-9a-f]{12}_\d+")
+"""The whole of its name: no distribution is called so by chance."""
+
 _Bringer: TypeAlias = tuple[str, metadata.Distribution, tuple[str, str]]
 """A module's path as an entry point has it, a distribution, and its name and version."""
 
@@ -49,11 +52,11 @@ def place_of(module: str) -> str | None:
     """Return the file of a project that a module was imported from; None if it is of no project.
 
     Example:
-        >>> place_of("adversity_project_1f0c_1.models.net")
+        >>> place_of("adversity_project_1f0c8a9b2d3e_1.models.net")
         './models/net.py'
     """
     package, _, rest = module.partition(".")
-    if not rest or not package.startswith(PROJECT_PACKAGE):
+    if not rest or not _OF_PROJECT.fullmatch(package):
         return None
     return f"./{rest.replace('.', '/')}.py"
 
@@ -62,7 +65,7 @@ def stable_name(module: str) -> str:
     """Return a module's name as it is in every process and on every machine.
 
     Example:
-        >>> stable_name("adversity_project_1f0c_1.models.net")
+        >>> stable_name("adversity_project_1f0c8a9b2d3e_1.models.net")
         'project.models.net'
         >>> stable_name("adversity.seeding")
         'adversity.seeding'

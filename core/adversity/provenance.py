@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
+    "IMPORTERS",
     "Imports",
     "core_fingerprint",
     "file_fingerprint",
@@ -37,13 +38,13 @@ __all__ = [
     "source_modules",
 ]
 
-SHARED_MATHS = "adversity.metrics"
+SHARED_MATHS = "adversity.metrics."
 """Followed from every package: plugins compute with it, so it is part of what they are."""
 
 Imports = dict[tuple[str, str], tuple[tuple[str, Path], ...]]
 """What each module imports: the package that is followed and a dotted name, to names and files."""
 
-_IMPORTERS = ("import_module", "__import__")
+IMPORTERS = ("import_module", "__import__")
 
 _COMPILED = (".pyc", ".pyo")
 
@@ -108,8 +109,8 @@ def source_fingerprint(cls: type, *more: str, known: Imports | None = None) -> s
     same top-level package (inside functions too) or from `adversity.metrics`, each by its
     dotted name and without comments and docstrings, and the distribution's name and version.
     The value is the same on every machine and for editable and wheel installs. The `__init__`
-    of a parent package counts only where a name is imported from it; otherwise one method
-    would change with each of its neighbours.
+    of a parent package counts in a project; elsewhere, where a name is imported from it, or one
+    method would change with each of its neighbours.
 
     Args:
         cls: The class.
@@ -206,12 +207,12 @@ def source_modules(module: str, known: Imports | None = None) -> tuple[tuple[str
         )
     known = {} if known is None else known
     top = module.partition(".")[0]
-    modules = {module: start}
-    waiting = [module]
+    modules = dict(_run_with(module, start))
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if (top, name) not in known:
-            known[top, name] = tuple(_imported(name, modules[name], (top, SHARED_MATHS)))
+            known[top, name] = tuple(_imported(name, modules[name], (f"{top}.", SHARED_MATHS)))
         for target, path in known[top, name]:
             if target not in modules:
                 modules[target] = path
@@ -219,32 +220,39 @@ def source_modules(module: str, known: Imports | None = None) -> tuple[tuple[str
     return tuple(sorted(modules.items()))
 
 
-def _lies_in(name: str, packages: Iterable[str]) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+def _run_with(module: str, path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield a module, and in a project each `__init__` above it, which is run before it."""
+    yield module, path
+    parent = module.rpartition(".")[0]
+    while place_of(parent) is not None:
+        file = _locate(parent)
+        if file is not None and file.name == "__init__.py":
+            yield parent, file
+        parent = parent.rpartition(".")[0]
 
 
-def _imported(module: str, path: Path, within: Iterable[str]) -> Iterator[tuple[str, Path]]:
+def _imported(module: str, path: Path, within: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     """Yield the modules of these packages that a file imports and that have a file."""
     if path.suffix != ".py":
         return
     for names in _import_names(module, path, path.stat().st_mtime_ns):
-        located = ((name, _locate(name)) for name in names if _lies_in(name, within))
+        located = ((name, _locate(name)) for name in names if f"{name}.".startswith(within))
         first = next(((name, file) for name, file in located if file is not None), None)
         if first is not None:
-            yield first
+            yield from _run_with(*first)
 
 
 @lru_cache(maxsize=1024)
 def _import_names(module: str, path: Path, _changed: int) -> tuple[tuple[str, ...], ...]:
     """Read what each import of a file may mean, the likelier meaning first."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     try:
         tree = ast.parse(path.read_bytes(), path.name)
-    except (SyntaxError, ValueError) as error:
-        raise PluginError(
-            f"expected Python source in {place_of(module) or f'module {module!r}'}, got {error}; "
-            "repair it"
-        ) from error
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        where = place_of(module) or f"module {module!r}"
+        where = where.replace(".py", "/__init__.py") if package == module else where
+        got = str(error) or type(error).__name__
+        raise PluginError(f"expected Python source in {where}, got {got}; repair it") from error
     return tuple(names for node in nodes_of(tree) for names in _meanings(node, package))
 
 
@@ -258,7 +266,7 @@ def _meanings(node: ast.AST, package: str) -> Iterator[tuple[str, ...]]:
     elif isinstance(node, ast.Call) and node.args:
         called = getattr(node.func, "attr", getattr(node.func, "id", None))
         name = getattr(node.args[0], "value", None)
-        if called in _IMPORTERS and isinstance(name, str):
+        if called in IMPORTERS and isinstance(name, str):
             yield (_absolute(name, package),)
 
 

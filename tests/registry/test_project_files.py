@@ -9,8 +9,10 @@ import pytest
 
 from adversity.distributions import place_of
 from adversity.engine.calls.ready import Ready
-from adversity.errors import PluginError
+from adversity.errors import PluginError, StaleInputsError
+from adversity.registry import source_fingerprint
 from adversity.registry.entry import class_of, licence_of
+from adversity.registry.project_modules import project_sources
 
 
 def test_links_that_lead_out(project, tmp_path):
@@ -43,10 +45,95 @@ def test_import_by_way_of_the_path_is_noticed(project, monkeypatch):
         "import importlib, os, sys\nsys.path.append(os.path.dirname(__file__))\n"
         "importlib.import_module('odd_' + 'neighbour')\n" + project.half,
     )
-    try:
+    for _ in range(2):  # what was imported is forgotten, so that it is noticed again
         assert "imported odd_neighbour of the project by an absolute name" in project.refusal()
-    finally:
-        sys.modules.pop("odd_neighbour", None)
+    assert "odd_neighbour" not in sys.modules
+
+
+NAMED = "write `from .factors import ...`, so that its source is in the keys of results"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "importlib.import_module('.fac' + 'tors', __package__)",
+            "got `importlib.import_module('.fac' + 'tors', __package__)` (./half.py, line 7): write",
+        ),
+        (
+            "importlib.import_module(package=__package__, name='.fac' + 'tors')",
+            "(./half.py, line 7)",
+        ),
+        ("importlib.import_module(__package__ + '.factors')", NAMED),
+        ("(lambda load: load('.factors', __package__))(importlib.import_module)", NAMED),
+    ],
+)
+def test_import_that_no_source_names(project, line, expected):
+    """A neighbour that is imported by a name put together is in no key: refused, now and later."""
+    head, _, body = project.half.replace("\nfrom .factors import FACTOR\n", "").partition("\n\n\n")
+    now = f"{head}\nimport importlib\nFACTOR = {line}.FACTOR\n\n\n{body}"
+    project.write("half.py", now)
+    for _ in range(2):
+        assert expected in project.refusal()
+    later = body.replace("images * FACTOR", f"images * {line}.FACTOR")
+    project.write("half.py", f"{head}\nimport importlib\n\n\n{later}")
+    if expected == NAMED:
+        with pytest.raises(
+            PluginError, match=r"got factors\.py in another way: write `from \.fact"
+        ):
+            class_of(project.get())().degrade(1.0, None)
+    else:
+        assert "expected files of the project to be imported by names that" in project.refusal()
+
+
+def test_init_of_a_folder_counts(project):
+    """Python runs the `__init__.py` above a file first: it is in the key, and DVC has it."""
+    project.write("deep/__init__.py", "SCALE = 1\n")
+    project.write("deep/er/half.py", project.half.replace(".factors", "...factors"))
+    uses = "./deep/er/half.py:Half"
+    cls = class_of(project.get(uses))
+    before = source_fingerprint(cls)
+    assert project_sources(cls.__module__) == (
+        "deep/__init__.py",
+        "deep/er/half.py",
+        "factors.py",
+    )
+    project.write("deep/__init__.py", "SCALE = 2\n")
+    assert source_fingerprint(class_of(project.get(uses))) != before
+    project.write("deep/__init__.py", "SCALE = = 2\n")
+    assert "expected Python source in ./deep/__init__.py, got invalid syntax" in project.refusal(
+        uses
+    )
+
+
+def test_file_that_changes_between_import_and_key(project):
+    """What was hashed since is not what runs: the plan is refused, and the next one is right."""
+    module = class_of(project.get()).__module__
+    project.write("factors.py", "FACTOR = 0.75\n")
+    with pytest.raises(StaleInputsError, match=r"expected factors\.py as it was when the pipeline"):
+        project_sources(module)
+    assert project_sources(class_of(project.get()).__module__) == ("factors.py", "half.py")
+
+
+@pytest.mark.parametrize("name", ["own.half.py", "half.txt", "__init__.py", "ha\u202elf.py"])
+def test_link_to_an_odd_name(project, name):
+    """A link stands for the file that it leads to, which must have a name to be imported by."""
+    (project.root / "half.py").rename(project.root / name)
+    (project.root / "half.py").symlink_to(project.root / name)
+    said = project.refusal()
+    assert "got ./half.py, which leads to ./" in said
+    assert said.isprintable()
+    (project.root / "plain.py").symlink_to(project.root / "factors.py")
+    assert "./factors.py defines no plugin" in project.refusal("./plain.py")
+
+
+@pytest.mark.parametrize("levels", [5_000, 50_000])
+@pytest.mark.parametrize("name", ["half.py", "factors.py"])
+def test_source_of_too_many_levels(project, name, levels):
+    """What Python cannot read is said, be it the file or one that it imports."""
+    project.write(name, f"X = {'-' * levels}1\n")
+    said = project.refusal()
+    assert "./half.py cannot be imported: " in said or "source in ./factors.py, got " in said
 
 
 def test_blocked_file_is_not_imported(project, monkeypatch):
@@ -96,3 +183,4 @@ def test_place_of_a_module():
     """Only modules of a project have a place in it."""
     assert place_of("adversity_projects.x") is None
     assert place_of("adversity_project_1_1") is None
+    assert place_of("adversity_project_helpers.plugins") is None

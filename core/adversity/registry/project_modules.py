@@ -16,28 +16,21 @@ import traceback
 from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import find_spec, module_from_spec
+from importlib.util import module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import PROJECT_PACKAGE, place_of
-from adversity.errors import InputError, StaleInputsError
+from adversity.errors import InputError, PluginError, StaleInputsError
 from adversity.project import file_fault
-from adversity.provenance import packages_imported, source_modules
+from adversity.provenance import source_modules
 from adversity.registry.quoting import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
     from types import ModuleType
 
-__all__ = [
-    "absolute_fault",
-    "author_is_to",
-    "module_of",
-    "project_sources",
-    "strays",
-    "where_in",
-]
+__all__ = ["author_is_to", "is_of", "module_of", "own_sources", "project_sources", "where_in"]
 
 _roots: dict[str, Path] = {}
 """The project of each package."""
@@ -63,52 +56,35 @@ def module_of(root: Path, place: str) -> str:
         importlib.invalidate_caches()
         package = _package(root.resolve())
         module = f"{package}.{place.removesuffix('.py').replace('/', '.')}"
-        for _, file in _own(package, source_modules(module)):
+        for _, file in own_sources(module):
             _require_readable(root.resolve(), file)
             _seen[package].setdefault(file, _sha256(file))
         return module
+
+
+def own_sources(module: str) -> list[tuple[str, Path]]:
+    """Return what of its project a module is made of: dotted names and files."""
+    package = module.partition(".")[0]
+    return [(name, file) for name, file in source_modules(module) if name.startswith(f"{package}.")]
 
 
 def project_sources(module: str) -> tuple[str, ...]:
     """Return the files of the project that a module of it is made of, relative, sorted.
 
     Nothing for a module that is of no project.
+
+    Raises:
+        StaleInputsError: If one is not as it was when the module was imported: what was hashed
+            since then is not what runs.
     """
     package = module.partition(".")[0]
     if place_of(module) is None:
         return ()
     root = _roots[package]
-    files = (file for _, file in _own(package, source_modules(module)))
+    files = [file for _, file in own_sources(module)]
+    for file in files:
+        _require_seen(package, file, _sha256(file))
     return tuple(sorted({file.resolve().relative_to(root).as_posix() for file in files}))
-
-
-def absolute_fault(root: Path, module: str) -> str | None:
-    """Say which file of the project a module imports by an absolute name, or None.
-
-    Python may find it there, by chance of the current folder: no key would hold its source.
-    """
-    sources = _own(module.partition(".")[0], source_modules(module))
-    folders = {root.resolve(), *(file.parent for _, file in sources)}
-    for package in sorted(packages_imported(sources)):
-        if _lies_beside(package, folders) and not _is_installed(package, root.resolve()):
-            return (
-                f"expected files of the project to be imported with a leading dot, got `import "
-                f"{package}`: write `from . import {package}` or `from .{package} import ...`, so "
-                "that the file is found from everywhere, and its source is in the keys of results"
-            )
-    return None
-
-
-def strays(root: Path, before: Iterable[str]) -> tuple[str, ...]:
-    """Return the modules that came from the project since then, and not through its package."""
-    root, known = root.resolve(), set(before)
-    return tuple(
-        sorted(
-            name
-            for name, module in list(sys.modules.items())
-            if name not in known and place_of(name) is None and _is_of(_file(module), root)
-        )
-    )
 
 
 def where_in(root: Path, error: BaseException) -> str:
@@ -120,7 +96,7 @@ def where_in(root: Path, error: BaseException) -> str:
         lines = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
     for file, line in reversed(lines):
         path = root / file
-        if line and _is_of(path, root):
+        if line and is_of(path, root):
             return f" ({visible(path.relative_to(root).as_posix())}, line {line})"
     return ""
 
@@ -146,12 +122,21 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where a module lies; refuse a file that may not be read."""
-        root = _roots.get(fullname.partition(".")[0])
+        """Return where a module lies; refuse a file that may not be read, or is in no key."""
+        package = fullname.partition(".")[0]
+        root = _roots.get(package)
         spec = None if root is None else PathFinder.find_spec(fullname, path, target)
         if root is None or spec is None or spec.origin is None:
             return spec
-        _require_readable(root, Path(spec.origin))
+        file = Path(spec.origin)
+        _require_readable(root, file)
+        if file not in _seen[package]:
+            shown = visible(file.relative_to(root).as_posix())
+            raise PluginError(
+                f"expected files of the project to be imported by names that stand in the source, "
+                f"got {shown} in another way: write `from .{file.stem} import ...`, so that its "
+                "source is in the keys of results"
+            )
         if isinstance(spec.loader, SourceFileLoader):
             spec.loader = _FromSource(fullname, spec.origin)
         return spec
@@ -164,14 +149,7 @@ class _FromSource(SourceFileLoader):
         """Compile the file, which must be as it was when it was looked at."""
         path = Path(self.get_filename(fullname))
         data = path.read_bytes()
-        package = fullname.partition(".")[0]
-        known = _seen[package].setdefault(path, hashlib.sha256(data).hexdigest())
-        if hashlib.sha256(data).hexdigest() != known:
-            shown = path.relative_to(_roots[package])
-            raise StaleInputsError(
-                f"expected {shown} as it was when the pipeline was planned, but it changed; start "
-                "again"
-            )
+        _require_seen(fullname.partition(".")[0], path, hashlib.sha256(data).hexdigest())
         return self.source_to_code(data, str(path))
 
 
@@ -193,8 +171,13 @@ def _package(root: Path) -> str:
     return package
 
 
-def _own(package: str, sources: Iterable[tuple[str, Path]]) -> list[tuple[str, Path]]:
-    return [(name, file) for name, file in sources if name.partition(".")[0] == package]
+def _require_seen(package: str, file: Path, sha256: str) -> None:
+    """Refuse a file that is not as it was when it was looked at."""
+    if _seen[package].get(file) != sha256:
+        shown = visible(file.relative_to(_roots[package]).as_posix())
+        raise StaleInputsError(
+            f"expected {shown} as it was when the pipeline was planned, but it changed; start again"
+        )
 
 
 def _require_readable(root: Path, file: Path) -> None:
@@ -210,28 +193,7 @@ def _sha256(file: Path) -> str:
     return ""
 
 
-def _lies_beside(package: str, folders: Iterable[Path]) -> bool:
-    return any(
-        (folder / f"{package}.py").is_file() or any((folder / package).glob("*.py"))
-        for folder in folders
-    )
-
-
-def _is_installed(package: str, root: Path) -> bool:
-    """Say whether a name means something that is not the project's own."""
-    spec = None
-    with suppress(ImportError, ValueError, AttributeError):
-        spec = find_spec(package)
-    return spec is not None and not any(_is_of(Path(place), root) for place in _places(spec))
-
-
-def _places(spec: ModuleSpec) -> Iterator[str]:
-    yield from spec.submodule_search_locations or ()
-    if spec.has_location and spec.origin:
-        yield spec.origin
-
-
-def _is_of(file: Path | None, root: Path) -> bool:
+def is_of(file: Path | None, root: Path) -> bool:
     """Say whether a file is the project's; its environment may lie in its folder."""
     if file is None or not file.is_absolute() or not file.is_relative_to(root):
         return False
@@ -240,8 +202,3 @@ def _is_of(file: Path | None, root: Path) -> bool:
     if environment != root and file.is_relative_to(environment):
         return False
     return not {"site-packages", "dist-packages"}.intersection(inside)
-
-
-def _file(module: object) -> Path | None:
-    file = getattr(module, "__file__", None)
-    return Path(file) if isinstance(file, str) else None

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING
 from adversity.contracts import KINDS, PluginBase
 from adversity.did_you_mean import did_you_mean
 from adversity.distributions import place_of
-from adversity.errors import InputError, PluginError, UnknownPluginError
-from adversity.project import file_fault, place_in, text_fault
+from adversity.errors import AdversityError, InputError, PluginError, UnknownPluginError
+from adversity.project import file_fault, name_fault, place_in, text_fault
 from adversity.registry.blocking import block_names, names_of
 from adversity.registry.claims import contract_of
 from adversity.registry.class_checks import class_fault, object_fault, version_fault
 from adversity.registry.containment import Guard, contained
 from adversity.registry.entry import Entry
 from adversity.registry.project_classes import class_meant, double_fault
-from adversity.registry.project_modules import absolute_fault, module_of, strays, where_in
+from adversity.registry.project_imports import import_fault, strays
+from adversity.registry.project_modules import module_of, where_in
 from adversity.registry.quoting import error_text, visible
 
 if TYPE_CHECKING:
@@ -94,15 +95,23 @@ def _parsed(uses: str, root: Path) -> tuple[str, str]:
     fault = text_fault(given)
     if fault is not None:
         raise UnknownPluginError(f"a plugin of the project {fault}; copy the file there")
-    if not _FILE.fullmatch(given) or given.endswith("/__init__.py"):
-        raise UnknownPluginError(
-            f"expected {_FORM}, got {uses}; folders and files have no other dot in their names, "
-            "and an __init__.py defines no plugin"
-        )
+    _require_name(given, uses)
     fault = file_fault(root, given)
     if fault is not None:
         raise UnknownPluginError(f"{fault}{_near(root, given)}")
-    return f"./{place_in(root.resolve(), given)}", wanted
+    place = f"./{place_in(root.resolve(), given)}"
+    _require_name(place, f"{given}, which leads to {place}")
+    return place, wanted
+
+
+def _require_name(place: str, got: str) -> None:
+    """Refuse a file that cannot be imported under its name."""
+    named = _FILE.fullmatch(place) and name_fault(place) is None
+    if not named or place.endswith("/__init__.py"):
+        raise UnknownPluginError(
+            f"expected {_FORM}, got {visible(got)}; folders and files have no other dot in their "
+            "names, and an __init__.py defines no plugin"
+        )
 
 
 def _near(root: Path, given: str) -> str:
@@ -113,27 +122,34 @@ def _near(root: Path, given: str) -> str:
     return f"; {hint}" if hint else ""
 
 
-def _imported(place: str, root: Path) -> ModuleType:
-    """Import a file under guard, and say where it fails; one that is blocked is not imported."""
+def _looked_at(place: str, root: Path) -> str:
+    """Return the name under which a file can be imported; one that is blocked cannot."""
     if place in block_names():
         raise UnknownPluginError(f"{place} is blocked by name; unblock it to use it")
-    source = root / place
     try:
-        compile(source.read_bytes(), place, "exec", dont_inherit=True)
+        compile((root / place).read_bytes(), place, "exec", dont_inherit=True)
         module = module_of(root, place.removeprefix("./"))
-        fault = absolute_fault(root, module)
+        fault = import_fault(root, module)
     except (PluginError, InputError) as error:
         raise UnknownPluginError(f"{place}: {error}") from None
-    except (SyntaxError, ValueError, OSError) as error:
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as error:
         raise _import_error(place, error, root) from None
     if fault is not None:
         raise UnknownPluginError(f"{place}: {fault}")
-    before = () if module in sys.modules else tuple(sys.modules)
+    return module
+
+
+def _imported(place: str, root: Path) -> ModuleType:
+    """Import a file under guard, and say where it fails."""
+    module = _looked_at(place, root)
+    before = set(sys.modules)
     with contained(place) as changed, Guard() as importing:
         import_module(module)
     if importing.error is not None:
         raise _import_error(place, importing.error, root)
-    if before and (names := strays(root, before)):
+    if names := strays(root, before):
+        for name in (*names, *(name for name in set(sys.modules) - before if place_of(name))):
+            del sys.modules[name]  # so that it is refused again
         raise UnknownPluginError(
             f"{place}: importing it imported {names[0]} of the project by an absolute name; write "
             f"`from .{names[0]} import ...`, so that its source is in the keys of results"
@@ -150,6 +166,9 @@ def _imported(place: str, root: Path) -> ModuleType:
 
 def _import_error(place: str, error: BaseException, root: Path) -> UnknownPluginError:
     """Say what was raised, in which line of the project, and what to do."""
+    where = where_in(root, error)
+    if isinstance(error, AdversityError):
+        return UnknownPluginError(f"{place}: {error}{where}")
     said = re.sub(r"adversity_project_\w+\.", ".", error_text(error))
     remedy = "fix it, or do it inside the method that needs it"
     name = getattr(error, "name", None)
@@ -157,5 +176,4 @@ def _import_error(place: str, error: BaseException, root: Path) -> UnknownPlugin
         remedy = f"install {visible(name).partition('.')[0]}"
     elif not isinstance(error, Exception):
         remedy = "a plugin must not end the program"
-    where = where_in(root, error)
     return UnknownPluginError(f"{place} cannot be imported: {said}{where}; {remedy}")
