@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 import torch
 from skimage import data
@@ -72,3 +75,20 @@ def test_an_image_smaller_than_the_filter_is_refused() -> None:
     ):
         noise_level(torch.zeros(1, 3, 3, 8))
     assert noise_level(torch.zeros(1, 1, 4, 4)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.full((1, 3, 8, 8), math.nan), "finite images to estimate the noise from, got NaN"),
+        (torch.full((1, 3, 8, 8), math.inf), "got NaN or infinity"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), r"got torch.uint8: write images.float\(\)"),
+        (torch.zeros(3, 8, 8), r"batch of images \[N, C, H, W\], got \[3, 8, 8\]"),
+        (torch.zeros(0, 3, 8, 8), r"got \[0, 3, 8, 8\]"),
+        ([[0.0]], "a tensor .* got list"),
+    ],
+)
+def test_what_has_no_noise_level_is_refused(images: Any, message: str) -> None:
+    """NaN is not an image without noise, and bytes are not on the [0, 1] scale."""
+    with pytest.raises(DataError, match=message):
+        noise_level(images)

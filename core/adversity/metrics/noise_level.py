@@ -33,28 +33,52 @@ def noise_level(images: Tensor) -> Tensor:
     clipping to [0, 1] makes it too small.
 
     Args:
-        images: `[N, C, H, W]` in [0, 1], H and W at least 4.
+        images: `[N, C, H, W]` floating-point and finite, H and W at least 4.
 
     Returns:
-        `[N]` float64; 0 for a flat image.
+        `[N]` float64 on the scale of the images, [0, 1]; 0 for a flat image.
 
     Raises:
-        DataError: If the images are smaller than the filter.
+        DataError: If they are no such images, or smaller than the filter.
     """
     import torch
     from torch.nn import functional
 
-    if min(images.shape[-2:]) < len(_DB2):
-        height, width = images.shape[-2:]
-        raise DataError(
-            f"expected images of at least 4x4 pixels to estimate the noise from, got "
-            f"{height}x{width}; give a restoration the parameter sigma instead"
-        )
+    _require_images(images)
     line = torch.tensor(_DB2, dtype=torch.float64, device=images.device)
     planes = images.detach().double().flatten(0, 1).unsqueeze(1)
     details = functional.conv2d(planes, line.outer(line).view(1, 1, 4, 4), stride=2)
     sigmas = torch.stack([_spread(plane) for plane in details.abs().flatten(1)])
     return sigmas.view(images.shape[:2]).mean(1)
+
+
+def _require_images(images: object) -> None:
+    """Refuse what has no noise level; an attack may query images beyond [0, 1], which have one.
+
+    Raises:
+        DataError: With what came.
+    """
+    import torch
+
+    if not isinstance(images, torch.Tensor):
+        raise DataError(
+            f"expected a tensor [N, C, H, W], got {type(images).__name__}: use torch.from_numpy"
+        )
+    if images.ndim != 4 or 0 in images.shape:
+        raise DataError(f"expected a batch of images [N, C, H, W], got {list(images.shape)}")
+    if not images.is_floating_point():
+        raise DataError(
+            f"expected floating-point images in [0, 1], got {images.dtype}: write "
+            "images.float() / 255 if they are bytes"
+        )
+    if not bool(images.isfinite().all()):
+        raise DataError("expected finite images to estimate the noise from, got NaN or infinity")
+    if min(images.shape[2:]) < len(_DB2):
+        height, width = images.shape[2:]
+        raise DataError(
+            f"expected images of at least 4x4 pixels to estimate the noise from, got "
+            f"{height}x{width}; give a restoration the parameter sigma instead"
+        )
 
 
 def _spread(details: Tensor) -> Tensor:
