@@ -57,6 +57,14 @@ def test_a_share_that_is_none_is_refused(k: int, n: int, level: float) -> None:
             interval(k, n, level)
 
 
+def test_an_interval_is_cut_to_the_range_but_holds_its_mean() -> None:
+    """A mean that rounding has put beyond an end stays inside."""
+    found = metrics.mean_interval([1.0, 0.9, 0.95], within=(0.9, 1.0))
+    assert (found.low, found.high) == (0.9, 1.0)
+    found = metrics.mean_interval([1.0, 1.0, 1.0 + 1e-9], within=(-1.0, 1.0))
+    assert found.high == found.value > 1
+
+
 def test_the_mean_interval_equals_scipy() -> None:
     """Mean and bounds are those of SciPy's one-sample t (1e-12: order of summation)."""
     values = np.random.default_rng(0).exponential(size=57)

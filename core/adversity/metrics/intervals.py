@@ -150,7 +150,8 @@ def mean_interval(
     Args:
         values: `[N]` real numbers.
         level: Confidence level.
-        within: The range that such a mean must lie in; the interval is cut to it.
+        within: The range that such a mean must lie in; the interval is cut to it, but never to
+            less than the mean.
         infinite: Whether infinite values (the PSNR of equal images) are an error, or are
             left out of the mean and counted in `details["infinite"]`.
         better: Goes into the measure, like `unit` and `convention`.
@@ -173,7 +174,9 @@ def mean_interval(
         convention["mean"] = "over finite values"
     bounds = _student(mean, error, n, level)
     if bounds is not None and within is not None:
-        bounds = max(within[0], bounds[0]), min(within[1], bounds[1])
+        # The mean itself may be rounded to a hair beyond an end.
+        ends = min(within[0], mean), max(within[1], mean)
+        bounds = max(ends[0], bounds[0]), min(ends[1], bounds[1])
     return Measure(
         value=mean,
         n=n,

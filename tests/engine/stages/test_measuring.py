@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 
-from adversity import Measure, MeasureInfo, Metric
+from adversity import ImageMetric, Measure, MeasureInfo, Metric
 from adversity.engine.calls.ready import Ready
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.errors import PluginError
@@ -92,3 +92,25 @@ def test_a_name_that_is_taken_ends_the_step(measure: str, owner: str) -> None:
     with pytest.raises(PluginError) as caught:
         measures_of_rows(ready(Ones(), Said(measure=measure)), ROWS, ("a", "b"))
     assert str(caught.value).startswith(f'metric "said" and {owner} both measure {measure}, and')
+
+
+class Alike(ImageMetric):
+    """Whatever its column holds, of at most 1."""
+
+    name: ClassVar[str] = "alike"
+    produces: ClassVar[Any] = {"alike": MeasureInfo(-1.0, 1.0)}
+
+    def measure(self, images: Any, reference: Any) -> Any:
+        raise NotImplementedError
+
+    def convention(self) -> Mapping[str, object]:
+        return {"channels": "all"}
+
+
+def test_the_interval_of_an_image_metric_ends_where_its_range_does() -> None:
+    """Student's around .97 would end at 1.06, which no mean of values up to 1 can be."""
+    rows = ROWS | {"alike": np.array([1.0, 1.0, 0.99, 0.89])}
+    found = measures_of_rows(ready(Alike()), rows, ())["alike"]
+    assert found.value == pytest.approx(0.97)
+    assert found.low == pytest.approx(0.97 - 3.182446 * np.std(rows["alike"], ddof=1) / 2)
+    assert found.high == 1.0

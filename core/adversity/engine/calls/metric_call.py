@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adversity.contracts import CellMetric, ImageMetric, Measure, Metric
+from adversity.contracts import CellMetric, ImageMetric, Measure, MeasureInfo, Metric
 from adversity.engine.calls.blocks import padded, spans
 from adversity.engine.calls.final_call import FinalCall, named, positions
 from adversity.engine.calls.ready import BREAKS
@@ -135,7 +135,13 @@ class ImageMetricCall(FinalCall):
         values = values[~np.isnan(values)]
         if not np.isfinite(values).any():
             return {}
-        mean = mean_interval(values, infinite="leave_out", convention=metric.convention())
+        info = metric.declared().get(column, MeasureInfo())
+        mean = mean_interval(
+            values,
+            within=(info.low, info.high),
+            infinite="leave_out",
+            convention=metric.convention(),
+        )
         return {column: mean}
 
 
