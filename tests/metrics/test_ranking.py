@@ -225,6 +225,20 @@ def test_infinite_scores_are_ranked_and_json() -> None:
         json.dumps(record, allow_nan=False)
 
 
+def test_a_curve_has_each_rate_once() -> None:
+    """Of 49 known samples each rate is k / 49 to the last bit: 1 - 48 / 49 would be another."""
+    plot = Plot.from_json(metrics.auroc(np.arange(49.0), np.arange(49.0)).details["plot"])
+    assert plot.x == plot.y == [k / 49 for k in range(50)]
+
+
+@pytest.mark.parametrize("measure", [metrics.auroc, metrics.fpr_at_95_tpr])
+@pytest.mark.parametrize("level", [1.5, 0, 1, "high", True])
+def test_a_level_that_is_none_is_refused(measure, level) -> None:
+    """Also where the interval needs none; the message has what came."""
+    with pytest.raises(DataError, match=f"level between 0 and 1, got {level!r}: write 0.95"):
+        measure([0.0, 1.0], [1.0], level=level)
+
+
 @pytest.mark.parametrize("measure", [metrics.auroc, metrics.fpr_at_95_tpr])
 def test_what_cannot_be_ranked_is_refused(measure) -> None:
     """NaN is named with its group, row and number; so is a group of none."""

@@ -35,7 +35,7 @@ def normal_quantile(level: float) -> float:
     Raises:
         DataError: `level` is not inside (0, 1).
     """
-    _check_level(level)
+    check_level(level)
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
@@ -101,7 +101,7 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> tuple[float,
     from scipy.special import betaincinv
 
     _check_counts(successes, n)
-    _check_level(level)
+    check_level(level)
     tail = (1 - level) / 2
     low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
     high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
@@ -204,7 +204,7 @@ def mean_and_error(values: Floats) -> tuple[float, float]:
 def _student(mean: float, error: float, n: int, level: float) -> tuple[float, float] | None:
     from scipy.special import stdtrit
 
-    _check_level(level)
+    check_level(level)
     # Rounding of equal values leaves an error of this relative size: that is no spread.
     if n < 2 or error <= 1e-15 * abs(mean):
         return None
@@ -240,6 +240,11 @@ def _check_counts(successes: int, n: int) -> None:
         raise DataError(f"expected successes of at most n, got {successes} of {n}")
 
 
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise DataError(f"expected a confidence level between 0 and 1, got {level}: write 0.95")
+def check_level(level: object) -> None:
+    """Refuse what is no confidence level.
+
+    Raises:
+        DataError: It is no number inside (0, 1).
+    """
+    if not isinstance(level, (float, np.floating)) or not 0 < level < 1:
+        raise DataError(f"expected a confidence level between 0 and 1, got {level!r}: write 0.95")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from adversity import MeasureInfo, Metric, metrics
 from adversity.did_you_mean import did_you_mean
-from adversity.errors import InputError
+from adversity.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -27,7 +27,9 @@ class AUROC(Metric):
 
     `from:` names predictions of what the model was made for, `against:` of what it was not made
     for. The score is a column of both. Of `confidence` a smaller value means less sure; any other
-    score is larger where the model is less sure, as the scores of uncertainty plugins are.
+    score is larger where the model is less sure, as the scores of uncertainty plugins are. A
+    sample with one id in both, such as an image before and after a degradation, may have related
+    scores: the interval allows for it.
     """
 
     name = "auroc"
@@ -68,7 +70,7 @@ class AUROC(Metric):
             return {}
         known, unknown = self._ranked(table, "from:"), self._ranked(reference, "against:")
         measures = {
-            "auroc": metrics.auroc(known, unknown),
+            "auroc": metrics.auroc(known, unknown, ids=(table["id"], reference["id"])),
             "fpr_at_95_tpr": metrics.fpr_at_95_tpr(known, unknown),
         }
         sure = "small" if self.score == _CONFIDENCE else "large"
@@ -83,6 +85,7 @@ class AUROC(Metric):
 
         Raises:
             InputError: The table has no such column.
+            DataError: The column does not hold one number for each sample.
         """
         if not table.has(self.score):
             columns = ", ".join(table.columns)
@@ -92,4 +95,22 @@ class AUROC(Metric):
                 f"{columns}; {hint or 'name one of these with score'}"
             )
         values = np.asarray(table[self.score])
+        fault = _fault(values, table["id"])
+        if fault:
+            raise DataError(
+                f"auroc: expected a number for each sample in the column {self.score!r} of the "
+                f"table that {step} names, got {fault}; name another column with score"
+            )
         return -values.astype(np.float64) if self.score == _CONFIDENCE else values
+
+
+def _fault(values: np.ndarray[Any, Any], ids: np.ndarray[Any, Any]) -> str:
+    """Say why samples cannot be ranked by a column; empty where they can."""
+    if values.ndim != 1:
+        return f"{values[0].size} for each"
+    if values.dtype.kind not in "iuf":
+        return "yes and no" if values.dtype.kind == "b" else f"{values[0]!r}"
+    lacking = ids[np.isnan(values)]
+    return (
+        f"none for {len(lacking)} of {len(values)}, {lacking[0]} among them" if len(lacking) else ""
+    )

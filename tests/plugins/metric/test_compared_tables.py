@@ -62,14 +62,35 @@ def test_a_score_that_is_not_there_is_refused_with_those_that_are() -> None:
         AUROC(score="entrop").compute(table(entrop=np.ones(3)), unknown)
 
 
-def test_a_missing_score_is_refused() -> None:
-    """NaN in a column is no rank: the group and the row are named."""
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        (np.array([0.1, np.nan]), "none for 1 of 2, s1 among them"),
+        (np.array(["dark", "bright"], dtype=object), "'dark'"),
+        (np.array([True, False]), "yes and no"),
+        (np.ones((2, 3)), "3 for each"),
+    ],
+)
+def test_what_is_no_score_is_refused(values: Any, what: str) -> None:
+    """The message has the column, the key that names its table, and what is there."""
     known, _, _ = scored("entropy")
-    broken = table(entropy=np.array([0.1, np.nan]))
-    with pytest.raises(DataError, match="each unknown sample, got NaN in row 1"):
-        AUROC(score="entropy").compute(known, broken)
-    with pytest.raises(DataError, match=r"known scores \[N\]"):
-        AUROC(score="logits").compute(table(logits=np.ones((3, 2))), table(logits=np.ones((3, 2))))
+    message = f"the column 'entropy' of the table that against: names, got {what}; name another"
+    with pytest.raises(DataError, match=message):
+        AUROC(score="entropy").compute(known, table(entropy=values))
+
+
+def test_samples_in_both_tables_are_told_by_their_ids() -> None:
+    """Rows of one id are one sample, whatever their place; the interval is that of the function."""
+    rng = np.random.default_rng(0)
+    known = table(entropy=rng.normal(0, 1, 60))
+    order = rng.permutation(60)
+    scores = (known["entropy"] + rng.normal(1, 0.3, 60))[order]
+    unknown = Table({"id": known["id"][order], "entropy": scores}, known.class_names)
+    found = AUROC(score="entropy").compute(known, unknown)["auroc"]
+    expected = metrics.auroc(known["entropy"], scores, ids=(known["id"], unknown["id"]))
+    assert (found.low, found.high) == (expected.low, expected.high)
+    assert found.details["in_both"] == 60
+    assert found.low != metrics.auroc(known["entropy"], scores).low
 
 
 def test_an_empty_table_has_no_area() -> None:
