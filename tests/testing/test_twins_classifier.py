@@ -187,9 +187,20 @@ class Missing(Stored):
 def test_the_kit_tries_a_plugin_beside_the_files_that_it_writes(
     failed: Callable[..., dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the class writes is there; what it forgets is named; a file in the folder comes first."""
+    """What the class writes is there; what it forgets is named, or found in the current folder."""
     assert failed(Stored) == {}
     assert "scale.txt" in failed(Missing, only=("answers",))["answers"]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "scale.txt").write_text("1", encoding="utf-8")
     assert failed(Missing) == {}
+
+
+def test_a_strangers_file_is_no_example(
+    failed: Callable[..., dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Examples are tried with what the class writes, a user's parameters with the user's file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scale.txt").write_text("no number", encoding="utf-8")
+    assert failed(Stored, only=("answers",)) == {}
+    own = check_plugin(Stored, parameters={"scale": "scale.txt"}, only=["answers"], raises=False)
+    assert "no number" in own.failures[0].message

@@ -272,6 +272,14 @@ def test_own_folder_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.Monk
     assert found.outcomes[0].message == "1 samples"
 
 
+def test_folder_of_others_is_no_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a location of the user's the kit's own images are tried, whatever lies here."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "only.txt").write_text("one")
+    monkeypatch.chdir(tmp_path)
+    assert check_plugin(FromFiles, only=["length"]).outcomes[0].message != "1 samples"
+
+
 def test_nothing_left_out_is_not_tried() -> None:
     """Without samples that are left out there is no reason to look at."""
     (outcome,) = check_plugin(Boxes, only=["quarantined"], raises=False).outcomes

@@ -26,11 +26,12 @@ from adversity.testing.bench.checks import NotApplicable, error_line
 from adversity.testing.bench.effort import Effort
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from adversity.contracts import Plugin, PluginBase, State
+    from adversity.contracts.project_files import ProjectFile
     from adversity.engine.calls.ready import Ready
     from adversity.engine.public.in_memory import TensorRows
     from adversity.testing.bench.checks import Check
@@ -41,8 +42,6 @@ __all__ = [
     "Case",
     "bench_class",
     "built",
-    "found_state",
-    "networks_of",
 ]
 
 Answer = dict[str, "Tensor"]
@@ -85,6 +84,7 @@ class Bench(ABC):
         parameters: With which it is tried.
         device: Where it computes.
         effort: How much of everything it is tried with.
+        is_example: The parameters are the class's examples, not what a user gave.
     """
 
     by_row: ClassVar[bool] = True
@@ -105,8 +105,8 @@ class Bench(ABC):
         self._state: State | None = None
         self._nested: dict[Plugin[Any], Bench] = {}
         self._whole: dict[str, Answer] = {}
-        self._files: Path | None = None
         self.effort = Effort()
+        self.is_example = False
 
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
@@ -146,18 +146,24 @@ class Bench(ABC):
         return replace(ready, looked=None)  # the kit looks itself
 
     def _project(self, plugin: Any) -> Path | None:
-        """Return a folder with the files that the plugin's examples name, where it writes such.
+        """Return the folder in which the files of the parameters lie; None for the current one.
 
-        None for the current folder, also where all files of its parameters lie there.
+        An example is tried with what the class writes for it: a file of the same name in the
+        current folder may be a stranger's, and be a program. What a user gave is the user's.
         """
-        here = Path.cwd()
-        if all(file.fault(here) is None for file in project_files(plugin)):
+        files = [*project_files(plugin)]
+        if not files or (not self.is_example and _hold(Path.cwd(), files)):
             return None
-        if self._files is None:
-            self._files = Path(mkdtemp(prefix="adversity-"))
-            weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
-            self.cls.write_example_files(self._files)
-        return self._files
+        written = self._written
+        return written if _hold(written, files) or not _hold(Path.cwd(), files) else None
+
+    @cached_property
+    def _written(self) -> Path:
+        """A folder with the files that the class writes, which goes when the bench goes."""
+        folder = Path(mkdtemp(prefix="adversity-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.cls.write_example_files(folder)
+        return folder
 
     def _fitted(self, nested: Plugin[Any]) -> Ready | None:
         """Return a plugin in a parameter that learns, which does so as on its own bench."""
@@ -166,7 +172,8 @@ class Bench(ABC):
         if nested not in self._nested:
             inner: Any = nested.plugin
             cls, given = type(inner), inner.model_dump(exclude_unset=True)
-            self._nested[nested] = bench_class(cls)(cls, given, device=self.device)
+            bench = self._nested[nested] = bench_class(cls)(cls, given, device=self.device)
+            bench.is_example = self.is_example
         return self._nested[nested].fresh()
 
     def fit(self, **changes: Any) -> tuple[Ready, State]:
@@ -239,41 +246,8 @@ class Bench(ABC):
         """Run the plugin through its final call, checks and all."""
 
 
-def networks_of(plugin: Any) -> list[Any]:
-    """Return the networks on a plugin's own attributes, also in lists and dicts."""
-    from torch import nn
-
-    networks: list[Any] = []
-    waiting = list((plugin.__pydantic_private__ or {}).values())
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, nn.Module):
-            networks.append(value)
-        elif isinstance(value, dict):
-            waiting.extend(value.values())
-        elif isinstance(value, list | tuple):
-            waiting.extend(value)
-    return networks
-
-
-def found_state(network: nn.Module) -> dict[str, Any]:
-    """Return everything of a network that others must leave alone, by what to call it."""
-    import torch
-
-    return {
-        "mode": [part.training for part in network.modules()],
-        "hooks": [
-            len(part._forward_hooks) + len(part._forward_pre_hooks) + len(part._backward_hooks)
-            for part in network.modules()
-        ],
-        "requires_grad": [weight.requires_grad for weight in network.parameters()],
-        "gradients": [weight.grad is not None for weight in network.parameters()],
-        # As bytes: NumPy has no bfloat16, and a NaN is the NaN that it was.
-        "weights and buffers": {
-            name: value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
-            for name, value in network.state_dict().items()
-        },
-    }
+def _hold(folder: Path, files: Iterable[ProjectFile]) -> bool:
+    return all(file.fault(folder) is None for file in files)
 
 
 def built(cls: type[PluginBase], parameters: Mapping[str, Any]) -> Any:

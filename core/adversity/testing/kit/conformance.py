@@ -142,6 +142,7 @@ def trials(
     benches = [bench(plugin, given) for given in tried]
     known: dict[tuple[str, Bench], tuple[Status, str]] = {}
     for ready in benches:
+        ready.is_example = parameters is None
         others = tuple(other for other in benches if other is not ready)
         for check in checks:
             if not only or check.name in only:

@@ -20,7 +20,7 @@ from adversity.engine.calls.ready import Ready
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
 from adversity.seeding import preserve_global_rng
-from adversity.testing.bench.bench import found_state
+from adversity.testing.bench.networks import found_state
 from adversity.testing.inputs.images import scenes
 
 if TYPE_CHECKING:

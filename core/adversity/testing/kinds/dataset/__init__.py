@@ -184,13 +184,6 @@ class DatasetBench(Bench):
         facts_are_json,
     )
 
-    def __init__(
-        self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"
-    ) -> None:
-        """Take the class; nothing is written yet."""
-        super().__init__(cls, parameters, device=device)
-        self._root: Path | None = None
-
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
         """Return the defaults, with the kit's folder for a parameter `path` that has none."""
@@ -207,12 +200,16 @@ class DatasetBench(Bench):
         if type(plugin).packaged:
             return self.packed[0]
         location = plugin.location()
-        if location is not None and (Path.cwd() / location).exists():
-            return Path.cwd()
-        if self._root is None:
-            self._root = self._new_folder()
-            images_in(self._root / "images")
-        return self._root
+        if location is None or (self.is_example and (self._images / location).exists()):
+            return self._images
+        return Path.cwd() if (Path.cwd() / location).exists() else self._images
+
+    @cached_property
+    def _images(self) -> Path:
+        """A folder of the kit's own, in which there are images."""
+        folder = self._new_folder()
+        images_in(folder / "images")
+        return folder
 
     def _new_folder(self) -> Path:
         """Make a folder that goes when the bench goes."""
