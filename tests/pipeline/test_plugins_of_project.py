@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from importlib import metadata
 
 import pytest
 import yaml
 
-from adversity.errors import PipelineError
+from adversity.errors import PipelineError, StaleInputsError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.pipeline.read.reader import parse
 from adversity.pipeline.read.schema import pipeline_schema
-from adversity.testing.kit.marking import mark_of
+from adversity.testing.kit.marking import mark_before, mark_of
 from adversity.testing.kit.outcome import Conformance
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -206,7 +208,7 @@ def test_denied_licence_is_refused(refuse):
 def test_mark_is_of_this_project_and_source(plan, load, registry, project, monkeypatch):
     """A mark satisfies `conformance: required`; a change of what the file imports ends it."""
     entry = plan(OWN).steps["shaded"].entry
-    mark = mark_of(entry, Conformance("degradation", "shade", 1, ()))
+    mark = mark_of(mark_before(entry), Conformance("degradation", "shade", 1, ()))
     assert set(mark.files) >= {str(project / "own" / n) for n in ("shade.py", "curve.py")}
     monkeypatch.setattr("adversity.pipeline.plan.plugins.read_marks", lambda: {mark.key: mark})
     text = OWN.replace("steps:\n", "conformance: required\nsteps:\n")
@@ -220,6 +222,25 @@ def test_mark_is_of_this_project_and_source(plan, load, registry, project, monke
     (project / "own" / "curve.py").write_text(CURVE.replace("*", "-"))
     assert all("was checked with another source" in one for one in shade_faults())
     assert len(shade_faults()) == 2
+
+
+def test_mark_is_of_the_source_that_was_tried(plan, project):
+    """What is edited while the kit runs was not tried, nor what was edited since the import."""
+    entry = plan(OWN).steps["shaded"].entry
+    before = mark_before(entry)
+    assert before.standing("") == "conforms"
+    (project / "own" / "curve.py").write_text(CURVE.replace("*", "-"))
+    assert mark_of(before, Conformance("degradation", "shade", 1, ())).standing("") == "stale"
+    with pytest.raises(StaleInputsError, match=r"expected own/curve\.py as it was when"):
+        mark_before(entry)
+
+
+def test_mark_is_of_the_libraries_that_the_file_imports(plan, project):
+    """A project says nowhere what it requires: its imports do, in functions and neighbours, too."""
+    (project / "own" / "curve.py").write_text(CURVE.replace(":\n", ":\n    import pluggy\n"))
+    mark = mark_before(plan(OWN).steps["shaded"].entry)
+    assert mark.versions["pluggy"] == metadata.version("pluggy")
+    assert replace(mark, versions={**mark.versions, "pluggy": "0.1"}).standing("") == "stale"
 
 
 def test_schema_takes_a_file(registry):

@@ -13,7 +13,7 @@ import pytest
 from adversity.registry import Entry, discover, marks
 from adversity.registry.marks import KIT_VERSION
 from adversity.testing.kit import lock
-from adversity.testing.kit.marking import mark_of
+from adversity.testing.kit.marking import mark_before, mark_of
 from adversity.testing.kit.outcome import Conformance, Outcome
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def marked(entry: Entry) -> Mark:
     """Return the mark of a plugin that passed one trial."""
     passed = Outcome("alone", "Rows are alone.", {}, "passed", "they are", 0.1)
-    return mark_of(entry, Conformance(entry.kind, entry.name, KIT_VERSION, (passed,)))
+    return mark_of(mark_before(entry), Conformance(entry.kind, entry.name, KIT_VERSION, (passed,)))
 
 
 def named(mark: Mark, package: str) -> set[str]:

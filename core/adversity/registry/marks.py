@@ -100,7 +100,8 @@ class Mark:
         failed: Trial to what was found, for those that speak against it.
         expected: Trial to the reason, for those that its class says must fail.
         core: SHA-256 of the source of kit and engine, as they were.
-        versions: Of the libraries, as `versions_for` gives them; another one makes it stale.
+        versions: Of the libraries, as `versions_for` gives them, and of what the files import;
+            another one makes it stale.
         files: The source files that were read for `digest`: of the plugin, of the plugins that it
             was tried with, and of the kind where a distribution brings it.
         digest: SHA-256 of their contents.
@@ -131,7 +132,7 @@ class Mark:
         same = (
             (self.kit, self.version) == (KIT_VERSION, version)
             and self.core == core_digest()
-            and self.versions == versions_for(self.distribution)
+            and self.versions == versions_for(self.distribution, *self.versions)
             and digest_of(self.files) == self.digest
         )
         if not same:
@@ -167,9 +168,14 @@ def core_digest() -> str:
     return core_fingerprint(*_TRIED_BY)
 
 
-def versions_for(distribution: str) -> dict[str, str]:
-    """Return the versions of what a distribution's plugins compute with, of what is installed."""
-    names = {*DEPENDS_ON, *_requirements(distribution)}
+def versions_for(distribution: str, *more: str) -> dict[str, str]:
+    """Return the versions of what a distribution's plugins compute with, of what is installed.
+
+    Args:
+        distribution: Whose requirements count; a file of the project has none.
+        *more: Names of distributions that its plugins import.
+    """
+    names = {*DEPENDS_ON, *_requirements(distribution), *more}
     versions = {name: distribution_version(name) for name in sorted(names)}
     return {name: version for name, version in versions.items() if version}
 

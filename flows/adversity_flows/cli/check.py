@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from adversity.registry import Entry
     from adversity.registry.catalogue import Listing
+    from adversity.registry.marks import Mark
     from adversity.testing import Conformance, Outcome
     from adversity_flows.cli.terminal import Terminal
 
@@ -159,15 +160,17 @@ def _checked(
 ) -> dict[str, Any]:
     """Check one plugin, show it, and keep the mark of a whole run."""
     from adversity.testing import check_plugin
+    from adversity.testing.kit.marking import mark_before
 
     shown = _Shown(entry, out) if out is not None and not brief else None
     if entry.cls is None:
         raise ValueError(f"{entry.kind}/{entry.name} has no class")
+    whole = not only and parameters is None
+    before = mark_before(entry) if whole else None
     conformance = check_plugin(
         entry.cls, parameters=parameters, only=only or None, raises=False, progress=shown
     )
-    whole = not only and parameters is None
-    lost = _keep(entry, conformance) if whole else None
+    lost = None if before is None else _keep(before, conformance)
     if out is not None:
         _summary(entry, conformance, out, brief=brief)
         if lost is not None:
@@ -181,13 +184,13 @@ def _checked(
     return conformance.as_json() | origin
 
 
-def _keep(entry: Entry, conformance: Conformance) -> str | None:
+def _keep(before: Mark, conformance: Conformance) -> str | None:
     """Write the trust mark; return why it could not be written, or None."""
     from adversity.registry.marks import marks_folder, write_mark
     from adversity.testing.kit.marking import mark_of
 
     try:
-        write_mark(mark_of(entry, conformance))
+        write_mark(mark_of(before, conformance))
     except OSError as error:
         return f"{marks_folder()}: {error.strerror or error}; make it writable and check again"
     return None
