@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from adversity import CellMetric, Measure, MeasureInfo, Metric
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan.apart import meetings
 from adversity.registry.claims import claim_faults
 
 if TYPE_CHECKING:
@@ -234,6 +235,30 @@ def test_a_gate_cannot_rest_on_a_grey_box_table_in_either_place(refused: Any, lo
     )
     found = refused(steps, gates="  - agree.same_share >= 0.5\n")
     assert "grey attacks as grey-box" in found
+
+
+def test_two_tables_are_judged_each_on_its_own_data(plan_with: Any, refused: Any) -> None:
+    """What fitted one network may judge the other; on its own fitting data none is judged."""
+    steps = (
+        "  one: {uses: classifier/trained, fit_on: photos}\n"
+        "  two: {uses: classifier/trained, fit_on: held_out}\n"
+        "  of_one: {uses: one, from: held_out}\n"
+        "  of_two: {uses: two, from: photos}\n"
+        "  of_dark: {uses: one, from: held_dark}\n"
+        "  far: {uses: metric/same, from: of_dark, against: of_two}\n"
+        "  mean: {uses: metric/mean, from: far, over: severity, with: {measure: same_share}}\n"
+    )
+    dark = "  held_dark: {uses: degradation/darker, from: held_out, with: {severity: $severity}}\n"
+    plan = plan_with(dark + steps)
+    found = meetings(plan.steps, plan.data, behind="far")
+    assert {(meeting.fitting, meeting.judging) for meeting in found} == {
+        ("photos", "held_out"),
+        ("held_out", "photos"),
+    }
+    assert all(meeting.judged == ("far", "mean") for meeting in found)
+    assert "images that fitted two" in refused(
+        dark + steps.replace("two, from: photos", "two, from: held_out")
+    )
 
 
 def test_a_name_that_is_taken_is_refused_in_a_step_too(load: Any, toys: Any) -> None:

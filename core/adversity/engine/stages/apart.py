@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted
 from adversity.errors import DataError
-from adversity.pipeline.plan.apart import meetings, rests_on
+from adversity.pipeline.plan.apart import judgements, meetings
 from adversity.registry.entry import class_of
 from adversity.report.values.model import Apart
 
@@ -99,13 +99,14 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
         )
         for meeting in meetings(plan.steps, plan.data)
     ]
-    elsewhere: dict[tuple[str, str], list[str]] = {}
+    elsewhere: dict[tuple[str, str], dict[str, None]] = {}
     for planned in plan.steps.values():
         if not planned.is_measured:
             continue
-        for name in rests_on(planned.id, plan.steps):
-            if name in plan.steps and _fitted_elsewhere(plan.steps[name]):
-                elsewhere.setdefault((name, plan.chain(planned.id).start), []).append(planned.id)
+        for base, data in judgements(planned.id, plan.steps):
+            for name in base:
+                if name in plan.steps and _fitted_elsewhere(plan.steps[name]):
+                    elsewhere.setdefault((name, data), {})[planned.id] = None
     order = list(plan.steps)
     given = [
         Apart((name,), tuple(judged), data, len(toolbox.source(data)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.pipeline.plan.measures import known_of, measures_of
+from adversity.pipeline.plan.paths import read_by
 from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
@@ -51,8 +52,9 @@ def gate_faults(
         measured = [id_ for id_, other in steps.items() if other.is_measured]
         yield f"{gate.step} has no measures of its own; measured are {listed(measured)}"
         return
-    for name in _behind(gate.step, steps):
-        if name in steps and steps[name].knowledge == "grey-box":
+    read = read_by(gate.step, steps)
+    for name in (name for name in steps if name in read):
+        if steps[name].knowledge == "grey-box":
             yield (
                 f"{name} attacks as grey-box, which is weaker than an attacker who knows the chain, "
                 "so no gate can rest on it; use white-box"
@@ -89,17 +91,6 @@ def _selector_faults(
             yield f"{gate.step} does not depend on {name}{suggestion(name, planned.variables)}"
         elif value not in loaded.labels(name):
             yield f"{name} has no value {value}; it has {listed(loaded.labels(name))}"
-
-
-def _behind(id_: str, steps: Mapping[str, PlannedStep]) -> Sequence[str]:
-    """Return a step and all whose images or rows go into its figures."""
-    names, waiting = {id_: None}, [id_]
-    while waiting:
-        planned = steps.get(waiting.pop())
-        fresh = [name for name in (planned.reads if planned else ()) if name not in names]
-        names |= dict.fromkeys(fresh)
-        waiting += fresh
-    return (id_, *sorted(names.keys() - {id_}))
 
 
 def _measure_faults(

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adversity.pipeline.plan.chain import chain_to
+from adversity.pipeline.plan.paths import reached
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["Meeting", "meetings", "rests_on"]
+__all__ = ["Meeting", "judgements", "meetings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +42,32 @@ class Meeting:
         return f"{listed(self.judged)} would be judged on images that fitted {listed(self.fitted)}"
 
 
-def rests_on(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
-    """Return a step and everything its numbers rest on.
+def judgements(id_: str, steps: Mapping[str, PlannedStep]) -> Iterator[tuple[frozenset[str], str]]:
+    """Yield what the numbers of a step rest on, and the data set that they are judged on.
 
     That is what it comes from, its plugin's definition and the plugins in its parameters, the
-    victim of an attack, what fitted any of these, and what fitted that.
+    victim of an attack, what fitted any of these, and what fitted that. Two tables that are
+    compared are judged apart, each on its own data: no image of one went through the other's way.
     """
-    names: set[str] = set()
-    waiting = [id_]
-    while waiting:
-        name = waiting.pop()
-        planned = steps.get(name)
-        if name in names:
-            continue
-        names.add(name)
-        if planned is not None:
-            near = (
-                *planned.source,
-                *planned.nested,
-                planned.definition,
-                planned.against,
-                planned.fit_on,
-            )
-            waiting += [other for other in near if other is not None]
-    return frozenset(names)
+    planned = steps.get(id_)
+    if planned is None:
+        yield frozenset({id_}), id_
+        return
+    own = {name for name in _uses(planned) if name not in planned.reads} - {id_}
+    base = reached(own, lambda name: _near(name, steps)) | {id_}
+    for name in planned.reads:
+        for behind, judging in judgements(name, steps):
+            yield base | behind, judging
+
+
+def _uses(planned: PlannedStep) -> tuple[str, ...]:
+    """Return the steps and data sets that a step names beside `from:`."""
+    named = (*planned.nested, planned.definition, planned.against, planned.fit_on)
+    return tuple(name for name in named if name is not None)
+
+
+def _near(name: str, steps: Mapping[str, PlannedStep]) -> tuple[str, ...]:
+    return (*steps[name].source, *_uses(steps[name])) if name in steps else ()
 
 
 def meetings(
@@ -80,13 +83,12 @@ def meetings(
     fitted: dict[tuple[str, str], dict[str, None]] = {}
     judged: dict[tuple[str, str], dict[str, None]] = {}
     for planned in steps.values():
-        base = rests_on(planned.id, steps) if planned.is_measured else frozenset()
-        judging = chain_to(planned.id, steps).start
-        if judging not in data or (behind is not None and behind not in base):
-            continue
-        for name in (name for name in steps if name in base and steps[name].fit_on is not None):
-            fitting = chain_to(str(steps[name].fit_on), steps).start
-            if fitting in data:
-                fitted.setdefault((fitting, judging), {})[name] = None
-                judged.setdefault((fitting, judging), {})[planned.id] = None
+        for base, judging in judgements(planned.id, steps) if planned.is_measured else ():
+            if judging not in data or (behind is not None and behind not in base):
+                continue
+            for name in (name for name in steps if name in base and steps[name].fit_on is not None):
+                fitting = chain_to(str(steps[name].fit_on), steps).start
+                if fitting in data:
+                    fitted.setdefault((fitting, judging), {})[name] = None
+                    judged.setdefault((fitting, judging), {})[planned.id] = None
     return tuple(Meeting(*pair, tuple(fitted[pair]), tuple(judged[pair])) for pair in fitted)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["HasSource", "ancestors", "way_to"]
+    from adversity.pipeline.plan.model import PlannedStep
+
+__all__ = ["HasSource", "ancestors", "reached", "read_by", "way_to"]
 
 
 class HasSource(Protocol):
@@ -19,16 +21,31 @@ class HasSource(Protocol):
         ...
 
 
+def reached(start: Iterable[str], near: Callable[[str], Iterable[str]]) -> frozenset[str]:
+    """Return these ids and all that they lead to, from one to those near it.
+
+    Args:
+        start: Where the way begins.
+        near: Says which ids one leads to.
+    """
+    names: set[str] = set()
+    waiting = [*start]
+    while waiting:
+        name = waiting.pop()
+        if name not in names:
+            names.add(name)
+            waiting.extend(near(name))
+    return frozenset(names)
+
+
 def ancestors(id_: str, steps: Mapping[str, HasSource]) -> frozenset[str]:
     """Return all steps and data sets that `id_` comes from."""
-    names: set[str] = set()
-    waiting = [id_]
-    while waiting:
-        planned = steps.get(waiting.pop())
-        fresh = set(planned.source if planned else ()) - names
-        names |= fresh
-        waiting.extend(fresh)
-    return frozenset(names)
+    return reached((id_,), lambda name: steps[name].source if name in steps else ()) - {id_}
+
+
+def read_by(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
+    """Return a step and all whose images or rows go into its figures, those compared with, too."""
+    return reached((id_,), lambda name: steps[name].reads if name in steps else ())
 
 
 def way_to(id_: str, steps: Mapping[str, HasSource]) -> tuple[str, ...]:
