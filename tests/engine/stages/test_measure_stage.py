@@ -12,9 +12,13 @@ from PIL import Image
 from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
+from adversity.engine.summary.summarise import summarise
 from adversity.errors import DataError, PluginError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
+from adversity.report.doubts.void_figures import why_void
+from adversity.report.values.model import Caveat
+from adversity.report.values.paired import cell_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +47,11 @@ def project(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measure(project: Path, registry_with: Any, toy_metrics: Any, tmp_path_factory: Any) -> Any:
-    """A function that runs the steps and more of them; returns folder and results by step."""
+def plan_of(project: Path, registry_with: Any, toy_metrics: Any) -> Any:
+    """A function that plans the steps and more of them."""
 
-    def measured(steps: str, *overrides: str, only: str | None = None, workers: int = 1) -> Any:
-        file, out = project / "pipelines/m.yaml", tmp_path_factory.mktemp("out")
+    def planned(steps: str, *overrides: str) -> Any:
+        file = project / "pipelines/m.yaml"
         data = "".join(
             f"  {name}: {{uses: dataset/folder, with: {{path: data/{name}}}}}\n"
             for name in ("train", "test", "held")
@@ -55,7 +59,17 @@ def measure(project: Path, registry_with: Any, toy_metrics: Any, tmp_path_factor
         matrix = "matrix: {sigma: [0.05, 0.3], gain: [0.5, 0.2, 0.1]}\n"
         file.write_text(f"name: m\ndata:\n{data}{matrix}steps:{STEPS}{steps}", encoding="utf-8")
         loaded = load_pipeline(file, root=project, overrides=overrides)
-        plan = make_plan(loaded, registry_with(*toy_metrics))
+        return make_plan(loaded, registry_with(*toy_metrics))
+
+    return planned
+
+
+@pytest.fixture(scope="module")
+def measure(project: Path, plan_of: Any, tmp_path_factory: Any) -> Any:
+    """A function that runs the steps and more of them; returns folder and results by step."""
+
+    def measured(steps: str, *overrides: str, only: str | None = None, workers: int = 1) -> Any:
+        plan, out = plan_of(steps, *overrides), tmp_path_factory.mktemp("out")
         workspace = Workspace(project, out, out / "store")
         wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
         results = {step: _stage(plan, step, workspace, workers) for step in wanted}
@@ -181,6 +195,28 @@ def test_measures_of_steps_that_measure_are_folded_too(finished: Any) -> None:
     assert details["rows"] == [24, 24]
     assert details["units"] == ["dB", "dB"]  # what is known of the measure comes with it
     assert results["of_surer"].measures[""]["seen"].n == 6
+
+
+def test_a_doubt_of_what_is_compared_with_passes_through_what_folds_it(
+    finished: Any, plan_of: Any, project: Path
+) -> None:
+    """The mean of an agreement rests on either table: one void cell of either voids it."""
+    folder, _ = finished
+    out = folder.parents[1]
+    summaries = summarise(plan_of(MORE), Workspace(project, out, out / "store"))
+    mean, same = summaries["of_surer"], summaries["same"]
+    assert (mean.path, mean.compared) == (
+        ("test", "noisy", "dark", "answers", "same", "of_surer"),
+        ("calm",),
+    )
+    doubt = Caveat("void", "calm failed.", "calm", {"sigma": "0.3"})
+    for step, cells in ((mean, {""}), (same, set(CELLS[3:])), (summaries["answers"], set())):
+        void = {
+            cell_key(cell.cell)
+            for cell in step.cells
+            if why_void("any", step, cell, steps=summaries, caveats=(doubt,))
+        }
+        assert void == cells
 
 
 @pytest.mark.parametrize("overrides", [("run.shard_size=5", "run.batch_size=3")])

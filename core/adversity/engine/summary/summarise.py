@@ -17,6 +17,7 @@ from adversity.engine.summary.example_images import image_rows
 from adversity.engine.summary.gains import gains
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.nested import all_nested
+from adversity.pipeline.plan.paths import read_by
 from adversity.registry.entry import UNKNOWN_LICENCE, class_of, licence_of
 from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import CellResult, DataSummary, Report, StepSummary
@@ -130,21 +131,21 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
         makes=cls.makes,
         image_role=cls.describes.image_role,
         source=planned.source,
+        against=planned.against,
         path=toolbox.plan.chain(planned.id).ids if planned.source else (),
         fit_on=toolbox.definition_of(planned.id).fit_on,
         plugin={**own, **({"nested": inner} if inner else {})},
         cells=_cells(toolbox, planned, result) if result and result.measures else (),
         notes=result.notes if result else (),
         **_adversary(toolbox, planned),
-        **_compared(toolbox, planned),
+        **_compared(toolbox.plan, planned),
     )
 
 
-def _compared(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
-    """Return what a metric compares its table with; nothing for other steps."""
-    if planned.role != "measure" or planned.against is None:
-        return {}
-    return {"against": planned.against, "compared": toolbox.plan.chain(planned.against).ids}
+def _compared(plan: Plan, planned: PlannedStep) -> dict[str, Any]:
+    """Return what a step reads beside its path: tables that it, or one before it, compares with."""
+    read = read_by(planned.id, plan.steps).difference(plan.chain(planned.id).ids)
+    return {"compared": tuple(name for name in (*plan.data, *plan.steps) if name in read)}
 
 
 def _taking_turns(planned: PlannedStep) -> list[dict[str, Any]]:
@@ -230,7 +231,6 @@ def _adversary(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
     written = toolbox.plan.spec.steps[planned.id].parameters.get("eps", threat.eps)
     eps = None if written is None or threat.scale is None else str(written)
     return {
-        "against": planned.against,
         "knowledge": planned.knowledge,
         "threat": sees | _measured(threat) | ({} if eps is None else {"eps": eps}),
         "budget": _budget(toolbox, planned, threat, eps),

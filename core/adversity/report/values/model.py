@@ -65,7 +65,8 @@ class StepSummary:
         source: Steps or data sets it reads (`from:`).
         path: From the data set to this step: `("photos", "dark", "enhanced", "predictions")`.
         against: For attacks, the step whose answer is attacked; for metrics, that compared with.
-        compared: For metrics, the path to that step.
+        compared: What its figures rest on beside its path: the steps and data sets behind tables
+            that are compared with, by itself or by a metric before it.
         fit_on: What it was fitted on.
         knowledge: For attacks, `white-box` or `grey-box`.
         threat: For attacks, `type` (the threat's word), `access`, `control`, `targeted`; `norm`,
