@@ -14,6 +14,7 @@ from adversity import CellMetric, Measure, MeasureInfo, Metric
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.plan.apart import meetings
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.registry.claims import claim_faults
 
 if TYPE_CHECKING:
@@ -113,6 +114,36 @@ def test_a_folded_variable_stays_in_the_key(plan_with: Any) -> None:
     """Another list of values is another mean."""
     stage = plan_with("  mean: {uses: metric/mean, from: predictions, over: [severity]}\n")
     assert "matrix.severity" in stage.stage("mean").params["pipelines/toy.yaml"]
+
+
+def test_a_fold_hangs_on_what_is_known_of_the_measures_it_folds(
+    load: Any, toys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another range of the folded measure is another interval; other metrics change nothing."""
+    steps = (
+        "  quality: {uses: metric/psnr, from: enhanced}\n"
+        "  mean: {uses: metric/mean, from: quality, over: severity, with: {measure: psnr}}\n"
+        "  strong: {uses: metric/mean, from: attacked, over: eps, with: {measure: queries}}\n"
+    )
+    text = _text(load).replace("gates:\n", f"{steps}gates:\n")
+    registry = toys.ToyRegistry([*toys.TOYS, Same, Mean])
+
+    def hashes(text: str = text) -> dict[str, str]:
+        plan = make_plan(load(text), registry)
+        for name in ("mean", "strong"):
+            keys = plan.stage(name).params["pipelines/.resolved/toy-under-attack.yaml"]
+            assert f"steps.{name}" in keys
+            assert "metrics" not in keys
+        return {name: plan.resolved["steps"][name]["measures"] for name in ("mean", "strong")}
+
+    before = hashes()
+    assert hashes(f"metrics: [metric/ece]\n{text}")["mean"] == before["mean"]
+    monkeypatch.setattr(toys.Psnr, "produces", {"psnr": MeasureInfo(0.0, 60.0)})
+    changed = hashes()
+    assert changed["mean"] != before["mean"]
+    monkeypatch.setitem(OF_ATTACKS, "queries", MeasureInfo(0.0))
+    assert hashes()["strong"] != changed["strong"]
+    assert hashes()["mean"] == changed["mean"]
 
 
 _REFUSED = {

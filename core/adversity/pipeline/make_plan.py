@@ -11,7 +11,7 @@ from adversity.pipeline.core_source import kept_core_fingerprint
 from adversity.pipeline.gates.gate_faults import idle_gates
 from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
-from adversity.pipeline.plan.measures import check_names, measures_of
+from adversity.pipeline.plan.measures import check_names, in_keys, measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.origins import Origins
 from adversity.pipeline.plan.paths import ancestors
@@ -146,6 +146,7 @@ def _resolved(
 ) -> dict[str, Any]:
     """Return what a result depends on besides its part of the file: plugins, source, device."""
     origins = Origins(findings)
+    known = in_keys(steps, [metric for _, metric in metrics])
     return {
         "adversity": __version__,
         "core": {
@@ -157,7 +158,9 @@ def _resolved(
             id_: origins.of(planned.entry, [planned.plugin], ("data", id_))
             for id_, planned in data.items()
         },
-        "steps": {id_: origins.of_step(planned) for id_, planned in steps.items()},
+        "steps": {
+            id_: origins.of_step(planned) | known.get(id_, {}) for id_, planned in steps.items()
+        },
         "metrics": {
             entry.qualified: origins.of(entry, [metric], ("metrics",)) for entry, metric in metrics
         },

@@ -89,6 +89,8 @@ def _plugin_words(name: str, key: str, old: Any, new: Any) -> str:
         return f"{name if name.startswith('the ') else f'plugin {name}'}: source changed"
     if key == "content":
         return f"plugin {name}: the packaged data changed"
+    if key == "measures":
+        return f"plugin {name}: what is known of the measures that it folds changed"
     return f"plugin {name}: {_leaf(key, old, new)}"
 
 

@@ -54,6 +54,13 @@ def test_a_gate_that_decides_how_many_rounds_run_is_named():
     assert plugin_reasons(old, new) == ["gates.strong ['a >= 0.9'] -> ['a >= 0.5']"]
 
 
+def test_another_range_of_a_folded_measure_is_said_in_words():
+    """The hash of what is known says nothing to a reader."""
+    old, new = ({"steps.mean": {"plugin": "metric/m", "measures": hash_}} for hash_ in "ab")
+    (reason,) = plugin_reasons(old, new)
+    assert reason == "plugin metric/m: what is known of the measures that it folds changed"
+
+
 def test_long_values_are_shortened_and_many_reasons_counted():
     """A reason fits a line of a terminal."""
     assert len(value_words("x" * 500)) < 60

@@ -24,6 +24,7 @@ from adversity.engine.stages.measuring import described, measures_of_table, samp
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.errors import DataError
+from adversity.pipeline.plan.measures import known_behind
 from adversity.pipeline.plan.model import Cell
 from adversity.registry.entry import class_of
 
@@ -175,6 +176,7 @@ class CellsRun(_FromStored):
         """Fold the cells that agree in every other variable."""
         upstream = self.plan.steps[self.planned.upstream]
         result = read_result(self.plan, self.plan.stage(upstream.id), self.workspace)
+        known = known_behind(upstream, self.plan.steps, self.plan.metrics)
         measures: dict[Cell, dict[str, Measure]] = {}
         for cell in self.planned.cells:
             folded = [
@@ -182,13 +184,15 @@ class CellsRun(_FromStored):
                 for other in upstream.cells
                 if other.restrict(self.planned.variables) == cell.restrict(upstream.variables)
             ]
-            cells = [self._cell(other, result.measures[other.key]) for other in folded]
+            cells = [self._cell(other, result.measures[other.key], known) for other in folded]
             ready = self.ready(cell)
             measures[cell] = described(ready, ready.call(cells))
         return self.result(measures, result.rows)
 
-    def _cell(self, cell: Cell, measures: Mapping[str, Measure]) -> MeasuredCell:
-        known, nothing = self.plan.measures, MeasureInfo()
+    def _cell(
+        self, cell: Cell, measures: Mapping[str, Measure], known: Mapping[str, MeasureInfo]
+    ) -> MeasuredCell:
+        nothing = MeasureInfo()
         described = {
             name: measure.known_as(known.get(name, nothing)) for name, measure in measures.items()
         }

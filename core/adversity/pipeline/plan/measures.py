@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from adversity.contracts import ImageMetric, Metric, MetricBase
+from adversity.contracts import CellMetric, ImageMetric, Metric, MetricBase
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from adversity.contracts import MeasureInfo
     from adversity.pipeline.plan.model import PlannedStep
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.load import Loaded
     from adversity.registry import Entry
 
-__all__ = ["can_have", "check_names", "known_of", "measures_of"]
+__all__ = ["can_have", "check_names", "in_keys", "known_behind", "known_of", "measures_of"]
 
 _ATTACKS_ALONE = frozenset(
     {"start_correct", "fooled", "distance", "queries", "gradients", "failure_distance", "solved_at"}
@@ -131,18 +134,69 @@ def known_of(
     own = _metric_of(planned)
     if own is not None:
         return own.declared() or None
+    fitting = _fitting(planned, metrics)
+    return _declared(planned, fitting) if all(metric.produces for metric in fitting) else None
+
+
+def known_behind(
+    planned: PlannedStep, steps: Mapping[str, PlannedStep], metrics: Iterable[MetricBase]
+) -> dict[str, MeasureInfo]:
+    """Return what is known of the measures of a step, as a metric that folds its cells gets it.
+
+    A step that folds hands on what is known of the measures that it folds: it may give them under
+    their own names.
+
+    Args:
+        planned: The step whose cells are folded.
+        steps: Of the plan.
+        metrics: Those of the pipeline.
+    """
+    own = _metric_of(planned)
+    if own is None:
+        return _declared(planned, _fitting(planned, metrics))
+    folds = issubclass(own, CellMetric) and planned.upstream in steps
+    behind = known_behind(steps[planned.upstream], steps, metrics) if folds else {}
+    return behind | own.declared()
+
+
+def in_keys(
+    steps: Mapping[str, PlannedStep], metrics: Iterable[MetricBase]
+) -> dict[str, dict[str, str]]:
+    """Return, for each step that folds, the hash of what is known of the measures that it folds.
+
+    Their ranges bound the interval of a mean, their titles stand in its plot.
+    """
+    metrics = tuple(metrics)
+    folding = [
+        step for step in steps.values() if issubclass(_metric_of(step) or object, CellMetric)
+    ]
+    return {
+        step.id: {"measures": _hash(known_behind(steps[step.upstream], steps, metrics))}
+        for step in folding
+    }
+
+
+def _hash(known: Mapping[str, MeasureInfo]) -> str:
+    record = {name: asdict(info) for name, info in known.items()}
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def _fitting(planned: PlannedStep, metrics: Iterable[MetricBase]) -> list[MetricBase]:
+    """Return the metrics of the pipeline that can measure a step."""
     attacked = planned.role == "attack"
-    fitting = [
+    return [
         metric
         for metric in metrics
         if not isinstance(metric, Metric) or can_have(type(metric), attacked=attacked)
     ]
-    if not all(metric.produces for metric in fitting):
-        return None
+
+
+def _declared(planned: PlannedStep, metrics: Iterable[MetricBase]) -> dict[str, MeasureInfo]:
+    """Return what metrics declare, and what the engine does where a step is an attack."""
     measures: dict[str, MeasureInfo] = {}
-    for metric in fitting:
+    for metric in metrics:
         measures |= metric.declared()
-    return measures | dict(OF_ATTACKS) if attacked else measures
+    return measures | dict(OF_ATTACKS) if planned.role == "attack" else measures
 
 
 def can_have(metric: type[Metric], *, attacked: bool) -> bool:

@@ -11,7 +11,6 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adversity.contracts import CellMetric
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
@@ -89,16 +88,6 @@ def repeated_views(
     return {view: tuple(names) for view, names in consumers.items() if len(names) > 1}
 
 
-def _goes_by_all_metrics(planned: PlannedStep) -> bool:
-    """Say whether the metrics of the pipeline are computed in a step, or what they declare counts.
-
-    A metric in a step of its own is all that measures there; one that folds cells gets the
-    measures of others, with what is known of these.
-    """
-    folds = issubclass(class_of(planned.entry), CellMetric)
-    return planned.is_measured and (folds or planned.role != "measure")
-
-
 class _Maker:
     def __init__(
         self,
@@ -150,7 +139,7 @@ class _Maker:
             inputs,
             measured=planned.is_measured,
             variables=(*planned.variables, *planned.over),
-            metrics=_goes_by_all_metrics(planned),
+            metrics=planned.is_measured and planned.role != "measure",
         )
 
     def report(self) -> Stage:
