@@ -18,7 +18,7 @@ from adversity.data.checksums import write_checksums
 from adversity.data.tables import write_parts, write_table
 from adversity.errors import PluginError, StorageError
 from adversity.pipeline.gates.gate_text import Gate
-from adversity.pipeline.plan.model import Stage
+from adversity.pipeline.plan.model import PlannedStep, Stage
 from adversity_flows.runs.paired_changes import changes_since
 from adversity_flows.runs.past_runs import PastRun, RunFolder
 from adversity_plugins.metric.accuracy import Accuracy
@@ -75,13 +75,13 @@ class Named(Sure):
 
 def changes(tmp_path, metric="accuracy", more=(), role="predict"):
     """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
-    stage = Stage("predictions", "p-predictions", "", (), {}, "artifacts/p/predictions")
     gate = Gate("g", "p.yaml:1", "predictions", metric)
+    own = PlannedStep("predictions", role, None, "", source=("read",) if role == "measure" else ())
     plan = SimpleNamespace(
         gates=(gate,),
-        stage=lambda _: stage,
+        stage=lambda step: Stage(step, f"p-{step}", "", (), {}, f"artifacts/p/{step}"),
         metrics=(Accuracy(), ECE(), Sure(), PSNR(), *more),
-        steps={"predictions": SimpleNamespace(role=role)},
+        steps={"predictions": own, "read": PlannedStep("read", "predict", None, "")},
     )
     return changes_since(last(tmp_path), plan, tmp_path)
 
@@ -92,7 +92,8 @@ def last(root):
     folder.path = (root / THEN).parent.parent
     folder.path.mkdir(parents=True, exist_ok=True)
     if not (folder.path / "manifest.json").is_file():
-        write_checksums((root / NOW).parent)
+        for artifact in (root / "artifacts/p").iterdir():
+            write_checksums(artifact)
         return folder.write_manifest({"pipeline": "p"})
     manifest = json.loads((folder.path / "manifest.json").read_text())
     return PastRun("r", folder.path, manifest)
@@ -127,6 +128,22 @@ def test_a_step_that_measures_is_paired_by_its_column(tmp_path):
     assert (measure.n, measure.value) == (3, pytest.approx(-1 / 3, abs=1e-15))
     # The pipeline's own metrics do not speak of it, though its table has what they want.
     assert changes(tmp_path, "accuracy", role="measure") == {}
+
+
+@pytest.mark.parametrize(("confidence", "exact"), [(0.9, True), (0.8, False), (None, False)])
+def test_equal_verdicts_of_a_metric_are_no_proof_that_its_tables_are_equal(
+    tmp_path, confidence, exact
+):
+    """Nothing changed only if what it measured is the same, too: not other, nor gone."""
+    for place in (NOW, THEN):
+        table(tmp_path / place, [True, True, True], agreement=[True, False, True])
+        read = tmp_path / place.replace("predictions", "read")
+        if confidence is not None or place == NOW:
+            said = confidence if place == THEN else 0.9
+            table(read, [True, False, True], confidence=[0.9, 0.9, said])
+    measure = changes(tmp_path, "agreement", role="measure")["predictions", "", "agreement"]
+    assert measure.value == 0.0
+    assert (measure.low == measure.high == 0.0) is exact
 
 
 def test_a_step_that_measures_without_rows_has_no_change(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from adversity.data.stored import StoredRows
     from adversity.pipeline.gates.verdicts import Gate, LastRun
-    from adversity.pipeline.plan.model import Plan
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
     from adversity_flows.runs.past_runs import PastRun
 
 __all__ = ["changes_since"]
@@ -40,51 +41,66 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
     Raises:
         StorageError: If a table of this run is missing or damaged, or one of that run is damaged.
     """
+    runs = _Runs(past, plan, outputs)
     changes: dict[tuple[str, str, str], Measure] = {}
     for gate in plan.gates:
-        if gate.op is None:
-            folder = outputs / plan.stage(gate.step).out
-            then = _stored(past, gate.step)
-            if then is None or not _keeps_rows(plan, gate.step, folder):
-                continue
-            now = StoredTable(verified_file(folder, TABLE))
-            for cell in sorted(now.cells):
-                change = _change(plan, gate, cell, now, then)
-                if change is not None:
-                    changes[gate.step, cell, gate.metric] = change
+        tables = runs.tables(gate.step) if gate.op is None else None
+        if tables is None:
+            continue
+        planned = plan.steps[gate.step]
+        for cell in (cell for cell in planned.cells if cell.key in tables[0].cells):
+            change = _change(runs, gate, planned, cell)
+            if change is not None:
+                changes[gate.step, cell.key, gate.metric] = change
     return changes
 
 
-def _stored(past: PastRun, step: str) -> StoredTable | None:
-    """Open a table of the accepted run; one that is gone has nothing to compare with."""
-    path = past.table(step)
-    return StoredTable(past.verified(path)) if path.is_file() else None
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """The tables of this run and of the accepted one."""
+
+    past: PastRun
+    plan: Plan
+    outputs: Path
+    opened: dict[str, tuple[StoredTable, StoredTable] | None] = field(default_factory=dict)
+
+    def tables(self, step: str) -> tuple[StoredTable, StoredTable] | None:
+        """Return the table of a step, now and then; None where one of the runs has none."""
+        if step not in self.opened:
+            self.opened[step] = self._open(step)
+        return self.opened[step]
+
+    def _open(self, step: str) -> tuple[StoredTable, StoredTable] | None:
+        folder, then = self.outputs / self.plan.stage(step).out, self.past.table(step)
+        # A metric that is no mean over samples leaves no rows.
+        rowless = self.plan.steps[step].role == "measure" and not (folder / TABLE).is_file()
+        if rowless or not then.is_file():
+            return None
+        return StoredTable(verified_file(folder, TABLE)), StoredTable(self.past.verified(then))
+
+    def rows(self, step: str, cell: Cell) -> tuple[StoredRows, StoredRows] | None:
+        """Return the rows of a cell, now and then."""
+        tables = self.tables(step)
+        return tables and (tables[0].cell(cell.key), tables[1].cell(cell.key))
 
 
-def _keeps_rows(plan: Plan, step: str, folder: Path) -> bool:
-    """Say whether a step has rows to pair: a metric that is no mean over samples leaves none."""
-    return plan.steps[step].role != "measure" or (folder / TABLE).is_file()
-
-
-def _values(plan: Plan, gate: Gate, cell: str, table: StoredTable) -> Array | None:
+def _values(plan: Plan, gate: Gate, cell: Cell, table: StoredTable) -> Array | None:
     """Return what a gate's measure is the mean of; in the step of a metric that is its column."""
-    rows = table.cell(cell)
+    rows = table.cell(cell.key)
     if plan.steps[gate.step].role == "measure":
         return rows.get(gate.metric)
-    return sample_values(plan.metrics, gate.metric, rows, table.classes.get(cell, ()))
+    return sample_values(plan.metrics, gate.metric, rows, table.classes.get(cell.key, ()))
 
 
-def _change(
-    plan: Plan, gate: Gate, cell: str, this_run: StoredTable, that_run: StoredTable
-) -> Measure | None:
-    now, then = this_run.cell(cell), that_run.cell(cell)
-    _, first, second = np.intersect1d(
-        now["id"].astype(str), then["id"].astype(str), return_indices=True
-    )
-    a, b = (_values(plan, gate, cell, table) for table in (this_run, that_run))
+def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measure | None:
+    tables = runs.tables(planned.id)
+    if tables is None:
+        return None
+    first, second = _common(*(table.cell(cell.key) for table in tables))
+    a, b = (_values(runs.plan, gate, cell, table) for table in tables)
     if a is None or b is None or not len(first):
         return None
-    if _same(now, then, first, second):
+    if _same(runs, planned, cell):
         # The chain gives the very same answers: no sample could tell the two runs apart.
         return Measure(0.0, len(first), 0.0, 0.0, method="the same rows")
     a, b = a[first], b[second]
@@ -92,10 +108,31 @@ def _change(
     return paired_difference(a[finite], b[finite]) if finite.any() else None
 
 
-def _same(now: StoredRows, then: StoredRows, first: Array, second: Array) -> bool:
-    """Say whether two runs gave every sample exactly the same row; a few rows are read at once."""
+def _common(now: StoredRows, then: StoredRows) -> tuple[Array, Array]:
+    """Return the places of the samples that both runs have."""
+    return np.intersect1d(now["id"].astype(str), then["id"].astype(str), return_indices=True)[1:]
+
+
+def _same(runs: _Runs, planned: PlannedStep, cell: Cell) -> bool:
+    """Say whether two runs gave every sample that both have exactly the same row.
+
+    A metric's rows are verdicts, which other answers may give too: the tables that it measures
+    must be the same as well.
+    """
+    rows = runs.rows(planned.id, planned.own(cell))
+    if rows is None or not _equal(*rows):
+        return False
+    steps = runs.plan.steps
+    measured = planned.reads if planned.role == "measure" else ()
+    tables = (steps[name] for name in measured if name in steps and steps[name].is_measured)
+    return all(_same(runs, other, cell) for other in tables)
+
+
+def _equal(now: StoredRows, then: StoredRows) -> bool:
+    """Say whether the rows of the common samples are the same; a few are read at once."""
     if now.keys() != then.keys():
         return False
+    first, second = _common(now, then)
     cuts = range(PART_ROWS, len(first), PART_ROWS)
     for here, there in zip(np.split(first, cuts), np.split(second, cuts), strict=True):
         ours, theirs = now.at(here), then.at(there)
