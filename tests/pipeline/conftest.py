@@ -71,6 +71,12 @@ def toys_with_parts(toys: Any) -> Any:
     return _load("toys_with_parts")
 
 
+@pytest.fixture(scope="session")
+def measuring(toys: Any) -> Any:
+    """The module of toy metrics of each shape."""
+    return _load("toys_that_measure")
+
+
 @pytest.fixture
 def registry(toys: Any) -> Any:
     """The toy plugins."""
@@ -133,3 +139,26 @@ def refuse(plan: MakePlan) -> Callable[..., tuple[str, ...]]:
         return caught.value.findings
 
     return findings_of
+
+
+@pytest.fixture
+def plan_with(load: Load, toys: Any, measuring: Any) -> MakePlan:
+    """Plan the good pipeline, or another one, with more steps and gates."""
+    registry = toys.ToyRegistry([*toys.TOYS, *measuring.MEASURING])
+
+    def planned(steps: str, text: str = PIPELINE, gates: str = "") -> Plan:
+        return make_plan(load(text.replace("gates:\n", f"{steps}gates:\n{gates}")), registry)
+
+    return planned
+
+
+@pytest.fixture
+def refused(plan_with: MakePlan) -> Callable[..., str]:
+    """Plan more steps that must be refused; return the findings."""
+
+    def findings(steps: str, gates: str = "") -> str:
+        with pytest.raises(PipelineError) as caught:
+            plan_with(steps, gates=gates)
+        return "\n".join(caught.value.findings)
+
+    return findings

@@ -249,6 +249,15 @@ def test_columns_that_are_missing_are_named(measure: Any) -> None:
         )
 
 
+def test_a_step_that_keeps_no_rows_is_named(measure: Any) -> None:
+    """What it measures is no mean, so that there is nothing to measure in turn."""
+    with pytest.raises(DataError, match=r"bad measures rows, and surer keeps none.*another step"):
+        measure(
+            "  surer: {uses: metric/more, from: clean, against: learnt}\n"
+            "  bad: {uses: metric/ece, from: surer}\n"
+        )
+
+
 def test_images_are_never_compared_with_themselves(measure: Any) -> None:
     """Nothing degrades the images and they have no partners: refused before anything is computed."""
     with pytest.raises(

@@ -127,6 +127,19 @@ class TablesRun(_FromStored):
         return table, reference
 
     def _table(self, step: str, cell: Cell) -> Table:
+        """Return the rows of a step.
+
+        Raises:
+            DataError: If it measures, and keeps none.
+        """
+        if (
+            not (self.toolbox.artifact(step) / TABLE).is_file()
+            and self.plan.steps[step].role == "measure"
+        ):
+            raise DataError(
+                f"{self.planned.line}: {self.stage.step} measures rows, and {step} keeps none: what "
+                "it measures is no mean over samples; name another step"
+            )
         key = cell.restrict(self.plan.steps[step].variables).key
         classes = self.toolbox.table(step).classes.get(key, ())
         return Table(stored_rows(self.toolbox, step, cell), classes)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import CellMetric, ImageMetric, Metric
-from adversity.pipeline.plan.measures import can_have, known_of
+from adversity.pipeline.plan.engine_measures import AFTERWARDS
+from adversity.pipeline.plan.measures import ATTACKS_ALONE, can_have, known_of
+from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
 
@@ -24,6 +26,7 @@ __all__ = ["MeasureRules"]
 
 Finding = tuple[str, str]
 """The key under the step, and the message."""
+_IMAGES = "images, of a data set, a degradation, a restoration or an attack"
 _TABLES = "the table of a step, such as predictions, scores or adversarial images"
 
 
@@ -60,7 +63,7 @@ class MeasureRules:
         elif issubclass(cls, Metric):
             yield from self._tables(planned, cls)
         elif issubclass(cls, CellMetric):
-            yield from self._table(planned, "from", planned.upstream)
+            yield from self._table(planned, "from", planned.upstream, rows=False)
             yield from self._cells(planned)
 
     def _defined(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
@@ -82,8 +85,7 @@ class MeasureRules:
         made = self._steps.get(name)
         is_image = name in self._data or (made is not None and made.role in ("view", "attack"))
         if not is_image and made is not None:
-            what = f"{planned.entry.label} measures images, of data, views or attacks"
-            yield "from", f"{what}; {name} is {class_of(made.entry).describes.leaves}"
+            yield "from", f"{planned.entry.label} measures {_IMAGES}; {name} is {_left_by(made)}"
 
     def _tables(self, planned: PlannedStep, cls: type[Metric]) -> Iterator[Finding]:
         label = planned.entry.label
@@ -102,20 +104,26 @@ class MeasureRules:
             yield from self._table(planned, "against", planned.against)
         for key, name in (("from", planned.upstream), ("against", planned.against)):
             table = self._steps.get(name or "")
-            if table is not None and not can_have(cls, attacked=table.role == "attack"):
-                yield key, f"{label} needs {listed(cls.wants)}, which {name} cannot have"
+            if table is None or can_have(cls, attacked=table.role == "attack"):
+                continue
+            if table.role == "attack":
+                yield key, f"{label} does not measure attacks; {name} is one"
+            else:
+                lacking = listed(column for column in cls.wants if column in ATTACKS_ALONE)
+                yield key, f"{label} needs {lacking}, which attacks alone have; {name} is none"
 
-    def _table(self, planned: PlannedStep, key: str, name: str) -> Iterator[Finding]:
-        """Check that a step leaves a table."""
+    def _table(
+        self, planned: PlannedStep, key: str, name: str, *, rows: bool = True
+    ) -> Iterator[Finding]:
+        """Check that a step leaves a table, with rows in it."""
         made = self._steps.get(name)
         label = planned.entry.label
         if name in self._data:
             yield key, f"{label} works on {_TABLES}; {name} is a data set"
         elif made is not None and not made.is_measured:
-            what = (
-                "a definition" if made.role == "define" else class_of(made.entry).describes.leaves
-            )
-            yield key, f"{label} works on {_TABLES}; {name} is {what}"
+            yield key, f"{label} works on {_TABLES}; {name} is {_left_by(made)}"
+        elif made is not None and rows and issubclass(class_of(made.entry), CellMetric):
+            yield key, f"{label} works on {_TABLES}; {name} folds cells and keeps no rows"
 
     def _cells(self, planned: PlannedStep) -> Iterator[Finding]:
         """Check that the folded variables are those of the step, and its measures there."""
@@ -134,10 +142,24 @@ class MeasureRules:
                 there = listed(upstream.variables) if upstream.variables else "no variable"
                 hint = suggestion(name, upstream.variables)
                 yield "over", f"{upstream.id} does not vary with {name}{hint}; it has {there}"
-        known = known_of(upstream, self._metrics)
         plugin = next(iter(planned.plugins.values()))
-        if known is not None and isinstance(plugin, CellMetric):
-            for name in plugin.needs():
-                if name not in known:
-                    hint = suggestion(name, sorted(known))
-                    yield "with", f"{upstream.id} has no measure {name}{hint}"
+        for name in plugin.needs() if isinstance(plugin, CellMetric) else ():
+            fault = self._unmeasured(upstream, name)
+            if fault is not None:
+                yield "with", fault
+
+    def _unmeasured(self, upstream: PlannedStep, name: str) -> str | None:
+        """Say why the cells of a step will not have a measure; None where they may."""
+        known = known_of(upstream, self._metrics)
+        if known is not None and name not in known:
+            return f"{upstream.id} has no measure {name}{suggestion(name, sorted(known))}"
+        if upstream.role != "attack":
+            return None
+        if name in AFTERWARDS:
+            return f"{name} compares attacks when all steps have run, so no step can fold it"
+        return unprobed(name, class_of(upstream.entry), upstream.options.get("probe"))
+
+
+def _left_by(made: PlannedStep) -> str:
+    """Say what a step leaves."""
+    return "a definition" if made.role == "define" else class_of(made.entry).describes.leaves

@@ -10,7 +10,7 @@ from adversity.contracts import MeasureInfo, Sign
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OF_ATTACKS", "OF_DATA", "WORST_CASE"]
+__all__ = ["AFTERWARDS", "OF_ATTACKS", "OF_DATA", "WORST_CASE"]
 
 WORST_CASE = "worst_case_robust_accuracy"
 _MASKED = 0.05
@@ -116,3 +116,14 @@ OF_ATTACKS: Mapping[str, MeasureInfo] = {
     ),
 }
 """What the engine measures of attacks."""
+AFTERWARDS = frozenset(
+    {
+        "beaten_by_black_box_share",
+        "beaten_by_grey_box_share",
+        "fooled_with_less_share",
+        "weaker_with_more_share",
+        WORST_CASE,
+    }
+)
+"""Those that compare attacks, and are measured when all steps have run: report and gates have
+them, no other step does."""

@@ -20,9 +20,17 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.load import Loaded
     from adversity.registry import Entry
 
-__all__ = ["can_have", "check_names", "in_keys", "known_behind", "known_of", "measures_of"]
+__all__ = [
+    "ATTACKS_ALONE",
+    "can_have",
+    "check_names",
+    "in_keys",
+    "known_behind",
+    "known_of",
+    "measures_of",
+]
 
-_ATTACKS_ALONE = frozenset(
+ATTACKS_ALONE = frozenset(
     {"start_correct", "fooled", "distance", "queries", "gradients", "failure_distance", "solved_at"}
 )
 """Columns that only the table of an attack has."""
@@ -201,6 +209,6 @@ def _declared(planned: PlannedStep, metrics: Iterable[MetricBase]) -> dict[str, 
 
 def can_have(metric: type[Metric], *, attacked: bool) -> bool:
     """Say whether a table of such a step can have the columns that a metric needs and no other."""
-    missing = frozenset() if attacked else _ATTACKS_ALONE
+    missing = frozenset() if attacked else ATTACKS_ALONE
     present = frozenset({"start_correct"}) if attacked else frozenset()
     return not missing.intersection(metric.wants) and not present.intersection(metric.unless)

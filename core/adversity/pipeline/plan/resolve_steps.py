@@ -58,8 +58,10 @@ class _StepResolver:
     def resolve(self, id_: str) -> None:
         """Add a step to the planned ones, or findings."""
         step = self._loaded.spec.steps[id_]
+        if self._folds_what_it_uses(id_, step):
+            return
         entries = self._entries(id_, step)
-        if not entries or self._folds_what_it_uses(id_, step):
+        if not entries:
             return
         own = names_plugin(step.uses)
         variables = self._variables(id_, step)
@@ -98,11 +100,16 @@ class _StepResolver:
         )
 
     def _folds_what_it_uses(self, id_: str, step: StepSpec) -> bool:
-        """Refuse a variable that `over:` folds in the parameters, where it has no one value."""
-        both = [name for name in variables_in(step.parameters) if name in step.over]
+        """Refuse a variable that `over:` folds where the plugin hangs on its value."""
+        own = dict.fromkeys(variables_in(step.parameters), "with")
+        for other in (step.uses, *self._nested[id_]):
+            if other in self.planned_steps:
+                own |= dict.fromkeys(self.planned_steps[other].variables, "uses")
+        own |= dict.fromkeys(variables_of(step.uses), "uses")
+        both = [name for name in own if name in step.over]
         for name in both:
             message = f"${name} has no one value here, since over: folds it; drop one of both"
-            self._findings.add(("steps", id_, "with"), message)
+            self._findings.add(("steps", id_, own[name]), message)
         return bool(both)
 
     def _affordable(self, id_: str, variables: tuple[str, ...]) -> bool:
