@@ -12,6 +12,7 @@ from adversity.report.doubts.caveats import caveats
 from adversity.report.sections.method import method_section
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, Report, StepSummary
+from adversity.report.words.wording import NOTHING
 
 
 def answers(step: str, *rights: int, classes: object = 10, **more: Any) -> StepSummary:
@@ -57,6 +58,42 @@ def test_a_guess_in_bad_weather_says_nothing_of_the_input() -> None:
     assert warnings(answers("clean", 90), answers("dark", 9)) == []
     assert warnings(answers("dark", 9, 12, 60)) == []
     assert len(warnings(answers("clean", 9), answers("dark", 8))) == 1
+
+
+def in_turn(*rights: int) -> StepSummary:
+    """Return a step whose cells have a classifier each."""
+    alone = answers("clean", *rights)
+    cells = [replace(cell, cell={"k": str(k), "s": "1"}) for k, cell in enumerate(alone.cells)]
+    models = [
+        {"uses": f"classifier/m{k}", "cell": {"k": str(k)}, "facts": alone.plugin["facts"]}
+        for k in range(len(rights))
+    ]
+    plugin = {
+        "models": models,
+        "plugins": [{"uses": one["uses"], "version": "1"} for one in models],
+    }
+    return replace(alone, uses="classifier/$k", cells=tuple(cells), plugin=plugin)
+
+
+def test_a_good_classifier_hides_no_other_one_of_its_step() -> None:
+    """Each that takes turns is judged by its own cells, and named with them."""
+    (text,) = warnings(in_turn(90, 9))
+    assert "clean [k=1]: classifier/m1 is right for 9.0%" in text
+    assert warnings(in_turn(90, 80)) == []
+
+
+def test_each_classifier_of_a_step_has_its_own_rows(full_report: Report) -> None:
+    """Under its own name, with its cells; the variable that stands for them is no plugin."""
+    blocks = method_section(replace(full_report, steps=(in_turn(90, 9),))).blocks
+    classifiers, plugins = (
+        next(b for b in blocks if isinstance(b, Table) and b.id == id_)
+        for id_ in ("classifiers", "plugins")
+    )
+    assert ("clean [k=1]", "classifier/m1", "classes", "10") in classifiers.rows
+    assert [row[:4] for row in plugins.rows] == [
+        ("clean", "classifier/m0", NOTHING, "1"),
+        ("clean", "classifier/m1", NOTHING, "1"),
+    ]
 
 
 @pytest.mark.parametrize("facts", [{"input": "224 x 224"}, {"classes": None}, {"classes": "ten"}])

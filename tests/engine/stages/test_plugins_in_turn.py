@@ -11,7 +11,7 @@ from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
-from adversity.engine.summary.summarise import summarise
+from adversity.engine.summary.summarise import build_report, summarise
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
@@ -106,8 +106,24 @@ def test_the_report_names_each_plugin(together: tuple[Any, Workspace]) -> None:
     plan, workspace = together
     summaries = summarise(plan, workspace)
     assert summaries["bad"].uses == "degradation/$way"
-    named = summaries["bad"].plugin["nested"]
+    named = summaries["bad"].plugin["plugins"]
     assert [one["uses"] for one in named] == ["degradation/gaussian_blur", "degradation/low_light"]
     assert all(one["licence"] and one["distribution"] == "adversity" for one in named)
     assert summaries["attacked"].uses == "attack/fgsm"
     assert summaries["attacked"].plugin["distribution"] == "adversity"
+
+
+def test_the_report_asks_each_plugin_what_it_is(together: tuple[Any, Workspace]) -> None:
+    """The facts of each classifier stand with its cells, and each has its row in an attack's chain."""
+    plan, workspace = together
+    steps = {step.id: step for step in build_report(plan, workspace, tracked=True).steps}
+    models = ["classifier/linear_svm", "classifier/logistic_regression"]
+    for step in ("net", "answers"):
+        assert [uses for uses, _, _ in steps[step].models] == models
+        assert [where for _, where, _ in steps[step].models] == [
+            {"model": "linear_svm"},
+            {"model": "logistic_regression"},
+        ]
+    assert all(facts for _, _, facts in steps["answers"].models)
+    links = [link["uses"] for link in steps["attacked"].links]
+    assert [name in link for name, link in zip(("linear_svm", "logistic"), links, strict=True)]

@@ -15,6 +15,7 @@ from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
 from adversity.engine.summary.example_images import image_rows
 from adversity.engine.summary.gains import gains
+from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import read_by
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.links import Link
     from adversity.engine.set_up.workspace import Workspace
     from adversity.engine.stages.stage import StageResult
-    from adversity.pipeline.plan.model import Plan, PlannedStep
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
     from adversity.report.values.model import GateResult, Provenance
 
 __all__ = ["build_report", "nested_records", "summarise"]
@@ -123,7 +124,7 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
     cls: Any = entry.cls
     turns = _taking_turns(planned)
     own = {} if turns else _record(cls, entry.distribution, entry.version)
-    inner = [*turns, *nested_records(planned)]
+    inner = {"plugins": turns, "nested": nested_records(planned)}
     return StepSummary(
         id=planned.id,
         uses=toolbox.plan.uses(planned.id),
@@ -134,7 +135,7 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
         against=planned.against,
         path=toolbox.plan.chain(planned.id).ids if planned.source else (),
         fit_on=toolbox.definition_of(planned.id).fit_on,
-        plugin={**own, **({"nested": inner} if inner else {})},
+        plugin={**own, **{key: records for key, records in inner.items() if records}},
         cells=_cells(toolbox, planned, result) if result and result.measures else (),
         notes=result.notes if result else (),
         **_adversary(toolbox, planned),
@@ -187,9 +188,7 @@ def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
     """Add what only plugins that are set up can say: a network's facts, an attack's links."""
     planned = toolbox.plan.steps[summary.id]
     if planned.role in ("define", "predict"):
-        plugin = toolbox.ready(planned.id, planned.cells[0]).plugin
-        facts = plugin.describe() if plugin.makes == "predictions" else {}
-        return replace(summary, plugin={**summary.plugin, "facts": facts}) if facts else summary
+        return with_facts(toolbox, summary)
     return _attack(toolbox, planned, summary) if planned.role == "attack" else summary
 
 
@@ -204,16 +203,18 @@ def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple
 
 
 def _attack(toolbox: Toolbox, planned: PlannedStep, summary: StepSummary) -> StepSummary:
-    links = toolbox.links(toolbox.plan.victim(planned.id), planned.cells[0])
-    shown = [
-        {
-            "step": link.step,
-            "uses": link.ready.label,
-            "gradient": _gradient(link, grey=planned.knowledge == "grey-box"),
-        }
+    chain = toolbox.plan.victim(planned.id)
+    cells: dict[tuple[str, ...], Cell] = {}  # one for each of the plugins that take turns
+    for cell in planned.cells:
+        cells.setdefault(tuple(link.entry_of(cell).qualified for link in chain.links), cell)
+    chains = [toolbox.links(chain, cell) for cell in cells.values()]
+    shown: dict[tuple[str, str, str], None] = {
+        (link.step, link.ready.label, _gradient(link, grey=planned.knowledge == "grey-box")): None
+        for links in zip(*chains, strict=True)
         for link in links
-    ]
-    return replace(summary, links=tuple(shown))
+    }
+    heads = ("step", "uses", "gradient")
+    return replace(summary, links=tuple(dict(zip(heads, row, strict=True)) for row in shown))
 
 
 def _adversary(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:

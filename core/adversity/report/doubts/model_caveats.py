@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.values.model import Caveat
+from adversity.report.values.paired import cell_key
 from adversity.report.words.reading import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adversity.contracts.values import Measure
-    from adversity.report.values.model import StepSummary
+    from adversity.report.values.model import CellValues, StepSummary
 
 __all__ = ["of_models"]
 
@@ -29,20 +30,23 @@ def of_models(steps: Sequence[StepSummary]) -> Iterator[Caveat]:
     done to the images (`input`) and how many classes there are (`classes`): of all the steps that
     use the same one, the best figure counts, for in bad weather a good network guesses, too.
     """
-    best: dict[str, tuple[StepSummary, Measure]] = {}
+    best: dict[str, tuple[Caveat, Measure, float]] = {}
     for step in steps:
-        facts = step.plugin.get("facts", {})
-        if step.makes != "predictions" or not isinstance(facts.get("input"), Mapping):
-            continue
-        key = json.dumps([step.uses, facts], sort_keys=True, default=str)
-        for cell in step.cells:
-            measure = cell.measures.get("accuracy")
-            if measure and (key not in best or measure.value > best[key][1].value):
-                best[key] = step, measure
-    for step, measure in best.values():
-        classes = step.plugin["facts"].get("classes")
-        if is_number(classes, 2) and _is_a_guess(measure, 1 / classes):
-            yield Caveat("warning", _sentence(step, measure, classes), step.id)
+        for uses, where, facts in step.models if step.makes == "predictions" else ():
+            if not isinstance(facts.get("input"), Mapping) or not is_number(
+                facts.get("classes"), 2
+            ):
+                continue
+            key = json.dumps([uses, where, facts], sort_keys=True, default=str)
+            for cell in step.cells:
+                measure = cell.measures.get("accuracy")
+                if measure is None or not where.items() <= cell.cell.items():
+                    continue
+                if key not in best or measure.value > best[key][1].value:
+                    text = _sentence(step.id, uses, where, facts, measure)
+                    caveat = Caveat("warning", text, step.id, where or None)
+                    best[key] = caveat, measure, 1 / facts["classes"]
+    yield from (caveat for caveat, measure, chance in best.values() if _is_a_guess(measure, chance))
 
 
 def _is_a_guess(measure: Measure, chance: float) -> bool:
@@ -50,14 +54,16 @@ def _is_a_guess(measure: Measure, chance: float) -> bool:
     return low <= chance or measure.value <= min(2 * chance, NEAR)
 
 
-def _sentence(step: StepSummary, measure: Measure, classes: float) -> str:
-    facts: Mapping[str, Any] = step.plugin["facts"]
+def _sentence(
+    step: str, uses: str, where: CellValues, facts: Mapping[str, Any], measure: Measure
+) -> str:
     given = ", ".join(f"{name} {value}" for name, value in facts["input"].items())
     unsaid = ", ".join(facts.get("by_default", ()))
     unsaid = f"; nobody has said {unsaid}, these are defaults" if unsaid else ""
+    cell = f" [{cell_key(where)}]" if where else ""
     return (
-        f"{step.id}: {step.uses} is right for {measure.value:.1%} of n = {measure.n} at best, and a "
-        f"guess among its {classes:g} classes for {1 / classes:.1%}. See whether it was trained on "
-        f"images as it is given them ({given}{unsaid}), and whether its classes are named in the "
-        "order of its logits."
+        f"{step}{cell}: {uses} is right for {measure.value:.1%} of n = {measure.n} at best, and a "
+        f"guess among its {facts['classes']:g} classes for {1 / facts['classes']:.1%}. See whether "
+        f"it was trained on images as it is given them ({given}{unsaid}), and whether its classes "
+        "are named in the order of its logits."
     )

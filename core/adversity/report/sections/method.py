@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.report.sections.register import section
 from adversity.report.values.apart import apart_text
 from adversity.report.values.blocks import MAX_ROWS, Block, Code, Section, Table
+from adversity.report.values.paired import cell_key
 from adversity.report.words.wording import NOTHING, seconds_text
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ def _plugins(report: Report) -> Table:
     keys = ("distribution", "version", "licence", "weights_licence", "reference")
     rows: dict[tuple[str, ...], None] = {}
     for step in report.steps:
+        several = [(one["uses"], one) for one in step.plugin.get("plugins", ())]
         inner = [(f"{one['uses']} in {step.uses}", one) for one in step.plugin.get("nested", ())]
-        for uses, plugin in [(step.uses, step.plugin), *inner] if step.plugin else ():
+        own = several or [(step.uses, step.plugin)]
+        for uses, plugin in [*own, *inner] if step.plugin else ():
             said = {**plugin, "version": plugin.get("version") or _IN_PROJECT}
             shown = (str(said.get(key) or NOTHING) for key in keys)
             rows[(step.id, uses, *shown)] = None
@@ -64,8 +67,9 @@ def _classifiers(report: Report) -> Table:
     """List what classifiers say of themselves: where weights come from, what goes in."""
     steps: dict[tuple[Any, ...], list[str]] = {}
     for step in report.steps:
-        facts = tuple(_flat(step.plugin.get("facts", {})))
-        steps.setdefault((step.uses, facts), []).append(step.id)
+        for uses, where, facts in step.models:
+            place = f"{step.id} [{cell_key(where)}]" if where else step.id
+            steps.setdefault((uses, tuple(_flat(facts))), []).append(place)
     rows = tuple(
         (", ".join(ids), uses, name, value)
         for (uses, facts), ids in steps.items()

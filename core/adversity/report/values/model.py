@@ -75,7 +75,9 @@ class StepSummary:
         budget: For attacks, a sentence on how much they may change, from their threat.
         links: For attacks, `step`, `uses` and `gradient` of each link that the gradient went through.
         cells: Results; empty for views and definitions.
-        plugin: Its distribution, licences, ...; `nested`, the same of the plugins inside it.
+        plugin: Its distribution, licences, ...; `plugins`, the same of each, where a variable of the
+            matrix stands for several; `nested`, the same of the plugins inside. Of a classifier
+            `facts`, what it says of itself; or `models`, with `uses`, `cell` and `facts` of each.
         notes: Caveats of the whole step.
     """
 
@@ -101,6 +103,13 @@ class StepSummary:
     def data(self) -> str | None:
         """The data set that its images come from; None for a definition."""
         return self.path[0] if self.path else None
+
+    @property
+    def models(self) -> tuple[tuple[str, CellValues, Mapping[str, Any]], ...]:
+        """Each of its classifiers: `kind/name`, in which cells, and what it says of itself."""
+        alone = {"uses": self.uses, "cell": {}, "facts": self.plugin.get("facts", {})}
+        models = self.plugin.get("models", (alone,))
+        return tuple((model["uses"], model["cell"], model["facts"]) for model in models)
 
     @property
     def upstream(self) -> str | None:
