@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import stdev
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,15 +22,24 @@ __all__ = ["MeanOverCells"]
 class MeanOverCells(CellMetric):
     """Mean and spread of a measure over the cells of a step, as over the seeds of a training.
 
-    The interval is Student's, and n is the number of cells: it speaks of other cells like these,
-    such as other seeds, and not of other samples. The spread is the sample standard deviation.
-    One cell has neither.
+    n is the number of cells, and the spread is the sample standard deviation. Severities that were
+    chosen are all there are: their mean has no interval. Of cells that were drawn from many like
+    them, as seeds are (`cells: drawn`), it is Student's and speaks of others that could have been
+    drawn, not of other samples. One cell has neither interval nor spread.
     """
 
     name = "mean_over_cells"
-    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"measure": "accuracy"},)
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"measure": "accuracy"},
+        {"measure": "accuracy", "cells": "drawn"},
+    )
 
     measure: str = Field(description="The measure that every cell has: `accuracy`.", min_length=1)
+    cells: Literal["fixed", "drawn"] = Field(
+        "fixed",
+        description="Whether the cells were chosen, as severities are, or drawn from many like "
+        "them, as seeds are; only then the mean has an interval.",
+    )
 
     def needs(self) -> tuple[str, ...]:
         """Return the measure."""
@@ -44,34 +53,43 @@ class MeanOverCells(CellMetric):
         """
         measures = [self._of(cell, cells) for cell in cells]
         first, values = measures[0], [measure.value for measure in measures]
-        count = len(cells)
-        said = {"over": f"{count} cell{'s' if count > 1 else ''} ({', '.join(_folded(cells))})"}
-        mean = metrics.mean_interval(
-            values,
-            within=(first.info.low, first.info.high),
-            better=first.better,
-            unit=first.unit,
-            convention={
-                **said,
-                "interval": "speaks of other cells like these, not of other samples",
-                "in each cell": dict(first.convention),
-            },
-        )
-        if count == 1:
-            return {self.measure: replace(mean, info=first.info)}
+        said = {"over": f"{len(cells)} cell{'s' * (len(cells) > 1)} ({', '.join(_folded(cells))})"}
+        mean = self._mean(measures, said)
+        if len(cells) == 1:
+            return {self.measure: mean}
         title = first.info.title or self.measure.replace("_", " ")
         plot = Plot("bars", _labels(cells), values, ", ".join(_folded(cells)), title)
         spread = Measure(
             stdev(values),
-            count,
+            len(cells),
             convention={**said, "spread": "sample standard deviation, n - 1"},
             unit=first.unit,
             info=MeasureInfo(low=0.0, title=f"spread of {title}", unit=first.unit),
         )
         return {
-            self.measure: replace(mean, info=first.info, details={"plot": plot.as_json()}),
+            self.measure: replace(mean, details={**mean.details, "plot": plot.as_json()}),
             f"{self.measure}_spread": spread,
         }
+
+    def _mean(self, measures: Sequence[Measure], said: Mapping[str, str]) -> Measure:
+        """Return the mean of the cells' measures, with an interval if the cells were drawn."""
+        first = measures[0]
+        mean = metrics.mean_interval(
+            [measure.value for measure in measures],
+            within=(first.info.low, first.info.high),
+            better=first.better,
+            unit=first.unit,
+            convention={**said, "in each cell": _shared([one.convention for one in measures])},
+        )
+        infinite = [one.details["infinite"] for one in measures if "infinite" in one.details]
+        mean = replace(
+            mean, info=first.info, details={"infinite": sum(infinite)} if infinite else {}
+        )
+        if self.cells == "fixed":
+            return replace(mean, low=None, high=None, method=None)
+        speaks = "speaks of other cells that could have been drawn, not of other samples"
+        convention = {**mean.convention, **({"interval": speaks} if mean.method else {})}
+        return replace(mean, convention=convention)
 
     def _of(self, cell: MeasuredCell, cells: Sequence[MeasuredCell]) -> Measure:
         """Return the measure of one cell.
@@ -102,3 +120,19 @@ def _labels(cells: Sequence[MeasuredCell]) -> list[str]:
     """Return a name for each cell: its values of the variables in which they differ."""
     names = _folded(cells)
     return [", ".join(cell.values[name] for name in names) for cell in cells]
+
+
+def _shared(conventions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the cells' conventions say; where they differ, each with how many say it."""
+    shared: dict[str, Any] = {}
+    for name in dict.fromkeys(name for said in conventions for name in said):
+        values = [said.get(name) for said in conventions]
+        distinct = [value for i, value in enumerate(values) if value not in values[:i]]
+        shared[name] = values[0]
+        if len(distinct) > 1:
+            shared[name] = ", ".join(
+                f"{'not said' if value is None else value} in {values.count(value)} of "
+                f"{len(values)} cells"
+                for value in distinct
+            )
+    return shared
