@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
+import torch
 
+from adversity import Classifier
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import build_report, summarise
+from adversity.errors import DataError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
@@ -42,14 +45,51 @@ steps:
   attacked: {uses: attack/fgsm, from: bad, against: answers, with: {eps: 8/255}}
 """
 STEPS = ("answers", "quality", "attacked")
+RESTORED = """
+matrix: {way: [lime, non_local_means, gamma_correction]}
+steps:
+  net: {uses: classifier/linear_svm, fit_on: train}
+  better: {uses: restoration/$way, from: test}
+  answers: {uses: net, from: better}
+  noise: {uses: metric/noise_level, from: better}
+"""
+WIDTHS = """
+matrix: {model: [two, three]}
+steps:
+  net: {uses: classifier/$model}
+  answers: {uses: net, from: test}
+"""
 
 
-def planned(root: Path, out: Path, text: str, *overrides: str) -> tuple[Any, Workspace]:
+class Two(Classifier):
+    """Sure of the first class."""
+
+    name: ClassVar[str] = "two"
+    names: ClassVar[tuple[str, ...]] = ("0", "1")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.names
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.eye(len(self.names))[[0] * len(images)]
+
+
+class Three(Two):
+    """Of three classes."""
+
+    name: ClassVar[str] = "three"
+    names: ClassVar[tuple[str, ...]] = ("0", "1", "2")
+
+
+def planned(
+    root: Path, out: Path, text: str, *overrides: str, registry: Any = None
+) -> tuple[Any, Workspace]:
     """Plan a text for a folder of its own."""
     out.mkdir(exist_ok=True)
     (root / "pipelines/turns.yaml").write_text(f"name: turns\n{DATA}{text}")
     loaded = load_pipeline(root / "pipelines/turns.yaml", root=root, overrides=overrides)
-    return make_plan(loaded, discover()), Workspace(root, out, out / "store")
+    return make_plan(loaded, registry or discover()), Workspace(root, out, out / "store")
 
 
 def execute(plan: Any, workspace: Workspace) -> None:
@@ -127,3 +167,29 @@ def test_the_report_asks_each_plugin_what_it_is(together: tuple[Any, Workspace])
     assert all(facts for _, _, facts in steps["answers"].models)
     links = [link["uses"] for link in steps["attacked"].links]
     assert [name in link for name, link in zip(("linear_svm", "logistic"), links, strict=True)]
+
+
+def test_each_restoration_has_the_columns_of_its_own(quarters: Path, tmp_path: Path) -> None:
+    """The noise that one of three finds, and where it had it from; nothing in the others' cells."""
+    plan, workspace = planned(quarters, tmp_path / "o", RESTORED)
+    execute(plan, workspace)
+    for step in ("answers", "noise"):
+        table = read_table(workspace.outputs / f"artifacts/turns/{step}/table.parquet")
+        own = table["way"] == "non_local_means"
+        assert own.sum() == 24
+        assert (table["better.sigma"][own] >= 0).all()
+        assert set(table["better_sigma"][own]) == {"estimate"}
+        assert np.isnan(table["better.sigma"][~own]).all()
+        assert set(table["better_sigma"][~own]) == {None}
+
+
+def test_classifiers_of_several_widths_are_refused_before_they_answer(
+    quarters: Path, tmp_path: Path, registry_with: Any
+) -> None:
+    """With the step's line, both cells and both numbers."""
+    registry = registry_with(Two, Three)
+    plan, workspace = planned(quarters, tmp_path / "o", WIDTHS, registry=registry)
+    with pytest.raises(DataError) as caught:
+        open_stage(plan, plan.stage("answers"), workspace)
+    for part in ("turns.yaml:", "2 in model=two", "3 in model=three", "of answers"):
+        assert part in str(caught.value)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Columns",
     "Rows",
+    "filled",
     "join",
     "of_restorations",
     "repeated",
@@ -49,6 +50,22 @@ def join(tables: Sequence[Columns]) -> Columns:
     for table in tables[1:]:
         require_the_same(tables[0], table)
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+
+def filled(table: Columns, empty: Columns) -> Columns:
+    """Return a table with columns that it may lack: where it has none, NaN, and None for text.
+
+    Args:
+        table: Rows of a cell.
+        empty: The columns, without rows.
+    """
+    rows = len(table["id"])
+    nothing = {
+        name: np.full(rows, None if column.dtype == object else np.nan, column.dtype)
+        for name, column in empty.items()
+        if name not in table
+    }
+    return table | nothing
 
 
 def require_the_same(first: Columns, table: Columns) -> None:

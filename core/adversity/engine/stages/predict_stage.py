@@ -12,6 +12,7 @@ from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
+from adversity.errors import DataError
 
 if TYPE_CHECKING:
     from adversity.engine.stages.stage import Shard
@@ -22,6 +23,30 @@ __all__ = ["PredictRun"]
 
 class PredictRun(TableRun):
     """A classifier applied to the images of a step."""
+
+    def split(self) -> list[Shard]:
+        """Cut as usual.
+
+        Raises:
+            DataError: If classifiers that take turns have answers of several widths, which no
+                table holds.
+        """
+        if len(self.toolbox.definition_of(self.stage.step).cells) > 1:
+            self._require_one_width()
+        return super().split()
+
+    def _require_one_width(self) -> None:
+        first = self.planned.cells[0]
+        count = len(self.class_names(first))
+        for cell in self.planned.cells:
+            ready, other = self.toolbox.ready(self.stage.step, cell), len(self.class_names(cell))
+            if other != count and ready.plugin.gives != "labels":
+                raise DataError(
+                    f"{self.planned.line}: expected as many classes in every cell of "
+                    f"{self.stage.step}, whose answers stand in one table, got {count} in "
+                    f"{first.key} ({self.toolbox.ready(self.stage.step, first).label}) and "
+                    f"{other} in {cell.key} ({ready.label}); write a step for each"
+                )
 
     def content(self, cell: Cell) -> list[object]:
         """Hash the data, every link of the chain and the metrics of images."""

@@ -22,6 +22,7 @@ from adversity.engine.stages.channels import require_channels
 from adversity.engine.stages.columns import (
     Columns,
     Rows,
+    filled,
     join,
     repeated,
     require_the_same,
@@ -181,16 +182,27 @@ class TableRun(StageRun):
         return StageResult(self.stage.step, measures, tuple(self.notes), total)
 
     def _labelled(self) -> Iterator[Columns]:
-        """Yield the parts of all cells, each with the names of its cell."""
+        """Yield the parts of all cells, each with the names of its cell; all have the same columns."""
         first: Columns = {}
+        in_turn = self._columns_in_turn()
         for cell in self.planned.cells:
             for rows in self.parts(cell):
                 values = {"cell": cell.key, **dict(cell.values)}
                 labels = {name: repeated(value, len(rows["id"])) for name, value in values.items()}
-                part = {**labels, **rows}
+                part = filled({**labels, **rows}, in_turn)
                 first = first or {name: column[:0] for name, column in part.items()}
                 require_the_same(first, part)
-                yield part
+                yield {name: part[name] for name in first}
+
+    def _columns_in_turn(self) -> Columns:
+        """Return, without rows, the columns of restorations that take turns: each has its own."""
+        steps = [link.id for link in self.chain.links if len(link.plugin_entries) > 1]
+        starts = tuple(f"{step}{sign}" for step in steps for sign in "._")
+        columns: Columns = {}
+        for cell in self.planned.cells if steps else ():
+            rows = self.shard_rows(self.shards_of(cell)[0])
+            columns |= {name: rows[name][:0] for name in rows if name.startswith(starts)}
+        return columns
 
     def metrics(self) -> Iterator[MetricBase]:
         """Go through the metrics that hold in this pipeline."""
