@@ -161,7 +161,7 @@ def test_a_metric_of_colour_is_left_out_and_says_so(run: Any) -> None:
     assert "psnr_db" not in results["answers"].measures[""]
     assert any(
         "psnr_db is missing for 8 of 8 rows" in note
-        and "or of other channels: it takes images of 1 or 3 channels, got 12" in note
+        and "or has other channels: psnr takes images of 1 or 3 channels, got 12" in note
         for note in results["answers"].notes
     )
     assert "ssim" in results["answers"].measures[""]

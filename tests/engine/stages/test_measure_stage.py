@@ -267,9 +267,13 @@ def test_images_are_never_compared_with_themselves(measure: Any) -> None:
 
 
 def test_images_that_are_too_small_are_an_error_not_an_empty_mean(measure: Any) -> None:
-    """SSIM needs 11 pixels; these images have 8."""
-    with pytest.raises(DataError, match=r"could measure none of the images of noisy.*11 pixels"):
+    """SSIM needs 11 pixels; these images have 8. One alone is not said to lack a clean one."""
+    words = r"could measure none of the images of noisy.*: each .*is smaller than 11 pixels"
+    with pytest.raises(DataError, match=words):
         measure("  bad: {uses: metric/ssim, from: noisy}\n", only="bad")
+    words = r"none of the images of noisy.*: each is smaller than 100 pixels in height or width$"
+    with pytest.raises(DataError, match=words):
+        measure("  bad: {uses: metric/tall, from: noisy}\n", only="bad")
 
 
 def test_a_metric_that_pairs_more_than_there_is_is_named(measure: Any) -> None:

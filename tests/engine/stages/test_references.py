@@ -272,7 +272,9 @@ def test_references_of_another_size_are_compared_where_the_size_is_one(run: Any)
 def test_a_step_that_could_compare_no_image_says_which_size(run: Any) -> None:
     """All are smaller than their references: an error with the step's line, no empty mean."""
     steps = f"{ENLARGED}  bad: {{uses: metric/psnr, from: photos}}\n"
-    with pytest.raises(DataError, match=r"could measure none of the images of photos.*the size of"):
+    with pytest.raises(
+        DataError, match=r"could measure none of the images of photos: each has another size"
+    ):
         run("with: {partners: all, scale: 2}", steps, only="bad")
 
 

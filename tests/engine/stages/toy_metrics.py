@@ -76,6 +76,13 @@ class Bright(NoReferenceMetric):
         return {"channels": "all"}
 
 
+class Tall(Bright):
+    """As bright, of images of 100 pixels and more."""
+
+    name: ClassVar[str] = "tall"
+    smallest: ClassVar[int] = 100
+
+
 class Odd(Same):
     """Gives more values than there are samples."""
 
@@ -85,4 +92,4 @@ class Odd(Same):
         return {"same_share": np.ones(len(table) + 1)}
 
 
-TOYS = (Same, More, Seen, Bright, Odd)
+TOYS = (Same, More, Seen, Bright, Tall, Odd)

@@ -9,9 +9,10 @@ import numpy as np
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.metric_call import column_of
 from adversity.engine.stages.columns import Columns, join, of_restorations
+from adversity.engine.stages.image_values import image_values, why_not
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.engine.stages.step_images import step_images
-from adversity.engine.stages.table_stage import TableRun, image_values
+from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import DataError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class MeasureImagesRun(TableRun):
             where = f" in the cell {cell.key}" if cell.key else ""
             raise DataError(
                 f"{self.planned.line}: {ready.label} could measure none of the images of "
-                f"{self.planned.upstream}{where}: expected images of the size of the clean ones, and "
-                f"of at least {ready.plugin.smallest_side()} pixels in height and width"
+                f"{self.planned.upstream}{where}: each "
+                f"{why_not(ready.plugin, self.toolbox.source(self.data))}"
             )
         return measures_of_rows([ready], rows, class_names)

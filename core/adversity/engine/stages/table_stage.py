@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Degradation, ImageMetric, Measure, MetricBase
+from adversity.contracts import ImageMetric, Measure, MetricBase
 from adversity.contracts.values import PART_ROWS
 from adversity.data.stored import TABLE, StoredTable
 from adversity.data.tables import read_table, write_parts, write_table
@@ -28,24 +28,22 @@ from adversity.engine.stages.columns import (
     require_the_same,
     sort_by_id,
 )
+from adversity.engine.stages.image_values import image_values, why_not
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.provenance import file_sha256
 from adversity.registry.entry import class_of
 from adversity.seeding import preserve_global_rng
-from adversity.shapes import channels_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from adversity.data.reading import Source
-    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["TableRun", "image_values"]
+__all__ = ["TableRun"]
 
 
 class TableRun(StageRun):
@@ -248,11 +246,7 @@ class TableRun(StageRun):
                 f"{self.data} has no clean references, and its images are degraded already "
                 "(images: degraded)"
             )
-        worse = any(
-            link.role == "attack" or issubclass(class_of(link.entry), Degradation)
-            for link in self.chain.links
-        )
-        if worse:
+        if any(map(_worsens, self.chain.links)):
             return None
         return f"{self.data} has no clean references, and nothing degrades its images on the way"
 
@@ -278,34 +272,13 @@ class TableRun(StageRun):
                 del unmeasured[column]
         for metric in image_metrics:
             if count := unmeasured[column_of(metric)]:
-                odd = _other_channels(metric, self.toolbox.source(self.data))
-                other = "has another size than the clean one, or " if metric.full_reference else ""
                 self.notes.append(
                     f"{column_of(metric)} is missing for {count} of {total} rows: the image "
-                    f"{other}is smaller than {metric.smallest_side()} pixels{odd}"
+                    f"{why_not(metric, self.toolbox.source(self.data))}"
                 )
 
 
-def _other_channels(metric: ImageMetric, source: Source) -> str:
-    """Say that some images have channels which a metric does not take; empty if none have."""
-    faults = (channels_fault(metric.takes_channels(), shape[0]) for shape in source.shapes)
-    fault = next(filter(None, faults), None)
-    return "" if fault is None else f", or of other channels: it {fault}"
-
-
-def image_values(ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
-    """Return what a metric of images gives for each, `[N]` float64; NaN where it cannot.
-
-    Images of another size than the clean ones, smaller than the metric's smallest, or of channels
-    that it does not take, are not measured.
-    """
-    metric: ImageMetric = ready.plugin
-    values = np.full(len(current.ids), np.nan)
-    _, channels, *sides = current.images.shape
-    if min(sides) < metric.smallest_side() or channels_fault(metric.takes_channels(), channels):
-        return values
-    if not metric.full_reference:
-        return ready.call(current.images, None, current.ids).numpy()  # type: ignore[no-any-return]
-    if current.clean is None or not current.comparable:
-        return values
-    return ready.call(current.images, current.clean, current.ids).numpy()  # type: ignore[no-any-return]
+def _worsens(link: PlannedStep) -> bool:
+    """Say whether the images before a step may stand for clean ones behind it."""
+    kind = class_of(link.entry).describes
+    return link.role == "attack" or (link.role == "view" and kind.load(kind.call).worsens)

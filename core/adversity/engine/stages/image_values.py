@@ -1,0 +1,49 @@
+"""What metrics of images give for each, and why some images are not measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.shapes import channels_fault
+
+if TYPE_CHECKING:
+    from adversity.contracts import ImageMetric
+    from adversity.data.reading import Source
+    from adversity.engine.calls.ready import Ready
+    from adversity.engine.chain.image_batch import ImageBatch
+
+__all__ = ["image_values", "why_not"]
+
+
+def image_values(ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
+    """Return what a metric of images gives for each, `[N]` float64; NaN where it cannot.
+
+    Images without clean ones to compare with, of another size than these, smaller than the
+    metric's smallest, or of channels that it does not take, are not measured.
+    """
+    metric: ImageMetric = ready.plugin
+    values = np.full(len(current.ids), np.nan)
+    _, channels, *sides = current.images.shape
+    if min(sides) < metric.smallest_side() or channels_fault(metric.takes_channels(), channels):
+        return values
+    if not metric.full_reference:
+        return ready.call(current.images, None, current.ids).numpy()  # type: ignore[no-any-return]
+    if current.clean is None or not current.comparable:
+        return values
+    return ready.call(current.images, current.clean, current.ids).numpy()  # type: ignore[no-any-return]
+
+
+def why_not(metric: ImageMetric, source: Source) -> str:
+    """Say why images of a data set, behind whatever steps, may not have been measured."""
+    reasons = []
+    if metric.full_reference:
+        if 0 < source.references_count < len(source):
+            reasons.append("has no clean one to be compared with")
+        reasons.append("has another size than the clean one")
+    reasons.append(f"is smaller than {metric.smallest_side()} pixels in height or width")
+    faults = (channels_fault(metric.takes_channels(), shape[0]) for shape in source.shapes)
+    if fault := next(filter(None, faults), None):
+        reasons.append(f"has other channels: {metric.name} {fault}")
+    return ", or ".join(reasons)
