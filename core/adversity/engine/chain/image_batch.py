@@ -22,7 +22,7 @@ class ImageBatch:
         clean: The clean images, of their own size: the data set's references where it has pairs,
             else what the images were before the first degradation or attack. None before that:
             nobody knows whether a data set's images are clean, so they are not compared with
-            themselves. None behind it too where the data set's images are degraded already.
+            themselves. None behind it too where they may not stand for clean ones.
         side: Side information so far, each with first axis N.
         origin: Column to value: where each need of a restoration came from.
         starts_clean: Whether the data set's images may stand for clean ones.

@@ -126,6 +126,11 @@ class Toolbox:
                 self._sources[data] = Source(dataset, planned.prepare)
             return self._sources[data]
 
+    def starts_clean(self, data: str) -> bool:
+        """Say whether the images of a data set may stand for clean ones: none has a cleaner one."""
+        clean = self.plan.data[data].images == "clean"
+        return clean and not self.source(data).references_count
+
     def there(self, data: str) -> bool:
         """Say whether a data set is on disk: materialised, pulled."""
         planned = self.plan.data[data]

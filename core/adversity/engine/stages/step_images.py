@@ -30,8 +30,8 @@ def step_images(toolbox: Toolbox, place: str, cell: Cell, index: Sequence[int]) 
     chain = toolbox.plan.chain(place)
     source = toolbox.source(chain.start)
     ids = tuple(source.ids[i] for i in index)
-    starts_clean = toolbox.plan.data[chain.start].images == "clean"
-    current = ImageBatch(ids, source.images(index), source.references(index), {}, {}, starts_clean)
+    images, clean = source.images(index), source.references(index)
+    current = ImageBatch(ids, images, clean, {}, {}, toolbox.starts_clean(chain.start))
     for link in chain.links:
         current = images_through(toolbox, link.id, cell, current)
     return current

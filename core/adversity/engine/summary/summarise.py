@@ -293,6 +293,6 @@ def _data(toolbox: Toolbox, name: str) -> DataSummary:
         quarantined=source.quarantined,
         facts=source.describe(),
         content=source.content,
-        images="degraded" if source.references_count else planned.images,
+        images="clean" if toolbox.starts_clean(name) else "degraded",
         references=source.references_count,
     )

@@ -53,11 +53,11 @@ class PlannedData:
         id: Its name in the file.
         entry: The plugin.
         plugin: The plugin with its parameters, not yet opened.
-        prepare: `resize_short`, `centre_crop`, in pixels; empty if none.
+        prepare: The options of `Prepare`; empty if none.
         location: What DVC hashes, relative to the project: a folder or file, or
             `data/<name>` for a packaged data set.
         images: `clean`: what they were before the first degradation is what image metrics compare
-            with, where they have no clean partners. `degraded`: without partners nothing is.
+            with, if none has a reference. `degraded`: without references nothing is.
         labels: A file that maps the data set's class names to the classifier's, or None.
         line: `file:line` for messages.
     """
