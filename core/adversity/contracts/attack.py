@@ -137,9 +137,9 @@ class Attack(PluginBase):
     control: ClassVar[bool] = False
     """Meant as a control that attacks must beat: no strength is promised."""
     block_rows: ClassVar[int] = 64
-    image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
     """At most so many rows at once, not padded: the target pads each network's blocks itself,
     so that solved rows can leave and the rest is packed together."""
+    image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
 
     @staticmethod
     def claim_faults(plugin: type[Attack]) -> Iterator[str]:

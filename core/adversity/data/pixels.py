@@ -41,7 +41,8 @@ def checked(image: object, where: str, channels: Sequence[int] | None = GREY_AND
     if channels is None and image.ndim == 3 and image.shape[2] > 3 >= image.shape[0]:
         raise PluginError(
             f"{where}: expected shape {shapes_in_words(channels)}, got {list(image.shape)}; write "
-            "image.transpose(1, 2, 0) if the channels come first"
+            "image.transpose(1, 2, 0) if the channels come first, and claim how many there are "
+            "(image_channels) if the image is so low"
         )
     if image.dtype == np.float32:
         low, high = float(image.min()), float(image.max())

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 class Downsample(Degradation):
     """Shrink by a whole factor, bicubic with antialiasing.
 
-    The low-resolution images of most super-resolution benchmarks: Keys' kernel (a = -0.5),
-    made `factor` times as wide, as Pillow and MATLAB's `imresize` do. An odd row or column
-    at the end is not dropped: H becomes ceil(H / factor), and the whole image is in it. Only
-    where H and W are multiples does a restoration by the same factor give the size back, so
-    that the two can be compared: see to it with `prepare:`. What overshoots [0, 1] is cut off.
+    Keys' kernel (a = -0.5), made `factor` times as wide: Pillow's bicubic. Most benchmarks of
+    super-resolution were made with MATLAB's `imresize`, which mirrors the image at its border,
+    where this one scales the weights of what is inside to sum to 1. Of H and W that are multiples
+    all but the two outermost rows and columns are MATLAB's, before it rounds to 8 bits.
+
+    An odd row or column at the end is not dropped: H becomes ceil(H / factor), and the whole
+    image is in it. Only where H and W are multiples does a restoration by the same factor give
+    the size back, so that the two can be compared: see to it with `prepare:`. What overshoots
+    [0, 1] is cut off.
 
     Reference: Keys, "Cubic convolution interpolation for digital image processing", 1981.
     """

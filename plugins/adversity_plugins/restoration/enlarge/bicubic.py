@@ -17,8 +17,9 @@ class Bicubic(Restoration):
 
     a = -0.5, as in Keys' paper, Pillow and MATLAB's `imresize`; OpenCV and torch without
     antialiasing take -0.75. Pixels are areas: the first of the large image lies within the
-    first of the small one. Beyond the border the weights of what is inside are scaled up to
-    sum to 1. What overshoots [0, 1] at an edge is cut off.
+    first of the small one. Near the border the weights of what is inside are scaled to sum to 1,
+    as Pillow does; MATLAB mirrors the image there, which moves the outermost 2 * factor rows and
+    columns. What overshoots [0, 1] at an edge is cut off.
 
     Reference: Keys, "Cubic convolution interpolation for digital image processing", 1981.
     """
@@ -41,7 +42,7 @@ class Bicubic(Restoration):
         """Return `[N, C, H * factor, W * factor]`."""
         import torch
 
-        # `antialias` changes nothing when enlarging but a, from -0.75 to -0.5.
+        # Nothing is smoothed when enlarging: `antialias` makes a -0.5, and of the border Pillow's.
         size = [side * self.factor for side in images.shape[2:]]
         return clip(
             torch.nn.functional.interpolate(

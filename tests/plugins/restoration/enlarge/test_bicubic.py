@@ -54,6 +54,38 @@ def test_shrinking_is_pillows_bicubic(photos: Tensor, factor: int, size: tuple[i
     np.testing.assert_allclose(smaller.numpy(), expected, rtol=0, atol=ROUNDING)
 
 
+def _matlab(rows: np.ndarray, size: int, scale: float) -> np.ndarray:
+    """Resize along the first axis as the source of MATLAB's `imresize` does, in float64."""
+    narrow = min(scale, 1.0)
+    centres = np.arange(1, size + 1) / scale + 0.5 * (1 - 1 / scale)
+    first = np.floor(centres - 2 / narrow)
+    places = first[:, None] + np.arange(int(np.ceil(4 / narrow)) + 2)
+    away = np.abs(narrow * (centres[:, None] - places))
+    near = 1.5 * away**3 - 2.5 * away**2 + 1
+    far = -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2
+    weights = np.where(away <= 1, near, np.where(away <= 2, far, 0))
+    mirrored = np.r_[0 : len(rows), len(rows) - 1 : -1 : -1]
+    taken = mirrored[(places.astype(int) - 1) % len(mirrored)]
+    return np.einsum("op,op...->o...", weights / weights.sum(1, keepdims=True), rows[taken])
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_inside_the_numbers_are_matlabs(photos: Tensor, factor: int) -> None:
+    """Both ways; at the border, which MATLAB mirrors, they are up to 0.01 and more apart."""
+    clean = photos[..., :48, :60]
+    small = Downsample(factor=factor).degrade(clean, RNG)
+    large = Bicubic(factor=factor).restore(small)
+    for before, after, scale, border in (
+        (clean, small, 1 / factor, 2),
+        (small, large, factor, 2 * factor),
+    ):
+        rows = _matlab(before.double().numpy().transpose(2, 3, 0, 1), after.shape[2], scale)
+        both = _matlab(rows.swapaxes(0, 1), after.shape[3], scale).swapaxes(0, 1).clip(0, 1)
+        apart = np.abs(both.transpose(2, 3, 0, 1) - after.numpy())
+        assert apart[..., border:-border, border:-border].max() < ROUNDING
+        assert apart.max() > 1e-3
+
+
 @pytest.mark.parametrize("factor", [2, 3])
 def test_a_parabola_is_interpolated_exactly(factor: int) -> None:
     """Keys, section III: with a = -1/2 second-order polynomials are reproduced inside."""
@@ -77,7 +109,10 @@ def test_factors_are_whole_and_one_or_more() -> None:
 def test_a_chain_over_factors_comes_back_to_the_clean_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One class for x2 and x3: the PSNR of each cell is scikit-image's of Pillow's images."""
+    """One class for x2 and x3: the PSNR of each cell is scikit-image's of Pillow's images.
+
+    2e-3 dB: values `ROUNDING` apart move a PSNR of 30 dB by up to 8.7 * 5e-6 / 10**-1.5 = 0.0014.
+    """
     monkeypatch.chdir(tmp_path)
     photos = [data.astronaut()[20:68, 60:132], data.coffee()[100:148, 200:272]]
     (tmp_path / "data/test/a").mkdir(parents=True)
@@ -110,4 +145,4 @@ steps:
         ).contiguous()
         large = by_pillow(small, 48, 72)[0].transpose(1, 2, 0)
         expected = peak_signal_noise_ratio(clean, large, data_range=1)
-        assert value == pytest.approx(expected, abs=1e-3)
+        assert value == pytest.approx(expected, abs=2e-3)
