@@ -1,7 +1,7 @@
 """The vocabulary of side information: names that everyone means alike, with their shapes.
 
-A degradation gives them, a restoration needs them. Any other name is free, and between its
-two authors. First axis N, one row an image:
+A degradation gives them, a restoration needs them: float32, first axis N, one row an image. Any
+other name is free, and between its two authors.
 
 | name | shape | meaning |
 |---|---|---|
@@ -74,9 +74,16 @@ def side_fault(name: str, value: object, images: Tensor) -> str | None:
         return f"expected side information {name!r} with {rows} rows, got shape {shape}"
     if not bool(value.isfinite().all()):
         return f"expected finite side information {name!r}, got NaN or infinity"
-    axes = AXES.get(name)
-    if axes is None:
-        return None
+    return _known_fault(name, value, images) if name in AXES else None
+
+
+def _known_fault(name: str, value: Tensor, images: Tensor) -> str | None:
+    """Say what is wrong with a value whose name is in the vocabulary, or None."""
+    import torch
+
+    if value.dtype != torch.float32:
+        return f"expected side information {name!r} as float32, got {value.dtype}; write .float()"
+    axes, shape = AXES[name], list(value.shape)
     height, width = images.shape[2:]
     size = shape[-1]
     letters = {"1": 1, "3": 3, "k": size, "H": height, "W": width}

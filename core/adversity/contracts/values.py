@@ -101,7 +101,8 @@ class Restored:
 
     Attributes:
         images: `[N, C, H, W]` float32 in [0, 1].
-        found: Named tensors with first axis N, about the images that came in; the same names always.
+        found: Named float32 tensors with first axis N, about the images that came in; the same
+            names always.
     """
 
     images: Tensor

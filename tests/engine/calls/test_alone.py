@@ -189,7 +189,7 @@ def _score(ready: Any, images: Tensor, ids: Any) -> Any:
     [
         (Dims(), _degrade),
         (Dims(side=True), _degrade),
-        (Stretches(), lambda ready, images, ids: ready.call.restored(images, {}, ids)),
+        (Stretches(), lambda ready, images, ids: ready.call.answer(images, {}, ids)),
         (Centres(), lambda ready, images, ids: ready.call.logits(images, ids)),
         (CentresFeatures(), lambda ready, images, ids: ready.call.features(images, ids)),
         (Shares(), lambda ready, images, ids: ready.call(images.flatten(1), ids)),

@@ -142,7 +142,7 @@ def _ready(plugin: Any) -> Ready:
 def test_the_core_moves_what_every_kind_gets_and_gives(images: Tensor, ids: Any) -> None:
     """Images, needs, logits, predictions and references go there; every answer comes back."""
     shaded = _ready(Shades()).call.degraded(images, SampleRng(seed=0, step="s", ids=ids))
-    lit, _ = _ready(Lightens()).call.restored(shaded.images, shaded.side, ids)
+    lit = _ready(Lightens()).call.answer(shaded.images, shaded.side, ids).images
     assert torch.equal(lit, images)
     logits = images.flatten(1)[:, :4]
     probs = _ready(Flattens()).call(logits, ids)
@@ -198,9 +198,9 @@ class Hazes(Degradation):
 
 def test_what_a_restoration_estimates_is_moved(images: Tensor, ids: Any) -> None:
     """An estimate may lie anywhere: it is brought to the images before `restore` gets it."""
-    lit, origin = _ready(Guesses()).call.restored(images / 2, {}, ids)
-    assert torch.equal(lit, images)
-    assert origin == {"mask": "estimate"}
+    lit = _ready(Guesses()).call.answer(images / 2, {}, ids)
+    assert torch.equal(lit.images, images)
+    assert lit.origin == {"mask": "estimate"}
 
 
 def test_the_kit_moves_as_the_engine_does(images: Tensor) -> None:

@@ -42,6 +42,13 @@ class Halves(Repeats):
         return 1.5
 
 
+class Raises(Repeats):
+    """Fail when it is asked."""
+
+    def enlarges(self) -> Any:
+        raise ZeroDivisionError("no factor")
+
+
 @pytest.mark.parametrize("factor", [1, 2, 5])
 def test_one_class_enlarges_by_what_its_parameter_says(make_ready: Any, factor: int) -> None:
     """The core takes the instance's factor, not the class's `scale`."""
@@ -57,6 +64,8 @@ def test_another_size_than_it_says_is_refused(make_ready: Any) -> None:
         make_ready(Forgets()).call(IMAGES)
     with pytest.raises(PluginError, match=r"`enlarges` to give a whole number >= 1, got 1.5"):
         make_ready(Halves()).call(IMAGES)
+    with pytest.raises(PluginError, match="raised ZeroDivisionError: no factor"):
+        make_ready(Raises()).call(IMAGES)
 
 
 def test_the_kit_holds_it_to_its_factor() -> None:

@@ -67,7 +67,7 @@ def test_broken_image_plugin_is_named(how: str, kind: str, make_ready: Any, imag
     rng = SampleRng(seed=0, step="s", ids=["q7"])
     run: Callable[[], Any] = {
         "degradation": lambda: make_ready(Worse()).call.degraded(images[:1], rng),
-        "restoration": lambda: make_ready(Better()).call.restored(images[:1], {}, ["q7"]),
+        "restoration": lambda: make_ready(Better()).call.answer(images[:1], {}, ["q7"]),
     }[kind]
     with pytest.raises(PluginError, match=message) as caught:
         run()
@@ -157,9 +157,9 @@ def test_needs_are_filled_and_it_is_said_how(
     plugin: Any, side: Any, factor: float, origin: str, make_ready: Any, images: Any
 ) -> None:
     """A parameter comes before side information, which comes before an estimate."""
-    found, where = make_ready(plugin).call.restored(images[:3], side, ["a", "b", "c"])
-    assert torch.equal(found, images[:3] * torch.tensor(factor))
-    assert where == {"sigma": origin}
+    answer = make_ready(plugin).call.answer(images[:3], side, ["a", "b", "c"])
+    assert torch.equal(answer.images, images[:3] * torch.tensor(factor))
+    assert answer.origin == {"sigma": origin}
 
 
 def test_a_need_nothing_fills_is_an_error_that_says_what_to_write(
@@ -167,7 +167,7 @@ def test_a_need_nothing_fills_is_an_error_that_says_what_to_write(
 ) -> None:
     """Without parameter, side information or estimate the message gives the line to add."""
     with pytest.raises(PluginError, match=r"with: \{sigma: \.\.\.\}"):
-        make_ready(NeedsSigma()).call.restored(images[:1], {}, ["a"])
+        make_ready(NeedsSigma()).call.answer(images[:1], {}, ["a"])
 
 
 def test_side_information_travels_row_by_row(make_ready: Any, images: Any, ids: Any) -> None:
@@ -184,6 +184,6 @@ def test_side_information_travels_row_by_row(make_ready: Any, images: Any, ids: 
 
     rng = SampleRng(seed=0, step="dim", ids=ids)
     dimmed = make_ready(Dim()).call.degraded(images, rng)
-    restored, _ = make_ready(NeedsSigma()).call.restored(dimmed.images, dimmed.side, ids)
+    restored = make_ready(NeedsSigma()).call.answer(dimmed.images, dimmed.side, ids).images
     # x * f / (2 f) rounds twice in float32: at most 2 ulp of a half.
     assert torch.allclose(restored, images / 2, atol=2**-23)

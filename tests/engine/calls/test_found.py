@@ -140,6 +140,27 @@ def test_a_kernel_that_was_found_does_not_outlast_another_size(make_ready: Any) 
     assert set(larger.side) == {"first.gain"}
 
 
+class Brighter(Degradation):
+    """A little brighter, and says nothing of it."""
+
+    name: ClassVar[str] = "brighter"
+    differentiable: ClassVar[bool] = True
+
+    def degrade(self, images: torch.Tensor, rng: SampleRng) -> torch.Tensor:
+        return (images + 0.01).clamp(0, 1)
+
+
+@pytest.mark.parametrize("run", ["passed", "traced"])
+def test_what_was_found_does_not_outlast_a_later_degradation(make_ready: Any, run: str) -> None:
+    """It is about images that came before it; what a degradation said stays, and and so does a column."""
+    side: Any = {"sigma": torch.full((3,), 0.1)}
+    first = getattr(make_ready(Stretches()).call, run)(IMAGES, side, rng("first"))
+    worse = getattr(make_ready(Brighter()).call, run)(first.images, first.side, rng("worse"))
+    assert set(worse.side) == {"sigma"}
+    with pytest.raises(PluginError, match="found by a restoration since the last degradation"):
+        getattr(make_ready(Undoes()).call, run)(worse.images, worse.side, rng("undone"))
+
+
 def test_python_has_it_on_the_call(make_ready: Any) -> None:
     """`.found` after the call, as `.side` of a degradation; a plugin in a parameter gives both."""
     call = RestorationCall(make_ready(Stretches()))
@@ -152,16 +173,22 @@ def test_python_has_it_on_the_call(make_ready: Any) -> None:
 
 
 WRONG: dict[str, tuple[Any, str]] = {
-    "rows": ({"gain": torch.ones(2)}, r"what it found, 'gain' with 1 rows"),
-    "nan": ({"gain": torch.tensor([torch.nan])}, "finite what it found, 'gain'"),
+    "rows": ({"gain": torch.ones(2)}, r"what it found 'gain' with 1 rows"),
+    "nan": ({"gain": torch.tensor([torch.nan])}, "finite what it found 'gain'"),
     "shape": ({"kernel": torch.ones(1, 3, 3)}, r"'kernel' of shape \[N, 1, k, k\]"),
     "name": ({"my.gain": torch.ones(1)}, "names of letters, digits and _ .* got 'my.gain'"),
     "no tensor": ({"gain": 0.5}, "'gain' as a tensor, got float"),
+    "integers": (
+        {"count": torch.ones(1, dtype=torch.int64)},
+        "'count' as float32, got torch.int64",
+    ),
+    "nothing": (None, "what it found as tensors by name, got NoneType"),
 }
 
 
+@pytest.mark.parametrize("run", ["passed", "traced"])
 @pytest.mark.parametrize("how", WRONG)
-def test_what_was_found_has_the_shape_of_its_name(make_ready: Any, how: str) -> None:
+def test_what_was_found_has_the_shape_of_its_name(make_ready: Any, how: str, run: str) -> None:
     """Another shape, NaN, a name with a dot: the plugin's fault, with the sample."""
     found, words = WRONG[how]
 
@@ -169,12 +196,13 @@ def test_what_was_found_has_the_shape_of_its_name(make_ready: Any, how: str) -> 
         """Find it wrongly."""
 
         name: ClassVar[str] = "wrong"
+        differentiable: ClassVar[bool] = True
 
         def restore(self, images: torch.Tensor, **needs: torch.Tensor) -> Restored:
             return Restored(images.clone(), found)
 
     with pytest.raises(PluginError, match=words):
-        make_ready(Wrong()).call.passed(IMAGES, {}, rng("x"))
+        getattr(make_ready(Wrong()).call, run)(IMAGES, {}, rng("x"))
 
 
 def test_a_name_that_comes_and_goes_is_refused(make_ready: Any) -> None:

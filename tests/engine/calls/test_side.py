@@ -30,6 +30,13 @@ TELLS: dict[str, tuple[Callable[[torch.Tensor], Any], str]] = {
     "column": (lambda x: {"sigma": torch.ones(len(x), 1)}, r"'sigma' of shape \[N\]"),
     "no tensor": (lambda x: {"sigma": 0.1}, "as a tensor, got float"),
     "rows": (lambda x: {"gain": torch.ones(len(x) + 1)}, "with 1 rows"),
+    "bool": (
+        lambda x: {"mask": torch.ones(len(x), 1, 8, 10, dtype=torch.bool)},
+        r"'mask' as float32, got torch.bool; write .float\(\)",
+    ),
+    "double": (lambda x: {"sigma": torch.ones(len(x)).double()}, "'sigma' as float32, got"),
+    "none": (lambda x: None, "side information as tensors by name, got NoneType"),
+    "dot": (lambda x: {"a.sigma": torch.ones(len(x))}, "names of letters, digits and _"),
     "nan": (lambda x: {"gain": torch.full((len(x),), torch.nan)}, "finite side information 'gain'"),
 }
 
@@ -72,12 +79,15 @@ class Blurs(Restoration):
         return torch.stack(rows).clamp(0, 1)
 
 
+@pytest.mark.parametrize("traced", [False, True])
 @pytest.mark.parametrize("how", TELLS)
-def test_a_degradation_that_says_it_otherwise_is_refused(how: str, make_ready: Any) -> None:
+def test_a_degradation_that_says_it_otherwise_is_refused(
+    how: str, traced: bool, make_ready: Any
+) -> None:
     """A value of another shape, a kernel that darkens, NaN: the plugin and the name are named."""
     tell, words = TELLS[how]
     with pytest.raises(PluginError, match=words):
-        make_ready(telling(tell)).call.degraded(IMAGES, streams())
+        make_ready(telling(tell)).call.degraded(IMAGES.requires_grad_(traced), streams())
 
 
 @pytest.mark.parametrize("traced", [False, True])
@@ -108,19 +118,19 @@ def test_blur_and_kit_give_one_shape(make_ready: Any) -> None:
     degraded = make_ready(GaussianBlur(sigma_px=0.5)).call.degraded(IMAGES, streams())
     ready = make_ready(Blurs())
     for kernel in (degraded.side["kernel"], side_value("kernel", IMAGES)):
-        restored, origin = ready.call.restored(IMAGES, {"kernel": kernel}, IDS)
-        assert origin == {"kernel": "side"}
-        assert not torch.equal(restored, IMAGES)
+        answer = ready.call.answer(IMAGES, {"kernel": kernel}, IDS)
+        assert answer.origin == {"kernel": "side"}
+        assert not torch.equal(answer.images, IMAGES)
 
 
 def test_a_parameter_is_written_as_rows_of_numbers(make_ready: Any) -> None:
     """`kernel: [[0, 0, 0], [0, 1, 0], [0, 0, 0]]` reaches `restore` as [N, 1, 3, 3]: identity."""
     point = ((0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0))
-    restored, origin = make_ready(Blurs(kernel=point)).call.restored(IMAGES, {}, IDS)
-    torch.testing.assert_close(restored, IMAGES)
-    assert origin == {"kernel": "parameter"}
+    answer = make_ready(Blurs(kernel=point)).call.answer(IMAGES, {}, IDS)
+    torch.testing.assert_close(answer.images, IMAGES)
+    assert answer.origin == {"kernel": "parameter"}
     with pytest.raises(ParameterError, match="sum to 1, got 2; change its parameter 'kernel'"):
-        make_ready(Blurs(kernel=((2.0,),))).call.restored(IMAGES, {}, IDS)
+        make_ready(Blurs(kernel=((2.0,),))).call.answer(IMAGES, {}, IDS)
 
 
 def test_side_information_of_another_size_is_refused(make_ready: Any) -> None:
@@ -135,8 +145,8 @@ def test_side_information_of_another_size_is_refused(make_ready: Any) -> None:
         def restore(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             return images * mask + (1 - mask) / 2
 
-    with pytest.raises(DataError, match="restore them before a step that changes it"):
-        make_ready(Fills()).call.restored(IMAGES, {"mask": torch.ones(3, 1, 16, 20)}, IDS)
+    with pytest.raises(DataError, match="it came as side information: give it what belongs to"):
+        make_ready(Fills()).call.answer(IMAGES, {"mask": torch.ones(3, 1, 16, 20)}, IDS)
 
 
 def test_an_estimate_is_looked_at_too(make_ready: Any) -> None:
@@ -151,4 +161,25 @@ def test_an_estimate_is_looked_at_too(make_ready: Any) -> None:
             return {"kernel": FLAT[0].repeat(len(images), 1, 1)}
 
     with pytest.raises(PluginError, match=r"guesses.*\[N, 1, k, k\]"):
-        make_ready(Guesses()).call.restored(IMAGES, {}, IDS)
+        make_ready(Guesses()).call.answer(IMAGES, {}, IDS)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [(None, "by name, got NoneType"), ({"kernel": 0.1}, "a tensor, got float")],
+)
+def test_an_estimate_of_no_tensors_is_no_traceback(
+    make_ready: Any, estimate: Any, words: str
+) -> None:
+    """A forgotten `return`, a number: the plugin is named."""
+
+    class Forgets(Blurs):
+        """Estimate what is no mapping of tensors."""
+
+        name: ClassVar[str] = "forgets"
+
+        def estimate(self, images: torch.Tensor) -> Any:
+            return estimate
+
+    with pytest.raises(PluginError, match=rf"forgets.*{words}"):
+        make_ready(Forgets()).call.answer(IMAGES, {}, IDS)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 from adversity.contracts import Degraded
 from adversity.engine.calls.blocks import padded, spans
 from adversity.engine.calls.final_call import named
-from adversity.engine.calls.side import fault_of, joined
+from adversity.engine.calls.found import without_found
+from adversity.engine.calls.side import joined, said_fault
 from adversity.engine.calls.side_sizes import outlasting
 from adversity.engine.calls.view_call import Passed, ViewCall
 from adversity.errors import InputError
 from adversity.shapes import image_fault, like
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -52,7 +53,7 @@ class DegradationCall(ViewCall):
     def passed(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
         """Return the images; what the degradation says of itself comes to the side information."""
         degraded = self._checked(images, rng)
-        kept = outlasting(side, images, degraded.images)
+        kept = outlasting(without_found(side), images, degraded.images)
         return Passed(degraded.images, {**kept, **degraded.side})
 
     def _checked(self, images: Tensor, rng: SampleRng) -> Degraded:
@@ -70,19 +71,26 @@ class DegradationCall(ViewCall):
             resizes = self.ready.plugin.resizes
             if fault is None and not resizes and list(degraded.images.shape) != shape:
                 fault = f"expected shape {shape}, got {list(degraded.images.shape)}"
-            fault = fault or fault_of(degraded)
             if fault is not None:
                 self.ready.broke(fault, here)
-            if names not in ([], ["images", *degraded.side]):
-                self.ready.broke(
-                    f"expected side information {names[1:]} as before, got {list(degraded.side)}",
-                    here,
-                )
-            names[:] = ["images", *degraded.side]
-            return [degraded.images, *degraded.side.values()]
+            return self._parts(degraded, here, names)
 
         worse, *side = self.blocks(images, rng.ids, run, names=names)
         return Degraded(worse, dict(zip(names[1:], side, strict=True)))
+
+    def _parts(self, degraded: Degraded, ids: Sequence[str], names: list[str]) -> list[Tensor]:
+        """Return images and side information; fill in their names, the same for every block.
+
+        Raises:
+            PluginError: If side information breaks the contract.
+        """
+        fault = said_fault(degraded.side, degraded.images)
+        if fault is None and names not in ([], ["images", *degraded.side]):
+            fault = f"expected side information {names[1:]} as before, got {list(degraded.side)}"
+        if fault is not None:
+            self.ready.broke(fault, ids)
+        names[:] = ["images", *degraded.side]
+        return [degraded.images, *degraded.side.values()]
 
     def _differentiated(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
         self.require_channels(images)
@@ -95,9 +103,8 @@ class DegradationCall(ViewCall):
             streams = rng.fresh([*here, *here[-1:] * (len(block) - len(here))])
             answer = self.unchecked("degrade", rng=streams)(block)
             degraded = answer if isinstance(answer, Degraded) else Degraded(answer)
-            parts.append([degraded.images, *degraded.side.values()])
-            parts[-1] = [value[: len(span)].cpu() for value in parts[-1]]
-            names = ["images", *degraded.side]
+            values = self._parts(degraded, here, names)
+            parts.append([value[: len(span)].cpu() for value in values])
         worse, *more = joined(self.ready, names, parts, rng.ids)
-        kept = outlasting(side, images, worse)
+        kept = outlasting(without_found(side), images, worse)
         return Passed(worse, {**kept, **dict(zip(names[1:], more, strict=True))})

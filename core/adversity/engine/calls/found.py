@@ -1,18 +1,18 @@
-"""What a restoration found out of the degraded images: looked at, named, and looked up later."""
+"""What a restoration found out of the degraded images: looked at, and looked up later."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Restored
-from adversity.contracts.side import side_fault
+from adversity.engine.calls.side import said_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-__all__ = ["as_restored", "found_before", "found_fault"]
+__all__ = ["as_restored", "found_before", "found_fault", "without_found"]
 
 
 def as_restored(answer: Tensor | Restored) -> Restored:
@@ -22,15 +22,22 @@ def as_restored(answer: Tensor | Restored) -> Restored:
 
 def found_fault(restored: Restored, images: Tensor) -> str | None:
     """Say what is wrong with what was found of images, or None."""
+    import torch
+
+    fault = said_fault(restored.found, images, "what it found")
+    if fault is not None:
+        return fault
     for name, value in restored.found.items():
-        if not isinstance(name, str) or not name.isidentifier():
-            return f"expected names of letters, digits and _ for what it found, got {name!r}"
-        fault = side_fault(name, value, images)
-        if fault is not None:
-            return fault.replace("side information", "what it found,", 1)
+        if value.dtype != torch.float32:
+            return f"expected what it found {name!r} as float32, got {value.dtype}; write .float()"
     return None
 
 
 def found_before(need: str, side: Mapping[str, Tensor]) -> str | None:
     """Return the name in side information of what the nearest restoration before found, or None."""
     return next((name for name in reversed(list(side)) if name.endswith(f".{need}")), None)
+
+
+def without_found(side: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what degradations said: what was found before one is not about what it gives."""
+    return {name: value for name, value in side.items() if "." not in name}

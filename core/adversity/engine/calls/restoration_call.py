@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from adversity.errors import InputError, PluginError
 from adversity.shapes import image_fault, like
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -87,13 +88,6 @@ class RestorationCall(ViewCall):
         kept = enlarged({**side, **found}, images, answer.images)
         return Passed(answer.images, kept, answer.origin, found)
 
-    def restored(
-        self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str]
-    ) -> tuple[Tensor, Mapping[str, str]]:
-        """Return the images of `answer`, and for each need where it came from."""
-        answer = self.answer(images, side, ids)
-        return answer.images, answer.origin
-
     def answer(self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str]) -> Answer:
         """Run it on `[N, C, H, W]` float32 in [0, 1], in blocks with kernels of one size.
 
@@ -105,18 +99,39 @@ class RestorationCall(ViewCall):
         Raises:
             PluginError: If the answer breaks the contract.
         """
+        origin = dict[str, str]()
+
+        def run(
+            images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str], names: list[str]
+        ) -> list[Tensor]:
+            return self._of_size(images, side, ids, names, origin)
+
+        restored = self._by_size(images, side, ids, run)
+        return Answer(restored.images, restored.found, origin)
+
+    def _by_size(
+        self,
+        images: Tensor,
+        side: Mapping[str, Tensor],
+        ids: Sequence[str],
+        run: Callable[[Tensor, Mapping[str, Tensor], Sequence[str], list[str]], list[Tensor]],
+    ) -> Restored:
+        """Put together what `run` gives for images whose kernels have one size; it fills in names."""
+        self.require_channels(images)
         groups = list(each_size(self._from_side(side), side, images))
-        origin, names = dict[str, str](), list[str]()
-        parts = [
-            self._of_size(images[rows], here, [ids[i] for i in rows], origin, names)
-            for rows, here in groups
-        ]
-        rows = [group for group, _ in groups]
+        names: list[str] = []
+        if len(groups) == 1:
+            parts = [run(images, groups[0][1], ids, names)]
+        else:
+            parts = [
+                run(images[rows], here, [ids[i] for i in rows], names) for rows, here in groups
+            ]
+        places = [rows for rows, _ in groups]
         better, *found = (
-            as_before(of_one_size(name, column), rows)
+            as_before(of_one_size(name, column), places)
             for name, column in zip(names, zip(*parts, strict=True), strict=True)
         )
-        return Answer(better, dict(zip(names[1:], found, strict=True)), origin)
+        return Restored(better, dict(zip(names[1:], found, strict=True)))
 
     def _from_side(self, side: Mapping[str, Tensor]) -> list[str]:
         """Return the names of what side information fills the needs that no parameter does."""
@@ -131,8 +146,8 @@ class RestorationCall(ViewCall):
         Raises:
             PluginError: If that is no whole number of 1 or more.
         """
-        factor = self.ready.plugin.enlarges()
-        if not isinstance(factor, int) or factor < 1:
+        factor = self.ask("enlarges", ())
+        if type(factor) is not int or factor < 1:
             self.ready.broke(f"expected `enlarges` to give a whole number >= 1, got {factor!r}")
         return factor
 
@@ -141,12 +156,11 @@ class RestorationCall(ViewCall):
         images: Tensor,
         side: Mapping[str, Tensor],
         ids: Sequence[str],
-        origin: dict[str, str],
         names: list[str],
+        origin: dict[str, str],
     ) -> list[Tensor]:
-        """Return the answers to images whose kernels have one size; fill in origin and names."""
+        """Return the answers to images whose kernels have one size; fill in names and origin."""
         ready, factor = self.ready, self._factor()
-        self.require_channels(images)
 
         def run(index: list[int]) -> list[Tensor]:
             block = images[index].to(ready.device)
@@ -158,17 +172,27 @@ class RestorationCall(ViewCall):
             fault = image_fault(answer.images, rows=len(block), channels=like(block.shape[1]))
             if fault is None and list(answer.images.shape) != shape:
                 fault = f"expected shape {shape}, got {list(answer.images.shape)}"
-            fault = fault or found_fault(answer, block)
             if fault is not None:
                 ready.broke(fault, here)
-            if names not in ([], ["images", *answer.found]):
-                ready.broke(
-                    f"expected {names[1:]} to be found as before, got {list(answer.found)}", here
-                )
-            names[:] = ["images", *answer.found]
-            return [answer.images, *answer.found.values()]
+            return self._parts(answer, block, here, names)
 
         return self.blocks(images, ids, run, names=names)
+
+    def _parts(
+        self, answer: Restored, block: Tensor, ids: Sequence[str], names: list[str]
+    ) -> list[Tensor]:
+        """Return images and what was found; fill in their names, the same for every block.
+
+        Raises:
+            PluginError: If something that was found breaks the contract.
+        """
+        fault = found_fault(answer, block)
+        if fault is None and names not in ([], ["images", *answer.found]):
+            fault = f"expected {names[1:]} to be found as before, got {list(answer.found)}"
+        if fault is not None:
+            self.ready.broke(fault, ids)
+        names[:] = ["images", *answer.found]
+        return [answer.images, *answer.found.values()]
 
     def needs_of(
         self, images: Tensor, side: Mapping[str, Tensor]
@@ -185,21 +209,30 @@ class RestorationCall(ViewCall):
         for need in plugin.needs:
             parameter = getattr(plugin, need, None)
             if parameter is not None:
-                values[need], origin[need] = from_parameter(need, parameter, images), "parameter"
+                value, origin[need] = from_parameter(need, parameter, images), "parameter"
             elif need in side:
-                values[need], origin[need] = side[need].to(images.device), "side"
+                value, origin[need] = side[need], "side"
             else:
-                if estimated is None:
-                    estimated = self.ask("estimate", (), images)
+                estimated = self._estimate(images) if estimated is None else estimated
                 before = found_before(need, side)
                 if need in estimated:
-                    values[need], origin[need] = estimated[need].to(images.device), "estimate"
+                    value, origin[need] = estimated[need], "estimate"
                 elif before is not None:
-                    values[need], origin[need] = side[before].to(images.device), before
+                    value, origin[need] = side[before], before
                 else:
                     raise PluginError(unfilled(ready, need))
-            require_need(ready, need, values[need], origin[need], images)
+            require_need(ready, need, value, origin[need], images)
+            values[need] = value.to(images.device)
         return values, origin
+
+    def _estimate(self, images: Tensor) -> Mapping[str, Tensor]:
+        """Return what it estimates of images; what is needed of it is looked at later."""
+        estimated = self.ask("estimate", (), images)
+        if not isinstance(estimated, Mapping):
+            self.ready.broke(
+                f"expected `estimate` to give tensors by name, got {type(estimated).__name__}"
+            )
+        return estimated
 
     def stand_in(self, images: Tensor, real: Tensor) -> Tensor:
         """Return what is differentiated in the place of an answer: the surrogate, if it has one."""
@@ -207,39 +240,18 @@ class RestorationCall(ViewCall):
             images = in_blocks(self.unchecked("surrogate"), images, self.ready.plugin.block_rows)
         return super().stand_in(images, real)
 
-    def _differentiated(
-        self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng | None = None
-    ) -> Passed:
+    def _differentiated(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
         """Differentiate through it; what it needs, and what it finds, is taken as constant."""
-        ids = positions(len(images)) if rng is None else rng.ids
-        answer = self._through(images, side, ids)
-        step = "" if rng is None else rng.step
-        found = {f"{step}.{name}": value for name, value in answer.found.items()}
+        answer = self._through(images, side, rng.ids)
+        found = {f"{rng.step}.{name}": value for name, value in answer.found.items()}
         return Passed(answer.images, enlarged({**side, **found}, images, answer.images))
 
     def _through(self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str]) -> Restored:
-        self.require_channels(images)
-        groups = list(each_size(self._from_side(side), side, images))
-        names: list[str] = []
-        parts = [
-            joined(
-                self.ready,
-                names,
-                self._blocks_through(images if len(groups) == 1 else images[rows], here, names),
-                ids,
-            )
-            for rows, here in groups
-        ]
-        rows = [group for group, _ in groups]
-        better, *found = (
-            as_before(of_one_size(name, column), rows)
-            for name, column in zip(names, zip(*parts, strict=True), strict=True)
-        )
-        return Restored(better, dict(zip(names[1:], found, strict=True)))
+        return self._by_size(images, side, ids, self._blocks_through)
 
     def _blocks_through(
-        self, images: Tensor, side: Mapping[str, Tensor], names: list[str]
-    ) -> list[list[Tensor]]:
+        self, images: Tensor, side: Mapping[str, Tensor], ids: Sequence[str], names: list[str]
+    ) -> list[Tensor]:
         parts, size = [], self.ready.plugin.block_rows
         for span in spans(len(images), size):
             cut = slice(span.start, span.stop)
@@ -247,7 +259,7 @@ class RestorationCall(ViewCall):
             here = {name: padded(value[cut], len(block)) for name, value in side.items()}
             needs, _ = self.needs_of(block.detach().to(self.ready.device), here)
             answer = as_restored(self.unchecked("restore", **needs)(block))
-            names[:] = ["images", *answer.found]
-            found = [value.detach() for value in answer.found.values()]
-            parts.append([value[: len(span)].cpu() for value in (answer.images, *found)])
-        return parts
+            better, *found = self._parts(answer, block, ids[cut], names)
+            values = (better, *(value.detach() for value in found))
+            parts.append([value[: len(span)].cpu() for value in values])
+        return joined(self.ready, names, parts, ids)

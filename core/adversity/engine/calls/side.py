@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from adversity.contracts.side import AXES, LASTING, side_fault
@@ -13,16 +14,28 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from adversity.contracts import Degraded
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["fault_of", "from_parameter", "joined", "require_need", "unfilled"]
+__all__ = ["from_parameter", "joined", "require_need", "said_fault", "unfilled"]
 
 
-def fault_of(degraded: Degraded) -> str | None:
-    """Say what is wrong with the side information of degraded images, or None."""
-    faults = (side_fault(name, value, degraded.images) for name, value in degraded.side.items())
-    return next((fault for fault in faults if fault is not None), None)
+def said_fault(said: object, images: Tensor, what: str = "side information") -> str | None:
+    """Say what is wrong with what a plugin says of images, or None.
+
+    Args:
+        said: Expected named tensors, each with a row for each image.
+        images: `[N, C, H, W]`.
+        what: It, in words.
+    """
+    if not isinstance(said, Mapping):
+        return f"expected {what} as tensors by name, got {type(said).__name__}"
+    for name, value in said.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            return f"expected names of letters, digits and _ for {what}, got {name!r}"
+        fault = side_fault(name, value, images)
+        if fault is not None:
+            return fault.replace("side information", what, 1)
+    return None
 
 
 def from_parameter(need: str, value: object, images: Tensor) -> Tensor:
@@ -50,7 +63,7 @@ def require_need(ready: Ready, need: str, value: Tensor, origin: str, images: Te
 
     Raises:
         ParameterError: If a parameter is at fault.
-        DataError: If side information is; a step in between may have changed the images' size.
+        DataError: If side information is.
         PluginError: If the plugin's own estimate is.
     """
     fault = side_fault(need, value, images)
@@ -60,8 +73,8 @@ def require_need(ready: Ready, need: str, value: Tensor, origin: str, images: Te
         raise ParameterError(f"{ready.label}: {fault}; change its parameter {need!r}")
     if origin != "estimate":
         raise DataError(
-            f"{ready.label}: {fault}; what the degradation said of itself holds only while the "
-            "images keep their size: restore them before a step that changes it"
+            f"{ready.label}: {fault}; it came as {'side information' if origin == 'side' else origin}"
+            ": give it what belongs to these images"
         )
     ready.broke(fault)
 
@@ -70,8 +83,8 @@ def unfilled(ready: Ready, need: str) -> str:
     """Say that nothing fills a need, and what may have taken it away."""
     text = (
         f"{ready.label} needs {need!r}: expected it as a parameter, from the degradation's side "
-        "information or from the plugin's own estimate, and got none of them; give "
-        f"`with: {{{need}: ...}}`."
+        "information, from the plugin's own estimate, or found by a restoration since the last "
+        f"degradation, and got none of them; give `with: {{{need}: ...}}`."
     )
     if need in AXES and need not in LASTING:
         text += (

@@ -194,7 +194,7 @@ class RestorationBench(Bench):
         names = self.cls.needs  # type: ignore[attr-defined]
         estimated = self.cls.estimate is not Restoration.estimate  # type: ignore[attr-defined]
         filled = {} if estimated else side_of(names, worse.images)
-        return self.ready.call.restored(worse.images, {**filled, **worse.side}, ids)[0]  # type: ignore[no-any-return]
+        return self.ready.call.answer(worse.images, {**filled, **worse.side}, ids).images  # type: ignore[no-any-return]
 
     def constant(self, images: Tensor) -> dict[str, Tensor]:
         """Return the needs of images, the same for all images of one shape.

@@ -82,7 +82,7 @@ def _refused(bench: RestorationBench, need: str) -> str:
     case = bench.answered[0]
     side = {name: value for name, value in bench.side(case).items() if name != need}
     try:
-        _, origin = bench.ready.call.restored(case.rows["images"], side, case.ids)
+        origin = bench.ready.call.answer(case.rows["images"], side, case.ids).origin
     except AdversityError as error:
         require(need in str(error), f"expected an error that names {need}, got: {error}")
         return f"{need} is refused if nothing fills it"
