@@ -136,6 +136,6 @@ def test_what_the_engine_knows_of_its_measures_holds(toys: Any, plan: Any) -> No
     share = measures_of([signs])["zero_gradient_share"]
     assert share == OF_ATTACKS["zero_gradient_share"]
     assert measures_of([signs])["unreadable_share"] == OF_DATA["unreadable_share"]
-    attacked = known_of(plan().steps["attacked"], [signs])
+    attacked = known_of(plan().steps["attacked"], [signs], {})
     assert attacked is not None
     assert attacked["zero_gradient_share"] == share

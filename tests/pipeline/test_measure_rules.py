@@ -168,6 +168,32 @@ def test_what_no_cell_can_have_is_refused_before_the_run(
         make_plan(load(pipeline_text.replace("gates:\n", f"{step}gates:\n")), registry)
 
 
+def test_gates_know_what_a_fold_gives(
+    load: Any, toys: Any, measuring: Any, pipeline_text: str
+) -> None:
+    """Names and ranges come with the parameters, and the report finds the words by name."""
+    plugins = [cls for cls in toys.TOYS if cls.kind != "metric"]
+    registry = toys.ToyRegistry([*plugins, toys.Promising, measuring.Mean])
+    steps = (
+        "  mean: {uses: metric/mean, from: attacked, over: eps}\n"
+        "  again: {uses: metric/mean, from: mean, over: severity, with: {measure: accuracy_sd}}\n"
+    )
+
+    def planned(gate: str) -> Any:
+        text = pipeline_text.replace("gates:\n", f"{steps}gates:\n{gate}")
+        return make_plan(load(text), registry)
+
+    spread = MeasureInfo(low=0.0, title="spread", unit="px")
+    plan = planned("  - mean.accuracy_sd <= 0.1\n")
+    assert plan.measures["accuracy_sd"] == plan.measures["accuracy_sd_sd"] == spread
+    for gate, message in (
+        ("  - mean.accuracy_ds <= 0.1\n", "no measure accuracy_ds; did you mean accuracy_sd?"),
+        ("  - again.accuracy_sd <= -1\n", r"accuracy_sd lies in \[0, inf\]"),
+    ):
+        with pytest.raises(PipelineError, match=message):
+            planned(gate)
+
+
 def test_a_name_that_is_taken_is_refused_in_a_step_too(
     load: Any, toys: Any, measuring: Any, pipeline_text: str
 ) -> None:

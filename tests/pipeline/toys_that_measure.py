@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from adversity import CellMetric, Measure, Metric
+from adversity import CellMetric, Measure, MeasureInfo, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,10 @@ class Mean(CellMetric):
 
     def needs(self) -> tuple[str, ...]:
         return (self.measure,)
+
+    def gives(self, known: Mapping[str, MeasureInfo]) -> Mapping[str, MeasureInfo]:
+        spread = MeasureInfo(low=0.0, title="spread", unit="px")
+        return {self.measure: known.get(self.measure, MeasureInfo()), f"{self.measure}_sd": spread}
 
     def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
         raise NotImplementedError

@@ -48,6 +48,33 @@ class Rows(CellMetric):
         return {"rows": Measure(float(sum(len(cell.table) for cell in cells)), len(cells))}
 
 
+class Named(CellMetric):
+    """The mean of a measure that a parameter names, which `gives` says."""
+
+    name: ClassVar[str] = "named"
+    measure: str = "ece"
+
+    def gives(self, known: Mapping[str, MeasureInfo]) -> Mapping[str, MeasureInfo]:
+        return {self.measure: known[self.measure]}
+
+    def fold(self, cells: Sequence[MeasuredCell]) -> Found:
+        return {self.measure: Measure(mean(c.measures["ece"].value for c in cells), len(cells))}
+
+
+class GivesAnother(Named):
+    """Returns it under another name than it says."""
+
+    def fold(self, cells: Sequence[MeasuredCell]) -> Found:
+        return {"mean": super().fold(cells)["ece"]}
+
+
+class GivesPercent(Named):
+    """Leaves the range that it says."""
+
+    def fold(self, cells: Sequence[MeasuredCell]) -> Found:
+        return {"ece": replace(super().fold(cells)["ece"], value=50.0)}
+
+
 class MoreNames(Total):
     """Returns a measure that it does not announce."""
 
@@ -138,7 +165,7 @@ TWINS = {
 }
 
 
-@pytest.mark.parametrize("plugin", [Total, Rows])
+@pytest.mark.parametrize("plugin", [Total, Rows, Named])
 def test_sound_metric_passes(plugin: Any) -> None:
     """A metric that keeps its promises fails nothing."""
     assert check_plugin(plugin).passed
@@ -148,6 +175,16 @@ def test_sound_metric_passes(plugin: Any) -> None:
 def test_twin_fails_exactly_one_check(name: str, failed: Callable[..., dict[str, str]]) -> None:
     """Breaking one promise fails the check of that promise and no other."""
     assert failed(TWINS[name]).keys() == {name}
+
+
+@pytest.mark.parametrize(
+    ("twin", "check"), [(GivesAnother, "produces"), (GivesPercent, "in_range")]
+)
+def test_what_gives_says_is_held_against_what_comes(
+    twin: Any, check: str, failed: Callable[..., dict[str, str]]
+) -> None:
+    """Names and ranges that depend on parameters are checked as declared ones are."""
+    assert failed(twin).keys() == {check}
 
 
 def test_a_refusal_names_the_cell(failed: Callable[..., dict[str, str]]) -> None:

@@ -213,6 +213,17 @@ class CellMetric(MetricBase):
         """Return the measures that each cell must have; refused where a step cannot have them."""
         return ()
 
+    def gives(self, known: Mapping[str, MeasureInfo]) -> Mapping[str, MeasureInfo]:
+        """Return the measures that `fold` can return with these parameters: what `produces` says.
+
+        Override it where their names or words depend on what is folded.
+
+        Args:
+            known: What is known of the measures that cells can have, by name; one of a metric
+                that does not declare it is missing.
+        """
+        return self.declared()
+
     @abstractmethod
     def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
         """Return named measures, for the cells that agree in every variable but the folded ones.

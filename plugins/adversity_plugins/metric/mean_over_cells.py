@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MeanOverCells"]
 
+_SPREAD = "spread of "
+
 
 class MeanOverCells(CellMetric):
     """Mean and spread of a measure over the cells of a step, as over the seeds of a training.
@@ -45,6 +47,13 @@ class MeanOverCells(CellMetric):
         """Return the measure."""
         return (self.measure,)
 
+    def gives(self, known: Mapping[str, MeasureInfo]) -> Mapping[str, MeasureInfo]:
+        """Return the mean with the words of the measure, and its spread."""
+        info = known.get(self.measure, MeasureInfo())
+        title = _SPREAD + (info.title or self.measure.replace("_", " "))
+        spread = MeasureInfo(low=0.0, title=title, unit=info.unit)
+        return {self.measure: info, f"{self.measure}_spread": spread}
+
     def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
         """Return the mean under the measure's own name, and `<measure>_spread`.
 
@@ -57,14 +66,15 @@ class MeanOverCells(CellMetric):
         mean = self._mean(measures, said)
         if len(cells) == 1:
             return {self.measure: mean}
-        title = first.info.title or self.measure.replace("_", " ")
+        info = self.gives({self.measure: first.info})[f"{self.measure}_spread"]
+        title = info.title.removeprefix(_SPREAD)
         plot = Plot("bars", _labels(cells), values, ", ".join(_folded(cells)), title)
         spread = Measure(
             stdev(values),
             len(cells),
             convention={**said, "spread": "sample standard deviation, n - 1"},
             unit=first.unit,
-            info=MeasureInfo(low=0.0, title=f"spread of {title}", unit=first.unit),
+            info=info,
         )
         return {
             self.measure: replace(mean, details={**mean.details, "plot": plot.as_json()}),

@@ -194,6 +194,8 @@ def test_measures_of_steps_that_measure_are_folded_too(finished: Any) -> None:
     assert details["measured"] == quality
     assert details["rows"] == [24, 24]
     assert details["units"] == ["dB", "dB"]  # what is known of the measure comes with it
+    found = results["of_quality"].measures["gain=0.2"]["seen"]
+    assert (found.info.title, found.unit) == ("seen psnr_db", "dB")  # as `gives` says
     assert results["of_surer"].measures[""]["seen"].n == 6
 
 

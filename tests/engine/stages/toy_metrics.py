@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from adversity import CellMetric, Measure, Metric, NoReferenceMetric
+from adversity import CellMetric, Measure, MeasureInfo, Metric, NoReferenceMetric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,9 @@ class Seen(CellMetric):
 
     name: ClassVar[str] = "seen"
     measure: str = "accuracy"
+
+    def gives(self, known: Mapping[str, MeasureInfo]) -> Mapping[str, MeasureInfo]:
+        return {"seen": MeasureInfo(title=f"seen {self.measure}", unit=known[self.measure].unit)}
 
     def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
         details = {

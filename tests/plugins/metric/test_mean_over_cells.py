@@ -87,6 +87,16 @@ def test_values_that_were_left_out_are_counted_over_all_cells() -> None:
     assert MeanOverCells(measure="psnr_db").fold(given[:1])["psnr_db"].details["infinite"] == 2
 
 
+def test_what_it_gives_is_known_beforehand() -> None:
+    """The mean has the words of the measure, the spread its unit and a name after it."""
+    metric = MeanOverCells(measure="ece")
+    known = metric.gives({"ece": INFO})
+    found = metric.fold(cells([0.1, 0.2]))
+    assert {name: one.info for name, one in found.items()} == known
+    assert (known["ece_spread"].title, known["ece_spread"].low) == ("spread of ECE", 0)
+    assert metric.gives({})["ece"] == MeasureInfo()
+
+
 def test_an_interval_stays_in_the_range_of_the_measure() -> None:
     """Of shares near 0 it ends there: Student's would go below."""
     found = MeanOverCells(measure="ece", cells="drawn").fold(cells([0.0, 0.04]))["ece"]

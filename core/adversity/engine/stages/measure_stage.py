@@ -199,7 +199,7 @@ class CellsRun(_FromStored):
             ]
             cells = [self._cell(other, result.measures[other.key], known) for other in folded]
             ready = self.ready(cell)
-            measures[cell] = described(ready, ready.call(cells))
+            measures[cell] = described(ready, ready.call(cells), ready.plugin.gives(known))
         return self.result(measures, result.rows)
 
     def _cell(

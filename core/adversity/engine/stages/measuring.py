@@ -14,7 +14,7 @@ from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from adversity.contracts import Measure, Metric
+    from adversity.contracts import Measure, MeasureInfo, Metric
     from adversity.engine.calls.ready import Ready
     from adversity.engine.stages.columns import Columns, Rows
 
@@ -57,13 +57,20 @@ def measures_of_table(ready: Ready, table: Table, reference: Table | None) -> di
     return own
 
 
-def described(ready: Ready, measures: Mapping[str, Measure]) -> dict[str, Measure]:
+def described(
+    ready: Ready, measures: Mapping[str, Measure], known: Mapping[str, MeasureInfo] | None = None
+) -> dict[str, Measure]:
     """Return measures with what their metric declares of them.
+
+    Args:
+        ready: The metric.
+        measures: What it measured.
+        known: What it says of them, where its class does not.
 
     Raises:
         PluginError: If one has a plot that cannot be drawn.
     """
-    known = ready.plugin.declared()
+    known = ready.plugin.declared() if known is None else known
     for name, measure in measures.items():
         _require_plot(ready, name, measure)
     return {

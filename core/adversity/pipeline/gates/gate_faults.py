@@ -39,7 +39,7 @@ def gate_faults(
     """
     measures = measures_of(metrics, steps.values())
     if gate.step in loaded.spec.data:
-        yield from _measure_faults(gate, known_of("data", metrics), measures)
+        yield from _measure_faults(gate, known_of("data", metrics, steps), measures)
         yield from (f"{gate.step} is a data set and has no {name}" for name in gate.selector)
         return
     if gate.step not in loaded.spec.steps:
@@ -59,7 +59,7 @@ def gate_faults(
                 f"{name} attacks as grey-box, which is weaker than an attacker who knows the chain, "
                 "so no gate can rest on it; use white-box"
             )
-    yield from _measure_faults(gate, known_of(planned, metrics), measures)
+    yield from _measure_faults(gate, known_of(planned, metrics, steps), measures)
     missing = unprobed(gate.metric, class_of(planned.entry), planned.options.get("probe"))
     if missing is not None and planned.role == "attack":
         yield missing

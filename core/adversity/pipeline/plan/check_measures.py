@@ -150,7 +150,7 @@ class MeasureRules:
 
     def _unmeasured(self, upstream: PlannedStep, name: str) -> str | None:
         """Say why the cells of a step will not have a measure; None where they may."""
-        known = known_of(upstream, self._metrics)
+        known = known_of(upstream, self._metrics, self._steps)
         if known is not None and name not in known:
             return f"{upstream.id} has no measure {name}{suggestion(name, sorted(known))}"
         if upstream.role != "attack":

@@ -48,10 +48,28 @@ def measures_of(
         steps: Of the plan; some may be metrics.
     """
     measures: dict[str, MeasureInfo] = {}
+    steps = tuple(steps)
     classes: list[type[MetricBase] | None] = [*map(type, metrics), *map(_metric_of, steps)]
     for cls in filter(None, dict.fromkeys(classes)):
         measures |= cls.declared()
-    return measures | dict(OF_DATA) | dict(OF_ATTACKS)
+    measures = measures | dict(OF_DATA) | dict(OF_ATTACKS)
+    for planned in steps:
+        measures = _given_by(planned, measures) | measures
+    return measures
+
+
+def _given_by(planned: PlannedStep, known: Mapping[str, MeasureInfo]) -> dict[str, MeasureInfo]:
+    """Return what a step gives that folds cells; nothing of others.
+
+    Args:
+        planned: The step.
+        known: What is known of the measures of other steps.
+    """
+    given: dict[str, MeasureInfo] = {}
+    for plugin in planned.plugins.values():
+        if planned.role == "measure" and isinstance(plugin, CellMetric):
+            given |= plugin.gives(known)
+    return given
 
 
 def _metric_of(planned: PlannedStep) -> type[MetricBase] | None:
@@ -126,7 +144,9 @@ def _remedy(entry: Entry, metric: type[MetricBase], where: KeyPath) -> str:
 
 
 def known_of(
-    planned: PlannedStep | Literal["data"], metrics: Iterable[MetricBase]
+    planned: PlannedStep | Literal["data"],
+    metrics: Iterable[MetricBase],
+    steps: Mapping[str, PlannedStep],
 ) -> dict[str, MeasureInfo] | None:
     """Return the measures that a step, or a data set, can have; None where that is not known.
 
@@ -136,10 +156,13 @@ def known_of(
     Args:
         planned: The step, or `data` for a data set.
         metrics: Those of the pipeline.
+        steps: Of the plan; a step that folds gives what others measure.
     """
     if planned == "data":
         return dict(OF_DATA)
     own = _metric_of(planned)
+    if own is not None and issubclass(own, CellMetric):
+        return _given_by(planned, _folded(planned, steps, metrics)) or None
     if own is not None:
         return own.declared() or None
     fitting = _fitting(planned, metrics)
@@ -162,9 +185,16 @@ def known_behind(
     own = _metric_of(planned)
     if own is None:
         return _declared(planned, _fitting(planned, metrics))
-    folds = issubclass(own, CellMetric) and planned.upstream in steps
-    behind = known_behind(steps[planned.upstream], steps, metrics) if folds else {}
-    return behind | own.declared()
+    behind = _folded(planned, steps, metrics) if issubclass(own, CellMetric) else {}
+    return behind | own.declared() | _given_by(planned, behind)
+
+
+def _folded(
+    planned: PlannedStep, steps: Mapping[str, PlannedStep], metrics: Iterable[MetricBase]
+) -> dict[str, MeasureInfo]:
+    """Return what is known of the measures that a step folds; nothing where that one is faulty."""
+    upstream = steps.get(planned.upstream)
+    return {} if upstream is None else known_behind(upstream, steps, metrics)
 
 
 def in_keys(
@@ -178,10 +208,7 @@ def in_keys(
     folding = [
         step for step in steps.values() if issubclass(_metric_of(step) or object, CellMetric)
     ]
-    return {
-        step.id: {"measures": _hash(known_behind(steps[step.upstream], steps, metrics))}
-        for step in folding
-    }
+    return {step.id: {"measures": _hash(_folded(step, steps, metrics))} for step in folding}
 
 
 def _hash(known: Mapping[str, MeasureInfo]) -> str:

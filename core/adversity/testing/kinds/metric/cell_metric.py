@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Measure, MeasuredCell, Table
+from adversity.contracts import Measure, MeasuredCell, MeasureInfo, Table
 from adversity.engine.calls.ready import BREAKS
 from adversity.errors import InputError
 from adversity.testing.bench.bench import Case
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["CellMetricBench"]
 
 _VARIABLE = "kit_seed"
+_SHARE = MeasureInfo(0.0, 1.0, scale="share")
+"""What is known of every measure of a cell."""
 _ROWS = 20
 """Of the table of each cell."""
 
@@ -108,15 +110,23 @@ class CellMetricBench(MetricBench):
         """Return two cells, and five."""
         return [self.some_cells(count) for count in (5, 2)]
 
+    @property
+    def declared(self) -> dict[str, MeasureInfo]:
+        """What it says of its measures, of cells as these."""
+        return dict(self.ready.plugin.gives(dict.fromkeys(self._names(), _SHARE)))
+
+    def _names(self) -> list[str]:
+        """Return the measures that each cell has."""
+        return list(dict.fromkeys((*self.make().needs(), "accuracy", "ece")))
+
     def some_cells(self, count: int) -> Case:
         """Return cells; a row holds the measures of one, those in `needs()` among them."""
         import torch
 
         generator = torch.Generator().manual_seed(count)
-        names = dict.fromkeys((*self.make().needs(), "accuracy", "ece"))
         rows = {
             name: 0.5 + 0.4 * torch.rand(count, generator=generator, dtype=torch.float64)
-            for name in names
+            for name in self._names()
         }
         ids = tuple(f"{number}{chr(ord('a') + number)}" for number in range(count))
         return Case(f"{count} cell{'s' if count > 1 else ''}", rows, ids)
@@ -129,7 +139,9 @@ class CellMetricBench(MetricBench):
         rows = table(_ROWS, 4)
         columns = super().columns(rows)
         measures = {
-            name: Measure(float(values[number]), _ROWS, convention={"made": "by the kit"})
+            name: Measure(
+                float(values[number]), _ROWS, convention={"made": "by the kit"}, info=_SHARE
+            )
             for name, values in case.rows.items()
         }
         return MeasuredCell(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def produces(bench: MetricBench) -> str:
 @check("A value lies in the range that it declares.")
 def in_range(bench: MetricBench) -> str:
     """Compare every value with `produces`, where it has ranges: gates are refused by them."""
-    declared = bench.cls.declared()  # type: ignore[attr-defined]
+    declared = bench.declared
     summary = {}
     for case in bench.answered:
         for name, measure in bench.measures(bench.ready, case).items():
@@ -113,13 +113,12 @@ def plots(bench: MetricBench) -> str:
 
 
 def _declared(bench: MetricBench) -> dict[str, MeasureInfo]:
-    """Return what `produces` says.
+    """Return what `produces`, or `gives`, says.
 
     Raises:
-        NotApplicable: If it says nothing, of a metric that folds whatever measure it is given.
+        NotApplicable: If a metric over cells says nothing.
     """
-    cls: Any = bench.cls
-    named: dict[str, MeasureInfo] = cls.declared()
-    if not named and issubclass(cls, CellMetric):
-        raise NotApplicable("its measures have the names of those that it folds")
+    named = bench.declared
+    if not named and issubclass(bench.cls, CellMetric):
+        raise NotApplicable("it says in neither `produces` nor `gives` what it measures")
     return named

@@ -109,7 +109,7 @@ def wants_is_complete(bench: MetricBench) -> str:
 def direction(bench: MetricBench) -> str:
     """Compare a table where all is right with one where all is wrong."""
     wants = bench.cls.wants  # type: ignore[attr-defined]
-    declared = bench.cls.declared()  # type: ignore[attr-defined]
+    declared = bench.declared
     unknown = sorted(set(wants) - KNOWN)
     if unknown:
         raise NotApplicable(f"the kit does not know what is good in {', '.join(unknown)}")
@@ -172,6 +172,12 @@ class MetricBench(Bench):
         direction,
         measures_are_json,
     )
+
+    @property
+    def declared(self) -> dict[str, MeasureInfo]:
+        """What it says of its measures beforehand."""
+        declared: dict[str, MeasureInfo] = self.cls.declared()  # type: ignore[attr-defined]
+        return declared
 
     @property
     def form(self) -> Literal["logits", "probs"]:

@@ -126,8 +126,7 @@ class TwoTablesBench(MetricBench):
 
     def require_as_good(self, name: str, itself: float, other: float) -> None:
         """Refuse a measure that is better against another table than against the same one."""
-        declared = self.cls.declared()  # type: ignore[attr-defined]
-        better = declared.get(name, MeasureInfo()).better
+        better = self.declared.get(name, MeasureInfo()).better
         require(
             better is None or (itself >= other if better == "higher" else itself <= other),
             f"expected {name} of a table against itself to be as good as against any other, got "
