@@ -129,7 +129,7 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
         (
             "severity: $severity",
             "severity: 3",
-            ":7: matrix variable severity is used nowhere; write $severity in a with: or drop it",
+            ":7: matrix variable severity is used nowhere; write $severity in a with: or a uses:, or drop it",
         ),
         (
             "  dark: ",

@@ -35,7 +35,18 @@ def plan_of(load: Any, toys: Any, pipeline_text: str) -> Callable[..., Any]:
 
         name: ClassVar[str] = "small"
 
-    registry = toys.ToyRegistry([*toys.TOYS, Softer, Sure, Small])
+    class Shove(toys.Push):
+        """Push harder."""
+
+        name: ClassVar[str] = "shove"
+
+    class Stronger(toys.Brighter):
+        """Has a parameter that the other one lacks."""
+
+        name: ClassVar[str] = "stronger"
+        rate: int = 1
+
+    registry = toys.ToyRegistry([*toys.TOYS, Softer, Sure, Small, Shove, Stronger])
 
     def planned(*changes: tuple[str, str], matrix: str = "") -> Any:
         text = pipeline_text
@@ -147,8 +158,16 @@ _REFUSED = {
     ),
     "attacks": (
         (("attack/push", "attack/$way"),),
-        "  way: [push, push2]\n",
-        "unknown plugin attack/push2",
+        "  way: [push, shove]\n",
+        (
+            "attack/$way: a variable stands for degradations, restorations, classifiers or calibrators, "
+            "not for attacks; write a step for each"
+        ),
+    ),
+    "one attack": (
+        (("attack/push", "attack/$way"),),
+        "  way: [push]\n",
+        "not for attacks; write a step for each",
     ),
     "metrics": (
         (("classifier/tiny}", "classifier/tiny}\n  q: {uses: metric/$way, from: predictions}"),),
@@ -157,6 +176,11 @@ _REFUSED = {
     ),
     "a parameter that one lacks": (
         (("restoration/brighter, from: dark}", "restoration/$way, from: dark, with: {rate: 2}}"),),
+        "  way: [brighter, stronger]\n",
+        'restoration "brighter" (toys 1.2): unknown parameter rate',
+    ),
+    "one that is fitted, and one that is not": (
+        (("restoration/brighter", "restoration/$way"),),
         "  way: [brighter, learned]\n",
         "restoration/$way: expected plugins that differ in their method alone",
     ),
@@ -178,9 +202,9 @@ def test_what_cannot_take_turns_is_refused(case: str, refused: Any) -> None:
 def test_a_fault_of_one_plugin_names_it_once(refused: Any) -> None:
     """The other one accepts the parameter, and severities do not multiply the message."""
     change = (
-        "degradation/darker, from: photos, with: {",
-        "degradation/$way, from: photos, with: {gain: 0.5, ",
+        "restoration/brighter, from: dark}",
+        "restoration/$way, from: dark, with: {rate: 2, gain: $severity}}",
     )
-    found = refused(change, matrix="  way: [darker, softer]\n")
-    assert found.count("gain") >= 1
-    assert 'degradation "darker"' in found
+    found = refused(change, matrix="  way: [brighter, stronger]\n")
+    assert found.count("unknown parameter rate") == 1
+    assert "stronger" not in found

@@ -256,6 +256,7 @@ def test_schema_takes_a_file(registry):
     [
         ("a: {uses: ./own.py:Own}", "./own.py:Own"),
         ("a: 1\nb: {c: [1, {d: x/y:z}]}", "x/y:z"),
+        ("a: 1:30\nb: [1:30]", "1:30"),
     ],
 )
 def test_bare_colon_in_brackets_is_refused(text, said):

@@ -6,6 +6,7 @@ an artifact gets its path here, verified. `sha256sum -c SHA256SUMS` in the folde
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,21 @@ class Checksums:
         names = [name for name in {*self._sums, *_names(self._folder)} if not _below(name, aside)]
         for name in sorted(names):
             self.verified(name)
+
+    def hash_of(self, part: str) -> str:
+        """Return the SHA-256 over names and contents of a part of the folder.
+
+        Args:
+            part: A file or a folder in it, with `/`.
+
+        Raises:
+            StorageError: If a file of it does not hold what was written, is missing, or is new.
+        """
+        names = [n for n in {*self._sums, *_names(self._folder)} if n == part or _below(n, part)]
+        for name in sorted(names) or [part]:
+            self.verified(name)
+        lines = (f"{self._sums[name]}  {name}\n" for name in sorted(names))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def _fault(self, name: str) -> str | None:
         path = self._folder / name

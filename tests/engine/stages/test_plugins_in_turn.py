@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -139,6 +140,23 @@ def test_another_plugin_in_the_list_leaves_finished_cells(
         stage = open_stage(plan, plan.stage("answers"), workspace)
         assert {dict(shard.cell.values)["way"] for shard in stage.pending()} == cells
     (quarters / "pipelines/turns.yaml").write_text(before)
+
+
+def test_another_classifier_in_the_list_leaves_finished_cells(
+    together: tuple[Any, Workspace], quarters: Path, tmp_path: Path
+) -> None:
+    """The artifact of the fitted step has one state more; a cell hangs on its own state alone."""
+    outputs, store = together[1].outputs, together[1].store
+    shutil.copytree(outputs / "artifacts", tmp_path / "artifacts")
+    before = (quarters / "pipelines/turns.yaml").read_text()
+    more = "matrix.model=[linear_svm, logistic_regression, rbf_svm]"
+    plan, _ = planned(quarters, tmp_path, TOGETHER, more)
+    (quarters / "pipelines/turns.yaml").write_text(before)
+    workspace = Workspace(quarters, tmp_path, store)
+    for step in ("net", "answers"):
+        stage = open_stage(plan, plan.stage(step), workspace)
+        assert {dict(shard.cell.values)["model"] for shard in stage.pending()} == {"rbf_svm"}
+        _stage(plan, step, workspace, 1)
 
 
 def test_the_report_names_each_plugin(together: tuple[Any, Workspace]) -> None:

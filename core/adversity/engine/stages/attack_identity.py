@@ -12,11 +12,6 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.set_up.toolbox import state_path
-from adversity.engine.set_up.workspace import slug
-from adversity.engine.stages.stage import folder_hash
-from adversity.provenance import file_sha256
-
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase
     from adversity.engine.stages.attack_stage import AttackRun
@@ -65,15 +60,7 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
     """Return what a step contributes by itself, whatever it is called."""
     record = run.identity(step, cell)
     del record["step"], record["knowledge"]
-    definition = run.toolbox.definition_of(step)
     plugin: Any = run.toolbox.plugin(step, cell)
-    if "fitted" in record:
-        state = state_path(run.toolbox.artifact(definition.id), cell.restrict(definition.variables))
-        record["fitted"] = file_sha256(state)
-    if "images" in record:
-        planned = run.plan.steps[step]
-        images = run.toolbox.artifact(step) / "images" / slug(cell.restrict(planned.variables))
-        record["images"] = folder_hash(images)
     if plugin.stochastic:
         record["random"] = [run.plan.spec.seed, step]
     return record

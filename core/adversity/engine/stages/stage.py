@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from adversity._version import __version__
 from adversity.data.atomic import atomic_write
-from adversity.data.checksums import SUMS, Checksums, write_checksums
+from adversity.data.checksums import Checksums, write_checksums
 from adversity.data.store import Store
-from adversity.engine.set_up.toolbox import toolbox_of
+from adversity.engine.set_up.toolbox import state_path, toolbox_of
+from adversity.engine.set_up.workspace import slug
+from adversity.engine.stages.stored_images import IMAGES
 from adversity.errors import InputError, StorageError
 from adversity.pipeline.read.project_paths import files_in
 from adversity.project import file_fault, list_files
@@ -35,8 +37,6 @@ __all__ = [
     "Shard",
     "StageResult",
     "StageRun",
-    "artifact_hash",
-    "folder_hash",
     "hardware",
     "write_json",
 ]
@@ -219,11 +219,14 @@ class StageRun(ABC):
             record["files"] = files
         definition = self.toolbox.definition_of(step)
         if definition.fit_on is not None and definition.id != self.stage.step:
-            record["fitted"] = artifact_hash(self.toolbox.artifact(definition.id))
+            folder = self.toolbox.artifact(definition.id)
+            state = state_path(folder, definition.own(cell)).relative_to(folder).as_posix()
+            record["fitted"] = Checksums(folder).hash_of(state)
         if planned.nested:
             record["nested"] = {name: self.identity(name, cell) for name in planned.nested}
         if planned.role == "attack" and step != self.stage.step:
-            record["images"] = artifact_hash(self.toolbox.artifact(step))
+            images = f"{IMAGES}/{slug(planned.own(cell))}"
+            record["images"] = Checksums(self.toolbox.artifact(step)).hash_of(images)
         return record
 
 
@@ -262,21 +265,3 @@ def hardware(device: str) -> list[str]:
     import torch
 
     return [kind, processor(), torch.cuda.get_device_name(device)]
-
-
-def artifact_hash(folder: Path) -> str:
-    """Return the SHA-256 of everything in an artifact, once each file was verified.
-
-    Raises:
-        StorageError: If a file is damaged, missing or new.
-    """
-    Checksums(folder).verify()
-    return file_sha256(folder / SUMS)
-
-
-def folder_hash(folder: Path) -> str:
-    """Return the SHA-256 over names and contents of everything in a folder."""
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
-    return digest.hexdigest()

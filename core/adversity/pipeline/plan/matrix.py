@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from adversity.pipeline.plan.model import Cell
+from adversity.pipeline.read.load import VARIABLE
 
 __all__ = ["count", "expand", "fill", "filled"]
 
@@ -41,7 +41,7 @@ def count(matrix: Mapping[str, Sequence[str]], names: Collection[str]) -> int:
 
 def filled(text: str, values: Mapping[str, Any]) -> str:
     """Put values in the place of `$name` inside a text: `degradation/$corruption`."""
-    return re.sub(r"\$([A-Za-z_]\w*)", lambda match: str(values[match[1]]), text)
+    return VARIABLE.sub(lambda match: str(values[match[1]]), text)
 
 
 def fill(parameters: Any, values: Mapping[str, Any]) -> Any:

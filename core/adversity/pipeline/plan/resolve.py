@@ -27,8 +27,6 @@ __all__ = ["Measured", "misplaced", "resolve_data", "resolve_metrics", "stays_in
 Measured = tuple["Entry", MetricBase]
 """A metric with where it comes from."""
 
-_DEFINES = "data sets stand under data:, metrics under metrics:"
-
 
 def resolve_data(
     loaded: Loaded, finder: PluginFinder, findings: Findings
@@ -105,17 +103,16 @@ def _expected(
         return None
     entry = finder.find(uses, path)
     if entry is not None and class_of(entry).makes != makes:
-        findings.add(path, f"{misplaced(uses, entry)}, and {makes} is expected here; {_DEFINES}")
+        findings.add(path, misplaced(uses, entry, f", and {makes} is expected here"))
         return None
     return entry
 
 
-def misplaced(uses: str, entry: Entry) -> str:
-    """Say what a plugin that stands in a wrong place makes, or that it makes nothing."""
-    cls = class_of(entry)
-    if cls.makes:
-        return f"{uses} makes {cls.makes}"
-    return f"{uses} is a parameter of other plugins, under with:, and never a step"
+def misplaced(uses: str, entry: Entry, why: str = "") -> str:
+    """Say what a plugin that stands in a wrong place makes, or that it makes nothing, and where to."""
+    cls, never = class_of(entry), "is a parameter of other plugins, under with:, and never a step"
+    what = f"{uses} makes {cls.makes}" if cls.makes else f"{uses} {never}"
+    return f"{what}{why}; data sets stand under data:, metrics under metrics:"
 
 
 def stays_inside(

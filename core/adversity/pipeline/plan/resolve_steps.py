@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve_steps"]
 
-_DEFINES = "data sets stand under data:, metrics under metrics:"
-
 
 def resolve_steps(
     loaded: Loaded, finder: PluginFinder, findings: Findings
@@ -144,7 +142,7 @@ class _StepResolver:
             uses = filled(step.uses, self._values(part))
             entry = self._finder.find(uses, path)
             if entry is not None and not class_of(entry).describes.is_step:
-                self._findings.add(path, f"{misplaced(uses, entry)}; {_DEFINES}")
+                self._findings.add(path, misplaced(uses, entry))
             elif entry is not None:
                 entries[part] = entry
         if len(entries) < len(parts):
@@ -223,8 +221,11 @@ def _plugin_of_step(
 
 
 def _unlike(uses: str, entries: Sequence[Entry]) -> list[str]:
-    """Say why these plugins cannot take turns in one step: they differ in more than the method."""
-    if len(entries) == 1:
+    """Say why these plugins cannot take turns in one step: they differ in more than the method.
+
+    One value today may be two tomorrow, so that what a variable stands for is asked of one, too.
+    """
+    if not variables_of(uses):
         return []
     classes = [class_of(entry) for entry in entries]
     kinds = dict.fromkeys(cls.describes for cls in classes)

@@ -30,11 +30,12 @@ from adversity.project import kind_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Loaded", "load_pipeline", "variables_in", "variables_of"]
+__all__ = ["USES", "VARIABLE", "Loaded", "load_pipeline", "variables_in", "variables_of"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-_VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
-_USES = re.compile(r"(?:[a-z_]+/)?\$[A-Za-z_][A-Za-z0-9_]*")
+VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+"""A variable of the matrix, `$severity`."""
+USES = re.compile(rf"(?:[a-z_]+/)?{VARIABLE.pattern}")
 """`degradation/$corruption`, or `$corruption` where the values are `kind/name`."""
 _LABEL_BREAKERS = set(",=[]$\n\t ")
 
@@ -216,13 +217,13 @@ def _scalars(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 def variables_in(parameters: Any) -> tuple[str, ...]:
     """Return the matrix variables that parameters use, each once."""
-    matches = (_VARIABLE.fullmatch(text) for _, text in _scalars(parameters, ()))
+    matches = (VARIABLE.fullmatch(text) for _, text in _scalars(parameters, ()))
     return tuple(dict.fromkeys(match.group(1) for match in matches if match))
 
 
 def variables_of(uses: str) -> tuple[str, ...]:
     """Return the matrix variable that stands in `uses:`, if there is one."""
-    return tuple(_VARIABLE.findall(uses))
+    return tuple(VARIABLE.findall(uses))
 
 
 def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
@@ -230,15 +231,15 @@ def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
     for path, text in _scalars(tree, ()):
         if "${" in text:
             findings.add(path, f"{dotted(path)}: {BRACES}")
-        elif _VARIABLE.search(text):
+        elif VARIABLE.search(text):
             if path[:1] != ("steps",) or path[2:3] not in (("with",), ("uses",)):
                 message = "a matrix variable may stand only in the with: or the uses: of a step"
                 findings.add(path, f"{dotted(path)}: {message}, got {text!r}")
             elif path[2:] == ("uses",):
-                if not _USES.fullmatch(text):
+                if not USES.fullmatch(text):
                     message = f"expected kind/$name or $name, got {text!r}"
                     findings.add(path, f"{dotted(path)}: {message}")
-            elif not _VARIABLE.fullmatch(text):
+            elif not VARIABLE.fullmatch(text):
                 message = f"a matrix variable must be the whole value, got {text!r}"
                 findings.add(path, f"{dotted(path)}: {message}")
 
@@ -258,7 +259,8 @@ def _check_matrix(loaded: Loaded, findings: Findings) -> None:
             used.add(name)
     for name in matrix:
         if name not in used:
-            message = f"matrix variable {name} is used nowhere; write ${name} in a with: or drop it"
+            where = f"write ${name} in a with: or a uses:"
+            message = f"matrix variable {name} is used nowhere; {where}, or drop it"
             findings.add(("matrix", name), message)
         _check_values(loaded, name, findings)
 

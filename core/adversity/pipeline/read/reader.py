@@ -48,9 +48,6 @@ REUSE = (
 LEADING_ZERO = re.compile(r"([-+]?)0+(0|[1-9][0-9]*)")
 """A whole number that is 8 or 10 in YAML 1.1 or 1.2 (`010`); it is refused wherever one stands."""
 
-_COLON = re.compile(r":[^\s]")
-_TIME = re.compile(r"[-+0-9:.]+")
-"""What older readers take for a number, `1:30`: whoever wants a number says what is wrong."""
 
 _STANDARD = "tag:yaml.org,2002:"
 _MAP, _SEQ = f"{_STANDARD}map", f"{_STANDARD}seq"
@@ -124,7 +121,6 @@ def parse(text: str, name: str) -> Document:
     """
     try:
         _refuse_unsafe(text, name)
-        _refuse_bare_colons(text, name)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         raise PipelineError(_syntax(error, text, name)) from error
@@ -141,51 +137,50 @@ def parse(text: str, name: str) -> Document:
 
 def _refuse_unsafe(text: str, name: str) -> None:
     """Walk the events, which needs no recursion, before anything is built from them."""
-    depth, documents = 0, 0
+    depth, brackets, documents = 0, 0, 0
     for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
-        fault = None
         documents += isinstance(event, yaml.DocumentStartEvent)
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if documents > 1:
-            fault = "expected one YAML document, got a second one (---)"
-        elif depth > MAX_DEPTH:
-            fault = f"expected at most {MAX_DEPTH} levels of nesting, got more"
-        elif getattr(event, "anchor", None) is not None:
-            fault = f"anchors, aliases and merge keys (&, *, <<) are refused; {REUSE}"
-        elif count > MAX_PARTS:
-            fault = f"expected at most {MAX_PARTS:,} keys and values in one file, got more"
-        elif getattr(event, "tag", None) is not None:
-            fault = "tags (!) are refused; write the plain value"
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            brackets += bool(brackets or event.flow_style)  # brackets hold nothing but brackets
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+            brackets -= bool(brackets)
+        fault = _too_much(documents, depth, count) or _refused(event, in_brackets=brackets > 0)
         if fault:
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise PipelineError(f"{name}:{line}: {fault}")
 
 
-def _refuse_bare_colons(text: str, name: str) -> None:
-    """Refuse a colon within a plain text in brackets, at which DVC's reader stops.
+def _too_much(documents: int, depth: int, count: int) -> str | None:
+    """Say what the file has too much of."""
+    if documents > 1:
+        return "expected one YAML document, got a second one (---)"
+    if depth > MAX_DEPTH:
+        return f"expected at most {MAX_DEPTH} levels of nesting, got more"
+    if count > MAX_PARTS:
+        return f"expected at most {MAX_PARTS:,} keys and values in one file, got more"
+    return None
 
-    YAML 1.2 allows it: `{uses: ./my_model.py:MyNet}`.
+
+def _refused(event: yaml.Event, *, in_brackets: bool) -> str | None:
+    """Say what YAML allows and a pipeline file does not.
+
+    A colon within a plain text in brackets, `{uses: ./my_model.py:MyNet}` or `{at: 1:30}`, is
+    where DVC's reader stops.
     """
-    if not _COLON.search(text):
-        return
-    brackets = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            brackets += bool(brackets or event.flow_style)  # brackets hold nothing but brackets
-        elif isinstance(event, yaml.CollectionEndEvent):
-            brackets -= bool(brackets)
-        elif brackets and isinstance(event, yaml.ScalarEvent) and _is_bare(event):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise PipelineError(
-                f"{name}:{line}: expected {event.value} in quotes, since DVC "
-                f'reads no colon within brackets otherwise; write "{event.value}"'
+    if getattr(event, "anchor", None) is not None:
+        return f"anchors, aliases and merge keys (&, *, <<) are refused; {REUSE}"
+    if getattr(event, "tag", None) is not None:
+        return "tags (!) are refused; write the plain value"
+    if in_brackets and isinstance(event, yaml.ScalarEvent):
+        text: str = event.value
+        if event.style is None and ":" in text:
+            return (
+                f"expected {text} in quotes, since DVC reads no colon within brackets otherwise, "
+                f'got it without; write "{text}"'
             )
-
-
-def _is_bare(event: yaml.ScalarEvent) -> bool:
-    """Say whether a text without quotes has a colon in it."""
-    return event.style is None and ":" in event.value and not _TIME.fullmatch(event.value)
+    return None
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> str:
