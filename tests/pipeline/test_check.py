@@ -94,19 +94,6 @@ _PLACES = {
         "{uses: net, from: photos, knowledge: grey-box}",
         ':13: knowledge: is for attacks; classifier "tiny" (toys 1.2) is none',
     ),
-    "a kept view": (
-        "brighter, from: dark}",
-        "brighter, from: dark, keep: true}",
-        (
-            ":11: keep: only the images of attacks can be kept in this version, and enhanced is none; "
-            "drop it"
-        ),
-    ),
-    "an attack that is not kept": (
-        "    from: dark\n",
-        "    from: dark\n    keep: false\n",
-        ":21: keep: an attack's images are always kept",
-    ),
     "fitted view that stores nothing": (
         "restoration/brighter, from: dark}",
         "restoration/learned, from: dark, fit_on: held_out}",
@@ -184,15 +171,3 @@ def test_a_fitted_view_defined_on_its_own_is_accepted(plan, pipeline_text):
     assert made.stage("lamp").metrics is None
     assert "artifacts/toy-under-attack/lamp" in made.stage("predictions").deps
     assert "artifacts/toy-under-attack/lamp" in made.stage("attacked").deps
-
-
-def test_kept_images_are_named_under_run(refuse, plan, pipeline_text):
-    """`run: keep:` may name attacks; others and unknown steps are refused."""
-    assert plan(pipeline_text + "run: {keep: [attacked]}\n")
-    assert refuse(pipeline_text + "run: {keep: [atacked, dark]}\n") == (
-        "pipelines/toy.yaml:30: run.keep: there is no step atacked; did you mean attacked?",
-        (
-            "pipelines/toy.yaml:30: run.keep: only the images of attacks can be kept in this version, "
-            "and dark is none; drop it"
-        ),
-    )

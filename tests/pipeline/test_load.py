@@ -152,22 +152,9 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
             ":12: steps.dark is given twice, first in line 10; keep one",
         ),
         (
-            "{centre_crop: 8}",
-            "{centre_crop: 8}, rev: v1",
-            (
-                ":4: data.photos.rev is not available yet; "
-                "check the revision out beside it and name that folder"
-            ),
-        ),
-        (
             "fit_on: held_predictions",
             "over: {eps: 1}",
             ":16: steps.confidence.over must be a list, got {'eps': 1}",
-        ),
-        (
-            "{uses: classifier/tiny}",
-            "{uses: classifier/tiny, labels: x.csv}",
-            ":12: steps.net.labels is not available yet; write labels: on the data set",
         ),
         ("0 2 * * *", "0 24 * * *", ":29: schedule.cron hour must be 0 to 23, got '24'"),
         (

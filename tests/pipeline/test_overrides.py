@@ -23,7 +23,7 @@ _NEW = {
     "matrix.severity.1": ["5", "0.50"],
     "seed": ["8"],
     "run.workers": ["3"],
-    "run": ["{retries: 2, keep: [attacked]}"],
+    "run": ["{retries: 2, workers: 3}"],
     "data.photos.prepare.resize_short": ["10"],
     "name": ["other-name"],
     "metrics": ["[metric/psnr, {uses: metric/ece, with: {bins: 3}}]"],

@@ -50,7 +50,7 @@ def test_numbers_may_be_fractions_or_matrix_variables(validator, pipeline_text, 
         ("seed: 7", "sead: 7"),
         ("with: {path: data/photos}", "with: {}"),
         ("dataset/toy_folder, with: {path: data/held_out}", "attack/push"),
-        ("fit_on: held_predictions", "over: member"),
+        ("fit_on: held_predictions", "keep: true"),
     ],
     ids=[
         "unknown parameter",
@@ -61,12 +61,22 @@ def test_numbers_may_be_fractions_or_matrix_variables(validator, pipeline_text, 
         "unknown key",
         "missing path",
         "attack as data",
-        "not available yet",
+        "a word of no step",
     ],
 )
 def test_what_is_wrong_is_underlined(validator, pipeline_text, old, new):
     """A file with one mistake is refused."""
     assert not validator.is_valid(_with_step(pipeline_text, old, new))
+
+
+@pytest.mark.parametrize("over", ["severity", ["severity", "eps"]])
+def test_folded_variables_are_a_name_or_a_list(validator, pipeline_text, over):
+    """`over: seed` as well as `over: [seed, severity]`."""
+    tree = yaml.safe_load(pipeline_text)
+    tree["steps"]["mean"] = {"uses": "metric/ece", "from": "predictions", "over": over}
+    assert validator.is_valid(tree)
+    tree["steps"]["mean"]["over"] = {"severity": 1}
+    assert not validator.is_valid(tree)
 
 
 @pytest.mark.parametrize(

@@ -74,15 +74,6 @@ def test_gates_schedule_and_run_enter_no_key(plan, pipeline_text):
     assert stages == plan(pipeline_text).stages
 
 
-def test_keep_enters_no_key(plan, pipeline_text):
-    """Where `keep:` is written, the step's other keys are tracked one by one."""
-    text = pipeline_text.replace("    from: dark\n", "    from: dark\n    keep: true\n")
-    keys = plan(text).stage("attacked").params[FILE]
-    assert [key for key in keys if key.startswith("steps.attacked")] == [
-        f"steps.attacked.{key}" for key in ("against", "from", "uses", "with")
-    ]
-
-
 def test_every_tracked_key_stands_in_its_file(plan, pipeline_text):
     """DVC refuses a parameter that is not there, so defaults are not tracked."""
     without = pipeline_text.replace("seed: 7\n", "")

@@ -15,7 +15,6 @@ from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors, way_to
 from adversity.pipeline.plan.probing import probe_fault
-from adversity.pipeline.read.findings import Findings, suggestion
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Kind, MetricBase, PluginBase
     from adversity.pipeline.plan.model import PlannedData, PlannedStep
+    from adversity.pipeline.read.findings import Findings
     from adversity.pipeline.read.load import Loaded
     from adversity.pipeline.read.spec import StepSpec
 
@@ -72,7 +72,6 @@ def check_steps(
         for key, message in said:
             findings.add(("steps", planned.id, key), message)
     _check_apart(data, steps, findings)
-    _check_kept(loaded, steps, findings)
 
 
 def _check_apart(
@@ -92,19 +91,6 @@ def _check_apart(
                 ("steps", meeting.judged[0], "from"),
                 f"{meeting}: {same}; fit on others, or the numbers flatter",
             )
-
-
-def _check_kept(loaded: Loaded, steps: Mapping[str, PlannedStep], findings: Findings) -> None:
-    for index, id_ in enumerate(loaded.spec.run.keep):
-        path = ("run", "keep", index)
-        if id_ not in loaded.spec.steps:
-            hint = suggestion(id_, loaded.spec.steps)
-            findings.add(path, f"run.keep: there is no step {id_}{hint}")
-        elif id_ in steps and not steps[id_].keep:
-            findings.add(path, f"run.keep: {_NOT_KEPT.format(id_)}")
-
-
-_NOT_KEPT = "only the images of attacks can be kept in this version, and {} is none; drop it"
 
 
 class _Checker:
@@ -157,11 +143,6 @@ class _Checker:
         for key in ("against", "over", "knowledge", "objective", "probe"):
             if getattr(spec, key) not in (None, ()) and key not in own_keys:
                 yield key, f"{key}: is for {self._users_of(key)}; {planned.entry.label} is none"
-        if spec.keep is not None and spec.keep != planned.keep:
-            message = (
-                _NOT_KEPT.format(planned.id) if spec.keep else "an attack's images are always kept"
-            )
-            yield "keep", f"keep: {message}"
         if planned.role == "view" and own and spec.fit_on:
             yield (
                 "fit_on",

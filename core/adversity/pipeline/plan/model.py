@@ -91,7 +91,6 @@ class PlannedStep:
         over: For metrics, the variables whose cells are folded into one.
         fit_on: For a definition, the step or data set that fits it.
         knowledge: `white-box` or `grey-box`.
-        keep: Its images are stored (always so for attacks).
         variables: The matrix variables its result depends on, in the file's order.
         cells: Its cells, in matrix order; one empty cell without a matrix.
         plugins: The plugin with its parameters, by cell.
@@ -109,7 +108,6 @@ class PlannedStep:
     over: tuple[str, ...] = ()
     fit_on: str | None = None
     knowledge: Literal["white-box", "grey-box"] = "white-box"
-    keep: bool = False
     variables: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = (Cell(),)
     plugins: Mapping[Cell, PluginBase] = field(default_factory=dict)

@@ -88,7 +88,6 @@ class _StepResolver:
             over=step.over,
             fit_on=step.fit_on,
             knowledge=step.knowledge or "white-box",
-            keep=role == "attack",
             variables=variables,
             cells=cells,
             plugins=plugins,

@@ -1,8 +1,7 @@
 """Stages: what DVC records for each step that leaves an artifact, and what it depends on.
 
-`run:` and `keep` change no number, so they enter no key; but for the type of `run.device`, which
-changes the last bits. Gates enter those of attacks in rounds
-alone, which may stop once their gates are decided.
+`run:` changes no number, so it enters no key; but for the type of `run.device`, which changes the
+last bits. Gates enter those of attacks in rounds alone, which may stop once their gates are decided.
 """
 
 from __future__ import annotations
@@ -193,7 +192,7 @@ class _Maker:
         self, inputs: _Inputs, *, variables: tuple[str, ...], metrics: bool, whole: bool
     ) -> dict[str, tuple[str, ...]]:
         slices = [f"data.{id_}" for id_ in inputs.data]
-        slices += [key for id_ in inputs.steps for key in self._slice(id_)]
+        slices += [f"steps.{id_}" for id_ in inputs.steps]
         resolved = [f"data.{id_}" for id_ in inputs.data]
         resolved += [f"steps.{id_}" for id_ in inputs.steps]
         resolved += [f"gates.{id_}" for id_ in inputs.gates]
@@ -207,15 +206,6 @@ class _Maker:
             self._loaded.file: tuple(sorted(slices)),
             resolved_file(self._spec.name): tuple(sorted(resolved)),
         }
-
-    def _slice(self, id_: str) -> list[str]:
-        """Return a step's keys; all but `keep` one by one where that is written."""
-        spec = self._spec.steps[id_]
-        if spec.keep is None:
-            return [f"steps.{id_}"]
-        fields = type(spec).model_fields
-        written = [fields[name].alias or name for name in spec.model_fields_set]
-        return [f"steps.{id_}.{key}" for key in written if key != "keep"]
 
     def _add_step(self, inputs: _Inputs, planned: PlannedStep) -> None:
         """Add a step's own settings, its plugin, and where that was fitted."""

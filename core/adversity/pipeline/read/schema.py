@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.nested import NESTED_KEY
+from adversity.pipeline.read.load import USES, VARIABLE
 from adversity.pipeline.read.spec import PipelineSpec
 from adversity.registry.entry import class_of
 
@@ -28,8 +29,8 @@ Schema = dict[str, Any]
 
 _ID = r"^[a-z][a-z0-9_]*$"
 _FRACTION = {"type": "string", "pattern": r"^\s*[+-]?\d+(\.\d+)?\s*/\s*\d+(\.\d+)?\s*$"}
-_VARIABLE = {"type": "string", "pattern": r"^\$[A-Za-z_][A-Za-z0-9_]*$"}
-_IN_USES = r"^([a-z_]+/)?\$[A-Za-z_][A-Za-z0-9_]*$"
+_VARIABLE = {"type": "string", "pattern": f"^{VARIABLE.pattern}$"}
+_IN_USES = f"^{USES.pattern}$"
 _IN_PROJECT = {
     "type": "string",
     "pattern": r"^\./.+\.py(:[A-Za-z_][A-Za-z0-9_]*)?$",
@@ -188,11 +189,10 @@ def _loosened(schema: Any) -> Any:
 
 
 def _accept_short_forms(schema: Schema, defs: Mapping[str, Any]) -> None:
-    """Accept what the reader accepts: `from: x` for a list, a metric by its name, no `rev:`."""
+    """Accept what the reader accepts: `from: x` for a list, a metric by its name."""
     step = defs["StepSpec"]["properties"]
-    step["from"] = {"anyOf": [{"type": "string"}, step["from"]]}
-    for part, key in (("StepSpec", "over"), ("StepSpec", "labels"), ("DataSpec", "rev")):
-        del defs[part]["properties"][key]
+    for key in ("from", "over"):
+        step[key] = {"anyOf": [{"type": "string"}, step[key]]}
     metric_names = defs["MetricSpec"]["properties"]["uses"]
     items = schema["properties"]["metrics"]["items"]
     schema["properties"]["metrics"]["items"] = {"anyOf": [metric_names, items]}

@@ -43,13 +43,6 @@ def _metric(value: object) -> object:
     return {"uses": value} if isinstance(value, str) else value
 
 
-def _not_yet(instead: str) -> BeforeValidator:
-    def refuse(_: object) -> object:
-        raise ValueError(f"is not available yet; {instead}")
-
-    return BeforeValidator(refuse)
-
-
 def _device(value: object) -> object:
     """Refuse what torch has no word for; whether it is there is tested where it must compute."""
     if isinstance(value, str) and not re.fullmatch(r"(cpu|cuda|mps|xpu)(:\d+)?", value):
@@ -96,7 +89,6 @@ class DataSpec(_Part):
     prepare: PrepareSpec = PrepareSpec()
     images: Literal["clean", "degraded"] = "clean"
     labels: StrictStr | None = None
-    rev: Annotated[None, _not_yet("check the revision out beside it and name that folder")] = None
 
 
 class StepSpec(_Part):
@@ -110,11 +102,9 @@ class StepSpec(_Part):
     against: StrictStr | None = None
     fit_on: StrictStr | None = None
     knowledge: Literal["white-box", "grey-box"] | None = None
-    keep: StrictBool | None = None
     objective: Literal["misclassify"] | None = None
     probe: Positive | None = None
     over: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = ()
-    labels: Annotated[None, _not_yet("write labels: on the data set")] = None
 
 
 class MetricSpec(_Part):
@@ -151,8 +141,6 @@ class RunSpec(_Part):
         shard_size: Rows of one task.
         workers: Shards at the same time.
         retries: How often a failed shard is tried again.
-        timeout_s: Not available yet: a limit that nothing enforces would be a false promise.
-        keep: Steps whose images are stored (attacks' always are).
         device: Where networks run.
         images: Samples shown in the report.
         max_cells: Cells of the matrix over all steps; more are refused before they are made.
@@ -162,10 +150,6 @@ class RunSpec(_Part):
     shard_size: Positive = 256
     workers: Positive = 1
     retries: Count = 0
-    timeout_s: Annotated[
-        None, _not_yet("end the command itself: `timeout 1h adversity run ...`")
-    ] = None
-    keep: tuple[StrictStr, ...] = ()
     device: Annotated[StrictStr, BeforeValidator(_device)] = "cpu"
     images: Count = 24
     max_cells: Positive = 10_000
