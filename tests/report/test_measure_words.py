@@ -252,6 +252,31 @@ def test_a_plot_that_a_measure_brings_is_drawn(
     assert tmp_path / f"{chart.id}.csv" in write_plots(report, tmp_path)
 
 
+def test_bars_of_the_same_names_stand_in_one_chart(full_report: Report) -> None:
+    """The seeds of each cell side by side; bars with other names have a chart of their own."""
+    info = MeasureInfo(title="spread", group="uncertainty")
+    report = full_report
+    for step, names, value in (
+        ("clean", ["0", "1"], 0.25),
+        ("predictions", ["0", "1"], 0.75),
+        ("dark_predictions", ["a", "b"], 0.5),
+    ):
+        plot = Plot("bars", names, [value, 2 * value], "seed", "spread")
+        measure = Measure(value, 2, details={"plot": plot.as_json()})
+        report = report_with(report, step, "spread", measure, info)
+    section = uncertainty_section(report)
+    assert section is not None
+    together, apart = (chart for chart in section.charts() if chart.id.startswith("spread-plot"))
+    series = [record["series"] for record in together.records]
+    assert list(dict.fromkeys(series)) == [
+        "clean", *(f"dark → enhanced, severity = {k}" for k in range(1, 6)),
+    ]  # fmt: skip
+    assert [record["value"] for record in together.records] == [0.25, 0.5, *[0.75, 1.5] * 5]
+    assert "lowest for clean, 0.25" in together.finding
+    assert {record["name"] for record in apart.records} == {"a", "b"}
+    assert svg(together).startswith("<svg")
+
+
 @pytest.mark.parametrize(
     ("form", "x", "y", "said"),
     [

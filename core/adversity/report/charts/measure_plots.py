@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.plot import Plot
 from adversity.report.charts.chart_kinds import lines, staircase
-from adversity.report.charts.chart_style import SERIES_COLOURS, finished
+from adversity.report.charts.chart_style import MAX_SERIES, SERIES_COLOURS, finished
 from adversity.report.charts.curves import line_charts
 from adversity.report.values.blocks import Chart
 from adversity.report.words.reading import grouped, labels, measured, panel, slug
@@ -49,17 +49,73 @@ def measure_plots(report: Report, group: str) -> Iterator[Chart]:
 
 
 def _all_bars(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
-    """Draw a chart for each plot, as many as a page holds; the last one says what is left out."""
-    left = len(plots) - _MOST
-    for at, (where, step, measure, plot) in enumerate(plots[:_MOST]):
-        title = measure_name(name, measure)
-        finding = plain(f"{title} of {where} is {measure_text(measure)}.")
-        chart = _bars(
-            plot, slug(f"{name}-plot-{step}-{where}"), capital(f"{title}: {where}"), finding
-        )
+    """Draw as many charts as a page holds; the last one says what is left out.
+
+    Bars that bear the same names in several cells stand side by side in one chart.
+    """
+    alike: dict[object, list[_Placed]] = {}
+    for placed in plots:
+        plot = placed[3]
+        names = (plot.x_title, plot.y_title, *plot.x) if plot.form == "bars" else len(alike)
+        alike.setdefault(names, []).append(placed)
+    charts = [
+        group[start : start + MAX_SERIES]
+        for group in alike.values()
+        for start in range(0, len(group), MAX_SERIES)
+    ]
+    left = sum(map(len, charts[_MOST:]))
+    for at, group in enumerate(charts[:_MOST]):
+        chart = _one_plot(name, *group[0]) if len(group) == 1 else _side_by_side(name, group)
         more = f" {plural(left, 'more plot')}: in the JSON of this report."
         note = more if left > 0 and at == _MOST - 1 else ""
         yield replace(chart, caption=chart.caption + note)
+
+
+def _one_plot(name: str, where: str, step: str, measure: Measure, plot: Plot) -> Chart:
+    title = measure_name(name, measure)
+    finding = plain(f"{title} of {where} is {measure_text(measure)}.")
+    return _bars(plot, slug(f"{name}-plot-{step}-{where}"), capital(f"{title}: {where}"), finding)
+
+
+def _side_by_side(name: str, plots: Sequence[_Placed]) -> Chart:
+    """Draw bars with the same names, those of each cell in a colour of its own."""
+    import altair as alt
+
+    where, step, measure, plot = plots[0]
+    title, x, y = (
+        measure_name(name, measure),
+        plain(plot.x_title or "x"),
+        plain(plot.y_title or "y"),
+    )
+    series = [place for place, *_ in plots]
+    colours = alt.Scale(domain=series, range=list(SERIES_COLOURS[: len(series)]))
+    chart = (
+        alt.Chart()
+        .mark_bar()
+        .encode(
+            x=alt.X("name:N", title=x, sort=None),
+            xOffset=alt.XOffset("series:N", sort=series),
+            y=alt.Y("value:Q", title=y, scale=alt.Scale(zero=True)),
+            color=alt.Color("series:N", scale=colours, title=None),
+        )
+    )
+    low, high = (pick(plots, key=lambda placed: placed[2].value) for pick in (min, max))
+    return Chart(
+        id=slug(f"{name}-plot-{step}-{where}"),
+        title=capital(title),
+        finding=plain(
+            f"{title} is lowest for {low[0]}, {measure_text(low[2])}, and highest for {high[0]}, "
+            f"{measure_text(high[2])}."
+        ),
+        caption=f"{plural(len(plot.x), 'bar')} for each of {len(plots)}.",
+        records=tuple(
+            {"series": place, "name": plain(bar), "value": value}
+            for place, _, _, own in plots
+            for bar, value in zip(own.x, own.y, strict=True)
+        ),
+        spec=finished(chart),
+        heads={"series": "path", "name": x, "value": y},
+    )
 
 
 def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
