@@ -117,8 +117,8 @@ def test_order_is_the_data_sets():
 def test_references_travel_with_their_images():
     """The clean partner goes through the same preparation; without one there is none."""
     pair = source(Sample(COLOUR, 0, "a", reference=255 - COLOUR), prepare={"centre_crop": 4})
-    torch.testing.assert_close(pair.references([0]), 1 - pair.images([0]), atol=1e-6, rtol=0)
-    assert source(Sample(COLOUR, 0, "a")).references([0]) is None
+    torch.testing.assert_close(pair.pairs([0])[1], 1 - pair.images([0]), atol=1e-6, rtol=0)
+    assert source(Sample(COLOUR, 0, "a")).pairs([0])[1] is None
 
 
 def test_an_index_saves_reading():
@@ -190,7 +190,7 @@ def test_an_edited_reference_is_other_data():
     edited = IndexRow(id="a", target=1, shape=(9, 12, 3), content="00", reference="02")
     first, second = source(pair, rows=[row]), source(pair, rows=[edited])
     assert first.content != second.content
-    assert first.references([0]) is not None
+    assert first.pairs([0])[1] is not None
     silent = IndexRow(id="a", target=1, shape=(9, 12, 3), content="00")
     with pytest.raises(PluginError, match=r"'a' has a reference of which its index knows nothing"):
         source(pair, rows=[silent]).images([0])
@@ -214,12 +214,12 @@ def test_references_of_another_size_are_grouped_by_it():
     for data in (source(*samples), source(*samples, rows=rows)):
         assert data.reference_shapes == ((1, 16, 20), None, (1, 8, 10), (1, 16, 20))
         assert data.alike() == [[0, 3], [1], [2]]
-        read = data.references([3, 0])
+        read = data.pairs([3, 0])[1]
         np.testing.assert_array_equal((read * 255).round()[:, 0], [255 - large, large])
-        assert data.references([1]) is None
+        assert data.pairs([1])[1] is None
         assert data.images([0, 1, 2, 3]).shape == (4, 1, 8, 10)
         with pytest.raises(ValueError, match="references of one size"):
-            data.references([0, 1])
+            data.pairs([0, 1])[1]
         assert data.references_count == 3
 
 
@@ -230,7 +230,7 @@ def test_a_reference_is_prepared_with_its_image():
     data = source(pair, prepare={"multiple_of": 4})
     assert (data.shapes[0], data.reference_shapes[0]) == ((3, 8, 12), (3, 16, 24))
     repeated = data.images([0]).repeat_interleave(2, 2).repeat_interleave(2, 3)
-    assert torch.equal(data.references([0]), repeated)
+    assert torch.equal(data.pairs([0])[1], repeated)
     uneven = Sample(COLOUR, 0, "a", reference=large[:-1])
     with pytest.raises(DataError, match="'a': its clean reference has 17 x 24 pixels"):
         source(uneven, prepare={"multiple_of": 4})
@@ -248,7 +248,7 @@ def test_an_index_that_is_wrong_about_a_reference(row, words):
     """Another shape, none at all, or a shape without its hash."""
     large = None if row.id == "b" else np.zeros((16, 20), np.uint8)
     with pytest.raises(PluginError, match=words):
-        source(Sample(GREY, 0, row.id, reference=large), rows=[row]).references([0])
+        source(Sample(GREY, 0, row.id, reference=large), rows=[row]).pairs([0])[1]
 
 
 def test_an_edited_reference_is_other_data_without_an_index():

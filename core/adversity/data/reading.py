@@ -133,26 +133,25 @@ class Source:
         _require_one([self.shapes[i] for i in index], "samples")
         return stacked([self._pixels(i, self._sample(i).image) for i in index])
 
-    def references(self, index: Sequence[int]) -> Tensor | None:
-        """Read the clean references of some samples, of one size, like `images`.
+    def pairs(self, index: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        """Read some samples of one size with their clean references, of one size as well.
 
         Returns:
-            `[N, C, H, W]` float32 in [0, 1], of a size of their own; None where there are none.
+            `images`, and the references likewise, of a size of their own; None where there are none.
 
         Raises:
             ValueError: If they have several sizes, or some samples have none (`alike`).
+            DataError: If an image cannot be read any more.
+            PluginError: If the data set breaks its contract.
         """
+        _require_one([self.shapes[i] for i in index], "samples")
         shapes = [self.reference_shapes[i] for i in index]
         _require_one(shapes, "references")
+        read = [(i, self._sample(i)) for i in index]
+        images = stacked([self._pixels(i, sample.image) for i, sample in read])
         if shapes[0] is None:
-            return None
-        samples = [self._sample(i) for i in index]
-        return stacked(
-            [
-                self._pixels(i, sample.reference, of=sample.image)
-                for i, sample in zip(index, samples, strict=True)
-            ]
-        )
+            return images, None
+        return images, stacked([self._pixels(i, s.reference, of=s.image) for i, s in read])
 
     def marks(self) -> tuple[frozenset[str], ...]:
         """Return what each sample's images are known by: two that have a mark in common are one.

@@ -13,14 +13,12 @@ from adversity import Dataset, ProjectFolder
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity.project import Listing, same_name, text_fault
-from adversity.provenance import pixels_sha256
+from adversity_plugins.dataset._folder_rows import listed, note, row_of
 from adversity_plugins.dataset._labels import Labelled, from_csv, from_folders, ignored_facts
 from adversity_plugins.dataset._read_images import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from adversity_plugins.dataset._labels import Item
 
 __all__ = ["Folder"]
 
@@ -63,6 +61,7 @@ class Folder(Dataset):
         description="a folder beside it with the clean image of each, under the same path",
     )
 
+    _project: Path = PrivateAttr(default=Path())
     _rows: tuple[IndexRow, ...] = PrivateAttr(default=())
     _class_names: tuple[str, ...] = PrivateAttr(default=())
     _quarantined: tuple[tuple[str, str], ...] = PrivateAttr(default=())
@@ -98,6 +97,7 @@ class Folder(Dataset):
         """
         super().open(root)
         self.path.bind(root)
+        self._project = self.path.root
         where = self.path.text
         partners = None if self.references is None else self._partners(root, self.references)
         listing = self.path.listing()
@@ -107,7 +107,7 @@ class Folder(Dataset):
             file = PurePosixPath(self.labels).as_posix()
             _require(file, listing, where)
             labelled = from_csv(
-                self.path.root / where / file,
+                self._project / where / file,
                 listing.files,
                 where=f"{where}/{file}",
                 classes=self.classes,
@@ -115,7 +115,7 @@ class Folder(Dataset):
         if listing.ignored:
             left_out = ignored_facts(listing.ignored)
             labelled = replace(labelled, facts={**labelled.facts, **left_out})
-        self._read(self.path.root / where, labelled, partners)
+        self._read(self._project / where, labelled, partners)
 
     def _partners(self, root: Path, references: ProjectFolder) -> frozenset[str]:
         """List the clean images; they must lie apart from those whose partners they are.
@@ -147,25 +147,22 @@ class Folder(Dataset):
             except decode.Unreadable as reason:
                 quarantined.append((item.file, str(reason)))
                 continue
-            pixels = decoded.pixels
-            laid += decoded.transparent
-            for remark in decoded.remarks:
-                odd.setdefault(remark, []).append(item.file)
-            room -= pixels.nbytes + (0 if clean is None else clean.pixels.nbytes)
+            read = {item.file: (folder / item.file, decoded)}
+            if clean is not None:
+                read[f"{self.references}/{item.file}"] = (self._clean_path(item.file), clean)
+            room -= sum(image.pixels.nbytes for _, image in read.values())
             if room >= 0:
-                self._decoded[folder / item.file] = pixels
-                if clean is not None:
-                    self._decoded[self._clean_path(item.file)] = clean.pixels
-            rows.append(_row(item, index[item.label], decoded, clean))
+                self._decoded |= {path: image.pixels for path, image in read.values()}
+            laid += sum(image.transparent for _, image in read.values())
+            for name, (_, image) in read.items():
+                note(odd, name, image)
+            rows.append(row_of(item, index[item.label], decoded, clean))
         self._rows = tuple(rows)
         self._class_names = labelled.class_names
         self._quarantined = tuple(sorted(quarantined))
         self._facts = dict(labelled.facts) | {"on_background": laid}
         if odd:
-            self._facts["odd_metadata"] = "; ".join(
-                f"{remark} (images: {len(files)}, such as {files[0]})"
-                for remark, files in sorted(odd.items())
-            )
+            self._facts["odd_metadata"] = listed(odd)
         held = {labelled.class_names[int(row.target)] for row in rows}  # type: ignore[arg-type]
         empty = {*labelled.empty, *labelled.class_names} - held
         if empty:
@@ -210,7 +207,7 @@ class Folder(Dataset):
         if row.reference is not None:
             clean = self._pixels(self._clean_path(row.id), row.reference)
         return Sample(
-            image=self._pixels(self.path.root / self.location() / row.id, row.content),
+            image=self._pixels(self._project / self.location() / row.id, row.content),
             target=row.target,
             id=row.id,
             reference=clean,
@@ -232,13 +229,13 @@ class Folder(Dataset):
             raise decode.Unreadable(f"its clean image in {self.references}: {reason}") from reason
 
     def _clean_path(self, file: str) -> Path:
-        return self.path.root / str(self.references) / file
+        return self._project / str(self.references) / file
 
     def _pixels(self, path: Path, content: str) -> np.ndarray[Any, Any]:
         """Return an image as it was when the data set was opened."""
         if path in self._decoded:
             return self._decoded[path].copy()
-        name = path.relative_to(self.path.root).as_posix()
+        name = path.relative_to(self._project).as_posix()
         try:
             decoded = decode.read(path, self.background)
         except decode.Unreadable as reason:
@@ -259,28 +256,6 @@ class Folder(Dataset):
             "quarantined": len(self._quarantined),
             **({} if self.references is None else {"references": self.references.text}),
         } | self._facts
-
-
-def _row(
-    item: Item, target: int, decoded: decode.DecodedImage, clean: decode.DecodedImage | None
-) -> IndexRow:
-    """Return what decoding an image, and its clean partner, has shown."""
-    images = (decoded,) if clean is None else (decoded, clean)
-    return IndexRow(
-        id=item.file,
-        target=target,
-        shape=_shape(decoded.pixels),
-        content=decoded.sha256,
-        group=item.group,
-        attributes=item.attributes,
-        pixels=tuple(pixels_sha256(image.pixels) for image in images),
-        reference=None if clean is None else clean.sha256,
-        reference_shape=None if clean is None else _shape(clean.pixels),
-    )
-
-
-def _shape(pixels: np.ndarray[Any, Any]) -> tuple[int, int, int]:
-    return (pixels.shape[0], pixels.shape[1], 1 if pixels.ndim == 2 else 3)
 
 
 def _require(file: str, listing: Listing, where: str) -> None:

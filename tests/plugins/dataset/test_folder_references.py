@@ -41,12 +41,38 @@ def opened(root: Path, references: str = "data/bright") -> Folder:
     return data
 
 
+def test_what_is_odd_in_a_partner_is_said_of_it(pairs: Path) -> None:
+    """Ignored metadata and pixels laid on the background, under the partner's own path."""
+    clear = Image.new("LA", (16, 12), (200, 0))
+    exif = Image.Exif()
+    exif[274] = 9
+    clear.save(pairs / "data/bright/cat/1.png", exif=exif)
+    facts = opened(pairs).describe()
+    assert "(images: 1, such as data/bright/cat/1.png)" in facts["odd_metadata"]
+    assert facts["on_background"] == 1
+
+
+def test_each_file_is_read_once_for_a_pair(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Image and partner come together, whether or not they stayed in memory."""
+    monkeypatch.setattr(folder_module, "_REMEMBERED_BYTES", 0)
+    source = Source(opened(pairs))
+    read: list[str] = []
+    decoded = folder_module.decode.read
+    monkeypatch.setattr(
+        folder_module.decode,
+        "read",
+        lambda path, *more: read.append(path.name) or decoded(path, *more),
+    )
+    source.pairs([0, 1])
+    assert sorted(read) == ["1.png", "1.png", "2.png", "2.png"]
+
+
 def test_the_partner_has_the_same_path(pairs: Path) -> None:
     """Pixels, hash and size of the file in the other folder, at its own size."""
     data = opened(pairs)
     source = Source(data)
     assert source.ids == ("cat/1.png", "dog/2.png")
-    references = source.references([0, 1])
+    references = source.pairs([0, 1])[1]
     assert references is not None
     assert references.shape == (2, 1, 12, 16)
     assert (references * 255).round()[:, 0, 0, 0].tolist() == [200, 201]
@@ -76,10 +102,10 @@ def test_a_partner_that_changes_during_the_run_is_refused(
     source = Source(opened(pairs))
     paint(pairs / "data/bright/dog/2.png", size=(12, 16), level=202)
     with pytest.raises(DataError, match=r"data/bright/dog/2.png changed during the run"):
-        source.references([1])
+        source.pairs([1])
     (pairs / "data/bright/cat/1.png").unlink()
     with pytest.raises(DataError, match=r"data/bright/cat/1.png changed during the run"):
-        source.references([0])
+        source.pairs([0])
 
 
 def test_images_without_a_usable_partner_are_left_out(pairs: Path) -> None:

@@ -30,7 +30,7 @@ def step_images(toolbox: Toolbox, place: str, cell: Cell, index: Sequence[int]) 
     chain = toolbox.plan.chain(place)
     source = toolbox.source(chain.start)
     ids = tuple(source.ids[i] for i in index)
-    images, clean = source.images(index), source.references(index)
+    images, clean = source.pairs(index)
     current = ImageBatch(ids, images, clean, {}, {}, toolbox.starts_clean(chain.start))
     for link in chain.links:
         current = images_through(toolbox, link.id, cell, current)
