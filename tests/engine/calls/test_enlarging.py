@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from adversity import Restoration
+from adversity import Classifier, Restoration
+from adversity.engine.chain.links import Link
+from adversity.engine.chain.target import ChainTarget
 from adversity.errors import PluginError
 from adversity.testing import check_plugin
 
@@ -73,3 +75,37 @@ def test_the_kit_holds_it_to_its_factor() -> None:
     assert check_plugin(Repeats, parameters={"factor": 4}).passed
     failures = check_plugin(Forgets, raises=False).failures
     assert [outcome.check for outcome in failures] == ["answers"]
+
+
+def test_a_victim_takes_as_many_images_at_once_as_reach_its_classifier(make_ready: Any) -> None:
+    """70 images of 6 x 8, 66 x 88 behind it: 16 at once, not the 64 of small images."""
+    seen: list[int] = []
+
+    class Counts(Repeats):
+        """Write down how many come with a gradient."""
+
+        block_rows: ClassVar[int] = 100
+
+        def restore(self, images: Any, **needs: Any) -> Any:
+            seen.append(len(images.unique(dim=0)))
+            return super().restore(images)
+
+    class Mean(Classifier):
+        """Say how bright an image is."""
+
+        name: ClassVar[str] = "mean"
+        differentiable: ClassVar[bool] = True
+
+        @property
+        def class_names(self) -> tuple[str, ...]:
+            return ("dark", "bright")
+
+        def logits(self, images: Any) -> Any:
+            mean = images.mean((1, 2, 3))
+            return torch.stack([1 - mean, mean], 1)
+
+    links = [Link("large", make_ready(Counts(factor=11))), Link("mean", make_ready(Mean()))]
+    ids = tuple(map(str, range(70)))
+    images = torch.rand((70, 3, 6, 8), generator=torch.Generator().manual_seed(0))
+    ChainTarget(links, ids=ids).logits(images.requires_grad_())
+    assert seen == [16, 16, 16, 16, 6]

@@ -50,14 +50,19 @@ def spans(count: int, rows: int) -> Iterator[range]:
     return (range(start, min(start + rows, count)) for start in range(0, count, rows))
 
 
-def network_rows(plugin: Any, images: Tensor) -> int:
+def network_rows(plugin: Any, images: Tensor, *, enlarged: int = 1) -> int:
     """Return the rows of a classifier's block: its own constant, else by the images' size.
 
     Nothing else may decide: the rows of a block are part of the bits of the answer.
+
+    Args:
+        plugin: The classifier.
+        images: `[N, C, H, W]`.
+        enlarged: How many times as high and wide they are when they reach it.
     """
     if plugin.block_rows is not None:
         return int(plugin.block_rows)
-    return SMALL_ROWS if images.shape[-2] * images.shape[-1] <= SMALL else ROWS
+    return SMALL_ROWS if images.shape[-2] * images.shape[-1] * enlarged**2 <= SMALL else ROWS
 
 
 def padded(block: Tensor, rows: int) -> Tensor:

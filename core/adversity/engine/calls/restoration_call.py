@@ -140,7 +140,7 @@ class RestorationCall(ViewCall):
         keys = (need if need in side else found_before(need, side) for need in open_needs)
         return [key for key in keys if key is not None]
 
-    def _factor(self) -> int:
+    def enlarges(self) -> int:
         """Return by what it enlarges.
 
         Raises:
@@ -160,7 +160,7 @@ class RestorationCall(ViewCall):
         origin: dict[str, str],
     ) -> list[Tensor]:
         """Return the answers to images whose kernels have one size; fill in names and origin."""
-        ready, factor = self.ready, self._factor()
+        ready, factor = self.ready, self.enlarges()
 
         def run(index: list[int]) -> list[Tensor]:
             block = images[index].to(ready.device)

@@ -48,6 +48,10 @@ class ViewCall(FinalCall):
     worsens: ClassVar[bool] = False
     """What went in is clean, from now on, if nothing was before."""
 
+    def enlarges(self) -> int:
+        """Return by what H and W of what it gives are those of what it gets, as far as is known."""
+        return 1
+
     @abstractmethod
     def passed(self, images: Tensor, side: Mapping[str, Tensor], rng: SampleRng) -> Passed:
         """Run it without a gradient, with every check; `rng` has the ids for messages."""

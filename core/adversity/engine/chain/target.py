@@ -138,7 +138,7 @@ class ChainTarget:
         backward = Backward(*given) if images.requires_grad else None
         # The classifier's blocks go through the whole chain, which bounds memory; `split` and
         # not slices: its backward is one copy, that of n slices n full-size sums.
-        size = network_rows(self._classifier, images)
+        size = self._rows(images)
         blocks = torch.split(images, size) if len(images) > size else (images,)
         parts = [
             self._block(block, slice(size * k, size * (k + 1)), backward)
@@ -186,12 +186,11 @@ class ChainTarget:
             )
 
     def _require_gradient(self) -> None:
-        plugin = self._classifier
-        if plugin.differentiable and plugin.without_gradient is None:
+        why = self._chain.classifier.no_gradient
+        if why is None:
             return
-        why = f" ({plugin.without_gradient})" if plugin.without_gradient else ""
         raise InputError(
-            f"{self._label} has no gradient{why}: expected an attack that needs none (`exact`, "
+            f"{self._label} has no gradient ({why}): expected an attack that needs none (`exact`, "
             "`square`, `hop_skip_jump`), or a classifier that is differentiable"
         )
 
@@ -226,8 +225,13 @@ class ChainTarget:
             # Each draw by itself: one that has no gradient does not take it from the others.
             own = backward.watch_part(block.view_as(block), cut) if backward else block
             drawn.append(self._once(own, side, streams, draw))
-        size = network_rows(self._classifier, block)
+        size = self._rows(block)
         return in_blocks(_mean_of_draws, torch.stack(drawn, 1), size)
+
+    def _rows(self, images: Tensor) -> int:
+        """Return how many images go through at once: the classifier's block, at its own size."""
+        enlarged = math.prod(link.call.enlarges() for link in self._chain.views)
+        return network_rows(self._classifier, images, enlarged=enlarged)
 
     def _asked(self, cut: slice) -> tuple[str, ...]:
         """Return what keys the draws of an attack's query: the sample and which query it is.
