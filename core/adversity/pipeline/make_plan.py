@@ -225,12 +225,13 @@ def _warnings(steps: Mapping[str, PlannedStep], stages: tuple[Stage, ...]) -> li
 def _undeclared(root: Path, steps: Mapping[str, PlannedStep]) -> list[str]:
     """Warn of files that a plugin takes as text: it may look for them elsewhere."""
     messages = {
-        f"{planned.line}: {planned.entry.label}: {name}: {text} lies in the project, and the plugin "
-        "takes it as text, so it may be looked for elsewhere; it is hashed. In the plugin, give "
-        "the parameter the type ProjectFile or ProjectFolder": None
+        f"{planned.line}: {entry.label}: {name}: {text} lies in the project, and the plugin takes it "
+        "as text, so it may be looked for elsewhere; it is hashed. In the plugin, give the "
+        "parameter the type ProjectFile or ProjectFolder": None
         for planned in steps.values()
         if planned.definition == planned.id
-        for plugin in planned.plugins.values()
+        for entry in planned.plugin_entries
+        for plugin in planned.plugins_of(entry)
         for name, text in undeclared(root, plugin)
     }
     return list(messages)

@@ -45,8 +45,9 @@ def missing_data(plan: Plan) -> tuple[str, ...]:
     ]
     for step in plan.steps.values():
         messages += [
-            f"{step.line}: {step.entry.kind}/{step.entry.name}: {fault}"
-            for fault in _file_faults(plan.root, step.plugins.values())
+            f"{step.line}: {entry.kind}/{entry.name}: {fault}"
+            for entry in step.plugin_entries
+            for fault in _file_faults(plan.root, step.plugins_of(entry))
         ]
     messages += [
         f"{plan.file}: metrics: {fault}" for fault in _file_faults(plan.root, plan.metrics)

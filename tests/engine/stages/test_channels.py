@@ -154,6 +154,17 @@ def test_a_step_that_does_not_claim_them_is_refused(run: Any, steps: str, words:
         run(steps)
 
 
+def test_of_plugins_that_take_turns_the_one_that_does_not_claim_them_is_named(run: Any) -> None:
+    """Not the first one, which does."""
+    words = r'degradation "low_light" .* takes images of 1 or 3 channels, got 12 in photos'
+    steps = """
+  dark: {uses: degradation/$way, from: photos, with: {severity: 1}}
+  quality: {uses: metric/psnr, from: dark}
+"""
+    with pytest.raises(InputError, match=words):
+        run(steps, more="matrix: {way: [gaussian_noise, low_light]}\n")
+
+
 def test_a_metric_of_colour_is_left_out_and_says_so(run: Any) -> None:
     """Under `metrics:`, where it measures every step that it can."""
     more = "metrics: [{uses: metric/psnr, with: {channels: luma}}]\n"

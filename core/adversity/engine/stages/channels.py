@@ -31,7 +31,8 @@ def require_channels(source: Source, data: str, links: Iterable[PlannedStep]) ->
     """
     counts = sorted({shape[0] for shape in source.shapes})
     for link in links:
-        for plugin, count in product(link.plugins.values(), counts):
-            fault = channels_fault(plugin.takes_channels(), count)
-            if fault is not None:
-                raise InputError(f"{link.line}: {link.entry.label} {fault} in {data}; {CLAIM_MORE}")
+        for entry, count in product(link.plugin_entries, counts):
+            for plugin in link.plugins_of(entry):
+                fault = channels_fault(plugin.takes_channels(), count)
+                if fault is not None:
+                    raise InputError(f"{link.line}: {entry.label} {fault} in {data}; {CLAIM_MORE}")

@@ -131,6 +131,10 @@ class PlannedStep:
             self.entry,
         )
 
+    def plugins_of(self, entry: Entry) -> list[PluginBase]:
+        """Return one of its plugins with the parameters of each of its cells."""
+        return [plugin for cell, plugin in self.plugins.items() if self.entry_of(cell) is entry]
+
     @property
     def upstream(self) -> str:
         """The step or data set that it works on: all that `from:` may name so far."""

@@ -36,8 +36,7 @@ class Origins:
         path: KeyPath = ("steps", planned.id)
         records = {}
         for entry in planned.plugin_entries:
-            plugins = [p for cell, p in planned.plugins.items() if planned.entry_of(cell) is entry]
-            records[entry.qualified] = self.of(entry, plugins, path)
+            records[entry.qualified] = self.of(entry, planned.plugins_of(entry), path)
         (first, *others) = records.values()
         return {"plugins": records} if others else first
 
