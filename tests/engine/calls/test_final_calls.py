@@ -187,3 +187,26 @@ def test_side_information_travels_row_by_row(make_ready: Any, images: Any, ids: 
     restored = make_ready(NeedsSigma()).call.answer(dimmed.images, dimmed.side, ids).images
     # x * f / (2 f) rounds twice in float32: at most 2 ulp of a half.
     assert torch.allclose(restored, images / 2, atol=2**-23)
+
+
+def test_a_description_that_fails_costs_no_report(make_ready: Any) -> None:
+    """What a plugin cannot say of itself is said to be missing; it comes after hours of work."""
+
+    class Mute(Classifier):
+        """Say nothing."""
+
+        name: ClassVar[str] = "mute"
+
+        @property
+        def class_names(self) -> tuple[str, ...]:
+            return ("dark", "light")
+
+        def logits(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean((2, 3))
+
+        def describe(self) -> dict[str, Any]:
+            raise ValueError("no words")
+
+    facts = make_ready(Mute()).facts
+    assert list(facts) == ["description"]
+    assert facts["description"].startswith("none: ValueError: no words; ")

@@ -214,6 +214,14 @@ def test_what_nobody_said_is_described(stored):
     assert plugin.class_names == ("a", "b", "c")
 
 
+def test_a_size_that_the_file_has_too_may_be_given(stored):
+    """Said twice is said: it is no default, and the description comes."""
+    plugin = Onnx(file="model.onnx", size=64)
+    bind_files(plugin, stored)
+    plugin.setup("cpu")
+    assert "size" not in plugin.describe()["by_default"]
+
+
 def test_probabilities_become_their_logarithm(stored, made, noise):
     """A model with a softmax at the end gives, said so, the same decisions and probabilities."""
     model = onnx.load(stored / "model.onnx")

@@ -61,6 +61,15 @@ class Ready:
         kind = self.plugin.describes
         return kind.load(kind.call)(self) if kind.call else self.plugin
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the plugin says of itself; where that fails, how: a report hangs on no description."""
+        try:
+            facts: dict[str, Any] = self.plugin.describe()
+        except BREAKS as error:
+            return {"description": f"none: {type(error).__name__}: {error}; {self.remedy(error)}"}
+        return facts
+
     def require_fitted(self) -> None:
         """Refuse a plugin that must be fitted and is not.
 

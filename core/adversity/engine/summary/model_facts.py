@@ -44,10 +44,10 @@ def _model(toolbox: Toolbox, step: str, cells: Sequence[Cell]) -> dict[str, Any]
     definition, entry = toolbox.definition_of(step), toolbox.plan.steps[step].entry_of(cells[0])
     own = definition.own(cells[0])
     state = toolbox.state(definition.id, own) if definition.fit_on is not None else None
-    plugin = toolbox.bare(definition.id, own, state=state).plugin  # not kept: there may be many
+    ready = toolbox.bare(definition.id, own, state=state)  # not kept: there may be many
     shared = set(cells[0].values).intersection(*(cell.values for cell in cells))
     return {
         "uses": f"{entry.kind}/{entry.name}",
         "cell": dict(value for value in cells[0].values if value in shared),
-        "facts": plugin.describe(),
+        "facts": ready.facts,
     }

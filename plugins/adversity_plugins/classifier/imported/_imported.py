@@ -237,10 +237,8 @@ class ImportedModel(Classifier):
 
     def describe(self) -> dict[str, Any]:
         """Return the file, what is done to the images, and what of that nobody has said."""
-        given = self.model_fields_set
-        unsaid = [name for name in _INPUT if name not in given and name in self._input.described()]
-        if self._file_size() is not None:
-            unsaid.remove("size")
+        known = self.model_fields_set | ({"size"} if self._file_size() is not None else set())
+        unsaid = [name for name in _INPUT if name not in known and name in self._input.described()]
         named = next((n for n in ("classes", "classes_file") if getattr(self, n) is not None), None)
         return {
             "file": self.file.text,
