@@ -9,6 +9,9 @@ import torch
 from adversity.contracts import Block
 from adversity.contracts.project_files import bind_files
 from adversity.data.reading import Source
+from adversity_plugins.classifier.imported.exported_program import ExportedProgram
+from adversity_plugins.classifier.imported.onnx import Onnx
+from adversity_plugins.classifier.imported.torchscript import TorchScript
 from adversity_plugins.classifier.network._torchvision_network import build
 from adversity_plugins.classifier.network.torchvision import Torchvision
 from adversity_plugins.dataset.digits import Digits
@@ -109,3 +112,13 @@ def network():
     made = build(SMALL, classes=3, side=64).eval()
     torch.set_rng_state(state)
     return made
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A project with a small model in each format."""
+    for cls in (Onnx, TorchScript, ExportedProgram):
+        cls.write_example_files(tmp_path)
+    torch.save({"weight": torch.ones(2)}, tmp_path / "state.pt")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.errors import ParameterError, WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["OnnxGraph", "read_graph", "simplified"]
@@ -92,25 +92,44 @@ def _expect_its_files(model: Any, path: Path, label: str, data: Sequence[Path]) 
     """Hold the files that the weights lie in against those that are named, and so hashed."""
     places = {
         entry.value
-        for tensor in model.graph.initializer
+        for tensor in _tensors(model)
         for entry in tensor.external_data
         if entry.key == "location"
     }
-    beside = {(path.parent / place).resolve() for place in places}
+    beside = {(path.parent / place).resolve(): place for place in sorted(places)}
     given = {file.resolve() for file in data}
-    missing = sorted(str(place) for place in places if (path.parent / place).resolve() not in given)
+    missing = [place for file, place in beside.items() if file not in given]
     if missing:
         raise ParameterError(
             f"{label}: its weights lie in {', '.join(missing[:3])}, of which a run knows nothing: "
             "expected every file to be named; write `data: [FILE]`, relative to the project, or "
             "make one file with onnx.save(onnx.load(FILE), ONE_FILE)"
         )
-    if given - beside:
-        names = ", ".join(sorted(file.name for file in given - beside))
+    if given - beside.keys():
+        names = ", ".join(sorted(file.name for file in given - beside.keys()))
         raise ParameterError(
             f"{label}: expected in `data` the files that its weights lie in, got {names}, which "
             "the graph does not name; leave it out"
         )
+    folder = path.parent.resolve()
+    away = [place for file, place in beside.items() if not file.is_relative_to(folder)]
+    if away:
+        raise ParameterError(
+            f"{label}: expected its weights in the folder of the model, got {away[0]}, which lies "
+            "or is a link elsewhere, where onnxruntime does not look; put the file itself there, "
+            "with `dvc unprotect` if the link is DVC's"
+        )
+
+
+def _tensors(message: Any) -> Iterator[Any]:
+    """Yield every tensor in a model: initializers, constants, and those of graphs in nodes."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in [value] if hasattr(value, "DESCRIPTOR") else value:
+                yield from _tensors(part)
 
 
 def _input(model: Any, label: str) -> tuple[str, str, tuple[int | None, ...]]:
