@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -93,3 +96,44 @@ def test_a_program_exported_in_training_mode(folder):
     torch.export.save(program, folder / "training.pt2")
     with pytest.raises(WeightsError, match=r"training mode .*call net.eval\(\) before"):
         adversity.create("classifier", "exported_program", file="training.pt2", trusted=True)
+
+
+@pytest.mark.parametrize("limits", [{"max": 8}, {"min": 4}, {"min": 4, "max": 12}])
+def test_a_program_for_few_images_or_many(folder, limits):
+    """A call has as many images as the program says that it takes, however many there are."""
+    layers = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    shapes = ({0: torch.export.Dim("n", **limits)},)
+    program = torch.export.export(layers, (torch.zeros(5, 3, 8, 8),), dynamic_shapes=shapes)
+    torch.export.save(program, folder / "few.pt2")
+    classifier = adversity.create("classifier", "exported_program", file="few.pt2", trusted=True)
+    for count in (1, 20):
+        images = torch.rand(count, 3, 8, 8)
+        assert torch.allclose(classifier(images), images.mean((2, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torchscript", "exported_program"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x08",
+        b"PK\x05\x06" + bytes(4) + b"\x05\0\x05\0" + b"\x30\0\0\0\x10\0\0\0\0\0",
+    ],
+    ids=["one byte", "damaged zip"],
+)
+def test_what_is_cut_or_damaged_is_one_weights_error(folder, kind, content):
+    """A file of which too little is left is named, and no fault of the plugin."""
+    (folder / "cut").write_bytes(content)
+    trusted = {} if kind == "onnx" else {"trusted": True}
+    with pytest.raises(WeightsError, match=r"got (an unknown format|a damaged zip archive); "):
+        adversity.create("classifier", kind, file="cut", **trusted)
+
+
+def test_flipped_bytes_are_no_traceback(folder):
+    """Wherever a zip archive is damaged, what is said is an error of the file."""
+    content, chance = (folder / "model.ts").read_bytes(), random.Random(0)
+    for _ in range(60):
+        changed = bytearray(content)
+        changed[-chance.randrange(1, 2000)] = chance.randrange(256)
+        (folder / "flipped.ts").write_bytes(changed)
+        with contextlib.suppress(InputError):
+            adversity.create("classifier", "torchscript", file="flipped.ts", trusted=True)

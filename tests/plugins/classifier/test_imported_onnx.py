@@ -113,6 +113,12 @@ ROUNDED = graph_of(
     ("DequantizeLinear", ["bytes", "scale"], ["logits"]),
     weights=(("ten", np.float32(10)), ("scale", np.float32(0.05))),
 )
+WHOLE = graph_of(
+    (*MEANS[:2], ["means"], MEANS[3]),
+    ("Mul", ["means", "ten"], ["more"]),
+    ("Round", ["more"], ["logits"]),
+    weights=(("ten", np.float32(10)),),
+)
 UNKNOWN = graph_of(
     (*MEANS[:2], ["means"], MEANS[3]),
     ("QuickGelu", ["means"], ["logits"], {"domain": "com.microsoft"}),
@@ -122,7 +128,11 @@ UNKNOWN = graph_of(
 
 @pytest.mark.parametrize(
     ("model", "words"),
-    [(UNKNOWN, "its graph does not convert to torch"), (ROUNDED, "no gradient leads through its")],
+    [
+        (UNKNOWN, "its graph does not convert to torch"),
+        (ROUNDED, "no gradient leads through its"),
+        (WHOLE, "the gradient of its graph is zero while its answer changes"),
+    ],
 )
 def test_a_graph_without_gradient_is_a_black_box(folder, model, words):
     """Answers come, attacks without gradients run, others are refused in words, the report's too."""
@@ -139,30 +149,69 @@ def test_a_graph_without_gradient_is_a_black_box(folder, model, words):
     assert link["gradient"].startswith(f"none ({words}")
 
 
-def test_gradients_that_do_not_match_are_refused(folder, monkeypatch):
-    """A converter that gets an operator wrong by 1e-3 is found on the images that it is used for."""
-    from adversity_plugins.classifier.imported import _onnx_gradients
-
-    right = _onnx_gradients.converted
-
-    def wrong(model, device):
-        network = right(model, device)
-        return lambda images: network(images) + 1e-3
-
-    monkeypatch.setattr(_onnx_gradients, "converted", wrong)
-    classifier, images = saved(graph_of(MEANS)), torch.rand(2, 3, 8, 8)
-    pgd = adversity.create("attack", "pgd", norm="linf", eps=0.1, steps=2)
-    with pytest.raises(InputError, match=r"differs by 0.001 on your images, where 0.0001"):
-        pgd(adversity.target(classifier), images, classifier(images).argmax(1))
+def test_equal_pixels_are_no_reason_to_refuse_a_gradient(folder):
+    """On a black image every place is a maximum: steps back and forth find different ones."""
+    pool = ("MaxPool", ["images"], ["most"], {"kernel_shape": [4, 4], "strides": [4, 4]})
+    classifier = saved(graph_of(pool, ("ReduceMean", ["most"], *MEANS[2:])))
+    black = torch.zeros(2, 3, 8, 8).requires_grad_()
+    adversity.target(classifier).bind("ab").logits(black).sum().backward()
+    assert float(black.grad.sum()) == pytest.approx(2 * 3)
 
 
-def test_gradients_false_is_a_black_box(folder):
-    """Who wants to treat a model as a black box says so, and is held to it."""
-    classifier = adversity.create("classifier", "onnx", file="model.onnx", gradients=False)
-    images = torch.rand(2, 3, 8, 8)
-    pgd = adversity.create("attack", "pgd", norm="linf", eps=0.1, steps=2)
-    with pytest.raises(InputError, match=r"`gradients: false` makes it a black box"):
-        pgd(adversity.target(classifier), images, classifier(images).argmax(1))
+def test_what_is_quantised_by_the_call_is_called_for_one_image(folder):
+    """Its scale is that of the largest value of a call: no image decides over another's."""
+    scale = ["bytes", "scale", "zero"]
+    nodes = (
+        ("DynamicQuantizeLinear", ["images"], scale),
+        ("DequantizeLinear", scale, ["back"]),
+        ("ReduceMean", ["back"], *MEANS[2:]),
+    )
+    classifier = saved(graph_of(*nodes))
+    images = torch.rand(5, 3, 8, 8) * torch.tensor([0.1, 0.3, 1, 0.2, 0.5]).view(5, 1, 1, 1)
+    alone = torch.cat([classifier(image) for image in images.split(1)])
+    assert torch.equal(classifier(images), alone)
+    assert torch.allclose(alone, images.mean((2, 3)), atol=0.1 / 255)
+    assert classifier.ready.plugin.describe()["images_a_call"] == 1
+    with pytest.raises(InputError, match="a graph for 4 images that is quantised by the largest"):
+        saved(graph_of(*nodes, shape=(4, 3, 8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "shape", "words"),
+    [
+        (
+            (
+                (*MEANS[:2], ["means"], *MEANS[3:]),
+                ("Dropout", ["means", "half", "yes"], ["logits"]),
+            ),
+            ("n", 3, 8, 8),
+            r"another the second time: it draws random numbers, .*net.eval\(\)",
+        ),
+        (
+            (
+                (*MEANS[:2], ["means"], *MEANS[3:]),
+                ("ReduceMean", ["means"], ["most"], {"axes": [0], "keepdims": 1}),
+                ("Sub", ["means", "most"], ["logits"]),
+            ),
+            ("n", 3, 8, 8),
+            r"an answer to each image by itself, got one that differs by .* images beside it",
+        ),
+        (
+            (
+                (*MEANS[:2], ["means"], *MEANS[3:]),
+                ("Concat", ["means", "means"], ["logits"], {"axis": 0}),
+            ),
+            (1, 3, 8, 8),
+            r"for 1 images, .*got shape \[2, 3\]",
+        ),
+    ],
+    ids=["random", "over the batch", "more rows"],
+)
+def test_an_answer_that_is_not_one_to_each_image(folder, nodes, shape, words):
+    """What is drawn, normalised over the images, or of more rows than images is refused at once."""
+    values = (("half", np.float32(0.5)), ("yes", np.bool_(True)))
+    with pytest.raises(InputError, match=words):
+        saved(graph_of(*nodes, shape=shape, weights=values))
 
 
 def test_weights_in_a_file_apart_must_be_named(folder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["in_batches_of"]
 
 
-def in_batches_of(rows: int | None, call: Callable[[Tensor], Any], images: Tensor) -> Any:
+def in_batches_of(rows: int | None, call: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Return what a model answers, called with exactly `rows` images each time.
 
     Args:
         rows: How many it takes; None for any number.
-        call: The model.
+        call: The model, with a row of its answer for each image.
         images: `[N, ...]`; the last batch is filled up with copies of its last image.
     """
     import torch
@@ -30,10 +30,5 @@ def in_batches_of(rows: int | None, call: Callable[[Tensor], Any], images: Tenso
         missing = rows - len(part)
         if missing:
             part = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])])
-        answer = call(part)
-        if isinstance(answer, (tuple, list)) and len(answer) == 1:
-            answer = answer[0]
-        if not isinstance(answer, torch.Tensor):
-            return answer
-        parts.append(answer[: rows - missing])
+        parts.append(call(part)[: rows - missing])
     return torch.cat(parts)

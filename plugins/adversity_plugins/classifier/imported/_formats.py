@@ -46,12 +46,15 @@ def format_of(path: Path) -> str:
     if other is not None:
         return other
     # An ONNX file starts with its version of the format, field 1, a small number.
-    return ONNX if start[0] == 0x08 and 0 < start[1] < 64 else "an unknown format"
+    return ONNX if start[0] == 0x08 and b"\0" < start[1:2] < b"\x40" else "an unknown format"
 
 
 def _of_archive(path: Path) -> str:
-    with zipfile.ZipFile(path) as archive:
-        names = {name.rpartition("/")[2] for name in archive.namelist()}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError):
+        return "a damaged zip archive"
     if "archive_format" in names or "serialized_exported_program.json" in names:
         return EXPORTED
     if "constants.pkl" in names:

@@ -10,6 +10,11 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from adversity import Classifier, ProjectFile
 from adversity.errors import ParameterError, WeightsError
+from adversity_plugins.classifier.imported._answers import (
+    answer_fault,
+    are_probabilities,
+    first_line,
+)
 from adversity_plugins.classifier.imported._model_input import (
     ChannelOrder,
     Layout,
@@ -22,13 +27,15 @@ from adversity_plugins.classifier.imported._model_input import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["UNKNOWN_SIZE", "Call", "ImportedModel"]
+__all__ = ["SAME", "UNKNOWN_SIZE", "Call", "ImportedModel"]
 
 Call = Callable[["Tensor"], Any]
 """From prepared images to whatever the model returns."""
 
 UNKNOWN_SIZE = 224
 """Side of the image of the first look at a model whose file says nothing and that has no `size`."""
+SAME = 1e-4
+"""By how much of the largest value an answer may differ with what it is computed beside, or by."""
 _INPUT = ("size", "resize", "channel_order", "layout", "pixel_range", "mean", "std")
 
 
@@ -109,6 +116,10 @@ class ImportedModel(Classifier):
             WeightsError: If it is no file of this format, or damaged.
         """
 
+    def _rows(self) -> int | None:
+        """Return how many images the opened file must be called with; None for any number."""
+        return None
+
     def _file_size(self) -> tuple[int, int] | None:
         """Return the height and width that the opened file says its input has."""
         return None
@@ -146,29 +157,48 @@ class ImportedModel(Classifier):
         return said or self.size
 
     def _first_look(self, device: str) -> int:
-        """Return K, from the answer to two made-up images."""
+        """Return K, from the answers to two made-up images."""
         import torch
 
         height, width = self._input.size or (UNKNOWN_SIZE, UNKNOWN_SIZE)
         images = torch.linspace(0, 1, 2 * 3 * height * width, device=device)
         images = images.view(2, 3, height, width)
+        values = self._tried(images)
+        if self.answers == "logits" and are_probabilities(values):
+            raise ParameterError(
+                f"{self._label}: expected logits, got rows that are not negative and sum to 1; "
+                "write `answers: probabilities`, or export the model without its last softmax"
+            )
+        if not torch.equal(self._tried(images), values):
+            raise WeightsError(
+                f"{self._label}: expected the same answer to the same images, got another the "
+                "second time: it draws random numbers, as dropout does in training; export it in "
+                "evaluation mode, with net.eval()"
+            )
+        alone = self._tried(images[:1].expand_as(images))[0]
+        gap = float((alone - values[0]).abs().max())
+        if gap > SAME * float(values.abs().max()):
+            raise WeightsError(
+                f"{self._label}: expected an answer to each image by itself, got one that differs "
+                f"by {gap:.2g} with the images beside it, as batch normalisation does in training; "
+                "export it in evaluation mode, with net.eval()"
+            )
+        return int(values.shape[1])
+
+    def _tried(self, images: Tensor) -> Tensor:
+        import torch
+
         try:
             with torch.no_grad():
-                values = self._values(self._input.prepared(images))
+                return self.logits(images)
         except (ParameterError, WeightsError):
             raise
         except Exception as error:
             shape = list(self._input.prepared(images).shape)
             raise ParameterError(
                 f"{self._label}: expected a model that answers images {shape}, got "
-                f"{_first_line(error)}; give the `size`, `channel_order` and `layout` that it takes"
+                f"{first_line(error)}; give the `size`, `channel_order` and `layout` that it takes"
             ) from error
-        if self.answers == "logits" and _are_probabilities(values):
-            raise ParameterError(
-                f"{self._label}: expected logits, got rows that are not negative and sum to 1; "
-                "write `answers: probabilities`, or export the model without its last softmax"
-            )
-        return int(values.shape[1])
 
     def _named(self, count: int) -> tuple[str, ...]:
         from adversity_plugins.classifier.imported._class_list import class_list
@@ -191,7 +221,7 @@ class ImportedModel(Classifier):
         values = self._values(self._input.prepared(images))
         if self.answers == "logits":
             return values
-        if not _are_probabilities(values.detach()):
+        if not are_probabilities(values.detach()):
             low, total = float(values.min()), float(values.sum(1)[0])
             raise ParameterError(
                 f"{self._label}: expected probabilities, as `answers` says, got values from "
@@ -200,30 +230,29 @@ class ImportedModel(Classifier):
         return values.clamp_min(torch.finfo(torch.float32).tiny).log()
 
     def _values(self, prepared: Tensor) -> Tensor:
-        """Return what the model answers, `[N, K]` float32, looked at."""
-        import torch
+        """Return what the model answers, `[N, K]` float32, finite."""
+        from adversity_plugins.classifier.imported._batches import in_batches_of
 
-        answer = self._call(prepared)
-        if isinstance(answer, (tuple, list)) and len(answer) == 1:
-            answer = answer[0]
-        rows = len(prepared)
-        if not isinstance(answer, torch.Tensor):
-            what = type(answer).__name__
-            what += f" of {len(answer)}" if isinstance(answer, (tuple, list, dict)) else ""
-            self._refuse(rows, what, "export a model that returns the logits alone")
-        if answer.ndim != 2 or len(answer) != rows or answer.shape[1] < 2:
-            self._refuse(rows, f"shape {list(answer.shape)}", _shape_advice(answer, rows))
-        if not answer.is_floating_point():
-            self._refuse(rows, f"{answer.dtype}", "export it without its last argmax")
+        answer = in_batches_of(self._rows(), self._batch, prepared)
         if not bool(answer.detach().isfinite().all()):
             bad = int((~answer.detach().isfinite()).any(1).nonzero()[0])
             self._refuse(
-                rows,
+                len(prepared),
                 f"NaN or infinity in row {bad}",
                 "see whether the file holds such weights, and whether "
                 f"{self._said_input()} is what it was trained with",
             )
-        return answer.float()
+        return answer
+
+    def _batch(self, prepared: Tensor) -> Tensor:
+        """Return the answer to one call, with the type and shape that a classifier's has."""
+        answer = self._call(prepared)
+        if isinstance(answer, (tuple, list)) and len(answer) == 1:
+            answer = answer[0]
+        fault = answer_fault(answer, len(prepared))
+        if fault is not None:
+            self._refuse(len(prepared), *fault)
+        return answer.float()  # type: ignore[no-any-return]
 
     def _refuse(self, rows: int, what: str, advice: str) -> NoReturn:
         raise WeightsError(
@@ -240,31 +269,14 @@ class ImportedModel(Classifier):
         known = self.model_fields_set | ({"size"} if self._file_size() is not None else set())
         unsaid = [name for name in _INPUT if name not in known and name in self._input.described()]
         named = next((n for n in ("classes", "classes_file") if getattr(self, n) is not None), None)
+        rows = self._rows()
         return {
             "file": self.file.text,
             "sha256": self._sha256,
             "input": self._input.described(),
             "by_default": unsaid,
+            **({} if rows is None else {"images_a_call": rows}),
             "answers": self.answers,
             "classes": len(self._names),
             "class_names": f"from {named}" if named else "none given: by number",
         }
-
-
-def _are_probabilities(values: Tensor) -> bool:
-    from adversity.shapes import probability_rows
-
-    return bool(probability_rows(values).all())
-
-
-def _shape_advice(answer: Tensor, rows: int) -> str:
-    if tuple(answer.shape) in ((rows,), (rows, 1)):
-        return "export a model of two classes with two logits, for z the logits 0 and z"
-    if answer.ndim == 4:
-        return "it looks like a feature map: export the model with its pooling and last layer"
-    return "export a classifier of whole images"
-
-
-def _first_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}"

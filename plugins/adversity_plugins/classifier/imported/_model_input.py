@@ -43,9 +43,9 @@ class ModelInput:
     std: tuple[float, ...]
 
     @property
-    def channels(self) -> int:
-        """1 or 3."""
-        return 1 if self.channel_order == "grey" else 3
+    def span(self) -> float:
+        """How far 0 and 1 of an image lie from each other in what goes into the model."""
+        return (255 if self.pixel_range == "0..255" else 1) / max(self.std)
 
     def prepared(self, images: Tensor) -> Tensor:
         """Return what goes into the model.

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxGraph", "read_graph", "simplified"]
 
+_BY_THE_CALL = ("DynamicQuantizeLinear", "DynamicQuantizeMatMul")
+"""Operators that scale by the largest value of a call, whichever image that is of."""
 _STANDARD = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 """Whose operators onnxruntime brings; others would be code of somebody else's."""
 
@@ -22,18 +24,20 @@ class OnnxGraph:
     """What of an ONNX file matters here.
 
     Attributes:
-        model: As read, without weights that lie in other files.
         input_name: Of the images.
         input_type: NumPy's name of its type.
         shape: Of the images, None where it may be any number.
+        rows: How many images it must be called with; None for any number.
         output_name: Of the answer.
+        output_place: Among all outputs, from 0.
     """
 
-    model: Any
     input_name: str
     input_type: str
     shape: tuple[int | None, ...]
+    rows: int | None
     output_name: str
+    output_place: int
 
 
 def read_graph(path: Path, label: str, *, output: str | None, data: Sequence[Path]) -> OnnxGraph:
@@ -53,7 +57,23 @@ def read_graph(path: Path, label: str, *, output: str | None, data: Sequence[Pat
     _expect_known_operators(model, label)
     _expect_its_files(model, path, label, data)
     name, kind, shape = _input(model, label)
-    return OnnxGraph(model, name, kind, shape, _output(model, label, output))
+    names = [str(value.name) for value in model.graph.output]
+    chosen = _output(names, label, output)
+    rows = _rows(model, label, shape[0])
+    return OnnxGraph(name, kind, shape, rows, chosen, names.index(chosen))
+
+
+def _rows(model: Any, label: str, fixed: int | None) -> int | None:
+    """Return the images of a call: one, where a call's largest value scales them all."""
+    if not any(node.op_type in _BY_THE_CALL for node in model.graph.node):
+        return fixed
+    if fixed not in (None, 1):
+        raise WeightsError(
+            f"{label}: expected an answer to each image by itself, got a graph for {fixed} images "
+            "that is quantised by the largest value of all of them; export it for one image, or "
+            "for any number"
+        )
+    return 1
 
 
 def _read(path: Path, label: str) -> Any:
@@ -158,10 +178,9 @@ def _input(model: Any, label: str) -> tuple[str, str, tuple[int | None, ...]]:
     return inputs[0].name, types[kind], shape
 
 
-def _output(model: Any, label: str, output: str | None) -> str:
-    names = [value.name for value in model.graph.output]
+def _output(names: list[str], label: str, output: str | None) -> str:
     if output is None and len(names) == 1:
-        return str(names[0])
+        return names[0]
     if output is not None and output in names:
         return output
     got = "none is named" if output is None else f"{output!r} is not one of them"
@@ -172,36 +191,27 @@ def _output(model: Any, label: str, output: str | None) -> str:
 
 
 def simplified(model: Any) -> Any:
-    """Return a copy of a model that says the same in fewer words, for a converter.
+    """Say the same in fewer words in a model, and return it, for a converter.
 
     Nodes that hand a value on as it is go: exporters name weights that several layers share with
     such nodes, and converters look for weights under the first name. So does `training_mode: 0`
     of batch normalisation, which is what is meant without it.
     """
-    import onnx
-
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    graph = copy.graph
+    graph = model.graph
     outputs = {value.name for value in graph.output}
     same: dict[str, str] = {}
-    left = []
-    for node in graph.node:
-        source = same.get(node.input[0], node.input[0]) if node.input else ""
+    gone = []
+    for index, node in enumerate(graph.node):
         if node.op_type == "Identity" and not node.domain and node.output[0] not in outputs:
-            same[node.output[0]] = source
-        else:
-            for place, name in enumerate(node.input):
-                node.input[place] = same.get(name, name)
-            if node.op_type == "BatchNormalization":
-                given = [a for a in node.attribute if a.name != "training_mode" or a.i]
-                kept_attributes = [
-                    onnx.AttributeProto.FromString(a.SerializeToString()) for a in given
-                ]
-                del node.attribute[:]
-                node.attribute.extend(kept_attributes)
-            left.append(node)
-    kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in left]
-    del graph.node[:]
-    graph.node.extend(kept)
-    return copy
+            same[node.output[0]] = same.get(node.input[0], node.input[0])
+            gone.append(index)
+            continue
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(name, name)
+        if node.op_type == "BatchNormalization":
+            for place in reversed(range(len(node.attribute))):
+                if node.attribute[place].name == "training_mode" and not node.attribute[place].i:
+                    del node.attribute[place]
+    for index in reversed(gone):
+        del graph.node[index]
+    return model

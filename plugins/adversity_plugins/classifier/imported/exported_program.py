@@ -13,8 +13,6 @@ from adversity_plugins.classifier.imported._trusted import TrustedModel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
     from adversity_plugins.classifier.imported._imported import Call
 
 __all__ = ["ExportedProgram"]
@@ -40,6 +38,7 @@ class ExportedProgram(TrustedModel):
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"file": "model.pt2", "trusted": True},)
 
     _shape: tuple[int | None, ...] = PrivateAttr(default=())
+    _fixed: int | None = PrivateAttr(default=None)
 
     @classmethod
     def write_example_files(cls, folder: Path) -> None:
@@ -51,7 +50,6 @@ class ExportedProgram(TrustedModel):
     def _open(self, device: str) -> Call:
         import torch
 
-        from adversity_plugins.classifier.imported._batches import in_batches_of
         from adversity_plugins.classifier.imported._formats import EXPORTED
 
         self._expect_format(EXPORTED)
@@ -63,18 +61,14 @@ class ExportedProgram(TrustedModel):
                 f"{self._label} cannot be opened ({first}): expected what torch.export.save of "
                 "this version of PyTorch writes; export it again"
             ) from error
-        self._shape = self._input_shape(program)
+        self._shape, self._fixed = self._input_shape(program)
         self._expect_evaluation(program)
         module = program.module().to(device)
         module.requires_grad_(requires_grad=False)
+        return module
 
-        def call(images: Tensor) -> Any:
-            return in_batches_of(self._shape[0], module, images)
-
-        return call
-
-    def _input_shape(self, program: Any) -> tuple[int | None, ...]:
-        """Return the shape of the one input, None where it may be any number."""
+    def _input_shape(self, program: Any) -> tuple[tuple[int | None, ...], int | None]:
+        """Return the shape of the one input, None where it may be any, and the images of a call."""
         names = program.graph_signature.user_inputs
         values = [n.meta.get("val") for n in program.graph.nodes if n.name in names]
         shapes = [tuple(getattr(value, "shape", ())) for value in values]
@@ -84,7 +78,19 @@ class ExportedProgram(TrustedModel):
                 f"{len(shapes)}: {[list(map(str, s)) for s in shapes[:3]]}; export the model with "
                 "images alone"
             )
-        return tuple(size if type(size) is int else None for size in shapes[0])
+        (shape,) = shapes
+        known = tuple(size if type(size) is int else None for size in shape)
+        return known, known[0] or self._fixed_within(program, shape[0])
+
+    def _fixed_within(self, program: Any, size: Any) -> int | None:
+        """Return the images of a call where the program limits them to too few or too many."""
+        limits = program.range_constraints.get(size.node.expr)
+        if limits is None or (limits.lower <= 1 and limits.upper >= self.block_rows):
+            return None
+        return int(min(limits.upper, max(limits.lower, self.block_rows)))
+
+    def _rows(self) -> int | None:
+        return self._fixed
 
     def _expect_evaluation(self, program: Any) -> None:
         """Refuse what was exported in training mode, which a program cannot leave."""

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from adversity import ProjectFile
 from adversity.errors import InputError, ParameterError, WeightsError
+from adversity_plugins.classifier.imported._answers import first_line
 from adversity_plugins.classifier.imported._imported import UNKNOWN_SIZE, ImportedModel
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ class Onnx(ImportedModel):
 
     onnxruntime answers, on the CPU. For gradients the graph is converted to torch by onnx2pytorch;
     each time one is needed the two answers are compared on the same images, and beyond 1e-4 of
-    the largest logit the gradients are refused. Of a graph that does not convert only
-    attacks without gradients are possible, and the report says so.
+    the largest logit the gradients are refused. So they are where a small step along them does not
+    change onnxruntime's answer as they say, tried when the file is opened and near the first
+    images. Of a graph that does not convert only attacks without gradients are possible, and the
+    report says so.
 
     Size and number of images are those in the file, if it has them; range, mean and deviation are
     parameters, and the report shows them. An ONNX file is data: operators of others, which are
@@ -60,6 +63,7 @@ class Onnx(ImportedModel):
     _session: Any = PrivateAttr(default=None)
     _in_torch: Any = PrivateAttr(default=None)
     _without_gradient: str | None = PrivateAttr(default=None)
+    _seen: bool = PrivateAttr(default=False)
 
     @classmethod
     def write_example_files(cls, folder: Path) -> None:
@@ -69,7 +73,8 @@ class Onnx(ImportedModel):
         write_onnx(folder / "model.onnx")
 
     def _open(self, device: str) -> Call:
-        missing = [package for package in _PACKAGES if find_spec(package) is None]
+        needed = _PACKAGES if self.gradients else _PACKAGES[:-1]
+        missing = [package for package in needed if find_spec(package) is None]
         if missing:
             raise WeightsError(
                 f"{self._label} needs the package {missing[0]}, which is not installed; run: "
@@ -119,7 +124,7 @@ class Onnx(ImportedModel):
         except Exception as error:
             raise WeightsError(
                 f"{self._label}: expected a model that onnxruntime runs, got: "
-                f"{_first(error)}; export it again, with standard operators"
+                f"{first_line(error)}; export it again, with standard operators"
             ) from error
 
     def _convert(self, device: str) -> None:
@@ -135,7 +140,7 @@ class Onnx(ImportedModel):
             self._in_torch = converted(onnx.load(self.file.path), device)
         except Exception as error:  # noqa: BLE001  (a converter raises what it likes)
             self._without_gradient = (
-                f"its graph does not convert to torch ({_first(error)}): {BLACK_BOX}"
+                f"its graph does not convert to torch ({first_line(error)}): {BLACK_BOX}"
             )
 
     def setup(self, device: str) -> None:
@@ -150,21 +155,23 @@ class Onnx(ImportedModel):
             self._without_gradient = self._lost_gradient(device)
 
     def _lost_gradient(self, device: str) -> str | None:
-        """Say why no gradient leads through the converted graph, or None."""
+        """Say why the gradient of the converted graph cannot be used, or None."""
+        import numpy as np
         import torch
 
-        from adversity_plugins.classifier.imported._onnx_gradients import BLACK_BOX
+        from adversity_plugins.classifier.imported._batches import in_batches_of
+        from adversity_plugins.classifier.imported._onnx_gradients import BLACK_BOX, first_fault
 
-        height, width = self._input.size or (UNKNOWN_SIZE, UNKNOWN_SIZE)
-        images = torch.full((1, 3, height, width), 0.5, device=device, requires_grad=True)
-        try:
-            with torch.enable_grad():
-                answer = self._of_torch(self._input.prepared(images))
-        except Exception as error:  # noqa: BLE001  (what was converted raises what it likes)
-            return f"its graph fails in torch ({_first(error)}): {BLACK_BOX}"
-        if isinstance(answer, torch.Tensor) and not answer.requires_grad:
-            return f"no gradient leads through its graph, as through rounding: {BLACK_BOX}"
-        return None
+        def in_batches(call: Any) -> Any:
+            return lambda given: in_batches_of(self._graph.rows, call, given)
+
+        shape = (2, 3, *(self._input.size or (UNKNOWN_SIZE, UNKNOWN_SIZE)))
+        noise = torch.from_numpy(np.random.default_rng(0).random(shape, dtype=np.float32))
+        images = self._input.prepared(noise.to(device))
+        fault = first_fault(
+            in_batches(self._of_torch), in_batches(self._run), images, self._input.span
+        )
+        return None if fault is None else f"{fault}: {BLACK_BOX}"
 
     def _answer(self, images: Tensor) -> Tensor:
         import torch
@@ -173,36 +180,37 @@ class Onnx(ImportedModel):
             return self._run(images)
         if self._without_gradient is not None:
             raise InputError(f"{self._label} has no gradient: {self._without_gradient}")
-        from adversity_plugins.classifier.imported._onnx_gradients import answer_with_gradient
+        from adversity_plugins.classifier.imported import _onnx_gradients as gradients
 
-        return answer_with_gradient(self._label, self._of_torch, self._run, images)
+        answer = gradients.answer_with_gradient(self._label, self._of_torch, self._run, images)
+        if not self._seen:
+            fault = gradients.gradient_fault(self._of_torch, self._run, images, self._input.span)
+            if fault is not None:
+                raise InputError(
+                    f"{self._label} has no gradient near your images: {fault}; "
+                    f"{gradients.BLACK_BOX}"
+                )
+            self._seen = True
+        return answer
 
     def _of_torch(self, images: Tensor) -> Any:
         """Return what the converted graph answers."""
-        from adversity_plugins.classifier.imported._batches import in_batches_of
-
-        names = [value.name for value in self._graph.model.graph.output]
-        place = names.index(self._graph.output_name)
-
-        def batch(given: Tensor) -> Any:
-            answer = self._in_torch(given)
-            return answer[place] if isinstance(answer, (tuple, list)) else answer
-
-        return in_batches_of(self._graph.shape[0], batch, images)
+        answer = self._in_torch(images)
+        return answer[self._graph.output_place] if isinstance(answer, (tuple, list)) else answer
 
     def _run(self, images: Tensor) -> Tensor:
         """Return what onnxruntime answers, where the images are."""
-        from adversity_plugins.classifier.imported._batches import in_batches_of
-
-        return in_batches_of(self._graph.shape[0], self._run_batch, images.detach())  # type: ignore[no-any-return]
-
-    def _run_batch(self, images: Tensor) -> Tensor:
         import torch
 
-        given = images.cpu().contiguous().numpy().astype(self._graph.input_type, copy=False)
+        given = images.detach().cpu().contiguous().numpy()
+        given = given.astype(self._graph.input_type, copy=False)
         (answer,) = self._session.run([self._graph.output_name], {self._graph.input_name: given})
         values = torch.from_numpy(answer).to(images.device)
         return values.float() if values.is_floating_point() else values
+
+    def _rows(self) -> int | None:
+        rows: int | None = self._graph.rows
+        return rows
 
     def _file_size(self) -> tuple[int, int] | None:
         height, width = self._graph.shape[2:] if self.layout == "nchw" else self._graph.shape[1:3]
@@ -215,6 +223,8 @@ class Onnx(ImportedModel):
 
     def describe(self) -> dict[str, Any]:
         """Return the file, what answers and what is differentiated, and the input."""
+        import onnxruntime
+
         gradients = self._without_gradient or (
             f"of its graph in torch, by onnx2pytorch {version('onnx2pytorch')}; compared with "
             "onnxruntime on every image"
@@ -222,10 +232,6 @@ class Onnx(ImportedModel):
         return {
             "format": "ONNX",
             **super().describe(),
-            "answered_by": f"onnxruntime {version('onnxruntime')}",
+            "answered_by": f"onnxruntime {onnxruntime.__version__}",
             "gradients": gradients,
         }
-
-
-def _first(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
