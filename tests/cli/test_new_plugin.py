@@ -19,7 +19,7 @@ from adversity.contracts import API_VERSION, KINDS
 from adversity.registry import catalogue
 from adversity_flows.cli.new_plugin import answers, pyproject
 from adversity_flows.cli.new_plugin.answers import LONGEST
-from adversity_flows.cli.new_plugin.files import kinds, licences
+from adversity_flows.cli.new_plugin.files import kinds, licences, shapes
 
 ROOT = Path(__file__).parents[2]
 LONG = "a_name_as_long_as_a_name_can_be_at_most_"[:LONGEST].rstrip("_") + "x"
@@ -74,10 +74,12 @@ def test_what_is_written_is_whole_and_can_be_read(made, kind):
 
 
 @pytest.mark.parametrize("name", ["fog", LONG], ids=["short", "long"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_is_clean_in_its_own_linter(made, kind, name):
+@pytest.mark.parametrize(
+    ("kind", "shape"), [(kind, shape) for kind in KINDS for shape in shapes(kind) or [""]]
+)
+def test_what_is_written_is_clean_in_its_own_linter(made, kind, shape, name):
     """The CI that is written with it runs these two; a new distribution must not fail there."""
-    folder = made(kind, name)
+    folder = made(kind, name, "--shape", shape)
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--no-cache", "."],

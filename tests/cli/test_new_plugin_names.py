@@ -118,7 +118,7 @@ def test_a_template_that_is_broken_is_the_fault_of_its_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, about: str | None, said: str
 ) -> None:
     """One that another distribution brings may lack a part or have a word that nobody fills in."""
-    monkeypatch.setattr(files, "_of_kind", lambda kind: tmp_path)
+    monkeypatch.setattr(files, "_of_kind", lambda *_: tmp_path)
     if about is not None:
         (tmp_path / "about.toml").write_text(about, encoding="utf-8")
     with pytest.raises(PluginError, match=re.escape(said)):

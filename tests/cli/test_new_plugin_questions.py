@@ -131,6 +131,19 @@ def test_at_a_terminal_it_asks_for_what_is_missing(tmp_path):
     assert project["license"] == "BSD-3-Clause"
 
 
+def test_the_shape_of_a_metric_is_asked_for(tmp_path):
+    """Each is explained; what is proposed for its name is what its template computes."""
+    person = Terminal("new-plugin", "metric", "--author", "A", folder=tmp_path)
+    person.answer("shape [table]:", "cells\n")
+    person.answer("name in pipelines [worst_cell_accuracy]:", "\n")
+    for question in ("e-mail", "licence", "distribution", "folder"):
+        person.answer(question, "\n")
+    assert person.end() == 0, person.seen
+    assert "  two-tables   compares the tables of two steps" in person.seen
+    made = tmp_path / "worst-cell-accuracy-adversity/src/worst_cell_accuracy_adversity"
+    assert "(CellMetric):" in (made / "worst_cell_accuracy.py").read_text()
+
+
 def test_a_wrong_argument_is_refused_before_the_first_question(tmp_path):
     """Nobody answers six questions to learn that the seventh was wrong from the start."""
     person = Terminal("new-plugin", "--licence", "GPL-9", folder=tmp_path)

@@ -15,6 +15,14 @@ from adversity_flows.cli.new_plugin.answers import QUESTIONS
 WRONG = {
     "kind": (["degradatoin", "fog"], "unknown kind 'degradatoin'; did you mean degradation?"),
     "kinds": (["xyz", "fog"], "kinds are degradation, "),
+    "shape": (
+        ["metric", "fog", "--shape", "image-alne"],
+        "unknown shape 'image-alne' of a metric; did you mean image-alone?",
+    ),
+    "no shapes": (
+        ["attack", "fog", "--shape", "image"],
+        "expected no shape of attack, got 'image'",
+    ),
     "camel": (["attack", "FogBank"], "snake_case such as gaussian_noise, got 'FogBank'; did you"),
     "camel hint": (["attack", "FogBank"], "did you mean fog_bank?"),
     "keyword": (["attack", "lambda"], "'lambda' is a word of the Python language"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adversity.contracts import KINDS
+from adversity_flows.cli.new_plugin.files import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,12 +102,17 @@ def fenced(readme: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_new_distribution_is_green_at_once(author: Author, kind: str) -> None:
+SHAPES = [(kind, shape) for kind in KINDS for shape in shapes(kind)[1:]]
+"""The shapes of plugins beside the usual one of a kind."""
+
+
+@pytest.mark.parametrize(("kind", "shape"), [*((kind, "") for kind in KINDS), *SHAPES])
+def test_a_new_distribution_is_green_at_once(author: Author, kind: str, shape: str) -> None:
     """Written, installed, tested by the kit, listed, used from Python and in a pipeline."""
-    name = AWKWARD.get(kind, "fog")
+    name = shape.replace("-", "_") or AWKWARD.get(kind, "fog")
     written = author.types(
-        "adversity", "new-plugin", kind, name, "--author", "A. Author", folder=author.home
+        *("adversity", "new-plugin", kind, name, "--author", "A. Author", "--shape", shape),
+        folder=author.home,
     )
     distribution = f"{name.replace('_', '-')}-adversity"
     folder = author.home / distribution

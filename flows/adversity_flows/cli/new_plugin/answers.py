@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts.plugin import SNAKE_CASE
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import InputError
-from adversity_flows.cli.new_plugin.files import about, kinds, licences, why_not
+from adversity_flows.cli.new_plugin.files import about, kinds, licences, shapes, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +43,7 @@ class Question:
         propose: Returns what Enter stands for; empty where only the author can know.
         explain: Returns lines shown before the question.
         optional: It has an answer although nobody gave one.
+        applies: Says whether a person is asked at all.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Question:
     propose: Callable[[Known], str] = lambda _: ""
     explain: Callable[[Known], Sequence[str]] = lambda _: ()
     optional: bool = True
+    applies: Callable[[Known], bool] = lambda _: True
 
     @property
     def written(self) -> str:
@@ -85,6 +87,25 @@ def _kinds_explained(_: Known) -> list[str]:
     return [how, "", *rows, ""]
 
 
+def _shape(text: str, known: Known) -> str:
+    kind = known.get("kind", "")
+    there = shapes(kind) if kind in kinds() else []
+    if text in there or not text:
+        return text or next(iter(there), "")
+    if not there:
+        raise InputError(
+            f"expected no shape of {kind or 'an unknown kind'}, got {text!r}; leave --shape out"
+        )
+    hint = did_you_mean(text, there, f"shapes are {', '.join(there)}.")
+    raise InputError(f"unknown shape {text!r} of a {kind}; {hint}")
+
+
+def _shapes_explained(known: Known) -> list[str]:
+    there = shapes(known["kind"])
+    width = max(map(len, there))
+    return [f"  {shape.ljust(width)}  {about(known['kind'], shape)['does']}" for shape in there]
+
+
 def _name(text: str, known: Known) -> str:
     if not SNAKE_CASE.fullmatch(text):
         raise InputError(
@@ -98,7 +119,7 @@ def _name(text: str, known: Known) -> str:
         raise InputError(f"{text!r} is a word of the Python language; choose another name")
     kind = known.get("kind")
     if kind is not None:
-        _refuse_clash(kind, text)
+        _refuse_clash(kind, text, known.get("shape", ""))
     return text
 
 
@@ -109,7 +130,7 @@ def _meant(text: str) -> str:
     return f"; did you mean {snake}?" if SNAKE_CASE.fullmatch(snake) else ""
 
 
-def _refuse_clash(kind: str, name: str) -> None:
+def _refuse_clash(kind: str, name: str, shape: str) -> None:
     """Refuse a name that is taken, among the installed plugins or in the files to be written."""
     owner = _owners().get((kind, name))
     if owner:
@@ -117,7 +138,7 @@ def _refuse_clash(kind: str, name: str) -> None:
             f"{kind}/{name} is a plugin of {owner}, which is installed; choose another name, or "
             "pipelines that use it would have to say whose they mean"
         )
-    reason = why_not(kind, name)
+    reason = why_not(kind, name, shape)
     if reason:
         raise InputError(f"{name!r} cannot be used: {reason}; choose another name")
 
@@ -144,7 +165,7 @@ def _free_name(known: Known) -> str:
     kind = known.get("kind")
     if kind is None:
         return ""
-    name = about(kind)["name"]
+    name = about(kind, known.get("shape", ""))["name"]
     return f"my_{name}" if (kind, name) in _owners() else name
 
 
@@ -223,6 +244,14 @@ def _from_git() -> str:
 
 QUESTIONS = (
     Question("kind", "kind", _kind, explain=_kinds_explained, optional=False),
+    Question(
+        "shape",
+        "shape",
+        _shape,
+        lambda known: next(iter(shapes(known["kind"])), ""),
+        _shapes_explained,
+        applies=lambda known: bool(shapes(known["kind"])),
+    ),
     Question("name", "name in pipelines", _name, _free_name, optional=False),
     Question("author", "author", _author, lambda _: _from_git(), optional=False),
     Question("email", "e-mail (may be left out)", _email),

@@ -30,6 +30,11 @@ def _licences(_: click.Context, __: click.Parameter, incomplete: str) -> list[st
 @click.command(cls=Command)
 @click.argument("kind", required=False, shell_complete=kinds)
 @click.argument("name", required=False)
+@click.option(
+    "--shape",
+    metavar="SHAPE",
+    help="Of a metric: table (if not given), two-tables, image, image-alone or cells.",
+)
 @click.option("--author", metavar="NAME", help="Who stands in the licence and the README.")
 @click.option("--email", metavar="ADDRESS", help="Where to write to the author.")
 @click.option(
@@ -59,6 +64,7 @@ def new_plugin(yes: bool, **given: str | None) -> int:
     Examples:
       adversity new-plugin
       adversity new-plugin attack square_steps --author "A. Author" --yes
+      adversity new-plugin metric blur_left --shape image-alone --author "A. Author"
     """
     from adversity_flows.cli.new_plugin.answers import look_afresh
     from adversity_flows.cli.terminal import Terminal
@@ -93,7 +99,7 @@ def _answers(
     answers: dict[str, str] = {}
     for question in QUESTIONS:
         text = known.get(question.key)
-        if text is None and ask:
+        if text is None and ask and question.applies(answers):
             answers[question.key] = _asked(question, answers, err)
         else:
             proposed = question.propose(answers) if text is None else text

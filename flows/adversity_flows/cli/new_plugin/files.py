@@ -1,7 +1,8 @@
 """The files of a new distribution: found in the templates, filled in, written all or none.
 
 A kind has the template that it describes, ours a folder of its name under `templates/plugin/kinds`;
-a licence has its text under `licences`. Nothing is listed anywhere else. A template's path and text
+where plugins of a kind come in several shapes, each further one is a folder under `shapes`. A
+licence has its text under `licences`. Nothing is listed anywhere else. A template's path and text
 may hold `{{word}}`; the ending `.tmpl` keeps tools away from what is not yet Python or TOML.
 """
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import PluginBase
 
-__all__ = ["about", "kinds", "licences", "render", "why_not", "write"]
+__all__ = ["about", "kinds", "licences", "render", "shapes", "why_not", "write"]
 
 _BLANK = re.compile(r"\{\{(\w+)\}\}")
 _IMPORT = re.compile(r"^( *)from (\S+) import (\w+(?:, \w+)*)$", re.MULTILINE)
@@ -52,14 +53,25 @@ def licences() -> list[str]:
     return sorted(names, key=lambda name: (name in SPDX, name != "MIT", name))
 
 
-def about(kind: str) -> dict[str, Any]:
+def shapes(kind: str) -> list[str]:
+    """Return the shapes of a kind's plugins, the usual one first; none where there is one shape."""
+    folder = _templates() / "shapes" / kind
+    further = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    return [about(kind)["shape"], *further] if further else []
+
+
+def about(kind: str, shape: str = "") -> dict[str, Any]:
     """Return what the template of a kind says: what the kind does, and of its plugin the rest.
+
+    Args:
+        kind: The kind.
+        shape: Of its plugins, where there are several; empty for the usual one.
 
     Raises:
         PluginError: If it lacks a part, or is no TOML.
     """
     try:
-        parts = tomllib.loads((_of_kind(kind) / "about.toml").read_text(encoding="utf-8"))
+        parts = tomllib.loads((_of_kind(kind, shape) / "about.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _broken(f"expected an about.toml for {kind} plugins: {error}") from error
     if lacking := {"does", "name", "summary", "usage"} - parts.keys():
@@ -67,13 +79,13 @@ def about(kind: str) -> dict[str, Any]:
     return parts
 
 
-def why_not(kind: str, name: str) -> str | None:
+def why_not(kind: str, name: str, shape: str = "") -> str | None:
     """Say why a plugin of the template cannot have a name, or None."""
     words = _name_words(name) | {"package": "package"}
     class_name = words["class_name"]
     if keyword.iskeyword(class_name):
         return f"its class would be {class_name}, a word of the Python language"
-    parts = _parts(kind)
+    parts = _parts(kind, shape)
     paths = [{_filled(path, words) for path, _ in _walk(part)} for part in parts]
     if paths[0] & paths[1]:
         return f"{min(paths[0] & paths[1])} is a file of every distribution"
@@ -96,7 +108,9 @@ def render(answers: Mapping[str, str]) -> dict[str, str]:
     """
     words = _words(answers)
     files = {}
-    for path, text in chain.from_iterable(map(_walk, _parts(answers["kind"]))):
+    for path, text in chain.from_iterable(
+        map(_walk, _parts(answers["kind"], answers.get("shape", "")))
+    ):
         files[_filled(path, words)] = _wrapped(_filled(text, words))
     licence = _templates() / "licences" / f"{words['licence']}.txt"
     files["LICENSE"] = _filled(licence.read_text(encoding="utf-8"), words)
@@ -162,8 +176,10 @@ def _templates() -> Traversable:
     return resources("adversity_flows") / "templates" / "plugin"
 
 
-def _of_kind(kind: str) -> Traversable:
+def _of_kind(kind: str, shape: str = "") -> Traversable:
     """Return the folder of a kind's template, which need not be there."""
+    if shape and shape != shapes(kind)[0]:
+        return _templates() / "shapes" / kind / shape
     package, _, folder = _contract(kind).describes.template.partition(":")
     ours = _templates() / "kinds" / kind
     try:
@@ -172,9 +188,9 @@ def _of_kind(kind: str) -> Traversable:
         return ours
 
 
-def _parts(kind: str) -> tuple[Traversable, Traversable]:
+def _parts(kind: str, shape: str) -> tuple[Traversable, Traversable]:
     """Return the folders that a distribution is made of."""
-    return _templates() / "every", _of_kind(kind)
+    return _templates() / "every", _of_kind(kind, shape)
 
 
 def _contract(kind: str) -> type[PluginBase]:
@@ -226,7 +242,8 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
     """Return what stands for each `{{word}}`."""
     from adversity import API_VERSION
 
-    kind_words, contract = about(answers["kind"]), _contract(answers["kind"])
+    kind_words = about(answers["kind"], answers.get("shape", ""))
+    contract = _contract(answers["kind"])
     licence = SPDX.get(answers["licence"], answers["licence"])
     words = {
         **answers,
