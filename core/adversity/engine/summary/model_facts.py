@@ -8,23 +8,43 @@ from typing import TYPE_CHECKING, Any
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from adversity.engine.set_up.toolbox import Toolbox
-    from adversity.pipeline.plan.model import Cell
+    from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import StepSummary
 
 __all__ = ["with_facts"]
 
 
-def with_facts(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
-    """Return a step with the facts of its classifier, or of each, where its cells have several."""
-    planned = toolbox.plan.steps[summary.id]
+def with_facts(toolbox: Toolbox, steps: Iterable[StepSummary]) -> tuple[StepSummary, ...]:
+    """Return steps with the facts of their classifiers: of each, where its cells have several."""
+    asked: dict[tuple[str, str], dict[str, Any]] = {}
+    return tuple(_with_facts(toolbox, summary, asked) for summary in steps)
+
+
+def _with_facts(
+    toolbox: Toolbox, summary: StepSummary, asked: dict[tuple[str, str], dict[str, Any]]
+) -> StepSummary:
+    planned, definition = toolbox.plan.steps[summary.id], toolbox.definition_of(summary.id)
     if class_of(planned.entry).makes != "predictions":
         return summary
-    models = [_model(toolbox, summary.id, cells) for cells in _by_model(toolbox, summary.id)]
+    models = []
+    for cells in _by_model(toolbox, summary.id):
+        own = definition.own(cells[0])
+        if (definition.id, own.key) not in asked:
+            asked[definition.id, own.key] = _facts(toolbox, definition, own)
+        models.append(_model(planned, cells, asked[definition.id, own.key]))
     said = {"facts": models[0]["facts"]} if len(models) == 1 else {"models": models}
     return replace(summary, plugin={**summary.plugin, **said})
+
+
+def _facts(toolbox: Toolbox, definition: PlannedStep, own: Cell) -> dict[str, Any]:
+    """Ask a classifier what it is; one of several is not kept, for there may be many."""
+    if len(definition.cells) == 1:
+        return toolbox.ready(definition.id, own).facts
+    state = toolbox.state(definition.id, own) if definition.fit_on is not None else None
+    return toolbox.bare(definition.id, own, state=state).facts
 
 
 def _by_model(toolbox: Toolbox, step: str) -> list[list[Cell]]:
@@ -39,15 +59,12 @@ def _by_model(toolbox: Toolbox, step: str) -> list[list[Cell]]:
     return list(groups.values())
 
 
-def _model(toolbox: Toolbox, step: str, cells: Sequence[Cell]) -> dict[str, Any]:
+def _model(planned: PlannedStep, cells: Sequence[Cell], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a classifier is, the values that its cells share, and its facts."""
-    definition, entry = toolbox.definition_of(step), toolbox.plan.steps[step].entry_of(cells[0])
-    own = definition.own(cells[0])
-    state = toolbox.state(definition.id, own) if definition.fit_on is not None else None
-    ready = toolbox.bare(definition.id, own, state=state)  # not kept: there may be many
+    entry = planned.entry_of(cells[0])
     shared = set(cells[0].values).intersection(*(cell.values for cell in cells))
     return {
         "uses": f"{entry.kind}/{entry.name}",
         "cell": dict(value for value in cells[0].values if value in shared),
-        "facts": ready.facts,
+        "facts": facts,
     }

@@ -71,7 +71,7 @@ def build_report(
             kind.load(place)
     toolbox = Toolbox(plan, workspace)
     measured = summarise(plan, workspace, toolbox, ledger)
-    steps = tuple(_described(toolbox, summary) for summary in measured.values())
+    steps = with_facts(toolbox, (_with_links(toolbox, one) for one in measured.values()))
     data = tuple(_data(toolbox, name) for name in plan.data)
     apart = found_apart(toolbox)
     gaps = defence_gaps(toolbox)
@@ -184,14 +184,6 @@ def _record(cls: Any, distribution: str, version: str) -> dict[str, Any]:
     }
 
 
-def _described(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
-    """Add what only plugins that are set up can say: a network's facts, an attack's links."""
-    planned = toolbox.plan.steps[summary.id]
-    if planned.role in ("define", "predict"):
-        return with_facts(toolbox, summary)
-    return _attack(toolbox, planned, summary) if planned.role == "attack" else summary
-
-
 def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple[CellResult, ...]:
     results = []
     for cell in planned.cells:
@@ -202,7 +194,11 @@ def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple
     return tuple(results)
 
 
-def _attack(toolbox: Toolbox, planned: PlannedStep, summary: StepSummary) -> StepSummary:
+def _with_links(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
+    """Add what the gradient of an attack goes through, which only plugins that are set up can say."""
+    planned = toolbox.plan.steps[summary.id]
+    if planned.role != "attack":
+        return summary
     chain = toolbox.plan.victim(planned.id)
     cells: dict[tuple[str, ...], Cell] = {}  # one for each of the plugins that take turns
     for cell in planned.cells:
