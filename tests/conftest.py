@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import importlib.util
 import os
 import shlex
 import signal
@@ -38,19 +37,7 @@ except ModuleNotFoundError:
     pytest.exit("adversity is not installed here: run `make test`, or `pip install -e .[demo,dev]`")
 
 
-pytest_plugins = ["adversity.testing.kit.pytest_lock"]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Take up what the tests have of their own: tests are no package that could be imported."""
-    for name in ("groups", "suite_lock"):
-        if name not in sys.modules:
-            spec = importlib.util.spec_from_file_location(
-                name, Path(__file__).with_name(f"{name}.py")
-            )
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(sys.modules[name])
-        config.pluginmanager.register(sys.modules[name], name)
+pytest_plugins = ["adversity.testing.kit.pytest_lock", "groups", "suite_lock"]
 
 
 # A shell that starts the tests in the background has Ctrl-C ignored, in their children too;

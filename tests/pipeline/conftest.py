@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +12,9 @@ from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.plan.model import Plan
 from adversity.pipeline.read.load import Loaded, load_pipeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PIPELINE = """\
 name: toy-under-attack
@@ -48,33 +49,22 @@ schedule: {cron: "0 2 * * *", timezone: UTC}
 """
 
 
-def _load(name: str) -> Any:
-    """Load a module of this folder under its name: a plugin's source is found by it."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def toys() -> Any:
     """The module of toy plugins."""
-    return _load("toy_plugins")
+    return import_module("toy_plugins")
 
 
 @pytest.fixture(scope="session")
 def toys_with_parts(toys: Any) -> Any:
     """The module of those that read files or hold plugins, which derives from the other."""
-    return _load("toys_with_parts")
+    return import_module("toys_with_parts")
 
 
 @pytest.fixture(scope="session")
 def measuring(toys: Any) -> Any:
     """The module of toy metrics of each shape."""
-    return _load("toys_that_measure")
+    return import_module("toys_that_measure")
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import synthetic_gates
+import synthetic_steps
 
 from adversity.contracts.values import Measure
 from adversity.report.values.model import (
@@ -85,24 +84,8 @@ def image_row(label: str, clean: np.ndarray, stratum: str, seed: int) -> ImageRo
     )
 
 
-def _load(name: str) -> Any:
-    """Load a module of this folder, which no import finds: tests are no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def synthetic_steps() -> Any:
-    """The module of that name."""
-    return _load("synthetic_steps")
-
-
-@pytest.fixture(scope="session")
-def full_report(synthetic_steps: Any) -> Report:
+def full_report() -> Report:
     """A report with everything in it."""
     steps = synthetic_steps.steps()
     photos = _photos()
@@ -136,7 +119,7 @@ def full_report(synthetic_steps: Any) -> Report:
             DataSummary("digits", "dataset/digits", 1797, 10, content="cd" * 32),
         ),
         steps=steps,
-        gates=_load("synthetic_gates").gates(steps),
+        gates=synthetic_gates.gates(steps),
         caveats=(
             Caveat("void", "the attack does not beat random noise at eps = 1/255.", "grey"),
             Caveat("warning", "nothing was fitted on darkened images.", "predictions"),
@@ -198,7 +181,7 @@ def full_report(synthetic_steps: Any) -> Report:
 
 
 @pytest.fixture
-def bare_report(synthetic_steps: Any) -> Report:
+def bare_report() -> Report:
     """The least a report can be: no matrix, gates, attack, images or provenance."""
     return Report(
         pipeline="bare",

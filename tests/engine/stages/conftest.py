@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,20 +16,7 @@ from adversity.pipeline.read.load import load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_TOYS = Path(__file__).with_name("toy_metrics.py")
-
-
-@pytest.fixture(scope="session")
-def toy_metrics() -> tuple[Any, ...]:
-    """The metrics of `toy_metrics.py`, imported by its place: tests are no package."""
-    spec = importlib.util.spec_from_file_location("toy_metrics", _TOYS)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["toy_metrics"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.TOYS  # type: ignore[no-any-return]
-
+    from pathlib import Path
 
 PIPELINE = """
 name: rounds

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from PIL import Image
+from toy_metrics import TOYS
 
 from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
@@ -47,7 +48,7 @@ def project(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plan_of(project: Path, registry_with: Any, toy_metrics: Any) -> Any:
+def plan_of(project: Path, registry_with: Any) -> Any:
     """A function that plans the steps and more of them."""
 
     def planned(steps: str, *overrides: str) -> Any:
@@ -59,7 +60,7 @@ def plan_of(project: Path, registry_with: Any, toy_metrics: Any) -> Any:
         matrix = "matrix: {sigma: [0.05, 0.3], gain: [0.5, 0.2, 0.1]}\n"
         file.write_text(f"name: m\ndata:\n{data}{matrix}steps:{STEPS}{steps}", encoding="utf-8")
         loaded = load_pipeline(file, root=project, overrides=overrides)
-        return make_plan(loaded, registry_with(*toy_metrics))
+        return make_plan(loaded, registry_with(*TOYS))
 
     return planned
 

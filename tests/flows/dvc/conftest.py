@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +20,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def fake() -> ModuleType:
     """The fake pipeline's module."""
-    return _load("fake_pipeline")
+    return import_module("fake_pipeline")
 
 
 def git(root: Path, *arguments: str) -> str:
