@@ -16,7 +16,7 @@ from adversity.registry import discover
 from adversity.registry.entry import BUILT_IN
 from adversity.testing.kit import lock, pytest_lock
 from adversity.testing.kit.lock import Passed, drawn, read_lock, tried_with, write_lock
-from adversity.testing.kit.pytest_lock import LOCK
+from adversity.testing.kit.pytest_lock import LOCK, KitLock
 
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase
@@ -218,6 +218,13 @@ def test_a_failure_that_the_lock_denies_names_the_lock(
     assert result.parseoutcomes()["failed"] > 0
     result.stdout.fnmatch_lines([f"*{LOCK} says that metric/accuracy passed*"])
     assert read_lock(pytester.path / LOCK) == {}
+
+
+def test_a_test_s_id_tells_whose_it_may_be(pytestconfig: pytest.Config) -> None:
+    """Of one that ended its process nothing else is known."""
+    test = "tests/testing/test_builtins.py::test_conformance[pgd-norm=l2-alone]"
+    assert KitLock(pytestconfig).may_be_of("attack/pgd", test)
+    assert not KitLock(pytestconfig).may_be_of("attack/fgsm", test)
 
 
 def test_the_lock_knows_the_built_ins() -> None:

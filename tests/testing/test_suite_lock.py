@@ -1,54 +1,24 @@
-"""The suite's lock: which groups a change concerns, who is left out, and who may write."""
+"""The suite's lock: who is left out, and who may write."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import suite_lock
+import what_counts
 from adversity.registry import discover
 from adversity.testing.kit import lock
 from adversity.testing.kit.lock import read_lock
-from suite_lock import SUITE_LOCK, Repository
+from suite_lock import SUITE_LOCK, SuiteLock
 
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
-ONE, TWO, EVERY = (f"tests/{name}.py" for name in ("plugins/test_one", "a/test_two", "a/test_all"))
-PAGE = "tests/docs/test_doc_pages.py::test_a_page[guide]"
 SERVER = "tests/flows/prefect/"
-GROUPS = {ONE, TWO, EVERY, PAGE, SERVER}
-FILES = {
-    "pyproject.toml": '[project]\ndependencies = ["numpy>=2"]\n[tool.pytest]\nxfail_strict = true\n',
-    "README.md": "",
-    "docs/guide.md": "lime\n",
-    "docs/other.md": "",
-    "pipelines/smoke.yaml": "steps: []\n",
-    "core/adversity/engine.py": "X = 1\n",
-    "flows/adversity_flows/templates/first.yaml": "uses: digits\n",
-    "plugins/adversity_plugins/__init__.py": "",
-    "plugins/adversity_plugins/metric/__init__.py": "",
-    "plugins/adversity_plugins/metric/one.py": "from ._sum import total\n",
-    "plugins/adversity_plugins/metric/_sum.py": "total = sum\n",
-    "plugins/adversity_plugins/metric/file_of_two.py": 'class Two:\n    name: str = "two"\n',
-    "plugins/adversity_plugins/metric/lime.py": "",
-    "plugins/adversity_plugins/metric/digits.py": "",
-    "tests/conftest.py": "",
-    "tests/suite.lock": "{}",
-    "tests/groups.py": "",
-    "tests/warm/server.py": "",
-    "tests/a/conftest.py": "",
-    "tests/a/toys.py": "",
-    "tests/plugins/test_one.py": '"""two."""\nimport one  # two\nimport idna\n',
-    "tests/a/test_two.py": 'ROOT = __file__.parents[2] / "pipelines"\nUSES = "two"\nimport acme\n',
-    "tests/a/test_all.py": "discover().entries()\n",
-    "tests/docs/test_doc_pages.py": 'ROOT = __file__.parents[2] / "docs", "README.md"\n',
-    "tests/flows/prefect/test_x.py": "",
-    "tests/flows/prefect/test_y.py": "",
-    "tests/thirdparty/acme/src/acme.py": "",
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,125 +28,20 @@ def _imported() -> None:
     lock.machine()
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """Return a repository with a few plugins and tests of them."""
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    return tmp_path
+def test_the_lock_knows_the_groups(pytestconfig: pytest.Config) -> None:
+    """Each line is of tests that exist: what was renamed loses its line when one is written."""
+    lines = read_lock(ROOT / SUITE_LOCK)
+    assert SuiteLock(pytestconfig).existing(lines) == set(lines)
 
 
-def digests(root: Path) -> dict[str, str]:
-    """Return the digests of all groups, of files as they are now."""
-    suite_lock.read.cache_clear()
-    return {group: Repository(root).digest(group) for group in GROUPS}
+CRASH = """
+import pytest
 
-
-@pytest.mark.parametrize(
-    ("file", "stale"),
-    [
-        ("tests/plugins/test_one.py", {ONE}),
-        ("tests/flows/prefect/test_y.py", {SERVER}),
-        ("tests/conftest.py", GROUPS),
-        ("tests/warm/server.py", GROUPS),
-        ("tests/a/conftest.py", {TWO, EVERY}),
-        ("tests/a/toys.py", {TWO, EVERY}),
-        ("tests/groups.py", set()),
-        ("tests/suite.lock", set()),
-        ("tests/thirdparty/acme/src/acme.py", {TWO}),
-        ("core/adversity/engine.py", GROUPS),
-        ("flows/adversity_flows/templates/first.yaml", GROUPS),
-        ("pyproject.toml", GROUPS),
-        ("plugins/adversity_plugins/metric/one.py", {ONE, EVERY}),
-        ("plugins/adversity_plugins/metric/_sum.py", {ONE, EVERY}),
-        ("plugins/adversity_plugins/metric/file_of_two.py", {TWO, EVERY}),
-        ("plugins/adversity_plugins/metric/lime.py", {PAGE, EVERY}),
-        ("plugins/adversity_plugins/metric/digits.py", GROUPS),
-        ("pipelines/smoke.yaml", {TWO}),
-        ("docs/guide.md", {PAGE}),
-        ("docs/other.md", set()),
-        ("README.md", set()),
-    ],
-)
-def test_a_line_is_stale_where_the_file_could_matter(
-    file: str, stale: set[str], repository: Path
-) -> None:
-    """Whoever names it, and what names that; each group, where all have it."""
-    before = digests(repository)
-    path = repository / file
-    path.write_text(path.read_text() + "edited = 1\n")
-    after = digests(repository)
-    assert {group for group in GROUPS if after[group] != before[group]} == stale
-
-
-def test_an_added_plugin_concerns_whoever_names_it_or_looks_through_all(repository: Path) -> None:
-    """A plugin in a folder of its own, an extra that it needs and its tests: others stay fresh."""
-    new = {
-        "plugins/adversity_plugins/metric/apart/__init__.py": "",
-        "plugins/adversity_plugins/metric/apart/speckle.py": "class Speckle: ...\n",
-        "tests/plugins/test_speckle.py": "import speckle\n",
-        "pyproject.toml": FILES["pyproject.toml"]
-        + "[project.optional-dependencies]\nall = ['a']\n",
-    }
-    before = digests(repository)
-    for name, text in new.items():
-        (repository / name).parent.mkdir(exist_ok=True)
-        (repository / name).write_text(text)
-    after = digests(repository)
-    assert {group for group in GROUPS if after[group] != before[group]} == {EVERY}
-    Path(repository, TWO).write_text(FILES[TWO] + "speckle")
-    named = Repository(repository).counted(ONE), Repository(repository).counted(TWO)
-    assert not [file for file in named[0] if "apart" in file.parts]
-
-
-def test_comments_and_docstrings_move_nothing(repository: Path) -> None:
-    """The same code with other words around it."""
-    before = digests(repository)
-    Path(repository, ONE).write_text('"""lime, "docs"."""\nimport one\nimport idna\n')
-    assert digests(repository) == before
-
-
-@pytest.mark.parametrize(
-    ("distribution", "stale"), [("numpy", GROUPS), ("idna", {ONE}), ("torch", GROUPS)]
-)
-def test_a_line_is_stale_under_another_version(
-    distribution: str, stale: set[str], repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the product requires or is measured with: all; what one test imports: its group."""
-    before, real = digests(repository), lock._version
-    monkeypatch.setattr(lock, "_version", lambda name: "9" if name == distribution else real(name))
-    after = digests(repository)
-    assert {group for group in GROUPS if after[group] != before[group]} == stale
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "registry.entries('attack')",
-        "run('adversity', 'plugins')",
-        "adversity schema",
-        "call('doctor')",
-        "check --all",
-        "call('check', '--kind', 'attack')",
-        "from adversity_plugins.attack import adversity_attacks",
-    ],
-)
-def test_who_looks_through_all(text: str) -> None:
-    """The registry's list, commands that go through it, the hook of a kind."""
-    assert suite_lock.LOOKS_THROUGH.search(text)
-    for other in ("registry.entries(kind)", "git add --all", "import adversity_plugins", "plugins"):
-        assert not suite_lock.LOOKS_THROUGH.search(other)
-
-
-def test_the_lock_knows_the_groups() -> None:
-    """Each line is of tests that exist: delete the line of what was renamed."""
-    for group in read_lock(ROOT / SUITE_LOCK):
-        file, _, name = group.partition("::")
-        assert (ROOT / file).exists(), group
-        assert not name or f"def {name.partition('[')[0]}(" in (ROOT / file).read_text(), group
-
-
+def pytest_collection_finish(session):
+    said = ("tests/cli/test_b.py::test_slow[0]", ("tests/cli/test_b.py", None, ""), {})
+    report = pytest.TestReport(*said, "failed", "worker 'gw0' crashed", "???")
+    session.config.hook.pytest_runtest_logreport(report=report)
+"""
 CONFTEST = """
 import sys
 
@@ -209,10 +74,11 @@ def suite(pytester: pytest.Pytester) -> Any:
     for name in (PLUGIN, OTHER):
         (pytester.path / name).parent.mkdir(parents=True)
         (pytester.path / name).write_text(TESTS)
+    subprocess.run(["git", "init", "-q"], cwd=pytester.path, check=True)
     options = ("-p", "no:cacheprovider", "-p", "no:xdist", "--import-mode=importlib")
 
     def run(*more: str) -> pytest.RunResult:
-        suite_lock.read.cache_clear()
+        what_counts.forget()
         return pytester.runpytest_inprocess(*options, *more)
 
     return run
@@ -232,6 +98,24 @@ def test_a_whole_group_is_written_and_left_out(suite: Any, pytester: pytest.Pyte
     assert suite("-m", "not peers").parseoutcomes()["passed"] == 8
     Path(pytester.path, left_out).write_text(TESTS + "more = 1\n")
     assert suite("-m", "not peers", "--changed").parseoutcomes()["passed"] == 8
+
+
+def test_where_there_is_no_git_nobody_is_left_out(suite: Any, pytester: pytest.Pytester) -> None:
+    """What a commit would hold is not known there: nothing is written either."""
+    shutil.rmtree(pytester.path / ".git")
+    assert suite("-m", "not peers", "--write-lock", "--changed").parseoutcomes()["passed"] == 8
+    assert not (pytester.path / SUITE_LOCK).exists()
+
+
+def test_a_line_of_what_is_gone_goes(suite: Any, pytester: pytest.Pytester) -> None:
+    """A file that is no more, or the test that was a group by itself."""
+    gone = {"tests/cli/test_c.py", f"{OTHER}::test_renamed[x]"}
+    passed = lock.Passed("0", 1, 0, 0, 1.0)
+    lock.write_lock(
+        pytester.path / SUITE_LOCK, dict.fromkeys([*gone, f"{OTHER}::test_slow[x]"], passed)
+    )
+    suite("--write-lock", PLUGIN)
+    assert read_lock(pytester.path / SUITE_LOCK).keys() == {PLUGIN, f"{OTHER}::test_slow[x]"}
 
 
 @pytest.mark.parametrize(
@@ -278,6 +162,14 @@ def test_a_failure_that_the_lock_denies_names_the_lock(
     assert result.parseoutcomes()["failed"] == 4
     result.stdout.fnmatch_lines([f"*{SUITE_LOCK} says that {PLUGIN} passed*"])
     assert list(read_lock(pytester.path / SUITE_LOCK)) == [OTHER]
+
+
+def test_who_ended_its_process_loses_its_line(suite: Any, pytester: pytest.Pytester) -> None:
+    """The report of such a test comes from xdist: its id alone says whose it was."""
+    assert suite("-m", "not peers", "--write-lock").ret == 0
+    pytester.makeconftest(CONFTEST + CRASH)
+    suite("--write-lock", PLUGIN)
+    assert list(read_lock(pytester.path / SUITE_LOCK)) == [PLUGIN]
 
 
 def test_what_is_no_lock_is_refused(suite: Any, pytester: pytest.Pytester) -> None:

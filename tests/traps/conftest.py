@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,18 +21,10 @@ from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adversity.engine.stages.stage import StageRun
     from adversity.pipeline.plan.model import Plan
-
-
-# Tests are no package, so that no import finds these modules; a fixture would come too late for
-# the tests that are made from them while they are collected.
-for _name in ("trap", "traps_of_attacks", "traps_of_figures", "table_of_traps"):
-    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
-    assert _spec is not None
-    assert _spec.loader is not None
-    sys.modules[_name] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules[_name])
 
 
 @pytest.fixture(scope="module", autouse=True)

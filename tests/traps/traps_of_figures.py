@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trap import Trap
+from one_trap import Trap
 
 _KIT = "tests/testing/test_twins_attack.py::test_twin_fails_exactly_its_check"
 _PEERS = "tests/testing/test_peer_defects_attack.py::test_kit_finds_the_defect"

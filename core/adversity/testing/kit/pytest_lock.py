@@ -36,13 +36,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--changed",
         action="store_true",
-        help=f"leave out plugins that passed the kit with the same sources and versions, as {LOCK} "
-        "says, but for a tenth of them, drawn by the commit",
+        help="leave out what passed with the same sources and versions, but for a tenth of it, drawn "
+        f"by the commit: plugins that passed the kit, as {LOCK} says, and what the suite's own locks "
+        "name",
     )
     group.addoption(
         "--write-lock",
         action="store_true",
-        help=f"write into {LOCK} which plugins passed the whole kit",
+        help=f"write into {LOCK} which plugins passed the whole kit, and into the suite's own locks "
+        "what passed as a whole",
     )
 
 
@@ -86,6 +88,7 @@ class Locked(ABC):
         self.trials: dict[str, int] = {}
         self.left_out: set[str] = set()
         self.tests_left_out = 0
+        self.crashed: set[str] = set()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.reports: dict[str, list[tuple[dict[str, Any], pytest.TestReport]]] = defaultdict(list)
 
@@ -100,6 +103,10 @@ class Locked(ABC):
     @abstractmethod
     def existing(self, names: Iterable[str]) -> set[str]:
         """Return which names are still somebody's."""
+
+    @abstractmethod
+    def may_be_of(self, name: str, nodeid: str) -> bool:
+        """Say whether a line may tell of a test of which nothing but its id is known."""
 
     def fresh(self, name: str) -> bool:
         """Say whether it passed with what it would be tried with now."""
@@ -139,6 +146,8 @@ class Locked(ABC):
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what became of the tests, from all workers."""
         facts = dict(report.user_properties).get(self.lock)
+        if report.failed and report.when not in ("setup", "call", "teardown"):
+            self.crashed.add(report.nodeid)  # with the process that ran it, and so without facts
         if isinstance(facts, dict):
             self.seconds[facts["name"]] += report.duration  # fixtures, too
             if report.when == "call" or not report.passed:
@@ -154,7 +163,11 @@ class Locked(ABC):
 
     def _write(self) -> None:
         there = self.existing(self.passed)
-        lines = {name: line for name, line in self.passed.items() if name in there}
+        lines = {
+            name: line
+            for name, line in self.passed.items()
+            if name in there and not any(self.may_be_of(name, test) for test in self.crashed)
+        }
         for name, given in self.reports.items():
             digest, line = given[0][0]["digest"], _line(given, self.seconds[name])
             before = lines.get(name)
@@ -206,6 +219,10 @@ class KitLock(Locked):
         for plugin in {plugin for item in items if (plugin := plugin_of(item)) is not None}:
             self.digests[name_of(plugin)] = tried_with(plugin)
             self.trials[name_of(plugin)] = len(list(trials(plugin)))
+
+    def may_be_of(self, name: str, nodeid: str) -> bool:
+        """Say whether a test's id has the plugin's name in it."""
+        return name.partition("/")[2] in nodeid
 
     def existing(self, names: Iterable[str]) -> set[str]:
         """Return which of them are installed."""
