@@ -104,7 +104,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, warm_commands: Path) -
 
 def block(language: str) -> str:
     """Return the one block of a language in the README."""
-    text = next(SOURCE.glob("READ*")).read_text(encoding="utf-8")
+    text = (SOURCE / "README.md").read_text(encoding="utf-8")
     (lines,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
     return str(lines)
 

@@ -222,15 +222,12 @@ def test_a_kind_without_a_template_says_what_to_derive_from(project, tmp_path):
     assert not (tmp_path / "box").exists()
 
 
-def test_two_doors_leave_the_same_bytes_and_the_gate_is_judged(project, tmp_path_factory):
-    """Direct and by `dvc repro`: table, measures, section and `dvc.lock`.
-
-    What Prefect calls for a step is what the direct loop calls, whatever the kind:
-    tests/flows/prefect and tests/e2e/test_three_doors.py.
-    """
+def test_three_doors_leave_the_same_bytes_and_the_gate_is_judged(project, tmp_path_factory):
+    """Direct, through Prefect and by `dvc repro`: table, measures, section and `dvc.lock`."""
     doors = {
         # From the start a process of its own: the seed of its hashes is not that of the others.
         "direct": (str(PROGRAMS / "adversity"), "run", "pipelines/kinds.yaml", "--direct"),
+        "prefect": ("adversity", "run", "pipelines/kinds.yaml"),
         "repro": ("dvc", "repro", "-q"),
     }
     found = {}
@@ -239,7 +236,7 @@ def test_two_doors_leave_the_same_bytes_and_the_gate_is_judged(project, tmp_path
         said = copy.call(*command)
         assert door == "repro" or "PASS: the gate passed" in said
         found[door] = copy.results()
-    assert found["direct"] == found["repro"]
+    assert found["direct"] == found["prefect"] == found["repro"]
     report = found["direct"]["artifacts/kinds/report/report.md"].decode()
     assert report.index("## Inspections") < report.index("## Caveats")
     measures = json.loads(found["direct"]["metrics/kinds/inspected.json"])
