@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 KIT_LOCK, SUITE_LOCK = "tests/kit.lock", "tests/suite.lock"
 KIT = "tests/testing/test_builtins.py"
 ONE_SERVER = "tests/flows/prefect/"
-NOTHING_SHARED = ("tests/docs/test_doc_pages.py", "tests/e2e/test_new_plugin.py")
+EACH_BY_ITSELF = ("tests/docs/test_doc_pages.py", "tests/e2e/test_new_plugin.py")
 
 
 def shares_with(nodeid: str) -> str:
     """Name the group of a test; one process runs all of a group.
 
     The tests of a file share fixtures, those of Prefect a server, the kit's checks of one plugin
-    what it answered. Where tests are long and share nothing, each is a group.
+    what it answered. Where tests are long, and what they share takes little to make again in each
+    process, as an environment of links, each is a group.
     """
     file, _, case = nodeid.partition("::")
     if file == KIT:
         return f"{KIT} {case.partition('[')[2].partition('-')[0]}"
-    if file in NOTHING_SHARED:
+    if file in EACH_BY_ITSELF:
         return nodeid
     return ONE_SERVER if file.startswith(ONE_SERVER) else file
 

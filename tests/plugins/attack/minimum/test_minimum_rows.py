@@ -92,7 +92,7 @@ def test_same_bits_for_any_batch_order_and_duplicates(
     attack, victim = made(cls, given), adversity.target(net)
     whole = whole_of(cls, given)
     assert bool((whole.norms > 0).all())
-    for order in ([3], [8, 7, 6, 5, 4, 3, 2, 2, 2, 1, 0, 5]):
+    for order in ([3], [8, 7, 6, 5, 4, 3, 2, 1, 0], [2, 2, 5, 2], [0, 4]):
         part = attack(victim, images[order], labels[order])
         assert torch.equal(part.images, whole.images[order])
         assert torch.equal(part.gradients, whole.gradients[order])
