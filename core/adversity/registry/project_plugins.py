@@ -33,12 +33,39 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-__all__ = ["names_file", "of_project"]
+    from adversity.registry.registry import Registry
+
+__all__ = ["entry_of", "kind_and_name", "names_file", "of_project"]
 
 _FILE = re.compile(r"\./(?:[^./\\:]+/)*[^./\\:]+\.py")
 _FORM = "./FILE.py:CLASS, a file of the project, as in ./my_model.py:MyNet"
 
 _log = logging.getLogger(__name__)
+
+
+def entry_of(kind: str | None, name: str, *, registry: Registry, root: Path) -> Entry:
+    """Return the plugin that a name means: in a file of the project, or else of the registry.
+
+    Args:
+        kind: Of which kind it must be; None if a file may have one of any.
+        name: Its name, or `./FILE.py:CLASS`.
+        registry: Where installed plugins are found.
+        root: The project's folder.
+
+    Raises:
+        UnknownPluginError: If there is no such plugin, or it cannot be used.
+    """
+    if names_file(name):
+        return of_project(name, root, kind=kind, kinds=registry.kinds)
+    return registry.get(kind or "", name)
+
+
+def kind_and_name(uses: str) -> tuple[str | None, str]:
+    """Return what `kind/name` says; no kind where it is a file, whose class says it."""
+    if names_file(uses):
+        return None, uses
+    kind, _, name = uses.partition("/")
+    return kind, name
 
 
 def names_file(uses: str) -> bool:

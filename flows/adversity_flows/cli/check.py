@@ -95,7 +95,7 @@ def _chosen(
     from adversity.errors import InputError
     from adversity.registry import discover
     from adversity.registry.catalogue import read_catalogue
-    from adversity.registry.project_plugins import names_file, of_project
+    from adversity.registry.project_plugins import entry_of, names_file
     from adversity_flows.cli.plugins import find_listings, require_kind
 
     if name is None and kind is None and not everything:
@@ -104,7 +104,7 @@ def _chosen(
             "installed"
         )
     if name is not None and names_file(name):
-        return [of_project(name, _project(), kind=kind, kinds=discover().kinds)], []
+        return [entry_of(kind, name, registry=discover(), root=_project())], []
     catalogue = read_catalogue()
     require_kind(catalogue, kind)
     listings: Sequence[Listing] = (

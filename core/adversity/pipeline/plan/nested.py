@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Fitted
 from adversity.contracts.nested import NestedFault, Plugin, nested_fields, nested_in
 from adversity.errors import UnknownPluginError
-from adversity.registry.project_plugins import names_file, of_project
+from adversity.registry.project_plugins import entry_of, kind_and_name
 
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase
@@ -75,9 +75,7 @@ def from_registry(registry: Registry, root: Path | None = None) -> LookUp:
 
     def look_up(kind: str, name: str) -> tuple[Entry | None, list[str]]:
         try:
-            if names_file(name):
-                return of_project(name, root or Path.cwd(), kind=kind, kinds=registry.kinds), []
-            return registry.get(kind, name), []
+            return entry_of(kind, name, registry=registry, root=root or Path.cwd()), []
         except UnknownPluginError as error:
             return None, [str(error)]
 
@@ -109,10 +107,8 @@ def _uses_and_with(value: Any) -> tuple[str, Mapping[str, Any]]:
 
 def _split(kind: str, uses: str) -> tuple[str, str]:
     """Return kind and name of `name`, `dist:name` or `kind/name`; the kind must be the expected one."""
-    given, slash, name = uses.partition("/")
-    if not slash or names_file(uses):
-        return kind, uses
-    if given != kind:
+    given, name = kind_and_name(uses) if "/" in uses else (kind, uses)
+    if given not in (kind, None):
         raise NestedFault({("uses",): f"expected a {kind} plugin, and {uses} is of kind {given}"})
     return kind, name
 

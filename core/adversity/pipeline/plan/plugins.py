@@ -17,7 +17,7 @@ from adversity.pipeline.read.findings import Findings, KeyPath, complaints, sugg
 from adversity.pipeline.read.load import variables_of
 from adversity.registry.entry import class_of, licence_of
 from adversity.registry.marks import mark_key, marked_as, read_marks
-from adversity.registry.project_plugins import names_file, of_project
+from adversity.registry.project_plugins import entry_of, kind_and_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +56,7 @@ class PluginFinder:
         self._registry = registry
         self._findings = findings
         self._root = loaded.root
-        self._of_project: dict[tuple[str | None, str], Entry | UnknownPluginError] = {}
+        self._found: dict[tuple[str | None, str], Entry | UnknownPluginError] = {}
 
     def find(self, uses: str, path: KeyPath) -> Entry | None:
         """Return the plugin that `kind/name` names, or None with a finding.
@@ -65,7 +65,7 @@ class PluginFinder:
             uses: `kind/name`, or `./FILE.py:CLASS`.
             path: Where it stands.
         """
-        kind, name = _kind_and_name(uses)
+        kind, name = kind_and_name(uses)
         if kind is not None and kind not in self._registry.kinds:
             hint = suggestion(kind, self._registry.kinds)
             if ".py" in name:
@@ -96,18 +96,15 @@ class PluginFinder:
             return None, [str(error)]
 
     def _entry(self, kind: str | None, name: str) -> Entry:
-        """Return a plugin of the registry or of the project, whose file is imported once."""
-        if kind is not None and not names_file(name):
-            return self._registry.get(kind, name)
-        if (kind, name) not in self._of_project:
+        """Return a plugin, which is looked up once: a file of the project is imported for it."""
+        if (kind, name) not in self._found:
             try:
-                entry: Entry | UnknownPluginError = of_project(
-                    name, self._root, kind=kind, kinds=self._registry.kinds
+                self._found[kind, name] = entry_of(
+                    kind, name, registry=self._registry, root=self._root
                 )
             except UnknownPluginError as error:
-                entry = error
-            self._of_project[kind, name] = entry
-        entry = self._of_project[kind, name]
+                self._found[kind, name] = error
+        entry = self._found[kind, name]
         if isinstance(entry, UnknownPluginError):
             raise entry
         return entry
@@ -116,7 +113,7 @@ class PluginFinder:
         """Return the definitions that a step names as plugins in its parameters; no findings."""
         names: dict[str, None] = {}
         for uses in self._uses(step):
-            kind, name = _kind_and_name(uses)
+            kind, name = kind_and_name(uses)
             known = kind is None or kind in self._registry.kinds
             with suppress(UnknownPluginError):
                 cls = self._entry(kind, name).cls if known else None
@@ -241,14 +238,6 @@ def attempt(
             else f"report it to {entry.distribution}"
         )
         return None, {(): f"{label}: {what}; {remedy}"}
-
-
-def _kind_and_name(uses: str) -> tuple[str | None, str]:
-    """Return what `kind/name` says; no kind where it is a file, whose class says it."""
-    if names_file(uses):
-        return None, uses
-    kind, _, name = uses.partition("/")
-    return kind, name
 
 
 def _matches(word: str, rule: str) -> bool:
