@@ -175,7 +175,7 @@ def test_experiments_set_its_parameters(finished_own, tmp_path):
 
 
 def test_no_list_runs_the_files(finished_own, tmp_path):
-    """What only lists or shows help imports no file of the project, named or not."""
+    """What only lists or shows help imports no file of the project that is not named."""
     project = finished_own.copy(str(tmp_path / "poisoned"))
     for file in (project.root / "own").glob("*.py"):
         file.write_text("open('imported', 'w').close()\n")
@@ -189,8 +189,8 @@ def test_no_list_runs_the_files(finished_own, tmp_path):
     ):
         project.adversity(*command, code=None)
         assert not (project.root / "imported").exists(), command
-    answer = project.adversity("plugins", "./own/net.py:Net", code=2)
-    assert "plugins of a project are in no list" in answer.err
+    answer = project.adversity("plugins", "own/net.py:Net", code=2)
+    assert "begins with ./, did you mean ./own/net.py:Net?" in answer.err
     assert not (project.root / "imported").exists()
 
 

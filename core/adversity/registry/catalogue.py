@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.registry.entry import Problem, licence_of
+from adversity.registry.entry import Problem, licence_of, names_file
 from adversity.registry.installed import installed
 from adversity.registry.quoting import visible
 from adversity.user_cache import user_cache, write_whole
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adversity.registry.entry import Entry
     from adversity.registry.registry import Registry
 
-__all__ = ["Catalogue", "Listing", "cache_file", "read_catalogue"]
+__all__ = ["Catalogue", "Listing", "cache_file", "listing_of", "read_catalogue"]
 
 _FORMAT = 4
 _STARTED = time.time_ns()
@@ -68,9 +68,24 @@ class Listing:
 
     @property
     def usable_name(self) -> str | None:
-        """What to write in a pipeline after `kind/`; None if it cannot be used."""
-        ways = {"ok": self.name, "clash": f"{self.distribution}:{self.name}"}
-        return ways.get(self.status)
+        """What to write in a pipeline after `kind/`; None if it cannot be used.
+
+        A file of the project is written without the kind: `./own/banding.py:banding`.
+        """
+        qualified = f"{self.distribution}:{self.name}"
+        short = qualified if self.in_project else self.name
+        return {"ok": short, "clash": qualified}.get(self.status)
+
+    @property
+    def in_project(self) -> bool:
+        """Whether a file of the user's project defines it."""
+        return names_file(self.distribution)
+
+    @property
+    def written(self) -> str:
+        """What a pipeline writes: `attack/pgd`, `./own/banding.py:banding`."""
+        name = self.usable_name or self.name
+        return name if self.in_project else f"{self.kind}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +131,12 @@ def cache_file() -> Path:
 
 
 def _make(registry: Registry) -> Catalogue:
-    plugins = tuple(_listing(entry) for entry in registry.entries())
+    plugins = tuple(listing_of(entry) for entry in registry.entries())
     return Catalogue(plugins, registry.problems, registry.left_out)
 
 
-def _listing(entry: Entry) -> Listing:
+def listing_of(entry: Entry) -> Listing:
+    """Return a plugin as users see it."""
     base = (entry.kind, entry.name, entry.distribution, entry.version, entry.status, entry.error)
     cls = entry.cls
     if cls is None:

@@ -21,6 +21,7 @@ __all__ = [
     "absent_note",
     "class_of",
     "licence_of",
+    "names_file",
 ]
 
 BUILT_IN = "adversity"
@@ -29,6 +30,16 @@ BUILT_IN = "adversity"
 UNKNOWN_LICENCE = "unknown: neither the class nor its distribution's metadata state one"
 
 Status = Literal["ok", "broken", "clash", "blocked", "incompatible"]
+
+
+def names_file(uses: str) -> bool:
+    """Say whether a name is that of a file or folder of the project, whatever is wrong with it.
+
+    Example:
+        >>> names_file("./my_model.py:MyNet"), names_file("classifier/torchvision")
+        (True, False)
+    """
+    return uses.startswith(("./", "../"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ class Entry:
     @property
     def in_project(self) -> bool:
         """Whether a file of the user's project defines it."""
-        return self.distribution.startswith("./")
+        return names_file(self.distribution)
 
     @property
     def uses(self) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-__all__ = ["class_meant", "double_fault"]
+__all__ = ["class_meant", "double_fault", "offered"]
 
 
 def class_meant(
@@ -34,19 +34,27 @@ def class_meant(
     """
     own = _own(module)
     plugins = _plugins(own)
-    offered = [
-        n for n, cls in plugins.items() if not (n.startswith("_") or inspect.isabstract(cls))
-    ]
+    names = offered(module)
     if wanted:
         return _named(module, place, wanted, own, plugins, kinds)
-    if len(offered) == 1:
-        return plugins[offered[0]]
-    if offered:
-        ways = " or ".join(f"{place}:{name}" for name in offered)
-        raise UnknownPluginError(f"{place} defines {len(offered)} plugins; write {ways}")
+    if len(names) == 1:
+        return plugins[names[0]]
+    if names:
+        ways = " or ".join(f"{place}:{name}" for name in names)
+        raise UnknownPluginError(f"{place} defines {len(names)} plugins; write {ways}")
     if len(plugins) == 1:  # what it lacks is said of the class
         return next(iter(plugins.values()))
     raise UnknownPluginError(f"{place} defines no plugin; {_derive(kinds)}")
+
+
+def offered(module: ModuleType) -> list[str]:
+    """Return the plugins that a file offers, none that is private.
+
+    Abstract ones are for others to derive from; if there are no others, something is missing.
+    """
+    plugins = _plugins(_own(module))
+    public = [name for name in plugins if not name.startswith("_")]
+    return [name for name in public if not inspect.isabstract(plugins[name])] or public
 
 
 def double_fault(module: ModuleType, cls: type[PluginBase]) -> str | None:

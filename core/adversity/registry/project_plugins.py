@@ -1,8 +1,8 @@
 """Plugins that live in the user's project: `./my_model.py:MyNet`.
 
 The file is code of the project and runs with the user's rights, as an installed plugin does. It
-is imported only when somebody names it, in a pipeline, to the kit or in Python; lists of plugins
-do not look into projects.
+is imported only when somebody names it or its folder, in a pipeline, on the command line or in
+Python; no list looks into a project by itself.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import logging
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from adversity.contracts import KINDS, PluginBase
 from adversity.did_you_mean import did_you_mean
 from adversity.distributions import place_of
 from adversity.errors import AdversityError, InputError, PluginError, UnknownPluginError
-from adversity.project import file_fault, name_fault, place_in, text_fault
+from adversity.project import file_fault, list_files, name_fault, place_in, text_fault
 from adversity.registry.blocking import block_names, names_of
 from adversity.registry.claims import contract_of
 from adversity.registry.class_checks import class_fault, object_fault, version_fault
 from adversity.registry.containment import Guard, contained
-from adversity.registry.entry import Entry
-from adversity.registry.project_classes import class_meant, double_fault
+from adversity.registry.entry import Entry, Problem, names_file
+from adversity.registry.project_classes import class_meant, double_fault, offered
 from adversity.registry.project_imports import import_fault, strays
 from adversity.registry.project_modules import module_of, where_in
 from adversity.registry.quoting import error_text, visible
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from adversity.registry.registry import Registry
 
-__all__ = ["entry_of", "kind_and_name", "names_file", "of_project"]
+__all__ = ["entry_of", "found_in", "kind_and_name", "of_project"]
 
 _FILE = re.compile(r"\./(?:[^./\\:]+/)*[^./\\:]+\.py")
 _FORM = "./FILE.py:CLASS, a file of the project, as in ./my_model.py:MyNet"
@@ -60,17 +60,49 @@ def entry_of(kind: str | None, name: str, *, registry: Registry, root: Path) -> 
     return registry.get(kind or "", name)
 
 
+def found_in(
+    uses: str, root: Path, *, kinds: Mapping[str, type[PluginBase]] = KINDS
+) -> tuple[list[Entry], list[Problem]]:
+    """Return every plugin that files of the project offer, and what is wrong with others.
+
+    Each file is imported. Left out are files and folders that begin with an underscore, classes
+    that do, and files that define no plugin.
+
+    Args:
+        uses: A folder, `./own`, with all folders in it; a file, or a class in one.
+        root: The project's folder.
+        kinds: The contracts of all kinds by their names.
+
+    Raises:
+        DataError: If the folder cannot be read.
+    """
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for each in _files_in(uses, root):
+        try:
+            place, wanted = _parsed(each, root)
+            names = [wanted] if wanted else offered(_imported(place, root))
+            entries += [of_project(f"{place}:{name}", root, kinds=kinds) for name in names]
+        except UnknownPluginError as error:
+            problems.append(Problem("", "", each, str(error)))
+    return entries, problems
+
+
+def _files_in(uses: str, root: Path) -> list[str]:
+    """Return the files of a folder that may define plugins; of what is a file, that alone."""
+    if uses.partition(":")[0].endswith(".py"):
+        return [uses]
+    files = [PurePosixPath(file) for file in list_files(root, uses).files if file.endswith(".py")]
+    shown = [file for file in files if not any(part[0] in "._" for part in file.parts)]
+    return [f"./{PurePosixPath(uses, file)}" for file in sorted(shown)]
+
+
 def kind_and_name(uses: str) -> tuple[str | None, str]:
     """Return what `kind/name` says; no kind where it is a file, whose class says it."""
     if names_file(uses):
         return None, uses
     kind, _, name = uses.partition("/")
     return kind, name
-
-
-def names_file(uses: str) -> bool:
-    """Say whether a name is that of a file, as `./my_model.py:MyNet`, whatever is wrong with it."""
-    return uses.startswith(("./", "../"))
 
 
 def of_project(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,8 +51,8 @@ def check(
     """Run the conformance kit on a plugin.
 
     NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd; of the project,
-    the file and the class, ./my_model.py:MyNet, which runs the file's code. The claims of its
-    class decide what is tried. A whole run (without --only and --set) is kept as the
+    the file and the class, ./my_model.py:MyNet, or a folder, ./own, for all plugins in it; this
+    runs the files' code. The claims of its class decide what is tried. A whole run (without --only and --set) is kept as the
     plugin's trust mark, which `adversity plugins` shows and a pipeline can demand with
     `conformance: required`. The exit code is 1 if a promise is broken.
 
@@ -62,6 +61,7 @@ def check(
       adversity check pgd
       adversity check --kind degradation
       adversity check ./my_model.py:MyNet
+      adversity check ./own
       adversity check pgd --only budget --set norm=l1 --set eps=3
     """
     from adversity_flows.cli.terminal import Terminal
@@ -95,7 +95,7 @@ def _chosen(
     from adversity.errors import InputError
     from adversity.registry import discover
     from adversity.registry.catalogue import read_catalogue
-    from adversity.registry.project_plugins import entry_of, names_file
+    from adversity.registry.entry import names_file
     from adversity_flows.cli.plugins import find_listings, require_kind
 
     if name is None and kind is None and not everything:
@@ -104,7 +104,7 @@ def _chosen(
             "installed"
         )
     if name is not None and names_file(name):
-        return [entry_of(kind, name, registry=discover(), root=_project())], []
+        return _of_project(name, kind), []
     catalogue = read_catalogue()
     require_kind(catalogue, kind)
     listings: Sequence[Listing] = (
@@ -123,15 +123,23 @@ def _chosen(
     return usable, unusable
 
 
-def _project() -> Path:
-    """Return the project that the current folder lies in; the folder itself where it is in none."""
+def _of_project(name: str, kind: str | None) -> list[Entry]:
+    """Return the plugin that a file of the project defines, or all that the files of a folder do."""
     from adversity.errors import InputError
-    from adversity_flows.cli.project import find_root
+    from adversity.registry import discover
+    from adversity.registry.project_plugins import entry_of, found_in
+    from adversity_flows.cli.project import root_or_here
 
-    try:
-        return find_root(Path.cwd())
-    except InputError:
-        return Path.cwd()
+    if ".py" in name:
+        return [entry_of(kind, name, registry=discover(), root=root_or_here())]
+    entries, problems = found_in(name, root_or_here(), kinds=discover().kinds)
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
+    chosen = [entry for entry in entries if kind in (None, entry.kind)]
+    if not chosen:
+        expected = f"a plugin of kind {kind}" if kind else "a plugin"
+        raise InputError(f"{name}: expected {expected} in one of its files, got none")
+    return chosen
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:

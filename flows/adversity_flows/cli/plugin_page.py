@@ -91,8 +91,8 @@ def plugin_lines(listing: Listing, marks: Mapping[str, Mark], out: Terminal) -> 
         marks: All trust marks, as `read_marks` gives them.
         out: Where the page is shown.
     """
-    title = f"{listing.kind}/{listing.usable_name or listing.name}"
-    origin = f"{listing.distribution} {listing.version}"
+    title = listing.written
+    origin = listing.kind if listing.in_project else f"{listing.distribution} {listing.version}"
     yield f"{out.paint(title, 'cyan', bold=True)}   {out.dim(origin)}"
     if listing.status != "ok":
         yield f"  ✗ {listing.status}: {listing.error}"
@@ -204,7 +204,8 @@ def _conformance(listing: Listing, mark: Mark | None, out: Terminal) -> Iterator
 def _conformance_words(listing: Listing, mark: Mark | None) -> str:
     """Say what the conformance kit found, or what to do where nothing is known."""
     if mark is None:
-        return f"not checked here: adversity check {listing.name}"
+        name = listing.written if listing.in_project else listing.name
+        return f"not checked here: adversity check {name}"
     standing = mark.standing(listing.version)
     verdict = {
         "conforms": "keeps its promises",
@@ -213,7 +214,7 @@ def _conformance_words(listing: Listing, mark: Mark | None) -> str:
     }[standing]
     torch = mark.versions.get("torch", "unknown")
     return (
-        f"{verdict} ({mark.when[:10]}, {listing.distribution} {mark.version}, kit {mark.kit}, "
+        f"{verdict} ({mark.when[:10]}, {f'{listing.distribution} {mark.version}'.strip()}, kit {mark.kit}, "
         f"torch {torch}, {mark.passed} checks passed)"
     )
 
@@ -230,7 +231,8 @@ def _example(listing: Listing, title: str) -> str:
     schema = _schema(listing)
     needed = [f"{name}: ..." for name in schema.get("required", [])]
     given = f", with: {{{', '.join(needed)}}}" if needed else ""
-    return f"{{uses: {title}{given}}}"
+    uses = f'"{title}"' if ":" in title else title  # YAML, as DVC reads it, stops at a colon
+    return f"{{uses: {uses}{given}}}"
 
 
 def _schema(listing: Listing) -> Schema:
@@ -241,7 +243,10 @@ def _schema(listing: Listing) -> Schema:
 def _class(listing: Listing) -> Any:
     """Return the class, or None if it cannot be used."""
     from adversity.registry import discover
+    from adversity.registry.project_plugins import entry_of
+    from adversity_flows.cli.project import root_or_here
 
-    if listing.usable_name is None:
+    name = listing.usable_name
+    if name is None:
         return None
-    return discover().get(listing.kind, listing.usable_name).cls
+    return entry_of(listing.kind, name, registry=discover(), root=root_or_here()).cls

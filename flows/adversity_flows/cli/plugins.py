@@ -29,27 +29,31 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
     """List what is installed, or show all about one plugin.
 
     NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd. What a
-    distribution got wrong is listed at the end; it never hides the others.
+    distribution got wrong is listed at the end; it never hides the others. Of the project, it is
+    a folder, ./own, or a file in it, ./own/banding.py; only then is code of the project run.
 
     \b
     Examples:
       adversity plugins --kind attack
       adversity plugins pgd
+      adversity plugins ./own
     """
     from adversity.registry.catalogue import read_catalogue
+    from adversity.registry.entry import names_file
+    from adversity.registry.marks import read_marks
     from adversity_flows.cli.terminal import Terminal
 
-    catalogue = read_catalogue()
+    marks = read_marks()
+    in_project = name is not None and names_file(name)
+    catalogue = _of_project(str(name), marks) if in_project else read_catalogue()
     require_kind(catalogue, kind)
     out = Terminal.stdout(colour=colour_choice())
-    if name is None:
-        _show_all(catalogue, kind, out, as_json=as_json)
+    if name is None or (in_project and (catalogue.problems or ".py" not in name)):
+        _show_all(catalogue, kind, marks, out, as_json=as_json)
         return
-    from adversity.registry.marks import read_marks
     from adversity_flows.cli.plugin_page import plugin_json, plugin_lines
 
-    listings = find_listings(catalogue, name, kind)
-    marks = read_marks()
+    listings = find_listings(catalogue, name, kind) if not in_project else _of_kind(catalogue, kind)
     if as_json:
         documents = [plugin_json(listing, marks) for listing in listings]
         click.echo(json.dumps({"plugins": documents}, indent=1, ensure_ascii=False))
@@ -57,6 +61,34 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
     for listing in listings:
         for line in plugin_lines(listing, marks, out):
             out.say(line)
+
+
+def _of_project(name: str, marks: dict[str, Mark]) -> Catalogue:
+    """Return the plugins that files of the project define; their marks get the keys of others.
+
+    Raises:
+        InputError: If there are none.
+    """
+    from adversity.errors import InputError
+    from adversity.registry import discover
+    from adversity.registry.catalogue import Catalogue, listing_of
+    from adversity.registry.marks import mark_key, marked_as
+    from adversity.registry.project_plugins import found_in
+    from adversity_flows.cli.project import root_or_here
+
+    entries, problems = found_in(name, root_or_here(), kinds=discover().kinds)
+    if not entries and not problems:
+        raise InputError(f"{name}: expected a file that defines a plugin, got none")
+    for entry in entries:
+        mark = marks.get(mark_key(entry.kind, marked_as(entry), entry.name))
+        marks |= (
+            {} if mark is None else {mark_key(entry.kind, entry.distribution, entry.name): mark}
+        )
+    return Catalogue(tuple(map(listing_of, entries)), tuple(problems))
+
+
+def _of_kind(catalogue: Catalogue, kind: str | None) -> list[Listing]:
+    return [listing for listing in catalogue.plugins if kind in (None, listing.kind)]
 
 
 def require_kind(catalogue: Catalogue, kind: str | None) -> None:
@@ -69,16 +101,20 @@ def require_kind(catalogue: Catalogue, kind: str | None) -> None:
     from adversity.errors import InputError
 
     known = dict.fromkeys(listing.kind for listing in catalogue.plugins)
-    if kind is not None and kind not in known:
+    if kind is not None and kind not in known and (known or not catalogue.problems):
         hint = did_you_mean(kind, known, f"kinds are {', '.join(known)}.")
         raise InputError(f"--kind: unknown kind {kind!r}; {hint}")
 
 
-def _show_all(catalogue: Catalogue, kind: str | None, out: Terminal, *, as_json: bool) -> None:
-    from adversity.registry.marks import read_marks
-
-    listed = [listing for listing in catalogue.plugins if kind in (None, listing.kind)]
-    marks = read_marks()
+def _show_all(
+    catalogue: Catalogue,
+    kind: str | None,
+    marks: Mapping[str, Mark],
+    out: Terminal,
+    *,
+    as_json: bool,
+) -> None:
+    listed = _of_kind(catalogue, kind)
     if as_json:
         from adversity_flows.cli.plugin_page import conformance_json
 
@@ -142,7 +178,8 @@ def _sign(listing: Listing, marks: Mapping[str, Mark], out: Terminal) -> str:
 
 
 def _row(listing: Listing, sign: str, width: int, out: Terminal) -> str:
-    origin = "" if listing.distribution == "adversity" else f"[{_origin(listing)}] "
+    short = listing.distribution == "adversity" or listing.in_project
+    origin = "" if short else f"[{_origin(listing)}] "
     text = listing.summary if listing.status == "ok" else f"{listing.status}: {listing.error}"
     room = max(20, out.width - width - 5)
     described = f"{origin}{text}"
@@ -180,9 +217,7 @@ def find_listings(catalogue: Catalogue, name: str, kind: str | None) -> list[Lis
         return listings
     if ".py" in name:
         raise UnknownPluginError(
-            f"{name}: plugins of a project are in no list, since listing runs none of its code; "
-            f"`adversity check ./FILE.py:CLASS` tries one, `adversity validate` a pipeline that "
-            "names it"
+            f"{name}: a file of the project begins with ./, did you mean ./{name}?"
         )
     of_kind = [p for p in catalogue.plugins if (chosen or kind or p.kind) == p.kind]
     # The kind may be what is misspelt.

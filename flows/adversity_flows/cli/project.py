@@ -19,6 +19,7 @@ __all__ = [
     "plan_of",
     "plans_of",
     "root_of",
+    "root_or_here",
     "sound_plans",
 ]
 
@@ -42,6 +43,14 @@ def find_root(start: Path) -> Path:
         f"one with `adversity init DIR`, or turn this folder into one with `cd {start} && "
         "git init && dvc init`"
     )
+
+
+def root_or_here() -> Path:
+    """Return the project that the current folder lies in; the folder itself where it is in none."""
+    try:
+        return find_root(Path.cwd())
+    except InputError:
+        return Path.cwd()
 
 
 def root_of(pipeline: str) -> Path:

@@ -1,0 +1,92 @@
+"""`adversity plugins ./own` and `adversity check ./own`: the plugins in a folder of the project."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DIM = '''\
+from typing import ClassVar
+
+from adversity import Degradation
+
+
+class Dim(Degradation):
+    """Make images darker."""
+
+    name: ClassVar[str] = "dim"
+
+    share: float = 0.5
+
+    def degrade(self, images, rng):
+        """Return darker images."""
+        return images * self.share
+'''
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one plugin and one helper, in the project in which we stand."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "project" / "own"
+    folder.mkdir(parents=True)
+    (tmp_path / "project" / ".dvc").mkdir()
+    (folder / "dim.py").write_text(DIM)
+    (folder / "levels.py").write_text("LEVELS = 4\n")
+    monkeypatch.chdir(folder.parent)
+    return folder
+
+
+def test_folder_is_listed_and_checked(own: Path, call: Callable[..., Any]) -> None:
+    """Each plugin stands there as a pipeline writes it, with its mark, which an edit makes stale."""
+    assert "   ./own/dim.py:dim  Make images darker.\n" in call("plugins", "./own").out
+    checked = call("check", "./own")
+    assert (checked.code, "keeps its promises" in checked.out) == (0, True)
+    assert " ✓ ./own/dim.py:dim  Make" in call("plugins", "./own").out
+    (listed,) = json.loads(call("plugins", "./own", "--json").out)["plugins"]
+    assert (listed["name"], listed["conformance"]["standing"]) == ("dim", "conforms")
+    page = call("plugins", "./own/dim.py").out
+    assert "./own/dim.py:dim   degradation\n" in page
+    assert "share      number          0.5" in page
+    assert "keeps its promises (20" in page
+    assert 'in a pipeline:  {uses: "./own/dim.py:dim"}' in page
+    (own / "dim.py").write_text(DIM.replace("0.5", "0.25"))
+    assert " ~ ./own/dim.py:dim  Make" in call("plugins", "./own").out
+
+
+def test_what_cannot_be_used_is_said(own: Path, call: Callable[..., Any]) -> None:
+    """A list shows the others beside it; the kit tries none of a folder of which it cannot try all."""
+    (own / "broken.py").write_text("import nothing_here\n")
+    listed = call("plugins", "./own")
+    assert listed.code == 0
+    assert "./own/dim.py:dim" in listed.out
+    assert "✗ ./own/broken.py cannot be imported: ModuleNotFoundError" in listed.out
+    checked = call("check", "./own")
+    assert (checked.code, checked.out) == (2, "")
+    assert "./own/broken.py cannot be imported" in checked.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("plugins", "./owm"), "there is no folder ./owm in the project"),
+        (("check", "./owm"), "there is no folder ./owm in the project"),
+        (("plugins", "./own/levels.py"), "./own/levels.py: expected a file that defines a plugin"),
+        (("plugins", "./own", "--kind", "attack"), "unknown kind 'attack'; kinds are degradation"),
+        (("check", "./own", "--kind", "attack"), "./own: expected a plugin of kind attack in one"),
+        (("plugins", "own/dim.py"), "begins with ./, did you mean ./own/dim.py?"),
+        (("check", "./own/dim.py", "--kind", "atack"), "unknown kind of plugin 'atack'; did you"),
+    ],
+)
+def test_name_that_means_nothing(
+    own: Path, call: Callable[..., Any], arguments: tuple[str, ...], expected: str
+) -> None:
+    """One message, and exit code 2."""
+    answer = call(*arguments)
+    assert (answer.code, expected in answer.err) == (2, True), answer.err
