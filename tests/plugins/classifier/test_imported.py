@@ -192,6 +192,11 @@ def test_torchvision_takes_other_ranges_and_orders(made, noise):
     assert torch.allclose(usual, scaled, atol=1e-4)
     turned = made("torchvision", channel_order="bgr", mean=MEAN, std=STD)
     assert torch.equal(turned(images.flip(1)), usual)
+    # The mean that is published is of red, green, blue: as nobody gave another, it turns as well.
+    published = made("torchvision", channel_order="bgr", mean=None, std=None)
+    red_last = made("torchvision", channel_order="bgr", mean=MEAN[::-1], std=STD[::-1])
+    assert torch.equal(published(images), red_last(images))
+    assert not torch.equal(published(images), turned(images))
 
 
 def test_what_nobody_said_is_described(stored):
@@ -222,16 +227,23 @@ def test_a_size_that_the_file_has_too_may_be_given(stored):
     assert "size" not in plugin.describe()["by_default"]
 
 
-def test_probabilities_become_their_logarithm(stored, made, noise):
-    """A model with a softmax at the end gives, said so, the same decisions and probabilities."""
+def test_probabilities_are_what_the_model_answers(stored, made, noise):
+    """A softmax at the end, said so, gives its probabilities; one of 0 stays 0, and costs all."""
     model = onnx.load(stored / "model.onnx")
-    model.graph.node.append(onnx.helper.make_node("Softmax", ["logits"], ["shares"], axis=1))
+    zero = np.array([[0, 0, -1e9]], dtype=np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(zero, "zero"))
+    model.graph.node.append(onnx.helper.make_node("Add", ["logits", "zero"], ["all"]))
+    model.graph.node.append(onnx.helper.make_node("Softmax", ["all"], ["shares"], axis=1))
     model.graph.output[0].name = "shares"
     onnx.save(model, stored / "shares.onnx")
     images = noise(3, 3, 64, 64)
     classifier = made("onnx", file="shares.onnx", answers="probabilities")
-    expected = made("onnx")(images).log_softmax(1)
-    assert torch.allclose(classifier(images), expected, atol=1e-5)
+    probs = classifier(images)
+    assert torch.allclose(probs[:, :2], made("onnx")(images)[:, :2].softmax(1), atol=1e-6)
+    assert probs[:, 2].tolist() == [0, 0, 0]
+    victim = adversity.target(classifier).bind("abc")
+    assert victim.gives == "probs"
+    assert torch.allclose(victim.logits(images)[:, :2], probs[:, :2].log())
     with pytest.raises(InputError, match=r"not negative and sum to 1; write `answers: prob"):
         made("onnx", file="shares.onnx")
     with pytest.raises(InputError, match=r"expected probabilities, as `answers` says"):

@@ -39,6 +39,13 @@ SAME = 1e-4
 _INPUT = ("size", "resize", "channel_order", "layout", "pixel_range", "mean", "std")
 
 
+class _Gives:
+    """What a classifier `gives`: of an instance what its `answers` says, of the class logits."""
+
+    def __get__(self, model: ImportedModel | None, _: type) -> Literal["logits", "probs"]:
+        return "probs" if model is not None and model.answers == "probabilities" else "logits"
+
+
 class ImportedModel(Classifier):
     """A model from a file: its parameters say what goes in, and its answer is looked at.
 
@@ -46,6 +53,7 @@ class ImportedModel(Classifier):
     """
 
     heavy: ClassVar[str] = "the kit makes its file first"
+    gives: ClassVar[Any] = _Gives()
 
     file: ProjectFile = Field(description="the model, relative to the project")
     classes: tuple[str, ...] | None = Field(
@@ -215,19 +223,15 @@ class ImportedModel(Classifier):
         return self._names
 
     def logits(self, images: Tensor) -> Tensor:
-        """Return `[N, K]` logits, log p where the model answers with probabilities."""
-        import torch
-
+        """Return `[N, K]` logits, or probabilities where `answers` says that."""
         values = self._values(self._input.prepared(images))
-        if self.answers == "logits":
-            return values
-        if not are_probabilities(values.detach()):
+        if self.answers == "probabilities" and not are_probabilities(values.detach()):
             low, total = float(values.min()), float(values.sum(1)[0])
             raise ParameterError(
                 f"{self._label}: expected probabilities, as `answers` says, got values from "
                 f"{low:.4g} and a row that sums to {total:.4g}; write `answers: logits`"
             )
-        return values.clamp_min(torch.finfo(torch.float32).tiny).log()
+        return values
 
     def _values(self, prepared: Tensor) -> Tensor:
         """Return what the model answers, `[N, K]` float32, finite."""
