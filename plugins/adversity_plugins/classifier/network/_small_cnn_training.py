@@ -154,10 +154,7 @@ class _Adam:
 
     def step(self, loss: Tensor, rate: float) -> None:
         """Go one step down a loss."""
-        for parameter in self._parameters:
-            parameter.grad = None
-        torch.autograd.backward(loss)
-        gradients = [each.grad for each in self._parameters if each.grad is not None]
+        gradients = list(torch.autograd.grad(loss, self._parameters))
         with torch.no_grad():
             adam(
                 *(self._parameters, gradients, self._means, self._squares, [], self._steps),
