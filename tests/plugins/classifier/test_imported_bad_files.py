@@ -66,8 +66,11 @@ def test_a_class_list_of_another_length(folder, given, words):
     [
         ({"mean": (123.7, 116.3, 103.5)}, r"in 0 to 1, got .*write \[123.7/255, .*`pixel_range"),
         ({"std": (58.4, 57.1, 57.4)}, r"std: expected that of pixels in 0 to 1"),
-        ({"mean": (0.5,), "pixel_range": "0..255"}, "in 0 to 255, got .0.5.; multiply it"),
+        ({"mean": (0.5,), "pixel_range": "0..255"}, "in 0 to 255, got .0.5.; multiply mean"),
         ({"std": (0, 1, 1)}, "std must be positive"),
+        ({"mean": (-0.5,)}, "mean: expected that of pixels in 0 to 1, got .*without the sign"),
+        ({"std": (0.2,), "pixel_range": "0..255"}, "std: expected that of pixels in 0 to 255"),
+        ({"mean": (300,), "pixel_range": "0..255"}, "in 0 to 255, got .300.*; give the mean of"),
         ({"mean": (0.5, 0.5)}, "mean: expected 3 values, one for each channel"),
         ({"mean": (0.5,) * 3, "channel_order": "grey"}, "mean: expected 1 values"),
         ({"size": 0}, "size: expected 1 pixel and more"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import onnx
 import pytest
@@ -226,6 +228,8 @@ def test_weights_in_a_file_apart_must_be_named(folder):
     apart = adversity.create("classifier", "onnx", file="apart.onnx", data=("w.bin",))
     whole = adversity.create("classifier", "onnx", file="model.onnx")
     assert torch.equal(apart(images), whole(images))
+    digest = hashlib.sha256((folder / "w.bin").read_bytes()).hexdigest()
+    assert apart.ready.plugin.describe()["data"] == {"w.bin": digest}
 
 
 def in_a_constant(values):

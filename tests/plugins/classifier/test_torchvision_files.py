@@ -199,14 +199,22 @@ def test_class_names(tmp_path, network, ready):
     assert ready(tmp_path, file="w.pth").class_names == ("class_0", "class_1", "class_2")
     named = ready(tmp_path, file="w.pth", classes_file="names.txt")
     assert named.class_names == ("ash", "beech", "yew")
-    with pytest.raises(ParameterError, match="3 classes, but 2 names"):
+    with pytest.raises(ParameterError, match=r"expected 3 names in classes, .*got 2"):
         ready(tmp_path, file="w.pth", classes=("a", "b"))
-    with pytest.raises(ParameterError, match="3 classes, but 1000 names"):
+    with pytest.raises(ParameterError, match=r"expected 3 names in classes, .*got 1000"):
         ready(tmp_path, file="w.pth", classes="imagenet")
-    with pytest.raises(ParameterError, match=r"named twice: \['a'\]"):
+    with pytest.raises(ParameterError, match="each class once in classes, got a several"):
         ready(tmp_path, file="w.pth", classes=("a", "b", "a"))
     with pytest.raises(InputError, match=r"there is no file none.txt in the project"):
         ready(tmp_path, file="w.pth", classes_file="none.txt")
+
+
+def test_what_nobody_said_of_a_file(tmp_path, network, ready):
+    """Of a file's input it is the defaults; of torchvision's own weights it is published."""
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    said = ready(tmp_path, file="w.pth", mean=(0.5, 0.5, 0.5)).describe()
+    assert said["by_default"] == ["std", "channel_order", "pixel_range"]
+    assert ready(weights="none", classes=("a", "b")).describe()["by_default"] == []
 
 
 def test_files_outside_and_missing(tmp_path, tmp_path_factory, ready):

@@ -209,7 +209,7 @@ class ImportedModel(Classifier):
             ) from error
 
     def _named(self, count: int) -> tuple[str, ...]:
-        from adversity_plugins.classifier.imported._class_list import class_list
+        from adversity_plugins.classifier._class_list import class_list
 
         return class_list(self._label, count, self.classes, self.classes_file)
 

@@ -108,22 +108,29 @@ def scale_faults(pixel_range: PixelRange, **given: Sequence[float] | None) -> st
         pixel_range: What they must be on.
         given: `mean` and `std`, as far as users gave them.
     """
-    for name, values in given.items():
-        if values is None:
-            continue
-        if name == "std" and min(values) <= 0:
-            return f"std must be positive, got {list(values)}"
-        if name == "mean" and pixel_range == "0..255" and max(map(abs, values)) > 255:
-            return f"mean: expected that of pixels in 0 to 255, got {list(values)}"
-        if pixel_range == "0..1" and max(map(abs, values)) > 1:
-            scaled = ", ".join(f"{value:g}/255" for value in values)
-            return (
-                f"{name}: expected that of pixels in 0 to 1, got {list(values)}; write "
-                f"[{scaled}], or `pixel_range: 0..255` if the model takes such pixels"
-            )
-        if pixel_range == "0..255" and name == "mean" and 0 < max(map(abs, values)) <= 1:
-            return (
-                f"mean: expected that of pixels in 0 to 255, got {list(values)}; multiply it and "
-                "std by 255, or leave `pixel_range` at 0..1"
-            )
+    faults = (_scale_fault(pixel_range, name, values) for name, values in given.items() if values)
+    return next(filter(None, faults), None)
+
+
+def _scale_fault(pixel_range: PixelRange, name: str, values: Sequence[float]) -> str | None:
+    if name == "std" and min(values) <= 0:
+        return f"std must be positive, got {list(values)}"
+    expected = f"{name}: expected that of pixels in {pixel_range.replace('..', ' to ')}"
+    if min(values) < 0:
+        return f"{expected}, got {list(values)}; it is subtracted: write it without the sign"
+    if pixel_range == "0..1" and max(values) > 1:
+        scaled = ", ".join(f"{value:g}/255" for value in values)
+        return (
+            f"{expected}, got {list(values)}; write [{scaled}], or `pixel_range: 0..255` if the "
+            "model takes such pixels"
+        )
+    if pixel_range == "0..255" and name == "mean" and max(values) > 255:
+        return f"{expected}, got {list(values)}; give the mean of the pixels"
+    # A deviation of 1 leaves pixels of 0 to 255 as they are; one below is of pixels to 1.
+    small = 0 < max(values) <= 1 if name == "mean" else max(values) < 1
+    if pixel_range == "0..255" and small:
+        return (
+            f"{expected}, got {list(values)}; multiply mean and std by 255, or leave `pixel_range` "
+            "at 0..1"
+        )
     return None

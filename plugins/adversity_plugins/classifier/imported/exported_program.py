@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import PrivateAttr
 
 from adversity.errors import WeightsError
+from adversity_plugins.classifier.imported._answers import first_line
 from adversity_plugins.classifier.imported._trusted import TrustedModel
 
 if TYPE_CHECKING:
@@ -56,9 +57,8 @@ class ExportedProgram(TrustedModel):
         try:
             program = torch.export.load(self.file.path)
         except Exception as error:
-            first = (str(error) or type(error).__name__).strip().splitlines()[0]
             raise WeightsError(
-                f"{self._label} cannot be opened ({first}): expected what torch.export.save of "
+                f"{self._label} cannot be opened ({first_line(error)}): expected what torch.export.save of "
                 "this version of PyTorch writes; export it again"
             ) from error
         self._shape, self._fixed = self._input_shape(program)

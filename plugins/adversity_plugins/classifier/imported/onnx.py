@@ -64,6 +64,7 @@ class Onnx(ImportedModel):
     _in_torch: Any = PrivateAttr(default=None)
     _without_gradient: str | None = PrivateAttr(default=None)
     _seen: bool = PrivateAttr(default=False)
+    _data_sha256: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def write_example_files(cls, folder: Path) -> None:
@@ -80,9 +81,11 @@ class Onnx(ImportedModel):
                 f"{self._label} needs the package {missing[0]}, which is not installed; run: "
                 'pip install "adversity[onnx]"'
             )
+        from adversity.provenance import file_sha256
         from adversity_plugins.classifier.imported._onnx_graph import read_graph
 
         data = [file.path for file in self.data]
+        self._data_sha256 = {file.text: file_sha256(file.path) for file in self.data}
         self._graph = read_graph(self.file.path, self._label, output=self.output, data=data)
         self._expect_channels(self._graph)
         self._session = self._started()
@@ -232,6 +235,7 @@ class Onnx(ImportedModel):
         return {
             "format": "ONNX",
             **super().describe(),
+            **({"data": self._data_sha256} if self.data else {}),
             "answered_by": f"onnxruntime {onnxruntime.__version__}",
             "gradients": gradients,
         }

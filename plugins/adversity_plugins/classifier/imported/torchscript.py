@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity.errors import WeightsError
+from adversity_plugins.classifier.imported._answers import first_line
 from adversity_plugins.classifier.imported._trusted import TrustedModel
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class TorchScript(TrustedModel):
                 module = torch.jit.load(self.file.path, map_location=device)  # type: ignore[no-untyped-call]
         except Exception as error:
             raise WeightsError(
-                f"{self._label} is damaged ({str(error).strip().splitlines()[-1:]}): expected "
-                "what torch.jit.save writes; save it again"
+                f"{self._label} is damaged ({first_line(error)}): expected what torch.jit.save "
+                "writes; save it again"
             ) from error
         module.eval()
         for parameter in module.parameters():

@@ -139,8 +139,8 @@ class Torchvision(Classifier):
         source = self._source()
         side = int(self._transform["crop"])
         if source.file is None:
-            names = self._class_names(None, source)
-            count = len(names or ()) or 1000
+            self._names = self._named(None, None)
+            count = len(self._names)
             network = networks.draw(self.architecture, classes=count, side=side, seed=self.seed)
         else:
             digest = file_sha256(source.file)
@@ -150,8 +150,8 @@ class Torchvision(Classifier):
             label = source.file.name
             count = networks.classes_in(state, self.architecture, side=side, name=label)
             network = networks.build(self.architecture, classes=count, side=side, state=state)
+            self._names = self._named(count, source.categories)
             fill(network, state, name=label)
-        self._names = self._class_names(count, source) or tuple(f"class_{i}" for i in range(count))
         self._network = network.to(device)
         self._facts = source.facts
 
@@ -216,31 +216,18 @@ class Torchvision(Classifier):
                 "file is meant"
             )
 
-    def _class_names(self, count: int | None, source: _Source) -> tuple[str, ...] | None:
-        """Return the names that were given or come with the weights, or None."""
+    def _named(self, count: int | None, categories: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return the names that were given or come with the weights, else numbered ones."""
+        from adversity_plugins.classifier._class_list import class_list
+
+        given = self._listed()
+        names = categories if given is None and self.classes_file is None else given
+        return class_list(f"classifier '{self.name}'", count, names, self.classes_file)
+
+    def _listed(self) -> tuple[str, ...] | None:
         from adversity_plugins.classifier.network._imagenet import category_names
 
-        names: tuple[str, ...] | None = source.categories
-        if self.classes is not None:
-            names = category_names() if self.classes == "imagenet" else tuple(self.classes)
-        if self.classes_file is not None:
-            names = self._read_classes(self.classes_file)
-        if names is not None and len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise ParameterError(f"classifier 'torchvision': classes named twice: {twice[:3]}")
-        if names is not None and count is not None and len(names) != count:
-            raise ParameterError(
-                f"classifier 'torchvision': the weights have {count} classes, but {len(names)} "
-                "names are given; give one name for each class, in the order of the logits"
-            )
-        return names
-
-    def _read_classes(self, file: ProjectFile) -> tuple[str, ...]:
-        try:
-            lines = file.path.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise ParameterError(f"classes_file {file}: not UTF-8 text ({error})") from error
-        return tuple(line.strip() for line in lines if line.strip())
+        return category_names() if self.classes == "imagenet" else self.classes
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -283,11 +270,13 @@ class Torchvision(Classifier):
 
     def describe(self) -> dict[str, Any]:
         """Return where the weights come from and what is done to the pixels."""
-        given = self.model_fields_set
+        # What torchvision's own weights take is published with them, and so known.
+        own = self.file is None and self.url is None
+        known = self.model_fields_set | {"mode"} | ({"resize"} if self.crop is not None else set())
         return {
             "architecture": self.architecture,
             **self._facts,
             "input": self._transform,
-            "by_default": [name for name in self._transform if name not in given],
+            "by_default": [] if own else [name for name in self._transform if name not in known],
             "classes": len(self._names),
         }

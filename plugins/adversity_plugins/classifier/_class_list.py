@@ -15,13 +15,14 @@ _SHOWN = 3
 
 
 def class_list(
-    label: str, count: int, given: tuple[str, ...] | None, file: ProjectFile | None
+    label: str, count: int | None, given: tuple[str, ...] | None, file: ProjectFile | None
 ) -> tuple[str, ...]:
     """Return a name for each logit; numbered ones where none are given.
 
     Args:
         label: What messages call the classifier.
-        count: K, how many logits the model gives.
+        count: K, how many logits the model gives; None where it is built for the names, and for
+            1000 classes without any.
         given: The names as a list.
         file: A text file with a name a line.
 
@@ -30,7 +31,7 @@ def class_list(
     """
     names = _lines(label, file) if file is not None else given
     if names is None:
-        return tuple(f"class_{i}" for i in range(count))
+        return tuple(f"class_{i}" for i in range(count or 1000))
     source = "classes" if file is None else f"classes_file {file}"
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -38,7 +39,7 @@ def class_list(
             f"{label}: expected each class once in {source}, got {', '.join(twice[:_SHOWN])} "
             "several times; give every class a name of its own"
         )
-    if len(names) != count:
+    if count is not None and len(names) != count:
         raise ParameterError(
             f"{label}: expected {count} names in {source}, one for each logit of the model, got "
             f"{len(names)}; name its classes in the order of its logits"
