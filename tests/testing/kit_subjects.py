@@ -207,3 +207,29 @@ class Packaged(Dataset):
         content = (self._folder / f"{range(4)[index]}.raw").read_bytes()
         image = np.frombuffer(content, np.uint8).reshape(8, 8, 3)
         return Sample(image, 0, f"{index}.raw")
+
+
+class FromFiles(Dataset):
+    """Names of the files in a folder that must be given."""
+
+    name: ClassVar[str] = "from_files"
+    path: str = Field(description="the folder")
+    _files: tuple[str, ...] = PrivateAttr(default=())
+
+    def location(self) -> str:
+        return self.path
+
+    def open(self, root: Path) -> None:
+        super().open(root)
+        folder = root / self.path
+        self._files = tuple(sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.*")))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ()
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def item(self, index: int) -> Sample:
+        return Sample(np.zeros((4, 4), np.float32), None, self._files[index])

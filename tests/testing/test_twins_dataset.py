@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from kit_subjects import Boxes, Packaged, small_image
-from pydantic import Field, PrivateAttr
+from kit_subjects import Boxes, FromFiles, Packaged, small_image
+from pydantic import PrivateAttr
 
-from adversity import Dataset, Sample
 from adversity.contracts import IndexRow
 from adversity.testing import check_plugin
 from adversity.testing.kinds.dataset import DatasetBench
@@ -20,6 +19,8 @@ from adversity.testing.kinds.dataset import DatasetBench
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from adversity import Sample
 
 
 class Indexed(Boxes):
@@ -60,32 +61,6 @@ class Paired(Indexed):
             )
             for row, sample in zip(super().index(), samples, strict=True)
         ]
-
-
-class FromFiles(Dataset):
-    """Names of the files in a folder that must be given."""
-
-    name: ClassVar[str] = "from_files"
-    path: str = Field(description="the folder")
-    _files: tuple[str, ...] = PrivateAttr(default=())
-
-    def location(self) -> str:
-        return self.path
-
-    def open(self, root: Path) -> None:
-        super().open(root)
-        folder = root / self.path
-        self._files = tuple(sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.*")))
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return ()
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def item(self, index: int) -> Sample:
-        return Sample(np.zeros((4, 4), np.float32), None, self._files[index])
 
 
 class TooBright(Boxes):
@@ -210,18 +185,6 @@ class NotJSON(Boxes):
         return {"splits": {"train", "test"}}
 
 
-class Split(Packaged):
-    """Half of the images, or all."""
-
-    half: bool = True
-
-    def __len__(self) -> int:
-        return 2 if self.half else 4
-
-    def item(self, index: int) -> Sample:
-        return super().item(range(len(self))[index])
-
-
 TWINS = {
     "opens_the_same": ReadsTheSeed,
     "ids": TwinIds,
@@ -263,66 +226,7 @@ def test_no_check_lacks_a_twin() -> None:
     assert {check.name for check in DatasetBench.checks} == set(TWINS)
 
 
-def test_own_folder_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A location that is there in the current folder is read, not the kit's images."""
-    (tmp_path / "scans").mkdir()
-    (tmp_path / "scans" / "only.txt").write_text("one")
-    monkeypatch.chdir(tmp_path)
-    found = check_plugin(FromFiles, parameters={"path": "scans"}, only=["length"])
-    assert found.outcomes[0].message == "1 samples"
-
-
-def test_folder_of_others_is_no_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a location of the user's the kit's own images are tried, whatever lies here."""
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "only.txt").write_text("one")
-    monkeypatch.chdir(tmp_path)
-    assert check_plugin(FromFiles, only=["length"]).outcomes[0].message != "1 samples"
-
-
 def test_nothing_left_out_is_not_tried() -> None:
     """Without samples that are left out there is no reason to look at."""
     (outcome,) = check_plugin(Boxes, only=["quarantined"], raises=False).outcomes
     assert (outcome.status, outcome.message) == ("skipped", "nothing is left out")
-
-
-def test_packaged_data_set_is_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once to be opened, and once more to compare; not for each check that looks at files."""
-    written = []
-    whole = Packaged.materialise
-
-    def noted(self: Packaged, folder: Path) -> None:
-        whole(self, folder)
-        written.append(folder)
-
-    monkeypatch.setattr(Packaged, "materialise", noted)
-    assert check_plugin(Packaged).passed
-    assert len(written) == 2
-
-
-def test_part_of_a_manifest_may_be_selected() -> None:
-    """With a parameter that selects, the manifest may list more than there is."""
-
-    assert check_plugin(Split).passed
-
-
-def test_temporary_folders_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing is left behind in the folder for temporary files, where the images were."""
-    import gc
-    import tempfile
-
-    opened: list[Path] = []
-
-    class Noted(Packaged):
-        """Note where it is opened."""
-
-        def open(self, root: Path) -> None:
-            super().open(root)
-            opened.append(root)
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    check_plugin(Noted, only=["materialises_the_same", "manifest", "length"])
-    gc.collect()
-    assert opened
-    assert all(root.is_relative_to(tmp_path) for root in opened)
-    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A project whose attack runs in rounds, and one whose data sets share images."""
+"""Projects: one with an attack in rounds, one whose data sets share images, one of pairs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from adversity.engine.public.open_stage import open_stage
+from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError
 from adversity.pipeline.make_plan import make_plan
@@ -17,6 +18,27 @@ from adversity.pipeline.read.load import load_pipeline
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+@pytest.fixture
+def run_pairs(tmp_path: Path, registry_with: Any) -> Any:
+    """A function that runs steps on a data set `photos`; returns plan, workspace and results."""
+    from toy_pairs import TOYS
+
+    def ran(data: str, steps: str, *overrides: str, only: str | None = None) -> Any:
+        file = tmp_path / "pipelines/p.yaml"
+        file.parent.mkdir(exist_ok=True)
+        photos = f"  photos: {{uses: dataset/pairs, {data}}}\n"
+        file.write_text(f"name: p\ndata:\n{photos}steps:\n{steps}", encoding="utf-8")
+        loaded = load_pipeline(file, root=tmp_path, overrides=overrides)
+        plan = make_plan(loaded, registry_with(*TOYS))
+        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        workspace = Workspace(tmp_path, out, tmp_path / "store")
+        wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
+        return plan, workspace, {step: _stage(plan, step, workspace, 1) for step in wanted}
+
+    return ran
+
 
 PIPELINE = """
 name: rounds

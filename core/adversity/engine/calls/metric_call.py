@@ -86,8 +86,8 @@ class ImageMetricCall(FinalCall):
         """
         full = self.ready.plugin.full_reference
         if full != (reference is not None):
-            wanted = "the clean images as well" if full else "images alone: it needs no reference"
-            raise InputError(f"{self.ready.label}: expected {wanted}")
+            given = "the clean images as well" if full else "images alone: it needs no reference"
+            raise InputError(f"{self.ready.label}: expected {given}")
         self.require_channels(images)
         pair = (images,) if reference is None else (images, reference)
         if images.requires_grad:
