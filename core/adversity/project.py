@@ -108,7 +108,10 @@ def _path_fault(root: Path, text: str, *, folder: bool) -> str | None:
     place = place_in(root, text)
     if place is None:
         looped = "" if _leads_somewhere(root / text) else " (its links go in a circle)"
-        return f"{text} must lie in the project {root}{looped}; copy it in, links are followed"
+        return (
+            f"{text} must lie in the project {root}{looped}, links are followed; copy it in, or "
+            "let DVC do it with `dvc import-url`"
+        )
     full = root / place
     try:
         mode = full.stat().st_mode

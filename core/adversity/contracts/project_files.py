@@ -47,7 +47,8 @@ class ProjectFile:
         spelt = os.fspath(text)
         fault = project.text_fault(spelt)
         if fault is not None:
-            raise ValueError(fault)
+            way = f"; let DVC bring it in: `dvc import-url {spelt} data/NAME`"
+            raise ValueError(fault + way if Path(spelt).is_absolute() else fault)
         self.text = PurePosixPath(spelt).as_posix()
         self._root: Path | None = None
 

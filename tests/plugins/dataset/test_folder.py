@@ -129,6 +129,12 @@ def test_missing_and_empty_folders(tmp_path):
         Folder(path="file").open(tmp_path)
 
 
+def test_a_folder_on_another_disk_is_told_how_it_comes_in():
+    """By DVC, which can leave the bytes where its cache is."""
+    with pytest.raises(ValidationError, match=r"`dvc import-url /big/photos data/NAME`"):
+        Folder(path="/big/photos")
+
+
 @pytest.mark.parametrize("path", ["/etc", "../x", "a/../../x", "C:\\x", "..\\x", "", "\\\\host\\x"])
 def test_paths_stay_in_the_project(path):
     """Absolute paths and `..` are refused when the parameter is read."""
