@@ -75,9 +75,9 @@ run: {{shard_size: 256, batch_size: 64, workers: 1}}
 CHILD = """\
 import json, resource, sys, time
 import adversity
-for count in sys.argv[1:]:
+for number in range(int(sys.argv[1])):
     begun = time.perf_counter()
-    result = adversity.run(f"memory-{count}.yaml", into=f"out-{count}")
+    result = adversity.run(f"memory-{number}.yaml", into=f"out-{number}")
     rows = result.steps["predictions"].rows
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"rows": rows, "peak": peak, "seconds": time.perf_counter() - begun}))
@@ -96,10 +96,10 @@ def install(folder: Path) -> None:
     )
 
 
-def peaks_of(pipeline: str, *counts: int) -> list[dict[str, Any]]:
-    """Run a pipeline over so many images in a child process; return the peak memory of it so far.
+def peaks_of(*runs: tuple[str, int]) -> list[dict[str, Any]]:
+    """Run pipelines over so many images in a child process; return the peak memory of it so far.
 
-    Only with one number is it that run's own. This process imports no torch: a child starts its
+    Only of a single run is it that run's own. This process imports no torch: a child starts its
     peak at its parent's size.
 
     Raises:
@@ -110,12 +110,12 @@ def peaks_of(pipeline: str, *counts: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         install(folder)
-        for count in counts:
-            file = folder / f"memory-{count}.yaml"
+        for number, (pipeline, count) in enumerate(runs):
+            file = folder / f"memory-{number}.yaml"
             file.write_text(pipeline.format(count=count), encoding="utf-8")
         paths = [name, str(Path(__file__).parent)]
         done = subprocess.run(
-            [sys.executable, "-c", CHILD, *map(str, counts)],
+            [sys.executable, "-c", CHILD, str(len(runs))],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
             capture_output=True,
@@ -123,8 +123,9 @@ def peaks_of(pipeline: str, *counts: int) -> list[dict[str, Any]]:
             check=False,
         )
         if done.returncode != 0:
-            raise RuntimeError(f"the run over {counts} images failed:\n{done.stderr}")
-    said = [json.loads(line) for line in done.stdout.splitlines()[-len(counts) :]]
+            counts = ", ".join(str(count) for _, count in runs)
+            raise RuntimeError(f"a run over {counts} images failed:\n{done.stderr}")
+    said = [json.loads(line) for line in done.stdout.splitlines()[-len(runs) :]]
     unit = 1 if sys.platform == "darwin" else 1024
     return [
         {
@@ -133,20 +134,21 @@ def peaks_of(pipeline: str, *counts: int) -> list[dict[str, Any]]:
             "peak_mib": facts["peak"] * unit / 2**20,
             "seconds": facts["seconds"],
         }
-        for count, facts in zip(counts, said, strict=True)
+        for (_, count), facts in zip(runs, said, strict=True)
     ]
 
 
 def measure(asked: Namespace) -> dict[str, Any]:
     """Run over few and over many images, of two classes and of 1 000.
 
-    In short both in one process, since no figure counts and its start takes longest.
+    In short all in one process, since no figure counts and its start takes longest.
     """
     if asked.quick:
-        runs, wide = peaks_of(PIPELINE, 48, 96), peaks_of(WIDE, 48, 96)
+        done = peaks_of((PIPELINE, 48), (PIPELINE, 96), (WIDE, 48), (WIDE, 96))
+        runs, wide = done[:2], done[2:]
     else:
-        runs = [*peaks_of(PIPELINE, 2_000), *peaks_of(PIPELINE, 20_000)]
-        wide = [*peaks_of(WIDE, 5_000), *peaks_of(WIDE, 50_000)]
+        runs = [*peaks_of((PIPELINE, 2_000)), *peaks_of((PIPELINE, 20_000))]
+        wide = [*peaks_of((WIDE, 5_000)), *peaks_of((WIDE, 50_000))]
     return {
         "runs": runs,
         "growth": judged(*runs),
