@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +19,6 @@ from adversity_flows.runs.past_runs import accepted_run, past_runs
 pytestmark = pytest.mark.slow
 
 FILE = "pipelines/tiny.yaml"
-REPOSITORY = Path(__file__).parents[2]
-RUN = "import sys; from adversity_flows.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
@@ -256,22 +253,3 @@ def test_unknown_force_is_wrong_input(ran, call):
     answer = call("run", FILE, "--force", "nett")
     assert answer.code == 2
     assert "net, predictions, attacked, report" in answer.err
-
-
-def test_shipped_smoke_pipeline_runs_with_prefect(project, child_environment):
-    """The pipeline for CI runs through Prefect; what Prefect says stays out of the terminal."""
-    (project / "pipelines" / "tiny.yaml").unlink()
-    text = (REPOSITORY / "pipelines" / "smoke.yaml").read_text()
-    (project / "pipelines" / "smoke.yaml").write_text(text)
-    answer = subprocess.run(
-        [sys.executable, "-c", RUN, "run", "pipelines/smoke.yaml"],
-        capture_output=True,
-        text=True,
-        env=child_environment,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines()[-1].startswith("✓ PASS: the gate passed")
-    assert "prefect" not in (answer.stdout + answer.stderr).lower()
-    (past,) = past_runs(project, "smoke")
-    assert past.manifest["door"] == "prefect"
