@@ -86,6 +86,13 @@ def test_import_that_no_source_names(project, line, expected):
         assert "expected files of the project to be imported by names that" in project.refusal()
 
 
+def test_computed_import_of_what_is_installed(project):
+    """A name that is put together, without a package, means a library: it is imported."""
+    line = "import importlib\nimportlib.import_module('js' + 'on')\n__import__('j' + 'son', fromlist=['x'])"
+    project.write("half.py", f"{line}\n{project.half}")
+    assert class_of(project.get())().degrade(1.0, None) == 0.5
+
+
 def test_init_of_a_folder_counts(project):
     """Python runs the `__init__.py` above a file first: it is in the key, and DVC has it."""
     project.write("deep/__init__.py", "SCALE = 1\n")

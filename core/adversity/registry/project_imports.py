@@ -57,11 +57,15 @@ def _computed(source: tuple[str, Path]) -> str | None:
 
 
 def _is_computed(call: ast.Call) -> bool:
-    """Say whether a call imports by a name that is no text, in a package, as leading dots need it."""
+    """Say whether a call imports from where the file lies, by a name that stands in no source.
+
+    `import_module(name)` alone, without a package, imports what is installed.
+    """
     called = getattr(call.func, "attr", getattr(call.func, "id", None))
-    given = [*call.args, *(word.value for word in call.keywords)]
-    literal = given and isinstance(given[0], ast.Constant)
-    return called in IMPORTERS and len(given) > 1 and not literal
+    from_here = any(word.arg in ("package", "level") for word in call.keywords)
+    from_here |= len(call.args) > {"import_module": 1, "__import__": 4}.get(str(called), 0)
+    literal = call.args and isinstance(call.args[0], ast.Constant)
+    return called in IMPORTERS and from_here and not literal
 
 
 def strays(root: Path, before: Iterable[str]) -> tuple[str, ...]:
