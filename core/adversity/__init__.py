@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Block as Block
     from adversity.contracts import CellMetric as CellMetric
     from adversity.contracts import Classifier as Classifier
+    from adversity.contracts import Combine as Combine
     from adversity.contracts import Dataset as Dataset
     from adversity.contracts import Degradation as Degradation
     from adversity.contracts import Degraded as Degraded
@@ -80,6 +81,7 @@ _CONTRACTS = [
     "Block",
     "CellMetric",
     "Classifier",
+    "Combine",
     "Dataset",
     "Degradation",
     "Degraded",

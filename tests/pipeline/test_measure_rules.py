@@ -122,7 +122,7 @@ _REFUSED = {
     ),
     "over elsewhere": (
         "  bad: {uses: net, from: photos, over: severity}",
-        'over: is for metrics; classifier "tiny" (toys 1.2) is none',
+        'over: is for metrics and uncertainties; classifier "tiny" (toys 1.2) is none',
     ),
     "against elsewhere": (
         "  bad: {uses: net, from: photos, against: predictions}",

@@ -10,10 +10,15 @@ import torch
 from pydantic import PrivateAttr
 from torch.nn.functional import cross_entropy
 
-from adversity import Fitted, PostHoc, Score, State
+from adversity import Combine, Fitted, PostHoc, Score, State
 from adversity.errors import InputError, NotFittedError
 from adversity.testing import check_plugin
-from adversity.testing.kinds.uncertainty import PostHocBench, ScoreBench
+from adversity.testing.kinds.uncertainty import (
+    CombineBench,
+    MembersBench,
+    PostHocBench,
+    ScoreBench,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,17 +105,70 @@ class Cut(Power):
         return super().calibrate((logits + logits.detach()) / 2)
 
 
+class Product(Combine):
+    """The product of what members say, as shares of its sum."""
+
+    name: ClassVar[str] = "product"
+
+    def combine(self, members: torch.Tensor) -> torch.Tensor:
+        return members.log().clamp_min(-1e4).sum(0).softmax(1)
+
+
+class Contrary(Product):
+    """Prefers what the members do not."""
+
+    def combine(self, members: torch.Tensor) -> torch.Tensor:
+        return (1 - members.mean(0)) / (members.shape[2] - 1)
+
+
+class Leaning(Product):
+    """Leans to the first class."""
+
+    def combine(self, members: torch.Tensor) -> torch.Tensor:
+        lean = torch.ones(members.shape[2]).double()
+        lean[0] += 1e-4
+        leant = members.mean(0) * lean
+        return leant / leant.sum(1, keepdim=True)
+
+
+class Spread(Score):
+    """How far apart members are in what they say of a class, at most."""
+
+    name: ClassVar[str] = "spread"
+    needs_members: ClassVar[bool] = True
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return (predictive.members.amax(0) - predictive.members.amin(0)).amax(1)
+
+
+class Unity(Spread):
+    """The wrong way round."""
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return -super().score(predictive)
+
+
+class FirstSpread(Spread):
+    """A little more where members are for the first class."""
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return super().score(predictive) + 1e-6 * (1 - predictive.members[:, :, 0].mean(0))
+
+
 TWINS = {
     "easy_below_hard": Confidence,
     "class_order": FirstClassFirst,
+    "agreement_below_doubt": Unity,
+    "unanimous": Contrary,
+    "class_order_of_answers": Leaning,
     "calibrates": Upside,
     "gradient_is_right": Cut,
 }
 
 
-@pytest.mark.parametrize("plugin", [Doubt, Typical, Power])
+@pytest.mark.parametrize("plugin", [Doubt, Typical, Power, Product, Spread])
 def test_sound_method_passes(plugin: Any) -> None:
-    """A score, a fitted one and a calibrator that keep their promises fail nothing."""
+    """A score, a fitted one, a calibrator, a combination and a score of members fail nothing."""
     assert check_plugin(plugin).passed
 
 
@@ -122,8 +180,13 @@ def test_twin_fails_exactly_its_check(name: str, failed: Callable[..., dict[str,
 
 def test_every_check_has_a_twin() -> None:
     """No check of the kind goes without a plugin that it catches."""
-    checks = {check.name for check in (*ScoreBench.checks, *PostHocBench.checks)}
-    assert checks == set(TWINS)
+    benches = (ScoreBench, PostHocBench, CombineBench, MembersBench)
+    assert {check.name for bench in benches for check in bench.checks} == set(TWINS)
+
+
+def test_a_score_of_members_is_tried_in_both_ways(failed: Callable[..., dict[str, str]]) -> None:
+    """What goes by members is asked to treat classes alike, as other scores are."""
+    assert failed(FirstSpread).keys() == {"class_order"}
 
 
 def test_answers_check_sees_what_is_no_distribution() -> None:

@@ -24,7 +24,14 @@ from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
 from adversity.contracts.threat import Norm, Threat
 from adversity.contracts.threats import NearestFailure, NormBall, OwnDistance, Parametric
-from adversity.contracts.uncertainty import Detector, PostHoc, Sampling, Score, Uncertainty
+from adversity.contracts.uncertainty import (
+    Combine,
+    Detector,
+    PostHoc,
+    Sampling,
+    Score,
+    Uncertainty,
+)
 from adversity.contracts.values import (
     Block,
     Degraded,
@@ -48,6 +55,7 @@ __all__ = [
     "Block",
     "CellMetric",
     "Classifier",
+    "Combine",
     "Dataset",
     "Degradation",
     "Degraded",

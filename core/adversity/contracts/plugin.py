@@ -92,7 +92,8 @@ class PluginBase(BaseModel):
     kind: ClassVar[str]
     """The kind's name, from `describes`."""
     makes: ClassVar[str]
-    """What its steps make, from `describes`: the engine looks at this, never at the kind's name."""
+    """What its steps make, from `describes` or the shape of its contract: the engine looks at this,
+    never at the kind's name."""
     api: ClassVar[int] = API_VERSION
     """The contract's version the plugin was written for."""
     name: ClassVar[str] = ""

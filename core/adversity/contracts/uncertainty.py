@@ -1,4 +1,4 @@
-"""The promise of an uncertainty method, in four shapes."""
+"""The promise of an uncertainty method, in five shapes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Predictive
     from adversity.seeding import SampleRng
 
-__all__ = ["Detector", "PostHoc", "Sampling", "Score", "Uncertainty"]
+__all__ = ["Combine", "Detector", "PostHoc", "Sampling", "Score", "Uncertainty"]
 
 
 class Uncertainty(PluginBase):
-    '''Say how sure a prediction is. Inherit from one of the four shapes, not from this.
+    '''Say how sure a prediction is. Inherit from one of the five shapes, not from this.
 
     Example::
 
@@ -47,8 +47,9 @@ class Uncertainty(PluginBase):
         makes="scores",
         leaves="scores",
         takes=("predictions", "scores"),
+        keys=("over",),
         order=40,
-        stage="adversity.engine.stages.score_stage:ScoreRun",
+        stage="adversity.engine.stages.score_stage:score_run",
         call="adversity.engine.calls.uncertainty_call:uncertainty_call",
         public="adversity.engine.public.create:UncertaintyCall",
         kit="adversity.testing.kinds.uncertainty",
@@ -57,6 +58,10 @@ class Uncertainty(PluginBase):
 
 class Score(Uncertainty):
     """A number for each prediction, computed from stored tables."""
+
+    needs_members: ClassVar[bool] = False
+    """It goes by what the members of an ensemble say, `Predictive.members`; a step that combines
+    members must stand before it."""
 
     @abstractmethod
     def score(self, predictive: Predictive) -> Tensor:
@@ -69,6 +74,21 @@ class PostHoc(Uncertainty):
     @abstractmethod
     def calibrate(self, logits: Tensor) -> Tensor:
         """Return probabilities `[N, K]` from logits `[N, K]`."""
+
+
+class Combine(Uncertainty):
+    """One answer from those of several members, computed from stored predictions: an ensemble."""
+
+    makes: ClassVar[str] = "predictions"
+
+    @abstractmethod
+    def combine(self, members: Tensor) -> Tensor:
+        """Return probabilities `[N, K]`.
+
+        Args:
+            members: `[M, N, K]` float64, the members' probabilities, in the order in which the
+                pipeline names them: sources as in `from:`, variables as in the matrix.
+        """
 
 
 class Sampling(Uncertainty):

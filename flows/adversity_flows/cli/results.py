@@ -149,7 +149,8 @@ def _numbers(measure: Measure) -> tuple[str, str, str]:
 def _headline(step: StepSummary, cell: CellResult) -> Iterator[tuple[str, Measure]]:
     """Yield the measures that a step is looked at for first: a calibrator for its calibration."""
     named = [(name, measure) for name, measure in cell.measures.items() if measure.info.headline]
-    own = [item for item in named if item[1].info.group == step.kind] or named
+    group = "accuracy" if step.makes == "predictions" else step.kind
+    own = [item for item in named if item[1].info.group == group] or named
     first = min((measure.info.headline for _, measure in own), default=0)
     if own:
         yield from (item for item in own if item[1].info.headline == first)

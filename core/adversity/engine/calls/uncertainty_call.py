@@ -1,10 +1,10 @@
-"""The final calls of uncertainty methods: of calibrators and of scores."""
+"""The final calls of uncertainty methods: of calibrators, scores, and what combines members."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import PostHoc, Predictive, Score
+from adversity.contracts import Combine, PostHoc, Predictive, Score
 from adversity.engine.calls.alone import each_by_itself, rows_of
 from adversity.engine.calls.blocks import in_blocks
 from adversity.engine.calls.final_call import FinalCall, named, positions
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["CalibratorCall", "ScoreCall", "uncertainty_call"]
+__all__ = ["CalibratorCall", "CombineCall", "ScoreCall", "uncertainty_call"]
 
 
 class CalibratorCall(FinalCall):
@@ -75,6 +75,11 @@ class ScoreCall(FinalCall):
         parts = (predictive.probs, predictive.logits, predictive.mean)
         given = next(value for value in parts if value is not None)
         names = ids or positions(len(given))
+        if self.ready.plugin.needs_members and predictive.members is None:
+            raise InputError(
+                f"{self.ready.label} expected what the members of an ensemble say, got one answer; "
+                "use it on what combines members"
+            )
 
         def answered(index: list[int] | slice, here: Sequence[str]) -> Tensor:
             try:
@@ -96,21 +101,60 @@ class ScoreCall(FinalCall):
         return answer.cpu().double()
 
     def of_logits(self, logits: Tensor) -> Tensor:
-        """Return the scores of what logits stand for."""
-        return self(Predictive(logits.double().softmax(1), logits))
+        """Return the scores of what logits `[N, K]` stand for, or those of members `[M, N, K]`."""
+        if not self.ready.plugin.needs_members:
+            return self(Predictive(logits.double().softmax(1), logits))
+        members = logits.double().softmax(2)
+        return self(Predictive(members.mean(0), members=members))
 
 
-def uncertainty_call(ready: Ready) -> CalibratorCall | ScoreCall:
-    """Return the final call of a method, by what it is.
+class CombineCall(FinalCall):
+    """`probs = combination(members)`."""
+
+    def __call__(self, members: Tensor, ids: Sequence[str] | None = None) -> Tensor:
+        """Return probabilities `[N, K]` float32 of members' probabilities `[M, N, K]` float64.
+
+        Raises:
+            PluginError: If the answer breaks the contract.
+        """
+        rows = members.transpose(0, 1)
+        names = ids or positions(len(rows))
+
+        def run(index: list[int]) -> list[Tensor]:
+            here = named(names, index)
+            answer: Tensor = self.ask("combine", here, members[:, index])
+            fault = rows_fault(answer, rows=len(index), columns=members.shape[2])
+            fault = fault or probs_fault(answer)
+            if fault is not None:
+                self.ready.broke(fault, here)
+            return [answer.float()]
+
+        return self.blocks(rows, names, run)[0]
+
+    def of_logits(self, logits: Tensor) -> Tensor:
+        """Return probabilities `[N, K]` of the members' logits `[M, N, K]`."""
+        return self(logits.double().softmax(2))
+
+
+_CALLS: dict[type, type[CalibratorCall | ScoreCall | CombineCall]] = {
+    PostHoc: CalibratorCall,
+    Score: ScoreCall,
+    Combine: CombineCall,
+}
+"""By the shape of the method."""
+
+
+def uncertainty_call(ready: Ready) -> CalibratorCall | ScoreCall | CombineCall:
+    """Return the final call of a method, by its shape.
 
     Raises:
-        InputError: If it is neither a calibrator nor a score.
+        InputError: If nothing calls methods of its shape yet.
     """
-    if isinstance(ready.plugin, PostHoc):
-        return CalibratorCall(ready)
-    if isinstance(ready.plugin, Score):
-        return ScoreCall(ready)
+    for shape, call in _CALLS.items():
+        if isinstance(ready.plugin, shape):
+            return call(ready)
+    *names, last = (shape.__name__ for shape in _CALLS)
     raise InputError(
-        f"{ready.label}: expected a Score or a PostHoc, got neither; nothing calls other "
-        "uncertainty methods yet"
+        f"{ready.label}: expected a {', '.join(names)} or {last}, got none of them; nothing calls "
+        "other uncertainty methods yet"
     )

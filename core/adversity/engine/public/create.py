@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from adversity.contracts import Combine
 from adversity.contracts.nested import NESTED_ERROR, resolving
 from adversity.engine.calls.device import absent_device
 from adversity.engine.calls.set_up import set_up
@@ -172,9 +173,16 @@ class UncertaintyCall(Call):
     """`score = method(logits)` or `probs = calibrator.fit(logits, labels)(logits)`."""
 
     def __call__(self, logits: Tensor) -> Tensor:
-        """Return calibrated probabilities `[N, K]`, or scores `[N]` (higher = less sure)."""
+        """Return probabilities `[N, K]`, or scores `[N]` (higher = less sure).
+
+        Args:
+            logits: `[N, K]`; for what goes by members `[M, N, K]`, the members' logits.
+
+        Raises:
+            DataError: If the logits have another shape, or are not finite.
+        """
         self.ready.require_fitted()
-        fault = rows_fault(logits, rows=len(logits), columns=0)
+        fault = _members_fault(logits) if self._takes_members else _logits_fault(logits)
         if fault is not None:
             raise DataError(f"{self.ready.label}: {fault}")
         return self.ready.call.of_logits(logits)  # type: ignore[no-any-return]
@@ -186,3 +194,20 @@ class UncertaintyCall(Call):
         names = tuple(str(k) for k in range(logits.shape[1]))
         data = TensorRows(labels, names, logits=logits.float())
         return self._learnt(data, seed, frozenset())
+
+    @property
+    def _takes_members(self) -> bool:
+        plugin = self.ready.plugin
+        return isinstance(plugin, Combine) or getattr(plugin, "needs_members", False)
+
+
+def _logits_fault(logits: Tensor) -> str | None:
+    """Say what is wrong with logits `[N, K]`, or None."""
+    return rows_fault(logits, rows=len(logits), columns=0)
+
+
+def _members_fault(logits: Tensor) -> str | None:
+    """Say what is wrong with members' logits `[M, N, K]`, or None."""
+    if logits.ndim != 3 or not len(logits):
+        return f"expected logits [M, N, K] of M members, got {list(logits.shape)}"
+    return rows_fault(logits.flatten(0, 1), rows=logits.shape[0] * logits.shape[1], columns=0)

@@ -123,7 +123,7 @@ def _fitted_elsewhere(planned: PlannedStep) -> bool:
         return False
     classes = map(class_of, planned.plugin_entries)
     return any(
-        (cls.makes == "predictions" or cls.weights_licence is not None)
+        (cls.describes.role == "predict" or cls.weights_licence is not None)
         and not issubclass(cls, Fitted)
         for cls in classes
     )

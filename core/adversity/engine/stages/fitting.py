@@ -119,8 +119,8 @@ class StoredLogits:
         if "target" not in self._rows:
             raise DataError(f"{where} has no labels; expected labelled predictions")
         answer_of(next(self._rows.parts(), self._rows), where)
-        classifier = toolbox.ready(toolbox.plan.chain(step).classifier.id, cell).plugin
-        self._names: tuple[str, ...] = classifier.class_names
+        own = cell.restrict(toolbox.plan.steps[step].variables)
+        self._names = toolbox.table(step).classes[own.key]
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -192,11 +192,7 @@ class CellsRun(_FromStored):
         known = known_behind(upstream, self.plan.steps, self.plan.metrics)
         measures: dict[Cell, dict[str, Measure]] = {}
         for cell in self.planned.cells:
-            folded = [
-                other
-                for other in upstream.cells
-                if other.restrict(self.planned.variables) == cell.restrict(upstream.variables)
-            ]
+            folded = self.planned.folds(upstream, cell)
             cells = [self._cell(other, result.measures[other.key], known) for other in folded]
             ready = self.ready(cell)
             measures[cell] = described(ready, ready.call(cells), ready.plugin.gives(known))

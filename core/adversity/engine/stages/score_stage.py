@@ -1,81 +1,157 @@
-"""Uncertainty from stored predictions: calibrated probabilities and scores."""
+"""Uncertainty from stored predictions: calibrated probabilities, scores, members made one."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Predictive, State
+from adversity.contracts import Combine, Predictive, State
 from adversity.data.arrays import write_arrays
 from adversity.engine.calls.uncertainty_call import CalibratorCall
+from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of
-from adversity.engine.stages.fitting import (
-    fit_identity,
-    fit_step,
-    stored_rows,
-)
+from adversity.engine.stages.fitting import fit_identity, fit_step
+from adversity.engine.stages.members import Member, distinct_members, members_of, stacked
 from adversity.engine.stages.table_stage import TableRun
+from adversity.errors import DataError
+from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from adversity.engine.calls.ready import Ready
-    from adversity.engine.chain.answer import Answer
-    from adversity.engine.stages.columns import Columns
-    from adversity.engine.stages.stage import Shard, StageResult
-    from adversity.pipeline.plan.model import Cell
+    from torch import Tensor
 
-__all__ = ["ScoreRun"]
+    from adversity.engine.calls.ready import Ready
+    from adversity.engine.set_up.workspace import Workspace
+    from adversity.engine.stages.columns import Columns, Rows
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Cell, Plan, Stage
+
+__all__ = ["CombineRun", "ScoreRun", "score_run"]
 
 _USED = ("id", "target", "prediction", "correct", "confidence", "logits", "probs")
 """The columns that a score goes by, and that its own table has as well."""
+_ANSWER = ("id", "target", "logits", "probs")
+"""Those that members are combined by."""
 
 
-class ScoreRun(TableRun):
+def score_run(plan: Plan, stage: Stage, workspace: Workspace) -> TableRun:
+    """Open a step of an uncertainty method, by the shape of the method."""
+    combines = issubclass(class_of(plan.steps[stage.step].entry), Combine)
+    return (CombineRun if combines else ScoreRun)(plan, stage, workspace)
+
+
+class _FromPredictions(TableRun):
+    """A step on stored predictions: of one step and cell, or of several members."""
+
+    def split(self) -> list[Shard]:
+        """Cut as usual, and prepare a place for what is looked up."""
+        self._lock = threading.RLock()
+        self._ids: dict[Member, list[str]] = {}
+        return super().split()
+
+    def tables(self) -> list[str]:
+        """Return the hashes of the incoming tables."""
+        return [self.toolbox.table(name).sha256 for name in self.planned.source]
+
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return the classes of what comes in."""
+        return members_of(self.toolbox, self.planned, cell)[0].classes(self.toolbox)
+
+    def places(self, shard: Shard, member: Member) -> np.ndarray[Any, Any]:
+        """Return where a shard's samples stand in the incoming rows: all are sorted by id."""
+        source = self.toolbox.source(self.data)
+        samples = {source.ids[i] for i in shard.samples}
+        return np.array([i for i, name in enumerate(self._ids_of(member)) if name in samples])
+
+    def read(self, member: Member, places: np.ndarray[Any, Any], names: Sequence[str]) -> Rows:
+        """Read some columns, those that are there."""
+        rows = member.rows(self.toolbox)
+        return rows.at(places, [name for name in names if name in rows])
+
+    def _ids_of(self, member: Member) -> list[str]:
+        """Read the incoming ids of a member once; those of one cell stay in memory."""
+        with self._lock:
+            if member not in self._ids:
+                self._ids = {member: member.rows(self.toolbox)["id"].tolist()}
+            return self._ids[member]
+
+
+class CombineRun(_FromPredictions):
+    """The answers of several members made one; what each said stays beside it."""
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the members' tables, which members they are, and the plugin.
+
+        Raises:
+            DataError: If two members of the cell are one.
+        """
+        members = [str(member) for member in distinct_members(self, self.planned, cell)]
+        return [self.tables(), members, self.identity(self.stage.step, cell), cell.key]
+
+    def compute(self, shard: Shard) -> Columns:
+        """Look up what each member says of the shard's rows, and run the plugin on it."""
+        members = members_of(self.toolbox, self.planned, shard.cell)
+        places = self.places(shard, members[0])
+        rows = [self.read(member, places, _ANSWER) for member in members]
+        self._require_the_same_samples(members, rows)
+        columns: Columns = {name: rows[0][name] for name in ("id", "target") if name in rows[0]}
+        said = stacked(rows, [str(member) for member in members])
+        ready = self.toolbox.ready(self.stage.step, shard.cell)
+        probs: Tensor = ready.call(said, tuple(columns["id"].tolist()))
+        columns |= answer_columns(Answer(probs, "probs"), columns.get("target"))
+        # float32, as classifiers answer; rows first, as in all tables.
+        return columns | {"members": said.float().transpose(0, 1).numpy()}
+
+    def _require_the_same_samples(self, members: Sequence[Member], rows: Sequence[Rows]) -> None:
+        """Refuse members whose rows are of other samples.
+
+        Raises:
+            DataError: With two of them.
+        """
+        for member, each in zip(members, rows, strict=True):
+            if not np.array_equal(each["id"], rows[0]["id"]):
+                raise DataError(
+                    f"{self.planned.line}: {members[0]} and {member} hold other samples; "
+                    f"{self.stage.step} combines what members say of the same ones: run "
+                    "`adversity run` for all of them"
+                )
+
+
+class ScoreRun(_FromPredictions):
     """A score or a calibrator applied to stored predictions; fitted first where it must be."""
 
     def split(self) -> list[Shard]:
         """Cut as usual, and prepare a place for fitted states."""
-        self._fitting = threading.RLock()
         self._states: dict[Cell, State] = {}
-        self._ids: dict[Cell, list[str]] = {}
         return super().split()
 
     def content(self, cell: Cell) -> list[object]:
         """Hash the upstream tables and the plugin."""
         step = self.stage.step
-        table = self.toolbox.table(self.planned.upstream).sha256
         fit = fit_identity(self, step, cell) if self.planned.fit_on is not None else []
-        return [table, fit, self.identity(step, cell), cell.key]
+        return [self.tables(), fit, self.identity(step, cell), cell.key]
 
     def compute(self, shard: Shard) -> Columns:
         """Look the shard's rows up and run the plugin on them."""
-        source = self.toolbox.source(self.data)
-        names = {source.ids[i] for i in shard.samples}
-        rows = stored_rows(self.toolbox, self.planned.upstream, shard.cell)
-        at = np.array([i for i, name in enumerate(self._upstream(shard.cell)) if name in names])
-        stored = rows.at(at, [name for name in _USED if name in rows])
-        ids = tuple(stored["id"].tolist())
-        columns: Columns = {"id": stored["id"]}
-        columns |= {name: stored[name] for name in ("target",) if name in stored}
         ready = self._ready(shard.cell)
+        [member] = members_of(self.toolbox, self.planned, shard.cell)
+        needs_members = getattr(ready.plugin, "needs_members", False)
+        names = (*_USED, "members") if needs_members else _USED
+        stored = dict(self.read(member, self.places(shard, member), names))
+        said = stored.pop("members", None)
+        ids = tuple(stored["id"].tolist())
+        columns: Columns = {name: stored[name] for name in ("id", "target") if name in stored}
         call, answer = ready.call, answer_of(stored, ready.label)
         if isinstance(call, CalibratorCall):
             calibrated = answer.calibrated(call(answer.as_logits, ids))
             return columns | answer_columns(calibrated, columns.get("target"))
         columns |= {name: column for name, column in stored.items() if name not in columns}
-        return columns | {ready.plugin.name: call(_predictive(answer), ids).numpy()}
-
-    def _upstream(self, cell: Cell) -> list[str]:
-        """Read the incoming ids of a cell once; those of one cell stay in memory."""
-        with self._fitting:
-            if cell not in self._ids:
-                rows = stored_rows(self.toolbox, self.planned.upstream, cell)
-                self._ids = {cell: rows["id"].tolist()}
-            return self._ids[cell]
+        return columns | {ready.plugin.name: call(_predictive(answer, said), ids).numpy()}
 
     def _ready(self, cell: Cell) -> Ready:
         """Return the plugin; one with `fit_on` of its own is fitted here."""
@@ -84,7 +160,7 @@ class ScoreRun(TableRun):
         return self.toolbox.bare(self.stage.step, cell, state=self._state(cell))
 
     def _state(self, cell: Cell) -> State:
-        with self._fitting:
+        with self._lock:
             if cell not in self._states:
                 self._states[cell] = fit_step(self.toolbox, self.stage.step, cell)
             return self._states[cell]
@@ -102,5 +178,12 @@ class ScoreRun(TableRun):
         return super().fill(out)
 
 
-def _predictive(answer: Answer) -> Predictive:
-    return Predictive(answer.probabilities, answer.values if answer.gives == "logits" else None)
+def _predictive(answer: Answer, said: np.ndarray[Any, Any] | None) -> Predictive:
+    """Return the answer, and what members `[N, M, K]` said, as scores get it."""
+    import torch
+
+    return Predictive(
+        answer.probabilities,
+        answer.values if answer.gives == "logits" else None,
+        members=None if said is None else torch.from_numpy(said).double().transpose(0, 1),
+    )

@@ -75,6 +75,7 @@ def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...
     attacks = [n for n in steps.values() if n.role == "attack"]
     attacks.sort(key=lambda n: (_is_control(n), n.knowledge == "grey-box"))
     answers = [n for n in steps.values() if n.role in ("predict", "score")]
+    answers = [n for n in answers if toolbox.plan.chain(n.id).is_line]
     if attacks:
         attack, answer = attacks[0].id, str(attacks[0].against)
     elif answers:

@@ -27,7 +27,7 @@ def _with_facts(
     toolbox: Toolbox, summary: StepSummary, asked: dict[tuple[str, str], dict[str, Any]]
 ) -> StepSummary:
     planned, definition = toolbox.plan.steps[summary.id], toolbox.definition_of(summary.id)
-    if class_of(planned.entry).makes != "predictions":
+    if class_of(planned.entry).describes.role != "predict":
         return summary
     models = []
     for cells in _by_model(toolbox, summary.id):

@@ -57,6 +57,12 @@ class Chain:
         return tuple(link for link in self.links if link.role != "predict")
 
     @property
+    def is_line(self) -> bool:
+        """Whether one answer comes of it in each cell of the end: nothing is made of members."""
+        names = set(self.end.variables)
+        return all(len(link.source) < 2 and names.issuperset(link.variables) for link in self.links)
+
+    @property
     def undefended(self) -> Chain:
         """The classifier alone: what an attack computes on that knows of no defence."""
         return Chain(self.start, (self.classifier,))

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Fitted
+from adversity.contracts import Combine, Fitted
 from adversity.contracts.not_yet import not_yet
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.check_measures import MeasureRules
+from adversity.pipeline.plan.check_members import MemberRules
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors, way_to
 from adversity.pipeline.plan.probing import probe_fault
@@ -62,6 +63,7 @@ def check_steps(
         checker.probing,
         checker.fitting,
         MeasureRules(data, steps, metrics).rules,
+        MemberRules(data, steps).rules,
     )
     for planned in steps.values():
         spec = loaded.spec.steps[planned.id]
@@ -157,7 +159,7 @@ class _Checker:
         kind = class_of(planned.entry).describes
         if planned.role != "define" and not planned.source:
             yield "uses", f"{kind.noun} needs from:, the images that it may change"
-        if len(planned.source) > 1:
+        if len(planned.source) > 1 and not issubclass(class_of(planned.entry), Combine):
             yield (
                 "from",
                 f"expected one step, got {len(planned.source)}: {', '.join(planned.source)}",

@@ -88,7 +88,7 @@ class PlannedStep:
         source: `from:`, ids of steps or data sets; empty for a pure definition.
         against: For attacks, the step whose answer is attacked; for metrics, the step whose table
             is compared with.
-        over: For metrics, the variables whose cells are folded into one.
+        over: The variables whose cells are folded into one: for metrics, and into members.
         fit_on: For a definition, the step or data set that fits it.
         knowledge: `white-box` or `grey-box`.
         variables: The matrix variables its result depends on, in the file's order.
@@ -135,9 +135,17 @@ class PlannedStep:
         """Return one of its plugins with the parameters of each of its cells."""
         return [plugin for cell, plugin in self.plugins.items() if self.entry_of(cell) is entry]
 
+    def folds(self, other: PlannedStep, cell: Cell) -> tuple[Cell, ...]:
+        """Return the cells of a step that go into a cell of this one, in the order of the matrix."""
+        return tuple(
+            one
+            for one in other.cells
+            if one.restrict(self.variables) == cell.restrict(other.variables)
+        )
+
     @property
     def upstream(self) -> str:
-        """The step or data set that it works on: all that `from:` may name so far."""
+        """The step or data set that it works on; of several, which are members, the first."""
         return self.source[0]
 
     @property

@@ -1,14 +1,12 @@
-"""What an uncertainty method promises: scores and calibrators, from stored tables."""
+"""What scores and calibrators promise: fed with logits, as tables hold them."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Fitted, PostHoc, Predictive, Score
-from adversity.contracts.not_yet import not_yet
+from adversity.contracts import Fitted, Predictive
 from adversity.engine.public.in_memory import TensorRows
-from adversity.errors import InputError
 from adversity.metrics import nll
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable, apart, check, require
@@ -19,10 +17,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from adversity.contracts import PluginBase
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["PostHocBench", "ScoreBench", "bench_for"]
+__all__ = ["LogitsBench", "PostHocBench", "ScoreBench", "class_order", "logit_case", "logit_rows"]
 
 SHARPNESS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """What logits are multiplied by on the way from not sure at all to very sure."""
@@ -54,7 +51,8 @@ def logit_rows(count: int, classes: int, *, first: int = 0) -> Tensor:
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
 
-def _case(name: str, logits: Tensor) -> Case:
+def logit_case(name: str, logits: Tensor) -> Case:
+    """Return a case of logits, rows first."""
     return Case(name, {"logits": logits}, tuple(f"kit/{k}" for k in range(len(logits))))
 
 
@@ -66,10 +64,10 @@ def logit_cases() -> tuple[Case, ...]:
         [[0.0, 0.0, 0.0, 0.0], [300.0, 0.0, 0.0, 0.0], [-80.0, -80.0, -79.0, -80.0]]
     )
     return (
-        _case("7 rows of 10 classes", logit_rows(7, 10)),
-        _case("5 rows of 2 classes", logit_rows(5, 2, first=50)),
-        _case("3 rows of 1000 classes", logit_rows(3, 1000, first=90)),
-        _case("3 extreme rows of 4 classes (equal, sure, far from zero)", extremes),
+        logit_case("7 rows of 10 classes", logit_rows(7, 10)),
+        logit_case("5 rows of 2 classes", logit_rows(5, 2, first=50)),
+        logit_case("3 rows of 1000 classes", logit_rows(3, 1000, first=90)),
+        logit_case("3 extreme rows of 4 classes (equal, sure, far from zero)", extremes),
     )
 
 
@@ -79,8 +77,8 @@ def fitted_cases() -> tuple[Case, ...]:
 
     extremes = [[0.0] * 5, [300.0, 0.0, 0.0, 0.0, 0.0], [-80.0, -80.0, -79.0, -80.0, -80.0]]
     return (
-        _case("7 rows of 5 classes", logit_rows(7, 5)),
-        _case("3 extreme rows (equal, sure, far from zero)", torch.tensor(extremes)),
+        logit_case("7 rows of 5 classes", logit_rows(7, 5)),
+        logit_case("3 extreme rows (equal, sure, far from zero)", torch.tensor(extremes)),
     )
 
 
@@ -90,7 +88,7 @@ def easy_below_hard(bench: ScoreBench) -> str:
     classes = bench.answered[0].rows["logits"].shape[1]
     rows = logit_rows(6, classes, first=200)
     scores = [
-        bench.answer(bench.ready, _case(f"logits times {sharp}", rows * sharp))["score"]
+        bench.answer(bench.ready, logit_case(f"logits times {sharp}", rows * sharp))["score"]
         for sharp in SHARPNESS
     ]
     for (sharp, before), (sharper, after) in pairwise(zip(SHARPNESS, scores, strict=True)):
@@ -110,7 +108,7 @@ def class_order(bench: ScoreBench) -> str:
     """Write the classes backwards."""
     worst = 0.0
     for case in bench.answered:
-        other = Case(case.name, {"logits": case.rows["logits"].flip(1)}, case.ids)
+        other = Case(case.name, {"logits": case.rows["logits"].flip(-1)}, case.ids)
         first, second = bench.answer(bench.ready, case), bench.answer(bench.ready, other)
         worst = max(worst, apart(first["score"], second["score"], relative=True))
     require(worst <= ROUNDS, f"expected the same score, it changes by up to {worst:.3g}")
@@ -123,7 +121,7 @@ def calibrates(bench: PostHocBench) -> str:
     if not issubclass(bench.cls, Fitted):
         raise NotApplicable("the calibrator is not fitted")
     logits, labels = overconfident(400, first=5000)
-    probs = bench.answer(bench.ready, _case("400 other rows", logits))["probs"]
+    probs = bench.answer(bench.ready, logit_case("400 other rows", logits))["probs"]
     before, best = (nll(logits=given, labels=labels).value for given in (logits, logits / 2))
     after = nll(probs, labels).value
     require(
@@ -152,7 +150,7 @@ def overconfident(count: int, *, first: int = 0) -> tuple[Tensor, Tensor]:
     return logits, torch.tensor([int(draw.choice(5, p=row / row.sum())) for row in truth])
 
 
-class _LogitsBench(Bench):
+class LogitsBench(Bench):
     """Feed a method with logits, as tables hold them."""
 
     seeded = False
@@ -167,7 +165,7 @@ class _LogitsBench(Bench):
         return TensorRows(labels, tuple("abcde"), logits=logits)
 
 
-class ScoreBench(_LogitsBench):
+class ScoreBench(LogitsBench):
     """Feed a score with predictions."""
 
     checks = (easy_below_hard, class_order)
@@ -179,7 +177,7 @@ class ScoreBench(_LogitsBench):
         return {"score": ready.call(predictive, case.ids)}
 
 
-class PostHocBench(_LogitsBench):
+class PostHocBench(LogitsBench):
     """Feed a calibrator with logits."""
 
     checks = (calibrates, gradient_is_right)
@@ -191,18 +189,3 @@ class PostHocBench(_LogitsBench):
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Calibrate."""
         return {"probs": ready.call(case.rows["logits"], case.ids)}
-
-
-def bench_for(plugin: type[PluginBase]) -> type[Bench]:
-    """Return the bench of the method's shape.
-
-    Raises:
-        InputError: If the engine does not run methods of this shape yet.
-    """
-    for shape, bench in ((Score, ScoreBench), (PostHoc, PostHocBench)):
-        if issubclass(plugin, shape):
-            return bench
-    raise InputError(
-        f"expected a Score or a PostHoc, got {plugin.__name__}: "
-        f"{not_yet(plugin) or 'inherit from one of them'}"
-    )

@@ -1,0 +1,120 @@
+"""The rules of ensembles: what may be folded into members, and who may go by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Combine, Fitted, Score
+from adversity.pipeline.plan.chain import chain_to
+from adversity.pipeline.plan.paths import ancestors
+from adversity.pipeline.read.findings import listed, suggestion
+from adversity.registry.entry import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adversity.pipeline.plan.model import PlannedData, PlannedStep
+    from adversity.pipeline.read.spec import StepSpec
+
+__all__ = ["MemberRules"]
+
+Finding = tuple[str, str]
+"""The key under the step, and the message."""
+
+
+class MemberRules:
+    """Checks steps that combine members, and those that stand behind one."""
+
+    def __init__(self, data: Mapping[str, PlannedData], steps: Mapping[str, PlannedStep]) -> None:
+        """Look at steps that are resolved; a faulty one is missing, and was complained of."""
+        self._data = data
+        self._steps = steps
+
+    def rules(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+        """Yield what is wrong with a step that combines members, or goes by them."""
+        cls = class_of(planned.entry)
+        if planned.role == "attack" and planned.against is not None:
+            yield from self._attacked(planned.against)
+        if issubclass(cls, Combine):
+            yield from self._combines(planned)
+        elif cls.describes.role == "score":
+            yield from self._scores(planned)
+
+    def _combines(self, planned: PlannedStep) -> Iterator[Finding]:
+        label = planned.entry.label
+        if issubclass(class_of(planned.entry), Fitted):
+            yield "uses", f"{label} is fitted on what members say, which is not available yet"
+        if planned.role == "define":
+            return
+        if not planned.over and len(planned.source) == 1:
+            yield (
+                "uses",
+                (
+                    f"{label} combines members, and {planned.upstream} is one; name several steps in "
+                    "from:, or the variable of the matrix in which the members differ with over:"
+                ),
+            )
+        yield from self._folded(planned)
+        for name in planned.source:
+            if planned.source.count(name) > 1:
+                yield "from", f"{name} stands in from: more than once; a member counts once"
+                return
+        yield from self._one_data_set(planned)
+
+    def _folded(self, planned: PlannedStep) -> Iterator[Finding]:
+        """Check that some member varies with each variable of `over:`."""
+        sources = [self._steps[name] for name in planned.source if name in self._steps]
+        there = tuple(dict.fromkeys(name for step in sources for name in step.variables))
+        for name in planned.over if len(sources) == len(planned.source) else ():
+            if name not in there:
+                vary = f"{' and '.join(planned.source)} {'do' if len(sources) > 1 else 'does'}"
+                have = listed(there) if there else "no variable"
+                hint = suggestion(name, there)
+                yield "over", f"{vary} not vary with {name}{hint}; expected {have}"
+
+    def _one_data_set(self, planned: PlannedStep) -> Iterator[Finding]:
+        """Check that all members answer for the same samples."""
+        starts = {name: chain_to(name, self._steps).start for name in planned.source}
+        if not set(starts.values()) <= self._data.keys():
+            return
+        if len(set(starts.values())) > 1:
+            each = ", ".join(f"{name} of {start}" for name, start in starts.items())
+            yield "from", f"members answer for the same data set; expected one, got {each}"
+
+    def _scores(self, planned: PlannedStep) -> Iterator[Finding]:
+        """Check that what goes by members stands behind them, and has one step in `from:`."""
+        cls = class_of(planned.entry)
+        if planned.over:
+            yield (
+                "over",
+                (
+                    f"over: folds members into one answer; {planned.entry.label} works on one: let a "
+                    "step combine them first"
+                ),
+            )
+        source = self._steps.get(planned.upstream) if planned.source else None
+        if source is None or not issubclass(cls, Score) or not cls.needs_members:
+            return
+        if not issubclass(class_of(source.entry), Combine):
+            yield (
+                "from",
+                (
+                    f"{planned.entry.label} goes by what members say, and {source.id} has one answer; "
+                    "name a step that combines members"
+                ),
+            )
+
+    def _attacked(self, against: str) -> Iterator[Finding]:
+        """Refuse an ensemble as victim: an attack goes through one network."""
+        for name in (against, *sorted(ancestors(against, self._steps))):
+            step = self._steps.get(name)
+            if step is not None and issubclass(class_of(step.entry), Combine):
+                what = "is" if name == against else f"comes from {name}, which is"
+                yield (
+                    "against",
+                    (
+                        f"an attack on several networks at once is not available yet, and {against} "
+                        f"{what} an ensemble; attack one member: {listed(step.source)}"
+                    ),
+                )
+                return

@@ -1,0 +1,35 @@
+"""What an uncertainty method promises: a bench for each shape, from stored tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Combine, PostHoc, Score
+from adversity.contracts.not_yet import not_yet
+from adversity.errors import InputError
+from adversity.testing.kinds.uncertainty.logits import PostHocBench, ScoreBench
+from adversity.testing.kinds.uncertainty.members import CombineBench, MembersBench
+
+if TYPE_CHECKING:
+    from adversity.contracts import PluginBase
+    from adversity.testing.bench.bench import Bench
+
+__all__ = ["CombineBench", "MembersBench", "PostHocBench", "ScoreBench", "bench_for"]
+
+
+def bench_for(plugin: type[PluginBase]) -> type[Bench]:
+    """Return the bench of the method's shape.
+
+    Raises:
+        InputError: If the engine does not run methods of this shape yet.
+    """
+    if issubclass(plugin, Score) and plugin.needs_members:
+        return MembersBench
+    shapes = ((Score, ScoreBench), (PostHoc, PostHocBench), (Combine, CombineBench))
+    for shape, bench in shapes:
+        if issubclass(plugin, shape):
+            return bench
+    raise InputError(
+        f"expected a Score, a PostHoc or a Combine, got {plugin.__name__}: "
+        f"{not_yet(plugin) or 'inherit from one of them'}"
+    )

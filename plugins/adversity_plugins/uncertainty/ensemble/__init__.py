@@ -1,0 +1,1 @@
+"""Ensembles: one answer from those of several members."""
