@@ -14,7 +14,7 @@ from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import summarise
-from adversity.errors import DataError, PluginError
+from adversity.errors import DataError, InputError, PluginError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.report.doubts.void_figures import why_void
@@ -259,6 +259,48 @@ def test_a_step_that_keeps_no_rows_is_named(measure: Any) -> None:
             "  surer: {uses: metric/more, from: clean, against: learnt}\n"
             "  bad: {uses: metric/ece, from: surer}\n"
         )
+
+
+def test_what_a_metric_refuses_says_line_step_and_cell(measure: Any) -> None:
+    """Of a table, and of cells; the pipeline's line is in front."""
+    with pytest.raises(InputError, match=r"m\.yaml:\d+: bad in the cell sigma=0\.05,gain=0\.5: fu"):
+        measure("  bad: {uses: metric/fussy, from: answers}\n")
+    with pytest.raises(
+        InputError, match=r"m\.yaml:\d+: bad in the cell gain=0\.5: fussy_cells: ex"
+    ):
+        measure("  bad: {uses: metric/fussy_cells, from: answers, over: sigma}\n")
+
+
+def test_a_flat_clean_image_is_named(measure: Any, project: Path) -> None:
+    """It has no range: line, step and which of the images, though a block has sixteen."""
+    flat = project / "data/test/class_2/flat.png"
+    Image.fromarray(np.full((8, 8), 99, np.uint8)).save(flat)
+    try:
+        with pytest.raises(DataError) as caught:
+            measure(
+                "  bad: {uses: metric/psnr, from: noisy, with: {data_range: reference}}\n",
+                only="bad",
+            )
+    finally:
+        flat.unlink()
+    text = str(caught.value)
+    assert "m.yaml:" in text
+    assert ": bad in the cell sigma=0.05: metric" in text
+    assert "sample class_2/flat.png: expected clean images of two values or more" in text
+
+
+def test_a_cell_without_a_finite_value_is_noted(measure: Any) -> None:
+    """Images that nothing changed are equal to the clean ones: no mean, and a note that says so."""
+    _, results = measure(
+        "  same_images: {uses: degradation/nothing, from: test}\n"
+        "  quality: {uses: metric/psnr, from: same_images}\n",
+        only="quality",
+    )
+    assert results["quality"].measures == {"": {}}
+    assert any(
+        "quality: psnr_db is infinite for all 24 rows that could be measured" in note
+        for note in results["quality"].notes
+    )
 
 
 def test_images_are_never_compared_with_themselves(measure: Any) -> None:

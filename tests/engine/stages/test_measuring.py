@@ -94,6 +94,13 @@ def test_a_name_that_is_taken_ends_the_step(measure: str, owner: str) -> None:
     assert str(caught.value).startswith(f'metric "said" and {owner} both measure {measure}, and')
 
 
+def test_a_convention_that_fails_names_the_metric() -> None:
+    """Whose it is, and what it raised, as of anything that a plugin does."""
+    silent = type("Silent", (Alike,), {"name": "silent", "convention": lambda self: 1 / 0})
+    with pytest.raises(PluginError, match='metric "silent" raised ZeroDivisionError'):
+        measures_of_rows(ready(silent()), ROWS | {"alike": np.ones(4)}, ())
+
+
 class Alike(ImageMetric):
     """Whatever its column holds, of at most 1."""
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from adversity import CellMetric, Measure, MeasureInfo, Metric, NoReferenceMetric
+from adversity import CellMetric, Degradation, Measure, MeasureInfo, Metric, NoReferenceMetric
+from adversity.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,4 +96,31 @@ class Odd(Same):
         return {"same_share": np.ones(len(table) + 1)}
 
 
-TOYS = (Same, More, Seen, Bright, Tall, Odd)
+class Fussy(Metric):
+    """Refuses every table."""
+
+    name: ClassVar[str] = "fussy"
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        raise InputError("fussy: expected another table")
+
+
+class FussyCells(CellMetric):
+    """Refuses all cells."""
+
+    name: ClassVar[str] = "fussy_cells"
+
+    def fold(self, cells: Sequence[MeasuredCell]) -> Mapping[str, Measure]:
+        raise InputError("fussy_cells: expected other cells")
+
+
+class Nothing(Degradation):
+    """Leaves images as they are."""
+
+    name: ClassVar[str] = "nothing"
+
+    def degrade(self, images: Tensor, rng: Any) -> Tensor:
+        return images
+
+
+TOYS = (Same, More, Seen, Bright, Tall, Odd, Fussy, FussyCells, Nothing)

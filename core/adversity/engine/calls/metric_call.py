@@ -96,7 +96,7 @@ class ImageMetricCall(FinalCall):
 
         def run(index: list[int]) -> list[Tensor]:
             here = named(names, index)
-            answer: Tensor = self.ask("measure", here, *(given[index] for given in pair))
+            answer = self._measure(names, index, pair)
             fault = rows_fault(answer, rows=len(index), finite=False)
             if fault is None and bool(answer.isnan().any()):
                 fault = "expected a number, got NaN"
@@ -105,6 +105,23 @@ class ImageMetricCall(FinalCall):
             return [answer]
 
         return self.blocks(images, names, run)[0].double()
+
+    def _measure(self, names: Sequence[str], index: list[int], pair: tuple[Tensor, ...]) -> Tensor:
+        """Ask for the values of rows; what is refused of a block is said of its first such sample.
+
+        Raises:
+            InputError: With the plugin and the sample.
+        """
+        here = named(names, index)
+        try:
+            answer: Tensor = self.ask("measure", here, *(given[index] for given in pair))
+        except InputError as error:
+            if len(here) == 1:
+                raise type(error)(f"{self.ready.label}, sample {here[0]}: {error}") from error
+            for row in dict.fromkeys(index):
+                self._measure(names, [row], pair)
+            raise
+        return answer
 
     def _traced(self, images: Tensor, reference: Tensor | None = None) -> Tensor:
         import torch
@@ -140,9 +157,20 @@ class ImageMetricCall(FinalCall):
             values,
             within=(info.low, info.high),
             infinite="leave_out",
-            convention=metric.convention(),
+            convention=self._convention(),
         )
         return {column: mean}
+
+    def _convention(self) -> dict[str, object]:
+        """Return what the metric says of its number.
+
+        Raises:
+            PluginError: If it fails, or says it in no mapping.
+        """
+        try:
+            return dict(self.ready.plugin.convention())
+        except BREAKS as error:
+            self.ready.guard(error)
 
 
 class CellMetricCall(FinalCall):

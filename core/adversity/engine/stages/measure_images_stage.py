@@ -10,7 +10,7 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.metric_call import column_of
 from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.image_values import image_values, why_not
-from adversity.engine.stages.measuring import measures_of_rows
+from adversity.engine.stages.measuring import located, measures_of_rows
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import DataError
@@ -71,10 +71,12 @@ class MeasureImagesRun(TableRun):
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
         ready = self.toolbox.ready(self.stage.step, cell)
+        with located(self.planned, cell):
+            values = image_values(ready, current)
         return {
             "id": np.array(current.ids, dtype=object),
             **of_restorations(current),
-            column_of(ready.plugin): image_values(ready, current),
+            column_of(ready.plugin): values,
         }
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:

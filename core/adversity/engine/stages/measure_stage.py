@@ -20,7 +20,7 @@ from adversity.data.tables import write_parts
 from adversity.engine.stages.columns import Columns, repeated, require_the_same
 from adversity.engine.stages.fitting import stored_rows
 from adversity.engine.stages.measure_images_stage import MeasureImagesRun
-from adversity.engine.stages.measuring import described, measures_of_table, sample_columns
+from adversity.engine.stages.measuring import described, located, measures_of_table, sample_columns
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.errors import DataError
@@ -98,9 +98,11 @@ class TablesRun(_FromStored):
             table, reference = self._tables(cell)
             ready = self.ready(cell)
             self._require_columns(ready, table, reference)
-            measures[cell] = measures_of_table(ready, table, reference)
+            with located(self.planned, cell):
+                measures[cell] = measures_of_table(ready, table, reference)
+                values = sample_columns(ready, table, reference)
             total += len(table)
-            parts.append(self._rows(cell, table, sample_columns(ready, table, reference)))
+            parts.append(self._rows(cell, table, values))
         if any(len(part) > 2 + len(self.planned.variables) for part in parts):
             for part in parts[1:]:
                 require_the_same(parts[0], part)
@@ -195,7 +197,8 @@ class CellsRun(_FromStored):
             folded = self.planned.folds(upstream, cell)
             cells = [self._cell(other, result.measures[other.key], known) for other in folded]
             ready = self.ready(cell)
-            measures[cell] = described(ready, ready.call(cells), ready.plugin.gives(known))
+            with located(self.planned, cell):
+                measures[cell] = described(ready, ready.call(cells), ready.plugin.gives(known))
         return self.result(measures, result.rows)
 
     def _cell(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adversity.contracts import Plot, Table
 from adversity.engine.calls.ready import BREAKS
-from adversity.errors import DataError, PluginError
+from adversity.errors import DataError, InputError, PluginError
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from adversity.contracts import Measure, MeasureInfo, Metric
     from adversity.engine.calls.ready import Ready
     from adversity.engine.stages.columns import Columns, Rows
+    from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["described", "measures_of_rows", "measures_of_table", "sample_columns"]
+__all__ = ["described", "located", "measures_of_rows", "measures_of_table", "sample_columns"]
 
 
 def measures_of_rows(
@@ -77,6 +79,20 @@ def described(
         name: measure.known_as(known[name]) if name in known else measure
         for name, measure in measures.items()
     }
+
+
+@contextmanager
+def located(planned: PlannedStep, cell: Cell) -> Iterator[None]:
+    """Say for what a metric refuses where it was asked.
+
+    Raises:
+        InputError: With the step's line, its name and the cell.
+    """
+    try:
+        yield
+    except InputError as error:
+        where = f" in the cell {cell.key}" if cell.key else ""
+        raise type(error)(f"{planned.line}: {planned.id}{where}: {error}") from error
 
 
 def sample_columns(ready: Ready, table: Table, reference: Table | None) -> Columns:

@@ -175,7 +175,10 @@ class TableRun(StageRun):
             total += rows.count
             measures[cell.key] = self.measured(rows, classes[cell.key], cell)
             for name in map(column_of, self._image_metrics(rows)):
-                unmeasured[name] += int(np.isnan(rows[name]).sum())
+                lacking = int(np.isnan(rows[name]).sum())
+                unmeasured[name] += lacking
+                if name not in measures[cell.key] and lacking < rows.count:
+                    self._note_infinite(name, cell, rows.count - lacking)
         self._note_unmeasured(unmeasured, total)
         return StageResult(self.stage.step, measures, tuple(self.notes), total)
 
@@ -254,6 +257,14 @@ class TableRun(StageRun):
         """Return the image metrics whose columns are there."""
         image_metrics = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
         return [metric for metric in image_metrics if column_of(metric) in rows]
+
+    def _note_infinite(self, name: str, cell: Cell, count: int) -> None:
+        """Note that a cell has no mean, since no value that could be measured is finite."""
+        where = f"[{cell.key}]" if cell.key else ""
+        self.notes.append(
+            f"{self.stage.step}{where}: {name} is infinite for all {count} rows that could be "
+            "measured, as of images that equal the clean ones, so it has no mean"
+        )
 
     def _note_unmeasured(self, unmeasured: Counter[str], total: int) -> None:
         """Note how many rows lack the value of an image metric, if any."""
