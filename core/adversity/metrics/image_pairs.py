@@ -23,6 +23,7 @@ __all__ = [
     "Rounding",
     "checked_pair",
     "compared",
+    "crop_of",
     "one_of",
     "range_of",
 ]
@@ -58,6 +59,15 @@ def one_of(value: object, words: object, name: str) -> None:
     """
     if value not in get_args(words):
         raise DataError(f"expected {name} to be {' or '.join(get_args(words))}, got {value!r}")
+
+
+def crop_of(crop: object) -> int:
+    """Return how many pixels of each border are left out.
+
+    Raises:
+        DataError: It is no whole number, or below 0.
+    """
+    return whole_number(crop, "crop", low=0)
 
 
 def checked_pair(images: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,7 +112,7 @@ def compared(images: Tensor, *, channels: str, rounding: Rounding, crop: int) ->
         DataError: Nothing is left, or there are neither 1 nor 3 channels to weigh.
     """
     one_of(rounding, Rounding, "rounding")
-    whole_number(crop, "crop", low=0)
+    crop_of(crop)
     height, width = images.shape[2:]
     if min(height, width) <= 2 * crop:
         raise DataError(

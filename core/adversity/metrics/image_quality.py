@@ -18,10 +18,18 @@ from adversity.metrics.image_pairs import (
     Rounding,
     checked_pair,
     compared,
+    crop_of,
     one_of,
     range_of,
 )
-from adversity.metrics.image_windows import Covariance, Padding, Window, WindowForm, reduced
+from adversity.metrics.image_windows import (
+    Covariance,
+    Padding,
+    Window,
+    WindowForm,
+    reduced,
+    window_size_of,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,17 +96,21 @@ def psnr_convention(
     rounding: Rounding = "none",
     crop: int = 0,
 ) -> dict[str, Any]:
-    """Say how `psnr` with these arguments is meant, as JSON values."""
+    """Say how `psnr` with these arguments is meant, as JSON values.
+
+    Raises:
+        DataError: If one of them is none of those that there are.
+    """
+    one_of(channels, PsnrChannels, "channels")
     words = {
         "all": "mean squared error over all channels and pixels",
         "mean": "mean over the PSNRs of the channels; infinite where one channel is equal",
         **CHANNEL_WORDS,
     }
     return {
-        "data_range": RANGE_WORDS[data_range],
+        **_pair_words(data_range, rounding),
         "channels": words[channels],
-        "rounding": ROUNDING_WORDS[rounding],
-        "crop": crop,
+        "crop": crop_of(crop),
         "equal_images": "infinite, left out of means and counted",
     }
 
@@ -174,7 +186,13 @@ def ssim_convention(
     covariance: Covariance = "population",
     downsample: bool = False,
 ) -> dict[str, Any]:
-    """Say how `ssim` with these arguments is meant, as JSON values."""
+    """Say how `ssim` with these arguments is meant, as JSON values.
+
+    Raises:
+        DataError: If one of them is none of those that there are.
+    """
+    one_of(channels, SsimChannels, "channels")
+    Window(window, window_size, sigma, padding, covariance)
     borders = {
         "valid": "valid windows only",
         "reflect": "mirrored at the border pixels",
@@ -184,13 +202,12 @@ def ssim_convention(
     shape = f", sigma {sigma:g}" if window == "gaussian" else ""
     thinned = "average over f x f pixels, every f-th kept, f = round(shorter side / 256)"
     return {
-        "data_range": RANGE_WORDS[data_range],
+        **_pair_words(data_range, rounding),
         "window": f"{window}, {window_size} pixels{shape}",
         "covariance": divisors[covariance],
         "border": borders[padding],
         "channels": {"mean": "mean over channels", **CHANNEL_WORDS}[channels],
-        "rounding": ROUNDING_WORDS[rounding],
-        "crop": crop,
+        "crop": crop_of(crop),
         "downsampling": thinned if downsample else "none",
         "k1": _K1,
         "k2": _K2,
@@ -200,16 +217,32 @@ def ssim_convention(
 def ssim_smallest_side(*, window_size: int = 11, padding: Padding = "valid", crop: int = 0) -> int:
     """Return the smallest height and width of images that `ssim` can measure.
 
+    Raises:
+        DataError: If the padding is none of those that there are, or a number is not whole.
+
     Example:
         >>> ssim_smallest_side(), ssim_smallest_side(padding="reflect", crop=4)
         (11, 14)
     """
-    inside = {"valid": window_size, "reflect": window_size // 2 + 1, "zeros": 1}
-    return inside[padding] + 2 * crop
+    one_of(padding, Padding, "padding")
+    size = window_size_of(window_size)
+    inside = {"valid": size, "reflect": size // 2 + 1, "zeros": 1}
+    return inside[padding] + 2 * crop_of(crop)
+
+
+def _pair_words(data_range: DataRange, rounding: Rounding) -> dict[str, Any]:
+    """Say what of two images is compared.
+
+    Raises:
+        DataError: If one of them is none of those that there are.
+    """
+    one_of(data_range, DataRange, "data_range")
+    one_of(rounding, Rounding, "rounding")
+    return {"data_range": RANGE_WORDS[data_range], "rounding": ROUNDING_WORDS[rounding]}
 
 
 def _require_room(images: Tensor, smallest: int) -> None:
-    """Refuse images that the window does not fit into.
+    """Refuse images that the window, and what the crop takes, do not fit into.
 
     Raises:
         DataError: With both sizes.
@@ -217,8 +250,8 @@ def _require_room(images: Tensor, smallest: int) -> None:
     height, width = images.shape[2:]
     if min(height, width) < smallest:
         raise DataError(
-            f"expected images of at least {smallest} x {smallest} pixels for SSIM (its window), "
-            f"got {height} x {width}: use larger images, or PSNR"
+            f"expected images of at least {smallest} x {smallest} pixels for SSIM (its window and "
+            f"crop), got {height} x {width}: use larger images, a smaller window or crop, or PSNR"
         )
 
 
@@ -230,11 +263,15 @@ def _ssim(
         a, b = reduced(a), reduced(b)
     width = range_of(b, data_range)
     c1, c2 = (_K1 * width) ** 2, (_K2 * width) ** 2
-    a, b = window.padded(a), window.padded(b)
+    # A variance is the difference of two means, which leaves no digits of a narrow range: there the
+    # darkest value is taken off before, which moves no variance.
+    darkest = b.amin(dim=(1, 2, 3), keepdim=True) if data_range == "reference" else 0.0
+    a, b = window.padded(a) - darkest, window.padded(b) - darkest
     mean_a, mean_b = window.mean(a), window.mean(b)
     variance_a = window.spread(window.mean(a * a) - mean_a * mean_a)
     variance_b = window.spread(window.mean(b * b) - mean_b * mean_b)
     covariance = window.spread(window.mean(a * b) - mean_a * mean_b)
+    mean_a, mean_b = mean_a + darkest, mean_b + darkest
     luminance = (2 * mean_a * mean_b + c1) / (mean_a * mean_a + mean_b * mean_b + c1)
     structure = (2 * covariance + c2) / (variance_a + variance_b + c2)
     return (luminance * structure).mean(dim=(1, 2, 3))

@@ -13,7 +13,7 @@ from adversity.metrics.predictions import whole_number
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["WIDEST", "Covariance", "Padding", "Window", "WindowForm", "reduced"]
+__all__ = ["WIDEST", "Covariance", "Padding", "Window", "WindowForm", "reduced", "window_size_of"]
 
 WindowForm = Literal["gaussian", "uniform"]
 Padding = Literal["valid", "reflect", "zeros"]
@@ -51,13 +51,10 @@ class Window:
         one_of(self.form, WindowForm, "window")
         one_of(self.padding, Padding, "padding")
         one_of(self.covariance, Covariance, "covariance")
-        if whole_number(self.size, "window_size", low=3, high=WIDEST) % 2 == 0:
-            raise DataError(
-                f"expected an odd window_size, got {self.size}: a window has a middle; take "
-                f"{self.size - 1} or {self.size + 1}"
-            )
-        if not 0 < self.sigma < math.inf:
-            raise DataError(f"expected a sigma above 0 and finite, got {self.sigma}")
+        window_size_of(self.size)
+        number = isinstance(self.sigma, (int, float)) and not isinstance(self.sigma, bool)
+        if not number or not 0 < self.sigma < math.inf:
+            raise DataError(f"expected a sigma above 0 and finite, got {self.sigma!r}")
 
     def padded(self, images: Tensor) -> Tensor:
         """Return the images with what lies outside of them."""
@@ -104,12 +101,28 @@ class Window:
         return taps
 
 
+def window_size_of(size: object) -> int:
+    """Return the width of a window in pixels.
+
+    Raises:
+        DataError: It is no odd number of 3 to 101.
+    """
+    width = whole_number(size, "window_size", low=3, high=WIDEST)
+    if width % 2 == 0:
+        raise DataError(
+            f"expected an odd window_size, got {width}: a window has a middle; take "
+            f"{width - 1} or {width + 1}"
+        )
+    return width
+
+
 def reduced(images: Tensor) -> Tensor:
     """Average and thin images so that the shorter side is near 256 pixels, as ssim.m does.
 
     `f = max(1, round(min(H, W) / 256))`, halves up; MATLAB's `imfilter` with f x f equal weights,
     the image mirrored with its border pixels repeated, then every f-th pixel from the first. The
-    middle of an even window is the earlier of its two, so that for even f these are blocks.
+    middle of an even window is the earlier of its two. So for f = 2 these are blocks, as piq's are
+    for every f; for f = 3 and above windows begin before the image.
 
     Args:
         images: `[N, C, H, W]` float64.

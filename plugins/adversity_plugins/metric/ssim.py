@@ -19,7 +19,8 @@ class SSIM(ImageMetric):
     """Structural similarity with Wang's window, mean over channels, 1 for equal images.
 
     The defaults of libraries differ: `window: uniform, window_size: 7, covariance: sample` is
-    scikit-image's, `padding: reflect` kornia's, `downsample: true` piq's.
+    scikit-image's, `padding: reflect` kornia's, `downsample: true` that of ssim.m, which is piq's
+    where both sides are even and the shorter one has 384 to 639 pixels.
     """
 
     name = "ssim"
