@@ -38,6 +38,15 @@ def test_agreement_is_a_share_with_wilsons_interval() -> None:
     assert metrics.agreement([0, 1], [1, 0]).value == 0
 
 
+def test_classes_far_apart_take_no_memory() -> None:
+    """Two classes are two, whatever their numbers; one that no integer can name is refused."""
+    far = metrics.kappa([0, 2**40, 2**40, 0], [0, 2**40, 0, 0])
+    near = metrics.kappa([0, 1, 1, 0], [0, 1, 0, 0])
+    assert far == near
+    with pytest.raises(DataError, match=r"expected labels in 0 .. .*, got 1e\+300 in row 0"):
+        metrics.kappa([1e300], [1.0])
+
+
 def test_answers_that_do_not_fit_are_refused() -> None:
     """Other lengths, scores in the place of classes and empty columns are named."""
     with pytest.raises(DataError, match=r"labels \[2\]"):

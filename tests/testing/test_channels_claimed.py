@@ -52,6 +52,25 @@ def test_sound_plugins_pass_on_what_they_claim(plugin: Any, tried: set[int]) -> 
     assert channels_tried(plugin) == tried
 
 
+class GreyIfToned(Fade):
+    """Takes colour, but grey alone where a parameter asks for it."""
+
+    toned: bool = True
+
+    def takes_channels(self) -> tuple[int, ...] | None:
+        return (1,) if self.toned else self.image_channels
+
+    def degrade(self, images: Any, rng: Any) -> Any:
+        if self.toned and images.shape[1] != 1:
+            raise ValueError("expected grey images")
+        return super().degrade(images, rng)
+
+
+def test_a_plugin_is_tried_on_what_its_parameters_take() -> None:
+    """The engine asks `takes_channels()`, and so does the kit."""
+    assert check_plugin(GreyIfToned).passed
+
+
 def test_a_claim_that_does_not_hold_is_found(failed: Callable[..., dict[str, str]]) -> None:
     """Of any number of channels, five are tried: three of them come back."""
     faults = failed(OnlyColours)

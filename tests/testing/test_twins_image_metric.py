@@ -144,6 +144,13 @@ class NotThatSmallAlone(Roughness):
     smallest: ClassVar[int] = 1
 
 
+class NothingToDivideBy(Roughness):
+    """Holds the steps against the largest one, which a flat image has not."""
+
+    def measure(self, images: Any) -> Any:
+        return super().measure(images) / (images.diff(dim=3).abs().amax(dim=(1, 2, 3)) > 0).double()
+
+
 NO_REFERENCE_TWINS = {
     "describes_itself": NoTextAlone,
     "in_range": LargerThanItSaysAlone,
@@ -178,6 +185,13 @@ def test_twin_of_no_reference_fails_exactly_one_check(
 ) -> None:
     """The same of metrics that see an image alone."""
     assert failed(NO_REFERENCE_TWINS[name]).keys() == {name}
+
+
+def test_a_flat_image_without_noise_is_tried(failed: Callable[..., dict[str, str]]) -> None:
+    """A metric that divides by what such an image lacks gives NaN for it alone."""
+    found = failed(NothingToDivideBy)
+    assert found.keys() == {"answers"}
+    assert "without noise" in found["answers"]
 
 
 def test_the_smallest_side_counts_parameters(failed: Callable[..., dict[str, str]]) -> None:

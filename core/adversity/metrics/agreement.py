@@ -60,8 +60,9 @@ def kappa(first: ArrayLike, second: ArrayLike) -> Measure | None:
         0.6363636363636364
     """
     a, b = _answers(first, second)
-    classes = int(max(a.max(), b.max())) + 1
-    counts = (np.bincount(column, minlength=classes).tolist() for column in (a, b))
+    classes, index = np.unique(np.concatenate([a, b]), return_inverse=True)
+    columns = np.split(index, 2)
+    counts = (np.bincount(column, minlength=len(classes)).tolist() for column in columns)
     # Whole numbers: n^2 times what chance gives, so that rounding makes no 0.
     by_chance = sum(x * y for x, y in zip(*counts, strict=True))
     n = len(a)

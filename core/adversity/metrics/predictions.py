@@ -30,6 +30,8 @@ __all__ = [
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
+_LARGEST = 2**53
+"""From here on not every whole number is a float."""
 _SUM_TOLERANCE = 1e-3
 """Rows of float16 probabilities still sum to one within this; logits practically never do."""
 
@@ -140,11 +142,11 @@ def class_labels(labels: object, *, rows: int, classes: int | None) -> NDArray[n
                 f"expected labels [{rows}] of whole numbers, got {values[broken[0]]} in row "
                 f"{broken[0]}: pass class indices, not scores"
             )
-    beyond = np.inf if classes is None else classes
+    beyond = _LARGEST if classes is None else classes
     wrong = np.flatnonzero((values < 0) | (values >= beyond))
     if len(wrong):
         raise DataError(
-            f"expected labels {'of 0 or more' if classes is None else f'in 0 .. {classes - 1}'}, "
+            f"expected labels in 0 .. {beyond - 1}, "
             f"got {values[wrong[0]]} in row {wrong[0]}: check that the labels index the model's "
             "classes"
         )

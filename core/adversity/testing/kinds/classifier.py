@@ -165,14 +165,14 @@ class ClassifierBench(Bench):
     def stream(self) -> TensorRows:
         """Return shapes of three classes."""
         images, labels = shapes(120)
-        claimed = self.cls.image_channels
+        claimed = self.make().takes_channels()
         if claimed is not None and images.shape[1] not in claimed:
             images = images[:, :1].expand(-1, most_tried(claimed), -1, -1).contiguous()
         return TensorRows(labels, CLASSES, images=images)
 
     def cases(self) -> Sequence[Case]:
         """Return images of several sizes, grey and colour, and flat ones."""
-        return image_cases(self.cls.image_channels)
+        return image_cases(self.make().takes_channels())
 
     def traced(self, images: Tensor) -> Tensor:
         """Classify as an attack differentiates it."""

@@ -30,7 +30,7 @@ def severity_goes_further(bench: DegradationBench) -> str:
     """Compare the mean squared distance of ten images for each of the five severities."""
     if not bench.cls.levels:  # type: ignore[attr-defined]
         raise NotApplicable("the degradation has no severities")
-    images = scenes(10, most_tried(bench.cls.image_channels), 48, 48)
+    images = scenes(10, most_tried(bench.make().takes_channels()), 48, 48)
     case = Case("10 images of 48 x 48", {"images": images}, tuple(map(str, range(10))))
     distances = []
     for severity in range(1, 6):
@@ -129,11 +129,11 @@ class DegradationBench(Bench):
 
     def cases(self) -> Sequence[Case]:
         """Return images of several sizes, grey and colour, and flat ones."""
-        return image_cases(self.cls.image_channels)
+        return image_cases(self.make().takes_channels())
 
     def stream(self) -> TensorRows:
         """Return images of one class for a degradation that learns."""
-        return ImageRows(scenes(12, most_tried(self.cls.image_channels), 40, 32, first=500))
+        return ImageRows(scenes(12, most_tried(self.make().takes_channels()), 40, 32, first=500))
 
     def traced(self, images: Tensor) -> Tensor:
         """Degrade as an attack differentiates it."""

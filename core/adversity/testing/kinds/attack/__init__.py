@@ -169,7 +169,7 @@ class AttackBench(Bench):
     @cached_property
     def crowd(self) -> Case:
         """Sixteen images that strength is tried on, in colour where it takes colour."""
-        count = most_tried(self.claims.image_channels)
+        count = most_tried(self.make().takes_channels())
         what = "colour images" if count == 3 else f"images of {count} channels"
         return self.case(f"{what} of 12 x 12", scenes(16, count, 12, 12))
 
@@ -177,7 +177,7 @@ class AttackBench(Bench):
         """Return colour and grey images of two sizes, and flat ones at the box's bounds."""
         import torch
 
-        claimed = self.claims.image_channels
+        claimed = self.make().takes_channels()
         flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None]
         cases = [("colour images of 12 x 12", 3, scenes(4, 3, 12, 12))]
         cases += [("grey images of 11 x 15", 1, scenes(3, 1, 11, 15, first=10))]

@@ -188,10 +188,15 @@ class NoReferenceBench(ImageMetricBench):
     checks = (describes_itself, in_range, stronger_is_worse, smallest_size)
 
     def cases(self) -> Sequence[Case]:
-        """Return noisy images of several sizes, grey and colour, and flat ones."""
-        return [
+        """Return noisy images of several sizes, grey and colour, and flat ones with no noise, too.
+
+        A flat image has neither noise nor structure: a division by either gives NaN.
+        """
+        noisy = [
             Case(case.name, {"images": case.rows["images"]}, case.ids) for case in super().cases()
         ]
+        plain = image_cases(self.ready.plugin.takes_channels())[-1]
+        return [*noisy, Case(f"{plain.name}, without noise", plain.rows, plain.ids)]
 
     def measured(self, images: Tensor, reference: Tensor) -> Tensor:
         """Measure the images alone; `[N]` float64."""

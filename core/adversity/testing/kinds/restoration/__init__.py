@@ -152,7 +152,7 @@ class RestorationBench(Bench):
         """Return noisy images with their clean partners for a restoration that learns."""
         import torch
 
-        clean = scenes(12, most_tried(self.cls.image_channels), 40, 32, first=500)
+        clean = scenes(12, most_tried(self.make().takes_channels()), 40, 32, first=500)
         draw = torch.Generator().manual_seed(0)
         noise = 0.1 * torch.randn(clean.shape, generator=draw)
         noisy = (clean + noise).clamp(0, 1)
@@ -160,7 +160,7 @@ class RestorationBench(Bench):
 
     def cases(self) -> Sequence[Case]:
         """Return images with side information, and some without where it estimates its own."""
-        plain = image_cases(self.cls.image_channels)
+        plain = image_cases(self.make().takes_channels())
         names = self.cls.needs  # type: ignore[attr-defined]
         with_side = [
             Case(case.name, {**case.rows, **side_of(names, case.rows["images"])}, case.ids)
