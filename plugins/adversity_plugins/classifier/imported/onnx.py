@@ -168,7 +168,7 @@ class Onnx(ImportedModel):
         def in_batches(call: Any) -> Any:
             return lambda given: in_batches_of(self._graph.rows, call, given)
 
-        shape = (2, 3, *(self._input.size or (UNKNOWN_SIZE, UNKNOWN_SIZE)))
+        shape = (1, 3, *(self._input.size or (UNKNOWN_SIZE, UNKNOWN_SIZE)))
         noise = torch.from_numpy(np.random.default_rng(0).random(shape, dtype=np.float32))
         images = self._input.prepared(noise.to(device))
         fault = first_fault(
