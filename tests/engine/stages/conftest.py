@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,3 +131,59 @@ def refusal(doubles: Path, tmp_path: Path) -> Any:
         return ""
 
     return refused
+
+
+_MEASURED = """
+  net: {uses: classifier/logistic_regression, fit_on: train}
+  noisy: {uses: degradation/gaussian_noise, from: test, with: {sigma: $sigma}}
+  dark: {uses: degradation/low_light, from: noisy, with: {gain: $gain}}
+  answers: {uses: net, from: dark}
+  calm: {uses: net, from: noisy}
+  clean: {uses: net, from: test}
+  learnt: {uses: net, from: held}
+"""
+
+
+@pytest.fixture(scope="module")
+def measured_project(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Grey images of four classes; `held` are those of `test` and one more."""
+    root = tmp_path_factory.mktemp("measured")
+    shutil.copytree(quarters / "data", root / "data")
+    shutil.copytree(root / "data/test", root / "data/held")
+    more = np.random.default_rng(9).integers(0, 256, (8, 8), np.uint8)
+    Image.fromarray(more).save(root / "data/held/class_0/more.png")
+    (root / "pipelines").mkdir()
+    return root
+
+
+@pytest.fixture(scope="module")
+def plan_measures(measured_project: Path, registry_with: Any) -> Any:
+    """A function that plans the steps and more of them."""
+    from toy_metrics import TOYS
+
+    def planned(steps: str, *overrides: str) -> Any:
+        file = measured_project / "pipelines/m.yaml"
+        data = "".join(
+            f"  {name}: {{uses: dataset/folder, with: {{path: data/{name}}}}}\n"
+            for name in ("train", "test", "held")
+        )
+        matrix = "matrix: {sigma: [0.05, 0.3], gain: [0.5, 0.2, 0.1]}\n"
+        file.write_text(f"name: m\ndata:\n{data}{matrix}steps:{_MEASURED}{steps}", encoding="utf-8")
+        loaded = load_pipeline(file, root=measured_project, overrides=overrides)
+        return make_plan(loaded, registry_with(*TOYS))
+
+    return planned
+
+
+@pytest.fixture(scope="module")
+def measure(measured_project: Path, plan_measures: Any, tmp_path_factory: Any) -> Any:
+    """A function that runs the steps and more of them; returns folder and results by step."""
+
+    def measured(steps: str, *overrides: str, only: str | None = None, workers: int = 1) -> Any:
+        plan, out = plan_measures(steps, *overrides), tmp_path_factory.mktemp("out")
+        workspace = Workspace(measured_project, out, out / "store")
+        wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
+        results = {step: _stage(plan, step, workspace, workers) for step in wanted}
+        return out / "artifacts/m", results
+
+    return measured

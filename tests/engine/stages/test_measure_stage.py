@@ -2,82 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from toy_metrics import TOYS
 
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import summarise
-from adversity.errors import DataError, InputError, PluginError
-from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.read.load import load_pipeline
 from adversity.report.doubts.void_figures import why_void
 from adversity.report.values.model import Caveat
 from adversity.report.values.paired import cell_key
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-STEPS = """
-  net: {uses: classifier/logistic_regression, fit_on: train}
-  noisy: {uses: degradation/gaussian_noise, from: test, with: {sigma: $sigma}}
-  dark: {uses: degradation/low_light, from: noisy, with: {gain: $gain}}
-  answers: {uses: net, from: dark}
-  calm: {uses: net, from: noisy}
-  clean: {uses: net, from: test}
-  learnt: {uses: net, from: held}
-"""
-
-
-@pytest.fixture(scope="module")
-def project(quarters: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Grey images of four classes; `held` are those of `test` and one more."""
-    root = tmp_path_factory.mktemp("measured")
-    shutil.copytree(quarters / "data", root / "data")
-    shutil.copytree(root / "data/test", root / "data/held")
-    more = np.random.default_rng(9).integers(0, 256, (8, 8), np.uint8)
-    Image.fromarray(more).save(root / "data/held/class_0/more.png")
-    (root / "pipelines").mkdir()
-    return root
-
-
-@pytest.fixture(scope="module")
-def plan_of(project: Path, registry_with: Any) -> Any:
-    """A function that plans the steps and more of them."""
-
-    def planned(steps: str, *overrides: str) -> Any:
-        file = project / "pipelines/m.yaml"
-        data = "".join(
-            f"  {name}: {{uses: dataset/folder, with: {{path: data/{name}}}}}\n"
-            for name in ("train", "test", "held")
-        )
-        matrix = "matrix: {sigma: [0.05, 0.3], gain: [0.5, 0.2, 0.1]}\n"
-        file.write_text(f"name: m\ndata:\n{data}{matrix}steps:{STEPS}{steps}", encoding="utf-8")
-        loaded = load_pipeline(file, root=project, overrides=overrides)
-        return make_plan(loaded, registry_with(*TOYS))
-
-    return planned
-
-
-@pytest.fixture(scope="module")
-def measure(project: Path, plan_of: Any, tmp_path_factory: Any) -> Any:
-    """A function that runs the steps and more of them; returns folder and results by step."""
-
-    def measured(steps: str, *overrides: str, only: str | None = None, workers: int = 1) -> Any:
-        plan, out = plan_of(steps, *overrides), tmp_path_factory.mktemp("out")
-        workspace = Workspace(project, out, out / "store")
-        wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
-        results = {step: _stage(plan, step, workspace, workers) for step in wanted}
-        return out / "artifacts/m", results
-
-    return measured
-
 
 MORE = """
   quality: {uses: metric/psnr, from: dark}
@@ -201,12 +140,12 @@ def test_measures_of_steps_that_measure_are_folded_too(finished: Any) -> None:
 
 
 def test_a_doubt_of_what_is_compared_with_passes_through_what_folds_it(
-    finished: Any, plan_of: Any, project: Path
+    finished: Any, plan_measures: Any, measured_project: Path
 ) -> None:
     """The mean of an agreement rests on either table: one void cell of either voids it."""
     folder, _ = finished
     out = folder.parents[1]
-    summaries = summarise(plan_of(MORE), Workspace(project, out, out / "store"))
+    summaries = summarise(plan_measures(MORE), Workspace(measured_project, out, out / "store"))
     mean, same = summaries["of_surer"], summaries["same"]
     assert (mean.path, mean.compared) == (
         ("test", "noisy", "dark", "answers", "same", "of_surer"),
@@ -231,97 +170,3 @@ def test_shards_and_workers_leave_the_same_bytes(
     again, _ = measure(MORE, *overrides, only="quality", workers=2)
     for name in ("table.parquet", "measures.json"):
         assert (again / "quality" / name).read_bytes() == (folder / "quality" / name).read_bytes()
-
-
-def test_samples_that_one_table_lacks_are_named(measure: Any) -> None:
-    """Other data, other samples: whose they are, how many, and some by name."""
-    with pytest.raises(DataError) as caught:
-        measure("  bad: {uses: metric/same, from: clean, against: learnt}\n")
-    text = str(caught.value)
-    assert "bad compares clean with learnt sample by sample: expected the same samples" in text
-    assert "learnt has 1 that clean lacks (class_0/more.png)" in text
-    assert "pipelines/m.yaml:" in text
-
-
-def test_columns_that_are_missing_are_named(measure: Any) -> None:
-    """The table of a metric of images has neither a target nor answers."""
-    with pytest.raises(DataError, match=r"measures tables with prediction; that of bright lacks"):
-        measure(
-            "  bright: {uses: metric/bright, from: test}\n"
-            "  bad: {uses: metric/same, from: clean, against: bright}\n"
-        )
-
-
-def test_a_step_that_keeps_no_rows_is_named(measure: Any) -> None:
-    """What it measures is no mean, so that there is nothing to measure in turn."""
-    with pytest.raises(DataError, match=r"bad measures rows, and surer keeps none.*another step"):
-        measure(
-            "  surer: {uses: metric/more, from: clean, against: learnt}\n"
-            "  bad: {uses: metric/ece, from: surer}\n"
-        )
-
-
-def test_what_a_metric_refuses_says_line_step_and_cell(measure: Any) -> None:
-    """Of a table, and of cells; the pipeline's line is in front."""
-    with pytest.raises(InputError, match=r"m\.yaml:\d+: bad in the cell sigma=0\.05,gain=0\.5: fu"):
-        measure("  bad: {uses: metric/fussy, from: answers}\n")
-    with pytest.raises(
-        InputError, match=r"m\.yaml:\d+: bad in the cell gain=0\.5: fussy_cells: ex"
-    ):
-        measure("  bad: {uses: metric/fussy_cells, from: answers, over: sigma}\n")
-
-
-def test_a_flat_clean_image_is_named(measure: Any, project: Path) -> None:
-    """It has no range: line, step and which of the images, though a block has sixteen."""
-    flat = project / "data/test/class_2/flat.png"
-    Image.fromarray(np.full((8, 8), 99, np.uint8)).save(flat)
-    try:
-        with pytest.raises(DataError) as caught:
-            measure(
-                "  bad: {uses: metric/psnr, from: noisy, with: {data_range: reference}}\n",
-                only="bad",
-            )
-    finally:
-        flat.unlink()
-    text = str(caught.value)
-    assert "m.yaml:" in text
-    assert ": bad in the cell sigma=0.05: metric" in text
-    assert "sample class_2/flat.png: expected clean images of two values or more" in text
-
-
-def test_a_cell_without_a_finite_value_is_noted(measure: Any) -> None:
-    """Images that nothing changed are equal to the clean ones: no mean, and a note that says so."""
-    _, results = measure(
-        "  same_images: {uses: degradation/nothing, from: test}\n"
-        "  quality: {uses: metric/psnr, from: same_images}\n",
-        only="quality",
-    )
-    assert results["quality"].measures == {"": {}}
-    assert any(
-        "quality: psnr_db is infinite for all 24 rows that could be measured" in note
-        for note in results["quality"].notes
-    )
-
-
-def test_images_are_never_compared_with_themselves(measure: Any) -> None:
-    """Nothing degrades the images and they have no partners: refused before anything is computed."""
-    with pytest.raises(
-        DataError, match="test has no clean references, and nothing degrades its images"
-    ):
-        measure("  bad: {uses: metric/psnr, from: test}\n", only="bad")
-
-
-def test_images_that_are_too_small_are_an_error_not_an_empty_mean(measure: Any) -> None:
-    """SSIM needs 11 pixels; these images have 8. One alone is not said to lack a clean one."""
-    words = r"could measure none of the images of noisy.*: each .*is smaller than 11 pixels"
-    with pytest.raises(DataError, match=words):
-        measure("  bad: {uses: metric/ssim, from: noisy}\n", only="bad")
-    words = r"none of the images of noisy.*: each is smaller than 100 pixels in height or width$"
-    with pytest.raises(DataError, match=words):
-        measure("  bad: {uses: metric/tall, from: noisy}\n", only="bad")
-
-
-def test_a_metric_that_pairs_more_than_there_is_is_named(measure: Any) -> None:
-    """Its author is told, not the user."""
-    with pytest.raises(PluginError, match=r'"odd".*expected 24 booleans or floats for same_share'):
-        measure("  bad: {uses: metric/odd, from: clean, against: clean}\n")
