@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Classifier as Classifier
     from adversity.contracts import Combine as Combine
     from adversity.contracts import Dataset as Dataset
+    from adversity.contracts import Decide as Decide
     from adversity.contracts import Degradation as Degradation
     from adversity.contracts import Degraded as Degraded
     from adversity.contracts import Detector as Detector
@@ -83,6 +84,7 @@ _CONTRACTS = [
     "Classifier",
     "Combine",
     "Dataset",
+    "Decide",
     "Degradation",
     "Degraded",
     "Detector",

@@ -22,6 +22,7 @@ __all__ = [
     "probs_fault",
     "rows_fault",
     "scale_fault",
+    "sets_fault",
 ]
 
 GREY_AND_COLOUR = (1, 3)
@@ -165,6 +166,19 @@ def probability_rows(values: Tensor) -> Tensor:
     """
     total = values.double().sum(1)
     return (values >= 0).all(1) & ((total - 1).abs() <= ROUNDED)
+
+
+def sets_fault(sets: object, shape: tuple[int, ...]) -> str | None:
+    """Say what is wrong with prediction sets, expected `[N, K]` bool of this shape, or None."""
+    import torch
+
+    if not isinstance(sets, torch.Tensor):
+        return f"expected a tensor of sets, got {type(sets).__name__}"
+    if tuple(sets.shape) != tuple(shape):
+        return f"expected sets of shape {list(shape)}, got {list(sets.shape)}"
+    if sets.dtype != torch.bool:
+        return f"expected sets as bool, got {sets.dtype}; compare with a threshold"
+    return None
 
 
 def probs_fault(probs: Tensor) -> str | None:

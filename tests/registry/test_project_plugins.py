@@ -190,7 +190,7 @@ def test_plain_class_says_what_a_plugin_derives_from(project):
         "./half.py: class Net is no plugin, it derives from Base; derive a class from Classifier "
         "of `adversity`"
     )
-    assert "from Score, PostHoc, Combine, Sampling or Detector of" in project.refusal(
+    assert "from Score, PostHoc, Combine, Decide, Sampling or Detector of" in project.refusal(
         "./half.py", "uncertainty"
     )
 

@@ -10,11 +10,12 @@ import torch
 from pydantic import PrivateAttr
 from torch.nn.functional import cross_entropy
 
-from adversity import Combine, Fitted, PostHoc, Score, State
+from adversity import Combine, Decide, Fitted, PostHoc, Predictive, Score, State
 from adversity.errors import InputError, NotFittedError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.uncertainty import (
     CombineBench,
+    DecideBench,
     MembersBench,
     PostHocBench,
     ScoreBench,
@@ -155,20 +156,61 @@ class FirstSpread(Spread):
         return super().score(predictive) + 1e-6 * (1 - predictive.members[:, :, 0].mean(0))
 
 
+class Share(Fitted, Decide):
+    """The classes whose probability reaches what nine in ten true ones reach."""
+
+    name: ClassVar[str] = "share"
+    fits_on: ClassVar[str] = "logits"
+    _least: float | None = PrivateAttr(default=None)
+
+    def fit(self, data: Any, rng: np.random.Generator) -> State:
+        true = [block.probs.gather(1, block.targets[:, None])[:, 0] for block in data]
+        return State({"least": torch.cat(true).quantile(0.1).reshape(1).numpy()}, {})
+
+    def load(self, state: State) -> None:
+        self._least = float(state.arrays["least"][0])
+
+    def decide(self, predictive: Any) -> Predictive:
+        if self._least is None:
+            raise NotFittedError("fit it first")
+        return Predictive(sets=predictive.probs >= self._least)
+
+
+class NotSoSure(Share):
+    """Leaves out what is all but certain."""
+
+    def decide(self, predictive: Any) -> Predictive:
+        sets = super().decide(predictive).sets
+        assert sets is not None
+        return Predictive(sets=sets & (predictive.probs < 0.9999))
+
+
+class AlwaysFirst(Share):
+    """The first class, whatever is said."""
+
+    def decide(self, predictive: Any) -> Predictive:
+        super().decide(predictive)
+        sets = torch.zeros_like(predictive.probs, dtype=torch.bool)
+        sets[:, 0] = True
+        return Predictive(sets=sets)
+
+
 TWINS = {
     "easy_below_hard": Confidence,
     "class_order": FirstClassFirst,
     "agreement_below_doubt": Unity,
     "unanimous": Contrary,
     "class_order_of_answers": Leaning,
+    "likelier_stays": NotSoSure,
+    "truth_is_held": AlwaysFirst,
     "calibrates": Upside,
     "gradient_is_right": Cut,
 }
 
 
-@pytest.mark.parametrize("plugin", [Doubt, Typical, Power, Product, Spread])
+@pytest.mark.parametrize("plugin", [Doubt, Typical, Power, Product, Spread, Share])
 def test_sound_method_passes(plugin: Any) -> None:
-    """A score, a fitted one, a calibrator, a combination and a score of members fail nothing."""
+    """Scores, fitted and of members, a calibrator, a combination and a decision fail nothing."""
     assert check_plugin(plugin).passed
 
 
@@ -180,7 +222,7 @@ def test_twin_fails_exactly_its_check(name: str, failed: Callable[..., dict[str,
 
 def test_every_check_has_a_twin() -> None:
     """No check of the kind goes without a plugin that it catches."""
-    benches = (ScoreBench, PostHocBench, CombineBench, MembersBench)
+    benches = (ScoreBench, PostHocBench, CombineBench, DecideBench, MembersBench)
     assert {check.name for bench in benches for check in bench.checks} == set(TWINS)
 
 

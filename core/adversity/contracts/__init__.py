@@ -26,6 +26,7 @@ from adversity.contracts.threat import Norm, Threat
 from adversity.contracts.threats import NearestFailure, NormBall, OwnDistance, Parametric
 from adversity.contracts.uncertainty import (
     Combine,
+    Decide,
     Detector,
     PostHoc,
     Sampling,
@@ -57,6 +58,7 @@ __all__ = [
     "Classifier",
     "Combine",
     "Dataset",
+    "Decide",
     "Degradation",
     "Degraded",
     "Detector",

@@ -18,7 +18,7 @@ class Fitted(ABC):
 
     fits_on: ClassVar[Literal["images", "logits"]] = "images"
     """What fitting streams: `images`, or `logits` of stored predictions (log p where a classifier
-    gives probabilities)."""
+    gives probabilities) beside their `probs`."""
 
     @abstractmethod
     def fit(self, data: FitData, rng: np.random.Generator) -> State:

@@ -21,7 +21,6 @@ NOT_YET: Mapping[str, str] = MappingProxyType(
         "Block.features": "always None: no fitting stream holds features",
         "Predictive.mean": "always None: no model predicts numbers",
         "Predictive.variance": "always None: no model predicts numbers",
-        "Predictive.sets": "always None: nothing makes prediction sets",
         "Predictive.accept": "always None: nothing abstains",
         "Sample.group": "kept in the index of the data set, in no table",
         "Sample.attributes": "kept in the index of the data set, in no table",

@@ -1,4 +1,4 @@
-"""The promise of an uncertainty method, in five shapes."""
+"""The promise of an uncertainty method, in six shapes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Predictive
     from adversity.seeding import SampleRng
 
-__all__ = ["Combine", "Detector", "PostHoc", "Sampling", "Score", "Uncertainty"]
+__all__ = ["Combine", "Decide", "Detector", "PostHoc", "Sampling", "Score", "Uncertainty"]
 
 
 class Uncertainty(PluginBase):
-    '''Say how sure a prediction is. Inherit from one of the five shapes, not from this.
+    '''Say how sure a prediction is. Inherit from one of the six shapes, not from this.
 
     Example::
 
@@ -88,6 +88,18 @@ class Combine(Uncertainty):
         Args:
             members: `[M, N, K]` float64, the members' probabilities, in the order in which the
                 pipeline names them: sources as in `from:`, variables as in the matrix.
+        """
+
+
+class Decide(Uncertainty):
+    """Which classes an answer leaves possible, computed from stored predictions."""
+
+    @abstractmethod
+    def decide(self, predictive: Predictive) -> Predictive:
+        """Return a `Predictive` with `sets` `[N, K]` bool; whatever else it holds is not read.
+
+        Args:
+            predictive: `probs` `[N, K]` float64, and `logits` where the classifier gives them.
         """
 
 

@@ -38,8 +38,7 @@ class Sample:
     Attributes:
         image: `[H, W]` or `[H, W, C]`, uint8, or float32 in [0, 1]; EXIF applied. C is 3, or what
             the data set claims (`image_channels`).
-        target: A class index, or None where there are no labels; all samples have one, or none
-            has. Numbers and vectors, for regression, are not taken yet.
+        target: A class index, or None where there are no labels; all have one, or none has.
         id: Stable and unique within the data set.
         reference: The clean image where the data set has pairs, like `image`; of another size where
             the image shall be enlarged.
@@ -64,8 +63,7 @@ class IndexRow:
         shape: `(H, W, C)` of the decoded image.
         content: SHA-256 of what the image is read from (its file, its raw values).
         pixels: `adversity.provenance.pixels_sha256` of the image, and of its reference where it
-            has one, if the data set has decoded them anyway; else the core decodes them where it
-            must know whether data sets share images.
+            has one, if they were decoded anyway; else the core does, to see which images are shared.
         reference: SHA-256 of what the reference is read from; demanded where a sample has one,
             since an edited partner changes what images are measured against.
         reference_shape: `(H, W, C)` of the decoded reference, where it is not that of the image.
@@ -155,7 +153,7 @@ class Block:
         targets: `[N]` int64 class indices of the consumer.
         images: `[N, C, H, W]` float32 in [0, 1].
         references: Clean images, like `images`, of a size of their own where they are larger.
-        logits: `[N, K]` of the upstream predictions.
+        logits, probs: `[N, K]` of the upstream predictions; without logits, these are log p.
         features: `[N, D]` of the upstream predictions.
         side: What degradations said of the images; kernels are padded to the block's largest.
     """
@@ -165,6 +163,7 @@ class Block:
     images: Tensor | None = None
     references: Tensor | None = None
     logits: Tensor | None = None
+    probs: Tensor | None = None
     features: Tensor | None = None
     side: Mapping[str, Tensor] = field(default_factory=dict)
 

@@ -1,26 +1,26 @@
-"""The final calls of uncertainty methods: of calibrators, scores, and what combines members."""
+"""The final calls of uncertainty methods, by their shapes: all work on stored predictions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, PostHoc, Predictive, Score
+from adversity.contracts import Combine, Decide, PostHoc, Predictive, Score
 from adversity.engine.calls.alone import each_by_itself, rows_of
 from adversity.engine.calls.blocks import in_blocks
 from adversity.engine.calls.final_call import FinalCall, named, positions
 from adversity.engine.calls.log_probs import log_probs
 from adversity.engine.calls.ready import BREAKS
 from adversity.errors import InputError
-from adversity.shapes import probs_fault, rows_fault
+from adversity.shapes import probs_fault, rows_fault, sets_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["CalibratorCall", "CombineCall", "ScoreCall", "uncertainty_call"]
+__all__ = ["CalibratorCall", "CombineCall", "DecideCall", "ScoreCall", "uncertainty_call"]
 
 
 class CalibratorCall(FinalCall):
@@ -63,42 +63,61 @@ class CalibratorCall(FinalCall):
         return in_blocks(self.unchecked("calibrate"), values, self.ready.plugin.block_rows)
 
 
-class ScoreCall(FinalCall):
+class _PredictiveCall(FinalCall):
+    """What the calls share that get a prediction whole."""
+
+    def rows(
+        self,
+        predictive: Predictive,
+        ids: Sequence[str],
+        run: Callable[[Predictive, Sequence[str]], Tensor],
+    ) -> Tensor:
+        """Return what a method gives for a prediction, and see once that its rows do not mix.
+
+        Args:
+            predictive: Of N samples.
+            ids: N sample ids.
+            run: From a prediction on the plugin's device, and its ids, to a checked `[N, ...]`.
+        """
+
+        def answered(index: list[int] | slice, here: Sequence[str]) -> Tensor:
+            try:
+                return run(rows_of(predictive, index, self.ready.device), here)
+            except BREAKS as error:
+                self.ready.guard(error, here)
+
+        def again(index: list[int]) -> list[Tensor]:
+            return [answered(index, [ids[i] for i in index])]
+
+        answer = answered(slice(None), ids)
+        each_by_itself(self.ready, _given(predictive), [answer], again, ids, copies=1)
+        return answer.cpu()
+
+
+class ScoreCall(_PredictiveCall):
     """`scores = score(predictive)`."""
 
     def __call__(self, predictive: Predictive, ids: Sequence[str] | None = None) -> Tensor:
         """Return `[N]` float64, higher = less sure.
 
         Raises:
+            InputError: If it goes by members, and there are none.
             PluginError: If the answer breaks the contract.
         """
-        parts = (predictive.probs, predictive.logits, predictive.mean)
-        given = next(value for value in parts if value is not None)
-        names = ids or positions(len(given))
         if self.ready.plugin.needs_members and predictive.members is None:
             raise InputError(
                 f"{self.ready.label} expected what the members of an ensemble say, got one answer; "
                 "use it on what combines members"
             )
+        names = ids or positions(len(_given(predictive)))
+        return self.rows(predictive, names, self._scored).double()
 
-        def answered(index: list[int] | slice, here: Sequence[str]) -> Tensor:
-            try:
-                answer: Tensor = self.ready.plugin.score(
-                    rows_of(predictive, index, self.ready.device)
-                )
-            except BREAKS as error:
-                self.ready.guard(error, here)
-            fault = rows_fault(answer, rows=len(here))
-            if fault is not None:
-                self.ready.broke(fault, here)
-            return answer
-
-        def again(index: list[int]) -> list[Tensor]:
-            return [answered(index, [names[i] for i in index])]
-
-        answer = answered(slice(None), names)
-        each_by_itself(self.ready, given, [answer], again, names, copies=1)
-        return answer.cpu().double()
+    def _scored(self, predictive: Predictive, ids: Sequence[str]) -> Tensor:
+        answer: Tensor = self.ready.plugin.score(predictive)
+        fault = rows_fault(answer, rows=len(ids))
+        if fault is not None:
+            self.ready.broke(fault, ids)
+        return answer
 
     def of_logits(self, logits: Tensor) -> Tensor:
         """Return the scores of what logits `[N, K]` stand for, or those of members `[M, N, K]`."""
@@ -106,6 +125,34 @@ class ScoreCall(FinalCall):
             return self(Predictive(logits.double().softmax(1), logits))
         members = logits.double().softmax(2)
         return self(Predictive(members.mean(0), members=members))
+
+
+class DecideCall(_PredictiveCall):
+    """`sets = decide(predictive).sets`."""
+
+    def __call__(self, predictive: Predictive, ids: Sequence[str] | None = None) -> Tensor:
+        """Return which classes each answer leaves possible, `[N, K]` bool.
+
+        Raises:
+            PluginError: If the answer breaks the contract.
+        """
+        names = ids or positions(len(_given(predictive)))
+        return self.rows(predictive, names, self._decided)
+
+    def _decided(self, predictive: Predictive, ids: Sequence[str]) -> Tensor:
+        answer: object = self.ready.plugin.decide(predictive)
+        sets = answer.sets if isinstance(answer, Predictive) else None
+        if sets is None:
+            self.ready.broke(f"expected a Predictive with sets, got {_written(answer)}", ids)
+        fault = sets_fault(sets, _given(predictive).shape)
+        if fault is not None:
+            self.ready.broke(fault, ids)
+        return sets
+
+    def of_logits(self, logits: Tensor) -> Tensor:
+        """Return the sets of what logits `[N, K]` stand for; in float32, as what it was fitted on."""
+        logits = logits.float()
+        return self(Predictive(logits.double().softmax(1), logits))
 
 
 class CombineCall(FinalCall):
@@ -136,15 +183,17 @@ class CombineCall(FinalCall):
         return self(logits.double().softmax(2))
 
 
-_CALLS: dict[type, type[CalibratorCall | ScoreCall | CombineCall]] = {
+AnyCall = CalibratorCall | ScoreCall | CombineCall | DecideCall
+_CALLS: dict[type, type[AnyCall]] = {
     PostHoc: CalibratorCall,
     Score: ScoreCall,
     Combine: CombineCall,
+    Decide: DecideCall,
 }
 """By the shape of the method."""
 
 
-def uncertainty_call(ready: Ready) -> CalibratorCall | ScoreCall | CombineCall:
+def uncertainty_call(ready: Ready) -> AnyCall:
     """Return the final call of a method, by its shape.
 
     Raises:
@@ -158,3 +207,13 @@ def uncertainty_call(ready: Ready) -> CalibratorCall | ScoreCall | CombineCall:
         f"{ready.label}: expected a {', '.join(names)} or {last}, got none of them; nothing calls "
         "other uncertainty methods yet"
     )
+
+
+def _given(predictive: Predictive) -> Tensor:
+    """Return what a prediction says first, `[N, ...]`."""
+    parts = (predictive.probs, predictive.logits, predictive.mean)
+    return next(value for value in parts if value is not None)
+
+
+def _written(answer: object) -> str:
+    return "none" if isinstance(answer, Predictive) else type(answer).__name__

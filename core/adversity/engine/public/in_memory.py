@@ -53,6 +53,7 @@ class TensorRows:
             "images": images,
             "references": references,
             "logits": logits,
+            "probs": None if logits is None else logits.double().softmax(1),
         }
         self._side = _side(side or {}, images)
 

@@ -1,4 +1,4 @@
-"""An answer as columns of a table, and back."""
+"""An answer as columns of a table, and back; and the sets of classes that it leaves possible."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from adversity.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
     from adversity.engine.stages.columns import Columns, Rows
 
-__all__ = ["answer_columns", "answer_of"]
+__all__ = ["answer_columns", "answer_of", "set_columns"]
 
 
 def answer_columns(
@@ -32,6 +33,19 @@ def answer_columns(
         return columns
     columns["confidence"] = answer.probabilities.amax(1).numpy()
     columns[answer.kind] = answer.decision.numpy()
+    return columns
+
+
+def set_columns(sets: Tensor, target: np.ndarray[tuple[int], np.dtype[np.int64]] | None) -> Columns:
+    """Return prediction sets, how many classes each holds, and whether it holds the true one.
+
+    Args:
+        sets: `[N, K]` bool.
+        target: `[N]` int64, or None.
+    """
+    columns: Columns = {"sets": sets.numpy(), "set_size": sets.sum(1).numpy()}
+    if target is not None:
+        columns["in_set"] = columns["sets"][range(len(target)), target]
     return columns
 
 

@@ -137,10 +137,16 @@ class StoredLogits:
 
         for part in self._rows.parts():
             ids, targets = part["id"], torch.from_numpy(part["target"].copy())
-            logits = answer_of(part, self._where).as_logits
+            answer = answer_of(part, self._where)
+            logits, probs = answer.as_logits, answer.probabilities
             for span in spans(part.count, ROWS):
                 cut = slice(span.start, span.stop)
-                yield Block(tuple(ids[cut].tolist()), targets=targets[cut], logits=logits[cut])
+                yield Block(
+                    tuple(ids[cut].tolist()),
+                    targets=targets[cut],
+                    logits=logits[cut],
+                    probs=probs[cut],
+                )
 
 
 def _images(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> FitData:

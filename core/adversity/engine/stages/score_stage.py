@@ -1,4 +1,4 @@
-"""Uncertainty from stored predictions: calibrated probabilities, scores, members made one."""
+"""Uncertainty from stored predictions: probabilities, scores, sets of classes, ensembles."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from adversity.contracts import Combine, Predictive, State
 from adversity.data.arrays import write_arrays
-from adversity.engine.calls.uncertainty_call import CalibratorCall
+from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall
 from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
-from adversity.engine.stages.answer_columns import answer_columns, answer_of
+from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
 from adversity.engine.stages.fitting import fit_identity, fit_step
 from adversity.engine.stages.members import Member, distinct_members, members_of, stacked
 from adversity.engine.stages.table_stage import TableRun
@@ -123,7 +123,7 @@ class CombineRun(_FromPredictions):
 
 
 class ScoreRun(_FromPredictions):
-    """A score or a calibrator applied to stored predictions; fitted first where it must be."""
+    """A score, a calibrator or a decision on stored predictions; fitted first where it must be."""
 
     def split(self) -> list[Shard]:
         """Cut as usual, and prepare a place for fitted states."""
@@ -151,7 +151,10 @@ class ScoreRun(_FromPredictions):
             calibrated = answer.calibrated(call(answer.as_logits, ids))
             return columns | answer_columns(calibrated, columns.get("target"))
         columns |= {name: column for name, column in stored.items() if name not in columns}
-        return columns | {ready.plugin.name: call(_predictive(answer, said), ids).numpy()}
+        given = call(_predictive(answer, said), ids)
+        if isinstance(call, DecideCall):
+            return columns | set_columns(given, columns.get("target"))
+        return columns | {ready.plugin.name: given.numpy()}
 
     def _ready(self, cell: Cell) -> Ready:
         """Return the plugin; one with `fit_on` of its own is fitted here."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, PostHoc, Score
+from adversity.contracts import Combine, Decide, PostHoc, Score
 from adversity.contracts.not_yet import not_yet
 from adversity.errors import InputError
 from adversity.testing.kinds.uncertainty.logits import PostHocBench, ScoreBench
 from adversity.testing.kinds.uncertainty.members import CombineBench, MembersBench
+from adversity.testing.kinds.uncertainty.sets import DecideBench
 
 if TYPE_CHECKING:
     from adversity.contracts import PluginBase
     from adversity.testing.bench.bench import Bench
 
-__all__ = ["CombineBench", "MembersBench", "PostHocBench", "ScoreBench", "bench_for"]
+__all__ = ["CombineBench", "DecideBench", "MembersBench", "PostHocBench", "ScoreBench", "bench_for"]
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:
@@ -25,11 +26,16 @@ def bench_for(plugin: type[PluginBase]) -> type[Bench]:
     """
     if issubclass(plugin, Score) and plugin.needs_members:
         return MembersBench
-    shapes = ((Score, ScoreBench), (PostHoc, PostHocBench), (Combine, CombineBench))
+    shapes = (
+        (Score, ScoreBench),
+        (PostHoc, PostHocBench),
+        (Combine, CombineBench),
+        (Decide, DecideBench),
+    )
     for shape, bench in shapes:
         if issubclass(plugin, shape):
             return bench
     raise InputError(
-        f"expected a Score, a PostHoc or a Combine, got {plugin.__name__}: "
+        f"expected a Score, a PostHoc, a Combine or a Decide, got {plugin.__name__}: "
         f"{not_yet(plugin) or 'inherit from one of them'}"
     )

@@ -1,0 +1,57 @@
+"""How often prediction sets hold the true class, and how many classes they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from adversity import MeasureInfo, Metric, metrics
+
+if TYPE_CHECKING:
+    from adversity import Measure, Table
+
+__all__ = ["PredictionSets"]
+
+
+class PredictionSets(Metric):
+    """Share of images whose prediction set holds the true class, and the mean size of the sets."""
+
+    name = "prediction_sets"
+    always = True
+    reference = (
+        "V. Vovk, A. Gammerman, G. Shafer, Algorithmic learning in a random world, 2005 (validity "
+        "and efficiency)"
+    )
+    wants = ("set_size",)
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        "set_coverage": MeasureInfo(
+            0.0, 1.0, better="higher", scale="share", group="uncertainty", headline=1
+        ),
+        "set_size": MeasureInfo(low=0.0, better="lower", group="uncertainty", headline=1),
+        "empty_set_share": MeasureInfo(0.0, 1.0, title="empty sets", scale="share"),
+    }
+
+    def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
+        """Return `set_size`, `empty_set_share`, and `set_coverage` where there are labels."""
+        sizes = np.asarray(table["set_size"], dtype=np.float64)
+        measures = {
+            "set_size": metrics.mean_interval(
+                sizes,
+                within=(0.0, float("inf")),
+                better="lower",
+                convention={"counts": "classes in a set, 0 where it is empty"},
+            ),
+            "empty_set_share": metrics.share(int((sizes == 0).sum()), len(sizes)),
+        }
+        if table.has("in_set"):
+            held = table["in_set"]
+            measures["set_coverage"] = metrics.share(int(held.sum()), len(held), better="higher")
+        return measures
+
+    def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return sizes, and whether each set is empty or holds the true class."""
+        sizes = np.asarray(table["set_size"], dtype=np.float64)
+        held = {"set_coverage": table["in_set"]} if table.has("in_set") else {}
+        return {"set_size": sizes, "empty_set_share": sizes == 0, **held}

@@ -1,0 +1,1 @@
+"""Decisions: which classes an answer leaves possible."""
