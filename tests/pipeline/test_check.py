@@ -62,7 +62,7 @@ _PLACES = {
     "fitted on images instead of logits": (
         "fit_on: held_predictions",
         "fit_on: held_out",
-        ':16: uncertainty "scaling" (toys 1.2) is fitted on predictions; held_out is a data set',
+        ':16: uncertainty "scaling" (toys 1.2) is fitted on predictions or scores; held_out is a data set',
     ),
     "fitted on logits instead of images": (
         "classifier/tiny}",

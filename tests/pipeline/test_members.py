@@ -9,6 +9,7 @@ import pytest
 from adversity import Combine, Fitted, Score
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan.answerers import answerer
 from adversity.registry.claims import claim_faults
 
 if TYPE_CHECKING:
@@ -128,6 +129,31 @@ def test_cells_and_products(plan_with: Any) -> None:
             id="score over",
         ),
         pytest.param(
+            "  vote: {uses: uncertainty/vote, over: severity}\n"
+            "  voted: {uses: vote, from: predictions, over: severity}\n",
+            "over: belongs where there is from:, on the step that uses this one",
+            id="over on a definition",
+        ),
+        pytest.param(
+            "  hit: {uses: attack/push, from: photos, against: clean_predictions, "
+            "with: {eps: $eps}}\n"
+            "  hurt: {uses: net, from: hit}\n"
+            "  voted: {uses: uncertainty/vote, from: hurt, over: eps}\n",
+            "the members of voted do not see the same adversarial images",
+            id="adversarial images of their own",
+        ),
+        pytest.param(
+            f"{VOTED}  sure: {{uses: uncertainty/scaling, from: voted, fit_on: held_predictions}}\n",
+            'uncertainty "scaling" (toys 1.2) is fitted on the answers of held_predictions, and used on '
+            "others, those of voted: expected the same network, members and calibrators behind both",
+            id="fitted on one member",
+        ),
+        pytest.param(
+            "  again: {uses: uncertainty/scaling, from: confidence, fit_on: held_predictions}\n",
+            "and used on others, those of confidence",
+            id="fitted before the calibrator",
+        ),
+        pytest.param(
             f"{VOTED}  hit: {{uses: attack/push, from: photos, against: voted, with: {{eps: 0.1}}}}\n",
             "an attack on several networks at once is not available yet, and voted is an ensemble; "
             "attack one member: predictions",
@@ -140,6 +166,20 @@ def test_what_is_refused(plan_with: Any, steps: str, message: str) -> None:
     with pytest.raises(PipelineError) as caught:
         plan_with(steps)
     assert message in "\n".join(caught.value.findings)
+
+
+def test_who_answers(plan_with: Any) -> None:
+    """The network and its calibrators, whatever the images; a score in between says nothing new."""
+    steps = plan_with(
+        "  calm: {uses: uncertainty/scaling, from: clean_predictions, fit_on: held_predictions}\n"
+        "  width: {uses: uncertainty/margin, from: clean_predictions}\n"
+        "  both: {uses: uncertainty/vote, from: [predictions, clean_predictions]}\n"
+        f"{VOTED}"
+    ).steps
+    alone = answerer("predictions", steps)
+    assert alone == answerer("held_predictions", steps) == answerer("width", steps)
+    assert answerer("calm", steps) == answerer("confidence", steps) != alone
+    assert len({alone, *(answerer(name, steps) for name in ("both", "voted", "calm"))}) == 4
 
 
 def test_what_combines_makes_predictions() -> None:

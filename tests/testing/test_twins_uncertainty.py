@@ -132,6 +132,13 @@ class Leaning(Product):
         return leant / leant.sum(1, keepdim=True)
 
 
+class FirstAlone(Product):
+    """Hears the first member only."""
+
+    def combine(self, members: torch.Tensor) -> torch.Tensor:
+        return members[0]
+
+
 class Spread(Score):
     """How far apart members are in what they say of a class, at most."""
 
@@ -147,6 +154,13 @@ class Unity(Spread):
 
     def score(self, predictive: Any) -> torch.Tensor:
         return -super().score(predictive)
+
+
+class OfTheMean(Spread):
+    """Needs no members: it goes by their mean."""
+
+    def score(self, predictive: Any) -> torch.Tensor:
+        return 1 - predictive.members.mean(0).amax(1)
 
 
 class FirstSpread(Spread):
@@ -185,6 +199,14 @@ class NotSoSure(Share):
         return Predictive(sets=sets & (predictive.probs < 0.9999))
 
 
+class Everything(Share):
+    """Every class, whatever is said."""
+
+    def decide(self, predictive: Any) -> Predictive:
+        super().decide(predictive)
+        return Predictive(sets=torch.ones_like(predictive.probs, dtype=torch.bool))
+
+
 class AlwaysFirst(Share):
     """The first class, whatever is said."""
 
@@ -199,7 +221,9 @@ TWINS = {
     "easy_below_hard": Confidence,
     "class_order": FirstClassFirst,
     "agreement_below_doubt": Unity,
+    "goes_by_members": OfTheMean,
     "unanimous": Contrary,
+    "every_member_counts": FirstAlone,
     "class_order_of_answers": Leaning,
     "likelier_stays": NotSoSure,
     "truth_is_held": AlwaysFirst,
@@ -224,6 +248,11 @@ def test_every_check_has_a_twin() -> None:
     """No check of the kind goes without a plugin that it catches."""
     benches = (ScoreBench, PostHocBench, CombineBench, DecideBench, MembersBench)
     assert {check.name for bench in benches for check in bench.checks} == set(TWINS)
+
+
+def test_full_sets_promise_nothing(failed: Callable[..., dict[str, str]]) -> None:
+    """Sets of all classes hold every true one, and are no sets."""
+    assert failed(Everything).keys() == {"truth_is_held"}
 
 
 def test_a_score_of_members_is_tried_in_both_ways(failed: Callable[..., dict[str, str]]) -> None:

@@ -82,6 +82,12 @@ def renamed(project: Any) -> None:
         project.edit(old, new)
 
 
+def varied(project: Any) -> None:
+    """Let a variable of the matrix stand for a parameter of the victim, with the same value."""
+    project.edit("c: 1.0", "c: $strength")
+    project.edit("name: small", "name: small\nmatrix: {strength: [1.0]}")
+
+
 @pytest.mark.parametrize(
     ("change", "keys_of"),
     [
@@ -92,8 +98,9 @@ def renamed(project: Any) -> None:
         (lambda p: p.edit("seed: 3", "seed: 4"), ["attack"]),
         (lambda p: p.edit("run: {shard_size: 7}", "run: {shard_size: 5}"), []),
         (renamed, []),
+        (varied, []),
     ],
-    ids=["data", "weights", "victim", "attack", "seed", "shards", "names"],
+    ids=["data", "weights", "victim", "attack", "seed", "shards", "names", "variables"],
 )
 def test_3_28_what_starts_a_new_page_or_a_new_entry(
     ran: Any, change: Any, keys_of: list[str]

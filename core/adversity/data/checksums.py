@@ -75,7 +75,9 @@ class Checksums:
             self.verified(name)
 
     def hash_of(self, part: str) -> str:
-        """Return the SHA-256 over names and contents of a part of the folder.
+        """Return the SHA-256 over the contents of a part of the folder, and over names within it.
+
+        What the part itself is called does not count: a cell's name says which variables there are.
 
         Args:
             part: A file or a folder in it, with `/`.
@@ -86,7 +88,7 @@ class Checksums:
         names = [n for n in {*self._sums, *_names(self._folder)} if n == part or _below(n, part)]
         for name in sorted(names) or [part]:
             self.verified(name)
-        lines = (f"{self._sums[name]}  {name}\n" for name in sorted(names))
+        lines = (f"{self._sums[name]}  {name.removeprefix(part)}\n" for name in sorted(names))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def _fault(self, name: str) -> str | None:

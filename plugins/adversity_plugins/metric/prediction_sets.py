@@ -16,7 +16,11 @@ __all__ = ["PredictionSets"]
 
 
 class PredictionSets(Metric):
-    """Share of images whose prediction set holds the true class, and the mean size of the sets."""
+    """Share of images whose prediction set holds the true class, and the mean size of the sets.
+
+    Neither is better by itself: sets of all classes hold every true one, empty sets are small.
+    The intervals are of the images, with the threshold as it was fitted.
+    """
 
     name = "prediction_sets"
     always = True
@@ -26,10 +30,8 @@ class PredictionSets(Metric):
     )
     wants = ("set_size",)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "set_coverage": MeasureInfo(
-            0.0, 1.0, better="higher", scale="share", group="uncertainty", headline=1
-        ),
-        "set_size": MeasureInfo(low=0.0, better="lower", group="uncertainty", headline=1),
+        "set_coverage": MeasureInfo(0.0, 1.0, scale="share", group="uncertainty", headline=1),
+        "set_size": MeasureInfo(low=0.0, group="uncertainty", headline=1),
         "empty_set_share": MeasureInfo(0.0, 1.0, title="empty sets", scale="share"),
     }
 
@@ -40,14 +42,13 @@ class PredictionSets(Metric):
             "set_size": metrics.mean_interval(
                 sizes,
                 within=(0.0, float("inf")),
-                better="lower",
                 convention={"counts": "classes in a set, 0 where it is empty"},
             ),
             "empty_set_share": metrics.share(int((sizes == 0).sum()), len(sizes)),
         }
         if table.has("in_set"):
             held = table["in_set"]
-            measures["set_coverage"] = metrics.share(int(held.sum()), len(held), better="higher")
+            measures["set_coverage"] = metrics.share(int(held.sum()), len(held))
         return measures
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:

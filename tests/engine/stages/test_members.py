@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from scipy.special import softmax
 from scipy.stats import entropy
+from toy_members import Backwards, Brightest
 
-from adversity import Classifier, Fitted, State
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
@@ -213,7 +213,9 @@ def test_same_bytes_for_any_shard_and_worker_count(
 
 
 def test_other_members_are_another_ensemble(finished: Any, root: Path, registry_with: Any) -> None:
-    """The order of sources, a member less, or a member's weights: what rests on them is stale."""
+    """The order of sources or of members: what rests on them is stale; DVC has the states."""
+    art = "artifacts/members"
+    assert set(finished[0].stage("ensemble").deps) == {f"{art}/net", f"{art}/trees"}
     _, workspace, _ = finished
     swapped = STEPS.replace("[lines, trees]", "[trees, lines]")
     for steps, overrides, stale in (
@@ -236,54 +238,38 @@ def test_one_network_twice_is_refused(root: Path, registry_with: Any, tmp_path: 
         DataError, match=r"yaml:\d+: lines\[sigma=0.05\] and again\[sigma=0.05\] are"
     ):
         execute(plan, workspace)
+    votes = (
+        "  far: {uses: classifier/nearest_neighbours, fit_on: train, with: {neighbours: $member}}\n"
+    )
+    votes += "  near: {uses: far, from: noisy}\n"
+    votes += "  all: {uses: uncertainty/deep_ensemble, from: near, over: member}\n"
+    settings = ("matrix.member=[1, 5, 9]",)  # they have the same state: the training images
+    plan, workspace = planned(root, tmp_path / "k", votes, *settings, registry=registry_with())
+    execute(plan, workspace)
     unused = "  one: {uses: classifier/brightest, fit_on: train, with: {seed: $member}}\n"
     unused += "  stump: {uses: one, from: noisy}\n"
     unused += "  same: {uses: uncertainty/deep_ensemble, from: stump, over: member}\n"
     plan, workspace = planned(root, tmp_path / "b", unused, registry=registry_with(Brightest))
-    with pytest.raises(DataError, match="one network, with the same state, on the same images"):
+    with pytest.raises(DataError, match="one network, with the same state and the same answers"):
         execute(plan, workspace)
 
 
-class Brightest(Fitted, Classifier):
-    """Goes by mean brightness; its seed changes nothing of what it learns."""
-
-    name: ClassVar[str] = "brightest"
-    gives: ClassVar[str] = "logits"
-    seed: int = 0
-    _names: tuple[str, ...] = ()
-    _means: Any = None
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return self._names
-
-    def fit(self, data: Any, rng: Any) -> State:
-        blocks = list(data)
-        bright = np.concatenate([block.images.mean((1, 2, 3)).numpy() for block in blocks])
-        targets = np.concatenate([block.targets.numpy() for block in blocks])
-        means = np.array([bright[targets == k].mean() for k in range(len(data.class_names))])
-        return State({"means": means}, {"names": list(data.class_names), "seed": self.seed})
-
-    def load(self, state: State) -> None:
-        self._means = torch.from_numpy(state.arrays["means"].copy()).float()
-        self._names = tuple(state.info["names"])
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        return -((images.mean((1, 2, 3))[:, None] - self._means) ** 2)
-
-
-class Backwards(Classifier):
-    """Knows the classes in another order."""
-
-    name: ClassVar[str] = "backwards"
-    gives: ClassVar[str] = "logits"
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return tuple(f"class_{k}" for k in (3, 2, 1, 0))
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        return images.flatten(1)[:, :4].clone()
+def test_ensembles_may_be_members(root: Path, registry_with: Any, tmp_path: Path) -> None:
+    """An ensemble and its calibrated self are one answer each; two of one network are refused."""
+    steps = "  forest: {uses: uncertainty/deep_ensemble, from: trees, over: member}\n"
+    steps += "  wood: {uses: uncertainty/deep_ensemble, from: trees, over: member}\n"
+    steps += "  both: {uses: uncertainty/deep_ensemble, from: [forest, lines]}\n"
+    steps += "  more: {uses: uncertainty/deep_ensemble, from: [both, forest, lines]}\n"
+    plan, workspace = planned(root, tmp_path / "a", steps, registry=registry_with())
+    execute(plan, workspace)
+    forest, both = (rows(workspace, step, CELLS[0])["probs"] for step in ("forest", "both"))
+    lines = said(workspace, CELLS[0], "")[0]
+    # Each is stored in float32 before it is a member.
+    np.testing.assert_allclose(both, (forest.astype(np.float64) + lines) / 2, rtol=2e-7)
+    steps += "  twice: {uses: uncertainty/deep_ensemble, from: [forest, wood]}\n"
+    plan, workspace = planned(root, tmp_path / "b", steps, registry=registry_with())
+    with pytest.raises(DataError, match=r"forest\[sigma=0.05\] and wood\[sigma=0.05\] are one"):
+        execute(plan, workspace)
 
 
 def test_members_of_other_classes_are_refused(

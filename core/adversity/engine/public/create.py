@@ -173,7 +173,7 @@ class UncertaintyCall(Call):
     """`score = method(logits)` or `probs = calibrator.fit(logits, labels)(logits)`."""
 
     def __call__(self, logits: Tensor) -> Tensor:
-        """Return probabilities `[N, K]`, or scores `[N]` (higher = less sure).
+        """Return probabilities `[N, K]`, scores `[N]` (higher = less sure), or sets `[N, K]` bool.
 
         Args:
             logits: `[N, K]`; for what goes by members `[M, N, K]`, the members' logits.

@@ -84,13 +84,18 @@ class _FromPredictions(TableRun):
 class CombineRun(_FromPredictions):
     """The answers of several members made one; what each said stays beside it."""
 
+    def split(self) -> list[Shard]:
+        """Cut as usual, and prepare a place for what the members' networks are."""
+        self._networks: dict[Member, str] = {}
+        return super().split()
+
     def content(self, cell: Cell) -> list[object]:
         """Hash the members' tables, which members they are, and the plugin.
 
         Raises:
             DataError: If two members of the cell are one.
         """
-        members = [str(member) for member in distinct_members(self, self.planned, cell)]
+        members = [str(one) for one in distinct_members(self, self.planned, cell, self._networks)]
         return [self.tables(), members, self.identity(self.stage.step, cell), cell.key]
 
     def compute(self, shard: Shard) -> Columns:

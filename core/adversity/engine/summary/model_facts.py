@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell, PlannedStep
@@ -34,7 +34,7 @@ def _with_facts(
         own = definition.own(cells[0])
         if (definition.id, own.key) not in asked:
             asked[definition.id, own.key] = _facts(toolbox, definition, own)
-        models.append(_model(planned, cells, asked[definition.id, own.key]))
+        models.append(_model(planned, own, asked[definition.id, own.key]))
     said = {"facts": models[0]["facts"]} if len(models) == 1 else {"models": models}
     return replace(summary, plugin={**summary.plugin, **said})
 
@@ -59,12 +59,7 @@ def _by_model(toolbox: Toolbox, step: str) -> list[list[Cell]]:
     return list(groups.values())
 
 
-def _model(planned: PlannedStep, cells: Sequence[Cell], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a classifier is, the values that its cells share, and its facts."""
-    entry = planned.entry_of(cells[0])
-    shared = set(cells[0].values).intersection(*(cell.values for cell in cells))
-    return {
-        "uses": f"{entry.kind}/{entry.name}",
-        "cell": dict(value for value in cells[0].values if value in shared),
-        "facts": facts,
-    }
+def _model(planned: PlannedStep, own: Cell, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a classifier is, the values of its own variables, and its facts."""
+    entry = planned.entry_of(own)
+    return {"uses": f"{entry.kind}/{entry.name}", "cell": own.as_dict(), "facts": facts}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, Fitted
 from adversity.contracts.not_yet import not_yet
+from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.check_members import MemberRules
@@ -31,7 +32,7 @@ __all__ = ["check_steps"]
 
 _DEFINITION = "a definition"
 _UNUSED = {_DEFINITION: "a plugin that was not used on anything (it has no from:)"}
-_FIT_TAKES = {"images": ("data", "images"), "logits": ("predictions",)}
+_FIT_TAKES = {"images": ("data", "images"), "logits": ("predictions", "scores")}
 
 Finding = tuple[str, str]
 """The key under the step, and the message."""
@@ -62,6 +63,7 @@ def check_steps(
         checker.against,
         checker.probing,
         checker.fitting,
+        checker.fitted_elsewhere,
         MeasureRules(data, steps, metrics).rules,
         MemberRules(data, steps).rules,
     )
@@ -221,6 +223,24 @@ class _Checker:
         if product is not None and product not in takes:
             fitted = f"{planned.entry.label} is fitted on {self._either(takes)}"
             yield "fit_on", f"{fitted}; {planned.fit_on} is {self._words[product]}"
+
+    def fitted_elsewhere(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+        """Check that what goes by stored answers was fitted on answers of the same sort."""
+        fitted = self._steps.get(planned.definition, planned)
+        answers = ("predictions", "scores")
+        if planned.role != "score" or fitted.fit_on is None or len(planned.source) != 1:
+            return
+        if self._makes(fitted.fit_on) in answers and self._makes(planned.upstream) in answers:
+            theirs, ours = (answerer(n, self._steps) for n in (fitted.fit_on, planned.upstream))
+            if theirs != ours:
+                yield (
+                    "from",
+                    (
+                        f"{planned.entry.label} is fitted on the answers of {fitted.fit_on}, and used "
+                        f"on others, those of {planned.upstream}: expected the same network, members "
+                        "and calibrators behind both; fit it on held-out answers of the same"
+                    ),
+                )
 
 
 def _borrowed(spec: StepSpec) -> Iterator[Finding]:

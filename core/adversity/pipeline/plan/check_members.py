@@ -45,6 +45,8 @@ class MemberRules:
         if issubclass(class_of(planned.entry), Fitted):
             yield "uses", f"{label} is fitted on what members say, which is not available yet"
         if planned.role == "define":
+            if planned.over:
+                yield "over", "over: belongs where there is from:, on the step that uses this one"
             return
         if not planned.over and len(planned.source) == 1:
             yield (
@@ -60,6 +62,7 @@ class MemberRules:
                 yield "from", f"{name} stands in from: more than once; a member counts once"
                 return
         yield from self._one_data_set(planned)
+        yield from self._attacked_alike(planned)
 
     def _folded(self, planned: PlannedStep) -> Iterator[Finding]:
         """Check that some member varies with each variable of `over:`."""
@@ -80,6 +83,29 @@ class MemberRules:
         if len(set(starts.values())) > 1:
             each = ", ".join(f"{name} of {start}" for name, start in starts.items())
             yield "from", f"members answer for the same data set; expected one, got {each}"
+
+    def _attacked_alike(self, planned: PlannedStep) -> Iterator[Finding]:
+        """Refuse members that each see adversarial images of their own: none is fooled by them all."""
+        seen = {name: self._attacks_behind(name) for name in planned.source}
+        first = next(iter(seen.values()), frozenset())
+        varied = {
+            variable
+            for attack in first.union(*seen.values())
+            for variable in self._steps[attack].variables
+            if variable in planned.over
+        }
+        if varied or any(attacks != first for attacks in seen.values()):
+            yield (
+                "from",
+                (
+                    f"the members of {planned.id} do not see the same adversarial images; their mean "
+                    "would look more robust than any of them: let all answer for the images of one attack"
+                ),
+            )
+
+    def _attacks_behind(self, name: str) -> frozenset[str]:
+        behind = ancestors(name, self._steps)
+        return frozenset(n for n in behind if n in self._steps and self._steps[n].role == "attack")
 
     def _scores(self, planned: PlannedStep) -> Iterator[Finding]:
         """Check that what goes by members stands behind them, and has one step in `from:`."""

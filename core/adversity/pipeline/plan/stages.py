@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adversity.contracts import Combine
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
@@ -133,6 +134,8 @@ class _Maker:
             inputs.gates |= {planned.id: None} if may_stop(planned) else {}
         if planned.fit_on is not None:
             self._add_sources(inputs, (planned.fit_on,))
+        if issubclass(class_of(planned.entry), Combine):
+            self._add_networks(inputs, planned)
         return self._finished(
             planned.id,
             inputs,
@@ -140,6 +143,12 @@ class _Maker:
             variables=(*planned.variables, *planned.over),
             metrics=planned.is_measured and planned.role != "measure",
         )
+
+    def _add_networks(self, inputs: _Inputs, planned: PlannedStep) -> None:
+        """Add what fitted the members: that no two are one network is seen in their states."""
+        for name in sorted(ancestors(planned.id, self._steps)):
+            if name in self._steps and self._steps[name].role == "predict":
+                self._add_fit(inputs, self._steps[name].definition)
 
     def report(self) -> Stage:
         """Return the last stage: it shows every artifact, the data and the settings."""

@@ -145,9 +145,14 @@ def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
         start = images.get(step.data or "", "clean")
         names[step.id] = root + (" → ".join(views(report, step)) or start)
     shared = [name for name in names.values() if list(names.values()).count(name) > 1]
+    several = {step.id for step in report.steps if len(step.source) > 1}
+    # What a metric compares or folds, and what more an ensemble goes by, does not show in what
+    # its images went through.
+    more = {
+        key for key, step in chosen.items() if step.makes == "measure" or several & {*step.path}
+    }
     return {
-        # What a metric compares or folds does not show in what its images went through.
-        key: plain(f"{name} ({key})" if name in shared or chosen[key].makes == "measure" else name)
+        key: plain(f"{name} ({key})" if name in shared or key in more else name)
         for key, name in names.items()
     }
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CombineBench", "MembersBench"]
 
 MEMBERS = 3
+MOST_CLASSES = 10
 ROUNDED = 1e-6
 """By how much a probability in float32 may change where the order of a sum has: 2**-24 is 6e-8."""
 
@@ -111,6 +112,47 @@ def unanimous(bench: CombineBench) -> str:
     return f"so in all {len(chosen)} rows"
 
 
+@check("A score that goes by members tells members from their mean.")
+def goes_by_members(bench: MembersBench) -> str:
+    """Put the mean of all members in the place of each."""
+    logits = member_logits(12, bench.answered[0].rows["logits"].shape[2], first=800)
+    mean = logits.double().softmax(2).mean(1, keepdim=True).log().expand_as(logits)
+    first, second = (
+        bench.answer(bench.ready, logit_case("12 rows", rows))["score"] for rows in (logits, mean)
+    )
+    change = apart(first, second)
+    require(
+        change > ROUNDED,
+        "expected another score where all members say their mean, it is the same: a score that "
+        "needs no members must not say so (needs_members)",
+    )
+    return f"changes by up to {change:.3g}"
+
+
+@check("Every member counts in the answer.")
+def every_member_counts(bench: CombineBench) -> str:
+    """Let each member in turn be sure of each class in turn: some answer must change."""
+    import torch
+
+    classes = min(bench.answered[0].rows["logits"].shape[2], MOST_CLASSES)
+    logits = member_logits(12, classes, first=900)
+    before = bench.answer(bench.ready, logit_case("12 rows", logits))["probs"]
+    changes = []
+    for m in range(MEMBERS):
+        found = []
+        for k in range(classes):
+            other = logits.clone()
+            other[:, m] = 20 * torch.eye(classes)[k]
+            answer = bench.answer(bench.ready, logit_case("12 rows", other))["probs"]
+            found.append(apart(before, answer))
+        changes.append(max(found))
+    idle = [m for m, change in enumerate(changes) if change <= ROUNDED]
+    require(
+        not idle, f"expected the answer to go by every member, member {idle[:1]} changes nothing"
+    )
+    return f"changes by at least {min(changes):.3g}"
+
+
 @check("The order in which the classes are written does not matter to a combination.")
 def class_order_of_answers(bench: CombineBench) -> str:
     """Write the members' classes backwards: the answer's are written backwards, too."""
@@ -126,7 +168,7 @@ def class_order_of_answers(bench: CombineBench) -> str:
 class MembersBench(LogitsBench):
     """Feed a score that goes by members with what they say."""
 
-    checks = (agreement_below_doubt, class_order)
+    checks = (agreement_below_doubt, goes_by_members, class_order)
 
     def cases(self) -> Sequence[Case]:
         """Return members' logits."""
@@ -141,7 +183,7 @@ class MembersBench(LogitsBench):
 class CombineBench(LogitsBench):
     """Feed a combination with what members say."""
 
-    checks = (unanimous, class_order_of_answers)
+    checks = (unanimous, every_member_counts, class_order_of_answers)
 
     def cases(self) -> Sequence[Case]:
         """Return members' logits."""

@@ -1,0 +1,49 @@
+"""Who gives an answer: the network, the members and the calibrators behind a step.
+
+What was fitted on the answers of one holds for no other: a threshold on probabilities that were
+not calibrated says nothing of those that are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Combine, PostHoc
+from adversity.registry.entry import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from adversity.pipeline.plan.model import PlannedStep
+
+__all__ = ["answerer"]
+
+
+def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
+    """Return what the answers of a step hang on but the images; equal for the same answerer.
+
+    Args:
+        id_: A step that leaves predictions or scores.
+        steps: Of the plan.
+    """
+    planned = steps.get(id_)
+    if planned is None:
+        return id_
+    cls = class_of(planned.entry)
+    if planned.role == "predict":
+        return _plugins(planned, steps)
+    if issubclass(cls, Combine):
+        members = tuple(answerer(name, steps) for name in planned.source)
+        return (_plugins(planned, steps), planned.over, members)
+    before = answerer(planned.upstream, steps) if planned.source else None
+    return (_plugins(planned, steps), before) if issubclass(cls, PostHoc) else before
+
+
+def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:
+    """Return the plugins of a step with their parameters, and what fitted them."""
+    definition = steps.get(planned.definition, planned)
+    plugins = frozenset(
+        (planned.entry_of(cell).qualified, plugin.fingerprint)
+        for cell, plugin in planned.plugins.items()
+    )
+    return (plugins, definition.fit_on)
