@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import distribution_of, place_of, stable_name
 from adversity.errors import PluginError
+from adversity.import_names import meanings
 from adversity.source_text import computing_text, nodes_of, plain_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "IMPORTERS",
     "Imports",
     "core_fingerprint",
     "file_fingerprint",
@@ -43,8 +43,6 @@ SHARED_MATHS = "adversity.metrics."
 
 Imports = dict[tuple[str, str], tuple[tuple[str, Path], ...]]
 """What each module imports: the package that is followed and a dotted name, to names and files."""
-
-IMPORTERS = ("import_module", "__import__")
 
 _COMPILED = (".pyc", ".pyo")
 
@@ -175,8 +173,8 @@ def packages_imported(sources: Iterable[tuple[str, Path]]) -> frozenset[str]:
     tops = {
         meaning.partition(".")[0]
         for name, path in listed
-        for meanings in _import_names(name, path, path.stat().st_mtime_ns)
-        for meaning in meanings
+        for names in _import_names(name, path, path.stat().st_mtime_ns)
+        for meaning in names
     }
     return frozenset(tops - own - sys.stdlib_module_names)
 
@@ -253,31 +251,7 @@ def _import_names(module: str, path: Path, _changed: int) -> tuple[tuple[str, ..
         where = where.replace(".py", "/__init__.py") if package == module else where
         got = str(error) or type(error).__name__
         raise PluginError(f"expected Python source in {where}, got {got}; repair it") from error
-    return tuple(names for node in nodes_of(tree) for names in _meanings(node, package))
-
-
-def _meanings(node: ast.AST, package: str) -> Iterator[tuple[str, ...]]:
-    if isinstance(node, ast.Import):
-        yield from ((alias.name,) for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        base = _absolute("." * node.level + (node.module or ""), package)
-        # A submodule imported by name; the package itself for anything else.
-        yield from ((f"{base}.{alias.name}", base) for alias in node.names)
-    elif isinstance(node, ast.Call) and node.args:
-        called = getattr(node.func, "attr", getattr(node.func, "id", None))
-        name = getattr(node.args[0], "value", None)
-        if called in IMPORTERS and isinstance(name, str):
-            yield (_absolute(name, package),)
-
-
-def _absolute(name: str, package: str) -> str:
-    """Resolve leading dots as Python does: one is the package, each further one its parent."""
-    rest = name.lstrip(".")
-    level = len(name) - len(rest)
-    if not level:
-        return name
-    parts = package.split(".")
-    return ".".join([*parts[: len(parts) - level + 1], *([rest] if rest else [])])
+    return tuple(names for node in nodes_of(tree) for names in meanings(node, package))
 
 
 def _locate(module: str) -> Path | None:

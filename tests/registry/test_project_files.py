@@ -50,40 +50,95 @@ def test_import_by_way_of_the_path_is_noticed(project, monkeypatch):
     assert "odd_neighbour" not in sys.modules
 
 
-NAMED = "write `from .factors import ...`, so that its source is in the keys of results"
+@pytest.mark.parametrize("place", ["src/odd_lib/__init__.py", "src/odd_lib/inner.py", "odd_lib.py"])
+def test_import_in_a_method_of_what_is_on_the_path(project, monkeypatch, place):
+    """A package of the project is in no key by its absolute name, in whichever folder it lies."""
+    monkeypatch.syspath_prepend(project.root / "src")
+    monkeypatch.syspath_prepend(project.root)
+    project.write(place, "X = 1\n")
+    line = "import odd_lib\n        return images"
+    project.write("half.py", project.half.replace("return images", line))
+    lies = place.rpartition("/")[0] or place
+    assert f"got `import odd_lib`, which is {lies} of the project: write" in project.refusal()
+    assert "odd_lib" not in sys.modules
+
+
+COMPUTED = "expected files of the project to be imported by names that stand in the source, got `"
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
+    ("line", "got"),
     [
-        (
-            "importlib.import_module('.fac' + 'tors', __package__)",
-            "got `importlib.import_module('.fac' + 'tors', __package__)` (./half.py, line 7): write",
-        ),
-        (
-            "importlib.import_module(package=__package__, name='.fac' + 'tors')",
-            "(./half.py, line 7)",
-        ),
-        ("importlib.import_module(__package__ + '.factors')", NAMED),
-        ("(lambda load: load('.factors', __package__))(importlib.import_module)", NAMED),
+        (f"importlib.import_module({given})", f"importlib.import_module({given})")
+        for given in (
+            "'.fac' + 'tors', __package__",
+            "package=__package__, name='.fac' + 'tors'",
+            "f'{__package__}.factors'",
+            "__spec__.parent + '.factors'",
+            "'.factors', __package__ + '.sub'",
+            "*['.factors', __package__]",
+        )
+    ]
+    + [
+        ("__import__('factors', globals(), None, ['a', *'b'], 1)",) * 2,
+        ("(lambda load: load('.factors', __package__))(importlib.import_module)", "importlib.imp"),
+        ("getattr(importlib, 'import_module')('.factors', __package__)", "in another way"),
     ],
 )
-def test_import_that_no_source_names(project, line, expected):
+def test_import_that_no_source_names(project, line, got):
     """A neighbour that is imported by a name put together is in no key: refused, now and later."""
     head, _, body = project.half.replace("\nfrom .factors import FACTOR\n", "").partition("\n\n\n")
     now = f"{head}\nimport importlib\nFACTOR = {line}.FACTOR\n\n\n{body}"
+    expected = got if got == "in another way" else COMPUTED + got
     project.write("half.py", now)
     for _ in range(2):
-        assert expected in project.refusal()
+        said = project.refusal()
+        assert expected in said
+        assert "(./half.py, line 7)" in said or got == "in another way"
     later = body.replace("images * FACTOR", f"images * {line}.FACTOR")
     project.write("half.py", f"{head}\nimport importlib\n\n\n{later}")
-    if expected == NAMED:
+    if got == "in another way":
         with pytest.raises(
             PluginError, match=r"got factors\.py in another way: write `from \.fact"
         ):
             class_of(project.get())().degrade(1.0, None)
     else:
-        assert "expected files of the project to be imported by names that" in project.refusal()
+        assert expected in project.refusal()
+
+
+def test_computed_import_of_what_another_plugin_imports(project):
+    """It is refused in the source: once a plugin has imported the file, Python asks no finder."""
+    body = project.half.replace("from .factors import FACTOR", "import importlib as lib")
+    line = "lib.import_module(f'{__package__}.factors')"
+    project.write("own.py", body.replace("* FACTOR", f"* {line}.FACTOR"))
+    class_of(project.get())
+    assert f"{COMPUTED}{line}` (./own.py, line 17)" in project.refusal("./own.py")
+
+
+def test_importer_by_another_name(project):
+    """What imports by a name is called by its own, so that its names are found."""
+    line = "from importlib import import_module as load"
+    project.write("half.py", f"{line}\n{project.half}")
+    assert f"{COMPUTED}import_module as load` (./half.py, line 1)" in project.refusal()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "importlib.import_module('.factors', __package__)",
+        "importlib.import_module(package=__spec__.parent, name='.factors')",
+        "__import__('factors', globals(), None, ['FACTOR'], 1)",
+        "__import__('', globals(), level=1, fromlist=('factors',)).factors",
+    ],
+)
+def test_import_by_a_name_that_stands_there(project, line):
+    """It counts as one with leading dots does."""
+    project.write("deep/factors.py", "FACTOR = 0.25\n")
+    body = project.half.replace("from .factors import FACTOR", "import importlib")
+    project.write("deep/half.py", body.replace("* FACTOR", f"* {line}.FACTOR"))
+    cls = class_of(project.get("./deep/half.py"))
+    assert project_sources(cls.__module__) == ("deep/factors.py", "deep/half.py")
+    assert cls().degrade(1.0, None) == 0.25
 
 
 def test_computed_import_of_what_is_installed(project):

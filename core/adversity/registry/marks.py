@@ -68,6 +68,7 @@ _TRIED_BY = (
     "engine",
     "errors.py",
     "ignored.py",
+    "import_names.py",
     "metrics",
     "pipeline/gates",
     "pipeline/plan",

@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversity.distributions import place_of
-from adversity.provenance import IMPORTERS, packages_imported
+from adversity.import_names import computed_from_here, unnamed_importer
+from adversity.provenance import packages_imported
 from adversity.registry.project_modules import is_of, own_sources
+from adversity.registry.quoting import visible
 from adversity.source_text import nodes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["import_fault", "strays"]
+
+_IN_KEYS = frozenset({"adversity", "adversity_plugins"})
+"""Our own, whose source counts from wherever it lies."""
 
 
 def import_fault(root: Path, module: str) -> str | None:
@@ -32,13 +36,18 @@ def import_fault(root: Path, module: str) -> str | None:
 
 
 def _absolute(root: Path, sources: Sequence[tuple[str, Path]]) -> str | None:
-    folders = {root.resolve(), *(file.parent for _, file in sources)}
-    for package in sorted(packages_imported(sources)):
-        if _lies_beside(package, folders) and not _is_installed(package, root.resolve()):
+    root = root.resolve()
+    folders = {root, *(file.parent for _, file in sources)}
+    for package in sorted(packages_imported(sources) - _IN_KEYS):
+        places = _places(package)
+        inside = [place for place in places if is_of(place, root)]
+        if inside or (not places and _lies_beside(package, folders)):
+            lies = f", which is {_shown(inside[0], root)} of the project" if inside else ""
             return (
                 f"expected files of the project to be imported with a leading dot, got `import "
-                f"{package}`: write `from . import {package}` or `from .{package} import ...`, so "
-                "that the file is found from everywhere, and its source is in the keys of results"
+                f"{package}`{lies}: write `from . import {package}` or `from .{package} import "
+                "...`, with a dot more for each folder up, so that the file is found from "
+                "everywhere, and its source is in the keys of results"
             )
     return None
 
@@ -46,26 +55,15 @@ def _absolute(root: Path, sources: Sequence[tuple[str, Path]]) -> str | None:
 def _computed(source: tuple[str, Path]) -> str | None:
     name, file = source
     tree = ast.parse(file.read_bytes()) if file.suffix == ".py" else ast.Module([], [])
-    for node in nodes_of(tree):
-        if isinstance(node, ast.Call) and _is_computed(node):
-            return (
-                "expected files of the project to be imported by names that stand in the source, "
-                f"got `{ast.unparse(node)}` ({place_of(name)}, line {node.lineno}): write each name "
-                "out, so that its source is in the keys of results"
-            )
-    return None
-
-
-def _is_computed(call: ast.Call) -> bool:
-    """Say whether a call imports from where the file lies, by a name that stands in no source.
-
-    `import_module(name)` alone, without a package, imports what is installed.
-    """
-    called = getattr(call.func, "attr", getattr(call.func, "id", None))
-    from_here = any(word.arg in ("package", "level") for word in call.keywords)
-    from_here |= len(call.args) > {"import_module": 1, "__import__": 4}.get(str(called), 0)
-    literal = call.args and isinstance(call.args[0], ast.Constant)
-    return called in IMPORTERS and from_here and not literal
+    calls = (node for node in nodes_of(tree) if isinstance(node, ast.Call))
+    node = next(filter(computed_from_here, calls), None) or unnamed_importer(tree)
+    if node is None:
+        return None
+    return (
+        "expected files of the project to be imported by names that stand in the source, "
+        f"got `{ast.unparse(node)}` ({place_of(name)}, line {node.lineno}): write each name "
+        "out, so that its source is in the keys of results"
+    )
 
 
 def strays(root: Path, before: Iterable[str]) -> tuple[str, ...]:
@@ -87,18 +85,21 @@ def _lies_beside(package: str, folders: Iterable[Path]) -> bool:
     )
 
 
-def _is_installed(package: str, root: Path) -> bool:
-    """Say whether a name means something that is not the project's own."""
+def _places(package: str) -> list[Path]:
+    """Return where Python finds a package or module now, importing nothing."""
     spec = None
     with suppress(ImportError, ValueError, AttributeError):
         spec = find_spec(package)
-    return spec is not None and not any(is_of(Path(place), root) for place in _places(spec))
+    if spec is None:
+        return []
+    places = [*(spec.submodule_search_locations or ())]
+    if spec.origin and (spec.has_location or not places):
+        places.append(spec.origin)
+    return [*map(Path, places)]
 
 
-def _places(spec: ModuleSpec) -> Iterator[str]:
-    yield from spec.submodule_search_locations or ()
-    if spec.has_location and spec.origin:
-        yield spec.origin
+def _shown(place: Path, root: Path) -> str:
+    return visible(place.relative_to(root).as_posix())
 
 
 def _file(module: object) -> Path | None:
