@@ -12,6 +12,7 @@ import platform
 import sys
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,8 @@ __all__ = [
     "source_modules",
 ]
 
-SHARED_MATHS = "adversity.metrics."
-"""Followed from every package: plugins compute with it, so it is part of what they are."""
+_FOLLOWED = ("adversity.metrics.", "adversity_plugins.")
+"""Followed from every package: plugins compute with these and derive from them."""
 
 Imports = dict[tuple[str, str], tuple[tuple[str, Path], ...]]
 """What each module imports: the package that is followed and a dotted name, to names and files."""
@@ -104,8 +105,8 @@ def source_fingerprint(cls: type, *more: str, known: Imports | None = None) -> s
     """Return the SHA-256 of everything a class's own package says about what it computes.
 
     Hashed are the class's module and, again and again, the modules these import from the
-    same top-level package (inside functions too) or from `adversity.metrics`, each by its
-    dotted name and without comments and docstrings, and the distribution's name and version.
+    same top-level package (inside functions too), from `adversity.metrics` or from our plugins,
+    each by its dotted name and without comments and docstrings, and the distribution's name and version.
     The value is the same on every machine and for editable and wheel installs. The `__init__`
     of a parent package counts in a project; elsewhere, where a name is imported from it, or one
     method would change with each of its neighbours.
@@ -210,7 +211,7 @@ def source_modules(module: str, known: Imports | None = None) -> tuple[tuple[str
     while waiting:
         name = waiting.pop()
         if (top, name) not in known:
-            known[top, name] = tuple(_imported(name, modules[name], (f"{top}.", SHARED_MATHS)))
+            known[top, name] = tuple(_imported(name, modules[name], (f"{top}.", *_FOLLOWED)))
         for target, path in known[top, name]:
             if target not in modules:
                 modules[target] = path
@@ -255,14 +256,16 @@ def _import_names(module: str, path: Path, _changed: int) -> tuple[tuple[str, ..
 
 
 def _locate(module: str) -> Path | None:
-    """Find a module's file below its imported top-level package, importing nothing."""
+    """Find a module's file below its top-level package, importing nothing."""
     top, _, rest = module.partition(".")
     package = sys.modules.get(top)
     if not rest:
         file = Path(getattr(package, "__file__", None) or "")
         return file if file.is_file() else None  # a module in a zip archive has none
-    folders = (Path(folder) for folder in getattr(package, "__path__", ()))
-    stems = [folder.joinpath(*rest.split(".")) for folder in folders]
+    # Another package that is followed may be imported later, by a method.
+    spec = find_spec(top) if package is None else None
+    folders = getattr(package, "__path__", None) or (spec and spec.submodule_search_locations)
+    stems = [Path(folder).joinpath(*rest.split(".")) for folder in folders or ()]
     candidates = (path for stem in stems for path in _files(stem))
     return next((path for path in candidates if path.is_file()), None)
 

@@ -194,6 +194,23 @@ def test_the_mathematics_of_metrics_counts_for_whoever_uses_it(tmp_path, monkeyp
     assert "adversity.errors" not in names
 
 
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_our_plugins_count_for_whoever_derives_from_them(tmp_path, monkeypatch, is_imported):
+    """So they do for one that imports them in a method, before anybody has."""
+    tmp_path.joinpath("derives.py").write_text(
+        "def late():\n    from adversity_plugins.degradation.noise.gaussian_noise import GaussianNoise\n"
+        "class M: pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("derives")
+    importlib.import_module("adversity_plugins")
+    if not is_imported:
+        monkeypatch.delitem(sys.modules, "adversity_plugins")
+    names = [name for name, _ in source_modules(module.M.__module__)]
+    del sys.modules["derives"]
+    assert "adversity_plugins.degradation.noise.gaussian_noise" in names
+
+
 def test_a_file_is_hashed_by_its_bytes(tmp_path):
     """Equal to hashlib on the same bytes."""
     file = tmp_path / "weights.bin"
