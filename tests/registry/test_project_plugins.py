@@ -72,6 +72,31 @@ def test_edited_file_is_imported_anew(project):
     assert (before().degrade(1.0, None), after().degrade(1.0, None)) == (0.5, 0.7)
 
 
+@pytest.mark.parametrize("new", ["factors/__init__.py", "deep/__init__.py"])
+def test_new_file_in_the_way_of_another_is_imported(project, new):
+    """A package beside a module goes before it, and Python runs an `__init__.py` above a file."""
+    project.write("deep/half.py", project.half.replace(".factors", "..factors"))
+    before = class_of(project.get("./deep/half.py"))
+    assert class_of(project.get("./deep/half.py")) is before
+    old = source_fingerprint(before)
+    project.write(new, "import math\nFACTOR = 0.7\n")
+    after = class_of(project.get("./deep/half.py"))
+    assert after().degrade(1.0, None) == (0.7 if new.startswith("factors") else 0.5)
+    assert after is not before
+    assert source_fingerprint(after) != old
+
+
+def test_new_file_that_is_no_python(project):
+    """It is said of the plugin that would import it, and of no other."""
+    project.write("other.py", project.half.replace(".factors", ".others"))
+    project.write("others.py", "FACTOR = 2.0\n")
+    class_of(project.get())
+    class_of(project.get("./other.py"))
+    project.write("factors/__init__.py", "FACTOR = = 1\n")
+    assert class_of(project.get("./other.py"))().degrade(1.0, None) == 2.0
+    assert "expected Python source in ./factors/__init__.py, got" in project.refusal()
+
+
 def test_file_that_changed_since_the_plan_is_refused(project):
     """What is imported late, in a method, is what was hashed while planning, or an error."""
     late = project.half.replace("\nfrom .factors import FACTOR\n", "").replace(

@@ -36,6 +36,8 @@ _roots: dict[str, Path] = {}
 """The project of each package."""
 _seen: dict[str, dict[Path, str]] = {}
 """The SHA-256 of each file of a package that was looked at while planning."""
+_made_of: dict[str, dict[str, list[tuple[str, Path]]]] = {}
+"""Of what each module of a package that was looked at is made."""
 _lock = threading.RLock()
 
 
@@ -56,7 +58,8 @@ def module_of(root: Path, place: str) -> str:
         importlib.invalidate_caches()
         package = _package(root.resolve())
         module = f"{package}.{place.removesuffix('.py').replace('/', '.')}"
-        for _, file in own_sources(module):
+        _made_of[package][module] = own_sources(module)
+        for _, file in _made_of[package][module]:
             _require_readable(root.resolve(), file)
             _seen[package].setdefault(file, _sha256(file))
         return module
@@ -157,18 +160,27 @@ _finder = _Finder()
 
 
 def _package(root: Path) -> str:
-    """Return the package of a project: a new one, if a file of the last has changed."""
+    """Return the package of a project: a new one, if a file of the last has changed or is new."""
     stem = f"{PROJECT_PACKAGE}{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
     count = sum(name.startswith(stem) for name in _roots)
     last = f"{stem}_{count}"
-    if last in _roots and all(_sha256(file) == known for file, known in _seen[last].items()):
+    if last in _roots and _is_as_seen(last):
         return last
     package = f"{stem}_{count + 1}"
     spec = ModuleSpec(package, None, is_package=True)
     spec.submodule_search_locations = [str(root)]
     sys.modules[package] = module_from_spec(spec)
-    _roots[package], _seen[package] = root, {}
+    _roots[package], _seen[package], _made_of[package] = root, {}, {}
     return package
+
+
+def _is_as_seen(package: str) -> bool:
+    """Say whether all files are as they were, and none lies in the way of another."""
+    if any(_sha256(file) != known for file, known in _seen[package].items()):
+        return False
+    with suppress(PluginError):  # a new file that is no Python
+        return all(own_sources(name) == files for name, files in _made_of[package].items())
+    return False
 
 
 def _require_seen(package: str, file: Path, sha256: str) -> None:
