@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -16,7 +17,6 @@ from adversity.testing.kinds.classifier import ClassifierBench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import numpy as np
 
@@ -204,3 +204,32 @@ def test_a_strangers_file_is_no_example(
     assert failed(Stored, only=("answers",)) == {}
     own = check_plugin(Stored, parameters={"scale": "scale.txt"}, only=["answers"], raises=False)
     assert "no number" in own.failures[0].message
+
+
+class Often(Stored):
+    """Is said to draw random numbers, which it does with no parameters."""
+
+    stochastic: ClassVar[bool] = True
+    expected_failures: ClassVar[dict[str, str]] = {"answers": "it is slow to answer"}
+    examples: ClassVar[tuple[dict[str, str], ...]] = ({"scale": "scale.txt"}, {"scale": "2.txt"})
+
+    @classmethod
+    def write_example_files(cls, folder: Path) -> None:
+        for name in ("scale.txt", "2.txt"):
+            (folder / name).write_text("2", encoding="utf-8")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        assert Path.cwd() not in self.scale.path.parents, "it is the stranger's"
+        return super().logits(images)
+
+
+def test_a_strangers_file_is_none_of_the_other_examples(
+    failed: Callable[..., dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where a check looks at those, too: for what fails elsewhere, or draws by a parameter."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("scale.txt", "2.txt"):
+        (tmp_path / name).write_text("no number", encoding="utf-8")
+    said = failed(Often, only=("answers", "stochastic_claim"))
+    assert "got the same; if it draws no" in said["stochastic_claim"]
+    assert "it passes, but `expected_failures` says" in said["answers"]

@@ -157,7 +157,7 @@ def test_nothing_to_compare_is_not_agreement() -> None:
             return [case.take([0]) for case in super().cases()]
 
     with pytest.raises(NotApplicable, match="no case of two rows"):
-        row_by_row.alone.run(OneRow(Fade, {"severity": 3}))
+        row_by_row.alone.run(OneRow(Fade, {"severity": 3}, is_example=True))
 
 
 @pytest.mark.parametrize(("plugin", "said"), [(Fade, "the seed is"), (Same, "two calls agree")])

@@ -206,12 +206,12 @@ def test_what_a_restoration_estimates_is_moved(images: Tensor, ids: Any) -> None
 def test_the_kit_moves_as_the_engine_does(images: Tensor) -> None:
     """Calibrators, stand-ins, and degradations at another severity compute there, too."""
     logits = images.flatten(1)[:, :4]
-    probs = PostHocBench(Flattens, {}, device=THERE).traced(logits)
+    probs = PostHocBench(Flattens, {}, is_example=True, device=THERE).traced(logits)
     assert torch.allclose(probs, (logits / 2).softmax(1), rtol=0, atol=1e-6)
-    guesses = RestorationBench(Guesses, {}, device=THERE)
+    guesses = RestorationBench(Guesses, {}, is_example=True, device=THERE)
     found = guesses.ready.call.stand_in(images / 2, images)
     assert torch.equal(found, images)
-    assert DegradationBench(Hazes, {}, device=THERE).at_severity(5).device == THERE
+    assert DegradationBench(Hazes, {}, is_example=True, device=THERE).at_severity(5).device == THERE
     for value in (probs, found):
         assert type(value) is Tensor
 

@@ -95,7 +95,12 @@ class Bench(ABC):
     """The checks of the kind, after those of every plugin."""
 
     def __init__(
-        self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"
+        self,
+        cls: type[PluginBase],
+        parameters: Mapping[str, Any],
+        *,
+        is_example: bool,
+        device: str = "cpu",
     ) -> None:
         """Take the class; nothing is made yet."""
         self.cls = cls
@@ -106,7 +111,7 @@ class Bench(ABC):
         self._nested: dict[Plugin[Any], Bench] = {}
         self._whole: dict[str, Answer] = {}
         self.effort = Effort()
-        self.is_example = False
+        self.is_example = is_example
 
     @classmethod
     def examples(cls, plugin: type[PluginBase]) -> tuple[Mapping[str, Any], ...]:
@@ -172,8 +177,9 @@ class Bench(ABC):
         if nested not in self._nested:
             inner: Any = nested.plugin
             cls, given = type(inner), inner.model_dump(exclude_unset=True)
-            bench = self._nested[nested] = bench_class(cls)(cls, given, device=self.device)
-            bench.is_example = self.is_example
+            self._nested[nested] = bench_class(cls)(
+                cls, given, is_example=self.is_example, device=self.device
+            )
         return self._nested[nested].fresh()
 
     def fit(self, **changes: Any) -> tuple[Ready, State]:

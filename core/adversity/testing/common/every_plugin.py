@@ -230,7 +230,7 @@ def device(bench: Bench) -> str:
     name = second_device()
     if name is None:
         raise NotApplicable("there is no second device here")
-    other = type(bench)(bench.cls, bench.parameters, device=name)
+    other = type(bench)(bench.cls, bench.parameters, is_example=bench.is_example, device=name)
     case = bench.answered[0]
     ours, theirs = bench.answer(bench.ready, case), other.answer(other.ready, case)
     what, gap = furthest(

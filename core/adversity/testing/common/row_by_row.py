@@ -68,7 +68,7 @@ def stochastic_claim(bench: Bench) -> str:
         return f"another seed moves it by up to {gap:.3g}"
     # The claim is the class's: a parameter may choose a way that draws nothing.
     for given in bench.cls.examples or bench.examples(bench.cls):
-        other = type(bench)(bench.cls, given, device=bench.device)
+        other = type(bench)(bench.cls, given, is_example=True, device=bench.device)
         if other.parameters != bench.parameters and _moved_by_a_seed(other, 6) > 0:
             return f"it draws nothing with these parameters, but with {dict(given)}"
     raise Failed(

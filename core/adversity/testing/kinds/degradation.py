@@ -99,7 +99,8 @@ def parameters_go_together(bench: DegradationBench) -> str:
 
 
 def _ready(bench: DegradationBench, parameters: dict[str, Any]) -> Ready:
-    return type(bench)(bench.cls, parameters, device=bench.device).fresh()
+    other = type(bench)(bench.cls, parameters, is_example=bench.is_example, device=bench.device)
+    return other.fresh()
 
 
 class DegradationBench(Bench):

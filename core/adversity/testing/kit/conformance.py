@@ -139,10 +139,9 @@ def trials(
         )
     for given in tried:
         _require_buildable(plugin, given)
-    benches = [bench(plugin, given) for given in tried]
+    benches = [bench(plugin, given, is_example=parameters is None) for given in tried]
     known: dict[tuple[str, Bench], tuple[Status, str]] = {}
     for ready in benches:
-        ready.is_example = parameters is None
         others = tuple(other for other in benches if other is not ready)
         for check in checks:
             if not only or check.name in only:

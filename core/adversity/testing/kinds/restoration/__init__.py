@@ -59,9 +59,8 @@ def degradation(name: str) -> type[PluginBase] | None:
 def _gain(bench: RestorationBench, name: str, cls: type[PluginBase]) -> str:
     """Restore what was degraded, as its kind suggests; raise `Failed` if it is no better."""
     worsening = bench_class(cls)
-    ready = worsening(
-        cls, (cls.examples or worsening.examples(cls))[0], device=bench.device
-    ).fresh()
+    given = (cls.examples or worsening.examples(cls))[0]
+    ready = worsening(cls, given, is_example=True, device=bench.device).fresh()
     case = bench.clean()
     images = case.rows["images"]
     worse = ready.call.degraded(images, SampleRng(seed=0, step="kit", ids=case.ids))
@@ -142,10 +141,15 @@ class RestorationBench(Bench):
     )
 
     def __init__(
-        self, cls: type[PluginBase], parameters: Mapping[str, Any], *, device: str = "cpu"
+        self,
+        cls: type[PluginBase],
+        parameters: Mapping[str, Any],
+        *,
+        is_example: bool,
+        device: str = "cpu",
     ) -> None:
         """Take the class."""
-        super().__init__(cls, parameters, device=device)
+        super().__init__(cls, parameters, is_example=is_example, device=device)
         self._constant: dict[tuple[int, ...], dict[str, Tensor]] = {}
 
     def stream(self) -> TensorRows:
