@@ -61,15 +61,30 @@ def test_folder_is_listed_and_checked(own: Path, call: Callable[..., Any]) -> No
 
 
 def test_what_cannot_be_used_is_said(own: Path, call: Callable[..., Any]) -> None:
-    """A list shows the others beside it; the kit tries none of a folder of which it cannot try all."""
+    """The others are listed and tried all the same; where none is left, the exit code is 2."""
     (own / "broken.py").write_text("import nothing_here\n")
     listed = call("plugins", "./own")
     assert listed.code == 0
     assert "./own/dim.py:dim" in listed.out
     assert "✗ ./own/broken.py cannot be imported: ModuleNotFoundError" in listed.out
     checked = call("check", "./own")
-    assert (checked.code, checked.out) == (2, "")
-    assert "./own/broken.py cannot be imported" in checked.err
+    assert (checked.code, "✓ degradation/dim keeps its promises" in checked.out) == (1, True)
+    assert "✗ ./own/broken.py cannot be imported: ModuleNotFoundError" in checked.out
+    (left,) = json.loads(call("check", "./own", "--only", "alone", "--json").out)["unusable"]
+    assert (left["kind"], left["name"]) == ("", "./own/broken.py")
+    (own / "dim.py").unlink()
+    assert call("plugins", "./own").code == 0
+    for arguments in (("check", "./own"), ("plugins", "./own/broken.py")):
+        answer = call(*arguments)
+        assert (answer.code, answer.out) == (2, "")
+        assert "./own/broken.py cannot be imported" in answer.err
+
+
+def test_folder_whose_name_looks_like_a_file(own: Path, call: Callable[..., Any]) -> None:
+    """What ends in `.py` is a file, and nothing else."""
+    own.rename(own.with_name("my.pyfiles"))
+    answer = call("check", "./my.pyfiles")
+    assert (answer.code, "got ./my.pyfiles/dim.py; folders and files" in answer.err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +92,16 @@ def test_what_cannot_be_used_is_said(own: Path, call: Callable[..., Any]) -> Non
     [
         (("plugins", "./owm"), "there is no folder ./owm in the project"),
         (("check", "./owm"), "there is no folder ./owm in the project"),
-        (("plugins", "./own/levels.py"), "./own/levels.py: expected a file that defines a plugin"),
-        (("plugins", "./own", "--kind", "attack"), "unknown kind 'attack'; kinds are degradation"),
+        (("plugins", "./own/levels.py"), "./own/levels.py: expected a plugin in one of its"),
+        (("plugins", "./own/dim.py:Dmi"), "no class Dmi; did you mean Dim?"),
+        (("plugins", "./nofile.py"), "there is no file ./nofile.py in the project"),
+        (
+            ("plugins", "./own", "--kind", "attack"),
+            "./own: expected a plugin of kind attack in one",
+        ),
+        (("plugins", "./own/dim.py", "--kind", "attack"), "expected a plugin of kind attack in"),
+        (("plugins", "./own", "--kind", "atack"), "unknown kind 'atack'; did you mean attack?"),
+        (("check", "./own", "--kind", "atack"), "unknown kind 'atack'; did you mean attack?"),
         (("check", "./own", "--kind", "attack"), "./own: expected a plugin of kind attack in one"),
         (("plugins", "own/dim.py"), "begins with ./, did you mean ./own/dim.py?"),
         (("check", "./own/dim.py", "--kind", "atack"), "unknown kind of plugin 'atack'; did you"),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from adversity.registry.registry import Registry
 
-__all__ = ["entry_of", "found_in", "kind_and_name", "of_project"]
+__all__ = ["entry_of", "found_in", "kind_and_name", "of_project", "one_file"]
 
 _FILE = re.compile(r"\./(?:[^./\\:]+/)*[^./\\:]+\.py")
 _FORM = "./FILE.py:CLASS, a file of the project, as in ./my_model.py:MyNet"
@@ -90,11 +90,21 @@ def found_in(
 
 def _files_in(uses: str, root: Path) -> list[str]:
     """Return the files of a folder that may define plugins; of what is a file, that alone."""
-    if uses.partition(":")[0].endswith(".py"):
+    if one_file(uses):
         return [uses]
     files = [PurePosixPath(file) for file in list_files(root, uses).files if file.endswith(".py")]
     shown = [file for file in files if not any(part[0] in "._" for part in file.parts)]
     return [f"./{PurePosixPath(uses, file)}" for file in sorted(shown)]
+
+
+def one_file(uses: str) -> bool:
+    """Say whether a name in the project means a Python file, or a class in one, and no folder.
+
+    Example:
+        >>> one_file("./own/banding.py:Banding"), one_file("./own/my.pyfiles")
+        (True, False)
+    """
+    return uses.partition(":")[0].endswith(".py")
 
 
 def kind_and_name(uses: str) -> tuple[str | None, str]:

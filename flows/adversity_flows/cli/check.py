@@ -84,7 +84,8 @@ def check(
     else:
         for one in unusable:
             sign = out.paint("✗", "red", bold=True)
-            out.say(f"{sign} {f'{one.kind}/{one.name}'.ljust(34)} {one.status}: {one.error}")
+            who = f"{f'{one.kind}/{one.name}'.ljust(34)} {one.status}: "
+            out.say(f"{sign} {'' if one.in_project else who}{one.error}")
     return 0 if not unusable and all(record["passed"] for record in records) else 1
 
 
@@ -104,7 +105,7 @@ def _chosen(
             "installed"
         )
     if name is not None and names_file(name):
-        return _of_project(name, kind), []
+        return _of_project(name, kind)
     catalogue = read_catalogue()
     require_kind(catalogue, kind)
     listings: Sequence[Listing] = (
@@ -123,23 +124,22 @@ def _chosen(
     return usable, unusable
 
 
-def _of_project(name: str, kind: str | None) -> list[Entry]:
+def _of_project(name: str, kind: str | None) -> tuple[list[Entry], list[Listing]]:
     """Return the plugin that a file of the project defines, or all that the files of a folder do."""
     from adversity.errors import InputError
     from adversity.registry import discover
-    from adversity.registry.project_plugins import entry_of, found_in
+    from adversity.registry.catalogue import Listing
+    from adversity.registry.project_plugins import entry_of, one_file
+    from adversity_flows.cli.plugins import of_project
     from adversity_flows.cli.project import root_or_here
 
-    if ".py" in name:
-        return [entry_of(kind, name, registry=discover(), root=root_or_here())]
-    entries, problems = found_in(name, root_or_here(), kinds=discover().kinds)
-    if problems:
+    if one_file(name):
+        return [entry_of(kind, name, registry=discover(), root=root_or_here())], []
+    entries, problems = of_project(name, kind)
+    if not entries:
         raise InputError("\n".join(map(str, problems)))
-    chosen = [entry for entry in entries if kind in (None, entry.kind)]
-    if not chosen:
-        expected = f"a plugin of kind {kind}" if kind else "a plugin"
-        raise InputError(f"{name}: expected {expected} in one of its files, got none")
-    return chosen
+    files = [(problem.entry_point, str(problem)) for problem in problems]
+    return entries, [Listing("", file, file, "", "broken", what) for file, what in files]
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:

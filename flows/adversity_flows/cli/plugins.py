@@ -12,13 +12,15 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import kinds, plugin_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from adversity.registry import Entry
     from adversity.registry.catalogue import Catalogue, Listing
+    from adversity.registry.entry import Problem
     from adversity.registry.marks import Mark
     from adversity_flows.cli.terminal import Terminal
 
-__all__ = ["find_listings", "plugins", "require_kind"]
+__all__ = ["find_listings", "of_project", "plugins", "require_kind"]
 
 
 @click.command(cls=Command)
@@ -41,19 +43,21 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
     from adversity.registry.catalogue import read_catalogue
     from adversity.registry.entry import names_file
     from adversity.registry.marks import read_marks
+    from adversity.registry.project_plugins import one_file
     from adversity_flows.cli.terminal import Terminal
 
     marks = read_marks()
     in_project = name is not None and names_file(name)
-    catalogue = _of_project(str(name), marks) if in_project else read_catalogue()
-    require_kind(catalogue, kind)
+    catalogue = _catalogue(str(name), kind, marks) if in_project else read_catalogue()
+    if not in_project:
+        require_kind(catalogue, kind)
     out = Terminal.stdout(colour=colour_choice())
-    if name is None or (in_project and (catalogue.problems or ".py" not in name)):
+    if name is None or (in_project and (catalogue.problems or not one_file(name))):
         _show_all(catalogue, kind, marks, out, as_json=as_json)
         return
     from adversity_flows.cli.plugin_page import plugin_json, plugin_lines
 
-    listings = find_listings(catalogue, name, kind) if not in_project else _of_kind(catalogue, kind)
+    listings = catalogue.plugins if in_project else find_listings(catalogue, name, kind)
     if as_json:
         documents = [plugin_json(listing, marks) for listing in listings]
         click.echo(json.dumps({"plugins": documents}, indent=1, ensure_ascii=False))
@@ -63,22 +67,38 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
             out.say(line)
 
 
-def _of_project(name: str, marks: dict[str, Mark]) -> Catalogue:
-    """Return the plugins that files of the project define; their marks get the keys of others.
+def of_project(name: str, kind: str | None) -> tuple[list[Entry], list[Problem]]:
+    """Return the plugins that files of the project define, and what is wrong with others.
+
+    Args:
+        name: A folder, a file, or a class in one.
+        kind: Of which kind, if of a certain one.
 
     Raises:
-        InputError: If there are none.
+        InputError: If there are none; of a folder what is wrong is returned all the same.
     """
     from adversity.errors import InputError
     from adversity.registry import discover
-    from adversity.registry.catalogue import Catalogue, listing_of
-    from adversity.registry.marks import mark_key, marked_as
-    from adversity.registry.project_plugins import found_in
+    from adversity.registry.project_plugins import found_in, one_file
     from adversity_flows.cli.project import root_or_here
 
-    entries, problems = found_in(name, root_or_here(), kinds=discover().kinds)
-    if not entries and not problems:
-        raise InputError(f"{name}: expected a file that defines a plugin, got none")
+    kinds = discover().kinds
+    _require_known(kind, kinds)
+    entries, problems = found_in(name, root_or_here(), kinds=kinds)
+    chosen = [entry for entry in entries if kind in (None, entry.kind)]
+    if not chosen and (one_file(name) or not problems):
+        expected = f"a plugin of kind {kind}" if kind else "a plugin"
+        none = f"{name}: expected {expected} in one of its files, got none"
+        raise InputError("\n".join(map(str, problems)) or none)
+    return chosen, problems
+
+
+def _catalogue(name: str, kind: str | None, marks: dict[str, Mark]) -> Catalogue:
+    """Return the plugins that files of the project define; their marks get the keys of others."""
+    from adversity.registry.catalogue import Catalogue, listing_of
+    from adversity.registry.marks import mark_key, marked_as
+
+    entries, problems = of_project(name, kind)
     for entry in entries:
         mark = marks.get(mark_key(entry.kind, marked_as(entry), entry.name))
         marks |= (
@@ -97,11 +117,16 @@ def require_kind(catalogue: Catalogue, kind: str | None) -> None:
     Raises:
         InputError: With the nearest kind.
     """
+    known = dict.fromkeys(listing.kind for listing in catalogue.plugins)
+    if known or not catalogue.problems:
+        _require_known(kind, known)
+
+
+def _require_known(kind: str | None, known: Collection[str]) -> None:
     from adversity.did_you_mean import did_you_mean
     from adversity.errors import InputError
 
-    known = dict.fromkeys(listing.kind for listing in catalogue.plugins)
-    if kind is not None and kind not in known and (known or not catalogue.problems):
+    if kind is not None and kind not in known:
         hint = did_you_mean(kind, known, f"kinds are {', '.join(known)}.")
         raise InputError(f"--kind: unknown kind {kind!r}; {hint}")
 
