@@ -12,6 +12,7 @@ from adversity.registry import read_catalogue, source_fingerprint
 from adversity.registry.entry import class_of
 from adversity.registry.marks import marked_as
 from adversity.registry.project_modules import project_sources
+from adversity.registry.project_plugins import found_in
 
 
 def test_file_is_the_distribution(project):
@@ -205,7 +206,10 @@ def test_two_classes_of_one_name(project, wanted):
 def test_alias_is_the_class(project):
     """A second name for one class is no second plugin."""
     project.write("half.py", project.half + "\n\nSame = Half\n")
-    assert project.get("./half.py:Same").cls is project.get("./half.py:Half").cls
+    cls = project.get("./half.py:Half").cls
+    for uses in ("./half.py:Same", "./half.py:half", "./half.py"):
+        assert project.get(uses).cls is cls
+    assert [entry.cls for entry in found_in("./half.py", project.root)[0]] == [cls]
 
 
 def test_plain_class_says_what_a_plugin_derives_from(project):

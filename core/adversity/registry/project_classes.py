@@ -48,12 +48,16 @@ def class_meant(
 
 
 def offered(module: ModuleType) -> list[str]:
-    """Return the plugins that a file offers, none that is private.
+    """Return the plugins that a file offers, none that is private, each by its first name there.
 
     Abstract ones are for others to derive from; if there are no others, something is missing.
     """
     plugins = _plugins(_own(module))
-    public = [name for name in plugins if not name.startswith("_")]
+    named: dict[type, str] = {}
+    for name, cls in plugins.items():
+        if not name.startswith("_"):
+            named.setdefault(cls, name)
+    public = [*named.values()]
     return [name for name in public if not inspect.isabstract(plugins[name])] or public
 
 
@@ -99,7 +103,8 @@ def _named(
     kinds: Mapping[str, type[PluginBase]],
 ) -> type[PluginBase]:
     """Return the class of a name; the plugin's own name will do."""
-    called = [cls for cls in plugins.values() if getattr(cls, "name", None) == wanted]
+    # One class may have several names in the file.
+    called = [*{cls for cls in plugins.values() if getattr(cls, "name", None) == wanted}]
     if wanted in plugins or len(called) == 1:
         return plugins.get(wanted) or called[0]
     item: Any = getattr(module, wanted, None)
