@@ -70,6 +70,8 @@ def made(stored, monkeypatch):
     def make(kind, **given):
         file, more = FORMATS[kind]
         usual = {"file": file, "classes": ("a", "b", "c"), "mean": MEAN, "std": STD}
+        # The drawn network ends in ReLU and pooling, and all its logits lie in [0, 1].
+        usual |= {} if kind == "torchvision" else {"answers": "logits"}
         return adversity.create("classifier", kind, **(usual | more | given))
 
     return make
@@ -201,7 +203,7 @@ def test_torchvision_takes_other_ranges_and_orders(made, noise):
 
 def test_what_nobody_said_is_described(stored):
     """The report hears of file, input, defaults and classes."""
-    plugin = Onnx(file="model.onnx", classes_file="names.txt")
+    plugin = Onnx(file="model.onnx", classes_file="names.txt", answers="logits")
     bind_files(plugin, stored)
     plugin.setup("cpu")
     facts = plugin.describe()
@@ -221,7 +223,7 @@ def test_what_nobody_said_is_described(stored):
 
 def test_a_size_that_the_file_has_too_may_be_given(stored):
     """Said twice is said: it is no default, and the description comes."""
-    plugin = Onnx(file="model.onnx", size=64)
+    plugin = Onnx(file="model.onnx", size=64, answers="logits")
     bind_files(plugin, stored)
     plugin.setup("cpu")
     assert "size" not in plugin.describe()["by_default"]

@@ -29,9 +29,9 @@ def graph_of(*nodes, outputs=("logits",), shape=("n", 3, "h", "w"), weights=(), 
 
 
 def saved(model, name="made.onnx", **given):
-    """Save a model in the current folder and make a classifier of it."""
+    """Save a model in the current folder and make a classifier of it; means are its logits."""
     onnx.save(model, name)
-    return adversity.create("classifier", "onnx", file=name, **given)
+    return adversity.create("classifier", "onnx", **{"file": name, "answers": "logits", **given})
 
 
 MEANS = ("ReduceMean", ["images"], ["logits"], {"axes": [2, 3], "keepdims": 0})

@@ -12,8 +12,10 @@ from adversity import Classifier, ProjectFile
 from adversity.errors import ParameterError, WeightsError
 from adversity_plugins.classifier.imported._answers import (
     answer_fault,
-    are_probabilities,
     first_line,
+    logits_fault,
+    normalised,
+    probs_fault,
 )
 from adversity_plugins.classifier.imported._model_input import (
     ChannelOrder,
@@ -91,6 +93,7 @@ class ImportedModel(Classifier):
     _input: Any = PrivateAttr(default=None)
     _names: tuple[str, ...] = PrivateAttr(default=())
     _sha256: str = PrivateAttr(default="")
+    _rounded: bool = PrivateAttr(default=False)
 
     @field_validator("size", mode="before")
     @classmethod
@@ -172,11 +175,7 @@ class ImportedModel(Classifier):
         images = torch.linspace(0, 1, 2 * 3 * height * width, device=device)
         images = images.view(2, 3, height, width)
         values = self._tried(images)
-        if self.answers == "logits" and are_probabilities(values):
-            raise ParameterError(
-                f"{self._label}: expected logits, got rows that are not negative and sum to 1; "
-                "write `answers: probabilities`, or export the model without its last softmax"
-            )
+        self._expect_logits(values)
         if not torch.equal(self._tried(images), values):
             raise WeightsError(
                 f"{self._label}: expected the same answer to the same images, got another the "
@@ -192,6 +191,13 @@ class ImportedModel(Classifier):
                 "export it in evaluation mode, with net.eval()"
             )
         return int(values.shape[1])
+
+    def _expect_logits(self, values: Tensor) -> None:
+        if self.answers == "probabilities":
+            return
+        fault = logits_fault(values, said="answers" in self.model_fields_set)
+        if fault is not None:
+            raise ParameterError(f"{self._label}: expected logits, got {fault}")
 
     def _tried(self, images: Tensor) -> Tensor:
         import torch
@@ -223,15 +229,21 @@ class ImportedModel(Classifier):
         return self._names
 
     def logits(self, images: Tensor) -> Tensor:
-        """Return `[N, K]` logits, or probabilities where `answers` says that."""
+        """Return `[N, K]` logits, or probabilities where `answers` says that.
+
+        Probabilities of 16 bits, which are rounded too far to sum to 1, are divided by their sum.
+        """
         values = self._values(self._input.prepared(images))
-        if self.answers == "probabilities" and not are_probabilities(values.detach()):
-            low, total = float(values.min()), float(values.sum(1)[0])
+        if self.answers == "logits":
+            return values
+        fault = probs_fault(values.detach())
+        if fault is not None:
             raise ParameterError(
-                f"{self._label}: expected probabilities, as `answers` says, got values from "
-                f"{low:.4g} and a row that sums to {total:.4g}; write `answers: logits`"
+                f"{self._label}: expected probabilities, as `answers` says, got {fault}"
             )
-        return values
+        whole = normalised(values)
+        self._rounded = self._rounded or bool((whole != values).any())
+        return whole
 
     def _values(self, prepared: Tensor) -> Tensor:
         """Return what the model answers, `[N, K]` float32, finite."""
@@ -280,7 +292,7 @@ class ImportedModel(Classifier):
             "input": self._input.described(),
             "by_default": unsaid,
             **({} if rows is None else {"images_a_call": rows}),
-            "answers": self.answers,
+            "answers": self.answers + ", of 16 bits: divided by their sum" * self._rounded,
             "classes": len(self._names),
             "class_names": f"from {named}" if named else "none given: by number",
         }
