@@ -110,6 +110,8 @@ def test_architectures_with_peculiar_needs(tmp_path, noise, architecture, ready)
         ({"classes": ("a",), "classes_file": "x.txt"}, "exclude each other"),
         ({"std": (0, 1, 1)}, "std must be positive"),
         ({"sha256": "abc"}, "pattern"),
+        ({"weights": "default", "channel_order": "bgr"}, "expected rgb, which torchvision's"),
+        ({"pixel_range": "0..255"}, "got 0..255; leave it out, or give the `file` or `url`"),
     ],
 )
 def test_wrong_parameters(parameters, words, small):

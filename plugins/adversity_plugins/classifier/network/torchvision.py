@@ -119,10 +119,27 @@ class Torchvision(Classifier):
             raise ValueError("url needs sha256, so that a changed file is noticed")
         if self.classes is not None and self.classes_file is not None:
             raise ValueError("classes and classes_file exclude each other; give one")
+        self._only_for_weights_of_others()
         fault = scale_faults(self.pixel_range, mean=self.mean, std=self.std)
         if fault is not None:
             raise ValueError(fault)
         return self
+
+    def _only_for_weights_of_others(self) -> None:
+        """Refuse another input than the published one for torchvision's own weights.
+
+        Raises:
+            ValueError: If there is one.
+        """
+        if self.file is not None or self.url is not None:
+            return
+        for name, usual in (("channel_order", "rgb"), ("pixel_range", "0..1")):
+            value = getattr(self, name)
+            if value != usual:
+                raise ValueError(
+                    f"{name}: expected {usual}, which torchvision's weights take, got {value}; "
+                    "leave it out, or give the `file` or `url` of weights that were trained so"
+                )
 
     def setup(self, device: str) -> None:
         """Get the weights, build the network for them, and name its classes.
