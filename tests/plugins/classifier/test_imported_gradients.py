@@ -9,6 +9,7 @@ import torch
 
 import adversity
 from adversity.errors import InputError
+from adversity_plugins.classifier.imported._onnx_gradients import first_fault, gradient_fault
 
 
 def brighter(network, images):
@@ -20,6 +21,24 @@ def doubled(network, images):
     """Return the right answer with twice its gradient."""
     answer = network(images)
     return 2 * answer - answer.detach()
+
+
+def a_part(share):
+    """Return a change that keeps the answer, and the gradient of a network's share of it alone."""
+
+    def changed(network, images):
+        left = images * (torch.arange(images.shape[3]) < share * images.shape[3])
+        return network(left + (images - left).detach())
+
+    return changed
+
+
+def no_way_back(network, images):
+    """Return the right answer, whose way back fails."""
+    answer = network(images)
+    if answer.requires_grad:
+        answer.register_hook(lambda _: 1 / 0)
+    return answer
 
 
 def in_the_dark(change):
@@ -40,6 +59,9 @@ def in_the_dark(change):
             r"has no gradient \(.*differs by 0.001 from that of onnxrun.*, where .* is allowed",
         ),
         (doubled, r"has no gradient \(.*its gradient in torch is not that of onnxruntime's"),
+        (a_part(0.3), r"has no gradient \(.*not that of onnxruntime's.* along 8 directions"),
+        (no_way_back, r"has no gradient \(.*the way back through its graph.*ZeroDivisionError"),
+        (in_the_dark(a_part(0.3)), "no gradient near your images: .* along 8 directions"),
         (in_the_dark(brighter), "no gradient on your images: .*differs by 0.001 from that of"),
         (in_the_dark(doubled), "no gradient near your images: its gradient in torch is not that"),
     ],
@@ -60,6 +82,33 @@ def test_gradients_that_do_not_match_are_refused(folder, monkeypatch, change, wo
     pgd = adversity.create("attack", "pgd", norm="linf", eps=0.1, steps=2)
     with pytest.raises(InputError, match=words):
         pgd(adversity.target(classifier), images, classifier(images).argmax(1))
+
+
+@pytest.mark.parametrize("levels", [255, 64])
+def test_a_remnant_of_a_gradient_is_none(levels):
+    """A network that rounds its images, with 1e-5 of one that does not, has no gradient."""
+
+    def answer(images, remnant=1e-5):
+        images = images * levels
+        means = (images.round() + remnant * images)[..., ::2].mean((2, 3)) / levels
+        return means - means.roll(1, 1)
+
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    fault = first_fault(answer, lambda given: answer(given).detach(), images, 1.0)
+    assert "along 8 directions" in str(fault)
+
+
+def test_images_that_say_nothing_are_no_trial():
+    """Where the answer is flat nothing is at fault, and nothing has been tried; elsewhere it has."""
+
+    def answer(images):
+        return (images.mean((2, 3)) - 0.5).relu() ** 2
+
+    def tried(images):
+        return gradient_fault(answer, lambda given: answer(given).detach(), images, 1.0)
+
+    assert tried(torch.full((2, 3, 16, 16), 0.1)) == (None, False)
+    assert tried(torch.full((2, 3, 16, 16), 0.9)) == (None, True)
 
 
 def test_gradients_false_is_a_black_box(folder, monkeypatch):

@@ -187,13 +187,15 @@ class Onnx(ImportedModel):
 
         answer = gradients.answer_with_gradient(self._label, self._of_torch, self._run, images)
         if not self._seen:
-            fault = gradients.gradient_fault(self._of_torch, self._run, images, self._input.span)
+            fault, tried = gradients.gradient_fault(
+                self._of_torch, self._run, images, self._input.span
+            )
             if fault is not None:
                 raise InputError(
                     f"{self._label} has no gradient near your images: {fault}; "
                     f"{gradients.BLACK_BOX}"
                 )
-            self._seen = True
+            self._seen = tried
         return answer
 
     def _of_torch(self, images: Tensor) -> Any:
