@@ -60,6 +60,15 @@ def test_folder_is_listed_and_checked(own: Path, call: Callable[..., Any]) -> No
     assert " ~ ./own/dim.py:dim  Make" in call("plugins", "./own").out
 
 
+@pytest.mark.parametrize("new", ["own/__init__.py", "own/dim/__init__.py"])
+def test_mark_does_not_outlive_a_new_file(own: Path, call: Callable[..., Any], new: str) -> None:
+    """Python runs an `__init__.py` above a plugin, and a package in the place of a module."""
+    assert call("check", "./own").code == 0
+    (own.parent / new).parent.mkdir(exist_ok=True)
+    (own.parent / new).write_text(DIM)
+    assert "✓" not in call("plugins", "./own").out
+
+
 def test_what_cannot_be_used_is_said(own: Path, call: Callable[..., Any]) -> None:
     """The others are listed and tried all the same; where none is left, the exit code is 2."""
     (own / "broken.py").write_text("import nothing_here\n")

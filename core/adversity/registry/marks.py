@@ -104,7 +104,8 @@ class Mark:
         versions: Of the libraries, as `versions_for` gives them, and of what the files import;
             another one makes it stale.
         files: The source files that were read for `digest`: of the plugin, of the plugins that it
-            was tried with, and of the kind where a distribution brings it.
+            was tried with, and of the kind where a distribution brings it; and where none lies,
+            but a new one would count.
         digest: SHA-256 of their contents.
     """
 

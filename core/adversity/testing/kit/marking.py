@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from adversity.distributions import canonical_name
+from adversity.distributions import canonical_name, place_of
 from adversity.errors import UnknownPluginError
 from adversity.provenance import packages_imported
 from adversity.registry.marks import (
@@ -21,6 +21,9 @@ from adversity.registry.project_modules import project_sources
 from adversity.testing.kit.lock import sources_of, versions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from adversity.registry import Entry
     from adversity.testing.kit.outcome import Conformance
 
@@ -45,7 +48,8 @@ def mark_before(entry: Entry) -> Mark:
     sources = [
         (name, path) for name, path in sorted(sources_of(entry.cls).items()) if not _in_core(name)
     ]
-    files = tuple(str(path) for _, path in sources)
+    absent = sorted(_absent(sources))
+    files = tuple(map(str, [*(path for _, path in sources), *absent]))
     digest = digest_of(files)
     project_sources(entry.cls.__module__)  # refuses what is not as it was imported
     brought = versions(packages_imported(sources))
@@ -81,6 +85,15 @@ def mark_of(before: Mark, conformance: Conformance) -> Mark:
         failed={outcome.trial: outcome.message for outcome in conformance.failures},
         expected={o.trial: o.message for o in conformance.outcomes if o.status == "expected"},
     )
+
+
+def _absent(sources: Sequence[tuple[str, Path]]) -> set[Path]:
+    """Return where a new file would count: packages beside modules, `__init__` of a project."""
+    places = {path.with_suffix("") / "__init__.py" for _, path in sources}
+    for name, path in sources:
+        above = name.count(".") - 1 if place_of(name) else 0
+        places.update(folder / "__init__.py" for folder in path.parents[:above])
+    return {place for place in places if not place.exists()}
 
 
 def _in_core(module: str) -> bool:
