@@ -201,3 +201,32 @@ def test_what_a_metric_folds_from_one_void_cell_is_void():
     step = StepSummary("mean", "metric/mean_over_cells", "metric", "measure", cells=cells)
     step = replace(step, path=("photos", "pgd", "mean"))
     assert ruling("mean.other >= 0.5", step, doubts=(doubt,)).verdict == "error"
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+@pytest.mark.parametrize("gate", ["odd.auroc >= 0.9", "odd.auroc <= 0.9"])
+@pytest.mark.parametrize("folded", [False, True])
+def test_of_two_tables_a_void_attack_proves_nothing(better, gate, folded):
+    """A stronger attack may bring two tables closer, or apart: no side of the figure is safe."""
+    cells = (CellResult({}, 100, {"auroc": share(70, 100, better=better)}),)
+    path = ("photos", "pgd", "answers", "odd")
+    step = StepSummary("odd", "metric/auroc", "metric", "measure", cells=cells, path=path)
+    step = replace(step, against="clean", compared=("clean",))
+    steps = [step]
+    if folded:
+        mean = replace(step, id="mean", against=None, path=(*path, "mean"))
+        steps, gate = [step, mean], gate.replace("odd", "mean")
+    assert ruling(gate, *steps, doubts=()).verdict == ("pass" if "<=" in gate else "fail")
+    found = ruling(gate, *steps)
+    assert (found.verdict, found.void) == ("error", MASKED.text)
+
+
+def test_a_metric_of_two_tables_may_declare_its_side():
+    """What the metric itself says of a stronger attack holds."""
+    cells = (CellResult({}, 100, {"kept": share(70, 100, better="higher")}),)
+    step = StepSummary("same", "metric/x", "metric", "measure", cells=cells, path=("pgd", "same"))
+    step = replace(step, against="clean")
+    (told,) = with_words([step], {"kept": MeasureInfo(0, 1, attacked="at most")})
+    gate = read_gate("same.kept >= 0.9", "x.yaml:9")
+    (result,) = judge([gate], {"same": told}, caveats=(MASKED,))
+    assert result.verdict == "fail"

@@ -41,7 +41,8 @@ class MeasureInfo:
         attacked: What its figure under one attack says of the victim under any attack within the
             same budget: `at most` so much (robust accuracy) or `at least` so much (success).
             `fact`: it says nothing of the victim, but how the attack went (its cost, its signs).
-            `open`: the victim can be worse than the figure, in the direction of `better`.
+            `open`: the victim can be worse than the figure, in the direction of `better`; where
+            two tables are compared, in either direction.
             A gate that a void figure cannot prove in this direction is an error.
         title: What a reader calls it, in the middle of a sentence: `ECE`, `robust accuracy`;
             empty for its name with spaces.

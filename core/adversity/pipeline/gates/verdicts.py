@@ -172,16 +172,26 @@ def _judge_cell(
         if measure.info.attacked != "fact"
         else ""
     )
-    return (_doubted(ruling, op, _side(measure), void) if void else ruling), judged
+    side = _side(measure, summary, known.summaries) if void else None
+    return (_doubted(ruling, op, side, void) if void else ruling), judged
 
 
-def _side(measure: Measure) -> Literal["at most", "at least"] | None:
-    """Say on which side of an attack's figure the victim can be; None where either is open."""
+def _side(
+    measure: Measure, summary: StepSummary, steps: Mapping[str, StepSummary]
+) -> Literal["at most", "at least"] | None:
+    """Say on which side of an attack's figure the victim can be; None where either is open.
+
+    What compares two tables, or folds what does, is open unless it declares a side: a stronger
+    attack may bring the two closer, or apart.
+    """
     attacked = measure.info.attacked
     if attacked == "at most" or attacked == "at least":
         return attacked
     sides: dict[str | None, Literal["at most", "at least"]]
     sides = {"higher": "at most", "lower": "at least"}
+    way = (summary, *(steps[name] for name in summary.path if name in steps))
+    if any(step.makes == "measure" and step.against is not None for step in way):
+        return None
     return sides.get(measure.better)
 
 
