@@ -93,14 +93,23 @@ def test_a_named_bound_decides_alone(bound, op, verdict):
     assert f"the {bound} 95% bound of accuracy is {0.5 if bound == 'lower' else 0.7}" in result.why
 
 
-@pytest.mark.parametrize("bound", [None, "lower"])
-def test_without_an_interval_the_number_decides_and_says_so(bound):
+def test_without_an_interval_the_number_decides_and_says_so():
     """A measure without an interval is not called undecided for ever."""
-    result = _judge(_measure(0.7), bound=bound)
+    result = _judge(_measure(0.7))
     assert result.verdict == "pass"
     assert result.why == (
         "accuracy (no interval, so the number itself decides) is 0.7, which is >= 0.6"
     )
+
+
+@pytest.mark.parametrize("bound", ["lower", "upper"])
+@pytest.mark.parametrize("op", [">=", "<="])
+def test_a_bound_of_what_has_no_interval_is_an_error(bound, op):
+    """The number itself is no bound: `lower` would promise what nobody computed."""
+    result = _judge(_measure(0.7), op, bound=bound)
+    assert result.verdict == "error"
+    assert f"accuracy has no interval, so it has no {bound} bound; leave {bound} out" in result.why
+    assert "`cells: drawn`" in result.why
 
 
 def test_needed_samples_shrink_the_interval_to_the_limit():

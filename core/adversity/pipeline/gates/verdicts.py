@@ -2,7 +2,8 @@
 
 A gate compares an interval with a limit. Without `lower` or `upper` it passes where the
 whole interval lies on the good side, fails where the whole interval lies on the bad side,
-and is undecided where the interval crosses the limit. Where the report calls the figure void,
+and is undecided where the interval crosses the limit. Where there is no interval, the number
+itself decides, and `lower` or `upper` is an error. Where the report calls the figure void,
 the gate is an error, unless the void figure proves its verdict all the same.
 """
 
@@ -251,6 +252,12 @@ def _compare(name: str, measure: Measure, op: Op, limit: float, bound: Bound | N
     if low is None or high is None:
         note = "no interval, so the number itself decides"
         return _single(f"{name} ({note})", value, op, limit)
+        if bound is not None:
+            why = (
+                f"{name} has no interval, so it has no {bound} bound; leave {bound} out, and the number "
+                "itself decides, or take the mean over cells that were drawn (`cells: drawn`), which has one"
+            )
+            return _Ruling("error", why, -math.inf)
     if bound is not None:
         end = low if bound == "lower" else high
         return _single(f"the {bound} {measure.level:.0%} bound of {name}", end, op, limit)
