@@ -214,3 +214,36 @@ def test_a_name_that_is_taken_is_refused_in_a_step_too(
     assert "both measure accuracy" in finding
     assert "pipelines/toy.yaml:26:" in finding
     assert "leave the step bad out" in finding
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        ("gives", "gives raised KeyError: 'ece'"),
+        ("gives", "gives raised SystemExit: 3"),
+        ("gives", "gives raised TypeError: 'NoneType' object is not iterable"),
+        ("gives", "gives raised TypeError: expected a MeasureInfo of accuracy, got str"),
+        ("needs", "needs raised ValueError: which one?"),
+        ("needs", "needs raised TypeError: 'NoneType' object is not iterable"),
+    ],
+)
+def test_a_metric_that_fails_while_it_is_planned_is_named(
+    method: str, says: str, plan_with: Any, measuring: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the line of its step: nothing was computed, and the traceback helps nobody."""
+
+    def fails(*_: object) -> Any:
+        if "KeyError" in says:
+            raise KeyError("ece")
+        if "SystemExit" in says:
+            raise SystemExit(3)
+        if "ValueError" in says:
+            raise ValueError("which one?")
+        return {"accuracy": "a share"} if "MeasureInfo" in says else None
+
+    monkeypatch.setattr(measuring.Mean, method, fails)
+    with pytest.raises(PipelineError) as caught:
+        plan_with("  mean: {uses: metric/mean, from: predictions, over: severity}\n")
+    (finding,) = caught.value.findings
+    assert finding.startswith('pipelines/toy.yaml:26: metric "mean" (')
+    assert f"): {says}; report it to the plugin's author" in finding

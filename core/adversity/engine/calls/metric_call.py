@@ -189,6 +189,17 @@ class CellMetricCall(FinalCall):
             self.ready.guard(error)
         return _checked(self.ready, answer)
 
+    def gives(self, known: Mapping[str, MeasureInfo]) -> dict[str, MeasureInfo]:
+        """Return what it says of its measures, of what is known of those that it folds.
+
+        Raises:
+            PluginError: If it fails, or says it in no mapping.
+        """
+        try:
+            return dict(self.ready.plugin.gives(known))
+        except BREAKS as error:
+            self.ready.guard(error)
+
 
 def metric_call(ready: Ready) -> MetricCall | ImageMetricCall | CellMetricCall:
     """Return the final call of a metric, by what it is.

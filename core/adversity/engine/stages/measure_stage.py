@@ -198,7 +198,7 @@ class CellsRun(_FromStored):
             cells = [self._cell(other, result.measures[other.key], known) for other in folded]
             ready = self.ready(cell)
             with located(self.planned, cell):
-                measures[cell] = described(ready, ready.call(cells), ready.plugin.gives(known))
+                measures[cell] = described(ready, ready.call(cells), ready.call.gives(known))
         return self.result(measures, result.rows)
 
     def _cell(

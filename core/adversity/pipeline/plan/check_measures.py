@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import CellMetric, ImageMetric, Metric
+from adversity.pipeline.plan.asked import needed
 from adversity.pipeline.plan.engine_measures import AFTERWARDS
 from adversity.pipeline.plan.measures import ATTACKS_ALONE, can_have, known_of
 from adversity.pipeline.plan.probing import unprobed
@@ -143,7 +144,7 @@ class MeasureRules:
                 hint = suggestion(name, upstream.variables)
                 yield "over", f"{upstream.id} does not vary with {name}{hint}; it has {there}"
         plugin = next(iter(planned.plugins.values()))
-        for name in plugin.needs() if isinstance(plugin, CellMetric) else ():
+        for name in needed(planned, plugin) if isinstance(plugin, CellMetric) else ():
             fault = self._unmeasured(upstream, name)
             if fault is not None:
                 yield "with", fault

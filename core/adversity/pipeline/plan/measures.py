@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 from adversity.contracts import CellMetric, ImageMetric, Metric, MetricBase
+from adversity.pipeline.plan.asked import given
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 from adversity.pipeline.read.findings import listed
 
@@ -65,11 +66,11 @@ def _given_by(planned: PlannedStep, known: Mapping[str, MeasureInfo]) -> dict[st
         planned: The step.
         known: What is known of the measures of other steps.
     """
-    given: dict[str, MeasureInfo] = {}
+    measures: dict[str, MeasureInfo] = {}
     for plugin in planned.plugins.values():
         if planned.role == "measure" and isinstance(plugin, CellMetric):
-            given |= plugin.gives(known)
-    return given
+            measures |= given(planned, plugin, known)
+    return measures
 
 
 def _metric_of(planned: PlannedStep) -> type[MetricBase] | None:
