@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -14,31 +12,11 @@ from scipy.stats import ttest_rel
 from sklearn.metrics import brier_score_loss, log_loss
 
 from adversity import MeasureInfo, Metric
-from adversity.data.checksums import write_checksums
-from adversity.data.tables import write_parts, write_table
+from adversity.data.tables import write_parts
 from adversity.errors import PluginError, StorageError
-from adversity.pipeline.gates.gate_text import Gate
-from adversity.pipeline.plan.model import PlannedStep, Stage
-from adversity_flows.runs.paired_changes import changes_since
-from adversity_flows.runs.past_runs import PastRun, RunFolder
-from adversity_plugins.metric.accuracy import Accuracy
 from adversity_plugins.metric.brier import Brier
-from adversity_plugins.metric.ece import ECE
 from adversity_plugins.metric.nll import NLL
-from adversity_plugins.metric.psnr import PSNR
-
-
-def table(path, correct, ids=None, **more):
-    """Write a per-sample table with one cell."""
-    n = len(correct)
-    rows = {
-        "cell": [""] * n,
-        "id": ids or [f"s{i}" for i in range(n)],
-        "correct": np.array(correct, dtype=bool),
-        "target": np.zeros(n, dtype=np.int64),
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_table(path, rows | {name: np.array(values) for name, values in more.items()})
+from two_runs import NOW, THEN, changes, table
 
 
 class Sure(Metric):
@@ -71,35 +49,6 @@ class Named(Sure):
         return {"array": {"cats": cats}, "list": {"cats": cats.tolist()}, "bare": cats.tolist()}[
             self.answer
         ]
-
-
-def changes(tmp_path, metric="accuracy", more=(), role="predict"):
-    """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
-    gate = Gate("g", "p.yaml:1", "predictions", metric)
-    own = PlannedStep("predictions", role, None, "", source=("read",) if role == "measure" else ())
-    plan = SimpleNamespace(
-        gates=(gate,),
-        stage=lambda step: Stage(step, f"p-{step}", "", (), {}, f"artifacts/p/{step}"),
-        metrics=(Accuracy(), ECE(), Sure(), PSNR(), *more),
-        steps={"predictions": own, "read": PlannedStep("read", "predict", None, "")},
-    )
-    return changes_since(last(tmp_path), plan, tmp_path)
-
-
-def last(root):
-    """Return the run with the table of `THEN`; its manifest is written on the first call."""
-    folder = RunFolder(root, "p")
-    folder.path = (root / THEN).parent.parent
-    folder.path.mkdir(parents=True, exist_ok=True)
-    if not (folder.path / "manifest.json").is_file():
-        for artifact in (root / "artifacts/p").iterdir():
-            write_checksums(artifact)
-        return folder.write_manifest({"pipeline": "p"})
-    manifest = json.loads((folder.path / "manifest.json").read_text())
-    return PastRun("r", folder.path, manifest)
-
-
-NOW, THEN = "artifacts/p/predictions/table.parquet", "runs/r/tables/predictions.parquet"
 
 
 def test_difference_is_paired_by_id_over_what_both_runs_have(tmp_path):
@@ -151,7 +100,7 @@ def test_a_step_that_measures_without_rows_has_no_change(tmp_path):
     table(tmp_path / THEN, [True], agreement=[True])
     (tmp_path / NOW).parent.mkdir(parents=True)
     assert changes(tmp_path, "agreement", role="measure") == {}
-    with pytest.raises(StorageError, match="damaged"):
+    with pytest.raises(StorageError, match=r"table\.parquet is missing"):
         changes(tmp_path, "accuracy")
 
 
@@ -170,7 +119,7 @@ def test_a_measure_of_a_third_party_is_paired_as_it_says(tmp_path):
     table(tmp_path / NOW, [True] * 4, **more)
     less = {"confidence": [0.3, 0.2, 0.7, 0.1], "psnr_db": [20.0, 20.0, 20.0, 20.0]}
     table(tmp_path / THEN, [True] * 4, **less)
-    sure = changes(tmp_path, "sure")["predictions", "", "sure"]
+    sure = changes(tmp_path, "sure", [Sure()])["predictions", "", "sure"]
     assert (sure.value, sure.n) == (0.25, 4)
     assert (sure.details["only_a"], sure.details["only_b"]) == (2, 1)
     assert changes(tmp_path, "psnr_db")["predictions", "", "psnr_db"].value == 2.5

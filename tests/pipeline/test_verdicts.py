@@ -181,6 +181,17 @@ def test_no_accepted_run_yet_is_undecided():
     assert "no two samples can be paired; compare it with a number" in other.why
 
 
+def test_a_run_that_measured_otherwise_is_undecided_and_says_how():
+    """A text in the place of the change is why there is none."""
+    last = {("s", "", "accuracy"): "it was measured otherwise then: top was 5 and is 1"}
+    (result,) = judge([_LAST], _summaries({"": _measure(0.9)}), last)
+    assert (result.verdict, result.change) == ("undecided", False)
+    assert result.why == (
+        "s.accuracy cannot be compared with the last accepted run: it was measured otherwise then: "
+        "top was 5 and is 1"
+    )
+
+
 @pytest.mark.parametrize(
     ("low", "high", "better", "verdict"),
     [

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Measure
+from adversity.contracts import ImageMetric, Measure
 from adversity.contracts.values import PART_ROWS
 from adversity.data.checksums import verified_file
 from adversity.data.stored import TABLE, StoredTable
+from adversity.engine.calls.metric_call import column_of
 from adversity.engine.summary.sample_values import sample_values
 from adversity.metrics import paired_difference
+from adversity_flows.runs.measured_then import MeasuredThen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["changes_since"]
 
 Array = np.ndarray[Any, Any]
+_NUMBER = "compare it with a number"
 
 
 def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
     """Return this run minus the accepted one, for what gates compare with `last`.
 
     Samples are joined by id, so that a data set that grew is compared on what both have. A
-    measure that is no mean over samples (ECE), as its metric says, has none and is left out.
+    measure that is no mean over samples (ECE), as its metric says, has none and is left out. What
+    is no change of one thing is a text that says why: it was measured otherwise then, or the
+    pairs do not tell.
 
     Args:
         past: The accepted run.
@@ -41,8 +47,8 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
     Raises:
         StorageError: If a table of this run is missing or damaged, or one of that run is damaged.
     """
-    runs = _Runs(past, plan, outputs)
-    changes: dict[tuple[str, str, str], Measure] = {}
+    runs = _Runs(past, plan, outputs, MeasuredThen.of(past))
+    changes: dict[tuple[str, str, str], Measure | str] = {}
     for gate in plan.gates:
         tables = runs.tables(gate.step) if gate.op is None else None
         if tables is None:
@@ -57,12 +63,14 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """The tables of this run and of the accepted one."""
+    """The tables of this run and of the accepted one, and what that one says of its measures."""
 
     past: PastRun
     plan: Plan
     outputs: Path
+    then: MeasuredThen
     opened: dict[str, tuple[StoredTable, StoredTable] | None] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)
 
     def tables(self, step: str) -> tuple[StoredTable, StoredTable] | None:
         """Return the table of a step, now and then; None where one of the runs has none."""
@@ -83,6 +91,20 @@ class _Runs:
         tables = self.tables(step)
         return tables and (tables[0].cell(cell.key), tables[1].cell(cell.key))
 
+    def otherwise(self, planned: PlannedStep, cell: Cell, metric: str) -> str:
+        """Say what of a measure was otherwise in the accepted run; empty where nothing was."""
+        if planned.id not in self.measured:
+            file = verified_file(self.outputs / self.plan.stage(planned.id).out, "measures.json")
+            self.measured[planned.id] = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        now = self.measured[planned.id][cell.key].get(metric)
+        # Without a measure of this run the gate is an error, whatever is compared.
+        return "" if now is None else self.then.otherwise(self.plan, planned, cell, metric, now)
+
+    def of_images(self, step: str, cell: Cell) -> tuple[set[str], set[str]]:
+        """Return the columns of metrics of images, now and then: they are no part of an answer."""
+        metrics = (metric for metric in self.plan.metrics if isinstance(metric, ImageMetric))
+        return {column_of(metric) for metric in metrics}, {*self.then.measures(step, cell)}
+
 
 def _values(plan: Plan, gate: Gate, cell: Cell, table: StoredTable) -> Array | None:
     """Return what a gate's measure is the mean of; in the step of a metric that is its column."""
@@ -92,7 +114,7 @@ def _values(plan: Plan, gate: Gate, cell: Cell, table: StoredTable) -> Array | N
     return sample_values(plan.metrics, gate.metric, rows, table.classes.get(cell.key, ()))
 
 
-def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measure | None:
+def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measure | str | None:
     tables = runs.tables(planned.id)
     if tables is None:
         return None
@@ -100,12 +122,36 @@ def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measur
     a, b = (_values(runs.plan, gate, cell, table) for table in tables)
     if a is None or b is None or not len(first):
         return None
-    if _same(runs, planned, cell):
+    if otherwise := runs.otherwise(planned, cell, gate.metric):
+        return otherwise
+    a, b = a[first], b[second]
+    if np.array_equal(a, b, equal_nan=True) and _same(runs, planned, cell):
         # The chain gives the very same answers: no sample could tell the two runs apart.
         return Measure(0.0, len(first), 0.0, 0.0, method="the same rows")
-    a, b = a[first], b[second]
-    finite = np.isfinite(a.astype(np.float64)) & np.isfinite(b.astype(np.float64))
-    return paired_difference(a[finite], b[finite]) if finite.any() else None
+    return _difference(a, b)
+
+
+def _difference(now: Array, then: Array) -> Measure | str:
+    """Return the paired difference, or why the pairs do not tell it."""
+    here, there = now.astype(np.float64), then.astype(np.float64)
+    counted = ~(np.isnan(here) | np.isnan(there))
+    # What is infinite in both runs is in neither mean; in one of them, the mean would leap.
+    moved = counted & (np.isinf(here) | np.isinf(there)) & (here != there)
+    if count := int(moved.sum()):
+        return f"{count} of {len(now)} samples are infinite in one of the two runs; {_NUMBER}"
+    finite = np.isfinite(here) & np.isfinite(there)
+    if not finite.any():
+        return f"no sample has a finite value in both runs; {_NUMBER}"
+    pairs = (now, then) if now.dtype.kind == then.dtype.kind else (here, there)
+    change = paired_difference(*(values[finite] for values in pairs))
+    if change.low is None and change.n == 1:
+        return f"one sample alone has a finite value in both runs, and no interval; {_NUMBER}"
+    if change.low is None and change.value == 0.0:
+        return (
+            f"the answers are others, but no value of {change.n} samples is: without a spread there "
+            f"is no interval; {_NUMBER}"
+        )
+    return change
 
 
 def _common(now: StoredRows, then: StoredRows) -> tuple[Array, Array]:
@@ -119,8 +165,9 @@ def _same(runs: _Runs, planned: PlannedStep, cell: Cell) -> bool:
     A metric's rows are verdicts, which other answers may give too: the tables that it measures
     must be the same as well.
     """
-    rows = runs.rows(planned.id, planned.own(cell))
-    if rows is None or not _equal(*rows):
+    own = planned.own(cell)
+    rows = runs.rows(planned.id, own)
+    if rows is None or not _equal(*rows, aside=runs.of_images(planned.id, own)):
         return False
     steps = runs.plan.steps
     measured = planned.reads if planned.role == "measure" else ()
@@ -128,14 +175,21 @@ def _same(runs: _Runs, planned: PlannedStep, cell: Cell) -> bool:
     return all(_same(runs, other, cell) for other in tables)
 
 
-def _equal(now: StoredRows, then: StoredRows) -> bool:
-    """Say whether the rows of the common samples are the same; a few are read at once."""
-    if now.keys() != then.keys():
+def _equal(now: StoredRows, then: StoredRows, *, aside: tuple[set[str], set[str]]) -> bool:
+    """Say whether the rows of the common samples are the same; a few are read at once.
+
+    Args:
+        now: Of this run.
+        then: Of the accepted one.
+        aside: Columns of each of them that are left out.
+    """
+    names = {*now} - aside[0]
+    if not names <= {*then} <= names.union(*aside):
         return False
     first, second = _common(now, then)
     cuts = range(PART_ROWS, len(first), PART_ROWS)
     for here, there in zip(np.split(first, cuts), np.split(second, cuts), strict=True):
-        ours, theirs = now.at(here), then.at(there)
+        ours, theirs = now.at(here, [*names]), then.at(there, [*names])
         for name, values in ours.items():
             if not np.array_equal(values, theirs[name], equal_nan=values.dtype.kind == "f"):
                 return False

@@ -24,12 +24,13 @@ from adversity.report.values.paired import cell_key
 
 __all__ = ["Gate", "LastRun", "judge", "verdict"]
 
-LastRun = Mapping[tuple[str, str, str], Measure]
+LastRun = Mapping[tuple[str, str, str], Measure | str]
 """How this run differs from the last accepted one.
 
 The key is (step, cell key, metric), the cell key as `Cell.key` writes it. The measure is the
 paired difference, this run minus the accepted one, over the samples that both have (joined
-by id): its value, its interval, n pairs, and the metric's own `better`.
+by id): its value, its interval, n pairs, and the metric's own `better`. A text says why the
+two are no change of one thing.
 """
 
 _COMPARE: dict[Op, Callable[[float, float], bool]] = {
@@ -188,11 +189,11 @@ def _side(
     attacked = measure.info.attacked
     if attacked == "at most" or attacked == "at least":
         return attacked
-    sides: dict[str | None, Literal["at most", "at least"]]
-    sides = {"higher": "at most", "lower": "at least"}
     way = (summary, *(steps[name] for name in summary.path if name in steps))
     if any(step.makes == "measure" and step.against is not None for step in way):
         return None
+    sides: dict[str | None, Literal["at most", "at least"]]
+    sides = {"higher": "at most", "lower": "at least"}
     return sides.get(measure.better)
 
 
@@ -229,12 +230,13 @@ def _against_last(
         return op, _Ruling("undecided", "no accepted run to compare with yet", 0.0), measure
     change = last.get((gate.step, cell_key(cell.cell), gate.metric))
     if change is None:
-        why = (
-            f"{gate.step}.{gate.metric} cannot be compared with the last accepted run: that run has "
-            f"none, it is no mean over values that each sample has in the table of {gate.step}, or its "
-            "metric gives no value for each sample (`per_sample`), so that no two samples can be "
-            "paired; compare it with a number"
+        change = (
+            f"that run has none, it is no mean over values that each sample has in the table of "
+            f"{gate.step}, or its metric gives no value for each sample (`per_sample`), so that no two "
+            "samples can be paired; compare it with a number"
         )
+    if isinstance(change, str):
+        why = f"{gate.step}.{gate.metric} cannot be compared with the last accepted run: {change}"
         return op, _Ruling("undecided", why, 0.0), measure
     change = replace(change, info=measure.info)
     better = change.better or better
@@ -250,14 +252,14 @@ def _compare(name: str, measure: Measure, op: Op, limit: float, bound: Bound | N
     value, low, high = measure.value, measure.low, measure.high
     good = 1.0 if op in (">=", ">") else -1.0
     if low is None or high is None:
-        note = "no interval, so the number itself decides"
-        return _single(f"{name} ({note})", value, op, limit)
         if bound is not None:
             why = (
                 f"{name} has no interval, so it has no {bound} bound; leave {bound} out, and the number "
                 "itself decides, or take the mean over cells that were drawn (`cells: drawn`), which has one"
             )
             return _Ruling("error", why, -math.inf)
+        note = "no interval, so the number itself decides"
+        return _single(f"{name} ({note})", value, op, limit)
     if bound is not None:
         end = low if bound == "lower" else high
         return _single(f"the {bound} {measure.level:.0%} bound of {name}", end, op, limit)
