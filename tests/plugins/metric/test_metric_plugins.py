@@ -231,6 +231,7 @@ def test_the_catalogue_is_light_and_complete() -> None:
             "agreement",
             "mean_over_cells",
             "noise_level",
+            "prediction_sets",
         ]
     )
     for metric in adversity_metrics():

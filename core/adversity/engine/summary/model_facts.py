@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell, PlannedStep
@@ -34,7 +34,7 @@ def _with_facts(
         own = definition.own(cells[0])
         if (definition.id, own.key) not in asked:
             asked[definition.id, own.key] = _facts(toolbox, definition, own)
-        models.append(_model(planned, own, asked[definition.id, own.key]))
+        models.append(_model(definition, cells, asked[definition.id, own.key]))
     said = {"facts": models[0]["facts"]} if len(models) == 1 else {"models": models}
     return replace(summary, plugin={**summary.plugin, **said})
 
@@ -59,7 +59,15 @@ def _by_model(toolbox: Toolbox, step: str) -> list[list[Cell]]:
     return list(groups.values())
 
 
-def _model(planned: PlannedStep, own: Cell, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a classifier is, the values of its own variables, and its facts."""
-    entry = planned.entry_of(own)
-    return {"uses": f"{entry.kind}/{entry.name}", "cell": own.as_dict(), "facts": facts}
+def _model(
+    definition: PlannedStep, cells: Sequence[Cell], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a classifier is, the values of its own variables that its cells share, its facts."""
+    own = [definition.own(cell) for cell in cells]
+    shared = set(own[0].values).intersection(*(cell.values for cell in own))
+    entry = definition.entry_of(own[0])
+    return {
+        "uses": f"{entry.kind}/{entry.name}",
+        "cell": dict(value for value in own[0].values if value in shared),
+        "facts": facts,
+    }
