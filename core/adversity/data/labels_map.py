@@ -7,7 +7,8 @@ import io
 from typing import TYPE_CHECKING
 
 from adversity.errors import DataError
-from adversity.project import conflict_line, read_regular, same_name
+from adversity.file_names import same_name
+from adversity.project import conflict_line, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,8 @@ from adversity.contracts import KINDS, PluginBase
 from adversity.did_you_mean import did_you_mean
 from adversity.distributions import place_of
 from adversity.errors import AdversityError, InputError, PluginError, UnknownPluginError
-from adversity.project import file_fault, list_files, name_fault, place_in, text_fault
+from adversity.file_names import name_fault
+from adversity.project import file_fault, list_files, place_in, text_fault
 from adversity.registry.blocking import block_names, names_of
 from adversity.registry.claims import contract_of
 from adversity.registry.class_checks import class_fault, object_fault, version_fault

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError
-from adversity.project import code_points, name_fault, read_regular, same_name
+from adversity.file_names import code_points, name_fault, same_name
+from adversity.project import read_regular
 from adversity_plugins.dataset._read_images.decode import IMAGE_SUFFIXES
 from adversity_plugins.dataset._read_images.leftovers import is_of_a_system, unfinished
 

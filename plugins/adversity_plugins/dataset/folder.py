@@ -12,7 +12,8 @@ from pydantic import Field, PrivateAttr, field_validator
 from adversity import Dataset, ProjectFolder
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
-from adversity.project import Listing, same_name, text_fault
+from adversity.file_names import same_name
+from adversity.project import Listing, text_fault
 from adversity_plugins.dataset._folder_rows import listed, note, row_of
 from adversity_plugins.dataset._labels import Labelled, from_csv, from_folders, ignored_facts
 from adversity_plugins.dataset._read_images import decode

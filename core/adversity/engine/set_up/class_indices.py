@@ -8,7 +8,7 @@ import numpy as np
 
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError
-from adversity.project import same_name
+from adversity.file_names import same_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
