@@ -45,6 +45,7 @@ ENGINE = (
     "engine/chain",
     "engine/set_up",
     "engine/stages",
+    "file_names.py",
     "ignored.py",
     "metrics",
     "pipeline/gates/gate_text.py",

@@ -67,6 +67,7 @@ _TRIED_BY = (
     "distributions.py",
     "engine",
     "errors.py",
+    "file_names.py",
     "ignored.py",
     "import_names.py",
     "metrics",
