@@ -6,10 +6,12 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.report.words.wording import (
+    NOTHING,
     eps_text,
     interval_text,
     measure_text,
     number,
+    pairs,
     parse_number,
     plain,
     seconds_text,
@@ -82,3 +84,9 @@ def test_parse_number() -> None:
 def test_durations(seconds: float, text: str) -> None:
     """Durations carry into minutes."""
     assert seconds_text(seconds) == text
+
+
+def test_what_an_item_holds_stands_in_brackets() -> None:
+    """The convention of a mean holds that of each cell; a reader sees words, no Python."""
+    said = {"over": "seed", "in each cell": {"bins": 15, "edge": "guo"}, "none": {}}
+    assert pairs(said) == f"over: seed, in each cell: (bins: 15, edge: guo), none: ({NOTHING})"

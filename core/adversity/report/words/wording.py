@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts.measure_info import MeasureInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from adversity.contracts.values import Measure
 
 __all__ = [
@@ -180,5 +179,9 @@ def seconds_text(seconds: float) -> str:
 
 
 def pairs(values: Mapping[str, Any]) -> str:
-    """Write `key: value` for each item, or that there is none."""
-    return ", ".join(f"{key}: {value}" for key, value in values.items()) or NOTHING
+    """Write `key: value` for each item, those of an item in brackets, or that there is none."""
+    written = {
+        key: f"({pairs(value)})" if isinstance(value, Mapping) else value
+        for key, value in values.items()
+    }
+    return ", ".join(f"{key}: {value}" for key, value in written.items()) or NOTHING
