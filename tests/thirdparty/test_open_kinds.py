@@ -213,6 +213,14 @@ def test_a_new_plugin_of_the_kind_is_written_and_keeps_its_promises(project, tmp
     assert "test_a_quarter_of_white_is_a_quarter" in said
 
 
+def test_a_new_plugin_of_the_kind_may_be_a_file_of_the_project(project):
+    """From the same template, and green in the kind's own kit; the line shown is of its example."""
+    said = project.adversity("new-plugin", "inspector", "mist", "--in-project", "--output", "own")
+    assert 'uses: "./own/mist.py:Mist"' in said
+    assert "mirrored_alike" in project.adversity("check", "./own/mist.py:Mist")
+    shutil.rmtree(project.root / "own")
+
+
 def test_a_kind_without_a_template_says_what_to_derive_from(project, tmp_path):
     """`acme-kernels` brings none: one message, and nothing is written."""
     words = ("new-plugin", "kernel", "box", "--author", "A. Author", "--output")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Known = Mapping[str, str]
     """The answers so far."""
 
-__all__ = ["QUESTIONS", "Question", "look_afresh"]
+__all__ = ["QUESTIONS", "Question", "look_afresh", "owner_of", "plain_name"]
 
 LONGEST = 40
 """Characters of a plugin's name: the lines that it stands in must stay readable."""
@@ -106,7 +106,12 @@ def _shapes_explained(known: Known) -> list[str]:
     return [f"  {shape.ljust(width)}  {about(known['kind'], shape)['does']}" for shape in there]
 
 
-def _name(text: str, known: Known) -> str:
+def plain_name(text: str) -> None:
+    """Refuse what is no name of a plugin, whatever the kind.
+
+    Raises:
+        InputError: With a proposal where one can be made.
+    """
     if not SNAKE_CASE.fullmatch(text):
         raise InputError(
             f"expected a name in snake_case such as gaussian_noise, got {text!r}{_meant(text)}"
@@ -117,6 +122,10 @@ def _name(text: str, known: Known) -> str:
         )
     if keyword.iskeyword(text):
         raise InputError(f"{text!r} is a word of the Python language; choose another name")
+
+
+def _name(text: str, known: Known) -> str:
+    plain_name(text)
     kind = known.get("kind")
     if kind is not None:
         _refuse_clash(kind, text, known.get("shape", ""))
@@ -132,8 +141,7 @@ def _meant(text: str) -> str:
 
 def _refuse_clash(kind: str, name: str, shape: str) -> None:
     """Refuse a name that is taken, among the installed plugins or in the files to be written."""
-    owner = _owners().get((kind, name))
-    if owner:
+    if owner := owner_of(kind, name):
         raise InputError(
             f"{kind}/{name} is a plugin of {owner}, which is installed; choose another name, or "
             "pipelines that use it would have to say whose they mean"
@@ -147,6 +155,11 @@ def look_afresh() -> None:
     """Forget what git and the catalogue said: a command reads each of them once."""
     _owners.cache_clear()
     _from_git.cache_clear()
+
+
+def owner_of(kind: str, name: str) -> str | None:
+    """Return the distribution and version that has such a plugin, or None."""
+    return _owners().get((kind, name))
 
 
 @cache

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import keyword
-import re
 import shutil
 import tempfile
 import tomllib
@@ -20,22 +19,27 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from adversity.did_you_mean import did_you_mean
+from adversity_flows.cli.new_plugin.filling import BLANK, broken, filled, name_words, wrapped
 from adversity_flows.cli.new_plugin.pyproject import SPDX, home, in_toml, pyproject_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from adversity.contracts import PluginBase
 
-__all__ = ["about", "kinds", "licences", "render", "shapes", "why_not", "write"]
-
-_BLANK = re.compile(r"\{\{(\w+)\}\}")
-_IMPORT = re.compile(r"^( *)from (\S+) import (\w+(?:, \w+)*)$", re.MULTILINE)
-_LINE = 100
+__all__ = [
+    "about",
+    "class_fault",
+    "kinds",
+    "licences",
+    "plugin_words",
+    "render",
+    "shapes",
+    "templates",
+    "why_not",
+    "write",
+]
 
 
 def kinds() -> list[str]:
@@ -73,23 +77,34 @@ def about(kind: str, shape: str = "") -> dict[str, Any]:
     try:
         parts = tomllib.loads((_of_kind(kind, shape) / "about.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _broken(f"expected an about.toml for {kind} plugins: {error}") from error
+        raise broken(f"expected an about.toml for {kind} plugins: {error}") from error
     if lacking := {"does", "name", "summary", "usage"} - parts.keys():
-        raise _broken(f"expected {', '.join(sorted(lacking))} in about.toml for {kind} plugins")
+        raise broken(f"expected {', '.join(sorted(lacking))} in about.toml for {kind} plugins")
     return parts
 
 
 def why_not(kind: str, name: str, shape: str = "") -> str | None:
     """Say why a plugin of the template cannot have a name, or None."""
-    words = _name_words(name) | {"package": "package"}
-    class_name = words["class_name"]
-    if keyword.iskeyword(class_name):
-        return f"its class would be {class_name}, a word of the Python language"
     parts = _parts(kind, shape)
-    paths = [{_filled(path, words) for path, _ in _walk(part)} for part in parts]
+    words = name_words(name) | {"package": "package"}
+    paths = [{filled(path, words) for path, _ in _walk(part)} for part in parts]
     if paths[0] & paths[1]:
         return f"{min(paths[0] & paths[1])} is a file of every distribution"
-    for path, text in chain.from_iterable(map(_walk, parts)):
+    return class_fault(kind, name, chain.from_iterable(map(_walk, parts)))
+
+
+def class_fault(kind: str, name: str, sources: Iterable[tuple[str, str]]) -> str | None:
+    """Say why the class of a plugin cannot have its name in such templates, or None.
+
+    Args:
+        kind: Of the plugin.
+        name: Its name in pipelines.
+        sources: Path and text of each template.
+    """
+    class_name = name_words(name)["class_name"]
+    if keyword.iskeyword(class_name):
+        return f"its class would be {class_name}, a word of the Python language"
+    for path, text in sources:
         if path.endswith(".py"):
             used = _names_in(text, kind)
             if class_name in used:
@@ -98,6 +113,11 @@ def why_not(kind: str, name: str, shape: str = "") -> str | None:
             if path.endswith("__init__.py") and name in used:
                 return f"its module {name} would hide what its package calls so"
     return None
+
+
+def templates(kind: str, shape: str = "") -> dict[str, str]:
+    """Return the text of each template of a kind by its path, as they stand."""
+    return dict(_walk(_of_kind(kind, shape)))
 
 
 def render(answers: Mapping[str, str]) -> dict[str, str]:
@@ -111,9 +131,9 @@ def render(answers: Mapping[str, str]) -> dict[str, str]:
     for path, text in chain.from_iterable(
         map(_walk, _parts(answers["kind"], answers.get("shape", "")))
     ):
-        files[_filled(path, words)] = _wrapped(_filled(text, words))
+        files[filled(path, words)] = wrapped(filled(text, words))
     licence = _templates() / "licences" / f"{words['licence']}.txt"
-    files["LICENSE"] = _filled(licence.read_text(encoding="utf-8"), words)
+    files["LICENSE"] = filled(licence.read_text(encoding="utf-8"), words)
     return dict(sorted(files.items()))
 
 
@@ -208,67 +228,39 @@ def _walk(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
             yield above + item.name.removesuffix(".tmpl"), item.read_text(encoding="utf-8")
 
 
-def _filled(text: str, words: Mapping[str, str]) -> str:
-    for word in _BLANK.findall(text):
-        if word not in words:
-            known = ", ".join(sorted(words))
-            hint = did_you_mean(word, words, "leave it out")
-            raise _broken(f"expected words of {known}, got {{{{{word}}}}}; {hint}")
-    return _BLANK.sub(lambda blank: words[blank.group(1)], text)
-
-
-def _broken(fault: str) -> Exception:
-    from adversity.errors import PluginError
-
-    return PluginError(
-        f"the template: {fault}. This is a fault of the kind; report it to its author."
-    )
-
-
-def _wrapped(text: str) -> str:
-    """Break the imports that long names made too long, as a formatter would."""
-
-    def broken(line: re.Match[str]) -> str:
-        if len(line.group()) <= _LINE:
-            return line.group()
-        indent, module, names = line.groups()
-        each = "".join(f"{indent}    {name},\n" for name in names.split(", "))
-        return f"{indent}from {module} import (\n{each}{indent})"
-
-    return _IMPORT.sub(broken, text)
-
-
 def _words(answers: Mapping[str, str]) -> dict[str, str]:
-    """Return what stands for each `{{word}}`."""
+    """Return what stands for each `{{word}}` of a distribution."""
+    kind_words = about(answers["kind"], answers.get("shape", ""))
+    words = {
+        **plugin_words(answers),
+        "package": answers["distribution"].replace("-", "_"),
+        "licence_word": answers["licence"],
+        "summary_toml": in_toml(kind_words["summary"]),
+        **pyproject_words(answers, _contract(answers["kind"])),
+    }
+    parts = {"usage": kind_words["usage"], "before": kind_words.get("before", "")}
+    return words | {part: filled(text, words) for part, text in parts.items()}
+
+
+def plugin_words(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return what stands for each `{{word}}` that needs no distribution.
+
+    Args:
+        answers: Kind, name and licence, and what else was asked.
+    """
     from adversity import API_VERSION
 
-    kind_words = about(answers["kind"], answers.get("shape", ""))
     contract = _contract(answers["kind"])
-    licence = SPDX.get(answers["licence"], answers["licence"])
-    words = {
+    return {
         **answers,
-        **_name_words(answers["name"]),
-        "package": answers["distribution"].replace("-", "_"),
-        "licence": licence,
-        "licence_word": answers["licence"],
+        **name_words(answers["name"]),
+        "licence": SPDX.get(answers["licence"], answers["licence"]),
         "hook": contract.describes.hook,
         "contract": contract.__name__,
         "home": home(contract),
-        "summary": kind_words["summary"],
-        "summary_toml": in_toml(kind_words["summary"]),
+        "summary": about(answers["kind"], answers.get("shape", ""))["summary"],
         "api": str(API_VERSION),
         "year": str(datetime.now(UTC).year),
-        **pyproject_words(answers, contract),
-    }
-    parts = {"usage": kind_words["usage"], "before": kind_words.get("before", "")}
-    return words | {part: _filled(text, words) for part, text in parts.items()}
-
-
-def _name_words(name: str) -> dict[str, str]:
-    return {
-        "name": name,
-        "slug_yaml": _yaml(name.replace("_", "-")),
-        "class_name": "".join(word.capitalize() for word in name.split("_")),
     }
 
 
@@ -276,7 +268,7 @@ def _names_in(template: str, kind: str) -> set[str]:
     """Return every name that a template's module defines, imports or uses."""
     contract = _contract(kind)
     words = {"contract": contract.__name__, "hook": contract.describes.hook}
-    source = _BLANK.sub(lambda blank: words.get(blank.group(1), "blank"), template)
+    source = BLANK.sub(lambda blank: words.get(blank.group(1), "blank"), template)
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -287,8 +279,3 @@ def _names_in(template: str, kind: str) -> set[str]:
             case ast.alias(name=name, asname=given):
                 names.add(given or name)
     return names
-
-
-def _yaml(word: str) -> str:
-    """Write a word in YAML, quoted where it would be read as something else, as `on` would."""
-    return word if yaml.safe_load(word) == word else in_toml(word)
