@@ -1,4 +1,4 @@
-"""Classifiers: packaged and torchvision networks, and what is fitted here."""
+"""Classifiers: packaged networks, those of torchvision and timm, files, and what is fitted here."""
 
 from __future__ import annotations
 
