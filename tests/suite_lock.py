@@ -54,6 +54,8 @@ class SuiteLock(Locked):
         part = any("::" in arg for arg in self.config.args) or self.config.getoption("lf", False)
         collected = {item.path for item in items}
         for group, count in counts.items():
+            if group.startswith(ALL_COUNT):  # what tries the core itself is never put off
+                self.own[group] = repository.own_digest(group)
             tests = {self.config.rootpath / test for test in repository.tests_of(group)}
             whole = not part and tests != set() and collected.issuperset(tests)
             self.trials[group] = count if whole else 0

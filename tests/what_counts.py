@@ -132,7 +132,14 @@ class Repository:
 
     def digest(self, group: str) -> str:
         """Return the digest of all that the outcome of a group depends on."""
-        digest = hashlib.sha256(self._digest(self.always_digest, self.counted(group)).encode())
+        return self._here(self.always_digest, group)
+
+    def own_digest(self, group: str) -> str:
+        """Return the digest of the same but for what counts for all, the core above all."""
+        return self._here("", group)
+
+    def _here(self, start: str, group: str) -> str:
+        digest = hashlib.sha256(self._digest(start, self.counted(group)).encode())
         for name, value in (*installed(), *machine()):
             digest.update(f"{name}\0{value}\0".encode())
         return digest.hexdigest()[:16]

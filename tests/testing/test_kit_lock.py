@@ -14,14 +14,31 @@ import pytest
 from adversity.errors import InputError
 from adversity.registry import discover
 from adversity.registry.entry import BUILT_IN
-from adversity.testing.kit import lock, pytest_lock
-from adversity.testing.kit.lock import Passed, drawn, read_lock, tried_with, write_lock
+from adversity.testing import check_plugin
+from adversity.testing.kit import lock
+from adversity.testing.kit.lock import (
+    Passed,
+    commit_of,
+    drawn,
+    own_part,
+    read_lock,
+    tried_with,
+    write_lock,
+)
 from adversity.testing.kit.pytest_lock import LOCK, KitLock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adversity.contracts import PluginBase
 
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Load what the kit needs: what is imported beside a `pytester` is forgotten with it."""
+    check_plugin(built_in("metric/nll"))
 
 
 def built_in(name: str) -> type[PluginBase]:
@@ -31,14 +48,19 @@ def built_in(name: str) -> type[PluginBase]:
     return cls
 
 
-def moved_by(change: str, monkeypatch: pytest.MonkeyPatch, *names: str) -> set[str]:
+def moved_by(
+    change: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *names: str,
+    digest: Callable[[type[PluginBase]], str] = tried_with,
+) -> set[str]:
     """Return which of the plugins have another digest once a module is another."""
-    before = {name: tried_with(built_in(name)) for name in names}
+    before = {name: digest(built_in(name)) for name in names}
     real, changed = lock._fingerprint, sys.modules[change].__file__
     monkeypatch.setattr(
         lock, "_fingerprint", lambda path: "edited" if str(path) == changed else real(path)
     )
-    return {name for name in names if tried_with(built_in(name)) != before[name]}
+    return {name for name in names if digest(built_in(name)) != before[name]}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +80,22 @@ def test_a_line_is_stale_where_the_source_could_matter(
     """Own source, other plugins it is tried with, the kit of the kind, the engine; no report."""
     names = ("metric/accuracy", "restoration/ffdnet", "attack/fgsm")
     assert moved_by(module, monkeypatch, *names) == stale
+
+
+@pytest.mark.parametrize(
+    ("module", "moved"),
+    [
+        ("adversity_plugins.degradation.noise.gaussian_noise", {"restoration/ffdnet"}),
+        ("adversity.testing.kinds.attack.strength", set()),
+        ("adversity.engine.calls.blocks", set()),
+    ],
+)
+def test_the_own_part_is_another_where_no_core_is(
+    module: str, moved: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a plugin is tried with counts, engine and kit do not."""
+    names = ("metric/accuracy", "restoration/ffdnet", "attack/fgsm")
+    assert moved_by(module, monkeypatch, *names, digest=own_part) == moved
 
 
 def test_a_line_is_stale_under_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +226,7 @@ def test_who_passed_is_written_and_left_out(suite: Any, pytester: pytest.Pyteste
     (drawn_one,) = drawn(lines, "")
     (left_out,) = lines.keys() - {drawn_one}
     assert result.parseoutcomes()["passed"] == lines[drawn_one].passed
-    result.stdout.fnmatch_lines([f"1 plugins with * tests left out*{LOCK}*{left_out}"])
+    result.stdout.fnmatch_lines([f"1 plugins left out*{LOCK}*{left_out};*"])
 
 
 def test_a_stale_line_leaves_nothing_out(suite: Any, pytester: pytest.Pytester) -> None:
@@ -199,6 +237,46 @@ def test_a_stale_line_leaves_nothing_out(suite: Any, pytester: pytest.Pytester) 
     assert suite("-k", "identity").parseoutcomes()["passed"] == 2
     result = suite("--changed")
     result.stderr.fnmatch_lines(["ERROR:*kit.lock*"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "own", "options", "tried"),
+    [
+        (9.0, None, ("--core-share", "2"), 1),
+        (9.0, None, (), 2),
+        (0.1, None, ("--core-share", "2"), 2),
+        (9.0, "edited", ("--core-share", "2"), 2),
+        (9.0, "", ("--core-share", "2"), 2),
+    ],
+)
+def test_after_a_change_of_the_core_a_share_is_tried(
+    seconds: float,
+    own: str | None,
+    options: tuple[str, ...],
+    tried: int,
+    suite: Any,
+    pytester: pytest.Pytester,
+) -> None:
+    """Of the dear ones that are as they were, and only where that is asked for and known."""
+    names = ("metric/accuracy", "metric/nll")
+    lines = {
+        name: replace(LINE, seconds=seconds, own=own_part(built_in(name)) if own is None else own)
+        for name in names
+    }
+    write_lock(pytester.path / LOCK, lines)
+    result = suite("--changed", "--write-lock", *options)
+    after = read_lock(pytester.path / LOCK)
+    put_off = sorted(name for name in names if after[name].digest == LINE.digest)
+    assert len(put_off) == 2 - tried
+    for name in put_off:
+        result.stdout.fnmatch_lines([f"0 plugins left out*1 put off*core changed: {name};*"])
+
+
+def test_a_share_of_nothing_is_refused(suite: Any) -> None:
+    """One message."""
+    suite("--changed", "--core-share", "0").stderr.fnmatch_lines(
+        ["ERROR: --core-share: expected*0"]
+    )
 
 
 def test_a_part_of_the_kit_writes_nothing(suite: Any, pytester: pytest.Pytester) -> None:
@@ -243,4 +321,4 @@ def test_without_git_the_draw_stays_the_same(
 ) -> None:
     """A container without git, an unpacked source: the suite starts all the same."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert pytest_lock._commit(tmp_path) == ""
+    assert commit_of(tmp_path) == ""

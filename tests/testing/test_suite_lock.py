@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,30 @@ def test_a_whole_group_is_written_and_left_out(suite: Any, pytester: pytest.Pyte
     result = suite("-m", "not peers", "--changed")
     assert result.parseoutcomes()["passed"] == 8 - lines[left_out].passed
     result.stdout.fnmatch_lines(
-        [f"1 groups of tests with {lines[left_out].passed} tests left out*{SUITE_LOCK}*{left_out}"]
+        [f"1 groups of tests left out*{SUITE_LOCK}*{left_out}; 0*; {lines[left_out].passed} tests*"]
     )
     assert suite("-m", "not peers").parseoutcomes()["passed"] == 8
     Path(pytester.path, left_out).write_text(TESTS + "more = 1\n")
     assert suite("-m", "not peers", "--changed").parseoutcomes()["passed"] == 8
+
+
+def test_a_change_of_what_counts_for_all_puts_off_plugins_alone(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    """Tests of a plugin may wait for another commit; those of the core itself never do."""
+    (pytester.path / "tests/plugins/test_c.py").write_text(TESTS)
+    suite("-m", "not peers", "--write-lock")
+    lines = read_lock(pytester.path / SUITE_LOCK)
+    assert (lines[PLUGIN].own == "", lines[OTHER].own == "") == (False, True)
+    dear = {group: replace(line, seconds=9.0) for group, line in lines.items()}
+    lock.write_lock(pytester.path / SUITE_LOCK, dear)
+    (pytester.path / "core").mkdir()
+    (pytester.path / "core/engine.py").write_text("depth = 2\n")
+    result = suite("-m", "not peers", "--changed", "--core-share", "2")
+    result.stdout.fnmatch_lines(
+        ["0 groups of tests left out*1 put off*: tests/plugins/test_*; 4 *"]
+    )
+    assert result.parseoutcomes()["passed"] == 8
 
 
 def test_where_there_is_no_git_nobody_is_left_out(suite: Any, pytester: pytest.Pytester) -> None:

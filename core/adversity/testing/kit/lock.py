@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Passed",
+    "commit_of",
     "drawn",
     "machine",
+    "own_part",
     "read_lock",
     "sources_of",
     "tried_with",
@@ -49,6 +52,7 @@ __all__ = [
 _ALWAYS = ("adversity.testing.kit.conformance", "adversity.clipping")
 """Where the kit begins, and what plugins reach only by a name that is loaded on first use."""
 
+_CORE = "adversity"
 _IMPORTS: Imports = {}
 """What each module imports, as this process found it: every plugin needs the same kit."""
 
@@ -59,6 +63,7 @@ class Passed:
 
     Attributes:
         digest: Of what the outcome depends on, as `tried_with` returns a plugin's.
+        own: Of that but for the core, as `own_part` returns a plugin's; empty: not known.
         passed, skipped, expected: How many trials came out so.
         seconds: How long all of them took together.
     """
@@ -68,6 +73,7 @@ class Passed:
     skipped: int
     expected: int
     seconds: float
+    own: str = ""
 
 
 def tried_with(plugin: type[PluginBase]) -> str:
@@ -77,8 +83,17 @@ def tried_with(plugin: type[PluginBase]) -> str:
     the plugin, of the plugins that it is tried with, of the kit's checks of its kind, and of all
     that these import from the core; the versions of the libraries; Python, system and device.
     """
+    return _digest(sources_of(plugin))
+
+
+def own_part(plugin: type[PluginBase]) -> str:
+    """Return the digest of the same but for the core: what the plugin and others bring."""
+    sources = sources_of(plugin).items()
+    return _digest({name: file for name, file in sources if name.partition(".")[0] != _CORE})
+
+
+def _digest(sources: Mapping[str, Path]) -> str:
     digest = hashlib.sha256()
-    sources = sources_of(plugin)
     for name, file in sorted(sources.items()):
         digest.update(f"{name}\0{_fingerprint(file)}\0".encode())
     packages = {package for module in sources.items() for package in _packages(module)}
@@ -185,3 +200,14 @@ def drawn(fresh: Iterable[str], seed: str, share: int = 10) -> frozenset[str]:
         return hashlib.sha256(f"{seed}\0{name}".encode()).hexdigest()
 
     return frozenset(sorted(names, key=place)[: -(-len(names) // share)])
+
+
+def commit_of(root: Path) -> str:
+    """Return the commit of a repository; empty outside of one, so that the draw stays the same."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False
+        )
+    except OSError:  # there is no git
+        return ""
+    return done.stdout.strip()

@@ -7,7 +7,6 @@ has in common with it.
 
 from __future__ import annotations
 
-import subprocess
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,17 +16,26 @@ import pytest
 from adversity.errors import InputError, UnknownPluginError
 from adversity.registry import discover
 from adversity.testing.kit.conformance import trials
-from adversity.testing.kit.lock import Passed, drawn, read_lock, tried_with, write_lock
+from adversity.testing.kit.lock import (
+    Passed,
+    commit_of,
+    drawn,
+    own_part,
+    read_lock,
+    tried_with,
+    write_lock,
+)
 from adversity.testing.kit.parametrize import Case
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
-    from pathlib import Path
 
     from adversity.contracts import PluginBase
 
 LOCK = "tests/kit.lock"
 """Where the kit's lock lies, from the root of the repository."""
+CHEAP = 2.0
+"""Seconds: what took less is tried after every change."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +47,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="leave out what passed with the same sources and versions, but for a tenth of it, drawn "
         f"by the commit: plugins that passed the kit, as {LOCK} says, and what the suite's own locks "
         "name",
+    )
+    group.addoption(
+        "--core-share",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with --changed: of what passed before a change of the core and is itself as it was, "
+        f"try one in N, drawn by the commit, and all that took less than {CHEAP:g} s; 1 (if not "
+        "given) tries all",
     )
     group.addoption(
         "--write-lock",
@@ -57,8 +74,10 @@ def take_up(lock: type[Locked], config: pytest.Config) -> None:
     """Read a lock, where one of the options needs it.
 
     Raises:
-        pytest.UsageError: If the file is no lock.
+        pytest.UsageError: If the file is no lock, or an option no share.
     """
+    if config.option.core_share < 1:
+        raise pytest.UsageError(f"--core-share: expected 1 or more, got {config.option.core_share}")
     if config.option.changed or config.option.write_lock:
         try:
             config.pluginmanager.register(lock(config))
@@ -85,8 +104,10 @@ class Locked(ABC):
         self.file = config.rootpath / self.lock
         self.passed = read_lock(self.file)
         self.digests: dict[str, str] = {}
+        self.own: dict[str, str] = {}
         self.trials: dict[str, int] = {}
         self.left_out: set[str] = set()
+        self.put_off: set[str] = set()
         self.tests_left_out = 0
         self.crashed: set[str] = set()
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -98,7 +119,7 @@ class Locked(ABC):
 
     @abstractmethod
     def read_digests(self, items: list[pytest.Item]) -> None:
-        """Fill in what each line would say now: its digest, and how many trials are the whole."""
+        """Fill in what each line would say now: its digests, and how many trials are the whole."""
 
     @abstractmethod
     def existing(self, names: Iterable[str]) -> set[str]:
@@ -113,6 +134,13 @@ class Locked(ABC):
         line = self.passed.get(name)
         return line is not None and line.digest == self.digests[name]
 
+    def under_another_core(self, name: str) -> bool:
+        """Say whether it is as it was when it passed, nothing but the core is another, and dear."""
+        line = self.passed.get(name)
+        if line is None or not line.own or self.fresh(name):
+            return False
+        return line.own == self.own.get(name) and line.seconds >= CHEAP
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -121,10 +149,14 @@ class Locked(ABC):
         self.read_digests(items)
         if not config.option.changed:
             return
+        commit = commit_of(config.rootpath)
         fresh = {name for name in self.digests if self.fresh(name)}
-        self.left_out = fresh - drawn(fresh, _commit(config.rootpath))
-        gone = [item for item in items if self.name_of(item) in self.left_out]
-        items[:] = [item for item in items if self.name_of(item) not in self.left_out]
+        self.left_out = fresh - drawn(fresh, commit)
+        under = {name for name in self.digests if self.under_another_core(name)}
+        self.put_off = under - drawn(under, commit, config.option.core_share)
+        out = self.left_out | self.put_off
+        gone = [item for item in items if self.name_of(item) in out]
+        items[:] = [item for item in items if self.name_of(item) not in out]
         self.tests_left_out = len(gone)
         config.hook.pytest_deselected(items=gone)
 
@@ -137,7 +169,8 @@ class Locked(ABC):
         name = self.name_of(item)
         if not name:
             return report
-        facts = {"name": name, "digest": self.digests[name], "trials": self.trials[name]}
+        facts: dict[str, Any] = {"name": name, "trials": self.trials[name]}
+        facts |= {"digest": self.digests[name], "own": self.own.get(name, "")}
         report.user_properties.append((self.lock, facts))
         if report.failed and self.fresh(name):
             report.longrepr = f"{report.longrepr}\n{self._denied(name)}"
@@ -156,7 +189,7 @@ class Locked(ABC):
     def pytest_sessionfinish(self) -> None:
         """Write who passed; a worker hands on who was left out."""
         if hasattr(self.config, "workerinput"):
-            given = (sorted(self.left_out), self.tests_left_out)
+            given = (sorted(self.left_out), sorted(self.put_off), self.tests_left_out)
             self.config.workeroutput[self.lock] = given  # type: ignore[attr-defined]
         elif self.config.option.write_lock:
             self._write()
@@ -182,17 +215,19 @@ class Locked(ABC):
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Hear from a worker who was left out: all of them leave out the same."""
-        names, self.tests_left_out = getattr(node, "workeroutput", {}).get(
-            self.lock, (self.left_out, self.tests_left_out)
+        left_out, put_off, self.tests_left_out = getattr(node, "workeroutput", {}).get(
+            self.lock, (self.left_out, self.put_off, self.tests_left_out)
         )
-        self.left_out.update(names)
+        self.left_out.update(left_out)
+        self.put_off.update(put_off)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say who was left out: a reader must not take it for tried."""
-        if self.left_out:
+        if self.left_out or self.put_off:
             terminalreporter.write_line(
-                f"{len(self.left_out)} {self.what} with {self.tests_left_out} tests left out, "
-                f"unchanged since they passed ({self.lock}): {', '.join(sorted(self.left_out))}"
+                f"{len(self.left_out)} {self.what} left out, unchanged since they passed "
+                f"({self.lock}){_listed(self.left_out)}; {len(self.put_off)} put off, not tried "
+                f"since the core changed{_listed(self.put_off)}; {self.tests_left_out} tests in all"
             )
 
     def _denied(self, name: str) -> str:
@@ -218,6 +253,7 @@ class KitLock(Locked):
         """Digest the plugins that are tried."""
         for plugin in {plugin for item in items if (plugin := plugin_of(item)) is not None}:
             self.digests[name_of(plugin)] = tried_with(plugin)
+            self.own[name_of(plugin)] = own_part(plugin)
             self.trials[name_of(plugin)] = len(list(trials(plugin)))
 
     def may_be_of(self, name: str, nodeid: str) -> bool:
@@ -256,15 +292,8 @@ def _line(given: list[tuple[dict[str, Any], pytest.TestReport]], seconds: float)
     failed = len(given) - passed - skipped - expected
     if failed or len(given) != facts["trials"] or not passed + expected:
         return None
-    return Passed(facts["digest"], passed, skipped, expected, round(seconds, 1))
+    return Passed(facts["digest"], passed, skipped, expected, round(seconds, 1), facts["own"])
 
 
-def _commit(root: Path) -> str:
-    """Return the commit of a repository; empty outside of one, so that the draw stays the same."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False
-        )
-    except OSError:  # there is no git
-        return ""
-    return done.stdout.strip()
+def _listed(names: set[str]) -> str:
+    return f": {', '.join(sorted(names))}" if names else ""
