@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from kit_subjects import Darkest
@@ -50,17 +50,39 @@ class NumbersAsKeys(Darkest):
         self._black = float(state.arrays["black"][0]) / state.info["divisors"][2]
 
 
+class MayLook(Darkest):
+    """May look at held-out images, and does."""
+
+    may_take: ClassVar[tuple[str, ...]] = ("validate", "more")
+
+    def fit(self, data: Any, rng: Any) -> State:
+        for source in data.sources.values():
+            assert len(list(source))
+        return super().fit(data, rng)
+
+
+class OnlySaysSo(MayLook):
+    """Says that it takes what it does not expect."""
+
+    def fit(self, data: Any, rng: Any) -> State:
+        if set(data.sources) - {"train", "validate"}:
+            raise RuntimeError(f"no idea of {sorted(data.sources)}")
+        return super().fit(data, rng)
+
+
 TWINS = {
     "unfitted_refuses": AnswersUnfitted,
     "same_fit": FitsByChance,
     "fit_keeps_nothing": KeepsWhatItLearns,
     "state_is_stored": NumbersAsKeys,
+    "takes_its_sources": OnlySaysSo,
 }
 
 
-def test_sound_fitted_plugin_passes() -> None:
+@pytest.mark.parametrize("plugin", [Darkest, MayLook])
+def test_sound_fitted_plugin_passes(plugin: Any) -> None:
     """A plugin that learns and keeps its promises fails nothing."""
-    assert check_plugin(Darkest).passed
+    assert check_plugin(plugin).passed
 
 
 @pytest.mark.parametrize("name", TWINS)

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import FitData, State
 
-__all__ = ["Fitted"]
+__all__ = ["VALIDATE", "Fitted"]
+
+VALIDATE = "validate"
+"""The name of a source that judges while a plugin is fitted."""
 
 
 class Fitted(ABC):
@@ -19,6 +22,14 @@ class Fitted(ABC):
     fits_on: ClassVar[Literal["images", "logits"]] = "images"
     """What fitting streams: `images`, or `logits` of stored predictions (log p where a classifier
     gives probabilities) beside their `probs`."""
+
+    fit_sources: ClassVar[tuple[str, ...]] = ("train",)
+    """Names of the sources that it needs. `data` itself goes through the first, which is what
+    `fit_on: NAME` names; the others are in `data.sources`."""
+
+    may_take: ClassVar[tuple[str, ...]] = ()
+    """Names of the sources that it takes where they are given. What `validate` holds judges while
+    it is fitted: the core refuses images that it shares with another source."""
 
     @abstractmethod
     def fit(self, data: FitData, rng: np.random.Generator) -> State:

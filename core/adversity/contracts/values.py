@@ -176,6 +176,11 @@ class FitData(Protocol):
         """The classes that targets index."""
         ...
 
+    @property
+    def sources(self) -> Mapping[str, FitData]:
+        """Every source by name, this one first; a classifier's targets index one list in all."""
+        ...
+
     def __len__(self) -> int:
         """Return the number of samples."""
         ...

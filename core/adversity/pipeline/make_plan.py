@@ -244,7 +244,6 @@ def _used(steps: Mapping[str, PlannedStep]) -> set[str]:
         used |= {planned.definition} - {planned.id}
         used |= set(planned.nested)
         if planned.role != "view":
-            for name in planned.reads:
+            for name in (*planned.reads, *planned.fitted_by):
                 used |= {name} | ancestors(name, steps)
-            used |= {planned.fit_on or "", *ancestors(planned.fit_on or "", steps)}
     return used

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args, get_or
 
 from pydantic import TypeAdapter, ValidationError
 
+from adversity.contracts.plugin import SNAKE_CASE
 from adversity.did_you_mean import did_you_mean
 from adversity.registry.plain_fields import is_plain
 from adversity.registry.quoting import error_text, shown, visible
@@ -156,6 +157,13 @@ def _value_faults(cls: type[PluginBase]) -> Iterator[str]:
         value = getattr(cls, name, None)
         if isinstance(value, int) and value < 1:
             yield f"expected {name} of 1 or more, got {value}; leave it out for the default"
+    needed, may = getattr(cls, "fit_sources", ("train",)), getattr(cls, "may_take", ())
+    names = (*needed, *may)
+    if not needed or len(set(names)) < len(names) or not all(map(SNAKE_CASE.fullmatch, names)):
+        yield (
+            "expected fit_sources and may_take to name the sources of a fit, one or more and each "
+            f"once, in snake_case such as train, got {needed} and {may}"
+        )
     counts = cls.image_channels
     if counts is not None and not (counts and min(counts) >= 1):
         yield (

@@ -153,3 +153,24 @@ def test_a_folder_of_one_class_teaches_no_classifier(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="two classes or more to learn from, got 'cat' alone"):
         adversity.run(tmp_path / "p.yaml", into=tmp_path / "out", root=tmp_path)
+
+
+def test_several_sources_are_given_by_name(images: torch.Tensor) -> None:
+    """Each with the arguments of `fit`; what is wrong is said with the source's name."""
+    net = adversity.create("classifier", "small_cnn", epochs=1, width=2)
+    labels = [k % 2 for k in range(len(images))]
+    held = {"images": images.flip(3), "labels": labels}
+    fitted = net.fit(images, labels, sources={"validate": held})
+    facts = fitted.ready.plugin.describe()
+    right = (fitted(images.flip(3)).argmax(1) == torch.tensor(labels)).double().mean()
+    assert facts["validation_accuracy"] == float(right)
+    alone = net.fit(images, labels)
+    assert torch.equal(alone(images), fitted(images))
+    assert "validation_accuracy" not in alone.ready.plugin.describe()
+    assert fitted.ready.seen > alone.ready.seen
+    with pytest.raises(InputError, match="there is no source validat; did you mean validate"):
+        net.fit(images, labels, sources={"validat": held})
+    with pytest.raises(DataError, match="source validate: expected labels"):
+        net.fit(images, labels, sources={"validate": {"images": images, "labels": [0]}})
+    with pytest.raises(InputError, match="source validate: expected a mapping of what `fit` takes"):
+        net.fit(images, labels, sources={"validate": {"image": images}})

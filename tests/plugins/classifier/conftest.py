@@ -21,8 +21,9 @@ from adversity_plugins.dataset.imagenet_samples import ImageNetSamples
 class Stream:
     """A fitting stream of given images and targets, in blocks of 16."""
 
-    def __init__(self, images, targets, class_names):
+    def __init__(self, images, targets, class_names, validate=None):
         self.images, self.targets, self.class_names = images, targets, tuple(class_names)
+        self.sources = {"train": self} | ({} if validate is None else {"validate": validate})
 
     def __len__(self):
         return len(self.targets)

@@ -19,7 +19,7 @@ from adversity.seeding import SampleRng, preserve_global_rng
 from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike
     from torch import Tensor
@@ -188,12 +188,28 @@ class UncertaintyCall(Call):
         return self.ready.call.of_logits(logits)  # type: ignore[no-any-return]
 
     def fit(  # type: ignore[override]  # (rows of a table, not images)
-        self, logits: Tensor, labels: ArrayLike | Tensor, *, seed: int = 0
+        self,
+        logits: Tensor,
+        labels: ArrayLike | Tensor,
+        *,
+        sources: Mapping[str, tuple[Tensor, ArrayLike | Tensor]] | None = None,
+        seed: int = 0,
     ) -> Self:
-        """Fit on held-out logits and labels; return a new object that carries the state."""
+        """Fit on held-out logits and labels; return a new object that carries the state.
+
+        Args:
+            logits: `[N, K]`.
+            labels: `[N]` whole numbers.
+            sources: Further sources by name, each its logits and labels.
+            seed: Of the fit.
+        """
         names = tuple(str(k) for k in range(logits.shape[1]))
         data = TensorRows(labels, names, logits=logits.float())
-        return self._learnt(data, seed, frozenset())
+        others = {
+            name: TensorRows(known, names, logits=rows.float())
+            for name, (rows, known) in (sources or {}).items()
+        }
+        return self._learnt(data, seed, frozenset(), others)
 
     @property
     def _takes_members(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Block
+from adversity.contracts import Block, Fitted
 from adversity.contracts.side import side_fault
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.blocks import spans
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
-    from adversity.contracts import State
+    from adversity.contracts import FitData, State
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["TensorRows", "learnt"]
+__all__ = ["TensorRows", "learnt", "with_sources"]
 
 
 class TensorRows:
@@ -56,6 +56,7 @@ class TensorRows:
             "probs": None if logits is None else logits.double().softmax(1),
         }
         self._side = _side(side or {}, images)
+        self.sources: Mapping[str, FitData] = {}
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -88,6 +89,22 @@ def _side(side: Mapping[str, Tensor], images: Tensor | None) -> dict[str, Tensor
     return dict(side)
 
 
+def with_sources(data: TensorRows, first: str, others: Mapping[str, TensorRows]) -> TensorRows:
+    """Let each source of a fit know all of them; return the first.
+
+    Args:
+        data: The first source.
+        first: Its name.
+        others: The others by name.
+    """
+    sources = {first: data, **others}
+    for each in sources.values():
+        each.sources = sources
+    return data
+
+
 def learnt(ready: Ready, data: TensorRows, seed: int) -> State:
     """Fit a plugin that is set up on tensors; return what it found."""
+    if not data.sources and isinstance(ready.plugin, Fitted):
+        with_sources(data, ready.plugin.fit_sources[0], {})
     return ready.learn(data, fit_generator(seed, "fit", getattr(ready.plugin, "seed", 0)))

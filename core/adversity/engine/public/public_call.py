@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from adversity.contracts import Fitted
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.set_up import set_up_alike
-from adversity.engine.public.in_memory import TensorRows, learnt
+from adversity.engine.public.in_memory import TensorRows, learnt, with_sources
 from adversity.errors import DataError, InputError
+from adversity.pipeline.plan.fit_sources import source_faults
 from adversity.provenance import pixels_sha256
 from adversity.shapes import image_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike
     from torch import Tensor
@@ -49,6 +51,7 @@ class Call:
         references: Tensor | None = None,
         side: Mapping[str, Tensor] | None = None,
         class_names: Sequence[str] | None = None,
+        sources: Mapping[str, Mapping[str, Any]] | None = None,
         seed: int = 0,
     ) -> Self:
         """Fit on images; return a new object that carries what was learnt.
@@ -59,6 +62,8 @@ class Call:
             references: The clean images, row by row, where it needs them.
             side: What is known of how the images were degraded, such as `.side` of a degradation.
             class_names: What the labels index; their numbers if not given.
+            sources: Further sources by name, each with the arguments above:
+                `{"validate": {"images": ..., "labels": ...}}`.
             seed: Of the fit.
 
         Raises:
@@ -67,24 +72,72 @@ class Call:
             PluginError: If it cannot be set up or fitted.
         """
         require_images(images, self.ready)
-        if references is not None:
-            require_images(references, self.ready)
         names = tuple(class_names or ())
         known = None if labels is None else label_rows(labels, len(images), len(names) or None)
         if known is not None and not names:
             names = tuple(map(str, range(int(known.max()) + 1)))
-        data = TensorRows(known, names, images=images, references=references, side=side)
-        seen = image_marks(images) | (
-            frozenset() if references is None else image_marks(references)
+        data, seen = self._rows(
+            names, images=images, labels=known, references=references, side=side
         )
-        return self._learnt(data, seed, seen)
+        others: dict[str, TensorRows] = {}
+        for name, arguments in (sources or {}).items():
+            with self._naming(name):
+                others[name], marks = self._rows(names, **arguments)
+                seen |= marks
+        return self._learnt(data, seed, seen, others)
 
-    def _learnt(self, data: TensorRows, seed: int, seen: frozenset[str]) -> Self:
+    def _rows(
+        self,
+        names: tuple[str, ...],
+        *,
+        images: Tensor,
+        labels: ArrayLike | Tensor | None = None,
+        references: Tensor | None = None,
+        side: Mapping[str, Tensor] | None = None,
+    ) -> tuple[TensorRows, frozenset[str]]:
+        """Return a source of a fit, and what its images are known by."""
+        for value in (images, *(() if references is None else (references,))):
+            require_images(value, self.ready)
+        data = TensorRows(labels, names, images=images, references=references, side=side)
+        marks = image_marks(images)
+        return data, marks if references is None else marks | image_marks(references)
+
+    @contextmanager
+    def _naming(self, source: str) -> Iterator[None]:
+        """Name the source of a fit in what is wrong with it.
+
+        Raises:
+            DataError: If its tensors do not fit each other.
+            InputError: If it is no mapping of the arguments of `fit`.
+        """
+        try:
+            yield
+        except DataError as error:
+            raise DataError(f"source {source}: {error}") from error
+        except TypeError as error:
+            raise InputError(
+                f"{self.ready.label}: source {source}: expected a mapping of what `fit` takes, such "
+                f"as {{'images': ..., 'labels': ...}}: {error}"
+            ) from error
+
+    def _learnt(
+        self,
+        data: TensorRows,
+        seed: int,
+        seen: frozenset[str],
+        others: Mapping[str, TensorRows] | None = None,
+    ) -> Self:
         """Return a new object of this class that has learnt from the rows."""
-        given = self.ready.plugin
+        given, others = self.ready.plugin, others or {}
         if not issubclass(type(given), Fitted):
             raise InputError(f"{self.ready.label} has nothing to fit; call it as it is")
-        state = learnt(set_up_alike(self.ready, given), data, seed)
+        first: str = given.fit_sources[0]
+        faults = [
+            fault for _, fault in source_faults(type(given), (first, *others), self.ready.label)
+        ]
+        if faults:
+            raise InputError(faults[0])
+        state = learnt(set_up_alike(self.ready, given), with_sources(data, first, others), seed)
         ready = set_up_alike(self.ready, given, state=state)
         return type(self)(replace(ready, seen=seen))
 

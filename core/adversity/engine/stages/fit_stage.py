@@ -28,7 +28,8 @@ class FitRun(StageRun):
         self.planned = self.plan.steps[self.stage.step]
         if self.planned.fit_on is None:
             raise InputError(f"{self.planned.line}: {self.planned.id!r} has nothing to fit on")
-        rows = len(self.toolbox.source(self.plan.chain(self.planned.fit_on).start))
+        starts = [self.plan.chain(name).start for name in self.planned.fitted_by]
+        rows = sum(len(self.toolbox.source(start)) for start in dict.fromkeys(starts))
         return [
             Shard(number, cell, rows, cell.key or "fit", name=_FILE)
             for number, cell in enumerate(self.planned.cells)

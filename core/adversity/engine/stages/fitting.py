@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Block, Fitted
+import numpy as np
+
+from adversity.contracts import Block, Classifier, Fitted
+from adversity.data.labels_map import read_labels
 from adversity.engine.calls.blocks import spans
 from adversity.engine.stages.answer_columns import answer_of
 from adversity.engine.stages.channels import require_channels
+from adversity.engine.stages.source_classes import index_in
 from adversity.engine.stages.step_images import step_images
 from adversity.errors import DataError, InputError
 from adversity.seeding import fit_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from adversity.contracts import FitData, State
     from adversity.data.stored import StoredRows
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_identity", "fit_step", "stored_rows"]
 
+Classes = tuple[str, ...] | None
+"""What targets must index: the classes of the first source, where all shall have the same."""
 ROWS = 64
 """Rows of a block that a plugin is fitted on, in a pipeline and from Python."""
 
@@ -37,26 +43,48 @@ def fit_step(toolbox: Toolbox, step: str, cell: Cell) -> State:
     planned = toolbox.plan.steps[step]
     ready = toolbox.bare(step, cell)
     generator = fit_generator(toolbox.plan.spec.seed, step, getattr(ready.plugin, "seed", 0))
-    stream = _LEARN_FROM[_source(planned)](toolbox, planned, cell)
-    return ready.learn(stream, generator)
+    return ready.learn(_streams(toolbox, planned, cell), generator)
 
 
 def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
     """Return everything the fit of a step hangs on but its plugin, as JSON values."""
     planned = run.plan.steps[step]
-    fit_on = str(planned.fit_on)
-    if _source(planned) == "logits":
+    fits_on, (main, *others) = _fitted(planned).fits_on, dict(planned.fit_on or {}).items()
+    identity = _identity_of(run, fits_on, main[1], cell)
+    more = {
+        name: [*_identity_of(run, fits_on, each, cell), run.label_hash(run.plan.chain(each).start)]
+        for name, each in others
+    }
+    return [*identity, more] if more else identity
+
+
+def _identity_of(run: StageRun, fits_on: str, fit_on: str, cell: Cell) -> list[object]:
+    """Return what the rows of one source hang on."""
+    if fits_on == "logits":
         return [run.toolbox.table(fit_on).sha256]
     chain = run.plan.chain(fit_on)
     links = [run.identity(link.id, cell) for link in chain.links]
     return [run.toolbox.source(chain.start).content, links, run.plan.data[chain.start].images]
 
 
-def _source(planned: PlannedStep) -> str:
+def _fitted(planned: PlannedStep) -> type[Fitted]:
     cls = planned.entry.cls
-    if cls is None or not issubclass(cls, Fitted) or planned.fit_on is None:
+    if cls is None or not issubclass(cls, Fitted) or not planned.fit_on:
         raise InputError(f"{planned.line}: {planned.id!r} has nothing to fit, or nothing to fit on")
-    return cls.fits_on
+    return cls
+
+
+def _streams(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> FitData:
+    """Return the first source of a fit as a stream, which has all of them by name."""
+    cls, classes = _fitted(planned), None
+    streams: dict[str, StreamedImages | StoredLogits] = {}
+    for name, fit_on in (planned.fit_on or {}).items():
+        streams[name] = _LEARN_FROM[cls.fits_on](toolbox, planned, cell, fit_on, classes)
+        if issubclass(cls, Classifier) or cls.fits_on == "logits":
+            classes = next(iter(streams.values())).class_names
+    for stream in streams.values():
+        stream.sources = streams
+    return next(iter(streams.values()))
 
 
 def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
@@ -68,17 +96,32 @@ def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
 class StreamedImages:
     """The images of a step as a stream for fitting, in the order of ids."""
 
-    def __init__(self, toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> None:
-        """Read nothing yet."""
-        self._toolbox, self._step, self._cell = toolbox, str(planned.fit_on), cell
+    def __init__(
+        self, toolbox: Toolbox, planned: PlannedStep, cell: Cell, fit_on: str, classes: Classes
+    ) -> None:
+        """Read nothing yet.
+
+        Raises:
+            DataError: If it has classes that the first source has not, or of other channels.
+        """
+        self._toolbox, self._step, self._cell = toolbox, fit_on, cell
         chain = toolbox.plan.chain(self._step)
         self._source = toolbox.source(chain.start)
         require_channels(self._source, chain.start, (*chain.links, planned))
+        self._targets, self._names = self._source.targets, self._source.class_names
+        if classes is not None and self._source.labelled:
+            file = toolbox.plan.data[chain.start].labels
+            labels = {} if file is None else read_labels(toolbox.workspace.root / file, file)
+            where = f"{planned.line}: fit_on: {fit_on}"
+            indices = index_in(classes, self._names, labels, where)
+            self._targets = np.where(self._targets < 0, -1, indices[self._targets])
+            self._names = classes
+        self.sources: Mapping[str, FitData] = {}
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The data set's classes, which targets index."""
-        return self._source.class_names
+        """The classes that targets index."""
+        return self._names
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -93,7 +136,7 @@ class StreamedImages:
             for span in spans(len(rows), ROWS):
                 index = [rows[i] for i in span]
                 current = step_images(self._toolbox, self._step, self._cell, index)
-                targets = torch.from_numpy(self._source.targets[index].copy())
+                targets = torch.from_numpy(self._targets[index].copy())
                 yield Block(
                     current.ids,
                     targets=targets if self._source.labelled else None,
@@ -106,14 +149,17 @@ class StreamedImages:
 class StoredLogits:
     """A finished predictions table as a stream for fitting, sorted by id."""
 
-    def __init__(self, toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> None:
+    def __init__(
+        self, toolbox: Toolbox, planned: PlannedStep, cell: Cell, fit_on: str, classes: Classes
+    ) -> None:
         """Open the rows of one cell.
 
         Raises:
-            DataError: If they have no labels.
+            DataError: If they have no labels, or other classes than the first source.
             InputError: If they have neither logits nor probabilities.
         """
-        step = str(planned.fit_on)
+        step = fit_on
+        self.sources: Mapping[str, FitData] = {}
         self._rows = stored_rows(toolbox, step, cell)
         self._where = where = f"{planned.line}: fit_on: {step}"
         if "target" not in self._rows:
@@ -121,6 +167,11 @@ class StoredLogits:
         answer_of(next(self._rows.parts(), self._rows), where)
         own = cell.restrict(toolbox.plan.steps[step].variables)
         self._names = toolbox.table(step).classes[own.key]
+        if classes is not None and self._names != classes:
+            raise DataError(
+                f"{where} expected answers in the classes of the first source, "
+                f"{', '.join(classes[:8])}, got {', '.join(self._names[:8])}"
+            )
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -149,13 +200,8 @@ class StoredLogits:
                 )
 
 
-def _images(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> FitData:
-    return StreamedImages(toolbox, planned, cell)
-
-
-def _logits(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> FitData:
-    return StoredLogits(toolbox, planned, cell)
-
-
-_LEARN_FROM = {"images": _images, "logits": _logits}
+_LEARN_FROM: Mapping[str, type[StreamedImages | StoredLogits]] = {
+    "images": StreamedImages,
+    "logits": StoredLogits,
+}
 """By the plugin's `fits_on`."""

@@ -193,6 +193,11 @@ class StageRun(ABC):
         text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def label_hash(self, data: str) -> str | None:
+        """Return the hash of a data set's `labels:` file."""
+        file = self.plan.data[data].labels
+        return None if file is None else file_sha256(self.plan.root / file)
+
     def files_of(self, plugin: PluginBase) -> dict[str, str]:
         """Return the files of the project in a plugin's parameters, each with its SHA-256.
 

@@ -31,7 +31,6 @@ from adversity.engine.stages.columns import (
 from adversity.engine.stages.image_values import image_values, why_not
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
-from adversity.provenance import file_sha256
 from adversity.registry.entry import class_of
 from adversity.seeding import preserve_global_rng
 
@@ -226,11 +225,6 @@ class TableRun(StageRun):
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
         """Compute every metric whose columns are there, on the rows of a cell."""
         return measures_of_rows(self.toolbox.metrics(), rows, class_names)
-
-    def label_hash(self, data: str) -> str | None:
-        """Return the hash of a data set's `labels:` file."""
-        file = self.plan.data[data].labels
-        return None if file is None else file_sha256(self.plan.root / file)
 
     def image_columns(self, current: ImageBatch) -> Columns:
         """Measure the images with the metrics that hold; the step's notes count what could not be."""

@@ -134,13 +134,20 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
         source=planned.source,
         against=planned.against,
         path=toolbox.plan.chain(planned.id).ids if planned.source else (),
-        fit_on=toolbox.definition_of(planned.id).fit_on,
+        **_fitted_by(toolbox.definition_of(planned.id)),
         plugin={**own, **{key: records for key, records in inner.items() if records}},
         cells=_cells(toolbox, planned, result) if result and result.measures else (),
         notes=result.notes if result else (),
         **_adversary(toolbox, planned),
         **_compared(toolbox.plan, planned),
     )
+
+
+def _fitted_by(definition: PlannedStep) -> dict[str, Any]:
+    """Return what fitted a step's plugin: its first source, and all where there are several."""
+    sources = dict(definition.fit_on or {})
+    first = next(iter(sources.values()), None)
+    return {"fit_on": first, "fit_sources": sources if len(sources) > 1 else {}}
 
 
 def _compared(plan: Plan, planned: PlannedStep) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adversity.contracts.fitted import VALIDATE
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.paths import reached
 from adversity.pipeline.read.findings import listed
@@ -62,7 +63,7 @@ def judgements(id_: str, steps: Mapping[str, PlannedStep]) -> Iterator[tuple[fro
 
 def _uses(planned: PlannedStep) -> tuple[str, ...]:
     """Return the steps and data sets that a step names beside `from:`."""
-    named = (*planned.nested, planned.definition, planned.against, planned.fit_on)
+    named = (*planned.nested, planned.definition, planned.against, *planned.fitted_by)
     return tuple(name for name in named if name is not None)
 
 
@@ -83,12 +84,38 @@ def meetings(
     fitted: dict[tuple[str, str], dict[str, None]] = {}
     judged: dict[tuple[str, str], dict[str, None]] = {}
     for planned in steps.values():
-        for base, judging in judgements(planned.id, steps) if planned.is_measured else ():
+        for judges, base, judging in _judged(planned, steps):
             if judging not in data or (behind is not None and behind not in base):
                 continue
-            for name in (name for name in steps if name in base and steps[name].fit_on is not None):
-                fitting = chain_to(str(steps[name].fit_on), steps).start
+            for name, fitting in _fitting(base, judges, steps):
                 if fitting in data:
                     fitted.setdefault((fitting, judging), {})[name] = None
                     judged.setdefault((fitting, judging), {})[planned.id] = None
     return tuple(Meeting(*pair, tuple(fitted[pair]), tuple(judged[pair])) for pair in fitted)
+
+
+def _judged(
+    planned: PlannedStep, steps: Mapping[str, PlannedStep]
+) -> Iterator[tuple[frozenset[tuple[str, str]], frozenset[str], str]]:
+    """Yield what a step's figures rest on and their data set: those of its fit, as well.
+
+    First comes what judges there, so that it does not fit: the source of a step, by both names.
+    """
+    if planned.is_measured:
+        for base, judging in judgements(planned.id, steps):
+            yield frozenset(), base, judging
+    validate = (planned.fit_on or {}).get(VALIDATE)
+    if validate is not None:
+        own = reached({planned.id}, lambda name: _near(name, steps))
+        for behind, judging in judgements(validate, steps):
+            yield frozenset({(planned.id, VALIDATE)}), own | behind, judging
+
+
+def _fitting(
+    base: frozenset[str], judges: frozenset[tuple[str, str]], steps: Mapping[str, PlannedStep]
+) -> Iterator[tuple[str, str]]:
+    """Yield the steps of a base that are fitted, each with the data sets that fit it."""
+    for name in (name for name in steps if name in base):
+        for source, fitting in (steps[name].fit_on or {}).items():
+            if (name, source) not in judges:
+                yield name, chain_to(fitting, steps).start

@@ -14,6 +14,7 @@ from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.check_members import MemberRules
+from adversity.pipeline.plan.fit_sources import source_faults
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors, way_to
 from adversity.pipeline.plan.probing import probe_fault
@@ -34,8 +35,8 @@ _DEFINITION = "a definition"
 _UNUSED = {_DEFINITION: "a plugin that was not used on anything (it has no from:)"}
 _FIT_TAKES = {"images": ("data", "images"), "logits": ("predictions", "scores")}
 
-Finding = tuple[str, str]
-"""The key under the step, and the message."""
+Finding = tuple[str | tuple[str, ...], str]
+"""The key under the step, or the keys that lead there, and the message."""
 
 
 def check_steps(
@@ -74,7 +75,8 @@ def check_steps(
             one = replace(planned, entry=entry)
             said |= dict.fromkeys(finding for rule in rules for finding in rule(one, spec))
         for key, message in said:
-            findings.add(("steps", planned.id, key), message)
+            below = (key,) if isinstance(key, str) else key
+            findings.add(("steps", planned.id, *below), message)
     _check_apart(data, steps, findings)
 
 
@@ -91,8 +93,9 @@ def _check_apart(
             same = f"{judging} and {fitting} hold the same images"
             if fitting == judging:
                 same = f"{judging} is used for both"
+            key = "from" if steps[meeting.judged[0]].is_measured else "fit_on"
             findings.add(
-                ("steps", meeting.judged[0], "from"),
+                ("steps", meeting.judged[0], key),
                 f"{meeting}: {same}; fit on others, or the numbers flatter",
             )
 
@@ -218,11 +221,14 @@ class _Checker:
         if planned.fit_on is None:
             yield "uses", f"{planned.entry.label} must be fitted; name its data with fit_on:"
             return
-        product = self._makes(planned.fit_on)
+        for source, fault in source_faults(cls, planned.fit_on, planned.entry.label):
+            yield ("fit_on",) if source is None else ("fit_on", source), fault
         takes = _FIT_TAKES[cls.fits_on]
-        if product is not None and product not in takes:
-            fitted = f"{planned.entry.label} is fitted on {self._either(takes)}"
-            yield "fit_on", f"{fitted}; {planned.fit_on} is {self._words[product]}"
+        for source, name in planned.fit_on.items():
+            product = self._makes(name)
+            if product is not None and product not in takes:
+                fitted = f"{planned.entry.label} is fitted on {self._either(takes)}"
+                yield ("fit_on", source), f"{fitted}; {name} is {self._words[product]}"
 
     def fitted_elsewhere(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that what goes by stored answers was fitted on answers of the same sort."""
@@ -230,13 +236,13 @@ class _Checker:
         answers = ("predictions", "scores")
         if planned.role != "score" or fitted.fit_on is None or len(planned.source) != 1:
             return
-        if self._makes(fitted.fit_on) in answers and self._makes(planned.upstream) in answers:
-            theirs, ours = (answerer(n, self._steps) for n in (fitted.fit_on, planned.upstream))
-            if theirs != ours:
+        for name in fitted.fitted_by if self._makes(planned.upstream) in answers else ():
+            theirs, ours = (answerer(n, self._steps) for n in (name, planned.upstream))
+            if self._makes(name) in answers and theirs != ours:
                 yield (
                     "from",
                     (
-                        f"{planned.entry.label} is fitted on the answers of {fitted.fit_on}, and used "
+                        f"{planned.entry.label} is fitted on the answers of {name}, and used "
                         f"on others, those of {planned.upstream}: expected the same network, members "
                         "and calibrators behind both; fit it on held-out answers of the same"
                     ),

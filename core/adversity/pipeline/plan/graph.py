@@ -28,8 +28,11 @@ def references(id_: str, step: StepSpec) -> Iterator[tuple[KeyPath, str]]:
         yield ("steps", id_, "from", index), source
     if step.against is not None:
         yield ("steps", id_, "against"), step.against
-    if step.fit_on is not None:
+    if isinstance(step.fit_on, str):
         yield ("steps", id_, "fit_on"), step.fit_on
+    elif step.fit_on is not None:
+        for source, name in step.fit_on.items():
+            yield ("steps", id_, "fit_on", source), name
 
 
 def order_steps(

@@ -89,7 +89,8 @@ class PlannedStep:
         against: For attacks, the step whose answer is attacked; for metrics, the step whose table
             is compared with.
         over: The variables whose cells are folded into one: for metrics, and into members.
-        fit_on: For a definition, the step or data set that fits it.
+        fit_on: What fits a plugin that learns: the step or data set of each of its sources, by the
+            source's name, the one that it mainly learns from first.
         knowledge: `white-box` or `grey-box`.
         variables: The matrix variables its result depends on, in the file's order.
         cells: Its cells, in matrix order; one empty cell without a matrix.
@@ -106,7 +107,7 @@ class PlannedStep:
     source: tuple[str, ...] = ()
     against: str | None = None
     over: tuple[str, ...] = ()
-    fit_on: str | None = None
+    fit_on: Mapping[str, str] | None = None
     knowledge: Literal["white-box", "grey-box"] = "white-box"
     variables: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = (Cell(),)
@@ -142,6 +143,11 @@ class PlannedStep:
             for one in other.cells
             if one.restrict(self.variables) == cell.restrict(other.variables)
         )
+
+    @property
+    def fitted_by(self) -> tuple[str, ...]:
+        """The steps and data sets that fit its plugin, each once."""
+        return tuple(dict.fromkeys((self.fit_on or {}).values()))
 
     @property
     def upstream(self) -> str:

@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Classifier, Fitted, Plugin, PostHoc
-from adversity.pipeline.plan.graph import names_plugin, order_steps
+from adversity.pipeline.plan.fit_sources import named_sources
+from adversity.pipeline.plan.graph import names_plugin, order_steps, references
 from adversity.pipeline.plan.matrix import count, expand, fill, filled
 from adversity.pipeline.plan.model import Cell, PlannedStep
 from adversity.pipeline.plan.resolve import misplaced, stays_inside
@@ -86,7 +87,7 @@ class _StepResolver:
             source=step.source,
             against=step.against,
             over=step.over,
-            fit_on=step.fit_on,
+            fit_on=named_sources(step.fit_on, class_of(entry)),
             knowledge=step.knowledge or "white-box",
             variables=variables,
             cells=cells,
@@ -154,7 +155,8 @@ class _StepResolver:
     def _variables(self, id_: str, step: StepSpec) -> tuple[str, ...]:
         """Return the variables of a step and of all it comes from, in the file's order."""
         used = {*variables_of(step.uses), *variables_in(step.parameters)}
-        for name in (*step.source, step.against, step.fit_on, step.uses, *self._nested[id_]):
+        named = (name for _, name in references(id_, step))
+        for name in (*named, *self._nested[id_]):
             if name in self.planned_steps:
                 used.update(self.planned_steps[name].variables)
         return tuple(name for name in self._labels if name in used and name not in step.over)
@@ -254,5 +256,9 @@ def _takes_turns(cls: type[PluginBase]) -> bool:
 
 def _way(cls: type[PluginBase]) -> str:
     """Say what plugins of one step must have in common: what fits them, and what they give."""
-    fits = f"is fitted on {cls.fits_on}" if issubclass(cls, Fitted) else "is not fitted"
+    fits = "is not fitted"
+    if issubclass(cls, Fitted):
+        named = "" if cls.fit_sources == ("train",) else f" of {' and '.join(cls.fit_sources)}"
+        may = f" and perhaps {' and '.join(cls.may_take)}" if cls.may_take else ""
+        fits = f"is fitted on {cls.fits_on}{named}{may}"
     return f"gives {cls.gives} and {fits}" if issubclass(cls, Classifier) else fits

@@ -79,8 +79,9 @@ def repeated_views(
         planned = steps.get(stage.step)
         if planned is None:
             continue
-        behind = (
-            ancestors(planned.id, steps) | ancestors(planned.fit_on or "", steps) | {planned.fit_on}
+        fitting = planned.fitted_by
+        behind = ancestors(planned.id, steps).union(
+            fitting, *(ancestors(name, steps) for name in fitting)
         )
         for view in stage.views:
             if view in behind:
@@ -132,8 +133,7 @@ class _Maker:
         if planned.role == "attack":
             self._add_chain(inputs, planned)
             inputs.gates |= {planned.id: None} if may_stop(planned) else {}
-        if planned.fit_on is not None:
-            self._add_sources(inputs, (planned.fit_on,))
+        self._add_sources(inputs, planned.fitted_by)
         if issubclass(class_of(planned.entry), Combine):
             self._add_networks(inputs, planned)
         return self._finished(

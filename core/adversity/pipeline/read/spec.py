@@ -39,6 +39,17 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _sources(value: object) -> object:
+    """Refuse what is no name and no names of sources: a union would complain of each part."""
+    named = isinstance(value, Mapping) and value and all(isinstance(v, str) for v in value.values())
+    if value is None or isinstance(value, str) or named:
+        return value
+    raise ValueError(
+        "must be the name of a step or data set, or a mapping from sources to such names, for "
+        f"example {{train: ..., validate: ...}}, got {value!r}"
+    )
+
+
 def _metric(value: object) -> object:
     return {"uses": value} if isinstance(value, str) else value
 
@@ -100,7 +111,9 @@ class StepSpec(_Part):
     )
     parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
     against: StrictStr | None = None
-    fit_on: StrictStr | None = None
+    fit_on: Annotated[
+        StrictStr | Mapping[StrictStr, StrictStr] | None, BeforeValidator(_sources)
+    ] = None
     knowledge: Literal["white-box", "grey-box"] | None = None
     objective: Literal["misclassify"] | None = None
     probe: Positive | None = None

@@ -48,7 +48,7 @@ def judged_steps(
 ) -> tuple[StepSummary, ...]:
     """Return the steps whose numbers a reader looks at: not those that only fit others."""
     all_ = tuple(steps)
-    fitting = {step.fit_on for step in all_}
+    fitting = {name for step in all_ for name in (step.fit_on, *step.fit_sources.values())}
     asked = {gate.step for gate in gates} | {step.against for step in all_}
     asked |= {name for step in all_ for name in step.source}
     return tuple(step for step in all_ if step.id not in fitting or step.id in asked)

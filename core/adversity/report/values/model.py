@@ -67,7 +67,8 @@ class StepSummary:
         against: For attacks, the step whose answer is attacked; for metrics, that compared with.
         compared: What its figures rest on beside its path: the steps and data sets behind tables
             that are compared with, by itself or by a metric before it.
-        fit_on: What it was fitted on.
+        fit_on: What it was fitted on; the first of several.
+        fit_sources: Where there are several, all of them by the source's name.
         knowledge: For attacks, `white-box` or `grey-box`.
         threat: For attacks, `type` (the threat's word), `access`, `control`, `targeted`; `norm`,
             `measure` and `eps`, which may be `$eps`; `bounds`, `{"angle_deg": [-30, 30]}`, the
@@ -98,6 +99,7 @@ class StepSummary:
     plugin: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     image_role: str = ""
+    fit_sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> str | None:

@@ -17,7 +17,7 @@ from adversity.contracts.project_files import project_files
 from adversity.distributions import place_of
 from adversity.engine.calls.ready import BREAKS
 from adversity.engine.calls.set_up import set_up
-from adversity.engine.public.in_memory import learnt
+from adversity.engine.public.in_memory import learnt, with_sources
 from adversity.errors import InputError
 from adversity.pipeline.plan.nested import all_nested, from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
@@ -183,9 +183,20 @@ class Bench(ABC):
         return self._nested[nested].fresh()
 
     def fit(self, **changes: Any) -> tuple[Ready, State]:
-        """Fit a new plugin; return it, which keeps nothing, and what it found."""
+        """Fit a new plugin on what it needs; return it, which keeps nothing, and what it found."""
         ready = self.set_up(self.make(**changes))
-        return ready, learnt(ready, self.stream(), 0)
+        return ready, learnt(ready, self.sources(), 0)
+
+    def sources(self, *more: str) -> TensorRows:
+        """Return the sources that a fit needs, and more of them: the same rows in each.
+
+        Args:
+            more: The names of sources that it may take.
+        """
+        first, *needed = self.cls.fit_sources  # type: ignore[attr-defined]  # (it is fitted)
+        return with_sources(
+            self.stream(), first, {name: self.stream() for name in (*needed, *more)}
+        )
 
     def learnt(self, **changes: Any) -> State | None:
         """Return what a plugin learns, None if it is not fitted; that of the bench's own is kept."""

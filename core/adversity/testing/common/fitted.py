@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from adversity.contracts import State
+from adversity.contracts import Fitted, State
 from adversity.engine.calls.ready import BREAKS
+from adversity.engine.public.in_memory import learnt
 from adversity.errors import AdversityError, NotFittedError
-from adversity.testing.bench.checks import Failed, check, error_line, furthest, require
+from adversity.testing.bench.checks import (
+    Failed,
+    NotApplicable,
+    check,
+    error_line,
+    furthest,
+    require,
+)
 from adversity.testing.common.row_by_row import seed_everything
 
 if TYPE_CHECKING:
@@ -101,4 +109,22 @@ def state_is_stored(bench: Bench) -> str:
     return f"{sum(value.nbytes for value in state.arrays.values())} bytes of arrays"
 
 
-CHECKS = (unfitted_refuses, same_fit, fit_keeps_nothing, state_is_stored)
+@check("It is fitted on what it needs, with any source that it may take, and without.")
+def takes_its_sources(bench: Bench) -> str:
+    """Fit it on what it needs and one source more, each in turn; then on all of them."""
+    may_take = cast("type[Fitted]", bench.cls).may_take
+    if not may_take:
+        raise NotApplicable("it takes no source that it does not need")
+    for names in dict.fromkeys([*((name,) for name in may_take), may_take]):
+        ready = bench.set_up(bench.make())
+        try:
+            state = learnt(ready, bench.sources(*names), 0)
+            bench.answer(bench.set_up(bench.make(), state), bench.answered[0])
+        except BREAKS as error:
+            raise Failed(
+                f"expected to be fitted with {' and '.join(names)} as well, got {error_line(error)}"
+            ) from error
+    return f"with and without {', '.join(may_take)}"
+
+
+CHECKS = (unfitted_refuses, same_fit, fit_keeps_nothing, state_is_stored, takes_its_sources)

@@ -41,6 +41,35 @@ def gather(data: FitData) -> tuple[Tensor, Tensor]:
     Raises:
         DataError: If labels or images are missing, or sizes differ.
     """
+    images, labels = _labelled(data)
+    present = np.unique(labels.numpy()).tolist()
+    if len(present) < 2 or min(present) < 0:
+        names = ", ".join(data.class_names[i] for i in present if i >= 0) or "none"
+        raise DataError(
+            f"training small_cnn needs at least two labelled classes, got {names} in "
+            f"{len(labels)} images; check the labels of the training set, or name another one "
+            "in fit_on:"
+        )
+    return images, labels
+
+
+def gather_alike(validate: FitData, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Collect images to validate on, of the size of those to train on, and their targets.
+
+    Raises:
+        DataError: If labels or images are missing, or sizes differ.
+    """
+    held, labels = _labelled(validate)
+    if held.shape[1:] != images.shape[1:]:
+        raise DataError(
+            "training small_cnn needs images of one size, got (C, H, W) = "
+            f"{tuple(images.shape[1:])} to train on and {tuple(held.shape[1:])} to validate on; "
+            "give both data sets one `prepare:`"
+        )
+    return held, labels
+
+
+def _labelled(data: FitData) -> tuple[Tensor, Tensor]:
     images: list[Tensor] = []
     targets: list[Tensor] = []
     for block in data:
@@ -54,16 +83,7 @@ def gather(data: FitData) -> tuple[Tensor, Tensor]:
             f"training small_cnn needs images of one size, got (C, H, W) in {shapes[:5]}; give "
             "the data set `prepare: {resize_short: 32, centre_crop: 32}`"
         )
-    labels = torch.cat(targets)
-    present = np.unique(labels.numpy()).tolist()
-    if len(present) < 2 or min(present) < 0:
-        names = ", ".join(data.class_names[i] for i in present if i >= 0) or "none"
-        raise DataError(
-            f"training small_cnn needs at least two labelled classes, got {names} in "
-            f"{len(labels)} images; check the labels of the training set, or name another one "
-            "in fit_on:"
-        )
-    return torch.cat(images), labels
+    return torch.cat(images), torch.cat(targets)
 
 
 def train(
@@ -72,6 +92,8 @@ def train(
     class_names: tuple[str, ...],
     recipe: Recipe,
     rng: np.random.Generator,
+    *,
+    held: tuple[Tensor, Tensor] | None = None,
 ) -> State:
     """Train a network from scratch.
 
@@ -81,6 +103,7 @@ def train(
         class_names: K classes.
         recipe: The parameters.
         rng: Initial weights first, then one permutation an epoch.
+        held: Images and targets to validate on.
     """
     network = SmallNetwork(channels=images.shape[1], classes=len(class_names), width=recipe.width)
     network.draw(rng)
@@ -94,10 +117,7 @@ def train(
             f"training small_cnn diverged (loss {loss}); choose a smaller learning_rate than "
             f"{recipe.learning_rate:g}"
         )
-    with torch.no_grad():
-        starts = range(0, len(images), 256)
-        answers = torch.cat([network(images[i : i + 256]).argmax(1) for i in starts])
-    right = int((answers == targets).sum())
+    validated = {} if held is None else {"validation_accuracy": _accuracy(network, *held)}
     return State(
         arrays={name: value.numpy().copy() for name, value in network.state_dict().items()},
         info={
@@ -107,10 +127,18 @@ def train(
             "training": {
                 "n": len(images),
                 "last_loss": round(loss, 6),
-                "train_accuracy": right / len(images),
+                "train_accuracy": _accuracy(network, images, targets),
+                **validated,
             },
         },
     )
+
+
+def _accuracy(network: SmallNetwork, images: Tensor, targets: Tensor) -> float:
+    with torch.no_grad():
+        starts = range(0, len(images), 256)
+        answers = torch.cat([network(images[i : i + 256]).argmax(1) for i in starts])
+    return int((answers == targets).sum()) / len(images)
 
 
 def _descend(

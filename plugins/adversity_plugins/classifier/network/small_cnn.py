@@ -25,7 +25,8 @@ class SmallCNN(Fitted, Classifier):
     Four convolutions, no normalisation layers, cross-entropy, Adam with a cosine schedule.
     The training images are held in memory and must have one size; images of another size
     are resized to it when classifying. The same data, parameters and generator give the same
-    weights on one type of CPU.
+    weights on one type of CPU. A source `validate` changes no weight: it is how well the network
+    does on images that it does not learn from.
 
     Reference:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998;
@@ -37,6 +38,7 @@ class SmallCNN(Fitted, Classifier):
         "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
     )
 
+    may_take: ClassVar[tuple[str, ...]] = ("validate",)
     block_rows: ClassVar[int | None] = None
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"epochs": 8, "width": 8},)
 
@@ -51,16 +53,23 @@ class SmallCNN(Fitted, Classifier):
     _shape: tuple[int, ...] = PrivateAttr(default=())
 
     def fit(self, data: FitData, rng: np.random.Generator) -> State:
-        """Train on all samples of the stream.
+        """Train on all samples of the stream; what `validate` holds is only looked at.
 
         Raises:
             DataError: If there are no labels, fewer than two classes, or several sizes.
         """
-        from adversity_plugins.classifier.network._small_cnn_training import Recipe, gather, train
+        from adversity_plugins.classifier.network._small_cnn_training import (
+            Recipe,
+            gather,
+            gather_alike,
+            train,
+        )
 
         images, targets = gather(data)
+        validate = data.sources.get("validate")
+        held = None if validate is None else gather_alike(validate, images)
         recipe = Recipe(self.epochs, self.width, self.learning_rate, self.batch_size)
-        return train(images, targets, tuple(data.class_names), recipe, rng)
+        return train(images, targets, tuple(data.class_names), recipe, rng, held=held)
 
     def load(self, state: State) -> None:
         """Take trained weights.
