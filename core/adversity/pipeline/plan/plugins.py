@@ -56,6 +56,7 @@ class PluginFinder:
         self._registry = registry
         self._findings = findings
         self._root = loaded.root
+        self._steps = loaded.spec.steps
         self._found: dict[tuple[str | None, str], Entry | UnknownPluginError] = {}
 
     def find(self, uses: str, path: KeyPath) -> Entry | None:
@@ -138,16 +139,23 @@ class PluginFinder:
             parameters: Values by name; fractions may still be text.
             path: Where `with:` stands.
         """
-        plugin, faults = self._attempt(entry, parameters, None)
+        with resolving(resolver(self._look_up_no_step, attempt)):
+            plugin, faults = attempt(entry, parameters)
         for key, fault in faults.items():
             self._findings.add((*path, *key), fault)
         return plugin
 
-    def _attempt(
-        self, entry: Entry, parameters: Mapping[str, Any], step_of: StepOf | None
-    ) -> tuple[PluginBase | None, dict[KeyPath, str]]:
-        with resolving(resolver(self.look_up, attempt, step_of=step_of)):
-            return attempt(entry, parameters)
+    def _look_up_no_step(self, kind: str, name: str) -> tuple[Entry | None, list[str]]:
+        """Look a plugin up where no step can be named: under `data:` and `metrics:`."""
+        entry, faults = self.look_up(kind, name)
+        if entry is None and name in self._steps:
+            fault = (
+                f"{name} is a step, and what stands under data: or metrics: serves every step: name "
+                "a plugin with its parameters; a metric that needs the step's plugin stands under "
+                "steps: with from:"
+            )
+            return None, [fault]
+        return entry, faults
 
     def build_cells(
         self,
@@ -169,7 +177,8 @@ class PluginFinder:
         plugins: dict[Cell, PluginBase] = {}
         faulty: dict[tuple[KeyPath, str], list[Cell]] = {}
         for cell, parameters in by_cell.items():
-            plugin, faults = self._attempt(entry, parameters, step_of(cell))
+            with resolving(resolver(self.look_up, attempt, step_of=step_of(cell))):
+                plugin, faults = attempt(entry, parameters)
             if plugin is not None:
                 plugins[cell] = plugin
             for fault in faults.items():
