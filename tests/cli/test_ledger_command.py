@@ -22,6 +22,7 @@ def entry(step, wrong, *, pipeline="nightly", eps=EPS, **given):
     facts |= {"bounds": {}, "space": None} | given
     rows = {
         "sample": np.array(list("abcd"), dtype=object),
+        "label": np.arange(4) % 2,
         "start_correct": right,
         "wrong": right & np.array([letter == "x" for letter in wrong]),
         "distance": np.full(4, 0.01),

@@ -176,6 +176,18 @@ class ArrayInside(Hits):
         return self.changed(table, details={"rows": np.zeros(3)})
 
 
+class CannotSkip(Hits):
+    """Asks for rows without a class, and does not know what to do with them."""
+
+    wants: ClassVar[tuple[str, ...]] = ("correct",)
+    needs_labels: ClassVar[bool] = False
+
+    def compute(self, table: Table, reference: Table | None = None) -> Found:
+        if (table["target"] < 0).any():
+            raise ValueError("a label below 0")
+        return super().compute(table, reference)
+
+
 TWINS = {
     "produces": MoreNames,
     "in_range": BeyondItsRange,
@@ -187,6 +199,7 @@ TWINS = {
     "row_order": FirstCounts,
     "stored": FreshOnly,
     "wants_is_complete": MoreColumns,
+    "rows_without_a_class": CannotSkip,
     "direction": WrongWay,
     "measures_are_json": ArrayInside,
 }

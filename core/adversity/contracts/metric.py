@@ -99,6 +99,9 @@ class Metric(MetricBase):
     "samples" a table with the same ids in the same order, for "tables" any other."""
     wants: ClassVar[tuple[str, ...]] = ("target",)
     """The columns without which it is not called."""
+    needs_labels: ClassVar[bool] = True
+    """It gets no rows whose `target` is no class of the classifier (-1: an unknown class, -2: no
+    label). False where it says something of such rows: then it looks at `target` itself."""
     unless: ClassVar[tuple[str, ...]] = ()
     """Columns with which it is not called: `start_correct`, if it measures no attack."""
 

@@ -38,7 +38,7 @@ class Sample:
     Attributes:
         image: `[H, W]` or `[H, W, C]`, uint8, or float32 in [0, 1]; EXIF applied. C is 3, or what
             the data set claims (`image_channels`).
-        target: A class index, or None where there are no labels; all have one, or none has.
+        target: A class index, or None where the sample has no label.
         id: Stable and unique within the data set.
         reference: The clean image where the data set has pairs, like `image`; of another size where
             the image shall be enlarged.

@@ -35,8 +35,8 @@ class Source:
 
     Attributes:
         ids: The samples' ids.
-        targets: `[N]` int64 class indices; -1 everywhere if the data set has no labels.
-        labelled: Whether there are labels.
+        targets: `[N]` int64 class indices; -1 where a sample has no label.
+        labelled: Whether any sample has a label.
         groups: Each sample's group, or None.
         shapes: Each sample's (C, H, W) after `prepare`.
         reference_shapes: The same of its clean reference; None where it has none.
@@ -71,7 +71,7 @@ class Source:
         self.ids = tuple(row.id for row in rows)
         check_ids(self.ids, self._name)
         self.targets = class_indices(rows, self.class_names, self._name)
-        self.labelled = bool(self.targets[0] >= 0)
+        self.labelled = bool((self.targets >= 0).any())
         self.groups = tuple(row.group for row in rows)
         self.attributes = tuple(dict(row.attributes) for row in rows)
         self.shapes = tuple(self._prepared_shape(row) for row in rows)
@@ -93,6 +93,11 @@ class Source:
     def quarantined(self) -> tuple[tuple[str, str], ...]:
         """Samples left out, each with the reason."""
         return tuple(self._dataset.quarantined)
+
+    @property
+    def unlabelled_count(self) -> int:
+        """How many samples have no label."""
+        return int((self.targets < 0).sum())
 
     @property
     def references_count(self) -> int:

@@ -43,7 +43,7 @@ def check_ids(ids: Sequence[object], name: str) -> None:
 def class_indices(
     rows: Sequence[IndexRow], class_names: Sequence[str], name: str
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return `[N]` int64; -1 everywhere if no sample has a label.
+    """Return `[N]` int64; -1 where a sample has no label.
 
     Args:
         rows: The index.
@@ -51,21 +51,15 @@ def class_indices(
         name: What the data set is called in messages.
 
     Raises:
-        DataError: If some samples have labels and others none, or one is no class index.
+        DataError: If a label is no class index.
     """
-    missing = [row.id for row in rows if row.target is None]
-    if len(missing) == len(rows):
-        return np.full(len(rows), -1, dtype=np.int64)
-    if missing:
-        raise DataError(
-            f"{name}: {len(missing)} of {len(rows)} samples have no label, the first "
-            f"is {missing[0]!r}; label every sample or none"
-        )
     return np.array([_class_index(row, class_names, name) for row in rows], dtype=np.int64)
 
 
 def _class_index(row: IndexRow, class_names: Sequence[str], name: str) -> int:
     target: Any = row.target
+    if target is None:
+        return -1
     whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
     if not whole or not 0 <= int(target) < len(class_names):
         raise DataError(

@@ -142,8 +142,10 @@ def _difference(now: Array, then: Array) -> Measure | str:
     finite = np.isfinite(here) & np.isfinite(there)
     if not finite.any():
         return f"no sample has a finite value in both runs; {_NUMBER}"
-    pairs = (now, then) if now.dtype.kind == then.dtype.kind else (here, there)
-    change = paired_difference(*(values[finite] for values in pairs))
+    pairs = [values[finite] for values in (here, there)]
+    if all(_are_verdicts(values) for values in (now, then)):
+        pairs = [values == 1 for values in pairs]
+    change = paired_difference(*pairs)
     if change.low is None and change.n == 1:
         return f"one sample alone has a finite value in both runs, and no interval; {_NUMBER}"
     if change.low is None and change.value == 0.0:
@@ -152,6 +154,14 @@ def _difference(now: Array, then: Array) -> Measure | str:
             f"is no interval; {_NUMBER}"
         )
     return change
+
+
+def _are_verdicts(values: Array) -> bool:
+    """Say whether values are yes and no: booleans, or 1 and 0 with NaN where a row does not count."""
+    if values.dtype.kind == "b":
+        return True
+    unknown = np.isnan(values)
+    return bool(unknown.any() and np.isin(values[~unknown], (0.0, 1.0)).all())
 
 
 def _common(now: StoredRows, then: StoredRows) -> tuple[Array, Array]:

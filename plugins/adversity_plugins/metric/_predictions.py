@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from adversity import Table
 
-__all__ = ["by_row", "class_targets", "form", "judgeable"]
+__all__ = ["by_row", "class_targets", "form", "judgeable", "known_rows"]
 
 
 def class_targets(table: Table) -> np.ndarray[Any, Any] | None:
@@ -32,6 +32,13 @@ def form(table: Table) -> str:
     Probabilities come first: where both are there, they are the calibrated answer.
     """
     return "probs" if table.has("probs") else "logits"
+
+
+def known_rows(table: Table) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which rows have a class of the classifier, `[N]` bool: all, where nothing is said."""
+    if not table.has("target"):
+        return np.ones(len(table), dtype=np.bool_)
+    return np.asarray(table["target"] >= 0)
 
 
 def by_row(table: Table, function: Callable[..., Any], **options: Any) -> Any:

@@ -30,6 +30,7 @@ class Agreement(Metric):
     reference = "J. Cohen, A coefficient of agreement for nominal scales, 1960"
     compares: ClassVar[Literal["nothing", "samples", "tables"]] = "samples"
     wants = ("prediction",)
+    needs_labels = False
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "agreement": MeasureInfo(0.0, 1.0, better="higher", scale="share", group="accuracy"),
         "kappa": MeasureInfo(-1.0, 1.0, title="Cohen's kappa", better="higher", group="accuracy"),

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity.did_you_mean import did_you_mean
-from adversity.errors import DataError, InputError
+from adversity.contracts.targets import UNKNOWN_CLASS
+from adversity.errors import InputError
+from adversity_plugins.metric._ranked_by import CONFIDENCE, ranked, said_of
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
 
 __all__ = ["AUROC"]
-
-_CONFIDENCE = "confidence"
-"""The one column that every prediction has, and the one that is smaller where it is less sure."""
 
 
 class AUROC(Metric):
@@ -39,6 +36,7 @@ class AUROC(Metric):
     )
     compares: ClassVar[Literal["nothing", "samples", "tables"]] = "tables"
     wants = ()
+    needs_labels = False
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "auroc": MeasureInfo(
             0.0, 1.0, title="AUROC", better="higher", scale="share", group="uncertainty"
@@ -54,7 +52,7 @@ class AUROC(Metric):
     }
 
     score: str = Field(
-        _CONFIDENCE,
+        CONFIDENCE,
         description="The column to rank by. Of confidence a smaller value means less sure, of any "
         "other column a larger one.",
     )
@@ -63,54 +61,27 @@ class AUROC(Metric):
         """Return `auroc` and `fpr_at_95_tpr`; an unknown sample is the positive one.
 
         Raises:
-            InputError: A table has no such column.
+            InputError: A table has no such column, or that of the known holds unknown classes.
             DataError: A score is missing or no number.
         """
         if reference is None or not len(table) or not len(reference):
             return {}
-        known, unknown = self._ranked(table, "from:"), self._ranked(reference, "against:")
+        if table.has("target") and (strange := int((table["target"] == UNKNOWN_CLASS).sum())):
+            raise InputError(
+                f"auroc: expected predictions of known classes in the table that from: names, "
+                f"{strange} of its {len(table)} samples are of unknown ones; compare the two within "
+                "the table with metric/open_set"
+            )
+        known, unknown = (
+            ranked(each, self.score, metric="auroc", step=step)
+            for each, step in ((table, "from:"), (reference, "against:"))
+        )
         measures = {
             "auroc": metrics.auroc(known, unknown, ids=(table["id"], reference["id"])),
             "fpr_at_95_tpr": metrics.fpr_at_95_tpr(known, unknown),
         }
-        sure = "small" if self.score == _CONFIDENCE else "large"
-        said = {"score": f"{self.score}, {sure} where the model is less sure"}
+        said = said_of(self.score)
         return {
             name: replace(measure, convention={**measure.convention, **said})
             for name, measure in measures.items()
         }
-
-    def _ranked(self, table: Table, step: str) -> np.ndarray[Any, Any]:
-        """Return the score of each sample so that a larger one means less sure.
-
-        Raises:
-            InputError: The table has no such column.
-            DataError: The column does not hold one number for each sample.
-        """
-        if not table.has(self.score):
-            columns = ", ".join(table.columns)
-            hint = did_you_mean(self.score, table.columns)
-            raise InputError(
-                f"auroc: expected a column {self.score!r} in the table that {step} names, got "
-                f"{columns}; {hint or 'name one of these with score'}"
-            )
-        values = np.asarray(table[self.score])
-        fault = _fault(values, table["id"])
-        if fault:
-            raise DataError(
-                f"auroc: expected a number for each sample in the column {self.score!r} of the "
-                f"table that {step} names, got {fault}; name another column with score"
-            )
-        return -values.astype(np.float64) if self.score == _CONFIDENCE else values
-
-
-def _fault(values: np.ndarray[Any, Any], ids: np.ndarray[Any, Any]) -> str:
-    """Say why samples cannot be ranked by a column; empty where they can."""
-    if values.ndim != 1:
-        return f"{values[0].size} for each"
-    if values.dtype.kind not in "iuf":
-        return "yes and no" if values.dtype.kind == "b" else f"{values[0]!r}"
-    lacking = ids[np.isnan(values)]
-    return (
-        f"none for {len(lacking)} of {len(values)}, {lacking[0]} among them" if len(lacking) else ""
-    )

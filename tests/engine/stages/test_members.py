@@ -177,7 +177,8 @@ def test_an_ensemble_can_be_calibrated(finished: Any) -> None:
     plan, workspace, results = finished
     assert any("only 32 rows" in note for note in results["calibrated"].notes)
     toolbox = Toolbox(plan, workspace)
-    stream = StoredLogits(toolbox, plan.steps["calibrated"], Cell())
+    [fit_on] = plan.steps["calibrated"].fitted_by
+    stream = StoredLogits(toolbox, plan.steps["calibrated"], Cell(), fit_on, None)
     assert stream.class_names == tuple(f"class_{k}" for k in range(4))
     logits = torch.cat([block.logits for block in stream if block.logits is not None])
     held = rows(workspace, "learnt", "")

@@ -44,6 +44,7 @@ def entry(
     facts |= {"norm": "linf", "eps": EIGHT, "bounds": {}, "space": None, "limit": None} | given
     rows = {
         "sample": np.array(list("abcd"), dtype=object),
+        "label": np.arange(4) % 2,
         "start_correct": start,
         "wrong": start & np.array([letter == "x" for letter in wrong]),
         "distance": np.broadcast_to(np.asarray(distance, dtype=np.float64), (4,)).copy(),
@@ -245,3 +246,16 @@ def test_each_cell_has_the_worst_case_of_its_own_budget(monkeypatch: pytest.Monk
         cell.cell["eps"]: cell.measures["worst_case_robust_accuracy"].value for cell in found
     }
     assert left_standing == {"8/255": 0.75, "16/255": 0.25}
+
+
+def test_samples_without_a_class_do_not_count() -> None:
+    """Of an unknown class and without a label: two are left, one of which fell."""
+    mine, theirs = entry("pgd", "rrxr"), entry("square", "rrrr")
+    for each in (mine, theirs):
+        each.rows["label"][:2] = [-1, -2]  # type: ignore[index]
+    found = worst_case([mine, theirs], ball("linf", EIGHT))
+    assert found is not None
+    assert (found.value, found.n) == (0.5, 2)
+    for each in (mine, theirs):
+        each.rows["label"][:] = -1  # type: ignore[index]
+    assert worst_case([mine, theirs], ball("linf", EIGHT)) is None

@@ -106,7 +106,8 @@ def attack(
         ready: The attack.
         victim: What the attack computes on, bound to these samples.
         images: `[N, C, H, W]` float32 in [0, 1].
-        labels: `[N]` int64, the true classes.
+        labels: `[N]` int64, the true classes; a sample whose label is negative has none, and is
+            not attacked: nothing can be its misclassification.
         seed: The pipeline's seed.
         step: The attack's step id.
         judge: The whole chain, where the attack sees only a part of it (grey-box).
@@ -126,7 +127,7 @@ def attack(
         before = judge.answer(images) if before is None else before
         start = before.predicted
         probable = probability_rows(before.values) & (before.gives == "logits")
-        labels = label_rows(labels, count, judge.classes)
+        label_rows(labels[labels >= 0], int((labels >= 0).sum()), judge.classes)
         goals = goal_labels(ready, judge, before, labels, seed)
         active = (start == labels) & (goals != start if ready.plugin.is_targeted else True)
         index = active.nonzero().flatten()

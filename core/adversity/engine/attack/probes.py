@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.targets import has_class
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.set_up import set_up_alike
 from adversity.engine.chain.image_batch import ImageBatch
@@ -194,7 +195,8 @@ def probe_shares(rows: Mapping[str, np.ndarray[Any, Any]], classes: int) -> dict
 
 def _chance(targets: np.ndarray[Any, Any], classes: int) -> dict[str, float]:
     """Return what guessing gets right: one class in K, and always the commonest."""
+    known = targets[has_class(targets)]
     return {
         "chance": 1 / max(classes, 1),
-        "majority": float(np.unique(targets, return_counts=True)[1].max() / len(targets)),
+        "majority": float(np.unique(known, return_counts=True)[1].max() / len(known)),
     }

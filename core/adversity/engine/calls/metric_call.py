@@ -11,6 +11,7 @@ import numpy as np
 from adversity.contracts import CellMetric, ImageMetric, Measure, MeasureInfo, Metric
 from adversity.engine.calls.blocks import padded, spans
 from adversity.engine.calls.final_call import FinalCall, named, positions
+from adversity.engine.calls.judged_rows import judged_tables
 from adversity.engine.calls.ready import BREAKS
 from adversity.errors import InputError
 from adversity.metrics import mean_interval
@@ -30,7 +31,8 @@ __all__ = ["CellMetricCall", "ImageMetricCall", "MetricCall", "column_of", "metr
 class MetricCall(FinalCall):
     """`measures = metric(table)`; none of a table that it does not take.
 
-    One that compares takes a reference besides: `metric(table, reference)`.
+    One that compares takes a reference besides: `metric(table, reference)`. One that needs labels
+    gets the rows whose class the classifier knows, and nothing where there is none.
     """
 
     def __call__(self, table: Table, reference: Table | None = None) -> dict[str, Measure]:
@@ -45,9 +47,12 @@ class MetricCall(FinalCall):
         self._require_reference(metric, table, reference)
         if not all(map(metric.takes, (table,) if reference is None else (table, reference))):
             return {}
-        given = () if reference is None else (reference,)
+        given = judged_tables(metric, table, reference)
+        whole = (table,) if reference is None else (table, reference)
+        if any(len(each) and not len(left) for each, left in zip(whole, given, strict=True)):
+            return {}
         try:
-            answer = metric.compute(table, *given)
+            answer = metric.compute(*given)
         except BREAKS as error:
             self.ready.guard(error)
         return _checked(self.ready, answer)

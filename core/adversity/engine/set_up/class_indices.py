@@ -25,10 +25,12 @@ def class_indices(
     *,
     labels: Mapping[str, str] | None = None,
     data: str = "the data set",
+    keep_unknown: bool = False,
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Map each class of a data set to the classifier's index; -1 for classes no sample has.
+    """Map each class of a data set to the classifier's index; -1 for those that it lacks.
 
-    A class is found by exact name, by WordNet id, or through `labels`.
+    A class is found by exact name, by WordNet id, or through `labels`. What a labels file names
+    must be there in any case: it would be a slip of the pen.
 
     Args:
         names: The data set's classes.
@@ -36,9 +38,10 @@ def class_indices(
         classifier: Whose classes they are mapped to.
         labels: Data set's name to classifier's name or WordNet id.
         data: What to call the data set in messages.
+        keep_unknown: Whether samples may have classes that the classifier lacks.
 
     Raises:
-        DataError: If a used class is not the classifier's; the message lists both.
+        DataError: If a used class is not the classifier's and must be; the message lists both.
     """
     theirs = [same_name(name) for name in classifier.class_names]
     known = {name: index for index, name in reversed(list(enumerate(theirs)))}
@@ -53,7 +56,10 @@ def class_indices(
     mapped = [(labels or {}).get(name, name) for name in ours]
     indices = np.array([known.get(name, -1) for name in mapped], dtype=np.int64)
     for position in sorted(set(used)):
-        if indices[position] < 0 or mapped[position] in ambiguous:
+        unknown = indices[position] < 0 and not (
+            keep_unknown and ours[position] == mapped[position]
+        )
+        if unknown or mapped[position] in ambiguous:
             _refuse(ours, mapped, position, sorted(set(used)), indices, classifier, data, labels)
     return indices
 
@@ -92,10 +98,16 @@ def _listed(name: str, mapped_to: str, classifier: Classifier) -> str:
 
 def _remedy(missing: Sequence[int], names: Sequence[str], labels: Mapping[str, str] | None) -> str:
     if labels is None:
-        return "Give a `labels:` file (CSV with the columns from,to) that maps them."
+        return (
+            "Give a `labels:` file (CSV with the columns from,to) that maps them, or keep their "
+            "samples as unknown with `unknown: keep`."
+        )
     without = [names[i] for i in missing if names[i] not in labels]
     if without:
-        return f"The `labels:` file has no row for {_some(without)}; add one for each."
+        return (
+            f"The `labels:` file has no row for {_some(without)}; add one for each, or keep their "
+            "samples as unknown with `unknown: keep`."
+        )
     return "Correct the column `to` of the `labels:` file."
 
 

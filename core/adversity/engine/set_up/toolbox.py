@@ -9,7 +9,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from adversity.contracts import Classifier, State
+from adversity.contracts.targets import NO_LABEL
 from adversity.data.arrays import read_arrays
 from adversity.data.checksums import Checksums, verified_file
 from adversity.data.labels_map import read_labels
@@ -26,8 +29,6 @@ from adversity.project import file_fault, list_files
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
 
     from adversity.contracts import Dataset, MetricBase, Plugin, PluginBase
     from adversity.engine.attack.looks import Seen
@@ -238,7 +239,8 @@ class Toolbox:
         """Return the labels of a data set as classes of the classifier of `step`.
 
         Returns:
-            `[N]` int64, or None if the data set has no labels.
+            `[N]` int64, `UNKNOWN_CLASS` or `NO_LABEL` where there is none; None if the data set has
+            no labels at all.
         """
         source = self.source(data)
         if not source.labelled:
@@ -248,9 +250,10 @@ class Toolbox:
         labels = None if file is None else read_labels(self.workspace.root / file, file)
         indices = class_indices(
             source.class_names,
-            source.targets.tolist(),
+            source.targets[source.targets >= 0].tolist(),
             classifier,
             labels=labels,
             data=f"data {data!r}",
+            keep_unknown=self.plan.data[data].unknown == "keep",
         )
-        return indices[source.targets]
+        return np.where(source.targets < 0, NO_LABEL, indices[source.targets])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.contracts.targets import has_class
 from adversity.engine.chain.answer import Answer
 from adversity.errors import InputError
 
@@ -21,9 +22,11 @@ def answer_columns(
 ) -> Columns:
     """Return prediction, correctness, confidence and the answer itself.
 
+    An answer is not correct where the target is no class: no metric of labels counts such rows.
+
     Args:
         answer: To N images.
-        target: `[N]` int64, or None.
+        target: `[N]` int64, negative where a sample has no class; or None.
     """
     prediction = answer.predicted.numpy()
     columns: Columns = {"prediction": prediction}
@@ -41,11 +44,11 @@ def set_columns(sets: Tensor, target: np.ndarray[tuple[int], np.dtype[np.int64]]
 
     Args:
         sets: `[N, K]` bool.
-        target: `[N]` int64, or None.
+        target: `[N]` int64, negative where a sample has no class; or None.
     """
     columns: Columns = {"sets": sets.numpy(), "set_size": sets.sum(1).numpy()}
     if target is not None:
-        columns["in_set"] = columns["sets"][range(len(target)), target]
+        columns["in_set"] = columns["sets"][range(len(target)), target] & has_class(target)
     return columns
 
 

@@ -24,6 +24,7 @@ from adversity.engine.stages.stage import write_json
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.stored_images import StoredImages
 from adversity.engine.stages.table_stage import TableRun
+from adversity.engine.stages.unjudged import unjudged_notes
 from adversity.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class AttackRun(TableRun):
             [self.identity(link.id, cell) for link in chain.links]
             for chain in (self.chain, self.victim)
         )
-        source, labels = self.toolbox.source(self.data), self.label_hash(self.data)
-        return [source.content, labels, before, links, self.columns_depend_on()]
+        data = self.toolbox.source(self.data).content, self.label_hash(self.data)
+        return [*data, before, links, self.columns_depend_on()]
 
     def done(self, shard: Shard) -> bool:
         """Say whether table and images of a shard are in the store, and as they were written."""
@@ -132,8 +133,7 @@ class AttackRun(TableRun):
                 f"{self.planned.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
                 "robust accuracy is counted against the truth"
             )
-        labels = torch.from_numpy(targets[index].copy())
-        seed = self.plan.spec.seed
+        labels, seed = torch.from_numpy(targets[index].copy()), self.plan.spec.seed
         victim, judge = (
             ChainTarget(
                 self.toolbox.links(chain, cell), ids=current.ids, side=current.side, seed=seed
@@ -147,7 +147,6 @@ class AttackRun(TableRun):
         """Look at those of the data set's first samples that were right; attack them again if needed."""
         import torch
 
-        columns: Columns = {}
         place, right = torch.tensor(index), result.start == scene.labels
         links, seed = scene.victim.links, self.plan.spec.seed
         hidden = hidden_pixels(
@@ -159,8 +158,7 @@ class AttackRun(TableRun):
             seed=seed,
             seen=self._seen("hidden pixels", self.known, scene),
         )
-        if hidden is not None:
-            columns["hidden_pixels"] = hidden.numpy()
+        columns: Columns = {} if hidden is None else {"hidden_pixels": hidden.numpy()}
         first = int(self.planned.options.get("probe", 0))
         if not first:
             return columns
@@ -249,6 +247,7 @@ class AttackRun(TableRun):
 
     def fill(self, out: Path) -> StageResult:
         """Write images, table and identity, and say what the victim gives."""
+        self.notes += unjudged_notes(self, "they are not attacked, and count in no robust accuracy")
         self._note_probabilities()
         for cell in self.planned.cells:
             self._write_images(out, cell)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.engine.set_up.toolbox import state_path
-from adversity.engine.stages.fitting import fit_identity, fit_step
+from adversity.engine.stages.fitting import fit_identity, fit_step, left_out_note
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.errors import InputError
 
@@ -58,6 +58,8 @@ class FitRun(StageRun):
             write_arrays(state_path(out, cell), arrays, info)
             if info.get("note"):
                 self.notes.append(f"{self.stage.step}: {info['note']}")
+            said = left_out_note(self.toolbox, self.stage.step, cell)
+            self.notes += [note for note in said if note not in self.notes]
         return StageResult(
             self.stage.step, {}, tuple(self.notes), sum(shard.rows for shard in self.shards)
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adversity.contracts import Block, Classifier, Fitted
+from adversity.contracts.targets import has_class
 from adversity.data.labels_map import read_labels
 from adversity.engine.calls.blocks import spans
 from adversity.engine.stages.answer_columns import answer_of
@@ -14,18 +15,19 @@ from adversity.engine.stages.channels import require_channels
 from adversity.engine.stages.source_classes import index_in
 from adversity.engine.stages.step_images import step_images
 from adversity.errors import DataError, InputError
+from adversity.registry.entry import class_of
 from adversity.seeding import fit_generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adversity.contracts import FitData, State
+    from adversity.contracts import State
     from adversity.data.stored import StoredRows
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.engine.stages.stage import StageRun
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["fit_identity", "fit_step", "stored_rows"]
+__all__ = ["fit_identity", "fit_step", "left_out_note", "stored_rows"]
 
 Classes = tuple[str, ...] | None
 """What targets must index: the classes of the first source, where all shall have the same."""
@@ -44,6 +46,17 @@ def fit_step(toolbox: Toolbox, step: str, cell: Cell) -> State:
     ready = toolbox.bare(step, cell)
     generator = fit_generator(toolbox.plan.spec.seed, step, getattr(ready.plugin, "seed", 0))
     return ready.learn(_streams(toolbox, planned, cell), generator)
+
+
+def left_out_note(toolbox: Toolbox, step: str, cell: Cell) -> tuple[str, ...]:
+    """Say on how many samples a plugin was fitted, where some had no class to learn from."""
+    streams = _streams(toolbox, toolbox.plan.steps[step], cell).sources
+    return tuple(
+        f"{step} was fitted on {len(stream)} of the {len(stream) + stream.left_out} samples of "
+        f"{stream.step}; the others have no class that it can learn"
+        for stream in streams.values()
+        if stream.left_out
+    )
 
 
 def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
@@ -74,7 +87,7 @@ def _fitted(planned: PlannedStep) -> type[Fitted]:
     return cls
 
 
-def _streams(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> FitData:
+def _streams(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> StreamedImages | StoredLogits:
     """Return the first source of a fit as a stream, which has all of them by name."""
     cls, classes = _fitted(planned), None
     streams: dict[str, StreamedImages | StoredLogits] = {}
@@ -94,7 +107,10 @@ def stored_rows(toolbox: Toolbox, step: str, cell: Cell) -> StoredRows:
 
 
 class StreamedImages:
-    """The images of a step as a stream for fitting, in the order of ids."""
+    """The images of a step as a stream for fitting, in the order of ids.
+
+    A classifier is fitted on the samples that have a label; targets are there where all have one.
+    """
 
     def __init__(
         self, toolbox: Toolbox, planned: PlannedStep, cell: Cell, fit_on: str, classes: Classes
@@ -104,8 +120,8 @@ class StreamedImages:
         Raises:
             DataError: If it has classes that the first source has not, or of other channels.
         """
-        self._toolbox, self._step, self._cell = toolbox, fit_on, cell
-        chain = toolbox.plan.chain(self._step)
+        self._toolbox, self.step, self._cell = toolbox, fit_on, cell
+        chain = toolbox.plan.chain(self.step)
         self._source = toolbox.source(chain.start)
         require_channels(self._source, chain.start, (*chain.links, planned))
         self._targets, self._names = self._source.targets, self._source.class_names
@@ -116,7 +132,12 @@ class StreamedImages:
             indices = index_in(classes, self._names, labels, where)
             self._targets = np.where(self._targets < 0, -1, indices[self._targets])
             self._names = classes
-        self.sources: Mapping[str, FitData] = {}
+        self.sources: Mapping[str, StreamedImages | StoredLogits] = {}
+        has_label = self._source.targets >= 0
+        learns_classes = issubclass(class_of(planned.entry), Classifier) and has_label.any()
+        used = np.flatnonzero(has_label) if learns_classes else np.arange(len(self._source))
+        self._used: list[int] = used.tolist()
+        self._labelled = bool(has_label[used].all())
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -125,21 +146,26 @@ class StreamedImages:
 
     def __len__(self) -> int:
         """Return the number of samples."""
-        return len(self._source)
+        return len(self._used)
+
+    @property
+    def left_out(self) -> int:
+        """How many samples have no label to learn from."""
+        return len(self._source) - len(self._used)
 
     def __iter__(self) -> Iterator[Block]:
         """Go through blocks of one image size."""
         import torch
 
-        order = sorted(range(len(self)), key=lambda i: self._source.ids[i])
+        order = sorted(self._used, key=lambda i: self._source.ids[i])
         for rows in self._source.alike(order):
             for span in spans(len(rows), ROWS):
                 index = [rows[i] for i in span]
-                current = step_images(self._toolbox, self._step, self._cell, index)
+                current = step_images(self._toolbox, self.step, self._cell, index)
                 targets = torch.from_numpy(self._targets[index].copy())
                 yield Block(
                     current.ids,
-                    targets=targets if self._source.labelled else None,
+                    targets=targets if self._labelled else None,
                     images=current.images,
                     references=current.clean,
                     side=current.side,
@@ -147,7 +173,10 @@ class StreamedImages:
 
 
 class StoredLogits:
-    """A finished predictions table as a stream for fitting, sorted by id."""
+    """A finished predictions table as a stream for fitting, sorted by id.
+
+    Rows whose target is no class of the classifier are left out.
+    """
 
     def __init__(
         self, toolbox: Toolbox, planned: PlannedStep, cell: Cell, fit_on: str, classes: Classes
@@ -158,11 +187,12 @@ class StoredLogits:
             DataError: If they have no labels, or other classes than the first source.
             InputError: If they have neither logits nor probabilities.
         """
-        step = fit_on
-        self.sources: Mapping[str, FitData] = {}
+        step = self.step = fit_on
+        self.sources: Mapping[str, StreamedImages | StoredLogits] = {}
         self._rows = stored_rows(toolbox, step, cell)
         self._where = where = f"{planned.line}: fit_on: {step}"
-        if "target" not in self._rows:
+        self._count = int(has_class(self._rows["target"]).sum()) if "target" in self._rows else 0
+        if not self._count:
             raise DataError(f"{where} has no labels; expected labelled predictions")
         answer_of(next(self._rows.parts(), self._rows), where)
         own = cell.restrict(toolbox.plan.steps[step].variables)
@@ -180,17 +210,23 @@ class StoredLogits:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return self._rows.count
+        return self._count
+
+    @property
+    def left_out(self) -> int:
+        """How many rows have no class to learn from."""
+        return self._rows.count - self._count
 
     def __iter__(self) -> Iterator[Block]:
         """Go through the rows in blocks."""
         import torch
 
         for part in self._rows.parts():
-            ids, targets = part["id"], torch.from_numpy(part["target"].copy())
-            answer = answer_of(part, self._where)
+            known = has_class(part["target"])
+            ids, targets = part["id"][known], torch.from_numpy(part["target"][known])
+            answer = answer_of(part, self._where).rows(torch.from_numpy(known))
             logits, probs = answer.as_logits, answer.probabilities
-            for span in spans(part.count, ROWS):
+            for span in spans(len(ids), ROWS):
                 cut = slice(span.start, span.stop)
                 yield Block(
                     tuple(ids[cut].tolist()),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adversity.contracts import Plot, Table
+from adversity.engine.calls.judged_rows import judged_rows, judged_tables, spread
 from adversity.engine.calls.ready import BREAKS
 from adversity.errors import DataError, InputError, PluginError
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
@@ -98,25 +99,29 @@ def located(planned: PlannedStep, cell: Cell) -> Iterator[None]:
 def sample_columns(ready: Ready, table: Table, reference: Table | None) -> Columns:
     """Return the values that the measures of a table are means of, a column each.
 
+    Of rows that the metric is not given it is NaN.
+
     Raises:
         PluginError: If the metric fails, or its values are not one a row.
     """
     metric: Metric = ready.plugin
+    given = judged_tables(metric, table, reference)
+    keep = judged_rows(metric, table, reference if metric.compares == "samples" else None)
+    count = len(given[0])
     try:
-        answer = (
-            metric.per_sample(table) if reference is None else metric.per_pair(table, reference)
-        )
+        answer = metric.per_sample(*given) if reference is None else metric.per_pair(*given)
     except BREAKS as error:
         ready.guard(error)
     columns = {}
     for name, values in answer.items():
         column = np.asarray(values)
-        if column.shape != (len(table),) or column.dtype.kind not in "bf":
+        if column.shape != (count,) or column.dtype.kind not in "bf":
             ready.broke(
-                f"expected {len(table)} booleans or floats for {name}, one a row, got "
+                f"expected {count} booleans or floats for {name}, one a row, got "
                 f"{column.dtype} {list(column.shape)}"
             )
-        columns[name] = column if column.dtype == np.bool_ else column.astype(np.float64)
+        column = column if column.dtype == np.bool_ else column.astype(np.float64)
+        columns[name] = spread(column, keep)
     return columns
 
 

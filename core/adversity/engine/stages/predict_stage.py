@@ -12,10 +12,13 @@ from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
+from adversity.engine.stages.unjudged import unjudged_notes
 from adversity.errors import DataError
 
 if TYPE_CHECKING:
-    from adversity.engine.stages.stage import Shard
+    from pathlib import Path
+
+    from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.model import Cell
 
 __all__ = ["PredictRun"]
@@ -62,6 +65,11 @@ class PredictRun(TableRun):
             for span in spans(len(shard.samples), size)
         ]
         return join(batches)
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the table, and say which samples no answer is held against."""
+        self.notes += unjudged_notes(self, "they count in no accuracy")
+        return super().fill(out)
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         step = self.stage.step

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from adversity.contracts.targets import has_class
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.data.tables import read_table
 from adversity.engine.attack.attacking import AttackResult, attack
@@ -136,7 +137,7 @@ class RoundsRun(AttackRun):
             for gate in stopping_gates(self.planned, self.plan.gates)
             if gate.selector.items() <= cell.as_dict().items()
         ]
-        course = Course(gates, len(stand))
+        course = Course(gates, int(has_class(rows["target"]).sum()))
         right, left = int(rows["start_correct"].sum()), int(stand.sum())
         course.look(self._names[cell], done, right=right, standing=left)
         if course.stopped is not None:
@@ -145,9 +146,9 @@ class RoundsRun(AttackRun):
 
     def _joined(self, cell: Cell, done: int) -> Columns:
         """Return what became of each sample of a cell after so many rounds."""
-        lines = (self._line[shard.index][:done] for shard in self.shards_of(cell))
-        outcomes = (self._rows(line)[0] for line in lines)
-        return join([{k: rows[k] for k in ("start_correct", "fooled")} for rows in outcomes])
+        names = ("target", "start_correct", "fooled")
+        outcomes = (self._rows(self._line[s.index][:done])[0] for s in self.shards_of(cell))
+        return join([{name: rows[name] for name in names} for rows in outcomes])
 
     def _rows(self, line: list[Shard]) -> tuple[Columns, list[tuple[str, int]]]:
         """Return the last row of each sample of a shard, and where its image is stored."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.targets import has_class
 from adversity.engine.stages.columns import sort_by_id, standing
 from adversity.engine.stages.fitting import stored_rows
 from adversity.errors import DataError
@@ -56,6 +57,8 @@ def _defence(toolbox: Toolbox, grey: PlannedStep) -> tuple[str, ...]:
 
 def _of(toolbox: Toolbox, grey: PlannedStep, adaptive: PlannedStep) -> Iterator[DefenceGap]:
     for cell in grey.cells:
+        if not len(_by_id(toolbox, grey, cell)["id"]):
+            continue
         parameters = toolbox.plugin(grey.id, cell).parameters
         for other in adaptive.cells:
             same = toolbox.plugin(adaptive.id, other).parameters == parameters
@@ -99,5 +102,7 @@ def _compared(
 
 
 def _by_id(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> Columns:
+    """Return what became of each sample that has a class; others were not attacked."""
     rows = stored_rows(toolbox, planned.id, cell)
-    return sort_by_id({name: rows[name] for name in ("id", "start_correct", "fooled")})
+    known = has_class(rows["target"])
+    return sort_by_id({name: rows[name][known] for name in ("id", "start_correct", "fooled")})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.targets import has_class
 from adversity.engine.stages.fitting import stored_rows
 from adversity.engine.summary.shown_images import Answer, Story, image_row
 
@@ -61,7 +62,8 @@ def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     # Restorations take most of the time; each thread sets the plugins of the path up anew.
     with ThreadPoolExecutor(min(run.workers, max(1, len(stories) // 4))) as pool:
         rows = tuple(pool.map(partial(image_row, toolbox, attack, images), stories, names))
-    population = zip(QUOTAS, np.bincount(strata, minlength=len(QUOTAS)).tolist(), strict=True)
+    counts = np.bincount(strata[strata >= 0], minlength=len(QUOTAS))
+    population = zip(QUOTAS, counts.tolist(), strict=True)
     return rows, {name: count for name, count in population if count}
 
 
@@ -118,7 +120,7 @@ def _strata(
 ) -> Numbers:
     """Return the stratum of each sample of a cell, as a place in `QUOTAS`; none without labels.
 
-    The tables of a path are of one data set and sorted by id, so they have the same rows.
+    A sample that has no class of the classifier is in no stratum (-1) and not shown. The tables of a path are of one data set and sorted by id, so they have the same rows.
     """
     final = stored_rows(toolbox, attack or answer, cell)
     if "target" not in final:
@@ -135,6 +137,7 @@ def _strata(
             strata[right & ~still] = names.index("newly broken by restoration")
     if attack is not None:
         strata[final["fooled"]] = names.index("flipped by the attack")
+    strata[~has_class(final["target"])] = -1
     return strata
 
 
@@ -163,6 +166,7 @@ def _chosen(strata: Numbers, count: int, seed: int) -> list[int]:
     """Draw each stratum's quota, scaled to `count`, then fill up with what is left."""
     generator = np.random.Generator(np.random.Philox(key=seed))
     order = generator.permutation(len(strata))
+    order = order[strata[order] >= 0]
     scale = count / sum(QUOTAS.values())
     chosen: list[int] = []
     for number, quota in enumerate(QUOTAS.values()):

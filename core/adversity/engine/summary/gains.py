@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adversity.contracts.targets import has_class
 from adversity.engine.stages.fitting import stored_rows
 from adversity.metrics import paired_difference
 from adversity.report.values.model import Gain
@@ -49,7 +50,10 @@ def _in_cell(
     second = stored_rows(toolbox, after.id, cell)
     if "correct" not in first or not np.array_equal(first["id"], second["id"]):
         return None
-    was, now = first["correct"].astype(bool), second["correct"].astype(bool)
+    known = has_class(first["target"])
+    if not known.any():
+        return None
+    was, now = (rows["correct"].astype(bool)[known] for rows in (first, second))
     difference = paired_difference(now, was, better="higher")
     return Gain(
         step,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.targets import has_class
 from adversity.data.checksums import verified_file
 from adversity.data.ledger import Entry
 from adversity.data.stored import TABLE, StoredTable
@@ -78,7 +79,7 @@ def _rows(rows: StoredRows) -> dict[str, Array]:
 def _losses(rows: Mapping[str, Array]) -> dict[str, Array]:
     """Return how wrong the answer is: cross-entropy, and the margin of the best other class.
 
-    NaN where the victim gives labels alone. Both are of logits; where the answer is one of
+    NaN where the victim gives labels alone, and where a sample has no class. Both are of logits; where the answer is one of
     probabilities, of their logarithm.
     """
     targets = rows["target"]
@@ -90,8 +91,9 @@ def _losses(rows: Mapping[str, Array]) -> dict[str, Array]:
     else:
         unknown = np.full(len(targets), np.nan)
         return {"loss": unknown, "margin": unknown}
-    index = np.arange(len(targets)), targets
-    true = scores[index].copy()
+    known = has_class(targets)
+    index = np.arange(len(targets)), np.where(known, targets, 0)
+    true = np.where(known, scores[index], np.nan)
     scores[index] = -np.inf
     with np.errstate(invalid="ignore"):  # inf - inf, where two probabilities are 0
         return {"loss": -true, "margin": scores.max(axis=1) - true}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import ImageMetric, Metric, Table
+from adversity.engine.calls.judged_rows import judged_rows, judged_tables, spread
 from adversity.engine.calls.ready import BREAKS
 from adversity.errors import AdversityError, PluginError
 
@@ -29,6 +30,8 @@ def sample_values(
 ) -> Array | None:
     """Return `[N]` values whose mean is a measure; None where it is no mean over samples.
 
+    It is NaN where a sample does not count, as one without a label in an accuracy.
+
     Args:
         metrics: Those of the pipeline, not set up.
         measure: Its name.
@@ -43,9 +46,10 @@ def sample_values(
             if measure in metric.declared() and measure in rows:
                 return rows[measure]
         elif isinstance(metric, Metric) and metric.takes(table := Table(rows, class_names)):
-            values = _asked(metric, measure, table)
+            keep, [given] = judged_rows(metric, table), judged_tables(metric, table, None)
+            values = _asked(metric, measure, given)
             if values is not None:
-                return _checked(metric, measure, values, len(table))
+                return spread(_checked(metric, measure, values, len(given)), keep)
     return None
 
 

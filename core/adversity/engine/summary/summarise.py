@@ -291,7 +291,7 @@ def _data(toolbox: Toolbox, name: str) -> DataSummary:
         id=name,
         uses=f"{planned.entry.kind}/{planned.entry.name}",
         n=len(source),
-        classes=len(set(source.targets.tolist())) if source.labelled else 0,
+        classes=len(set(source.targets[source.targets >= 0].tolist())),
         prepare=dict(source.prepare),
         quarantined=source.quarantined,
         facts=source.describe(),

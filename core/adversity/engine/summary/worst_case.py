@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import NormBall, Parametric
+from adversity.contracts.targets import has_class
 from adversity.engine.summary.ledger import entries
 from adversity.errors import StorageError
 from adversity.metrics import worst_case_robust_accuracy
@@ -134,7 +135,7 @@ def worst_case(
         now: Keys of the attacks that belong to this run; None where there is no run.
 
     Returns:
-        The share of all images; None if no attack looked for such a failure. `details` holds
+        The share of all images with a class; None if no attack looked for such a failure. `details` holds
         what `adversity.metrics.worst_case_robust_accuracy` says, the `pipelines` that the
         attacks were first run in, how many are from `earlier` runs, and what was attacked.
 
@@ -145,11 +146,14 @@ def worst_case(
     if not attacks:
         return None
     _same_samples(attacks)
+    known = has_class(attacks[0].rows["label"])
+    if not known.any():
+        return None
     outcomes: dict[str, tuple[Flags, Flags]] = {}
     for name, group in _by_name(attacks, now or frozenset()).items():
         right = np.logical_and.reduce([entry.rows["start_correct"] for entry in group])
         fell = [entry.rows["wrong"] & threat.admits(entry) for entry in group]
-        outcomes[name] = right, np.logical_or.reduce(fell)
+        outcomes[name] = right[known], np.logical_or.reduce(fell)[known]
     measure = worst_case_robust_accuracy(outcomes)
     earlier = {} if now is None else {"earlier": len({e.attack for e in attacks} - now)}
     first = attacks[0]

@@ -59,6 +59,7 @@ class PlannedData:
         images: `clean`: what they were before the first degradation is what image metrics compare
             with, if none has a reference. `degraded`: without references nothing is.
         labels: A file that maps the data set's class names to the classifier's, or None.
+        unknown: `keep`: samples may have classes that a classifier lacks.
         line: `file:line` for messages.
     """
 
@@ -70,6 +71,7 @@ class PlannedData:
     labels: str | None = None
     line: str = ""
     images: Literal["clean", "degraded"] = "clean"
+    unknown: Literal["keep"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

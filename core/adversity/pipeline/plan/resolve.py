@@ -71,7 +71,9 @@ def _planned_data(
     prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
     labels = place_in(loaded.root, spec.labels) if spec.labels else None
     line = findings.where(("data", id_))
-    return PlannedData(id_, entry, plugin, prepare, location, labels, line, spec.images)
+    return PlannedData(
+        id_, entry, plugin, prepare, location, labels, line, spec.images, spec.unknown
+    )
 
 
 def resolve_metrics(

@@ -100,6 +100,7 @@ class DataSpec(_Part):
     prepare: PrepareSpec = PrepareSpec()
     images: Literal["clean", "degraded"] = "clean"
     labels: StrictStr | None = None
+    unknown: Literal["keep"] | None = None
 
 
 class StepSpec(_Part):

@@ -98,21 +98,16 @@ def targets_fault(targets: Sequence[Any], class_names: Sequence[str]) -> str | N
     """Say what is wrong with targets and the names of the classes they index, or None.
 
     Args:
-        targets: Class indices, or None for all.
+        targets: Class indices, or None where a sample has no label.
         class_names: The classes.
     """
     if len(set(class_names)) != len(class_names) or not all(
         isinstance(name, str) and name for name in class_names
     ):
         return f"expected class names that are texts, each once, got {list(class_names)[:5]}"
-    missing = sum(target is None for target in targets)
-    if missing == len(targets):
-        return None
-    if missing:
-        return (
-            f"expected a target for each sample or for none, {missing} of {len(targets)} have none"
-        )
     for target in targets:
+        if target is None:
+            continue
         whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
         if not whole or not 0 <= int(target) < len(class_names):
             return (

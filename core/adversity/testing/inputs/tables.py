@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from adversity.contracts.targets import NO_LABEL, UNKNOWN_CLASS
 from adversity.testing.bench.bench import Case
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["KNOWN", "Outcome", "classes_of", "table"]
+__all__ = ["KNOWN", "Outcome", "classes_of", "some_without_a_class", "table"]
 
 Outcome = Literal["mixed", "perfect", "worst"]
 
@@ -75,6 +76,17 @@ def table(
     form = "" if answer == "logits" else " as probabilities"
     ids = tuple(f"kit/{number:03d}" for number in range(count))
     return Case(f"{count} rows of {classes} classes{form}", rows, ids)
+
+
+def some_without_a_class(case: Case) -> Case:
+    """Return a table in which every fourth sample is of an unknown class, and a few lack a label."""
+    import torch
+
+    number, rows = torch.arange(len(case)), dict(case.rows)
+    rows["target"] = torch.where(number % 4 == 2, UNKNOWN_CLASS, rows["target"])
+    rows["target"] = torch.where(number % 7 == 5, NO_LABEL, rows["target"])
+    rows["correct"] = rows["correct"] & (rows["target"] >= 0)
+    return Case(f"{case.name}, some without a class", rows, case.ids)
 
 
 def classes_of(case: Case) -> int:

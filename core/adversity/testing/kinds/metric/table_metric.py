@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from adversity.contracts import Measure, MeasureInfo, Table
+from adversity.contracts.targets import NO_LABEL, UNKNOWN_CLASS
 from adversity.engine.calls.ready import BREAKS
 from adversity.errors import InputError
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import Failed, NotApplicable, check, json_text, require
-from adversity.testing.inputs.tables import KNOWN, classes_of, table
+from adversity.testing.inputs.tables import KNOWN, classes_of, some_without_a_class, table
 from adversity.testing.kinds.metric.again import row_order, stored
 from adversity.testing.kinds.metric.declared import in_range, pairs, plots, produces, words
 
@@ -27,6 +28,7 @@ __all__ = [
     "direction",
     "measures_are_json",
     "n_is_right",
+    "rows_without_a_class",
     "value_in_interval",
     "wants_is_complete",
 ]
@@ -77,6 +79,36 @@ def n_is_right(bench: MetricBench) -> str:
             )
             summary[name] = f"{name} rests on {measure.n} of {rows} rows"
     return ", ".join(summary.values())
+
+
+@check("Rows without a class, of unknown ones and without a label, are no obstacle.")
+def rows_without_a_class(bench: MetricBench) -> str:
+    """Put two such rows into a table; who needs labels does not see them."""
+    import torch
+
+    case = bench.measured[0]
+    if "target" not in case.rows:
+        raise NotApplicable("the kit's tables for it have no labels")
+    more = case.take([*range(len(case)), 0, 0])
+    target = torch.cat([case.rows["target"], torch.tensor([UNKNOWN_CLASS, NO_LABEL])])
+    ids = (*case.ids, "kit/unknown", "kit/unlabelled")
+    name = f"{case.name} and two without a class"
+    wider = Case(name, {**more.rows, "target": target}, ids)
+    try:
+        measures, before = (bench.measures(bench.ready, one) for one in (wider, case))
+    except BREAKS as error:
+        raise Failed(
+            f"expected {name} to be measured, it raised {error}; leave rows with a negative target "
+            "out, or let the core do it (needs_labels = True)"
+        ) from error
+    if not bench.cls.needs_labels:  # type: ignore[attr-defined]
+        return f"{', '.join(measures) or 'no measure'} of {name}"
+    for each, measure in measures.items():
+        require(
+            (measure.value, measure.n) == (before[each].value, before[each].n),
+            f"expected {each} of the rows with a class alone, got {measure.value:.6g} with two more",
+        )
+    return "it is given the others alone"
 
 
 @check("`wants` is complete: a table with these columns alone is enough, or it is silent.")
@@ -169,6 +201,7 @@ class MetricBench(Bench):
         row_order,
         stored,
         wants_is_complete,
+        rows_without_a_class,
         direction,
         measures_are_json,
     )
@@ -190,6 +223,8 @@ class MetricBench(Bench):
         cases = [table(n, k, wants=wants, answer=self.form) for n, k in ((60, 10), (25, 2), (1, 3))]
         if not {"logits", "probs"} & set(wants):
             cases.append(table(20, 10, wants=wants, answer="probs"))
+        if "target" in wants and not self.cls.needs_labels:  # type: ignore[attr-defined]
+            cases.append(some_without_a_class(table(60, 10, wants=wants, answer=self.form)))
         return cases
 
     def samples(self, case: Case) -> int:

@@ -1,0 +1,66 @@
+"""The column that samples are ranked by, so that a larger value says: less sure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.did_you_mean import did_you_mean
+from adversity.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from adversity import Table
+
+__all__ = ["CONFIDENCE", "ranked", "said_of"]
+
+CONFIDENCE = "confidence"
+"""The one column that every prediction has, and the one that is smaller where it is less sure."""
+
+
+def ranked(table: Table, score: str, *, metric: str, step: str) -> np.ndarray[Any, Any]:
+    """Return the score of each sample, `[N]`, so that a larger one means less sure.
+
+    Args:
+        table: With the column.
+        score: Its name.
+        metric: Who asks, for messages.
+        step: The key that names the table, for messages.
+
+    Raises:
+        InputError: The table has no such column.
+        DataError: The column does not hold one number for each sample.
+    """
+    if not table.has(score):
+        columns = ", ".join(table.columns)
+        hint = did_you_mean(score, table.columns)
+        raise InputError(
+            f"{metric}: expected a column {score!r} in the table that {step} names, got "
+            f"{columns}; {hint or 'name one of these with score'}"
+        )
+    values = np.asarray(table[score])
+    fault = _fault(values, table["id"])
+    if fault:
+        raise DataError(
+            f"{metric}: expected a number for each sample in the column {score!r} of the "
+            f"table that {step} names, got {fault}; name another column with score"
+        )
+    return -values.astype(np.float64) if score == CONFIDENCE else values
+
+
+def said_of(score: str) -> dict[str, str]:
+    """Return what a convention says of the column."""
+    sure = "small" if score == CONFIDENCE else "large"
+    return {"score": f"{score}, {sure} where the model is less sure"}
+
+
+def _fault(values: np.ndarray[Any, Any], ids: np.ndarray[Any, Any]) -> str:
+    """Say why samples cannot be ranked by a column; empty where they can."""
+    if values.ndim != 1:
+        return f"{values[0].size} for each"
+    if values.dtype.kind not in "iuf":
+        return "yes and no" if values.dtype.kind == "b" else f"{values[0]!r}"
+    lacking = ids[np.isnan(values)]
+    return (
+        f"none for {len(lacking)} of {len(values)}, {lacking[0]} among them" if len(lacking) else ""
+    )
