@@ -25,7 +25,11 @@ def test_programs_must_be_trusted(kind):
     ("kind", "file", "words"),
     [
         ("onnx", "model.ts", "expected ONNX, got TorchScript; use classifier/torchscript"),
-        ("onnx", "state.pt", "expected ONNX, got a state dict; use classifier/torchvision"),
+        (
+            "onnx",
+            "state.pt",
+            "got a state dict; use classifier/torchvision or classifier/timm with its",
+        ),
         ("onnx", "text.onnx", "expected ONNX, got an unknown format; export the model as ONNX"),
         ("onnx", "empty.onnx", "expected ONNX, got an empty file"),
         ("onnx", "cut.onnx", "expected ONNX, got a file that is damaged"),

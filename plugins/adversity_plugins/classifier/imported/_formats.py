@@ -26,7 +26,7 @@ _PLUGINS = {
     ONNX: "classifier/onnx",
     TORCHSCRIPT: "classifier/torchscript",
     EXPORTED: "classifier/exported_program",
-    STATE: "classifier/torchvision with its `architecture`",
+    STATE: "classifier/torchvision or classifier/timm with its `architecture`",
 }
 
 
