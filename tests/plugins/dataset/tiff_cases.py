@@ -146,6 +146,7 @@ def numbers():
         values = RANDOM.random((HEIGHT, WIDTH, channels)).astype(f"f{bits // 8}")
         compressed = packing is DEFLATE
         is_read = (kind, bits) == (1, 32) and not (compressed and order == ">")
+        is_read |= (kind, bits) == (2, 32) and not compressed
         name = f"float bits {bits} photometric {kind} {order} {packing['compression']}"
         yield case(
             name, values, values if is_read else REFUSED, bits=bits, kind=3, photometric=kind,

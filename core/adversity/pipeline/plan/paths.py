@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["HasSource", "ancestors", "reached", "read_by", "way_to"]
+__all__ = ["HasSource", "ancestors", "reached", "read_by", "rests_on", "way_to"]
 
 
 class HasSource(Protocol):
@@ -46,6 +46,19 @@ def ancestors(id_: str, steps: Mapping[str, HasSource]) -> frozenset[str]:
 def read_by(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
     """Return a step and all whose images or rows go into its figures, those compared with, too."""
     return reached((id_,), lambda name: steps[name].reads if name in steps else ())
+
+
+def rests_on(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
+    """Return a step and all steps and data sets that its work hangs on, plugins and fits as well."""
+
+    def near(name: str) -> Iterable[str]:
+        if name not in steps:
+            return ()
+        one = steps[name]
+        others = (one.definition, one.against, one.fit_on, *one.source, *one.nested)
+        return (other for other in others if other is not None)
+
+    return reached((id_,), near)
 
 
 def way_to(id_: str, steps: Mapping[str, HasSource]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ MAX_HELD = 2**30
 """Bytes that may be held at once while an image is decoded; what needs more is taken for a
 decompression bomb. That is 89 million pixels of 8 bits without transparency, and half as many
 of 16 bits or with alpha."""
-_HELD, _HELD_DEEP = 12, 24
+_HELD, _HELD_DEEP, _HELD_FLOATS = 12, 24, 36
 """Bytes a pixel that are held at once beside the file, measured (`test_image_bounds.py`)."""
 
 _FORMATS = {
@@ -162,7 +162,10 @@ def _decode(
     if not kind:
         raise Unreadable("not an image in a format that is read")
     layout = _LAYOUTS[kind](content)
-    _require_room(content, *layout.size, _HELD)  # before Pillow claims memory, or warns
+    # Before Pillow claims memory, or warns.
+    _require_room(content, *layout.size, _HELD if layout.floats is None else _HELD_FLOATS)
+    if layout.floats is not None:
+        return layout.floats.read(content), False, ()
     with _open(layout, kind) as image:
         _require_room(content, *image.size, _held(image, layout))
         odd = getattr(image, "tag_v2", {}).get(274)  # Pillow deletes it while loading

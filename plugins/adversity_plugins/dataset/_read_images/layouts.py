@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adversity_plugins.dataset._read_images.tiff_float import Strips
+
 __all__ = ["Layout", "Unreadable", "avif", "bmp", "gif", "jpeg", "jpeg2000", "webp"]
 
 
@@ -36,6 +38,7 @@ class Layout:
         clear: The colour that is transparent (tRNS), its values as in the file.
         premultiplied: Whether the colours are multiplied by alpha already.
         colours: The colour map as `RRR...GGG...BBB...`, where Pillow reads it wrongly.
+        floats: Where RGB of 32-bit floats stand, which Pillow does not read.
         box: The part of the canvas that the first frame covers, (left, top, right, bottom).
         size: Width and height that the header claims; of a TIFF's tile, if that is larger.
         remarks: What in the file was left aside.
@@ -48,6 +51,7 @@ class Layout:
     clear: tuple[int, ...] | None = None
     premultiplied: bool = False
     colours: bytes | None = None
+    floats: Strips | None = None
     box: tuple[int, int, int, int] | None = None
     size: tuple[int, int] = (0, 0)
     remarks: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from adversity_plugins.dataset._read_images.layouts import Layout, Unreadable
+from adversity_plugins.dataset._read_images.tiff_float import strips_of
 
 __all__ = ["tiff"]
 
@@ -33,7 +34,8 @@ def tiff(content: bytes) -> Layout:
         raise Unreadable("its first page is a reduced copy or a mask; save the image alone")
     if tags.get(259, 1) not in _COMPRESSIONS:
         raise Unreadable(f"TIFF compression {tags.get(259)} is not read; save it with LZW")
-    if not _is_read(tags, content[:2]):
+    floats = strips_of(tags, content[:2])
+    if floats is None and not _is_read(tags, content[:2]):
         raise Unreadable(f"a TIFF of this layout is not read ({_spelt(tags)}); save it as PNG")
     bits = _bits(tags)[0]
     kind, extra = tags[262], _many(tags, 338)
@@ -44,6 +46,7 @@ def tiff(content: bytes) -> Layout:
         inverted=bits == 16 and kind == 0,
         premultiplied=extra[:1] == (1,),
         colours=_colours(tags) if kind == 3 else None,
+        floats=floats,
         size=max(
             (_whole(tags, 256), _whole(tags, 257)),
             (_whole(tags, 322), _whole(tags, 323)),
