@@ -220,6 +220,14 @@ class TargetedAway(Climb):
         return gradient_of(target, point, labels, loss="ce", targeted=False)[1]
 
 
+class SaysLess(Climb):
+    """Forgets one of its steps when it says what it costs."""
+
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        return self.steps, self.steps - 1
+
+
 TWINS: tuple[tuple[type[Attack], Norm, str], ...] = (
     (Generous, "linf", "budget"),
     (LeavesGradients, "linf", "victim_as_found"),
@@ -236,6 +244,7 @@ TWINS: tuple[tuple[type[Attack], Norm, str], ...] = (
     (BestOfTheBatch, "linf", "more_restarts"),
     (OtherScale, "linf", "larger_eps"),
     (TargetedAway, "linf", "targeted"),
+    (SaysLess, "linf", "costs"),
 )
 
 

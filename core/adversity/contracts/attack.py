@@ -221,6 +221,15 @@ class Attack(PluginBase):
         raise NotImplementedError(f"attack {self.name!r} has no distance of its own")
 
     @property
+    def costs_at_most(self) -> tuple[int, int] | None:
+        """At most so many queries, and so many gradients, of one sample, with these parameters.
+
+        What `adversity validate` says before a run. A query that is differentiated counts as
+        both. It depends on the parameters alone; None: that is not known before.
+        """
+        return None
+
+    @property
     def measure(self) -> str:
         """What `distance` measures, in the words of the report: `perceptual distance in ...`."""
         return "a distance of its own"
@@ -261,6 +270,15 @@ class AttackInRounds(Attack):
         It depends on the parameters alone and is called before `setup`. Each round has the
         threat of the whole, and its name keys its random streams.
         """
+
+    @property
+    def costs_at_most(self) -> tuple[int, int] | None:
+        """What its rounds cost at most, all together; None where one of them does not say."""
+        costs = [attack.costs_at_most for attack in self.rounds().values()]
+        known = [cost for cost in costs if cost is not None]
+        if len(known) < len(costs):
+            return None
+        return sum(cost[0] for cost in known), sum(cost[1] for cost in known)
 
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Never:
         """Refuse: the core runs the rounds."""

@@ -93,6 +93,14 @@ class Dataset(PluginBase):
         """
         return None
 
+    def at_most(self, root: Path) -> int | None:
+        """Return how many samples there are at most, by a look that reads no image; None: unknown.
+
+        What `adversity validate` says before a run; `root` is that of `open`, which is not
+        called before.
+        """
+        return None
+
     def open(self, root: Path) -> None:
         """Read the index (ids, labels), not the images.
 

@@ -25,28 +25,34 @@ def validate(files: tuple[str, ...], as_json: bool) -> None:
 
     Plugins, parameters, references, the matrix, gates and the schedule are checked. Every
     finding is said at once, with its line; then the exit code is 2. Data that are not there yet
-    are a warning.
+    are a warning. Then it says what a run will cost if nothing of it was computed before: images
+    that networks answer for, gradients, disk and, where earlier runs measured it, time.
 
     \b
     Example:
       adversity validate pipelines/first_look.yaml
     """
     from adversity.engine.calls.device import refuse_absent_device
+    from adversity_flows.cli.cost_table import cost_json, cost_lines
     from adversity_flows.cli.project import find_root, named_plans, plans_of
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.wording import plan_words
+    from adversity_flows.runs.run_cost import run_cost
 
     plans = named_plans(files) if files else plans_of(find_root(Path.cwd()))
     for plan in plans:
         refuse_absent_device(plan)
     if as_json:
-        click.echo(json.dumps({"pipelines": [_as_json(plan) for plan in plans]}, indent=1))
+        records = [{**_as_json(plan), "cost": cost_json(run_cost(plan))} for plan in plans]
+        click.echo(json.dumps({"pipelines": records}, indent=1))
         return
     out = Terminal.stdout(colour=colour_choice())
     for plan in plans:
         out.say(f"{out.paint('✓', 'green')} {plan.file}: {plan_words(plan)}")
         for warning in _warnings(plan):
             out.say(f"  ! {warning}")
+        for line in cost_lines(run_cost(plan), out):
+            out.say(f"  {line}".rstrip())
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:

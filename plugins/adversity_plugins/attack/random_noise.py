@@ -37,6 +37,11 @@ class RandomNoise(NormBudget):
 
     draws: Annotated[int, Field(ge=1)] = 1
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A query for each draw but the last."""
+        return self.draws - 1, 0
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the first draw that fools the victim, else the last one."""
         import torch

@@ -23,6 +23,8 @@ __all__ = ["Digits"]
 
 Array = np.ndarray[Any, Any]
 _FILE = "digits.safetensors"
+_COUNT = 1797
+"""All digits of the set."""
 _SPLITS = (("train", 0.50), ("calibration", 0.70), ("test", 1.00))
 """A digit belongs to the first split whose bound lies above its hash, read as a fraction."""
 
@@ -92,6 +94,14 @@ class Digits(Dataset):
             return None
         file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
         return files_sha256([file]) if file.is_file() else None
+
+    def at_most(self, root: Path) -> int:
+        """Return `limit`, or how many digits the split has; all of them before it is there."""
+        count = _COUNT
+        if (root / "manifest.csv").is_file():
+            rows = read_manifest(root, name=self.name)
+            count = sum(self.split in (row.get("split"), "all") for row in rows)
+        return min(self.limit or count, count)
 
     def open(self, root: Path) -> None:
         """Read the digits of the split.

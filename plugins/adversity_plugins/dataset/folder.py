@@ -89,6 +89,14 @@ class Folder(Dataset):
         """Return the folder: DVC hashes it."""
         return self.path.text
 
+    def at_most(self, root: Path) -> int | None:
+        """Return how many files there are that are named like images; they are not opened."""
+        if not (root / self.path.text).is_dir():
+            return None
+        self.path.bind(root)
+        suffixes = (PurePosixPath(file).suffix.lower() for file in self.path.listing().files)
+        return sum(suffix in decode.IMAGE_SUFFIXES for suffix in suffixes)
+
     def open(self, root: Path) -> None:
         """List, label, decode and hash the images.
 

@@ -85,6 +85,12 @@ class ImageNetSamples(Dataset):
             return None
         return files_sha256([*(path for path, _ in photos), wordnet])
 
+    def at_most(self, root: Path) -> int | None:
+        """Return the number of photos that were written to `data/`; None before that."""
+        if not (root / "manifest.csv").is_file():
+            return None
+        return len(read_manifest(root, name=self.name))
+
     def open(self, root: Path) -> None:
         """Read the manifest, and check and decode the photos.
 

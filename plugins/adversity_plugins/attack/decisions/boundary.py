@@ -57,6 +57,11 @@ class Boundary(NearestBudget):
         int, Field(ge=1, description="random images to start from, at most; each is a query")
     ] = 1000
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """`queries`."""
+        return self.queries, 0
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the nearest failure found, the image itself where there is none."""
         from adversity_plugins.attack.decisions._boundary_walk import boundary_walk

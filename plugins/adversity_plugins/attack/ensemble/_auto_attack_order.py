@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import torch
-
 from adversity import Attack, Norm
 from adversity_plugins.attack.gradient.apgd import APGD
 from adversity_plugins.attack.minimum.fab import FAB
 from adversity_plugins.attack.scores.square import Square
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from adversity import SampleRng, Target
 
 __all__ = ["Turn", "Version", "order_of", "turns_of"]
@@ -82,10 +82,17 @@ class Turn(Attack):
     eps: float
     effort: float
 
-    def perturb(
-        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
-    ) -> torch.Tensor:
+    @property
+    def costs_at_most(self) -> tuple[int, int] | None:
+        """What the attack costs at most, of a victim with as many classes as it aims at."""
+        budget: dict[str, Any] = {"norm": self.norm, "eps": self.eps, "effort": self.effort}
+        order = order_of(self.version, **budget, classes=TARGETS + 1)
+        return order[self.turn].costs_at_most
+
+    def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return what the attack makes."""
+        import torch
+
         order = order_of(
             self.version,
             norm=self.norm,

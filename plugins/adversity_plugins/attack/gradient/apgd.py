@@ -79,6 +79,13 @@ class APGD(Targeted, NormBudget):
             )
         return self
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A gradient a step, a query at the end of each climb (three in l1), one to find the classes."""
+        climbs = self.restarts * (self.targets or 1)
+        looks = climbs * (3 if self.norm == "l1" else 1) + (self.targets is not None)
+        return climbs * self.steps + looks, climbs * self.steps
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the best point that was looked at."""
         from adversity_plugins.attack.gradient._apgd_search import apgd_search

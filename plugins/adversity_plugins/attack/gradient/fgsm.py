@@ -34,6 +34,11 @@ class FGSM(Targeted, NormBudget):
 
     loss: Literal["ce", "margin"] = "ce"
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """One gradient."""
+        return 1, 1
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Take one step from the images; `rng` is not used."""
         from adversity_plugins.attack._shared.losses import gradient_of

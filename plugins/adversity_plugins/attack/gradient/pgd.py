@@ -53,6 +53,12 @@ class PGD(Targeted, NormBudget):
         bool, Field(description="a sample leaves once it is fooled: faster, same success")
     ] = False
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A gradient a step; with several restarts a query that judges each."""
+        gradients = self.restarts * self.steps
+        return gradients + (self.restarts if self.restarts > 1 else 0), gradients
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the point of its best restart."""
         from adversity_plugins.attack._shared.norms import Ball

@@ -56,6 +56,13 @@ class CarliniWagner(Targeted, NearestBudget):
         int, Field(ge=0, description="steps along the boundary at the end; 0 as in the paper")
     ] = 3
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A gradient a step of each descent (200 in linf); the tangents, and drawing the failure in."""
+        descents = self.search_steps if self.norm == "l2" else 200
+        queries = descents * (self.steps + 1) + 24 + 30 * self.tangents
+        return queries, descents * self.steps + self.tangents
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the descents came by."""
         from adversity_plugins.attack.minimum._carlini_wagner_search import (

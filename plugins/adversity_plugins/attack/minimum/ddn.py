@@ -46,6 +46,11 @@ class DDN(Targeted, NearestBudget):
         float, Field(gt=0, lt=1, description="share by which the distance changes")
     ] = 0.05
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A gradient a step, a query at the end, and 24 that draw the failure in."""
+        return self.steps + 25, self.steps
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the search came by."""
         from adversity_plugins.attack.minimum._ddn_search import ddn

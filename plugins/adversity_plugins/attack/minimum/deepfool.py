@@ -52,6 +52,13 @@ class DeepFool(NearestBudget):
         int, Field(ge=0, description="steps along the boundary at the end; 0 as in the paper")
     ] = 3
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A query and a gradient for each rival a step; the tangents, and drawing the failure in."""
+        gradients = self.steps * self.candidates
+        queries = 1 + self.steps + gradients + 24 + 30 * self.tangents
+        return queries, gradients + self.tangents
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the failure that the steps lead to."""
         from adversity_plugins.attack.minimum._deepfool_steps import deepfool

@@ -55,6 +55,18 @@ class FAB(NormBudget):
         bool, Field(description="a sample leaves once it is fooled within eps: not the nearest")
     ] = True
 
+    @property
+    def costs_at_most(self) -> tuple[int, int] | None:
+        """Two queries and a gradient a step, nine queries at the end of each walk.
+
+        Without `targets` a step takes a gradient for each class, and how many there are is not
+        known here.
+        """
+        if not self.targets:
+            return None
+        walks = self.restarts * self.targets
+        return 1 + walks * (2 * self.steps + 9), walks * self.steps
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return images that fool within eps, else the worst point in the budget."""
         from adversity_plugins.attack.minimum._fab_search import fab_attack

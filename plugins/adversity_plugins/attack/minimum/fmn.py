@@ -56,6 +56,12 @@ class FMN(Targeted, NearestBudget):
         Field(description="where an untargeted search begins; a targeted one at the image"),
     ] = "deepfool"
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A gradient a step, 25 queries; and what `deepfool` costs where the search starts there."""
+        first = (525, 450) if self.start == "deepfool" and not self.targeted else (0, 0)
+        return first[0] + self.steps + 25, first[1] + self.steps
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return, for each sample, the nearest failure that the search came by."""
         from adversity_plugins.attack.minimum._deepfool_steps import deepfool

@@ -68,6 +68,15 @@ class Spatial(Attack):
             "shift_y": (-self.shift, self.shift),
         }
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """A query for each point; `first_order` a gradient before each."""
+        if self.method == "grid":
+            return self.angles * self.shifts**2, 0
+        if self.method == "random":
+            return self.draws, 0
+        return 2 * self.draws * self.steps, self.draws * self.steps
+
     def apply(self, images: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
         """Turn each image anticlockwise and move it right and down."""
         import torch

@@ -68,6 +68,11 @@ class NES(Targeted, NormBudget):
             )
         return self
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """`queries`."""
+        return self.queries, 0
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the first point that fools, else the one with the highest loss."""
         from adversity_plugins.attack.scores._nes_walk import nes

@@ -56,6 +56,11 @@ class Square(Targeted, NormBudget):
     ] = 0.8
     restarts: Annotated[int, Field(ge=1)] = 1
 
+    @property
+    def costs_at_most(self) -> tuple[int, int]:
+        """`queries` for each restart."""
+        return self.queries * self.restarts, 0
+
     def perturb(self, target: Target, images: Tensor, labels: Tensor, rng: SampleRng) -> Tensor:
         """Return the first image that fools, else the one with the highest loss."""
         from adversity_plugins.attack.scores._square_search import square_search

@@ -139,6 +139,23 @@ def labels_only(bench: AttackBench) -> str:
     return f"moves the images by up to {gap:.3g} without logits"
 
 
+@check("No sample costs more than `costs_at_most` says, where it says so.")
+def costs(bench: AttackBench) -> str:
+    """Count queries and gradients, of samples that fall soon and of such that never do."""
+    most = bench.ready.plugin.costs_at_most
+    if most is None:
+        raise NotApplicable("it does not say what it costs at most")
+    spent = [bench.attempt(bench.ready, case) for case in (*bench.answered, bench.crowd)]
+    for number, what in enumerate(("queries", "gradients")):
+        highest = max(int((one.queries, one.gradients)[number].max()) for one in spent)
+        require(
+            highest <= most[number],
+            f"expected at most {most[number]} {what} of a sample, as costs_at_most says, got "
+            f"{highest}: say what it costs where nothing is found, or None",
+        )
+    return f"at most {most[0]} queries and {most[1]} gradients"
+
+
 def _attacked(bench: AttackBench, case: Case, victim: Any) -> Any:
     """Return what the attack makes, without a look at the victim's logits afterwards."""
     from adversity.engine.attack.attacking import perturbed
@@ -148,4 +165,4 @@ def _attacked(bench: AttackBench, case: Case, victim: Any) -> Any:
     ).images
 
 
-CHECKS = (budget, victim_as_found, wrong_from_the_start, zero_gradient, labels_only)
+CHECKS = (budget, victim_as_found, wrong_from_the_start, zero_gradient, labels_only, costs)

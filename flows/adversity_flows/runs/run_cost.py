@@ -1,0 +1,219 @@
+"""What a run of a plan costs, before it runs: work, disk and time, or why that is not known.
+
+Nothing is guessed: work follows from the plan and from what attacks say of themselves, disk from
+the shape of images or from the last run, time from earlier runs alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from adversity.contracts import Combine, Dataset, Decide, PostHoc, Score
+from adversity.engine.chain.target import EOT_DRAWS
+from adversity.pipeline.plan.paths import rests_on
+from adversity.registry.entry import class_of
+from adversity_flows.runs.earlier_runs import Earlier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adversity.contracts import Attack
+    from adversity.pipeline.plan.chain import Chain
+    from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep
+
+__all__ = ["KEPT", "RunCost", "StepCost", "run_cost"]
+
+KEPT = 3
+"""An artifact's bytes lie so often on the disk: in the store of shards, in the artifact, in DVC's
+cache (twice where that links instead of copying)."""
+_FROM_TABLES = (Score, PostHoc, Combine, Decide)
+"""Uncertainty that asks no network: it works on the rows of a table."""
+_FLOAT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step costs if all of its cells are computed.
+
+    Attributes:
+        step, role: The step and what it does.
+        cells: Its cells.
+        samples: Samples of each cell, at most; None if that is not known.
+        queries: Images that the network answers for, in all cells: exactly so many of a classifier's
+            step, at most so many of an attack's own; None if that is not known.
+        gradients: The same of gradients of images.
+        draws: How often each of them goes through a chain that draws random numbers.
+        size: Bytes of its artifact, about; None if that is not known.
+        seconds: None if no run has measured it.
+        sources: Runs that the numbers are from.
+        unknown: Why a number is not known.
+    """
+
+    step: str
+    role: str
+    cells: int
+    samples: int | None
+    queries: int | None = None
+    gradients: int | None = None
+    draws: int = 1
+    size: int | None = None
+    seconds: float | None = None
+    sources: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunCost:
+    """What a run costs.
+
+    Attributes:
+        steps: Those that leave an artifact.
+        samples: By data set, how many samples it has at most, and the run that counted them.
+    """
+
+    steps: tuple[StepCost, ...]
+    samples: Mapping[str, tuple[int, str | None]]
+
+    def total(self, name: str) -> tuple[float, tuple[str, ...]]:
+        """Return the sum of what is known of `queries`, `gradients`, `size` or `seconds`.
+
+        Returns:
+            The sum, and the steps of which it is not known.
+        """
+        values = {one.step: getattr(one, name) for one in self.steps}
+        missing = tuple(step for step, value in values.items() if value is None)
+        return sum(value for value in values.values() if value is not None), missing
+
+
+def run_cost(plan: Plan) -> RunCost:
+    """Say what a run of a plan costs, if nothing of it was computed before."""
+    return _Coster(plan).cost()
+
+
+class _Coster:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._steps = [plan.steps[s.step] for s in plan.stages if s.step in plan.steps]
+        behind = {one.id: rests_on(one.id, plan.steps) for one in self._steps}
+        self._earlier = Earlier(plan, behind)
+        self._samples = dict(self._counted())
+
+    def cost(self) -> RunCost:
+        return RunCost(tuple(map(self._of, self._steps)), self._samples)
+
+    def _counted(self) -> Iterator[tuple[str, tuple[int, str | None]]]:
+        """Count samples: as the last run did, else as the data set says without reading images."""
+        for id_, planned in self._plan.data.items():
+            measured = self._earlier.samples(id_)
+            if measured is not None:
+                yield id_, (int(measured.value), measured.run)
+                continue
+            most = _at_most(planned, self._plan)
+            if most is not None:
+                yield id_, (most, None)
+
+    def _of(self, planned: PlannedStep) -> StepCost:
+        data = self._plan.chain(planned.fit_on or planned.id).start
+        samples = self._samples.get(data, (None, None))
+        cost = StepCost(planned.id, planned.role, len(planned.cells), samples[0])
+        if samples[0] is None and planned.role != "measure":
+            cost = _without(cost, f"how many samples {data} has is known once it was run")
+        cost = self._work(planned, cost)
+        cost = self._disk(planned, cost, data)
+        return self._time(planned, cost, data)
+
+    def _work(self, planned: PlannedStep, cost: StepCost) -> StepCost:
+        rows = None if cost.samples is None else cost.samples * cost.cells
+        if planned.role == "attack":
+            return self._attack(planned, cost)
+        if planned.role == "predict":
+            return replace(cost, queries=rows, gradients=0)
+        cls = class_of(planned.entry)
+        if planned.role == "measure" or (planned.role == "score" and issubclass(cls, _FROM_TABLES)):
+            return replace(cost, queries=0, gradients=0)
+        what = "what fitting" if planned.role == "define" else "how often it"
+        return _without(cost, f"{what} asks of a network is not known")
+
+    def _attack(self, planned: PlannedStep, cost: StepCost) -> StepCost:
+        """Add up what the attack says of itself, with the parameters of each cell."""
+        costs = [_declared(planned.plugins[cell]) for cell in planned.cells]
+        known = [one for one in costs if one is not None]
+        if len(known) < len(costs):
+            cost = _without(cost, f"{planned.entry.label} does not say what it costs at most")
+        elif cost.samples is not None:
+            queries, gradients = (cost.samples * sum(one[part] for one in known) for part in (0, 1))
+            cost = replace(cost, queries=queries, gradients=gradients)
+        chain = self._plan.victim(planned.id)
+        random = _is_random(chain if planned.knowledge == "white-box" else chain.undefended)
+        if planned.options.get("probe"):
+            cost = _without(cost, "its probe attacks some samples three times more")
+        return replace(cost, draws=EOT_DRAWS if random else 1)
+
+    def _disk(self, planned: PlannedStep, cost: StepCost, data: str) -> StepCost:
+        if cost.samples is None:
+            return cost
+        rows = cost.samples * cost.cells
+        measured = self._earlier.bytes_a_row(planned.id)
+        if measured is not None:
+            return _from(replace(cost, size=round(measured.value * rows)), measured.run)
+        shape = _shape(self._plan.data[data])
+        if planned.role != "attack":
+            return _without(cost, "how large its rows are is known once it was run")
+        if shape is None or any(_resizes(link) for link in self._plan.chain(planned.id).links):
+            return _without(cost, f"the size of the images of {data} is known once it was run")
+        return replace(cost, size=rows * shape * _FLOAT)
+
+    def _time(self, planned: PlannedStep, cost: StepCost, data: str) -> StepCost:
+        measured = self._earlier.seconds_a_row(planned.id, data)
+        if measured is None or cost.samples is None:
+            return cost
+        rows = cost.samples * (1 if planned.role == "define" else cost.cells)
+        return _from(replace(cost, seconds=measured.value * rows), measured.run)
+
+
+def _without(cost: StepCost, why: str) -> StepCost:
+    return replace(cost, unknown=(*cost.unknown, why))
+
+
+def _from(cost: StepCost, run: str) -> StepCost:
+    return replace(cost, sources=tuple(dict.fromkeys((*cost.sources, run))))
+
+
+def _at_most(planned: PlannedData, plan: Plan) -> int | None:
+    """Ask a data set how many samples it has at most; one that fails says nothing, the run will."""
+    plugin = planned.plugin
+    if not isinstance(plugin, Dataset):
+        return None
+    place = plan.root / str(planned.location) if plugin.packaged else plan.root
+    try:
+        return plugin.at_most(place)
+    except Exception:  # noqa: BLE001  (a plugin raises what it likes, and nothing hangs on it)
+        return None
+
+
+def _declared(attack: Any) -> tuple[int, int] | None:
+    own: Attack = attack
+    try:
+        most = own.costs_at_most
+        return None if most is None else (int(most[0]), int(most[1]))
+    except Exception:  # noqa: BLE001  (likewise)
+        return None
+
+
+def _is_random(chain: Chain) -> bool:
+    return any(bool(class_of(link.entry).stochastic) for link in chain.links)
+
+
+def _resizes(link: PlannedStep) -> bool:
+    cls: Any = class_of(link.entry)
+    return bool(getattr(cls, "resizes", False) or getattr(cls, "scale", 1) != 1)
+
+
+def _shape(planned: PlannedData) -> int | None:
+    """Return how many values an image has at most, where `prepare` says its sides."""
+    side = planned.prepare.get("centre_crop")
+    channels = planned.prepare.get("channels")
+    if channels is None and isinstance(planned.plugin, Dataset):
+        channels = max(planned.plugin.takes_channels() or (0,)) or None
+    return None if side is None or channels is None else side * side * channels
