@@ -26,6 +26,8 @@ steps:
   noisy: {uses: degradation/gaussian_noise, from: test, with: {severity: $severity}}
   predictions: {uses: net, from: noisy}
   doubt: {uses: uncertainty/max_softmax, from: predictions}
+  held: {uses: net, from: train}
+  sure: {uses: uncertainty/temperature_scaling, from: predictions, fit_on: held}
   once: {uses: attack/fgsm, from: noisy, against: predictions, with: {eps: $eps}}
   many:
     uses: attack/pgd
@@ -77,6 +79,7 @@ def test_what_is_said_is_what_a_run_counts(planned, call):
     assert all(step["seconds"] is None for step in before.values())
     assert before["net"]["queries"] is None
     assert before["doubt"]["queries"] == 0
+    assert (before["held"]["samples"], before["sure"]["samples"]) == (12, 8)
     assert call("run", "pipelines/shots.yaml", "--direct").code == 0
     assert before["predictions"]["queries"] == len(table("predictions", "id")["id"]) == 16
     for name, each in (("once", (1, 1)), ("many", (8, 6))):

@@ -135,8 +135,8 @@ def _readers(plan: Plan, step: str) -> tuple[str, ...]:
 
 
 def _fitted_from(plan: Plan, step: str) -> frozenset[str]:
-    fit_on = plan.steps[step].fit_on
-    return frozenset() if fit_on is None else ancestors(fit_on, plan.steps) | {fit_on}
+    fits = plan.steps[step].fitted_by
+    return frozenset(fits).union(*(ancestors(name, plan.steps) for name in fits))
 
 
 @dataclass(frozen=True)

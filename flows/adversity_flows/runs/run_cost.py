@@ -114,7 +114,8 @@ class _Coster:
                 yield id_, (most, None)
 
     def _of(self, planned: PlannedStep) -> StepCost:
-        data = self._plan.chain(planned.fit_on or planned.id).start
+        fits = planned.fitted_by if planned.role == "define" else ()
+        data = self._plan.chain(next(iter(fits), planned.id)).start
         samples = self._samples.get(data, (None, None))
         cost = StepCost(planned.id, planned.role, len(planned.cells), samples[0])
         if samples[0] is None and planned.role != "measure":

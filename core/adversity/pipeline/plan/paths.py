@@ -55,7 +55,7 @@ def rests_on(id_: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
         if name not in steps:
             return ()
         one = steps[name]
-        others = (one.definition, one.against, one.fit_on, *one.source, *one.nested)
+        others = (one.definition, one.against, *one.fitted_by, *one.source, *one.nested)
         return (other for other in others if other is not None)
 
     return reached((id_,), near)
