@@ -14,6 +14,7 @@ PIPELINE = """\
 name: shots
 data:
   train: {uses: dataset/folder, with: {path: data/train}}
+  other: {uses: dataset/folder, with: {path: data/other}}
   test:
     uses: dataset/folder
     with: {path: data/test}
@@ -26,7 +27,7 @@ steps:
   noisy: {uses: degradation/gaussian_noise, from: test, with: {severity: $severity}}
   predictions: {uses: net, from: noisy}
   doubt: {uses: uncertainty/max_softmax, from: predictions}
-  held: {uses: net, from: train}
+  held: {uses: net, from: other}
   sure: {uses: uncertainty/temperature_scaling, from: predictions, fit_on: held}
   once: {uses: attack/fgsm, from: noisy, against: predictions, with: {eps: $eps}}
   many:
@@ -45,6 +46,7 @@ def planned(shots):
         "  turned: {uses: attack/exact, from: noisy, against: predictions}\n", ""
     )
     shots.file.write_text(text)
+    shots.draw("data/other", 5)
     return shots
 
 
@@ -74,12 +76,13 @@ def test_what_is_said_is_what_a_run_counts(planned, call):
     before, record = cost(call)
     assert record["samples"] == {
         "train": {"at_most": 12, "run": None},
+        "other": {"at_most": 10, "run": None},
         "test": {"at_most": 8, "run": None},
     }
     assert all(step["seconds"] is None for step in before.values())
     assert before["net"]["queries"] is None
     assert before["doubt"]["queries"] == 0
-    assert (before["held"]["samples"], before["sure"]["samples"]) == (12, 8)
+    assert (before["held"]["samples"], before["sure"]["samples"]) == (10, 8)
     assert call("run", "pipelines/shots.yaml", "--direct").code == 0
     assert before["predictions"]["queries"] == len(table("predictions", "id")["id"]) == 16
     for name, each in (("once", (1, 1)), ("many", (8, 6))):

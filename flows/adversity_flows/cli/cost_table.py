@@ -52,8 +52,7 @@ def cost_lines(cost: RunCost, out: Terminal) -> list[str]:
     rows = [head, *map(_row, cost.steps), _total(cost)]
     table = columns(rows, right=(1, 2, 3, 4, 5, 6))
     lines = [out.dim(table[0]), *table[1:-1], table[-1]]
-    notes = [f"{one.step}: {'; '.join(one.unknown)}" for one in cost.steps if one.unknown]
-    notes += _sources(cost)
+    notes = [*_reasons(cost), *_sources(cost)]
     return [*lines, *(out.dim(wrapped(note, indent=4, width=out.width - 2)) for note in notes)]
 
 
@@ -90,6 +89,15 @@ def _total(cost: RunCost) -> tuple[str, ...]:
         known = len(missing) < len(cost.steps)
         cells.append(f"{'≤ ' if bound else ''}{text}{' + ?' if missing else ''}" if known else "?")
     return ("in all", "", "", *cells)
+
+
+def _reasons(cost: RunCost) -> list[str]:
+    """Say each reason once, with the steps that it holds for."""
+    steps: dict[str, list[str]] = {}
+    for one in cost.steps:
+        for why in one.unknown:
+            steps.setdefault(why, []).append(one.step)
+    return [f"? {', '.join(names)}: {why}" for why, names in steps.items()]
 
 
 def _sources(cost: RunCost) -> list[str]:
