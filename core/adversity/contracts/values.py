@@ -43,7 +43,7 @@ class Sample:
         reference: The clean image where the data set has pairs, like `image`; of another size where
             the image shall be enlarged.
         group: Samples of one group (a patient, a video) are not independent.
-        attributes: More columns for the tables.
+        attributes: More columns for the tables, `attribute_` before their names.
     """
 
     image: np.ndarray[Any, Any]

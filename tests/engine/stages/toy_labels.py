@@ -20,6 +20,7 @@ class Mixed(Dataset):
     name: ClassVar[str] = "mixed"
     rows: Literal["all", "judged", "unknown", "unlabelled"] = "all"
     seed: int = 0
+    says: Literal["nothing", "groups", "mixed"] = "nothing"
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -38,7 +39,15 @@ class Mixed(Dataset):
         level = 0.5 + 0.06 * (1 if number % 4 == 1 else -1)
         image = draw.normal(level, 0.3, (6, 6)).clip(0, 1).astype(np.float32)
         target = (2, 1, 0, None)[number % 4] if self.rows != "unlabelled" else None
-        return Sample(image, target, f"s{number:02d}")
+        if self.says == "nothing":
+            return Sample(image, target, f"s{number:02d}")
+        attributes: dict[str, Any] = {"camera": "left" if number % 3 else "right"}
+        if number % 2:
+            attributes["hour"] = number / 2
+        if self.says == "mixed" and number == 5:
+            attributes["camera"] = 7
+        group = f"scene {number // 8}" if number < 16 else None
+        return Sample(image, target, f"s{23 - number:02d}", group=group, attributes=attributes)
 
 
 class Bright(Classifier):

@@ -30,6 +30,7 @@ from adversity.engine.stages.columns import (
 )
 from adversity.engine.stages.image_values import image_values, why_not
 from adversity.engine.stages.measuring import measures_of_rows
+from adversity.engine.stages.of_samples import OfSamples
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.registry.entry import class_of
 from adversity.seeding import preserve_global_rng
@@ -184,12 +185,13 @@ class TableRun(StageRun):
     def _labelled(self) -> Iterator[Columns]:
         """Yield the parts of all cells, each with the names of its cell; all have the same columns."""
         first: Columns = {}
-        in_turn = self._columns_in_turn()
+        in_turn, of_samples = self._columns_in_turn(), OfSamples(self.toolbox, self.data)
+        self.notes += of_samples.notes
         for cell in self.planned.cells:
             for rows in self.parts(cell):
                 values = {"cell": cell.key, **dict(cell.values)}
                 labels = {name: repeated(value, len(rows["id"])) for name, value in values.items()}
-                part = filled({**labels, **rows}, in_turn)
+                part = filled({**labels, **rows, **of_samples.of(rows["id"])}, in_turn)
                 first = first or {name: column[:0] for name, column in part.items()}
                 require_the_same(first, part)
                 yield {name: part[name] for name in first}

@@ -1,0 +1,72 @@
+"""What a data set says of its samples beside their labels, as columns: groups and attributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from adversity.data.reading import Source
+
+__all__ = ["ATTRIBUTE", "GROUP", "grouped_counts", "sample_columns"]
+
+GROUP = "group"
+"""The column of groups: text, None for a sample without one."""
+ATTRIBUTE = "attribute_"
+"""Before the names of attributes, so that none hides a column of the core."""
+
+Columns = dict[str, np.ndarray[Any, Any]]
+
+
+def sample_columns(source: Source, name: str) -> Columns:
+    """Return `group` and a column for each attribute, in the data set's order; none it has not.
+
+    Texts have None, numbers (float64) NaN, where a sample lacks the attribute.
+
+    Args:
+        source: The data set.
+        name: What it is called in messages.
+
+    Raises:
+        DataError: If an attribute is a text here and a number there.
+    """
+    columns: Columns = {}
+    if any(group is not None for group in source.groups):
+        columns[GROUP] = np.array(source.groups, dtype=object)
+    names = sorted({attribute for given in source.attributes for attribute in given})
+    for attribute in names:
+        columns[ATTRIBUTE + attribute] = _column(source.ids, source.attributes, attribute, name)
+    return columns
+
+
+def grouped_counts(source: Source) -> tuple[int, int] | None:
+    """Return how many samples share a group with another, and in how many groups; None if none."""
+    sizes: dict[str, int] = {}
+    for group in source.groups:
+        if group is not None:
+            sizes[group] = sizes.get(group, 0) + 1
+    shared = [size for size in sizes.values() if size > 1]
+    return (sum(shared), len(shared)) if shared else None
+
+
+def _column(
+    ids: Sequence[str], attributes: Sequence[Mapping[str, Any]], attribute: str, name: str
+) -> np.ndarray[Any, Any]:
+    first: dict[bool, int] = {}
+    for i, given in enumerate(attributes):
+        if attribute in given:
+            first.setdefault(isinstance(given[attribute], str), i)
+    if len(first) > 1:
+        raise DataError(
+            f"{name}: expected one type of the attribute {attribute!r}, got the text "
+            f"{attributes[first[True]][attribute]!r} of sample {ids[first[True]]!r} and the number "
+            f"{attributes[first[False]][attribute]!r} of sample {ids[first[False]]!r}; write both as one"
+        )
+    if True in first:
+        return np.array([given.get(attribute) for given in attributes], dtype=object)
+    return np.array([given.get(attribute, np.nan) for given in attributes], dtype=np.float64)
