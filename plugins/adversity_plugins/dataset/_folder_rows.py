@@ -32,7 +32,9 @@ def listed(odd: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def row_of(item: Item, target: int, decoded: DecodedImage, clean: DecodedImage | None) -> IndexRow:
+def row_of(
+    item: Item, target: int | None, decoded: DecodedImage, clean: DecodedImage | None
+) -> IndexRow:
     """Return what decoding an image, and its clean partner, has shown."""
     images = (decoded,) if clean is None else (decoded, clean)
     return IndexRow(

@@ -25,7 +25,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An image's file (path inside the data set), class and group."""
+    """An image's file (path inside the data set), class (empty without a label) and group."""
 
     file: str
     label: str
@@ -137,7 +137,12 @@ def ignored_facts(ignored: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def from_csv(
-    path: Path, files: Sequence[str], *, where: str, classes: Sequence[str] | None = None
+    path: Path,
+    files: Sequence[str],
+    *,
+    where: str,
+    classes: Sequence[str] | None = None,
+    unlabelled: bool = False,
 ) -> Labelled:
     """Read a CSV file with columns file and label, optionally group; others are attributes.
 
@@ -146,6 +151,7 @@ def from_csv(
         files: What lies in the data set.
         where: The file's name in messages.
         classes: The allowed classes.
+        unlabelled: Whether a row may have no label.
 
     Raises:
         DataError: With the first wrong rows, each as `file:line: message`.
@@ -156,7 +162,9 @@ def from_csv(
     known = _Known(files)
     for line, row in rows:
         item = _item(row, known)
-        fault = _row_fault(row, item, known, items, classes)
+        fault = _row_fault(row, item, known, items)
+        if not fault and not (unlabelled and not item.label):
+            fault = _label_fault(item, classes)
         if fault:
             findings.append(f"{where}:{line}: {fault}")
         else:
@@ -169,12 +177,12 @@ def from_csv(
     chosen = tuple(sorted((item for _, item in items.values()), key=lambda item: item.file))
     if not chosen:
         raise DataError(f"{where}: no rows under the header; add a row for each image")
-    labels = {item.label for item in chosen}
+    labels = {item.label for item in chosen} - {""}
     _refuse_alike(labels, where, classes, "labels", "write them alike")
     image_count = sum(_is_image(file) and not is_of_a_system(file) for file in files)
     return Labelled(
         items=chosen,
-        class_names=_class_names((item.label for item in chosen), classes),
+        class_names=_class_names(iter(labels), classes),
         quarantined=(),
         facts={"labels": path.name, "not_in_csv": max(0, image_count - len(chosen))},
     )
@@ -242,7 +250,6 @@ def _row_fault(
     item: Item,
     known: _Known,
     items: Mapping[str, tuple[int, Item]],
-    classes: Sequence[str] | None,
 ) -> str | None:
     given = row["file"].strip()
     path = PurePosixPath(given)
@@ -255,8 +262,12 @@ def _row_fault(
     fault = name_fault(item.file)
     if fault is not None:
         return f"{_printable(item.file)}: its name holds {fault}; rename it"
+    return None
+
+
+def _label_fault(item: Item, classes: Sequence[str] | None) -> str | None:
     if not item.label:
-        return f"{item.file!r} has no label"
+        return f"{item.file!r} has no label; label it, or keep such rows with `unlabelled: keep`"
     if classes is not None and item.label not in classes:
         return _not_a_class(item.label, classes)
     return None

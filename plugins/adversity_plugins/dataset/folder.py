@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
@@ -53,6 +53,10 @@ class Folder(Dataset):
     )
     classes: tuple[str, ...] | None = Field(
         default=None, description="the allowed classes in order; without it, those found, sorted"
+    )
+    unlabelled: Literal["keep"] | None = Field(
+        default=None,
+        description="keep: a row of the CSV file may have no label; else it is refused",
     )
     background: decode.Background = Field(
         default="white", description="what transparent pixels are laid on"
@@ -120,6 +124,7 @@ class Folder(Dataset):
                 listing.files,
                 where=f"{where}/{file}",
                 classes=self.classes,
+                unlabelled=self.unlabelled == "keep",
             )
         if listing.ignored:
             left_out = ignored_facts(listing.ignored)
@@ -165,14 +170,14 @@ class Folder(Dataset):
             laid += sum(image.transparent for _, image in read.values())
             for name, (_, image) in read.items():
                 note(odd, name, image)
-            rows.append(row_of(item, index[item.label], decoded, clean))
+            rows.append(row_of(item, index.get(item.label), decoded, clean))
         self._rows = tuple(rows)
         self._class_names = labelled.class_names
         self._quarantined = tuple(sorted(quarantined))
         self._facts = dict(labelled.facts) | {"on_background": laid}
         if odd:
             self._facts["odd_metadata"] = listed(odd)
-        held = {labelled.class_names[int(row.target)] for row in rows}  # type: ignore[arg-type]
+        held = {labelled.class_names[row.target] for row in rows if row.target is not None}
         empty = {*labelled.empty, *labelled.class_names} - held
         if empty:
             self._facts["classes_without_images"] = sorted(empty)
@@ -257,10 +262,13 @@ class Folder(Dataset):
         """Return counts for the report."""
         counts = [0] * len(self._class_names)
         for row in self._rows:
-            counts[int(row.target)] += 1  # type: ignore[arg-type]
+            if row.target is not None:
+                counts[row.target] += 1
+        without = len(self._rows) - sum(counts)
         return {
             "path": self.location(),
             "n": len(self._rows),
+            **({"unlabelled": without} if without else {}),
             "per_class": dict(zip(self._class_names, counts, strict=True)),
             "quarantined": len(self._quarantined),
             **({} if self.references is None else {"references": self.references.text}),

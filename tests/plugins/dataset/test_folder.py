@@ -212,6 +212,23 @@ def test_csv_labels(animals):
     assert np.array_equal(data.item(1).image, opened(animals).item(2).image)
 
 
+def test_rows_without_a_label_can_be_kept(animals):
+    """They are samples of no class, and counted; a class is none of the empty text."""
+    write = animals / "data/labels.csv"
+    write.write_text("file,label\ncat/deep/1.png,\ncat/2.png,cat\n")
+    data = Folder(path="data", labels="labels.csv", unlabelled="keep")
+    data.open(animals)
+    assert data.class_names == ("cat",)
+    assert [row.target for row in data.index()] == [0, None]
+    assert data.item(1).target is None
+    assert data.describe()["unlabelled"] == 1
+    assert data.describe()["per_class"] == {"cat": 1}
+    write.write_text("file,label\ncat/deep/1.png,\ncat/2.png,dgo\n")
+    data = Folder(path="data", labels="labels.csv", unlabelled="keep", classes=("cat", "dog"))
+    with pytest.raises(DataError, match="'dgo' is not a class"):
+        data.open(animals)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
