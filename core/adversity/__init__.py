@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from adversity.contracts import MeasuredCell as MeasuredCell
     from adversity.contracts import MeasureInfo as MeasureInfo
     from adversity.contracts import Metric as Metric
+    from adversity.contracts import Model as Model
     from adversity.contracts import NearestBudget as NearestBudget
     from adversity.contracts import NearestFailure as NearestFailure
     from adversity.contracts import NoReferenceMetric as NoReferenceMetric
@@ -96,6 +97,7 @@ _CONTRACTS = [
     "MeasureInfo",
     "MeasuredCell",
     "Metric",
+    "Model",
     "NearestBudget",
     "NearestFailure",
     "Norm",

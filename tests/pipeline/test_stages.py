@@ -7,8 +7,6 @@ import copy
 import pytest
 import yaml
 
-from adversity.errors import PipelineError
-
 FILE = "pipelines/toy.yaml"
 RESOLVED = "pipelines/.resolved/toy-under-attack.yaml"
 
@@ -99,13 +97,19 @@ def test_scores_depend_on_stored_tables_alone(plan):
     assert stage.params[RESOLVED] == ("core.device", "core.engine", "metrics", "steps.confidence")
 
 
-def test_sampling_is_refused_before_any_work(plan, pipeline_text):
-    """What the engine cannot run yet is a finding with its line, and says what to use."""
+def test_draws_depend_on_images_and_network_and_not_on_what_was_said(plan, pipeline_text):
+    """What asks a classifier again reads the data, its fit, and no table of predictions."""
     text = pipeline_text.replace(
         "  spread: ", "  drawn: {uses: uncertainty/draws, from: predictions}\n  spread: "
     )
-    with pytest.raises(PipelineError, match=r"draws.*not available yet; use a score"):
-        plan(text)
+    made = plan(text)
+    stage, asked = made.stage("drawn"), made.stage("predictions")
+    assert stage.deps == asked.deps
+    assert stage.views == asked.views
+    own = {key for key in stage.params[RESOLVED] if key.startswith("steps")}
+    assert own == {key for key in asked.params[RESOLVED] if key.startswith("steps")} | {
+        "steps.drawn"
+    }
 
 
 def test_an_attack_depends_on_every_link_it_goes_through(plan):

@@ -274,16 +274,16 @@ def test_answers_check_sees_what_is_no_distribution() -> None:
 
 
 def test_other_shapes_are_refused_in_words() -> None:
-    """A sampler cannot be checked before pipelines run it."""
-    from adversity import Sampling
+    """A detector cannot be checked before pipelines run it."""
+    from adversity import Detector
 
-    class Draws(Sampling):
-        """Draw."""
+    class Far(Detector):
+        """Look at features."""
 
-        name: ClassVar[str] = "draws"
+        name: ClassVar[str] = "far"
 
-        def estimate(self, models: Any, images: Any, rng: Any) -> Any:
+        def score(self, features: Any, logits: Any) -> Any:
             return None
 
     with pytest.raises(InputError, match="is refused when it is planned, and the kit tries none"):
-        check_plugin(Draws)
+        check_plugin(Far)

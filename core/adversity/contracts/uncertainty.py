@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from adversity.contracts.kind import Kind
 from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from adversity.contracts.values import Predictive
     from adversity.seeding import SampleRng
 
-__all__ = ["Combine", "Decide", "Detector", "PostHoc", "Sampling", "Score", "Uncertainty"]
+__all__ = [
+    "Combine",
+    "Decide",
+    "Detector",
+    "Model",
+    "PostHoc",
+    "Sampling",
+    "Score",
+    "Uncertainty",
+]
 
 
 class Uncertainty(PluginBase):
@@ -51,7 +60,7 @@ class Uncertainty(PluginBase):
         order=40,
         stage="adversity.engine.stages.score_stage:score_run",
         call="adversity.engine.calls.uncertainty_call:uncertainty_call",
-        public="adversity.engine.public.create:UncertaintyCall",
+        public="adversity.engine.public.create:uncertainty",
         kit="adversity.testing.kinds.uncertainty",
     )
 
@@ -103,20 +112,40 @@ class Decide(Uncertainty):
         """
 
 
-class Sampling(Uncertainty):
-    """Several answers for each image, from draws or members; needs the network."""
+class Model(Protocol):
+    """A classifier, as a method that asks it several times gets it."""
 
-    @abstractmethod
-    def estimate(
-        self,
-        models: Sequence[Callable[[Tensor], Tensor]],
-        images: Tensor,
-        rng: SampleRng,
-    ) -> Predictive:
-        """Return a `Predictive` with `members` `[M, N, K]`.
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return logits `[N, K]` float32, finite; log p where the classifier gives probabilities.
 
         Args:
-            models: Functions from images to logits `[N, K]`.
+            images: `[N, C, H, W]` float32 in [0, 1], any N; the answer is on their device.
+        """
+        ...
+
+    def networks(self) -> tuple[nn.Module, ...]:
+        """Return the networks that the classifier keeps as attributes, perhaps in lists or dicts.
+
+        None where it keeps none. They are in evaluation mode. Whatever is changed in them must be
+        put back before the method returns, also when it raises.
+        """
+        ...
+
+
+class Sampling(Uncertainty):
+    """Several answers of a classifier to each image, such as draws; needs the network."""
+
+    makes: ClassVar[str] = "predictions"
+
+    @abstractmethod
+    def estimate(self, models: Sequence[Model], images: Tensor, rng: SampleRng) -> Predictive:
+        """Return a `Predictive` with `members` `[M, N, K]`, the probabilities of M answers.
+
+        The one answer is their mean, unless it gives `probs` `[N, K]`; whatever else it holds is
+        not read. A row is about its image alone, and draws from its row of `rng` alone.
+
+        Args:
+            models: Classifiers of the same classes; a pipeline gives one.
             images: `[N, C, H, W]` float32 in [0, 1].
             rng: Row i for image i.
         """

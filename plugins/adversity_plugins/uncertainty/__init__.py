@@ -1,4 +1,4 @@
-"""Built-in uncertainty methods: scores and calibration of stored predictions."""
+"""Built-in uncertainty methods: of stored predictions, and of a network that is asked again."""
 
 from __future__ import annotations
 

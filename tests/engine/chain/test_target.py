@@ -9,9 +9,10 @@ import torch
 
 import adversity
 from adversity import PostHoc, Restoration
+from adversity.engine.calls.networks import as_found
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
-from adversity.engine.chain.victim import as_found, target
+from adversity.engine.chain.victim import target
 from adversity.errors import InputError
 
 

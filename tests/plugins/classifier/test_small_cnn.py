@@ -59,6 +59,54 @@ def test_training_is_repeatable_and_keeps_global_state(digits):
     assert any(first.arrays[k].tobytes() != other.arrays[k].tobytes() for k in first.arrays)
 
 
+def test_dropout_comes_from_the_generator_of_the_training(digits):
+    """The same masks again, others than torch would draw; without it nothing is drawn for them."""
+    stream = digits("train", 64)
+    torch.manual_seed(1)
+    classifier, first = fitted(stream, seed=1, epochs=2, width=4, dropout=0.5)
+    torch.manual_seed(2)
+    _, again = fitted(stream, seed=1, epochs=2, width=4, dropout=0.5)
+    plain, without = fitted(stream, seed=1, epochs=2, width=4)
+    for name, array in first.arrays.items():
+        assert np.array_equal(array, again.arrays[name]), name
+    assert not np.array_equal(first.arrays["head.weight"], without.arrays["head.weight"])
+    assert classifier._network.dropout.p == 0.5
+    assert not classifier._network.training
+    with torch.no_grad():  # at rest it lets everything pass
+        features = classifier.features(stream.images[:5])
+        expected = classifier._network.head(features)
+        assert torch.equal(classifier.logits(stream.images[:5]), expected)
+    rng = np.random.default_rng(1)
+    SmallNetwork(channels=1, classes=10, width=4).draw(rng)
+    for _ in range(2):
+        rng.permutation(len(stream))
+    used = np.random.default_rng(1)
+    plain.fit(stream, used)
+    assert used.bit_generator.state == rng.bit_generator.state
+
+
+def test_the_features_that_are_kept_are_scaled(digits):
+    """One draw by hand: the loss of an epoch is that of kept features over 1 - p."""
+    stream = digits("train", 32)
+    recipe = Recipe(1, 4, 1e-9, 32, 0.25)
+    state = train(
+        stream.images, stream.targets, tuple("0123456789"), recipe, np.random.default_rng(5)
+    )
+    rng = np.random.default_rng(5)
+    network = SmallNetwork(channels=1, classes=10, width=4)
+    network.draw(rng)
+    with torch.no_grad():
+        network.mean.copy_(torch.from_numpy(state.arrays["mean"]))
+        network.deviation.copy_(torch.from_numpy(state.arrays["deviation"]))
+        order = torch.from_numpy(rng.permutation(32))
+        features = network.features(stream.images[order]).double()
+        kept = torch.from_numpy(rng.random(tuple(features.shape)) >= 0.25)
+        answers = network.double().head(torch.where(kept, features / 0.75, 0.0))
+        expected = float(cross_entropy(answers, stream.targets[order]))
+    # float32 against float64, and six decimals
+    assert abs(state.info["training"]["last_loss"] - expected) < 1e-5
+
+
 def test_the_weights_are_those_of_adam_as_pytorch_has_it():
     """To the last bit those of `torch.optim.Adam` in a loop of its own, whose rate falls as a cosine."""
     draws = np.random.default_rng(0)

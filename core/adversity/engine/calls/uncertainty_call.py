@@ -1,15 +1,16 @@
-"""The final calls of uncertainty methods, by their shapes: all work on stored predictions."""
+"""The final calls of uncertainty methods, by their shapes; those here work on stored predictions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, Decide, PostHoc, Predictive, Score
+from adversity.contracts import Combine, Decide, PostHoc, Predictive, Sampling, Score
 from adversity.engine.calls.alone import each_by_itself, rows_of
 from adversity.engine.calls.blocks import in_blocks
 from adversity.engine.calls.final_call import FinalCall, named, positions
 from adversity.engine.calls.log_probs import log_probs
 from adversity.engine.calls.ready import BREAKS
+from adversity.engine.calls.sampling_call import SamplingCall
 from adversity.errors import InputError
 from adversity.shapes import probs_fault, rows_fault, sets_fault
 
@@ -183,12 +184,13 @@ class CombineCall(FinalCall):
         return self(logits.double().softmax(2))
 
 
-AnyCall = CalibratorCall | ScoreCall | CombineCall | DecideCall
+AnyCall = CalibratorCall | ScoreCall | CombineCall | DecideCall | SamplingCall
 _CALLS: dict[type, type[AnyCall]] = {
     PostHoc: CalibratorCall,
     Score: ScoreCall,
     Combine: CombineCall,
     Decide: DecideCall,
+    Sampling: SamplingCall,
 }
 """By the shape of the method."""
 

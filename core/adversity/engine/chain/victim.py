@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from adversity.engine.calls.ready import Ready
@@ -12,38 +11,9 @@ from adversity.engine.chain.target import ChainTarget
 from adversity.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-__all__ = ["Victim", "as_found", "target"]
-
-
-@contextmanager
-def as_found(modules: Sequence[Any]) -> Iterator[None]:
-    """Put networks into eval mode and freeze them for a while; then put both back.
-
-    In eval mode no buffer moves, and no weight has a gradient: a backward pass
-    that need not keep them in mind is up to a tenth faster on a small network.
-    """
-    parts = [
-        (part, part.training)
-        for module in modules
-        for part in module.modules()
-        # A frozen TorchScript network has no mode any more: evaluation is built in.
-        if hasattr(part, "training")
-    ]
-    weights = [(p, p.requires_grad) for module in modules for p in module.parameters()]
-    try:
-        for module in modules:
-            with suppress(NotImplementedError):  # an exported program: its mode is built in
-                module.eval()
-        for weight, _ in weights:  # one by one: TorchScript knows no `module.requires_grad_`
-            weight.requires_grad_(requires_grad=False)
-        yield
-    finally:
-        for part, mode in parts:
-            part.training = mode
-        for weight, learns in weights:
-            weight.requires_grad_(learns)
+__all__ = ["Victim", "target"]
 
 
 class Victim:

@@ -11,8 +11,9 @@ from adversity.engine.attack.early_stop import bare_gate
 from adversity.engine.attack.hidden_pixels import with_hidden
 from adversity.engine.attack.probes import probed
 from adversity.engine.attack.rounds import Course
+from adversity.engine.calls.networks import as_found
 from adversity.engine.calls.set_up import all_ready
-from adversity.engine.chain.victim import Victim, as_found
+from adversity.engine.chain.victim import Victim
 from adversity.engine.public.public_call import Call, image_marks, require_images, sample_ids
 from adversity.errors import DataError, InputError
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from adversity.contracts import Combine
+from adversity.contracts import Combine, Predictive, Sampling, Score
 from adversity.contracts.nested import NESTED_ERROR, resolving
 from adversity.engine.calls.device import absent_device
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.public.public_call import Call, require_images, sample_ids
+from adversity.engine.public.sampling import SamplingCall
 from adversity.errors import DataError, InputError, ParameterError, UnknownPluginError
 from adversity.pipeline.plan.nested import from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
@@ -169,19 +170,27 @@ class ClassifierCall(Call):
             return self.ready.call.logits(images.detach())  # type: ignore[no-any-return]
 
 
+def uncertainty(ready: Ready) -> UncertaintyCall | SamplingCall:
+    """Return the public call of an uncertainty method, by its shape."""
+    return (SamplingCall if isinstance(ready.plugin, Sampling) else UncertaintyCall)(ready)
+
+
 class UncertaintyCall(Call):
     """`score = method(logits)` or `probs = calibrator.fit(logits, labels)(logits)`."""
 
-    def __call__(self, logits: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor | Predictive) -> Tensor:
         """Return probabilities `[N, K]`, scores `[N]` (higher = less sure), or sets `[N, K]` bool.
 
         Args:
-            logits: `[N, K]`; for what goes by members `[M, N, K]`, the members' logits.
+            logits: `[N, K]`; for what goes by members `[M, N, K]`, the members' logits. A score
+                also takes what a method that draws returned.
 
         Raises:
             DataError: If the logits have another shape, or are not finite.
         """
         self.ready.require_fitted()
+        if isinstance(logits, Predictive):
+            return self._of_predictive(logits)
         fault = _members_fault(logits) if self._takes_members else _logits_fault(logits)
         if fault is not None:
             raise DataError(f"{self.ready.label}: {fault}")
@@ -210,6 +219,19 @@ class UncertaintyCall(Call):
             for name, (rows, known) in (sources or {}).items()
         }
         return self._learnt(data, seed, frozenset(), others)
+
+    def _of_predictive(self, predictive: Predictive) -> Tensor:
+        """Score a prediction as it is.
+
+        Raises:
+            DataError: If this is no score, or there are no probabilities.
+        """
+        if not isinstance(self.ready.plugin, Score) or predictive.probs is None:
+            raise DataError(
+                f"{self.ready.label}: expected logits, got a Predictive, which is for scores and "
+                "needs probs; give its logits, or probs.log()"
+            )
+        return self.ready.call(predictive)  # type: ignore[no-any-return]
 
     @property
     def _takes_members(self) -> bool:

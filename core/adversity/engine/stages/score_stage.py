@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Combine, Predictive, State
+from adversity.contracts import Combine, Predictive, Sampling, State
 from adversity.data.arrays import write_arrays
 from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall
 from adversity.engine.chain.answer import Answer
@@ -15,6 +15,7 @@ from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
 from adversity.engine.stages.fitting import fit_identity, fit_step, left_out_note
 from adversity.engine.stages.members import Member, distinct_members, members_of, stacked
+from adversity.engine.stages.sampling_stage import SamplingRun
 from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import DataError
 from adversity.registry.entry import class_of
@@ -41,8 +42,11 @@ _ANSWER = ("id", "target", "logits", "probs")
 
 def score_run(plan: Plan, stage: Stage, workspace: Workspace) -> TableRun:
     """Open a step of an uncertainty method, by the shape of the method."""
-    combines = issubclass(class_of(plan.steps[stage.step].entry), Combine)
-    return (CombineRun if combines else ScoreRun)(plan, stage, workspace)
+    method = class_of(plan.steps[stage.step].entry)
+    for shape, run in ((Combine, CombineRun), (Sampling, SamplingRun)):
+        if issubclass(method, shape):
+            return run(plan, stage, workspace)
+    return ScoreRun(plan, stage, workspace)
 
 
 class _FromPredictions(TableRun):

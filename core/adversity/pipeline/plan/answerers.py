@@ -1,4 +1,4 @@
-"""Who gives an answer: the network, the members and the calibrators behind a step.
+"""Who gives an answer: the network, the members, draws and calibrators behind a step.
 
 What was fitted on the answers of one holds for no other: a threshold on probabilities that were
 not calibrated says nothing of those that are.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, PostHoc
+from adversity.contracts import Combine, PostHoc, Sampling
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
         members = tuple(answerer(name, steps) for name in planned.source)
         return (_plugins(planned, steps), planned.over, members)
     before = answerer(planned.upstream, steps) if planned.source else None
-    return (_plugins(planned, steps), before) if issubclass(cls, PostHoc) else before
+    answers = issubclass(cls, PostHoc | Sampling)
+    return (_plugins(planned, steps), before) if answers else before
 
 
 def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:

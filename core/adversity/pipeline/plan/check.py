@@ -14,6 +14,7 @@ from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.check_members import MemberRules
+from adversity.pipeline.plan.check_sampling import SamplingRules
 from adversity.pipeline.plan.fit_sources import source_faults
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors, way_to
@@ -67,6 +68,7 @@ def check_steps(
         checker.fitted_elsewhere,
         MeasureRules(data, steps, metrics).rules,
         MemberRules(data, steps).rules,
+        SamplingRules(steps).rules,
     )
     for planned in steps.values():
         spec = loaded.spec.steps[planned.id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, Fitted, Score
+from adversity.contracts import Combine, Fitted, Sampling, Score
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.read.findings import listed, suggestion
@@ -121,12 +121,12 @@ class MemberRules:
         source = self._steps.get(planned.upstream) if planned.source else None
         if source is None or not issubclass(cls, Score) or not cls.needs_members:
             return
-        if not issubclass(class_of(source.entry), Combine):
+        if not issubclass(class_of(source.entry), Combine | Sampling):
             yield (
                 "from",
                 (
                     f"{planned.entry.label} goes by what members say, and {source.id} has one answer; "
-                    "name a step that combines members"
+                    "name a step that combines members, or draws them"
                 ),
             )
 

@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine
+from adversity.contracts import Combine, Sampling
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
@@ -129,7 +129,10 @@ class _Maker:
     def stage(self, planned: PlannedStep) -> Stage:
         inputs = _Inputs()
         self._add_step(inputs, planned)
-        self._add_sources(inputs, planned.reads)
+        if planned.role != "define" and issubclass(class_of(planned.entry), Sampling):
+            self._add_asked(inputs, self._steps[planned.upstream])
+        else:
+            self._add_sources(inputs, planned.reads)
         if planned.role == "attack":
             self._add_chain(inputs, planned)
             inputs.gates |= {planned.id: None} if may_stop(planned) else {}
@@ -143,6 +146,12 @@ class _Maker:
             variables=(*planned.variables, *planned.over),
             metrics=planned.is_measured and planned.role != "measure",
         )
+
+    def _add_asked(self, inputs: _Inputs, classifier: PlannedStep) -> None:
+        """Add what a classifier answers, and the images: what it said of them is not read."""
+        self._add_link(inputs, classifier)
+        self._add_fit(inputs, classifier.definition)
+        self._add_sources(inputs, classifier.source)
 
     def _add_networks(self, inputs: _Inputs, planned: PlannedStep) -> None:
         """Add what fitted the members: that no two are one network is seen in their states."""

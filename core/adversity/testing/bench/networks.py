@@ -1,4 +1,4 @@
-"""The networks of a plugin, and what of one others must leave as they found it."""
+"""What of a network others must leave as they found it."""
 
 from __future__ import annotations
 
@@ -7,24 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["found_state", "networks_of"]
-
-
-def networks_of(plugin: Any) -> list[Any]:
-    """Return the networks on a plugin's own attributes, also in lists and dicts."""
-    from torch import nn
-
-    networks: list[Any] = []
-    waiting = list((plugin.__pydantic_private__ or {}).values())
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, nn.Module):
-            networks.append(value)
-        elif isinstance(value, dict):
-            waiting.extend(value.values())
-        elif isinstance(value, list | tuple):
-            waiting.extend(value)
-    return networks
+__all__ = ["found_state"]
 
 
 def found_state(network: nn.Module) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.engine.calls.networks import networks_of
 from adversity.testing.bench.checks import NotApplicable, check, require
-from adversity.testing.bench.networks import networks_of
 from adversity.testing.common.gradients import AGREEMENT, FLAT, in_float64, takes_float64
 
 if TYPE_CHECKING:

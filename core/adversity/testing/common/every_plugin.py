@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from adversity.contracts import API_VERSION
 from adversity.contracts.plugin import OLDEST_API, SNAKE_CASE, takes_text
+from adversity.engine.calls.networks import networks_of
 from adversity.registry.claims import alias_faults, licence_faults
 from adversity.registry.entry import UNKNOWN_LICENCE, licence_of
 from adversity.testing.bench.checks import Failed, NotApplicable, apart, check, furthest, require
 from adversity.testing.bench.host import host_left_alone
-from adversity.testing.bench.networks import found_state, networks_of
+from adversity.testing.bench.networks import found_state
 from adversity.testing.common.light_import import light_import
 from adversity.testing.common.row_by_row import seed_everything
 

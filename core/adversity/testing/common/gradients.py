@@ -6,8 +6,8 @@ import math
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from adversity.engine.calls.networks import networks_of
 from adversity.testing.bench.checks import NotApplicable, check, require
-from adversity.testing.bench.networks import networks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,7 @@
 """The network of `small_cnn`: four convolutions and a linear layer, without normalisation.
 
-No layer looks at other samples or keeps running statistics, so training and evaluation
-compute the same function and an answer depends on its own image alone.
+No layer looks at other samples or keeps running statistics, so an answer depends on its own image
+alone; without dropout, training and evaluation compute the same function.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SmallNetwork(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, *, channels: int, classes: int, width: int) -> None:
+    def __init__(self, *, channels: int, classes: int, width: int, dropout: float = 0.0) -> None:
         """Make the layers; their values are undefined until `draw` or a state dict."""
         super().__init__()
         wide, wider = width, 2 * width
@@ -61,6 +61,7 @@ class SmallNetwork(nn.Module):
                 flat=nn.Flatten(),
             )
         )
+        self.dropout = nn.Dropout(dropout)
         self.head = _Linear(4 * wider, classes)
 
     def draw(self, rng: np.random.Generator) -> None:
@@ -81,5 +82,5 @@ class SmallNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits `[N, K]`."""
-        logits: Tensor = self.head(self.features(images))
+        logits: Tensor = self.head(self.dropout(self.features(images)))
         return logits

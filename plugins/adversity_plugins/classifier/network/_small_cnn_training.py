@@ -33,6 +33,7 @@ class Recipe:
     width: int
     learning_rate: float
     batch_size: int
+    dropout: float = 0.0
 
 
 def gather(data: FitData) -> tuple[Tensor, Tensor]:
@@ -102,11 +103,12 @@ def train(
         targets: `[N]` int64.
         class_names: K classes.
         recipe: The parameters.
-        rng: Initial weights first, then one permutation an epoch.
+        rng: Initial weights first, then one permutation an epoch, then a mask for each of its
+            batches where features are dropped.
         held: Images and targets to validate on.
     """
     network = SmallNetwork(channels=images.shape[1], classes=len(class_names), width=recipe.width)
-    network.draw(rng)
+    network.eval().draw(rng)
     deviation, mean = torch.std_mean(images.double(), dim=(0, 2, 3), keepdim=True)
     network.mean.copy_(mean)
     network.deviation.copy_(deviation.clamp_min(1e-3))  # a constant channel divides by no zero
@@ -159,12 +161,28 @@ def _descend(
         for start in range(0, len(order), recipe.batch_size):
             rows = order[start : start + recipe.batch_size]
             rate = recipe.learning_rate * (1 + math.cos(math.pi * done / steps)) / 2
-            loss = cross_entropy(network(images[rows]), targets[rows])
+            answers = _answers(network, images[rows], recipe.dropout, rng)
+            loss = cross_entropy(answers, targets[rows])
             optimiser.step(loss, rate)
             losses.append(float(loss.detach()) * len(rows))
             done += 1
         mean_loss = math.fsum(losses) / len(images)
     return mean_loss
+
+
+def _answers(
+    network: SmallNetwork, images: Tensor, dropout: float, rng: np.random.Generator
+) -> Tensor:
+    """Return logits `[N, K]` with some features dropped, the others scaled by 1 / (1 - p).
+
+    The masks come from the generator of the training, where the network's own dropout would draw
+    from torch's.
+    """
+    if not dropout:
+        return network(images)  # type: ignore[no-any-return]
+    features = network.features(images)
+    kept = torch.from_numpy(rng.random(tuple(features.shape)) >= dropout).to(features.dtype)
+    return network.head(features * (kept / (1 - dropout)))  # type: ignore[no-any-return]
 
 
 class _Adam:

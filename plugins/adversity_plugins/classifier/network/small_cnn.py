@@ -46,6 +46,9 @@ class SmallCNN(Fitted, Classifier):
     width: int = Field(default=16, ge=1, le=512, description="channels of the first layer")
     learning_rate: float = Field(default=0.003, gt=0, le=1)
     batch_size: int = Field(default=32, ge=1)
+    dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="share of features dropped while training"
+    )
     seed: int = Field(default=0, ge=0, description="enters the generator of the training")
 
     _network: Any = PrivateAttr(default=None)
@@ -68,7 +71,7 @@ class SmallCNN(Fitted, Classifier):
         images, targets = gather(data)
         validate = data.sources.get("validate")
         held = None if validate is None else gather_alike(validate, images)
-        recipe = Recipe(self.epochs, self.width, self.learning_rate, self.batch_size)
+        recipe = Recipe(self.epochs, self.width, self.learning_rate, self.batch_size, self.dropout)
         return train(images, targets, tuple(data.class_names), recipe, rng, held=held)
 
     def load(self, state: State) -> None:
@@ -90,10 +93,12 @@ class SmallCNN(Fitted, Classifier):
             raise WeightsError(
                 f"the state is not one of small_cnn ({error!r}); run the step that fits it again"
             ) from error
-        network = SmallNetwork(channels=channels, classes=len(classes), width=width)
+        network = SmallNetwork(
+            channels=channels, classes=len(classes), width=width, dropout=self.dropout
+        )
         weights = {name: torch.from_numpy(array.copy()) for name, array in state.arrays.items()}
         fill(network, weights, name="of small_cnn")
-        self._network = network.to(self._device)
+        self._network = network.to(self._device).eval()
         self._info = dict(state.info)
 
     @property

@@ -1,12 +1,13 @@
-"""What an uncertainty method promises: a bench for each shape, from stored tables."""
+"""What an uncertainty method promises: a bench for each shape."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, Decide, PostHoc, Score
+from adversity.contracts import Combine, Decide, PostHoc, Sampling, Score
 from adversity.contracts.not_yet import not_yet
 from adversity.errors import InputError
+from adversity.testing.kinds.uncertainty.draws import SamplingBench
 from adversity.testing.kinds.uncertainty.logits import PostHocBench, ScoreBench
 from adversity.testing.kinds.uncertainty.members import CombineBench, MembersBench
 from adversity.testing.kinds.uncertainty.sets import DecideBench
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
     from adversity.contracts import PluginBase
     from adversity.testing.bench.bench import Bench
 
-__all__ = ["CombineBench", "DecideBench", "MembersBench", "PostHocBench", "ScoreBench", "bench_for"]
+__all__ = [
+    "CombineBench",
+    "DecideBench",
+    "MembersBench",
+    "PostHocBench",
+    "SamplingBench",
+    "ScoreBench",
+    "bench_for",
+]
 
 
 def bench_for(plugin: type[PluginBase]) -> type[Bench]:
@@ -31,11 +40,12 @@ def bench_for(plugin: type[PluginBase]) -> type[Bench]:
         (PostHoc, PostHocBench),
         (Combine, CombineBench),
         (Decide, DecideBench),
+        (Sampling, SamplingBench),
     )
     for shape, bench in shapes:
         if issubclass(plugin, shape):
             return bench
     raise InputError(
-        f"expected a Score, a PostHoc, a Combine or a Decide, got {plugin.__name__}: "
+        f"expected a Score, a PostHoc, a Combine, a Decide or a Sampling, got {plugin.__name__}: "
         f"{not_yet(plugin) or 'inherit from one of them'}"
     )

@@ -1,0 +1,79 @@
+"""Several answers of a classifier to each image: draws, and the one answer that they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.model import ClassifierModel
+from adversity.engine.chain.answer import Answer
+from adversity.engine.stages.answer_columns import answer_columns
+from adversity.engine.stages.columns import Columns, join
+from adversity.engine.stages.step_images import step_images
+from adversity.engine.stages.table_stage import TableRun
+from adversity.errors import DataError
+from adversity.seeding import SampleRng
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["SamplingRun"]
+
+
+class SamplingRun(TableRun):
+    """A method that asks the classifier of a step again, on the images of that step."""
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the data, every link up to the classifier, and the method."""
+        links = self.plan.chain(self.classifier).links
+        ways = [self.identity(link.id, cell) for link in links]
+        source = self.toolbox.source(self.data)
+        own = self.identity(self.stage.step, cell)
+        return [source.content, self.label_hash(self.data), ways, own]
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the table.
+
+        Raises:
+            DataError: If cells have several numbers of members, which no table holds.
+        """
+        counts: dict[int, Cell] = {}
+        for cell in self.planned.cells:
+            members = self.shard_rows(self.shards_of(cell)[0])["members"]
+            counts.setdefault(members.shape[1], cell)
+        if len(counts) > 1:
+            shown = " and ".join(f"{count} in {cell.key}" for count, cell in counts.items())
+            raise DataError(
+                f"{self.planned.line}: expected as many members in every cell of {self.stage.step}, "
+                f"which stand in one table, got {shown}; write a step for each"
+            )
+        return super().fill(out)
+
+    def compute(self, shard: Shard) -> Columns:
+        """Run the shard, a batch at a time."""
+        size = self.plan.spec.run.batch_size
+        batches = [
+            self._batch(shard.cell, [shard.samples[i] for i in span])
+            for span in spans(len(shard.samples), size)
+        ]
+        return join(batches)
+
+    def _batch(self, cell: Cell, index: Sequence[int]) -> Columns:
+        network = self.plan.steps[self.classifier]
+        current = step_images(self.toolbox, network.upstream, cell, index)
+        model = ClassifierModel(self.toolbox.ready(network.id, cell).call)
+        rng = SampleRng(seed=self.plan.spec.seed, step=self.stage.step, ids=current.ids)
+        said = self.toolbox.ready(self.stage.step, cell).call((model,), current.images, rng)
+        columns: Columns = {"id": np.array(current.ids, dtype=object)}
+        targets = self.toolbox.targets(self.data, network.id, cell)
+        if targets is not None:
+            columns["target"] = targets[index]
+        columns |= answer_columns(Answer(said.probs, "probs"), columns.get("target"))
+        # Rows first, as in all tables.
+        return columns | {"members": said.members.transpose(0, 1).contiguous().numpy()}

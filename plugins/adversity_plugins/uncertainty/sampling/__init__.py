@@ -1,0 +1,1 @@
+"""Several answers to each image: draws from one network."""
