@@ -12,6 +12,7 @@ from torch import Tensor
 import adversity
 from adversity import Degradation, ImageMetric, PostHoc, ProjectFile, Restoration, Score
 from adversity.contracts import Degraded, Predictive
+from adversity.engine.calls.device import whole_float32
 from adversity.engine.calls.ready import Ready
 from adversity.engine.calls.set_up import device_of
 from adversity.engine.chain.links import Link
@@ -270,3 +271,22 @@ def test_an_absent_device_is_named_before_anything_is_computed(tmp_path: Path) -
     )
     with pytest.raises(InputError, match=r"p.yaml: run.device: there is no device 'xpu:9'"):
         adversity.run("p.yaml", into=tmp_path / "out", root=tmp_path)
+
+
+def test_cards_compute_with_whole_float32():
+    """A run on a card switches TF32 off; a run on the CPU leaves the process as it is.
+
+    PyTorch leaves it on for convolutions, and a factor of ten binary digits is 5e-4 off.
+    """
+    flags = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [place.allow_tf32 for place in flags]
+    try:
+        for place in flags:
+            place.allow_tf32 = True
+        whole_float32("cpu")
+        assert all(place.allow_tf32 for place in flags)
+        whole_float32("cuda:1")
+        assert not any(place.allow_tf32 for place in flags)
+    finally:
+        for place, value in zip(flags, before, strict=True):
+            place.allow_tf32 = value

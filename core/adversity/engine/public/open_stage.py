@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from adversity.engine.calls.blocks import one_thread
-from adversity.engine.calls.device import refuse_absent_device
+from adversity.engine.calls.device import refuse_absent_device, whole_float32
 from adversity.engine.set_up.toolbox import toolbox_of
 from adversity.engine.stages.apart import keep_apart
 from adversity.engine.stages.data_stage import DataRun
@@ -24,7 +24,7 @@ __all__ = ["open_stage"]
 
 
 def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
-    """Open a stage for running; torch has one thread from here on.
+    """Open a stage for running; torch has one thread, and cards whole float32, from here on.
 
     Raises:
         InputError: If this machine has not the pipeline's device.
@@ -33,6 +33,7 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
     """
     one_thread()
     refuse_absent_device(plan)
+    whole_float32(plan.spec.run.device)
     if stage.step.startswith("data:"):
         return DataRun(plan, stage, workspace)
     keep_apart(toolbox_of(plan, workspace), stage.step)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import PostHoc
 from adversity.engine.calls.blocks import one_thread
+from adversity.engine.calls.device import whole_float32
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.stages.apart import found_apart
 from adversity.engine.stages.read_result import read_result
@@ -65,6 +66,7 @@ def build_report(
         StorageError: If an artifact is missing.
     """
     one_thread()
+    whole_float32(plan.spec.run.device)
     for planned in plan.steps.values():
         kind = class_of(planned.entry).describes
         for place in kind.sections:
