@@ -154,10 +154,17 @@ def test_cells_and_products(plan_with: Any) -> None:
             id="fitted before the calibrator",
         ),
         pytest.param(
-            f"{VOTED}  hit: {{uses: attack/push, from: photos, against: voted, with: {{eps: 0.1}}}}\n",
-            "an attack on several networks at once is not available yet, and voted is an ensemble; "
-            "attack one member: predictions",
-            id="attacked",
+            f"{VOTED}  hit: {{uses: attack/push, from: enhanced, against: voted, with: {{eps: 0.1}}}}\n",
+            "enhanced varies with severity, which voted folds into members: each would be attacked on "
+            "images of its own; change what they have in common, or one member alone: predictions",
+            id="attacked where members differ",
+        ),
+        pytest.param(
+            "  voted: {uses: uncertainty/vote, from: [predictions, clean_predictions]}\n"
+            "  hit: {uses: attack/push, from: dark, against: voted, with: {eps: 0.1}}\n",
+            "clean_predictions is a member of voted, and its answer does not come from dark; change "
+            "images that all members answer about, or one member alone: predictions",
+            id="attacked beside a member",
         ),
     ],
 )

@@ -99,6 +99,7 @@ CODE = "\nfrom __future__"
         ("metrics/calibration.py", CODE, f"\nDEPTH = 2{CODE}", True),
         ("pipeline/plan/chain.py", "self.ids.index(id_)", "0", True),
         ("pipeline/plan/paths.py", "source[0]", "source[-1]", True),
+        ("pipeline/plan/routes.py", "column[0]", "column[-1]", True),
         ("pipeline/plan/engine_measures.py", CODE, f"\nDEPTH = 2{CODE}", False),
     ],
 )

@@ -52,6 +52,7 @@ ENGINE = (
     "pipeline/gates/verdicts.py",
     "pipeline/plan/chain.py",
     "pipeline/plan/paths.py",
+    "pipeline/plan/routes.py",
     "pipeline/plan/probing.py",
     "pipeline/plan/stop_rules.py",
     "project.py",

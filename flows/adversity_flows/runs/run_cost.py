@@ -203,7 +203,7 @@ def _declared(attack: Any) -> tuple[int, int] | None:
 
 
 def _is_random(chain: Chain) -> bool:
-    return any(bool(class_of(link.entry).stochastic) for link in chain.links)
+    return any(bool(class_of(link.entry).stochastic) for link in chain.parts)
 
 
 def _resizes(link: PlannedStep) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adversity.engine.attack.attacking import AttackResult
     from adversity.engine.attack.looks import Seen
     from adversity.engine.calls.ready import Ready
-    from adversity.engine.chain.links import Link
+    from adversity.engine.chain.links import Bundle, Link
 
 __all__ = ["CHECKED", "hidden_pixels", "with_hidden"]
 
@@ -44,7 +44,7 @@ was 0.7 to 4 of what clamps and rounding hide, and at most 0.007 where features 
 
 def hidden_pixels(
     ready: Ready,
-    links: Sequence[Link],
+    links: Sequence[Link | Bundle],
     current: ImageBatch,
     result: AttackResult,
     checked: Tensor,
@@ -111,7 +111,9 @@ def with_hidden(
     return replace(result, flags={**result.flags, "hidden_pixels": share})
 
 
-def _hidden(links: Sequence[Link], current: ImageBatch, seed: int, index: Tensor) -> Tensor:
+def _hidden(
+    links: Sequence[Link | Bundle], current: ImageBatch, seed: int, index: Tensor
+) -> Tensor:
     """Return `[M]` bool for the samples of an index."""
     import torch
 

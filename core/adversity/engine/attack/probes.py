@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Measure
     from adversity.engine.attack.attacking import AttackResult
     from adversity.engine.calls.ready import Ready
-    from adversity.engine.chain.links import Link
+    from adversity.engine.chain.links import Bundle, Link
     from adversity.engine.stages.columns import Columns
 
 __all__ = ["probe", "probe_shares", "probed"]
@@ -41,7 +41,7 @@ __all__ = ["probe", "probe_shares", "probed"]
 
 def probe(
     ready: Ready,
-    links: Sequence[Link],
+    links: Sequence[Link | Bundle],
     current: ImageBatch,
     labels: Tensor,
     probed: Tensor,

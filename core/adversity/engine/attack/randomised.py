@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.engine.attack.looks import Seen
     from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.image_batch import ImageBatch
-    from adversity.engine.chain.links import Link
+    from adversity.engine.chain.links import Bundle, Link
 
 __all__ = ["random_output"]
 
@@ -29,7 +29,7 @@ kernel rounds, far below what a draw of noise does."""
 
 
 def random_output(
-    links: Sequence[Link],
+    links: Sequence[Link | Bundle],
     current: ImageBatch,
     first: Answer,
     checked: Tensor,

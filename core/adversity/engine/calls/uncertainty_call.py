@@ -159,6 +159,11 @@ class DecideCall(_PredictiveCall):
 class CombineCall(FinalCall):
     """`probs = combination(members)`."""
 
+    @property
+    def gradient(self) -> str:
+        """In words, what a backward pass goes through."""
+        return "exact" if self.ready.plugin.differentiable else "none (it is not differentiable)"
+
     def __call__(self, members: Tensor, ids: Sequence[str] | None = None) -> Tensor:
         """Return probabilities `[N, K]` float32 of members' probabilities `[M, N, K]` float64.
 
@@ -182,6 +187,27 @@ class CombineCall(FinalCall):
     def of_logits(self, logits: Tensor) -> Tensor:
         """Return probabilities `[N, K]` of the members' logits `[M, N, K]`."""
         return self(logits.double().softmax(2))
+
+    def answers(self, logits: Tensor) -> Tensor:
+        """Return log p `[N, K]` float32 as an attack gets it, of the members' logits `[M, N, K]`.
+
+        It is computed in float64, where a probability is 0 only from some 700 logits behind the
+        largest on; such a row passes the gradient of the members' mean log p.
+
+        Raises:
+            PluginError: If the logits require a gradient, and the answer has none.
+        """
+        logs = logits.double().log_softmax(2).transpose(0, 1)
+        combine = self.unchecked("combine")
+
+        def run(block: Tensor) -> Tensor:
+            probs: Tensor = combine(block.exp().transpose(0, 1))
+            return probs
+
+        probs = in_blocks(run, logs, self.ready.plugin.block_rows).double()
+        if logits.requires_grad and not probs.requires_grad:
+            self.ready.lacks_gradient()
+        return log_probs(probs, logs.mean(1), exact=True).float()
 
 
 AnyCall = CalibratorCall | ScoreCall | CombineCall | DecideCall | SamplingCall

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.calls.uncertainty_call import CalibratorCall
-from adversity.errors import InputError
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-    from adversity.engine.calls.classifier_call import ClassifierCall
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["Arranged", "Link", "arranged"]
+__all__ = ["Bundle", "Link", "parts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +20,22 @@ class Link:
     Attributes:
         step: The step it stands for; keys its random streams.
         ready: The plugin.
+        place: Of a member of an ensemble, the variables of its cell that the others do not share.
     """
 
     step: str
     ready: Ready
+    place: str = ""
+
+    @property
+    def name(self) -> str:
+        """The step, and the cell where members differ in it: `answers[seed=0]`."""
+        return f"{self.step}[{self.place}]" if self.place else self.step
+
+    @property
+    def label(self) -> str:
+        """The plugin, for messages."""
+        return self.ready.label
 
     @property
     def call(self) -> Any:
@@ -37,7 +45,8 @@ class Link:
     @property
     def makes(self) -> str:
         """What comes out: `images`, `predictions` or `scores`."""
-        return self.ready.plugin.describes.makes  # type: ignore[no-any-return]
+        plugin = self.ready.plugin
+        return str(getattr(plugin, "makes", "") or plugin.describes.makes)
 
     @property
     def stochastic(self) -> bool:
@@ -51,45 +60,44 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Arranged:
-    """A chain taken apart: what images go through, and the final calls of what answers.
+class Bundle:
+    """Members whose answers one plugin makes one: an ensemble, as a link that answers.
 
     Attributes:
-        views: Links from images to images.
-        classifier: The one classifier.
-        calibrators: What its answer goes through; a score changes none.
+        step: The step that combines.
+        ready: What combines.
+        members: Of each member the links that its images go through, up to its answer.
     """
 
-    views: tuple[Link, ...]
-    classifier: ClassifierCall
-    calibrators: tuple[CalibratorCall, ...]
+    step: str
+    ready: Ready
+    members: tuple[tuple[Link | Bundle, ...], ...]
+
+    @property
+    def label(self) -> str:
+        """What combines, and what each member is, for messages."""
+        members = (" -> ".join(link.label for link in member) for member in self.members)
+        return f"{self.ready.label} of {len(self.members)} ({' | '.join(members)})"
+
+    @property
+    def makes(self) -> str:
+        """What comes out: an answer, as a classifier's."""
+        return "predictions"
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether some member draws random numbers."""
+        return any(link.stochastic for member in self.members for link in member)
 
 
-def arranged(links: Sequence[Link]) -> Arranged:
-    """Take a chain apart.
-
-    Raises:
-        InputError: If there is not exactly one classifier, or something stands where it cannot.
-    """
-    makes = [link.makes for link in links]
-    chain = " -> ".join(link.ready.label for link in links) or "nothing"
-    if makes.count("predictions") != 1:
-        raise InputError(
-            f"a target needs exactly one classifier, got {makes.count('predictions')} in {chain}"
-        )
-    place = makes.index("predictions")
-    for number, made in enumerate(makes):
-        expected = "images" if number < place else "scores"
-        if number != place and made != expected:
-            where = "before" if number < place else "behind"
-            raise InputError(
-                f"{links[number].ready.label} cannot stand {where} the classifier in {chain}: "
-                f"expected {'degradations or restorations' if number < place else 'calibrators'} "
-                "there"
-            )
-    behind = (link.call for link in links[place + 1 :])
-    return Arranged(
-        tuple(links[:place]),
-        links[place].call,
-        tuple(call for call in behind if isinstance(call, CalibratorCall)),
-    )
+def parts_of(links: Iterable[Link | Bundle]) -> tuple[Link, ...]:
+    """Return every plugin of a chain as a link: of an ensemble its members, then what combines them."""
+    parts: list[Link] = []
+    for link in links:
+        if isinstance(link, Bundle):
+            for member in link.members:
+                parts += parts_of(member)
+            parts.append(Link(link.step, link.ready))
+        else:
+            parts.append(link)
+    return tuple(parts)

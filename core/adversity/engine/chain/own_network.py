@@ -93,6 +93,8 @@ class Network:
     differentiable = True
     without_gradient = None
     block_rows = None
+    numbered = True
+    """Its classes have no names: what they are called here is how many there are."""
 
     def __init__(self, module: Any, label: str) -> None:
         """Take the network and what messages call it."""

@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any, Never, get_args
 
 from adversity.contracts import Access
-from adversity.engine.calls.blocks import in_blocks, network_rows
+from adversity.engine.calls.blocks import in_blocks
 from adversity.engine.chain.answer import Answer
-from adversity.engine.chain.links import Link, arranged
+from adversity.engine.chain.answering import Draws, arranged
+from adversity.engine.chain.links import parts_of
 from adversity.engine.chain.watching import Backward, Counts, Watch
 from adversity.errors import InputError, PluginError
-from adversity.seeding import SampleRng
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Structure
+    from adversity.engine.chain.links import Bundle, Link
 
 __all__ = ["ChainTarget"]
 
@@ -30,12 +31,14 @@ EOT_DRAWS = 8
 class ChainTarget:
     """Restorations, a classifier and what follows it, as one differentiable function.
 
+    In the place of the classifier the members of an ensemble may stand, which answer as one.
+
     Rows keep their identity: side information, random streams and counts belong to them.
     """
 
     def __init__(
         self,
-        links: Sequence[Link],
+        links: Sequence[Link | Bundle],
         *,
         ids: Sequence[str],
         side: Mapping[str, Tensor] | None = None,
@@ -45,7 +48,7 @@ class ChainTarget:
         """Compose the links for these samples.
 
         Args:
-            links: Image links, then one classifier, then calibrators or scores.
+            links: Image links, then one classifier or bundle, then calibrators or scores.
             ids: N sample ids.
             side: Side information of the images, each with first axis N.
             seed: The pipeline's seed, for stochastic links.
@@ -63,7 +66,6 @@ class ChainTarget:
         self._side = dict(side or {})
         self._slots = torch.arange(len(ids))
         self._ones = torch.ones_like(self._slots)
-        self._classifier = self._chain.classifier.ready.plugin
         self._access: Access = "structure"
         self._watch: Watch | None = None
 
@@ -84,19 +86,19 @@ class ChainTarget:
     @property
     def classes(self) -> int:
         """K, the number of classes."""
-        return len(self._classifier.class_names)
+        return len(self._chain.class_names)
 
     @property
     def gives(self) -> str:
         """What the classifier gives: `logits`, `probs` or `labels`."""
-        return str(self._classifier.gives)
+        return self._chain.gives
 
     @property
     def described(self) -> tuple[dict[str, str], ...]:
-        """For the report: each link and what its gradient went through."""
+        """For the report: each link, those of every member too, and what its gradient went through."""
         return tuple(
-            {"step": link.step, "uses": link.ready.label, "gradient": link.gradient}
-            for link in self.links
+            {"step": link.name, "uses": link.label, "gradient": link.gradient}
+            for link in parts_of(self.links)
         )
 
     def rows(self, index: Any) -> ChainTarget:
@@ -138,7 +140,7 @@ class ChainTarget:
         backward = Backward(*given) if images.requires_grad else None
         # The classifier's blocks go through the whole chain, which bounds memory; `split` and
         # not slices: its backward is one copy, that of n slices n full-size sums.
-        size = self._rows(images)
+        size = self._chain.rows(images)
         blocks = torch.split(images, size) if len(images) > size else (images,)
         parts = [
             self._block(block, slice(size * k, size * (k + 1)), backward)
@@ -171,12 +173,7 @@ class ChainTarget:
     def structure(self) -> Structure | None:
         """Return what the classifier is made of, where nothing else stands in the chain."""
         self._allow("structure")
-        structure: Structure | None = self._classifier.structure() if len(self.links) == 1 else None
-        return structure
-
-    @property
-    def _label(self) -> str:
-        return " -> ".join(link.ready.label for link in self.links)
+        return self._chain.structure
 
     def _allow(self, access: Access) -> None:
         if _ACCESS.index(access) > _ACCESS.index(self._access):
@@ -186,11 +183,11 @@ class ChainTarget:
             )
 
     def _require_gradient(self) -> None:
-        why = self._chain.classifier.no_gradient
+        why = self._chain.source.no_gradient
         if why is None:
             return
         raise InputError(
-            f"{self._label} has no gradient ({why}): expected an attack that needs none (`exact`, "
+            f"{self._chain.label} has no gradient ({why}): expected an attack that needs none (`exact`, "
             "`square`, `hop_skip_jump`), or a classifier that is differentiable"
         )
 
@@ -208,8 +205,8 @@ class ChainTarget:
         """Say whose fault it is that an answer is not finite."""
         if not bool(images.isfinite().all()):
             raise PluginError("the attack queried images that hold NaN or infinity")
-        what = f"expected finite logits at the end of {self._label}, got NaN or infinity"
-        self._chain.classifier.ready.broke(what, self.ids)
+        what = f"expected finite logits at the end of {self._chain.label}, got NaN or infinity"
+        self._chain.source.broke(what, self.ids)
 
     def _block(self, block: Tensor, cut: slice, backward: Backward | None) -> Tensor:
         """Run the chain on one block; average over draws where it is stochastic."""
@@ -219,19 +216,14 @@ class ChainTarget:
         streams = self._asked(cut)
         if self.draws == 1:
             part = backward.watch_part(block, cut) if backward else block
-            return self._once(part, side, streams, 0)
+            return self._chain.sought(part, side, Draws(self._seed, streams, 0))
         drawn = []
         for draw in range(self.draws):
             # Each draw by itself: one that has no gradient does not take it from the others.
             own = backward.watch_part(block.view_as(block), cut) if backward else block
-            drawn.append(self._once(own, side, streams, draw))
-        size = self._rows(block)
+            drawn.append(self._chain.sought(own, side, Draws(self._seed, streams, draw)))
+        size = self._chain.rows(block)
         return in_blocks(_mean_of_draws, torch.stack(drawn, 1), size)
-
-    def _rows(self, images: Tensor) -> int:
-        """Return how many images go through at once: the classifier's block, at its own size."""
-        enlarged = math.prod(link.call.enlarges() for link in self._chain.views)
-        return network_rows(self._classifier, images, enlarged=enlarged)
 
     def _asked(self, cut: slice) -> tuple[str, ...]:
         """Return what keys the draws of an attack's query: the sample and which query it is.
@@ -245,21 +237,6 @@ class ChainTarget:
         counts = self.counts.queries[self._slots[cut]].tolist()
         return tuple(f"{sample} (query {n})" for sample, n in zip(ids, counts, strict=True))
 
-    def _once(
-        self, block: Tensor, side: Mapping[str, Tensor], streams: tuple[str, ...], draw: int
-    ) -> Tensor:
-        """Answer an attack's query once; `streams` key the random numbers of each row."""
-        traced, values = block.requires_grad, block
-        for link in self._chain.views:
-            rng = SampleRng(seed=self._seed, step=link.step, ids=streams).child(("attack", draw))
-            run = link.call.traced if traced else link.call.passed
-            passed = run(values, side, rng)
-            values, side = passed.images, passed.side
-        values = self._chain.classifier.answers(values)
-        for calibrator in self._chain.calibrators:
-            values = calibrator.answers(values)
-        return values
-
     def answer(self, images: Tensor) -> Answer:
         """Return the real answer, as a step of the pipeline gives it: the judge's view."""
         return self._answered(images.detach(), self.ids)
@@ -268,15 +245,7 @@ class ChainTarget:
         if not len(images):
             nothing = self._no_answer(images)
             return Answer(nothing, self.gives, nothing if self._chain.calibrators else None)
-        values, side = images, self._side
-        for link in self._chain.views:
-            rng = SampleRng(seed=self._seed, step=link.step, ids=streams)
-            passed = link.call.passed(values, side, rng)
-            values, side = passed.images, passed.side
-        answer = Answer(self._chain.classifier.logits(values, self.ids), self.gives)
-        for call in self._chain.calibrators:
-            answer = answer.calibrated(call(answer.as_logits, self.ids))
-        return answer
+        return self._chain.given(images, self._side, Draws(self._seed, streams), self.ids)
 
     def _no_answer(self, images: Tensor) -> Tensor:
         """Return the answer to no images: `[0, K]`, differentiable; K is 1 where it is unknown."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from adversity.contracts import Combine
 from adversity.engine.calls.ready import Ready
-from adversity.engine.chain.links import Link
+from adversity.engine.chain.links import Bundle, Link
 from adversity.engine.chain.own_network import ready_network
 from adversity.engine.chain.target import ChainTarget
 from adversity.errors import InputError
@@ -19,7 +21,7 @@ __all__ = ["Victim", "target"]
 class Victim:
     """A chain that waits for images: what `adversity.target` gives."""
 
-    def __init__(self, links: Sequence[Link], modules: Sequence[Any] = ()) -> None:
+    def __init__(self, links: Sequence[Link | Bundle], modules: Sequence[Any] = ()) -> None:
         """Keep the links and the networks whose mode must be restored."""
         self.links = tuple(links)
         self.modules = tuple(modules)
@@ -32,34 +34,91 @@ class Victim:
 def target(*links: Any) -> Victim:
     """Compose a victim: restorations, then a classifier or any `nn.Module`, then calibration.
 
+    In the place of the classifier may stand an ensemble: victims, which are its members, and behind
+    them what makes their answers one, `adversity.create("uncertainty", "deep_ensemble")`.
+
     Args:
         *links: What `adversity.create` returned, or an `nn.Module` from images `[N, C, H, W]`
             in [0, 1] to logits `[N, K]`; it is called with 64 rows at once of images up to
             64 x 64, with 16 of larger ones. One with convolutions gets them on a CPU in
             `torch.channels_last`, after a copy of it has shown on two made-up images of their
-            shape that it gives the same answer.
+            shape that it gives the same answer. Or what this function returned, as a member.
 
     Raises:
-        InputError: If there is not exactly one classifier, or something stands where it cannot.
+        InputError: If there is not exactly one classifier or ensemble, or something stands where
+            it cannot.
         NotFittedError: If one of them must be fitted first.
     """
-    from torch import nn
-
-    chain: list[Link] = []
+    chain: list[Link | Bundle] = []
     modules: list[Any] = []
+    members: list[Victim] = []
     for position, link in enumerate(links):
-        if isinstance(link, nn.Module):
-            modules.append(link)
-            ready = ready_network(link)
-        else:
-            inside = getattr(link, "ready", None)
-            if not isinstance(inside, Ready):
-                raise InputError(
-                    f"expected plugins from adversity.create or an nn.Module, got "
-                    f"{type(link).__name__} at position {position}"
-                )
-            inside.require_fitted()
-            ready = inside
-        chain.append(Link(f"link-{position}", ready))
+        if isinstance(link, Victim):
+            members.append(link)
+            modules += link.modules
+            continue
+        ready = _ready(link, position, modules)
+        combines = isinstance(ready.plugin, Combine)
+        if combines != bool(members):
+            _misplaced(ready, position, len(members))
+        step = f"link-{position}"
+        chain.append(_bundle(step, ready, members) if combines else Link(step, ready))
+        members = []
+    if members:
+        raise InputError(
+            f"expected what makes one answer of {len(members)} victims behind them, got nothing; "
+            'end with adversity.create("uncertainty", "deep_ensemble")'
+        )
     ChainTarget(chain, ids=())
     return Victim(chain, modules)
+
+
+def _ready(link: Any, position: int, modules: list[Any]) -> Ready:
+    """Return a link as a plugin that is set up; a network is added to `modules`."""
+    from torch import nn
+
+    if isinstance(link, nn.Module):
+        modules.append(link)
+        return ready_network(link)
+    inside = getattr(link, "ready", None)
+    if not isinstance(inside, Ready):
+        raise InputError(
+            f"expected plugins from adversity.create or an nn.Module, got "
+            f"{type(link).__name__} at position {position}"
+        )
+    inside.require_fitted()
+    return inside
+
+
+def _misplaced(ready: Ready, position: int, members: int) -> NoReturn:
+    """Say what is missing between victims and what combines them."""
+    if members:
+        raise InputError(
+            f"expected what makes one answer of {members} victims at position {position}, got "
+            f'{ready.label}; put adversity.create("uncertainty", "deep_ensemble") there'
+        )
+    raise InputError(
+        f"{ready.label} at position {position} combines members: expected them before it, each "
+        "an adversity.target(...) of its own, got none"
+    )
+
+
+def _bundle(step: str, ready: Ready, members: Sequence[Victim]) -> Bundle:
+    """Return members and what combines them; each draws random numbers of its own."""
+    return Bundle(
+        step,
+        ready,
+        tuple(
+            tuple(_renamed(f"{step}/{number}", link) for link in member.links)
+            for number, member in enumerate(members)
+        ),
+    )
+
+
+def _renamed(prefix: str, link: Link | Bundle) -> Link | Bundle:
+    """Return a link of a member, whose step no other member has."""
+    step = f"{prefix}/{link.step}"
+    if isinstance(link, Link):
+        return replace(link, step=step)
+    members = tuple(tuple(_renamed(prefix, one) for one in member) for member in link.members)
+    return Bundle(step, link.ready, members)

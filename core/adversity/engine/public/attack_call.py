@@ -13,6 +13,7 @@ from adversity.engine.attack.probes import probed
 from adversity.engine.attack.rounds import Course
 from adversity.engine.calls.networks import as_found
 from adversity.engine.calls.set_up import all_ready
+from adversity.engine.chain.links import parts_of
 from adversity.engine.chain.victim import Victim
 from adversity.engine.public.public_call import Call, image_marks, require_images, sample_ids
 from adversity.errors import DataError, InputError
@@ -79,7 +80,7 @@ class AttackCall(Call):
 
     def _keep_apart(self, victim: Victim, images: Tensor, ids: Sequence[str]) -> None:
         """Refuse images that fitted a part of the victim, or of the attack, from Python."""
-        parts = [self.ready, *(link.ready for link in victim.links)]
+        parts = [self.ready, *(part.ready for part in parts_of(victim.links))]
         seen = frozenset[str]().union(*(part.seen for part in all_ready(parts)))
         if not seen:
             return

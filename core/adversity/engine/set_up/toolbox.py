@@ -21,10 +21,11 @@ from adversity.data.store import file_state
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.attack.looks import Answers
 from adversity.engine.calls.set_up import set_up
-from adversity.engine.chain.links import Link
+from adversity.engine.chain.links import Bundle, Link
 from adversity.engine.set_up.class_indices import class_indices
 from adversity.engine.set_up.workspace import slug
 from adversity.errors import DataError, NotFittedError, StorageError
+from adversity.pipeline.plan.routes import route_of
 from adversity.project import file_fault, list_files
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from adversity.engine.set_up.workspace import Workspace
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
+    from adversity.pipeline.plan.routes import Placed
 
 __all__ = ["Toolbox", "state_path", "toolbox_of"]
 
@@ -203,9 +205,17 @@ class Toolbox:
             cache[key] = self.bare(planned.id, own, state=state)
         return cache[key]
 
-    def links(self, chain: Chain, cell: Cell) -> tuple[Link, ...]:
-        """Return the links of a chain, set up."""
-        return tuple(Link(link.id, self.ready(link.id, cell)) for link in chain.links)
+    def links(self, chain: Chain, cell: Cell) -> tuple[Link | Bundle, ...]:
+        """Return the links of a chain in a cell, set up."""
+        route = route_of(chain, cell, self.plan.steps)
+        return tuple(self._link(placed, cell) for placed in route)
+
+    def _link(self, placed: Placed, cell: Cell) -> Link | Bundle:
+        step, ready = placed.step.id, self.ready(placed.step.id, placed.cell)
+        if not placed.members:
+            return Link(step, ready, placed.place(cell))
+        members = (tuple(self._link(one, cell) for one in member) for member in placed.members)
+        return Bundle(step, ready, tuple(members))
 
     def bare(self, step: str, cell: Cell, *, state: State | None = None) -> Ready:
         """Return the plugin of a step set up, for fitting it or with a state that was found."""

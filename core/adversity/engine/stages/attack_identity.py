@@ -12,10 +12,15 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from adversity.pipeline.plan.routes import record_of, route_of
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adversity.contracts import PluginBase
     from adversity.engine.stages.attack_stage import AttackRun
     from adversity.pipeline.plan.model import Cell
+    from adversity.pipeline.plan.routes import Placed
 
 __all__ = ["IDENTITY", "attacked"]
 
@@ -32,13 +37,14 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
     """
     plan, planned = run.plan, run.planned
     before = [link.id for link in plan.chain(run.victim.start).links]
-    after = [link.id for link in run.victim.links]
+    after = route_of(run.victim, cell, plan.steps)
     source, given = run.toolbox.source(run.data), plan.data[run.data]
     data = [
         [source.content, plan.resolved["data"][run.data], run.label_hash(run.data)],
         [_part(run, step, cell) for step in before],
     ]
-    victim = [plan.resolved["core"]["engine"], [_part(run, step, cell) for step in after]]
+    links = record_of(after, lambda placed: _part(run, placed.step.id, placed.cell))
+    victim = [plan.resolved["core"]["engine"], links]
     identity = {**run.identity(planned.id, cell), "seed": plan.spec.seed}
     names = [_spelling(given.entry.name, given.plugin)]
     names += [_named(run, step, cell) for step in before]
@@ -48,7 +54,7 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "attack": _sha256(identity),
         "facts": _facts(run, cell),
         "names": {
-            "victim": " > ".join(_named(run, step, cell) for step in after),
+            "victim": _way(run, after),
             "data": " > ".join(names),
             "pipeline": plan.name,
             "cell": cell.key,
@@ -64,6 +70,18 @@ def _part(run: AttackRun, step: str, cell: Cell) -> dict[str, Any]:
     if plugin.stochastic:
         record["random"] = [run.plan.spec.seed, step]
     return record
+
+
+def _way(run: AttackRun, route: Sequence[Placed]) -> str:
+    """Name what images go through: `median > deep_ensemble of (small_cnn (seed: 0) | ...)`."""
+    return " > ".join(_placed(run, placed) for placed in route)
+
+
+def _placed(run: AttackRun, placed: Placed) -> str:
+    name = _named(run, placed.step.id, placed.cell)
+    if not placed.members:
+        return name
+    return f"{name} of ({' | '.join(_way(run, member) for member in placed.members)})"
 
 
 def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:

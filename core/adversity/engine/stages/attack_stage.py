@@ -17,6 +17,7 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import within_budget
 from adversity.engine.chain.target import ChainTarget
 from adversity.engine.stages.answer_columns import answer_columns
+from adversity.engine.stages.answering import answering, probability_notes
 from adversity.engine.stages.attack_columns import result_columns
 from adversity.engine.stages.attack_identity import IDENTITY, attacked
 from adversity.engine.stages.columns import Columns, Rows, join
@@ -26,6 +27,7 @@ from adversity.engine.stages.stored_images import StoredImages
 from adversity.engine.stages.table_stage import TableRun
 from adversity.engine.stages.unjudged import unjudged_notes
 from adversity.errors import DataError
+from adversity.pipeline.plan.routes import record_of, route_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,15 +89,22 @@ class AttackRun(TableRun):
 
     @property
     def classifier(self) -> str:
-        """The victim's classifier."""
+        """The victim's classifier; of an ensemble that of the first member."""
         return self.victim.classifier.id
 
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return the classes that the victim's answer indexes; members have the same."""
+        return super().class_names(answering(self.plan, self.victim, cell)[0].cell)
+
+    def targets(self, cell: Cell) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        """Return the labels as classes of the victim's answer."""
+        return super().targets(answering(self.plan, self.victim, cell)[0].cell)
+
     def content(self, cell: Cell) -> list[object]:
-        """Hash the data, the views before, the attack and the victim."""
-        before, links = (
-            [self.identity(link.id, cell) for link in chain.links]
-            for chain in (self.chain, self.victim)
-        )
+        """Hash the data, the views before, the attack and the victim with all its members."""
+        before = [self.identity(link.id, cell) for link in self.chain.links]
+        route = route_of(self.victim, cell, self.plan.steps)
+        links = record_of(route, lambda placed: self.identity(placed.step.id, placed.cell))
         data = self.toolbox.source(self.data).content, self.label_hash(self.data)
         return [*data, before, links, self.columns_depend_on()]
 
@@ -127,7 +136,7 @@ class AttackRun(TableRun):
         import torch
 
         current = step_images(self.toolbox, self.victim.start, cell, index)
-        targets = self.toolbox.targets(self.data, self.classifier, cell)
+        targets = self.targets(cell)
         if targets is None:
             raise DataError(
                 f"{self.planned.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
@@ -248,24 +257,12 @@ class AttackRun(TableRun):
     def fill(self, out: Path) -> StageResult:
         """Write images, table and identity, and say what the victim gives."""
         self.notes += unjudged_notes(self, "they are not attacked, and count in no robust accuracy")
-        self._note_probabilities()
+        self.notes += probability_notes(self.toolbox, self.planned, self.victim)
         for cell in self.planned.cells:
             self._write_images(out, cell)
         identities = {cell.key: attacked(self, cell) for cell in self.planned.cells}
         write_json(out / IDENTITY, {"cells": identities})
         return super().fill(out)
-
-    def _note_probabilities(self) -> None:
-        """Say where an attack that needs logits gets the logarithm of probabilities."""
-        attack: Any = self.planned.entry.cls
-        step = self.classifier
-        gives = self.toolbox.ready(step, self.planned.cells[0]).plugin.gives
-        if attack.access in ("scores", "gradients") and gives == "probs":
-            self.notes.append(
-                f"{step} gives probabilities, not logits: the attack works on their logarithm, "
-                "which is flat where float32 has rounded a probability to 0 or 1; a victim that "
-                "gives logits shows more of itself"
-            )
 
     def places(self, cell: Cell) -> dict[str, tuple[str, int]]:
         """Return, for each sample of a cell, the stored file and the row that hold its image."""

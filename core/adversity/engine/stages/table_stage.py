@@ -88,6 +88,10 @@ class TableRun(StageRun):
         names: tuple[str, ...] = self.toolbox.ready(self.classifier, cell).plugin.class_names
         return names
 
+    def targets(self, cell: Cell) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        """Return the labels of the data set as classes of what answers; None if it has none."""
+        return self.toolbox.targets(self.data, self.classifier, cell)
+
     def split(self) -> list[Shard]:
         """Cut each cell into shards of one image size, in the order of ids.
 

@@ -21,10 +21,9 @@ def unjudged_notes(run: TableRun, so: str) -> tuple[str, ...]:
         run: Of predictions or of an attack.
         so: What follows for these samples: `they count in no accuracy`.
     """
-    toolbox, notes = run.toolbox, dict[str, None]()
-    source = toolbox.source(run.data)
+    source, notes = run.toolbox.source(run.data), dict[str, None]()
     for cell in run.planned.cells:
-        targets = toolbox.targets(run.data, run.classifier, cell)
+        targets = run.targets(cell)
         if targets is None or (targets >= 0).all():
             continue
         parts = []

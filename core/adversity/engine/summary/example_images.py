@@ -17,6 +17,8 @@ import numpy as np
 from adversity.contracts.targets import has_class
 from adversity.engine.stages.fitting import stored_rows
 from adversity.engine.summary.shown_images import Answer, Story, image_row
+from adversity.pipeline.plan.answerers import answerer
+from adversity.pipeline.plan.chain import combines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,18 +87,29 @@ def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...
     else:
         return None, None, ()
     chain = toolbox.plan.chain(answer)
-    return attack, answer, (chain.start, *(view.id for view in chain.views))
+    return attack, answer, (chain.start, *(view.id for view in chain.shared_views))
 
 
 def _table_of(toolbox: Toolbox, place: str, answer: str) -> PlannedStep | None:
-    """Return the predictions of an image place, by the same classifier as `answer`'s."""
-    steps = toolbox.plan.steps
-    own = toolbox.plan.chain(answer).classifier
-    for planned in steps.values():
-        same = planned.role == "predict" and planned.definition == own.definition
-        if same and planned.upstream == place:
+    """Return the predictions of an image place, by the same classifier or ensemble as `answer`'s."""
+    plan = toolbox.plan
+    chain = plan.chain(answer)
+    own = next((link for link in reversed(chain.links) if combines(link)), chain.classifier)
+    for planned in plan.steps.values():
+        if _same_answerer(own, planned, plan.steps) and all(
+            classifier.upstream == place for classifier in plan.chain(planned.id).classifiers
+        ):
             return planned
     return None
+
+
+def _same_answerer(
+    own: PlannedStep, planned: PlannedStep, steps: Mapping[str, PlannedStep]
+) -> bool:
+    """Say whether a step's answer is that of the same classifier, or of the same members."""
+    if own.role == "predict":
+        return planned.role == "predict" and planned.definition == own.definition
+    return combines(planned) and answerer(planned.id, steps) == answerer(own.id, steps)
 
 
 def _tables(
@@ -177,6 +190,6 @@ def _chosen(strata: Numbers, count: int, seed: int) -> list[int]:
 
 
 def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:
-    step = toolbox.plan.chain(answer).classifier.id
-    names: tuple[str, ...] = toolbox.ready(step, cell).plugin.class_names
-    return names
+    """Return the classes of an answer, as its table says: members of an ensemble have the same."""
+    own = toolbox.plan.steps[answer].own(cell)
+    return toolbox.table(answer).classes[own.key]

@@ -112,8 +112,8 @@ def _behind(
     current: ImageBatch,
     names: Sequence[str],
 ) -> tuple[ShownImage, ...]:
-    """Return what the chain makes of the adversarial image: what the classifier sees."""
-    after = toolbox.plan.victim(attack).views
+    """Return what the chain makes of the adversarial image: what the classifier, or every member, sees."""
+    after = toolbox.plan.victim(attack).shared_views
     if not after:
         return ()
     for view in after:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import PostHoc
 from adversity.engine.calls.blocks import one_thread
 from adversity.engine.calls.device import whole_float32
 from adversity.engine.set_up.toolbox import Toolbox
@@ -16,6 +14,7 @@ from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
 from adversity.engine.summary.example_images import image_rows
 from adversity.engine.summary.gains import gains
+from adversity.engine.summary.links_shown import with_links
 from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.nested import all_nested
@@ -31,10 +30,9 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Threat
     from adversity.data.ledger import Ledger
-    from adversity.engine.chain.links import Link
     from adversity.engine.set_up.workspace import Workspace
     from adversity.engine.stages.stage import StageResult
-    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
+    from adversity.pipeline.plan.model import Plan, PlannedStep
     from adversity.report.values.model import GateResult, Provenance
 
 __all__ = ["build_report", "nested_records", "summarise"]
@@ -73,7 +71,7 @@ def build_report(
             kind.load(place)
     toolbox = Toolbox(plan, workspace)
     measured = summarise(plan, workspace, toolbox, ledger)
-    steps = with_facts(toolbox, (_with_links(toolbox, one) for one in measured.values()))
+    steps = with_facts(toolbox, (with_links(toolbox, one) for one in measured.values()))
     data = tuple(_data(toolbox, name) for name in plan.data)
     apart = found_apart(toolbox)
     gaps = defence_gaps(toolbox)
@@ -203,25 +201,6 @@ def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple
     return tuple(results)
 
 
-def _with_links(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
-    """Add what the gradient of an attack goes through, which only plugins that are set up can say."""
-    planned = toolbox.plan.steps[summary.id]
-    if planned.role != "attack":
-        return summary
-    chain = toolbox.plan.victim(planned.id)
-    cells: dict[tuple[str, ...], Cell] = {}  # one for each of the plugins that take turns
-    for cell in planned.cells:
-        cells.setdefault(tuple(link.entry_of(cell).qualified for link in chain.links), cell)
-    chains = [toolbox.links(chain, cell) for cell in cells.values()]
-    shown: dict[tuple[str, str, str], None] = {
-        (link.step, link.ready.label, _gradient(link, grey=planned.knowledge == "grey-box")): None
-        for links in zip(*chains, strict=True)
-        for link in links
-    }
-    heads = ("step", "uses", "gradient")
-    return replace(summary, links=tuple(dict(zip(heads, row, strict=True)) for row in shown))
-
-
 def _adversary(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
     """Return what an attack may do and knows; nothing for other steps."""
     if planned.role != "attack":
@@ -277,14 +256,6 @@ def _budget(toolbox: Toolbox, planned: PlannedStep, threat: Threat, eps: str | N
     where = ", at the widest of its cells" if len(parameters) > 1 else ""
     sizes = ", ".join(eps_text(value, threat.in_norm) for value in values)
     return threat.words(sizes, where if threat.bounds else "")
-
-
-def _gradient(link: Link, *, grey: bool) -> str:
-    if grey and link.makes != "predictions":
-        return "not seen by the attack (grey-box)"
-    if link.makes == "scores" and not isinstance(link.ready.plugin, PostHoc):
-        return "none needed (a score does not change the answer)"
-    return link.gradient
 
 
 def _data(toolbox: Toolbox, name: str) -> DataSummary:

@@ -33,8 +33,8 @@ class MemberRules:
     def rules(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Yield what is wrong with a step that combines members, or goes by them."""
         cls = class_of(planned.entry)
-        if planned.role == "attack" and planned.against is not None:
-            yield from self._attacked(planned.against)
+        if planned.role == "attack" and planned.against is not None and planned.source:
+            yield from self._attacked(planned)
         if issubclass(cls, Combine):
             yield from self._combines(planned)
         elif cls.describes.role == "score":
@@ -130,17 +130,36 @@ class MemberRules:
                 ),
             )
 
-    def _attacked(self, against: str) -> Iterator[Finding]:
-        """Refuse an ensemble as victim: an attack goes through one network."""
-        for name in (against, *sorted(ancestors(against, self._steps))):
+    def _attacked(self, planned: PlannedStep) -> Iterator[Finding]:
+        """Check that every member of an attacked ensemble sees the images that are changed."""
+        against, start = str(planned.against), planned.upstream
+        behind = ancestors(against, self._steps)
+        if start not in behind:
+            return  # said of the answer as a whole
+        for name in (against, *sorted(behind)):
             step = self._steps.get(name)
             if step is not None and issubclass(class_of(step.entry), Combine):
-                what = "is" if name == against else f"comes from {name}, which is"
+                yield from self._changed_for_all(step, start)
+
+    def _changed_for_all(self, ensemble: PlannedStep, start: str) -> Iterator[Finding]:
+        """Check that what an attack changes is what all members of an ensemble answer about."""
+        alone = f"or one member alone: {listed(ensemble.source)}"
+        for name in ensemble.source:
+            way = ancestors(name, self._steps)
+            if start not in way and way <= self._steps.keys() | self._data.keys():
                 yield (
-                    "against",
+                    "from",
                     (
-                        f"an attack on several networks at once is not available yet, and {against} "
-                        f"{what} an ensemble; attack one member: {listed(step.source)}"
+                        f"{name} is a member of {ensemble.id}, and its answer does not come from "
+                        f"{start}; change images that all members answer about, {alone}"
                     ),
                 )
-                return
+        variables = self._steps[start].variables if start in self._steps else ()
+        for name in (each for each in ensemble.over if each in variables):
+            yield (
+                "from",
+                (
+                    f"{start} varies with {name}, which {ensemble.id} folds into members: each would "
+                    f"be attacked on images of its own; change what they have in common, {alone}"
+                ),
+            )

@@ -143,7 +143,7 @@ class _Maker:
             planned.id,
             inputs,
             measured=planned.is_measured,
-            variables=(*planned.variables, *planned.over),
+            variables=self._variables(planned),
             metrics=planned.is_measured and planned.role != "measure",
         )
 
@@ -152,6 +152,14 @@ class _Maker:
         self._add_link(inputs, classifier)
         self._add_fit(inputs, classifier.definition)
         self._add_sources(inputs, classifier.source)
+
+    def _variables(self, planned: PlannedStep) -> tuple[str, ...]:
+        """Return the variables of a step, and those whose values are folded into it or its victim."""
+        names = dict.fromkeys((*planned.variables, *planned.over))
+        if planned.role == "attack":
+            for part in victim_of(planned, self._steps).parts:
+                names |= dict.fromkeys(part.over)
+        return tuple(names)
 
     def _add_networks(self, inputs: _Inputs, planned: PlannedStep) -> None:
         """Add what fitted the members: that no two are one network is seen in their states."""
@@ -265,8 +273,8 @@ class _Maker:
             waiting.extend(planned.source)
 
     def _add_chain(self, inputs: _Inputs, planned: PlannedStep) -> None:
-        """Add every link from `from:` on to `against:`."""
-        for link in victim_of(planned, self._steps).links:
+        """Add every link from `from:` on to `against:`, those of all members."""
+        for link in victim_of(planned, self._steps).parts:
             self._add_link(inputs, link)
 
     def _add_link(self, inputs: _Inputs, link: PlannedStep) -> None:

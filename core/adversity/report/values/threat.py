@@ -155,7 +155,20 @@ def links_table(step: StepSummary) -> Table:
     names = {"step": "link", "uses": "plugin", "gradient": "gradient"}
     return Table(
         slug(f"links-{step.id}"),
-        f"What the gradient of {plain(step.id)} went through, from the images to the answer.",
+        f"What the gradient of {plain(step.id)} went through, from the images to the "
+        f"{_answer(step)}.",
         tuple(names.get(head, head.replace("_", " ")) for head in heads),
         tuple(tuple(str(link.get(head, NOTHING)) for head in heads) for link in step.links),
     )
+
+
+def _answer(step: StepSummary) -> str:
+    """Say whose answer it is: of an ensemble, how many networks answer each query."""
+    members = {
+        link.get("step")
+        for link in step.links
+        if str(link.get("uses", "")).startswith("classifier ")
+    }
+    if len(members) < 2:
+        return "answer"
+    return f"one answer of {len(members)} members, all of which answer each query"
