@@ -63,6 +63,20 @@ class Blended(Bands):
         return torch.sin(4 * Bands.features(self, images))  # type: ignore[operator]
 
 
+class Headed(Bands):
+    """Says how its features lead to its logits."""
+
+    def head(self, features: torch.Tensor) -> torch.Tensor | None:
+        return torch.sin(4 * features)
+
+
+class Askew(Headed):
+    """Says it a little wrong."""
+
+    def head(self, features: torch.Tensor) -> torch.Tensor | None:
+        return torch.sin(4 * features) + 0.01
+
+
 class Tensorial(Bands):
     """Tells the report a tensor."""
 
@@ -129,6 +143,7 @@ TWINS = {
     "images_matter": Constant,
     "gives_what_it_says": Disguised,
     "features_by_row": Blended,
+    "head_leads_to_answers": Askew,
     "facts_are_json": Tensorial,
     "learns": Shuffled,
     "gradient_is_right": Halved,
@@ -136,7 +151,7 @@ TWINS = {
 }
 
 
-@pytest.mark.parametrize("plugin", [Bands, Means])
+@pytest.mark.parametrize("plugin", [Bands, Headed, Means])
 def test_sound_classifier_passes(plugin: Any) -> None:
     """A fixed and a fitted classifier that keep their promises fail nothing."""
     assert check_plugin(plugin).passed

@@ -274,16 +274,13 @@ def test_answers_check_sees_what_is_no_distribution() -> None:
 
 
 def test_other_shapes_are_refused_in_words() -> None:
-    """A detector cannot be checked before pipelines run it."""
-    from adversity import Detector
+    """What inherits from none of the shapes cannot be checked, and is told which there are."""
+    from adversity import Uncertainty
 
-    class Far(Detector):
-        """Look at features."""
+    class Shapeless(Uncertainty):
+        """Does nothing."""
 
-        name: ClassVar[str] = "far"
+        name: ClassVar[str] = "shapeless"
 
-        def score(self, features: Any, logits: Any) -> Any:
-            return None
-
-    with pytest.raises(InputError, match="is refused when it is planned, and the kit tries none"):
-        check_plugin(Far)
+    with pytest.raises(InputError, match="or a Detector, got Shapeless: inherit from one of them"):
+        check_plugin(Shapeless)

@@ -97,6 +97,17 @@ class Classifier(PluginBase):
         """Return `[N, D]` features before the last layer, where the network has such."""
         return None
 
+    def head(self, features: Tensor) -> Tensor | None:
+        """Return what `logits` gives for images with these features, differentiable in them.
+
+        None where the network is no function of its features, as where they are means over
+        positions of what the last layer gets.
+
+        Args:
+            features: `[N, D]` float32, what `features` gives.
+        """
+        return None
+
     def structure(self) -> Structure | None:
         """Return what it is made of, for exact attacks; None where there are no such."""
         return None

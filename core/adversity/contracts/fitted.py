@@ -19,9 +19,9 @@ VALIDATE = "validate"
 class Fitted(ABC):
     """Mix in beside a kind's contract. The plugin never changes: the core saves the state."""
 
-    fits_on: ClassVar[Literal["images", "logits"]] = "images"
-    """What fitting streams: `images`, or `logits` of stored predictions (log p where a classifier
-    gives probabilities) beside their `probs`."""
+    fits_on: ClassVar[Literal["images", "logits", "features"]] = "images"
+    """What fitting streams: `images`; or `logits` of stored predictions (log p where a classifier
+    gives probabilities) beside their `probs`; or `features` of stored predictions beside both."""
 
     fit_sources: ClassVar[tuple[str, ...]] = ("train",)
     """Names of the sources that it needs. `data` itself goes through the first, which is what

@@ -16,8 +16,6 @@ __all__ = ["NOT_YET", "not_yet"]
 
 NOT_YET: Mapping[str, str] = MappingProxyType(
     {
-        "Detector": "a pipeline that uses one is refused when it is planned, and the kit tries none",
-        "Block.features": "always None: no fitting stream holds features",
         "Predictive.mean": "always None: no model predicts numbers",
         "Predictive.variance": "always None: no model predicts numbers",
         "Predictive.accept": "always None: nothing abstains",

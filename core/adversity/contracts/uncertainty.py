@@ -9,7 +9,7 @@ from adversity.contracts.kind import Kind
 from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor, nn
 
@@ -60,7 +60,7 @@ class Uncertainty(PluginBase):
         order=40,
         stage="adversity.engine.stages.score_stage:score_run",
         call="adversity.engine.calls.uncertainty_call:uncertainty_call",
-        public="adversity.engine.public.create:uncertainty",
+        public="adversity.engine.public.uncertainty_call:uncertainty",
         kit="adversity.testing.kinds.uncertainty",
     )
 
@@ -152,8 +152,27 @@ class Sampling(Uncertainty):
 
 
 class Detector(Uncertainty):
-    """A score for how unlike the fitting data a sample is, from stored features and logits."""
+    """A score for how unlike the fitting data a sample is, from stored features and logits.
+
+    In a pipeline its steps stand behind those of a classifier, whose tables then hold `features`.
+    """
+
+    needs_head: ClassVar[bool] = False
+    """It asks the classifier what other features would mean: `take_head` is called before `score`."""
+
+    def take_head(self, head: Callable[[Tensor], Tensor]) -> None:
+        """Take the last layer of the classifier, on an underscore attribute, where `needs_head`.
+
+        Args:
+            head: From features `[N, D]` float32 to what the classifier gives `[N, K]`, on the CPU,
+                differentiable under `torch.enable_grad()`.
+        """
 
     @abstractmethod
-    def score(self, features: Tensor | None, logits: Tensor) -> Tensor:
-        """Return `[N]` float, higher = less like what was fitted on."""
+    def score(self, features: Tensor, logits: Tensor) -> Tensor:
+        """Return `[N]` float, higher = less like what was fitted on.
+
+        Args:
+            features: `[N, D]` float32, what `Classifier.features` gives.
+            logits: `[N, K]` float32; log p where the classifier gives probabilities.
+        """

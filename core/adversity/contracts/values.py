@@ -154,7 +154,7 @@ class Block:
         images: `[N, C, H, W]` float32 in [0, 1].
         references: Clean images, like `images`, of a size of their own where they are larger.
         logits, probs: `[N, K]` of the upstream predictions; without logits, these are log p.
-        features: `[N, D]` of the upstream predictions.
+        features: `[N, D]` float32 of the classifier behind the upstream predictions.
         side: What degradations said of the images; kernels are padded to the block's largest.
     """
 

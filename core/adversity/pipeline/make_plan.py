@@ -11,6 +11,7 @@ from adversity.pipeline.core_source import kept_core_fingerprint
 from adversity.pipeline.gates.gate_faults import idle_gates
 from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
+from adversity.pipeline.plan.features import features_in_keys
 from adversity.pipeline.plan.measures import check_names, in_keys, measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.origins import Origins
@@ -51,6 +52,7 @@ ENGINE = (
     "pipeline/gates/gate_text.py",
     "pipeline/gates/verdicts.py",
     "pipeline/plan/chain.py",
+    "pipeline/plan/features.py",
     "pipeline/plan/paths.py",
     "pipeline/plan/routes.py",
     "pipeline/plan/probing.py",
@@ -148,7 +150,7 @@ def _resolved(
 ) -> dict[str, Any]:
     """Return what a result depends on besides its part of the file: plugins, source, device."""
     origins = Origins(findings)
-    known = in_keys(steps, [metric for _, metric in metrics])
+    known = in_keys(steps, [metric for _, metric in metrics]) | features_in_keys(steps)
     return {
         "adversity": __version__,
         "core": {

@@ -19,7 +19,7 @@ from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.set_up.workspace import Workspace
-from adversity.engine.stages.fitting import StoredLogits
+from adversity.engine.stages.fitting import StoredAnswers
 from adversity.errors import DataError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.plan.model import Cell
@@ -178,7 +178,7 @@ def test_an_ensemble_can_be_calibrated(finished: Any) -> None:
     assert any("only 32 rows" in note for note in results["calibrated"].notes)
     toolbox = Toolbox(plan, workspace)
     [fit_on] = plan.steps["calibrated"].fitted_by
-    stream = StoredLogits(toolbox, plan.steps["calibrated"], Cell(), fit_on, None)
+    stream = StoredAnswers(toolbox, plan.steps["calibrated"], Cell(), fit_on, None)
     assert stream.class_names == tuple(f"class_{k}" for k in range(4))
     logits = torch.cat([block.logits for block in stream if block.logits is not None])
     held = rows(workspace, "learnt", "")

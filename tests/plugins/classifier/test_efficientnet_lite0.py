@@ -72,7 +72,7 @@ def test_features_lead_to_the_logits(lite0, noise):
     images = noise(2, 3, 224, 224)
     with torch.no_grad():
         features = lite0.features(images)
-        logits = lite0._network._fc(features)
+        logits = lite0.head(features)
         torch.testing.assert_close(logits, lite0.logits(images), atol=1e-4, rtol=1e-4)
     assert features.shape == (2, 1280)
 

@@ -204,7 +204,7 @@ def test_features_lead_to_the_logits(digits):
     classifier, _ = fitted(stream, epochs=1)
     with torch.no_grad():
         features = classifier.features(stream.images)
-        assert torch.equal(classifier._network.head(features), classifier.logits(stream.images))
+        assert torch.equal(classifier.head(features), classifier.logits(stream.images))
 
 
 def test_sizes_and_channels(digits, noise, stream_of):

@@ -53,7 +53,7 @@ def test_features_lead_to_the_logits(noise, ready):
     images = noise(2, 3, 32, 32)
     with torch.no_grad():
         features = classifier.features(images)
-        assert torch.equal(classifier._network.fc(features), classifier.logits(images))
+        assert torch.equal(classifier.head(features), classifier.logits(images))
     assert not classifier._network.fc._forward_pre_hooks
 
 
@@ -94,7 +94,19 @@ def test_architectures_with_peculiar_needs(tmp_path, noise, architecture, ready)
     images = noise(1, 3, side, side)
     with torch.no_grad():
         assert torch.equal(classifier.logits(images), made(images))
-        assert classifier.features(images).ndim == 2
+        features = classifier.features(images)
+        assert features.ndim == 2
+        # Sums of 1 000 terms in float32, perhaps in another order.
+        torch.testing.assert_close(classifier.head(features), made(images), rtol=1e-5, atol=1e-5)
+
+
+def test_a_last_layer_that_is_no_linear_one_has_no_head(noise, ready):
+    """SqueezeNet's answers are means over positions of a convolution: its features say less."""
+    classifier = ready(architecture="squeezenet1_1", weights="none", classes=("a", "b"), crop=64)
+    with torch.no_grad():
+        features = classifier.features(noise(1, 3, 64, 64))
+        assert features.shape == (1, 512)
+        assert classifier.head(features) is None
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,25 @@ class ClassifierCall(FinalCall):
         blocks = self.blocks(images, names, run, size, what="features")
         return blocks[0] if blocks else None
 
+    def head(self, features: Tensor) -> Tensor:
+        """Return what it gives for features `[N, D]`, `[N, K]`, differentiable in them.
+
+        Raises:
+            InputError: If it offers no such function.
+            PluginError: If the answer breaks the contract.
+        """
+        answer: Any = self.unchecked("head")(features)
+        if answer is None:
+            raise InputError(
+                f"{self.ready.label} does not say what features mean: expected a classifier whose "
+                "`head` leads from its features to its answers"
+            )
+        fault = rows_fault(answer, rows=len(features), columns=len(self.ready.plugin.class_names))
+        if fault is not None:
+            self.ready.broke(f"head: {fault}")
+        values: Tensor = answer.float()
+        return values
+
     def answers(self, images: Tensor) -> Tensor:
         """Return logits `[N, K]` as an attack gets them (log p where it gives probabilities).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, Decide, PostHoc, Predictive, Sampling, Score
+from adversity.contracts import Combine, Decide, Detector, PostHoc, Predictive, Sampling, Score
 from adversity.engine.calls.alone import each_by_itself, rows_of
 from adversity.engine.calls.blocks import in_blocks
 from adversity.engine.calls.final_call import FinalCall, named, positions
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["CalibratorCall", "CombineCall", "DecideCall", "ScoreCall", "uncertainty_call"]
+__all__ = [
+    "CalibratorCall",
+    "CombineCall",
+    "DecideCall",
+    "DetectorCall",
+    "ScoreCall",
+    "uncertainty_call",
+]
 
 
 class CalibratorCall(FinalCall):
@@ -210,13 +217,57 @@ class CombineCall(FinalCall):
         return log_probs(probs, logs.mean(1), exact=True).float()
 
 
-AnyCall = CalibratorCall | ScoreCall | CombineCall | DecideCall | SamplingCall
+class DetectorCall(FinalCall):
+    """`scores = score(features, logits)`."""
+
+    def __call__(
+        self,
+        features: Tensor,
+        logits: Tensor,
+        ids: Sequence[str] | None = None,
+        *,
+        head: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Return `[N]` float64, higher = less like what it was fitted on.
+
+        Args:
+            features: `[N, D]` float32.
+            logits: `[N, K]` float32, of the same samples.
+            ids: N sample ids.
+            head: From features to answers, for what needs it.
+
+        Raises:
+            InputError: If it needs a head, and there is none.
+            PluginError: If the answer breaks the contract.
+        """
+        names = ids or positions(len(features))
+        if self.ready.plugin.needs_head:
+            if head is None:
+                raise InputError(
+                    f"{self.ready.label} expected the head of a classifier, from its features to "
+                    "its answers, got none: pass head="
+                )
+            self.ready.plugin.take_head(head)
+
+        def run(index: list[int]) -> list[Tensor]:
+            here = named(names, index)
+            answer: Tensor = self.ask("score", here, features[index], logits[index])
+            fault = rows_fault(answer, rows=len(index))
+            if fault is not None:
+                self.ready.broke(fault, here)
+            return [answer.double()]
+
+        return self.blocks(features, names, run)[0]
+
+
+AnyCall = CalibratorCall | ScoreCall | CombineCall | DecideCall | DetectorCall | SamplingCall
 _CALLS: dict[type, type[AnyCall]] = {
     PostHoc: CalibratorCall,
     Score: ScoreCall,
     Combine: CombineCall,
     Decide: DecideCall,
     Sampling: SamplingCall,
+    Detector: DetectorCall,
 }
 """By the shape of the method."""
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Combine, Predictive, Sampling, Score
 from adversity.contracts.nested import NESTED_ERROR, resolving
 from adversity.engine.calls.device import absent_device
 from adversity.engine.calls.set_up import set_up
-from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.public.public_call import Call, require_images, sample_ids
-from adversity.engine.public.sampling import SamplingCall
-from adversity.errors import DataError, InputError, ParameterError, UnknownPluginError
+from adversity.errors import InputError, ParameterError, UnknownPluginError
 from adversity.pipeline.plan.nested import from_registry, resolver
 from adversity.pipeline.plan.plugins import attempt
 from adversity.registry import discover
 from adversity.seeding import SampleRng, preserve_global_rng
-from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
     from torch import Tensor
 
     from adversity.contracts import Dataset, Degraded, Restored
@@ -169,83 +164,16 @@ class ClassifierCall(Call):
         with preserve_global_rng():
             return self.ready.call.logits(images.detach())  # type: ignore[no-any-return]
 
-
-def uncertainty(ready: Ready) -> UncertaintyCall | SamplingCall:
-    """Return the public call of an uncertainty method, by its shape."""
-    return (SamplingCall if isinstance(ready.plugin, Sampling) else UncertaintyCall)(ready)
-
-
-class UncertaintyCall(Call):
-    """`score = method(logits)` or `probs = calibrator.fit(logits, labels)(logits)`."""
-
-    def __call__(self, logits: Tensor | Predictive) -> Tensor:
-        """Return probabilities `[N, K]`, scores `[N]` (higher = less sure), or sets `[N, K]` bool.
-
-        Args:
-            logits: `[N, K]`; for what goes by members `[M, N, K]`, the members' logits. A score
-                also takes what a method that draws returned.
-
-        Raises:
-            DataError: If the logits have another shape, or are not finite.
-        """
+    def features(self, images: Tensor) -> Tensor | None:
+        """Return its features `[N, D]` float32; None where it offers none."""
         self.ready.require_fitted()
-        if isinstance(logits, Predictive):
-            return self._of_predictive(logits)
-        fault = _members_fault(logits) if self._takes_members else _logits_fault(logits)
-        if fault is not None:
-            raise DataError(f"{self.ready.label}: {fault}")
-        return self.ready.call.of_logits(logits)  # type: ignore[no-any-return]
+        require_images(images, self.ready)
+        with preserve_global_rng():
+            features: Tensor | None = self.ready.call.features(images.detach())
+        return None if features is None else features.float()
 
-    def fit(  # type: ignore[override]  # (rows of a table, not images)
-        self,
-        logits: Tensor,
-        labels: ArrayLike | Tensor,
-        *,
-        sources: Mapping[str, tuple[Tensor, ArrayLike | Tensor]] | None = None,
-        seed: int = 0,
-    ) -> Self:
-        """Fit on held-out logits and labels; return a new object that carries the state.
-
-        Args:
-            logits: `[N, K]`.
-            labels: `[N]` whole numbers.
-            sources: Further sources by name, each its logits and labels.
-            seed: Of the fit.
-        """
-        names = tuple(str(k) for k in range(logits.shape[1]))
-        data = TensorRows(labels, names, logits=logits.float())
-        others = {
-            name: TensorRows(known, names, logits=rows.float())
-            for name, (rows, known) in (sources or {}).items()
-        }
-        return self._learnt(data, seed, frozenset(), others)
-
-    def _of_predictive(self, predictive: Predictive) -> Tensor:
-        """Score a prediction as it is.
-
-        Raises:
-            DataError: If this is no score, or there are no probabilities.
-        """
-        if not isinstance(self.ready.plugin, Score) or predictive.probs is None:
-            raise DataError(
-                f"{self.ready.label}: expected logits, got a Predictive, which is for scores and "
-                "needs probs; give its logits, or probs.log()"
-            )
-        return self.ready.call(predictive)  # type: ignore[no-any-return]
-
-    @property
-    def _takes_members(self) -> bool:
-        plugin = self.ready.plugin
-        return isinstance(plugin, Combine) or getattr(plugin, "needs_members", False)
-
-
-def _logits_fault(logits: Tensor) -> str | None:
-    """Say what is wrong with logits `[N, K]`, or None."""
-    return rows_fault(logits, rows=len(logits), columns=0)
-
-
-def _members_fault(logits: Tensor) -> str | None:
-    """Say what is wrong with members' logits `[M, N, K]`, or None."""
-    if logits.ndim != 3 or not len(logits):
-        return f"expected logits [M, N, K] of M members, got {list(logits.shape)}"
-    return rows_fault(logits.flatten(0, 1), rows=logits.shape[0] * logits.shape[1], columns=0)
+    def head(self, features: Tensor) -> Tensor:
+        """Return what it gives for features `[N, D]`, `[N, K]`; a classifier without one refuses."""
+        self.ready.require_fitted()
+        values: Tensor = self.ready.call.head(features)
+        return values

@@ -34,10 +34,14 @@ class TensorRows:
         *,
         images: Tensor | None = None,
         logits: Tensor | None = None,
+        features: Tensor | None = None,
         references: Tensor | None = None,
         side: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """Take images, with references or without, or logits, and labels `[N]`, whole numbers."""
+        """Take images, with references or without, or logits, and labels `[N]`, whole numbers.
+
+        Logits may have features beside them.
+        """
         rows = images if images is not None else logits
         if rows is None:
             raise DataError("expected images or logits to fit on, got neither")
@@ -53,6 +57,7 @@ class TensorRows:
             "images": images,
             "references": references,
             "logits": logits,
+            "features": features,
             "probs": None if logits is None else logits.double().softmax(1),
         }
         self._side = _side(side or {}, images)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted
 from adversity.errors import DataError
-from adversity.pipeline.plan.apart import judgements, meetings
+from adversity.pipeline.plan.apart import is_judged, judgements, meetings
 from adversity.registry.entry import class_of
 from adversity.report.values.model import Apart
 
@@ -101,7 +101,7 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
     ]
     elsewhere: dict[tuple[str, str], dict[str, None]] = {}
     for planned in plan.steps.values():
-        if not planned.is_measured:
+        if not is_judged(planned, plan.steps):
             continue
         for base, data in judgements(planned.id, plan.steps):
             for name in base:

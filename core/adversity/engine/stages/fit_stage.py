@@ -57,7 +57,8 @@ class FitRun(StageRun):
             arrays, info = self.store.read(self._key(cell), _FILE, read_arrays)
             write_arrays(state_path(out, cell), arrays, info)
             if info.get("note"):
-                self.notes.append(f"{self.stage.step}: {info['note']}")
+                where = f"[{cell.key}]" if cell.key else ""
+                self.notes.append(f"{self.stage.step}{where}: {info['note']}")
             said = left_out_note(self.toolbox, self.stage.step, cell)
             self.notes += [note for note in said if note not in self.notes]
         return StageResult(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
 
 def _identity_of(run: StageRun, fits_on: str, fit_on: str, cell: Cell) -> list[object]:
     """Return what the rows of one source hang on."""
-    if fits_on == "logits":
+    if fits_on != "images":
         return [run.toolbox.table(fit_on).sha256]
     chain = run.plan.chain(fit_on)
     links = [run.identity(link.id, cell) for link in chain.links]
@@ -87,13 +87,13 @@ def _fitted(planned: PlannedStep) -> type[Fitted]:
     return cls
 
 
-def _streams(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> StreamedImages | StoredLogits:
+def _streams(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> StreamedImages | StoredAnswers:
     """Return the first source of a fit as a stream, which has all of them by name."""
     cls, classes = _fitted(planned), None
-    streams: dict[str, StreamedImages | StoredLogits] = {}
+    streams: dict[str, StreamedImages | StoredAnswers] = {}
     for name, fit_on in (planned.fit_on or {}).items():
         streams[name] = _LEARN_FROM[cls.fits_on](toolbox, planned, cell, fit_on, classes)
-        if issubclass(cls, Classifier) or cls.fits_on == "logits":
+        if issubclass(cls, Classifier) or cls.fits_on != "images":
             classes = next(iter(streams.values())).class_names
     for stream in streams.values():
         stream.sources = streams
@@ -132,7 +132,7 @@ class StreamedImages:
             indices = index_in(classes, self._names, labels, where)
             self._targets = np.where(self._targets < 0, -1, indices[self._targets])
             self._names = classes
-        self.sources: Mapping[str, StreamedImages | StoredLogits] = {}
+        self.sources: Mapping[str, StreamedImages | StoredAnswers] = {}
         has_label = self._source.targets >= 0
         learns_classes = issubclass(class_of(planned.entry), Classifier) and has_label.any()
         used = np.flatnonzero(has_label) if learns_classes else np.arange(len(self._source))
@@ -172,23 +172,33 @@ class StreamedImages:
                 )
 
 
-class StoredLogits:
+class StoredAnswers:
     """A finished predictions table as a stream for fitting, sorted by id.
 
     Rows whose target is no class of the classifier are left out.
     """
+
+    has_features: ClassVar[bool] = False
+    """Whether features are streamed as well; the table then keeps them, as the plan says."""
 
     def __init__(
         self, toolbox: Toolbox, planned: PlannedStep, cell: Cell, fit_on: str, classes: Classes
     ) -> None:
         """Open the rows of one cell.
 
+        Args:
+            toolbox: Of the run.
+            planned: The step that is fitted.
+            cell: Its cell.
+            fit_on: The step whose table it is.
+            classes: Those of the first source, where it is another one.
+
         Raises:
             DataError: If they have no labels, or other classes than the first source.
             InputError: If they have neither logits nor probabilities.
         """
         step = self.step = fit_on
-        self.sources: Mapping[str, StreamedImages | StoredLogits] = {}
+        self.sources: Mapping[str, StreamedImages | StoredAnswers] = {}
         self._rows = stored_rows(toolbox, step, cell)
         self._where = where = f"{planned.line}: fit_on: {step}"
         self._count = int(has_class(self._rows["target"]).sum()) if "target" in self._rows else 0
@@ -226,6 +236,7 @@ class StoredLogits:
             ids, targets = part["id"][known], torch.from_numpy(part["target"][known])
             answer = answer_of(part, self._where).rows(torch.from_numpy(known))
             logits, probs = answer.as_logits, answer.probabilities
+            features = torch.from_numpy(part["features"][known]) if self.has_features else None
             for span in spans(len(ids), ROWS):
                 cut = slice(span.start, span.stop)
                 yield Block(
@@ -233,11 +244,19 @@ class StoredLogits:
                     targets=targets[cut],
                     logits=logits[cut],
                     probs=probs[cut],
+                    features=None if features is None else features[cut],
                 )
 
 
-_LEARN_FROM: Mapping[str, type[StreamedImages | StoredLogits]] = {
+class StoredFeatures(StoredAnswers):
+    """One with the features of the classifier."""
+
+    has_features: ClassVar[bool] = True
+
+
+_LEARN_FROM: Mapping[str, type[StreamedImages | StoredAnswers]] = {
     "images": StreamedImages,
-    "logits": StoredLogits,
+    "logits": StoredAnswers,
+    "features": StoredFeatures,
 }
 """By the plugin's `fits_on`."""

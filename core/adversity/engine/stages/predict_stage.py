@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +14,15 @@ from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 from adversity.engine.stages.unjudged import unjudged_notes
-from adversity.errors import DataError
+from adversity.errors import DataError, InputError
+from adversity.pipeline.plan.features import fits_alone, keeps_features
+from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adversity.engine.calls.ready import Ready
+    from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.model import Cell
 
@@ -55,7 +60,13 @@ class PredictRun(TableRun):
         """Hash the data, every link of the chain and the metrics of images."""
         links = [self.identity(link.id, cell) for link in self.chain.links]
         source = self.toolbox.source(self.data)
-        return [source.content, self.label_hash(self.data), links, self.columns_depend_on()]
+        kept = ["features"] if self._keeps_features else []
+        return [source.content, self.label_hash(self.data), links, self.columns_depend_on(), *kept]
+
+    @cached_property
+    def _keeps_features(self) -> bool:
+        """Whether a step goes by the features of this one."""
+        return keeps_features(self.stage.step, self.plan.steps)
 
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""
@@ -65,11 +76,6 @@ class PredictRun(TableRun):
             for span in spans(len(shard.samples), size)
         ]
         return join(batches)
-
-    def fill(self, out: Path) -> StageResult:
-        """Write the table, and say which samples no answer is held against."""
-        self.notes += unjudged_notes(self, "they count in no accuracy")
-        return super().fill(out)
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         step = self.stage.step
@@ -86,7 +92,61 @@ class PredictRun(TableRun):
         if targets is not None:
             columns["target"] = targets[index]
         columns |= answer_columns(answer, columns.get("target"))
+        if self._keeps_features:
+            columns["features"] = self._features(ready, current)
         columns |= of_restorations(current)
         if self.chain.views:
             columns |= self.image_columns(current)
         return columns
+
+    def _features(self, ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
+        """Return the features of images, `[N, D]` float32.
+
+        Raises:
+            InputError: If the classifier offers none.
+        """
+        features = ready.call.features(current.images, current.ids)
+        if features is None:
+            raise InputError(
+                f"{self.planned.line}: {ready.label} offers no features, and a step goes by those of "
+                f"{self.stage.step}; use a classifier that has some, or drop that step"
+            )
+        found: np.ndarray[Any, Any] = features.float().numpy()
+        return found
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the table, and say which samples no answer is held against, or if none is.
+
+        Raises:
+            DataError: If the features of cells have several widths, which no table holds.
+        """
+        if self._keeps_features:
+            self._require_one_width_of_features()
+        fitted = fits_alone(self.stage.step, self.plan.steps)
+        if not fitted:
+            self.notes += unjudged_notes(self, "they count in no accuracy")
+        else:
+            self.notes.append(
+                f"{self.stage.step}: nothing is measured of it, since it is there to fit "
+                f"{listed(fitted)} alone"
+            )
+        return super().fill(out)
+
+    def metrics_of_rows(self) -> tuple[Ready, ...]:
+        """Return the metrics that are computed on the rows: none where it only fits something."""
+        alone = fits_alone(self.stage.step, self.plan.steps)
+        return () if alone else super().metrics_of_rows()
+
+    def _require_one_width_of_features(self) -> None:
+        first, *others = self.planned.cells
+        count = self._width(first)
+        for cell in others:
+            if (other := self._width(cell)) != count:
+                raise DataError(
+                    f"{self.planned.line}: expected as many features in every cell of "
+                    f"{self.stage.step}, whose features stand in one table, got {count} in "
+                    f"{first.key} and {other} in {cell.key}; write a step for each"
+                )
+
+    def _width(self, cell: Cell) -> int:
+        return int(self.shard_rows(self.shards_of(cell)[0])["features"].shape[1])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Combine, Predictive, Sampling, State
+from adversity.contracts import Combine, Detector, Predictive, Sampling, State
 from adversity.data.arrays import write_arrays
-from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall
+from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall, DetectorCall
 from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
@@ -143,16 +143,24 @@ class ScoreRun(_FromPredictions):
         """Hash the upstream tables and the plugin."""
         step = self.stage.step
         fit = fit_identity(self, step, cell) if self.planned.fit_on is not None else []
-        return [self.tables(), fit, self.identity(step, cell), cell.key]
+        parts = [self.tables(), fit, self.identity(step, cell), cell.key]
+        if getattr(self.toolbox.plugin(step, cell), "needs_head", False):
+            parts.append(self.identity(self.planned.upstream, cell))
+        return parts
+
+    def _network(self, cell: Cell) -> Ready:
+        """Return the classifier whose answers come in, set up."""
+        return self.toolbox.ready(self.planned.upstream, cell)
 
     def compute(self, shard: Shard) -> Columns:
         """Look the shard's rows up and run the plugin on them."""
+        import torch
+
         ready = self._ready(shard.cell)
         [member] = members_of(self.toolbox, self.planned, shard.cell)
-        needs_members = getattr(ready.plugin, "needs_members", False)
-        names = (*_USED, "members") if needs_members else _USED
-        stored = dict(self.read(member, self.places(shard, member), names))
-        said = stored.pop("members", None)
+        needed = _needed(ready.plugin)
+        stored = dict(self.read(member, self.places(shard, member), (*_USED, *needed)))
+        wide = {name: stored.pop(name) for name in needed}
         ids = tuple(stored["id"].tolist())
         columns: Columns = {name: stored[name] for name in ("id", "target") if name in stored}
         call, answer = ready.call, answer_of(stored, ready.label)
@@ -160,7 +168,12 @@ class ScoreRun(_FromPredictions):
             calibrated = answer.calibrated(call(answer.as_logits, ids))
             return columns | answer_columns(calibrated, columns.get("target"))
         columns |= {name: column for name, column in stored.items() if name not in columns}
-        given = call(_predictive(answer, said), ids)
+        if isinstance(call, DetectorCall):
+            features = torch.from_numpy(wide["features"].copy())
+            head = self._network(shard.cell).call.head if ready.plugin.needs_head else None
+            scores = call(features, answer.as_logits, ids, head=head)
+            return columns | {ready.plugin.name: scores.numpy()}
+        given = call(_predictive(answer, wide.get("members")), ids)
         if isinstance(call, DecideCall):
             return columns | set_columns(given, columns.get("target"))
         return columns | {ready.plugin.name: given.numpy()}
@@ -190,6 +203,13 @@ class ScoreRun(_FromPredictions):
                 said = left_out_note(self.toolbox, self.stage.step, cell)
                 self.notes += [note for note in said if note not in self.notes]
         return super().fill(out)
+
+
+def _needed(plugin: Any) -> tuple[str, ...]:
+    """Return the columns that a method goes by and does not hand on."""
+    if isinstance(plugin, Detector):
+        return ("features",)
+    return ("members",) if getattr(plugin, "needs_members", False) else ()
 
 
 def _predictive(answer: Answer, said: np.ndarray[Any, Any] | None) -> Predictive:

@@ -212,6 +212,8 @@ class StageRun(ABC):
         resolved = self.plan.resolved["steps"][step]
         if "plugins" in resolved:  # a variable of the matrix names one of them
             resolved = resolved["plugins"][planned.entry_of(cell).qualified]
+        # What else its table keeps is no part of what it answers.
+        resolved = {name: value for name, value in resolved.items() if name != "features"}
         record = {
             "step": step,
             "resolved": resolved,

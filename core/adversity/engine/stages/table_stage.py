@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell, PlannedStep
@@ -230,7 +231,11 @@ class TableRun(StageRun):
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
         """Compute every metric whose columns are there, on the rows of a cell."""
-        return measures_of_rows(self.toolbox.metrics(), rows, class_names)
+        return measures_of_rows(self.metrics_of_rows(), rows, class_names)
+
+    def metrics_of_rows(self) -> tuple[Ready, ...]:
+        """Return the metrics that are computed on the rows."""
+        return self.toolbox.metrics()
 
     def image_columns(self, current: ImageBatch) -> Columns:
         """Measure the images with the metrics that hold; the step's notes count what could not be."""
@@ -255,8 +260,8 @@ class TableRun(StageRun):
 
     def _image_metrics(self, rows: Rows) -> list[ImageMetric]:
         """Return the image metrics whose columns are there."""
-        image_metrics = [metric for metric in self.metrics() if isinstance(metric, ImageMetric)]
-        return [metric for metric in image_metrics if column_of(metric) in rows]
+        given = (r.plugin for r in self.metrics_of_rows() if isinstance(r.plugin, ImageMetric))
+        return [metric for metric in given if column_of(metric) in rows]
 
     def _note_infinite(self, name: str, cell: Cell, count: int) -> None:
         """Note that a cell has no mean, since no value that could be measured is finite."""

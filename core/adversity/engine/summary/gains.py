@@ -9,6 +9,7 @@ import numpy as np
 from adversity.contracts.targets import has_class
 from adversity.engine.stages.fitting import stored_rows
 from adversity.metrics import paired_difference
+from adversity.pipeline.plan.apart import is_judged
 from adversity.report.values.model import Gain
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def gains(toolbox: Toolbox) -> tuple[Gain, ...]:
     return tuple(
         gain
         for after in toolbox.plan.steps.values()
-        if after.role == "predict" and after.upstream in toolbox.plan.steps
+        if _judged_predictions(toolbox, after) and after.upstream in toolbox.plan.steps
         for gain in _of(toolbox, after)
     )
 
@@ -35,12 +36,16 @@ def _of(toolbox: Toolbox, after: PlannedStep) -> Iterator[Gain]:
     if restoration.entry.kind != "restoration":
         return
     for before in toolbox.plan.steps.values():
-        same = before.role == "predict" and before.definition == after.definition
+        same = _judged_predictions(toolbox, before) and before.definition == after.definition
         if same and before.upstream == restoration.upstream:
             for cell in after.cells:
                 gain = _in_cell(toolbox, restoration.id, before, after, cell)
                 if gain is not None:
                     yield gain
+
+
+def _judged_predictions(toolbox: Toolbox, planned: PlannedStep) -> bool:
+    return planned.role == "predict" and is_judged(planned, toolbox.plan.steps)
 
 
 def _in_cell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.pipeline.plan.features import fits_alone
 from adversity.pipeline.plan.measures import known_of, measures_of
 from adversity.pipeline.plan.paths import read_by
 from adversity.pipeline.plan.probing import unprobed
@@ -48,9 +49,8 @@ def gate_faults(
     planned = steps.get(gate.step)
     if planned is None:
         return
-    if not planned.is_measured:
-        measured = [id_ for id_, other in steps.items() if other.is_measured]
-        yield f"{gate.step} has no measures of its own; measured are {listed(measured)}"
+    if unmeasured := _unmeasured(planned, steps):
+        yield unmeasured
         return
     read = read_by(gate.step, steps)
     for name in (name for name in steps if name in read):
@@ -64,6 +64,19 @@ def gate_faults(
     if missing is not None and planned.role == "attack":
         yield missing
     yield from _selector_faults(gate, loaded, planned, whole=len(steps) == len(loaded.spec.steps))
+
+
+def _unmeasured(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> str | None:
+    """Say why nothing is measured of a step; None where something is."""
+    if not planned.is_measured:
+        measured = [id_ for id_, other in steps.items() if other.is_measured]
+        return f"{planned.id} has no measures of its own; measured are {listed(measured)}"
+    if fitted := fits_alone(planned.id, steps):
+        return (
+            f"nothing is measured of {planned.id}: it is there to fit {listed(fitted)} alone, on "
+            "images that may have fitted its network, too; gate a step on held-out images"
+        )
+    return None
 
 
 def idle_gates(gates: Sequence[Gate], measures: Mapping[str, MeasureInfo]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts.fitted import VALIDATE
 from adversity.pipeline.plan.chain import chain_to
+from adversity.pipeline.plan.features import fits_alone
 from adversity.pipeline.plan.paths import reached
 from adversity.pipeline.read.findings import listed
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["Meeting", "judgements", "meetings"]
+__all__ = ["Meeting", "is_judged", "judgements", "meetings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Meeting:
     def __str__(self) -> str:
         """Say who would be judged on what, without the evidence."""
         return f"{listed(self.judged)} would be judged on images that fitted {listed(self.fitted)}"
+
+
+def is_judged(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> bool:
+    """Say whether anything is measured of a step: one that fits detectors alone is not judged."""
+    return planned.is_measured and not fits_alone(planned.id, steps)
 
 
 def judgements(id_: str, steps: Mapping[str, PlannedStep]) -> Iterator[tuple[frozenset[str], str]]:
@@ -101,7 +107,7 @@ def _judged(
 
     First comes what judges there, so that it does not fit: the source of a step, by both names.
     """
-    if planned.is_measured:
+    if is_judged(planned, steps):
         for base, judging in judgements(planned.id, steps):
             yield frozenset(), base, judging
     validate = (planned.fit_on or {}).get(VALIDATE)

@@ -12,6 +12,7 @@ from adversity.contracts import Combine, Fitted
 from adversity.contracts.not_yet import not_yet
 from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.apart import meetings
+from adversity.pipeline.plan.check_features import FeatureRules
 from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.check_members import MemberRules
 from adversity.pipeline.plan.check_sampling import SamplingRules
@@ -34,7 +35,11 @@ __all__ = ["check_steps"]
 
 _DEFINITION = "a definition"
 _UNUSED = {_DEFINITION: "a plugin that was not used on anything (it has no from:)"}
-_FIT_TAKES = {"images": ("data", "images"), "logits": ("predictions", "scores")}
+_FIT_TAKES = {
+    "images": ("data", "images"),
+    "logits": ("predictions", "scores"),
+    "features": ("predictions",),
+}
 
 Finding = tuple[str | tuple[str, ...], str]
 """The key under the step, or the keys that lead there, and the message."""
@@ -69,6 +74,7 @@ def check_steps(
         MeasureRules(data, steps, metrics).rules,
         MemberRules(data, steps).rules,
         SamplingRules(steps).rules,
+        FeatureRules(steps).rules,
     )
     for planned in steps.values():
         spec = loaded.spec.steps[planned.id]
@@ -143,7 +149,7 @@ class _Checker:
             yield (
                 "uses",
                 (
-                    f"{planned.entry.label} needs images or features while it scores, which is not "
+                    f"{planned.entry.label} needs images while it scores, which is not "
                     "available yet; use a score or a calibrator, which work from stored predictions"
                 ),
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, Sampling
 from adversity.pipeline.plan.chain import victim_of
+from adversity.pipeline.plan.features import needs_head
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import ancestors
@@ -139,6 +140,8 @@ class _Maker:
         self._add_sources(inputs, planned.fitted_by)
         if issubclass(class_of(planned.entry), Combine):
             self._add_networks(inputs, planned)
+        if any(map(needs_head, planned.plugin_entries)) and planned.source:
+            self._add_step(inputs, self._steps[planned.upstream])
         return self._finished(
             planned.id,
             inputs,

@@ -25,6 +25,9 @@ __all__ = ["ClassifierBench", "bench_for"]
 
 CLASSES = ("stripes_across", "stripes_down", "disc")
 """What a classifier that learns is fitted on."""
+HEAD_ROUNDING = 1e-4
+"""By how much an answer may change, as a share of the largest, where a last layer sums thousands of
+float32 in another order, over features that are means in another order: 1e-6 to 1e-5 was seen."""
 
 
 @check("The classes are named, each once, in the order of the logits.")
@@ -101,6 +104,29 @@ def features_by_row(bench: ClassifierBench) -> str:
     return f"{features.shape[1]} features"
 
 
+@check("The head leads from the features of an image to its answer.")
+def head_leads_to_answers(bench: ClassifierBench) -> str:
+    """Compare the head's answer to the features of images with the answer to the images."""
+    import torch
+
+    images = bench.answered[0].rows["images"]
+    features, plugin = bench.ready.call.features(images), bench.ready.plugin
+    if features is not None:
+        with torch.no_grad():
+            there = plugin.head(features[:1].to(bench.ready.device)) is not None
+    if features is None or not there:
+        raise NotApplicable("the classifier offers no head")
+    answers = bench.whole(bench.answered[0])["logits"]
+    worst = apart(bench.ready.call.head(features).detach(), answers)
+    limit = HEAD_ROUNDING * max(1.0, float(answers.abs().max()))
+    require(
+        worst <= limit,
+        f"expected the answer to the images, the head's answer to their features differs by up to "
+        f"{worst:.3g}: return None where the network is no function of its features",
+    )
+    return f"{features.shape[1]} features, {worst:.1g} apart at most"
+
+
 @check("What is described for the report is JSON.")
 def facts_are_json(bench: ClassifierBench) -> str:
     """Write it as JSON, which the report and the manifest do."""
@@ -156,6 +182,7 @@ class ClassifierBench(Bench):
         images_matter,
         gives_what_it_says,
         features_by_row,
+        head_leads_to_answers,
         facts_are_json,
         learns,
         gradient_is_right,

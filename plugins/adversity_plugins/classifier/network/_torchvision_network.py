@@ -13,14 +13,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversity.errors import WeightsError
+from adversity.errors import ParameterError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
 
-__all__ = ["architectures", "build", "classes_in", "draw", "head_input", "transform_of"]
+__all__ = [
+    "architectures",
+    "build",
+    "classes_in",
+    "draw",
+    "head_input",
+    "linear_head",
+    "published_weights",
+    "transform_of",
+]
 
 _REGISTERED = re.compile(
     r"^@register_model\(\)\s*(?:@[^\n]*\s*)*?^def (\w+)\(", re.MULTILINE | re.DOTALL
@@ -111,9 +120,41 @@ def classes_in(state: Mapping[str, Tensor], architecture: str, *, side: int, nam
     return int(state[last].shape[0])
 
 
+def published_weights(architecture: str, name: str | None) -> Any:
+    """Return torchvision's entry of weights; the architecture's default if none is named.
+
+    Raises:
+        ParameterError: If the architecture has no such weights.
+    """
+    from torchvision.models import get_model_weights
+
+    choices = get_model_weights(architecture)
+    if name in (None, "default", "none"):
+        return choices.DEFAULT
+    known = [entry.name for entry in choices]
+    if name not in known:
+        raise ParameterError(
+            f"classifier 'torchvision': {architecture} has no weights {name!r}; choose "
+            f"default, none or one of {', '.join(known)}"
+        )
+    return choices[str(name)]
+
+
+def _last_layer(network: nn.Module, architecture: str, side: int) -> nn.Module:
+    return network.get_submodule(_head(architecture, side)[-1].rpartition(".")[0])
+
+
+def linear_head(network: nn.Module, architecture: str, side: int) -> nn.Linear | None:
+    """Return the last layer, where the network's answer is that of a linear one; None elsewhere."""
+    from torch import nn
+
+    layer = _last_layer(network, architecture, side)
+    return layer if isinstance(layer, nn.Linear) else None
+
+
 def head_input(network: nn.Module, architecture: str, side: int, images: Tensor) -> Tensor:
     """Return `[N, D]`: what enters the last layer, averaged over positions where it has such."""
-    layer = network.get_submodule(_head(architecture, side)[-1].rpartition(".")[0])
+    layer = _last_layer(network, architecture, side)
     caught: list[Tensor] = []
     hook = layer.register_forward_pre_hook(lambda _, given: caught.append(given[0]))
     try:

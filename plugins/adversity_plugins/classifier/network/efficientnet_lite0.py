@@ -99,6 +99,10 @@ class EfficientNetLite0(Classifier):
         """Return `[N, 1280]` features, the mean over positions before the last layer."""
         return self._network.extract_features(self._scaled(images)).mean((2, 3))  # type: ignore[no-any-return]
 
+    def head(self, features: Tensor) -> Tensor:
+        """Return `[N, 1000]` logits of features."""
+        return self._network._fc(features)  # type: ignore[no-any-return]
+
     def _scaled(self, images: Tensor) -> Tensor:
         from adversity_plugins.classifier._inputs import stretch, to_rgb
 

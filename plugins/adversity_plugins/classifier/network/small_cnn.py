@@ -115,6 +115,10 @@ class SmallCNN(Fitted, Classifier):
         """Return `[N, D]` features before the last layer."""
         return self._fitted().features(self._sized(images))  # type: ignore[no-any-return]
 
+    def head(self, features: Tensor) -> Tensor:
+        """Return `[N, K]` logits of features."""
+        return self._fitted().head(features)  # type: ignore[no-any-return]
+
     def _fitted(self) -> Any:
         if self._network is None:
             raise NotFittedError(

@@ -212,19 +212,9 @@ class Torchvision(Classifier):
 
     def _published(self) -> Any:
         """Return torchvision's entry: the one named, else the architecture's default."""
-        from torchvision.models import get_model_weights
+        from adversity_plugins.classifier.network._torchvision_network import published_weights
 
-        choices = get_model_weights(self.architecture)
-        name = self.weights
-        if name in (None, "default", "none"):
-            return choices.DEFAULT
-        known = [entry.name for entry in choices]
-        if name not in known:
-            raise ParameterError(
-                f"classifier 'torchvision': {self.architecture} has no weights {name!r}; choose "
-                f"default, none or one of {', '.join(known)}"
-            )
-        return choices[str(name)]
+        return published_weights(self.architecture, self.weights)
 
     def _check_digest(self, digest: str, name: str) -> None:
         if self.sha256 is not None and digest != self.sha256:
@@ -268,6 +258,13 @@ class Torchvision(Classifier):
 
         side = int(self._transform["crop"])
         return head_input(self._network, self.architecture, side, self._prepared(images))
+
+    def head(self, features: Tensor) -> Tensor | None:
+        """Return `[N, K]` logits of features; None where the last layer is not linear."""
+        from adversity_plugins.classifier.network._torchvision_network import linear_head
+
+        head = linear_head(self._network, self.architecture, int(self._transform["crop"]))
+        return None if head is None else head(features)
 
     def _prepared(self, images: Tensor) -> Tensor:
         from adversity_plugins.classifier._inputs import centre_crop, stretch, to_rgb

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Combine, Decide, PostHoc, Sampling, Score
+from adversity.contracts import Combine, Decide, Detector, PostHoc, Sampling, Score
 from adversity.contracts.not_yet import not_yet
 from adversity.errors import InputError
 from adversity.testing.kinds.uncertainty.draws import SamplingBench
+from adversity.testing.kinds.uncertainty.features import DetectorBench
 from adversity.testing.kinds.uncertainty.logits import PostHocBench, ScoreBench
 from adversity.testing.kinds.uncertainty.members import CombineBench, MembersBench
 from adversity.testing.kinds.uncertainty.sets import DecideBench
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CombineBench",
     "DecideBench",
+    "DetectorBench",
     "MembersBench",
     "PostHocBench",
     "SamplingBench",
@@ -41,11 +43,13 @@ def bench_for(plugin: type[PluginBase]) -> type[Bench]:
         (Combine, CombineBench),
         (Decide, DecideBench),
         (Sampling, SamplingBench),
+        (Detector, DetectorBench),
     )
     for shape, bench in shapes:
         if issubclass(plugin, shape):
             return bench
     raise InputError(
-        f"expected a Score, a PostHoc, a Combine, a Decide or a Sampling, got {plugin.__name__}: "
+        "expected a Score, a PostHoc, a Combine, a Decide, a Sampling or a Detector, got "
+        f"{plugin.__name__}: "
         f"{not_yet(plugin) or 'inherit from one of them'}"
     )

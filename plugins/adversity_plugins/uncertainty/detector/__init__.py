@@ -1,0 +1,1 @@
+"""Detectors: how unlike the fitting data a sample is, by its features."""
