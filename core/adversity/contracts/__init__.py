@@ -22,6 +22,7 @@ from adversity.contracts.plugin import API_VERSION, KINDS, PluginBase, parse_fra
 from adversity.contracts.project_files import ProjectFile, ProjectFolder
 from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
+from adversity.contracts.table import Table
 from adversity.contracts.threat import Norm, Threat
 from adversity.contracts.threats import NearestFailure, NormBall, OwnDistance, Parametric
 from adversity.contracts.uncertainty import (
@@ -45,7 +46,6 @@ from adversity.contracts.values import (
     Restored,
     Sample,
     State,
-    Table,
 )
 
 __all__ = [

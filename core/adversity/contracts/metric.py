@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from adversity.contracts.values import Measure, Table
+    from adversity.contracts.table import Table
+    from adversity.contracts.values import Measure
 
 __all__ = ["CellMetric", "ImageMetric", "MeasuredCell", "Metric", "MetricBase", "NoReferenceMetric"]
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "PART_ROWS",
     "Block",
     "Degraded",
     "FitData",
@@ -25,7 +24,6 @@ __all__ = [
     "Restored",
     "Sample",
     "State",
-    "Table",
 ]
 
 JSON = dict[str, Any]
@@ -257,49 +255,3 @@ class Measure:
     def from_json(cls, record: Mapping[str, Any]) -> Measure:
         """Read back what `as_json` wrote."""
         return cls(**dict(record))
-
-
-PART_ROWS = 1024
-"""Rows of a part of a table: 4 MB of float32 answers where there are 1 000 classes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Per-sample columns as metrics see them.
-
-    In a run a column is read from the disk at each access. So read it once and keep it, and
-    go through `parts` for what needs `logits` or `probs`: with many classes these do not fit.
-
-    Attributes:
-        columns: Named arrays with first axis N; `id` and `target` are always there,
-            `logits` and `probs` are `[N, K]`.
-        class_names: The classes that `target` and `prediction` index.
-    """
-
-    columns: Mapping[str, np.ndarray[Any, Any]]
-    class_names: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        return len(self.columns["id"])
-
-    def has(self, *names: str) -> bool:
-        """Say whether all these columns are there."""
-        return all(name in self.columns for name in names)
-
-    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
-        """Return one column."""
-        return self.columns[name]
-
-    def parts(self) -> Iterator[Table]:
-        """Go through the rows in order, a few of them at a time, each part a table."""
-        stored = getattr(self.columns, "parts", None)
-        parts = _slices(self.columns, len(self)) if stored is None else stored()
-        return (Table(columns, self.class_names) for columns in parts)
-
-
-def _slices(
-    columns: Mapping[str, np.ndarray[Any, Any]], count: int
-) -> Iterator[Mapping[str, np.ndarray[Any, Any]]]:
-    for start in range(0, count, PART_ROWS):
-        yield {name: values[start : start + PART_ROWS] for name, values in columns.items()}

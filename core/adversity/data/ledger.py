@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts.values import PART_ROWS
+from adversity.contracts.table import PART_ROWS
 from adversity.data.atomic import is_partial
 from adversity.data.stored import StoredTable
 from adversity.data.tables import write_parts

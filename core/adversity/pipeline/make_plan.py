@@ -17,9 +17,10 @@ from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.origins import Origins
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.plan.plugins import PluginFinder
+from adversity.pipeline.plan.repeated_views import repeated_views
 from adversity.pipeline.plan.resolve import Measured, resolve_data, resolve_metrics
 from adversity.pipeline.plan.resolve_steps import resolve_steps
-from adversity.pipeline.plan.stages import make_stages, repeated_views
+from adversity.pipeline.plan.stages import make_stages
 from adversity.pipeline.plan.stop_rules import gates_in_keys
 from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.project_paths import undeclared

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import ImageMetric, Measure
-from adversity.contracts.values import PART_ROWS
+from adversity.contracts.table import PART_ROWS
 from adversity.data.checksums import verified_file
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.calls.metric_call import column_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import ImageMetric, Measure, MetricBase
-from adversity.contracts.values import PART_ROWS
+from adversity.contracts.table import PART_ROWS
 from adversity.data.stored import TABLE, StoredTable
 from adversity.data.tables import read_table, write_parts, write_table
 from adversity.engine.calls.blocks import spans

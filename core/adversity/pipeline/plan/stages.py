@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adversity.contracts import MetricBase, PluginBase
     from adversity.pipeline.read.load import Loaded
 
-__all__ = ["make_stages", "packaged_file", "repeated_views", "resolved_file"]
+__all__ = ["make_stages", "packaged_file", "resolved_file"]
 
 
 def resolved_file(name: str) -> str:
@@ -65,29 +65,6 @@ def make_stages(
     maker = _Maker(loaded, data, steps, tuple(metrics))
     stages = [maker.stage(planned) for planned in steps.values() if planned.has_artifact]
     return (*maker.packaged(), *stages, maker.report())
-
-
-def repeated_views(
-    stages: Iterable[Stage], steps: Mapping[str, PlannedStep]
-) -> dict[str, tuple[str, ...]]:
-    """Return the views that compute the same images in several stages, with these stages.
-
-    An attack passes its own images through the links behind `from:`; only what comes
-    before counts here.
-    """
-    consumers: dict[str, list[str]] = {}
-    for stage in stages:
-        planned = steps.get(stage.step)
-        if planned is None:
-            continue
-        fitting = planned.fitted_by
-        behind = ancestors(planned.id, steps).union(
-            fitting, *(ancestors(name, steps) for name in fitting)
-        )
-        for view in stage.views:
-            if view in behind:
-                consumers.setdefault(view, []).append(stage.step)
-    return {view: tuple(names) for view, names in consumers.items() if len(names) > 1}
 
 
 class _Maker:
