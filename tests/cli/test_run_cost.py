@@ -159,6 +159,20 @@ def test_draws_of_a_random_chain_are_said(planned, call):
     assert "(8 draws each)" in call("validate", "pipelines/shots.yaml").out
 
 
+def test_each_member_of_an_ensemble_answers(planned, call):
+    """An attack on an ensemble of three asks three networks for each query, in as many cells."""
+    one = cost(call)[0]["once"]
+    planned.edit("matrix:", "matrix:\n  member: [0, 1, 2]")
+    planned.edit("width: 4}", "width: 4, seed: $member}")
+    folded = "uncertainty/deep_ensemble, from: predictions, over: member"
+    planned.edit("uncertainty/max_softmax, from: predictions", folded)
+    planned.edit("fgsm, from: noisy, against: predictions", "fgsm, from: noisy, against: doubt")
+    all_ = cost(call)[0]["once"]
+    assert one["cells"] == all_["cells"] == 4
+    assert (all_["queries"], all_["gradients"]) == (3 * one["queries"], 3 * one["gradients"])
+    assert one["queries"] > 0
+
+
 def test_nothing_heavy_is_imported(planned, child_environment):
     """`validate` with what a run costs, of AutoAttack too, imports no torch, DVC or pyarrow."""
     planned.edit("attack/fgsm", "attack/auto_attack")

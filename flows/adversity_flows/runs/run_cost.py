@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Combine, Dataset, Decide, PostHoc, Score
 from adversity.engine.chain.target import EOT_DRAWS
 from adversity.pipeline.plan.paths import rests_on
+from adversity.pipeline.plan.routes import every, route_of
 from adversity.registry.entry import class_of
 from adversity_flows.runs.earlier_runs import Earlier
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Attack
     from adversity.pipeline.plan.chain import Chain
-    from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
 
 __all__ = ["KEPT", "RunCost", "StepCost", "run_cost"]
 
@@ -40,8 +41,9 @@ class StepCost:
         step, role: The step and what it does.
         cells: Its cells.
         samples: Samples of each cell, at most; None if that is not known.
-        queries: Images that the network answers for, in all cells: exactly so many of a classifier's
-            step, at most so many of an attack's own; None if that is not known.
+        queries: Images that networks answer for, in all cells: exactly so many of a classifier's
+            step, at most so many of an attack's own, each image once for every member of an
+            ensemble; None if that is not known.
         gradients: The same of gradients of images.
         draws: How often each of them goes through a chain that draws random numbers.
         size: Bytes of its artifact, about; None if that is not known.
@@ -138,18 +140,28 @@ class _Coster:
 
     def _attack(self, planned: PlannedStep, cost: StepCost) -> StepCost:
         """Add up what the attack says of itself, with the parameters of each cell."""
+        chain = self._plan.victim(planned.id)
         costs = [_declared(planned.plugins[cell]) for cell in planned.cells]
-        known = [one for one in costs if one is not None]
+        networks = [self._networks(chain, cell) for cell in planned.cells]
+        known = [
+            (one[0] * count, one[1] * count)
+            for one, count in zip(costs, networks, strict=True)
+            if one is not None
+        ]
         if len(known) < len(costs):
             cost = _without(cost, f"{planned.entry.label} does not say what it costs at most")
         elif cost.samples is not None:
             queries, gradients = (cost.samples * sum(one[part] for one in known) for part in (0, 1))
             cost = replace(cost, queries=queries, gradients=gradients)
-        chain = self._plan.victim(planned.id)
         random = _is_random(chain if planned.knowledge == "white-box" else chain.undefended)
         if planned.options.get("probe"):
             cost = _without(cost, "its probe attacks some samples three times more")
         return replace(cost, draws=EOT_DRAWS if random else 1)
+
+    def _networks(self, chain: Chain, cell: Cell) -> int:
+        """Return how many networks answer for an image: as many as an ensemble has members."""
+        route = every(route_of(chain, cell, self._plan.steps))
+        return sum(placed.step.role == "predict" for placed in route)
 
     def _disk(self, planned: PlannedStep, cost: StepCost, data: str) -> StepCost:
         if cost.samples is None:
