@@ -16,7 +16,7 @@ from scipy.special import softmax
 from sklearn.metrics import brier_score_loss, log_loss
 
 from adversity import CellMetric, ImageMetric, Measure, Metric, Table, metrics
-from adversity.contracts import values
+from adversity.contracts import table as tables
 from adversity_plugins.metric import adversity_metrics
 from adversity_plugins.metric.accuracy import Accuracy
 from adversity_plugins.metric.brier import Brier
@@ -260,7 +260,7 @@ def test_parts_of_a_table_give_the_bits_of_the_whole(
     columns = {"id": np.arange(rows).astype(str), "target": labels, form: answer}
     table = Table(columns | {"correct": logits.argmax(1) == labels})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(values, "PART_ROWS", part)
+        patch.setattr(tables, "PART_ROWS", part)
         found = everything(table)
     whole = {form: answer}
     expected = {
