@@ -53,7 +53,7 @@ def export(pipeline: str, step: str, folder: Path, cells: tuple[str, ...], form:
     \b
     Examples:
       adversity export pipelines/first_look.yaml attacked adversarial/
-      adversity export pipelines/first_look.yaml attacked small/ --cell eps=4/255
+      adversity export pipelines/first_look.yaml attacked small/ --cell eps=8/255
     """
     from adversity_flows.cli.project import plan_of
     from adversity_flows.cli.terminal import Terminal
