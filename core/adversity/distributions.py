@@ -23,6 +23,7 @@ __all__ = [
     "lies_in",
     "place_of",
     "stable_name",
+    "stated",
 ]
 
 GROUP = "adversity"
@@ -73,6 +74,19 @@ def stable_name(module: str) -> str:
     return f"project.{module.partition('.')[2]}" if place_of(module) else module
 
 
+def stated(distribution: metadata.Distribution, key: str) -> str | None:
+    """Return what the metadata of a distribution state first under a key, or None.
+
+    The backport `importlib_metadata`, once a library has imported it, finds the distributions in
+    the place of Python's own module, and raises where that returns nothing.
+    """
+    try:
+        found = distribution.metadata
+    except FileNotFoundError:
+        return None
+    return next(iter(found.get_all(key) or ()), None)
+
+
 def distribution_version(name: str) -> str | None:
     """Return the version of an installed distribution, or None if it is not installed.
 
@@ -81,7 +95,7 @@ def distribution_version(name: str) -> str | None:
     """
     installed = list(metadata.distributions(name=name))
     beside = [one for one in installed if lies_in(one) == lies_in(installed[0])]
-    versions = {version for one in beside if (version := one.metadata["Version"])}
+    versions = {version for one in beside if (version := stated(one, "Version"))}
     return " or ".join(sorted(versions)) or None
 
 

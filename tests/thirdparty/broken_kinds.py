@@ -99,6 +99,27 @@ CONTAINED = {
 """Those of which one plugin can be used although something is wrong."""
 
 GARBAGE = b"\xff\xfe\x00garbage"
+SOUND = '''"""A sound plugin beside broken ones."""
+
+from typing import ClassVar
+
+from adversity import Degradation, hookimpl
+
+
+class Sound(Degradation):
+    """Mirror an image <script>alert(1)</script> \\x1b[31m."""
+
+    name: ClassVar[str] = "sound"
+    reference: ClassVar[str] = "A. Author & <b>B. Author</b>, Mirrors, 2020"
+
+    def degrade(self, images, rng):
+        return images.flip(-1)
+
+
+@hookimpl
+def adversity_degradations():
+    return [Sound]
+'''
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
 DAMAGED = {
     "bent-no-name": ({"METADATA": b"Version: 1.0\n"}, ("a name in its METADATA, got none",)),

@@ -17,34 +17,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from broken_kinds import CONTAINED, DAMAGED, METADATA, NAMED, STORED
+from broken_kinds import CONTAINED, DAMAGED, METADATA, NAMED, SOUND, STORED
 
 from adversity.errors import UnknownPluginError
 from adversity.registry import discover, read_catalogue
 from adversity_flows.cli import main
 
 BROKEN = Path(__file__).parent / "broken"
-SOUND = '''"""A sound plugin beside broken ones."""
-
-from typing import ClassVar
-
-from adversity import Degradation, hookimpl
-
-
-class Sound(Degradation):
-    """Mirror an image <script>alert(1)</script> \\x1b[31m."""
-
-    name: ClassVar[str] = "sound"
-    reference: ClassVar[str] = "A. Author & <b>B. Author</b>, Mirrors, 2020"
-
-    def degrade(self, images, rng):
-        return images.flip(-1)
-
-
-@hookimpl
-def adversity_degradations():
-    return [Sound]
-'''
 PIPELINE = """\
 name: uses
 data:
@@ -256,6 +235,18 @@ def check_what_is_seen(world, *arguments):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return json.loads(done.stdout)
+
+
+def test_they_are_named_the_same_when_the_backport_reads_them(world):
+    """`importlib_metadata`, which MLflow imports, takes the place of Python's own finder."""
+    look = "from adversity.registry.installed import installed; print([(f.name, f.fault) for f in installed()])"
+    environment = os.environ | {"PYTHONPATH": str(world.folder)}
+    said = []
+    for before in ("", "import importlib_metadata; "):
+        command = [sys.executable, "-c", before + look]
+        said.append(subprocess.check_output(command, env=environment, text=True, timeout=300))
+    assert "a version in its METADATA, got none" in said[0]
+    assert said[0] == said[1]
 
 
 @pytest.mark.slow

@@ -7,13 +7,14 @@ plugin is are a fault, since every result names the distribution and version beh
 
 from __future__ import annotations
 
+import csv
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from adversity.distributions import GROUP, canonical_name, lies_in
+from adversity.distributions import GROUP, canonical_name, lies_in, stated
 from adversity.registry.entry import BUILT_IN
 from adversity.registry.quoting import error_text, visible
 
@@ -116,13 +117,13 @@ def _folder_name(distribution: metadata.Distribution) -> str:
     stem = getattr(getattr(distribution, "_path", None), "name", "")
     if not stem:
         with suppress(Exception):
-            stem = distribution.metadata["Name"] or ""
+            stem = stated(distribution, "Name") or ""
     return canonical_name(visible(re.split(r"-|\.dist-info$|\.egg-info$", stem)[0])) or "unknown"
 
 
 def _version_or_nothing(distribution: metadata.Distribution) -> str:
     with suppress(Exception):
-        version = distribution.metadata["Version"]
+        version = stated(distribution, "Version")
         return version if version and _VERSION.fullmatch(version) else ""
     return ""
 
@@ -130,13 +131,13 @@ def _version_or_nothing(distribution: metadata.Distribution) -> str:
 def _identity(distribution: metadata.Distribution, folder: str) -> tuple[str, str, str | None]:
     """Return name and version as the metadata say, and what is wrong with them."""
     try:
-        name, version = (distribution.metadata[key] for key in ("Name", "Version"))
+        name, version = (stated(distribution, key) for key in ("Name", "Version"))
     except Exception as error:  # noqa: BLE001  (what a damaged file raises is not defined)
         what = f"expected text in its METADATA, got {error_text(error)}; reinstall {folder}"
         return folder, "", what
     remedy = f"no result could say whose it is; reinstall {folder}"
-    version = version or ""
-    if not _NAME.fullmatch(name or ""):
+    name, version = name or "", version or ""
+    if not _NAME.fullmatch(name):
         got = visible(repr(name)) if name else "none"
         return folder, visible(version), f"expected a name in its METADATA, got {got}; {remedy}"
     canonical = canonical_name(name)
@@ -153,10 +154,11 @@ def _trespass(distribution: metadata.Distribution, name: str) -> str | None:
     """Say which of the product's own packages a distribution writes into, or None."""
     if name == BUILT_IN:
         return None
-    files: list[metadata.PackagePath] = []
+    taken: list[str] = []
     with suppress(Exception):  # a damaged RECORD tells nothing, and it harms nobody
-        files = distribution.files or []
-    taken = [file.as_posix() for file in files if file.parts[0].removesuffix(".py") in OURS]
+        # Not `files`: newer Pythons leave out what another installation has overwritten.
+        rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())
+        taken = [r[0] for r in rows if r and r[0].partition("/")[0].removesuffix(".py") in OURS]
     if not taken:
         return None
     return (
