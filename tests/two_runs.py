@@ -33,13 +33,14 @@ def table(path, correct, ids=None, **more):
     write_table(path, rows | {name: np.array(values) for name, values in more.items()})
 
 
-def changes(tmp_path, metric="accuracy", more=(), role="predict"):
+def changes(tmp_path, metric="accuracy", more=(), role="predict", by=None):
     """Return the paired difference of a gate `predictions.<metric> not_worse_than last`."""
     for artifact in (tmp_path / "artifacts/p").iterdir():
         if not (artifact / "measures.json").exists():
             (artifact / "measures.json").write_text('{"cells": {"": {}}}')
     gate = Gate("g", "p.yaml:1", "predictions", metric)
-    own = PlannedStep("predictions", role, None, "", source=("read",) if role == "measure" else ())
+    source = ("read",) if role == "measure" else ()
+    own = PlannedStep("predictions", role, None, "", source=source, by=by)
     plan = SimpleNamespace(
         gates=(gate,),
         stage=lambda step: Stage(step, f"p-{step}", "", (), {}, f"artifacts/p/{step}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -192,3 +193,18 @@ def test_a_damaged_table_is_compared_with_nothing(tmp_path, place):
     table(tmp_path / place, [True, True, True])
     with pytest.raises(StorageError, match=r"\.parquet is damaged.*delete .*run again"):
         changes(tmp_path)
+
+
+def test_a_group_is_compared_with_itself(tmp_path):
+    """`by: camera`: pairs are the samples of a camera in both runs; d moved, and is in no pair."""
+    for place, last, right in ((NOW, "right", [1, 1, 0, 1]), (THEN, "left", [0, 1, 1, 0])):
+        cameras = np.array(["left", "left", "right", last], dtype=object)
+        values = {"seen": np.array(right, dtype=bool), "attribute_camera": cameras}
+        table(tmp_path / place, [True] * 4, ids=["a", "b", "c", "d"], **values)
+    record = {"cells": {"camera=left": {}, "camera=right": {}}, "groups": {"": ["left", "right"]}}
+    (tmp_path / "artifacts/p/predictions/measures.json").write_text(json.dumps(record))
+    found = changes(tmp_path, "seen", role="measure", by="camera")
+    assert list(found) == [("predictions", f"camera={name}", "seen") for name in ("left", "right")]
+    left, right = found.values()
+    assert (left.n, left.value, left.details["only_a"]) == (2, 0.5, 1)
+    assert (right.n, right.value, right.details["only_b"]) == (1, -1.0, 1)

@@ -58,7 +58,7 @@ class MetricBase(PluginBase):
         makes="measure",
         leaves="measures",
         takes=("data", "images", "adversarial", "predictions", "scores", "measure"),
-        keys=("against", "over"),
+        keys=("against", "over", "by"),
         order=70,
         stage="adversity.engine.stages.measure_stage:measure_run",
         call="adversity.engine.calls.metric_call:metric_call",

@@ -9,11 +9,19 @@ import numpy as np
 from adversity.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from adversity.data.reading import Source
 
-__all__ = ["ATTRIBUTE", "GROUP", "grouped_counts", "sample_columns"]
+__all__ = [
+    "ATTRIBUTE",
+    "GROUP",
+    "grouped_counts",
+    "grouping_column",
+    "groups_of",
+    "of_samples",
+    "sample_columns",
+]
 
 GROUP = "group"
 """The column of groups: text, None for a sample without one."""
@@ -42,6 +50,39 @@ def sample_columns(source: Source, name: str) -> Columns:
     for attribute in names:
         columns[ATTRIBUTE + attribute] = _column(source.ids, source.attributes, attribute, name)
     return columns
+
+
+def grouping_column(by: str) -> str:
+    """Return the column that `by:` means: `group` itself, else an attribute."""
+    return GROUP if by == GROUP else ATTRIBUTE + by
+
+
+def of_samples(names: Iterable[str]) -> list[str]:
+    """Return those of a table's columns that say something of the samples, in their order."""
+    return [name for name in names if name == GROUP or name.startswith(ATTRIBUTE)]
+
+
+def groups_of(column: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Return which samples are of each group, `[N]` bool by the group's name, in order of value.
+
+    A sample without a value (None, NaN) is in none.
+
+    Args:
+        column: `[N]` texts, or float64.
+
+    Example:
+        >>> {name: rows.tolist() for name, rows in groups_of(np.array([8.0, np.nan, 0.5])).items()}
+        {'0.5': [False, False, True], '8': [True, False, False]}
+    """
+    if column.dtype == object:
+        named = {str(value): column == value for value in column.tolist() if value is not None}
+        return {name: named[name] for name in sorted(named)}
+    values = np.unique(column[~np.isnan(column)]).tolist()
+    return {_written(value): column == value for value in values}
+
+
+def _written(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def grouped_counts(source: Source) -> tuple[int, int] | None:

@@ -79,6 +79,8 @@ class MeasuredThen:
             parameters = defined.plugins[defined.own(cell)].parameters
             now |= {"uses:": plan.uses(planned.id), **parameters}
             then |= {"uses:": step["uses"], **self._cell(planned.id, cell)["parameters"]}
+        if planned.by is not None:
+            now["by:"], then["by:"] = planned.by, step.get("by")
         if planned.role == "attack":
             now["knowledge:"], then["knowledge:"] = planned.knowledge, step["knowledge"]
         return now, then

@@ -11,6 +11,7 @@ import numpy as np
 from adversity.contracts import ImageMetric, Measure
 from adversity.contracts.table import PART_ROWS
 from adversity.data.checksums import verified_file
+from adversity.data.sample_columns import grouping_column, groups_of
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.calls.metric_call import column_of
 from adversity.engine.summary.sample_values import sample_values
@@ -54,7 +55,7 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
         if tables is None:
             continue
         planned = plan.steps[gate.step]
-        for cell in (cell for cell in planned.cells if cell.key in tables[0].cells):
+        for cell in runs.cells(planned):
             change = _change(runs, gate, planned, cell)
             if change is not None:
                 changes[gate.step, cell.key, gate.metric] = change
@@ -86,6 +87,22 @@ class _Runs:
             return None
         return StoredTable(verified_file(folder, TABLE)), StoredTable(self.past.verified(then))
 
+    def cells(self, planned: PlannedStep) -> list[Cell]:
+        """Return the cells of a step that have rows, or its groups of samples, `by:`."""
+        groups = self.measured_now(planned.id).get("groups", {})
+        tables = self.tables(planned.id)
+        there = [cell for cell in planned.cells if tables and cell.key in tables[0].cells]
+        if planned.by is None:
+            return there
+        return [planned.group_cell(cell, name) for cell in there for name in groups[cell.key]]
+
+    def measured_now(self, step: str) -> Any:
+        """Return what this run measured in a step, as JSON."""
+        if step not in self.measured:
+            file = verified_file(self.outputs / self.plan.stage(step).out, "measures.json")
+            self.measured[step] = json.loads(file.read_text(encoding="utf-8"))
+        return self.measured[step]
+
     def rows(self, step: str, cell: Cell) -> tuple[StoredRows, StoredRows] | None:
         """Return the rows of a cell, now and then."""
         tables = self.tables(step)
@@ -93,10 +110,7 @@ class _Runs:
 
     def otherwise(self, planned: PlannedStep, cell: Cell, metric: str) -> str:
         """Say what of a measure was otherwise in the accepted run; empty where nothing was."""
-        if planned.id not in self.measured:
-            file = verified_file(self.outputs / self.plan.stage(planned.id).out, "measures.json")
-            self.measured[planned.id] = json.loads(file.read_text(encoding="utf-8"))["cells"]
-        now = self.measured[planned.id][cell.key].get(metric)
+        now = self.measured_now(planned.id)["cells"][cell.key].get(metric)
         # Without a measure of this run the gate is an error, whatever is compared.
         return "" if now is None else self.then.otherwise(self.plan, planned, cell, metric, now)
 
@@ -107,7 +121,14 @@ class _Runs:
 
 
 def _values(plan: Plan, gate: Gate, cell: Cell, table: StoredTable) -> Array | None:
-    """Return what a gate's measure is the mean of; in the step of a metric that is its column."""
+    """Return what a gate's measure is the mean of; in the step of a metric that is its column.
+
+    Args:
+        plan: The pipeline.
+        gate: The gate.
+        cell: One that the table has.
+        table: Of this run or of the accepted one.
+    """
     rows = table.cell(cell.key)
     if plan.steps[gate.step].role == "measure":
         return rows.get(gate.metric)
@@ -118,8 +139,12 @@ def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measur
     tables = runs.tables(planned.id)
     if tables is None:
         return None
-    first, second = _common(*(table.cell(cell.key) for table in tables))
-    a, b = (_values(runs.plan, gate, cell, table) for table in tables)
+    own = planned.own(cell)
+    rows = [table.cell(own.key) for table in tables]
+    here, there = (_inside(planned, cell, each) for each in rows)
+    at, then = _common(rows[0]["id"][here], rows[1]["id"][there])
+    first, second = here[at], there[then]
+    a, b = (_values(runs.plan, gate, own, table) for table in tables)
     if a is None or b is None or not len(first):
         return None
     if otherwise := runs.otherwise(planned, cell, gate.metric):
@@ -164,9 +189,18 @@ def _are_verdicts(values: Array) -> bool:
     return bool(unknown.any() and np.isin(values[~unknown], (0.0, 1.0)).all())
 
 
-def _common(now: StoredRows, then: StoredRows) -> tuple[Array, Array]:
-    """Return the places of the samples that both runs have."""
-    return np.intersect1d(now["id"].astype(str), then["id"].astype(str), return_indices=True)[1:]
+def _inside(planned: PlannedStep, cell: Cell, rows: StoredRows) -> Array:
+    """Return the places of the rows that are of a cell's group of samples; of all without `by:`."""
+    if planned.by is None:
+        return np.arange(len(rows["id"]))
+    column, name = rows.get(grouping_column(planned.by)), cell.as_dict()[planned.by]
+    groups = {} if column is None else groups_of(column)
+    return np.flatnonzero(groups[name]) if name in groups else np.arange(0)
+
+
+def _common(now: Array, then: Array) -> tuple[Array, Array]:
+    """Return the places of the ids, `[N]` each, that both runs have."""
+    return np.intersect1d(now.astype(str), then.astype(str), return_indices=True)[1:]
 
 
 def _same(runs: _Runs, planned: PlannedStep, cell: Cell) -> bool:
@@ -196,7 +230,7 @@ def _equal(now: StoredRows, then: StoredRows, *, aside: tuple[set[str], set[str]
     names = {*now} - aside[0]
     if not names <= {*then} <= names.union(*aside):
         return False
-    first, second = _common(now, then)
+    first, second = _common(now["id"], then["id"])
     cuts = range(PART_ROWS, len(first), PART_ROWS)
     for here, there in zip(np.split(first, cuts), np.split(second, cuts), strict=True):
         ours, theirs = now.at(here, [*names]), then.at(there, [*names])

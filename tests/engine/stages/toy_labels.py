@@ -20,7 +20,7 @@ class Mixed(Dataset):
     name: ClassVar[str] = "mixed"
     rows: Literal["all", "judged", "unknown", "unlabelled"] = "all"
     seed: int = 0
-    says: Literal["nothing", "groups", "mixed"] = "nothing"
+    says: Literal["nothing", "groups", "mixed", "unlabelled"] = "nothing"
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -46,6 +46,8 @@ class Mixed(Dataset):
             attributes["hour"] = number / 2
         if self.says == "mixed" and number == 5:
             attributes["camera"] = 7
+        if self.says == "unlabelled" and attributes["camera"] == "right":
+            target = None
         group = f"scene {number // 8}" if number < 16 else None
         return Sample(image, target, f"s{23 - number:02d}", group=group, attributes=attributes)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Metric
 
-__all__ = ["judged_rows", "judged_tables", "spread"]
+__all__ = ["judged_rows", "judged_tables", "rows_of", "spread"]
 
 Array = np.ndarray[Any, Any]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -74,11 +74,11 @@ def judged_rows(metric: Metric, table: Table, reference: Table | None = None) ->
 def judged_tables(metric: Metric, table: Table, reference: Table | None) -> list[Table]:
     """Return a table, and the one it is compared with if any, with the rows that a metric is given."""
     if reference is None:
-        return [_only(table, judged_rows(metric, table))]
+        return [rows_of(table, judged_rows(metric, table))]
     if metric.compares == "samples":
         keep = judged_rows(metric, table, reference)
-        return [_only(table, keep), _only(reference, keep)]
-    return [_only(each, judged_rows(metric, each)) for each in (table, reference)]
+        return [rows_of(table, keep), rows_of(reference, keep)]
+    return [rows_of(each, judged_rows(metric, each)) for each in (table, reference)]
 
 
 def spread(values: Array, keep: Flags | None) -> Array:
@@ -95,5 +95,6 @@ def spread(values: Array, keep: Flags | None) -> Array:
     return column
 
 
-def _only(table: Table, keep: Flags | None) -> Table:
+def rows_of(table: Table, keep: Flags | None) -> Table:
+    """Return some rows of a table, those where `keep` `[N]` is True; all for None."""
     return table if keep is None else Table(_Rows(table.columns, keep), table.class_names)

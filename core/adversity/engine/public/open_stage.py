@@ -8,6 +8,7 @@ from adversity.engine.calls.blocks import one_thread
 from adversity.engine.calls.device import refuse_absent_device, whole_float32
 from adversity.engine.set_up.toolbox import toolbox_of
 from adversity.engine.stages.apart import keep_apart
+from adversity.engine.stages.by_groups import require_groups
 from adversity.engine.stages.data_stage import DataRun
 from adversity.engine.stages.fit_stage import FitRun
 from adversity.engine.stages.rounds_stage import RoundsRun
@@ -37,6 +38,7 @@ def open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
     if stage.step.startswith("data:"):
         return DataRun(plan, stage, workspace)
     keep_apart(toolbox_of(plan, workspace), stage.step)
+    require_groups(toolbox_of(plan, workspace), stage.step)
     if stage.step == "report":
         return ReportRun(plan, stage, workspace)
     return _run_of(plan.steps[stage.step])(plan, stage, workspace)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts import Table
+from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.metric_call import column_of
+from adversity.engine.stages.by_groups import groups_in, ungrouped_note
 from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.image_values import image_values, why_not
 from adversity.engine.stages.measuring import located, measures_of_rows
@@ -17,10 +21,11 @@ from adversity.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from adversity.contracts import Measure
     from adversity.engine.stages.columns import Rows
-    from adversity.engine.stages.stage import Shard
+    from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.model import Cell
 
 __all__ = ["MeasureImagesRun"]
@@ -78,6 +83,23 @@ class MeasureImagesRun(TableRun):
             **of_restorations(current),
             column_of(ready.plugin): values,
         }
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the table and measure each cell, or its groups."""
+        result = super().fill(out)
+        if self.planned.by is None:
+            return result
+        stored, groups = StoredTable(out / TABLE), dict[str, tuple[str, ...]]()
+        measures: dict[str, dict[str, Measure]] = {}
+        notes = dict.fromkeys(result.notes)
+        for cell in self.planned.cells:
+            table = Table(stored.cell(cell.key))
+            for name, _, [part] in groups_in(self.planned, None, [table]):
+                own = self.planned.group_cell(cell, name)
+                measures[own.key] = self.measured(part.columns, (), own)
+                groups[cell.key] = (*groups.get(cell.key, ()), name)
+            notes |= dict.fromkeys(filter(None, [ungrouped_note(self.planned, table)]))
+        return replace(result, measures=measures, groups=groups, notes=tuple(notes))
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
         """Measure the column.

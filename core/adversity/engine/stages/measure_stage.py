@@ -15,8 +15,10 @@ from adversity.contracts import (
     Metric,
     Table,
 )
+from adversity.data.sample_columns import of_samples
 from adversity.data.stored import TABLE
 from adversity.data.tables import write_parts
+from adversity.engine.stages.by_groups import groups_in, joined, ungrouped_note
 from adversity.engine.stages.columns import Columns, repeated, require_the_same
 from adversity.engine.stages.fitting import stored_rows
 from adversity.engine.stages.measure_images_stage import MeasureImagesRun
@@ -54,6 +56,15 @@ def measure_run(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
 class _FromStored(StageRun):
     """A step that measures what is stored: done while finishing, nothing lies in the store."""
 
+    def __init__(self, plan: Plan, stage: Stage, workspace: Workspace) -> None:
+        """Open the stage."""
+        super().__init__(plan, stage, workspace)
+        self.groups: dict[str, tuple[str, ...]] = {}
+
+    def note(self, said: str) -> None:
+        """Note something once; nothing for an empty text."""
+        self.notes += [said] if said and said not in self.notes else []
+
     @property
     def planned(self) -> PlannedStep:
         """The step."""
@@ -83,7 +94,7 @@ class _FromStored(StageRun):
                     f"{self.stage.step}{where}: {self.ready(cell).label} gave no measure"
                 )
         by_key = {cell.key: own for cell, own in measures.items()}
-        return StageResult(self.stage.step, by_key, tuple(self.notes), rows)
+        return StageResult(self.stage.step, by_key, tuple(self.notes), rows, self.groups)
 
 
 class TablesRun(_FromStored):
@@ -93,30 +104,50 @@ class TablesRun(_FromStored):
         """Measure each cell; what the measures are means of is written as a table."""
         measures: dict[Cell, dict[str, Measure]] = {}
         parts: list[Columns] = []
-        total = 0
+        total, keeps = 0, False
         for cell in self.planned.cells:
             table, reference = self._tables(cell)
             ready = self.ready(cell)
             self._require_columns(ready, table, reference)
             with located(self.planned, cell):
-                measures[cell] = measures_of_table(ready, table, reference)
-                values = sample_columns(ready, table, reference)
+                own, values = self._measured(cell, ready, table, reference)
+            measures |= own
             total += len(table)
+            keeps = keeps or bool(values)
             parts.append(self._rows(cell, table, values))
-        if any(len(part) > 2 + len(self.planned.variables) for part in parts):
+        if keeps:
             for part in parts[1:]:
                 require_the_same(parts[0], part)
             write_parts(out / TABLE, parts)
         return self.result(measures, total)
 
+    def _measured(
+        self, cell: Cell, ready: Ready, table: Table, reference: Table | None
+    ) -> tuple[dict[Cell, dict[str, Measure]], Columns]:
+        """Return the measures of a cell, or of its groups, and what they are means of."""
+        if self.planned.by is None:
+            measures = measures_of_table(ready, table, reference)
+            return {cell: measures}, sample_columns(ready, table, reference)
+        found: dict[Cell, dict[str, Measure]] = {}
+        values = []
+        tables = [table] if reference is None else [table, reference]
+        for name, rows, [part, *other] in groups_in(self.planned, ready, tables):
+            second = other[0] if other else None
+            found[self.planned.group_cell(cell, name)] = measures_of_table(ready, part, second)
+            values.append((rows, sample_columns(ready, part, second)))
+            self.groups[cell.key] = (*self.groups.get(cell.key, ()), name)
+        self.note(ungrouped_note(self.planned, table))
+        return found, joined(values, len(table))
+
     def _rows(self, cell: Cell, table: Table, values: Columns) -> Columns:
-        """Return a column for each measure that is a mean over samples, beside ids and cell."""
+        """Return a column for each measure that is a mean over samples, beside what rows they are."""
         ids = table["id"]
         labels = {"cell": cell.key, **dict(cell.values)}
         return {
             **{name: repeated(value, len(ids)) for name, value in labels.items()},
             "id": ids,
             **values,
+            **{name: table[name] for name in of_samples(table.columns)},
         }
 
     def _tables(self, cell: Cell) -> tuple[Table, Table | None]:

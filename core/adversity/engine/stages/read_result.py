@@ -36,7 +36,8 @@ def read_result(plan: Plan, stage: Stage, workspace: Workspace) -> StageResult:
             key: {name: Measure.from_json(m) for name, m in measures.items()}
             for key, measures in record["cells"].items()
         }
-        return StageResult(record["step"], measures, tuple(record["notes"]), record["rows"])
+        groups = {key: tuple(names) for key, names in record.get("groups", {}).items()}
+        return StageResult(record["step"], measures, tuple(record["notes"]), record["rows"], groups)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"cannot read {folder / 'measures.json'}: {error}; run step {stage.step!r} again"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Measure, PluginBase
     from adversity.engine.set_up.workspace import Workspace
-    from adversity.pipeline.plan.model import Cell, Plan, Stage
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep, Stage
 
 __all__ = [
     "Shard",
@@ -72,12 +72,25 @@ class StageResult:
         measures: Cell key to measure name to measure.
         notes: What must be said of it (a calibrator that fell back to identity).
         rows: Samples over all cells.
+        groups: Of a step with `by:`, the groups of samples in each of its cells, which `measures`
+            has in the place of the cell.
     """
 
     step: str
     measures: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rows: int = 0
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def cells(self, planned: PlannedStep) -> tuple[Cell, ...]:
+        """Return the cells of a step that `measures` has, in their order."""
+        if planned.by is None:
+            return planned.cells
+        return tuple(
+            planned.group_cell(cell, name)
+            for cell in planned.cells
+            for name in self.groups.get(cell.key, ())
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values; `recall` reads them back."""
@@ -85,7 +98,9 @@ class StageResult:
             key: {name: measure.as_json() for name, measure in sorted(measures.items())}
             for key, measures in self.measures.items()
         }
-        return {"step": self.step, "rows": self.rows, "notes": list(self.notes), "cells": cells}
+        record = {"step": self.step, "rows": self.rows, "notes": list(self.notes), "cells": cells}
+        groups = {key: list(names) for key, names in self.groups.items()}
+        return record | ({"groups": groups} if groups else {})
 
     def numbers(self) -> dict[str, Any]:
         """Return plain numbers for DVC: cell to measure to value, bounds and n."""

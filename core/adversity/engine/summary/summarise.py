@@ -133,6 +133,7 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
         image_role=cls.describes.image_role,
         source=planned.source,
         against=planned.against,
+        by=planned.by,
         path=toolbox.plan.chain(planned.id).ids if planned.source else (),
         **_fitted_by(toolbox.definition_of(planned.id)),
         plugin={**own, **{key: records for key, records in inner.items() if records}},
@@ -193,7 +194,7 @@ def _record(cls: Any, distribution: str, version: str) -> dict[str, Any]:
 
 def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple[CellResult, ...]:
     results = []
-    for cell in planned.cells:
+    for cell in result.cells(planned):
         measures = result.measures[cell.key]
         count = max((measure.n for measure in measures.values()), default=0)
         parameters = toolbox.plugin(planned.id, cell).parameters

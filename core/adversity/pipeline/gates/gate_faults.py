@@ -100,8 +100,11 @@ def _selector_faults(
     """
     for name, value in gate.selector.items():
         known = name in planned.variables or (not whole and name in loaded.spec.matrix)
+        if name == planned.by:
+            continue  # which groups there are the data say
         if not known:
-            yield f"{gate.step} does not depend on {name}{suggestion(name, planned.variables)}"
+            names = (*planned.variables, *filter(None, [planned.by]))
+            yield f"{gate.step} does not depend on {name}{suggestion(name, names)}"
         elif value not in loaded.labels(name):
             yield f"{name} has no value {value}; it has {listed(loaded.labels(name))}"
 

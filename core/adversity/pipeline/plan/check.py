@@ -155,7 +155,7 @@ class _Checker:
             )
         kind = class_of(planned.entry).describes
         own_keys = (*kind.keys, "against") if kind.against else kind.keys
-        for key in ("against", "over", "knowledge", "objective", "probe"):
+        for key in ("against", "over", "by", "knowledge", "objective", "probe"):
             if getattr(spec, key) not in (None, ()) and key not in own_keys:
                 yield key, f"{key}: is for {self._users_of(key)}; {planned.entry.label} is none"
         if planned.role == "view" and own and spec.fit_on:

@@ -58,6 +58,7 @@ class MeasureRules:
             yield from self._defined(planned, spec)
         if planned.role != "measure":
             return
+        yield from self._by(planned, cls)
         if issubclass(cls, ImageMetric):
             yield from self._images(planned)
             yield from self._neither(planned, "it measures images")
@@ -69,9 +70,25 @@ class MeasureRules:
 
     def _defined(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Refuse keys that say what is measured where nothing is."""
-        for key in ("against", "over"):
+        for key in ("against", "over", "by"):
             if getattr(spec, key):
                 yield "uses", f"{planned.entry.label} needs from:, what it measures, beside {key}:"
+
+    def _by(self, planned: PlannedStep, cls: type[object]) -> Iterator[Finding]:
+        """Refuse groups of samples where cells are folded, and where a variable has the name."""
+        if planned.by is None:
+            return
+        if issubclass(cls, CellMetric):
+            label = planned.entry.label
+            yield "by", f"by: is for a metric of images or rows; {label} goes over whole cells"
+        if any(planned.by in step.variables for step in self._steps.values()):
+            yield (
+                "by",
+                (
+                    f"{planned.by} is a variable of the matrix, whose cells are measured each by "
+                    "itself; by: names an attribute of samples, or group: rename the variable"
+                ),
+            )
 
     def _neither(self, planned: PlannedStep, why: str) -> Iterator[Finding]:
         """Refuse a second table and folded cells."""
@@ -138,6 +155,14 @@ class MeasureRules:
 
     def _folded(self, planned: PlannedStep, upstream: PlannedStep) -> Iterator[Finding]:
         """Check the variables that are folded, and the measures that are needed of each cell."""
+        if upstream.by is not None:
+            yield (
+                "from",
+                (
+                    f"{upstream.id} measures groups of samples (by: {upstream.by}), not whole cells; "
+                    "fold a step without by:"
+                ),
+            )
         for name in planned.over:
             if name not in upstream.variables:
                 there = listed(upstream.variables) if upstream.variables else "no variable"

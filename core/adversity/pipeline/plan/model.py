@@ -91,6 +91,8 @@ class PlannedStep:
         against: For attacks, the step whose answer is attacked; for metrics, the step whose table
             is compared with.
         over: The variables whose cells are folded into one: for metrics, and into members.
+        by: For metrics, what tells groups of samples apart, each measured by itself: `group`, or an
+            attribute. Which groups there are is known when the data are read.
         fit_on: What fits a plugin that learns: the step or data set of each of its sources, by the
             source's name, the one that it mainly learns from first.
         knowledge: `white-box` or `grey-box`.
@@ -109,6 +111,7 @@ class PlannedStep:
     source: tuple[str, ...] = ()
     against: str | None = None
     over: tuple[str, ...] = ()
+    by: str | None = None
     fit_on: Mapping[str, str] | None = None
     knowledge: Literal["white-box", "grey-box"] = "white-box"
     variables: tuple[str, ...] = ()
@@ -145,6 +148,10 @@ class PlannedStep:
             for one in other.cells
             if one.restrict(self.variables) == cell.restrict(other.variables)
         )
+
+    def group_cell(self, cell: Cell, name: str) -> Cell:
+        """Return the cell of one group of samples, within a cell of a step with `by:`."""
+        return Cell((*cell.values, (str(self.by), name)))
 
     @property
     def fitted_by(self) -> tuple[str, ...]:

@@ -87,6 +87,7 @@ class _StepResolver:
             source=step.source,
             against=step.against,
             over=step.over,
+            by=step.by,
             fit_on=named_sources(step.fit_on, class_of(entry)),
             knowledge=step.knowledge or "white-box",
             variables=variables,

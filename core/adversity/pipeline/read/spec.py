@@ -119,6 +119,7 @@ class StepSpec(_Part):
     objective: Literal["misclassify"] | None = None
     probe: Positive | None = None
     over: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = ()
+    by: StrictStr | None = None
 
 
 class MetricSpec(_Part):

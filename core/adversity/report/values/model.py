@@ -65,6 +65,7 @@ class StepSummary:
         source: Steps or data sets it reads (`from:`).
         path: From the data set to this step: `("photos", "dark", "enhanced", "predictions")`.
         against: For attacks, the step whose answer is attacked; for metrics, that compared with.
+        by: For metrics, the attribute whose groups of samples are its cells; or `group`.
         compared: What its figures rest on beside its path: the steps and data sets behind tables
             that are compared with, by itself or by a metric before it.
         fit_on: What it was fitted on; the first of several.
@@ -100,6 +101,7 @@ class StepSummary:
     notes: tuple[str, ...] = ()
     image_role: str = ""
     fit_sources: Mapping[str, str] = field(default_factory=dict)
+    by: str | None = None
 
     @property
     def data(self) -> str | None:
