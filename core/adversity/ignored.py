@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from adversity.errors import DataError
+from adversity.outside import dvc_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,8 +50,7 @@ class Ignored:
 
     def __init__(self, root: Path) -> None:
         """Find where DVC's rules begin: the folder with `.dvc`, else the project's."""
-        homes = (folder for folder in (root, *root.parents) if (folder / ".dvc").is_dir())
-        self._home = next(homes, root)
+        self._home = dvc_home(root)
         self._of = cache(self._read)
         self._above = cache(self._all_above)
         self._folder = cache(self._folder_reason)

@@ -1,4 +1,4 @@
-"""What of a project may be read: regular files inside it that DVC sees, and nothing else.
+"""What of a project may be read: regular files that DVC sees, inside it or where it may link to.
 
 Every path that a pipeline file, a parameter or a table names goes through here, so that a link,
 a pipe or a file that DVC leaves out is treated alike by every door.
@@ -14,14 +14,17 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from adversity.errors import DataError
 from adversity.ignored import Ignored
+from adversity.outside import is_permitted
 
 __all__ = [
     "Listing",
+    "code_fault",
     "conflict_line",
     "file_fault",
     "folder_fault",
     "kind_of",
     "list_files",
+    "outside_fault",
     "place_in",
     "read_regular",
     "text_fault",
@@ -71,15 +74,42 @@ def place_in(root: Path, text: str) -> str | None:
 
     Links are followed, since what they lead to is what a result rests on. A link into DVC's
     cache, wherever that lies, is not followed: DVC made it and hashes it under its own name.
+    Nor is one to a folder outside that this machine permits: where it lies is the machine's matter.
+
+    Raises:
+        DataError: If the machine's configuration cannot be read.
     """
     base = Path(os.path.normpath(root / text))
     try:
         full = base.resolve()
     except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
         return None
-    if _is_cached(full) and base.is_relative_to(root):
-        return base.relative_to(root).as_posix()
-    return full.relative_to(root).as_posix() if full.is_relative_to(root) else None
+    if full.is_relative_to(root) and not _is_cached(full):
+        return full.relative_to(root).as_posix()
+    named = base.is_relative_to(root) and (_is_cached(full) or is_permitted(root, full))
+    return base.relative_to(root).as_posix() if named else None
+
+
+def outside_fault(root: Path, text: str) -> str:
+    """Say what to do about a path of which `place_in` knows no place in the project."""
+    try:
+        full = (root / text).resolve()
+        full.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, RuntimeError):
+        full = root
+    if full.is_relative_to(root):  # nowhere else, and nowhere at all
+        return f"{text} must lie in the project {root} (its links go in a circle); delete them"
+    return (
+        f"{text} must lie in the project {root}, or in a folder that this machine permits, and "
+        f"leads to {full}; permit it with `dvc remote add --local NAME {_folder_of(full)}`, copy "
+        "it in, or let DVC do it with `dvc import-url`"
+    )
+
+
+def _folder_of(full: Path) -> Path:
+    return full.parent if full.is_file() else full
 
 
 def _is_cached(full: Path) -> bool:
@@ -89,6 +119,19 @@ def _is_cached(full: Path) -> bool:
 def file_fault(root: Path, text: str) -> str | None:
     """Say why a path is no file of the project that can be read, or None."""
     return _path_fault(root, text, folder=False)
+
+
+def code_fault(root: Path, text: str) -> str | None:
+    """Say why a path is no file of the project that may be run, or None.
+
+    What this machine permits to be read outside is data, and no code.
+    """
+    fault = file_fault(root, text)
+    root = root.resolve()
+    full = (root / text).resolve()
+    if fault is None and not full.is_relative_to(root) and not _is_cached(full):
+        return f"{text} must lie in the project {root}, since it is code; copy it in"
+    return fault
 
 
 def folder_fault(root: Path, text: str) -> str | None:
@@ -101,11 +144,7 @@ def _path_fault(root: Path, text: str, *, folder: bool) -> str | None:
     root = root.resolve()
     place = place_in(root, text)
     if place is None:
-        looped = "" if _leads_somewhere(root / text) else " (its links go in a circle)"
-        return (
-            f"{text} must lie in the project {root}{looped}, links are followed; copy it in, or "
-            "let DVC do it with `dvc import-url`"
-        )
+        return outside_fault(root, text)
     full = root / place
     try:
         mode = full.stat().st_mode
@@ -125,17 +164,6 @@ def _path_fault(root: Path, text: str, *, folder: bool) -> str | None:
             "take it out of .dvcignore, or move it"
         )
     return None
-
-
-def _leads_somewhere(path: Path) -> bool:
-    try:
-        path.resolve()
-        path.stat()
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError, RuntimeError):
-        return False
-    return True
 
 
 def list_files(root: Path, place: str) -> Listing:

@@ -47,7 +47,10 @@ class ProjectFile:
         spelt = os.fspath(text)
         fault = project.text_fault(spelt)
         if fault is not None:
-            way = f"; let DVC bring it in: `dvc import-url {spelt} data/NAME`"
+            way = (
+                f"; let DVC bring it in, `dvc import-url {spelt} data/NAME`, or leave it there and "
+                f"link to it, `ln -s {spelt} data/NAME`"
+            )
             raise ValueError(fault + way if Path(spelt).is_absolute() else fault)
         self.text = PurePosixPath(spelt).as_posix()
         self._root: Path | None = None
@@ -70,7 +73,8 @@ class ProjectFile:
         """Where it lies, absolute.
 
         Raises:
-            InputError: If it is missing, no regular file, outside the project, or left out by DVC.
+            InputError: If it is missing, no regular file, left out by DVC, or outside the project
+                where this machine does not permit it.
         """
         fault = self.fault(self.root)
         if fault is not None:

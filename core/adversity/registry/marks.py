@@ -71,6 +71,7 @@ _TRIED_BY = (
     "ignored.py",
     "import_names.py",
     "metrics",
+    "outside.py",
     "pipeline/gates",
     "pipeline/plan",
     "project.py",

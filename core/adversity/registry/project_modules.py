@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import PROJECT_PACKAGE, place_of
 from adversity.errors import InputError, PluginError, StaleInputsError
-from adversity.project import file_fault
+from adversity.project import code_fault
 from adversity.provenance import source_modules
 from adversity.registry.quoting import visible
 
@@ -194,7 +194,7 @@ def _require_seen(package: str, file: Path, sha256: str) -> None:
 
 def _require_readable(root: Path, file: Path) -> None:
     """Refuse what lies outside of the project, behind a link, or where DVC does not see it."""
-    fault = file_fault(root, file.relative_to(root).as_posix())
+    fault = code_fault(root, file.relative_to(root).as_posix())
     if fault is not None:
         raise InputError(fault)
 

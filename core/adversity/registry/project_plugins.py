@@ -19,7 +19,7 @@ from adversity.did_you_mean import did_you_mean
 from adversity.distributions import place_of
 from adversity.errors import AdversityError, InputError, PluginError, UnknownPluginError
 from adversity.file_names import name_fault
-from adversity.project import file_fault, list_files, place_in, text_fault
+from adversity.project import code_fault, list_files, place_in, text_fault
 from adversity.registry.blocking import block_names, names_of
 from adversity.registry.claims import contract_of
 from adversity.registry.class_checks import class_fault, object_fault, version_fault
@@ -166,7 +166,7 @@ def _parsed(uses: str, root: Path) -> tuple[str, str]:
     if fault is not None:
         raise UnknownPluginError(f"a plugin of the project {fault}; copy the file there")
     _require_name(given, uses)
-    fault = file_fault(root, given)
+    fault = code_fault(root, given)
     if fault is not None:
         raise UnknownPluginError(f"{fault}{_near(root, given)}")
     place = f"./{place_in(root.resolve(), given)}"

@@ -36,8 +36,9 @@ class Folder(Dataset):
 
     Ids are paths inside the folder with forward slashes, sorted. Hidden files, files that are no
     images, what systems leave behind, and what `.dvcignore` names are no samples; the report
-    counts them. Links that lead out of the folder are refused, except those that DVC makes into
-    its cache, and so is whatever is neither file nor folder. How images are decoded: `decode.py`.
+    counts them. The folder may be a link to another disk, if this machine permits it. Links that
+    lead out of the folder are refused, except those that DVC makes into its cache, and so is
+    whatever is neither file nor folder. How images are decoded: `decode.py`.
 
     With `references`, each image has a clean partner: the file of the same path in that folder,
     of any size. An image that has none there, or one that cannot be read, is left out and listed.

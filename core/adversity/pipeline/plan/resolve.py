@@ -9,7 +9,7 @@ from adversity.data.labels_map import read_labels
 from adversity.errors import DataError
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.model import PlannedData
-from adversity.pipeline.read.project_paths import escaping, place_fault, place_in
+from adversity.pipeline.read.project_paths import escaping, outside_fault, place_fault, place_in
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -64,9 +64,11 @@ def _planned_data(
     if location is not None:
         inside = place_in(loaded.root, location)
         if inside is None or inside == ".":
-            what = f"{location} must lie in the project, as a folder or file of its own"
-            message = f"{entry.label}: {what}; put the data there"
-            findings.add(("data", id_, "with"), message)
+            whole = (
+                f"{location} must lie in the project as a folder or file of its own; put it there"
+            )
+            fault = whole if inside else outside_fault(loaded.root, location)
+            findings.add(("data", id_, "with"), f"{entry.label}: {fault}")
         location = inside
     prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
     labels = place_in(loaded.root, spec.labels) if spec.labels else None
@@ -125,5 +127,4 @@ def stays_inside(
     for name, text in escaping(root, plugin):
         if text == location:
             continue
-        message = f"{name}: {text} must lie in the project {root}; copy the file there"
-        findings.add((*path, name), f"{entry.label}: {message}")
+        findings.add((*path, name), f"{entry.label}: {name}: {outside_fault(root, text)}")

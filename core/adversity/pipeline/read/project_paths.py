@@ -1,4 +1,4 @@
-"""Paths that a pipeline file names: they must lie in the project."""
+"""Paths that a pipeline file names: they lie in the project, if only as a permitted link."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.nested import Plugin
 from adversity.contracts.project_files import project_files
-from adversity.project import file_fault, place_in, text_fault
+from adversity.project import file_fault, outside_fault, place_in, text_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adversity.contracts import PluginBase
 
-__all__ = ["escaping", "files_in", "place_fault", "place_in", "undeclared"]
+__all__ = ["escaping", "files_in", "outside_fault", "place_fault", "place_in", "undeclared"]
 
 _OURS = frozenset({".", "artifacts", "metrics", "runs", ".adversity", ".dvc", ".git"})
 """What runs write: no step may rest on it by its name."""
