@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -151,6 +152,32 @@ def shots(project: Path) -> Shots:
     """Return the project `shots`, and stand in it."""
     (project / "pipelines" / "tiny.yaml").unlink()
     return Shots(project)
+
+
+@pytest.fixture(scope="module")
+def shots_template(request: pytest.FixtureRequest, undrawn_charts: None) -> Path:
+    """The project `shots` after its run of the module's `PIPELINE`, made once; tests copy it.
+
+    The module's `DRAWN` says how many images of a class lie in folders of its own.
+    """
+    root = request.getfixturevalue("tmp_path_factory").mktemp("template") / "trial"
+    with pytest.MonkeyPatch.context() as patch:
+        assert main(["init", str(root)]) == 0
+        (root / "pipelines" / "first_look.yaml").unlink()
+        patch.chdir(root)
+        shots = Shots(root)
+        shots.file.write_text(request.module.PIPELINE, encoding="utf-8")
+        for folder, count in getattr(request.module, "DRAWN", {}).items():
+            shots.draw(folder, count)
+        assert main(["run", "pipelines/shots.yaml", "--direct"]) == 0
+    return root
+
+
+@pytest.fixture
+def finished(shots: Shots, shots_template: Path, undrawn_charts: None) -> Shots:
+    """Return the project `shots` as the module's `PIPELINE` left it, and stand in it."""
+    shutil.copytree(shots_template, shots.root, dirs_exist_ok=True)
+    return shots
 
 
 @pytest.fixture

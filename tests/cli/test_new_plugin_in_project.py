@@ -45,7 +45,7 @@ def shown(answer) -> str:
 
 @pytest.mark.parametrize(("kind", "shape"), ALL)
 def test_a_pipeline_can_use_what_is_written(standing, call, kind, shape):
-    """It is clean in the linter, its class is found, and the line shown is that of a pipeline."""
+    """Its class is found, and the line shown is that of a pipeline."""
     answer = call("new-plugin", kind, "fog", "--shape", shape, "--in-project")
     assert (answer.code, answer.err) == (0, "")
     network = ["fog_network.py"] if kind == "classifier" else []
@@ -56,14 +56,20 @@ def test_a_pipeline_can_use_what_is_written(standing, call, kind, shape):
     assert "$" not in said
     entry = of_project("./fog.py:Fog", standing, kind=kind)
     assert (entry.name, entry.distribution) == ("fog", "./fog.py")
-    plain = ("--isolated", "--line-length", "100")
+
+
+def test_what_is_written_is_clean_in_the_linter(standing, call):
+    """Every kind in each of its shapes, in a folder of its own: rules and format."""
+    for kind, shape in ALL:
+        place = ("--output", f"{kind}_{shape}")
+        assert call("new-plugin", kind, "fog", "--shape", shape, "--in-project", *place).code == 0
+    assert len(list(standing.glob("*/fog.py"))) == len(ALL)
+    plain = ("--no-cache", "--isolated", "--line-length", "100")
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--no-cache", *plain, "."],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+            [sys.executable, "-m", "ruff", *command, *plain, "."],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
 
