@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping  # noqa: TC003  (claims are checked by their annotations)
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+from adversity.contracts.measure_info import MeasureInfo  # noqa: TC001  (likewise)
 
 if TYPE_CHECKING:
     import numpy as np
 
     from adversity.contracts.values import FitData, State
 
-__all__ = ["VALIDATE", "Fitted"]
+__all__ = ["VALIDATE", "VALIDATION", "Fitted"]
 
 VALIDATE = "validate"
 """The name of a source that judges while a plugin is fitted."""
+VALIDATION = "validation_"
+"""How the numbers of a history begin that need such a source."""
 
 
 class Fitted(ABC):
@@ -30,6 +35,10 @@ class Fitted(ABC):
     may_take: ClassVar[tuple[str, ...]] = ()
     """Names of the sources that it takes where they are given. What `validate` holds judges while
     it is fitted: the core refuses images that it shares with another source."""
+
+    history: ClassVar[Mapping[str, MeasureInfo]] = {}
+    """What each epoch of its fit records with `data.watch.row`. A `scale="share"` is a share of the
+    samples of its source: `validate` for names that begin with `validation_`, else the first."""
 
     @abstractmethod
     def fit(self, data: FitData, rng: np.random.Generator) -> State:

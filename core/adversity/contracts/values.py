@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.fit_data import FitData
 from adversity.contracts.measure_info import MeasureInfo
 
 if TYPE_CHECKING:
@@ -164,28 +165,6 @@ class Block:
     probs: Tensor | None = None
     features: Tensor | None = None
     side: Mapping[str, Tensor] = field(default_factory=dict)
-
-
-class FitData(Protocol):
-    """A stream of blocks that can be gone through more than once, always in one order."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes that targets index."""
-        ...
-
-    @property
-    def sources(self) -> Mapping[str, FitData]:
-        """Every source by name, this one first; a classifier's targets index one list in all."""
-        ...
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        ...
-
-    def __iter__(self) -> Iterator[Block]:
-        """Go through the blocks from the start."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ ENGINE = (
     "pipeline/plan/paths.py",
     "pipeline/plan/routes.py",
     "pipeline/plan/probing.py",
+    "pipeline/plan/recorded.py",
     "pipeline/plan/stop_rules.py",
     "project.py",
     "seeding.py",

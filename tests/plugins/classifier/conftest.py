@@ -9,10 +9,13 @@ import torch
 from adversity.contracts import Block
 from adversity.contracts.project_files import bind_files
 from adversity.data.reading import Source
+from adversity.engine.calls.fit_watch import FitWatch
+from adversity.pipeline.plan.recorded import history_of
 from adversity_plugins.classifier.imported.exported_program import ExportedProgram
 from adversity_plugins.classifier.imported.onnx import Onnx
 from adversity_plugins.classifier.imported.torchscript import TorchScript
 from adversity_plugins.classifier.network._torchvision_network import build
+from adversity_plugins.classifier.network.small_cnn import SmallCNN
 from adversity_plugins.classifier.network.torchvision import Torchvision
 from adversity_plugins.dataset.digits import Digits
 from adversity_plugins.dataset.imagenet_samples import ImageNetSamples
@@ -24,6 +27,11 @@ class Stream:
     def __init__(self, images, targets, class_names, validate=None):
         self.images, self.targets, self.class_names = images, targets, tuple(class_names)
         self.sources = {"train": self} | ({} if validate is None else {"validate": validate})
+
+    @property
+    def watch(self):
+        """A new one for each fit."""
+        return FitWatch(history_of(SmallCNN, self.sources), "a test")
 
     def __len__(self):
         return len(self.targets)

@@ -8,8 +8,10 @@ from adversity.contracts import Block, Fitted
 from adversity.contracts.side import side_fault
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.fit_watch import FitWatch
 from adversity.engine.stages.fitting import ROWS
 from adversity.errors import DataError
+from adversity.pipeline.plan.recorded import history_of
 from adversity.seeding import fit_generator
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import FitData, State
+    from adversity.engine.calls.fit_watch import Keeper
     from adversity.engine.calls.ready import Ready
 
 __all__ = ["TensorRows", "learnt", "with_sources"]
@@ -62,6 +65,7 @@ class TensorRows:
         }
         self._side = _side(side or {}, images)
         self.sources: Mapping[str, FitData] = {}
+        self.watch = FitWatch({}, "a fit")
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -108,8 +112,18 @@ def with_sources(data: TensorRows, first: str, others: Mapping[str, TensorRows])
     return data
 
 
-def learnt(ready: Ready, data: TensorRows, seed: int) -> State:
-    """Fit a plugin that is set up on tensors; return what it found."""
-    if not data.sources and isinstance(ready.plugin, Fitted):
-        with_sources(data, ready.plugin.fit_sources[0], {})
-    return ready.learn(data, fit_generator(seed, "fit", getattr(ready.plugin, "seed", 0)))
+def learnt(ready: Ready, data: TensorRows, seed: int, keeper: Keeper | None = None) -> State:
+    """Fit a plugin that is set up on tensors; return what it found, `data.watch` has its history.
+
+    Args:
+        ready: The plugin.
+        data: Its first source.
+        seed: Of the fit.
+        keeper: Where the fit is kept while it goes on; nowhere if None.
+    """
+    generator = fit_generator(seed, "fit", getattr(ready.plugin, "seed", 0))
+    if isinstance(ready.plugin, Fitted):
+        sources = data.sources or with_sources(data, ready.plugin.fit_sources[0], {}).sources
+        data.watch = FitWatch(history_of(type(ready.plugin), sources), ready.label, keeper)
+        data.watch.bind(generator)
+    return ready.learn(data, generator)

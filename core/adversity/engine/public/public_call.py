@@ -32,6 +32,8 @@ class Call:
     def __init__(self, ready: Ready) -> None:
         """Take the plugin, which may have to be fitted first."""
         self.ready = ready
+        self.history: tuple[Mapping[str, float], ...] = ()
+        """What each epoch of `fit` recorded, where the plugin does."""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -139,7 +141,9 @@ class Call:
             raise InputError(faults[0])
         state = learnt(set_up_alike(self.ready, given), with_sources(data, first, others), seed)
         ready = set_up_alike(self.ready, given, state=state)
-        return type(self)(replace(ready, seen=seen))
+        fitted = type(self)(replace(ready, seen=seen))
+        fitted.history = tuple(data.watch.rows)
+        return fitted
 
 
 def image_marks(images: Tensor) -> frozenset[str]:

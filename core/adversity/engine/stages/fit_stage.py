@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.engine.set_up.toolbox import state_path
+from adversity.engine.stages.checkpoint import Checkpoint
 from adversity.engine.stages.fitting import fit_identity, fit_step, left_out_note
+from adversity.engine.stages.history import history_path, last_epoch, write_history
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
 from adversity.errors import InputError
+from adversity.pipeline.plan.recorded import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adversity.contracts import Measure
     from adversity.pipeline.plan.model import Cell
 
 __all__ = ["FitRun"]
@@ -44,23 +48,30 @@ class FitRun(StageRun):
         return tuple(s for s in self.shards if not self.store.has(self._key(s.cell), _FILE))
 
     def run_shard(self, shard: Shard) -> None:
-        """Fit one cell."""
-        state = fit_step(self.toolbox, self.stage.step, shard.cell)
-        key = self._key(shard.cell)
-        self.store.put(
-            key, _FILE, lambda path: write_arrays(path, dict(state.arrays), dict(state.info))
-        )
+        """Fit one cell; it goes on where it was when it was killed."""
+        key, step = self._key(shard.cell), self.stage.step
+        seconds = self.plan.spec.run.checkpoint_s
+        checkpoint = Checkpoint(self.store, key, seconds=seconds, name=f"{step} {shard.label}")
+        fit = fit_step(self.toolbox, step, shard.cell, checkpoint)
+        arrays = dict(fit.state.arrays)
+        info = {"info": dict(fit.state.info), "rows": fit.rows, "counts": dict(fit.counts)}
+        self.store.put(key, _FILE, lambda path: write_arrays(path, arrays, info))
+        checkpoint.drop()
 
     def fill(self, out: Path) -> StageResult:
-        """Copy the states into the artifact."""
+        """Copy the states into the artifact, each with its history; measure the last epoch."""
+        measures: dict[str, dict[str, Measure]] = {}
+        declared = recorded(self.planned)
         for cell in self.planned.cells:
-            arrays, info = self.store.read(self._key(cell), _FILE, read_arrays)
-            write_arrays(state_path(out, cell), arrays, info)
-            if info.get("note"):
+            arrays, found = self.store.read(self._key(cell), _FILE, read_arrays)
+            write_arrays(state_path(out, cell), arrays, found["info"])
+            write_history(history_path(out, cell), found["rows"])
+            if declared:
+                measures[cell.key] = last_epoch(found["rows"], declared, found["counts"])
+            if found["info"].get("note"):
                 where = f"[{cell.key}]" if cell.key else ""
-                self.notes.append(f"{self.stage.step}{where}: {info['note']}")
+                self.notes.append(f"{self.stage.step}{where}: {found['info']['note']}")
             said = left_out_note(self.toolbox, self.stage.step, cell)
             self.notes += [note for note in said if note not in self.notes]
-        return StageResult(
-            self.stage.step, {}, tuple(self.notes), sum(shard.rows for shard in self.shards)
-        )
+        rows = sum(shard.rows for shard in self.shards)
+        return StageResult(self.stage.step, measures, tuple(self.notes), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -10,11 +11,13 @@ from adversity.contracts import Block, Classifier, Fitted
 from adversity.contracts.targets import has_class
 from adversity.data.labels_map import read_labels
 from adversity.engine.calls.blocks import spans
+from adversity.engine.calls.fit_watch import FitWatch
 from adversity.engine.stages.answer_columns import answer_of
 from adversity.engine.stages.channels import require_channels
 from adversity.engine.stages.source_classes import index_in
 from adversity.engine.stages.step_images import step_images
 from adversity.errors import DataError, InputError
+from adversity.pipeline.plan.recorded import history_of
 from adversity.registry.entry import class_of
 from adversity.seeding import fit_generator
 
@@ -22,12 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adversity.contracts import State
+    from adversity.contracts.fit_data import Watch
     from adversity.data.stored import StoredRows
+    from adversity.engine.calls.fit_watch import Keeper
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.engine.stages.stage import StageRun
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["fit_identity", "fit_step", "left_out_note", "stored_rows"]
+__all__ = ["Fit", "fit_identity", "fit_step", "left_out_note", "stored_rows"]
 
 Classes = tuple[str, ...] | None
 """What targets must index: the classes of the first source, where all shall have the same."""
@@ -35,8 +40,29 @@ ROWS = 64
 """Rows of a block that a plugin is fitted on, in a pipeline and from Python."""
 
 
-def fit_step(toolbox: Toolbox, step: str, cell: Cell) -> State:
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What fitting found.
+
+    Attributes:
+        state: What the plugin returned.
+        rows: The history that it recorded.
+        counts: The number of samples of each source.
+    """
+
+    state: State
+    rows: tuple[Mapping[str, float], ...]
+    counts: Mapping[str, int]
+
+
+def fit_step(toolbox: Toolbox, step: str, cell: Cell, keeper: Keeper | None = None) -> Fit:
     """Fit the plugin of a step in a cell on what its `fit_on:` names; return what it found.
+
+    Args:
+        toolbox: Of the run.
+        step: The step.
+        cell: Its cell.
+        keeper: Where the fit is kept while it goes on; nowhere if None.
 
     Raises:
         DataError: If the rows have no labels, or predictions neither logits nor probabilities.
@@ -45,7 +71,12 @@ def fit_step(toolbox: Toolbox, step: str, cell: Cell) -> State:
     planned = toolbox.plan.steps[step]
     ready = toolbox.bare(step, cell)
     generator = fit_generator(toolbox.plan.spec.seed, step, getattr(ready.plugin, "seed", 0))
-    return ready.learn(_streams(toolbox, planned, cell), generator)
+    watch = FitWatch(history_of(_fitted(planned), planned.fit_on or ()), ready.label, keeper)
+    watch.bind(generator)
+    data = _streams(toolbox, planned, cell, watch)
+    state = ready.learn(data, generator)
+    counts = {name: len(source) for name, source in data.sources.items()}
+    return Fit(state, tuple(watch.rows), counts)
 
 
 def left_out_note(toolbox: Toolbox, step: str, cell: Cell) -> tuple[str, ...]:
@@ -87,7 +118,9 @@ def _fitted(planned: PlannedStep) -> type[Fitted]:
     return cls
 
 
-def _streams(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> StreamedImages | StoredAnswers:
+def _streams(
+    toolbox: Toolbox, planned: PlannedStep, cell: Cell, watch: FitWatch | None = None
+) -> StreamedImages | StoredAnswers:
     """Return the first source of a fit as a stream, which has all of them by name."""
     cls, classes = _fitted(planned), None
     streams: dict[str, StreamedImages | StoredAnswers] = {}
@@ -96,7 +129,7 @@ def _streams(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> StreamedImag
         if issubclass(cls, Classifier) or cls.fits_on != "images":
             classes = next(iter(streams.values())).class_names
     for stream in streams.values():
-        stream.sources = streams
+        stream.sources, stream.watch = streams, watch or stream.watch
     return next(iter(streams.values()))
 
 
@@ -133,6 +166,7 @@ class StreamedImages:
             self._targets = np.where(self._targets < 0, -1, indices[self._targets])
             self._names = classes
         self.sources: Mapping[str, StreamedImages | StoredAnswers] = {}
+        self.watch: Watch = FitWatch({}, planned.entry.label)
         has_label = self._source.targets >= 0
         learns_classes = issubclass(class_of(planned.entry), Classifier) and has_label.any()
         used = np.flatnonzero(has_label) if learns_classes else np.arange(len(self._source))
@@ -199,6 +233,7 @@ class StoredAnswers:
         """
         step = self.step = fit_on
         self.sources: Mapping[str, StreamedImages | StoredAnswers] = {}
+        self.watch: Watch = FitWatch({}, planned.entry.label)
         self._rows = stored_rows(toolbox, step, cell)
         self._where = where = f"{planned.line}: fit_on: {step}"
         self._count = int(has_class(self._rows["target"]).sum()) if "target" in self._rows else 0

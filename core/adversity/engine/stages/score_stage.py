@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Combine, Detector, Predictive, Sampling, State
+from adversity.contracts import Combine, Detector, Predictive, Sampling
 from adversity.data.arrays import write_arrays
 from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall, DetectorCall
 from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
-from adversity.engine.stages.fitting import fit_identity, fit_step, left_out_note
+from adversity.engine.stages.fitting import Fit, fit_identity, fit_step, left_out_note
+from adversity.engine.stages.history import history_path, write_history
 from adversity.engine.stages.members import Member, distinct_members, members_of, stacked
 from adversity.engine.stages.sampling_stage import SamplingRun
 from adversity.engine.stages.table_stage import TableRun
@@ -136,7 +137,7 @@ class ScoreRun(_FromPredictions):
 
     def split(self) -> list[Shard]:
         """Cut as usual, and prepare a place for fitted states."""
-        self._states: dict[Cell, State] = {}
+        self._fits: dict[Cell, Fit] = {}
         return super().split()
 
     def content(self, cell: Cell) -> list[object]:
@@ -182,19 +183,21 @@ class ScoreRun(_FromPredictions):
         """Return the plugin; one with `fit_on` of its own is fitted here."""
         if self.planned.fit_on is None:
             return self.toolbox.ready(self.stage.step, cell)
-        return self.toolbox.bare(self.stage.step, cell, state=self._state(cell))
+        return self.toolbox.bare(self.stage.step, cell, state=self._fit(cell).state)
 
-    def _state(self, cell: Cell) -> State:
+    def _fit(self, cell: Cell) -> Fit:
         with self._lock:
-            if cell not in self._states:
-                self._states[cell] = fit_step(self.toolbox, self.stage.step, cell)
-            return self._states[cell]
+            if cell not in self._fits:
+                self._fits[cell] = fit_step(self.toolbox, self.stage.step, cell)
+            return self._fits[cell]
 
     def fill(self, out: Path) -> StageResult:
         """Write the table, and the states where the plugin was fitted."""
         if self.planned.fit_on is not None:
             for cell in self.planned.cells:
-                state = self._state(cell)
+                fit = self._fit(cell)
+                state = fit.state
+                write_history(history_path(out, cell), fit.rows)
                 write_arrays(state_path(out, cell), dict(state.arrays), dict(state.info))
                 note = state.info.get("note")
                 if note:

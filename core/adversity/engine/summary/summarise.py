@@ -19,6 +19,7 @@ from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import read_by
+from adversity.pipeline.plan.recorded import recorded
 from adversity.registry.entry import UNKNOWN_LICENCE, class_of, licence_of
 from adversity.report.doubts.caveats import caveats
 from adversity.report.values.model import CellResult, DataSummary, Report, StepSummary
@@ -116,7 +117,9 @@ def summarise(
     steps = with_comparisons(toolbox, steps)
     if ledger is not None:
         steps = with_worst_cases(toolbox, steps, ledger)
-    return {step.id: step for step in with_words(steps.values(), plan.measures)}
+    fits = {name: recorded(plan.steps[name]) for name in steps}
+    known = plan.measures
+    return {name: with_words((step,), fits[name] or known)[0] for name, step in steps.items()}
 
 
 def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) -> StepSummary:

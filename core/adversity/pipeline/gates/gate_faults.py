@@ -8,6 +8,7 @@ from adversity.pipeline.plan.features import fits_alone
 from adversity.pipeline.plan.measures import known_of, measures_of
 from adversity.pipeline.plan.paths import read_by
 from adversity.pipeline.plan.probing import unprobed
+from adversity.pipeline.plan.recorded import recorded
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
 
@@ -68,8 +69,8 @@ def gate_faults(
 
 def _unmeasured(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> str | None:
     """Say why nothing is measured of a step; None where something is."""
-    if not planned.is_measured:
-        measured = [id_ for id_, other in steps.items() if other.is_measured]
+    if not planned.is_measured and not recorded(planned):
+        measured = [id_ for id_, other in steps.items() if other.is_measured or recorded(other)]
         return f"{planned.id} has no measures of its own; measured are {listed(measured)}"
     if fitted := fits_alone(planned.id, steps):
         return (

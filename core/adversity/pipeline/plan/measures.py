@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from adversity.contracts import CellMetric, ImageMetric, Metric, MetricBase
 from adversity.pipeline.plan.asked import given
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
+from adversity.pipeline.plan.recorded import recorded
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def measures_of(
         measures |= cls.declared()
     measures = measures | dict(OF_DATA) | dict(OF_ATTACKS)
     for planned in steps:
-        measures = _given_by(planned, measures) | measures
+        measures = recorded(planned) | _given_by(planned, measures) | measures
     return measures
 
 
@@ -161,6 +162,8 @@ def known_of(
     """
     if planned == "data":
         return dict(OF_DATA)
+    if planned.role == "define":
+        return recorded(planned)
     own = _metric_of(planned)
     if own is not None and issubclass(own, CellMetric):
         return _given_by(planned, _folded(planned, steps, metrics)) or None

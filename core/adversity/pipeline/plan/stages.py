@@ -16,6 +16,7 @@ from adversity.pipeline.plan.features import needs_head
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import ancestors
+from adversity.pipeline.plan.recorded import recorded
 from adversity.pipeline.plan.stop_rules import may_stop
 from adversity.pipeline.read.project_paths import files_in
 from adversity.pipeline.read.spec import RESERVED
@@ -122,7 +123,7 @@ class _Maker:
         return self._finished(
             planned.id,
             inputs,
-            measured=planned.is_measured,
+            measured=planned.is_measured or bool(recorded(planned)),
             variables=self._variables(planned),
             metrics=planned.is_measured and planned.role != "measure",
         )

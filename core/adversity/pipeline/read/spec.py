@@ -158,6 +158,8 @@ class RunSpec(_Part):
         retries: How often a failed shard is tried again.
         device: Where networks run.
         images: Samples shown in the report.
+        checkpoint_s: Seconds after which a fit that goes on is kept again, so that a killed one goes
+            on from there.
         max_cells: Cells of the matrix over all steps; more are refused before they are made.
     """
 
@@ -167,6 +169,7 @@ class RunSpec(_Part):
     retries: Count = 0
     device: Annotated[StrictStr, BeforeValidator(_device)] = "cpu"
     images: Count = 24
+    checkpoint_s: Count = 60
     max_cells: Positive = 10_000
 
 

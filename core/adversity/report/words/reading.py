@@ -141,6 +141,9 @@ def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
     roots = {step.data for step in chosen.values()}
     names, images = {}, {item.id: item.images for item in report.data}
     for step in chosen.values():
+        if not step.path:  # it fits a plugin, and no image goes through it
+            names[step.id] = step.id
+            continue
         root = f"{step.data}: " if len(roots) > 1 and step.data is not None else ""
         start = images.get(step.data or "", "clean")
         names[step.id] = root + (" → ".join(views(report, step)) or start)

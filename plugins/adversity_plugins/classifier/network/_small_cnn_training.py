@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,8 +19,9 @@ from adversity.errors import DataError
 from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from adversity.contracts.fit_data import Watch
     from adversity.contracts.values import FitData
 
 __all__ = ["Recipe", "gather", "train"]
@@ -95,6 +97,7 @@ def train(
     rng: np.random.Generator,
     *,
     held: tuple[Tensor, Tensor] | None = None,
+    watch: Watch | None = None,
 ) -> State:
     """Train a network from scratch.
 
@@ -106,6 +109,7 @@ def train(
         rng: Initial weights first, then one permutation an epoch, then a mask for each of its
             batches where features are dropped.
         held: Images and targets to validate on.
+        watch: Where epochs are recorded, and kept to go on from.
     """
     network = SmallNetwork(channels=images.shape[1], classes=len(class_names), width=recipe.width)
     network.eval().draw(rng)
@@ -113,12 +117,7 @@ def train(
     network.mean.copy_(mean)
     network.deviation.copy_(deviation.clamp_min(1e-3))  # a constant channel divides by no zero
     with _one_thread(), torch.enable_grad():
-        loss = _descend(network, images, targets, recipe, rng)
-    if not math.isfinite(loss):
-        raise DataError(
-            f"training small_cnn diverged (loss {loss}); choose a smaller learning_rate than "
-            f"{recipe.learning_rate:g}"
-        )
+        loss = _descend(network, images, targets, recipe, rng, held, watch)
     validated = {} if held is None else {"validation_accuracy": _accuracy(network, *held)}
     return State(
         arrays={name: value.numpy().copy() for name, value in network.state_dict().items()},
@@ -149,13 +148,18 @@ def _descend(
     targets: Tensor,
     recipe: Recipe,
     rng: np.random.Generator,
+    held: tuple[Tensor, Tensor] | None,
+    watch: Watch | None,
 ) -> float:
     """Run Adam over shuffled batches; return the mean loss of the last epoch."""
     steps = math.ceil(len(images) / recipe.batch_size) * recipe.epochs
     optimiser = _Adam(network.parameters())
-    done = 0
-    mean_loss = math.inf
-    for _ in range(recipe.epochs):
+    done, epochs, mean_loss = 0, 0, math.inf
+    before = None if watch is None else watch.resume()
+    if before is not None:
+        optimiser.take(network, before)
+        done, epochs, mean_loss = (before.info[name] for name in ("done", "epochs", "loss"))
+    for epoch in range(epochs + 1, recipe.epochs + 1):
         order = torch.from_numpy(rng.permutation(len(images)))
         losses = []
         for start in range(0, len(order), recipe.batch_size):
@@ -166,7 +170,12 @@ def _descend(
             optimiser.step(loss, rate)
             losses.append(float(loss.detach()) * len(rows))
             done += 1
-        mean_loss = math.fsum(losses) / len(images)
+        mean_loss = _finite(math.fsum(losses) / len(images), recipe)
+        if watch is not None:
+            more = {} if held is None else {"validation_accuracy": _accuracy(network, *held)}
+            watch.row(epoch, loss=mean_loss, **more)
+            info = {"done": done, "epochs": epoch, "loss": mean_loss}
+            watch.save(partial(optimiser.so_far, network, info))
     return mean_loss
 
 
@@ -183,6 +192,20 @@ def _answers(
     features = network.features(images)
     kept = torch.from_numpy(rng.random(tuple(features.shape)) >= dropout).to(features.dtype)
     return network.head(features * (kept / (1 - dropout)))  # type: ignore[no-any-return]
+
+
+def _finite(loss: float, recipe: Recipe) -> float:
+    """Refuse a loss that is no number.
+
+    Raises:
+        DataError: With what to do.
+    """
+    if not math.isfinite(loss):
+        raise DataError(
+            f"training small_cnn diverged (loss {loss}); choose a smaller learning_rate than "
+            f"{recipe.learning_rate:g}"
+        )
+    return loss
 
 
 class _Adam:
@@ -213,6 +236,26 @@ class _Adam:
                 maximize=False,
                 foreach=False,
             )
+
+    def so_far(self, network: SmallNetwork, info: Mapping[str, Any]) -> State:
+        """Return all that the next step hangs on: weights, moments, and what else is given."""
+        named = {f"network.{name}": value for name, value in network.state_dict().items()}
+        for part, values in self._parts().items():
+            named |= {f"{part}.{at}": value for at, value in enumerate(values)}
+        return State({name: value.numpy().copy() for name, value in named.items()}, info)
+
+    def take(self, network: SmallNetwork, state: State) -> None:
+        """Go on from there."""
+        saved = {name: torch.from_numpy(value.copy()) for name, value in state.arrays.items()}
+        with torch.no_grad():
+            for name, value in network.state_dict().items():
+                value.copy_(saved[f"network.{name}"])
+            for part, values in self._parts().items():
+                for at, value in enumerate(values):
+                    value.copy_(saved[f"{part}.{at}"])
+
+    def _parts(self) -> dict[str, list[Tensor]]:
+        return {"mean": self._means, "square": self._squares, "step": self._steps}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Classifier, Fitted
+from adversity import Classifier, Fitted, MeasureInfo
 from adversity.errors import DataError, NotFittedError, WeightsError
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ class SmallCNN(Fitted, Classifier):
     )
 
     may_take: ClassVar[tuple[str, ...]] = ("validate",)
+    history: ClassVar[Mapping[str, MeasureInfo]] = {
+        "loss": MeasureInfo(0.0, title="training loss", unit="nats", better="lower"),
+        "validation_accuracy": MeasureInfo(
+            0.0, 1.0, title="validation accuracy", better="higher", scale="share"
+        ),
+    }
     block_rows: ClassVar[int | None] = None
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"epochs": 8, "width": 8},)
 
@@ -72,7 +78,9 @@ class SmallCNN(Fitted, Classifier):
         validate = data.sources.get("validate")
         held = None if validate is None else gather_alike(validate, images)
         recipe = Recipe(self.epochs, self.width, self.learning_rate, self.batch_size, self.dropout)
-        return train(images, targets, tuple(data.class_names), recipe, rng, held=held)
+        return train(
+            images, targets, tuple(data.class_names), recipe, rng, held=held, watch=data.watch
+        )
 
     def load(self, state: State) -> None:
         """Take trained weights.

@@ -1,0 +1,25 @@
+"""A run of the small network in a process of its own, to be killed at any moment."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from adversity.engine.public.open_stage import open_stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+from adversity.registry import discover
+
+
+def main(root: Path, out: Path) -> None:
+    """Fit the step `net` of the project's pipeline."""
+    plan = make_plan(load_pipeline(root / "pipelines/p.yaml", root=root), discover())
+    run = open_stage(plan, plan.stage("net"), Workspace(root, out, out / "store"))
+    for shard in run.pending():
+        run.run_shard(shard)
+    run.finish(out / plan.stage("net").out)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
