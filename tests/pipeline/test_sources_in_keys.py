@@ -100,6 +100,8 @@ CODE = "\nfrom __future__"
         ("pipeline/plan/chain.py", "self.ids.index(id_)", "0", True),
         ("pipeline/plan/paths.py", "source[0]", "source[-1]", True),
         ("pipeline/plan/routes.py", "column[0]", "column[-1]", True),
+        ("pipeline/plan/recorded.py", "if VALIDATE in sources or not", "if not", True),
+        ("contracts/fit_data.py", CODE, f"\nDEPTH = 2{CODE}", True),
         ("pipeline/plan/engine_measures.py", CODE, f"\nDEPTH = 2{CODE}", False),
     ],
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pytest
 from kit_subjects import Darkest
+from pydantic import PrivateAttr
 
-from adversity import State
+from adversity import MeasureInfo, State
 from adversity.testing import check_plugin
 from adversity.testing.common import fitted
 
@@ -70,16 +73,106 @@ class OnlySaysSo(MayLook):
         return super().fit(data, rng)
 
 
+class Epochs(Darkest):
+    """Comes closer to what it learns, a step an epoch, each with a draw; says so, and keeps it."""
+
+    history: ClassVar[Any] = {"black": MeasureInfo(0.0, 1.0)}
+
+    def fit(self, data: Any, rng: Any) -> State:
+        found = super().fit(data, rng)
+        black, speed, done = 0.0, rng.random(), 0
+        if (kept := self.resumed(data)) is not None:
+            black, speed = kept.arrays["now"].tolist()
+            done = kept.info["done"]
+        for epoch in range(done + 1, 6):
+            speed = 0.5 * speed + 0.1 * rng.random()
+            black += speed * (float(found.arrays["black"][0]) - black)
+            data.watch.row(epoch, black=black)
+            data.watch.save(partial(self.so_far, np.array([black, speed]), epoch))
+        return State({"black": np.array([black])}, found.info)
+
+    def so_far(self, now: Any, epoch: int) -> State:
+        return State({"now": now}, {"done": epoch})
+
+    def resumed(self, data: Any) -> State | None:
+        return data.watch.resume()
+
+
+class ForgetsItsSpeed(Epochs):
+    """Does not keep all that the next epoch hangs on."""
+
+    def so_far(self, now: Any, epoch: int) -> State:
+        return super().so_far(now * [1, 0], epoch)
+
+
+class NeverAsks(Epochs):
+    """Keeps a fit and never looks at what was kept."""
+
+    def resumed(self, data: Any) -> State | None:
+        return None
+
+
+class BeginsAnew(Epochs):
+    """Looks at what was kept and begins anew, with the right bytes in the end."""
+
+    history: ClassVar[Any] = {}
+
+    def fit(self, data: Any, rng: Any) -> State:
+        data.watch.resume()
+        for _ in range(4):
+            data.watch.save(lambda: State({"nothing": np.zeros(1)}))
+        return Darkest.fit(self, data, rng)
+
+
+class Disturbed(Epochs):
+    """Is another one where it was kept: what it saves draws from the generator."""
+
+    def fit(self, data: Any, rng: Any) -> State:
+        self._rng = rng
+        return super().fit(data, rng)
+
+    _rng: Any = PrivateAttr(default=None)
+
+    def so_far(self, now: Any, epoch: int) -> State:
+        self._rng.random()
+        return super().so_far(now, epoch)
+
+
+class NeedsNobody(Darkest):
+    """Declares a number that needs a source which it does not take."""
+
+    history: ClassVar[Any] = {"validation_black": MeasureInfo(0.0, 1.0)}
+
+
+UNEQUAL = {
+    ForgetsItsSpeed: "black, its history differ",
+    NeverAsks: "never does",
+    BeginsAnew: "it saved 4 times more",
+    Disturbed: "differ",
+}
+"""What is wrong with fits that do not end as undisturbed ones, and how it is said."""
+
+
+@pytest.mark.parametrize("twin", UNEQUAL)
+def test_a_killed_fit_ends_otherwise(twin: Any, failed: Callable[..., dict[str, str]]) -> None:
+    """Each way in which one that goes on is another is seen, and only by that check."""
+    found = failed(twin)
+    assert found.keys() == {"ends_as_undisturbed"}
+    assert UNEQUAL[twin] in found["ends_as_undisturbed"]
+
+
 TWINS = {
     "unfitted_refuses": AnswersUnfitted,
     "same_fit": FitsByChance,
     "fit_keeps_nothing": KeepsWhatItLearns,
     "state_is_stored": NumbersAsKeys,
     "takes_its_sources": OnlySaysSo,
+    "history_can_be_had": NeedsNobody,
+    "ends_as_undisturbed": ForgetsItsSpeed,
 }
 
 
-@pytest.mark.parametrize("plugin", [Darkest, MayLook])
+@pytest.mark.parametrize("plugin", [Darkest, MayLook, Epochs])
 def test_sound_fitted_plugin_passes(plugin: Any) -> None:
     """A plugin that learns and keeps its promises fails nothing."""
     assert check_plugin(plugin).passed

@@ -38,6 +38,18 @@ class FitData(Protocol):
         """Go through the blocks from the start."""
         ...
 
+    def epoch(self, number: int, /) -> Iterator[Block]:
+        """Go through the same samples in the same order, with what is random in them drawn anew.
+
+        A degradation on the way draws other numbers in each epoch, keyed by seed, epoch and sample,
+        so that a fit that goes on after a kill finds the same. What nothing is drawn for is the
+        same in all epochs.
+
+        Args:
+            number: 1, 2, ...; 0 is what `iter` goes through and what judges see.
+        """
+        ...
+
 
 class Watch(Protocol):
     """What is given to a fit to tell its history and to keep what it has so far."""
@@ -70,5 +82,8 @@ class Watch(Protocol):
 
         Call it once, before the first row. What is kept of another fit, of other versions of a
         library, or damaged, is not returned.
+
+        Raises:
+            PluginError: If a row was recorded already.
         """
         ...

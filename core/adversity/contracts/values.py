@@ -9,7 +9,7 @@ from adversity.contracts.fit_data import FitData
 from adversity.contracts.measure_info import MeasureInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import numpy as np
     from torch import Tensor

@@ -12,7 +12,7 @@ from adversity.did_you_mean import did_you_mean
 from adversity.engine.calls.blocks import spans
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.stages.channels import require_channels
-from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.fit_streams import stored_rows
 from adversity.engine.stages.stage import hardware
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.stored_images import StoredImages

@@ -30,7 +30,8 @@ data:
   held: {uses: dataset/folder, with: {path: data/held}}
   free: {uses: dataset/folder, with: {path: data/free}}
 steps:
-  net: {uses: classifier/small_cnn, fit_on: {train: train, validate: held}, with: {epochs: 60}}
+  noisy: {uses: degradation/gaussian_noise, from: train, with: {severity: 1}}
+  net: {uses: classifier/small_cnn, fit_on: {train: noisy, validate: held}, with: {epochs: 60}}
   clean: {uses: net, from: free}
 run: {checkpoint_s: 0}
 """
@@ -55,9 +56,15 @@ def checkpoints(out: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_three_kills_change_no_byte(doubles: Path, tmp_path: Path) -> None:
-    """Killed with SIGKILL after some epochs, three times: state and history are those undisturbed."""
-    (doubles / "pipelines/p.yaml").write_text(STEPS, encoding="utf-8")
+@pytest.mark.parametrize("more", ["", ", dropout: 0.5, redraw: true"])
+def test_three_kills_change_no_byte(doubles: Path, tmp_path: Path, more: str) -> None:
+    """Killed with SIGKILL after some epochs, three times: state and history are those undisturbed.
+
+    With dropout, masks are drawn from the generator of the fit, too; with fresh draws each epoch
+    has its own noise.
+    """
+    steps = STEPS.replace("epochs: 60", f"epochs: 60{more}")
+    (doubles / "pipelines/p.yaml").write_text(steps, encoding="utf-8")
     assert started(doubles, tmp_path / "whole").wait() == 0
     draw, before = random.Random(0), 0
     for _ in range(3):

@@ -19,7 +19,7 @@ from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.set_up.workspace import Workspace
-from adversity.engine.stages.fitting import StoredAnswers
+from adversity.engine.stages.fit_streams import StoredAnswers
 from adversity.errors import DataError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.plan.model import Cell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -10,15 +11,17 @@ import numpy as np
 from adversity.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from adversity.contracts import MeasureInfo, State
 
-__all__ = ["FitWatch", "Keeper", "Kept"]
+__all__ = ["FitWatch", "Keeper", "Kept", "Listener"]
 
 Row = dict[str, float]
 Kept = tuple["State", list[Row], Any]
 """What a fit needs to go on: its state, the rows so far, and the state of its generator."""
+Listener = Callable[[Row, bool], None]
+"""Gets a row, and whether an earlier run recorded it."""
 
 
 class Keeper(Protocol):
@@ -45,7 +48,11 @@ class FitWatch:
     """
 
     def __init__(
-        self, declared: Mapping[str, MeasureInfo], label: str, keeper: Keeper | None = None
+        self,
+        declared: Mapping[str, MeasureInfo],
+        label: str,
+        keeper: Keeper | None = None,
+        listener: Listener | None = None,
     ) -> None:
         """Take what each row must hold.
 
@@ -53,9 +60,11 @@ class FitWatch:
             declared: What is known of each number, by name.
             label: What messages call the plugin.
             keeper: Where the fit is kept; nowhere if None.
+            listener: Told of each new row, and of the last one where a fit goes on.
         """
         self.rows: list[Row] = []
         self._declared, self._label, self._keeper = dict(declared), label, keeper
+        self._listener = listener
         self._generator: np.random.Generator | None = None
 
     def bind(self, generator: np.random.Generator) -> None:
@@ -68,6 +77,20 @@ class FitWatch:
         if fault is not None:
             raise PluginError(f"{self._label}: the history of its fit: {fault}")
         self.rows.append({"epoch": epoch} | {name: float(numbers[name]) for name in self._declared})
+        self._tell(resumed=False)
+
+    def require_rows(self) -> None:
+        """Refuse a fit that is over and recorded nothing of what its class declares.
+
+        Raises:
+            PluginError: With what it declares.
+        """
+        if self._declared and not self.rows:
+            raise PluginError(
+                f"{self._label}: the history of its fit: expected a row an epoch with "
+                f"{', '.join(self._declared)}, got none; call `data.watch.row(epoch, ...)`, or "
+                "declare no `history`"
+            )
 
     def _fault(self, epoch: object, numbers: Mapping[str, float]) -> str | None:
         last = int(self.rows[-1]["epoch"]) if self.rows else 0
@@ -93,16 +116,30 @@ class FitWatch:
             self._keeper.keep((state(), list(self.rows), self._drawn()))
 
     def resume(self) -> State | None:
-        """Return what was kept of this fit, with rows and generator as they were; or None."""
+        """Return what was kept of this fit, with rows and generator as they were; or None.
+
+        Raises:
+            PluginError: If the fit has gone on already.
+        """
+        if self.rows:
+            raise PluginError(
+                f"{self._label}: expected `data.watch.resume()` before the first row of the "
+                f"history, got it after {len(self.rows)}"
+            )
         kept = None if self._keeper is None else self._keeper.kept()
         if kept is None:
             return None
         state, rows, drawn = kept
         self.rows[:] = rows
+        self._tell(resumed=True)
         if self._generator is not None:
             bits = self._generator.bit_generator
             bits.state = _like(bits.state, drawn)
         return state
+
+    def _tell(self, *, resumed: bool) -> None:
+        if self._listener is not None and self.rows:
+            self._listener(self.rows[-1], resumed)
 
     def _drawn(self) -> Any:
         return None if self._generator is None else _plain(self._generator.bit_generator.state)

@@ -9,7 +9,7 @@ from adversity.contracts.side import side_fault
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.fit_watch import FitWatch
-from adversity.engine.stages.fitting import ROWS
+from adversity.engine.stages.fit_streams import ROWS
 from adversity.errors import DataError
 from adversity.pipeline.plan.recorded import history_of
 from adversity.seeding import fit_generator
@@ -71,6 +71,10 @@ class TensorRows:
         """Return the number of rows."""
         return self._count
 
+    def epoch(self, _number: int, /) -> Iterator[Block]:
+        """Go through the rows, which are given: nothing is drawn."""
+        return iter(self)
+
     def __iter__(self) -> Iterator[Block]:
         """Go through the rows in blocks."""
         for span in spans(len(self), ROWS):
@@ -126,4 +130,6 @@ def learnt(ready: Ready, data: TensorRows, seed: int, keeper: Keeper | None = No
         sources = data.sources or with_sources(data, ready.plugin.fit_sources[0], {}).sources
         data.watch = FitWatch(history_of(type(ready.plugin), sources), ready.label, keeper)
         data.watch.bind(generator)
-    return ready.learn(data, generator)
+    state = ready.learn(data, generator)
+    data.watch.require_rows()
+    return state

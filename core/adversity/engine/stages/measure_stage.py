@@ -20,7 +20,7 @@ from adversity.data.stored import TABLE
 from adversity.data.tables import write_parts
 from adversity.engine.stages.by_groups import groups_in, joined, ungrouped_note
 from adversity.engine.stages.columns import Columns, repeated, require_the_same
-from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.fit_streams import stored_rows
 from adversity.engine.stages.measure_images_stage import MeasureImagesRun
 from adversity.engine.stages.measuring import described, located, measures_of_table, sample_columns
 from adversity.engine.stages.read_result import read_result

@@ -10,7 +10,7 @@ import numpy as np
 
 from adversity.contracts import Combine
 from adversity.engine.stages.answer_columns import answer_of
-from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.fit_streams import stored_rows
 from adversity.errors import DataError
 from adversity.registry.entry import class_of
 

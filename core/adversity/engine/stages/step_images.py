@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["images_through", "step_images"]
 
 
-def step_images(toolbox: Toolbox, place: str, cell: Cell, index: Sequence[int]) -> ImageBatch:
+def step_images(
+    toolbox: Toolbox, place: str, cell: Cell, index: Sequence[int], *, epoch: int = 0
+) -> ImageBatch:
     """Compute the images of a step, or read those of an attack, for samples of one size.
 
     Args:
@@ -26,6 +28,7 @@ def step_images(toolbox: Toolbox, place: str, cell: Cell, index: Sequence[int]) 
         place: A data set, a view or an attack.
         cell: At least the variables of the step.
         index: Sample numbers in the data set.
+        epoch: Of a fit that has the views draw anew; 0 for what everybody else sees.
     """
     chain = toolbox.plan.chain(place)
     source = toolbox.source(chain.start)
@@ -33,11 +36,13 @@ def step_images(toolbox: Toolbox, place: str, cell: Cell, index: Sequence[int]) 
     images, clean = source.pairs(index)
     current = ImageBatch(ids, images, clean, {}, {}, toolbox.starts_clean(chain.start))
     for link in chain.links:
-        current = images_through(toolbox, link.id, cell, current)
+        current = images_through(toolbox, link.id, cell, current, epoch=epoch)
     return current
 
 
-def images_through(toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch) -> ImageBatch:
+def images_through(
+    toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch, *, epoch: int = 0
+) -> ImageBatch:
     """Run one view, or put an attack's stored images in place."""
     planned = toolbox.plan.steps[step]
     if planned.role == "attack":
@@ -45,7 +50,8 @@ def images_through(toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch)
         return current.worsened(stored.read(current.ids))
     call = toolbox.ready(step, cell).call
     rng = SampleRng(seed=toolbox.plan.spec.seed, step=step, ids=current.ids)
-    passed = call.passed(current.images, current.side, rng)
+    drawn = rng.child(("epoch", epoch)) if epoch else rng
+    passed = call.passed(current.images, current.side, drawn)
     origin = {f"{step}_{need}": where for need, where in passed.origin.items()}
     after = current.worsened(passed.images) if call.worsens else current
     return replace(

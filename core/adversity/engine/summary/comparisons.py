@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.nested import nested_in
-from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.fit_streams import stored_rows
 from adversity.metrics import share
 from adversity.report.values.paired import cell_key
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from adversity.contracts.targets import has_class
 from adversity.engine.stages.columns import sort_by_id, standing
-from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.fit_streams import stored_rows
 from adversity.errors import DataError
 from adversity.metrics import paired_difference, robust_accuracy
 from adversity.report.values.model import DefenceGap

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.targets import has_class
-from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.fit_streams import stored_rows
 from adversity.engine.summary.shown_images import Answer, Story, image_row
 from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.chain import combines

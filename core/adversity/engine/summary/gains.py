@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adversity.contracts.targets import has_class
-from adversity.engine.stages.fitting import stored_rows
+from adversity.engine.stages.fit_streams import stored_rows
 from adversity.metrics import paired_difference
 from adversity.pipeline.plan.apart import is_judged
 from adversity.report.values.model import Gain

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from adversity.contracts import Fitted, State
+from adversity.contracts.fitted import VALIDATE, VALIDATION
 from adversity.engine.calls.ready import BREAKS
 from adversity.engine.public.in_memory import learnt
 from adversity.errors import AdversityError, NotFittedError
@@ -16,6 +17,7 @@ from adversity.testing.bench.checks import (
     furthest,
     require,
 )
+from adversity.testing.common.interrupted import as_text, ends_as_undisturbed
 from adversity.testing.common.row_by_row import seed_everything
 
 if TYPE_CHECKING:
@@ -28,15 +30,6 @@ __all__ = ["CHECKS"]
 def _learnt(bench: Bench) -> State:
     """Return what the plugin learns with the bench's parameters."""
     return cast("State", bench.learnt())
-
-
-def _as_text(state: State) -> dict[str, Any]:
-    """Return a state so that `==` compares it to the last bit."""
-    arrays: dict[str, Any] = {
-        name: (str(value.dtype), value.shape, value.tobytes())
-        for name, value in state.arrays.items()
-    }
-    return arrays | {"": state.info}
 
 
 @check("Before anything was fitted there is no answer.")
@@ -56,9 +49,9 @@ def unfitted_refuses(bench: Bench) -> str:
 def same_fit(bench: Bench) -> str:
     """Fit another plugin than the bench's, with the global generators moved between."""
     seed_everything(1)
-    first = _as_text(_learnt(bench))
+    first = as_text(_learnt(bench))
     seed_everything(2)
-    second = _as_text(bench.fit()[1])
+    second = as_text(bench.fit()[1])
     names = first.keys() | second.keys()
     different = sorted(name or "info" for name in names if first.get(name) != second.get(name))
     require(not different, f"expected the same state twice, {', '.join(different)} differ")
@@ -127,4 +120,28 @@ def takes_its_sources(bench: Bench) -> str:
     return f"with and without {', '.join(may_take)}"
 
 
-CHECKS = (unfitted_refuses, same_fit, fit_keeps_nothing, state_is_stored, takes_its_sources)
+@check("What each epoch records can be recorded on what it is fitted on.")
+def history_can_be_had(bench: Bench) -> str:
+    """Look at what the class declares; that fits record just that is seen whenever it is fitted."""
+    cls = cast("type[Fitted]", bench.cls)
+    if not cls.history:
+        raise NotApplicable("it records nothing while it is fitted")
+    wrong = [name for name in cls.history if name == "epoch" or not name.isidentifier()]
+    require(not wrong, f"history: expected other names than {', '.join(wrong)}, as keywords are")
+    validating = [name for name in cls.history if name.startswith(VALIDATION)]
+    require(
+        not validating or VALIDATE in (*cls.fit_sources, *cls.may_take),
+        f"history: {', '.join(validating)} need a source {VALIDATE}, which it does not take",
+    )
+    return ", ".join(cls.history)
+
+
+CHECKS = (
+    unfitted_refuses,
+    same_fit,
+    fit_keeps_nothing,
+    state_is_stored,
+    takes_its_sources,
+    history_can_be_had,
+    ends_as_undisturbed,
+)

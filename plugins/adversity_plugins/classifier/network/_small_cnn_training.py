@@ -19,12 +19,12 @@ from adversity.errors import DataError
 from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from adversity.contracts.fit_data import Watch
-    from adversity.contracts.values import FitData
+    from adversity.contracts.values import Block, FitData
 
-__all__ = ["Recipe", "gather", "train"]
+__all__ = ["Recipe", "gather", "gather_alike", "redrawn", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,23 @@ def gather_alike(validate: FitData, images: Tensor) -> tuple[Tensor, Tensor]:
     return held, labels
 
 
-def _labelled(data: FitData) -> tuple[Tensor, Tensor]:
+def redrawn(data: FitData, images: Tensor, epoch: int) -> Tensor:
+    """Collect the stream as an epoch draws it.
+
+    Raises:
+        DataError: If images have another size then.
+    """
+    found, _ = _labelled(data.epoch(epoch))
+    if found.shape != images.shape:
+        raise DataError(
+            f"training small_cnn needs images of one size, got (N, C, H, W) = {tuple(images.shape)} "
+            f"at first and {tuple(found.shape)} in epoch {epoch}; give the data set a `prepare:`, "
+            "and leave `redraw` where a step draws the size"
+        )
+    return found
+
+
+def _labelled(data: Iterable[Block]) -> tuple[Tensor, Tensor]:
     images: list[Tensor] = []
     targets: list[Tensor] = []
     for block in data:
@@ -98,6 +114,7 @@ def train(
     *,
     held: tuple[Tensor, Tensor] | None = None,
     watch: Watch | None = None,
+    redraw: Callable[[int], Tensor] | None = None,
 ) -> State:
     """Train a network from scratch.
 
@@ -110,6 +127,7 @@ def train(
             batches where features are dropped.
         held: Images and targets to validate on.
         watch: Where epochs are recorded, and kept to go on from.
+        redraw: Gives the images with the draws of an epoch; the same in all epochs if None.
     """
     network = SmallNetwork(channels=images.shape[1], classes=len(class_names), width=recipe.width)
     network.eval().draw(rng)
@@ -117,7 +135,8 @@ def train(
     network.mean.copy_(mean)
     network.deviation.copy_(deviation.clamp_min(1e-3))  # a constant channel divides by no zero
     with _one_thread(), torch.enable_grad():
-        loss = _descend(network, images, targets, recipe, rng, held, watch)
+        drawn = redraw or (lambda _epoch: images)
+        loss = _descend(network, drawn, targets, recipe, rng, held, watch)
     validated = {} if held is None else {"validation_accuracy": _accuracy(network, *held)}
     return State(
         arrays={name: value.numpy().copy() for name, value in network.state_dict().items()},
@@ -144,7 +163,7 @@ def _accuracy(network: SmallNetwork, images: Tensor, targets: Tensor) -> float:
 
 def _descend(
     network: SmallNetwork,
-    images: Tensor,
+    drawn: Callable[[int], Tensor],
     targets: Tensor,
     recipe: Recipe,
     rng: np.random.Generator,
@@ -152,7 +171,7 @@ def _descend(
     watch: Watch | None,
 ) -> float:
     """Run Adam over shuffled batches; return the mean loss of the last epoch."""
-    steps = math.ceil(len(images) / recipe.batch_size) * recipe.epochs
+    steps = math.ceil(len(targets) / recipe.batch_size) * recipe.epochs
     optimiser = _Adam(network.parameters())
     done, epochs, mean_loss = 0, 0, math.inf
     before = None if watch is None else watch.resume()
@@ -160,6 +179,7 @@ def _descend(
         optimiser.take(network, before)
         done, epochs, mean_loss = (before.info[name] for name in ("done", "epochs", "loss"))
     for epoch in range(epochs + 1, recipe.epochs + 1):
+        images = drawn(epoch)
         order = torch.from_numpy(rng.permutation(len(images)))
         losses = []
         for start in range(0, len(order), recipe.batch_size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
@@ -26,7 +27,8 @@ class SmallCNN(Fitted, Classifier):
     The training images are held in memory and must have one size; images of another size
     are resized to it when classifying. The same data, parameters and generator give the same
     weights on one type of CPU. A source `validate` changes no weight: it is how well the network
-    does on images that it does not learn from.
+    does on images that it does not learn from. With `redraw` what a degradation draws for the
+    training images is drawn anew in each epoch, which computes them again each time.
 
     Reference:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998;
@@ -55,6 +57,9 @@ class SmallCNN(Fitted, Classifier):
     dropout: float = Field(
         default=0.0, ge=0, lt=1, description="share of features dropped while training"
     )
+    redraw: bool = Field(
+        default=False, description="have degradations on the way draw anew in each epoch"
+    )
     seed: int = Field(default=0, ge=0, description="enters the generator of the training")
 
     _network: Any = PrivateAttr(default=None)
@@ -71,6 +76,7 @@ class SmallCNN(Fitted, Classifier):
             Recipe,
             gather,
             gather_alike,
+            redrawn,
             train,
         )
 
@@ -79,7 +85,14 @@ class SmallCNN(Fitted, Classifier):
         held = None if validate is None else gather_alike(validate, images)
         recipe = Recipe(self.epochs, self.width, self.learning_rate, self.batch_size, self.dropout)
         return train(
-            images, targets, tuple(data.class_names), recipe, rng, held=held, watch=data.watch
+            images,
+            targets,
+            tuple(data.class_names),
+            recipe,
+            rng,
+            held=held,
+            watch=data.watch,
+            redraw=partial(redrawn, data, images) if self.redraw else None,
         )
 
     def load(self, state: State) -> None:
