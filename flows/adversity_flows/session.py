@@ -114,6 +114,7 @@ class _Session:
     ) -> None:
         self.plan = plan
         self._watcher = watcher
+        self.shard_went_on = watcher.shard_went_on
         self._options = options
         self._warn = warn
         self._workspace = Workspace.of(plan.root)

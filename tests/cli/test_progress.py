@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from adversity.engine.stages.stage import Shard, StageResult
+from adversity.engine.stages.stage import Progress, Shard, StageResult
 from adversity.pipeline.plan.model import Cell, Stage
 from adversity.report.values.model import Outcome
 from adversity.report.words.wording import seconds_text
 from adversity_flows.cli.live import Live
-from adversity_flows.cli.progress import Lines
+from adversity_flows.cli.progress import Lines, Running
 from adversity_flows.cli.terminal import Terminal
 from adversity_flows.cli.watching import watching
 from adversity_flows.steps.watch import Silent
@@ -95,6 +95,49 @@ def test_the_live_block_shows_the_step_at_work(terminal):
     assert "shard 1/2 · 1 kept" in lines[0]
     assert "left" in lines[0]
     assert lines[1:] == [" · waiting: report"]
+
+
+def test_a_long_shard_says_its_epoch_and_the_time_left(terminal, monkeypatch):
+    """The bar and the estimate go by the part that this run did, not by what was kept of it."""
+    now = [100.0]
+    monkeypatch.setattr("adversity_flows.cli.progress.time.monotonic", lambda: now[0])
+    with Live(replace(terminal, live=True, tty=True), ["attacked"]) as live:
+        live.stage_started(STAGE, 1, 1, "never ran")
+        live.shard_went_on(STAGE, SHARDS[0], Progress("epoch 5/20 · loss 0.9", 0.25, 0.25))
+        assert "left" not in live._drawn().plain  # a quarter was there: nothing was done yet
+        now[0] += 60
+        live.shard_went_on(STAGE, SHARDS[0], Progress("epoch 10/20 · loss 0.4", 0.5, 0.25))
+        line = live._drawn().plain
+        assert live._drawn().spans[1].end - live._drawn().spans[1].start == 10  # cyan, of 20
+    assert "1 min 00 s · epoch 10/20 · loss 0.4 · about 2 min 00 s left" in line
+
+
+def test_of_several_at_work_the_first_is_named(terminal, monkeypatch):
+    """Two fits side by side: the estimate knows both, and one that ended stands no more."""
+    now = [0.0]
+    monkeypatch.setattr("adversity_flows.cli.progress.time.monotonic", lambda: now[0])
+    running = Running("net", 3, 3)
+    running.went_on(SHARDS[1], Progress("epoch 1/2", 0.5))
+    running.went_on(SHARDS[0], Progress("epoch 2/8", 0.25))
+    now[0] = 30
+    assert running.facts == ["shard 0/3", "1/3: epoch 2/8", "about 1 min 30 s left"]
+    running.advance(SHARDS[0])
+    assert running.facts[1:] == ["0 img/s", "2/3: epoch 1/2", "about 30 s left"]
+
+
+def test_who_does_not_say_how_many_gets_no_estimate():
+    """An epoch of nobody knows how many says nothing of the time."""
+    running = Running("net", 1, 1)
+    running.went_on(SHARDS[0], Progress("epoch 7 · loss 0.4"))
+    assert running.facts == ["epoch 7 · loss 0.4"]
+
+
+def test_verbose_says_every_epoch(terminal):
+    """With -v what is told of a shard is a line."""
+    with Lines(terminal, ["attacked"], verbose=1) as lines:
+        lines.stage_started(STAGE, 1, 1, "never ran")
+        lines.shard_went_on(STAGE, SHARDS[0], Progress("epoch 1/2 · loss 0.4", 0.5))
+    assert terminal.stream.getvalue().splitlines()[1] == ("   attacked  1/3 · epoch 1/2 · loss 0.4")
 
 
 def test_quiet_shows_nothing(terminal):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import ConsoleRenderable
     from rich.text import Text
 
-    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.engine.stages.stage import Progress, Shard, StageResult
     from adversity.pipeline.plan.model import Stage
     from adversity.report.values.model import Outcome
     from adversity_flows.cli.terminal import Terminal
@@ -77,6 +77,11 @@ class Live:
         self._forget(stage.step)
         self._block.refresh()
 
+    def shard_went_on(self, stage: Stage, shard: Shard, progress: Progress) -> None:
+        """Show how far it is."""
+        if self._running is not None:
+            self._running.went_on(shard, progress)
+
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
         """Move the bar on."""
         if self._running is not None:
@@ -111,8 +116,8 @@ class Live:
             waiting = "checking what has changed" if self._waiting else "judging the gates"
             return Text(f" ▸ {waiting}", style="dim")
         text = Text.assemble((" ▸ ", "cyan"), f"{running.step.ljust(self._width)}  ")
-        if running.pending > 1:
-            full = round(BAR * running.done / running.pending)
+        if running.pending > 1 or running.share:
+            full = round(BAR * running.share)
             text.append("━" * full, "cyan").append("━" * (BAR - full), "dim").append("  ")
         return text.append(" · ".join([seconds_text(running.seconds), *running.facts]))
 

@@ -11,7 +11,7 @@ from adversity.report.words.wording import seconds_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.engine.stages.stage import Progress, Shard, StageResult
     from adversity.pipeline.plan.model import Stage
     from adversity.report.values.model import Outcome
     from adversity_flows.cli.terminal import Terminal
@@ -39,12 +39,26 @@ class Running:
         self.kept = total - pending
         self.done = 0
         self._rows = 0
+        self._at_work: dict[int, tuple[Shard, Progress]] = {}
+        self._began: dict[int, float] = {}
         self._started = time.monotonic()
 
     def advance(self, shard: Shard) -> None:
         """Count a finished shard."""
+        self._at_work.pop(shard.index, None)
         self.done += 1
         self._rows += shard.rows
+
+    def went_on(self, shard: Shard, progress: Progress) -> None:
+        """Note how far a shard is that is not finished; what it goes on from was free."""
+        self._began.setdefault(shard.index, progress.begun)
+        self._at_work[shard.index] = shard, progress
+
+    @property
+    def share(self) -> float:
+        """How much of what was pending is done, 0 to 1."""
+        parts = [progress.share for _, progress in [*self._at_work.values()]]
+        return (self.done + sum(parts)) / self.pending if self.pending else 1.0
 
     @property
     def seconds(self) -> float:
@@ -59,8 +73,15 @@ class Running:
             facts.append(f"{self.kept} kept")
         if self._rows and self.seconds > 0:
             facts.append(f"{self._rows / self.seconds:,.0f} img/s")
-        if 0 < self.done < self.pending:
-            left = self.seconds / self.done * (self.pending - self.done)
+        at_work = [self._at_work[index] for index in sorted([*self._at_work])]
+        if at_work:
+            shard, progress = at_work[0]
+            name = f"{shard.label}: " if self.pending > 1 else ""
+            facts.append(f"{name}{progress.words}")
+        todo = self.pending * (1 - self.share)
+        done = self.pending - todo - sum(self._began.values())
+        if done > 0 and todo > 0:
+            left = self.seconds / done * todo
             facts.append(f"about {seconds_text(left)} left")
         return facts
 
@@ -108,6 +129,16 @@ class Lines:
         name = stage.step.ljust(self._width)
         stored = f" ({total - pending} of {total} shards kept)" if pending < total else ""
         self._terminal.say(f" ▸ {name}  {reason}{stored}")
+
+    def shard_went_on(self, stage: Stage, shard: Shard, progress: Progress) -> None:
+        """Note how far it is, for the next sign of life; say it where each shard is shown."""
+        running = self._running
+        if running is None:
+            return
+        running.went_on(shard, progress)
+        if self._verbose:
+            name = stage.step.ljust(self._width)
+            self._terminal.say(f"   {name}  {shard.label} · {progress.words}")
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
         """Count it, and say so where each is shown."""

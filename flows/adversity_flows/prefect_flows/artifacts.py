@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -95,30 +96,35 @@ class Publisher:
         self._root = root
         self._progress: UUID | None = None
         self._sent = 0.0
+        self._words = ""
+        self._lock = Lock()
 
     def start(self, stage: Stage) -> None:
         """Open a step's progress bar; belongs into the step's task."""
         from prefect.artifacts import create_progress_artifact
 
         key = artifact_key(self._pipeline, stage.step, "progress")
-        words = f"Finished shards of {stage.step}"
+        words = self._words = f"Finished shards of {stage.step}"
         bar = self._attempt(lambda: create_progress_artifact(0.0, key=key, description=words))
         self._progress = bar if isinstance(bar, UUID) else None
         self._sent = time.monotonic()
 
-    def advance(self, share: float) -> None:
-        """Move the progress bar, at most once in a second unless it is full.
+    def advance(self, share: float, words: str = "") -> None:
+        """Move the progress bar, at most once in a second unless it is full; from any thread.
 
         Args:
             share: Finished part, 0 to 1.
+            words: What a shard that takes long is at.
         """
         from prefect.artifacts import update_progress_artifact
 
-        now = time.monotonic()
-        if self._progress is None or (share < 1 and now - self._sent < PROGRESS_SECONDS):
-            return
-        self._sent, bar = now, self._progress
-        self._attempt(lambda: update_progress_artifact(bar, 100 * share))
+        with self._lock:
+            now = time.monotonic()
+            if self._progress is None or (share < 1 and now - self._sent < PROGRESS_SECONDS):
+                return
+            self._sent, bar = now, self._progress
+            said = f"{self._words}; {words}" if words else self._words
+            self._attempt(lambda: update_progress_artifact(bar, 100 * share, said))
 
     def finish(self, stage: Stage, result: StageResult) -> None:
         """Publish a step's measures and, where its artifact holds them, report and images."""

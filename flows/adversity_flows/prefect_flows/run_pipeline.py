@@ -8,28 +8,27 @@ is cached or stored by Prefect.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity_flows.prefect_flows.artifacts import Publisher
+from adversity_flows.prefect_flows.mapped_shards import MappedShards
 from adversity_flows.prefect_flows.server import ServerError, alive, project_server
 from adversity_flows.prefect_flows.settings import giving_up, prefect_context
 from adversity_flows.prefect_flows.states import state_of
 from adversity_flows.redaction import without_secrets
 from adversity_flows.steps.remaining_steps import Agenda
-from adversity_flows.steps.shards import in_step, transient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    from prefect import Task
     from prefect.client.schemas.objects import State
     from prefect.task_runners import TaskRunner
 
-    from adversity.engine.stages.stage import Shard, StageRun
+    from adversity.engine.stages.stage import Progress, Shard, StageRun
     from adversity.pipeline.plan.model import Stage
     from adversity.report.values.model import Outcome
     from adversity_flows.steps.run_steps import StepRecorder
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     Conclude = Callable[[], tuple[int, str]]
 
 __all__ = ["run_with_prefect"]
-
-FIRST_PAUSE = 0.25  # seconds before the first retry of a shard; doubled for each further one
 
 
 def run_with_prefect(
@@ -201,7 +198,8 @@ class _RunPipeline:
         from prefect.futures import as_completed
 
         shards = {shard.index: shard for shard in wave}
-        mapped = _Shards(stage, stage_run, shards)
+        mapped = MappedShards(stage, stage_run, shards)
+        stage_run.on_progress = partial(self._went_on, stage, mapped, done=done, most=most)
         labels = [f"{stage.step} {shard.label}".rstrip() for shard in wave]
         futures = mapped.task(self._retries).map(list(shards), labels)
         index_of = {future.task_run_id: i for future, i in zip(futures, shards, strict=True)}
@@ -212,7 +210,7 @@ class _RunPipeline:
                     mapped.stop()
                     continue
                 self._agenda.shard_finished(stage, shards[index])
-                self._publisher.advance((done + len(mapped.finished)) / most)
+                self._publisher.advance((done + mapped.share) / most)
         finally:
             mapped.stop()  # interrupted: those at work end, no further one starts
         with self._agenda.own(stage):
@@ -220,73 +218,24 @@ class _RunPipeline:
         if len(mapped.finished) < len(shards):
             raise _PrefectGoneError
 
-
-class _Shards:
-    """Shards of one step as runs of one task, which gets only an index and a name.
-
-    The work stays in this closure: Prefect would walk through every argument of a task.
-
-    Attributes:
-        finished: Indices of the shards that are done.
-    """
-
-    def __init__(self, stage: Stage, stage_run: StageRun, shards: Mapping[int, Shard]) -> None:
-        self.finished: set[int] = set()
-        self._stage = stage
-        self._stage_run = stage_run
-        self._shards = shards
-        self._errors: dict[int, BaseException] = {}
-        self._stopped = threading.Event()
-
-    def task(self, retries: int) -> Task[[int, str], Any]:
-        """Return the task; only passing errors of the system are tried again."""
-        from prefect import Task
-        from prefect.cache_policies import NO_CACHE
-        from prefect.states import Cancelled
-        from prefect.tasks import exponential_backoff
-
-        def run_shard(index: int, label: str) -> State[None] | None:
-            if self._stopped.is_set():
-                return Cancelled(message="another shard of the step failed")
-            self._run(index)
-            return None
-
-        return Task(
-            run_shard,
-            name="shard",
-            task_run_name="{label}",
-            retries=retries,
-            retry_delay_seconds=exponential_backoff(FIRST_PAUSE),
-            retry_condition_fn=lambda _task, _run, state: _transient(state.data),
-            cache_policy=NO_CACHE,
-            persist_result=False,
-        )
-
-    def stop(self) -> None:
-        """Start no more shards."""
-        self._stopped.set()
-
-    def raise_first(self) -> None:
-        """Raise the error of the first shard that failed for good."""
-        if self._errors:
-            raise self._errors[min(self._errors)]
-
-    def _run(self, index: int) -> None:
-        """Run one shard, and keep the error of its last attempt."""
-        shard = self._shards[index]
-        try:
-            with in_step(self._stage, shard):
-                self._stage_run.run_shard(shard)
-        except BaseException as error:
-            self._errors[index] = error
-            raise
-        self._errors.pop(index, None)
-        self.finished.add(index)
+    def _went_on(
+        self,
+        stage: Stage,
+        mapped: MappedShards,
+        shard: Shard,
+        progress: Progress,
+        *,
+        done: int,
+        most: int,
+    ) -> None:
+        """Show how far a shard is that takes long; from the thread that computes it."""
+        mapped.parts[shard.index] = progress.share
+        self._agenda.shard_went_on(stage, shard, progress)
+        part = min((done + mapped.share) / most, _NOT_FULL)  # its artifact is still to be written
+        self._publisher.advance(part, f"{shard.label}: {progress.words}")
 
 
-def _transient(error: object) -> bool:
-    """Tell whether a shard that failed so is tried again."""
-    return isinstance(error, BaseException) and transient(error)
+_NOT_FULL = 0.99
 
 
 def _task_runner(workers: int) -> TaskRunner[Any]:

@@ -18,7 +18,7 @@ from adversity_flows.steps.shards import in_step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adversity.engine.stages.stage import Shard, StageResult, StageRun
+    from adversity.engine.stages.stage import Progress, Shard, StageResult, StageRun
     from adversity.pipeline.plan.model import Stage
     from adversity_flows.steps.run_steps import Decision, StepRecorder
     from adversity_flows.steps.watch import Watcher
@@ -109,6 +109,10 @@ class Agenda:
             if wave is None:
                 return
             yield wave
+
+    def shard_went_on(self, stage: Stage, shard: Shard, progress: Progress) -> None:
+        """Pass on to the watcher how far a shard is; from the thread that computes it."""
+        self._watcher.shard_went_on(stage, shard, progress)
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
         """Pass a finished shard on to the watcher."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adversity.errors import InputError, StaleInputsError, StorageError
@@ -254,6 +255,7 @@ def _run_stage(
         pending = stage_run.shards if force else stage_run.pending()
         reason = start_reason(stage_run, reason)
         watcher.stage_started(stage, len(stage_run.shards), len(pending), reason)
+        stage_run.on_progress = partial(watcher.shard_went_on, stage)
         retries = conductor.plan.spec.run.retries
         for shard in run_waves(stage_run, force=force, workers=workers, retries=retries):
             watcher.shard_finished(stage, shard)

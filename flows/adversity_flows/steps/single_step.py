@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,7 @@ def _compute(conductor: StepRecorder, stage: Stage, watcher: Watcher, workers: i
     watcher.stage_started(
         stage, len(stage_run.shards), len(pending), start_reason(stage_run, "dvc repro")
     )
+    stage_run.on_progress = partial(watcher.shard_went_on, stage)
     retries = plan.spec.run.retries
     for shard in run_waves(stage_run, workers=workers, retries=retries):
         watcher.shard_finished(stage, shard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.engine.stages.stage import Progress, Shard, StageResult
     from adversity.pipeline.plan.model import Stage
     from adversity.report.values.model import Outcome
 
@@ -13,10 +13,14 @@ __all__ = ["Silent", "Watcher"]
 
 
 class Watcher(Protocol):
-    """What a run reports, always from the thread that conducts it."""
+    """What a run reports, from the thread that conducts it but for `shard_went_on`."""
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
         """Say that a stale stage starts: `pending` of its `total` shards are to be computed."""
+        ...
+
+    def shard_went_on(self, stage: Stage, shard: Shard, progress: Progress) -> None:
+        """Say how far a shard is that takes long; from the thread that computes it."""
         ...
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
@@ -32,6 +36,9 @@ class Silent:
     """A watcher that ignores everything."""
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
+        """Ignore it."""
+
+    def shard_went_on(self, stage: Stage, shard: Shard, progress: Progress) -> None:
         """Ignore it."""
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:

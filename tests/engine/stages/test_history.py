@@ -11,8 +11,14 @@ from scipy.stats import binomtest
 import adversity
 from adversity import MeasureInfo
 from adversity.engine.calls.fit_watch import FitWatch
+from adversity.engine.public.open_stage import open_stage
+from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.history import last_epoch
+from adversity.engine.stages.stage import Progress
 from adversity.errors import PipelineError, PluginError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+from adversity.registry import discover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +48,21 @@ def test_a_wrong_row_is_refused(epoch: Any, numbers: Any, message: str) -> None:
     with pytest.raises(PluginError, match=f'classifier "x": the history of its fit: .*{message}'):
         watch.row(epoch, **numbers)
     assert watch.rows == [{"epoch": 1, "loss": 2.0, "validation_accuracy": 0.5}]
+
+
+def test_a_fit_without_a_row_is_refused() -> None:
+    """Where the class declares what each epoch records."""
+    with pytest.raises(PluginError, match="expected a row an epoch with loss, validation_accuracy"):
+        FitWatch(DECLARED, 'classifier "x"').require_rows()
+    FitWatch({}, 'classifier "x"').require_rows()
+
+
+def test_going_on_after_a_row_is_refused() -> None:
+    """What was recorded would be lost."""
+    watch = FitWatch(DECLARED, 'classifier "x"')
+    watch.row(1, loss=2, validation_accuracy=0.5)
+    with pytest.raises(PluginError, match="before the first row of the history, got it after 1"):
+        watch.resume()
 
 
 def test_the_last_epoch_is_measured() -> None:
@@ -105,6 +126,32 @@ def test_a_run_stores_measures_gates_and_draws_it(doubles: Path, tmp_path: Path)
     assert "## Training" in report
     assert "Validation accuracy" in report
     assert "None of the 110 images of held, on which net is judged, is among the 40" in report
+
+
+def test_a_fit_tells_its_epochs_while_it_goes_on(
+    doubles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the numbers of the row and its share of the epochs; no oftener than a person reads."""
+    file = pipeline(doubles, "[]")
+    plan = make_plan(load_pipeline(file, root=doubles), discover())
+    for every, expected in (0.0, [1, 2, 3]), (3600.0, [1]):
+        monkeypatch.setattr("adversity.engine.stages.fit_stage._EVERY", every)
+        out = tmp_path / str(every)
+        run = open_stage(plan, plan.stage("net"), Workspace(doubles, out, out / "store"))
+        heard: list[Progress] = []
+        run.on_progress = lambda _shard, progress, heard=heard: heard.append(progress)
+        (shard,) = run.pending()
+        run.run_shard(shard)
+        run.finish(out / "net")
+        rows = json.loads((out / "net/history/all.json").read_text())["rows"]
+        assert heard == [
+            Progress(
+                f"epoch {epoch}/3 · loss {rows[epoch - 1]['loss']:.3g} · "
+                f"validation_accuracy {rows[epoch - 1]['validation_accuracy']:.3g}",
+                epoch / 3,
+            )
+            for epoch in expected
+        ]
 
 
 REFUSED = {

@@ -223,6 +223,9 @@ def test_the_watcher_hears_everything_in_order(conductor):
         def stage_started(self, stage, total, pending, reason):
             heard.append(("start", stage.step, total, pending, reason))
 
+        def shard_went_on(self, stage, shard, progress):
+            heard.append(("went on", stage.step, shard.index))
+
         def shard_finished(self, stage, shard):
             heard.append(("shard", stage.step, shard.index))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from adversity.engine.stages.stage import Progress
     from adversity.report.values.model import Outcome
 
 
@@ -53,6 +54,8 @@ class FakeJob:
     done: set[int]
     first_wave: int | None = None
     damaged: tuple[str, ...] = ()
+    says: Progress | None = None
+    on_progress: Callable[[FakeShard, Progress], None] = lambda shard, progress: None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def pending(self) -> tuple[FakeShard, ...]:
@@ -64,6 +67,8 @@ class FakeJob:
         yield from (wave for wave in (todo[:cut], todo[cut:]) if wave)
 
     def run_shard(self, shard: FakeShard) -> None:
+        if self.says is not None:
+            self.on_progress(shard, self.says)
         self.act(self.stage.step, shard.index)
         with self.lock:
             self.done.add(shard.index)
@@ -82,6 +87,7 @@ class FakeConductor:
         retries: int = 0,
         name: str = "toy",
         first_wave: int | None = None,
+        says: Progress | None = None,
     ) -> None:
         stages = tuple(
             Stage(
@@ -109,7 +115,7 @@ class FakeConductor:
         self.force: frozenset[str] = frozenset()
         self.shards = shards
         self.act = act
-        self.first_wave = first_wave
+        self.first_wave, self.says = first_wave, says
         self.finished: dict[str, set[int]] = {step: set() for step in steps}
         self.recorded: dict[str, FakeResult] = {}
         self.calls: list[str] = []
@@ -132,7 +138,8 @@ class FakeConductor:
     def begin(self, stage: Stage) -> FakeJob:
         self._note("begin", stage)
         shards = tuple(FakeShard(i, f"{i + 1}/{self.shards}") for i in range(self.shards))
-        return FakeJob(stage, shards, self.act, self.finished[stage.step], self.first_wave)
+        done = self.finished[stage.step]
+        return FakeJob(stage, shards, self.act, done, self.first_wave, says=self.says)
 
     def complete(self, stage: Stage, stage_run: FakeJob) -> FakeResult:
         self._note("complete", stage)
@@ -164,6 +171,9 @@ class ListeningWatcher:
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
         self.heard.append(f"{stage.step} started {pending}/{total}")
+
+    def shard_went_on(self, stage: Stage, shard: FakeShard, progress: Progress) -> None:
+        self.heard.append(f"{stage.step} {shard.label} {progress.words}")
 
     def shard_finished(self, stage: Stage, shard: FakeShard) -> None:
         self.heard.append(f"{stage.step} shard")

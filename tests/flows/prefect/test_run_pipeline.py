@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import prefect.artifacts
 import pytest
 
+from adversity.engine.stages.stage import Progress
 from adversity_flows.prefect_flows import run_pipeline
 from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
 from adversity_flows.prefect_flows.server import ServerError, project_server
@@ -118,6 +120,38 @@ def test_measures_progress_and_report_are_artifacts(conductor: Maker, watcher: A
     assert found["shown-dark-progress"].data == 100
     assert found["shown-dark-text"].data.startswith("# It held")
     assert found["shown-dark-grid"].type == "image"
+
+
+def test_a_shard_that_takes_long_says_where_it_is(
+    conductor: Maker, watcher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the words and the share of the progress bar, and to the watcher, while it goes on."""
+    moved: list[tuple[float, str]] = []
+    move = prefect.artifacts.update_progress_artifact
+
+    def noted(bar: Any, progress: float, description: str) -> Any:
+        moved.append((progress, description))
+        return move(bar, progress, description)
+
+    monkeypatch.setattr("prefect.artifacts.update_progress_artifact", noted)
+    monkeypatch.setattr("adversity_flows.prefect_flows.artifacts.PROGRESS_SECONDS", 0.0)
+    says = Progress("epoch 3/6 · loss 0.4", 0.5)
+    run = conductor(name="long", steps=("dark",), shards=2, says=says)
+    run_with_prefect(run, watcher, workers=1)
+    base = "Finished shards of dark"
+    assert moved == [
+        (25, f"{base}; 1/2: epoch 3/6 · loss 0.4"),
+        (50, base),
+        (75, f"{base}; 2/2: epoch 3/6 · loss 0.4"),
+        (100, base),
+    ]
+    assert "dark 1/2 epoch 3/6 · loss 0.4" in watcher.heard
+    with records(run.workspace.root) as client:
+        found = {item.key: item for item in client.read_artifacts()}
+    assert (found["long-dark-progress"].data, found["long-dark-progress"].description) == (
+        100,
+        base,
+    )
 
 
 def test_a_forced_step_runs_its_finished_shards_again(conductor: Maker, watcher: Any) -> None:

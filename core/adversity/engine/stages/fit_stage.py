@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adversity.data.arrays import read_arrays, write_arrays
@@ -9,11 +11,12 @@ from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.checkpoint import Checkpoint
 from adversity.engine.stages.fitting import fit_identity, fit_step, left_out_note
 from adversity.engine.stages.history import history_path, last_epoch, write_history
-from adversity.engine.stages.stage import Shard, StageResult, StageRun
+from adversity.engine.stages.stage import Progress, Shard, StageResult, StageRun
 from adversity.errors import InputError
 from adversity.pipeline.plan.recorded import recorded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from adversity.contracts import Measure
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["FitRun"]
 
 _FILE = "state.safetensors"
+_EVERY = 0.5
+"""Seconds between two rows that are told; a person reads no faster."""
 
 
 class FitRun(StageRun):
@@ -52,7 +57,9 @@ class FitRun(StageRun):
         key, step = self._key(shard.cell), self.stage.step
         seconds = self.plan.spec.run.checkpoint_s
         checkpoint = Checkpoint(self.store, key, seconds=seconds, name=f"{step} {shard.label}")
-        fit = fit_step(self.toolbox, step, shard.cell, checkpoint)
+        epochs = getattr(self.toolbox.plugin(step, shard.cell), "epochs", None)
+        tells = _Tells(partial(self.on_progress, shard), epochs if type(epochs) is int else None)
+        fit = fit_step(self.toolbox, step, shard.cell, checkpoint, tells)
         arrays = dict(fit.state.arrays)
         info = {"info": dict(fit.state.info), "rows": fit.rows, "counts": dict(fit.counts)}
         self.store.put(key, _FILE, lambda path: write_arrays(path, arrays, info))
@@ -75,3 +82,30 @@ class FitRun(StageRun):
             self.notes += [note for note in said if note not in self.notes]
         rows = sum(shard.rows for shard in self.shards)
         return StageResult(self.stage.step, measures, tuple(self.notes), rows)
+
+
+class _Tells:
+    """A listener that tells rows as progress."""
+
+    def __init__(self, tell: Callable[[Progress], None], epochs: int | None) -> None:
+        """Tell nothing yet.
+
+        Args:
+            tell: Gets it.
+            epochs: How many there will be, if the plugin has a parameter of that name.
+        """
+        self._tell, self._epochs = tell, epochs
+        self._begun, self._last = 0.0, time.monotonic() - _EVERY
+
+    def __call__(self, row: Mapping[str, float], resumed: bool) -> None:  # noqa: FBT001
+        """Tell it, unless the last one was told just now."""
+        epoch = int(row["epoch"])
+        share = 0.0 if self._epochs is None else min(1.0, epoch / self._epochs)
+        if resumed:
+            self._begun = share
+        if time.monotonic() - self._last < _EVERY:
+            return
+        self._last = time.monotonic()
+        of = "" if self._epochs is None else f"/{self._epochs}"
+        numbers = [f"{name} {value:.3g}" for name, value in row.items() if name != "epoch"]
+        self._tell(Progress(" · ".join([f"epoch {epoch}{of}", *numbers]), share, self._begun))

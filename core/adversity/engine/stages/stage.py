@@ -26,7 +26,7 @@ from adversity.project import file_fault, list_files
 from adversity.provenance import file_sha256, processor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from adversity.contracts import Measure, PluginBase
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep, Stage
 
 __all__ = [
+    "Progress",
     "Shard",
     "StageResult",
     "StageRun",
@@ -61,6 +62,21 @@ class Shard:
     label: str
     samples: tuple[int, ...] = ()
     name: str = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a shard is that takes long, for people who wait.
+
+    Attributes:
+        words: Such as `epoch 3/20 · loss 0.42`.
+        share: What is done of it, 0 to 1; 0 where nobody knows.
+        begun: What of that was done before this run.
+    """
+
+    words: str
+    share: float = 0.0
+    begun: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +126,10 @@ class StageResult:
         }
 
 
+def _unheard(_shard: Shard, _progress: Progress) -> None:
+    """Tell nobody."""
+
+
 def _plain(measure: Measure) -> dict[str, float | int]:
     record: dict[str, float | int] = {"value": measure.value, "n": measure.n}
     if measure.low is not None and measure.high is not None:
@@ -126,6 +146,7 @@ class StageRun(ABC):
         self.toolbox = toolbox_of(plan, workspace)
         self.store = Store(workspace.store)
         self.notes: list[str] = []
+        self.on_progress: Callable[[Shard, Progress], None] = _unheard
         self.shards: tuple[Shard, ...] = tuple(self.split())
 
     @property
