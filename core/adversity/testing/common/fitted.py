@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS"]
 
 
+_ANOTHER_SEED = 20_260_107
+"""No check leaves the generators in its state: what the bench learnt earlier began in another one."""
+
+
 def _learnt(bench: Bench) -> State:
     """Return what the plugin learns with the bench's parameters."""
     return cast("State", bench.learnt())
@@ -50,7 +54,7 @@ def same_fit(bench: Bench) -> str:
     """Fit another plugin than the bench's, with the global generators moved between."""
     seed_everything(1)
     first = as_text(_learnt(bench))
-    seed_everything(2)
+    seed_everything(_ANOTHER_SEED)
     second = as_text(bench.fit()[1])
     names = first.keys() | second.keys()
     different = sorted(name or "info" for name in names if first.get(name) != second.get(name))
