@@ -1,8 +1,8 @@
 """The suite's lock: which groups of tests passed as a whole, and with what.
 
 Its lines are of the groups that `shares_with` names, without the kit's, which has a lock of its
-own: below tests/plugins all tests of a group, elsewhere the slow ones; comparisons with peers
-never count. What the outcome of a group depends on is found by `what_counts`.
+own, and without comparisons with peers. What the outcome of a group depends on is found by
+`what_counts`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-ALL_COUNT = "tests/plugins/"
+OF_PLUGINS = "tests/plugins/"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,8 +38,7 @@ class SuiteLock(Locked):
         """Return the group whose line tells of a test."""
         if item.nodeid.startswith(KIT) or item.get_closest_marker("peers"):
             return ""
-        group = shares_with(item.nodeid)
-        return group if group.startswith(ALL_COUNT) or item.get_closest_marker("slow") else ""
+        return shares_with(item.nodeid)
 
     def read_digests(self, items: list[pytest.Item]) -> None:
         """Digest the groups; of one that was collected in part no number of trials is the whole.
@@ -54,7 +53,7 @@ class SuiteLock(Locked):
         part = any("::" in arg for arg in self.config.args) or self.config.getoption("lf", False)
         collected = {item.path for item in items}
         for group, count in counts.items():
-            if group.startswith(ALL_COUNT):  # what tries the core itself is never put off
+            if group.startswith(OF_PLUGINS):  # what tries the core itself is never put off
                 self.own[group] = repository.own_digest(group)
             tests = {self.config.rootpath / test for test in repository.tests_of(group)}
             whole = not part and tests != set() and collected.issuperset(tests)

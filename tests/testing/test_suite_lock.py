@@ -86,16 +86,18 @@ def suite(pytester: pytest.Pytester) -> Any:
 
 
 def test_a_whole_group_is_written_and_left_out(suite: Any, pytester: pytest.Pytester) -> None:
-    """Of plugins all tests, elsewhere the slow ones; of two fresh groups one is drawn."""
+    """With its fast tests and its slow ones; of two fresh groups one is drawn."""
     assert suite("-m", "not peers", "--write-lock").parseoutcomes()["passed"] == 8
     lines = read_lock(pytester.path / SUITE_LOCK)
-    assert {group: line.passed for group, line in lines.items()} == {PLUGIN: 4, OTHER: 3}
+    assert {group: line.passed for group, line in lines.items()} == {PLUGIN: 4, OTHER: 4}
     (left_out,) = lines.keys() - lock.drawn(lines, "")
     result = suite("-m", "not peers", "--changed")
     assert result.parseoutcomes()["passed"] == 8 - lines[left_out].passed
     result.stdout.fnmatch_lines(
         [f"1 groups of tests left out*{SUITE_LOCK}*{left_out}; 0*; {lines[left_out].passed} tests*"]
     )
+    fast = suite("-m", "not peers and not slow", "--changed")
+    assert fast.parseoutcomes()["passed"] == 1
     assert suite("-m", "not peers").parseoutcomes()["passed"] == 8
     Path(pytester.path, left_out).write_text(TESTS + "more = 1\n")
     assert suite("-m", "not peers", "--changed").parseoutcomes()["passed"] == 8
@@ -166,7 +168,7 @@ def test_a_part_of_what_shares_a_server_writes_nothing(
     assert not (pytester.path / SUITE_LOCK).exists()
     suite("--write-lock", SERVER)
     assert {name: line.passed for name, line in read_lock(pytester.path / SUITE_LOCK).items()} == {
-        SERVER: 6
+        SERVER: 8
     }
 
 

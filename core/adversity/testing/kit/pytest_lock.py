@@ -295,5 +295,8 @@ def _line(given: list[tuple[dict[str, Any], pytest.TestReport]], seconds: float)
     return Passed(facts["digest"], passed, skipped, expected, round(seconds, 1), facts["own"])
 
 
-def _listed(names: set[str]) -> str:
-    return f": {', '.join(sorted(names))}" if names else ""
+def _listed(names: set[str], most: int = 40) -> str:
+    shown = sorted(names)[:most]
+    if len(names) > most:
+        shown.append(f"and {len(names) - most} more")
+    return f": {', '.join(shown)}" if names else ""
