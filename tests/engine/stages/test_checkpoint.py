@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,8 @@ def test_one_of_other_versions_is_left_aside(
     again, other = watched(Store(tmp_path))
     with caplog.at_level(logging.WARNING):
         assert again.resume() is None
-    assert "net begins anew: its checkpoint was made with {'numpy'" in caplog.text
+    made = f"numpy {version('numpy')}, torch {version('torch')}"
+    assert f"net begins anew: its checkpoint was made with {made}" in caplog.text
     assert np.array_equal(other.random(2), first)
 
 

@@ -61,10 +61,12 @@ class Checkpoint:
             made_with = info["made_with"]
             kept = State(arrays, info["info"]), list(info["rows"]), info["drawn"]
         except (StorageError, KeyError, TypeError):
-            made_with, kept = None, None
+            _LOG.warning("%s begins anew: its checkpoint is damaged", self._name)
+            return None
         if made_with == _made_with():
             return kept
-        _LOG.warning("%s begins anew: its checkpoint was made with %s", self._name, made_with)
+        other = ", ".join(f"{name} {number}" for name, number in made_with.items())
+        _LOG.warning("%s begins anew: its checkpoint was made with %s", self._name, other)
         return None
 
     def drop(self) -> None:
