@@ -172,6 +172,21 @@ def test_each_member_of_an_ensemble_answers(planned, call):
     assert one["queries"] > 0
 
 
+def test_each_draw_of_a_sampled_answer_counts(planned, call):
+    """Of its own step, and of an attack through it; a grey-box attacker asks the network alone."""
+    planned.edit("width: 4}", "width: 4, dropout: 0.2}")
+    one = cost(call)[0]["once"]
+    planned.edit("max_softmax, from: predictions", "mc_dropout, from: predictions, with: {draws: 5}")
+    planned.edit("fgsm, from: noisy, against: predictions", "fgsm, from: noisy, against: doubt")
+    steps = cost(call)[0]
+    through = steps["once"]
+    assert (through["queries"], through["gradients"]) == (5 * one["queries"], 5 * one["gradients"])
+    assert through["draws"] == 1
+    assert steps["doubt"]["queries"] == 5 * steps["predictions"]["queries"] > 0
+    planned.edit("against: doubt", "against: doubt, knowledge: grey-box")
+    assert cost(call)[0]["once"]["queries"] == one["queries"]
+
+
 def test_nothing_heavy_is_imported(planned, child_environment):
     """`validate` with what a run costs, of AutoAttack too, imports no torch, DVC or pyarrow."""
     planned.edit("attack/fgsm", "attack/auto_attack")

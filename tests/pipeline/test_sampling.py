@@ -136,17 +136,6 @@ def test_who_answers_is_the_network_and_the_draws(plan_with: Any) -> None:
             id="fitted",
         ),
         pytest.param(
-            DRAWN + "  pushed: {uses: attack/push, from: dark, against: drawn, with: {eps: 0.1}}\n",
-            "not available yet, and drawn is one; attack predictions, the classifier that is asked",
-            id="attacked",
-        ),
-        pytest.param(
-            DRAWN + "  width: {uses: uncertainty/margin, from: drawn}\n"
-            "  pushed: {uses: attack/push, from: dark, against: width, with: {eps: 0.1}}\n",
-            "and width comes from drawn, which is one; attack predictions",
-            id="attacked behind",
-        ),
-        pytest.param(
             DRAWN
             + "  scaled: {uses: uncertainty/scaling, from: drawn, fit_on: held_predictions}\n",
             "expected the same network, members and calibrators behind both",
@@ -158,3 +147,15 @@ def test_what_cannot_be_is_refused(plan_with: Any, steps: str, message: str) -> 
     """Before any work, with the line and what to do."""
     with pytest.raises(PipelineError, match=message):
         plan_with(steps)
+
+
+def test_draws_are_attacked_as_what_stands_behind_the_classifier(plan_with: Any) -> None:
+    """The step itself, and a score behind it; a grey-box attacker knows the classifier alone."""
+    pushed = "  pushed: {uses: attack/push, from: dark, against: %s, with: {eps: 0.1}}\n"
+    width = "  width: {uses: uncertainty/margin, from: drawn}\n"
+    for against, ways in (("drawn", ()), ("width", ("width",))):
+        plan = plan_with(DRAWN + width + pushed % against)
+        victim = plan.victim("pushed")
+        assert victim.ids[-2 - len(ways) :] == ("predictions", "drawn", *ways)
+        assert [link.id for link in victim.undefended.links] == ["predictions"]
+        assert "drawn" in [link.id for link in victim.defences]

@@ -20,6 +20,11 @@ class Shaken(Sampling):
 
     name: ClassVar[str] = "shaken"
     stochastic: ClassVar[bool] = True
+    differentiable: ClassVar[bool] = True
+
+    @property
+    def asks_each(self) -> int:
+        return 3
 
     def estimate(self, models: Any, images: Any, rng: Any) -> Predictive:
         members = [self.once(models[0], images, rng.child(k), k) for k in range(3)]
@@ -32,6 +37,8 @@ class Shaken(Sampling):
 
 class Blind(Shaken):
     """Looks at a grey image in the place of its own."""
+
+    differentiable: ClassVar[bool] = False
 
     def once(self, model: Any, images: Any, rng: Any, number: int) -> torch.Tensor:
         grey = torch.full_like(images, 0.5)
@@ -51,8 +58,8 @@ class Leans(Shaken):
     """Doubles what the network gives the first class."""
 
     def once(self, model: Any, images: Any, rng: Any, number: int) -> torch.Tensor:
-        probs = super().once(model, images, rng, number)
-        probs[:, 0] *= 2
+        weights = torch.tensor([2.0, 1, 1, 1], dtype=torch.float64)
+        probs = super().once(model, images, rng, number) * weights
         return probs / probs.sum(1, keepdim=True)
 
 
@@ -67,11 +74,29 @@ class LeavesModes(Shaken):
         return answer
 
 
+class AsksMore(Shaken):
+    """Asks once more than it says, and drops what it hears."""
+
+    def estimate(self, models: Any, images: Any, rng: Any) -> Predictive:
+        models[0](images)
+        return super().estimate(models, images, rng)
+
+
+class Halved(Shaken):
+    """Half of what it says has no gradient."""
+
+    def once(self, model: Any, images: Any, rng: Any, number: int) -> torch.Tensor:
+        probs = super().once(model, images, rng, number)
+        return (probs + probs.detach()) / 2
+
+
 TWINS = {
     "images_matter": Blind,
     "members_differ": Repeats,
     "classes_of_the_network": Leans,
     "networks_as_found": LeavesModes,
+    "asks_as_it_says": AsksMore,
+    "gradient_is_right": Halved,
 }
 
 

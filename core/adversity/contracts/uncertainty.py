@@ -137,12 +137,22 @@ class Sampling(Uncertainty):
 
     makes: ClassVar[str] = "predictions"
 
+    @property
+    def asks_each(self) -> int | None:
+        """How often each model is asked for an image, where parameters fix it; None if they do not.
+
+        `adversity validate` counts with it, and a report says it of what is attacked.
+        """
+        return None
+
     @abstractmethod
     def estimate(self, models: Sequence[Model], images: Tensor, rng: SampleRng) -> Predictive:
         """Return a `Predictive` with `members` `[M, N, K]`, the probabilities of M answers.
 
         The one answer is their mean, unless it gives `probs` `[N, K]`; whatever else it holds is
-        not read. A row is about its image alone, and draws from its row of `rng` alone.
+        not read. A row is about its image alone, and draws from its row of `rng` alone. Where the
+        class says `differentiable`, attacks go through the answer: the images then require a
+        gradient, and the answer must have it.
 
         Args:
             models: Classifiers of the same classes; a pipeline gives one.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Combine, Dataset, Decide, PostHoc, Score
+from adversity.contracts import Combine, Dataset, Decide, PostHoc, Sampling, Score
 from adversity.engine.chain.target import EOT_DRAWS
 from adversity.pipeline.plan.paths import rests_on
 from adversity.pipeline.plan.routes import every, route_of
@@ -43,7 +43,7 @@ class StepCost:
         samples: Samples of each cell, at most; None if that is not known.
         queries: Images that networks answer for, in all cells: exactly so many of a classifier's
             step, at most so many of an attack's own, each image once for every member of an
-            ensemble; None if that is not known.
+            ensemble and every draw of a sampled answer; None if that is not known.
         gradients: The same of gradients of images.
         draws: How often each of them goes through a chain that draws random numbers.
         size: Bytes of its artifact, about; None if that is not known.
@@ -135,33 +135,57 @@ class _Coster:
         cls = class_of(planned.entry)
         if planned.role == "measure" or (planned.role == "score" and issubclass(cls, _FROM_TABLES)):
             return replace(cost, queries=0, gradients=0)
+        asks = [self._asks(planned, cell) for cell in planned.cells]
+        if planned.role == "score" and None not in asks:
+            each = sum(count for count in asks if count is not None)
+            queries = None if cost.samples is None else cost.samples * each
+            return replace(cost, queries=queries, gradients=0)
         what = "what fitting" if planned.role == "define" else "how often it"
         return _without(cost, f"{what} asks of a network is not known")
 
     def _attack(self, planned: PlannedStep, cost: StepCost) -> StepCost:
         """Add up what the attack says of itself, with the parameters of each cell."""
         chain = self._plan.victim(planned.id)
+        chain = chain if planned.knowledge == "white-box" else chain.undefended
         costs = [_declared(planned.plugins[cell]) for cell in planned.cells]
         networks = [self._networks(chain, cell) for cell in planned.cells]
         known = [
             (one[0] * count, one[1] * count)
             for one, count in zip(costs, networks, strict=True)
-            if one is not None
+            if one is not None and count is not None
         ]
-        if len(known) < len(costs):
+        if None in costs:
             cost = _without(cost, f"{planned.entry.label} does not say what it costs at most")
+        elif None in networks:
+            cost = _without(cost, "how often its victim asks of a network is not known")
         elif cost.samples is not None:
             queries, gradients = (cost.samples * sum(one[part] for one in known) for part in (0, 1))
             cost = replace(cost, queries=queries, gradients=gradients)
-        random = _is_random(chain if planned.knowledge == "white-box" else chain.undefended)
+        random = _is_averaged(chain)
         if planned.options.get("probe"):
             cost = _without(cost, "its probe attacks some samples three times more")
         return replace(cost, draws=EOT_DRAWS if random else 1)
 
-    def _networks(self, chain: Chain, cell: Cell) -> int:
-        """Return how many networks answer for an image: as many as an ensemble has members."""
-        route = every(route_of(chain, cell, self._plan.steps))
-        return sum(placed.step.role == "predict" for placed in route)
+    def _networks(self, chain: Chain, cell: Cell) -> int | None:
+        """Return how many answers of networks an image costs: of each member, in each draw."""
+        counts: list[int | None] = []
+        for placed in every(route_of(chain, cell, self._plan.steps)):
+            if placed.step.role == "predict":
+                counts.append(1)
+            elif issubclass(class_of(placed.step.entry), Sampling):
+                counts[-1] = self._asks(placed.step, cell)  # the classifier right before it
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    def _asks(self, planned: PlannedStep, cell: Cell) -> int | None:
+        """Ask a method how often it asks a network for an image; one that fails says nothing."""
+        definition = self._plan.steps[planned.definition]
+        plugin: Any = definition.plugins[cell.restrict(definition.variables)]
+        try:
+            asks = getattr(plugin, "asks_each", None)
+            return None if asks is None else int(asks)
+        except Exception:  # noqa: BLE001  (likewise)
+            return None
 
     def _disk(self, planned: PlannedStep, cost: StepCost, data: str) -> StepCost:
         if cost.samples is None:
@@ -214,8 +238,10 @@ def _declared(attack: Any) -> tuple[int, int] | None:
         return None
 
 
-def _is_random(chain: Chain) -> bool:
-    return any(bool(class_of(link.entry).stochastic) for link in chain.parts)
+def _is_averaged(chain: Chain) -> bool:
+    """Say whether attacks average over draws; what samples a network does so by itself."""
+    classes = [class_of(link.entry) for link in chain.parts]
+    return any(bool(cls.stochastic) and not issubclass(cls, Sampling) for cls in classes)
 
 
 def _resizes(link: PlannedStep) -> bool:

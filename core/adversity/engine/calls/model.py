@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.calls.classifier_call import ClassifierCall
 
-__all__ = ["ClassifierModel"]
+__all__ = ["ClassifierModel", "Heard"]
 
 
 class ClassifierModel:
@@ -74,3 +74,26 @@ class ClassifierModel:
         """Return the networks among the classifier's attributes; none where it holds none."""
         plugin = self._call.ready.plugin
         return tuple(networks_of(plugin))
+
+
+class Heard:
+    """A model, and what it said: a way for the gradient where a mean of probabilities has none."""
+
+    def __init__(self, model: ClassifierModel) -> None:
+        """Nothing is said yet."""
+        self._model = model
+        self._said: list[Tensor] = []
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return logits `[N, K]`, and keep them."""
+        self._said.append(self._model(images))
+        return self._said[-1]
+
+    def networks(self) -> tuple[nn.Module, ...]:
+        """Return the networks among the classifier's attributes."""
+        return self._model.networks()
+
+    def logs(self, probs: Tensor) -> Tensor:
+        """Return the mean log p of what was said, as `probs` `[N, K]`; these if nothing fits them."""
+        said = [one.to(probs).log_softmax(1) for one in self._said if one.shape == probs.shape]
+        return sum(said[1:], said[0]) / len(said) if said else probs

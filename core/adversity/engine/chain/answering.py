@@ -14,6 +14,7 @@ from adversity.engine.calls.blocks import network_rows
 from adversity.engine.calls.log_probs import floored
 from adversity.engine.calls.uncertainty_call import CalibratorCall
 from adversity.engine.chain.answer import Answer
+from adversity.engine.chain.drawn import Drawn
 from adversity.engine.chain.ensemble import Members
 from adversity.engine.chain.links import Bundle, Link
 from adversity.errors import InputError
@@ -218,7 +219,7 @@ def arranged(links: Sequence[Link | Bundle]) -> Line:
     Raises:
         InputError: If there is not exactly one classifier, or something stands where it cannot.
     """
-    makes = [link.makes for link in links]
+    makes = [_made(link) for link in links]
     chain = " -> ".join(link.label for link in links) or "nothing"
     if makes.count("predictions") != 1:
         raise InputError(
@@ -227,19 +228,38 @@ def arranged(links: Sequence[Link | Bundle]) -> Line:
     place = makes.index("predictions")
     for number, made in enumerate(makes):
         expected = "images" if number < place else "scores"
-        if number != place and made != expected:
+        if number != place and made not in (expected, "draws"):
             where = "before" if number < place else "behind"
             raise InputError(
                 f"{links[number].label} cannot stand {where} the classifier in {chain}: "
                 f"expected {'degradations or restorations' if number < place else 'calibrators'} "
                 "there"
             )
-    source, behind = links[place], (link.ready.call for link in links[place + 1 :])
+    calls = (link.ready.call for link in links[place + 1 :])
     return Line(
         tuple(links),
         tuple(link for link in links[:place] if isinstance(link, Link)),
-        Members(source, tuple(map(arranged, source.members)))
-        if isinstance(source, Bundle)
-        else _One(source.call),
-        tuple(call for call in behind if isinstance(call, CalibratorCall)),
+        _source(links, place, makes),
+        tuple(call for call in calls if isinstance(call, CalibratorCall)),
     )
+
+
+def _made(link: Link | Bundle) -> str:
+    return "draws" if isinstance(link, Link) and link.samples else link.makes
+
+
+def _source(links: Sequence[Link | Bundle], place: int, makes: Sequence[str]) -> Answering:
+    """Return what answers: a classifier, members, or a classifier that is asked several times."""
+    source = links[place]
+    drawn = [number for number, made in enumerate(makes) if made == "draws"]
+    if drawn:
+        method = links[drawn[0]]
+        if isinstance(source, Bundle) or drawn != [place + 1] or not isinstance(method, Link):
+            raise InputError(
+                f"{method.label} asks a classifier itself: expected it once, right behind one, got "
+                + " -> ".join(link.label for link in links)
+            )
+        return Drawn(source, method)
+    if isinstance(source, Bundle):
+        return Members(source, tuple(map(arranged, source.members)))
+    return _One(source.call)

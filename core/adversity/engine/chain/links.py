@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts import Sampling
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -54,9 +56,19 @@ class Link:
         return bool(self.ready.plugin.stochastic)
 
     @property
+    def samples(self) -> bool:
+        """Whether it asks the classifier in front of it several times: its answer is a mean."""
+        return isinstance(self.ready.plugin, Sampling)
+
+    @property
+    def averaged(self) -> bool:
+        """Whether an attack averages over its draws; what samples does it by itself."""
+        return self.stochastic and not self.samples
+
+    @property
     def gradient(self) -> str:
         """In words, what the backward pass goes through."""
-        return f"{self.call.gradient}{' with EOT' if self.stochastic else ''}"
+        return f"{self.call.gradient}{' with EOT' if self.averaged else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,11 @@ class Bundle:
     def stochastic(self) -> bool:
         """Whether some member draws random numbers."""
         return any(link.stochastic for member in self.members for link in member)
+
+    @property
+    def averaged(self) -> bool:
+        """Whether an attack averages over the draws of some member."""
+        return any(link.averaged for member in self.members for link in member)
 
 
 def parts_of(links: Iterable[Link | Bundle]) -> tuple[Link, ...]:

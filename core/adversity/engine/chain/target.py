@@ -25,7 +25,8 @@ __all__ = ["ChainTarget"]
 
 _ACCESS: tuple[Access, ...] = get_args(Access)
 EOT_DRAWS = 8
-"""Draws over which the gradient of a stochastic chain is averaged."""
+"""Draws over which the gradient of a stochastic chain is averaged; an answer that is itself a mean
+over draws is asked for once."""
 
 
 class ChainTarget:
@@ -52,7 +53,7 @@ class ChainTarget:
             ids: N sample ids.
             side: Side information of the images, each with first axis N.
             seed: The pipeline's seed, for stochastic links.
-            draws: EOT draws, where a link is stochastic.
+            draws: EOT draws, where a link is stochastic and not a mean over draws itself.
         """
         import torch
 
@@ -60,7 +61,7 @@ class ChainTarget:
         self._chain = arranged(links)
         self.counts = Counts(len(ids))
         self._random = any(link.stochastic for link in links)
-        self.draws = draws if self._random else 1
+        self.draws = draws if any(link.averaged for link in links) else 1
         self._seed = seed
         self.ids = tuple(ids)
         self._side = dict(side or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from adversity.contracts import Combine
+from adversity.contracts import Combine, Sampling
 from adversity.engine.calls.ready import Ready
 from adversity.engine.chain.links import Bundle, Link
 from adversity.engine.chain.own_network import ready_network
@@ -34,7 +34,8 @@ class Victim:
 def target(*links: Any) -> Victim:
     """Compose a victim: restorations, then a classifier or any `nn.Module`, then calibration.
 
-    In the place of the classifier may stand an ensemble: victims, which are its members, and behind
+    Behind the classifier may stand what asks it several times, `adversity.create("uncertainty",
+    "mc_dropout")`, whose mean over draws then answers. In its place may stand an ensemble: victims, which are its members, and behind
     them what makes their answers one, `adversity.create("uncertainty", "deep_ensemble")`.
 
     Args:
@@ -61,7 +62,9 @@ def target(*links: Any) -> Victim:
         combines = isinstance(ready.plugin, Combine)
         if combines != bool(members):
             _misplaced(ready, position, len(members))
-        step = f"link-{position}"
+        # Draws are those of the method's own call from Python, for the same seed and ids.
+        samples = isinstance(ready.plugin, Sampling)
+        step = ready.plugin.name if samples else f"link-{position}"
         chain.append(_bundle(step, ready, members) if combines else Link(step, ready))
         members = []
     if members:

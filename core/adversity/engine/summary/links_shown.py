@@ -39,7 +39,7 @@ def with_links(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
 
 
 def _gradient(link: Link, *, grey: bool) -> str:
-    if grey and link.makes != "predictions":
+    if grey and (link.samples or link.makes != "predictions"):
         return "not seen by the attack (grey-box)"
     if link.makes == "scores" and not isinstance(link.ready.plugin, PostHoc):
         return "none needed (a score does not change the answer)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from adversity.contracts import Fitted, Sampling
-from adversity.pipeline.plan.paths import ancestors
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -21,16 +20,14 @@ Finding = tuple[str, str]
 
 
 class SamplingRules:
-    """Checks steps that ask a classifier several times, and attacks on their answers."""
+    """Checks steps that ask a classifier several times."""
 
     def __init__(self, steps: Mapping[str, PlannedStep]) -> None:
         """Look at steps that are resolved; a faulty one is missing, and was complained of."""
         self._steps = steps
 
     def rules(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
-        """Yield what is wrong with such a step, or with an attack on one."""
-        if planned.role == "attack" and planned.against is not None:
-            yield from self._attacked(planned.against)
+        """Yield what is wrong with such a step."""
         if not issubclass(class_of(planned.entry), Sampling):
             return
         label = planned.entry.label
@@ -65,18 +62,3 @@ class SamplingRules:
                         "gives labels only; use another classifier"
                     ),
                 )
-
-    def _attacked(self, against: str) -> Iterator[Finding]:
-        """Refuse such an answer as victim: an attack asks its victim once."""
-        for name in (against, *sorted(ancestors(against, self._steps))):
-            step = self._steps.get(name)
-            if step is not None and issubclass(class_of(step.entry), Sampling):
-                what = "is one" if name == against else f"comes from {name}, which is one"
-                yield (
-                    "against",
-                    (
-                        "an attack on an answer that is made of several draws is not available yet, "
-                        f"and {against} {what}; attack {step.upstream}, the classifier that is asked"
-                    ),
-                )
-                return

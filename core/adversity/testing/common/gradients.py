@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from adversity.testing.kinds.classifier import ClassifierBench
     from adversity.testing.kinds.degradation import DegradationBench
     from adversity.testing.kinds.restoration import RestorationBench
-    from adversity.testing.kinds.uncertainty import PostHocBench
+    from adversity.testing.kinds.uncertainty import PostHocBench, SamplingBench
 
-    Traced: TypeAlias = ClassifierBench | DegradationBench | RestorationBench | PostHocBench
+    Traced: TypeAlias = (
+        ClassifierBench | DegradationBench | RestorationBench | PostHocBench | SamplingBench
+    )
 
 __all__ = [
     "disagreement",

@@ -40,6 +40,7 @@ class MCDropout(Sampling):
         "in deep learning, 2016, equation 6; the mean is of probabilities"
     )
     stochastic: ClassVar[bool] = True
+    differentiable: ClassVar[bool] = True
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"draws": 6}, {"draws": 3, "p": 0.2})
 
     draws: int = Field(30, ge=1, le=10_000, description="How many answers an image gets.")
@@ -49,6 +50,11 @@ class MCDropout(Sampling):
         lt=1,
         description="The rate of all dropout, in the place of the network's own; 0 is the network.",
     )
+
+    @property
+    def asks_each(self) -> int:
+        """One answer for each draw."""
+        return self.draws
 
     def estimate(self, models: Sequence[Model], images: Tensor, rng: SampleRng) -> Predictive:
         """Return a `Predictive` with `members` `[M, N, K]` float64, M draws of each model.

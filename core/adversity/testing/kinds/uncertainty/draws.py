@@ -12,6 +12,7 @@ from adversity.seeding import SampleRng
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.bench.networks import found_state
+from adversity.testing.common.gradients import gradient_is_right
 from adversity.testing.inputs.images import image_cases
 
 if TYPE_CHECKING:
@@ -55,6 +56,18 @@ class _Fails:
         if not self._left:
             raise _Meant
         self._left -= 1
+        return self._model(images)
+
+
+class _Counted:
+    """A model that counts the rows it is asked for."""
+
+    def __init__(self, model: Model) -> None:
+        self._model, self.networks = model, model.networks
+        self.rows = 0
+
+    def __call__(self, images: Tensor) -> Tensor:
+        self.rows += len(images)
         return self._model(images)
 
 
@@ -134,10 +147,37 @@ def networks_as_found(bench: SamplingBench) -> str:
     return "as found, over and failed"
 
 
+@check("It asks the network as often as it says, `asks_each`.")
+def asks_as_it_says(bench: SamplingBench) -> str:
+    """Count the rows that the network is asked for, of one block."""
+    import torch
+
+    expected = bench.ready.plugin.asks_each
+    if expected is None:
+        raise NotApplicable("it does not say how often it asks")
+    case = bench.answered[0]
+    model = _Counted(bench.model(case))
+    images = padded(case.rows["images"][:1], ROWS)  # as the engine calls it
+    with torch.no_grad():
+        bench.ready.plugin.estimate((model,), images, bench.rng(case).fresh(case.ids[:1] * ROWS))
+    asked = model.rows / ROWS
+    require(
+        asked == expected, f"expected {expected} answers for each image, it asked for {asked:g}"
+    )
+    return f"{expected} answers for each image"
+
+
 class SamplingBench(Bench):
     """Feed a method with images, and a network with dropout and batch norm."""
 
-    checks = (images_matter, members_differ, classes_of_the_network, networks_as_found)
+    checks = (
+        images_matter,
+        members_differ,
+        classes_of_the_network,
+        networks_as_found,
+        asks_as_it_says,
+        gradient_is_right,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Make no network yet."""
@@ -150,16 +190,23 @@ class SamplingBench(Bench):
 
     def network(self, case: Case) -> nn.Module:
         """Return the network for images of a case; one for each number of channels."""
-        channels = int(case.rows["images"].shape[1])
+        return self._network_of(int(case.rows["images"].shape[1]))
+
+    def _network_of(self, channels: int) -> nn.Module:
         if channels not in self._networks:
             self._networks[channels] = _network(channels)
         return self._networks[channels]
 
     def model(self, case: Case) -> ClassifierModel:
         """Return what the method is given."""
-        ready = ready_network(self.network(case))
-        ready.plugin.block_rows = ROWS
-        return ClassifierModel(ready.call)
+        return _model(self.network(case))
+
+    def traced(self, images: Tensor) -> Tensor:
+        """Return log p of the mean over the same draws each time, as an attack differentiates it."""
+        rng = SampleRng(seed=0, step="kit", ids=list(map(str, range(len(images)))))
+        model = _model(self._network_of(int(images.shape[1])))
+        answer: Tensor = self.ready.call.answers((model,), images, rng)
+        return answer
 
     def rng(self, case: Case, seed: int = 0) -> SampleRng:
         """Return the streams of a case's images."""
@@ -173,6 +220,12 @@ class SamplingBench(Bench):
         """Ask a model; members have rows first."""
         said = ready.call((model,), case.rows["images"], self.rng(case, seed))
         return {"probs": said.probs, "members": said.members.transpose(0, 1)}
+
+
+def _model(network: nn.Module) -> ClassifierModel:
+    ready = ready_network(network)
+    ready.plugin.block_rows = ROWS
+    return ClassifierModel(ready.call)
 
 
 def _network(channels: int) -> nn.Module:
