@@ -19,7 +19,6 @@ NOT_YET: Mapping[str, str] = MappingProxyType(
         "Predictive.mean": "always None: no model predicts numbers",
         "Predictive.variance": "always None: no model predicts numbers",
         "Predictive.accept": "always None: nothing abstains",
-        "Sample.group": "a column of tables; intervals and tests do not allow for groups, and say so",
     }
 )
 """Name in the contract to what happens in this version."""

@@ -13,6 +13,8 @@ from adversity.metrics.calibration import (
 )
 from adversity.metrics.classification import accuracy, accuracy_of, accuracy_of_ranks, ranks
 from adversity.metrics.failure import failure_distance, failures_found, median_interval, query_count
+from adversity.metrics.grouped import are_grouped, grouped, grouped_interval
+from adversity.metrics.grouped_calibration import grouped_calibration, grouped_records
 from adversity.metrics.image_quality import (
     psnr,
     psnr_convention,
@@ -49,6 +51,7 @@ __all__ = [
     "accuracy_of",
     "accuracy_of_ranks",
     "agreement",
+    "are_grouped",
     "attack_success",
     "auroc",
     "binned",
@@ -63,6 +66,10 @@ __all__ = [
     "failure_distance",
     "failures_found",
     "fpr_at_95_tpr",
+    "grouped",
+    "grouped_calibration",
+    "grouped_interval",
+    "grouped_records",
     "kappa",
     "log_likelihoods",
     "log_softmax",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adversity.metrics.predictions import Floats
 
-__all__ = ["Placements", "auroc_interval", "twice_wins"]
+__all__ = ["Placements", "auroc_interval", "chernoff", "twice_wins"]
 
 _ENOUGH = 10
 """So many samples of the smaller group on either side make DeLong's variance reliable. With fewer,
@@ -106,7 +106,7 @@ def auroc_interval(value: float, placed: Placements, level: float) -> tuple[floa
         return low, high, "delong, logit"
     if not len(placed.own):
         return *wilson_of(value, placed.smaller, level), "wilson, the smaller group"
-    low, high = _chernoff(placed.without_own(), placed.smaller // 2, level)
+    low, high = chernoff(placed.without_own(), placed.smaller // 2, level)
     return min(low, value), max(high, value), "chernoff, half of the smaller group"
 
 
@@ -118,7 +118,7 @@ def twice_wins(scores: Floats, others: Floats) -> NDArray[np.int64]:
     return wins
 
 
-def _chernoff(value: float, n: int, level: float) -> tuple[float, float]:
+def chernoff(value: float, n: int, level: float) -> tuple[float, float]:
     """Return the shares p that n independent values in [0, 1] with this mean leave possible.
 
     Those with `n KL(value, p) <= log(2 / (1 - level))`, by Hoeffding's first theorem. An AUROC is

@@ -12,6 +12,7 @@ import numpy as np
 
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
+from adversity.metrics.grouped import are_grouped, grouped_quantile
 from adversity.metrics.intervals import share
 from adversity.metrics.predictions import floats_of, verdicts
 
@@ -46,13 +47,16 @@ def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, floa
     return float(ordered[below - 1]), float(ordered[len(ordered) - below])
 
 
-def failure_distance(distances: ArrayLike, *, norm: str, level: float = 0.95) -> Measure | None:
+def failure_distance(
+    distances: ArrayLike, *, norm: str, groups: ArrayLike | None = None, level: float = 0.95
+) -> Measure | None:
     """Return the median distance to the nearest failure that was found.
 
     Args:
         distances: `[N]`, 0 where the answer was wrong from the start, infinite where no failure
             was found.
         norm: What they are measured in; goes into the convention.
+        groups: `[N]` names or None, where samples come in groups; then the interval allows for it.
         level: Confidence level of the interval.
 
     Returns:
@@ -68,7 +72,7 @@ def failure_distance(distances: ArrayLike, *, norm: str, level: float = 0.95) ->
     """
     values = _distances(distances)
     convention = {"norm": norm, "nothing found": "infinite"}
-    return _median(values, level, _curve(values), convention, "higher")
+    return _median(values, groups, level, _curve(values), convention)
 
 
 def failures_found(distances: ArrayLike, *, norm: str, level: float = 0.95) -> Measure:
@@ -118,7 +122,12 @@ def _curve(values: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def query_count(
-    start_correct: ArrayLike, fooled: ArrayLike, solved_at: ArrayLike, *, level: float = 0.95
+    start_correct: ArrayLike,
+    fooled: ArrayLike,
+    solved_at: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> Measure | None:
     """Return the median number of queries after which a black-box attack had a sample.
 
@@ -126,6 +135,7 @@ def query_count(
         start_correct: `[N]` booleans, right on the images the attack started from.
         fooled: `[N]` booleans, wrong on the adversarial image.
         solved_at: `[N]` integers, the query that first had it; 0 for none.
+        groups: `[N]` names or None, where samples come in groups; then the interval allows for it.
         level: Confidence level of the interval.
 
     Returns:
@@ -156,10 +166,10 @@ def query_count(
     }
     return _median(
         asked[start],
+        None if groups is None else np.asarray(groups, dtype=object)[start],
         level,
         curve,
         {"over": "images that were right at first", "withstood": "infinite"},
-        "higher",
     )
 
 
@@ -173,15 +183,20 @@ def _points(values: NDArray[np.float64]) -> list[float]:
 
 def _median(
     values: NDArray[np.float64],
+    groups: ArrayLike | None,
     level: float,
     details: dict[str, Any],
     convention: dict[str, Any],
-    better: str,
 ) -> Measure | None:
     middle = float(np.median(values))
     if not np.isfinite(middle):
         return None
-    low, high = median_interval(values, level)
+    method = "order statistics"
+    if groups is not None and are_grouped(groups):
+        low, high = grouped_quantile(values, groups, 0.5, level=level)
+        low, high, method = max(0.0, min(low, middle)), max(high, middle), "woodruff, grouped"
+    else:
+        low, high = median_interval(values, level)
     known = bool(np.isfinite(high))
     return Measure(
         middle,
@@ -189,8 +204,8 @@ def _median(
         low=low if known else None,
         high=high if known else None,
         level=level,
-        method="order statistics" if known else None,
+        method=method if known else None,
         convention=convention,
-        better=better,
+        better="higher",
         details=details,
     )

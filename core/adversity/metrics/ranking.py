@@ -17,6 +17,8 @@ from adversity.contracts.plot import Plot
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
 from adversity.metrics.auroc_interval import Placements, auroc_interval, twice_wins
+from adversity.metrics.grouped import grouped_interval, grouped_quantile
+from adversity.metrics.grouped_auroc import grouped_auroc_interval
 from adversity.metrics.intervals import check_level, clopper_pearson
 from adversity.metrics.predictions import floats_of
 
@@ -38,6 +40,7 @@ def auroc(
     unknown: ArrayLike,
     *,
     ids: tuple[ArrayLike, ArrayLike] | None = None,
+    groups: tuple[ArrayLike, ArrayLike] | None = None,
     level: float = 0.95,
 ) -> Measure:
     """Return the chance that an unknown sample has a larger score than a known one, ties half.
@@ -58,6 +61,9 @@ def auroc(
         unknown: `[M]` scores of what it was not made for.
         ids: Of the known and of the unknown samples, N and M, each once in its group; one that
             both have is the same sample. None where all samples are independent.
+        groups: Of the known and of the unknown samples, N and M names: one name is one group,
+            whose samples are not independent, on whichever side. Where given, the interval is that
+            of `adversity.metrics.grouped_auroc`.
         level: Confidence level.
 
     Returns:
@@ -85,7 +91,11 @@ def auroc(
     check_level(level)
     value = int(twice_wins(high_scores, low_scores).sum()) / (2 * n * m)
     placed = Placements.of(low_scores, high_scores, ids)
-    low, high, method = auroc_interval(value, placed, level)
+    low, high, method = (
+        auroc_interval(value, placed, level)
+        if groups is None
+        else grouped_auroc_interval(value, placed, groups, level)
+    )
     fpr, tpr = _curve(low_scores, high_scores)
     plot = Plot("steps", fpr, tpr, "false positive rate", "true positive rate")
     return Measure(
@@ -101,7 +111,13 @@ def auroc(
     )
 
 
-def fpr_at_95_tpr(known: ArrayLike, unknown: ArrayLike, *, level: float = 0.95) -> Measure:
+def fpr_at_95_tpr(
+    known: ArrayLike,
+    unknown: ArrayLike,
+    *,
+    groups: tuple[ArrayLike, ArrayLike] | None = None,
+    level: float = 0.95,
+) -> Measure:
     """Return the share of known samples taken for unknown where 95 % of the unknown are noticed.
 
     The threshold is the largest score that 95 % of the unknown samples reach, ties together. It is
@@ -113,6 +129,8 @@ def fpr_at_95_tpr(known: ArrayLike, unknown: ArrayLike, *, level: float = 0.95) 
     Args:
         known: `[N]` scores of what the model was made for.
         unknown: `[M]` scores of what it was not made for.
+        groups: Of the known and of the unknown samples, N and M names or None. Where given, the
+            threshold's bounds are Woodruff's, and those of the share Wilson's, both for groups.
         level: Confidence level.
 
     Returns:
@@ -125,28 +143,22 @@ def fpr_at_95_tpr(known: ArrayLike, unknown: ArrayLike, *, level: float = 0.95) 
         >>> fpr_at_95_tpr([0.1, 0.2, 0.3, 0.4], [0.35, 0.5, 0.6]).value
         0.25
     """
-    from scipy.special import bdtr, bdtrc
-
     low_scores, ranked = _scores(known, "known"), np.sort(_scores(unknown, "unknown"))
     check_level(level)
     n, m = len(low_scores), len(ranked)
     missed = m - -(-m * _TPR[0] // _TPR[1])
     above = _reaching(low_scores, ranked[missed])
-    # The 5 % quantile of the unknown lies between two of them, but for this share on each side.
-    tail, share = (1 - level) / 4, 1 - _TPR[0] / _TPR[1]
-    counts = np.arange(m)
-    lower = int((bdtr(counts, m, share) <= tail).sum()) - 1
-    upper = int((bdtrc(counts, m, share) > tail).sum())
-    least = _reaching(low_scores, ranked[upper]) if upper < m else 0
-    most = _reaching(low_scores, ranked[lower]) if lower >= 0 else n
-    bounds = 1 - 2 * tail  # of Clopper and Pearson: the same share on each side
+    if groups is None:
+        low, high, method = _independent(low_scores, ranked, level)
+    else:
+        low, high, method = _in_groups(low_scores, floats_of(unknown, "unknown"), groups, level)
     return Measure(
         value=above / n,
         n=n,
-        low=clopper_pearson(least, n, bounds)[0],
-        high=clopper_pearson(most, n, bounds)[1],
+        low=min(low, above / n),
+        high=max(high, above / n),
         level=level,
-        method="order statistics and clopper-pearson",
+        method=method,
         convention={
             "positive": "unknown",
             "threshold": "largest score that at least 95 % of the unknown reach",
@@ -154,6 +166,37 @@ def fpr_at_95_tpr(known: ArrayLike, unknown: ArrayLike, *, level: float = 0.95) 
         better="lower",
         details={"unknown": m, "threshold": _finite(float(ranked[missed]))},
     )
+
+
+def _independent(known: Floats, ranked: Floats, level: float) -> tuple[float, float, str]:
+    """Return bounds and method for independent samples, the unknown scores in order."""
+    from scipy.special import bdtr, bdtrc
+
+    n, m = len(known), len(ranked)
+    # The 5 % quantile of the unknown lies between two of them, but for this share on each side.
+    tail, share = (1 - level) / 4, 1 - _TPR[0] / _TPR[1]
+    counts = np.arange(m)
+    lower = int((bdtr(counts, m, share) <= tail).sum()) - 1
+    upper = int((bdtrc(counts, m, share) > tail).sum())
+    least = _reaching(known, ranked[upper]) if upper < m else 0
+    most = _reaching(known, ranked[lower]) if lower >= 0 else n
+    bounds = 1 - 2 * tail  # of Clopper and Pearson: the same share on each side
+    return (
+        clopper_pearson(least, n, bounds)[0],
+        clopper_pearson(most, n, bounds)[1],
+        "order statistics and clopper-pearson",
+    )
+
+
+def _in_groups(
+    known: Floats, unknown: Floats, groups: tuple[ArrayLike, ArrayLike], level: float
+) -> tuple[float, float, str]:
+    """Return bounds and method for samples in groups: the same, with intervals for groups."""
+    bounds = 1 - (1 - level) / 2  # half of what may be missed, for the threshold and for the share
+    lower, upper = grouped_quantile(unknown, groups[1], 1 - _TPR[0] / _TPR[1], level=bounds)
+    ends = [grouped_interval(known >= at, groups[0], level=bounds) for at in (upper, lower)]
+    low, high = (0.0 if ends[0] is None else ends[0][0], 1.0 if ends[1] is None else ends[1][1])
+    return low, high, "woodruff and wilson, grouped"
 
 
 def _scores(values: ArrayLike, name: str) -> Floats:

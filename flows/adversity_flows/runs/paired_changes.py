@@ -11,7 +11,7 @@ import numpy as np
 from adversity.contracts import ImageMetric, Measure
 from adversity.contracts.table import PART_ROWS
 from adversity.data.checksums import verified_file
-from adversity.data.sample_columns import grouping_column, groups_of
+from adversity.data.sample_columns import GROUP, grouping_column, groups_of
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.calls.metric_call import column_of
 from adversity.engine.summary.sample_values import sample_values
@@ -153,11 +153,18 @@ def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measur
     if np.array_equal(a, b, equal_nan=True) and _same(runs, planned, cell):
         # The chain gives the very same answers: no sample could tell the two runs apart.
         return Measure(0.0, len(first), 0.0, 0.0, method="the same rows")
-    return _difference(a, b)
+    groups = rows[0].get(GROUP)
+    return _difference(a, b, None if groups is None else groups[first])
 
 
-def _difference(now: Array, then: Array) -> Measure | str:
-    """Return the paired difference, or why the pairs do not tell it."""
+def _difference(now: Array, then: Array, groups: Array | None) -> Measure | str:
+    """Return the paired difference, or why the pairs do not tell it.
+
+    Args:
+        now: `[N]` values of this run.
+        then: `[N]` of the same samples in the accepted one.
+        groups: `[N]` names or None, where the samples come in groups.
+    """
     here, there = now.astype(np.float64), then.astype(np.float64)
     counted = ~(np.isnan(here) | np.isnan(there))
     # What is infinite in both runs is in neither mean; in one of them, the mean would leap.
@@ -170,7 +177,9 @@ def _difference(now: Array, then: Array) -> Measure | str:
     pairs = [values[finite] for values in (here, there)]
     if all(_are_verdicts(values) for values in (now, then)):
         pairs = [values == 1 for values in pairs]
-    change = paired_difference(*pairs)
+    change = paired_difference(*pairs, groups=None if groups is None else groups[finite])
+    if change.low is None and change.details.get("groups") == 1:
+        return f"all of the {change.n} samples are of one group, which says nothing of others; {_NUMBER}"
     if change.low is None and change.n == 1:
         return f"one sample alone has a finite value in both runs, and no interval; {_NUMBER}"
     if change.low is None and change.value == 0.0:

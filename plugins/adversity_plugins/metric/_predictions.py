@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity import metrics
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adversity import Table
 
-__all__ = ["by_row", "class_targets", "form", "judgeable", "known_rows"]
+__all__ = ["by_row", "class_targets", "form", "groups_in", "judgeable", "known_rows"]
 
 
 def class_targets(table: Table) -> np.ndarray[Any, Any] | None:
@@ -39,6 +41,18 @@ def known_rows(table: Table) -> np.ndarray[Any, np.dtype[np.bool_]]:
     if not table.has("target"):
         return np.ones(len(table), dtype=np.bool_)
     return np.asarray(table["target"] >= 0)
+
+
+def groups_in(
+    table: Table, rows: np.ndarray[Any, Any] | None = None
+) -> np.ndarray[Any, Any] | None:
+    """Return the groups of rows `[N]`, or of some of them; None where no two samples share one."""
+    if not table.has("group"):
+        return None
+    groups = np.asarray(table["group"])
+    if not metrics.are_grouped(groups):
+        return None
+    return groups if rows is None else groups[rows]
 
 
 def by_row(table: Table, function: Callable[..., Any], **options: Any) -> Any:

@@ -8,11 +8,12 @@ import numpy as np
 
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError, InputError
+from adversity_plugins.metric._predictions import groups_in
 
 if TYPE_CHECKING:
     from adversity import Table
 
-__all__ = ["CONFIDENCE", "ranked", "said_of"]
+__all__ = ["CONFIDENCE", "named_groups", "ranked", "said_of", "sides_in_groups"]
 
 CONFIDENCE = "confidence"
 """The one column that every prediction has, and the one that is smaller where it is less sure."""
@@ -46,6 +47,25 @@ def ranked(table: Table, score: str, *, metric: str, step: str) -> np.ndarray[An
             f"table that {step} names, got {fault}; name another column with score"
         )
     return -values.astype(np.float64) if score == CONFIDENCE else values
+
+
+def named_groups(table: Table) -> np.ndarray[Any, Any]:
+    """Return a name of its group for each sample, `[N]`: one of its own, where it has none."""
+    ids = table["id"].tolist()
+    groups = table["group"].tolist() if table.has("group") else [None] * len(ids)
+    names = np.empty(len(ids), dtype=object)
+    for at, (own, group) in enumerate(zip(ids, groups, strict=True)):
+        names[at] = ("sample", own) if group is None else ("group", group)
+    return names
+
+
+def sides_in_groups(
+    known: Table, unknown: Table
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
+    """Return the groups of both sides, by one name where they are one; None where none is shared."""
+    if groups_in(known) is None and groups_in(unknown) is None:
+        return None
+    return named_groups(known), named_groups(unknown)
 
 
 def said_of(score: str) -> dict[str, str]:

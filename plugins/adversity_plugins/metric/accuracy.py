@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric._predictions import by_row, class_targets, form
+from adversity_plugins.metric._predictions import by_row, class_targets, form, groups_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,8 @@ class Accuracy(Metric):
         answer = form(table)
         if table.has(answer) and next(table.parts())[answer].shape[1] > 5:
             right, tied = by_row(table, metrics.ranks, top=5)
-            measures["accuracy_top5"] = metrics.accuracy_of_ranks(right, tied, top=5)
+            top5 = metrics.accuracy_of_ranks(right, tied, top=5)
+            measures["accuracy_top5"] = metrics.grouped(top5, right, groups_in(table))
         return measures
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from adversity import MeasureInfo, Metric, metrics
+from adversity_plugins.metric._predictions import groups_in
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -46,16 +47,21 @@ class AttackCost(Metric):
         attacked = table["start_correct"]
         if not attacked.any():
             return {}
+        own = groups_in(table, attacked)
         measures = {
-            f"{name}_per_image": metrics.mean_interval(
-                np.asarray(table[name], dtype=np.float64)[attacked],
-                within=(0.0, float("inf")),
-                convention={"over": "images that were right at first"},
-            )
+            f"{name}_per_image": _mean(np.asarray(table[name], dtype=np.float64)[attacked], own)
             for name in ("queries", "gradients")
         }
         if table.has("solved_at"):
-            count = metrics.query_count(attacked, table["fooled"], table["solved_at"])
+            columns = (attacked, table["fooled"], table["solved_at"])
+            count = metrics.query_count(*columns, groups=groups_in(table))
             if count is not None:
                 measures["queries_to_fool"] = count
         return measures
+
+
+def _mean(values: np.ndarray[Any, Any], groups: np.ndarray[Any, Any] | None) -> Measure:
+    within = (0.0, float("inf"))
+    convention = {"over": "images that were right at first"}
+    mean = metrics.mean_interval(values, within=within, convention=convention)
+    return metrics.grouped(mean, values, groups, within=within)

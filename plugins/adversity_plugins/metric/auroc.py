@@ -11,7 +11,7 @@ from pydantic import Field
 from adversity import MeasureInfo, Metric, metrics
 from adversity.contracts.targets import UNKNOWN_CLASS
 from adversity.errors import InputError
-from adversity_plugins.metric._ranked_by import CONFIDENCE, ranked, said_of
+from adversity_plugins.metric._ranked_by import CONFIDENCE, ranked, said_of, sides_in_groups
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -76,9 +76,10 @@ class AUROC(Metric):
             ranked(each, self.score, metric="auroc", step=step)
             for each, step in ((table, "from:"), (reference, "against:"))
         )
+        ids, groups = (table["id"], reference["id"]), sides_in_groups(table, reference)
         measures = {
-            "auroc": metrics.auroc(known, unknown, ids=(table["id"], reference["id"])),
-            "fpr_at_95_tpr": metrics.fpr_at_95_tpr(known, unknown),
+            "auroc": metrics.auroc(known, unknown, ids=ids, groups=groups),
+            "fpr_at_95_tpr": metrics.fpr_at_95_tpr(known, unknown, groups=groups),
         }
         said = said_of(self.score)
         return {

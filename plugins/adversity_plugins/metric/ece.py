@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric._predictions import by_row, judgeable
+from adversity_plugins.metric._predictions import by_row, groups_in, judgeable
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -44,7 +44,8 @@ class ECE(Metric):
         """Return `ece` and `confidence_gap` (above 0: too sure).
 
         The details of `ece` hold its `bins`, equal-mass bins for plots (`plot_bins`) and
-        the `consistency` test: what a perfectly calibrated model would show.
+        the `consistency` test: what a perfectly calibrated model would show, which is left out
+        where samples come in groups.
         """
         if not judgeable(table):
             return {}
@@ -54,12 +55,20 @@ class ECE(Metric):
             for spacing in (self.spacing, "mass")
         )
         error = metrics.calibration_error(reliability)
-        details = {
-            **error.details,
-            "plot_bins": plot.records(),
-            "consistency": metrics.consistency_test(reliability),
-        }
-        return {
-            "ece": replace(error, details=details),
-            "confidence_gap": metrics.confidence_gap_of(confidence, correct),
-        }
+        gap = metrics.confidence_gap_of(confidence, correct)
+        details: dict[str, Any]
+        if (groups := groups_in(table)) is not None:
+            rows = (confidence, correct, groups)
+            error = metrics.grouped_calibration(error, reliability, *rows)
+            details = {
+                "bins": metrics.grouped_records(reliability, *rows),
+                "plot_bins": metrics.grouped_records(plot, *rows),
+            }
+            gap = metrics.grouped(gap, confidence - correct, groups, within=(-1.0, 1.0))
+        else:
+            details = {
+                **error.details,
+                "plot_bins": plot.records(),
+                "consistency": metrics.consistency_test(reliability),
+            }
+        return {"ece": replace(error, details=details), "confidence_gap": gap}

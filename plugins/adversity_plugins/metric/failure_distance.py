@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from adversity import MeasureInfo, Metric, metrics
+from adversity_plugins.metric._predictions import groups_in
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -50,7 +53,9 @@ class FailureDistance(Metric):
         if not len(table):
             return {}
         norm = "the attack's, [0, 1] scale"
-        distance = metrics.failure_distance(table["failure_distance"], norm=norm)
-        share = metrics.failures_found(table["failure_distance"], norm=norm)
+        distances, groups = np.asarray(table["failure_distance"]), groups_in(table)
+        distance = metrics.failure_distance(distances, norm=norm, groups=groups)
+        share = metrics.failures_found(distances, norm=norm)
+        share = metrics.grouped(share, np.isfinite(distances), groups)
         median = {} if distance is None else {"failure_distance": distance}
         return {**median, "failures_found": share}

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from adversity import MeasureInfo, Metric, metrics
 from adversity.contracts.targets import UNKNOWN_CLASS
-from adversity_plugins.metric._predictions import known_rows
-from adversity_plugins.metric._ranked_by import CONFIDENCE, ranked, said_of
+from adversity_plugins.metric._predictions import groups_in, known_rows
+from adversity_plugins.metric._ranked_by import CONFIDENCE, named_groups, ranked, said_of
 from adversity_plugins.metric.auroc import AUROC
 
 if TYPE_CHECKING:
@@ -56,8 +56,12 @@ class OpenSet(Metric):
         known, unknown = known_rows(table), table["target"] == UNKNOWN_CLASS
         if not known.any() or not unknown.any():
             return {}
-        sides = scores[known], scores[unknown]
-        measures = {"auroc": metrics.auroc(*sides), "fpr_at_95_tpr": metrics.fpr_at_95_tpr(*sides)}
+        sides, names = (scores[known], scores[unknown]), named_groups(table)
+        groups = None if groups_in(table) is None else (names[known], names[unknown])
+        measures = {
+            "auroc": metrics.auroc(*sides, groups=groups),
+            "fpr_at_95_tpr": metrics.fpr_at_95_tpr(*sides, groups=groups),
+        }
         said = {**said_of(self.score), "unknown": "samples of classes that the classifier lacks"}
         return {
             name: replace(measure, convention={**measure.convention, **said})

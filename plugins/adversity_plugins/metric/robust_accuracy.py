@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from adversity import MeasureInfo, Metric, metrics
+from adversity_plugins.metric._predictions import groups_in
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
 
 __all__ = ["RobustAccuracy"]
+
+_SIZES = (0.0, float("inf"))
 
 
 class RobustAccuracy(Metric):
@@ -58,15 +61,19 @@ class RobustAccuracy(Metric):
         start, fooled = table["start_correct"], table["fooled"]
         measures = {"robust_accuracy": metrics.robust_accuracy(start, fooled)}
         if start.any():
-            measures["attack_success"] = metrics.attack_success(start, fooled)
+            success = metrics.attack_success(start, fooled)
+            own = groups_in(table, start)
+            measures["attack_success"] = metrics.grouped(success, fooled[start], own)
         fallen = start & fooled
         if table.has("distance") and fallen.any():
             sizes = np.asarray(table["distance"], dtype=np.float64)[fallen]
-            measures["perturbation"] = metrics.mean_interval(
+            mean = metrics.mean_interval(
                 sizes,
-                within=(0.0, float("inf")),
+                within=_SIZES,
                 convention={"over": "fooled images", "norm": "the attack's, [0, 1] scale"},
             )
+            own = groups_in(table, fallen)
+            measures["perturbation"] = metrics.grouped(mean, sizes, own, within=_SIZES)
         return measures
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:

@@ -50,7 +50,7 @@ def test_every_table_has_what_the_data_say(tmp_path: Path, registry_with: Any) -
         assert rows["attribute_camera"].tolist() == ["left" if n % 3 else "right" for n in numbers]
         hours = [number / 2 if number % 2 else np.nan for number in numbers]
         np.testing.assert_array_equal(rows["attribute_hour"], hours)
-        said = "photos: 16 of 24 samples share their group with others, in 2 groups; intervals"
+        said = "photos: 16 of 24 samples share their group with others, in 2 groups; intervals and"
         assert any(note.startswith(said) for note in results[step].notes)
 
 

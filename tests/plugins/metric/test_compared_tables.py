@@ -12,6 +12,7 @@ from adversity import Plot, Table, metrics
 from adversity.errors import DataError, InputError
 from adversity_plugins.metric.agreement import Agreement
 from adversity_plugins.metric.auroc import AUROC
+from adversity_plugins.metric.open_set import OpenSet
 
 
 def table(classes: tuple[str, ...] = ("cat", "dog"), **columns: Any) -> Table:
@@ -136,3 +137,24 @@ def test_other_classes_are_refused(classes: tuple[str, ...], message: str) -> No
     answers = np.array([0, 1, 0])
     with pytest.raises(InputError, match=message):
         Agreement().compute(table(prediction=answers), table(classes, prediction=answers))
+
+
+def test_groups_count_once_on_either_side() -> None:
+    """Four images of each scene say no more than one: wider, and of one scene's in both tables."""
+    rng = np.random.default_rng(0)
+    scenes = np.repeat([f"scene {i}" for i in range(30)], 4).astype(object)
+    ids = np.array([f"s{i}" for i in range(120)], dtype=object)
+    scores = np.repeat(rng.random(30), 4)
+    targets = np.where(np.arange(120) < 60, 0, -1)
+    bare = {"id": ids, "target": targets, "doubt": scores}
+    told = {**bare, "group": scenes}
+    metric = OpenSet(score="doubt")
+    plain, own = (metric.compute(Table(columns)) for columns in (bare, told))
+    for name in ("auroc", "fpr_at_95_tpr"):
+        assert own[name].value == plain[name].value
+        assert str(own[name].method).endswith("grouped")
+        wide, narrow = ((m.high or 0) - (m.low or 0) for m in (own[name], plain[name]))
+        assert wide > narrow
+    both = [Table({**told, "target": np.zeros(120, int), "doubt": scores + i}) for i in (0, 0.6)]
+    found = AUROC(score="doubt").compute(*both)["auroc"]
+    assert found.method == "chernoff, half of the fewer groups, grouped"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.metrics import share
+from adversity.data.sample_columns import GROUP
+from adversity.metrics import grouped, share
 
 if TYPE_CHECKING:
     from adversity.contracts import Measure
@@ -45,13 +46,18 @@ def sign_shares(rows: Rows, plugin: Any) -> dict[str, Measure]:
         hits["never_moved_share"] = ~rows["moved"]
     if plugin.access in ("scores", "gradients"):
         hits["probability_output_share"] = rows["probability_output"]
-    shares = {name: _share(hit[attacked], "attacked images") for name, hit in hits.items()}
+    groups = rows.get(GROUP)
+    own = None if groups is None else groups[attacked]
+    shares = {name: _share(hit[attacked], own, "attacked images") for name, hit in hits.items()}
     hidden = rows.get("hidden_pixels")
     if hidden is not None and not np.isnan(hidden).all():
-        first = hidden[~np.isnan(hidden)] == 1
-        shares["hidden_pixels_share"] = _share(first, "the first attacked images")
+        seen = ~np.isnan(hidden)
+        own = None if groups is None else groups[seen]
+        first = _share(hidden[seen] == 1, own, "the first attacked images")
+        shares["hidden_pixels_share"] = first
     return shares
 
 
-def _share(hit: np.ndarray[Any, Any], over: str) -> Measure:
-    return share(int(hit.sum()), len(hit), better="lower", convention={"over": over})
+def _share(hit: np.ndarray[Any, Any], groups: np.ndarray[Any, Any] | None, over: str) -> Measure:
+    measure = share(int(hit.sum()), len(hit), better="lower", convention={"over": over})
+    return grouped(measure, hit, groups)

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.targets import has_class
+from adversity.data.sample_columns import GROUP
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.set_up import set_up_alike
 from adversity.engine.chain.image_batch import ImageBatch
 from adversity.engine.chain.target import ChainTarget
 from adversity.errors import InputError, ParameterError
-from adversity.metrics import share
+from adversity.metrics import grouped, share
 from adversity.pipeline.plan.probing import PROBES, probe_fault, probe_measures
 
 if TYPE_CHECKING:
@@ -183,13 +184,15 @@ def probe_shares(rows: Mapping[str, np.ndarray[Any, Any]], classes: int) -> dict
         hit = rows[column][probed] == 1
         if not whole:
             hit &= ~rows["fooled"][probed]
-        shares[name] = share(
+        measure = share(
             int(hit.sum()),
             count,
             better="lower",
             convention={"over": "probed images"},
             details=_chance(rows["target"], classes) if whole else {},
         )
+        groups = rows.get(GROUP)
+        shares[name] = grouped(measure, hit, None if groups is None else groups[probed])
     return shares
 
 

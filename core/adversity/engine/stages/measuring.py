@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from adversity.contracts import Plot, Table
 from adversity.engine.calls.judged_rows import judged_rows, judged_tables, spread
 from adversity.engine.calls.ready import BREAKS
+from adversity.engine.stages.for_groups import allowing_for_groups
 from adversity.errors import DataError, InputError, PluginError
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 
@@ -43,6 +45,7 @@ def measures_of_rows(
     owners = dict.fromkeys((*OF_DATA, *OF_ATTACKS), "Adversity itself")
     for ready in metrics:
         own = described(ready, ready.call.measures(table))
+        own = allowing_for_groups(ready, own, (table,), partial(sample_columns, ready, table, None))
         _require_free(ready, own, owners)
         owners |= dict.fromkeys(own, ready.label)
         measures |= own
@@ -56,6 +59,9 @@ def measures_of_table(ready: Ready, table: Table, reference: Table | None) -> di
         PluginError: As `measures_of_rows`.
     """
     own = described(ready, ready.call(table, reference))
+    tables = (table,) if reference is None else (table, reference)
+    values_of = partial(sample_columns, ready, table, reference)
+    own = allowing_for_groups(ready, own, tables, values_of)
     _require_free(ready, own, dict.fromkeys((*OF_DATA, *OF_ATTACKS), "Adversity itself"))
     return own
 

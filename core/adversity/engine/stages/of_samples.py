@@ -37,7 +37,7 @@ class OfSamples:
             said = (
                 f"{many} of {len(source)} samples share their group with others, in {groups} groups"
             )
-            so = "intervals and tests take all samples for independent, so they are too narrow"
+            so = "intervals and tests count what a group says and not each of its samples"
             self.notes = (f"{data}: {said}; {so}",)
 
     def of(self, ids: np.ndarray[Any, Any]) -> Columns:

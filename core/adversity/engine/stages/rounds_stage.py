@@ -24,6 +24,7 @@ from adversity.engine.chain.budget import sizes
 from adversity.engine.stages.attack_stage import Attacked, AttackRun, Scene, images_name
 from adversity.engine.stages.columns import Columns, join, standing
 from adversity.errors import StorageError
+from adversity.metrics import are_grouped
 from adversity.pipeline.plan.stop_rules import stopping_gates
 
 if TYPE_CHECKING:
@@ -132,11 +133,10 @@ class RoundsRun(AttackRun):
         """Say whether a cell ends after so many rounds: nothing stands, or it is decided."""
         rows = self._joined(cell, done)
         stand = standing(rows)
-        gates = [
-            gate
-            for gate in stopping_gates(self.planned, self.plan.gates)
-            if gate.selector.items() <= cell.as_dict().items()
-        ]
+        # Which of a group's samples fall next moves an interval that allows for groups.
+        waits = are_grouped(np.array(self.toolbox.source(self.data).groups, dtype=object))
+        own = stopping_gates(self.planned, () if waits else self.plan.gates)
+        gates = [gate for gate in own if gate.selector.items() <= cell.as_dict().items()]
         course = Course(gates, int(has_class(rows["target"]).sum()))
         right, left = int(rows["start_correct"].sum()), int(stand.sum())
         course.look(self._names[cell], done, right=right, standing=left)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.nested import nested_in
+from adversity.data.sample_columns import GROUP
 from adversity.engine.stages.fit_streams import stored_rows
-from adversity.metrics import share
+from adversity.metrics import grouped, share
 from adversity.report.values.paired import cell_key
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class _Outcome:
         right: `[N]` bool, right at the start.
         fooled: `[N]` bool.
         distance: `[N]` float64 in the attack's norm.
+        groups: `[N]` names or None, where the samples come in groups.
     """
 
     planned: PlannedStep
@@ -60,6 +62,7 @@ class _Outcome:
     right: np.ndarray[Any, Any]
     fooled: np.ndarray[Any, Any]
     distance: np.ndarray[Any, Any]
+    groups: np.ndarray[Any, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -170,6 +173,7 @@ def _outcomes(toolbox: Toolbox, planned: PlannedStep) -> Iterator[_Outcome]:
             rows["start_correct"].astype(bool),
             rows["fooled"].astype(bool),
             rows["distance"],
+            rows.get(GROUP),
         )
 
 
@@ -225,13 +229,15 @@ def _share(outcome: _Outcome, others: list[_Outcome]) -> Measure | None:
     stood = outcome.right & ~outcome.fooled
     fell = {other.name: stood & other.fooled & _inside(outcome, other) for other in others}
     hits = np.logical_or.reduce(list(fell.values()))
-    return share(
+    measure = share(
         int(hits.sum()),
         count,
         better="lower",
         convention={"over": "attacked images"},
         details={"by": {name: int(rows.sum()) for name, rows in fell.items()}},
     )
+    groups = None if outcome.groups is None else outcome.groups[outcome.right]
+    return grouped(measure, hits[outcome.right], groups)
 
 
 def _inside(outcome: _Outcome, other: _Outcome) -> np.ndarray[Any, Any]:

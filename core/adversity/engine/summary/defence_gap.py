@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.targets import has_class
+from adversity.data.sample_columns import GROUP
 from adversity.engine.stages.columns import sort_by_id, standing
 from adversity.engine.stages.fit_streams import stored_rows
 from adversity.errors import DataError
-from adversity.metrics import paired_difference, robust_accuracy
+from adversity.metrics import grouped, paired_difference, robust_accuracy
 from adversity.report.values.model import DefenceGap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adversity.contracts import Measure
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.engine.stages.columns import Columns
     from adversity.pipeline.plan.model import Cell, PlannedStep
@@ -82,18 +84,21 @@ def _compared(
             f"{len(blind['id'])} and {len(knowing['id'])} that are not the same: run both again"
         )
     seems, is_so = standing(blind), standing(knowing)
-    difference = paired_difference(seems, is_so, better="lower")
+    groups = blind.get(GROUP)
+    difference = paired_difference(seems, is_so, groups=groups, better="lower")
+    both = {
+        "start_correct": blind["start_correct"] & knowing["start_correct"],
+        "fooled": blind["fooled"] | knowing["fooled"],
+    }
     return DefenceGap(
         defence=_defence(toolbox, grey),
         grey_box=grey.id,
         adaptive=adaptive.id,
         attack=grey.entry.name,
         cell=cell.as_dict() | other.as_dict(),
-        seeming=robust_accuracy(blind["start_correct"], blind["fooled"]),
-        actual=robust_accuracy(knowing["start_correct"], knowing["fooled"]),
-        both=robust_accuracy(
-            blind["start_correct"] & knowing["start_correct"], blind["fooled"] | knowing["fooled"]
-        ),
+        seeming=_left(blind, groups),
+        actual=_left(knowing, groups),
+        both=_left(both, groups),
         difference=difference,
         fell=int((seems & ~is_so).sum()),
         held=int((is_so & ~seems).sum()),
@@ -101,8 +106,15 @@ def _compared(
     )
 
 
+def _left(rows: Columns, groups: np.ndarray[Any, Any] | None) -> Measure:
+    """Return the robust accuracy of rows, with an interval that allows for groups if there are."""
+    measure = robust_accuracy(rows["start_correct"], rows["fooled"])
+    return grouped(measure, standing(rows), groups)
+
+
 def _by_id(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> Columns:
     """Return what became of each sample that has a class; others were not attacked."""
     rows = stored_rows(toolbox, planned.id, cell)
     known = has_class(rows["target"])
-    return sort_by_id({name: rows[name][known] for name in ("id", "start_correct", "fooled")})
+    names = ("id", "start_correct", "fooled", GROUP)
+    return sort_by_id({name: rows[name][known] for name in names if name in rows})

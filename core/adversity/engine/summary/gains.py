@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adversity.contracts.targets import has_class
+from adversity.data.sample_columns import GROUP
 from adversity.engine.stages.fit_streams import stored_rows
 from adversity.metrics import paired_difference
 from adversity.pipeline.plan.apart import is_judged
@@ -59,7 +60,8 @@ def _in_cell(
     if not known.any():
         return None
     was, now = (rows["correct"].astype(bool)[known] for rows in (first, second))
-    difference = paired_difference(now, was, better="higher")
+    groups = first[GROUP][known] if GROUP in first else None
+    difference = paired_difference(now, was, groups=groups, better="higher")
     return Gain(
         step,
         before.id,

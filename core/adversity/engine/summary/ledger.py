@@ -10,6 +10,7 @@ import numpy as np
 from adversity.contracts.targets import has_class
 from adversity.data.checksums import verified_file
 from adversity.data.ledger import Entry
+from adversity.data.sample_columns import GROUP
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.stages.attack_identity import IDENTITY
 from adversity.errors import StorageError
@@ -73,7 +74,8 @@ def _rows(rows: StoredRows) -> dict[str, Array]:
         "gradients": rows["gradients"],
         **{name: np.concatenate([part[name] for part in losses]) for name in ("loss", "margin")},
     }
-    return columns | {name: rows[name] for name in rows if name.startswith("parameter_")}
+    more = (name for name in rows if name == GROUP or name.startswith("parameter_"))
+    return columns | {name: rows[name] for name in more}
 
 
 def _losses(rows: Mapping[str, Array]) -> dict[str, Array]:

@@ -24,9 +24,10 @@ import numpy as np
 
 from adversity.contracts import NormBall, Parametric
 from adversity.contracts.targets import has_class
+from adversity.data.sample_columns import GROUP
 from adversity.engine.summary.ledger import entries
 from adversity.errors import StorageError
-from adversity.metrics import worst_case_robust_accuracy
+from adversity.metrics import grouped, worst_case_robust_accuracy
 from adversity.pipeline.plan.engine_measures import WORST_CASE
 from adversity.report.values.paired import cell_key
 
@@ -155,6 +156,9 @@ def worst_case(
         fell = [entry.rows["wrong"] & threat.admits(entry) for entry in group]
         outcomes[name] = right[known], np.logical_or.reduce(fell)[known]
     measure = worst_case_robust_accuracy(outcomes)
+    stood = np.logical_and.reduce([right & ~fell for right, fell in outcomes.values()])
+    groups = next((entry.rows[GROUP][known] for entry in attacks if GROUP in entry.rows), None)
+    measure = grouped(measure, stood, groups)
     earlier = {} if now is None else {"earlier": len({e.attack for e in attacks} - now)}
     first = attacks[0]
     return replace(

@@ -291,8 +291,8 @@ def _needed(measure: Measure, low: float, high: float, limit: float) -> int | No
     """
     distance = abs(measure.value - limit)
     half = measure.value - low if measure.value > limit else high - measure.value
-    if distance == 0.0 or measure.n < 1:
-        return None
+    if distance == 0.0 or measure.n < 1 or (measure.method or "").endswith("grouped"):
+        return None  # more samples of the same groups would not
     ratio = half / distance
     needed = measure.n * ratio * ratio  # inf, not an error, where a power would overflow
     return max(measure.n + 1, math.ceil(needed)) if needed <= _OUT_OF_REACH else None

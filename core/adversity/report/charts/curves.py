@@ -38,9 +38,11 @@ if TYPE_CHECKING:
 _SPELT = {
     "clopper-pearson": "Clopper-Pearson",
     "delong": "DeLong",
+    "obuchowski": "Obuchowski",
     "student": "Student",
     "wald": "Wald",
     "wilson": "Wilson",
+    "woodruff": "Woodruff",
 }
 _PERSONS = re.compile(rf"\b({'|'.join(_SPELT)})\b")
 __all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart", "units_in_words"]

@@ -72,7 +72,8 @@ def _reliability(report: Report, name: str) -> Iterator[Chart]:
             finding=f"{title} of {where} is {measure_text(measure)}; on average {word}-confident "
             f"by {number(abs(gap) / total)}.",
             caption=f"{title} {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
-            f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson; "
+            f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson"
+            f"{', grouped' if (measure.method or '').endswith('grouped') else ''}; "
             "dot area: images in the bin; on the dashed line confidence is right.",
             records=tuple(bins),
             spec=reliability(),
@@ -108,7 +109,12 @@ def _bins(measure: Measure) -> list[dict[str, Any]]:
         count = int(row.get("n", row.get("count", 0)))
         if count:
             share = {key: float(row[key]) for key in ("confidence", "accuracy")}
-            low, high = wilson_of(share["accuracy"], count)
+            ends = (row.get("accuracy_low"), row.get("accuracy_high"))
+            bounds = wilson_of(share["accuracy"], count)
+            low, high = (
+                own if is_number(own, 0, 1) else bound
+                for own, bound in zip(ends, bounds, strict=True)
+            )
             bins.append({**share, "low": low, "high": high, "n": count})
     return bins
 
