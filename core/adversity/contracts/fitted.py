@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import FitData, State
 
-__all__ = ["VALIDATE", "VALIDATION", "Fitted"]
+__all__ = ["UNLABELLED", "VALIDATE", "VALIDATION", "Fitted"]
 
+UNLABELLED = "unlabelled"
+"""The name of a source of which a fit sees neither targets nor references nor ids."""
 VALIDATE = "validate"
 """The name of a source that judges while a plugin is fitted."""
 VALIDATION = "validation_"
@@ -34,7 +36,8 @@ class Fitted(ABC):
 
     may_take: ClassVar[tuple[str, ...]] = ()
     """Names of the sources that it takes where they are given. What `validate` holds judges while
-    it is fitted: the core refuses images that it shares with another source."""
+    it is fitted: the core refuses images that it shares with another source. What `unlabelled` holds
+    comes without targets, references and ids, so that it may be what is judged."""
 
     history: ClassVar[Mapping[str, MeasureInfo]] = {}
     """What each epoch of its fit records with `data.watch.row`. A `scale="share"` is a share of the

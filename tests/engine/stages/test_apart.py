@@ -151,6 +151,7 @@ def test_the_report_says_what_is_proved_and_what_cannot_be(
             "n_judging": 20,
             "fitting": "train",
             "n_fitting": 40,
+            "n_shared": None,
         }
     ]
     page = (tmp_path / "artifacts/p/report/report.md").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Block, Fitted
+from adversity.contracts.fitted import UNLABELLED
 from adversity.contracts.side import side_fault
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.blocks import spans
@@ -67,6 +68,15 @@ class TensorRows:
         self.sources: Mapping[str, FitData] = {}
         self.watch = FitWatch({}, "a fit")
 
+    @property
+    def labelled(self) -> bool:
+        """Whether there are targets or references."""
+        return any(self._columns[name] is not None for name in ("targets", "references"))
+
+    def blind(self) -> None:
+        """Take targets and references away."""
+        self._columns |= {"targets": None, "references": None}
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return self._count
@@ -111,6 +121,8 @@ def with_sources(data: TensorRows, first: str, others: Mapping[str, TensorRows])
         others: The others by name.
     """
     sources = {first: data, **others}
+    if UNLABELLED in sources:
+        sources[UNLABELLED].blind()
     for each in sources.values():
         each.sources = sources
     return data

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from adversity.contracts import Fitted
+from adversity.contracts.fitted import UNLABELLED
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.set_up import set_up_alike
 from adversity.engine.public.in_memory import TensorRows, learnt, with_sources
@@ -65,7 +66,7 @@ class Call:
             side: What is known of how the images were degraded, such as `.side` of a degradation.
             class_names: What the labels index; their numbers if not given.
             sources: Further sources by name, each with the arguments above:
-                `{"validate": {"images": ..., "labels": ...}}`.
+                `{"validate": {"images": ..., "labels": ...}}`; `unlabelled` has no labels.
             seed: Of the fit.
 
         Raises:
@@ -81,11 +82,13 @@ class Call:
         data, seen = self._rows(
             names, images=images, labels=known, references=references, side=side
         )
+        if getattr(self.ready.plugin, "fit_sources", ("",))[0] == UNLABELLED:
+            seen = frozenset()  # they may judge it
         others: dict[str, TensorRows] = {}
         for name, arguments in (sources or {}).items():
             with self._naming(name):
                 others[name], marks = self._rows(names, **arguments)
-                seen |= marks
+                seen |= frozenset() if name == UNLABELLED else marks
         return self._learnt(data, seed, seen, others)
 
     def _rows(
@@ -134,6 +137,12 @@ class Call:
         if not issubclass(type(given), Fitted):
             raise InputError(f"{self.ready.label} has nothing to fit; call it as it is")
         first: str = given.fit_sources[0]
+        blind = {first: data, **others}.get(UNLABELLED)
+        if blind is not None and blind.labelled:
+            raise DataError(
+                f"{self.ready.label}: source {UNLABELLED}: expected it without labels and references, "
+                "which the fit must not see, got some: leave them out"
+            )
         faults = [
             fault for _, fault in source_faults(type(given), (first, *others), self.ready.label)
         ]

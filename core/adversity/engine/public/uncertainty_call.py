@@ -79,7 +79,8 @@ class UncertaintyCall(Call):
             logits: `[N, K]`.
             labels: `[N]` whole numbers.
             features: `[N, D]`, for what is fitted on features, and for none else.
-            sources: Further sources by name, each its logits and labels, and features behind them.
+            sources: Further sources by name, each its logits and labels, and features behind them;
+                of `unlabelled` its logits alone, or None in the place of its labels.
             seed: Of the fit.
 
         Raises:
@@ -89,7 +90,7 @@ class UncertaintyCall(Call):
         needed = isinstance(plugin, Fitted) and plugin.fits_on == "features"
         names = tuple(str(k) for k in range(logits.shape[1]))
 
-        def stream(rows: Tensor, known: Any, more: Tensor | None = None) -> TensorRows:
+        def stream(rows: Tensor, known: Any = None, more: Tensor | None = None) -> TensorRows:
             there = self._features(more, len(rows), needed=needed)
             return TensorRows(known, names, logits=rows.float(), features=there)
 

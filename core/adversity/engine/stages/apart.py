@@ -99,6 +99,19 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
         )
         for meeting in meetings(plan.steps, plan.data)
     ]
+    adapted = [
+        Apart(
+            meeting.fitted,
+            meeting.judged,
+            meeting.judging,
+            len(judging),
+            meeting.fitting,
+            len(fitting),
+            len(shared(fitting, judging)),
+        )
+        for meeting in meetings(plan.steps, plan.data, unlabelled=True)
+        for fitting, judging in [(toolbox.source(meeting.fitting), toolbox.source(meeting.judging))]
+    ]
     elsewhere: dict[tuple[str, str], dict[str, None]] = {}
     for planned in plan.steps.values():
         if not is_judged(planned, plan.steps):
@@ -114,7 +127,7 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
             elsewhere.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
         )
     ]
-    return (*proved, *given)
+    return (*proved, *adapted, *given)
 
 
 def _fitted_elsewhere(planned: PlannedStep) -> bool:

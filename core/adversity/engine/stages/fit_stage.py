@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from adversity.data.arrays import read_arrays, write_arrays
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.checkpoint import Checkpoint
-from adversity.engine.stages.fitting import fit_identity, fit_step, left_out_note
+from adversity.engine.stages.fitting import fit_identity, fit_step, source_notes
 from adversity.engine.stages.history import history_path, last_epoch, write_history
 from adversity.engine.stages.stage import Progress, Shard, StageResult, StageRun
 from adversity.errors import InputError
@@ -78,7 +78,7 @@ class FitRun(StageRun):
             if found["info"].get("note"):
                 where = f"[{cell.key}]" if cell.key else ""
                 self.notes.append(f"{self.stage.step}{where}: {found['info']['note']}")
-            said = left_out_note(self.toolbox, self.stage.step, cell)
+            said = source_notes(self.toolbox, self.stage.step, cell)
             self.notes += [note for note in said if note not in self.notes]
         rows = sum(shard.rows for shard in self.shards)
         return StageResult(self.stage.step, measures, tuple(self.notes), rows)

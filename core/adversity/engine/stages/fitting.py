@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Classifier, Fitted
+from adversity.contracts.fitted import UNLABELLED
 from adversity.engine.calls.fit_watch import FitWatch
 from adversity.engine.stages.fit_streams import LEARN_FROM
 from adversity.errors import InputError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from adversity.engine.stages.stage import StageRun
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["Fit", "fit_identity", "fit_step", "left_out_note"]
+__all__ = ["Fit", "fit_identity", "fit_step", "source_notes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,15 @@ def fit_step(
     return Fit(state, tuple(watch.rows), counts)
 
 
-def left_out_note(toolbox: Toolbox, step: str, cell: Cell) -> tuple[str, ...]:
-    """Say on how many samples a plugin was fitted, where some had no class to learn from."""
+def source_notes(toolbox: Toolbox, step: str, cell: Cell) -> tuple[str, ...]:
+    """Say which samples a fit saw without their labels, and where some had no class to learn."""
     streams = _streams(toolbox, toolbox.plan.steps[step], cell).sources
-    return tuple(
+    blind = tuple(
+        f"{step} saw the {len(stream):,} samples of {stream.step}, without labels, references and ids"
+        for stream in streams.values()
+        if stream.blind
+    )
+    return blind + tuple(
         f"{step} was fitted on {len(stream)} of the {len(stream) + stream.left_out} samples of "
         f"{stream.step}; the others have no class that it can learn"
         for stream in streams.values()
@@ -90,10 +96,15 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
     fits_on, (main, *others) = _fitted(planned).fits_on, dict(planned.fit_on or {}).items()
     identity = _identity_of(run, fits_on, main[1], cell)
     more = {
-        name: [*_identity_of(run, fits_on, each, cell), run.label_hash(run.plan.chain(each).start)]
+        name: [*_identity_of(run, fits_on, each, cell), *_labels_of(run, name, each)]
         for name, each in others
     }
     return [*identity, more] if more else identity
+
+
+def _labels_of(run: StageRun, name: str, fit_on: str) -> list[object]:
+    """Return what the targets of a source hang on, beside its rows; of one without them, nothing."""
+    return [] if name == UNLABELLED else [run.label_hash(run.plan.chain(fit_on).start)]
 
 
 def _identity_of(run: StageRun, fits_on: str, fit_on: str, cell: Cell) -> list[object]:
@@ -119,7 +130,8 @@ def _streams(
     cls, classes = _fitted(planned), None
     streams: dict[str, StreamedImages | StoredAnswers] = {}
     for name, fit_on in (planned.fit_on or {}).items():
-        streams[name] = LEARN_FROM[cls.fits_on](toolbox, planned, cell, fit_on, classes)
+        opened, blind = LEARN_FROM[cls.fits_on], name == UNLABELLED
+        streams[name] = opened(toolbox, planned, cell, fit_on, classes, blind=blind)
         if issubclass(cls, Classifier) or cls.fits_on != "images":
             classes = next(iter(streams.values())).class_names
     for stream in streams.values():

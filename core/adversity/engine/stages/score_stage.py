@@ -13,7 +13,7 @@ from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall, 
 from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
-from adversity.engine.stages.fitting import Fit, fit_identity, fit_step, left_out_note
+from adversity.engine.stages.fitting import Fit, fit_identity, fit_step, source_notes
 from adversity.engine.stages.history import history_path, write_history
 from adversity.engine.stages.members import Member, distinct_members, members_of, stacked
 from adversity.engine.stages.sampling_stage import SamplingRun
@@ -203,7 +203,7 @@ class ScoreRun(_FromPredictions):
                 if note:
                     where = f"[{cell.key}]" if cell.key else ""
                     self.notes.append(f"{self.stage.step}{where}: {note}")
-                said = left_out_note(self.toolbox, self.stage.step, cell)
+                said = source_notes(self.toolbox, self.stage.step, cell)
                 self.notes += [note for note in said if note not in self.notes]
         return super().fill(out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.fitted import UNLABELLED
 from adversity.engine.calls.blocks import one_thread
 from adversity.engine.calls.device import whole_float32
 from adversity.engine.set_up.toolbox import Toolbox
@@ -148,10 +149,11 @@ def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) ->
 
 
 def _fitted_by(definition: PlannedStep) -> dict[str, Any]:
-    """Return what fitted a step's plugin: its first source, and all where there are several."""
+    """Return what fitted a step's plugin: its first source, and all where their names tell more."""
     sources = dict(definition.fit_on or {})
     first = next(iter(sources.values()), None)
-    return {"fit_on": first, "fit_sources": sources if len(sources) > 1 else {}}
+    named = len(sources) > 1 or UNLABELLED in sources
+    return {"fit_on": first, "fit_sources": sources if named else {}}
 
 
 def _compared(plan: Plan, planned: PlannedStep) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adversity.contracts.fitted import VALIDATE
+from adversity.contracts.fitted import UNLABELLED, VALIDATE
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.features import fits_alone
 from adversity.pipeline.plan.paths import reached
@@ -78,14 +78,21 @@ def _near(name: str, steps: Mapping[str, PlannedStep]) -> tuple[str, ...]:
 
 
 def meetings(
-    steps: Mapping[str, PlannedStep], data: Mapping[str, object], *, behind: str | None = None
+    steps: Mapping[str, PlannedStep],
+    data: Mapping[str, object],
+    *,
+    behind: str | None = None,
+    unlabelled: bool = False,
 ) -> tuple[Meeting, ...]:
     """Return the data sets that meet, in the order of the steps that are judged.
+
+    A fit may see what is judged without its labels: such meetings are others.
 
     Args:
         steps: Of the plan.
         data: Its data sets.
         behind: Only those of steps whose numbers rest on this one; of all steps if None.
+        unlabelled: Those in which the fitting images came without labels, instead of all others.
     """
     fitted: dict[tuple[str, str], dict[str, None]] = {}
     judged: dict[tuple[str, str], dict[str, None]] = {}
@@ -93,8 +100,8 @@ def meetings(
         for judges, base, judging in _judged(planned, steps):
             if judging not in data or (behind is not None and behind not in base):
                 continue
-            for name, fitting in _fitting(base, judges, steps):
-                if fitting in data:
+            for name, source, fitting in _fitting(base, judges, steps):
+                if fitting in data and (source == UNLABELLED) is unlabelled:
                     fitted.setdefault((fitting, judging), {})[name] = None
                     judged.setdefault((fitting, judging), {})[planned.id] = None
     return tuple(Meeting(*pair, tuple(fitted[pair]), tuple(judged[pair])) for pair in fitted)
@@ -119,9 +126,9 @@ def _judged(
 
 def _fitting(
     base: frozenset[str], judges: frozenset[tuple[str, str]], steps: Mapping[str, PlannedStep]
-) -> Iterator[tuple[str, str]]:
-    """Yield the steps of a base that are fitted, each with the data sets that fit it."""
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the steps of a base that are fitted, each with its sources and their data sets."""
     for name in (name for name in steps if name in base):
         for source, fitting in (steps[name].fit_on or {}).items():
             if (name, source) not in judges:
-                yield name, chain_to(fitting, steps).start
+                yield name, source, chain_to(fitting, steps).start

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from adversity.report.doubts.folder_caveats import of_folders
 from adversity.report.doubts.model_caveats import of_models
-from adversity.report.values.apart import judged_data, unproved
+from adversity.report.values.apart import adapted, judged_data, unproved
 from adversity.report.values.model import Caveat
 from adversity.report.words.reading import is_number
 from adversity.report.words.wording import measure_name, plural
@@ -51,7 +51,7 @@ def caveats(
         *of_folders(data),
         *of_models(steps),
     ]
-    unsorted += [Caveat("note", sentence) for sentence in unproved(apart)]
+    unsorted += [Caveat("note", sentence) for sentence in (*adapted(apart), *unproved(apart))]
     unsorted += [Caveat("note", note, step.id) for step in steps for note in step.notes]
     for step in steps:
         if step.kind == "attack":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adversity.contracts.fitted import UNLABELLED
 from adversity.report.values.blocks import Text
 from adversity.report.words.wording import plain, plural
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from adversity.report.values.model import DataSummary, GateResult, Report, StepSummary
 
-__all__ = ["Apart", "apart_text", "judged_data", "judged_steps", "unproved"]
+__all__ = ["Apart", "adapted", "apart_text", "judged_data", "judged_steps", "unproved"]
 
 _SEEN = (
     "Images are compared by what they are read from and by their pixels before `prepare`; one that "
@@ -33,6 +34,8 @@ class Apart:
         fitting: The data set that fitted, of which none is among them, by content; None where the
             plugin was fitted elsewhere, so that nothing can be proved.
         n_fitting: Its images.
+        n_shared: How many of `judging` are among them, which fitted without their labels; None
+            where none may be.
     """
 
     fitted: tuple[str, ...]
@@ -41,6 +44,7 @@ class Apart:
     n_judging: int
     fitting: str | None = None
     n_fitting: int | None = None
+    n_shared: int | None = None
 
 
 def judged_steps(
@@ -48,7 +52,9 @@ def judged_steps(
 ) -> tuple[StepSummary, ...]:
     """Return the steps whose numbers a reader looks at: not those that only fit others."""
     all_ = tuple(steps)
-    fitting = {name for step in all_ for name in (step.fit_on, *step.fit_sources.values())}
+    fitting = {step.fit_on for step in all_ if not step.fit_sources}
+    named = [source for step in all_ for source in step.fit_sources.items()]
+    fitting |= {name for source, name in named if source != UNLABELLED}
     asked = {gate.step for gate in gates} | {step.against for step in all_}
     asked |= {name for step in all_ for name in step.source}
     return tuple(step for step in all_ if step.id not in fitting or step.id in asked)
@@ -60,6 +66,18 @@ def judged_data(
     """Return the data sets on which something is judged; all where nothing is."""
     used = {step.data for step in judged_steps(steps, gates) if step.cells}
     return tuple(item for item in data if item.id in used) or tuple(data)
+
+
+def adapted(apart: Iterable[Apart]) -> Iterator[str]:
+    """Yield a sentence for each fit that saw what is judged, without its labels."""
+    for item in apart:
+        if item.n_shared:
+            yield (
+                f"{' and '.join(item.fitted)} saw {item.n_shared:,} of the "
+                f"{plural(item.n_judging, 'image')} of {item.judging} on which "
+                f"{', '.join(item.judged)} {'is' if len(item.judged) == 1 else 'are'} judged, without "
+                "their labels: the numbers hold where the images to come can be seen first."
+            )
 
 
 def unproved(apart: Iterable[Apart]) -> Iterator[str]:
@@ -84,9 +102,9 @@ def apart_text(report: Report) -> Text | None:
         f"{', '.join(item.judged)} {'is' if len(item.judged) == 1 else 'are'} judged, is among the "
         f"{item.n_fitting:,} of {item.fitting} that fitted {', '.join(item.fitted)}."
         for item in report.apart
-        if item.fitting is not None
+        if item.fitting is not None and not item.n_shared
     ]
-    items = (*proved, *unproved(report.apart))
+    items = (*proved, *adapted(report.apart), *unproved(report.apart))
     if not items:
         return None
     lead = "What fits and what judges."

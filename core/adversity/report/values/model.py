@@ -69,7 +69,7 @@ class StepSummary:
         compared: What its figures rest on beside its path: the steps and data sets behind tables
             that are compared with, by itself or by a metric before it.
         fit_on: What it was fitted on; the first of several.
-        fit_sources: Where there are several, all of them by the source's name.
+        fit_sources: All of them by the source's name, where there are several or one without labels.
         knowledge: For attacks, `white-box` or `grey-box`.
         threat: For attacks, `type` (the threat's word), `access`, `control`, `targeted`; `norm`,
             `measure` and `eps`, which may be `$eps`; `bounds`, `{"angle_deg": [-30, 30]}`, the
