@@ -97,6 +97,7 @@ class Publisher:
         self._progress: UUID | None = None
         self._sent = 0.0
         self._words = ""
+        self._share = 0.0
         self._lock = Lock()
 
     def start(self, stage: Stage) -> None:
@@ -107,7 +108,7 @@ class Publisher:
         words = self._words = f"Finished shards of {stage.step}"
         bar = self._attempt(lambda: create_progress_artifact(0.0, key=key, description=words))
         self._progress = bar if isinstance(bar, UUID) else None
-        self._sent = time.monotonic()
+        self._sent, self._share = time.monotonic(), 0.0
 
     def advance(self, share: float, words: str = "") -> None:
         """Move the progress bar, at most once in a second unless it is full; from any thread.
@@ -123,8 +124,9 @@ class Publisher:
             if self._progress is None or (share < 1 and now - self._sent < PROGRESS_SECONDS):
                 return
             self._sent, bar = now, self._progress
+            self._share = max(share, self._share)  # another thread may have been faster
             said = f"{self._words}; {words}" if words else self._words
-            self._attempt(lambda: update_progress_artifact(bar, 100 * share, said))
+            self._attempt(lambda: update_progress_artifact(bar, 100 * self._share, said))
 
     def finish(self, stage: Stage, result: StageResult) -> None:
         """Publish a step's measures and, where its artifact holds them, report and images."""
