@@ -15,7 +15,9 @@ from adversity.engine.public.open_stage import open_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.history import last_epoch
 from adversity.engine.stages.stage import Progress
+from adversity.engine.summary.summarise import summarise
 from adversity.errors import PipelineError, PluginError
+from adversity.pipeline.gates.verdicts import judge
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
@@ -119,6 +121,13 @@ def test_a_run_stores_measures_gates_and_draws_it(doubles: Path, tmp_path: Path)
     assert measures["loss"]["value"] == rows[-1]["loss"]
     assert measures["validation_accuracy"]["value"] == rows[-1]["validation_accuracy"]
     assert measures["validation_accuracy"]["n"] == 110
+    plan = make_plan(load_pipeline(file, root=doubles), discover())
+    steps = summarise(plan, Workspace(doubles, tmp_path, tmp_path / "store"))
+    judged = judge(plan.gates, steps)
+    assert [(gate.verdict, gate.measure.value) for gate in judged] == [
+        ("pass", rows[-1]["validation_accuracy"]),
+        ("fail", rows[-1]["loss"]),
+    ]
     told = json.loads((folder / "report/report.json").read_text())
     (net,) = (step for step in told["steps"] if step["id"] == "net")
     assert net["cells"][0]["measures"]["loss"]["value"] == rows[-1]["loss"]
