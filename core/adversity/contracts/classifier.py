@@ -53,6 +53,7 @@ class Classifier(PluginBase):
         makes="predictions",
         leaves="predictions",
         takes=("data", "images", "adversarial"),
+        keys=("classes",),
         order=30,
         stage="adversity.engine.stages.predict_stage:PredictRun",
         call="adversity.engine.calls.classifier_call:ClassifierCall",

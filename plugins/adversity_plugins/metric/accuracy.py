@@ -19,7 +19,8 @@ __all__ = ["Accuracy"]
 class Accuracy(Metric):
     """Share of images whose true class is predicted, alone and among the first five.
 
-    The top-5 accuracy is given where there are more than five classes.
+    The top-5 accuracy is given where there are more than five classes. Where a step leaves some of
+    its network's classes (`classes:`), `accuracy_of_all` is the accuracy over all of them.
     """
 
     name = "accuracy"
@@ -33,6 +34,14 @@ class Accuracy(Metric):
         "accuracy_top5": MeasureInfo(
             0.0, 1.0, title="top-5 accuracy", better="higher", scale="share"
         ),
+        "accuracy_of_all": MeasureInfo(
+            0.0,
+            1.0,
+            title="accuracy over all classes of the network",
+            better="higher",
+            scale="share",
+            group="accuracy",
+        ),
     }
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
@@ -45,8 +54,11 @@ class Accuracy(Metric):
             right, tied = by_row(table, metrics.ranks, top=5)
             top5 = metrics.accuracy_of_ranks(right, tied, top=5)
             measures["accuracy_top5"] = metrics.grouped(top5, right, groups_in(table))
+        if table.has("correct_of_all"):
+            measures["accuracy_of_all"] = metrics.accuracy_of(table["correct_of_all"])
         return measures
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
         """Return which rows are right."""
-        return {"accuracy": table["correct"]}
+        columns = {"accuracy": "correct", "accuracy_of_all": "correct_of_all"}
+        return {name: table[column] for name, column in columns.items() if table.has(column)}

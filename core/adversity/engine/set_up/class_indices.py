@@ -84,8 +84,8 @@ def _refuse(
     more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
     raise DataError(
         f"{data}: {len(missing)} of {len(used)} classes are not the classifier's: "
-        f"{', '.join(listed)}{more}; the classifier {type(classifier).name!r} has "
-        f"{_some(classifier.class_names)}. {_remedy(missing, names, labels)}"
+        f"{', '.join(listed)}{more}; the classifier {classifier.name!r} has "
+        f"{_some(classifier.class_names)}{_left(classifier)}. {_remedy(missing, names, labels)}"
     )
 
 
@@ -109,6 +109,16 @@ def _remedy(missing: Sequence[int], names: Sequence[str], labels: Mapping[str, s
             "samples as unknown with `unknown: keep`."
         )
     return "Correct the column `to` of the `labels:` file."
+
+
+def _left(classifier: Classifier) -> str:
+    """Say where a mask leaves only these classes."""
+    whole = getattr(classifier, "whole", None)
+    if whole is None:
+        return ""
+    return (
+        f", which classes: leaves of {len(whole.class_names):,}: name these classes there as well"
+    )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ from adversity.engine.attack.looks import Answers
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.chain.links import Bundle, Link
 from adversity.engine.set_up.class_indices import class_indices
+from adversity.engine.set_up.masked import masked
 from adversity.engine.set_up.workspace import slug
 from adversity.errors import DataError, NotFittedError, StorageError
 from adversity.pipeline.plan.routes import route_of
@@ -192,10 +193,24 @@ class Toolbox:
     def ready(self, step: str, cell: Cell) -> Ready:
         """Return the plugin of a step, set up, and fitted where it must be.
 
+        A classifier whose step has `classes:` answers with these alone.
+
         Raises:
             NotFittedError: If its state is not there yet.
             PluginError: If setting it up fails.
+            DataError: If it has not the classes that the step names.
         """
+        whole, classes = self.whole(step, cell), self.plan.steps[step].options.get("classes")
+        if classes is None:
+            return whole
+        cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("masked", {})
+        key = (step, self.plan.steps[step].own(cell).key)
+        if key not in cache:
+            cache[key] = masked(whole, classes, f"{self.plan.steps[step].line}: {step}")
+        return cache[key]
+
+    def whole(self, step: str, cell: Cell) -> Ready:
+        """Return the same, with all its classes."""
         planned = self.definition_of(step)
         own = cell.restrict(planned.variables)
         cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
@@ -252,10 +267,15 @@ class Toolbox:
             `[N]` int64, `UNKNOWN_CLASS` or `NO_LABEL` where there is none; None if the data set has
             no labels at all.
         """
+        return self.targets_of(data, self.ready(step, cell).plugin)
+
+    def targets_of(
+        self, data: str, classifier: Classifier
+    ) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        """Return the same of a classifier that is set up."""
         source = self.source(data)
         if not source.labelled:
             return None
-        classifier: Classifier = self.ready(step, cell).plugin
         file = self.plan.data[data].labels
         labels = None if file is None else read_labels(self.workspace.root / file, file)
         indices = class_indices(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.stages.columns import Columns, Rows
 
-__all__ = ["answer_columns", "answer_of", "set_columns"]
+__all__ = ["answer_columns", "answer_of", "set_columns", "whole_columns"]
 
 
 def answer_columns(
@@ -37,6 +37,20 @@ def answer_columns(
     columns["confidence"] = answer.probabilities.amax(1).numpy()
     columns[answer.kind] = answer.decision.numpy()
     return columns
+
+
+def whole_columns(
+    answer: Answer, target: np.ndarray[tuple[int], np.dtype[np.int64]] | None
+) -> Columns:
+    """Return prediction, correctness and confidence over all classes, where a mask leaves some.
+
+    Args:
+        answer: Over all classes, to N images.
+        target: `[N]` int64 among all classes, negative where a sample has none; or None.
+    """
+    columns = answer_columns(answer, target)
+    names = ("prediction", "correct", "confidence")
+    return {f"{name}_of_all": columns[name] for name in names if name in columns}
 
 
 def set_columns(sets: Tensor, target: np.ndarray[tuple[int], np.dtype[np.int64]] | None) -> Columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.answer import Answer
-from adversity.engine.stages.answer_columns import answer_columns
+from adversity.engine.stages.answer_columns import answer_columns, whole_columns
 from adversity.engine.stages.columns import Columns, join, of_restorations
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
@@ -37,8 +38,13 @@ class PredictRun(TableRun):
 
         Raises:
             DataError: If classifiers that take turns have answers of several widths, which no
-                table holds.
+                table holds; or if a mask of classes names one that the classifier has not, or lacks
+                one that the data have.
         """
+        if self._masked:
+            for cell in self.planned.cells:
+                self.targets(cell)
+                self.class_names(cell)
         if len(self.toolbox.definition_of(self.stage.step).cells) > 1:
             self._require_one_width()
         return super().split()
@@ -68,6 +74,11 @@ class PredictRun(TableRun):
         """Whether a step goes by the features of this one."""
         return keeps_features(self.stage.step, self.plan.steps)
 
+    @cached_property
+    def _masked(self) -> bool:
+        """Whether some of the classes are left alone, `classes:`."""
+        return self.planned.options.get("classes") is not None
+
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""
         size = self.plan.spec.run.batch_size
@@ -80,9 +91,9 @@ class PredictRun(TableRun):
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         step = self.stage.step
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
-        ready = self.toolbox.ready(step, cell)
-        values = ready.call.logits(current.images, current.ids)
-        answer = Answer(values, ready.plugin.gives)
+        ready, whole = self.toolbox.ready(step, cell), self.toolbox.whole(step, cell)
+        said = Answer(whole.call.logits(current.images, current.ids), whole.plugin.gives)
+        answer = replace(said, values=ready.plugin.over(said.values)) if self._masked else said
         others = self.plan.steps.values()
         if any(other.against == step and other.role == "attack" for other in others):
             where = step, cell.restrict(self.planned.variables).key
@@ -92,6 +103,9 @@ class PredictRun(TableRun):
         if targets is not None:
             columns["target"] = targets[index]
         columns |= answer_columns(answer, columns.get("target"))
+        if self._masked:
+            targets = self.toolbox.targets_of(self.data, whole.plugin)
+            columns |= whole_columns(said, None if targets is None else targets[index])
         if self._keeps_features:
             columns["features"] = self._features(ready, current)
         columns |= of_restorations(current)
@@ -123,6 +137,8 @@ class PredictRun(TableRun):
         if self._keeps_features:
             self._require_one_width_of_features()
         fitted = fits_alone(self.stage.step, self.plan.steps)
+        if self._masked:
+            self.notes += self._mask_notes()
         if not fitted:
             self.notes += unjudged_notes(self, "they count in no accuracy")
         else:
@@ -131,6 +147,18 @@ class PredictRun(TableRun):
                 f"{listed(fitted)} alone"
             )
         return super().fill(out)
+
+    def _mask_notes(self) -> list[str]:
+        """Say of how many classes an answer is, and of how many another one."""
+        notes = dict[str, None]()
+        for cell in self.planned.cells:
+            plugin = self.toolbox.ready(self.stage.step, cell).plugin
+            left, count = len(plugin.class_names), len(plugin.whole.class_names)
+            notes[
+                f"{self.stage.step} answers with {left:,} of {count:,} classes (classes:); what its "
+                "network says over all of them stands beside, in the columns that end in _of_all"
+            ] = None
+        return list(notes)
 
     def metrics_of_rows(self) -> tuple[Ready, ...]:
         """Return the metrics that are computed on the rows: none where it only fits something."""

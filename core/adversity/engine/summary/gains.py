@@ -38,7 +38,7 @@ def _of(toolbox: Toolbox, after: PlannedStep) -> Iterator[Gain]:
         return
     for before in toolbox.plan.steps.values():
         same = _judged_predictions(toolbox, before) and before.definition == after.definition
-        if same and before.upstream == restoration.upstream:
+        if same and before.options == after.options and before.upstream == restoration.upstream:
             for cell in after.cells:
                 gain = _in_cell(toolbox, restoration.id, before, after, cell)
                 if gain is not None:

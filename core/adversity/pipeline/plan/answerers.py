@@ -31,7 +31,7 @@ def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
         return id_
     cls = class_of(planned.entry)
     if planned.role == "predict":
-        return _plugins(planned, steps)
+        return (_plugins(planned, steps), planned.options.get("classes"))
     if issubclass(cls, Combine):
         members = tuple(answerer(name, steps) for name in planned.source)
         return (_plugins(planned, steps), planned.over, members)

@@ -155,9 +155,10 @@ class _Checker:
             )
         kind = class_of(planned.entry).describes
         own_keys = (*kind.keys, "against") if kind.against else kind.keys
-        for key in ("against", "over", "by", "knowledge", "objective", "probe"):
+        for key in ("against", "over", "by", "classes", "knowledge", "objective", "probe"):
             if getattr(spec, key) not in (None, ()) and key not in own_keys:
                 yield key, f"{key}: is for {self._users_of(key)}; {planned.entry.label} is none"
+        yield from _masked(planned, spec)
         if planned.role == "view" and own and spec.fit_on:
             yield (
                 "fit_on",
@@ -255,6 +256,22 @@ class _Checker:
                         "and calibrators behind both; fit it on held-out answers of the same"
                     ),
                 )
+
+
+def _masked(planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+    """Refuse a mask of classes where nothing answers, and where the answer is one class."""
+    if spec.classes is None or planned.role not in ("define", "predict"):
+        return
+    label = planned.entry.label
+    if planned.role == "define":
+        yield "classes", "classes: needs from:; write it on each step whose answer it is about"
+    elif getattr(class_of(planned.entry), "gives", "") == "labels":
+        yield (
+            "classes",
+            f"{label} gives labels only, so what it says among fewer classes is not known",
+        )
+    if len(spec.classes) < 2:
+        yield "classes", f"expected two classes or more that {label} has, got {len(spec.classes)}"
 
 
 def _borrowed(spec: StepSpec) -> Iterator[Finding]:

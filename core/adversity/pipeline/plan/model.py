@@ -99,7 +99,7 @@ class PlannedStep:
         variables: The matrix variables its result depends on, in the file's order.
         cells: Its cells, in matrix order; one empty cell without a matrix.
         plugins: The plugin with its parameters, by cell.
-        options: Other settings of the step (`objective`, `probe`).
+        options: Other settings of the step (`objective`, `probe`, `classes`).
         nested: The steps whose plugins stand in the parameters of its plugin.
         line: `file:line` for messages.
     """

@@ -206,7 +206,11 @@ def _role(step: StepSpec, entry: Entry) -> str:
 
 def _options(step: StepSpec, keys: Iterable[str]) -> dict[str, Any]:
     """Return the settings of its kind that stand on a step; what is left out is in no key."""
-    given: dict[str, Any] = {"objective": step.objective or "misclassify", "probe": step.probe}
+    given: dict[str, Any] = {
+        "objective": step.objective or "misclassify",
+        "probe": step.probe,
+        "classes": step.classes,
+    }
     return {name: given[name] for name in keys if given.get(name) is not None}
 
 

@@ -120,6 +120,7 @@ class StepSpec(_Part):
     probe: Positive | None = None
     over: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = ()
     by: StrictStr | None = None
+    classes: tuple[StrictStr, ...] | None = None
 
 
 class MetricSpec(_Part):
