@@ -168,16 +168,22 @@ def probability_rows(values: Tensor) -> Tensor:
     return (values >= 0).all(1) & ((total - 1).abs() <= ROUNDED)
 
 
-def sets_fault(sets: object, shape: tuple[int, ...]) -> str | None:
-    """Say what is wrong with prediction sets, expected `[N, K]` bool of this shape, or None."""
+def sets_fault(sets: object, shape: tuple[int, ...], what: str = "sets") -> str | None:
+    """Say what is wrong with prediction sets, expected `[N, K]` bool of this shape, or None.
+
+    Args:
+        sets: What came.
+        shape: Expected; `[N]` where something else is decided of each answer.
+        what: That, for the message.
+    """
     import torch
 
     if not isinstance(sets, torch.Tensor):
-        return f"expected a tensor of sets, got {type(sets).__name__}"
+        return f"expected a tensor of {what}, got {type(sets).__name__}"
     if tuple(sets.shape) != tuple(shape):
-        return f"expected sets of shape {list(shape)}, got {list(sets.shape)}"
+        return f"expected {what} of shape {list(shape)}, got {list(sets.shape)}"
     if sets.dtype != torch.bool:
-        return f"expected sets as bool, got {sets.dtype}; compare with a threshold"
+        return f"expected {what} as bool, got {sets.dtype}; compare with a threshold"
     return None
 
 

@@ -176,7 +176,9 @@ def test_each_draw_of_a_sampled_answer_counts(planned, call):
     """Of its own step, and of an attack through it; a grey-box attacker asks the network alone."""
     planned.edit("width: 4}", "width: 4, dropout: 0.2}")
     one = cost(call)[0]["once"]
-    planned.edit("max_softmax, from: predictions", "mc_dropout, from: predictions, with: {draws: 5}")
+    planned.edit(
+        "max_softmax, from: predictions", "mc_dropout, from: predictions, with: {draws: 5}"
+    )
     planned.edit("fgsm, from: noisy, against: predictions", "fgsm, from: noisy, against: doubt")
     steps = cost(call)[0]
     through = steps["once"]

@@ -14,6 +14,7 @@ from adversity import Combine, Decide, Fitted, PostHoc, Predictive, Score, State
 from adversity.errors import InputError, NotFittedError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.uncertainty import (
+    AcceptBench,
     CombineBench,
     DecideBench,
     MembersBench,
@@ -217,6 +218,77 @@ class AlwaysFirst(Share):
         return Predictive(sets=sets)
 
 
+class Sure(Share):
+    """Accepts what is as sure as nine in ten held-out answers."""
+
+    name: ClassVar[str] = "sure"
+    decides: ClassVar[str] = "accept"
+    differentiable: ClassVar[bool] = True
+
+    def fit(self, data: Any, rng: np.random.Generator) -> State:
+        most = torch.cat([block.probs.amax(1) for block in data])
+        return State({"least": most.quantile(0.1).reshape(1).numpy()}, {})
+
+    def decide(self, predictive: Any) -> Predictive:
+        if self._least is None:
+            raise NotFittedError("fit it first")
+        return Predictive(accept=predictive.probs.amax(1) >= self._least)
+
+    def margin(self, predictive: Any) -> torch.Tensor | None:
+        assert self._least is not None
+        return predictive.probs.amax(1) - self._least  # type: ignore[no-any-return]
+
+
+class Decides(Sure):
+    """Accepts by another limit than it says."""
+
+    def margin(self, predictive: Any) -> torch.Tensor | None:
+        margin = super().margin(predictive)
+        assert margin is not None
+        return margin - 0.1
+
+
+class HalfCut(Sure):
+    """Half of its margin has no gradient."""
+
+    def margin(self, predictive: Any) -> torch.Tensor | None:
+        margin = super().margin(predictive)
+        assert margin is not None
+        return (margin + margin.detach()) / 2
+
+
+class Silent(Sure):
+    """Says nothing of a margin: its decision is not attacked."""
+
+    differentiable: ClassVar[bool] = False
+
+    def margin(self, predictive: Any) -> torch.Tensor | None:
+        return None
+
+
+class TooSure(Silent):
+    """Rejects what is all but certain."""
+
+    def decide(self, predictive: Any) -> Predictive:
+        accept = super().decide(predictive).accept
+        return Predictive(accept=accept & (predictive.probs.amax(1) < 0.9999))
+
+
+class NeverFirst(Silent):
+    """Rejects the first class, whatever is said."""
+
+    def decide(self, predictive: Any) -> Predictive:
+        accept = super().decide(predictive).accept
+        return Predictive(accept=accept & (predictive.probs.argmax(1) > 0))
+
+
+class TakesAll(Silent):
+    """Rejects nothing."""
+
+    def decide(self, predictive: Any) -> Predictive:
+        return Predictive(accept=super().decide(predictive).accept | True)
+
+
 TWINS = {
     "easy_below_hard": Confidence,
     "class_order": FirstClassFirst,
@@ -227,12 +299,17 @@ TWINS = {
     "class_order_of_answers": Leaning,
     "likelier_stays": NotSoSure,
     "truth_is_held": AlwaysFirst,
+    "surer_stays": TooSure,
+    "class_order_of_accepted": NeverFirst,
+    "rejects_the_worse": TakesAll,
+    "margin_decides": Decides,
+    "margin_gradient": HalfCut,
     "calibrates": Upside,
     "gradient_is_right": Cut,
 }
 
 
-@pytest.mark.parametrize("plugin", [Doubt, Typical, Power, Product, Spread, Share])
+@pytest.mark.parametrize("plugin", [Doubt, Typical, Power, Product, Spread, Share, Sure, Silent])
 def test_sound_method_passes(plugin: Any) -> None:
     """Scores, fitted and of members, a calibrator, a combination and a decision fail nothing."""
     assert check_plugin(plugin).passed
@@ -246,7 +323,7 @@ def test_twin_fails_exactly_its_check(name: str, failed: Callable[..., dict[str,
 
 def test_every_check_has_a_twin() -> None:
     """No check of the kind goes without a plugin that it catches."""
-    benches = (ScoreBench, PostHocBench, CombineBench, DecideBench, MembersBench)
+    benches = (ScoreBench, PostHocBench, CombineBench, DecideBench, AcceptBench, MembersBench)
     assert {check.name for bench in benches for check in bench.checks} == set(TWINS)
 
 

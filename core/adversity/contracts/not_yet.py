@@ -18,7 +18,6 @@ NOT_YET: Mapping[str, str] = MappingProxyType(
     {
         "Predictive.mean": "always None: no model predicts numbers",
         "Predictive.variance": "always None: no model predicts numbers",
-        "Predictive.accept": "always None: nothing abstains",
     }
 )
 """Name in the contract to what happens in this version."""

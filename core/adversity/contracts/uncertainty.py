@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from adversity.contracts.kind import Kind
 from adversity.contracts.plugin import PluginBase
@@ -101,15 +101,28 @@ class Combine(Uncertainty):
 
 
 class Decide(Uncertainty):
-    """Which classes an answer leaves possible, computed from stored predictions."""
+    """What follows from an answer: the classes it leaves possible, or whether it is accepted."""
+
+    decides: ClassVar[Literal["sets", "accept"]] = "sets"
+    """What it gives: prediction sets, or which answers are accepted; others are rejected."""
 
     @abstractmethod
     def decide(self, predictive: Predictive) -> Predictive:
-        """Return a `Predictive` with `sets` `[N, K]` bool; whatever else it holds is not read.
+        """Return a `Predictive` with `sets` `[N, K]` bool, or with `accept` `[N]` bool.
+
+        It is the one that the class says, `decides`; whatever else it holds is not read.
 
         Args:
             predictive: `probs` `[N, K]` float64, and `logits` where the classifier gives them.
         """
+
+    def margin(self, predictive: Predictive) -> Tensor | None:
+        """Return by how much each answer is accepted, `[N]`: not below 0 exactly where it is.
+
+        Attacks on the decision itself go by it, through its gradient where the class says
+        `differentiable`. None, as here, where there is no such number: it cannot be attacked.
+        """
+        return None
 
 
 class Model(Protocol):

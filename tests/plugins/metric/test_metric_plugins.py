@@ -233,6 +233,7 @@ def test_the_catalogue_is_light_and_complete() -> None:
             "noise_level",
             "prediction_sets",
             "open_set",
+            "acceptance",
         ]
     )
     for metric in adversity_metrics():

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, Decide, Detector, PostHoc, Predictive, Sampling, Score
-from adversity.engine.calls.alone import each_by_itself, rows_of
 from adversity.engine.calls.blocks import in_blocks
+from adversity.engine.calls.decide_call import DecideCall
 from adversity.engine.calls.final_call import FinalCall, named, positions
 from adversity.engine.calls.log_probs import log_probs
-from adversity.engine.calls.ready import BREAKS
+from adversity.engine.calls.predictive_call import PredictiveCall, given_by
 from adversity.engine.calls.sampling_call import SamplingCall
 from adversity.errors import InputError
-from adversity.shapes import probs_fault, rows_fault, sets_fault
+from adversity.shapes import probs_fault, rows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,38 +71,7 @@ class CalibratorCall(FinalCall):
         return in_blocks(self.unchecked("calibrate"), values, self.ready.plugin.block_rows)
 
 
-class _PredictiveCall(FinalCall):
-    """What the calls share that get a prediction whole."""
-
-    def rows(
-        self,
-        predictive: Predictive,
-        ids: Sequence[str],
-        run: Callable[[Predictive, Sequence[str]], Tensor],
-    ) -> Tensor:
-        """Return what a method gives for a prediction, and see once that its rows do not mix.
-
-        Args:
-            predictive: Of N samples.
-            ids: N sample ids.
-            run: From a prediction on the plugin's device, and its ids, to a checked `[N, ...]`.
-        """
-
-        def answered(index: list[int] | slice, here: Sequence[str]) -> Tensor:
-            try:
-                return run(rows_of(predictive, index, self.ready.device), here)
-            except BREAKS as error:
-                self.ready.guard(error, here)
-
-        def again(index: list[int]) -> list[Tensor]:
-            return [answered(index, [ids[i] for i in index])]
-
-        answer = answered(slice(None), ids)
-        each_by_itself(self.ready, _given(predictive), [answer], again, ids, copies=1)
-        return answer.cpu()
-
-
-class ScoreCall(_PredictiveCall):
+class ScoreCall(PredictiveCall):
     """`scores = score(predictive)`."""
 
     def __call__(self, predictive: Predictive, ids: Sequence[str] | None = None) -> Tensor:
@@ -117,7 +86,7 @@ class ScoreCall(_PredictiveCall):
                 f"{self.ready.label} expected what the members of an ensemble say, got one answer; "
                 "use it on what combines members"
             )
-        names = ids or positions(len(_given(predictive)))
+        names = ids or positions(len(given_by(predictive)))
         return self.rows(predictive, names, self._scored).double()
 
     def _scored(self, predictive: Predictive, ids: Sequence[str]) -> Tensor:
@@ -133,34 +102,6 @@ class ScoreCall(_PredictiveCall):
             return self(Predictive(logits.double().softmax(1), logits))
         members = logits.double().softmax(2)
         return self(Predictive(members.mean(0), members=members))
-
-
-class DecideCall(_PredictiveCall):
-    """`sets = decide(predictive).sets`."""
-
-    def __call__(self, predictive: Predictive, ids: Sequence[str] | None = None) -> Tensor:
-        """Return which classes each answer leaves possible, `[N, K]` bool.
-
-        Raises:
-            PluginError: If the answer breaks the contract.
-        """
-        names = ids or positions(len(_given(predictive)))
-        return self.rows(predictive, names, self._decided)
-
-    def _decided(self, predictive: Predictive, ids: Sequence[str]) -> Tensor:
-        answer: object = self.ready.plugin.decide(predictive)
-        sets = answer.sets if isinstance(answer, Predictive) else None
-        if sets is None:
-            self.ready.broke(f"expected a Predictive with sets, got {_written(answer)}", ids)
-        fault = sets_fault(sets, _given(predictive).shape)
-        if fault is not None:
-            self.ready.broke(fault, ids)
-        return sets
-
-    def of_logits(self, logits: Tensor) -> Tensor:
-        """Return the sets of what logits `[N, K]` stand for; in float32, as what it was fitted on."""
-        logits = logits.float()
-        return self(Predictive(logits.double().softmax(1), logits))
 
 
 class CombineCall(FinalCall):
@@ -286,13 +227,3 @@ def uncertainty_call(ready: Ready) -> AnyCall:
         f"{ready.label}: expected a {', '.join(names)} or {last}, got none of them; nothing calls "
         "other uncertainty methods yet"
     )
-
-
-def _given(predictive: Predictive) -> Tensor:
-    """Return what a prediction says first, `[N, ...]`."""
-    parts = (predictive.probs, predictive.logits, predictive.mean)
-    return next(value for value in parts if value is not None)
-
-
-def _written(answer: object) -> str:
-    return "none" if isinstance(answer, Predictive) else type(answer).__name__

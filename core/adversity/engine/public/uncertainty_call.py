@@ -40,7 +40,9 @@ class UncertaintyCall(Call):
         features: Tensor | None = None,
         head: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
-        """Return probabilities `[N, K]`, scores `[N]` (higher = less sure), or sets `[N, K]` bool.
+        """Return probabilities `[N, K]`, scores `[N]` (higher = less sure), or what is decided.
+
+        Decided are sets `[N, K]` bool, or which answers are accepted, `[N]` bool.
 
         Args:
             logits: `[N, K]`; for what goes by members `[M, N, K]`, the members' logits. A score

@@ -175,6 +175,8 @@ class ScoreRun(_FromPredictions):
             scores = call(features, answer.as_logits, ids, head=head)
             return columns | {ready.plugin.name: scores.numpy()}
         given = call(_predictive(answer, wide.get("members")), ids)
+        if isinstance(call, DecideCall) and ready.plugin.decides == "accept":
+            return columns | {"accepted": given.numpy()}
         if isinstance(call, DecideCall):
             return columns | set_columns(given, columns.get("target"))
         return columns | {ready.plugin.name: given.numpy()}

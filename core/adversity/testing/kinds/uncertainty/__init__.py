@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Combine, Decide, Detector, PostHoc, Sampling, Score
 from adversity.contracts.not_yet import not_yet
 from adversity.errors import InputError
+from adversity.testing.kinds.uncertainty.acceptance import AcceptBench
 from adversity.testing.kinds.uncertainty.draws import SamplingBench
 from adversity.testing.kinds.uncertainty.features import DetectorBench
 from adversity.testing.kinds.uncertainty.logits import PostHocBench, ScoreBench
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from adversity.testing.bench.bench import Bench
 
 __all__ = [
+    "AcceptBench",
     "CombineBench",
     "DecideBench",
     "DetectorBench",
@@ -37,6 +39,8 @@ def bench_for(plugin: type[PluginBase]) -> type[Bench]:
     """
     if issubclass(plugin, Score) and plugin.needs_members:
         return MembersBench
+    if issubclass(plugin, Decide) and plugin.decides == "accept":
+        return AcceptBench
     shapes = (
         (Score, ScoreBench),
         (PostHoc, PostHocBench),
