@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Never, get_args
 
 from adversity.contracts import Access
 from adversity.engine.calls.blocks import in_blocks
+from adversity.engine.chain.alarm import LABELS, Alarm
 from adversity.engine.chain.answer import Answer
 from adversity.engine.chain.answering import Draws, arranged
 from adversity.engine.chain.links import parts_of
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Structure
+    from adversity.engine.chain.alarm import Objective
+    from adversity.engine.chain.answering import Line
     from adversity.engine.chain.links import Bundle, Link
 
 __all__ = ["ChainTarget"]
@@ -45,6 +48,8 @@ class ChainTarget:
         side: Mapping[str, Tensor] | None = None,
         seed: int = 0,
         draws: int = EOT_DRAWS,
+        objective: Objective | None = None,
+        labels: Tensor | None = None,
     ) -> None:
         """Compose the links for these samples.
 
@@ -54,17 +59,23 @@ class ChainTarget:
             side: Side information of the images, each with first axis N.
             seed: The pipeline's seed, for stochastic links.
             draws: EOT draws, where a link is stochastic and not a mean over draws itself.
+            objective: What is attacked in the place of the answer: the decision whether to accept
+                it, as two logits.
+            labels: `[N]` int64, the true classes, which an objective goes by.
         """
         import torch
 
         self.links = tuple(links)
-        self._chain = arranged(links)
+        line = arranged(links)
+        self._chain: Line | Alarm = line if objective is None else Alarm(line, objective)
         self.counts = Counts(len(ids))
         self._random = any(link.stochastic for link in links)
         self.draws = draws if any(link.averaged for link in links) else 1
         self._seed = seed
         self.ids = tuple(ids)
         self._side = dict(side or {})
+        if labels is not None:
+            self._side[LABELS] = labels
         self._slots = torch.arange(len(ids))
         self._ones = torch.ones_like(self._slots)
         self._access: Access = "structure"
@@ -241,6 +252,16 @@ class ChainTarget:
     def answer(self, images: Tensor) -> Answer:
         """Return the real answer, as a step of the pipeline gives it: the judge's view."""
         return self._answered(images.detach(), self.ids)
+
+    def attackable(self, images: Tensor) -> Tensor:
+        """Return the labels of an objective, `[N]` int64: 0, or -1 where nothing can be fooled."""
+        import torch
+
+        if not isinstance(self._chain, Alarm):
+            raise PluginError("expected a target with an objective, got one without")
+        draws = Draws(self._seed, self.ids)
+        eligible = self._chain.eligible(images.detach(), self._side, draws, self.ids)
+        return torch.where(eligible, 0, -1)
 
     def _answered(self, images: Tensor, streams: tuple[str, ...]) -> Answer:
         if not len(images):

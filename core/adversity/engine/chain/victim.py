@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
 from adversity.contracts import Combine, Sampling
 from adversity.engine.calls.ready import Ready
+from adversity.engine.chain.alarm import Objective
 from adversity.engine.chain.links import Bundle, Link
 from adversity.engine.chain.own_network import ready_network
 from adversity.engine.chain.target import ChainTarget
@@ -15,23 +16,36 @@ from adversity.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import Tensor
+
 __all__ = ["Victim", "target"]
 
 
 class Victim:
     """A chain that waits for images: what `adversity.target` gives."""
 
-    def __init__(self, links: Sequence[Link | Bundle], modules: Sequence[Any] = ()) -> None:
-        """Keep the links and the networks whose mode must be restored."""
+    def __init__(
+        self,
+        links: Sequence[Link | Bundle],
+        modules: Sequence[Any] = (),
+        objective: Objective | None = None,
+    ) -> None:
+        """Keep the links, the networks whose mode must be restored, and what is attacked."""
         self.links = tuple(links)
         self.modules = tuple(modules)
+        self.objective = objective
 
-    def bind(self, ids: Sequence[str], *, seed: int = 0) -> ChainTarget:
-        """Return the target for these samples."""
-        return ChainTarget(self.links, ids=ids, seed=seed)
+    def bind(
+        self, ids: Sequence[str], *, seed: int = 0, labels: Tensor | None = None
+    ) -> ChainTarget:
+        """Return the target for these samples; an objective goes by their true classes `[N]`."""
+        more = {} if self.objective is None else {"objective": self.objective, "labels": labels}
+        return ChainTarget(self.links, ids=ids, seed=seed, **more)  # type: ignore[arg-type]
 
 
-def target(*links: Any) -> Victim:
+def target(
+    *links: Any, objective: Literal["misclassify", "look_sure", "look_unsure"] = "misclassify"
+) -> Victim:
     """Compose a victim: restorations, then a classifier or any `nn.Module`, then calibration.
 
     Behind the classifier may stand what asks it several times, `adversity.create("uncertainty",
@@ -44,6 +58,9 @@ def target(*links: Any) -> Victim:
             64 x 64, with 16 of larger ones. One with convolutions gets them on a CPU in
             `torch.channels_last`, after a copy of it has shown on two made-up images of their
             shape that it gives the same answer. Or what this function returned, as a member.
+        objective: What the attack is after: another class; or, where the last link accepts answers
+            as `threshold` does, that wrong answers are accepted (`look_sure`), or right ones
+            rejected (`look_unsure`).
 
     Raises:
         InputError: If there is not exactly one classifier or ensemble, or something stands where
@@ -55,6 +72,11 @@ def target(*links: Any) -> Victim:
     members: list[Victim] = []
     for position, link in enumerate(links):
         if isinstance(link, Victim):
+            if link.objective is not None:
+                raise InputError(
+                    f"a member is attacked for its answer, got one with objective "
+                    f"{link.objective} at position {position}; give it to the whole"
+                )
             members.append(link)
             modules += link.modules
             continue
@@ -72,8 +94,25 @@ def target(*links: Any) -> Victim:
             f"expected what makes one answer of {len(members)} victims behind them, got nothing; "
             'end with adversity.create("uncertainty", "deep_ensemble")'
         )
-    ChainTarget(chain, ids=())
-    return Victim(chain, modules)
+    return _checked(Victim(chain, modules, _known(objective)))
+
+
+def _known(objective: str) -> Objective | None:
+    """Return what is attacked in the place of the answer; None if it is the answer."""
+    if objective == "misclassify":
+        return None
+    for known in get_args(Objective):
+        if objective == known:
+            return known  # type: ignore[no-any-return]
+    raise InputError(
+        f"expected objective misclassify, {' or '.join(get_args(Objective))}, got {objective!r}"
+    )
+
+
+def _checked(victim: Victim) -> Victim:
+    """Compose it once, of no samples, to see that it can be."""
+    victim.bind(())
+    return victim
 
 
 def _ready(link: Any, position: int, modules: list[Any]) -> Ready:

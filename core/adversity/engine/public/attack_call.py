@@ -17,6 +17,7 @@ from adversity.engine.chain.links import parts_of
 from adversity.engine.chain.victim import Victim
 from adversity.engine.public.public_call import Call, image_marks, require_images, sample_ids
 from adversity.errors import DataError, InputError
+from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,10 @@ class AttackCall(Call):
     ) -> AttackResult:
         """Attack the whole chain; success and budget are the core's verdict.
 
+        Of a victim with an objective, `look_sure` or `look_unsure`, the result speaks of the
+        decision: `before.predicted` and `prediction` are 1 where it is fooled, and only wrong
+        answers that are rejected, or right ones that are accepted, are attacked.
+
         Args:
             victim: From `adversity.target(...)`.
             images: `[N, C, H, W]` float32 in [0, 1].
@@ -68,6 +73,8 @@ class AttackCall(Call):
         names = sample_ids(ids, len(images))
         labels = label_rows(labels, len(images))
         self._keep_apart(victim, images, names)
+        if victim.objective is not None:
+            return self._on_the_score(victim, images, labels, names, seed, probe or gate)
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
             step = self.ready.plugin.name
@@ -77,6 +84,33 @@ class AttackCall(Call):
                 return result
             given = (self.ready, bound, images, labels, result)
             return probed(*given, first=probe, seed=seed, step=step)
+
+    def _on_the_score(
+        self,
+        victim: Victim,
+        images: Tensor,
+        labels: Tensor,
+        ids: Sequence[str],
+        seed: int,
+        more: object,
+    ) -> AttackResult:
+        """Attack the decision whether to accept an answer; the verdict is that of its own method.
+
+        Raises:
+            InputError: If the attack has targets, or is to be probed or stopped by a gate.
+        """
+        plugin = self.ready.plugin
+        if plugin.is_targeted or more is not None:
+            what = "a targeted one" if plugin.is_targeted else "probe or gate"
+            raise InputError(
+                f"{self.ready.label}: expected an untargeted attack, without probe and gate, for "
+                f"objective {victim.objective}, got {what}: an answer is accepted or rejected, and "
+                "there is nothing else to aim at"
+            )
+        with as_found(victim.modules), preserve_global_rng():
+            bound = victim.bind(ids, seed=seed, labels=labels)
+            open_ = bound.attackable(images)
+            return attack(self.ready, bound, images, open_, seed=seed, step=plugin.name)
 
     def _keep_apart(self, victim: Victim, images: Tensor, ids: Sequence[str]) -> None:
         """Refuse images that fitted a part of the victim, or of the attack, from Python."""
