@@ -29,13 +29,20 @@ class Stack(Fitted, Vote):
     """Combines members by what was learnt."""
 
     name: ClassVar[str] = "stack"
-    fits_on: ClassVar[str] = "logits"
+    fits_on: ClassVar[str] = "members"
 
     def fit(self, data: Any, rng: Any) -> Any:
         raise NotImplementedError
 
     def load(self, state: Any) -> None:
         raise NotImplementedError
+
+
+class Odd(Stack):
+    """Combines members, and is fitted on one answer."""
+
+    name: ClassVar[str] = "odd"
+    fits_on: ClassVar[str] = "logits"
 
 
 class Dissent(Score):
@@ -51,7 +58,7 @@ class Dissent(Score):
 @pytest.fixture
 def plan_with(load: Any, toys: Any) -> Callable[..., Any]:
     """Plan the good pipeline with more steps, and the plugins of this file."""
-    registry = toys.ToyRegistry([*toys.TOYS, Vote, Stack, Dissent])
+    registry = toys.ToyRegistry([*toys.TOYS, Vote, Stack, Odd, Dissent])
 
     def planned(steps: str) -> Any:
         text = str(load().text).replace("gates:\n", f"{steps}gates:\n")
@@ -115,8 +122,28 @@ def test_cells_and_products(plan_with: Any) -> None:
         pytest.param(
             "  voted: {uses: uncertainty/stack, from: predictions, over: severity, "
             "fit_on: held_predictions}\n",
-            "is fitted on what members say, which is not available yet",
-            id="fitted",
+            "is fitted on what members say, and held_predictions has one answer; name a step that",
+            id="fitted on one answer",
+        ),
+        pytest.param(
+            "  voted: {uses: uncertainty/stack, from: predictions, over: severity, fit_on: learnt}\n"
+            "  learnt: {uses: uncertainty/vote, from: [held_predictions, held_again]}\n"
+            "  held_again: {uses: net, from: held}\n",
+            "is fitted on the members of learnt, and used on others: expected the same networks",
+            id="fitted on others",
+        ),
+        pytest.param(
+            "  stack: {uses: uncertainty/stack, fit_on: learnt}\n"
+            "  both: {uses: stack, from: [clean_predictions, predictions]}\n"
+            "  learnt: {uses: uncertainty/stack, from: predictions, over: severity}\n",
+            "must be fitted; name its data with fit_on:",
+            id="not fitted",
+        ),
+        pytest.param(
+            "  voted: {uses: uncertainty/odd, from: predictions, over: severity, "
+            "fit_on: held_predictions}\n",
+            'is fitted on logits, which is no answer of theirs; it must say fits_on = "members"',
+            id="fitted on logits",
         ),
         pytest.param(
             "  doubt: {uses: uncertainty/dissent, from: predictions}\n",

@@ -140,6 +140,40 @@ class FirstAlone(Product):
         return members[0]
 
 
+class Weighted(Fitted, Combine):
+    """The members' weighted mean; each weight is how likely the member finds the truth."""
+
+    name: ClassVar[str] = "weighted"
+    fits_on: ClassVar[str] = "members"
+    _weights: torch.Tensor | None = PrivateAttr(default=None)
+
+    def fit(self, data: Any, rng: np.random.Generator) -> State:
+        blocks = [
+            block.members.gather(2, block.targets[None, :, None].expand(3, -1, 1)) for block in data
+        ]
+        truths = torch.cat(blocks, 1)[:, :, 0]
+        weights = torch.full((3,), 1 / 3).double()
+        for _ in range(200):
+            shares = weights[:, None] * truths
+            weights = (shares / shares.sum(0)).mean(1)
+        return State({"weights": weights.numpy()}, {})
+
+    def load(self, state: State) -> None:
+        self._weights = torch.from_numpy(state.arrays["weights"].copy())
+
+    def combine(self, members: torch.Tensor) -> torch.Tensor:
+        if self._weights is None:
+            raise NotFittedError("fit it first")
+        return (self._weights[:, None, None] * members).sum(0)
+
+
+class Backhanded(Weighted):
+    """Trusts most whom it should trust least."""
+
+    def load(self, state: State) -> None:
+        self._weights = torch.from_numpy(state.arrays["weights"][[2, 0, 1]].copy())
+
+
 class Spread(Score):
     """How far apart members are in what they say of a class, at most."""
 
@@ -297,6 +331,7 @@ TWINS = {
     "unanimous": Contrary,
     "every_member_counts": FirstAlone,
     "class_order_of_answers": Leaning,
+    "weighs": Backhanded,
     "likelier_stays": NotSoSure,
     "truth_is_held": AlwaysFirst,
     "surer_stays": TooSure,
@@ -309,9 +344,11 @@ TWINS = {
 }
 
 
-@pytest.mark.parametrize("plugin", [Doubt, Typical, Power, Product, Spread, Share, Sure, Silent])
+@pytest.mark.parametrize(
+    "plugin", [Doubt, Typical, Power, Product, Weighted, Spread, Share, Sure, Silent]
+)
 def test_sound_method_passes(plugin: Any) -> None:
-    """Scores, fitted and of members, a calibrator, a combination and a decision fail nothing."""
+    """Scores, fitted and of members, a calibrator, combinations and a decision fail nothing."""
     assert check_plugin(plugin).passed
 
 

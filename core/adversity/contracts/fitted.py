@@ -26,9 +26,10 @@ VALIDATION = "validation_"
 class Fitted(ABC):
     """Mix in beside a kind's contract. The plugin never changes: the core saves the state."""
 
-    fits_on: ClassVar[Literal["images", "logits", "features"]] = "images"
+    fits_on: ClassVar[Literal["images", "logits", "features", "members"]] = "images"
     """What fitting streams: `images`; or `logits` of stored predictions (log p where a classifier
-    gives probabilities) beside their `probs`; or `features` of stored predictions beside both."""
+    gives probabilities) beside their `probs`; or `features` of stored predictions beside both; or `members`, what those of
+    an ensemble say in stored predictions that combine them, and nothing beside."""
 
     fit_sources: ClassVar[tuple[str, ...]] = ("train",)
     """Names of the sources that it needs. `data` itself goes through the first, which is what

@@ -86,7 +86,10 @@ class PostHoc(Uncertainty):
 
 
 class Combine(Uncertainty):
-    """One answer from those of several members, computed from stored predictions: an ensemble."""
+    """One answer from those of several members, computed from stored predictions: an ensemble.
+
+    One that is `Fitted` says `fits_on = "members"`.
+    """
 
     makes: ClassVar[str] = "predictions"
 

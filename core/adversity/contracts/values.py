@@ -154,6 +154,8 @@ class Block:
         references: Clean images, like `images`, of a size of their own where they are larger.
         logits, probs: `[N, K]` of the upstream predictions; without logits, these are log p.
         features: `[N, D]` float32 of the classifier behind the upstream predictions.
+        members: `[M, N, K]` float64, the members' probabilities as the upstream predictions keep
+            them, rounded to float32.
         side: What degradations said of the images; kernels are padded to the block's largest.
     """
 
@@ -164,6 +166,7 @@ class Block:
     logits: Tensor | None = None
     probs: Tensor | None = None
     features: Tensor | None = None
+    members: Tensor | None = None
     side: Mapping[str, Tensor] = field(default_factory=dict)
 
 

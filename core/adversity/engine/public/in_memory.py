@@ -39,14 +39,16 @@ class TensorRows:
         images: Tensor | None = None,
         logits: Tensor | None = None,
         features: Tensor | None = None,
+        members: Tensor | None = None,
         references: Tensor | None = None,
         side: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Take images, with references or without, or logits, and labels `[N]`, whole numbers.
 
-        Logits may have features beside them.
+        Logits may have features beside them; those of members, `[M, N, K]`, stand alone.
         """
-        rows = images if images is not None else logits
+        said = None if members is None else _said(members)
+        rows = next((given for given in (images, logits, said) if given is not None), None)
         if rows is None:
             raise DataError("expected images or logits to fit on, got neither")
         if references is not None and len(references) != len(rows):
@@ -62,6 +64,7 @@ class TensorRows:
             "references": references,
             "logits": logits,
             "features": features,
+            "members": said,
             "probs": None if logits is None else logits.double().softmax(1),
         }
         self._side = _side(side or {}, images)
@@ -93,8 +96,15 @@ class TensorRows:
                 name: None if column is None else column[cut]
                 for name, column in self._columns.items()
             }
+            if parts["members"] is not None:
+                parts["members"] = parts["members"].transpose(0, 1)
             side = {name: value[cut] for name, value in self._side.items()}
             yield Block(tuple(map(str, span)), **parts, side=side)
+
+
+def _said(logits: Tensor) -> Tensor:
+    """Return what members say, rows first, `[N, M, K]` float64, rounded as tables keep it."""
+    return logits.double().softmax(2).transpose(0, 1).float().double()
 
 
 def _side(side: Mapping[str, Tensor], images: Tensor | None) -> dict[str, Tensor]:

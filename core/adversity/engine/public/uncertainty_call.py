@@ -78,7 +78,7 @@ class UncertaintyCall(Call):
         """Fit on held-out logits and labels; return a new object that carries the state.
 
         Args:
-            logits: `[N, K]`.
+            logits: `[N, K]`; for what is fitted on members `[M, N, K]`, the members' logits.
             labels: `[N]` whole numbers.
             features: `[N, D]`, for what is fitted on features, and for none else.
             sources: Further sources by name, each its logits and labels, and features behind them;
@@ -89,10 +89,17 @@ class UncertaintyCall(Call):
             DataError: If the tensors do not fit each other.
         """
         plugin = self.ready.plugin
-        needed = isinstance(plugin, Fitted) and plugin.fits_on == "features"
-        names = tuple(str(k) for k in range(logits.shape[1]))
+        fits_on = plugin.fits_on if isinstance(plugin, Fitted) else "logits"
+        needed, of_members = fits_on == "features", fits_on == "members"
+        names = tuple(str(k) for k in range(logits.shape[-1]))
 
         def stream(rows: Tensor, known: Any = None, more: Tensor | None = None) -> TensorRows:
+            if of_members:
+                fault = _members_fault(rows)
+                if fault is not None:
+                    raise DataError(f"{self.ready.label}: {fault}")
+                self._features(more, rows.shape[1], needed=False)
+                return TensorRows(known, names, members=rows.float())
             there = self._features(more, len(rows), needed=needed)
             return TensorRows(known, names, logits=rows.float(), features=there)
 

@@ -152,6 +152,8 @@ class StoredAnswers:
 
     has_features: ClassVar[bool] = False
     """Whether features are streamed as well; the table then keeps them, as the plan says."""
+    has_members: ClassVar[bool] = False
+    """Whether what members say is streamed, in place of what they say together."""
 
     def __init__(
         self,
@@ -228,15 +230,17 @@ class StoredAnswers:
             answer = answer_of(part, self._where).rows(torch.from_numpy(used))
             logits, probs = answer.as_logits, answer.probabilities
             features = torch.from_numpy(part["features"][used]) if self.has_features else None
+            said = torch.from_numpy(part["members"][used]).double() if self.has_members else None
             for span in spans(len(ids), ROWS):
                 cut = slice(span.start, span.stop)
                 names = ids[cut].tolist()
                 yield Block(
                     numbered(seen, len(names)) if self.blind else tuple(names),
                     targets=None if targets is None else targets[cut],
-                    logits=logits[cut],
-                    probs=probs[cut],
+                    logits=logits[cut] if said is None else None,
+                    probs=probs[cut] if said is None else None,
                     features=None if features is None else features[cut],
+                    members=None if said is None else said[cut].transpose(0, 1),
                 )
                 seen += len(names)
 
@@ -248,7 +252,9 @@ class StoredAnswers:
             return
         ids = self._rows["id"].tolist()
         order = np.array(sorted(range(len(ids)), key=lambda row: scattered(ids[row])), np.int64)
-        names = [name for name in ("id", "logits", "probs", "features") if name in self._rows]
+        more = ("members",) if self.has_members else ()
+        named = ("id", "logits", "probs", "features", *more)
+        names = [name for name in named if name in self._rows]
         for start in range(0, len(order), _MIXED):
             places = order[start : start + _MIXED]
             yield self._rows.at(places, names), np.arange(len(places))
@@ -260,9 +266,16 @@ class StoredFeatures(StoredAnswers):
     has_features: ClassVar[bool] = True
 
 
+class StoredMembers(StoredAnswers):
+    """What the members of an ensemble say, from the table of the step that combines them."""
+
+    has_members: ClassVar[bool] = True
+
+
 LEARN_FROM: Mapping[str, type[StreamedImages | StoredAnswers]] = {
     "images": StreamedImages,
     "logits": StoredAnswers,
     "features": StoredFeatures,
+    "members": StoredMembers,
 }
 """By the plugin's `fits_on`."""

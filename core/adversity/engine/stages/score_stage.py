@@ -57,7 +57,13 @@ class _FromPredictions(TableRun):
         """Cut as usual, and prepare a place for what is looked up."""
         self._lock = threading.RLock()
         self._ids: dict[Member, list[str]] = {}
+        self._fits: dict[Cell, Fit] = {}
         return super().split()
+
+    def fit_parts(self, cell: Cell) -> list[object]:
+        """Return what the fit of this step hangs on, if it is fitted here."""
+        fitted = self.planned.fit_on is not None
+        return fit_identity(self, self.stage.step, cell) if fitted else []
 
     def tables(self) -> list[str]:
         """Return the hashes of the incoming tables."""
@@ -85,103 +91,7 @@ class _FromPredictions(TableRun):
                 self._ids = {member: member.rows(self.toolbox)["id"].tolist()}
             return self._ids[member]
 
-
-class CombineRun(_FromPredictions):
-    """The answers of several members made one; what each said stays beside it."""
-
-    def split(self) -> list[Shard]:
-        """Cut as usual, and prepare a place for what the members' networks are."""
-        self._networks: dict[Member, str] = {}
-        return super().split()
-
-    def content(self, cell: Cell) -> list[object]:
-        """Hash the members' tables, which members they are, and the plugin.
-
-        Raises:
-            DataError: If two members of the cell are one.
-        """
-        members = [str(one) for one in distinct_members(self, self.planned, cell, self._networks)]
-        return [self.tables(), members, self.identity(self.stage.step, cell), cell.key]
-
-    def compute(self, shard: Shard) -> Columns:
-        """Look up what each member says of the shard's rows, and run the plugin on it."""
-        members = members_of(self.toolbox, self.planned, shard.cell)
-        places = self.places(shard, members[0])
-        rows = [self.read(member, places, _ANSWER) for member in members]
-        self._require_the_same_samples(members, rows)
-        columns: Columns = {name: rows[0][name] for name in ("id", "target") if name in rows[0]}
-        said = stacked(rows, [str(member) for member in members])
-        ready = self.toolbox.ready(self.stage.step, shard.cell)
-        probs: Tensor = ready.call(said, tuple(columns["id"].tolist()))
-        columns |= answer_columns(Answer(probs, "probs"), columns.get("target"))
-        # float32, as classifiers answer; rows first, as in all tables.
-        return columns | {"members": said.float().transpose(0, 1).numpy()}
-
-    def _require_the_same_samples(self, members: Sequence[Member], rows: Sequence[Rows]) -> None:
-        """Refuse members whose rows are of other samples.
-
-        Raises:
-            DataError: With two of them.
-        """
-        for member, each in zip(members, rows, strict=True):
-            if not np.array_equal(each["id"], rows[0]["id"]):
-                raise DataError(
-                    f"{self.planned.line}: {members[0]} and {member} hold other samples; "
-                    f"{self.stage.step} combines what members say of the same ones: run "
-                    "`adversity run` for all of them"
-                )
-
-
-class ScoreRun(_FromPredictions):
-    """A score, a calibrator or a decision on stored predictions; fitted first where it must be."""
-
-    def split(self) -> list[Shard]:
-        """Cut as usual, and prepare a place for fitted states."""
-        self._fits: dict[Cell, Fit] = {}
-        return super().split()
-
-    def content(self, cell: Cell) -> list[object]:
-        """Hash the upstream tables and the plugin."""
-        step = self.stage.step
-        fit = fit_identity(self, step, cell) if self.planned.fit_on is not None else []
-        parts = [self.tables(), fit, self.identity(step, cell), cell.key]
-        if getattr(self.toolbox.plugin(step, cell), "needs_head", False):
-            parts.append(self.identity(self.planned.upstream, cell))
-        return parts
-
-    def _network(self, cell: Cell) -> Ready:
-        """Return the classifier whose answers come in, set up."""
-        return self.toolbox.ready(self.planned.upstream, cell)
-
-    def compute(self, shard: Shard) -> Columns:
-        """Look the shard's rows up and run the plugin on them."""
-        import torch
-
-        ready = self._ready(shard.cell)
-        [member] = members_of(self.toolbox, self.planned, shard.cell)
-        needed = _needed(ready.plugin)
-        stored = dict(self.read(member, self.places(shard, member), (*_USED, *needed)))
-        wide = {name: stored.pop(name) for name in needed}
-        ids = tuple(stored["id"].tolist())
-        columns: Columns = {name: stored[name] for name in ("id", "target") if name in stored}
-        call, answer = ready.call, answer_of(stored, ready.label)
-        if isinstance(call, CalibratorCall):
-            calibrated = answer.calibrated(call(answer.as_logits, ids))
-            return columns | answer_columns(calibrated, columns.get("target"))
-        columns |= {name: column for name, column in stored.items() if name not in columns}
-        if isinstance(call, DetectorCall):
-            features = torch.from_numpy(wide["features"].copy())
-            head = self._network(shard.cell).call.head if ready.plugin.needs_head else None
-            scores = call(features, answer.as_logits, ids, head=head)
-            return columns | {ready.plugin.name: scores.numpy()}
-        given = call(_predictive(answer, wide.get("members")), ids)
-        if isinstance(call, DecideCall) and ready.plugin.decides == "accept":
-            return columns | {"accepted": given.numpy()}
-        if isinstance(call, DecideCall):
-            return columns | set_columns(given, columns.get("target"))
-        return columns | {ready.plugin.name: given.numpy()}
-
-    def _ready(self, cell: Cell) -> Ready:
+    def ready(self, cell: Cell) -> Ready:
         """Return the plugin; one with `fit_on` of its own is fitted here."""
         if self.planned.fit_on is None:
             return self.toolbox.ready(self.stage.step, cell)
@@ -208,6 +118,96 @@ class ScoreRun(_FromPredictions):
                 said = source_notes(self.toolbox, self.stage.step, cell)
                 self.notes += [note for note in said if note not in self.notes]
         return super().fill(out)
+
+
+class CombineRun(_FromPredictions):
+    """The answers of several members made one; what each said stays beside it."""
+
+    def split(self) -> list[Shard]:
+        """Cut as usual, and prepare a place for what the members' networks are."""
+        self._networks: dict[Member, str] = {}
+        return super().split()
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the members' tables, which members they are, and the plugin.
+
+        Raises:
+            DataError: If two members of the cell are one.
+        """
+        members = [str(one) for one in distinct_members(self, self.planned, cell, self._networks)]
+        fit = [self.fit_parts(cell)] if self.planned.fit_on is not None else []
+        return [self.tables(), members, self.identity(self.stage.step, cell), cell.key, *fit]
+
+    def compute(self, shard: Shard) -> Columns:
+        """Look up what each member says of the shard's rows, and run the plugin on it."""
+        members = members_of(self.toolbox, self.planned, shard.cell)
+        places = self.places(shard, members[0])
+        rows = [self.read(member, places, _ANSWER) for member in members]
+        self._require_the_same_samples(members, rows)
+        columns: Columns = {name: rows[0][name] for name in ("id", "target") if name in rows[0]}
+        said = stacked(rows, [str(member) for member in members])
+        probs: Tensor = self.ready(shard.cell).call(said, tuple(columns["id"].tolist()))
+        columns |= answer_columns(Answer(probs, "probs"), columns.get("target"))
+        # float32, as classifiers answer; rows first, as in all tables.
+        return columns | {"members": said.float().transpose(0, 1).numpy()}
+
+    def _require_the_same_samples(self, members: Sequence[Member], rows: Sequence[Rows]) -> None:
+        """Refuse members whose rows are of other samples.
+
+        Raises:
+            DataError: With two of them.
+        """
+        for member, each in zip(members, rows, strict=True):
+            if not np.array_equal(each["id"], rows[0]["id"]):
+                raise DataError(
+                    f"{self.planned.line}: {members[0]} and {member} hold other samples; "
+                    f"{self.stage.step} combines what members say of the same ones: run "
+                    "`adversity run` for all of them"
+                )
+
+
+class ScoreRun(_FromPredictions):
+    """A score, a calibrator or a decision on stored predictions; fitted first where it must be."""
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the upstream tables and the plugin."""
+        step = self.stage.step
+        parts = [self.tables(), self.fit_parts(cell), self.identity(step, cell), cell.key]
+        if getattr(self.toolbox.plugin(step, cell), "needs_head", False):
+            parts.append(self.identity(self.planned.upstream, cell))
+        return parts
+
+    def _network(self, cell: Cell) -> Ready:
+        """Return the classifier whose answers come in, set up."""
+        return self.toolbox.ready(self.planned.upstream, cell)
+
+    def compute(self, shard: Shard) -> Columns:
+        """Look the shard's rows up and run the plugin on them."""
+        import torch
+
+        ready = self.ready(shard.cell)
+        [member] = members_of(self.toolbox, self.planned, shard.cell)
+        needed = _needed(ready.plugin)
+        stored = dict(self.read(member, self.places(shard, member), (*_USED, *needed)))
+        wide = {name: stored.pop(name) for name in needed}
+        ids = tuple(stored["id"].tolist())
+        columns: Columns = {name: stored[name] for name in ("id", "target") if name in stored}
+        call, answer = ready.call, answer_of(stored, ready.label)
+        if isinstance(call, CalibratorCall):
+            calibrated = answer.calibrated(call(answer.as_logits, ids))
+            return columns | answer_columns(calibrated, columns.get("target"))
+        columns |= {name: column for name, column in stored.items() if name not in columns}
+        if isinstance(call, DetectorCall):
+            features = torch.from_numpy(wide["features"].copy())
+            head = self._network(shard.cell).call.head if ready.plugin.needs_head else None
+            scores = call(features, answer.as_logits, ids, head=head)
+            return columns | {ready.plugin.name: scores.numpy()}
+        given = call(_predictive(answer, wide.get("members")), ids)
+        if isinstance(call, DecideCall) and ready.plugin.decides == "accept":
+            return columns | {"accepted": given.numpy()}
+        if isinstance(call, DecideCall):
+            return columns | set_columns(given, columns.get("target"))
+        return columns | {ready.plugin.name: given.numpy()}
 
 
 def _needed(plugin: Any) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["answerer"]
+__all__ = ["answerer", "members_behind"]
 
 
 def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
@@ -38,6 +38,16 @@ def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
     before = answerer(planned.upstream, steps) if planned.source else None
     answers = issubclass(cls, PostHoc | Sampling)
     return (_plugins(planned, steps), before) if answers else before
+
+
+def members_behind(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:
+    """Return who the members of a step that combines are; equal for the same, in the same order."""
+    members = []
+    for name in planned.source:
+        varies = steps[name].variables if name in steps else ()
+        folded = tuple(variable for variable in planned.over if variable in varies)
+        members.append((answerer(name, steps), folded))
+    return tuple(members)
 
 
 def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:

@@ -39,6 +39,7 @@ _FIT_TAKES = {
     "images": ("data", "images"),
     "logits": ("predictions", "scores"),
     "features": ("predictions",),
+    "members": ("predictions",),
 }
 
 Finding = tuple[str | tuple[str, ...], str]
@@ -243,6 +244,8 @@ class _Checker:
         """Check that what goes by stored answers was fitted on answers of the same sort."""
         fitted = self._steps.get(planned.definition, planned)
         answers = ("predictions", "scores")
+        if issubclass(class_of(planned.entry), Combine):
+            return  # what fits it is of its members, not of one answer: `MemberRules` compares them
         if planned.role != "score" or fitted.fit_on is None or len(planned.source) != 1:
             return
         for name in fitted.fitted_by if self._makes(planned.upstream) in answers else ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, Fitted, Sampling, Score
+from adversity.pipeline.plan.answerers import members_behind
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.read.findings import listed, suggestion
@@ -13,6 +14,7 @@ from adversity.registry.entry import class_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from adversity.contracts import PluginBase
     from adversity.pipeline.plan.model import PlannedData, PlannedStep
     from adversity.pipeline.read.spec import StepSpec
 
@@ -33,6 +35,8 @@ class MemberRules:
     def rules(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Yield what is wrong with a step that combines members, or goes by them."""
         cls = class_of(planned.entry)
+        if issubclass(cls, Fitted):
+            yield from self._fitted(planned, cls)
         if planned.role == "attack" and planned.against is not None and planned.source:
             yield from self._attacked(planned)
         if issubclass(cls, Combine):
@@ -41,9 +45,6 @@ class MemberRules:
             yield from self._scores(planned)
 
     def _combines(self, planned: PlannedStep) -> Iterator[Finding]:
-        label = planned.entry.label
-        if issubclass(class_of(planned.entry), Fitted):
-            yield "uses", f"{label} is fitted on what members say, which is not available yet"
         if planned.role == "define":
             if planned.over:
                 yield "over", "over: belongs where there is from:, on the step that uses this one"
@@ -52,7 +53,7 @@ class MemberRules:
             yield (
                 "uses",
                 (
-                    f"{label} combines members, and {planned.upstream} is one; name several steps in "
+                    f"{planned.entry.label} combines members, and {planned.upstream} is one; name several steps in "
                     "from:, or the variable of the matrix in which the members differ with over:"
                 ),
             )
@@ -63,6 +64,46 @@ class MemberRules:
                 return
         yield from self._one_data_set(planned)
         yield from self._attacked_alike(planned)
+
+    def _fitted(self, planned: PlannedStep, cls: type[PluginBase]) -> Iterator[Finding]:
+        """Check that what is fitted on members is, and on those that it is used on."""
+        combines, label = issubclass(cls, Combine), planned.entry.label
+        if combines and cls.fits_on != "members":  # type: ignore[attr-defined]
+            yield (
+                "uses",
+                (
+                    f"{label} combines members and is fitted on {cls.fits_on}, "  # type: ignore[attr-defined]
+                    'which is no answer of theirs; it must say fits_on = "members"'
+                ),
+            )
+        if cls.fits_on != "members":  # type: ignore[attr-defined]
+            return
+        definition = self._steps.get(planned.definition, planned)
+        for name in definition.fitted_by:
+            source = self._steps.get(name)
+            if source is None or class_of(source.entry).makes != "predictions":
+                continue  # another rule says what may stand there
+            if not issubclass(class_of(source.entry), Combine):
+                yield (
+                    "fit_on",
+                    (
+                        f"{label} is fitted on what members say, and {name} has one answer; name a "
+                        "step that combines them, such as uncertainty/deep_ensemble with over:"
+                    ),
+                )
+            elif combines and planned.source and self._differ(source, planned):
+                yield (
+                    "fit_on",
+                    (
+                        f"{label} is fitted on the members of {name}, and used on others: expected "
+                        f"the same networks in the same order, with the same calibrators, in "
+                        f"{name} and {planned.id}"
+                    ),
+                )
+
+    def _differ(self, fitting: PlannedStep, planned: PlannedStep) -> bool:
+        steps = self._steps
+        return members_behind(fitting, steps) != members_behind(planned, steps)
 
     def _folded(self, planned: PlannedStep) -> Iterator[Finding]:
         """Check that some member varies with each variable of `over:`."""

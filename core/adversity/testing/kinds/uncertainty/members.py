@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Predictive
+from adversity.contracts import Fitted, Predictive
+from adversity.engine.public.in_memory import TensorRows
+from adversity.metrics import nll
 from adversity.testing.bench.bench import Answer, Case
-from adversity.testing.bench.checks import apart, check, require
+from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.kinds.uncertainty.logits import (
     ROUNDS,
     LogitsBench,
@@ -26,6 +28,10 @@ __all__ = ["CombineBench", "MembersBench"]
 
 MEMBERS = 3
 MOST_CLASSES = 10
+KNOWN = (0.6, 0.25, 0.15)
+"""How much of the truth each member knows, where a combination is fitted."""
+BETTER = 0.5
+"""What share of the way from the members' mean to the true weights a fit must go at least."""
 ROUNDED = 1e-6
 """By how much a probability in float32 may change where the order of a sum has: 2**-24 is 6e-8."""
 
@@ -61,6 +67,18 @@ def member_cases() -> tuple[Case, ...]:
         logit_case("5 rows of 2 classes", member_logits(5, 2, first=50)),
         logit_case("3 rows of 1000 classes", member_logits(3, 1000, first=90)),
         logit_case("4 extreme rows of 4 classes (equal, sure, each of another)", extremes),
+    )
+
+
+def fitted_member_cases() -> tuple[Case, ...]:
+    """Return logits of three members and five classes, as `unlike_members` draws them, and extremes."""
+    import torch
+
+    sure = 300 * torch.eye(5)
+    extremes = torch.stack([torch.zeros(MEMBERS, 5), sure[[1, 1, 1]], sure[[0, 1, 2]]])
+    return (
+        logit_case("7 rows of 5 classes", member_logits(7, 5)),
+        logit_case("3 extreme rows (equal, sure, each of another)", extremes),
     )
 
 
@@ -165,6 +183,46 @@ def class_order_of_answers(bench: CombineBench) -> str:
     return f"changes by at most {worst:.1g}"
 
 
+@check("A combination that is fitted does better on other rows than members counted alike.")
+def weighs(bench: CombineBench) -> str:
+    """Fit where members know unlike much of the truth; compare with their mean."""
+    import torch
+
+    if not issubclass(bench.cls, Fitted):
+        raise NotApplicable("the combination is not fitted")
+    logits, labels = unlike_members(2000, first=5000)
+    said = logits.double().softmax(2)
+    answer = bench.answer(bench.ready, logit_case("2000 other rows", logits))["probs"]
+    truth = (said * torch.tensor(KNOWN)[:, None]).sum(1)
+    after, alike, best = (nll(p, labels).value for p in (answer, said.mean(1), truth))
+    require(
+        after < alike - BETTER * (alike - best),
+        f"expected a likelihood loss nearer to that of the true weights ({best:.4f} nats) than to "
+        f"that of the members' mean ({alike:.4f}), got {after:.4f}",
+    )
+    return f"{alike:.4f} nats for the mean, {after:.4f} fitted, {best:.4f} with the true weights"
+
+
+def unlike_members(count: int, *, first: int = 0) -> tuple[Tensor, Tensor]:
+    """Draw logits of three members, and labels from the mixture of their answers by `KNOWN`.
+
+    Args:
+        count: How many rows.
+        first: The number of the first.
+
+    Returns:
+        Logits `[count, 3, 5]` float32 and labels `[count]` int64.
+    """
+    import numpy as np
+    import torch
+
+    logits = 2 * member_logits(count, 5, first=first)
+    weights = torch.tensor(KNOWN, dtype=torch.float64)[:, None]
+    truth = (logits.double().softmax(2) * weights).sum(1).numpy()
+    draw = np.random.Generator(np.random.Philox(key=first))
+    return logits, torch.tensor([int(draw.choice(5, p=row / row.sum())) for row in truth])
+
+
 class MembersBench(LogitsBench):
     """Feed a score that goes by members with what they say."""
 
@@ -183,11 +241,16 @@ class MembersBench(LogitsBench):
 class CombineBench(LogitsBench):
     """Feed a combination with what members say."""
 
-    checks = (unanimous, every_member_counts, class_order_of_answers)
+    checks = (unanimous, every_member_counts, class_order_of_answers, weighs)
 
     def cases(self) -> Sequence[Case]:
-        """Return members' logits."""
-        return member_cases()
+        """Return members' logits; what is fitted keeps the number of classes it was fitted on."""
+        return fitted_member_cases() if issubclass(self.cls, Fitted) else member_cases()
+
+    def stream(self) -> TensorRows:
+        """Return what members say that know unlike much of the truth, with labels."""
+        logits, labels = unlike_members(1200)
+        return TensorRows(labels, tuple("abcde"), members=logits.transpose(0, 1))
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Combine."""
