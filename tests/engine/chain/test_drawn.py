@@ -1,57 +1,21 @@
-"""A sampled answer as victim: the mean over draws by hand, fresh draws, networks as found."""
+"""A sampled answer as victim: the mean over draws by hand, fresh draws, the worst case."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from toy_dropout import HIDDEN, IDS, IMAGES, RATE, method, small, victim
+from toy_ensemble import gradient_of
 
 import adversity
-from adversity import Attack, Combine, Predictive, Sampling
-from adversity.engine.calls.ready import Ready
-from adversity.engine.chain.links import Bundle, Link
+from adversity.engine.chain.links import Link
 from adversity.engine.chain.own_network import ready_network
 from adversity.engine.chain.target import ChainTarget
-from adversity.errors import InputError, PluginError
 from adversity.seeding import SampleRng
-from adversity.testing.bench.networks import found_state
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-RATE = 0.4
-HIDDEN = 6
-IDS = [f"image {k}" for k in range(9)]
-IMAGES = 0.1 + 0.8 * torch.rand((9, 1, 2, 2), generator=torch.Generator().manual_seed(0))
-
-
-def small(slope: float = 3.0) -> nn.Sequential:
-    """Six hidden units of four pixels, dropped with a rate of 0.4, and three classes."""
-    draw = torch.Generator().manual_seed(7)
-    net = nn.Sequential(
-        nn.Flatten(), nn.Linear(4, HIDDEN), nn.Tanh(), nn.Dropout(RATE), nn.Linear(HIDDEN, 3)
-    )
-    with torch.no_grad():
-        for weight in net.parameters():
-            weight.copy_(torch.randn(weight.shape, generator=draw))
-        net[1].weight.mul_(3)
-        net[1].bias.copy_(-net[1].weight.sum(1) / 2)  # centred
-        net[4].weight.mul_(slope)
-        net[4].bias.zero_()
-    return net.eval()
-
-
-def method(**parameters: Any) -> Any:
-    return adversity.create("uncertainty", "mc_dropout", **parameters)
-
-
-def victim(net: nn.Module, *, seed: int = 3, ids: Sequence[str] = IDS, **parameters: Any) -> Any:
-    """Return the target of a network behind whose classifier stands dropout."""
-    return adversity.target(net, method(**parameters)).bind(ids, seed=seed)
 
 
 def with_masks(net: Any, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
@@ -68,13 +32,6 @@ def masks_of(query: int, draws: int) -> torch.Tensor:
     return torch.stack([(rng.uniform((HIDDEN,)) >= RATE).float() for rng in drawn])
 
 
-def gradient_of(answer: Any, images: torch.Tensor) -> torch.Tensor:
-    """Differentiate the cross-entropy of class 1."""
-    point = images.clone().requires_grad_()
-    (found,) = torch.autograd.grad(-answer(point).log_softmax(1)[:, 1].sum(), point)
-    return found
-
-
 def test_value_and_gradient_are_those_of_the_mean_over_the_same_masks() -> None:
     """Of the first query and of the second, whose masks are new; off by float32's rounding."""
     net = small()
@@ -84,7 +41,7 @@ def test_value_and_gradient_are_those_of_the_mean_over_the_same_masks() -> None:
         point = IMAGES.clone().requires_grad_()
         answer = target.logits(point)
         assert torch.allclose(answer.double(), with_masks(net, IMAGES, masks).log(), atol=1e-6)
-        (found,) = torch.autograd.grad(-answer.log_softmax(1)[:, 1].sum(), point)
+        (found,) = torch.autograd.grad(-answer.log_softmax(1)[:, 2].sum(), point)
         exact = gradient_of(lambda at, drawn=masks: with_masks(net, at, drawn).log(), IMAGES)
         assert float((found - exact).abs().max() / exact.abs().max()) < 1e-5
     assert not torch.equal(masks_of(1, 5), masks_of(2, 5))
@@ -234,118 +191,3 @@ def test_where_draws_are_sure_the_gradient_still_leads_somewhere() -> None:
     (found,) = torch.autograd.grad((answer[:, 0] - answer[:, 1]).sum(), point)
     assert bool(found.isfinite().all())
     assert bool((found.flatten(1).abs().amax(1) > 0).all())
-
-
-class Fails(Attack):
-    """An attack that asks once, and then breaks."""
-
-    name: ClassVar[str] = "fails"
-    access: ClassVar[Any] = "gradients"
-    norm: str = "linf"
-    eps: float = 0.1
-
-    def perturb(self, target: Any, images: Any, labels: Any, rng: Any) -> Any:
-        gradient_of(target.logits, images)
-        raise ValueError("meant")
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_the_network_is_as_found(make_ready: Any, fails: bool) -> None:
-    """Modes, hooks, buffers, gradients and what learns; also where the attack raises."""
-    net = nn.Sequential(small(), nn.BatchNorm1d(3))
-    net.train()
-    net[0][2].eval()
-    net[0][4].register_forward_hook(lambda *_: None)
-    before = found_state(net)
-    attack = adversity.create("attack", "pgd", eps=0.1, steps=2)
-    if fails:
-        attack = type(attack)(make_ready(Fails()))
-        with pytest.raises(PluginError, match="meant"):
-            attack(adversity.target(net, method(draws=2)), IMAGES, [0] * 3 + [1] * 3 + [2] * 3)
-    else:
-        attack(adversity.target(net, method(draws=2)), IMAGES, [0] * 9)
-    assert found_state(net) == before
-
-
-class Shaken(Sampling):
-    """Answers under noise, whose gradient nobody promises."""
-
-    name: ClassVar[str] = "shaken"
-    stochastic: ClassVar[bool] = True
-    hooked: bool = False
-
-    def estimate(self, models: Any, images: Any, rng: Any) -> Predictive:
-        if self.hooked:
-            models[0].networks()[0].register_forward_hook(lambda *_: None)
-        noise = 0.05 * rng.normal(tuple(images.shape[1:]))
-        return Predictive(members=torch.stack([models[0](images + noise).double().softmax(1)]))
-
-
-def drawn_by(plugin: Sampling) -> ChainTarget:
-    shaken = Ready(plugin, 'uncertainty "shaken"')
-    net = small().requires_grad_(requires_grad=False)  # as victims are
-    return ChainTarget([Link("net", ready_network(net)), Link("drops", shaken)], ids=IDS)
-
-
-def test_a_method_without_a_gradient_is_attacked_by_what_needs_none() -> None:
-    """And refused by name to all others."""
-    target = drawn_by(Shaken())
-    with pytest.raises(InputError, match=r'drops, uncertainty "shaken": it is not differentiable'):
-        target.logits(IMAGES.clone().requires_grad_())
-    assert target.logits(IMAGES).shape == (9, 3)
-    assert target.decisions(IMAGES).shape == (9,)
-    assert target.structure() is None
-
-
-def test_a_method_that_claims_a_gradient_must_give_one_and_put_back_what_it_changes() -> None:
-    """Whoever breaks the promise is named, not the attack that only asks."""
-
-    class Cut(Shaken):
-        """Says that it is differentiable."""
-
-        differentiable: ClassVar[bool] = True
-
-        def estimate(self, models: Any, images: Any, rng: Any) -> Predictive:
-            return super().estimate(models, images.detach(), rng)
-
-    with pytest.raises(PluginError, match=r'uncertainty "shaken".*can be differentiated'):
-        drawn_by(Cut()).logits(IMAGES.clone().requires_grad_())
-    with pytest.raises(PluginError, match="as they were found, it left other hooks"):
-        drawn_by(Shaken(hooked=True)).logits(IMAGES)
-
-
-class Mean(Combine):
-    """The mean, by hand."""
-
-    name: ClassVar[str] = "mean"
-    differentiable: ClassVar[bool] = True
-
-    def combine(self, members: torch.Tensor) -> torch.Tensor:
-        return members.sum(0) / len(members)
-
-
-def test_members_of_an_ensemble_may_be_sampled(make_ready: Any) -> None:
-    """Each draws by its own step; judged as the mean of what their steps give."""
-    dropout = method(draws=3).ready
-    members = [
-        (Link(f"net{k}", ready_network(small(k))), Link(f"drops{k}", dropout)) for k in (1, 2)
-    ]
-    target = ChainTarget([Bundle("mean", make_ready(Mean()), tuple(members))], ids=IDS)
-    each = [ChainTarget(member, ids=IDS) for member in members]
-    expected = sum(one.answer(IMAGES).values.double() for one in each) / 2
-    assert torch.equal(target.answer(IMAGES).values, expected.float())
-    asked = sum(one.logits(IMAGES).double().exp() for one in each) / 2
-    assert torch.allclose(target.logits(IMAGES).double().exp(), asked, atol=1e-6)
-    assert target.draws == 1
-    assert bool((gradient_of(target.logits, IMAGES).abs().sum((1, 2, 3)) > 0).all())
-
-
-def test_what_stands_in_a_wrong_place_is_refused(make_ready: Any) -> None:
-    """Twice, in front of the classifier, behind an ensemble, or of one that gives labels only."""
-    net, dropout = Link("net", ready_network(small())), Link("drops", method().ready)
-    bundle = Bundle("mean", make_ready(Mean()), ((net,), (net,)))
-    for links in ([net, dropout, dropout], [dropout, net], [bundle, dropout]):
-        with pytest.raises(InputError, match="asks a classifier itself: expected it once, right"):
-            ChainTarget(links, ids=IDS)
-    with pytest.raises(InputError, match="exactly one classifier, got 0"):
-        ChainTarget([dropout], ids=IDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from toy_labels import TOYS
+from toy_labels import TOYS, run_all
 from toy_metrics import More, Same
 
 from adversity.data.tables import read_table
@@ -54,14 +54,6 @@ def planned(root: Path, registry: Any, steps: str, *gates: str, says: str = "gro
     return make_plan(load_pipeline(file, root=root), registry)
 
 
-def run(root: Path, plan: Any) -> Any:
-    """Run every step; return the folder of the artifacts and the results."""
-    workspace = Workspace(root, root / "out", root / "store")
-    wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-    results = {step: _stage(plan, step, workspace, 1) for step in wanted}
-    return root / "out/artifacts/p", results, workspace
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: Any, registry_with: Any) -> Any:
     """All shapes of metric by groups, with gates on a group and on the worst."""
@@ -72,7 +64,7 @@ def finished(tmp_path_factory: Any, registry_with: Any) -> Any:
         "right[camera=nigth].accuracy >= 0.5",
     )
     plan = planned(root, registry_with(*TOYS, Same, More), STEPS + MORE, *gates)
-    return plan, *run(root, plan)
+    return plan, *run_all(root, plan)
 
 
 def rows(folder: Path, step: str, cell: str = "") -> dict[str, Any]:
@@ -205,7 +197,7 @@ def test_a_group_without_labels_is_refused(tmp_path: Path, registry_with: Any) -
     )
     words = "measures answers by camera: none of the . samples with camera right has a label"
     with pytest.raises(DataError, match=words):
-        run(tmp_path, plan)
+        run_all(tmp_path, plan)
 
 
 PLANS = {

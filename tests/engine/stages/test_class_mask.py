@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
+from toy_labels import run_all
 
 from adversity import Classifier, Dataset, Sample
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
-from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.stored_images import StoredImages
 from adversity.engine.summary.summarise import summarise
 from adversity.errors import DataError, InputError, PipelineError
@@ -104,20 +103,12 @@ def planned(root: Path, registry: Any, steps: str, photos: str = "") -> Any:
     return make_plan(load_pipeline(file, root=root), registry)
 
 
-def run(root: Path, plan: Any) -> Any:
-    """Run every step; return the folder of the artifacts, the results and the workspace."""
-    workspace = Workspace(root, root / "out", root / "store")
-    wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-    results = {step: _stage(plan, step, workspace, 1) for step in wanted}
-    return root / "out/artifacts/p", results, workspace
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: Any, registry_with: Any) -> Any:
     """Predictions with and without a mask, and what stands behind them."""
     root = tmp_path_factory.mktemp("mask")
     plan = planned(root, registry_with(*TOYS), STEPS)
-    return plan, *run(root, plan)
+    return plan, *run_all(root, plan)
 
 
 def test_the_answer_is_that_of_the_classes_that_are_left(finished: Any) -> None:
@@ -195,7 +186,7 @@ def test_another_mask_is_another_step(finished: Any, tmp_path: Path, registry_wi
 def test_probabilities_are_divided_by_their_sum(tmp_path: Path, registry_with: Any) -> None:
     """Of a classifier that gives probabilities; where they are all 0 nothing can be said."""
     steps = "\n  left: {uses: classifier/likely, from: photos, classes: [bee, dog, fox]}\n"
-    folder, *_ = run(tmp_path, planned(tmp_path, registry_with(*TOYS), steps))
+    folder, *_ = run_all(tmp_path, planned(tmp_path, registry_with(*TOYS), steps))
     probs = read_table(folder / "left/table.parquet")["probs"]
     np.testing.assert_allclose(probs.sum(1), 1, rtol=1e-6)  # float32
     assert (probs[:, 0] == 0).all()
@@ -203,7 +194,7 @@ def test_probabilities_are_divided_by_their_sum(tmp_path: Path, registry_with: A
     steps = "\n  left: {uses: classifier/likely, from: photos, classes: [ant, bee]}\n"
     data = ", unknown: keep"
     with pytest.raises(InputError, match="the probability 0 for some image"):
-        run(other, planned(other, registry_with(*TOYS), steps, data))
+        run_all(other, planned(other, registry_with(*TOYS), steps, data))
 
 
 REFUSED = {
@@ -229,11 +220,11 @@ def test_a_mask_that_does_not_fit_is_refused_first(
     steps = f"\n  left: {{uses: classifier/columns, from: photos, classes: {mask}}}\n"
     plan = planned(tmp_path, registry_with(*TOYS), steps, data)
     with pytest.raises(DataError, match=words):
-        run(tmp_path, plan)
+        run_all(tmp_path, plan)
     assert not list((tmp_path / "store").rglob("*.parquet"))
     if "lacking" in str(tmp_path):
         kept = planned(tmp_path / "kept", registry_with(*TOYS), steps, ", unknown: keep")
-        folder, results, _ = run(tmp_path / "kept", kept)
+        folder, results, _ = run_all(tmp_path / "kept", kept)
         rows = read_table(folder / "left/table.parquet")
         assert results["left"].measures[""]["accuracy"].n == 16
         assert (rows["target"] == -1).sum() == 8

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from adversity import Classifier, Dataset, Sample
+from adversity.engine.public.run import _stage
+from adversity.engine.set_up.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COUNT = 24
 JUDGED = [index for index in range(COUNT) if index % 4 < 2]
@@ -68,3 +73,11 @@ class Bright(Classifier):
 
 
 TOYS: tuple[Any, ...] = (Mixed, Bright)
+
+
+def run_all(root: Path, plan: Any) -> Any:
+    """Run every step; return the folder of the artifacts, the results and the workspace."""
+    workspace = Workspace(root, root / "out", root / "store")
+    wanted = [stage.step for stage in plan.stages if stage.step != "report"]
+    results = {step: _stage(plan, step, workspace, 1) for step in wanted}
+    return root / "out/artifacts/p", results, workspace
