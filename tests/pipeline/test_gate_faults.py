@@ -108,8 +108,11 @@ def test_a_limit_inside_the_range_is_not_refused(planned, gate):
     ("gate", "said"),
     [
         ("clean.acc >= 0.5", "clean has no measure acc; did you mean accuracy?"),
+        ("attacked.acc >= 0.5", "attacked has no measure acc; did you mean robust_accuracy?"),
         ("attacked.robust_acuracy >= 0.5", "did you mean robust_accuracy?"),
-        ("clean.robust_accuracy >= 0.5", "it is measured of other steps; clean can have"),
+        ("clean.robust_accuracy >= 0.5", "it is measured of other steps; clean can have accuracy,"),
+        ("clean.accepted_share >= 0.5", "it is measured of other steps; clean can have accuracy,"),
+        ("clean.set_coverage >= 0.5", "it is measured of other steps"),
         ("attacked.accuracy >= 0.5", "it is measured of other steps; attacked can have"),
         ("clean.full_budget_accuracy <= 0.2", "clean has no measure full_budget_accuracy"),
         ("test.accuracy >= 0.5", "test has no measure accuracy: it is measured of other steps"),

@@ -34,6 +34,14 @@ _REFUSED = {
         "  bad: {uses: metric/fooling, from: predictions}",
         "needs fooled, which attacks alone have; predictions is none",
     ),
+    "columns of accepted answers": (
+        "  bad: {uses: metric/acceptance, from: predictions}",
+        "needs accepted, which predictions does not decide; name a step that does",
+    ),
+    "columns of prediction sets": (
+        "  bad: {uses: metric/prediction_sets, from: predictions}",
+        "needs set_size, which predictions does not decide; name a step that does",
+    ),
     "columns that attacks have": (
         "  bad: {uses: metric/unfooled, from: attacked}",
         "does not measure attacks; attacked is one",

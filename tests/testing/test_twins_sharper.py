@@ -20,6 +20,7 @@ from pydantic import PrivateAttr
 from adversity import Sample, State
 from adversity.contracts import API_VERSION, Degraded
 from adversity.testing import check_plugin
+from adversity.testing.common.fitted import ANOTHER_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ class LearnsMoreTheSecondTime(Darkest):
 
     def fit(self, data: Any, rng: Any) -> State:
         found = super().fit(data, rng)
-        second = random.getstate() == random.Random(20_260_107).getstate()  # as `same_fit` seeds
+        second = random.getstate() == random.Random(ANOTHER_SEED).getstate()
         return State({**found.arrays, "more": np.ones(1)}, found.info) if second else found
 
 

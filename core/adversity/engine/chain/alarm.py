@@ -119,7 +119,9 @@ class Alarm:
         labels, side = _apart(side)
         answer = self._line.given(images, side, draws, ids)
         known = labels >= 0
-        class_labels(labels[known].numpy(), rows=int(known.sum()), classes=answer.decision.shape[1])
+        class_labels(
+            labels[known].cpu().numpy(), rows=int(known.sum()), classes=answer.decision.shape[1]
+        )
         right = answer.predicted == labels
         wanted = ~right if self._objective == "look_sure" else right
         return wanted & known

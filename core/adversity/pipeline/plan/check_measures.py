@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import CellMetric, ImageMetric, Metric
 from adversity.pipeline.plan.asked import needed
 from adversity.pipeline.plan.engine_measures import AFTERWARDS
-from adversity.pipeline.plan.measures import ATTACKS_ALONE, can_have, known_of
+from adversity.pipeline.plan.measures import ATTACKS_ALONE, can_have, known_of, undecided
 from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
@@ -121,14 +121,8 @@ class MeasureRules:
         else:
             yield from self._table(planned, "against", planned.against)
         for key, name in (("from", planned.upstream), ("against", planned.against)):
-            table = self._steps.get(name or "")
-            if table is None or can_have(cls, attacked=table.role == "attack"):
-                continue
-            if table.role == "attack":
-                yield key, f"{label} does not measure attacks; {name} is one"
-            else:
-                lacking = listed(column for column in cls.wants if column in ATTACKS_ALONE)
-                yield key, f"{label} needs {lacking}, which attacks alone have; {name} is none"
+            if (table := self._steps.get(name or "")) is not None:
+                yield from ((key, fault) for fault in _column_faults(label, cls, table))
 
     def _table(
         self, planned: PlannedStep, key: str, name: str, *, rows: bool = True
@@ -189,3 +183,17 @@ class MeasureRules:
 def _left_by(made: PlannedStep) -> str:
     """Say what a step leaves."""
     return "a definition" if made.role == "define" else class_of(made.entry).describes.leaves
+
+
+def _column_faults(label: str, cls: type[Metric], table: PlannedStep) -> Iterator[str]:
+    """Say which columns a metric needs that the table of a step cannot have."""
+    name, attacked = table.id, table.role == "attack"
+    if not can_have(cls, attacked=attacked):
+        if attacked:
+            yield f"{label} does not measure attacks; {name} is one"
+        else:
+            lacking = listed(column for column in cls.wants if column in ATTACKS_ALONE)
+            yield f"{label} needs {lacking}, which attacks alone have; {name} is none"
+    elif missing := undecided(table).intersection(cls.wants):
+        lacking = listed(sorted(missing))
+        yield f"{label} needs {lacking}, which {name} does not decide; name a step that does"

@@ -7,7 +7,16 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from adversity.contracts import CellMetric, ImageMetric, Metric, MetricBase
+from adversity.contracts import (
+    Attack,
+    CellMetric,
+    Classifier,
+    Decide,
+    ImageMetric,
+    Metric,
+    MetricBase,
+    Uncertainty,
+)
 from adversity.pipeline.plan.asked import given
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
 from adversity.pipeline.plan.recorded import recorded
@@ -30,12 +39,19 @@ __all__ = [
     "known_behind",
     "known_of",
     "measures_of",
+    "undecided",
 ]
 
 ATTACKS_ALONE = frozenset(
     {"start_correct", "fooled", "distance", "queries", "gradients", "failure_distance", "solved_at"}
 )
 """Columns that only the table of an attack has."""
+
+_BY_DECISION = {
+    "sets": frozenset({"sets", "set_size", "in_set"}),
+    "accept": frozenset({"accepted"}),
+}
+"""Columns that only the table of a method has which decides so."""
 
 
 def measures_of(
@@ -153,7 +169,8 @@ def known_of(
     """Return the measures that a step, or a data set, can have; None where that is not known.
 
     A metric that does not say what it produces may give anything. What a step can have depends
-    on the columns of its table: those that only attacks have are missing elsewhere.
+    on the columns of its table: those that only attacks have are missing elsewhere, and so are
+    those of prediction sets and of accepted answers.
 
     Args:
         planned: The step, or `data` for a data set.
@@ -222,11 +239,12 @@ def _hash(known: Mapping[str, MeasureInfo]) -> str:
 
 def _fitting(planned: PlannedStep, metrics: Iterable[MetricBase]) -> list[MetricBase]:
     """Return the metrics of the pipeline that can measure a step."""
-    attacked = planned.role == "attack"
+    attacked, missing = planned.role == "attack", undecided(planned)
     return [
         metric
         for metric in metrics
-        if not isinstance(metric, Metric) or can_have(type(metric), attacked=attacked)
+        if not isinstance(metric, Metric)
+        or (can_have(type(metric), attacked=attacked) and not missing.intersection(metric.wants))
     ]
 
 
@@ -243,3 +261,17 @@ def can_have(metric: type[Metric], *, attacked: bool) -> bool:
     missing = frozenset() if attacked else ATTACKS_ALONE
     present = frozenset({"start_correct"}) if attacked else frozenset()
     return not missing.intersection(metric.wants) and not present.intersection(metric.unless)
+
+
+def undecided(planned: PlannedStep) -> frozenset[str]:
+    """Return the columns that a step lacks, since its method does not decide so.
+
+    Nothing is known of the table of a kind that others bring.
+    """
+    classes = [entry.cls for entry in planned.plugin_entries]
+    ours = (Attack, Classifier, Uncertainty)
+    if not all(cls is not None and issubclass(cls, ours) for cls in classes):
+        return frozenset()
+    decided = {cls.decides for cls in classes if cls is not None and issubclass(cls, Decide)}
+    missing = (columns for what, columns in _BY_DECISION.items() if what not in decided)
+    return frozenset[str]().union(*missing)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from adversity.engine.calls.ready import Ready
     from adversity.testing.bench.bench import Bench
 
-__all__ = ["CHECKS"]
+__all__ = ["ANOTHER_SEED", "CHECKS"]
 
 
-_ANOTHER_SEED = 20_260_107
+ANOTHER_SEED = 20_260_107
 """No check leaves the generators in its state: what the bench learnt earlier began in another one."""
 
 
@@ -54,7 +54,7 @@ def same_fit(bench: Bench) -> str:
     """Fit another plugin than the bench's, with the global generators moved between."""
     seed_everything(1)
     first = as_text(_learnt(bench))
-    seed_everything(_ANOTHER_SEED)
+    seed_everything(ANOTHER_SEED)
     second = as_text(bench.fit()[1])
     names = first.keys() | second.keys()
     different = sorted(name or "info" for name in names if first.get(name) != second.get(name))
