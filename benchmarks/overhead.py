@@ -152,7 +152,7 @@ def line(sizes: Sequence[int], values: Sequence[float]) -> dict[str, float]:
 
 def measure(asked: Namespace) -> dict[str, Any]:
     """Measure at a few sizes, on one thread."""
-    sizes, steps, repetitions = ((64, 128), 2, 1) if asked.quick else ((300, 600, 1200), 20, 3)
+    sizes, steps, repetitions = ((64, 128), 2, 1) if asked.quick else ((225, 450, 900), 20, 3)
     torch.set_num_threads(1)
     figures = compared(sizes, steps, repetitions)
     return {"steps": steps, "repetitions": repetitions, **figures}
