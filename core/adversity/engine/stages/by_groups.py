@@ -134,14 +134,9 @@ def _require(toolbox: Toolbox, planned: PlannedStep, data: str) -> None:
         )
     if grouping_column(by) not in columns:
         known = [name.removeprefix(ATTRIBUTE) for name in of_samples(columns)]
-        there = (
-            f"they have {', '.join(known)}" if known else "they have neither group nor attribute"
-        )
+        there = suggestion(by, known) if known else "; they have neither group nor attribute"
         what = "group" if by == GROUP else f"attribute {by}"
-        raise DataError(
-            f"{where}: the samples of {data} have no {what}{suggestion(by, known) if known else ''}; "
-            f"{there}"
-        )
+        raise DataError(f"{where}: the samples of {data} have no {what}{there}")
     count = len(groups_of(columns[grouping_column(by)]))
     if count > MOST:
         raise DataError(
