@@ -35,11 +35,11 @@ _REFUSED = {
         "needs fooled, which attacks alone have; predictions is none",
     ),
     "columns of accepted answers": (
-        "  bad: {uses: metric/acceptance, from: predictions}",
+        "  bad: {uses: metric/accepting, from: predictions}",
         "needs accepted, which predictions does not decide; name a step that does",
     ),
     "columns of prediction sets": (
-        "  bad: {uses: metric/prediction_sets, from: predictions}",
+        "  bad: {uses: metric/covering, from: predictions}",
         "needs set_size, which predictions does not decide; name a step that does",
     ),
     "columns that attacks have": (

@@ -60,4 +60,18 @@ class Unfooled(Fooling):
     unless: ClassVar[tuple[str, ...]] = ("start_correct",)
 
 
-MEASURING = (Same, Mean, Fooling, Unfooled)
+class Accepting(Fooling):
+    """Wants what only a step that accepts answers has."""
+
+    name: ClassVar[str] = "accepting"
+    wants: ClassVar[tuple[str, ...]] = ("accepted",)
+
+
+class Covering(Fooling):
+    """Wants what only a step that gives sets of classes has."""
+
+    name: ClassVar[str] = "covering"
+    wants: ClassVar[tuple[str, ...]] = ("set_size",)
+
+
+MEASURING = (Same, Mean, Fooling, Unfooled, Accepting, Covering)
