@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -257,3 +259,26 @@ def test_an_edited_reference_is_other_data_without_an_index():
     given = (COLOUR, edited, None)
     contents = {source(Sample(COLOUR, 0, "a", reference=one)).content for one in given}
     assert len(contents) == 3
+
+
+def test_what_nobody_says_of_a_sample_is_no_part_of_what_is_seen():
+    """Label, group, attribute and an edited reference change `content` alone; all else both."""
+    first = Sample(COLOUR, 0, "a", reference=COLOUR)
+    one = source(first, Sample(COLOUR, 1, "b"))
+
+    def other(sample, **more):
+        data = source(sample, Sample(COLOUR, 1, "b"), **more)
+        return data.content == one.content, data.unlabelled_content == one.unlabelled_content
+
+    told = (
+        {"target": 1},
+        {"target": None},
+        {"group": "g"},
+        {"attributes": {"camera": "c"}},
+        {"reference": 255 - COLOUR},
+    )
+    assert [other(replace(first, **change)) for change in told] == [(False, True)] * len(told)
+    shown = ({"id": "c"}, {"image": 255 - COLOUR}, {"reference": None})
+    assert [other(replace(first, **change)) for change in shown] == [(False, False)] * len(shown)
+    assert other(first) == (True, True)
+    assert other(first, prepare={"multiple_of": 4}) == (False, False)

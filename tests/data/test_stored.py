@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -160,3 +161,34 @@ def test_classes_stand_beside_the_columns(tmp_path):
     assert StoredTable(tmp_path / "with.parquet").classes == names
     assert StoredTable(tmp_path / "without.parquet").classes == {}
     same(read_table(tmp_path / "with.parquet"), read_table(tmp_path / "without.parquet"))
+
+
+def test_the_hash_of_some_columns_of_a_cell(tmp_path):
+    """Other columns, other cells and where the file was cut are no part of it; the rest is."""
+    table, classes = columns(["", "", "s=1", "s=1"], 0), {"": ["a", "b"], "s=1": ["a", "c"]}
+
+    def content(given, names=classes, cell="", wanted=("id", "logits", "none"), cuts=(2,)):
+        starts = (0, *cuts, 4)
+        parts = [rows_of(given, slice(*span)) for span in pairwise(starts)]
+        write_parts(tmp_path / "t.parquet", parts, names)
+        return StoredTable(tmp_path / "t.parquet").content(cell, wanted)
+
+    def with_(name, place, value):
+        column = table[name].copy()
+        column[place] = value
+        return table | {name: column}
+
+    whole = content(table)
+    assert content(table, cuts=(1, 3)) == whole
+    same_ones = [with_("target", 0, 9), with_("members", 0, 9), with_("logits", 2, 9)]
+    assert {content(one) for one in same_ones} == {whole}
+    assert content(table, classes | {"s=1": ["z"]}) == whole
+    others = [
+        content(with_("logits", 1, 9)),
+        content(with_("id", 1, "x")),
+        content(table, classes | {"": ["b", "a"]}),
+        content(table, cell="s=1"),
+        content(table, wanted=("id", "logits", "members")),
+        content(table | {"logits": table["logits"].astype(np.float64)}),
+    ]
+    assert len({whole, *others}) == 7

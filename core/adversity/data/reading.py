@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from adversity.contracts.values import IndexRow, Sample
+from adversity.data.content_hash import array_sha256, known, seen, values_sha256
 from adversity.data.pixels import Array, checked, shape_of, stacked
 from adversity.data.prepare import Prepare
 from adversity.data.targets import check_ids, class_indices
@@ -42,6 +39,8 @@ class Source:
         reference_shapes: The same of its clean reference; None where it has none.
         content: SHA-256 over ids, labels, groups, class names, `prepare` and what the
             images are read from. It does not depend on where the data lie.
+        unlabelled_content: The same without labels, groups, attributes and what references are
+            read from.
     """
 
     def __init__(self, dataset: Dataset, prepare: Mapping[str, Any] | None = None) -> None:
@@ -76,7 +75,11 @@ class Source:
         self.attributes = tuple(dict(row.attributes) for row in rows)
         self.shapes = tuple(self._prepared_shape(row) for row in rows)
         self.reference_shapes = tuple(self._reference_shape(row) for row in rows)
-        self.content = self._hash(rows)
+        whole = {"classes": self.class_names, "prepare": self.prepare}
+        told = [known(row, int(target)) for row, target in zip(rows, self.targets, strict=True)]
+        self.content = values_sha256(whole | {"rows": told})
+        shown = [seen(row, of) for row, of in zip(rows, self.reference_shapes, strict=True)]
+        self.unlabelled_content = values_sha256(whole | {"rows": shown})
         self._rows = rows
         self._marks: tuple[frozenset[str], ...] | None = None
 
@@ -233,18 +236,16 @@ class Source:
         arrays = (
             [image] if sample.reference is None else [image, self._checked(sample.reference, where)]
         )
-        digest = hashlib.sha256()
-        for array in arrays:
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+        content, *more = map(array_sha256, arrays)
         return IndexRow(
             id=sample.id,
             target=sample.target,
             shape=shape_of(image),
-            content=digest.hexdigest(),
+            content=content,
             group=sample.group,
             attributes=sample.attributes,
             pixels=tuple(map(pixels_sha256, arrays)),
+            reference=more[0] if more else None,
             reference_shape=None if sample.reference is None else shape_of(arrays[1]),
         )
 
@@ -270,26 +271,6 @@ class Source:
         height, width, channels = row.reference_shape or row.shape
         size = self._prepare.size(height, width, id=row.id, of=row.shape[:2])
         return (self._prepare.depth(channels, id=row.id), *size)
-
-    def _hash(self, rows: Sequence[IndexRow]) -> str:
-        record = {
-            "classes": self.class_names,
-            "prepare": self.prepare,
-            "rows": [
-                [
-                    row.id,
-                    int(target),
-                    row.group,
-                    row.shape,
-                    row.content,
-                    sorted(row.attributes.items()),
-                    *([] if row.reference is None else [row.reference]),
-                ]
-                for row, target in zip(rows, self.targets, strict=True)
-            ],
-        }
-        text = json.dumps(record, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _require_one(shapes: Sequence[Shape | None], what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -44,6 +45,7 @@ class StoredTable:
         import pyarrow.parquet as pq
 
         self.path = path
+        self._contents: dict[tuple[str, ...], str] = {}
         with reading(path), pq.ParquetFile(path) as file:
             self._footer: pq.FileMetaData = file.metadata
             self.names: tuple[str, ...] = tuple(file.schema_arrow.names)
@@ -77,6 +79,24 @@ class StoredTable:
         text = (self._footer.metadata or {}).get(CLASSES.encode(), b"[]")
         return {cell: tuple(names) for names, cells in json.loads(text) for cell in cells}
 
+    def content(self, cell: str, names: Sequence[str]) -> str:
+        """Return the SHA-256 of some columns of a cell, those that are there, and of its classes.
+
+        Other columns may hold anything.
+        """
+        key = (cell, *names)
+        if key not in self._contents:
+            rows = self.cell(cell)
+            digest = hashlib.sha256(repr(self.classes.get(cell)).encode())
+            for name in (name for name in names if name in rows):
+                digest.update(repr((name, rows.count)).encode())
+                for number, part in enumerate(rows.parts()):
+                    column = part[name]
+                    about = "" if number else f"{column.dtype}{column.shape[1:]}"
+                    digest.update(about.encode() + _bytes_of(column))
+            self._contents[key] = digest.hexdigest()
+        return self._contents[key]
+
     @property
     def rows(self) -> StoredRows:
         """All rows."""
@@ -101,6 +121,13 @@ class StoredTable:
             with pq.ParquetFile(self.path, metadata=self._footer) as file:
                 table = file.read_row_groups(groups, columns=list(names), use_threads=False)
             return {name: to_numpy(table.column(name)) for name in names}
+
+
+def _bytes_of(values: Array) -> bytes:
+    """Return the bytes of a column, or of its texts as JSON; the same however it is cut in parts."""
+    if values.dtype.kind == "O":
+        return "".join(f"{json.dumps(value)}," for value in values.tolist()).encode()
+    return np.ascontiguousarray(values).tobytes()
 
 
 class _Group(NamedTuple):

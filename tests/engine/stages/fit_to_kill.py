@@ -1,4 +1,4 @@
-"""A run of the small network in a process of its own, to be killed at any moment."""
+"""A run of a step that is fitted, in a process of its own, to be killed at any moment."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 
 
-def main(root: Path, out: Path) -> None:
-    """Fit the step `net` of the project's pipeline."""
+def main(root: Path, out: Path, step: str) -> None:
+    """Run the project's pipeline as far as a step; what is there already is not run again."""
     plan = make_plan(load_pipeline(root / "pipelines/p.yaml", root=root), discover())
-    run = open_stage(plan, plan.stage("net"), Workspace(root, out, out / "store"))
-    for shard in run.pending():
-        run.run_shard(shard)
-    run.finish(out / plan.stage("net").out)
+    for stage in plan.stages:
+        if (out / stage.out).exists():
+            continue
+        run = open_stage(plan, stage, Workspace(root, out, out / "store"))
+        for shard in run.pending():
+            run.run_shard(shard)
+        run.finish(out / stage.out)
+        if stage.step == step:
+            return
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

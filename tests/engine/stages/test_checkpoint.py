@@ -38,13 +38,63 @@ run: {checkpoint_s: 0}
 """
 
 
-def started(root: Path, out: Path) -> subprocess.Popen[bytes]:
+LEARNS = '''"""A detector that takes its time."""
+import time
+from typing import ClassVar
+
+import numpy as np
+
+from adversity import Detector, Fitted, State
+
+
+class Slow(Fitted):
+    """Learn a number by adding up draws."""
+
+    def fit(self, data, rng):
+        kept = data.watch.resume()
+        total = np.zeros(2) if kept is None else kept.arrays["total"]
+        for epoch in range(1 + int(total[1]), 201):
+            total = total + [rng.normal(), 1]
+            time.sleep(0.01)
+            data.watch.row(epoch)
+            data.watch.save(lambda: State({"total": total}))
+        return State({"total": total})
+
+    def load(self, state):
+        self._total = float(state.arrays["total"][0])
+
+
+class SlowDetector(Slow, Detector):
+    """Score by a number."""
+
+    name: ClassVar[str] = "slow_detector"
+    fits_on: ClassVar[str] = "features"
+    _total: float = 0.0
+
+    def score(self, features, logits):
+        return features.sum(1) * self._total
+'''
+BESIDE = """name: p
+data:
+  train: {uses: dataset/folder, with: {path: data/train}}
+  held: {uses: dataset/folder, with: {path: data/held}}
+  free: {uses: dataset/folder, with: {path: data/free}}
+steps:
+  net: {uses: classifier/small_cnn, fit_on: train, with: {epochs: 2}}
+  learnt: {uses: net, from: held}
+  clean: {uses: net, from: free}
+  judged: {uses: "./learns.py:SlowDetector", from: clean, fit_on: learnt}
+run: {checkpoint_s: 0, shard_size: 5}
+"""
+
+
+def started(root: Path, out: Path, step: str = "net") -> subprocess.Popen[bytes]:
     script = Path(__file__).with_name("fit_to_kill.py")
-    return subprocess.Popen([sys.executable, str(script), str(root), str(out)])
+    return subprocess.Popen([sys.executable, str(script), str(root), str(out), step])
 
 
-def hashes(out: Path) -> dict[str, str]:
-    folder = out / "artifacts/p/net"
+def hashes(out: Path, step: str = "net") -> dict[str, str]:
+    folder = out / "artifacts/p" / step
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -66,28 +116,43 @@ def test_three_kills_change_no_byte(doubles: Path, tmp_path: Path, more: str) ->
     """
     steps = STEPS.replace("epochs: 60", f"epochs: 60{more}")
     (doubles / "pipelines/p.yaml").write_text(steps, encoding="utf-8")
-    assert started(doubles, tmp_path / "whole").wait() == 0
+    whole = killed_three_times(doubles, tmp_path, "net", epochs=60)
+    assert {"history/all.json", "states/all.safetensors", "measures.json"} <= whole.keys()
+
+
+@pytest.mark.slow
+def test_what_is_fitted_in_its_own_step_goes_on_too(doubles: Path, tmp_path: Path) -> None:
+    """A detector with `fit_on` beside `from`: state, rows and table are the same bytes."""
+    (doubles / "learns.py").write_text(LEARNS, encoding="utf-8")
+    (doubles / "pipelines/p.yaml").write_text(BESIDE, encoding="utf-8")
+    whole = killed_three_times(doubles, tmp_path, "judged", epochs=200)
+    assert {"states/all.safetensors", "table.parquet"} <= whole.keys()
+
+
+def killed_three_times(root: Path, out: Path, step: str, *, epochs: int) -> dict[str, str]:
+    """Run a step undisturbed and with three kills; see that it went on, and return its files."""
+    assert started(root, out / "whole", step).wait() == 0
     draw, before = random.Random(0), 0
     for _ in range(3):
-        process = started(doubles, tmp_path / "killed")
+        process = started(root, out / "killed", step)
         wanted = before + draw.randint(2, 12)
         while process.poll() is None:
-            epochs = [len(read_rows(path)) for path in checkpoints(tmp_path / "killed")]
-            if epochs and max(epochs) >= wanted:
+            kept = [len(read_rows(path)) for path in checkpoints(out / "killed")]
+            if kept and max(kept) >= wanted:
                 break
             time.sleep(0.002)
         time.sleep(draw.random() * 0.02)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
-        (kept,) = checkpoints(tmp_path / "killed")
-        after = len(read_rows(kept))
-        assert before < after < 60  # it went on, and did not begin anew
+        (kept_file,) = checkpoints(out / "killed")
+        after = len(read_rows(kept_file))
+        assert before < after < epochs  # it went on, and did not begin anew
         before = after
-    assert started(doubles, tmp_path / "killed").wait() == 0
-    assert checkpoints(tmp_path / "killed") == []
-    whole = hashes(tmp_path / "whole")
-    assert {"history/all.json", "states/all.safetensors", "measures.json"} <= whole.keys()
-    assert hashes(tmp_path / "killed") == whole
+    assert started(root, out / "killed", step).wait() == 0
+    assert checkpoints(out / "killed") == []
+    whole = hashes(out / "whole", step)
+    assert hashes(out / "killed", step) == whole
+    return whole
 
 
 def read_rows(path: Path) -> list[Any]:

@@ -238,7 +238,7 @@ def test_a_forced_step_is_computed_and_not_taken_from_the_store(
     """Stored shards of other numbers, sums and all, do not survive `--force`: same bytes again."""
     stage_run = opened(project, out, step)
     shard: Any = stage_run.shards[0]
-    key = stage_run._key(shard.cell) if step == "net" else stage_run.cell_key(shard.cell)  # type: ignore[attr-defined]
+    key = stage_run.fits.key(shard.cell) if step == "net" else stage_run.cell_key(shard.cell)  # type: ignore[attr-defined]
     other = stage_run.store.path(key, shard.name)
     write = write_arrays if step == "net" else write_table
     content = read_arrays(other)[0] if step == "net" else read_table(other)

@@ -210,6 +210,6 @@ def test_the_key_of_a_fit_holds_every_source(doubles: Path, tmp_path: Path, plan
     ):
         steps = f"\n  net: {{uses: classifier/notes, fit_on: {fit_on}}}\n  clean: {{uses: net, from: free}}"
         run = opened(plan_of(DATA, steps, Notes), doubles, tmp_path, "net")
-        keys.append(run._key(run.shards[0].cell))
+        keys.append(run.fits.key(run.shards[0].cell))
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3

@@ -201,6 +201,15 @@ class StoredAnswers:
                 f"{', '.join(classes[:8])}, got {', '.join(self._names[:8])}"
             )
 
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Return the columns that come through where nobody says what the samples are.
+
+        Of `id` it is the order alone.
+        """
+        more = {"features": cls.has_features, "members": cls.has_members}
+        return ("id", "logits", "probs", *(name for name, comes in more.items() if comes))
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes that targets index."""
@@ -252,9 +261,7 @@ class StoredAnswers:
             return
         ids = self._rows["id"].tolist()
         order = np.array(sorted(range(len(ids)), key=lambda row: scattered(ids[row])), np.int64)
-        more = ("members",) if self.has_members else ()
-        named = ("id", "logits", "probs", "features", *more)
-        names = [name for name in named if name in self._rows]
+        names = [name for name in self.columns() if name in self._rows]
         for start in range(0, len(order), _MIXED):
             places = order[start : start + _MIXED]
             yield self._rows.at(places, names), np.arange(len(places))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Classifier, Fitted
 from adversity.contracts.fitted import UNLABELLED
@@ -94,9 +94,9 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
     """Return everything the fit of a step hangs on but its plugin, as JSON values."""
     planned = run.plan.steps[step]
     fits_on, (main, *others) = _fitted(planned).fits_on, dict(planned.fit_on or {}).items()
-    identity = _identity_of(run, fits_on, main[1], cell)
+    identity = _identity_of(run, fits_on, *main, cell)
     more = {
-        name: [*_identity_of(run, fits_on, each, cell), *_labels_of(run, name, each)]
+        name: [*_identity_of(run, fits_on, name, each, cell), *_labels_of(run, name, each)]
         for name, each in others
     }
     return [*identity, more] if more else identity
@@ -107,13 +107,25 @@ def _labels_of(run: StageRun, name: str, fit_on: str) -> list[object]:
     return [] if name == UNLABELLED else [run.label_hash(run.plan.chain(fit_on).start)]
 
 
-def _identity_of(run: StageRun, fits_on: str, fit_on: str, cell: Cell) -> list[object]:
-    """Return what the rows of one source hang on."""
+def _identity_of(run: StageRun, fits_on: str, name: str, fit_on: str, cell: Cell) -> list[object]:
+    """Return what the rows of one source hang on: without labels, what comes through alone."""
     if fits_on != "images":
-        return [run.toolbox.table(fit_on).sha256]
+        return _rows_of(run, LEARN_FROM[fits_on], name, fit_on, cell)
     chain = run.plan.chain(fit_on)
     links = [run.identity(link.id, cell) for link in chain.links]
-    return [run.toolbox.source(chain.start).content, links, run.plan.data[chain.start].images]
+    source = run.toolbox.source(chain.start)
+    if name == UNLABELLED:
+        return [source.unlabelled_content, links]
+    return [source.content, links, run.plan.data[chain.start].images]
+
+
+def _rows_of(run: StageRun, streamed: Any, name: str, fit_on: str, cell: Cell) -> list[object]:
+    """Return the hash of a table, which holds all cells, and the cell; or of what comes through."""
+    table = run.toolbox.table(fit_on)
+    own = cell.restrict(run.plan.steps[fit_on].variables)
+    if name == UNLABELLED:
+        return [table.content(own.key, streamed.columns())]
+    return [table.sha256, own.key]
 
 
 def _fitted(planned: PlannedStep) -> type[Fitted]:

@@ -13,8 +13,9 @@ from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall, 
 from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
-from adversity.engine.stages.fitting import Fit, fit_identity, fit_step, source_notes
+from adversity.engine.stages.fitting import fit_identity, source_notes
 from adversity.engine.stages.history import history_path, write_history
+from adversity.engine.stages.kept_fits import KeptFits
 from adversity.engine.stages.members import Member, distinct_members, members_of, stacked
 from adversity.engine.stages.sampling_stage import SamplingRun
 from adversity.engine.stages.table_stage import TableRun
@@ -22,7 +23,7 @@ from adversity.errors import DataError
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -57,7 +58,7 @@ class _FromPredictions(TableRun):
         """Cut as usual, and prepare a place for what is looked up."""
         self._lock = threading.RLock()
         self._ids: dict[Member, list[str]] = {}
-        self._fits: dict[Cell, Fit] = {}
+        self.fits = KeptFits(self)
         return super().split()
 
     def fit_parts(self, cell: Cell) -> list[object]:
@@ -95,19 +96,21 @@ class _FromPredictions(TableRun):
         """Return the plugin; one with `fit_on` of its own is fitted here."""
         if self.planned.fit_on is None:
             return self.toolbox.ready(self.stage.step, cell)
-        return self.toolbox.bare(self.stage.step, cell, state=self._fit(cell).state)
+        return self.toolbox.bare(self.stage.step, cell, state=self.fits.of(cell).state)
 
-    def _fit(self, cell: Cell) -> Fit:
-        with self._lock:
-            if cell not in self._fits:
-                self._fits[cell] = fit_step(self.toolbox, self.stage.step, cell)
-            return self._fits[cell]
+    def discard(self, shards: Iterable[Shard]) -> None:
+        """Take the tables of shards out of the store, and what was fitted for them."""
+        given = list(shards)
+        super().discard(given)
+        if self.planned.fit_on is not None:
+            for cell in dict.fromkeys(shard.cell for shard in given):
+                self.fits.forget(cell)
 
     def fill(self, out: Path) -> StageResult:
         """Write the table, and the states where the plugin was fitted."""
         if self.planned.fit_on is not None:
             for cell in self.planned.cells:
-                fit = self._fit(cell)
+                fit = self.fits.of(cell)
                 state = fit.state
                 write_history(history_path(out, cell), fit.rows)
                 write_arrays(state_path(out, cell), dict(state.arrays), dict(state.info))
