@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import yaml
+from dvc.utils.serialize import dumps_yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adversity.errors import InputError
 from adversity_flows.dvc import lockfile
@@ -119,19 +124,110 @@ def test_a_lock_file_that_is_no_text_is_named(project, write):
     assert lock.read_bytes() == before
 
 
-def test_the_file_is_parsed_once_for_all_steps_of_a_run(project, fake, conductor, monkeypatch):
-    """Three steps, three writes, one parse."""
-    import dvc.utils.serialize
+# DVC's writer itself changes the last digits of some numbers that it has read.
+EIGHTHS = st.integers(-80, 80).map(lambda eighths: eighths / 8)
+ENTRIES = st.dictionaries(
+    st.sampled_from(["a", "b-2", "1", "on", "null", "stages", "data-\u00e9"]),
+    st.fixed_dictionaries(
+        {"cmd": st.text(st.sampled_from("ab: #-'\"{[&*\u00e9"), min_size=1)},
+        optional={
+            "deps": st.lists(st.fixed_dictionaries({"path": st.text("ab/", min_size=1)})),
+            "params": st.dictionaries(st.text("xy", min_size=1), st.none() | EIGHTHS | st.text()),
+        },
+    ),
+    min_size=1,
+)
+
+
+@pytest.fixture(scope="module")
+def entry_written(tmp_path_factory):
+    """A function that writes an entry where a text is; order is that of the names."""
+    folder = tmp_path_factory.mktemp("lock")
+    names = sorted(["a", "b-2", "1", "on", "null", "stages", "data-\u00e9"])
+    lock = lockfile.LockFile(SimpleNamespace(root_dir=str(folder)), lambda: names)
+
+    def written(there, name, entry):
+        (folder / "dvc.lock").write_bytes(there.encode())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dvc.stage.serialize.to_lockfile", lambda known: {name: entry})
+            lock.write(SimpleNamespace(name=name))
+        return (folder / "dvc.lock").read_bytes().decode()
+
+    return written
+
+
+@settings(max_examples=25, deadline=None)
+@given(entries=ENTRIES, name=st.data())
+def test_one_entry_at_a_time_gives_what_dvc_writes_at_once(entry_written, entries, name):
+    """The same bytes as of DVC's own writer, where an entry is new and where it is replaced."""
+    whole = dumps_yaml({"schema": "2.0", "stages": dict(sorted(entries.items()))})
+    chosen = name.draw(st.sampled_from(sorted(entries)))
+    others = {key: value for key, value in sorted(entries.items()) if key != chosen}
+    without = dumps_yaml({"schema": "2.0", "stages": others}) if others else ""
+    in_place = dict(sorted({**others, chosen: {"cmd": "old"}}.items()))
+    replaced = dumps_yaml({"schema": "2.0", "stages": in_place})
+    for there in (without, replaced):
+        assert entry_written(there, chosen, entries[chosen]) == whole
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "",
+        "schema: '2.0'\n",
+        "stages: {}\n",
+        "stages: {b: {cmd: y}}\n",
+        "stages:\n  b: {cmd: y}",
+        "stages: {b: &b {cmd: y}, a: *b}\n",
+        "stages:\n  a: &a\n    cmd: y\n  b: *a\n",
+        "stages:\n  ? b\n  : cmd: y\n",
+        "\ufeffstages:\r\n  b:\r\n    cmd: y\r\ndatasets: []\r\n",
+        "datasets: []\nstages:\n  b:\n    cmd: y\nschema: '2.0'\n# end\n",
+    ],
+)
+def test_a_file_that_dvc_laid_out_otherwise_keeps_its_entries(entry_written, there):
+    """Flow style, anchors, other line ends: what is there afterwards is that and the entry."""
+    then = yaml.safe_load(there) or {}
+    now = yaml.safe_load(entry_written(there, "a", {"cmd": "new"}))
+    assert now["stages"] == {**(then.get("stages") or {}), "a": {"cmd": "new"}}
+    assert {**now, "schema": "2.0"}.keys() == {*then, "schema", "stages"}
+
+
+def test_comments_by_hand_stay_with_what_they_stand_above(entry_written):
+    """Those of the entry that is written anew go with it, and no other."""
+    there = (
+        "# all\nschema: '2.0'\nstages:\n  # of a\n  a:\n    cmd: old\n"
+        "  # of b\n  # two lines\n  b:\n    cmd: y # and here\n# last\n"
+    )
+    assert entry_written(there, "a", {"cmd": "new"}) == there.replace("  # of a\n", "").replace(
+        "old", "new"
+    )
+
+
+def test_a_damaged_file_is_named_and_stays(entry_written, project, write):
+    """By DVC, which says where it is damaged."""
+    lock = project / "dvc.lock"
+    lock.write_text("stages: {a: b: c}\n")
+    with pytest.raises(Exception, match="structure is corrupted"):
+        write()
+    assert lock.read_text() == "stages: {a: b: c}\n"
+
+
+def test_each_step_makes_the_text_of_its_own_entry_alone(project, fake, conductor, monkeypatch):
+    """Three steps, three entries through DVC's slow writer, and one parse: of no file at all."""
+    import dvc.utils.serialize as slow
 
     from adversity_flows.dvc.sync import sync
 
     sync(project, [fake.fake_plan(project)])
-    parse, paths = dvc.utils.serialize.parse_yaml_for_update, []
-
-    def counted(text, path):
-        paths.append(path)
-        return parse(text, path)
-
-    monkeypatch.setattr(dvc.utils.serialize, "parse_yaml_for_update", counted)
+    dumps, parse, made, parsed = slow.dumps_yaml, slow.parse_yaml_for_update, [], []
+    monkeypatch.setattr(
+        slow, "dumps_yaml", lambda content: made.append(list(content["stages"])) or dumps(content)
+    )
+    monkeypatch.setattr(
+        slow, "parse_yaml_for_update", lambda *given: parsed.append(given[0]) or parse(*given)
+    )
     conduct(conductor())
-    assert paths == [str(project / "dvc.lock")]
+    first, second, third = "tiny-predictions", "tiny-attacked", "tiny-report"
+    assert made == [[first], [first], [second], [third]]
+    assert parsed == [""]
