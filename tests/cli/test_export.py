@@ -222,13 +222,35 @@ def test_ids_that_look_alike_are_files_of_their_own(shots, call):
     assert all(Path(row["file"]).name[0].isdigit() for row in rows)
 
 
-def test_interrupted_leaves_nothing_that_looks_whole(finished, child_environment):
-    """Ctrl-C in the middle: exit code 130, no folder, no half-written file beside it."""
+def test_groups_and_attributes_come_along(shots, call):
+    """As columns of their own, also where an attribute is named as a column of the manifest."""
+    rows = [
+        f"{file.relative_to('data/test')},{file.parent.name},scene {i // 2},cam {i % 3},{i} m"
+        for i, file in enumerate(sorted(Path("data/test").rglob("*.png")))
+    ]
+    text = "\n".join(["file,label,group,camera,depth", *rows])
+    Path("data/test/labels.csv").write_text(f"{text}\n", encoding="utf-8")
+    pipeline = Path("pipelines/shots.yaml")
+    with_labels = pipeline.read_text().replace("data/test}", "data/test, labels: labels.csv}")
+    pipeline.write_text(with_labels)
+    assert call("run", "pipelines/shots.yaml", "--direct").code == 0
+    assert call("export", "pipelines/shots.yaml", "test", "x").code == 0
+    given = {row.split(",")[0]: row.split(",")[2:] for row in rows}
+    written = manifest("x")
+    assert len(written) == len(rows) > 0
+    for row in written:
+        assert [row["group"], row["camera"], row["attribute_depth"]] == given[row["id"]]
+        assert row["depth"] == "8"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_interrupted_leaves_nothing_that_looks_whole(finished, call, child_environment, name):
+    """Ctrl-C leaves nothing, and a kill a hidden folder that the next export removes."""
     program = (
         "import adversity_flows.runs.export as e, os, signal\n"
         "plain = e.image_file\n"
         "def slow(*a):\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        f"    os.kill(os.getpid(), signal.{name})\n"
         "    return plain(*a)\n"
         "e.image_file = slow\n"
         "from adversity_flows.cli import main\n"
@@ -238,9 +260,15 @@ def test_interrupted_leaves_nothing_that_looks_whole(finished, child_environment
         [sys.executable, "-c", program, "export", "pipelines/shots.yaml", "noisy", "x"],
         env=child_environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert ended.returncode == 130, ended.stderr
+    assert ended.returncode == (130 if name == "SIGINT" else -9), ended.stderr
     assert "Traceback" not in ended.stderr
-    assert not [path for path in Path().iterdir() if path.name.lstrip(".").startswith("x")]
+    left = [path.name for path in Path().iterdir() if path.name.lstrip(".").startswith("x")]
+    assert len(left) == (name == "SIGKILL")
+    assert not Path("x").exists()
+    assert call("export", "pipelines/shots.yaml", "noisy", "x").code == 0
+    assert [path for path in Path().iterdir() if path.name.lstrip(".").startswith("x")] == [
+        Path("x")
+    ]
 
 
 def test_an_empty_folder_is_filled(finished, call):

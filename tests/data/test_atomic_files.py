@@ -94,6 +94,22 @@ def test_leftovers_of_killed_writers_are_removed_and_live_ones_kept(tmp_path):
     assert alive.exists()
 
 
+def test_a_folder_of_a_killed_writer_goes_and_one_of_another_machine_stays(tmp_path):
+    """With all that is in it; how long nobody wrote into a folder its time does not say."""
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    dead = tmp_path / f".out.{atomic._host()}-{int(ended.stdout)}-01234567.part"
+    theirs = tmp_path / ".out.00000000-1-01234567.part"
+    for folder in (dead, theirs):
+        (folder / "images").mkdir(parents=True)
+        (folder / "images/0.png").write_bytes(b"half")
+        day = folder.stat().st_mtime - 90_000
+        os.utime(folder, (day, day))
+    assert remove_leftovers(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == [theirs]
+
+
 def test_leftovers_of_another_machine_go_after_a_day(tmp_path, monkeypatch):
     """On a shared disk another machine's partial file is kept until it is a day old."""
     path = tmp_path / ".b.bin.00000000-1-01234567.part"

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 from contextlib import suppress
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["atomic_write", "is_partial", "remove_leftovers", "storage_error"]
+__all__ = ["atomic_write", "is_partial", "partial_beside", "remove_leftovers", "storage_error"]
 
 _ABANDONED_SECONDS = 86_400.0
 """A partial file of another machine counts as a leftover after this long without a write."""
@@ -46,7 +47,7 @@ def atomic_write(path: Path, writer: Callable[[Path], object]) -> None:
     Raises:
         StorageError: If the operating system refuses (disk full, not writable).
     """
-    partial = path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part")
+    partial = partial_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer(partial)
@@ -58,6 +59,14 @@ def atomic_write(path: Path, writer: Callable[[Path], object]) -> None:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def partial_beside(path: Path) -> Path:
+    """Return a hidden name beside a file or folder for what is to take its place.
+
+    It tells who writes, so that `remove_leftovers` knows when nobody does any more.
+    """
+    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
@@ -72,26 +81,26 @@ def is_partial(path: Path) -> bool:
 
 
 def remove_leftovers(folder: Path, *, below: bool = True) -> int:
-    """Remove the partial files that killed writers left in `folder` and below.
+    """Remove the partial files and folders that killed writers left in `folder` and below.
 
-    A partial file is a leftover if its writer was a process of this machine that is gone,
-    or if nobody wrote to it for a day.
+    One is a leftover if its writer was a process of this machine that is gone, and a file also if
+    nobody wrote to it for a day.
 
     Args:
         folder: Where to look; it need not be there.
         below: Look into the folders in it as well.
 
     Returns:
-        How many files were removed.
+        How many were removed.
     """
     removed = 0
-    for path in folder.rglob(".*.part") if below else folder.glob(".*.part"):
+    for path in list(folder.rglob(".*.part") if below else folder.glob(".*.part")):
         match = _PARTIAL.fullmatch(path.name)
         if match is None:
             continue
         with suppress(OSError):  # another process may clean at the same time
             if _abandoned(path, match):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed += 1
     return removed
 
@@ -99,7 +108,8 @@ def remove_leftovers(folder: Path, *, below: bool = True) -> int:
 def _abandoned(path: Path, match: re.Match[str]) -> bool:
     if match["host"] == _host() and os.name == "posix":  # elsewhere signal 0 is not harmless
         return not _alive(int(match["pid"]))
-    return time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
+    # What is written into a folder does not show in its time.
+    return path.is_file() and time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
 
 
 def _alive(pid: int) -> bool:

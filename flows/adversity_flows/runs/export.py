@@ -6,13 +6,12 @@ import csv
 import hashlib
 import json
 import re
-import secrets
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adversity import __version__
-from adversity.data.atomic import storage_error
+from adversity.data.atomic import partial_beside, remove_leftovers, storage_error
 from adversity.errors import InputError
 from adversity_flows.runs.image_files import image_file
 
@@ -130,8 +129,9 @@ def export_images(
 @contextmanager
 def _appearing(folder: Path) -> Iterator[Path]:
     """Lend a hidden folder beside this one that takes its place at the end, or goes away."""
-    partial = folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    partial = partial_beside(folder.absolute())
     try:
+        remove_leftovers(partial.parent, below=False)
         partial.mkdir(parents=True)
         yield partial
         if folder.is_dir():
@@ -177,7 +177,7 @@ def _write(
     (new / f"{place}{file.suffix}").write_bytes(file.content)
     written.add(file)
     group = {} if image.group is None else {"group": image.group}
-    return {
+    row = {
         "file": f"{place}{file.suffix}",
         "label": "" if image.target is None else class_names[image.target],
         **group,
@@ -189,6 +189,12 @@ def _write(
         "rounded_by": f"{file.rounded_by:.3g}",
         "sha256": hashlib.sha256(file.content).hexdigest(),
     }
+    for attribute, value in image.attributes.items():
+        column = attribute
+        while column in row:
+            column = f"attribute_{column}"
+        row[column] = value if isinstance(value, str) else repr(float(value))
+    return row
 
 
 def _write_manifest(path: Path, rows: Sequence[Mapping[str, str]]) -> None:

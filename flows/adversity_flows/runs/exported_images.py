@@ -42,6 +42,7 @@ class ExportedImage(NamedTuple):
         pixels: `[C, H, W]` float32 in [0, 1], as the run had it.
         target: Its class in the data set; None without labels.
         group: Its group in the data set, or None.
+        attributes: Its attributes in the data set.
         facts: What the tables of the run say of it: column to text.
     """
 
@@ -50,6 +51,7 @@ class ExportedImage(NamedTuple):
     pixels: np.ndarray[Any, Any]
     target: int | None
     group: str | None
+    attributes: Mapping[str, str | float]
     facts: Mapping[str, str]
 
 
@@ -263,7 +265,12 @@ class StepImages:
         for i, image in zip(index, pixels.numpy(), strict=True):
             sample = source.ids[i]
             target = int(source.targets[i]) if source.targets[i] >= 0 else None
-            known = facts.get(sample, {})
             yield ExportedImage(
-                sample, self._places[sample], image, target, source.groups[i], known
+                sample,
+                self._places[sample],
+                image,
+                target,
+                source.groups[i],
+                source.attributes[i],
+                facts.get(sample, {}),
             )
