@@ -66,6 +66,16 @@ def test_many_threads_write_one_file(tmp_path):
     assert (store.folder(KEY) / "t.bin").read_bytes() == payload
 
 
+def test_what_is_removed_leaves_nothing(tmp_path):
+    """Neither the file nor its sum; what was never there is removed all the same."""
+    store = Store(tmp_path)
+    store.put(KEY, "t.bin", lambda path: path.write_bytes(b"whole"))
+    store.remove(KEY, "t.bin")
+    store.remove(KEY, "other.bin")
+    assert not store.has(KEY, "t.bin")
+    assert list(store.folder(KEY).iterdir()) == []
+
+
 def test_a_killed_writer_is_not_seen_and_is_cleaned(tmp_path):
     """A writer killed in the middle leaves no file under the name, and `clean` removes the rest."""
     code = (

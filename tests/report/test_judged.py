@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adversity.report.doubts.caveats import caveats
 from adversity.report.doubts.judgement import problems, what_was_tested
+from adversity.report.sections.all_sections import contents
 from adversity.report.sections.summary import caveat_texts, headline, headline_section
 from adversity.report.values.apart import judged_data
 from adversity.report.values.blocks import Table
@@ -57,6 +58,26 @@ def test_only_what_is_judged_is_called_tested(full_report: Report) -> None:
     assert "held_out" not in said
     assert {step.id for step, *_ in headline(report)} == {"clean", "sure"}
     assert not any("n = 80" in item.text or "n = 120" in item.text for item in caveats(DATA, steps))
+
+
+def test_only_images_that_are_judged_are_called_degraded(full_report: Report) -> None:
+    """Noise on training images makes no test under noise, in the sentence and in the section."""
+    cells = [cell for step in full_report.steps for cell in step.cells]
+    measures = next(cell.measures for cell in cells if "accuracy" in cell.measures)
+    clean, sure = _steps(dict(measures))[1:4:2]
+    noisy = StepSummary(
+        "noisy", "degradation/fog", "degradation", "images", ("train",), ("train", "noisy")
+    )
+    noisy = replace(noisy, image_role="degraded")
+    report = replace(full_report, data=DATA, steps=(noisy, clean, sure), gates=())
+    assert "fog" not in what_was_tested(report)
+    titles = {part.title for part in contents(report).sections}
+    assert "Accuracy" in titles
+    assert "Accuracy under degradation" not in titles
+    behind = replace(clean, path=("train", "noisy", "clean"), source=("noisy",))
+    report = replace(report, steps=(noisy, behind, sure))
+    assert "degraded by fog" in what_was_tested(report)
+    assert "Accuracy under degradation" in {part.title for part in contents(report).sections}
 
 
 def test_a_gate_makes_a_step_one_that_is_judged(full_report: Report) -> None:

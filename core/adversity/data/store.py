@@ -128,7 +128,9 @@ class Store:
 
     def remove(self, key: str, name: str) -> None:
         """Take one file out, if it is there, so that it is made again."""
-        self.path(key, name).unlink(missing_ok=True)
+        path = self.path(key, name)
+        for file in (path, _sum_of(path)):
+            file.unlink(missing_ok=True)
 
     def drop(self, key: str) -> None:
         """Remove everything of a key."""

@@ -45,7 +45,14 @@ _SPELT = {
     "woodruff": "Woodruff",
 }
 _PERSONS = re.compile(rf"\b({'|'.join(_SPELT)})\b")
-__all__ = ["curve_charts", "intervals_in_words", "line_charts", "row_chart", "units_in_words"]
+__all__ = [
+    "curve_charts",
+    "intervals_in_words",
+    "is_degraded",
+    "line_charts",
+    "row_chart",
+    "units_in_words",
+]
 
 
 def curve_charts(
@@ -65,7 +72,7 @@ def curve_charts(
             for step, cell, measure in figures
         ]
         return (row_chart(slug(name), capital(title), rows, top=top, axis=capital(title) + unit),)
-    apart = [item for item in figures if axis not in item[1].cell and _is_degraded(report, item[0])]
+    apart = [item for item in figures if axis not in item[1].cell and is_degraded(report, item[0])]
     figures = [item for item in figures if item not in apart]
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
     without, key = f"{capital(title)} without {plain(axis)}", slug(f"{name}-apart")
@@ -91,7 +98,7 @@ def curve_charts(
     )
 
 
-def _is_degraded(report: Report, step: StepSummary) -> bool:
+def is_degraded(report: Report, step: StepSummary) -> bool:
     """Say whether a step's images went through a degradation: then it is not the clean end."""
     kinds = {item.id: item.kind for item in report.steps}
     return any(kinds.get(name) == "degradation" for name in step.path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adversity.report.values.apart import judged_data
+from adversity.report.values.apart import judged_data, judged_steps
 from adversity.report.values.threat import knowledge_word
 from adversity.report.words.wording import TIMES, cell_text, eps_text, parse_number, plain, plural
 
@@ -144,7 +145,7 @@ def gate_words(gate: GateResult) -> tuple[str, str]:
 def what_was_tested(report: Report) -> str:
     """Say in one sentence what was tested: models, data and n, matrix, attacks, seed.
 
-    Data that only fitted something were not tested.
+    Data and images that only fitted something were not tested.
     """
     models = _names(report, makes="predictions")
     data = " and ".join(
@@ -152,8 +153,9 @@ def what_was_tested(report: Report) -> str:
         for item in judged_data(report.data, report.steps, report.gates)
     )
     parts = [f"{models or 'No classifier'} on {data or 'no data'}"]
-    roles = dict.fromkeys(step.image_role for step in report.steps if step.makes == "images")
-    parts += [f"{role} by {_names(report, image_role=role)}" for role in roles]
+    seen = _behind_figures(report)
+    roles = dict.fromkeys(step.image_role for step in seen.steps if step.makes == "images")
+    parts += [f"{role} by {_names(seen, image_role=role)}" for role in roles]
     attacks = dict.fromkeys(
         _attack(step) for step in report.steps if step.kind == "attack" and step.against
     )
@@ -162,6 +164,14 @@ def what_was_tested(report: Report) -> str:
     if report.matrix:
         parts.append("for " + f" {TIMES} ".join(_axis(*item) for item in report.matrix.items()))
     return plain("; ".join([*parts, f"seed {report.seed}"]) + ".")
+
+
+def _behind_figures(report: Report) -> Report:
+    """Return the report with those steps alone that what is judged went through; all if none is."""
+    judged = [step for step in judged_steps(report.steps, report.gates) if step.cells]
+    names = {name for step in judged for name in (step.id, *step.path, *step.compared)}
+    steps = tuple(step for step in report.steps if step.id in names)
+    return replace(report, steps=steps) if judged else report
 
 
 def _names(report: Report, **what: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.report.charts.curves import curve_charts
+from adversity.report.charts.curves import curve_charts, is_degraded
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Section
@@ -27,5 +27,6 @@ def accuracy_section(report: Report) -> Section | None:
     charts += measure_plots(report, "accuracy")
     if not charts:
         return None
-    degraded = any(step.kind == "degradation" for step in report.steps)
+    judged = (step for step in report.steps if step.cells)
+    degraded = any(is_degraded(report, step) for step in judged)
     return Section("accuracy", "Accuracy under degradation" if degraded else "Accuracy", charts)
