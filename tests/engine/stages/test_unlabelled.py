@@ -141,6 +141,24 @@ def test_rows_of_a_table_come_without_targets_and_ids(
     assert states[0] == states[1]
 
 
+def test_sets_for_other_images(doubles: Path, tmp_path: Path, plan_of: Any) -> None:
+    """Weighted conformal sets of what is judged, whatever the shards; the notes say their worth."""
+    steps = (STEPS % BOTH).replace("label_shift", "weighted_conformal")
+    tables = []
+    for shard in (7, 64):
+        plan_of(DATA, f"{steps}run: {{shard_size: {shard}}}")
+        out = tmp_path / str(shard)
+        adversity.run(doubles / "pipelines/p.yaml", into=out, root=doubles)
+        folder = out / "artifacts/p/shifted"
+        tables.append((folder / "table.parquet").read_bytes())
+        notes = "\n".join(json.loads((folder / "measures.json").read_text())["notes"])
+        assert "shifted: the 110 held-out rows, weighed, are worth " in notes
+        assert " of 20 unlabelled rows get all classes" in notes
+        page = (out / "artifacts/p/report/report.md").read_text()
+        assert "held-out rows, weighed, are worth" in page
+    assert tables[0] == tables[1]
+
+
 def test_what_else_it_learns_from_is_still_kept_apart(plan_of: Any) -> None:
     """Labels of judged images fit nothing: only the source without them may be judged."""
     with pytest.raises(PipelineError, match="other is used for both"):

@@ -13,7 +13,6 @@ from adversity.errors import DataError, NotFittedError
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
 
     from adversity import FitData
 
@@ -61,8 +60,12 @@ class Conformal(Decide, Fitted):
         """
         import numpy as np
 
+        from adversity_plugins.uncertainty.decision._true_scores import true_scores
+
         scores = sorted(
-            score for block in data for score in _true_scores(block.probs, block.targets)
+            score
+            for block in data
+            for score in true_scores(block.probs, block.targets, "conformal")
         )
         if not scores:
             raise DataError("conformal expects rows to fit on, got none")
@@ -114,19 +117,3 @@ class Conformal(Decide, Fitted):
         if predictive.probs is None:
             raise DataError("conformal expects class probabilities, got none: use a classifier")
         return Predictive(sets=1 - predictive.probs.double() <= self._threshold)
-
-
-def _true_scores(probs: Tensor | None, targets: Tensor | None) -> list[float]:
-    """Return 1 - p of the true classes, `[N]`, computed as `decide` computes it: ties stay ties.
-
-    Raises:
-        DataError: There are no probabilities or no targets.
-    """
-    if probs is None or targets is None:
-        missing = "probabilities" if probs is None else "targets"
-        raise DataError(
-            f"conformal expects probabilities and targets to fit on, got no {missing}: fit it on "
-            "the predictions of a classifier for labelled images"
-        )
-    scores: list[float] = (1 - probs.double()).gather(1, targets[:, None])[:, 0].tolist()
-    return scores
