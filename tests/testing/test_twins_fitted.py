@@ -144,6 +144,60 @@ class NeedsNobody(Darkest):
     history: ClassVar[Any] = {"validation_black": MeasureInfo(0.0, 1.0)}
 
 
+class Weighted(Darkest):
+    """Learns a weighted mean of how dark images are."""
+
+    takes_weights: ClassVar[bool] = True
+
+    def fit(self, data: Any, rng: Any) -> State:
+        blocks = list(data)
+        dark = np.concatenate([block.images.amin((1, 2, 3)).double().numpy() for block in blocks])
+        return State({"black": np.array([self.mean(dark, blocks)])}, {"divisors": {"2": 2}})
+
+    def mean(self, dark: Any, blocks: Any) -> Any:
+        given = [block.weights for block in blocks if block.weights is not None]
+        return np.average(dark, weights=np.concatenate(given) if given else None)
+
+
+class IgnoresWeights(Weighted):
+    """Says that it goes by weights, and does not."""
+
+    def mean(self, dark: Any, blocks: Any) -> Any:
+        return dark.mean()
+
+
+class DividesByWeights(Weighted):
+    """Takes weights for what they are not: the less one weighs, the more it counts."""
+
+    def mean(self, dark: Any, blocks: Any) -> Any:
+        given = [block.weights for block in blocks if block.weights is not None]
+        return np.average(dark, weights=1 / np.concatenate(given) if given else None)
+
+
+class MinusWeights(Weighted):
+    """Changes where all weights are 1."""
+
+    def mean(self, dark: Any, blocks: Any) -> Any:
+        found = super().mean(dark, blocks)
+        return found / 2 if blocks[0].weights is not None else found
+
+
+UNWEIGHTED = {
+    IgnoresWeights: "rows that weigh next to nothing",
+    DividesByWeights: "rows that weigh next to nothing",
+    MinusWeights: "weights of 1",
+}
+"""What is wrong with fits that do not go by weights, and how it is said."""
+
+
+@pytest.mark.parametrize("twin", UNWEIGHTED)
+def test_weights_that_do_not_count(twin: Any, failed: Callable[..., dict[str, str]]) -> None:
+    """Each way is seen, and only by that check."""
+    found = failed(twin)
+    assert found.keys() == {"weights_count"}
+    assert UNWEIGHTED[twin] in found["weights_count"]
+
+
 UNEQUAL = {
     ForgetsItsSpeed: "black, its history differ",
     NeverAsks: "never does",
@@ -169,10 +223,11 @@ TWINS = {
     "takes_its_sources": OnlySaysSo,
     "history_can_be_had": NeedsNobody,
     "ends_as_undisturbed": ForgetsItsSpeed,
+    "weights_count": IgnoresWeights,
 }
 
 
-@pytest.mark.parametrize("plugin", [Darkest, MayLook, Epochs])
+@pytest.mark.parametrize("plugin", [Darkest, MayLook, Epochs, Weighted])
 def test_sound_fitted_plugin_passes(plugin: Any) -> None:
     """A plugin that learns and keeps its promises fails nothing."""
     assert check_plugin(plugin).passed

@@ -40,6 +40,10 @@ class Fitted(ABC):
     it is fitted: the core refuses images that it shares with another source. What `unlabelled` holds
     comes without targets, references and ids, so that it may be what is judged."""
 
+    takes_weights: ClassVar[bool] = False
+    """Whether a fit goes by `Block.weights` of its first source: a sample of weight 2 counts as two
+    equal ones do. Where it does not, `weights:` on its step is refused."""
+
     history: ClassVar[Mapping[str, MeasureInfo]] = {}
     """What each epoch of its fit records with `data.watch.row`. A `scale="share"` is a share of the
     samples of its source: `validate` for names that begin with `validation_`, else the first."""

@@ -157,6 +157,8 @@ class Block:
         members: `[M, N, K]` float64, the members' probabilities as the upstream predictions keep
             them, rounded to float32.
         side: What degradations said of the images; kernels are padded to the block's largest.
+        weights: `[N]` float64 above 0, what each sample counts; None where all count the same, and
+            in each source but the first.
     """
 
     ids: tuple[str, ...]
@@ -168,6 +170,7 @@ class Block:
     features: Tensor | None = None
     members: Tensor | None = None
     side: Mapping[str, Tensor] = field(default_factory=dict)
+    weights: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from adversity.data.arrays import read_arrays
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.set_up.toolbox import toolbox_of
 from adversity.engine.set_up.workspace import Workspace
-from adversity.engine.stages.fit_streams import StreamedImages
+from adversity.engine.stages.streamed_images import StreamedImages
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.plan.model import Cell
 from adversity.pipeline.read.load import load_pipeline

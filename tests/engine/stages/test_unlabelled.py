@@ -18,7 +18,8 @@ from adversity.engine.public.create import RestorationCall
 from adversity.engine.set_up.toolbox import Toolbox, toolbox_of
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.apart import found_apart
-from adversity.engine.stages.fit_streams import StoredAnswers, StreamedImages
+from adversity.engine.stages.fit_streams import StoredAnswers
+from adversity.engine.stages.streamed_images import StreamedImages
 from adversity.errors import DataError, PipelineError
 from adversity.pipeline.plan.model import Cell
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Block, Fitted
 from adversity.contracts.fitted import UNLABELLED
 from adversity.contracts.side import side_fault
+from adversity.data.weights import weights_fault
 from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.fit_watch import FitWatch
-from adversity.engine.stages.fit_streams import ROWS
+from adversity.engine.stages.fit_rows import ROWS
 from adversity.errors import DataError
 from adversity.pipeline.plan.recorded import history_of
 from adversity.seeding import fit_generator
@@ -42,10 +44,12 @@ class TensorRows:
         members: Tensor | None = None,
         references: Tensor | None = None,
         side: Mapping[str, Tensor] | None = None,
+        weights: ArrayLike | Tensor | None = None,
     ) -> None:
         """Take images, with references or without, or logits, and labels `[N]`, whole numbers.
 
-        Logits may have features beside them; those of members, `[M, N, K]`, stand alone.
+        Logits may have features beside them; those of members, `[M, N, K]`, stand alone. Of rows
+        with `weights` those that weigh 0 are left out.
         """
         said = None if members is None else _said(members)
         rows = next((given for given in (images, logits, said) if given is not None), None)
@@ -66,10 +70,44 @@ class TensorRows:
             "features": features,
             "members": said,
             "probs": None if logits is None else logits.double().softmax(1),
+            "weights": None,
         }
         self._side = _side(side or {}, images)
+        if weights is not None:
+            self._weigh(_weights(weights, len(rows)))
         self.sources: Mapping[str, FitData] = {}
         self.watch = FitWatch({}, "a fit")
+
+    def again(
+        self, *, labels: Tensor | None = None, weights: ArrayLike | Tensor | None = None
+    ) -> TensorRows:
+        """Return the same rows with other labels, or with weights."""
+        other = copy(self)
+        given = self._columns["targets"] if labels is None else labels
+        other._columns = self._columns | {"targets": given}
+        if weights is not None:
+            other._weigh(_weights(weights, len(self)))
+        return other
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The labels `[N]`, if there are any."""
+        return self._columns["targets"]
+
+    def _weigh(self, weights: Tensor) -> None:
+        """Take weights `[N]`, and leave out the rows of 0."""
+        kept, self._columns["weights"] = weights > 0, weights
+        self._count = int(kept.sum())
+        self._columns = {
+            name: None if column is None else column[kept.to(column.device)]
+            for name, column in self._columns.items()
+        }
+        self._side = {name: value[kept.to(value.device)] for name, value in self._side.items()}
+
+    @property
+    def weighted(self) -> bool:
+        """Whether there are weights."""
+        return self._columns["weights"] is not None
 
     @property
     def labelled(self) -> bool:
@@ -105,6 +143,24 @@ class TensorRows:
 def _said(logits: Tensor) -> Tensor:
     """Return what members say, rows first, `[N, M, K]` float64, rounded as tables keep it."""
     return logits.double().softmax(2).transpose(0, 1).float().double()
+
+
+def _weights(weights: ArrayLike | Tensor, count: int) -> Tensor:
+    """Return weights `[N]` float64.
+
+    Raises:
+        DataError: If there are more or fewer, or they are no weights.
+    """
+    import numpy as np
+    import torch
+
+    values = np.asarray(weights, dtype=np.float64)
+    if values.shape != (count,):
+        raise DataError(f"expected weights [{count}], one for each row, got {list(values.shape)}")
+    fault = weights_fault(values, tuple(map(str, range(count))))
+    if fault is not None:
+        raise DataError(fault)
+    return torch.from_numpy(values.copy())
 
 
 def _side(side: Mapping[str, Tensor], images: Tensor | None) -> dict[str, Tensor]:

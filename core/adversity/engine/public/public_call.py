@@ -12,6 +12,7 @@ from adversity.engine.attack.attack_labels import label_rows
 from adversity.engine.calls.set_up import set_up_alike
 from adversity.engine.public.in_memory import TensorRows, learnt, with_sources
 from adversity.errors import DataError, InputError
+from adversity.pipeline.plan.check_fit_rows import NO_WEIGHTS
 from adversity.pipeline.plan.fit_sources import source_faults
 from adversity.provenance import pixels_sha256
 from adversity.shapes import image_fault
@@ -54,6 +55,7 @@ class Call:
         references: Tensor | None = None,
         side: Mapping[str, Tensor] | None = None,
         class_names: Sequence[str] | None = None,
+        weights: ArrayLike | Tensor | None = None,
         sources: Mapping[str, Mapping[str, Any]] | None = None,
         seed: int = 0,
     ) -> Self:
@@ -65,6 +67,7 @@ class Call:
             references: The clean images, row by row, where it needs them.
             side: What is known of how the images were degraded, such as `.side` of a degradation.
             class_names: What the labels index; their numbers if not given.
+            weights: `[N]` finite, 0 or more: what each image counts, for plugins that take weights.
             sources: Further sources by name, each with the arguments above:
                 `{"validate": {"images": ..., "labels": ...}}`; `unlabelled` has no labels.
             seed: Of the fit.
@@ -80,7 +83,7 @@ class Call:
         if known is not None and not names:
             names = tuple(map(str, range(int(known.max()) + 1)))
         data, seen = self._rows(
-            names, images=images, labels=known, references=references, side=side
+            names, images=images, labels=known, references=references, side=side, weights=weights
         )
         if getattr(self.ready.plugin, "fit_sources", ("",))[0] == UNLABELLED:
             seen = frozenset()  # they may judge it
@@ -99,11 +102,14 @@ class Call:
         labels: ArrayLike | Tensor | None = None,
         references: Tensor | None = None,
         side: Mapping[str, Tensor] | None = None,
+        weights: ArrayLike | Tensor | None = None,
     ) -> tuple[TensorRows, frozenset[str]]:
         """Return a source of a fit, and what its images are known by."""
         for value in (images, *(() if references is None else (references,))):
             require_images(value, self.ready)
-        data = TensorRows(labels, names, images=images, references=references, side=side)
+        data = TensorRows(
+            labels, names, images=images, references=references, side=side, weights=weights
+        )
         marks = image_marks(images)
         return data, marks if references is None else marks | image_marks(references)
 
@@ -143,6 +149,10 @@ class Call:
                 f"{self.ready.label}: source {UNLABELLED}: expected it without labels and references, "
                 "which the fit must not see, got some: leave them out"
             )
+        if data.weighted and not given.takes_weights:
+            raise InputError(f"{self.ready.label} {NO_WEIGHTS}; leave weights= out")
+        if any(each.weighted for each in others.values()):
+            raise InputError(f"{self.ready.label}: weights are of the first source, {first}, alone")
         faults = [
             fault for _, fault in source_faults(type(given), (first, *others), self.ready.label)
         ]

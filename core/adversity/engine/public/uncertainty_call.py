@@ -72,6 +72,7 @@ class UncertaintyCall(Call):
         labels: ArrayLike | Tensor,
         *,
         features: Tensor | None = None,
+        weights: ArrayLike | Tensor | None = None,
         sources: Mapping[str, tuple[Any, ...]] | None = None,
         seed: int = 0,
     ) -> Self:
@@ -81,6 +82,7 @@ class UncertaintyCall(Call):
             logits: `[N, K]`; for what is fitted on members `[M, N, K]`, the members' logits.
             labels: `[N]` whole numbers.
             features: `[N, D]`, for what is fitted on features, and for none else.
+            weights: `[N]` finite, 0 or more: what each row counts, for plugins that take weights.
             sources: Further sources by name, each its logits and labels, and features behind them;
                 of `unlabelled` its logits alone, or None in the place of its labels.
             seed: Of the fit.
@@ -93,18 +95,20 @@ class UncertaintyCall(Call):
         needed, of_members = fits_on == "features", fits_on == "members"
         names = tuple(str(k) for k in range(logits.shape[-1]))
 
-        def stream(rows: Tensor, known: Any = None, more: Tensor | None = None) -> TensorRows:
+        def stream(
+            rows: Tensor, known: Any = None, more: Tensor | None = None, weigh: Any = None
+        ) -> TensorRows:
             if of_members:
                 fault = _members_fault(rows)
                 if fault is not None:
                     raise DataError(f"{self.ready.label}: {fault}")
                 self._features(more, rows.shape[1], needed=False)
-                return TensorRows(known, names, members=rows.float())
+                return TensorRows(known, names, members=rows.float(), weights=weigh)
             there = self._features(more, len(rows), needed=needed)
-            return TensorRows(known, names, logits=rows.float(), features=there)
+            return TensorRows(known, names, logits=rows.float(), features=there, weights=weigh)
 
         others = {name: stream(*given) for name, given in (sources or {}).items()}
-        return self._learnt(stream(logits, labels, features), seed, frozenset(), others)
+        return self._learnt(stream(logits, labels, features, weights), seed, frozenset(), others)
 
     def _features(self, features: Tensor | None, rows: int, *, needed: bool) -> Tensor | None:
         """Return features as float32, once it is known that they are needed, and fit."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from adversity.contracts import State
     from adversity.engine.calls.fit_watch import Keeper, Listener
     from adversity.engine.set_up.toolbox import Toolbox
-    from adversity.engine.stages.fit_streams import StoredAnswers, StreamedImages
+    from adversity.engine.stages.fit_streams import StoredAnswers
     from adversity.engine.stages.stage import StageRun
+    from adversity.engine.stages.streamed_images import StreamedImages
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
 __all__ = ["Fit", "fit_identity", "fit_step", "source_notes"]
@@ -67,26 +68,30 @@ def fit_step(
     declared = history_of(_fitted(planned), planned.fit_on or ())
     watch = FitWatch(declared, ready.label, keeper, listener)
     watch.bind(generator)
-    data = _streams(toolbox, planned, cell, watch)
-    state = ready.learn(data, generator)
+    streams = _streams(toolbox, planned, cell, watch)
+    state = ready.learn(next(iter(streams.values())), generator)
     watch.require_rows()
-    counts = {name: len(source) for name, source in data.sources.items()}
+    counts = {name: len(source) for name, source in streams.items()}
     return Fit(state, tuple(watch.rows), counts)
 
 
 def source_notes(toolbox: Toolbox, step: str, cell: Cell) -> tuple[str, ...]:
     """Say which samples a fit saw without their labels, and where some had no class to learn."""
-    streams = _streams(toolbox, toolbox.plan.steps[step], cell).sources
+    streams = _streams(toolbox, toolbox.plan.steps[step], cell)
     blind = tuple(
         f"{step} saw the {len(stream):,} samples of {stream.step}, without labels, references and ids"
         for stream in streams.values()
         if stream.blind
     )
-    return blind + tuple(
-        f"{step} was fitted on {len(stream)} of the {len(stream) + stream.left_out} samples of "
-        f"{stream.step}; the others have no class that it can learn"
-        for stream in streams.values()
-        if stream.left_out
+    return (
+        blind
+        + tuple(note for stream in streams.values() for note in stream.notes)
+        + tuple(
+            f"{step} was fitted on {stream.total - stream.left_out} of the {stream.total} samples of "
+            f"{stream.step}; the others have no class that it can learn"
+            for stream in streams.values()
+            if stream.left_out
+        )
     )
 
 
@@ -99,6 +104,8 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
         name: [*_identity_of(run, fits_on, name, each, cell), *_labels_of(run, name, each)]
         for name, each in others
     }
+    if planned.weights is not None:
+        more["weights:"] = [planned.weights]
     return [*identity, more] if more else identity
 
 
@@ -137,15 +144,17 @@ def _fitted(planned: PlannedStep) -> type[Fitted]:
 
 def _streams(
     toolbox: Toolbox, planned: PlannedStep, cell: Cell, watch: FitWatch | None = None
-) -> StreamedImages | StoredAnswers:
-    """Return the first source of a fit as a stream, which has all of them by name."""
+) -> dict[str, StreamedImages | StoredAnswers]:
+    """Return the sources of a fit as streams, by name, the first one first."""
     cls, classes = _fitted(planned), None
     streams: dict[str, StreamedImages | StoredAnswers] = {}
     for name, fit_on in (planned.fit_on or {}).items():
         opened, blind = LEARN_FROM[cls.fits_on], name == UNLABELLED
-        streams[name] = opened(toolbox, planned, cell, fit_on, classes, blind=blind)
+        streams[name] = opened(
+            toolbox, planned, cell, fit_on, classes, blind=blind, first=not streams
+        )
         if issubclass(cls, Classifier) or cls.fits_on != "images":
             classes = next(iter(streams.values())).class_names
     for stream in streams.values():
         stream.sources, stream.watch = streams, watch or stream.watch
-    return next(iter(streams.values()))
+    return streams

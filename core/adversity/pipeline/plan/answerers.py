@@ -57,4 +57,4 @@ def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable
         (planned.entry_of(cell).qualified, plugin.fingerprint)
         for cell, plugin in planned.plugins.items()
     )
-    return (plugins, tuple(sorted((definition.fit_on or {}).items())))
+    return (plugins, tuple(sorted((definition.fit_on or {}).items())), definition.weights)

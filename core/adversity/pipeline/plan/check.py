@@ -13,6 +13,7 @@ from adversity.contracts.not_yet import not_yet
 from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.check_features import FeatureRules
+from adversity.pipeline.plan.check_fit_rows import fit_row_faults
 from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.check_members import MemberRules
 from adversity.pipeline.plan.check_sampling import SamplingRules
@@ -72,6 +73,7 @@ def check_steps(
         checker.probing,
         checker.fitting,
         checker.fitted_elsewhere,
+        fit_row_faults,
         MeasureRules(data, steps, metrics).rules,
         MemberRules(data, steps).rules,
         SamplingRules(steps).rules,
@@ -279,7 +281,11 @@ def _masked(planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
 
 def _borrowed(spec: StepSpec) -> Iterator[Finding]:
     """Refuse what belongs to the definition on a step that uses one."""
-    for key, given in (("with", spec.parameters), ("fit_on", spec.fit_on)):
+    for key, given in (
+        ("with", spec.parameters),
+        ("fit_on", spec.fit_on),
+        ("weights", spec.weights),
+    ):
         if given:
             yield key, f"{key}: belongs to the definition; write it under {spec.uses}"
     if not spec.source:

@@ -95,6 +95,8 @@ class PlannedStep:
             attribute. Which groups there are is known when the data are read.
         fit_on: What fits a plugin that learns: the step or data set of each of its sources, by the
             source's name, the one that it mainly learns from first.
+        weights: What each sample of its first source counts while it is fitted: an attribute, or
+            `balanced` for as much of each class; None where all count the same.
         knowledge: `white-box` or `grey-box`.
         variables: The matrix variables its result depends on, in the file's order.
         cells: Its cells, in matrix order; one empty cell without a matrix.
@@ -121,6 +123,7 @@ class PlannedStep:
     line: str = ""
     nested: tuple[str, ...] = ()
     entries: Mapping[Cell, Entry] = field(default_factory=dict)
+    weights: str | None = None
 
     def own(self, cell: Cell) -> Cell:
         """Return the step's own cell within one that has more variables."""

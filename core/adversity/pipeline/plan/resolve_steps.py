@@ -89,6 +89,7 @@ class _StepResolver:
             over=step.over,
             by=step.by,
             fit_on=named_sources(step.fit_on, class_of(entry)),
+            weights=step.weights,
             knowledge=step.knowledge or "white-box",
             variables=variables,
             cells=cells,

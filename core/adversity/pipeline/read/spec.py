@@ -121,6 +121,7 @@ class StepSpec(_Part):
     over: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = ()
     by: StrictStr | None = None
     classes: tuple[StrictStr, ...] | None = None
+    weights: StrictStr | None = None
 
 
 class MetricSpec(_Part):

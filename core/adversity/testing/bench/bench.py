@@ -219,6 +219,10 @@ class Bench(ABC):
         """Return what a plugin that learns is fitted on; a kind that can be fitted says what."""
         raise NotApplicable(f"the kit has nothing to fit a {self.cls.kind} on")
 
+    def as_fitted_on(self) -> Case:
+        """Return rows such as a plugin that learns is fitted on, others than these."""
+        return self.answered[0]
+
     @abstractmethod
     def cases(self) -> Sequence[Case]:
         """Return what the plugin is fed: several sizes, channels and extremes."""

@@ -19,6 +19,7 @@ from adversity.testing.bench.checks import (
 )
 from adversity.testing.common.interrupted import as_text, ends_as_undisturbed
 from adversity.testing.common.row_by_row import seed_everything
+from adversity.testing.common.weighted import weights_count
 
 if TYPE_CHECKING:
     from adversity.engine.calls.ready import Ready
@@ -148,4 +149,5 @@ CHECKS = (
     takes_its_sources,
     history_can_be_had,
     ends_as_undisturbed,
+    weights_count,
 )

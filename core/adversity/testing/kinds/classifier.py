@@ -138,10 +138,8 @@ def learns(bench: ClassifierBench) -> str:
     """Fit on stripes and discs, and count on others; guessing is right in a third."""
     if not isinstance(bench.ready.plugin, Fitted):
         raise NotApplicable("the classifier is not fitted")
-    images, labels = shapes(30, first=1000)
-    ids = tuple(map(str, range(len(images))))
-    answer = bench.answer(bench.ready, Case("shapes", {"images": images}, ids))["logits"]
-    right = int((answer.argmax(1) == labels).sum())
+    answer = bench.answer(bench.ready, bench.as_fitted_on())["logits"]
+    right = int((answer.argmax(1) == shapes(30, first=1000)[1]).sum())
     # Of 30 guesses at one in three, 17 or more are right in 1 % of all cases.
     require(right >= 17, f"expected 17 of 30 shapes or more, got {right}; guessing gives 10")
     return f"{right} of 30 shapes that it has not seen"
@@ -192,10 +190,18 @@ class ClassifierBench(Bench):
     def stream(self) -> TensorRows:
         """Return shapes of three classes."""
         images, labels = shapes(120)
+        return TensorRows(labels, CLASSES, images=self._in_its_channels(images))
+
+    def as_fitted_on(self) -> Case:
+        """Return other shapes of the three classes."""
+        images = self._in_its_channels(shapes(30, first=1000)[0])
+        return Case("shapes", {"images": images}, tuple(map(str, range(len(images)))))
+
+    def _in_its_channels(self, images: Tensor) -> Tensor:
         claimed = self.make().takes_channels()
-        if claimed is not None and images.shape[1] not in claimed:
-            images = images[:, :1].expand(-1, most_tried(claimed), -1, -1).contiguous()
-        return TensorRows(labels, CLASSES, images=images)
+        if claimed is None or images.shape[1] in claimed:
+            return images
+        return images[:, :1].expand(-1, most_tried(claimed), -1, -1).contiguous()
 
     def cases(self) -> Sequence[Case]:
         """Return images of several sizes, grey and colour, and flat ones."""

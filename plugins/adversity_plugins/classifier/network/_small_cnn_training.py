@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -21,10 +20,11 @@ from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from adversity.contracts.fit_data import Watch
-    from adversity.contracts.values import Block, FitData
+    import numpy as np
 
-__all__ = ["Recipe", "gather", "gather_alike", "redrawn", "train"]
+    from adversity.contracts.fit_data import Watch
+
+__all__ = ["Recipe", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,73 +38,6 @@ class Recipe:
     dropout: float = 0.0
 
 
-def gather(data: FitData) -> tuple[Tensor, Tensor]:
-    """Collect the stream: images `[N, C, H, W]` and targets `[N]`.
-
-    Raises:
-        DataError: If labels or images are missing, or sizes differ.
-    """
-    images, labels = _labelled(data)
-    present = np.unique(labels.numpy()).tolist()
-    if len(present) < 2 or min(present) < 0:
-        names = ", ".join(data.class_names[i] for i in present if i >= 0) or "none"
-        raise DataError(
-            f"training small_cnn needs at least two labelled classes, got {names} in "
-            f"{len(labels)} images; check the labels of the training set, or name another one "
-            "in fit_on:"
-        )
-    return images, labels
-
-
-def gather_alike(validate: FitData, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Collect images to validate on, of the size of those to train on, and their targets.
-
-    Raises:
-        DataError: If labels or images are missing, or sizes differ.
-    """
-    held, labels = _labelled(validate)
-    if held.shape[1:] != images.shape[1:]:
-        raise DataError(
-            "training small_cnn needs images of one size, got (C, H, W) = "
-            f"{tuple(images.shape[1:])} to train on and {tuple(held.shape[1:])} to validate on; "
-            "give both data sets one `prepare:`"
-        )
-    return held, labels
-
-
-def redrawn(data: FitData, images: Tensor, epoch: int) -> Tensor:
-    """Collect the stream as an epoch draws it.
-
-    Raises:
-        DataError: If images have another size then.
-    """
-    found, _ = _labelled(data.epoch(epoch))
-    if found.shape != images.shape:
-        raise DataError(
-            f"training small_cnn needs images of one size, got (N, C, H, W) = {tuple(images.shape)} "
-            f"at first and {tuple(found.shape)} in epoch {epoch}; give the data set a `prepare:`, "
-            "and leave `redraw` where a step draws the size"
-        )
-    return found
-
-
-def _labelled(data: Iterable[Block]) -> tuple[Tensor, Tensor]:
-    images: list[Tensor] = []
-    targets: list[Tensor] = []
-    for block in data:
-        if block.images is None or block.targets is None:
-            raise DataError("training small_cnn needs labelled images; fit it on a data set")
-        images.append(block.images)
-        targets.append(block.targets)
-    shapes = sorted({tuple(block.shape[1:]) for block in images})
-    if len(shapes) != 1:
-        raise DataError(
-            f"training small_cnn needs images of one size, got (C, H, W) in {shapes[:5]}; give "
-            "the data set `prepare: {resize_short: 32, centre_crop: 32}`"
-        )
-    return torch.cat(images), torch.cat(targets)
-
-
 def train(
     images: Tensor,
     targets: Tensor,
@@ -115,6 +48,7 @@ def train(
     held: tuple[Tensor, Tensor] | None = None,
     watch: Watch | None = None,
     redraw: Callable[[int], Tensor] | None = None,
+    weights: Tensor | None = None,
 ) -> State:
     """Train a network from scratch.
 
@@ -128,6 +62,7 @@ def train(
         held: Images and targets to validate on.
         watch: Where epochs are recorded, and kept to go on from.
         redraw: Gives the images with the draws of an epoch; the same in all epochs if None.
+        weights: `[N]` float64 above 0, of which each loss counts its share of their mean.
     """
     network = SmallNetwork(channels=images.shape[1], classes=len(class_names), width=recipe.width)
     network.eval().draw(rng)
@@ -136,7 +71,7 @@ def train(
     network.deviation.copy_(deviation.clamp_min(1e-3))  # a constant channel divides by no zero
     with _one_thread(), torch.enable_grad():
         drawn = redraw or (lambda _epoch: images)
-        loss = _descend(network, drawn, targets, recipe, rng, held, watch)
+        loss = _descend(network, drawn, (targets, _shares(weights)), recipe, rng, held, watch)
     validated = {} if held is None else {"validation_accuracy": _accuracy(network, *held)}
     return State(
         arrays={name: value.numpy().copy() for name, value in network.state_dict().items()},
@@ -154,6 +89,24 @@ def train(
     )
 
 
+def _shares(weights: Tensor | None) -> Tensor | None:
+    """Return weights `[N]` float32 whose mean is 1; None where all are the same, as if none were."""
+    if weights is None or bool((weights == weights[0]).all()):
+        return None
+    return (weights / weights.mean()).float()
+
+
+def _loss(answers: Tensor, targets: Tensor, shares: Tensor | None, rows: Tensor) -> Tensor:
+    """Return the mean cross-entropy of a batch, each row by its share.
+
+    It is not divided by the sum of the shares in the batch: over all batches each row then counts
+    what its weight says, whatever the others of its batch weigh.
+    """
+    if shares is None:
+        return cross_entropy(answers, targets[rows])
+    return (cross_entropy(answers, targets[rows], reduction="none") * shares[rows]).mean()
+
+
 def _accuracy(network: SmallNetwork, images: Tensor, targets: Tensor) -> float:
     with torch.no_grad():
         starts = range(0, len(images), 256)
@@ -164,13 +117,24 @@ def _accuracy(network: SmallNetwork, images: Tensor, targets: Tensor) -> float:
 def _descend(
     network: SmallNetwork,
     drawn: Callable[[int], Tensor],
-    targets: Tensor,
+    asked: tuple[Tensor, Tensor | None],
     recipe: Recipe,
     rng: np.random.Generator,
     held: tuple[Tensor, Tensor] | None,
     watch: Watch | None,
 ) -> float:
-    """Run Adam over shuffled batches; return the mean loss of the last epoch."""
+    """Run Adam over shuffled batches; return the mean loss of the last epoch.
+
+    Args:
+        network: Changed in place.
+        drawn: Gives the images of an epoch.
+        asked: Targets `[N]`, and shares of the mean weight.
+        recipe: The parameters.
+        rng: For permutations and masks.
+        held: What is validated on.
+        watch: Of the fit.
+    """
+    targets, shares = asked
     steps = math.ceil(len(targets) / recipe.batch_size) * recipe.epochs
     optimiser = _Adam(network.parameters())
     done, epochs, mean_loss = 0, 0, math.inf
@@ -186,7 +150,7 @@ def _descend(
             rows = order[start : start + recipe.batch_size]
             rate = recipe.learning_rate * (1 + math.cos(math.pi * done / steps)) / 2
             answers = _answers(network, images[rows], recipe.dropout, rng)
-            loss = cross_entropy(answers, targets[rows])
+            loss = _loss(answers, targets, shares, rows)
             optimiser.step(loss, rate)
             losses.append(float(loss.detach()) * len(rows))
             done += 1

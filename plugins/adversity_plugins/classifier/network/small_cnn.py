@@ -28,7 +28,8 @@ class SmallCNN(Fitted, Classifier):
     are resized to it when classifying. The same data, parameters and generator give the same
     weights on one type of CPU. A source `validate` changes no weight: it is how well the network
     does on images that it does not learn from. With `redraw` what a degradation draws for the
-    training images is drawn anew in each epoch, which computes them again each time.
+    training images is drawn anew in each epoch, which computes them again each time. Weights of
+    samples enter the loss, each as a share of their mean.
 
     Reference:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998;
@@ -40,6 +41,7 @@ class SmallCNN(Fitted, Classifier):
         "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
     )
 
+    takes_weights: ClassVar[bool] = True
     may_take: ClassVar[tuple[str, ...]] = ("validate",)
     history: ClassVar[Mapping[str, MeasureInfo]] = {
         "loss": MeasureInfo(0.0, title="training loss", unit="nats", better="lower"),
@@ -72,15 +74,14 @@ class SmallCNN(Fitted, Classifier):
         Raises:
             DataError: If there are no labels, fewer than two classes, or several sizes.
         """
-        from adversity_plugins.classifier.network._small_cnn_training import (
-            Recipe,
+        from adversity_plugins.classifier.network._small_cnn_images import (
             gather,
             gather_alike,
             redrawn,
-            train,
         )
+        from adversity_plugins.classifier.network._small_cnn_training import Recipe, train
 
-        images, targets = gather(data)
+        images, targets, weights = gather(data)
         validate = data.sources.get("validate")
         held = None if validate is None else gather_alike(validate, images)
         recipe = Recipe(self.epochs, self.width, self.learning_rate, self.batch_size, self.dropout)
@@ -93,6 +94,7 @@ class SmallCNN(Fitted, Classifier):
             held=held,
             watch=data.watch,
             redraw=partial(redrawn, data, images) if self.redraw else None,
+            weights=weights,
         )
 
     def load(self, state: State) -> None:

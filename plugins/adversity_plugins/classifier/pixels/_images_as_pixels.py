@@ -50,9 +50,9 @@ class PixelClassifier(Fitted, Classifier):
         """
         from adversity_plugins.classifier.pixels._pixel_table import gather, one_thread
 
-        pixels, labels, shape = gather(data, f"{self.kind} {self.name!r}")
+        pixels, labels, weights, shape = gather(data, f"{self.kind} {self.name!r}")
         with one_thread():
-            arrays, facts = self._learn(pixels, labels, rng)
+            arrays, facts = self._learn(pixels, labels, weights, rng)
         info = {
             "classifier": self.name,
             "class_names": list(data.class_names),
@@ -63,13 +63,18 @@ class PixelClassifier(Fitted, Classifier):
 
     @abstractmethod
     def _learn(
-        self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
+        self,
+        pixels: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        weights: np.ndarray[Any, Any] | None,
+        rng: np.random.Generator,
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         """Return the arrays, and facts for the report.
 
         Args:
             pixels: `[N, D]` float32 in [0, 1].
             labels: `[N]` int64, in which each of the K classes occurs.
+            weights: `[N]` float64 above 0, or None; only where the class `takes_weights`.
             rng: For what is drawn.
         """
 

@@ -24,7 +24,9 @@ _SHOWN = 5
 
 def gather(
     data: FitData, label: str
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], tuple[int, ...]]:
+) -> tuple[
+    np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any] | None, tuple[int, ...]
+]:
     """Collect the stream as a table.
 
     Args:
@@ -32,7 +34,8 @@ def gather(
         label: What messages call the plugin.
 
     Returns:
-        Pixels `[N, D]` float32, labels `[N]` int64, and the images' (C, H, W).
+        Pixels `[N, D]` float32, labels `[N]` int64, weights `[N]` float64 if there are any, and the
+        images' (C, H, W).
 
     Raises:
         DataError: If labels or images are missing, sizes differ, values are not finite, or a
@@ -40,11 +43,13 @@ def gather(
     """
     images: list[Tensor] = []
     targets: list[Tensor] = []
+    weights: list[Tensor] = []
     for block in data:
         if block.images is None or block.targets is None:
             raise DataError(f"fitting {label} needs labelled images; fit it on a data set")
         images.append(block.images)
         targets.append(block.targets)
+        weights += [] if block.weights is None else [block.weights]
     shapes = sorted({tuple(block.shape[1:]) for block in images})
     if len(shapes) != 1:
         raise DataError(
@@ -56,7 +61,8 @@ def gather(
     pixels = torch.cat(images).cpu().flatten(1).numpy().astype(np.float32)
     if not np.isfinite(pixels).all():
         raise DataError(f"fitting {label} needs finite pixels, got NaN or infinity")
-    return np.ascontiguousarray(pixels), labels, shapes[0]
+    counts = torch.cat(weights).cpu().numpy() if weights else None
+    return np.ascontiguousarray(pixels), labels, counts, shapes[0]
 
 
 def _all_classes(labels: np.ndarray[Any, Any], names: tuple[str, ...], label: str) -> None:

@@ -37,7 +37,11 @@ class DecisionTree(TreeClassifier):
     seed: int = Field(default=0, ge=0, description="enters the generator of the fitting")
 
     def _learn(
-        self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
+        self,
+        pixels: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        weights: np.ndarray[Any, Any] | None,
+        rng: np.random.Generator,
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         import numpy as np
         from sklearn.tree import DecisionTreeClassifier

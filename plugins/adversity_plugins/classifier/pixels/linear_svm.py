@@ -34,13 +34,18 @@ class LinearSVM(PixelClassifier):
 
     name: ClassVar[str] = "linear_svm"
     reference: ClassVar[str] = "Cortes, Vapnik, Support-vector networks, 1995"
+    takes_weights: ClassVar[bool] = True
     arrays: ClassVar[tuple[str, ...]] = ("weights", "bias")
 
     c: float = Field(default=1.0, gt=0, description="scikit-learn's C: larger fits closer")
     max_iter: int = Field(default=10_000, ge=1)
 
     def _learn(
-        self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
+        self,
+        pixels: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        weights: np.ndarray[Any, Any] | None,
+        rng: np.random.Generator,
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         import numpy as np
         from sklearn.svm import LinearSVC
@@ -50,7 +55,7 @@ class LinearSVM(PixelClassifier):
         model = LinearSVC(C=self.c, max_iter=self.max_iter, dual=False)
         table = pixels.astype(np.float64)
         with converged(f"classifier {self.name!r}", self.max_iter):
-            model.fit(table, labels)
+            model.fit(table, labels, sample_weight=weights)
         weights, bias = model.coef_, model.intercept_
         if len(weights) == 1:
             weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])

@@ -33,13 +33,18 @@ class LogisticRegression(PixelClassifier):
 
     name: ClassVar[str] = "logistic_regression"
     reference: ClassVar[str] = "Cox, The regression analysis of binary sequences, 1958"
+    takes_weights: ClassVar[bool] = True
     arrays: ClassVar[tuple[str, ...]] = ("weights", "bias")
 
     c: float = Field(default=1.0, gt=0, description="scikit-learn's C: larger fits closer")
     max_iter: int = Field(default=10_000, ge=1)
 
     def _learn(
-        self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
+        self,
+        pixels: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        weights: np.ndarray[Any, Any] | None,
+        rng: np.random.Generator,
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         import numpy as np
         from sklearn import linear_model
@@ -49,7 +54,7 @@ class LogisticRegression(PixelClassifier):
         model = linear_model.LogisticRegression(C=self.c, max_iter=self.max_iter)
         table = pixels.astype(np.float64)
         with converged(f"classifier {self.name!r}", self.max_iter):
-            model.fit(table, labels)
+            model.fit(table, labels, sample_weight=weights)
         weights, bias = model.coef_, model.intercept_
         if len(weights) == 1:
             weights = np.concatenate([np.zeros_like(weights), weights])

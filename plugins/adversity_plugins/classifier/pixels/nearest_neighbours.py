@@ -42,7 +42,11 @@ class NearestNeighbours(PixelClassifier):
     neighbours: int = Field(default=1, ge=1, description="how many vote")
 
     def _learn(
-        self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
+        self,
+        pixels: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        weights: np.ndarray[Any, Any] | None,
+        rng: np.random.Generator,
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         if self.neighbours > len(labels):
             raise DataError(

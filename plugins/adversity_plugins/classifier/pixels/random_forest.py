@@ -21,7 +21,7 @@ class RandomForest(TreeClassifier):
 
     Fitted with scikit-learn (Gini impurity, the square root of the pixels tried at a split,
     bootstrap draws). It gives the mean of the trees' class shares; of equal means the first
-    class wins. It has no gradient; the attack `exact` finds the nearest failure of small
+    class wins. Weights of samples are its `sample_weight`. It has no gradient; the attack `exact` finds the nearest failure of small
     forests.
 
     Reference:
@@ -34,13 +34,19 @@ class RandomForest(TreeClassifier):
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"trees": 30},)
     heavy: ClassVar[str] = "hundreds of trees, fitted several times"
 
+    takes_weights: ClassVar[bool] = True
+
     trees: int = Field(default=100, ge=1)
     max_depth: int | None = Field(default=None, ge=1, description="None: until leaves are pure")
     min_samples_leaf: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0, description="enters the generator of the fitting")
 
     def _learn(
-        self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
+        self,
+        pixels: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        weights: np.ndarray[Any, Any] | None,
+        rng: np.random.Generator,
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         import numpy as np
         from sklearn.ensemble import RandomForestClassifier
@@ -48,13 +54,17 @@ class RandomForest(TreeClassifier):
         from adversity_plugins.classifier.pixels._pixel_table import seed_of
         from adversity_plugins.classifier.pixels._tree_scores import packed
 
+        if weights is not None and (weights == weights[0]).all():
+            weights = (
+                None  # with weights, equal ones as well, scikit-learn draws its rows otherwise
+            )
         model = RandomForestClassifier(
             n_estimators=self.trees,
             max_depth=self.max_depth,
             min_samples_leaf=self.min_samples_leaf,
             random_state=seed_of(rng),
             n_jobs=1,
-        ).fit(pixels, labels)
+        ).fit(pixels, labels, sample_weight=weights)
         grown = [tree.tree_ for tree in model.estimators_]
         arrays = packed(grown, lambda _, value: value, np.zeros(len(model.classes_)))
         return arrays, {"leaves": sum(int(tree.n_leaves) for tree in grown)}

@@ -44,7 +44,11 @@ class RbfSVM(PixelClassifier):
     )
 
     def _learn(
-        self, pixels: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], rng: np.random.Generator
+        self,
+        pixels: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        weights: np.ndarray[Any, Any] | None,
+        rng: np.random.Generator,
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         from adversity_plugins.classifier.pixels._rbf_kernel import learn
 

@@ -67,10 +67,13 @@ class HeldOut:
         Raises:
             DataError: There are no rows, no logits or targets, or they do not fit.
         """
-        self._blocks = [_checked(block) for block in data if block.ids]
+        blocks = [block for block in data if block.ids]
+        self._blocks = [_checked(block) for block in blocks]
+        self._weights = [_weights(block) for block in blocks]
         self.n = sum(len(targets) for _, targets in self._blocks)
         if not self.n:
             raise DataError("temperature_scaling expects rows to fit on, got none")
+        self._total = math.fsum(v for weights in self._weights for v in weights.tolist())
 
     def nll(self, temperature: float) -> float:
         """Return the mean negative log-likelihood in nats."""
@@ -91,8 +94,9 @@ class HeldOut:
 
     def _mean(self, rows: Callable[[Floats, Floats], Floats]) -> float:
         # An exactly rounded sum: the way the stream is cut into blocks changes nothing.
-        values = (v for z, y in self._blocks for v in rows(z, y).tolist())
-        return math.fsum(values) / self.n
+        each = zip(self._blocks, self._weights, strict=True)
+        values = (v for (z, y), weights in each for v in (weights * rows(z, y)).tolist())
+        return math.fsum(values) / self._total
 
 
 def search(held_out: HeldOut) -> Temperature:
@@ -160,6 +164,14 @@ def _slope_rows(logits: Floats, truth: Floats, inverse: float) -> Floats:
     weights = np.exp(inverse * logits)
     rows: Floats = (weights * logits).sum(axis=1) / weights.sum(axis=1) - truth
     return rows
+
+
+def _weights(block: Block) -> Floats:
+    """Return what each row of a block counts, `[N]`: 1, where nothing is said."""
+    if block.weights is None:
+        return np.ones(len(block.ids))
+    weights: Floats = block.weights.double().cpu().numpy()
+    return weights
 
 
 def _checked(block: Block) -> tuple[Floats, Floats]:

@@ -33,6 +33,7 @@ class TemperatureScaling(PostHoc, Fitted):
     )
     differentiable = True
     fits_on: ClassVar[Literal["images", "logits"]] = "logits"
+    takes_weights: ClassVar[bool] = True
 
     _temperature: float | None = PrivateAttr(default=None)
 
@@ -40,7 +41,8 @@ class TemperatureScaling(PostHoc, Fitted):
         """Find the temperature.
 
         Args:
-            data: Blocks with `logits` `[N, K]` and `targets` `[N]`.
+            data: Blocks with `logits` `[N, K]` and `targets` `[N]`, and `weights` `[N]` of the losses
+                where there are any.
             rng: Not used; the fit has no randomness.
 
         Returns:

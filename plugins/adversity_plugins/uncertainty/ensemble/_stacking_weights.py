@@ -19,7 +19,9 @@ _ROUNDS = 1000
 _HALVINGS = 40
 
 
-def likeliest_weights(truths: NDArray[np.float64]) -> NDArray[np.float64]:
+def likeliest_weights(
+    truths: NDArray[np.float64], counts: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return the weights w that maximise the mean of log(truths @ w): not negative, their sum 1.
 
     The function is concave, so a maximum is the largest one. With g[m] the mean of
@@ -30,6 +32,7 @@ def likeliest_weights(truths: NDArray[np.float64]) -> NDArray[np.float64]:
     Args:
         truths: `[N, M]`, what each member says of the true class; in every row some member
             more than 0.
+        counts: `[N]` above 0, what each row counts in the mean; None where all count the same.
 
     Returns:
         `[M]`, within 1e-8 nats of the best.
@@ -46,28 +49,39 @@ def likeliest_weights(truths: NDArray[np.float64]) -> NDArray[np.float64]:
     missing = np.inf
     for _ in range(_ROUNDS):
         ratios = scaled / _mixed(scaled, weights)[:, None]
-        gains = ratios.mean(axis=0)
+        gains = _mean(ratios, counts)
         missing = gains.max() - 1
         if missing <= _GAP:
             return weights
         best = int(gains.argmax())
-        step = -weights if weights[best] == 0 else _newton(ratios, gains, weights)
+        step = -weights if weights[best] == 0 else _newton(ratios, gains, weights, counts)
         step[best] += weights[best] == 0  # to a weight of 1, where it had none
-        weights = _further(scaled, weights, step, weights * gains)
+        weights = _further(scaled, counts, weights, step, weights * gains)
     raise DataError(
         f"stacking expects weights within {_GAP:g} nats of the best after {_ROUNDS} rounds, "
         f"{missing:.3g} are missing: the members say nearly the same; drop some"
     )
 
 
+def _mean(values: NDArray[np.float64], counts: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return the mean over rows, of which each counts so much."""
+    if counts is None:
+        return np.asarray(values.mean(axis=0))
+    return np.asarray((values.T * counts).sum(axis=-1) / counts.sum())
+
+
 def _newton(
-    ratios: NDArray[np.float64], gains: NDArray[np.float64], weights: NDArray[np.float64]
+    ratios: NDArray[np.float64],
+    gains: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    counts: NDArray[np.float64] | None,
 ) -> NDArray[np.float64]:
     """Return the step to the largest value of the second-order model; its sum is 0."""
     some = np.flatnonzero(weights)
     inside = ratios[:, some]
     # No product of matrices: its library may add in another order on another number of threads.
-    curvature = np.einsum("nm,nk->mk", inside, inside, optimize=False) / len(inside)
+    counted = inside if counts is None else inside * (counts * len(counts) / counts.sum())[:, None]
+    curvature = np.einsum("nm,nk->mk", counted, inside, optimize=False) / len(inside)
     ones = np.ones((1, len(some)))
     system = np.block([[curvature, ones.T], [ones, np.zeros((1, 1))]])
     solved = np.linalg.lstsq(system, np.append(gains[some], 0), rcond=None)[0][:-1]
@@ -78,6 +92,7 @@ def _newton(
 
 def _further(
     scaled: NDArray[np.float64],
+    counts: NDArray[np.float64] | None,
     weights: NDArray[np.float64],
     step: NDArray[np.float64],
     otherwise: NDArray[np.float64],
@@ -86,11 +101,12 @@ def _further(
 
     Args:
         scaled: What members say of the true classes.
+        counts: What each row counts.
         weights: Where the step begins.
         step: Its sum is 0.
         otherwise: The weights after a round of EM, which are never worse, for a step that is no use.
     """
-    before = np.log(_mixed(scaled, weights)).mean()
+    before = _mean(np.log(_mixed(scaled, weights)), counts)
     falling = np.flatnonzero(step < 0)
     limits = weights[falling] / -step[falling]
     reach = min(1.0, float(limits.min())) if len(falling) else 1.0
@@ -100,7 +116,7 @@ def _further(
         if tried == reach:
             there[falling[limits <= reach]] = 0  # exactly, so that it is out of the next steps
         mixed = _mixed(scaled, there)
-        if (mixed > 0).all() and np.log(mixed).mean() >= before:
+        if (mixed > 0).all() and _mean(np.log(mixed), counts) >= before:
             return np.asarray(there / there.sum())
         tried /= 2
     return np.asarray(otherwise / otherwise.sum())

@@ -35,6 +35,7 @@ class Stacking(Combine, Fitted):
     )
     differentiable = True
     fits_on: ClassVar[Literal["images", "logits", "features", "members"]] = "members"
+    takes_weights: ClassVar[bool] = True
 
     _weights: Tensor | None = PrivateAttr(default=None)
 
@@ -42,7 +43,8 @@ class Stacking(Combine, Fitted):
         """Find the weights.
 
         Args:
-            data: Blocks with `members` `[M, N, K]` and `targets` `[N]`.
+            data: Blocks with `members` `[M, N, K]` and `targets` `[N]`, and `weights` `[N]` of the
+                log-likelihoods where there are any.
             rng: Not used; the fit has no randomness.
 
         Returns:
@@ -56,17 +58,19 @@ class Stacking(Combine, Fitted):
 
         from adversity_plugins.uncertainty.ensemble._stacking_weights import likeliest_weights
 
-        blocks = [_truths(block) for block in data]
+        blocks = [(_truths(block), block.weights) for block in data]
         if not blocks:
             raise DataError("stacking expects rows to fit on, got none")
-        truths = np.concatenate(blocks)
+        truths = np.concatenate([each for each, _ in blocks])
+        given = [each.double().cpu().numpy() for _, each in blocks if each is not None]
+        counts = np.concatenate(given) if given else None
         known = truths.max(axis=1) > 0
         if not known.any():
             raise DataError(
                 f"stacking expects members that give true classes a chance, got 0 from all "
                 f"{truths.shape[1]} in each of {len(truths)} rows: are these the right labels?"
             )
-        weights = likeliest_weights(truths[known])
+        weights = likeliest_weights(truths[known], None if counts is None else counts[known])
         return State({"weights": weights}, _info(weights, known))
 
     def load(self, state: State) -> None:

@@ -1,0 +1,151 @@
+"""Weights of samples: what a fit gets of them, from where, and what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sklearn.utils.class_weight import compute_sample_weight
+from toy_weights import TOYS
+
+from adversity.data.arrays import read_arrays
+from adversity.engine.public.run import _stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.errors import DataError, PipelineError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = """
+  net: {uses: classifier/seen, fit_on: {train: train, validate: check}, WEIGHTS}
+  answers: {uses: net, from: held}
+  scaled: {uses: uncertainty/answered, from: judged, fit_on: answers, WEIGHTS}
+  judged: {uses: net, from: test}
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, registry_with: Any) -> Any:
+    """A function that runs the pipeline; returns what each fit saw, and each step's notes."""
+
+    def ran(weights: str, says: str = "weights", *overrides: str, only: str = "") -> Any:
+        file = tmp_path / "pipelines/p.yaml"
+        file.parent.mkdir(exist_ok=True)
+        sizes = {"train": (24, 0), "held": (12, 100), "test": (8, 200), "check": (6, 300)}
+        data = "\n".join(
+            f"  {name}: {{uses: dataset/sampled, with: {{says: {says}, count: {n}, first: {k}}}}}"
+            for name, (n, k) in sizes.items()
+        )
+        steps = STEPS.replace("WEIGHTS", weights)
+        file.write_text(f"name: p\ndata:\n{data}\nsteps:{steps}", encoding="utf-8")
+        plan = make_plan(
+            load_pipeline(file, root=tmp_path, overrides=overrides), registry_with(*TOYS)
+        )
+        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        workspace = Workspace(tmp_path, out, tmp_path / "store")
+        wanted = [s.step for s in plan.stages if s.step != "report" and only in ("", s.step)]
+        results = {step: _stage(plan, step, workspace, 1) for step in wanted}
+        states = {
+            step: read_arrays(next((out / plan.stage(step).out / "states").iterdir()))[1]
+            if (out / plan.stage(step).out / "states").exists()
+            else {}
+            for step in wanted
+        }
+        return states, {step: result.notes for step, result in results.items()}
+
+    return ran
+
+
+def test_a_fit_gets_the_attribute_of_each_sample(run: Any) -> None:
+    """By id, of the first source alone; images and rows of a table alike; those of 0 are left out."""
+    states, notes = run("weights: worth")
+    for step, first, count in (("net", 0, 24), ("scaled", 100, 12)):
+        seen = states[step]["train"]
+        numbers = [n for n in range(first, first + count) if n % 4]
+        assert seen["ids"] == [f"s{n:03d}" for n in numbers]
+        assert seen["weights"] == [float(n % 4) for n in numbers]
+        assert seen["targets"] == [int(n % 3 == 0) for n in numbers]
+        assert seen["n"] == len(numbers)
+        data = {"net": "train", "scaled": "answers"}[step]
+        said = (
+            f"{step} was fitted without {count // 4} samples of {data}, whose weight (worth) is 0"
+        )
+        assert said in notes[step]
+    assert states["net"]["validate"]["weights"] is None
+    assert states["net"]["validate"]["n"] == 6
+
+
+def test_balanced_counts_as_much_of_each_class(run: Any) -> None:
+    """Against scikit-learn, for images and for rows of a table."""
+    states, notes = run("weights: balanced", "none")
+    for step in ("net", "scaled"):
+        seen = states[step]["train"]
+        expected = compute_sample_weight("balanced", seen["targets"])
+        assert seen["weights"] == pytest.approx(expected.tolist(), abs=1e-15)
+        assert not any("weight" in note for note in notes[step])
+
+
+def test_without_weights_there_are_none(run: Any) -> None:
+    """And every sample is there."""
+    states, _ = run("classes: null")
+    assert states["net"]["train"]["weights"] is None
+    assert states["scaled"]["train"]["weights"] is None
+    assert states["net"]["train"]["n"] == 24
+
+
+def test_neither_shard_nor_batch_changes_what_a_fit_gets(run: Any) -> None:
+    """The same ids with the same weights."""
+    states = [
+        run("weights: worth", "weights", *sizes)[0]
+        for sizes in ((), ("run.shard_size=5", "run.batch_size=2"))
+    ]
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ("nan", r"p\.yaml:\d+: net: weights: worth: .* finite weight .* got nan of sample 's007'"),
+        ("below", r"got -1 of sample 's003', -2 of sample 's007', in train; correct the data"),
+        ("nothing", r"weights: worth: expected a weight above 0, got 24 of 0"),
+        ("groups", r"weights: worth: expected balanced, or an attribute of the samples of train"),
+    ],
+)
+def test_what_is_no_weight_is_refused(run: Any, says: str, words: str) -> None:
+    """By file, line and sample."""
+    with pytest.raises(DataError, match=words):
+        run("weights: worth", says, only="net")
+
+
+def test_a_text_is_no_weight(run: Any) -> None:
+    """An attribute of another sort."""
+    with pytest.raises(DataError, match=r"weights: camera: expected numbers, got the text 'left'"):
+        run("weights: camera", only="net")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (
+            "net: {uses: classifier/nearest_neighbours, fit_on: train, weights: w}",
+            "nearest.* does not go by weights",
+        ),
+        (
+            "net: {uses: classifier/efficientnet_lite0, weights: balanced}",
+            "weights: is for what is fitted",
+        ),
+        (
+            "net: {uses: classifier/seen, fit_on: train}\n  more: {uses: net, from: held, weights: w}",
+            "weights: belongs to the definition",
+        ),
+    ],
+)
+def test_where_weights_mean_nothing_they_are_refused(
+    run: Any, monkeypatch: pytest.MonkeyPatch, step: str, words: str
+) -> None:
+    """While planning."""
+    monkeypatch.setitem(globals(), "STEPS", f"\n  {step}\n  answers: {{uses: net, from: test}}\n")
+    with pytest.raises(PipelineError, match=words):
+        run("")
