@@ -1,6 +1,7 @@
 """Per-sample tables as Parquet files that are the same bytes for the same content.
 
-Columns are float32, float64, int64, bool or text; `[N, K]` arrays become fixed-size lists.
+Columns are float32, float64, int64, bool or text; `[N, K]` arrays become fixed-size lists, and
+lists of any size where parts of a table differ in K.
 Bytes are equal for one version of pyarrow, which writes its version into the file. A large table
 is written a piece after the other, and read on demand: see
 `adversity.data.stored`.
@@ -18,7 +19,7 @@ from adversity.data.atomic import atomic_write
 from adversity.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -51,6 +52,7 @@ def write_parts(
     path: Path,
     parts: Iterable[Mapping[str, Array | Sequence[Any]]],
     classes: Mapping[str, Sequence[str]] | None = None,
+    ragged: Collection[str] = (),
 ) -> None:
     """Write a table a part after the other, each a row group; one part is in memory at a time.
 
@@ -58,6 +60,7 @@ def write_parts(
         path: The file to make or replace; it appears whole or not at all.
         parts: At least one; columns as `write_table` takes them, the same in all.
         classes: By cell, the classes that its columns index; kept beside them.
+        ragged: Columns `[N, M, ...]` whose M is that of a part.
 
     Raises:
         TypeError: If a column has a type that tables do not hold.
@@ -68,7 +71,7 @@ def write_parts(
     import pyarrow.parquet as pq
 
     def write(partial: Path) -> None:
-        tables = map(_arrow_table, parts)
+        tables = (_arrow_table(part, ragged) for part in parts)
         first = next(tables)
         if classes is not None:
             first = first.replace_schema_metadata({CLASSES: _classes_text(classes)})
@@ -88,10 +91,12 @@ def _classes_text(classes: Mapping[str, Sequence[str]]) -> str:
     return json.dumps([[list(names), those] for names, those in cells.items()])
 
 
-def _arrow_table(columns: Mapping[str, Array | Sequence[Any]]) -> pa.Table:
+def _arrow_table(columns: Mapping[str, Array | Sequence[Any]], ragged: Collection[str]) -> pa.Table:
     import pyarrow as pa
 
-    arrays = {name: _to_arrow(name, values) for name, values in columns.items()}
+    arrays = {
+        name: _to_arrow(name, given, ragged=name in ragged) for name, given in columns.items()
+    }
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"a table's columns must have one length, got {lengths}")
@@ -128,7 +133,7 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _to_arrow(name: str, values: Array | Sequence[Any]) -> pa.Array:
+def _to_arrow(name: str, values: Array | Sequence[Any], *, ragged: bool) -> pa.Array:
     import pyarrow as pa
 
     # NumPy would turn a list of texts and numbers into texts without a word.
@@ -145,8 +150,11 @@ def _to_arrow(name: str, values: Array | Sequence[Any]) -> pa.Array:
     if array.ndim == 0 or 0 in array.shape[1:]:
         raise TypeError(f"column {name!r} must be [N] or [N, K] with K >= 1, got {array.shape}")
     column = pa.array(np.ascontiguousarray(array).reshape(-1))
-    for width in reversed(array.shape[1:]):
+    for width in reversed(array.shape[2 if ragged else 1 :]):
         column = pa.FixedSizeListArray.from_arrays(column, width)
+    if ragged:
+        offsets = np.arange(len(array) + 1, dtype=np.int32) * array.shape[1]
+        return pa.ListArray.from_arrays(offsets, column)
     return column
 
 
@@ -161,7 +169,11 @@ def _text(name: str, array: Array) -> pa.Array:
 
 
 def to_numpy(column: pa.ChunkedArray) -> Array:
-    """Return a column as `write_table` was given it."""
+    """Return a column as `write_table` was given it, or `write_parts` a part of it.
+
+    Raises:
+        ValueError: If its lists have several sizes: it is of several parts.
+    """
     import pyarrow as pa
 
     rows = len(column)
@@ -169,6 +181,12 @@ def to_numpy(column: pa.ChunkedArray) -> Array:
     if isinstance(values, pa.ChunkedArray):
         values = pa.concat_arrays(values.chunks)
     shape = [rows]
+    if pa.types.is_list(values.type):
+        sizes = np.unique(values.value_lengths().to_numpy())
+        if len(sizes) > 1:
+            raise ValueError(f"expected lists of one size, got {sizes.tolist()}")
+        shape.append(int(sizes[0]) if len(sizes) else 0)
+        values = values.flatten()
     while pa.types.is_fixed_size_list(values.type):
         shape.append(values.type.list_size)
         values = values.flatten()

@@ -10,11 +10,12 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import entropy
 
+from adversity.data.stored import StoredTable
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
-from adversity.errors import DataError, InputError
+from adversity.errors import InputError, StorageError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 
@@ -184,12 +185,29 @@ def test_a_network_without_dropout_is_refused_when_it_is_asked(
         execute(plan, workspace)
 
 
-def test_draws_of_several_numbers_do_not_stand_in_one_table(
+def test_a_matrix_varies_how_many_draws_there_are(
     quarters: Path, registry_with: Any, tmp_path: Path
 ) -> None:
-    """A table's column has one width; two steps have two."""
-    text = PIPELINE.replace("draws: 4", "draws: $draws")
-    text = text.replace("matrix: {", "matrix: {draws: [2, 3], ").replace("[0.05, 0.2]", "[0.05]")
-    plan, workspace = planned(quarters, tmp_path, registry_with(), text=text)
-    with pytest.raises(DataError, match=r"yaml:\d+: .* got 2 in draws=2.* and 3 in draws=3"):
-        execute(plan, workspace)
+    """Each cell has what a pipeline with that number alone has, with what is made of its draws."""
+    sigma = PIPELINE.replace("[0.05, 0.2]", "[0.05]") + MORE
+    of_several = sigma.replace("draws: 4", "draws: $draws")
+    of_several = of_several.replace("matrix: {", "matrix: {draws: [2, 5], ")
+    plan, workspace = planned(quarters, tmp_path / "several", registry_with(), text=of_several)
+    results = execute(plan, workspace)
+    path = workspace.outputs / "artifacts/drawn/dropout/table.parquet"
+    with pytest.raises(StorageError, match=r"expected lists of one size, got \[2, 5\]"):
+        read_table(path)
+    table = StoredTable(path)
+    for draws in (2, 5):
+        alone = sigma.replace("draws: 4", f"draws: {draws}")
+        one, place = planned(quarters, tmp_path / str(draws), registry_with(), text=alone)
+        measures = execute(one, place)
+        expected = rows(place, "dropout", "sigma=0.05")
+        (key,) = (cell for cell in table.cells if f"draws={draws}" in cell)
+        found = table.cell(key)
+        assert found["members"].shape[1] == draws
+        assert {*found} - {"draws"} == expected.keys()
+        for name in expected.keys() - {"cell"}:
+            np.testing.assert_array_equal(found[name], expected[name])
+        for step in ("dropout", "doubt"):
+            assert results[step].measures[key] == measures[step].measures["sigma=0.05"]

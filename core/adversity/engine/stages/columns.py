@@ -10,7 +10,7 @@ import numpy as np
 from adversity.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from adversity.engine.chain.image_batch import ImageBatch
 
@@ -68,8 +68,10 @@ def filled(table: Columns, empty: Columns) -> Columns:
     return table | nothing
 
 
-def require_the_same(first: Columns, table: Columns) -> None:
+def require_the_same(first: Columns, table: Columns, ragged: Collection[str] = ()) -> None:
     """Refuse a table with other columns, or with others in them, than the first.
+
+    The second axis of `ragged` columns may differ.
 
     Raises:
         PluginError: If they differ.
@@ -78,8 +80,8 @@ def require_the_same(first: Columns, table: Columns) -> None:
         odd = sorted(set(table) ^ set(first))
         raise PluginError(f"expected the same columns in every shard, got {odd} in some only")
     for name, column in table.items():
-        other = first[name]
-        if (column.dtype, column.shape[1:]) != (other.dtype, other.shape[1:]):
+        other, axis = first[name], 2 if name in ragged else 1
+        if (column.dtype, column.shape[axis:]) != (other.dtype, other.shape[axis:]):
             shapes = [f"{a.dtype} {['N', *a.shape[1:]]}" for a in (other, column)]
             raise PluginError(
                 f"expected column {name!r} of one type and width in every shard, got "

@@ -13,7 +13,6 @@ from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.columns import Columns, join
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
-from adversity.errors import DataError
 from adversity.seeding import SampleRng
 
 if TYPE_CHECKING:
@@ -38,21 +37,10 @@ class SamplingRun(TableRun):
         return [source.content, self.label_hash(self.data), ways, own]
 
     def fill(self, out: Path) -> StageResult:
-        """Write the table.
-
-        Raises:
-            DataError: If cells have several numbers of members, which no table holds.
-        """
-        counts: dict[int, Cell] = {}
-        for cell in self.planned.cells:
-            members = self.shard_rows(self.shards_of(cell)[0])["members"]
-            counts.setdefault(members.shape[1], cell)
-        if len(counts) > 1:
-            shown = " and ".join(f"{count} in {cell.key}" for count, cell in counts.items())
-            raise DataError(
-                f"{self.planned.line}: expected as many members in every cell of {self.stage.step}, "
-                f"which stand in one table, got {shown}; write a step for each"
-            )
+        """Write the table; a matrix may vary how many members there are."""
+        firsts = (self.shards_of(cell)[0] for cell in self.planned.cells)
+        counts = {self.shard_rows(first)["members"].shape[1] for first in firsts}
+        self.ragged = frozenset({"members"} if len(counts) > 1 else ())
         return super().fill(out)
 
     def compute(self, shard: Shard) -> Columns:

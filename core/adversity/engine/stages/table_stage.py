@@ -50,6 +50,8 @@ __all__ = ["TableRun"]
 class TableRun(StageRun):
     """A stage that leaves one row for each sample and cell."""
 
+    ragged: frozenset[str] = frozenset()  # columns that are not as wide in each cell
+
     @property
     def planned(self) -> PlannedStep:
         """The step."""
@@ -170,22 +172,20 @@ class TableRun(StageRun):
     def fill(self, out: Path) -> StageResult:
         """Write the cells to one table, a part after the other, and measure each."""
         classes = {cell.key: self.class_names(cell) for cell in self.planned.cells}
-        write_parts(out / TABLE, self._labelled(), classes)
+        write_parts(out / TABLE, self._labelled(), classes, self.ragged)
         table = StoredTable(out / TABLE)
         measures: dict[str, Mapping[str, Measure]] = {}
         unmeasured: Counter[str] = Counter()
-        total = 0
         for cell in self.planned.cells:
             rows = table.cell(cell.key)
-            total += rows.count
             measures[cell.key] = self.measured(rows, classes[cell.key], cell)
             for name in map(column_of, self._image_metrics(rows)):
                 lacking = int(np.isnan(rows[name]).sum())
                 unmeasured[name] += lacking
                 if name not in measures[cell.key] and lacking < rows.count:
                     self._note_infinite(name, cell, rows.count - lacking)
-        self._note_unmeasured(unmeasured, total)
-        return StageResult(self.stage.step, measures, tuple(self.notes), total)
+        self._note_unmeasured(unmeasured, table.rows.count)
+        return StageResult(self.stage.step, measures, tuple(self.notes), table.rows.count)
 
     def _labelled(self) -> Iterator[Columns]:
         """Yield the parts of all cells, each with the names of its cell; all have the same columns."""
@@ -198,7 +198,7 @@ class TableRun(StageRun):
                 labels = {name: repeated(value, len(rows["id"])) for name, value in values.items()}
                 part = filled({**labels, **rows, **of_samples.of(rows["id"])}, in_turn)
                 first = first or {name: column[:0] for name, column in part.items()}
-                require_the_same(first, part)
+                require_the_same(first, part, self.ragged)
                 yield {name: part[name] for name in first}
 
     def _columns_in_turn(self) -> Columns:
