@@ -119,10 +119,17 @@ def test_what_is_no_weight_is_refused(run: Any, says: str, words: str) -> None:
         run("weights: worth", says, only="net")
 
 
+def test_numbers_that_stand_as_text_are_weights(run: Any) -> None:
+    """The columns of a CSV file are texts, whatever is in them."""
+    assert run("weights: worth", "texts", only="net") == run("weights: worth", only="net")
+
+
 def test_a_text_is_no_weight(run: Any) -> None:
-    """An attribute of another sort."""
+    """Nor is an attribute that a sample lacks."""
     with pytest.raises(DataError, match=r"weights: camera: expected numbers, got the text 'left'"):
         run("weights: camera", only="net")
+    with pytest.raises(DataError, match=r"worth: expected numbers, got none of sample 's005'"):
+        run("weights: worth", "lacking", only="net")
 
 
 @pytest.mark.parametrize(

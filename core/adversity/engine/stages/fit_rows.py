@@ -113,15 +113,25 @@ def _weights(planned: PlannedStep, given: Candidates) -> np.ndarray[Any, np.dtyp
             f"{where}: expected {BALANCED}, or an attribute of the samples of {given.source}{hint}"
         )
     ids = [given.ids[place] for place in given.places]
-    if column.dtype == object:
-        raise DataError(
-            f"{where}: expected numbers, got the text {column[given.places[0]]!r} of sample {ids[0]!r}"
-        )
-    weights = column[given.places].astype(np.float64)
+    weights = _numbers(column[given.places], ids, where)
     fault = weights_fault(weights, ids)
     if fault is not None:
         raise DataError(f"{where}: {fault}, in {given.source}; correct the data, or drop weights:")
     return weights
+
+
+def _numbers(
+    column: np.ndarray[Any, Any], ids: Sequence[str], where: str
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return numbers, also those that stand as text in a CSV file."""
+    numbers = np.empty(len(column))
+    for place, (value, id_) in enumerate(zip(column.tolist(), ids, strict=True)):
+        try:
+            numbers[place] = float(value)
+        except (TypeError, ValueError):
+            got = "none" if value is None else f"the text {value!r}"
+            raise DataError(f"{where}: expected numbers, got {got} of sample {id_!r}") from None
+    return numbers
 
 
 def scattered(id_: str) -> str:
