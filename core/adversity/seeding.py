@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["SampleRng", "fit_generator", "preserve_global_rng"]
+__all__ = ["SampleRng", "draw_generator", "fit_generator", "preserve_global_rng"]
 
 Shape = Sequence[int]
 
@@ -30,6 +30,11 @@ def _key(*parts: object) -> int:
 def fit_generator(seed: int, step: str, extra: int = 0) -> np.random.Generator:
     """Return the generator for fitting: keyed by pipeline seed, step id and `with.seed`."""
     return np.random.Generator(np.random.Philox(key=_key("fit", seed, step, extra)))
+
+
+def draw_generator(seed: int, step: str, number: int) -> np.random.Generator:
+    """Return the generator of a bootstrap draw: keyed by pipeline seed, step id and its number."""
+    return np.random.Generator(np.random.Philox(key=_key("bootstrap", seed, step, number)))
 
 
 class SampleRng:

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.data.sample_columns import ATTRIBUTE
+from adversity.data.resampling import drawn, units_of
+from adversity.data.sample_columns import ATTRIBUTE, GROUP
 from adversity.data.weights import BALANCED, balanced_weights, weights_fault
 from adversity.errors import DataError
 from adversity.pipeline.read.findings import suggestion
+from adversity.seeding import draw_generator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
-    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.plan.model import Cell, PlannedStep
 
 __all__ = ["ROWS", "Candidates", "Classes", "FitRows", "fit_rows", "numbered", "scattered"]
 
@@ -53,7 +55,7 @@ class FitRows:
     """The rows that a fit sees.
 
     Attributes:
-        places: Which rows of the source, ascending.
+        places: Which rows of the source, ascending; one that was drawn twice is there twice.
         weights: `[N]` what each row of the source counts, by its place; None where all count the
             same.
         notes: What must be said of it.
@@ -70,41 +72,85 @@ class FitRows:
         return None if self.weights is None else torch.from_numpy(self.weights[places])
 
 
-def fit_rows(planned: PlannedStep, given: Candidates) -> FitRows:
+def fit_rows(planned: PlannedStep, given: Candidates, cell: Cell, seed: int) -> FitRows:
     """Return the rows that the plugin of a step is fitted on, as the step says.
 
     Args:
         planned: The step.
         given: The rows of its first source.
+        cell: Its cell.
+        seed: Of the pipeline.
 
     Raises:
         DataError: If a weight is no number, or below 0, or none is above 0.
     """
+    places, notes = given.places, []
+    number = planned.draw_of(cell)
+    if number is not None:
+        generator = draw_generator(seed, planned.id, number)
+        places, note = _drawn(planned, given, generator)
+        notes.append(note)
     if planned.weights is None:
-        return FitRows(given.places)
-    found = _weights(planned, given)
-    left_out = int((found == 0).sum())
-    weights = np.zeros(len(given.ids))
-    weights[given.places] = found
+        return FitRows(places, None, tuple(notes))
+    weights = _weights(planned, given, places)
+    kept = places[weights[places] > 0]
+    if not len(kept):
+        raise DataError(
+            f"{planned.line}: {planned.id}: weights: {planned.weights}: expected a weight above 0 "
+            f"among the samples of {given.source} that are drawn, got none; take another draw"
+        )
+    if left_out := int((weights[given.places] == 0).sum()):
+        notes.append(
+            f"{planned.id} was fitted without {left_out} samples of {given.source}, whose weight "
+            f"({planned.weights}) is 0"
+        )
+    return FitRows(kept, weights, tuple(notes))
+
+
+def _drawn(
+    planned: PlannedStep, given: Candidates, generator: np.random.Generator
+) -> tuple[Places, str]:
+    """Return places drawn with replacement, groups whole, and what must be said of it."""
+    ids = [given.ids[place] for place in given.places]
+    column = given.columns.get(GROUP)
+    groups = [None] * len(ids) if column is None else column[given.places].tolist()
+    units = units_of(ids, groups)
+    many = f"{len(ids):,} samples"
+    many += f", in {len(units):,} groups that are drawn whole" if len(units) < len(ids) else ""
     note = (
-        f"{planned.id} was fitted without {left_out} samples of {given.source}, whose weight "
-        f"({planned.weights}) is 0"
+        f"{planned.id} was fitted on as many of {given.source} as there are, drawn with "
+        f"replacement (bootstrap): {many}"
     )
-    return FitRows(given.places[found > 0], weights, (note,) if left_out else ())
+    return given.places[drawn(units, generator)], note
 
 
-def _weights(planned: PlannedStep, given: Candidates) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return what each row that can be learnt from counts, `[R]`."""
-    where = f"{planned.line}: {planned.id}: weights: {planned.weights}"
+def _weights(
+    planned: PlannedStep, given: Candidates, places: Places
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return what each row counts, `[N]`, by its place; balanced are the classes of these places."""
+    weights = np.zeros(len(given.ids))
     if planned.weights == BALANCED:
-        targets = given.targets[given.places]
-        if (targets < 0).any():
-            first = given.ids[given.places[np.flatnonzero(targets < 0)[0]]]
-            raise DataError(
-                f"{where}: expected a class of each sample of {given.source}, got none of "
-                f"{first!r}; name an attribute that holds the weights"
-            )
-        return balanced_weights(targets)
+        weights[places] = balanced_weights(_classes(planned, given)[places])
+    else:
+        weights[given.places] = _given(planned, given)
+    return weights
+
+
+def _classes(planned: PlannedStep, given: Candidates) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the classes of all rows, once it is known that each that is learnt from has one."""
+    lacking = given.places[given.targets[given.places] < 0]
+    if len(lacking):
+        raise DataError(
+            f"{planned.line}: {planned.id}: weights: {BALANCED}: expected a class of each sample of "
+            f"{given.source}, got none of {given.ids[lacking[0]]!r}; name an attribute that holds "
+            "the weights"
+        )
+    return given.targets
+
+
+def _given(planned: PlannedStep, given: Candidates) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the attribute of each row that can be learnt from, `[R]`, once it is a weight."""
+    where = f"{planned.line}: {planned.id}: weights: {planned.weights}"
     column = given.columns.get(f"{ATTRIBUTE}{planned.weights}")
     if column is None:
         names = sorted(n.removeprefix(ATTRIBUTE) for n in given.columns if n.startswith(ATTRIBUTE))

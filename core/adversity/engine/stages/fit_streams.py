@@ -99,10 +99,15 @@ class StoredAnswers:
             raise DataError(f"{where} has no {lacks}; expected {kind} predictions")
         answer_of(next(self._rows.parts(), self._rows), where)
         self._chosen = FitRows(used)
-        if first and planned.weights is not None:
+        if first and (planned.weights is not None or planned.bootstrap is not None):
             columns = {name: self._rows[name] for name in of_samples(self._rows)}
             ids, targets = self._rows["id"].tolist(), self._rows["target"]
-            self._chosen = fit_rows(planned, Candidates(step, ids, targets, columns, used))
+            self._chosen = fit_rows(
+                planned,
+                Candidates(step, ids, targets, columns, used),
+                cell,
+                toolbox.plan.spec.seed,
+            )
         own = cell.restrict(toolbox.plan.steps[step].variables)
         self._names = toolbox.table(step).classes[own.key]
         if classes is not None and self._names != classes:

@@ -106,6 +106,8 @@ def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:
     }
     if planned.weights is not None:
         more["weights:"] = [planned.weights]
+    if planned.bootstrap is not None:
+        more["bootstrap:"] = [planned.draw_of(cell)]
     return [*identity, more] if more else identity
 
 

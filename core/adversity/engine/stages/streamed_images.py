@@ -91,7 +91,7 @@ class StreamedImages:
         if first:
             columns = sample_columns(self._source, chain.start)
             given = Candidates(fit_on, self._source.ids, self._source.targets, columns, used)
-            self._rows = fit_rows(planned, given)
+            self._rows = fit_rows(planned, given, cell, toolbox.plan.spec.seed)
         self._used: list[int] = self._rows.places.tolist()
         self._labelled = bool(has_label[used].all()) and not blind
 

@@ -50,6 +50,11 @@ def members_behind(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Ha
     return tuple(members)
 
 
+def _rows(definition: PlannedStep) -> tuple[Hashable, ...]:
+    """Return what a step says of the rows that fit its plugin."""
+    return (definition.weights, definition.bootstrap)
+
+
 def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:
     """Return the plugins of a step with their parameters, and what fitted them."""
     definition = steps.get(planned.definition, planned)
@@ -57,4 +62,4 @@ def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable
         (planned.entry_of(cell).qualified, plugin.fingerprint)
         for cell, plugin in planned.plugins.items()
     )
-    return (plugins, tuple(sorted((definition.fit_on or {}).items())), definition.weights)
+    return (plugins, tuple(sorted((definition.fit_on or {}).items())), *_rows(definition))

@@ -285,6 +285,7 @@ def _borrowed(spec: StepSpec) -> Iterator[Finding]:
         ("with", spec.parameters),
         ("fit_on", spec.fit_on),
         ("weights", spec.weights),
+        ("bootstrap", spec.bootstrap is not None),
     ):
         if given:
             yield key, f"{key}: belongs to the definition; write it under {spec.uses}"

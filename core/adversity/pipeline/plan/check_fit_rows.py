@@ -1,4 +1,4 @@
-"""The rules of what a fit sees of its rows: weights."""
+"""The rules of what a fit sees of its rows: weights, and draws with replacement."""
 
 from __future__ import annotations
 
@@ -23,11 +23,29 @@ NO_WEIGHTS = "does not go by weights while it is fitted"
 def fit_row_faults(planned: PlannedStep, spec: StepSpec) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with what a step says of the rows of its fit: the key, and a message."""
     cls, label = class_of(planned.entry), planned.entry.label
-    if planned.weights is None or not names_plugin(spec.uses):
+    asked = [key for key in ("weights", "bootstrap") if getattr(planned, key) is not None]
+    if not asked or not names_plugin(spec.uses):
         return
     if not issubclass(cls, Fitted):
-        yield "weights", f"weights: is for what is fitted; {label} is not"
-    elif not cls.takes_weights:
+        for key in asked:
+            yield key, f"{key}: is for what is fitted; {label} is not"
+        return
+    if next(iter(planned.fit_on or ()), None) == UNLABELLED:
+        for key in asked:
+            yield key, f"{key}: is for a source with labels; {label} is fitted on {UNLABELLED}"
+    if planned.weights is not None and not cls.takes_weights:
         yield "weights", f"weights: {label} {NO_WEIGHTS}; drop weights:, or use a plugin that does"
-    elif next(iter(planned.fit_on or ()), None) == UNLABELLED:
-        yield "weights", f"weights: is for a source with labels; {label} is fitted on {UNLABELLED}"
+    wrong = [text for text in _draws(planned) if not text.isdecimal()]
+    if wrong:
+        yield (
+            "bootstrap",
+            f"bootstrap: expected numbers of draws, 0 or more, got {', '.join(wrong)}",
+        )
+
+
+def _draws(planned: PlannedStep) -> tuple[str, ...]:
+    """Return the numbers of its draws, as they are written."""
+    if planned.bootstrap is None or not planned.bootstrap.startswith("$"):
+        return ()
+    name = planned.bootstrap[1:]
+    return tuple(dict.fromkeys(cell.as_dict()[name] for cell in planned.cells))

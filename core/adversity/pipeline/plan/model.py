@@ -97,6 +97,8 @@ class PlannedStep:
             source's name, the one that it mainly learns from first.
         weights: What each sample of its first source counts while it is fitted: an attribute, or
             `balanced` for as much of each class; None where all count the same.
+        bootstrap: The number of the draw with replacement from that source that it is fitted on, as
+            written, or `$name` of a variable; None without one.
         knowledge: `white-box` or `grey-box`.
         variables: The matrix variables its result depends on, in the file's order.
         cells: Its cells, in matrix order; one empty cell without a matrix.
@@ -124,6 +126,14 @@ class PlannedStep:
     nested: tuple[str, ...] = ()
     entries: Mapping[Cell, Entry] = field(default_factory=dict)
     weights: str | None = None
+    bootstrap: str | None = None
+
+    def draw_of(self, cell: Cell) -> int | None:
+        """Return the number of the draw that its plugin is fitted on in a cell; None without one."""
+        if self.bootstrap is None:
+            return None
+        name = self.bootstrap.removeprefix("$")
+        return int(cell.as_dict()[name] if name != self.bootstrap else name)
 
     def own(self, cell: Cell) -> Cell:
         """Return the step's own cell within one that has more variables."""

@@ -90,6 +90,7 @@ class _StepResolver:
             by=step.by,
             fit_on=named_sources(step.fit_on, class_of(entry)),
             weights=step.weights,
+            bootstrap=None if step.bootstrap is None else str(step.bootstrap),
             knowledge=step.knowledge or "white-box",
             variables=variables,
             cells=cells,
@@ -102,6 +103,7 @@ class _StepResolver:
     def _folds_what_it_uses(self, id_: str, step: StepSpec) -> bool:
         """Refuse a variable that `over:` folds where the plugin hangs on its value."""
         own = dict.fromkeys(variables_in(step.parameters), "with")
+        own |= dict.fromkeys(variables_in(step.bootstrap), "bootstrap")
         for other in (step.uses, *self._nested[id_]):
             if other in self.planned_steps:
                 own |= dict.fromkeys(self.planned_steps[other].variables, "uses")
@@ -156,7 +158,7 @@ class _StepResolver:
 
     def _variables(self, id_: str, step: StepSpec) -> tuple[str, ...]:
         """Return the variables of a step and of all it comes from, in the file's order."""
-        used = {*variables_of(step.uses), *variables_in(step.parameters)}
+        used = {*variables_of(step.uses), *variables_in([step.parameters, step.bootstrap])}
         named = (name for _, name in references(id_, step))
         for name in (*named, *self._nested[id_]):
             if name in self.planned_steps:

@@ -37,6 +37,7 @@ VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 """A variable of the matrix, `$severity`."""
 USES = re.compile(rf"(?:[a-z_]+/)?{VARIABLE.pattern}")
 """`degradation/$corruption`, or `$corruption` where the values are `kind/name`."""
+_WITH_VARIABLES = (("with",), ("uses",), ("bootstrap",))
 _LABEL_BREAKERS = set(",=[]$\n\t ")
 
 
@@ -232,8 +233,11 @@ def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
         if "${" in text:
             findings.add(path, f"{dotted(path)}: {BRACES}")
         elif VARIABLE.search(text):
-            if path[:1] != ("steps",) or path[2:3] not in (("with",), ("uses",)):
-                message = "a matrix variable may stand only in the with: or the uses: of a step"
+            if path[:1] != ("steps",) or path[2:3] not in _WITH_VARIABLES:
+                message = (
+                    "a matrix variable may stand only in the with:, the uses: or the bootstrap: of "
+                    "a step"
+                )
                 findings.add(path, f"{dotted(path)}: {message}, got {text!r}")
             elif path[2:] == ("uses",):
                 if not USES.fullmatch(text):
@@ -251,6 +255,7 @@ def _check_matrix(loaded: Loaded, findings: Findings) -> None:
         places = [*_scalars(step.parameters, ("steps", id_, "with"))]
         named = [(path, name) for path, text in places for name in variables_in(text)]
         named += [(("steps", id_, "uses"), name) for name in variables_of(step.uses)]
+        named += [(("steps", id_, "bootstrap"), name) for name in variables_in(step.bootstrap)]
         for path, name in named:
             if name not in matrix:
                 message = f"{dotted(path)}: matrix variable ${name} is not declared"
@@ -259,7 +264,7 @@ def _check_matrix(loaded: Loaded, findings: Findings) -> None:
             used.add(name)
     for name in matrix:
         if name not in used:
-            where = f"write ${name} in a with: or a uses:"
+            where = f"write ${name} in a with:, a uses: or a bootstrap:"
             message = f"matrix variable {name} is used nowhere; {where}, or drop it"
             findings.add(("matrix", name), message)
         _check_values(loaded, name, findings)

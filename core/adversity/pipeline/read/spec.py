@@ -33,6 +33,7 @@ RESERVED = "report"
 Scalar = StrictBool | StrictInt | Annotated[float, Field(strict=True)] | StrictStr
 Positive = Annotated[int, Field(strict=True, ge=1)]
 Count = Annotated[int, Field(strict=True, ge=0)]
+Variable = Annotated[str, Field(pattern=r"^\$[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 def _one_or_more(value: object) -> object:
@@ -47,6 +48,17 @@ def _sources(value: object) -> object:
     raise ValueError(
         "must be the name of a step or data set, or a mapping from sources to such names, for "
         f"example {{train: ..., validate: ...}}, got {value!r}"
+    )
+
+
+def _draw(value: object) -> object:
+    """Refuse what numbers no draw: a union would complain of each part."""
+    variable = isinstance(value, str) and re.fullmatch(r"\$[A-Za-z_][A-Za-z0-9_]*", value)
+    if value is None or variable or (type(value) is int and value >= 0):
+        return value
+    raise ValueError(
+        "must be the number of a draw, 0 or more, or a matrix variable such as $member, got "
+        f"{value!r}"
     )
 
 
@@ -122,6 +134,7 @@ class StepSpec(_Part):
     by: StrictStr | None = None
     classes: tuple[StrictStr, ...] | None = None
     weights: StrictStr | None = None
+    bootstrap: Annotated[Count | Variable | None, BeforeValidator(_draw)] = None
 
 
 class MetricSpec(_Part):
