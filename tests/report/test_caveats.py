@@ -112,6 +112,23 @@ def test_a_share_of_errors_may_rise_with_the_budget(better: Any, count: int) -> 
     assert len([text for text in texts if "a control of the same size" in text]) == count
 
 
+@pytest.mark.parametrize(("attacked", "count"), [("at least", 1), ("open", 0)])
+def test_what_more_budget_can_only_raise_is_void_where_it_falls(attacked: Any, count: int) -> None:
+    """Rejections from 0.9 to 0.2 at twice the eps, and fewer than noise causes: the attack is weak."""
+    info = MeasureInfo(better="lower", unattacked="before", attacked=attacked)
+    few, many = ({"rejections": share(hits, 100)} for hits in (20, 90))
+    mine, noise = (
+        with_words(
+            [attack(name, {"0.1": many, "0.2": large}, uses=f"attack/{name}")], {"rejections": info}
+        )
+        for name, large in (("pgd", few), ("random_noise", many))
+    )
+    texts = voids(*mine, *noise)
+    falls = "rejections falls from 0.900 at eps 0.1 to 0.200 at eps 0.2"
+    assert len([text for text in texts if falls in text]) == count
+    assert len([text for text in texts if "(0.900 rejections, against 0.200)" in text]) == count
+
+
 @pytest.mark.parametrize(
     ("chance", "right", "void"),
     [(0.5, 19, False), (0.5, 20, True), (0.1, 9, False), (0.1, 10, True), (1e-3, 4, False)],

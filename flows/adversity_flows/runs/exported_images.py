@@ -240,8 +240,9 @@ class StepImages:
             for sample, at in zip(rows["id"].tolist(), rows["prediction"].tolist(), strict=True):
                 facts.setdefault(sample, {})[column] = names[at]
             if step == self.step:
-                for sample, hit in zip(rows["id"].tolist(), rows["fooled"].tolist(), strict=True):
-                    facts[sample]["fooled"] = "yes" if hit else "no"
+                name = self.plan.steps[step].goal.reached
+                for sample, hit in zip(rows["id"].tolist(), rows[name].tolist(), strict=True):
+                    facts[sample][name] = "yes" if hit else "no"
         return facts
 
     def images(

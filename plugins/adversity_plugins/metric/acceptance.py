@@ -29,6 +29,7 @@ class Acceptance(Metric):
         "R. El-Yaniv, Y. Wiener, On the foundations of noise-free selective classification, 2010"
     )
     wants = ("accepted",)
+    unless = ("start_correct",)
     needs_labels = False
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "accepted_share": MeasureInfo(0.0, 1.0, scale="share", group="uncertainty", headline=1),

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from adversity.engine.attack.randomised import random_output
-from adversity.engine.chain.image_batch import ImageBatch
 from adversity.engine.chain.links import Link
 from adversity.engine.chain.target import ChainTarget
 
@@ -16,10 +15,10 @@ def asked_twice(
     links: list[Link], images: Any, ids: Any, *, asked: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Ask for all images, or some, and ask again."""
-    first = ChainTarget(links, ids=ids, seed=5).answer(images)
+    judge = ChainTarget(links, ids=ids, seed=5)
     every = torch.ones(len(ids), dtype=torch.bool)
-    current = ImageBatch(ids, images, images, {}, {})
-    return random_output(links, current, first, every if asked is None else asked, seed=5)
+    asked = every if asked is None else asked
+    return random_output(judge, images, judge.answer(images), asked, seed=5)
 
 
 def test_a_victim_without_chance_never_differs(plugins: Any, images: Any, ids: Any) -> None:

@@ -132,8 +132,19 @@ def test_only_who_can_be_fooled_is_attacked(objective: str) -> None:
     still = [row for row in range(4) if row not in attacked]
     assert torch.equal(found.images[still], images[still])
     assert bool((accepted(found.images) != accepted(images))[attacked].all())
-    bound = victim(objective).bind(IDS[:4], labels=torch.tensor([-1] * 4))
-    assert bound.attackable(images).tolist() == [-1] * 4
+    unlabelled = victim(objective).bind(IDS[:4], labels=torch.tensor([-2] * 4))
+    assert unlabelled.attackable(images).tolist() == [-1] * 4
+
+
+def test_every_answer_to_an_unknown_class_is_wrong() -> None:
+    """A sample of a class that the victim lacks can only look sure: open where it is rejected."""
+    scores = LIMIT + torch.tensor([-0.02, 0.02, 0.05])
+    images, attack = images_with(scores), adversity.create("attack", "pgd", eps=0.02, steps=5)
+    sure = attack(victim("look_sure"), images, [-1, -1, -1], ids=IDS[:3])
+    assert sure.success.tolist() == [False, True, False]  # the third is beyond 1.7 eps
+    assert (sure.queries > 0).tolist() == [False, True, True]
+    unsure = attack(victim("look_unsure"), images, [-1, -1, -1], ids=IDS[:3])
+    assert unsure.queries.tolist() == [0, 0, 0]
 
 
 class Turning(nn.Module):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adversity.contracts import Measure, NearestFailure, NormBall
+from adversity.contracts.goal import GOALS
 from adversity.engine.summary import comparisons
 from adversity.engine.summary.comparisons import _compared, _Outcome
 from adversity.pipeline.plan.model import Cell
@@ -37,6 +38,7 @@ def outcome(
         source=given.pop("source", ("test",)),
         against="answers",
         knowledge=given.pop("knowledge", "white-box"),
+        goal=GOALS[given.pop("objective", "misclassify")],
     )
     hits = np.array([letter == "x" for letter in fooled])
     ids, right = np.array(list("abcdef"), dtype=object), np.array([True] * 5 + [False])
@@ -136,3 +138,15 @@ def test_only_an_attack_that_was_stopped_is_left_out(
     }
     found = comparisons.with_comparisons(toolbox, steps)["pgd"].cells[0].measures
     assert {name: measure.value for name, measure in found.items() if name != "theirs"} == shares
+
+
+def test_attacks_with_other_objectives_say_nothing_of_each_other() -> None:
+    """Whoever looks unsure has not turned an answer, and whoever turned one does not look unsure."""
+    mine = outcome("pgd", fooled="xx....", objective="look_unsure")
+    others = [
+        outcome("one", ASKS, fooled="..xx..", objective=o) for o in ("misclassify", "look_sure")
+    ]
+    assert _compared(mine, [mine, *others]) == {}
+    rival = outcome("two", ASKS, fooled="..xx..", objective="look_unsure")
+    (measure,) = _compared(mine, [mine, *others, rival]).values()
+    assert (measure.value, measure.n) == (2 / 5, 5)

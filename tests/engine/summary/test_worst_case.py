@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adversity.contracts import NormBall
+from adversity.contracts.goal import GOALS
 from adversity.data.ledger import Entry
 from adversity.engine.summary import worst_case as module
 from adversity.engine.summary.worst_case import (
@@ -236,7 +237,8 @@ def test_each_cell_has_the_worst_case_of_its_own_budget(monkeypatch: pytest.Monk
         entry("pgd", "x...", 0.03, eps=EIGHT, cell="eps=8/255"),
     )
     monkeypatch.setattr(module, "entries", lambda artifact: stored)
-    planned = SimpleNamespace(id="pgd", role="attack", knowledge="white-box")
+    goal = GOALS["misclassify"]
+    planned = SimpleNamespace(id="pgd", role="attack", knowledge="white-box", goal=goal)
     toolbox: Any = SimpleNamespace(plan=SimpleNamespace(steps={"pgd": planned}), artifact=Path)
     cells = tuple(CellResult({"eps": eps}, 4, {}) for eps in ("8/255", "16/255"))
     given = {"pgd": StepSummary("pgd", "attack/pgd", "attack", "adversarial", cells=cells)}

@@ -234,6 +234,8 @@ def test_the_catalogue_is_light_and_complete() -> None:
             "prediction_sets",
             "open_set",
             "acceptance",
+            "look_sure",
+            "look_unsure",
         ]
     )
     for metric in adversity_metrics():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.contracts.targets import UNKNOWN_CLASS
 from adversity.errors import DataError
-from adversity.metrics.predictions import class_labels
+from adversity.metrics.predictions import array_of, class_labels
 from adversity.seeding import SampleRng
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.answer import Answer
     from adversity.engine.chain.target import ChainTarget
 
-__all__ = ["goal_labels", "label_rows"]
+__all__ = ["goal_labels", "label_rows", "labels_of_objective"]
 
 
 def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
@@ -32,6 +33,17 @@ def label_rows(labels: object, rows: int, classes: int | None = None) -> Tensor:
     import torch
 
     return torch.from_numpy(class_labels(labels, rows=rows, classes=classes or None))
+
+
+def labels_of_objective(labels: object, rows: int) -> Tensor:
+    """Return the same for an attack on a decision, where -1 stands for a class that the victim lacks."""
+    import numpy as np
+    import torch
+
+    values = array_of(labels, "labels")
+    lacking = values == UNKNOWN_CLASS if values.dtype.kind in "if" else np.zeros(len(values), bool)
+    known = label_rows(np.where(lacking, np.zeros_like(values), values), rows)
+    return torch.where(torch.from_numpy(lacking), UNKNOWN_CLASS, known)
 
 
 def goal_labels(

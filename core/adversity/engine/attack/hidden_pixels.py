@@ -12,19 +12,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adversity.engine.attack.looks import look_once
-from adversity.engine.chain.image_batch import ImageBatch
-from adversity.engine.chain.target import ChainTarget
 from adversity.seeding import SampleRng, preserve_global_rng
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
     from adversity.engine.attack.attacking import AttackResult
     from adversity.engine.attack.looks import Seen
     from adversity.engine.calls.ready import Ready
-    from adversity.engine.chain.links import Bundle, Link
+    from adversity.engine.chain.target import ChainTarget
 
 __all__ = ["CHECKED", "hidden_pixels", "with_hidden"]
 
@@ -44,8 +40,8 @@ was 0.7 to 4 of what clamps and rounding hide, and at most 0.007 where features 
 
 def hidden_pixels(
     ready: Ready,
-    links: Sequence[Link | Bundle],
-    current: ImageBatch,
+    victim: ChainTarget,
+    images: Tensor,
     result: AttackResult,
     checked: Tensor,
     *,
@@ -56,8 +52,8 @@ def hidden_pixels(
 
     Args:
         ready: The attack.
-        links: What it computes on.
-        current: The images it starts from, with ids and side information.
+        victim: What it computes on, bound to these N samples.
+        images: `[N, C, H, W]`, what it starts from.
         result: What it did.
         checked: `[N]` bool, of which samples to say it.
         seed: The pipeline's seed.
@@ -75,8 +71,8 @@ def hidden_pixels(
     index = (checked & (result.blind >= BLIND)).nonzero().flatten()
     if len(index):
         with preserve_global_rng():
-            look = partial(_hidden, links, current, seed)
-            hidden = look_once(current.ids, index, {} if seen is None else seen, look)
+            look = partial(_hidden, victim, images, seed)
+            hidden = look_once(victim.ids, index, {} if seen is None else seen, look)
         column[index] = hidden.double()
     return column
 
@@ -96,33 +92,29 @@ def with_hidden(
         ready: The attack.
         victim: What it attacked.
         images: `[N, C, H, W]`, what it started from.
-        labels: `[N]` int64, the true classes.
+        labels: `[N]` int64, the true classes, or those of an objective.
         result: What it did.
         seed: The attack's seed.
     """
     import torch
 
     checked = (torch.arange(len(images)) < CHECKED) & (result.start == labels)
-    current = ImageBatch(victim.ids, images, images, {}, {})
-    hidden = hidden_pixels(ready, victim.links, current, result, checked, seed=seed)
+    hidden = hidden_pixels(ready, victim, images, result, checked, seed=seed)
     if hidden is None:
         return result
     share = float(hidden[checked].sum()) / max(int(checked.sum()), 1)
     return replace(result, flags={**result.flags, "hidden_pixels": share})
 
 
-def _hidden(
-    links: Sequence[Link | Bundle], current: ImageBatch, seed: int, index: Tensor
-) -> Tensor:
+def _hidden(whole: ChainTarget, every: Tensor, seed: int, index: Tensor) -> Tensor:
     """Return `[M]` bool for the samples of an index."""
     import torch
 
-    images = current.images[index]
+    images = every[index]
 
     def logits(points: Tensor) -> Tensor:
         # A victim of its own for each question, so that a stochastic one draws the same again.
-        victim = ChainTarget(links, ids=current.ids, side=current.side, seed=seed)
-        return victim.rows(index).logits(points)
+        return whole.anew().rows(index).logits(points)
 
     point = images.clone().requires_grad_()
     answer = logits(point)
@@ -131,9 +123,7 @@ def _hidden(
     weights = torch.rand(answer.shape[1], generator=draw).expand_as(answer).contiguous()
     (gradient,) = torch.autograd.grad(answer, point, weights)
     blind = gradient == 0
-    rng = SampleRng(
-        seed=seed, step="hidden pixels", ids=[current.ids[row] for row in index.tolist()]
-    )
+    rng = SampleRng(seed=seed, step="hidden pixels", ids=[whole.ids[row] for row in index.tolist()])
     hidden, felt = torch.zeros(2, len(index), dtype=torch.float64)
     for number in range(DRAWS):
         # Each by its own amount: at a bound all have one sign, and their mean may do nothing.

@@ -11,6 +11,7 @@ from adversity.metrics import grouped, share
 
 if TYPE_CHECKING:
     from adversity.contracts import Measure
+    from adversity.contracts.goal import Goal
     from adversity.engine.attack.attacking import AttackResult
     from adversity.engine.stages.columns import Columns, Rows
 
@@ -27,14 +28,15 @@ def sign_columns(result: AttackResult) -> Columns:
     }
 
 
-def sign_shares(rows: Rows, plugin: Any) -> dict[str, Measure]:
-    """Return the shares over the samples that were right at the start.
+def sign_shares(rows: Rows, plugin: Any, goal: Goal) -> dict[str, Measure]:
+    """Return the shares over the samples that were attacked: for most, those right at the start.
 
     Args:
         rows: An attack's table.
         plugin: The attack.
+        goal: What it is after.
     """
-    attacked = rows["start_correct"]
+    attacked = rows[goal.open]
     if not attacked.any():
         return {}
     hits = {

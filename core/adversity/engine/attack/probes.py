@@ -20,8 +20,6 @@ from adversity.contracts.targets import has_class
 from adversity.data.sample_columns import GROUP
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.set_up import set_up_alike
-from adversity.engine.chain.image_batch import ImageBatch
-from adversity.engine.chain.target import ChainTarget
 from adversity.errors import InputError, ParameterError
 from adversity.metrics import grouped, share
 from adversity.pipeline.plan.probing import PROBES, probe_fault, probe_measures
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Measure
     from adversity.engine.attack.attacking import AttackResult
     from adversity.engine.calls.ready import Ready
-    from adversity.engine.chain.links import Bundle, Link
+    from adversity.engine.chain.target import ChainTarget
     from adversity.engine.stages.columns import Columns
 
 __all__ = ["probe", "probe_shares", "probed"]
@@ -42,8 +40,8 @@ __all__ = ["probe", "probe_shares", "probed"]
 
 def probe(
     ready: Ready,
-    links: Sequence[Link | Bundle],
-    current: ImageBatch,
+    victim: ChainTarget,
+    images: Tensor,
     labels: Tensor,
     probed: Tensor,
     *,
@@ -57,8 +55,8 @@ def probe(
 
     Args:
         ready: The attack.
-        links: The whole chain.
-        current: The images it starts from, with ids and side information.
+        victim: The whole chain, bound to these N samples.
+        images: `[N, C, H, W]`, what it starts from.
         labels: `[N]` int64, the true classes.
         probed: `[N]` bool, which samples are probed: right at the start.
         seed: The pipeline's seed.
@@ -79,15 +77,12 @@ def probe(
     if not len(index):
         return columns
     rows = index.tolist()
-    images, true_labels = current.images[index], labels[index]
-    ids = [current.ids[row] for row in rows]
-    side = {name: value[index] for name, value in current.side.items()}
+    given = images[index].contiguous(), labels[index]
     for measure in probe_measures(type(ready.plugin)):
         column = PROBES[measure].column
         other = _variant(ready, _changed(ready.plugin, measure, images.shape[1:]))
-        victim = ChainTarget(links, ids=ids, side=side, seed=seed)
-        result = attack(other, victim, images, true_labels, seed=seed, step=step)
-        right = result.prediction == true_labels
+        result = attack(other, victim.rows(index).anew(), *given, seed=seed, step=step)
+        right = result.prediction == given[1]
         hit = (
             right
             if measure == "full_budget_accuracy"
@@ -130,8 +125,7 @@ def probed(
         fault = fault or f"expected probe of at least 1, got {first}"
         raise InputError(f"{ready.label} cannot be probed: {fault}; leave probe out")
     probed = (torch.arange(len(images)) < first) & (result.start == labels)
-    current = ImageBatch(victim.ids, images, images, {}, {})
-    rows = probe(ready, victim.links, current, labels, probed, seed=seed, step=step)
+    rows = probe(ready, victim, images, labels, probed, seed=seed, step=step)
     rows |= {"fooled": result.success.numpy(), "target": labels.numpy()}
     shares = {name: measure.value for name, measure in probe_shares(rows, victim.classes).items()}
     return replace(result, flags={**result.flags, **shares})

@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adversity.engine.attack.looks import look_once
-from adversity.engine.chain.target import ChainTarget
 from adversity.seeding import SampleRng, preserve_global_rng
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
     from adversity.engine.attack.looks import Seen
     from adversity.engine.chain.answer import Answer
-    from adversity.engine.chain.image_batch import ImageBatch
-    from adversity.engine.chain.links import Bundle, Link
+    from adversity.engine.chain.target import ChainTarget
 
 __all__ = ["random_output"]
 
@@ -29,8 +25,8 @@ kernel rounds, far below what a draw of noise does."""
 
 
 def random_output(
-    links: Sequence[Link | Bundle],
-    current: ImageBatch,
+    judge: ChainTarget,
+    images: Tensor,
     first: Answer,
     checked: Tensor,
     *,
@@ -44,8 +40,8 @@ def random_output(
     averaged. The second query is no query of the attack and is not counted as one.
 
     Args:
-        links: The whole chain.
-        current: The images an attack starts from, with ids and side information.
+        judge: The whole chain, bound to these N samples.
+        images: `[N, C, H, W]`, what an attack starts from.
         first: The first answer, to all N images.
         checked: `[N]` bool, which samples to check; of the others nothing is said.
         seed: The pipeline's seed; the second draws are those of the next one.
@@ -57,19 +53,19 @@ def random_output(
     import torch
 
     def differs(index: Tensor) -> Tensor:
-        again = ChainTarget(links, ids=current.ids, side=current.side, seed=seed + 1).rows(index)
+        again = judge.anew(seed=seed + 1).rows(index)
         with preserve_global_rng():
             _move_global_rng(seed)
-            second = again.answer(current.images[index])
+            second = again.answer(images[index])
         before = first.rows(index)
         other: Tensor = second.predicted != before.predicted
-        if not any(link.stochastic for link in links):
+        if not any(link.stochastic for link in judge.links):
             other |= (second.probabilities - before.probabilities).abs().amax(1) > TOLERANCE
         return other
 
     changed = torch.zeros(len(checked), dtype=torch.bool)
     index = checked.nonzero().flatten()
-    changed[index] = look_once(current.ids, index, {} if seen is None else seen, differs)
+    changed[index] = look_once(judge.ids, index, {} if seen is None else seen, differs)
     return changed
 
 

@@ -6,9 +6,11 @@ a victim's answer another one makes the alarm fail, whatever attack it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from adversity.contracts import Decide, Predictive
+from adversity.contracts.targets import UNKNOWN_CLASS
 from adversity.engine.chain.answer import Answer
 from adversity.errors import InputError
 from adversity.metrics.predictions import class_labels
@@ -18,16 +20,40 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from adversity.contracts.goal import Objective
     from adversity.engine.calls.uncertainty_call import DecideCall
     from adversity.engine.chain.answering import Draws, Line
     from adversity.engine.chain.links import Link
 
-__all__ = ["LABELS", "Alarm", "Objective"]
+__all__ = ["LABELS", "Alarm", "Decided"]
 
-Objective = Literal["look_sure", "look_unsure"]
-"""`look_sure`: a wrong answer is accepted; `look_unsure`: a right one is rejected."""
 LABELS = "labels of the samples"
 """Under this name the true classes `[N]` travel with the images, beside side information."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a chain that ends in an accept decision says of N images.
+
+    Attributes:
+        answer: The answer that is decided on.
+        accepted: `[N]` bool, whether it is.
+        open: `[N]` bool: the decision is as it should be, and can be fooled. For `look_sure` a wrong
+            answer that is rejected, for `look_unsure` a right one that is accepted.
+        verdict: Two logits; class 1 where the decision is fooled.
+    """
+
+    answer: Answer
+    accepted: Tensor
+    open: Tensor
+    verdict: Answer
+
+    @property
+    def goals(self) -> Tensor:
+        """`[N]` int64, the labels that an attack is given: 0, or -1 where nothing can be fooled."""
+        import torch
+
+        return torch.where(self.open, 0, -1)
 
 
 class Alarm:
@@ -94,37 +120,38 @@ class Alarm:
         self, images: Tensor, side: Mapping[str, Tensor], draws: Draws, ids: Sequence[str]
     ) -> Answer:
         """Return the real verdict: class 1 where the decision of the method itself is fooled."""
-        import torch
+        return self.decided(images, side, draws, ids).verdict
 
-        labels, side = _apart(side)
-        answer = self._line.given(images, side, draws, ids)
-        predictive = _predictive(answer)
-        fooled = self._fooled(self._call(predictive, ids), answer.predicted != labels)
-        lead = self._call.margin(predictive)
-        reached = self._reached(lead, answer.decision.double(), labels).detach().abs()
-        # On the border itself the method decides, not the sign of a zero.
-        size = reached.clamp_min(torch.finfo(torch.float32).tiny)
-        return Answer(_two(torch.where(fooled, size, -size)), self.gives)
-
-    def eligible(
+    def decided(
         self, images: Tensor, side: Mapping[str, Tensor], draws: Draws, ids: Sequence[str]
-    ) -> Tensor:
-        """Return whose decision can be fooled, `[N]` bool: wrong answers, or right ones.
+    ) -> Decided:
+        """Return the real answer, whether it is accepted, and whose decision can be or is fooled.
 
-        A sample whose label is negative has no class, and no answer to it is right or wrong.
+        Any answer to a sample of a class that the classifier lacks is wrong; where the class is
+        not known, none is right or wrong, and nobody is attacked.
 
         Raises:
             DataError: If a label is no class of the answer.
         """
+        import torch
+
         labels, side = _apart(side)
         answer = self._line.given(images, side, draws, ids)
         known = labels >= 0
         class_labels(
             labels[known].cpu().numpy(), rows=int(known.sum()), classes=answer.decision.shape[1]
         )
-        right = answer.predicted == labels
-        wanted = ~right if self._objective == "look_sure" else right
-        return wanted & known
+        predictive = _predictive(answer)
+        accepted, right = self._call(predictive, ids), answer.predicted == labels
+        fooled = self._fooled(accepted, ~right)
+        lead = self._call.margin(predictive)
+        reached = self._reached(lead, answer.decision.double(), labels).detach().abs()
+        # On the border itself the method decides, not the sign of a zero.
+        size = reached.clamp_min(torch.finfo(torch.float32).tiny)
+        wrong = (known | (labels == UNKNOWN_CLASS)) & ~right
+        wanted = wrong if self._objective == "look_sure" else known & right
+        verdict = Answer(_two(torch.where(fooled, size, -size)), self.gives)
+        return Decided(answer, accepted, wanted & ~fooled, verdict)
 
     def broke(self, what: str, ids: Sequence[str]) -> NoReturn:
         """Raise the error that says what the answer lacks."""
@@ -147,7 +174,8 @@ class Alarm:
             return -lead
         own = labels.clamp_min(0)[:, None]
         wrong = values.scatter(1, own, -torch.inf).amax(1) - values.gather(1, own)[:, 0]
-        return torch.minimum(lead, wrong)
+        # Whatever class is said of a sample that has none is wrong.
+        return torch.where(labels < 0, lead, torch.minimum(lead, wrong))
 
 
 def _accepts(link: Any) -> bool:

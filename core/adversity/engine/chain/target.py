@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Structure
-    from adversity.engine.chain.alarm import Objective
+    from adversity.contracts.goal import Objective
+    from adversity.engine.chain.alarm import Decided
     from adversity.engine.chain.answering import Line
     from adversity.engine.chain.links import Bundle, Link
 
@@ -86,6 +87,18 @@ class ChainTarget:
         other = object.__new__(ChainTarget)
         other.__dict__.update(self.__dict__)
         other._watch = watch
+        return other
+
+    def anew(self, *, seed: int | None = None) -> ChainTarget:
+        """Return the same victim, which has counted nothing; `seed` is for other draws."""
+        import torch
+
+        other = object.__new__(ChainTarget)
+        other.__dict__.update(self.__dict__)
+        other.counts, other._watch = Counts(len(self.ids)), None
+        other._slots = torch.arange(len(self.ids))
+        other._ones = torch.ones_like(other._slots)
+        other._seed = self._seed if seed is None else seed
         return other
 
     def granted(self, access: Access) -> ChainTarget:
@@ -253,15 +266,16 @@ class ChainTarget:
         """Return the real answer, as a step of the pipeline gives it: the judge's view."""
         return self._answered(images.detach(), self.ids)
 
-    def attackable(self, images: Tensor) -> Tensor:
-        """Return the labels of an objective, `[N]` int64: 0, or -1 where nothing can be fooled."""
-        import torch
-
+    def decided(self, images: Tensor) -> Decided:
+        """Return the real answer behind an objective, and what is decided of it: the judge's view."""
         if not isinstance(self._chain, Alarm):
             raise PluginError("expected a target with an objective, got one without")
-        draws = Draws(self._seed, self.ids)
-        eligible = self._chain.eligible(images.detach(), self._side, draws, self.ids)
-        return torch.where(eligible, 0, -1)
+        given = images.detach(), self._side, Draws(self._seed, self.ids), self.ids
+        return self._chain.decided(*given)
+
+    def attackable(self, images: Tensor) -> Tensor:
+        """Return the labels of an objective, `[N]` int64: 0, or -1 where nothing can be fooled."""
+        return self.decided(images).goals
 
     def _answered(self, images: Tensor, streams: tuple[str, ...]) -> Answer:
         if not len(images):

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
 from adversity.contracts import Combine, Sampling
+from adversity.contracts.goal import Objective
 from adversity.engine.calls.ready import Ready
-from adversity.engine.chain.alarm import Objective
 from adversity.engine.chain.links import Bundle, Link
 from adversity.engine.chain.own_network import ready_network
 from adversity.engine.chain.target import ChainTarget

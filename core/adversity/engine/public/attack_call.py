@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import AttackInRounds
-from adversity.engine.attack.attack_labels import label_rows
+from adversity.engine.attack.attack_labels import label_rows, labels_of_objective
 from adversity.engine.attack.attacking import AttackResult, attack
 from adversity.engine.attack.early_stop import bare_gate
 from adversity.engine.attack.hidden_pixels import with_hidden
@@ -51,7 +51,8 @@ class AttackCall(Call):
         Args:
             victim: From `adversity.target(...)`.
             images: `[N, C, H, W]` float32 in [0, 1].
-            labels: `[N]` whole numbers in any array type, the true classes.
+            labels: `[N]` whole numbers in any array type, the true classes. With an objective -1
+                stands for a class that the victim lacks: any answer to such a sample is wrong.
             ids: N sample ids; positions if not given.
             seed: Keys every sample's random stream.
             probe: Attack so many of the first samples again, with the whole space of images
@@ -71,10 +72,11 @@ class AttackCall(Call):
         self.ready.require_fitted()
         require_images(images, self.ready)
         names = sample_ids(ids, len(images))
-        labels = label_rows(labels, len(images))
         self._keep_apart(victim, images, names)
         if victim.objective is not None:
-            return self._on_the_score(victim, images, labels, names, seed, probe or gate)
+            true = labels_of_objective(labels, len(images))
+            return self._on_the_score(victim, images, true, names, seed, probe or gate)
+        labels = label_rows(labels, len(images))
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
             step = self.ready.plugin.name
@@ -110,7 +112,8 @@ class AttackCall(Call):
         with as_found(victim.modules), preserve_global_rng():
             bound = victim.bind(ids, seed=seed, labels=labels)
             open_ = bound.attackable(images)
-            return attack(self.ready, bound, images, open_, seed=seed, step=plugin.name)
+            result = attack(self.ready, bound, images, open_, seed=seed, step=plugin.name)
+            return with_hidden(self.ready, bound, images, open_, result, seed=seed)
 
     def _keep_apart(self, victim: Victim, images: Tensor, ids: Sequence[str]) -> None:
         """Refuse images that fitted a part of the victim, or of the attack, from Python."""

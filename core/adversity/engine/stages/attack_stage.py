@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,18 +16,19 @@ from adversity.engine.attack.randomised import random_output
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import within_budget
 from adversity.engine.chain.target import ChainTarget
-from adversity.engine.stages.answer_columns import answer_columns
 from adversity.engine.stages.answering import answering, probability_notes
-from adversity.engine.stages.attack_columns import result_columns
+from adversity.engine.stages.attack_columns import parameter_columns, result_columns
 from adversity.engine.stages.attack_identity import IDENTITY, attacked
+from adversity.engine.stages.attack_scene import Attacked, Scene, verdict_columns
 from adversity.engine.stages.columns import Columns, Rows, join
 from adversity.engine.stages.stage import write_json
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.stored_images import StoredImages
 from adversity.engine.stages.table_stage import TableRun
-from adversity.engine.stages.unjudged import unjudged_notes
+from adversity.engine.stages.unjudged import unjudged_notes, without_class
 from adversity.errors import DataError
 from adversity.pipeline.plan.routes import record_of, route_of
+from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,47 +36,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity.contracts import Measure
+    from adversity.contracts.goal import Goal
     from adversity.engine.attack.looks import Seen
-    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.answer import Answer
-    from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.chain import Chain
     from adversity.pipeline.plan.model import Cell
 
-__all__ = ["AttackRun", "Attacked", "Scene", "images_name"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A batch before the attack, with what it computes on and what judges it.
-
-    `matter` is what start and victim depend on in the matrix: cells that share it share both.
-    """
-
-    ready: Ready
-    current: ImageBatch
-    labels: Tensor
-    victim: ChainTarget
-    judge: ChainTarget
-    matter: Cell
-
-
-@dataclass(frozen=True, slots=True)
-class Attacked:
-    """A batch after the attack, before it is judged."""
-
-    ready: Ready
-    current: ImageBatch
-    labels: Tensor
-    result: AttackResult
-    judge: ChainTarget
-    random: Tensor
-    probed: Columns = field(default_factory=dict)
+__all__ = ["AttackRun", "images_name"]
 
 
 class AttackRun(TableRun):
     """An attack on the answer of a step."""
+
+    @property
+    def goal(self) -> Goal:
+        """What it is after."""
+        return self.planned.goal
 
     @property
     def victim(self) -> Chain:
@@ -142,28 +119,32 @@ class AttackRun(TableRun):
                 f"{self.planned.line}: {self.stage.step!r} attacks unlabelled data; expected labels, "
                 "robust accuracy is counted against the truth"
             )
-        labels, seed = torch.from_numpy(targets[index].copy()), self.plan.spec.seed
+        labels, objective = torch.from_numpy(targets[index].copy()), self.goal.objective
+        bound: dict[str, Any] = {"ids": current.ids, "side": current.side}
+        bound |= {} if objective is None else {"objective": objective, "labels": labels}
         victim, judge = (
-            ChainTarget(
-                self.toolbox.links(chain, cell), ids=current.ids, side=current.side, seed=seed
-            )
+            ChainTarget(self.toolbox.links(chain, cell), seed=self.plan.spec.seed, **bound)
             for chain in (self.known, self.victim)
         )
         ready, matter = self.toolbox.ready(self.stage.step, cell), self.victim.end.variables
-        return Scene(ready, current, labels, victim, judge, cell.restrict(matter))
+        scene = Scene(ready, current, labels, victim, judge, cell.restrict(matter))
+        if objective is None:
+            return scene
+        with preserve_global_rng():
+            return replace(scene, decided=judge.decided(current.images.contiguous()))
 
     def probed(self, scene: Scene, result: AttackResult, index: list[int]) -> Columns:
         """Look at those of the data set's first samples that were right; attack them again if needed."""
         import torch
 
-        place, right = torch.tensor(index), result.start == scene.labels
-        links, seed = scene.victim.links, self.plan.spec.seed
+        place, open_ = torch.tensor(index), result.start == scene.goals
+        seed, images = self.plan.spec.seed, scene.current.images
         hidden = hidden_pixels(
             scene.ready,
-            links,
-            scene.current,
+            scene.victim,
+            images,
             result,
-            right & (place < CHECKED),
+            open_ & (place < CHECKED),
             seed=seed,
             seen=self._seen("hidden pixels", self.known, scene),
         )
@@ -171,15 +152,8 @@ class AttackRun(TableRun):
         first = int(self.planned.options.get("probe", 0))
         if not first:
             return columns
-        return columns | probe(
-            scene.ready,
-            links,
-            scene.current,
-            scene.labels,
-            right & (place < first),
-            seed=seed,
-            step=self.stage.step,
-        )
+        given = scene.victim, images, scene.goals, open_ & (place < first)
+        return columns | probe(scene.ready, *given, seed=seed, step=self.stage.step)
 
     def _batch(self, cell: Cell, index: list[int]) -> Attacked:
         scene = self.scene(cell, index)
@@ -187,7 +161,7 @@ class AttackRun(TableRun):
             scene.ready,
             scene.victim,
             scene.current.images,
-            scene.labels,
+            scene.goals,
             seed=self.plan.spec.seed,
             step=self.stage.step,
             judge=scene.judge,
@@ -201,23 +175,24 @@ class AttackRun(TableRun):
     ) -> Attacked:
         """Put together what is to be judged; check once more whether answers are random."""
         if random is None:
-            right = result.start == scene.labels
             random = random_output(
-                scene.judge.links,
-                scene.current,
+                scene.judge,
+                scene.current.images,
                 result.before,
-                right,
+                result.start == scene.goals,
                 seed=self.plan.spec.seed,
                 seen=self._seen("random output", self.victim, scene),
             )
-        return Attacked(scene.ready, scene.current, scene.labels, result, scene.judge, random)
+        return Attacked(scene, result, random)
 
     def _seen(self, look: str, chain: Chain, scene: Scene) -> Seen:
         """Return what a look found at samples of this start and chain, for whichever attack."""
-        return self.toolbox.seen(look, *chain.ids, scene.matter.key)
+        return self.toolbox.seen(look, self.goal.name, *chain.ids, scene.matter.key)
 
     def before(self, scene: Scene) -> Answer:
         """Return what the whole chain says of a batch that is not attacked yet."""
+        if scene.decided is not None:
+            return scene.decided.verdict
         where = self.victim.end.id, scene.matter.key
         return self.toolbox.answers.ask(scene.judge, scene.current.images, where)
 
@@ -225,42 +200,41 @@ class AttackRun(TableRun):
         """Return the rows of a batch from what the stored images really are and do."""
         import torch
 
-        current, labels, result, judge = part.current, part.labels, part.result, part.judge
-        stored = torch.from_numpy(images)
-        within_budget(part.ready, stored, current.images, current.ids)
-        target = labels.numpy()
-        answers = answer_columns(judge.answer(stored), target)
-        start_correct = result.start.numpy() == target
-        inside = part.ready.plugin.threat_model.admits(result.norms).numpy()
+        scene, result, plugin = part.scene, part.result, part.scene.ready.plugin
+        stored, current = torch.from_numpy(images), scene.current
+        within_budget(scene.ready, stored, current.images, current.ids)
+        verdict = verdict_columns(self.goal, part, stored)
         columns: Columns = {
             "id": np.array(current.ids, dtype=object),
-            "target": target,
-            "start_prediction": result.start.numpy(),
-            "start_correct": start_correct,
-            **answers,
-            "fooled": start_correct & ~answers["correct"] & inside,
+            "target": scene.labels.numpy(),
+            **verdict,
             "distance": result.norms.numpy(),
             "queries": result.queries.numpy(),
             "gradients": result.gradients.numpy(),
             **sign_columns(result),
             "random_output": part.random.numpy(),
-            **result_columns(part.ready.plugin, result, answers["correct"]),
+            **(result_columns(plugin, result, verdict["correct"]) if self.goal.of_answer else {}),
+            **parameter_columns(result),
             **part.probed,
         }
         return columns | self.image_columns(current.worsened(stored))
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
-        """Add the shares that show a masked gradient, over the samples right at the start."""
-        signs = sign_shares(rows, self.planned.entry.cls) | probe_shares(rows, len(class_names))
+        """Add the shares that show a masked gradient, over the samples that were attacked."""
+        signs = sign_shares(rows, self.planned.entry.cls, self.goal) | probe_shares(
+            rows, len(class_names)
+        )
         return super().measured(rows, class_names, cell) | signs
 
     def fill(self, out: Path) -> StageResult:
         """Write images, table and identity, and say what the victim gives."""
-        self.notes += unjudged_notes(self, "they are not attacked, and count in no robust accuracy")
+        self.notes += unjudged_notes(self, without_class(self.goal))
         self.notes += probability_notes(self.toolbox, self.planned, self.victim)
         for cell in self.planned.cells:
             self._write_images(out, cell)
-        identities = {cell.key: attacked(self, cell) for cell in self.planned.cells}
+        # The ledger is of answers: an attack on a decision has no part in their worst case.
+        cells = self.planned.cells if self.goal.of_answer else ()
+        identities = {cell.key: attacked(self, cell) for cell in cells}
         write_json(out / IDENTITY, {"cells": identities})
         return super().fill(out)
 

@@ -23,7 +23,6 @@ __all__ = [
     "repeated",
     "require_the_same",
     "sort_by_id",
-    "standing",
 ]
 
 Columns = dict[str, np.ndarray[Any, Any]]
@@ -87,12 +86,6 @@ def require_the_same(first: Columns, table: Columns, ragged: Collection[str] = (
                 f"expected column {name!r} of one type and width in every shard, got "
                 f"{' and '.join(shapes)}; report it to the plugin's author"
             )
-
-
-def standing(rows: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which samples of an attack's table stand, `[N]` bool: right at first, and not fooled."""
-    stand: np.ndarray[Any, np.dtype[np.bool_]] = rows["start_correct"] & ~rows["fooled"]
-    return stand
 
 
 def sort_by_id(rows: Columns) -> Columns:

@@ -21,8 +21,8 @@ from adversity.engine.attack.early_stop import bounded
 from adversity.engine.attack.rounds import Course, judged, rounds_of, worst_of
 from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.budget import sizes
-from adversity.engine.stages.attack_stage import Attacked, AttackRun, Scene, images_name
-from adversity.engine.stages.columns import Columns, join, standing
+from adversity.engine.stages.attack_stage import AttackRun, images_name
+from adversity.engine.stages.columns import Columns, join
 from adversity.errors import StorageError
 from adversity.metrics import are_grouped
 from adversity.pipeline.plan.stop_rules import stopping_gates
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.engine.attack.early_stop import Stopped
+    from adversity.engine.stages.attack_scene import Attacked, Scene
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.model import Cell
 
@@ -132,13 +133,13 @@ class RoundsRun(AttackRun):
     def _ends(self, cell: Cell, done: int) -> bool:
         """Say whether a cell ends after so many rounds: nothing stands, or it is decided."""
         rows = self._joined(cell, done)
-        stand = standing(rows)
+        stand = self.goal.standing(rows)
         # Which of a group's samples fall next moves an interval that allows for groups.
         waits = are_grouped(np.array(self.toolbox.source(self.data).groups, dtype=object))
         own = stopping_gates(self.planned, () if waits else self.plan.gates)
         gates = [gate for gate in own if gate.selector.items() <= cell.as_dict().items()]
         course = Course(gates, int(has_class(rows["target"]).sum()))
-        right, left = int(rows["start_correct"].sum()), int(stand.sum())
+        right, left = int(rows[self.goal.open].sum()), int(stand.sum())
         course.look(self._names[cell], done, right=right, standing=left)
         if course.stopped is not None:
             self._stops[cell] = course.stopped
@@ -146,7 +147,7 @@ class RoundsRun(AttackRun):
 
     def _joined(self, cell: Cell, done: int) -> Columns:
         """Return what became of each sample of a cell after so many rounds."""
-        names = ("target", "start_correct", "fooled")
+        names = ("target", self.goal.open, self.goal.reached)
         outcomes = (self._rows(self._line[s.index][:done])[0] for s in self.shards_of(cell))
         return join([{name: rows[name] for name in names} for rows in outcomes])
 
@@ -157,7 +158,7 @@ class RoundsRun(AttackRun):
         where = [(images_name(line[0]), row) for row in range(len(rows["id"]))]
         place = {sample: row for row, sample in enumerate(rows["id"])}
         for shard in line[1:]:
-            if not standing(rows).any():
+            if not self.goal.standing(rows).any():
                 break
             later = self.store.read(key, shard.name, read_table)
             at = [place[sample] for sample in later["id"]]
@@ -171,13 +172,13 @@ class RoundsRun(AttackRun):
         """Say whether anything of a shard stands before its round."""
         if shard.index not in self._any:
             rows = self._rows(self._line[shard.index][: self._turn[shard.index]])[0]
-            self._any[shard.index] = bool(standing(rows).any())
+            self._any[shard.index] = bool(self.goal.standing(rows).any())
         return self._any[shard.index]
 
     def _left(self, shard: Shard) -> _Left:
         """Read what the rounds before left standing of a shard."""
         rows, where = self._rows(self._line[shard.index][: self._turn[shard.index]])
-        stands = np.flatnonzero(standing(rows))
+        stands = np.flatnonzero(self.goal.standing(rows))
         key = self.cell_key(shard.cell)
         files = {
             name: self.store.read(key, name, read_arrays)[0]["images"]
@@ -205,8 +206,8 @@ class RoundsRun(AttackRun):
         stored = self.store.read(key, name, read_arrays)[0]["images"]
         images = (stored[span.start : span.stop] for span in cuts)
         rows = join([self._judged(*pair) for pair in zip(parts, images, strict=True)])
-        solved = np.where(rows["fooled"], float(number + 1), 0.0)
-        rows["parameter_solved_by"] = np.where(rows["start_correct"], solved, np.nan)
+        solved = np.where(rows[self.goal.reached], float(number + 1), 0.0)
+        rows["parameter_solved_by"] = np.where(rows[self.goal.open], solved, np.nan)
         return rows
 
     def _round(self, shard: Shard, samples: list[int], left: _Left | None) -> Attacked:
@@ -224,7 +225,7 @@ class RoundsRun(AttackRun):
             turn.set_up(),
             scene.victim,
             scene.current.images,
-            scene.labels,
+            scene.goals,
             seed=self.plan.spec.seed,
             step=self.stage.step,
             judge=scene.judge,
@@ -292,7 +293,7 @@ def _worst(scene: Scene, result: AttackResult, left: _Left) -> AttackResult:
     import torch
 
     new, before = (
-        judged(scene.judge, scene.labels, images)
+        judged(scene.judge, scene.goals, images)
         for images in (result.images, torch.from_numpy(left.images))
     )
     images = worst_of(new, before).images

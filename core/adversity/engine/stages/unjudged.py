@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from adversity.contracts.targets import NO_LABEL, UNKNOWN_CLASS
 
 if TYPE_CHECKING:
+    from adversity.contracts.goal import Goal
     from adversity.engine.stages.table_stage import TableRun
 
-__all__ = ["unjudged_notes"]
+__all__ = ["unjudged_notes", "without_class"]
 
 _NAMED = 8
 
@@ -40,3 +41,15 @@ def unjudged_notes(run: TableRun, so: str) -> tuple[str, ...]:
             parts.append(f"{count} of {len(targets)} samples have no label")
         notes[f"{run.data}: {'; '.join(parts)}; {so}"] = None
     return tuple(notes)
+
+
+def without_class(goal: Goal) -> str:
+    """Say what becomes of samples without a class in an attack."""
+    if goal.of_answer:
+        return "they are not attacked, and count in no robust accuracy"
+    if goal.name == "look_sure":
+        return (
+            "every answer to one of an unknown class is wrong, so it is attacked where it is rejected; "
+            "one without a label is not"
+        )
+    return "no answer to them is right, so they are not attacked"

@@ -48,8 +48,8 @@ class _Outcome:
         victim: The cell as far as the attacked images and the victim depend on it.
         plugin: The attack.
         ids: `[N]` sample ids, sorted.
-        right: `[N]` bool, right at the start.
-        fooled: `[N]` bool.
+        right: `[N]` bool, open to the attack: for most, right at the start.
+        fooled: `[N]` bool, its aim was reached.
         distance: `[N]` float64 in the attack's norm.
         groups: `[N]` names or None, where the samples come in groups.
     """
@@ -84,9 +84,10 @@ class _Outcome:
         return self.threat.no_larger(other.threat)
 
     def same_victim(self, other: _Outcome) -> bool:
-        """Say whether both attack the same answer to the same images."""
-        ours = (self.planned.source, self.planned.against, self.victim)
-        theirs = (other.planned.source, other.planned.against, other.victim)
+        """Say whether both attack the same answer to the same images, and are after the same."""
+        ours, theirs = (
+            (o.planned.source, o.planned.against, o.planned.goal, o.victim) for o in (self, other)
+        )
         return ours == theirs and np.array_equal(self.ids, other.ids)
 
     def differs_only_in(self, name: str, other: _Outcome) -> bool:
@@ -170,8 +171,8 @@ def _outcomes(toolbox: Toolbox, planned: PlannedStep) -> Iterator[_Outcome]:
             cell.restrict(names),
             toolbox.plugin(planned.id, cell),
             rows["id"],
-            rows["start_correct"].astype(bool),
-            rows["fooled"].astype(bool),
+            rows[planned.goal.open].astype(bool),
+            rows[planned.goal.reached].astype(bool),
             rows["distance"],
             rows.get(GROUP),
         )

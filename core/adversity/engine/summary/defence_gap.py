@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.goal import GOALS
 from adversity.contracts.targets import has_class
 from adversity.data.sample_columns import GROUP
-from adversity.engine.stages.columns import sort_by_id, standing
+from adversity.engine.stages.columns import sort_by_id
 from adversity.engine.stages.fit_streams import stored_rows
 from adversity.errors import DataError
 from adversity.metrics import grouped, paired_difference, robust_accuracy
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
 __all__ = ["defence_gaps"]
+
+_GOAL = GOALS["misclassify"]
 
 
 def defence_gaps(toolbox: Toolbox) -> tuple[DefenceGap, ...]:
@@ -48,6 +51,8 @@ def _are_a_pair(grey: PlannedStep, adaptive: PlannedStep) -> bool:
         not cls.control
         and adaptive.entry.cls is cls
         and (grey.knowledge, adaptive.knowledge) == ("grey-box", "white-box")
+        and grey.goal.of_answer
+        and adaptive.goal.of_answer
         and (grey.source, grey.against) == (adaptive.source, adaptive.against)
     )
 
@@ -83,7 +88,7 @@ def _compared(
             f"expected {grey.id} and {adaptive.id} to have attacked the same samples, got "
             f"{len(blind['id'])} and {len(knowing['id'])} that are not the same: run both again"
         )
-    seems, is_so = standing(blind), standing(knowing)
+    seems, is_so = _GOAL.standing(blind), _GOAL.standing(knowing)
     groups = blind.get(GROUP)
     difference = paired_difference(seems, is_so, groups=groups, better="lower")
     both = {
@@ -109,7 +114,7 @@ def _compared(
 def _left(rows: Columns, groups: np.ndarray[Any, Any] | None) -> Measure:
     """Return the robust accuracy of rows, with an interval that allows for groups if there are."""
     measure = robust_accuracy(rows["start_correct"], rows["fooled"])
-    return grouped(measure, standing(rows), groups)
+    return grouped(measure, _GOAL.standing(rows), groups)
 
 
 def _by_id(toolbox: Toolbox, planned: PlannedStep, cell: Cell) -> Columns:

@@ -31,8 +31,9 @@ __all__ = ["image_rows"]
 
 Numbers = np.ndarray[Any, Any]
 
+_REACHED = "flipped by the attack"
 QUOTAS = {
-    "flipped by the attack": 8,
+    _REACHED: 8,
     "recovered by restoration": 6,
     "newly broken by restoration": 6,
     "unchanged": 4,
@@ -54,9 +55,10 @@ def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     strata = np.concatenate(parts)
     ends = np.cumsum([len(part) for part in parts])
     stories = []
+    called = _called(toolbox, attack)
     run = toolbox.plan.spec.run
     for place in _chosen(strata, run.images, toolbox.plan.spec.seed):
-        stratum = list(QUOTAS)[strata[place]]
+        stratum = called[strata[place]]
         number = int(np.searchsorted(ends, place, side="right"))
         where = cells[number], place - int(ends[number]) + len(parts[number])
         stories.append(_story(toolbox, attack or answer, tables, where, stratum))
@@ -65,8 +67,16 @@ def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     with ThreadPoolExecutor(min(run.workers, max(1, len(stories) // 4))) as pool:
         rows = tuple(pool.map(partial(image_row, toolbox, attack, images), stories, names))
     counts = np.bincount(strata[strata >= 0], minlength=len(QUOTAS))
-    population = zip(QUOTAS, counts.tolist(), strict=True)
+    population = zip(called, counts.tolist(), strict=True)
     return rows, {name: count for name, count in population if count}
+
+
+def _called(toolbox: Toolbox, attack: str | None) -> list[str]:
+    """Return what the strata are called, in the order of `QUOTAS`, where this attack is shown."""
+    if attack is None:
+        return list(QUOTAS)
+    reached = toolbox.plan.steps[attack].goal.stratum
+    return [reached if name == _REACHED else name for name in QUOTAS]
 
 
 def _is_control(planned: PlannedStep) -> bool:
@@ -77,7 +87,7 @@ def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...
     """Return the attack shown, the step whose answer it changes, and the image places."""
     steps = toolbox.plan.steps
     attacks = [n for n in steps.values() if n.role == "attack"]
-    attacks.sort(key=lambda n: (_is_control(n), n.knowledge == "grey-box"))
+    attacks.sort(key=lambda n: (_is_control(n), not n.goal.of_answer, n.knowledge == "grey-box"))
     answers = [n for n in steps.values() if n.role in ("predict", "score")]
     answers = [n for n in answers if toolbox.plan.chain(n.id).is_line]
     if attacks:
@@ -149,7 +159,8 @@ def _strata(
             strata[~right & still] = names.index("recovered by restoration")
             strata[right & ~still] = names.index("newly broken by restoration")
     if attack is not None:
-        strata[final["fooled"]] = names.index("flipped by the attack")
+        reached = toolbox.plan.steps[attack].goal.reached
+        strata[final[reached]] = names.index(_REACHED)
     strata[~has_class(final["target"])] = -1
     return strata
 

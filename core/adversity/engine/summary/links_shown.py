@@ -12,7 +12,7 @@ from adversity.pipeline.plan.routes import every, route_of
 if TYPE_CHECKING:
     from adversity.engine.chain.links import Link
     from adversity.engine.set_up.toolbox import Toolbox
-    from adversity.pipeline.plan.model import Cell
+    from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import StepSummary
 
 __all__ = ["with_links"]
@@ -30,7 +30,7 @@ def with_links(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
         cells.setdefault(tuple(one.step.entry_of(one.cell).qualified for one in route), cell)
     chains = [parts_of(toolbox.links(chain, cell)) for cell in cells.values()]
     shown: dict[tuple[str, str, str], None] = {
-        (link.name, link.label, _gradient(link, grey=planned.knowledge == "grey-box")): None
+        (link.name, link.label, _gradient(link, planned)): None
         for links in zip(*chains, strict=True)
         for link in links
     }
@@ -38,9 +38,14 @@ def with_links(toolbox: Toolbox, summary: StepSummary) -> StepSummary:
     return replace(summary, links=tuple(dict(zip(heads, row, strict=True)) for row in shown))
 
 
-def _gradient(link: Link, *, grey: bool) -> str:
+def _gradient(link: Link, planned: PlannedStep) -> str:
+    grey, plugin = planned.knowledge == "grey-box", link.ready.plugin
     if grey and (link.samples or link.makes != "predictions"):
         return "not seen by the attack (grey-box)"
-    if link.makes == "scores" and not isinstance(link.ready.plugin, PostHoc):
+    if not planned.goal.of_answer and link.step == planned.against:
+        return (
+            "exact, of the margin" if plugin.differentiable else "none (it is not differentiable)"
+        )
+    if link.makes == "scores" and not isinstance(plugin, PostHoc):
         return "none needed (a score does not change the answer)"
     return link.gradient

@@ -18,6 +18,7 @@ from adversity.engine.summary.gains import gains
 from adversity.engine.summary.links_shown import with_links
 from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.worst_case import with_worst_cases
+from adversity.pipeline.plan.engine_measures import OF_DECISIONS
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import read_by
 from adversity.pipeline.plan.recorded import recorded
@@ -120,7 +121,13 @@ def summarise(
         steps = with_worst_cases(toolbox, steps, ledger)
     fits = {name: recorded(plan.steps[name]) for name in steps}
     known = plan.measures
-    return {name: with_words((step,), fits[name] or known)[0] for name, step in steps.items()}
+    on_decisions = known | dict(OF_DECISIONS)
+    return {
+        name: with_words(
+            (step,), fits[name] or (known if plan.steps[name].goal.of_answer else on_decisions)
+        )[0]
+        for name, step in steps.items()
+    }
 
 
 def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) -> StepSummary:
@@ -219,6 +226,7 @@ def _adversary(toolbox: Toolbox, planned: PlannedStep) -> dict[str, Any]:
         "control": plugin.control,
         "targeted": plugin.is_targeted,
     }
+    sees |= {} if planned.goal.of_answer else {"objective": planned.goal.name}
     written = toolbox.plan.spec.steps[planned.id].parameters.get("eps", threat.eps)
     eps = None if written is None or threat.scale is None else str(written)
     return {

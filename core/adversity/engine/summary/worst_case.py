@@ -202,7 +202,7 @@ def with_worst_cases(
     now = frozenset(entry.attack for attacks in ours.values() for entry in attacks)
     result = dict(summaries)
     for planned in planned_steps:
-        if planned.knowledge == "white-box":
+        if planned.knowledge == "white-box" and planned.goal.of_answer:
             cells = []
             by_cell = {entry.names["cell"]: entry for entry in ours[planned.id]}
             for cell in summaries[planned.id].cells:

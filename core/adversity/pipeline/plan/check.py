@@ -16,6 +16,7 @@ from adversity.pipeline.plan.check_features import FeatureRules
 from adversity.pipeline.plan.check_fit_rows import fit_row_faults
 from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.check_members import MemberRules
+from adversity.pipeline.plan.check_objectives import ObjectiveRules
 from adversity.pipeline.plan.check_sampling import SamplingRules
 from adversity.pipeline.plan.fit_sources import source_faults
 from adversity.pipeline.plan.graph import names_plugin
@@ -77,6 +78,7 @@ def check_steps(
         MeasureRules(data, steps, metrics).rules,
         MemberRules(data, steps).rules,
         SamplingRules(steps).rules,
+        ObjectiveRules(steps).rules,
         FeatureRules(steps).rules,
     )
     for planned in steps.values():

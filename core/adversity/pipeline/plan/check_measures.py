@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import CellMetric, ImageMetric, Metric
 from adversity.pipeline.plan.asked import needed
 from adversity.pipeline.plan.engine_measures import AFTERWARDS
-from adversity.pipeline.plan.measures import ATTACKS_ALONE, can_have, known_of, undecided
+from adversity.pipeline.plan.measures import ATTACKS_ALONE, can_have, goal_of, known_of, undecided
 from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
@@ -187,10 +187,11 @@ def _left_by(made: PlannedStep) -> str:
 
 def _column_faults(label: str, cls: type[Metric], table: PlannedStep) -> Iterator[str]:
     """Say which columns a metric needs that the table of a step cannot have."""
-    name, attacked = table.id, table.role == "attack"
-    if not can_have(cls, attacked=attacked):
-        if attacked:
-            yield f"{label} does not measure attacks; {name} is one"
+    name, goal = table.id, goal_of(table)
+    if not can_have(cls, goal):
+        if goal is not None:
+            which = "attacks" if goal.of_answer else f"attacks with objective: {goal.name}"
+            yield f"{label} does not measure {which}; {name} is one"
         else:
             lacking = listed(column for column in cls.wants if column in ATTACKS_ALONE)
             yield f"{label} needs {lacking}, which attacks alone have; {name} is none"

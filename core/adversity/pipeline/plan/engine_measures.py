@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.contracts import MeasureInfo, Sign
+from adversity.pipeline.plan.probing import PROBES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AFTERWARDS", "OF_ATTACKS", "OF_DATA", "WORST_CASE"]
+__all__ = ["AFTERWARDS", "OF_ANSWERS", "OF_ATTACKS", "OF_DATA", "OF_DECISIONS", "WORST_CASE"]
 
 WORST_CASE = "worst_case_robust_accuracy"
 _MASKED = 0.05
@@ -20,6 +21,11 @@ twenty moves robust accuracy by as much as papers argue about."""
 _ANYTHING = 0.2
 """From this share on that is right although anything is allowed, an attack failed, with however
 few classes: what a guess gets right, one class in K, would excuse much with two."""
+_TOO_GOOD = {
+    "robust accuracy may be too high": "its success may be too low",
+    "robust accuracy is too high": "its success is too low",
+}
+"""What a failed attack flatters, in the words for an answer and in those for a decision."""
 _MAY_BE_MASKED = "the gradient may be masked, robust accuracy may be too high"
 _WEAK = "the attack is too weak, robust accuracy is too high"
 _FACT = MeasureInfo(0.0, 1.0, attacked="fact", better="lower", scale="share")
@@ -127,3 +133,21 @@ AFTERWARDS = frozenset(
 )
 """Those that compare attacks, and are measured when all steps have run: report and gates have
 them, no other step does."""
+
+
+def _of_decisions(info: MeasureInfo) -> MeasureInfo:
+    """Return what is known of a measure where an attack is after a decision: in other words."""
+    if info.sign is None:
+        return info
+    means = info.sign.means
+    for answer, decision in _TOO_GOOD.items():
+        means = means.replace(answer, decision)
+    return replace(info, sign=replace(info.sign, means=means))
+
+
+OF_ANSWERS = frozenset({WORST_CASE, *PROBES})
+"""Those that say how accurate a victim stays: an attack on a decision has none of them."""
+OF_DECISIONS: Mapping[str, MeasureInfo] = {
+    name: _of_decisions(info) for name, info in OF_ATTACKS.items() if name not in OF_ANSWERS
+}
+"""What the engine measures of attacks on a decision."""

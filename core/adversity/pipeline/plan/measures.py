@@ -17,8 +17,9 @@ from adversity.contracts import (
     MetricBase,
     Uncertainty,
 )
+from adversity.contracts.goal import GOALS
 from adversity.pipeline.plan.asked import given
-from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA
+from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA, OF_DECISIONS
 from adversity.pipeline.plan.recorded import recorded
 from adversity.pipeline.read.findings import listed
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from adversity.contracts import MeasureInfo
+    from adversity.contracts.goal import Goal
     from adversity.pipeline.plan.model import PlannedStep
     from adversity.pipeline.read.findings import Findings, KeyPath
     from adversity.pipeline.read.load import Loaded
@@ -35,6 +37,7 @@ __all__ = [
     "ATTACKS_ALONE",
     "can_have",
     "check_names",
+    "goal_of",
     "in_keys",
     "known_behind",
     "known_of",
@@ -42,10 +45,8 @@ __all__ = [
     "undecided",
 ]
 
-ATTACKS_ALONE = frozenset(
-    {"start_correct", "fooled", "distance", "queries", "gradients", "failure_distance", "solved_at"}
-)
-"""Columns that only the table of an attack has."""
+ATTACKS_ALONE = frozenset[str]().union(*(goal.columns for goal in GOALS.values()))
+"""Columns that only the table of an attack has; which of them, its goal says."""
 
 _BY_DECISION = {
     "sets": frozenset({"sets", "set_size", "in_set"}),
@@ -239,12 +240,12 @@ def _hash(known: Mapping[str, MeasureInfo]) -> str:
 
 def _fitting(planned: PlannedStep, metrics: Iterable[MetricBase]) -> list[MetricBase]:
     """Return the metrics of the pipeline that can measure a step."""
-    attacked, missing = planned.role == "attack", undecided(planned)
+    goal, missing = goal_of(planned), undecided(planned)
     return [
         metric
         for metric in metrics
         if not isinstance(metric, Metric)
-        or (can_have(type(metric), attacked=attacked) and not missing.intersection(metric.wants))
+        or (can_have(type(metric), goal) and not missing.intersection(metric.wants))
     ]
 
 
@@ -253,13 +254,27 @@ def _declared(planned: PlannedStep, metrics: Iterable[MetricBase]) -> dict[str, 
     measures: dict[str, MeasureInfo] = {}
     for metric in metrics:
         measures |= metric.declared()
-    return measures | dict(OF_ATTACKS) if planned.role == "attack" else measures
+    goal = goal_of(planned)
+    if goal is None:
+        return measures
+    return measures | dict(OF_ATTACKS if goal.of_answer else OF_DECISIONS)
 
 
-def can_have(metric: type[Metric], *, attacked: bool) -> bool:
-    """Say whether a table of such a step can have the columns that a metric needs and no other."""
-    missing = frozenset() if attacked else ATTACKS_ALONE
-    present = frozenset({"start_correct"}) if attacked else frozenset()
+def goal_of(planned: PlannedStep) -> Goal | None:
+    """Return what an attack is after; None for other steps."""
+    return planned.goal if planned.role == "attack" else None
+
+
+def can_have(metric: type[Metric], goal: Goal | None) -> bool:
+    """Say whether a table can have the columns that a metric needs and no other.
+
+    Args:
+        metric: The metric.
+        goal: Of the attack whose table it is; None for other tables.
+    """
+    missing = ATTACKS_ALONE if goal is None else ATTACKS_ALONE - goal.columns
+    columns = () if goal is None else ("start_correct", goal.open, goal.reached)
+    present = frozenset[str](columns)
     return not missing.intersection(metric.wants) and not present.intersection(metric.unless)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from adversity.contracts.goal import Goal, goal_named
 from adversity.pipeline.plan.chain import chain_to, victim_of
 from adversity.pipeline.plan.measures import measures_of
 from adversity.report.values.paired import cell_key
@@ -165,6 +166,11 @@ class PlannedStep:
     def group_cell(self, cell: Cell, name: str) -> Cell:
         """Return the cell of one group of samples, within a cell of a step with `by:`."""
         return Cell((*cell.values, (str(self.by), name)))
+
+    @property
+    def goal(self) -> Goal:
+        """What an attack is after."""
+        return goal_named(self.options.get("objective"))
 
     @property
     def fitted_by(self) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ class StepSpec(_Part):
         StrictStr | Mapping[StrictStr, StrictStr] | None, BeforeValidator(_sources)
     ] = None
     knowledge: Literal["white-box", "grey-box"] | None = None
-    objective: Literal["misclassify"] | None = None
+    objective: Literal["misclassify", "look_sure", "look_unsure"] | None = None
     probe: Positive | None = None
     over: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = ()
     by: StrictStr | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.report.doubts.folder_caveats import of_folders
@@ -185,16 +186,16 @@ def _weaker_adaptive(gaps: Sequence[DefenceGap]) -> Iterator[Caveat]:
 
 
 def _rising(step: StepSummary) -> Iterator[Caveat]:
-    """Flag what an attack leaves and that rises with eps, beyond both intervals."""
-    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[_Point]] = {}
+    """Flag what an attack leaves and that rises with eps, or what it reaches and that falls."""
+    groups: dict[tuple[str, int, tuple[tuple[str, str], ...]], list[_Point]] = {}
     for cell in step.cells:
         eps = cell.parameters.get("eps")
         if not isinstance(eps, int | float):
             continue
-        for name, measure in _left(cell):
+        for name, sign, measure in _left(cell):
             rest = tuple((k, v) for k, v in cell.cell.items() if f"${k}" != step.threat.get("eps"))
-            groups.setdefault((name, rest), []).append((float(eps), measure, cell))
-    for (name, _), curve in groups.items():
+            groups.setdefault((name, sign, rest), []).append((float(eps), measure, cell))
+    for (name, sign, _), curve in groups.items():
         curve.sort(key=lambda point: point[0])
         lowest: tuple[float, Measure] | None = None
         for large, after, cell in curve:
@@ -202,8 +203,9 @@ def _rising(step: StepSummary) -> Iterator[Caveat]:
                 small, before = lowest
                 yield Caveat(
                     "void",
-                    f"{step.id}{_where(cell)}: {measure_name(name, after)} rises from "
-                    f"{before.value:.3f} at eps {small:.4g} to {after.value:.3f} at eps "
+                    f"{step.id}{_where(cell)}: {measure_name(name, after)} "
+                    f"{'rises' if sign > 0 else 'falls'} from {sign * before.value:.3f} at eps "
+                    f"{small:.4g} to {sign * after.value:.3f} at eps "
                     f"{large:.4g}; the attack is too weak.",
                     step.id,
                     cell.cell,
@@ -212,16 +214,20 @@ def _rising(step: StepSummary) -> Iterator[Caveat]:
                 lowest = large, after
 
 
-def _left(cell: CellResult) -> Iterator[tuple[str, Measure]]:
-    """Go through what an attack left of a measure of which more is better: robust accuracy.
+def _left(cell: CellResult) -> Iterator[tuple[str, int, Measure]]:
+    """Go through what more budget can only lower: robust accuracy, and minus what it can only raise.
 
-    A share of errors may rise with eps. One that stopped early, its gate decided, is an upper
-    bound: it may lie anywhere below.
+    With the name comes the sign. Other shares of errors may rise with eps. One that stopped early,
+    its gate decided, is an upper bound: it may lie anywhere below.
     """
     for name, measure in cell.measures.items():
-        left = measure.info.unattacked and measure.better == "higher"
-        if left and "bound" not in measure.details:
-            yield name, measure
+        if not measure.info.unattacked or "bound" in measure.details:
+            continue
+        if measure.better == "higher":
+            yield name, 1, measure
+        elif measure.info.attacked == "at least":
+            low, high = (None if end is None else -end for end in (measure.high, measure.low))
+            yield name, -1, replace(measure, value=-measure.value, low=low, high=high)
 
 
 def _end(measure: Measure) -> float:
@@ -239,14 +245,16 @@ def _control(step: StepSummary, steps: Sequence[StepSummary]) -> Iterator[Caveat
             continue
         for cell in step.cells:
             twin = next((c for c in other.cells if _matches(c, cell)), None)
-            for name, own in _left(cell):
-                theirs = twin.measures.get(name) if twin else None
+            controls = {name: theirs for name, _, theirs in _left(twin)} if twin else {}
+            for name, sign, own in _left(cell):
+                theirs = controls.get(name)
                 if theirs and own.value > theirs.value:
+                    left = "left" if sign > 0 else measure_name(name, own)
                     yield Caveat(
                         "void",
                         f"{step.id}{_where(cell)}: {other.id}, a control of the same size, fools "
-                        f"more ({theirs.value:.3f} left, against {own.value:.3f}); the attack is "
-                        "broken.",
+                        f"more ({sign * theirs.value:.3f} {left}, against {sign * own.value:.3f}); "
+                        "the attack is broken.",
                         step.id,
                         cell.cell,
                     )

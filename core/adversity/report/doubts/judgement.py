@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.report.values.apart import judged_data, judged_steps
-from adversity.report.values.threat import knowledge_word
+from adversity.report.values.threat import knowledge_word, objective_words
 from adversity.report.words.wording import TIMES, cell_text, eps_text, parse_number, plain, plural
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ def _attack(step: StepSummary) -> str:
     eps = step.threat.get("eps")
     shown = "" if eps is None or str(eps).startswith("$") else " " + eps_text(eps, _norm(step))
     budget = f"{_norm(step)}{shown}".strip()
-    return f"{name} ({', '.join(part for part in (budget, knowledge_word(step)) if part)})"
+    parts = (budget, knowledge_word(step), objective_words(step))
+    return f"{name} ({', '.join(part for part in parts if part)})"
 
 
 def _norm(step: StepSummary) -> str:

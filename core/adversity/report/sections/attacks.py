@@ -11,7 +11,14 @@ from adversity.report.sections.register import section
 from adversity.report.sections.searches import distance_charts, query_charts
 from adversity.report.sections.worst_case import worst_cases
 from adversity.report.values.blocks import Block, Section, Table
-from adversity.report.values.threat import NORMS, is_control, links_table, norm_of, threat_text
+from adversity.report.values.threat import (
+    NORMS,
+    goal_of,
+    is_control,
+    links_table,
+    norm_of,
+    threat_text,
+)
 from adversity.report.words.reading import grouped, titles
 from adversity.report.words.wording import NOTHING, cell_text, measure_text
 
@@ -69,15 +76,29 @@ def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
         )
     first = tuple(f"{title} before" for title in titles(report.steps, before).values())
     heads = tuple(titles(attacks, [*names, *costs]).values())
-    cost = " Gradients and queries: for each image that was right at first, on average."
     return Table(
         "attack-results",
-        "Before and after the attack. An image that was wrong from the start counts as not "
-        f"robust.{cost if costs else ''}",
+        _what_results_are(attacks, costs=bool(costs)),
         ("attack", "cell", *first, *heads, "notes"),
         tuple(rows),
         numeric=frozenset({*first, *heads}),
     )
+
+
+def _what_results_are(attacks: Sequence[StepSummary], *, costs: bool) -> str:
+    """Say over whom results and costs are, for attacks on the answer and for those on a decision."""
+    answers = any(goal_of(step).of_answer for step in attacks)
+    words = ["Before and after the attack."]
+    if answers:
+        words.append("An image that was wrong from the start counts as not robust.")
+    if answers and costs:
+        words.append("Gradients and queries: for each image that was right at first, on average.")
+    if not all(goal_of(step).of_answer for step in attacks):
+        words.append(
+            "Attacks that look for sure or unsure answers say nothing of accuracy; what they cost is "
+            "for each image that they could attack, on average."
+        )
+    return " ".join(words)
 
 
 def _searched(attacks: Sequence[StepSummary]) -> Table | None:

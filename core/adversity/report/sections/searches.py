@@ -9,7 +9,14 @@ from adversity.contracts.values import Measure
 from adversity.metrics.intervals import wilson_of
 from adversity.report.charts.chart_kinds import staircase
 from adversity.report.charts.curves import intervals_in_words, line_charts
-from adversity.report.values.threat import NORMS, attack_name, is_black_box, is_control, norm_of
+from adversity.report.values.threat import (
+    NORMS,
+    attack_name,
+    goal_of,
+    is_black_box,
+    is_control,
+    norm_of,
+)
 from adversity.report.words.reading import is_number, panel, record, slug
 
 if TYPE_CHECKING:
@@ -63,11 +70,12 @@ def query_charts(attacks: Sequence[StepSummary]) -> Iterator[Chart]:
 
 
 def _cells(attacks: Sequence[StepSummary], *, nearest: bool = False) -> _Cells:
+    """Return the cells of attacks on the answer: the curves are of what stays right."""
     return [
         (step, cell)
         for step in attacks
         for cell in step.cells
-        if not nearest or step.threat.get("nearest")
+        if goal_of(step).of_answer and (not nearest or step.threat.get("nearest"))
     ]
 
 

@@ -73,7 +73,8 @@ class StepSummary:
         knowledge: For attacks, `white-box` or `grey-box`.
         threat: For attacks, `type` (the threat's word), `access`, `control`, `targeted`; `norm`,
             `measure` and `eps`, which may be `$eps`; `bounds`, `{"angle_deg": [-30, 30]}`, the
-            widest of its cells; `nearest` where the nearest failure is looked for.
+            widest of its cells; `nearest` where the nearest failure is looked for; `objective` where
+            it is after a decision, `look_sure` or `look_unsure`.
         budget: For attacks, a sentence on how much they may change, from their threat.
         links: For attacks, `step`, `uses` and `gradient` of each link that the gradient went through.
         cells: Results; empty for views and definitions.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.goal import Goal, goal_named
 from adversity.contracts.threat import NORMS as NORM_NAMES
 from adversity.report.values.blocks import Table, Text
 from adversity.report.words.reading import slug
@@ -18,11 +19,13 @@ __all__ = [
     "NORMS",
     "any_distance",
     "attack_name",
+    "goal_of",
     "is_black_box",
     "is_control",
     "knowledge_word",
     "links_table",
     "norm_of",
+    "objective_words",
     "threat_text",
 ]
 
@@ -48,6 +51,11 @@ _SEES = {
     "gradients": "computes with gradients",
     "structure": "has the victim laid open, its weights, thresholds or stored samples",
 }
+
+
+def goal_of(step: StepSummary) -> Goal:
+    """Return what an attack is after."""
+    return goal_named(step.threat.get("objective"))
 
 
 def is_control(step: StepSummary) -> bool:
@@ -85,26 +93,45 @@ def knowledge_word(step: StepSummary) -> str:
     return step.knowledge or ""
 
 
+def objective_words(step: StepSummary) -> str:
+    """Return `look sure` or `look unsure`; empty where an attack is after the answer."""
+    goal = goal_of(step)
+    return "" if goal.of_answer else goal.words
+
+
 def attack_name(step: StepSummary) -> str:
     """Name an attack step for a chart: its id, method and knowledge."""
     method = step.uses.partition("/")[2] or step.uses
     knowledge = "" if is_control(step) else knowledge_word(step)
-    return plain(f"{step.id} ({', '.join(part for part in (method, knowledge) if part)})")
+    parts = (method, knowledge, objective_words(step))
+    return plain(f"{step.id} ({', '.join(part for part in parts if part)})")
 
 
 def threat_text(step: StepSummary) -> Text:
     """Write the threat model as a paragraph."""
     words = [
         (
-            f"{step.uses} changes the images of {step.upstream} to change the answer of "
+            f"{step.uses} changes the images of {step.upstream} {goal_of(step).aim} "
             f"{step.against or 'the classifier'}."
         ),
+        _decision(step),
         step.budget,
         _settings(step),
         _knowledge(step),
         *step.notes,
     ]
     return Text(plain(" ".join(word for word in words if word)), lead=plain(f"{step.id}."))
+
+
+def _decision(step: StepSummary) -> str:
+    """Say whom an attack on a decision attacks, and what its figures do not speak of."""
+    goal = goal_of(step)
+    if goal.of_answer:
+        return ""
+    return (
+        f"Objective {goal.words}: attacked are {goal.who}, and nothing else counts as its success. "
+        "Of accuracy under attack this says nothing."
+    )
 
 
 def _settings(step: StepSummary) -> str:
