@@ -10,7 +10,7 @@ import torch
 from kit_subjects import Bands
 from pydantic import PrivateAttr
 
-from adversity import Classifier, Fitted, ProjectFile, State
+from adversity import Classifier, Fitted, Plugin, ProjectFile, State
 from adversity.errors import NotFittedError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.classifier import ClassifierBench
@@ -138,6 +138,40 @@ class Shuffled(Means):
         self._means = self._means.roll(1, 0)
 
 
+class Netted(Bands):
+    """Keeps a network, which says nothing."""
+
+    _network: Any = PrivateAttr(default=None)
+
+    def setup(self, device: str) -> None:
+        super().setup(device)
+        self._network = torch.nn.Identity().eval()
+
+
+class Around(Classifier):
+    """Answers as a classifier in its parameters does."""
+
+    name: ClassVar[str] = "around"
+    examples: ClassVar[Any] = ({"network": Netted()},)
+    network: Plugin[Classifier]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.network.class_names  # type: ignore[no-any-return]
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return self.network.answers(images)  # type: ignore[no-any-return]
+
+
+class Training(Around):
+    """Leaves the network as it would be trained."""
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        for network in self.network.networks():
+            network.train()
+        return super().logits(images)
+
+
 TWINS = {
     "classes_are_named": Nameless,
     "images_matter": Constant,
@@ -146,12 +180,13 @@ TWINS = {
     "head_leads_to_answers": Askew,
     "facts_are_json": Tensorial,
     "learns": Shuffled,
+    "networks_as_found": Training,
     "gradient_is_right": Halved,
     "bounds_are_felt": ClampedBands,
 }
 
 
-@pytest.mark.parametrize("plugin", [Bands, Headed, Means])
+@pytest.mark.parametrize("plugin", [Bands, Headed, Means, Around])
 def test_sound_classifier_passes(plugin: Any) -> None:
     """A fixed and a fitted classifier that keep their promises fail nothing."""
     assert check_plugin(plugin).passed

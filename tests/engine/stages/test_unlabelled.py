@@ -13,6 +13,7 @@ import adversity
 from adversity import Restoration, State
 from adversity.contracts import Fitted
 from adversity.data.arrays import read_arrays
+from adversity.data.tables import read_table
 from adversity.engine.calls.ready import Ready
 from adversity.engine.public.create import RestorationCall
 from adversity.engine.set_up.toolbox import Toolbox, toolbox_of
@@ -26,6 +27,45 @@ from adversity.pipeline.plan.model import Cell
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+NETWORK = '''"""A network with batch norm, and random weights."""
+from typing import Any, ClassVar
+
+from pydantic import PrivateAttr
+
+from adversity import Classifier
+
+
+class Normed(Classifier):
+    """A network with batch norm."""
+
+    name: ClassVar[str] = "normed"
+    _network: Any = PrivateAttr(default=None)
+
+    def setup(self, device: str) -> None:
+        import torch
+        from torch import nn
+
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            layers = (nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten())
+            self._network = nn.Sequential(*layers, nn.Linear(64, 2)).eval()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("a", "b")
+
+    def logits(self, images: Any) -> Any:
+        return self._network(images)
+'''
+NORMED = """
+  dark: {uses: degradation/low_light, from: other, with: {severity: 3}}
+  net: {uses: "./normed.py:Normed"}
+  adapted: {uses: classifier/batch_norm_adaptation, fit_on: dark, with: {network: {uses: net}, entropy_steps: 2}}
+  before: {uses: net, from: dark}
+  after: {uses: adapted, from: dark}
+  attacked: {uses: attack/pgd, from: dark, against: after, with: {norm: linf, eps: 0.02, steps: 3}}
+"""
 DATA = """  train: {uses: dataset/folder, with: {path: data/train}}
   held: {uses: dataset/folder, with: {path: data/held}}
   other: {uses: dataset/folder, with: {path: data/other}}"""
@@ -158,6 +198,34 @@ def test_sets_for_other_images(doubles: Path, tmp_path: Path, plan_of: Any) -> N
         page = (out / "artifacts/p/report/report.md").read_text()
         assert "held-out rows, weighed, are worth" in page
     assert tables[0] == tables[1]
+
+
+def test_a_network_is_adapted_to_what_it_is_judged_on_and_attacked(
+    doubles: Path, tmp_path: Path, plan_of: Any
+) -> None:
+    """The same bytes from any shards; it answers otherwise; an attack goes through it."""
+    found = []
+    (doubles / "normed.py").write_text(NETWORK, encoding="utf-8")
+    for shard in (7, 64):
+        plan_of(DATA, f"{NORMED}run: {{shard_size: {shard}}}")
+        out = tmp_path / str(shard)
+        adversity.run(doubles / "pipelines/p.yaml", into=out, root=doubles)
+        folder = out / "artifacts/p"
+        files = [f"{step}/table.parquet" for step in ("before", "after", "attacked")]
+        found.append(
+            [(folder / file).read_bytes() for file in (*files, "adapted/states/all.safetensors")]
+        )
+        notes = json.loads((folder / "adapted/measures.json").read_text())["notes"]
+        assert "adapted saw the 20 samples of dark, without labels, references and ids" in notes
+        page = (folder / "report/report.md").read_text()
+        assert "adapted saw 20 of the 20 images of other on which after" in page
+    assert found[0] == found[1]
+    before, after = (read_table(folder / f"{step}/table.parquet") for step in ("before", "after"))
+    assert not np.array_equal(before["logits"], after["logits"])
+    _, info = read_arrays(folder / "adapted/states/all.safetensors")
+    assert (info["n"], info["layers"]) == (20, 1)
+    attack = json.loads((folder / "attacked/measures.json").read_text())
+    assert attack["cells"][""]["attack_success"]["value"] > 0
 
 
 def test_what_else_it_learns_from_is_still_kept_apart(plan_of: Any) -> None:

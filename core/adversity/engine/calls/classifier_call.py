@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from adversity.engine.calls.blocks import in_blocks, network_rows
 from adversity.engine.calls.final_call import FinalCall, named, positions
 from adversity.engine.calls.log_probs import log_probs
+from adversity.engine.calls.networks import networks_of
 from adversity.errors import InputError
 from adversity.shapes import probs_fault, rows_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
 __all__ = ["ClassifierCall"]
 
@@ -26,6 +27,19 @@ class ClassifierCall(FinalCall):
         """The classes, in the order of the logits."""
         names: tuple[str, ...] = self.ready.plugin.class_names
         return names
+
+    @property
+    def synsets(self) -> tuple[str, ...] | None:
+        """WordNet ids of the classes, where they are known."""
+        found: tuple[str, ...] | None = self.ready.plugin.synsets
+        return found
+
+    def networks(self) -> tuple[nn.Module, ...]:
+        """Return the networks among the classifier's attributes; none where it holds none.
+
+        Whatever is changed in them must be put back before anybody else asks the classifier.
+        """
+        return tuple(networks_of(self.ready.plugin))
 
     @property
     def gradient(self) -> str:

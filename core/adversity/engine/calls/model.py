@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.engine.calls.blocks import network_rows
-from adversity.engine.calls.networks import networks_of
 from adversity.errors import InputError
 from adversity.shapes import rows_fault
 
@@ -72,8 +71,7 @@ class ClassifierModel:
 
     def networks(self) -> tuple[nn.Module, ...]:
         """Return the networks among the classifier's attributes; none where it holds none."""
-        plugin = self._call.ready.plugin
-        return tuple(networks_of(plugin))
+        return self._call.networks()
 
 
 class Heard:

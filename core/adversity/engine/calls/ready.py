@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from adversity.contracts import Classifier, Fitted
+from adversity.contracts.fitted import UNLABELLED
 from adversity.errors import AdversityError, DataError, InputError, NotFittedError, PluginError
 from adversity.registry.project_modules import author_is_to
 from adversity.seeding import preserve_global_rng
@@ -115,7 +116,8 @@ class Ready:
         """
         if not isinstance(self.plugin, Fitted):
             raise InputError(f"{self.label} has nothing to fit")
-        if isinstance(self.plugin, Classifier) and len(data.class_names) == 1:
+        learns = isinstance(self.plugin, Classifier) and self.plugin.fit_sources[0] != UNLABELLED
+        if learns and len(data.class_names) == 1:
             raise DataError(
                 f"{self.label}: expected data of two classes or more to learn from, got "
                 f"{data.class_names[0]!r} alone: a classifier of one class is always right. Add "

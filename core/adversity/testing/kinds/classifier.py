@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted
-from adversity.engine.public.in_memory import TensorRows
+from adversity.contracts.fitted import UNLABELLED
+from adversity.contracts.nested import nested_in
+from adversity.engine.calls.classifier_call import ClassifierCall
+from adversity.engine.calls.networks import Found
+from adversity.engine.public.in_memory import TensorRows, learnt
 from adversity.testing.bench.bench import Answer, Bench, Case
 from adversity.testing.bench.checks import NotApplicable, apart, check, json_text, require
 from adversity.testing.common.bounds import bounds_are_felt
@@ -46,7 +50,7 @@ def classes_are_named(bench: ClassifierBench) -> str:
         synsets is None or len(synsets) == len(names),
         f"expected a WordNet id for each of {len(names)} classes, got {len(synsets or ())}",
     )
-    if isinstance(plugin, Fitted):
+    if isinstance(plugin, Fitted) and plugin.fit_sources[0] != UNLABELLED:
         require(
             names == CLASSES,
             f"expected the class names of the data it was fitted on, {CLASSES}, got {names[:5]}",
@@ -136,13 +140,36 @@ def facts_are_json(bench: ClassifierBench) -> str:
 @check("A classifier that is fitted learns: it beats guessing on shapes it has not seen.")
 def learns(bench: ClassifierBench) -> str:
     """Fit on stripes and discs, and count on others; guessing is right in a third."""
-    if not isinstance(bench.ready.plugin, Fitted):
-        raise NotApplicable("the classifier is not fitted")
+    plugin = bench.ready.plugin
+    if not isinstance(plugin, Fitted) or plugin.fit_sources[0] == UNLABELLED:
+        raise NotApplicable("the classifier is not fitted on images with labels")
     answer = bench.answer(bench.ready, bench.as_fitted_on())["logits"]
     right = int((answer.argmax(1) == shapes(30, first=1000)[1]).sum())
     # Of 30 guesses at one in three, 17 or more are right in 1 % of all cases.
     require(right >= 17, f"expected 17 of 30 shapes or more, got {right}; guessing gives 10")
     return f"{right} of 30 shapes that it has not seen"
+
+
+@check("Networks of the classifiers in its parameters are left as they are found.")
+def networks_as_found(bench: ClassifierBench) -> str:
+    """Let it learn, if it does, and answer; then compare weights, buffers, modes and hooks."""
+    ready = bench.fresh()
+    calls = [nested.ready() for nested in nested_in(ready.plugin)]
+    inner = [call for call in calls if isinstance(call, ClassifierCall)]
+    networks = [network for call in inner for network in call.networks()]
+    if not networks:
+        raise NotApplicable("no classifier with a network is in its parameters")
+    found = Found(networks)
+    if isinstance(ready.plugin, Fitted):
+        learnt(ready, bench.sources(), 0)
+    bench.answer(ready, bench.answered[0])
+    changed = found.put_back()
+    require(
+        not changed,
+        f"expected the networks as they were found, it left other {' and '.join(changed)}; put back "
+        "what it changes, in a `finally`: other steps ask the same network",
+    )
+    return f"{len(networks)} of them"
 
 
 def shapes(count: int, *, first: int = 0) -> tuple[Tensor, Tensor]:
@@ -183,6 +210,7 @@ class ClassifierBench(Bench):
         head_leads_to_answers,
         facts_are_json,
         learns,
+        networks_as_found,
         gradient_is_right,
         bounds_are_felt,
     )
