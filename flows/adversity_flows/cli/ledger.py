@@ -84,7 +84,8 @@ def _nothing(folder: Path, pipeline: str | None) -> str:
         )
     return (
         f"no attack of {pipeline} is on record: run it (`adversity run {pipeline}`), or see all "
-        "that is with `adversity ledger`"
+        "that is with `adversity ledger`; those on a decision (objective: look_sure or look_unsure) "
+        "are not entered"
     )
 
 

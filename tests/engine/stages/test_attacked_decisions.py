@@ -252,6 +252,23 @@ def test_every_sort_of_attack_keeps_to_the_closed_form(
         assert np.array_equal(np.isnan(rows["parameter_solved_by"]), ~open_)
 
 
+def test_rounds_in_any_shards_give_the_same_bytes(
+    sorts: Any, tmp_path: Path, registry_with: Any
+) -> None:
+    """Who is left for the second round does not depend on how the first was cut."""
+    _, workspace, _ = sorts
+    keep = ("steps:", "  net", "  taken", "  rounds")
+    text = "\n".join(line for line in SORTS.splitlines() if line.startswith(keep))
+    plan = planned(tmp_path, registry_with, text + "\nrun: {shard_size: 7, batch_size: 5}\n")
+    other, _ = run_all(tmp_path, plan)
+    ours, theirs = rows_of(other, "rounds"), rows_of(workspace, "rounds")
+    assert ours.keys() == theirs.keys()
+    assert len(np.unique(ours["parameter_solved_by"])) > 2
+    for name, values in ours.items():
+        same = values.dtype != object and values.tobytes() == theirs[name].tobytes()
+        assert same or np.array_equal(values, theirs[name])
+
+
 def test_a_weak_attack_is_seen_through(sorts: Any) -> None:
     """What an attack without gradients reached and this one left standing voids its figure."""
     plan, workspace, _ = sorts
