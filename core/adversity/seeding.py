@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["SampleRng", "draw_generator", "fit_generator", "preserve_global_rng"]
+__all__ = ["SampleRng", "draw_generator", "fit_generator", "fold_generator", "preserve_global_rng"]
 
 Shape = Sequence[int]
 
@@ -35,6 +35,11 @@ def fit_generator(seed: int, step: str, extra: int = 0) -> np.random.Generator:
 def draw_generator(seed: int, step: str, number: int) -> np.random.Generator:
     """Return the generator of a bootstrap draw: keyed by pipeline seed, step id and its number."""
     return np.random.Generator(np.random.Philox(key=_key("bootstrap", seed, step, number)))
+
+
+def fold_generator(seed: int, step: str, count: int) -> np.random.Generator:
+    """Return the generator by which samples are dealt into folds."""
+    return np.random.Generator(np.random.Philox(key=_key("folds", seed, step, count)))
 
 
 class SampleRng:

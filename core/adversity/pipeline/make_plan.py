@@ -55,6 +55,7 @@ ENGINE = (
     "pipeline/gates/verdicts.py",
     "pipeline/plan/chain.py",
     "pipeline/plan/features.py",
+    "pipeline/plan/folded.py",
     "pipeline/plan/paths.py",
     "pipeline/plan/routes.py",
     "pipeline/plan/probing.py",

@@ -43,9 +43,10 @@ if TYPE_CHECKING:
 __all__ = ["Toolbox", "state_path", "toolbox_of"]
 
 
-def state_path(folder: Path, cell: Cell) -> Path:
-    """Return where a fitted plugin's state lies in a step's artifact."""
-    return folder / "states" / f"{slug(cell)}.safetensors"
+def state_path(folder: Path, cell: Cell, fold: int | None = None) -> Path:
+    """Return where a fitted plugin's state lies in a step's artifact; that without a fold, from 0."""
+    states = folder / "states" if fold is None else folder / "folds" / str(fold + 1)
+    return states / f"{slug(cell)}.safetensors"
 
 
 _latest: list[Toolbox] = []
@@ -209,14 +210,16 @@ class Toolbox:
             cache[key] = masked(whole, classes, f"{self.plan.steps[step].line}: {step}")
         return cache[key]
 
-    def whole(self, step: str, cell: Cell) -> Ready:
-        """Return the same, with all its classes."""
+    def whole(self, step: str, cell: Cell, fold: int | None = None) -> Ready:
+        """Return the same, with all its classes; or as it was fitted without a fold."""
         planned = self.definition_of(step)
         own = cell.restrict(planned.variables)
-        cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("ready", {})
-        key = (planned.id, own.key)
+        cache: dict[tuple[str, str, int | None], Ready] = self._local.__dict__.setdefault(
+            "ready", {}
+        )
+        key = (planned.id, own.key, fold)
         if key not in cache:
-            state = self.state(planned.id, own) if planned.fit_on is not None else None
+            state = self.state(planned.id, own, fold) if planned.fit_on is not None else None
             cache[key] = self.bare(planned.id, own, state=state)
         return cache[key]
 
@@ -242,15 +245,15 @@ class Toolbox:
 
         return self._set_up(given, entry.label, prepared=prepared, state=state)
 
-    def state(self, step: str, cell: Cell) -> State:
-        """Read the state of a fitted step.
+    def state(self, step: str, cell: Cell, fold: int | None = None) -> State:
+        """Read the state of a fitted step, or what it found without a fold.
 
         Raises:
             NotFittedError: If the step has not run.
         """
         try:
             folder = self.artifact(step)
-            place = state_path(folder, cell).relative_to(folder).as_posix()
+            place = state_path(folder, cell, fold).relative_to(folder).as_posix()
             arrays, info = read_arrays(verified_file(folder, place))
         except StorageError as error:
             raise NotFittedError(

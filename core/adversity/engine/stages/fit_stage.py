@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.contracts import Measure
+    from adversity.pipeline.plan.model import Cell
 
 __all__ = ["FitRun"]
 
@@ -28,31 +29,44 @@ _EVERY = 0.5
 
 
 class FitRun(StageRun):
-    """A definition with `fit_on`: one shard for each cell."""
+    """A definition with `fit_on`: a shard for each cell, and for each cell without a fold."""
 
     def split(self) -> list[Shard]:
-        """Return one shard a cell."""
+        """Return a shard a cell; with `folds:` as many more, for each fold that is left out."""
         self.planned = self.plan.steps[self.stage.step]
         self.fits = KeptFits(self)
         if self.planned.fit_on is None:
             raise InputError(f"{self.planned.line}: {self.planned.id!r} has nothing to fit on")
         starts = [self.plan.chain(name).start for name in self.planned.fitted_by]
         rows = sum(len(self.toolbox.source(start)) for start in dict.fromkeys(starts))
+        left_out = (None, *range(self.planned.fold_count or 0))
+        every = [(cell, fold) for cell in self.planned.cells for fold in left_out]
         return [
-            Shard(number, cell, rows, cell.key or "fit", name=STATE)
-            for number, cell in enumerate(self.planned.cells)
+            Shard(number, cell, rows, self._label(cell, fold), name=STATE)
+            for number, (cell, fold) in enumerate(every)
         ]
+
+    def _label(self, cell: Cell, fold: int | None) -> str:
+        without = "" if fold is None else f"without fold {fold + 1}/{self.planned.fold_count}"
+        return f"{cell.key} {without}".strip() or "fit"
+
+    def _fold(self, shard: Shard) -> int | None:
+        """Return the fold that a shard leaves out; None for all samples."""
+        place = shard.index % (1 + (self.planned.fold_count or 0))
+        return place - 1 if place else None
 
     def pending(self) -> tuple[Shard, ...]:
         """Return the cells that are not fitted."""
-        return tuple(shard for shard in self.shards if not self.fits.has(shard.cell))
+        return tuple(
+            shard for shard in self.shards if not self.fits.has(shard.cell, self._fold(shard))
+        )
 
     def run_shard(self, shard: Shard) -> None:
         """Fit one cell; it goes on where it was when it was killed."""
         step = self.stage.step
         epochs = getattr(self.toolbox.plugin(step, shard.cell), "epochs", None)
         tells = _Tells(partial(self.on_progress, shard), epochs if type(epochs) is int else None)
-        self.fits.make(shard.cell, f"{step} {shard.label}", tells)
+        self.fits.make(shard.cell, f"{step} {shard.label}", tells, self._fold(shard))
 
     def fill(self, out: Path) -> StageResult:
         """Copy the states into the artifact, each with its history; measure the last epoch."""
@@ -68,9 +82,12 @@ class FitRun(StageRun):
             if info.get("note"):
                 where = f"[{cell.key}]" if cell.key else ""
                 self.notes.append(f"{self.stage.step}{where}: {info['note']}")
+            for fold in range(self.planned.fold_count or 0):
+                state = self.fits.read(cell, fold).state
+                write_arrays(state_path(out, cell, fold), dict(state.arrays), dict(state.info))
             said = source_notes(self.toolbox, self.stage.step, cell)
             self.notes += [note for note in said if note not in self.notes]
-        rows = sum(shard.rows for shard in self.shards)
+        rows = sum(shard.rows for shard in self.shards if self._fold(shard) is None)
         return StageResult(self.stage.step, measures, tuple(self.notes), rows)
 
 

@@ -76,7 +76,7 @@ class StoredAnswers:
             fit_on: The step whose table it is.
             classes: Those of the first source, where it is another one.
             blind: Let nothing of targets and ids through.
-            first: It is the first source, whose rows are weighted as the step says.
+            first: It is the first source, whose rows are drawn and weighted as the step says.
 
         Raises:
             DataError: If they have no labels, or other classes than the first source, or weights

@@ -10,6 +10,7 @@ from adversity.contracts.fitted import UNLABELLED
 from adversity.engine.calls.fit_watch import FitWatch
 from adversity.engine.stages.fit_streams import LEARN_FROM
 from adversity.errors import InputError
+from adversity.pipeline.plan.folded import rests_on_folds
 from adversity.pipeline.plan.recorded import history_of
 from adversity.seeding import fit_generator
 
@@ -48,6 +49,8 @@ def fit_step(
     cell: Cell,
     keeper: Keeper | None = None,
     listener: Listener | None = None,
+    *,
+    fold: int | None = None,
 ) -> Fit:
     """Fit the plugin of a step in a cell on what its `fit_on:` names; return what it found.
 
@@ -57,6 +60,7 @@ def fit_step(
         cell: Its cell.
         keeper: Where the fit is kept while it goes on; nowhere if None.
         listener: Told of each row of its history.
+        fold: The fold of its first source that is left out, from 0; None for none.
 
     Raises:
         DataError: If the rows have no labels, or predictions neither logits nor probabilities.
@@ -68,7 +72,7 @@ def fit_step(
     declared = history_of(_fitted(planned), planned.fit_on or ())
     watch = FitWatch(declared, ready.label, keeper, listener)
     watch.bind(generator)
-    streams = _streams(toolbox, planned, cell, watch)
+    streams = _streams(toolbox, planned, cell, watch, fold)
     state = ready.learn(next(iter(streams.values())), generator)
     watch.require_rows()
     counts = {name: len(source) for name, source in streams.items()}
@@ -83,8 +87,15 @@ def source_notes(toolbox: Toolbox, step: str, cell: Cell) -> tuple[str, ...]:
         for stream in streams.values()
         if stream.blind
     )
+    folded = tuple(
+        f"{step} was fitted on answers out of fold ({stream.step}), of networks that are each fitted "
+        "on a part; what it is used on was fitted on all, so that what it promises holds nearly"
+        for stream in streams.values()
+        if rests_on_folds(stream.step, toolbox.plan.steps)
+    )
     return (
         blind
+        + folded
         + tuple(note for stream in streams.values() for note in stream.notes)
         + tuple(
             f"{step} was fitted on {stream.total - stream.left_out} of the {stream.total} samples of "
@@ -145,15 +156,20 @@ def _fitted(planned: PlannedStep) -> type[Fitted]:
 
 
 def _streams(
-    toolbox: Toolbox, planned: PlannedStep, cell: Cell, watch: FitWatch | None = None
+    toolbox: Toolbox,
+    planned: PlannedStep,
+    cell: Cell,
+    watch: FitWatch | None = None,
+    fold: int | None = None,
 ) -> dict[str, StreamedImages | StoredAnswers]:
     """Return the sources of a fit as streams, by name, the first one first."""
     cls, classes = _fitted(planned), None
     streams: dict[str, StreamedImages | StoredAnswers] = {}
     for name, fit_on in (planned.fit_on or {}).items():
         opened, blind = LEARN_FROM[cls.fits_on], name == UNLABELLED
+        rows: dict[str, Any] = {} if streams or fold is None else {"fold": fold}
         streams[name] = opened(
-            toolbox, planned, cell, fit_on, classes, blind=blind, first=not streams
+            toolbox, planned, cell, fit_on, classes, blind=blind, first=not streams, **rows
         )
         if issubclass(cls, Classifier) or cls.fits_on != "images":
             classes = next(iter(streams.values())).class_names

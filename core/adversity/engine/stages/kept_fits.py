@@ -32,46 +32,51 @@ class KeptFits:
         """
         self._run, self._step = run, run.stage.step
         self._lock = threading.RLock()
-        self._keys: dict[Cell, str] = {}
+        self._keys: dict[tuple[Cell, int | None], str] = {}
         self._fits: dict[Cell, Fit] = {}
 
-    def key(self, cell: Cell) -> str:
-        """Return the store's key of a cell's fit."""
+    def key(self, cell: Cell, fold: int | None = None) -> str:
+        """Return the store's key of a cell's fit, or of that without a fold."""
         with self._lock:
-            if cell not in self._keys:
+            if (cell, fold) not in self._keys:
                 parts = fit_identity(self._run, self._step, cell)
+                if fold is not None:
+                    parts.append({"folds:": [self._run.plan.steps[self._step].fold_count, fold]})
                 identity = self._run.identity(self._step, cell)
-                self._keys[cell] = self._run.key(parts, identity)
-            return self._keys[cell]
+                self._keys[cell, fold] = self._run.key(parts, identity)
+            return self._keys[cell, fold]
 
-    def has(self, cell: Cell) -> bool:
+    def has(self, cell: Cell, fold: int | None = None) -> bool:
         """Say whether a cell's fit is finished."""
-        return self._run.store.has(self.key(cell), STATE)
+        return self._run.store.has(self.key(cell, fold), STATE)
 
-    def make(self, cell: Cell, label: str, listener: Listener | None = None) -> None:
+    def make(
+        self, cell: Cell, label: str, listener: Listener | None = None, fold: int | None = None
+    ) -> None:
         """Fit a cell into the store; it goes on where it was when it was killed.
 
         Args:
             cell: The cell.
             label: What notes call the fit.
             listener: Told of each row of its history.
+            fold: The fold that is left out, from 0; None for all samples.
         """
-        run, key = self._run, self.key(cell)
+        run, key = self._run, self.key(cell, fold)
         seconds = run.plan.spec.run.checkpoint_s
         checkpoint = Checkpoint(run.store, key, seconds=seconds, name=label)
-        fit = fit_step(run.toolbox, self._step, cell, checkpoint, listener)
+        fit = fit_step(run.toolbox, self._step, cell, checkpoint, listener, fold=fold)
         arrays = dict(fit.state.arrays)
         info = {"info": dict(fit.state.info), "rows": fit.rows, "counts": dict(fit.counts)}
         run.store.put(key, STATE, lambda path: write_arrays(path, arrays, info))
         checkpoint.drop()
 
-    def read(self, cell: Cell) -> Fit:
-        """Return a cell's fit from the store.
+    def read(self, cell: Cell, fold: int | None = None) -> Fit:
+        """Return a cell's fit from the store, or that without a fold.
 
         Raises:
             StorageError: If it is not there, or damaged.
         """
-        arrays, found = self._run.store.read(self.key(cell), STATE, read_arrays)
+        arrays, found = self._run.store.read(self.key(cell, fold), STATE, read_arrays)
         return Fit(State(arrays, found["info"]), tuple(found["rows"]), found["counts"])
 
     def of(self, cell: Cell) -> Fit:

@@ -12,15 +12,19 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.answer import Answer
 from adversity.engine.stages.answer_columns import answer_columns, whole_columns
 from adversity.engine.stages.columns import Columns, join, of_restorations
+from adversity.engine.stages.folds import answers_out_of_fold, fold_hashes, folds_of
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 from adversity.engine.stages.unjudged import unjudged_notes
 from adversity.errors import DataError, InputError
 from adversity.pipeline.plan.features import fits_alone, keeps_features
+from adversity.pipeline.plan.folded import out_of_fold
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from torch import Tensor
 
     from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
@@ -64,15 +68,24 @@ class PredictRun(TableRun):
 
     def content(self, cell: Cell) -> list[object]:
         """Hash the data, every link of the chain and the metrics of images."""
+        step = self.stage.step
         links = [self.identity(link.id, cell) for link in self.chain.links]
         source = self.toolbox.source(self.data)
-        kept = ["features"] if self._keeps_features else []
+        kept: list[object] = ["features"] if self._keeps_features else []
+        kept += [] if self._folds is None else [{"folds": fold_hashes(self.toolbox, step, cell)}]
         return [source.content, self.label_hash(self.data), links, self.columns_depend_on(), *kept]
 
     @cached_property
     def _keeps_features(self) -> bool:
         """Whether a step goes by the features of this one."""
         return keeps_features(self.stage.step, self.plan.steps)
+
+    @cached_property
+    def _folds(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        """The fold of each sample, where each is answered by the network fitted without its fold."""
+        if out_of_fold(self.planned, self.plan.steps) is None:
+            return None
+        return folds_of(self.toolbox, self.planned.definition)
 
     @cached_property
     def _masked(self) -> bool:
@@ -92,7 +105,7 @@ class PredictRun(TableRun):
         step = self.stage.step
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
         ready, whole = self.toolbox.ready(step, cell), self.toolbox.whole(step, cell)
-        said = Answer(whole.call.logits(current.images, current.ids), whole.plugin.gives)
+        said = Answer(self._said(cell, current, index), whole.plugin.gives)
         answer = replace(said, values=ready.plugin.over(said.values)) if self._masked else said
         others = self.plan.steps.values()
         if any(other.against == step and other.role == "attack" for other in others):
@@ -102,6 +115,8 @@ class PredictRun(TableRun):
         columns: Columns = {"id": np.array(current.ids, dtype=object)}
         if targets is not None:
             columns["target"] = targets[index]
+        if self._folds is not None:
+            columns["fold_left_out"] = self._folds[index] + 1
         columns |= answer_columns(answer, columns.get("target"))
         if self._masked:
             targets = self.toolbox.targets_of(self.data, whole.plugin)
@@ -112,6 +127,15 @@ class PredictRun(TableRun):
         if self.chain.views:
             columns |= self.image_columns(current)
         return columns
+
+    def _said(self, cell: Cell, current: ImageBatch, index: list[int]) -> Tensor:
+        """Return what the network answers, `[N, K]`: for each image the one fitted without it."""
+        step = self.stage.step
+        whole = self.toolbox.whole(step, cell)
+        if self._folds is None:
+            values: Tensor = whole.call.logits(current.images, current.ids)
+            return values
+        return answers_out_of_fold(self.toolbox, step, cell, current, self._folds[index])
 
     def _features(self, ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
         """Return the features of images, `[N, D]` float32.
@@ -139,6 +163,12 @@ class PredictRun(TableRun):
         fitted = fits_alone(self.stage.step, self.plan.steps)
         if self._masked:
             self.notes += self._mask_notes()
+        if self._folds is not None:
+            self.notes.append(
+                f"{self.stage.step}: each of the {len(self._folds)} samples of {self.data} is answered "
+                f"by the one of {self._folds.max() + 1} networks that was fitted without it and its "
+                "group; the network that other steps use was fitted on all"
+            )
         if not fitted:
             self.notes += unjudged_notes(self, "they count in no accuracy")
         else:

@@ -20,6 +20,7 @@ from adversity.engine.stages.fit_rows import (
     numbered,
     scattered,
 )
+from adversity.engine.stages.folds import folds_of
 from adversity.engine.stages.source_classes import index_in
 from adversity.engine.stages.step_images import step_images
 from adversity.registry.entry import class_of
@@ -51,6 +52,7 @@ class StreamedImages:
         *,
         blind: bool = False,
         first: bool = False,
+        fold: int | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -61,7 +63,8 @@ class StreamedImages:
             fit_on: The step or data set whose images they are.
             classes: Those of the first source, where it is another one.
             blind: Let nothing of targets, references and ids through.
-            first: It is the first source, whose samples are weighted as the step says.
+            first: It is the first source, whose samples are drawn and weighted as the step says.
+            fold: Its fold that is left out, from 0.
 
         Raises:
             DataError: If it has classes that the first source has not, or of other channels, or
@@ -87,6 +90,8 @@ class StreamedImages:
         learns = issubclass(class_of(planned.entry), Classifier) and has_label.any() and not blind
         used = np.flatnonzero(has_label) if learns else np.arange(len(self._source))
         self.total, self.left_out = len(self._source), len(self._source) - len(used)
+        if fold is not None:
+            used = used[folds_of(toolbox, planned.id)[used] != fold]
         self._rows = FitRows(used)
         if first:
             columns = sample_columns(self._source, chain.start)

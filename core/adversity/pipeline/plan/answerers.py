@@ -52,7 +52,7 @@ def members_behind(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Ha
 
 def _rows(definition: PlannedStep) -> tuple[Hashable, ...]:
     """Return what a step says of the rows that fit its plugin."""
-    return (definition.weights, definition.bootstrap)
+    return (definition.weights, definition.bootstrap, definition.fold_count)
 
 
 def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:

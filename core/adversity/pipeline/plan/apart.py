@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts.fitted import UNLABELLED, VALIDATE
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.features import fits_alone
+from adversity.pipeline.plan.folded import out_of_fold
 from adversity.pipeline.plan.paths import reached
 from adversity.pipeline.read.findings import listed
 
@@ -60,21 +61,29 @@ def judgements(id_: str, steps: Mapping[str, PlannedStep]) -> Iterator[tuple[fro
     if planned is None:
         yield frozenset({id_}), id_
         return
-    own = {name for name in _uses(planned) if name not in planned.reads} - {id_}
+    own = {name for name in _uses(planned, steps) if name not in planned.reads} - {id_}
     base = reached(own, lambda name: _near(name, steps)) | {id_}
     for name in planned.reads:
         for behind, judging in judgements(name, steps):
             yield base | behind, judging
 
 
-def _uses(planned: PlannedStep) -> tuple[str, ...]:
-    """Return the steps and data sets that a step names beside `from:`."""
-    named = (*planned.nested, planned.definition, planned.against, *planned.fitted_by)
+def _uses(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> tuple[str, ...]:
+    """Return the steps and data sets that a step names beside `from:`.
+
+    A step whose rows are answered out of fold goes by networks that did not see the row: not by the
+    fit of its definition, but by all that the images of that fit went through. Who is fitted on its
+    rows is fitted on the same data set, and met by it.
+    """
+    by: tuple[str | None, ...] = (planned.definition,)
+    if out_of_fold(planned, steps):
+        by = steps[planned.definition].fitted_by
+    named = (*planned.nested, *by, planned.against, *planned.fitted_by)
     return tuple(name for name in named if name is not None)
 
 
 def _near(name: str, steps: Mapping[str, PlannedStep]) -> tuple[str, ...]:
-    return (*steps[name].source, *_uses(steps[name])) if name in steps else ()
+    return (*steps[name].source, *_uses(steps[name], steps)) if name in steps else ()
 
 
 def meetings(

@@ -14,6 +14,7 @@ from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.check_features import FeatureRules
 from adversity.pipeline.plan.check_fit_rows import fit_row_faults
+from adversity.pipeline.plan.check_folds import FoldRules
 from adversity.pipeline.plan.check_measures import MeasureRules
 from adversity.pipeline.plan.check_members import MemberRules
 from adversity.pipeline.plan.check_objectives import ObjectiveRules
@@ -75,6 +76,7 @@ def check_steps(
         checker.fitting,
         checker.fitted_elsewhere,
         fit_row_faults,
+        FoldRules(steps).rules,
         MeasureRules(data, steps, metrics).rules,
         MemberRules(data, steps).rules,
         SamplingRules(steps).rules,
@@ -288,6 +290,7 @@ def _borrowed(spec: StepSpec) -> Iterator[Finding]:
         ("fit_on", spec.fit_on),
         ("weights", spec.weights),
         ("bootstrap", spec.bootstrap is not None),
+        ("folds", spec.folds),
     ):
         if given:
             yield key, f"{key}: belongs to the definition; write it under {spec.uses}"

@@ -100,6 +100,8 @@ class PlannedStep:
             `balanced` for as much of each class; None where all count the same.
         bootstrap: The number of the draw with replacement from that source that it is fitted on, as
             written, or `$name` of a variable; None without one.
+        fold_count: How many folds the samples of that source are dealt into, where the plugin is fitted
+            once more without each; None for none.
         knowledge: `white-box` or `grey-box`.
         variables: The matrix variables its result depends on, in the file's order.
         cells: Its cells, in matrix order; one empty cell without a matrix.
@@ -128,6 +130,7 @@ class PlannedStep:
     entries: Mapping[Cell, Entry] = field(default_factory=dict)
     weights: str | None = None
     bootstrap: str | None = None
+    fold_count: int | None = None
 
     def draw_of(self, cell: Cell) -> int | None:
         """Return the number of the draw that its plugin is fitted on in a cell; None without one."""

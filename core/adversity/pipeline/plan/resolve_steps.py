@@ -90,6 +90,7 @@ class _StepResolver:
             by=step.by,
             fit_on=named_sources(step.fit_on, class_of(entry)),
             weights=step.weights,
+            fold_count=step.folds,
             bootstrap=None if step.bootstrap is None else str(step.bootstrap),
             knowledge=step.knowledge or "white-box",
             variables=variables,

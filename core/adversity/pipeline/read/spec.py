@@ -135,6 +135,7 @@ class StepSpec(_Part):
     classes: tuple[StrictStr, ...] | None = None
     weights: StrictStr | None = None
     bootstrap: Annotated[Count | Variable | None, BeforeValidator(_draw)] = None
+    folds: Annotated[int, Field(strict=True, ge=2)] | None = None
 
 
 class MetricSpec(_Part):

@@ -1,0 +1,89 @@
+"""Folds of a fit: which samples lie in each, and answers of networks that did not see the image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.data.checksums import Checksums
+from adversity.data.resampling import dealt, joined, units_of
+from adversity.engine.set_up.toolbox import state_path
+from adversity.errors import DataError
+from adversity.seeding import fold_generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["answers_out_of_fold", "fold_hashes", "folds_of"]
+
+Folds = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def folds_of(toolbox: Toolbox, definition: str) -> Folds:
+    """Return the fold of each sample of the data set that fits a step's plugin, `[N]`, from 0.
+
+    Samples of one group lie in one fold, and so do equal images: else a network would be asked about
+    an image that it was fitted on. Within that, each fold gets as much of each class.
+
+    Raises:
+        DataError: If there are more folds than there are such parts.
+    """
+    planned = toolbox.plan.steps[definition]
+    start = toolbox.plan.chain(planned.fitted_by[0]).start
+    source, count = toolbox.source(start), int(planned.fold_count or 0)
+    units = joined(units_of(source.ids, source.groups), source.marks())
+    if count > len(units):
+        what = "samples" if len(units) == len(source) else "groups of samples or equal images"
+        raise DataError(
+            f"{planned.line}: {definition}: folds: expected at most as many as {start} has {what}, "
+            f"{len(units)}, got {count}"
+        )
+    generator = fold_generator(toolbox.plan.spec.seed, definition, count)
+    return dealt(units, source.targets, count, generator)
+
+
+def fold_hashes(toolbox: Toolbox, step: str, cell: Cell) -> list[str]:
+    """Return the hashes of what was found without each fold."""
+    definition = toolbox.definition_of(step)
+    folder = toolbox.artifact(definition.id)
+    checksums, own = Checksums(folder), definition.own(cell)
+    places = [state_path(folder, own, fold) for fold in range(int(definition.fold_count or 0))]
+    return [checksums.hash_of(place.relative_to(folder).as_posix()) for place in places]
+
+
+def answers_out_of_fold(
+    toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch, folds: Folds
+) -> Tensor:
+    """Return what is answered to images `[N, K]`, to each by the network fitted without its fold.
+
+    Args:
+        toolbox: Of the run.
+        step: The step.
+        cell: Its cell.
+        current: N images.
+        folds: `[N]`, from 0.
+
+    Raises:
+        DataError: If a network has other classes than the one that was fitted on all.
+    """
+    import torch
+
+    whole, parts = toolbox.whole(step, cell), []
+    rows = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    for place in rows:
+        ready = toolbox.whole(step, cell, int(folds[place[0]]))
+        if ready.plugin.class_names != whole.plugin.class_names:
+            raise DataError(
+                f"{toolbox.plan.steps[step].line}: {ready.label} has other classes where a fold is "
+                "left out; take fewer folds, or more samples of each class"
+            )
+        ids = [current.ids[i] for i in place]
+        parts.append(ready.call.logits(current.images[torch.from_numpy(place)], ids))
+    order = torch.from_numpy(np.argsort(np.concatenate(rows)))
+    answers: Tensor = torch.cat(parts)[order]
+    return answers
