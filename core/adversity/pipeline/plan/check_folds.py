@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted, Sampling
-from adversity.contracts.fitted import VALIDATE
+from adversity.contracts.fitted import UNLABELLED, VALIDATE
 from adversity.pipeline.plan.features import sources_of_features
 from adversity.pipeline.plan.folded import out_of_fold
 from adversity.pipeline.plan.graph import names_plugin
@@ -51,6 +51,8 @@ class FoldRules:
                 ),
             )
         first = cls.fit_sources[0]
+        if first == UNLABELLED:
+            yield "folds", f"folds: is for a source with labels; {label} is fitted on {UNLABELLED}"
         others = [name for name in planned.fit_on or () if name not in (first, VALIDATE)]
         if others:
             yield (
