@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from adversity.contracts import ProjectFile as ProjectFile
     from adversity.contracts import ProjectFolder as ProjectFolder
     from adversity.contracts import Prototypes as Prototypes
+    from adversity.contracts import Regressor as Regressor
     from adversity.contracts import Restoration as Restoration
     from adversity.contracts import Restored as Restored
     from adversity.contracts import Sample as Sample
@@ -114,6 +115,7 @@ _CONTRACTS = [
     "ProjectFile",
     "ProjectFolder",
     "Prototypes",
+    "Regressor",
     "Restoration",
     "Restored",
     "Sample",

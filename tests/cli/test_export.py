@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from adversity.data.arrays import read_arrays
+from adversity_plugins.dataset.folder import Folder
 
 PIPELINE = """\
 name: shots
@@ -241,6 +242,23 @@ def test_groups_and_attributes_come_along(shots, call):
     for row in written:
         assert [row["group"], row["camera"], row["attribute_depth"]] == given[row["id"]]
         assert row["depth"] == "8"
+
+
+def test_numbers_come_along_and_are_read_again(shots, call):
+    """A column for each, which `dataset/folder` takes as `targets`."""
+    files = sorted(Path("data/test").rglob("*.png"))
+    rows = [f"{file.relative_to('data/test')},{i / 7!r}" for i, file in enumerate(files)]
+    Path("data/test/far.csv").write_text("\n".join(["file,far_m", *rows]), encoding="utf-8")
+    far = "with: {path: data/test, labels: far.csv, targets: [far_m]}"
+    Path("pipelines/far.yaml").write_text(
+        f"name: far\ndata:\n  test: {{uses: dataset/folder, {far}}}\n"
+        "steps:\n  line: {uses: regressor/bayesian_ridge, fit_on: test}\n"
+    )
+    assert call("run", "pipelines/far.yaml", "--direct").code == 0
+    assert call("export", "pipelines/far.yaml", "test", "x").code == 0
+    again = Folder(path="x", labels="manifest.csv", targets=("far_m",))
+    again.open(Path.cwd())
+    assert [again.item(i).target for i in range(len(files))] == [i / 7 for i in range(len(files))]
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])

@@ -9,7 +9,7 @@ import pytest
 
 from adversity import Dataset, Sample
 from adversity.data.reading import Source
-from adversity.data.targets import NO_REGRESSION
+from adversity.data.targets import NUMBERS
 from adversity.errors import DataError
 from adversity.testing.inputs.samples import sample_fault, targets_fault
 
@@ -75,5 +75,5 @@ def test_kit_and_engine_take_the_same_targets(targets: list[Any], holds: bool) -
     assert fault is not None
     with pytest.raises(DataError) as refused:
         Source(Given())
-    assert NO_REGRESSION in fault
-    assert NO_REGRESSION in str(refused.value)
+    assert NUMBERS in fault
+    assert NUMBERS in str(refused.value)

@@ -20,6 +20,7 @@ from adversity.contracts.nested import Plugin
 from adversity.contracts.plot import Plot
 from adversity.contracts.plugin import API_VERSION, KINDS, PluginBase, parse_fraction
 from adversity.contracts.project_files import ProjectFile, ProjectFolder
+from adversity.contracts.regressor import Regressor
 from adversity.contracts.restoration import Restoration
 from adversity.contracts.structure import Linear, Prototypes, Structure, Tree, Trees
 from adversity.contracts.table import Table
@@ -92,6 +93,7 @@ __all__ = [
     "ProjectFile",
     "ProjectFolder",
     "Prototypes",
+    "Regressor",
     "Restoration",
     "Restored",
     "Sample",

@@ -112,7 +112,15 @@ class Dataset(PluginBase):
     @property
     @abstractmethod
     def class_names(self) -> tuple[str, ...]:
-        """The classes that integer targets index: names or WordNet ids."""
+        """The classes that targets index: names or WordNet ids; none where these are numbers."""
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What each of D numbers of a target is, such as `angle_deg`; none where it is a class.
+
+        Every target is then a finite number, D of them, or None; and there are no classes.
+        """
+        return ()
 
     @property
     def quarantined(self) -> tuple[tuple[str, str], ...]:

@@ -21,6 +21,11 @@ class FitData(Protocol):
         ...
 
     @property
+    def target_names(self) -> tuple[str, ...]:
+        """What the numbers of targets are, in all sources; none where targets are classes."""
+        ...
+
+    @property
     def sources(self) -> Mapping[str, FitData]:
         """Every source by name, this one first; a classifier's targets index one list in all."""
         ...

@@ -102,7 +102,7 @@ class Metric(MetricBase):
     """The columns without which it is not called."""
     needs_labels: ClassVar[bool] = True
     """It gets no rows whose `target` is no class of the classifier (-1: an unknown class, -2: no
-    label). False where it says something of such rows: then it looks at `target` itself."""
+    label), or no number (NaN). False where it says something of such rows: then it looks at `target` itself."""
     unless: ClassVar[tuple[str, ...]] = ()
     """Columns with which it is not called: `start_correct`, if it measures no attack."""
 
@@ -113,8 +113,18 @@ class Metric(MetricBase):
 
     @classmethod
     def takes(cls, table: Table) -> bool:
-        """Say whether a table has the columns it needs, and none of the others."""
+        """Say whether a table has the columns it needs, and none of the others.
+
+        One that goes by targets alone is about classes: it gets no table of numbers.
+        """
+        if "target" in cls.wants and table.has("mean") and not cls.judges_numbers():
+            return False
         return table.has(*cls.wants) and not any(table.has(name) for name in cls.unless)
+
+    @classmethod
+    def judges_numbers(cls) -> bool:
+        """Say whether it is about numbers that a regressor gives: it wants `mean` or `variance`."""
+        return "mean" in cls.wants or "variance" in cls.wants
 
     @abstractmethod
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_YET", "not_yet"]
 
-NOT_YET: Mapping[str, str] = MappingProxyType(
-    {
-        "Predictive.mean": "always None: no model predicts numbers",
-        "Predictive.variance": "always None: no model predicts numbers",
-    }
-)
+NOT_YET: Mapping[str, str] = MappingProxyType({})
 """Name in the contract to what happens in this version."""
 
 

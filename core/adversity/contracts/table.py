@@ -26,7 +26,8 @@ class Table:
     Attributes:
         columns: Named arrays with first axis N; `id` and `target` are always there,
             `logits` and `probs` are `[N, K]`.
-        class_names: The classes that `target` and `prediction` index.
+        class_names: The classes that `target` and `prediction` index; where `target` is numbers,
+            `[N]` or `[N, D]`, what they are.
     """
 
     columns: Mapping[str, np.ndarray[Any, Any]]

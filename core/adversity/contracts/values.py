@@ -9,7 +9,7 @@ from adversity.contracts.fit_data import FitData
 from adversity.contracts.measure_info import MeasureInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from torch import Tensor
@@ -37,7 +37,8 @@ class Sample:
     Attributes:
         image: `[H, W]` or `[H, W, C]`, uint8, or float32 in [0, 1]; EXIF applied. C is 3, or what
             the data set claims (`image_channels`).
-        target: A class index, or None where the sample has no label.
+        target: A class index; or what is to be estimated, a number or D numbers, where the data set
+            has `target_names`; None where the sample has no label.
         id: Stable and unique within the data set.
         reference: The clean image where the data set has pairs, like `image`; of another size where
             the image shall be enlarged.
@@ -46,7 +47,7 @@ class Sample:
     """
 
     image: np.ndarray[Any, Any]
-    target: int | None
+    target: int | float | Sequence[float] | None
     id: str
     reference: np.ndarray[Any, Any] | None = None
     group: str | None = None
@@ -69,7 +70,7 @@ class IndexRow:
     """
 
     id: str
-    target: int | None
+    target: int | float | Sequence[float] | None
     shape: tuple[int, int, int]
     content: str
     group: str | None = None
@@ -126,7 +127,8 @@ class Predictive:
     Attributes:
         probs: `[N, K]`, rows sum to 1; None for regression.
         logits: `[N, K]` where the classifier gives them.
-        mean, variance: `[N, D]` for regression.
+        mean, variance: `[N, D]` for regression: what is expected, and the variance of the target
+            around it; None where the model does not say how sure it is.
         members: `[M, N, K]` probabilities of an ensemble's members or draws.
         sets: `[N, K]` bool, prediction sets.
         accept: `[N]` bool, False where the model abstains.
@@ -149,7 +151,7 @@ class Block:
 
     Attributes:
         ids: N sample ids.
-        targets: `[N]` int64 class indices of the consumer.
+        targets: `[N]` int64 class indices of the consumer; `[N, D]` float64 for a `Regressor`.
         images: `[N, C, H, W]` float32 in [0, 1].
         references: Clean images, like `images`, of a size of their own where they are larger.
         logits, probs: `[N, K]` of the upstream predictions; without logits, these are log p.

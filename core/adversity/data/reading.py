@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.targets import has_class
 from adversity.contracts.values import IndexRow, Sample
 from adversity.data.content_hash import array_sha256, known, seen, values_sha256
 from adversity.data.pixels import Array, checked, shape_of, stacked
 from adversity.data.prepare import Prepare
-from adversity.data.targets import check_ids, class_indices
+from adversity.data.targets import check_ids, class_indices, numbers_of
 from adversity.errors import DataError, PluginError
 from adversity.provenance import pixels_sha256
 
@@ -34,6 +35,8 @@ class Source:
         ids: The samples' ids.
         targets: `[N]` int64 class indices; -1 where a sample has no label.
         labelled: Whether any sample has a label.
+        numbers: `[N, D]` float64, what is to be estimated, NaN where a sample has no target; None
+            where targets are classes.
         groups: Each sample's group, or None.
         shapes: Each sample's (C, H, W) after `prepare`.
         reference_shapes: The same of its clean reference; None where it has none.
@@ -69,7 +72,8 @@ class Source:
             raise DataError(f"{self._name} has no samples; check its path and parameters")
         self.ids = tuple(row.id for row in rows)
         check_ids(self.ids, self._name)
-        self.targets = class_indices(rows, self.class_names, self._name)
+        self.numbers = numbers_of(rows, self.target_names, self.class_names, self._name)
+        self.targets = class_indices(rows, self.class_names, self._name, numbers=self.numbers)
         self.labelled = bool((self.targets >= 0).any())
         self.groups = tuple(row.group for row in rows)
         self.attributes = tuple(dict(row.attributes) for row in rows)
@@ -77,7 +81,7 @@ class Source:
         self.reference_shapes = tuple(self._reference_shape(row) for row in rows)
         whole = {"classes": self.class_names, "prepare": self.prepare}
         told = [known(row, int(target)) for row, target in zip(rows, self.targets, strict=True)]
-        self.content = values_sha256(whole | {"rows": told})
+        self.content = values_sha256(whole | {"rows": told} | self._told_numbers())
         shown = [seen(row, of) for row, of in zip(rows, self.reference_shapes, strict=True)]
         self.unlabelled_content = values_sha256(whole | {"rows": shown})
         self._rows = rows
@@ -93,14 +97,20 @@ class Source:
         return tuple(self._dataset.class_names)
 
     @property
+    def target_names(self) -> tuple[str, ...]:
+        """What the numbers of a target are; none where it is a class."""
+        return tuple(self._dataset.target_names)
+
+    @property
     def quarantined(self) -> tuple[tuple[str, str], ...]:
         """Samples left out, each with the reason."""
         return tuple(self._dataset.quarantined)
 
     @property
     def unlabelled_count(self) -> int:
-        """How many samples have no label."""
-        return int((self.targets < 0).sum())
+        """How many samples have no label, or no number to be held against."""
+        targets = self.targets if self.numbers is None else self.numbers
+        return int((~has_class(targets)).sum())
 
     @property
     def references_count(self) -> int:
@@ -255,6 +265,12 @@ class Source:
             self._prepare.depth(channels, id=row.id),
             *self._prepare.size(height, width, id=row.id),
         )
+
+    def _told_numbers(self) -> dict[str, Any]:
+        """Return what is known of numbers, as JSON values; nothing where targets are classes."""
+        if self.numbers is None:
+            return {}
+        return {"numbers": [self.target_names, [repr(row) for row in self.numbers.tolist()]]}
 
     def _require_hash(self, row: IndexRow) -> None:
         """Refuse an index that knows of a reference and not what is in it."""

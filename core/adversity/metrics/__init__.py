@@ -35,6 +35,14 @@ from adversity.metrics.proper_scores import (
     squared_errors,
 )
 from adversity.metrics.ranking import auroc, fpr_at_95_tpr
+from adversity.metrics.regression import (
+    absolute_errors,
+    covered,
+    gaussian_nats,
+    r_squared,
+    rmse,
+    squared_residuals,
+)
 from adversity.metrics.reliability import (
     ReliabilityAccumulator,
     ReliabilityBins,
@@ -47,6 +55,7 @@ from adversity.metrics.robust import attack_success, robust_accuracy, worst_case
 __all__ = [
     "ReliabilityAccumulator",
     "ReliabilityBins",
+    "absolute_errors",
     "accuracy",
     "accuracy_of",
     "accuracy_of_ranks",
@@ -62,10 +71,12 @@ __all__ = [
     "confidence_gap",
     "confidence_gap_of",
     "consistency_test",
+    "covered",
     "ece",
     "failure_distance",
     "failures_found",
     "fpr_at_95_tpr",
+    "gaussian_nats",
     "grouped",
     "grouped_calibration",
     "grouped_interval",
@@ -82,12 +93,15 @@ __all__ = [
     "psnr",
     "psnr_convention",
     "query_count",
+    "r_squared",
     "ranks",
     "reliability",
+    "rmse",
     "robust_accuracy",
     "share",
     "softmax",
     "squared_errors",
+    "squared_residuals",
     "ssim",
     "ssim_convention",
     "ssim_smallest_side",

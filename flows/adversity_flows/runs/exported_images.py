@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from adversity.data.reading import Source
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.engine.set_up.workspace import Workspace
     from adversity.engine.stages.stage import StageRun
@@ -42,7 +44,7 @@ class ExportedImage(NamedTuple):
         pixels: `[C, H, W]` float32 in [0, 1], as the run had it.
         target: Its class in the data set; None without labels.
         group: Its group in the data set, or None.
-        attributes: Its attributes in the data set.
+        attributes: Its attributes in the data set, after its numbers, where targets are such.
         facts: What the tables of the run say of it: column to text.
     """
 
@@ -272,6 +274,13 @@ class StepImages:
                 image,
                 target,
                 source.groups[i],
-                source.attributes[i],
+                {**_numbers(source, i), **source.attributes[i]},
                 facts.get(sample, {}),
             )
+
+
+def _numbers(source: Source, index: int) -> dict[str, float]:
+    """Return the numbers of a sample by their names; none where targets are classes, or missing."""
+    numbers = [] if source.numbers is None else source.numbers[index].tolist()
+    named = zip(source.target_names, numbers, strict=False)
+    return {name: number for name, number in named if not math.isnan(number)}

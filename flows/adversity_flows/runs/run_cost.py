@@ -130,7 +130,7 @@ class _Coster:
         rows = None if cost.samples is None else cost.samples * cost.cells
         if planned.role == "attack":
             return self._attack(planned, cost)
-        if planned.role == "predict":
+        if planned.role in ("predict", "regress"):
             return replace(cost, queries=rows, gradients=0)
         cls = class_of(planned.entry)
         if planned.role == "measure" or (planned.role == "score" and issubclass(cls, _FROM_TABLES)):

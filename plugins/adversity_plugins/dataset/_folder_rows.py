@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.values import IndexRow
+from adversity.errors import DataError
 from adversity.provenance import pixels_sha256
 
 if TYPE_CHECKING:
@@ -12,10 +14,21 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from adversity.project import Listing
     from adversity_plugins.dataset._labels import Item
+
+    Target = int | float | Sequence[float] | None
     from adversity_plugins.dataset._read_images.decode import DecodedImage
 
-__all__ = ["listed", "note", "row_of"]
+__all__ = [
+    "columns_fault",
+    "listed",
+    "note",
+    "require_visible",
+    "row_of",
+    "target_of",
+    "targets_in",
+]
 
 
 def note(odd: dict[str, list[str]], name: str, image: DecodedImage) -> None:
@@ -32,8 +45,55 @@ def listed(odd: Mapping[str, Sequence[str]]) -> str:
     )
 
 
+def columns_fault(
+    targets: Sequence[str] | None, labels: str | None, classes: Sequence[str] | None
+) -> str | None:
+    """Say what is wrong with the columns that are to be targets, or None.
+
+    Args:
+        targets: Their names; None where targets are classes.
+        labels: The CSV file.
+        classes: The allowed classes.
+    """
+    own = ("file", "label", "group")
+    if targets is None:
+        return None
+    if labels is None or classes is not None:
+        return "targets are columns of the CSV file in `labels`, without `classes`"
+    if not targets or len({*targets, *own}) < len(targets) + len(own):
+        return (
+            f"targets must name columns, each once, none of {', '.join(own)}, got {list(targets)}"
+        )
+    return None
+
+
+def target_of(item: Item, index: Mapping[str, int]) -> Target:
+    """Return the class of an image, or its numbers: one alone, several as they are.
+
+    Args:
+        item: The image.
+        index: The number of each class.
+    """
+    if not isinstance(item.numbers, tuple):
+        return index.get(item.label)
+    return item.numbers[0] if len(item.numbers) == 1 else item.numbers
+
+
+def targets_in(
+    rows: Sequence[IndexRow], class_names: Sequence[str], target_names: Sequence[str]
+) -> dict[str, object]:
+    """Return how many images each class has; of numbers, between what they lie."""
+    if not target_names:
+        counts = Counter(row.target for row in rows)
+        return {"per_class": {name: counts[i] for i, name in enumerate(class_names)}}
+    given = [row.target if isinstance(row.target, tuple) else (row.target,) for row in rows]
+    known = [numbers for numbers in given if numbers[0] is not None]
+    ends = [[min(column), max(column)] for column in zip(*known, strict=True)]
+    return {"targets": dict(zip(target_names, ends, strict=False))}
+
+
 def row_of(
-    item: Item, target: int | None, decoded: DecodedImage, clean: DecodedImage | None
+    item: Item, target: Target, decoded: DecodedImage, clean: DecodedImage | None
 ) -> IndexRow:
     """Return what decoding an image, and its clean partner, has shown."""
     images = (decoded,) if clean is None else (decoded, clean)
@@ -52,3 +112,20 @@ def row_of(
 
 def _shape(pixels: np.ndarray[Any, Any]) -> tuple[int, int, int]:
     return (pixels.shape[0], pixels.shape[1], 1 if pixels.ndim == 2 else 3)
+
+
+def require_visible(file: str, listing: Listing, where: str) -> None:
+    """Refuse a label file that DVC does not see.
+
+    Raises:
+        DataError: If it is not there, or `.dvcignore` leaves it out.
+    """
+    if file in listing.files:
+        return
+    for name, rule in listing.ignored:
+        if file == name or file.startswith(f"{name}/"):
+            raise DataError(
+                f"{where}/{file} is left out by {rule}: DVC does not see it, so a change would go "
+                "unnoticed; take it out of .dvcignore"
+            )
+    raise DataError(f"{where}/{file}: not found; check `labels` (a file inside `path`)")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError
 from adversity.file_names import code_points, name_fault, same_name
-from adversity.project import read_regular
+from adversity_plugins.dataset._csv_rows import csv_rows, numbers_in
 from adversity_plugins.dataset._read_images.decode import IMAGE_SUFFIXES
 from adversity_plugins.dataset._read_images.leftovers import is_of_a_system, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ["Item", "Labelled", "from_csv", "from_folders", "ignored_facts"]
 
@@ -25,12 +24,16 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An image's file (path inside the data set), class (empty without a label) and group."""
+    """An image's file (path inside the data set), class (empty without a label) and group.
+
+    `numbers` are its targets where these are no classes; a text is what is wrong with them.
+    """
 
     file: str
     label: str
     group: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    numbers: tuple[float, ...] | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,27 +146,33 @@ def from_csv(
     where: str,
     classes: Sequence[str] | None = None,
     unlabelled: bool = False,
+    targets: Sequence[str] = (),
 ) -> Labelled:
     """Read a CSV file with columns file and label, optionally group; others are attributes.
+
+    With `targets` there need not be labels, and there are no classes.
 
     Args:
         path: The CSV file (UTF-8, comma-separated, with a header).
         files: What lies in the data set.
         where: The file's name in messages.
         classes: The allowed classes.
-        unlabelled: Whether a row may have no label.
+        unlabelled: Whether a row may have no label, or no numbers.
+        targets: The columns of numbers that are targets.
 
     Raises:
         DataError: With the first wrong rows, each as `file:line: message`.
     """
-    rows = _read_csv(path, where)
+    rows = csv_rows(path, where, ("file", *(targets or ("label",))))
     findings: list[str] = []
     items: dict[str, tuple[int, Item]] = {}
     known = _Known(files)
     for line, row in rows:
-        item = _item(row, known)
+        item = _item(row, known, targets)
         fault = _row_fault(row, item, known, items)
-        if not fault and not (unlabelled and not item.label):
+        if not fault and targets:
+            fault = _numbers_fault(item, unlabelled=unlabelled)
+        elif not fault and not (unlabelled and not item.label):
             fault = _label_fault(item, classes)
         if fault:
             findings.append(f"{where}:{line}: {fault}")
@@ -182,42 +191,10 @@ def from_csv(
     image_count = sum(_is_image(file) and not is_of_a_system(file) for file in files)
     return Labelled(
         items=chosen,
-        class_names=_class_names(iter(labels), classes),
+        class_names=() if targets else _class_names(iter(labels), classes),
         quarantined=(),
         facts={"labels": path.name, "not_in_csv": max(0, image_count - len(chosen))},
     )
-
-
-def _read_csv(path: Path, where: str) -> list[tuple[int, dict[str, str]]]:
-    try:
-        text = read_regular(path).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise DataError(f"{where}: not found; check `labels` (a file inside `path`)") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{where}: cannot be read as UTF-8 text ({error})") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if not {"file", "label"} <= set(header) or len(set(header)) < len(header):
-            raise DataError(
-                f"{where}:1: expected a header with the columns file,label[,group], got "
-                f"{','.join(header) or 'nothing'}"
-            )
-        return list(_rows(reader, header, where))
-    except csv.Error as error:
-        raise DataError(f"{where}:{reader.line_num}: not valid CSV ({error})") from error
-
-
-def _rows(reader: Any, header: Sequence[str], where: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for values in reader:
-        if not values:  # a blank line
-            continue
-        if len(values) != len(header):
-            raise DataError(
-                f"{where}:{reader.line_num}: expected {len(header)} values "
-                f"({','.join(header)}), got {len(values)}; quote values that hold commas"
-            )
-        yield reader.line_num, dict(zip(header, values, strict=True))
 
 
 class _Known:
@@ -273,13 +250,20 @@ def _label_fault(item: Item, classes: Sequence[str] | None) -> str | None:
     return None
 
 
-def _item(row: Mapping[str, str], known: _Known) -> Item:
-    own = ("file", "label", "group")
+def _numbers_fault(item: Item, *, unlabelled: bool) -> str | None:
+    if item.numbers is None and not unlabelled:
+        return f"{item.file!r} has no target; write it, or keep such rows with `unlabelled: keep`"
+    return item.numbers if isinstance(item.numbers, str) else None
+
+
+def _item(row: Mapping[str, str], known: _Known, targets: Sequence[str]) -> Item:
+    own = ("file", "group", *(targets or ("label",)))
     return Item(
         file=known.find(row["file"].strip()),
-        label=same_name(row["label"].strip()),
+        label="" if targets else same_name(row["label"].strip()),
         group=row.get("group", "").strip() or None,
         attributes={name: value for name, value in row.items() if name not in own},
+        numbers=numbers_in(row, targets),
     )
 
 

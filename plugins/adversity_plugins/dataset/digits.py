@@ -80,7 +80,7 @@ class Digits(Dataset):
                 {
                     "id": f"digit-{i:04d}",
                     "sha256": hashes[i],
-                    "label": str(bunch.target[i]),
+                    "label": self._label(int(bunch.target[i]), hashes[i]),
                     "split": _split_of(hashes[i]),
                 }
                 for i in order
@@ -123,7 +123,7 @@ class Digits(Dataset):
         keep = [i for i, split in enumerate(splits) if self.split in (split, "all")]
         if self.limit is not None and self.limit > len(keep):
             raise DataError(
-                f"data set 'digits': limit {self.limit} is more than the {len(keep)} digits of "
+                f"data set {self.name!r}: limit {self.limit} is more than the {len(keep)} digits of "
                 f"split {self.split!r}; lower it or leave it out"
             )
         keep = keep[: self.limit]
@@ -131,12 +131,20 @@ class Digits(Dataset):
         self._rows = tuple(
             IndexRow(
                 id=rows[i]["id"],
-                target=int(rows[i]["label"]),
+                target=self._target(rows[i]["label"]),
                 shape=(32, 32, 1),
                 content=rows[i]["sha256"],
             )
             for i in keep
         )
+
+    def _label(self, digit: int, sha256: str) -> str:
+        """Return what the manifest says of a digit."""
+        return str(digit)
+
+    def _target(self, label: str) -> int | float:
+        """Return the target that the manifest says."""
+        return int(label)
 
     def _load(self, root: Path) -> Array:
         from safetensors import SafetensorError

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from adversity import Dataset, ProjectFolder
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity.file_names import same_name
-from adversity.project import Listing, text_fault
-from adversity_plugins.dataset._folder_rows import listed, note, row_of
+from adversity.project import text_fault
+from adversity_plugins.dataset._folder_rows import (
+    columns_fault,
+    listed,
+    note,
+    require_visible,
+    row_of,
+    target_of,
+    targets_in,
+)
 from adversity_plugins.dataset._labels import Labelled, from_csv, from_folders, ignored_facts
 from adversity_plugins.dataset._read_images import decode
 
@@ -27,7 +35,7 @@ _REMEMBERED_BYTES = 64 * 2**20
 
 
 class Folder(Dataset):
-    """Images in a folder, labelled by class folders or by a CSV file.
+    """Images in a folder, labelled by class folders or by a CSV file, with classes or numbers.
 
     `open` reads and decodes every image once, in the order of the ids: what cannot be
     decoded to the last pixel is left out and listed before any number depends on it. Small
@@ -54,6 +62,11 @@ class Folder(Dataset):
     )
     classes: tuple[str, ...] | None = Field(
         default=None, description="the allowed classes in order; without it, those found, sorted"
+    )
+    targets: tuple[str, ...] | None = Field(
+        default=None,
+        description="columns of the CSV file with numbers to be estimated, in place of label; then "
+        "there are no classes",
     )
     unlabelled: Literal["keep"] | None = Field(
         default=None,
@@ -90,6 +103,13 @@ class Folder(Dataset):
             raise ValueError(f"must name every class once, got {list(names)}")
         return names
 
+    @model_validator(mode="after")
+    def _numbers_come_from_a_file(self) -> Self:
+        fault = columns_fault(self.targets, self.labels, self.classes)
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
     def location(self) -> str:
         """Return the folder: DVC hashes it."""
         return self.path.text
@@ -119,13 +139,14 @@ class Folder(Dataset):
             labelled = from_folders(listing.files, where=where, classes=self.classes)
         else:
             file = PurePosixPath(self.labels).as_posix()
-            _require(file, listing, where)
+            require_visible(file, listing, where)
             labelled = from_csv(
                 self._project / where / file,
                 listing.files,
                 where=f"{where}/{file}",
                 classes=self.classes,
                 unlabelled=self.unlabelled == "keep",
+                targets=self.targets or (),
             )
         if listing.ignored:
             left_out = ignored_facts(listing.ignored)
@@ -171,14 +192,15 @@ class Folder(Dataset):
             laid += sum(image.transparent for _, image in read.values())
             for name, (_, image) in read.items():
                 note(odd, name, image)
-            rows.append(row_of(item, index.get(item.label), decoded, clean))
+            rows.append(row_of(item, target_of(item, index), decoded, clean))
         self._rows = tuple(rows)
         self._class_names = labelled.class_names
         self._quarantined = tuple(sorted(quarantined))
         self._facts = dict(labelled.facts) | {"on_background": laid}
         if odd:
             self._facts["odd_metadata"] = listed(odd)
-        held = {labelled.class_names[row.target] for row in rows if row.target is not None}
+        labels = (row.target for row in rows if isinstance(row.target, int))
+        held = {labelled.class_names[label] for label in labels}
         empty = {*labelled.empty, *labelled.class_names} - held
         if empty:
             self._facts["classes_without_images"] = sorted(empty)
@@ -197,6 +219,11 @@ class Folder(Dataset):
     def class_names(self) -> tuple[str, ...]:
         """The classes, sorted by name, or as `classes` orders them."""
         return self._class_names
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The columns that `targets` names."""
+        return self.targets or ()
 
     @property
     def quarantined(self) -> tuple[tuple[str, str], ...]:
@@ -261,29 +288,12 @@ class Folder(Dataset):
 
     def describe(self) -> dict[str, Any]:
         """Return counts for the report."""
-        counts = [0] * len(self._class_names)
-        for row in self._rows:
-            if row.target is not None:
-                counts[row.target] += 1
-        without = len(self._rows) - sum(counts)
+        without = sum(row.target is None for row in self._rows)
         return {
             "path": self.location(),
             "n": len(self._rows),
             **({"unlabelled": without} if without else {}),
-            "per_class": dict(zip(self._class_names, counts, strict=True)),
+            **targets_in(self._rows, self.class_names, self.target_names),
             "quarantined": len(self._quarantined),
             **({} if self.references is None else {"references": self.references.text}),
         } | self._facts
-
-
-def _require(file: str, listing: Listing, where: str) -> None:
-    """Refuse a label file that DVC does not see."""
-    if file in listing.files:
-        return
-    for name, rule in listing.ignored:
-        if file == name or file.startswith(f"{name}/"):
-            raise DataError(
-                f"{where}/{file} is left out by {rule}: DVC does not see it, so a change would go "
-                "unnoticed; take it out of .dvcignore"
-            )
-    raise DataError(f"{where}/{file}: not found; check `labels` (a file inside `path`)")

@@ -18,7 +18,7 @@ from adversity.pipeline.plan.recorded import history_of
 from adversity.seeding import fit_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike
     from torch import Tensor
@@ -45,11 +45,14 @@ class TensorRows:
         references: Tensor | None = None,
         side: Mapping[str, Tensor] | None = None,
         weights: ArrayLike | Tensor | None = None,
+        numbers: ArrayLike | Tensor | None = None,
+        target_names: Sequence[str] | None = None,
     ) -> None:
         """Take images, with references or without, or logits, and labels `[N]`, whole numbers.
 
         Logits may have features beside them; those of members, `[M, N, K]`, stand alone. Of rows
-        with `weights` those that weigh 0 are left out.
+        with `weights` those that weigh 0 are left out. In place of labels there may be `numbers`,
+        `[N]` or `[N, D]`, what a regressor learns.
         """
         said = None if members is None else _said(members)
         rows = next((given for given in (images, logits, said) if given is not None), None)
@@ -63,7 +66,7 @@ class TensorRows:
         self._count = len(rows)
         known = None if labels is None else label_rows(labels, len(rows), len(class_names))
         self._columns = {
-            "targets": known,
+            "targets": known if numbers is None else _numbers(numbers, len(rows)),
             "images": images,
             "references": references,
             "logits": logits,
@@ -72,6 +75,7 @@ class TensorRows:
             "probs": None if logits is None else logits.double().softmax(1),
             "weights": None,
         }
+        self.target_names = () if numbers is None else self._named(target_names)
         self._side = _side(side or {}, images)
         if weights is not None:
             self._weigh(_weights(weights, len(rows)))
@@ -91,7 +95,7 @@ class TensorRows:
 
     @property
     def labels(self) -> Tensor | None:
-        """The labels `[N]`, if there are any."""
+        """The labels `[N]`, or numbers `[N, D]`, if there are any."""
         return self._columns["targets"]
 
     def _weigh(self, weights: Tensor) -> None:
@@ -103,6 +107,20 @@ class TensorRows:
             for name, column in self._columns.items()
         }
         self._side = {name: value[kept.to(value.device)] for name, value in self._side.items()}
+
+    def _named(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """Return what the numbers are, if nothing is said `target`, or `target_0` and so on.
+
+        Raises:
+            DataError: If there are more or fewer names than numbers, or some come twice.
+        """
+        targets = self._columns["targets"]
+        count = 0 if targets is None else targets.shape[1]
+        if names is None:
+            return ("target",) if count == 1 else tuple(f"target_{i}" for i in range(count))
+        if len(names) != count or len(set(names)) != count:
+            raise DataError(f"expected {count} different target_names, got {list(names)}")
+        return tuple(names)
 
     @property
     def weighted(self) -> bool:
@@ -161,6 +179,24 @@ def _weights(weights: ArrayLike | Tensor, count: int) -> Tensor:
     if fault is not None:
         raise DataError(fault)
     return torch.from_numpy(values.copy())
+
+
+def _numbers(given: ArrayLike | Tensor, count: int) -> Tensor:
+    """Return targets `[N, D]` float64.
+
+    Raises:
+        DataError: If they are not finite, or not one row for each image.
+    """
+    import torch
+
+    numbers = torch.as_tensor(given, dtype=torch.float64)
+    wide = numbers[:, None] if numbers.ndim == 1 else numbers
+    if wide.ndim != 2 or len(wide) != count or not wide.shape[1] or not wide.isfinite().all():
+        raise DataError(
+            f"expected finite targets [{count}] or [{count}, D], got {list(numbers.shape)}"
+            + ("" if bool(numbers.isfinite().all()) else " with NaN or infinity")
+        )
+    return wide
 
 
 def _side(side: Mapping[str, Tensor], images: Tensor | None) -> dict[str, Tensor]:

@@ -136,7 +136,7 @@ def _fitted_elsewhere(planned: PlannedStep) -> bool:
         return False
     classes = map(class_of, planned.plugin_entries)
     return any(
-        (cls.describes.role == "predict" or cls.weights_licence is not None)
+        (cls.describes.role in ("predict", "regress") or cls.weights_licence is not None)
         and not issubclass(cls, Fitted)
         for cls in classes
     )

@@ -130,6 +130,11 @@ class StoredAnswers:
         """The classes that targets index."""
         return self._names
 
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """None: stored answers are of classes."""
+        return ()
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self._chosen.places)

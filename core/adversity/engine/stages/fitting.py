@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Classifier, Fitted
+from adversity.contracts import Classifier, Fitted, Regressor
 from adversity.contracts.fitted import UNLABELLED
 from adversity.engine.calls.fit_watch import FitWatch
+from adversity.engine.stages.fit_numbers import StreamedNumbers, require_the_same_numbers
 from adversity.engine.stages.fit_streams import LEARN_FROM
 from adversity.errors import InputError
 from adversity.pipeline.plan.folded import rests_on_folds
@@ -167,12 +168,16 @@ def _streams(
     streams: dict[str, StreamedImages | StoredAnswers] = {}
     for name, fit_on in (planned.fit_on or {}).items():
         opened, blind = LEARN_FROM[cls.fits_on], name == UNLABELLED
+        if issubclass(cls, Regressor):
+            opened = StreamedNumbers
         rows: dict[str, Any] = {} if streams or fold is None else {"fold": fold}
         streams[name] = opened(
             toolbox, planned, cell, fit_on, classes, blind=blind, first=not streams, **rows
         )
         if issubclass(cls, Classifier) or cls.fits_on != "images":
             classes = next(iter(streams.values())).class_names
+    if issubclass(cls, Regressor):
+        require_the_same_numbers(f"{planned.line}: fit_on", streams)
     for stream in streams.values():
         stream.sources, stream.watch = streams, watch or stream.watch
     return streams

@@ -105,6 +105,11 @@ class StreamedImages:
         """The classes that targets index."""
         return self._names
 
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What the numbers of targets are; none where targets are classes."""
+        return self._source.target_names
+
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self._used)

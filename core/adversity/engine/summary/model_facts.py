@@ -1,4 +1,4 @@
-"""What classifiers say of themselves, for each one that a step uses in its cells."""
+"""What classifiers and regressors say of themselves, for each one that a step uses in its cells."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _with_facts(
     toolbox: Toolbox, summary: StepSummary, asked: dict[tuple[str, str], dict[str, Any]]
 ) -> StepSummary:
     planned, definition = toolbox.plan.steps[summary.id], toolbox.definition_of(summary.id)
-    if class_of(planned.entry).describes.role != "predict":
+    if class_of(planned.entry).describes.role not in ("predict", "regress"):
         return summary
     models = []
     for cells in _by_model(toolbox, summary.id):

@@ -285,4 +285,5 @@ def _data(toolbox: Toolbox, name: str) -> DataSummary:
         content=source.content,
         images="clean" if toolbox.starts_clean(name) else "degraded",
         references=source.references_count,
+        target_names=source.target_names,
     )

@@ -12,6 +12,7 @@ from adversity.contracts import CellMetric, ImageMetric, Metric
 from adversity.pipeline.plan.asked import needed
 from adversity.pipeline.plan.engine_measures import AFTERWARDS
 from adversity.pipeline.plan.measures import ATTACKS_ALONE, can_have, goal_of, known_of, undecided
+from adversity.pipeline.plan.misjudged import misjudges
 from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
@@ -195,6 +196,8 @@ def _column_faults(label: str, cls: type[Metric], table: PlannedStep) -> Iterato
         else:
             lacking = listed(column for column in cls.wants if column in ATTACKS_ALONE)
             yield f"{label} needs {lacking}, which attacks alone have; {name} is none"
+    elif (why := misjudges(cls, table)) is not None:
+        yield f"{label} {why}"
     elif missing := undecided(table).intersection(cls.wants):
         lacking = listed(sorted(missing))
         yield f"{label} needs {lacking}, which {name} does not decide; name a step that does"

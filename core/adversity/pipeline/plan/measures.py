@@ -20,6 +20,7 @@ from adversity.contracts import (
 from adversity.contracts.goal import GOALS
 from adversity.pipeline.plan.asked import given
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA, OF_DECISIONS
+from adversity.pipeline.plan.misjudged import misjudges
 from adversity.pipeline.plan.recorded import recorded
 from adversity.pipeline.read.findings import listed
 
@@ -245,7 +246,11 @@ def _fitting(planned: PlannedStep, metrics: Iterable[MetricBase]) -> list[Metric
         metric
         for metric in metrics
         if not isinstance(metric, Metric)
-        or (can_have(type(metric), goal) and not missing.intersection(metric.wants))
+        or (
+            can_have(type(metric), goal)
+            and not missing.intersection(metric.wants)
+            and misjudges(type(metric), planned) is None
+        )
     ]
 
 

@@ -244,7 +244,7 @@ def _unlike(uses: str, entries: Sequence[Entry]) -> list[str]:
         return [f"{uses}: expected plugins of one kind, got {named}; write a step for each kind"]
     if not all(map(_takes_turns, classes)):
         kind = next(iter(kinds)).plural
-        may = "degradations, restorations, classifiers or calibrators"
+        may = "degradations, restorations, classifiers, regressors or calibrators"
         return [f"{uses}: a variable stands for {may}, not for {kind}; write a step for each"]
     ways = {entry.name: _way(cls) for entry, cls in zip(entries, classes, strict=True)}
     if len(set(ways.values())) > 1:
@@ -260,7 +260,7 @@ def _takes_turns(cls: type[PluginBase]) -> bool:
     Budget, ledger and gates ask each attack by itself; a score's column and a metric's measure
     have its name.
     """
-    return cls.describes.role in ("view", "predict") or issubclass(cls, PostHoc)
+    return cls.describes.role in ("view", "predict", "regress") or issubclass(cls, PostHoc)
 
 
 def _way(cls: type[PluginBase]) -> str:

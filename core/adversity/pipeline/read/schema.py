@@ -117,7 +117,7 @@ def _nested(kind: str, entries: Iterable[Entry]) -> Schema:
         "properties": parts,
         "required": ["uses"],
         "additionalProperties": False,
-        "allOf": rules,
+        **({"allOf": rules} if rules else {}),  # an empty one is no schema
     }
     return {"anyOf": [*names, shape]}
 

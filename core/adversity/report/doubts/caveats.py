@@ -84,11 +84,13 @@ def _worst_first(unsorted: Sequence[Caveat]) -> tuple[Caveat, ...]:
 def _few_samples(data: Sequence[DataSummary]) -> Iterator[Caveat]:
     for item in data:
         if item.n < FEW:
-            yield Caveat(
-                "warning",
-                f"Data set {item.id} has n = {item.n} samples: differences below about "
-                f"{1.96 * (0.25 / item.n) ** 0.5:.2f} cannot be distinguished from chance.",
+            what = (
+                f"differences below about {1.96 * (0.25 / item.n) ** 0.5:.2f} cannot be "
+                "distinguished from chance."
             )
+            if item.target_names:  # of Gaussian errors; those with heavier tails say less
+                what = f"how large errors are is known to about {1.96 / (2 * item.n) ** 0.5:.0%} at best."
+            yield Caveat("warning", f"Data set {item.id} has n = {item.n} samples: {what}")
 
 
 def _quarantined(data: Sequence[DataSummary]) -> Iterator[Caveat]:

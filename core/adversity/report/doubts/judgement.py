@@ -15,7 +15,7 @@ from adversity.report.words.wording import TIMES, cell_text, eps_text, parse_num
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adversity.report.values.model import GateResult, Report, StepSummary, Verdict
+    from adversity.report.values.model import DataSummary, GateResult, Report, StepSummary, Verdict
 
 __all__ = [
     "SIGNS",
@@ -147,12 +147,12 @@ def what_was_tested(report: Report) -> str:
 
     Data and images that only fitted something were not tested.
     """
-    models = _names(report, makes="predictions")
+    models = [_names(report, makes="predictions"), _names(report, makes="numbers")]
     data = " and ".join(
-        f"{item.id} ({item.uses}, n = {item.n:,}, {plural(item.classes, 'class', 'classes')})"
+        f"{item.id} ({item.uses}, n = {item.n:,}, {_targets(item)})"
         for item in judged_data(report.data, report.steps, report.gates)
     )
-    parts = [f"{models or 'No classifier'} on {data or 'no data'}"]
+    parts = [f"{' and '.join(filter(None, models)) or 'No classifier'} on {data or 'no data'}"]
     seen = _behind_figures(report)
     roles = dict.fromkeys(step.image_role for step in seen.steps if step.makes == "images")
     parts += [f"{role} by {_names(seen, image_role=role)}" for role in roles]
@@ -172,6 +172,11 @@ def _behind_figures(report: Report) -> Report:
     names = {name for step in judged for name in (step.id, *step.path, *step.compared)}
     steps = tuple(step for step in report.steps if step.id in names)
     return replace(report, steps=steps) if judged else report
+
+
+def _targets(item: DataSummary) -> str:
+    """Say what is known of each image: one of so many classes, or numbers."""
+    return ", ".join(item.target_names) or plural(item.classes, "class", "classes")
 
 
 def _names(report: Report, **what: str) -> str:

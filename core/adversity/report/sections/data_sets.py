@@ -40,7 +40,7 @@ def _data_row(item: DataSummary) -> tuple[str, ...]:
         item.id,
         item.uses,
         f"{item.n:,}",
-        f"{item.classes:,}",
+        ", ".join(item.target_names) or f"{item.classes:,}",
         _images(item),
         pairs(item.prepare),
         item.content[:16] or NOTHING,

@@ -130,7 +130,7 @@ def _is_bin(row: object) -> bool:
 def _conventions(report: Report) -> tuple[str, ...]:
     """Say what definition each measure follows that the report shows somewhere."""
     seen: dict[str, None] = {}
-    for group in ("uncertainty", "accuracy", "attack", "quality"):
+    for group in ("uncertainty", "accuracy", "regression", "attack", "quality"):
         for name in grouped(report.steps, group):
             for _, _, measure in measured(report, name):
                 if measure.convention:

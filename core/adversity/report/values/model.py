@@ -138,6 +138,8 @@ class DataSummary:
     images: str = "clean"
     references: int = 0
     """`images` are `degraded` if the pipeline says so, or if `references` of them have clean ones."""
+    target_names: tuple[str, ...] = ()
+    """What is to be estimated, where targets are numbers and not classes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,18 @@ def weights_count(bench: Bench) -> str:
 
 
 def _mislabelled(rows: TensorRows, right: list[float]) -> TensorRows:
-    """Return the rows with the next class as the label of those that are not right."""
+    """Return the rows with the next class as the label of those that are not right.
+
+    Of numbers it is those of the next row.
+    """
     if rows.labels is None:
         return rows
+    if rows.target_names:
+        from torch import stack
+
+        others = rows.labels.roll(-1, 0)
+        pairs = zip(rows.labels.unbind(), others.unbind(), right, strict=True)
+        return rows.again(labels=stack([own if kept else other for own, other, kept in pairs]))
     moved = rows.labels.clone()
     for row, kept in enumerate(right):
         if not kept:

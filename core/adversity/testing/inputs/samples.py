@@ -9,7 +9,7 @@ import numpy as np
 
 from adversity.contracts import Sample
 from adversity.data.pixels import shapes_in_words
-from adversity.data.targets import NO_REGRESSION
+from adversity.data.targets import NUMBERS, number_fault
 from adversity.shapes import GREY_AND_COLOUR
 
 if TYPE_CHECKING:
@@ -94,17 +94,24 @@ def _image_fault(what: str, image: Any, channels: Sequence[int] | None) -> str |
     return None if holds else f"expected {what} in [0, 1], got {low:.6g} .. {high:.6g}"
 
 
-def targets_fault(targets: Sequence[Any], class_names: Sequence[str]) -> str | None:
-    """Say what is wrong with targets and the names of the classes they index, or None.
+def targets_fault(
+    targets: Sequence[Any], class_names: Sequence[str], target_names: Sequence[str] = ()
+) -> str | None:
+    """Say what is wrong with targets and the names of what they are, or None.
 
     Args:
-        targets: Class indices, or None where a sample has no label.
-        class_names: The classes.
+        targets: Class indices, or numbers; None where a sample has none.
+        class_names: The classes that they index.
+        target_names: What the numbers are; none where targets are classes.
     """
-    if len(set(class_names)) != len(class_names) or not all(
-        isinstance(name, str) and name for name in class_names
-    ):
-        return f"expected class names that are texts, each once, got {list(class_names)[:5]}"
+    if target_names:
+        if class_names:
+            return f"expected classes or target_names, got both: {list(target_names)[:5]}"
+        fault = _names_fault("target_names", target_names)
+        faults = (number_fault(each, target_names) for each in targets if each is not None)
+        return fault or next((each for each in faults if each is not None), None)
+    if (fault := _names_fault("class names", class_names)) is not None:
+        return fault
     for target in targets:
         if target is None:
             continue
@@ -112,6 +119,12 @@ def targets_fault(targets: Sequence[Any], class_names: Sequence[str]) -> str | N
         if not whole or not 0 <= int(target) < len(class_names):
             return (
                 f"expected class indices from 0 to {len(class_names) - 1}, got {target!r}; "
-                f"{NO_REGRESSION}"
+                f"{NUMBERS}"
             )
     return None
+
+
+def _names_fault(what: str, names: Sequence[str]) -> str | None:
+    if len(set(names)) == len(names) and all(isinstance(name, str) and name for name in names):
+        return None
+    return f"expected {what} that are texts, each once, got {list(names)[:5]}"

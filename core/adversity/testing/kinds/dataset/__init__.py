@@ -53,10 +53,13 @@ def opens_the_same(bench: DatasetBench) -> str:
         seed_everything(seed)
         data = bench.fresh().plugin
         rows = [spelt(data.item(index)) for index in bench.some(data)]
-        seen.append((len(data), tuple(data.class_names), rows))
+        seen.append((len(data), (*data.class_names, *data.target_names), rows))
     (count, names, rows), (again, names_again, rows_again) = seen
     require(count == again, f"expected as many samples the second time, got {count} and {again}")
-    require(names == names_again, f"expected the same class names, got {names} and {names_again}")
+    require(
+        names == names_again,
+        f"expected the same names of classes or numbers, got {names} and {names_again}",
+    )
     for row, other in zip(rows, rows_again, strict=True):
         require(
             row == other,
@@ -80,13 +83,14 @@ def ids(bench: DatasetBench) -> str:
     return f"{len(names)} ids"
 
 
-@check("Every target is a class index, or nothing has a target.")
+@check("Every target is a class index, or the numbers that are named, or nothing.")
 def targets(bench: DatasetBench) -> str:
-    """Compare targets with the class names, which come once each."""
-    rows, names = bench.rows(), bench.ready.plugin.class_names
-    fault = targets_fault([row.target for row in rows], names)
+    """Compare targets with the names of classes or numbers, which come once each."""
+    rows, data = bench.rows(), bench.ready.plugin
+    names, numbers = data.class_names, data.target_names
+    fault = targets_fault([row.target for row in rows], names, numbers)
     require(fault is None, str(fault))
-    return f"{len(rows)} targets, {len(names)} classes"
+    return f"{len(rows)} targets, {len(numbers or names)} {'numbers' if numbers else 'classes'}"
 
 
 @check("The length is the number of samples: behind the last one there is none.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from adversity.contracts import Sample
 from adversity.testing.bench.checks import check, require
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from adversity.contracts import Dataset
     from adversity.contracts.values import IndexRow
     from adversity.testing.kinds.dataset import DatasetBench
 
@@ -66,7 +67,7 @@ def manifest(bench: DatasetBench) -> str:
     for name, row in listed.items():
         _require_sum(row, sums, samples.get(name))
     for name, sample in samples.items():
-        label, stated = _label(sample.target, data.class_names), listed[name]["label"]
+        label, stated = _label(sample.target, data), listed[name]["label"]
         require(
             label in (None, stated),
             f"expected {name!r} as {label!r} in the manifest, got {stated!r}",
@@ -109,8 +110,11 @@ def _content(sample: IndexRow | Sample) -> str:
     return sample.content
 
 
-def _label(target: object, names: Sequence[str]) -> str | None:
-    """Return the name of the class that a target indexes; None for what is no class index."""
+def _label(target: Any, data: Dataset) -> str | None:
+    """Return the name of the class that a target indexes, or its numbers; None for neither."""
+    names = data.class_names
+    if data.target_names and target is not None:
+        return " ".join(repr(float(number)) for number in np.atleast_1d(target))
     if not isinstance(target, int | np.integer) or not 0 <= target < len(names):
         return None
     return names[int(target)]

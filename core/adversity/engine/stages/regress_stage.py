@@ -1,0 +1,105 @@
+"""Numbers: images through views into a regressor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adversity.contracts.targets import has_class
+from adversity.engine.calls.blocks import spans
+from adversity.engine.stages.columns import Columns, join, of_restorations
+from adversity.engine.stages.step_images import step_images
+from adversity.engine.stages.table_stage import TableRun
+from adversity.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from adversity.engine.stages.stage import Shard, StageResult
+    from adversity.pipeline.plan.model import Cell
+
+__all__ = ["RegressRun"]
+
+
+class RegressRun(TableRun):
+    """A regressor applied to the images of a step."""
+
+    def class_names(self, cell: Cell) -> tuple[str, ...]:
+        """Return what the numbers are, in place of classes."""
+        names: tuple[str, ...] = self.toolbox.ready(self.stage.step, cell).call.target_names
+        return names
+
+    def split(self) -> list[Shard]:
+        """Cut as usual.
+
+        Raises:
+            DataError: If the regressor gives other numbers than the data set has, or several take
+                turns that give other ones.
+        """
+        source = self.toolbox.source(self.data)
+        first = self.class_names(self.planned.cells[0])
+        wanted = first if source.numbers is None else source.target_names
+        for cell in self.planned.cells:
+            if (names := self.class_names(cell)) != wanted:
+                other = self.planned.cells[0].key if source.numbers is None else self.data
+                where = f" in the cell {cell.key}" if cell.key else ""
+                raise DataError(
+                    f"{self.planned.line}: expected of {self.stage.step} the numbers of {other}, "
+                    f"{', '.join(wanted)}, got {', '.join(names)}{where}; use a regressor of the same "
+                    "numbers, or fit one on such data"
+                )
+        return super().split()
+
+    def content(self, cell: Cell) -> list[object]:
+        """Hash the data, every link of the chain and the metrics of images."""
+        links = [self.identity(link.id, cell) for link in self.chain.links]
+        return [self.toolbox.source(self.data).content, links, self.columns_depend_on()]
+
+    def compute(self, shard: Shard) -> Columns:
+        """Run the shard, a batch at a time."""
+        size = self.plan.spec.run.batch_size
+        cuts = [[shard.samples[i] for i in span] for span in spans(len(shard.samples), size)]
+        return join([self._batch(shard.cell, index) for index in cuts])
+
+    def _batch(self, cell: Cell, index: list[int]) -> Columns:
+        current = step_images(self.toolbox, self.planned.upstream, cell, index)
+        said = self.toolbox.ready(self.stage.step, cell).call(current.images, current.ids)
+        numbers = self.toolbox.source(self.data).numbers
+        columns: Columns = {"id": np.array(current.ids, dtype=object)}
+        if numbers is not None:
+            columns["target"] = _narrow(numbers[index])
+        columns["mean"] = _column(said.mean)
+        if said.variance is not None:
+            columns["variance"] = _column(said.variance)
+        columns |= of_restorations(current)
+        if self.chain.views:
+            columns |= self.image_columns(current)
+        return columns
+
+    def fill(self, out: Path) -> StageResult:
+        """Write the table, and say which samples have no number to be held against."""
+        numbers, count = self.toolbox.source(self.data).numbers, 0
+        if numbers is None:
+            self.notes.append(
+                f"{self.data} has no numbers, so that {self.stage.step} is held against nothing: no "
+                "error is measured"
+            )
+        else:
+            count = int((~has_class(numbers)).sum())
+        if numbers is not None and count:
+            self.notes.append(
+                f"{self.data}: {count} of {len(numbers)} samples have no target; they count in no error"
+            )
+        return super().fill(out)
+
+
+def _column(values: Tensor) -> np.ndarray[Any, Any]:
+    return _narrow(values.double().numpy())
+
+
+def _narrow(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return `[N, D]` as a table keeps it: `[N]` where D is 1."""
+    return values[:, 0] if values.shape[1] == 1 else values

@@ -1,0 +1,83 @@
+"""Metrics of numbers: what they read from a table, and what each sample is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from adversity import Table, metrics
+from adversity_plugins.metric.accuracy import Accuracy
+from adversity_plugins.metric.brier import Brier
+from adversity_plugins.metric.gaussian_nll import GaussianNLL
+from adversity_plugins.metric.interval_coverage import IntervalCoverage
+from adversity_plugins.metric.nll import NLL
+from adversity_plugins.metric.regression_error import RegressionError
+
+OURS = (RegressionError, GaussianNLL, IntervalCoverage)
+
+
+def table(width: int | None = None, count: int = 40, **more: np.ndarray) -> Table:
+    """Return a table of numbers, `[N]` or `[N, D]`."""
+    rng = np.random.default_rng(2)
+    shape = (count,) if width is None else (count, width)
+    target, variance = rng.normal(0, 5, shape), rng.uniform(1, 4, shape)
+    columns = {
+        "id": np.array([str(i) for i in range(count)], dtype=object),
+        "target": target,
+        "mean": target + rng.normal(0, 1, shape) * np.sqrt(variance),
+        "variance": variance,
+    }
+    names = ("x",) if width is None else tuple("xyz"[:width])
+    return Table({**columns, **more}, names)
+
+
+@pytest.mark.parametrize("width", [None, 3])
+@pytest.mark.parametrize("metric", OURS)
+def test_samples_are_what_a_measure_is_the_mean_of(metric: type, width: int | None) -> None:
+    """Paired tests and groups of samples rest on it."""
+    given = table(width)
+    measures, samples = metric().compute(given), metric().per_sample(given)
+    assert samples
+    for name, values in samples.items():
+        assert values.shape == (40,)
+        assert measures[name].value == pytest.approx(values.mean(), rel=1e-12)
+
+
+def test_measures_are_those_of_the_mathematics() -> None:
+    """With the level that is asked for, and what the numbers are."""
+    given = table()
+    mean, variance, target = given["mean"], given["variance"], given["target"]
+    found = RegressionError().compute(given)
+    assert found["rmse"].value == metrics.rmse(mean, target).value
+    assert found["r_squared"].value == metrics.r_squared(mean, target)
+    assert found["rmse"].convention["target"] == "x"
+    held = metrics.covered(mean, variance, target, level=0.5)
+    narrow = IntervalCoverage(level=0.5).compute(given)["interval_coverage"]
+    assert (narrow.value, narrow.method) == (held.mean(), "wilson")
+    assert narrow.convention["nominal"] == 0.5
+
+
+def test_numbers_of_a_vector_stand_by_themselves_too() -> None:
+    """The RMSE over all says nothing of which number is off."""
+    given = table(2)
+    each = RegressionError().compute(given)["rmse"].details["per_number"]
+    assert each == {
+        name: metrics.rmse(given["mean"][:, i], given["target"][:, i]).value
+        for i, name in enumerate("xy")
+    }
+
+
+def test_metrics_of_classes_get_no_table_of_numbers() -> None:
+    """One that goes by targets alone would take numbers for class indices."""
+    given = table(correct=np.ones(40, dtype=bool))
+    assert all(metric.takes(given) for metric in OURS)
+    assert not any(metric.takes(given) for metric in (Accuracy, Brier, NLL))
+    classes = {"id": given["id"], "target": np.zeros(40, dtype=np.int64)}
+    assert not any(metric.takes(Table(classes)) for metric in OURS)
+    assert Brier.takes(Table(classes))
+
+
+def test_a_table_without_variance_has_errors_alone() -> None:
+    """Nothing is made up for a model that does not say how sure it is."""
+    given = Table({k: v for k, v in table().columns.items() if k != "variance"}, ("x",))
+    assert [metric.takes(given) for metric in OURS] == [True, False, False]

@@ -1,0 +1,75 @@
+"""Numbers that were estimated: their section, the line on what was tested, and few samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adversity.contracts import Measure, MeasureInfo
+from adversity.report.doubts.caveats import caveats
+from adversity.report.doubts.judgement import what_was_tested
+from adversity.report.sections.data_sets import data_section
+from adversity.report.sections.further_measures import further_section
+from adversity.report.sections.numbers import numbers_section
+from adversity.report.values.blocks import Chart, Table, Text
+from adversity.report.values.model import CellResult, DataSummary, StepSummary
+
+if TYPE_CHECKING:
+    from adversity.report.values.model import Report
+
+TURNED = DataSummary("turned", "dataset/turned", 50, 0, target_names=("angle_deg", "tilt_deg"))
+
+
+def estimated(report: Report) -> Report:
+    """Return a report of one step that estimates, in two cells, on 50 samples."""
+    info = MeasureInfo(low=0.0, title="RMSE", better="lower", group="regression", headline=1)
+    cells = tuple(
+        CellResult({"severity": at}, 50, {"rmse": Measure(value, 50, info=info)})
+        for at, value in (("1", 4.0), ("3", 6.5))
+    )
+    step = StepSummary(
+        "angle",
+        "regressor/line",
+        "regressor",
+        "numbers",
+        cells=cells,
+        path=("turned", "angle"),
+        plugin={"name": "line"},
+    )
+    return replace(report, data=(TURNED,), steps=(step,), matrix={}, gates=(), caveats=())
+
+
+def test_errors_have_a_section_of_their_own(bare_report: Report) -> None:
+    """It says what is estimated and draws each measure; further measures leave it out."""
+    report = estimated(bare_report)
+    section = numbers_section(report)
+    assert section is not None
+    text, chart = section.blocks
+    assert isinstance(text, Text)
+    assert text.text == "What is estimated: angle_deg, tilt_deg."
+    assert isinstance(chart, Chart)
+    assert [record["value"] for record in chart.records] == [4.0, 6.5]
+    assert further_section(report) is None
+    assert numbers_section(bare_report) is None
+
+
+def test_the_page_says_what_was_estimated(bare_report: Report) -> None:
+    """The numbers stand where else the classes are counted."""
+    report = estimated(bare_report)
+    assert what_was_tested(report).startswith(
+        "line on turned (dataset/turned, n = 50, angle_deg, tilt_deg)"
+    )
+    section = data_section(report)
+    assert section is not None
+    (table,) = section.blocks
+    assert isinstance(table, Table)
+    assert "angle_deg, tilt_deg" in table.rows[0]
+
+
+def test_few_samples_say_how_well_errors_are_known(bare_report: Report) -> None:
+    """Of 50 Gaussian errors the size is known to 1.96 / sqrt(100), and shares are not spoken of."""
+    report = estimated(bare_report)
+    (warned,) = caveats(report.data, report.steps)
+    assert warned.text == (
+        "Data set turned has n = 50 samples: how large errors are is known to about 20% at best."
+    )
