@@ -11,9 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from contextlib import contextmanager, suppress
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,20 +35,6 @@ try:
     import adversity  # noqa: F401
 except ModuleNotFoundError:
     pytest.exit("adversity is not installed here: run `make test`, or `pip install -e .[demo,dev]`")
-
-
-def _kinds_unknown() -> set[str]:
-    """Return the kinds whose entry point came after this checkout was installed."""
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
-    known = {point.name for point in metadata.entry_points(group="adversity")}
-    return project["project"]["entry-points"]["adversity"].keys() - known
-
-
-if _kinds_unknown():
-    pytest.exit(
-        f"entry points of {sorted(_kinds_unknown())} are newer than what is installed here: run "
-        "`pip install -e . --no-deps`, or `make test`"
-    )
 
 
 pytest_plugins = ["adversity.testing.kit.pytest_lock", "groups", "suite_lock"]

@@ -236,6 +236,9 @@ def test_the_catalogue_is_light_and_complete() -> None:
             "acceptance",
             "look_sure",
             "look_unsure",
+            "regression_error",
+            "gaussian_nll",
+            "interval_coverage",
         ]
     )
     for metric in adversity_metrics():
