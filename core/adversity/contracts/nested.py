@@ -60,9 +60,9 @@ class Plugin(Generic[K]):
     In the methods of the outer plugin it is callable: what it gives has passed every check of
     its own kind. A degradation is `self.degradation(images, rng)`, a classifier
     `self.network.logits(images)` and `.features(images)`; `.answers(images)` is logits, or log p,
-    with the gradient of whatever requires one, `.networks()` the networks that it keeps, and
-    `.class_names`, `.synsets` and `.no_gradient` say what it is. It enters equality, hashing, pickling
-    and the fingerprint of the outer plugin with its kind, name, distribution and parameters.
+    with the gradient of whatever requires one, and `.networks()` the networks that it keeps. It
+    enters equality, hashing, pickling and the fingerprint of the outer plugin with its kind, name,
+    distribution and parameters.
 
     Attributes:
         plugin: The plugin with its parameters, for its claims; call this object, not that one.

@@ -111,6 +111,7 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
         unknown: int = 0,
         more: str = "",
         out: str = "out",
+        workers: int = 1,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         data = data.replace("$width", str(width)).replace("$unknown", str(unknown))
         file = tmp_path / "pipelines/p.yaml"
@@ -118,7 +119,7 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
         plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(Lit, Other, Sometimes))
         workspace = Workspace(tmp_path, tmp_path / out, tmp_path / f"store-{out}")
         wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-        results = {step: _stage(plan, step, workspace, 1) for step in wanted}
+        results = {step: _stage(plan, step, workspace, workers) for step in wanted}
         tables = {
             step: workspace.outputs / plan.stage(step).out / "table.parquet"
             for step in wanted
@@ -130,10 +131,10 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
 
 
 def test_any_cut_gives_the_same_bytes(run: Any) -> None:
-    """Neither shards nor batches are in a number."""
+    """Neither shards nor batches nor workers are in a number."""
     first = run(out="one")[1]
     for number, more in enumerate(("{shard_size: 7}", "{batch_size: 3}", "{shard_size: 1}")):
-        other = run(more=f"run: {more}\n", out=f"other{number}")[1]
+        other = run(more=f"run: {more}\n", out=f"other{number}", workers=1 + number % 2)[1]
         assert first.keys() == other.keys() == {"clean_light", "light"}
         for step, path in first.items():
             assert path.read_bytes() == other[step].read_bytes()

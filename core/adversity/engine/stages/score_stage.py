@@ -92,6 +92,13 @@ class _FromPredictions(TableRun):
                 self._ids = {member: member.rows(self.toolbox)["id"].tolist()}
             return self._ids[member]
 
+    def pending(self) -> tuple[Shard, ...]:
+        """Return what is not finished; what was fitted is looked at, too, so that damage is said."""
+        if self.planned.fit_on is not None:
+            for cell in self.planned.cells:
+                self.fits.has(cell)
+        return super().pending()
+
     def ready(self, cell: Cell) -> Ready:
         """Return the plugin; one with `fit_on` of its own is fitted here."""
         if self.planned.fit_on is None:
