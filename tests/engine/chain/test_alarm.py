@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 import torch
 from torch import nn
+from toy_alarm import DUAL, LIMIT, Linear
+from toy_alarm import WEIGHTS as EXACT
 
 import adversity
 from adversity import Decide, Predictive
@@ -17,10 +19,7 @@ from adversity.errors import DataError, InputError, PluginError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT = 0.4
-WEIGHTS = torch.tensor([0.7, -0.5, 0.3, 0.2])
-"""Of the alarm's score: its l1, l2 and linf norms are 1.7, sqrt(0.87) and 0.7."""
-DUAL = {"linf": 1.7, "l2": 0.87**0.5, "l1": 0.7}
+WEIGHTS = torch.tensor(EXACT.tolist())
 IDS = [f"image {k}" for k in range(200)]
 
 
@@ -31,21 +30,6 @@ class Line(nn.Module):
         score = (images.flatten(1) - 0.5) @ WEIGHTS
         ones = torch.ones_like(score)
         return torch.stack([10 * ones, 5 * ones, score], 1)
-
-
-class Linear(Decide):
-    """Accepts where the third logit is at most a limit."""
-
-    name: ClassVar[str] = "linear"
-    decides: ClassVar[Any] = "accept"
-    differentiable: ClassVar[bool] = True
-
-    def decide(self, predictive: Predictive) -> Predictive:
-        return Predictive(accept=self.margin(predictive) >= 0)
-
-    def margin(self, predictive: Predictive) -> Any:
-        assert predictive.logits is not None
-        return LIMIT - predictive.logits[:, 2].double()
 
 
 def rule(plugin: Decide) -> Any:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from toy_alarm import COUNT, DUAL, EPS, LIMIT, planned, run_all, score_of
+from toy_alarm import COUNT, DUAL, EPS, LIMIT, planned, rows_of, run_all, score_of
 
 from adversity.contracts.targets import UNKNOWN_CLASS
 from adversity.data.ledger import Ledger
-from adversity.data.tables import read_table
 from adversity.engine.chain.victim import Victim
 from adversity.engine.public.attack_call import AttackCall
 from adversity.engine.public.open_stage import open_stage
@@ -45,15 +44,6 @@ def finished(tmp_path_factory: Any, registry_with: Any) -> Any:
     root = tmp_path_factory.mktemp("alarm")
     plan = planned(root, registry_with, STEPS)
     return plan, *run_all(root, plan)
-
-
-def rows_of(workspace: Any, step: str, **cell: str) -> dict[str, Any]:
-    """Return the rows of a cell of a step's table."""
-    table = read_table(workspace.outputs / f"artifacts/p/{step}/table.parquet")
-    keep = np.ones(len(table["id"]), bool)
-    for name, value in cell.items():
-        keep &= table[name] == value
-    return {name: values[keep] for name, values in table.items()}
 
 
 @pytest.mark.parametrize("norm", list(DUAL))

@@ -39,10 +39,11 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
         file = tmp_path / "pipelines/p.yaml"
         file.parent.mkdir(exist_ok=True)
         backwards = str(more.get("backwards", False)).lower()
+        sizes = {name: (n, k + more.get("apart", 0)) for name, (n, k) in SIZES.items()}
         data = "\n".join(
-            f"  {name}: {{uses: dataset/sampled, with: {{says: {says}, "
-            f"count: {size if name == 'train' else n}, first: {k + more.get('apart', 0) * (name != 'train')}, backwards: {backwards}}}}}"
-            for name, (n, k) in SIZES.items()
+            f"  {name}: {{uses: dataset/sampled, with: {{says: {says}, count: {n}, first: {k}, "
+            f"backwards: {backwards}}}}}"
+            for name, (n, k) in (sizes | {"train": (size, 0)}).items()
         )
         matrix = more.get("matrix", "member: [0, 1]")
         text = f"name: p\nseed: 5\ndata:\n{data}\nmatrix: {{{matrix}}}\nsteps:{steps}"

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from adversity import Classifier, Dataset, Decide, Predictive, Sample
+from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
@@ -129,3 +130,12 @@ def run_all(root: Path, plan: Any, out: str = "out") -> Any:
     workspace = Workspace(root, root / out, root / out / "store")
     wanted = [stage.step for stage in plan.stages if stage.step != "report"]
     return workspace, {step: _stage(plan, step, workspace, 1) for step in wanted}
+
+
+def rows_of(workspace: Any, step: str, **cell: str) -> dict[str, Any]:
+    """Return the rows of a cell of a step's table."""
+    table = read_table(workspace.outputs / f"artifacts/p/{step}/table.parquet")
+    keep = np.ones(len(table["id"]), bool)
+    for name, value in cell.items():
+        keep &= table[name] == value
+    return {name: values[keep] for name, values in table.items()}
