@@ -51,6 +51,7 @@ from adversity.metrics.reliability import (
     top_class,
 )
 from adversity.metrics.robust import attack_success, robust_accuracy, worst_case_robust_accuracy
+from adversity.metrics.several_tests import holm
 
 __all__ = [
     "ReliabilityAccumulator",
@@ -81,6 +82,7 @@ __all__ = [
     "grouped_calibration",
     "grouped_interval",
     "grouped_records",
+    "holm",
     "kappa",
     "log_likelihoods",
     "log_softmax",
