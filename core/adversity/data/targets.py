@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,6 @@ import numpy as np
 from adversity.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from adversity.contracts.values import IndexRow
 
 __all__ = ["NUMBERS", "check_ids", "class_indices", "number_fault", "numbers_of"]
@@ -118,7 +117,9 @@ def number_fault(target: Any, names: Sequence[str]) -> str | None:
     """Say what is wrong with a target that is to be finite numbers, one for each name, or None."""
     listed = ", ".join(names)
     wanted = f"{len(names)} finite numbers ({listed})" if len(names) > 1 else f"a number ({listed})"
-    given = [target] if np.ndim(target) == 0 else list(target)
+    values = target.tolist() if isinstance(target, np.ndarray) else target
+    several = isinstance(values, Sequence) and not isinstance(values, str | bytes)
+    given = list(values) if several else [values]
     real = all(
         isinstance(one, int | float | np.integer | np.floating) and not isinstance(one, bool)
         for one in given

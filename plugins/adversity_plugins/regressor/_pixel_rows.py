@@ -46,7 +46,7 @@ def flat(images: Tensor, side: int, channels: int, label: str) -> Tensor:
     return small.expand(-1, channels, -1, -1).flatten(1).double()
 
 
-def gather(data: FitData, side: int, label: str) -> tuple[Array, Array, int]:
+def gather(data: FitData, side: int, label: str) -> tuple[Array, Array, Array | None, int]:
     """Collect a stream.
 
     Args:
@@ -55,13 +55,15 @@ def gather(data: FitData, side: int, label: str) -> tuple[Array, Array, int]:
         label: What messages call the plugin.
 
     Returns:
-        Rows `[N, P]` float64, targets `[N, D]` float64, and the number of channels.
+        Rows `[N, P]` float64, targets `[N, D]` float64, what each row counts `[N]` float64 or None,
+        and the number of channels.
 
     Raises:
         DataError: If images or targets are missing, or there are fewer than three.
     """
     images: list[Tensor] = []
     targets: list[Tensor] = []
+    weights: list[Tensor] = []
     for block in data:
         if block.images is None or block.targets is None or block.targets.ndim != 2:
             raise DataError(
@@ -69,9 +71,12 @@ def gather(data: FitData, side: int, label: str) -> tuple[Array, Array, int]:
             )
         images.append(block.images.cpu())
         targets.append(block.targets.cpu())
+        if block.weights is not None:
+            weights.append(block.weights.cpu())
     count = sum(map(len, images))
     if count < 3:
         raise DataError(f"fitting {label} needs three images or more, got {count}; add some")
     channels = max(int(block.shape[1]) for block in images)
     rows = torch.cat([flat(block, side, channels, label) for block in images])
-    return rows.numpy(), torch.cat(targets).double().numpy(), channels
+    counts = torch.cat(weights).double().numpy() if weights else None
+    return rows.numpy(), torch.cat(targets).double().numpy(), counts, channels

@@ -29,7 +29,8 @@ class BayesianRidge(Fitted, Regressor):
     of a vector has its own. The mean is that of ridge regression with the penalty noise / prior
     variance. The variance is that of the noise, and of the weights in the direction of the image:
     it grows where an image is unlike those that were learnt, if it is so in its pixels. Targets are
-    scaled to a variance of 1 before, so that their unit changes nothing.
+    scaled to a variance of 1 before, so that their unit changes nothing. An image of weight 2 counts
+    as two that are alike.
 
     Reference:
         MacKay, "Bayesian interpolation", Neural Computation, 1992; Bishop, "Pattern recognition and
@@ -40,6 +41,7 @@ class BayesianRidge(Fitted, Regressor):
 
     name: ClassVar[str] = "bayesian_ridge"
     reference: ClassVar[str] = "MacKay, Bayesian interpolation, 1992"
+    takes_weights: ClassVar[bool] = True
 
     side: int = Field(
         default=8, ge=1, le=32, description="height and width of the copy whose pixels are used"
@@ -61,17 +63,17 @@ class BayesianRidge(Fitted, Regressor):
 
         from adversity_plugins.regressor._pixel_rows import gather
 
-        rows, targets, channels = gather(data, self.side, self._label)
+        rows, targets, counts, channels = gather(data, self.side, self._label)
         names = list(data.target_names)
-        spread = targets.std(0)
+        spread = np.ptp(targets, 0)  # a standard deviation of equal ones may be 1e-17
         if not (spread > 0).all():
-            same = names[int(np.argmin(spread))]
+            same = int(np.argmin(spread))
             raise DataError(
-                f"fitting {self._label} needs targets that differ, got {same} = "
-                f"{targets[0, int(np.argmin(spread))]:.6g} for all {len(rows)} images"
+                f"fitting {self._label} needs targets that differ, got {names[same]} = "
+                f"{targets[0, same]:.6g} for all {len(rows)} images"
             )
         with threadpool_limits(limits=1):  # a library's sums depend on its number of threads
-            found = [self._one(rows, column) for column in targets.T]
+            found = [self._one(rows, column, counts) for column in targets.T]
         arrays = {name: np.stack([one[name] for one in found]) for name in _ARRAYS}
         noise = {name: float(one["noise"]) ** 0.5 for name, one in zip(names, found, strict=True)}
         return State(
@@ -86,26 +88,31 @@ class BayesianRidge(Fitted, Regressor):
         )
 
     def _one(
-        self, rows: np.ndarray[Any, Any], target: np.ndarray[Any, Any]
+        self,
+        rows: np.ndarray[Any, Any],
+        target: np.ndarray[Any, Any],
+        counts: np.ndarray[Any, Any] | None,
     ) -> dict[str, np.ndarray[Any, Any]]:
         """Return what is learnt of one number.
 
         Args:
             rows: `[N, P]` float64.
             target: `[N]` float64, not all equal.
+            counts: `[N]` float64, what each row counts; None where all count the same.
         """
         import numpy as np
         from sklearn import linear_model
 
-        middle, scale = target.mean(), target.std()
+        middle = np.average(target, weights=counts)
+        scale = np.sqrt(np.average((target - middle) ** 2, weights=counts))
         model = linear_model.BayesianRidge(max_iter=self.max_iter, tol=1e-6)
-        model.fit(rows, (target - middle) / scale)
+        model.fit(rows, (target - middle) / scale, sample_weight=counts)
         if model.n_iter_ >= self.max_iter:
             raise DataError(
                 f"fitting {self._label} did not converge in {self.max_iter} steps; choose a larger "
                 "`max_iter`, or a smaller `side`"
             )
-        centre = rows.mean(0)
+        centre = np.average(rows, axis=0, weights=counts)
         return {
             "weights": model.coef_ * scale,
             "centre": centre,

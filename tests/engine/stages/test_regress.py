@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from toy_numbers import Lit, Other, Sometimes
 
+import adversity
 from adversity.data.reading import Source
 from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
@@ -188,6 +190,15 @@ REFUSED = {
         ),
         "needs mean, which regressors alone give; named answers in classes",
     ),
+    "a gate on accepted answers": (
+        "gates: [light.accepted_share >= 0.5]",
+        "has no measure accepted_share",
+    ),
+    "a gate on sets": ("gates: [light.set_coverage >= 0.5]", "has no measure set_coverage"),
+    "balanced weights": (
+        "  bad: {uses: regressor/bayesian_ridge, fit_on: train, weights: balanced}",
+        'weights: balanced is of classes, and regressor "bayesian_ridge"',
+    ),
     "a gate on accuracy": ("gates: [light.accuracy >= 0.5]", "has no measure accuracy"),
     "groups of classes": (
         "  bad: {uses: line, from: noisy, classes: [a, b]}",
@@ -204,6 +215,7 @@ def test_wrong_pairings_are_refused_before_the_run(run: Any, case: str) -> None:
         run(STEPS + steps + "\n")
     assert says in str(refused.value)
     assert "p.yaml:" in str(refused.value)
+    assert "did you mean accepted" not in str(refused.value)
 
 
 def test_gates_and_metric_steps_take_numbers(run: Any) -> None:
@@ -231,6 +243,27 @@ def test_draws_with_replacement_are_of_samples_with_numbers(run: Any) -> None:
     assert values.keys() == {"draw=1", "draw=2"}
     assert len(set(values.values())) == 2
     assert all(value < 1 for value in values.values())
+
+
+def test_weights_of_images_are_those_of_python(run: Any) -> None:
+    """An attribute says what each counts; what weighs nothing is left out, and said to be."""
+    steps = STEPS.replace("fit_on: train,", "fit_on: train, weights: counts,")
+    data = DATA.replace("first: 100", "first: 100, counted: true")
+    results, tables = run(steps, data=data)
+    assert any("without 10 samples of train" in note for note in results["line"].notes)
+    train, test = Lit(first=100), Lit()
+    rows = [i for i in range(30) if i % 3]
+    images, new = (
+        torch.stack([torch.from_numpy(lit.item(i).image)[None] for i in places])
+        for lit, places in ((train, rows), (test, range(30)))
+    )
+    ridge = adversity.create("regressor", "bayesian_ridge", side=2)
+    targets = [train.item(i).target for i in rows]
+    model = ridge.fit(images, targets, target_names=["light"], weights=[i % 3 for i in rows])
+    said = model(new)
+    table = read_table(tables["clean_light"])
+    assert table["mean"].tolist() == said.mean[:, 0].tolist()
+    assert table["variance"].tolist() == said.variance[:, 0].tolist()  # type: ignore[index]
 
 
 def test_classes_are_known_by_what_they_were(tmp_path: Path) -> None:

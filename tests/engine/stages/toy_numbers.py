@@ -20,6 +20,7 @@ class Lit(Dataset):
     width: int = 1
     first: int = 0
     unknown: int = 0
+    counted: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -41,7 +42,8 @@ class Lit(Dataset):
         target = numbers[0] if self.width == 1 else numbers
         image = (level + noise).clip(0, 1).astype(np.float32)
         name = f"lit-{self.first + index:03d}"
-        return Sample(image, None if index < self.unknown else target, name)
+        counts = {"counts": float(index % 3)} if self.counted else {}
+        return Sample(image, None if index < self.unknown else target, name, attributes=counts)
 
 
 class Other(Regressor):

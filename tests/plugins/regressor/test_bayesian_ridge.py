@@ -26,9 +26,14 @@ def drawn(count: int, seed: int = 0, channels: int = 1) -> tuple[torch.Tensor, n
     return torch.from_numpy(images), targets
 
 
-def fitted(images: torch.Tensor, targets: np.ndarray, **parameters: int) -> BayesianRidge:
+def fitted(
+    images: torch.Tensor,
+    targets: np.ndarray,
+    weights: np.ndarray | None = None,
+    **parameters: int,
+) -> BayesianRidge:
     plugin = BayesianRidge(**parameters)
-    rows = TensorRows(None, (), images=images, numbers=targets, target_names=NAMES)
+    rows = TensorRows(None, (), images=images, numbers=targets, target_names=NAMES, weights=weights)
     state = plugin.fit(rows, np.random.default_rng(0))
     plugin.load(state)
     return plugin
@@ -67,6 +72,41 @@ def test_mean_is_that_of_ridge_regression() -> None:
         ridge = Ridge(alpha=penalty, solver="cholesky").fit(rows, targets[:, number])
         scale = np.abs(ridge.coef_).max()
         np.testing.assert_allclose(own["weights"], ridge.coef_, atol=1e-6 * scale)
+
+
+def test_what_no_image_shows_keeps_its_variance_a_priori() -> None:
+    """Of 40 images with 64 pixels the covariance is the inverse of rows' rows / noise + 1 / prior.
+
+    The prior is read off the diagonal, which costs some digits.
+    """
+    images, targets = drawn(40)
+    plugin = fitted(images, targets)
+    rows = images.flatten(1).double().numpy()
+    apart = rows - rows.mean(0)
+    for number in range(2):
+        own = {name: value[number].numpy() for name, value in plugin._learnt.items()}
+        shown = apart.T @ apart / own["noise"]
+        prior = np.diag(np.linalg.inv(own["covariance"]) - shown).mean()
+        wanted = np.linalg.inv(shown + prior * np.eye(64))
+        np.testing.assert_allclose(own["covariance"], wanted, atol=1e-3 * np.abs(wanted).max())
+
+
+def test_a_weight_counts_as_so_many_images_alike() -> None:
+    """Weights of 1 to 3 give what so many copies give, and weights of 1 what none gives.
+
+    Copies are summed in another order: 1e-6 is far above that, after some hundred steps.
+    """
+    images, targets = drawn(90)
+    new, _ = drawn(10, seed=3)
+    counts = np.random.default_rng(4).integers(1, 4, 90)
+    copies = np.repeat(np.arange(90), counts)
+    weighted = fitted(images, targets, weights=counts.astype(float)).predict(new)
+    copied = fitted(images[copies], targets[copies]).predict(new)
+    torch.testing.assert_close(weighted.mean, copied.mean, rtol=1e-6, atol=0)
+    torch.testing.assert_close(weighted.variance, copied.variance, rtol=1e-6, atol=0)
+    alike, plain = (fitted(images, targets, weights=w).predict(new) for w in (np.ones(90), None))
+    torch.testing.assert_close(alike.mean, plain.mean, rtol=1e-9, atol=0)
+    assert not torch.allclose(weighted.mean, plain.mean, rtol=1e-3)
 
 
 def test_units_change_nothing() -> None:
@@ -113,6 +153,9 @@ def test_what_cannot_be_learnt_is_refused() -> None:
     images, targets = drawn(20)
     with pytest.raises(DataError, match="needs targets that differ, got y = 3 for all 20"):
         fitted(images, np.stack([targets[:, 0], np.full(20, 3.0)], 1))
+    # The standard deviation of three times 0.1 is 1e-17, not 0.
+    with pytest.raises(DataError, match=r"got x = 0.1 for all 3"):
+        fitted(images[:3], np.stack([np.full(3, 0.1), targets[:3, 0]], 1))
     with pytest.raises(DataError, match="three images or more, got 2"):
         fitted(images[:2], targets[:2])
     with pytest.raises(DataError, match="did not converge in 1 steps"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Block, Classifier
+from adversity.contracts import Block, Classifier, Regressor
 from adversity.data.labels_map import read_labels
 from adversity.data.sample_columns import sample_columns
 from adversity.engine.calls.blocks import spans
@@ -74,7 +74,8 @@ class StreamedImages:
         chain = toolbox.plan.chain(self.step)
         self._source = toolbox.source(chain.start)
         require_channels(self._source, chain.start, (*chain.links, planned))
-        self._targets, self._names = self._source.targets, self._source.class_names
+        self._targets: np.ndarray[Any, Any] = self._source.targets
+        self._names = self._source.class_names
         if blind:
             self._names = self._names if classes is None else classes
         elif classes is not None and self._source.labelled:
@@ -86,9 +87,9 @@ class StreamedImages:
             self._names = classes
         self.sources: Mapping[str, FitData] = {}
         self.watch: Watch = FitWatch({}, planned.entry.label)
-        has_label = self._source.targets >= 0
-        learns = issubclass(class_of(planned.entry), Classifier) and has_label.any() and not blind
-        used = np.flatnonzero(has_label) if learns else np.arange(len(self._source))
+        known = np.zeros(len(self._source), np.bool_) if blind else self._known(planned)
+        learns = issubclass(class_of(planned.entry), (Classifier, Regressor)) and known.any()
+        used = np.flatnonzero(known) if learns else np.arange(len(self._source))
         self.total, self.left_out = len(self._source), len(self._source) - len(used)
         if fold is not None:
             used = used[folds_of(toolbox, planned.id)[used] != fold]
@@ -98,7 +99,11 @@ class StreamedImages:
             given = Candidates(fit_on, self._source.ids, self._source.targets, columns, used)
             self._rows = fit_rows(planned, given, cell, toolbox.plan.spec.seed)
         self._used: list[int] = self._rows.places.tolist()
-        self._labelled = bool(has_label[used].all()) and not blind
+        self._labelled = bool(known[used].all())
+
+    def _known(self, planned: PlannedStep) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return which samples have something to be learnt, `[N]`: a label."""
+        return self._source.targets >= 0
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Fitted
+from adversity.contracts import Fitted, Regressor
 from adversity.contracts.fitted import UNLABELLED
+from adversity.data.weights import BALANCED
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.registry.entry import class_of
 
@@ -33,13 +34,27 @@ def fit_row_faults(planned: PlannedStep, spec: StepSpec) -> Iterator[tuple[str, 
     if next(iter(planned.fit_on or ()), None) == UNLABELLED:
         for key in asked:
             yield key, f"{key}: is for a source with labels; {label} is fitted on {UNLABELLED}"
-    if planned.weights is not None and not cls.takes_weights:
-        yield "weights", f"weights: {label} {NO_WEIGHTS}; drop weights:, or use a plugin that does"
+    if planned.weights is not None:
+        yield from _weight_faults(planned.weights, cls, label)
     wrong = [text for text in _draws(planned) if not text.isdecimal()]
     if wrong:
         yield (
             "bootstrap",
             f"bootstrap: expected numbers of draws, 0 or more, got {', '.join(wrong)}",
+        )
+
+
+def _weight_faults(weights: str, cls: type[Fitted], label: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with weights of what a plugin is fitted on."""
+    if not cls.takes_weights:
+        yield "weights", f"weights: {label} {NO_WEIGHTS}; drop weights:, or use a plugin that does"
+    elif weights == BALANCED and issubclass(cls, Regressor):
+        yield (
+            "weights",
+            (
+                f"weights: {BALANCED} is of classes, and {label} learns numbers; name an attribute that "
+                "holds the weights"
+            ),
         )
 
 

@@ -15,6 +15,7 @@ from adversity.contracts import (
     ImageMetric,
     Metric,
     MetricBase,
+    Regressor,
     Uncertainty,
 )
 from adversity.contracts.goal import GOALS
@@ -289,7 +290,7 @@ def undecided(planned: PlannedStep) -> frozenset[str]:
     Nothing is known of the table of a kind that others bring.
     """
     classes = [entry.cls for entry in planned.plugin_entries]
-    ours = (Attack, Classifier, Uncertainty)
+    ours = (Attack, Classifier, Regressor, Uncertainty)
     if not all(cls is not None and issubclass(cls, ours) for cls in classes):
         return frozenset()
     decided = {cls.decides for cls in classes if cls is not None and issubclass(cls, Decide)}

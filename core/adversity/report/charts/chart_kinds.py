@@ -66,7 +66,13 @@ def lines(
 
 @lru_cache(maxsize=128)
 def points(
-    *, x: str, rows: int, top: float | None = 1.0, zero: bool = False, limits: bool = False
+    *,
+    x: str,
+    rows: int,
+    top: float | None = 1.0,
+    zero: bool = False,
+    limits: bool = False,
+    ends: tuple[float | None, float | None] = (None, None),
 ) -> Mapping[str, Any]:
     """Return a forest plot: a row for each record with its point, interval and limit.
 
@@ -79,13 +85,15 @@ def points(
         top: Where the x axis of a share ends, which begins at 0; None where x is none.
         zero: Draw a line at 0 (for differences).
         limits: Mark each record's limit; at least one has one.
+        ends: Where an axis that is no share's begins and ends; None where the values decide. With
+            either, 0 is on it, so that one value alone has a scale.
     """
     import altair as alt
 
     states = ("pass", "fail", "undecided", "plain")
     colours = ("#005A9C", "#A6290A", "#6B5200", SERIES_COLOURS[0])
     colour = alt.Color("state:N", scale=_scale(states, colours), legend=None)
-    scale = alt.Scale(domain=[0, _end(top)]) if top else alt.Scale(zero=zero, padding=10)
+    scale = alt.Scale(domain=[0, _end(top)]) if top else _free(zero=zero, ends=ends)
     across = alt.X("value:Q", title=x, scale=scale)
     down = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.1, paddingOuter=0.3))
     base = alt.Chart().encode(y=down)
@@ -262,6 +270,16 @@ def _scale(names: Sequence[str], values: Sequence[Any]) -> Any:
     import altair as alt
 
     return alt.Scale(domain=list(names), range=list(values[: len(names)]))
+
+
+def _free(*, zero: bool, ends: tuple[float | None, float | None]) -> Any:
+    """Return the scale of values that are no shares, as far as their ends are known."""
+    import altair as alt
+
+    low, high = ends
+    fixed = {} if low is None else {"domainMin": low}
+    fixed |= {} if high is None else {"domainMax": high}
+    return alt.Scale(zero=zero or bool(fixed), padding=10, **fixed)
 
 
 def _end(top: float) -> float:

@@ -65,18 +65,21 @@ def curve_charts(
     names = labels(report, [step for step, _, _ in figures])
     axis = across((cell for _, cell, _ in figures), prefer)
     title, top = measure_name(name, figures[0][2]), figures[0][2].info.top
-    unit = units_in_words([measure for _, _, measure in figures])
+    unit, ends = units_in_words([measure for _, _, measure in figures]), _ends(figures[0][2])
     if axis is None:
         rows = [
             (_with(names[step.id], panel(cell.cell, None)), measure)
             for step, cell, measure in figures
         ]
-        return (row_chart(slug(name), capital(title), rows, top=top, axis=capital(title) + unit),)
+        whole = capital(title) + unit
+        return (row_chart(slug(name), capital(title), rows, top=top, axis=whole, ends=ends),)
     apart = [item for item in figures if axis not in item[1].cell and is_degraded(report, item[0])]
     figures = [item for item in figures if item not in apart]
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
     without, key = f"{capital(title)} without {plain(axis)}", slug(f"{name}-apart")
-    single = (row_chart(key, without, rows, top=top, axis=without + unit),) if rows else ()
+    single = (
+        (row_chart(key, without, rows, top=top, axis=without + unit, ends=ends),) if rows else ()
+    )
     records = []
     for step, cell, measure in figures:
         x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
@@ -96,6 +99,14 @@ def curve_charts(
         )
         + single
     )
+
+
+def _ends(measure: Measure) -> tuple[float | None, float | None]:
+    """Return the ends of a measure's range, None for one that is infinite."""
+    low, high = (
+        end if math.isfinite(end) else None for end in (measure.info.low, measure.info.high)
+    )
+    return low, high
 
 
 def is_degraded(report: Report, step: StepSummary) -> bool:
@@ -163,6 +174,7 @@ def row_chart(
     zero: bool = False,
     axis: str = "",
     extra: Sequence[Mapping[str, Any]] = (),
+    ends: tuple[float | None, float | None] = (None, None),
 ) -> Chart:
     """Make a chart with a row for each measure.
 
@@ -174,6 +186,7 @@ def row_chart(
         zero: Draw a line at 0.
         axis: The axis title, where it is not the heading.
         extra: More columns for each row (`limit`, `state`).
+        ends: Where the axis begins and ends, if the measure's range says so and it is no share.
     """
     more = extra or [{} for _ in rows]
     drawable, lost = _drawable(
@@ -200,6 +213,7 @@ def row_chart(
             top=top,
             zero=zero,
             limits=any(item["limit"] is not None for item in records),
+            ends=ends,
         ),
         heads={"label": "what", "value": axis or title, "limit": "limit"},
     )

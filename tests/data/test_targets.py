@@ -1,0 +1,49 @@
+"""Targets that are numbers: what is one, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from adversity.contracts.values import IndexRow
+from adversity.data.targets import number_fault, numbers_of
+from adversity.errors import DataError
+
+
+@pytest.mark.parametrize("target", [[1.0, 2.0], (1, 2), np.array([1, 2]), range(2)])
+def test_so_many_finite_numbers_are_taken(target: object) -> None:
+    """Lists, tuples and arrays, whole or not."""
+    assert number_fault(target, ["x", "y"]) is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        [1.0],
+        [1.0, 2.0, 3.0],
+        [1.0, np.nan],
+        [1.0, [2.0]],
+        [True, 1.0],
+        ["1", "2"],
+        "ab",
+        b"ab",
+        {1.0, 2.0},
+        np.zeros((2, 1)),
+        np.zeros(()),
+        1.0,
+    ],
+    ids=repr,
+)
+def test_all_else_is_refused_in_words(target: object) -> None:
+    """Ragged lists and bytes too, of which NumPy and Python would make something."""
+    assert str(number_fault(target, ["x", "y"])).startswith("expected 2 finite numbers (x, y)")
+
+
+def test_the_message_names_data_set_and_sample() -> None:
+    """One of several rows is wrong."""
+    rows = [
+        IndexRow(id=name, target=t, shape=(1, 1, 1), content="")
+        for name, t in (("a", 1.5), ("b", np.inf))
+    ]
+    with pytest.raises(DataError, match=r"faces, sample 'b': expected a number \(age\) as target"):
+        numbers_of(rows, ["age"], (), "faces")
