@@ -86,6 +86,8 @@ def test_what_has_no_variance_has_no_r_squared() -> None:
     assert metrics.r_squared([1.0, 2.0], [3.0, 3.0]) is None
     assert metrics.r_squared([[1.0, 1.0], [2.0, 2.0]], [[1.0, 3.0], [2.0, 3.0]]) is None
     assert metrics.r_squared([2.0, 2.0], [1.0, 3.0]) == 0.0
+    # The mean of three times 0.1 is rounded to another number: their variance is 1e-34, not 0.
+    assert metrics.r_squared([1.0, 2.0, 3.0], [0.1, 0.1, 0.1]) is None
 
 
 @pytest.mark.parametrize(

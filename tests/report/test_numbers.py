@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from adversity.contracts import Measure, MeasureInfo
 from adversity.report.doubts.caveats import caveats
 from adversity.report.doubts.judgement import what_was_tested
@@ -12,7 +14,7 @@ from adversity.report.sections.data_sets import data_section
 from adversity.report.sections.further_measures import further_section
 from adversity.report.sections.numbers import numbers_section
 from adversity.report.values.blocks import Chart, Table, Text
-from adversity.report.values.model import CellResult, DataSummary, StepSummary
+from adversity.report.values.model import CellResult, DataSummary, ErrorGain, StepSummary
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
@@ -73,3 +75,68 @@ def test_few_samples_say_how_well_errors_are_known(bare_report: Report) -> None:
     assert warned.text == (
         "Data set turned has n = 50 samples: how large errors are is known to about 20% at best."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "info", "value", "ends"),
+    [
+        ("rmse", MeasureInfo(low=0.0, title="RMSE", group="regression"), 4.0, (0.0, None)),
+        (
+            "r_squared",
+            MeasureInfo(high=1.0, title="R squared", group="regression"),
+            0.916,
+            (None, 1.0),
+        ),
+        ("loss", MeasureInfo(title="loss", group="regression"), 3.0, (None, None)),
+    ],
+)
+def test_one_value_alone_has_a_scale(
+    bare_report: Report,
+    name: str,
+    info: MeasureInfo,
+    value: float,
+    ends: tuple[float | None, float | None],
+) -> None:
+    """An axis begins and ends where the measure does, and 0 is on it; else the values decide."""
+    cells = (CellResult({}, 50, {name: Measure(value, 50, info=info)}),)
+    report = estimated(bare_report)
+    report = replace(report, steps=(replace(report.steps[0], cells=cells),))
+    section = numbers_section(report)
+    assert section is not None
+    (chart,) = (block for block in section.blocks if isinstance(block, Chart))
+    scales = [
+        layer["encoding"]["x"]["scale"]
+        for layer in chart.spec["layer"]
+        if "scale" in layer.get("encoding", {}).get("x", {})
+    ]
+    assert scales
+    for scale in scales:
+        assert (scale.get("domainMin"), scale.get("domainMax")) == ends
+        assert scale["zero"] == (ends != (None, None))
+
+
+def test_what_restorations_did_to_errors_is_shown(bare_report: Report) -> None:
+    """A row for each cell, with how many samples came nearer and the test's p-value."""
+    info = MeasureInfo()
+    gains = tuple(
+        ErrorGain(
+            "denoised",
+            "noisy_angle",
+            "denoised_angle",
+            {"severity": at},
+            Measure(value, 50, value - 1, value + 1, info=info, details={"p_value": p_value}),
+            nearer,
+            50 - nearer,
+        )
+        for at, value, p_value, nearer in (("1", 0.5, 0.2, 30), ("3", -2.5, 1e-5, 9))
+    )
+    section = numbers_section(replace(estimated(bare_report), error_gains=gains))
+    assert section is not None
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    first, second = table.rows
+    assert first[:3] == ("denoised_angle", "denoised", "severity = 1")
+    assert first[3].startswith("0.500 [-0.500, 1.500]")
+    assert first[4:] == ("30", "20", "0.2")
+    assert second[4:] == ("9", "41", "1e-05")
+    chart = next(b for b in section.blocks if isinstance(b, Chart) and "gain" in b.id)
+    assert [record["value"] for record in chart.records] == [0.5, -2.5]

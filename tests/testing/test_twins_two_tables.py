@@ -12,6 +12,7 @@ import pytest
 from adversity import Measure, MeasureInfo, Metric, Table, metrics
 from adversity.testing import check_plugin
 from adversity.testing.kinds.metric.two_tables import TwoTablesBench
+from adversity_plugins.metric.regression_gain import RegressionGain
 
 Found = Mapping[str, Measure]
 
@@ -185,7 +186,7 @@ TWINS = {
 }
 
 
-@pytest.mark.parametrize("plugin", [Same, Surer])
+@pytest.mark.parametrize("plugin", [Same, Surer, RegressionGain])
 def test_sound_metric_passes(plugin: Any) -> None:
     """A metric of either sort that keeps its promises fails nothing."""
     assert check_plugin(plugin).passed

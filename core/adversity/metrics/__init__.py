@@ -41,6 +41,7 @@ from adversity.metrics.regression import (
     gaussian_nats,
     r_squared,
     rmse,
+    rmse_gain,
     squared_residuals,
 )
 from adversity.metrics.reliability import (
@@ -99,6 +100,7 @@ __all__ = [
     "ranks",
     "reliability",
     "rmse",
+    "rmse_gain",
     "robust_accuracy",
     "share",
     "softmax",

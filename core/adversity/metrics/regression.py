@@ -20,6 +20,7 @@ import numpy as np
 from adversity.errors import DataError
 from adversity.metrics.grouped import grouped
 from adversity.metrics.intervals import mean_interval
+from adversity.metrics.paired import paired_difference
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -33,6 +34,7 @@ __all__ = [
     "gaussian_nats",
     "r_squared",
     "rmse",
+    "rmse_gain",
     "squared_residuals",
 ]
 
@@ -96,6 +98,57 @@ def rmse(mean: ArrayLike, target: ArrayLike, groups: ArrayLike | None = None) ->
     )
 
 
+def rmse_gain(
+    mean: ArrayLike,
+    before: ArrayLike,
+    target: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Measure:
+    """Return by how much the RMSE is smaller than that of other estimates of the same samples.
+
+    Both roots are linearised: each sample has a share in either, and the difference of its shares is
+    what Student's paired interval and test are of, in groups those of the groups. So what the two
+    have in common, as hard images, widens nothing.
+
+    Args:
+        mean: What was estimated, `[N]` or `[N, D]`.
+        before: What was estimated otherwise, alike.
+        target: What is right, alike.
+        groups: `[N]` names or None: samples of one group are not independent.
+        level: Confidence level.
+
+    Returns:
+        RMSE of `before` minus that of `mean`: above 0 it is better than before. `details["p_value"]`
+        is two-sided, None where nothing varies.
+
+    Raises:
+        DataError: As `absolute_errors`.
+
+    Reference:
+        B. Efron, "The jackknife, the bootstrap and other resampling plans", 1982, chapter 6 (the
+        delta method: its spread is that of the bootstrap, for samples that are not few).
+
+    Example:
+        >>> rmse_gain([1.0, 2.0], [3.0, 1.0], [1.0, 1.0]).value == 2**0.5 - 0.5**0.5
+        True
+    """
+    first, second = (_shares(squared_residuals(said, target)) for said in (before, mean))
+    gain = paired_difference(first, second, groups=groups, level=level, better="higher")
+    method = gain.method and gain.method.replace("student t", "student t of the linearised RMSE")
+    value = rmse(before, target).value - rmse(mean, target).value
+    told = {**gain.convention, "difference": "before - after"}
+    return replace(gain, value=value, method=method, convention=told)
+
+
+def _shares(squares: Floats) -> Floats:
+    """Return `[N]` whose mean is the root of the mean of squares, each as far as its square moves it."""
+    root = math.sqrt(mean_interval(squares).value)
+    shares: Floats = squares if root == 0 else squares / (2 * root) + root / 2
+    return shares
+
+
 def r_squared(mean: ArrayLike, target: ArrayLike) -> float | None:
     """Return the share of the targets' variance that is explained, a mean over the D numbers.
 
@@ -117,9 +170,9 @@ def r_squared(mean: ArrayLike, target: ArrayLike) -> float | None:
         0.875
     """
     apart, right = _residuals(mean, target), _wide(target)
-    around = ((right - right.mean(0)) ** 2).sum(0)
-    if not (around > 0).all():
+    if not (np.ptp(right, 0) > 0).all():  # their mean is rounded: equal ones may differ from it
         return None
+    around = ((right - right.mean(0)) ** 2).sum(0)
     return float((1 - (apart**2).sum(0) / around).mean())
 
 

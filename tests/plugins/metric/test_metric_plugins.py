@@ -26,7 +26,7 @@ from adversity_plugins.metric.psnr import PSNR
 from adversity_plugins.metric.robust_accuracy import RobustAccuracy
 from adversity_plugins.metric.ssim import SSIM
 
-NAMED = {"auroc", "agreement", "mean_over_cells", "noise_level", "open_set"}
+NAMED = {"auroc", "agreement", "mean_over_cells", "noise_level", "open_set", "regression_gain"}
 """Those that are computed where a pipeline names them."""
 TABLE_METRICS = (Accuracy(), NLL(), Brier(), ECE(), RobustAccuracy())
 
@@ -239,6 +239,7 @@ def test_the_catalogue_is_light_and_complete() -> None:
             "regression_error",
             "gaussian_nll",
             "interval_coverage",
+            "regression_gain",
         ]
     )
     for metric in adversity_metrics():

@@ -12,6 +12,7 @@ from adversity_plugins.metric.gaussian_nll import GaussianNLL
 from adversity_plugins.metric.interval_coverage import IntervalCoverage
 from adversity_plugins.metric.nll import NLL
 from adversity_plugins.metric.regression_error import RegressionError
+from adversity_plugins.metric.regression_gain import RegressionGain
 
 OURS = (RegressionError, GaussianNLL, IntervalCoverage)
 
@@ -55,6 +56,25 @@ def test_measures_are_those_of_the_mathematics() -> None:
     narrow = IntervalCoverage(level=0.5).compute(given)["interval_coverage"]
     assert (narrow.value, narrow.method) == (held.mean(), "wilson")
     assert narrow.convention["nominal"] == 0.5
+
+
+@pytest.mark.parametrize("width", [None, 3])
+def test_gains_are_paired_row_by_row(width: int | None) -> None:
+    """What pairs are the mean of is the gain in absolute error; groups are allowed for."""
+    first, groups = table(width), np.repeat([f"g{i}" for i in range(8)], 5)
+    nearer = {**first.columns, "mean": (first["mean"] + first["target"]) / 2, "group": groups}
+    better = Table(nearer, first.class_names)
+    found = RegressionGain().compute(better, first)
+    errors = metrics.absolute_errors(first["mean"], first["target"])
+    # Errors are halved, and so is the root of their squares.
+    assert found["mae_gain"].value == pytest.approx(errors.mean() / 2, rel=1e-12)
+    assert found["rmse_gain"].value == pytest.approx(
+        metrics.rmse(first["mean"], first["target"]).value / 2, rel=1e-12
+    )
+    assert all(str(measure.method).endswith("grouped") for measure in found.values())
+    pairs = RegressionGain().per_pair(better, first)["mae_gain"]
+    np.testing.assert_allclose(pairs, errors / 2, rtol=1e-12)
+    assert RegressionGain().compute(first) == {}
 
 
 def test_numbers_of_a_vector_stand_by_themselves_too() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import ImageRow
 
-__all__ = ["image_rows"]
+__all__ = ["chosen", "counted", "image_rows", "told"]
 
 Numbers = np.ndarray[Any, Any]
 
@@ -54,21 +54,30 @@ def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     parts = [_strata(toolbox, attack, answer, images, tables, cell) for cell in cells]
     strata = np.concatenate(parts)
     ends = np.cumsum([len(part) for part in parts])
-    stories = []
+    stories: list[Story] = []
     called = _called(toolbox, attack)
     run = toolbox.plan.spec.run
-    for place in _chosen(strata, run.images, toolbox.plan.spec.seed):
+    for place in chosen(strata, tuple(QUOTAS.values()), run.images, toolbox.plan.spec.seed):
         stratum = called[strata[place]]
         number = int(np.searchsorted(ends, place, side="right"))
         where = cells[number], place - int(ends[number]) + len(parts[number])
-        stories.append(_story(toolbox, attack or answer, tables, where, stratum))
-    names = [_class_names(toolbox, answer, story.cell) for story in stories]
-    # Restorations take most of the time; each thread sets the plugins of the path up anew.
-    with ThreadPoolExecutor(min(run.workers, max(1, len(stories) // 4))) as pool:
-        rows = tuple(pool.map(partial(image_row, toolbox, attack, images), stories, names))
-    counts = np.bincount(strata[strata >= 0], minlength=len(QUOTAS))
-    population = zip(called, counts.tolist(), strict=True)
-    return rows, {name: count for name, count in population if count}
+        names = _class_names(toolbox, answer, where[0])
+        stories.append(_story(toolbox, attack or answer, tables, where, stratum, names))
+    return told(toolbox, attack, images, stories), counted(strata, called)
+
+
+def told(
+    toolbox: Toolbox, attack: str | None, images: Sequence[str], stories: Sequence[Story]
+) -> tuple[ImageRow, ...]:
+    """Compute the images of stories. Restorations take most of the time: each thread sets plugins up anew."""
+    with ThreadPoolExecutor(min(toolbox.plan.spec.run.workers, max(1, len(stories) // 4))) as pool:
+        return tuple(pool.map(partial(image_row, toolbox, attack, images), stories))
+
+
+def counted(strata: Numbers, called: Sequence[str]) -> dict[str, int]:
+    """Return how many samples each stratum has in all, those that have any."""
+    counts = np.bincount(strata[strata >= 0], minlength=len(called))
+    return {name: count for name, count in zip(called, counts.tolist(), strict=True) if count}
 
 
 def _called(toolbox: Toolbox, attack: str | None) -> list[str]:
@@ -166,7 +175,12 @@ def _strata(
 
 
 def _story(
-    toolbox: Toolbox, final: str, tables: Mapping[str, str], where: tuple[Cell, int], stratum: str
+    toolbox: Toolbox,
+    final: str,
+    tables: Mapping[str, str],
+    where: tuple[Cell, int],
+    stratum: str,
+    classes: Sequence[str],
 ) -> Story:
     """Read what was predicted for one sample of a cell, at every place that has a table."""
     cell, row = where
@@ -177,27 +191,40 @@ def _story(
         rows = stored_rows(toolbox, step, cell)
         if "correct" in rows:
             names = [name for name in ("prediction", "confidence", "correct") if name in rows]
-            answers[place] = _answer(**rows.at(at, names))
-    return Story(cell, str(sample["id"][0]), int(sample["target"][0]), answers, stratum)
+            answers[place] = _answer(classes, **rows.at(at, names))
+    label = classes[int(sample["target"][0])]
+    return Story(cell, str(sample["id"][0]), label, answers, stratum)
 
 
-def _answer(prediction: Numbers, correct: Numbers, confidence: Numbers | None = None) -> Answer:
+def _answer(
+    classes: Sequence[str],
+    prediction: Numbers,
+    correct: Numbers,
+    confidence: Numbers | None = None,
+) -> Answer:
     sure = None if confidence is None else float(confidence[0])
-    return Answer(int(prediction[0]), sure, bool(correct[0]))
+    return Answer(classes[int(prediction[0])], sure, bool(correct[0]))
 
 
-def _chosen(strata: Numbers, count: int, seed: int) -> list[int]:
-    """Draw each stratum's quota, scaled to `count`, then fill up with what is left."""
+def chosen(strata: Numbers, quotas: Sequence[int], count: int, seed: int) -> list[int]:
+    """Draw each stratum's quota, scaled to `count`, then fill up with what is left.
+
+    Args:
+        strata: `[N]`, the stratum of each sample as a place in `quotas`; below 0 for none.
+        quotas: How many of each, of their sum.
+        count: How many in all.
+        seed: Of the pipeline.
+    """
     generator = np.random.Generator(np.random.Philox(key=seed))
     order = generator.permutation(len(strata))
     order = order[strata[order] >= 0]
-    scale = count / sum(QUOTAS.values())
-    chosen: list[int] = []
-    for number, quota in enumerate(QUOTAS.values()):
+    scale = count / sum(quotas)
+    drawn: list[int] = []
+    for number, quota in enumerate(quotas):
         members = order[strata[order] == number]
-        chosen += members[: max(1, int(quota * scale))].tolist()
-    rest = order[~np.isin(order, chosen)]
-    return [*chosen, *rest[:count].tolist()][:count]
+        drawn += members[: max(1, int(quota * scale))].tolist()
+    rest = order[~np.isin(order, drawn)]
+    return [*drawn, *rest[:count].tolist()][:count]
 
 
 def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:

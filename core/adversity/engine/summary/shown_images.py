@@ -24,26 +24,40 @@ __all__ = ["Answer", "Story", "image_row"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was predicted for one image."""
+    """What was said of one image.
 
-    prediction: int
+    Attributes:
+        said: A class, or numbers, in words.
+        confidence: The top probability; None of numbers, and where there is none.
+        right: Whether it is the right class; of numbers, whether the target lies in their interval,
+            None where they have none.
+    """
+
+    said: str
     confidence: float | None
-    right: bool
+    right: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One sample in one cell: the answer at every place of the path that has one."""
+    """One sample in one cell: what is right, and the answer at every place of the path that has one.
+
+    Of numbers no answer is said to be flipped or recovered: each stands by itself.
+    """
 
     cell: Cell
     id: str
-    target: int
+    label: str
     answers: Mapping[str, Answer]
     stratum: str
+    of_numbers: bool = False
 
 
-def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kind: str) -> str:
+def _state(story: Story, places: Sequence[str], place: str, kind: str) -> str | None:
+    answers = story.answers
     now = answers[place].right
+    if story.of_numbers:
+        return None if now is None else "inside" if now else "outside"
     before = [answers[p].right for p in places[: places.index(place)] if p in answers]
     if not before or before[-1] == now:
         return "right" if now else "wrong"
@@ -53,7 +67,7 @@ def _state(answers: Mapping[str, Answer], places: Sequence[str], place: str, kin
 
 
 def image_row(
-    toolbox: Toolbox, attack: str | None, images: Sequence[str], story: Story, names: Sequence[str]
+    toolbox: Toolbox, attack: str | None, images: Sequence[str], story: Story
 ) -> ImageRow:
     """Compute one sample's images at every place of the path, with what was said of each."""
     places = [*images, *([attack] if attack else [])]
@@ -62,11 +76,11 @@ def image_row(
         start = shown[toolbox.plan.steps[attack].upstream]
         shown[attack] = images_through(toolbox, attack, story.cell, start)
     shown_images = _reference(shown[images[0]], images[0]) + tuple(
-        _image(toolbox, p, shown[p], story, places, names) for p in places
+        _image(toolbox, p, shown[p], story, places) for p in places
     )
     if attack is not None:
-        shown_images += _behind(toolbox, attack, places, story, shown[attack], names)
-    row = ImageRow(story.id, names[story.target], story.cell.as_dict(), story.stratum, shown_images)
+        shown_images += _behind(toolbox, attack, places, story, shown[attack])
+    row = ImageRow(story.id, story.label, story.cell.as_dict(), story.stratum, shown_images)
     if attack is None:
         return row
     plugin: Any = toolbox.plugin(attack, story.cell)
@@ -110,7 +124,6 @@ def _behind(
     places: Sequence[str],
     story: Story,
     current: ImageBatch,
-    names: Sequence[str],
 ) -> tuple[ShownImage, ...]:
     """Return what the chain makes of the adversarial image: what the classifier, or every member, sees."""
     after = toolbox.plan.victim(attack).shared_views
@@ -124,9 +137,9 @@ def _behind(
             role="adversarial, restored",
             step=after[-1].id,
             image=current.images[0].numpy().transpose(1, 2, 0),
-            prediction=None if answer is None else names[answer.prediction],
+            prediction=None if answer is None else answer.said,
             confidence=None if answer is None else answer.confidence,
-            state=None if answer is None else _state(story.answers, places, attack, "attack"),
+            state=None if answer is None else _state(story, places, attack, "attack"),
         ),
     )
 
@@ -137,7 +150,6 @@ def _image(
     current: ImageBatch,
     story: Story,
     places: Sequence[str],
-    names: Sequence[str],
 ) -> ShownImage:
     planned = toolbox.plan.steps.get(place)
     kind = "data" if planned is None else planned.entry.kind
@@ -149,8 +161,8 @@ def _image(
         role=_role(planned, current),
         step=place,
         image=image[0].numpy().transpose(1, 2, 0),
-        prediction=None if answer is None else names[answer.prediction],
+        prediction=None if answer is None else answer.said,
         confidence=None if answer is None else answer.confidence,
-        state=None if answer is None else _state(story.answers, places, place, kind),
+        state=None if answer is None else _state(story, places, place, kind),
         psnr_db=psnr_db if psnr_db is not None and np.isfinite(psnr_db) else None,
     )

@@ -14,7 +14,8 @@ from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
 from adversity.engine.summary.example_images import image_rows
-from adversity.engine.summary.gains import gains
+from adversity.engine.summary.example_numbers import number_rows
+from adversity.engine.summary.gains import error_gains, gains
 from adversity.engine.summary.links_shown import with_links
 from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.worst_case import with_worst_cases
@@ -79,6 +80,8 @@ def build_report(
     apart = found_apart(toolbox)
     gaps = defence_gaps(toolbox)
     rows, population = ((), {}) if tracked else image_rows(toolbox)
+    if not rows and not tracked:
+        rows, population = number_rows(toolbox)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
     return Report(
         pipeline=plan.name,
@@ -92,6 +95,7 @@ def build_report(
         apart=apart,
         caveats=caveats(data, steps, gaps, apart, gates),
         gains=gains(toolbox),
+        error_gains=error_gains(toolbox),
         illusions=gaps,
         rows=rows,
         population=population,

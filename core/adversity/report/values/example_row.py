@@ -24,10 +24,12 @@ class ShownImage:
             classifier saw of it).
         step: The step (or data set) that made it.
         image: `[H, W, 3]` or `[H, W]` float32 in [0, 1], the exact values, not a display copy.
-        prediction: The class name predicted for it, None where nothing classified it.
+        prediction: The class name predicted for it, or the numbers estimated, in words; None where
+            nothing answered.
         confidence: The top probability, 0 to 1.
         state: `right`, `wrong`, `flipped` (right before, wrong now), `recovered` (wrong before,
-            right now), `newly_broken` (right before restoration, wrong after), or None.
+            right now), `newly_broken` (right before restoration, wrong after); of numbers, whether
+            the target is `inside` their interval or `outside`; or None.
         psnr_db: Against the clean image, where there is one of the same size.
     """
 
@@ -46,10 +48,11 @@ class ImageRow:
 
     Attributes:
         id: The sample's id.
-        label: Its true class name.
+        label: Its true class name, or its numbers in words.
         cell: Which cell of the matrix.
         stratum: Why it was chosen: `flipped by the attack`, `recovered by restoration`,
-            `newly broken by restoration`, `unchanged`.
+            `newly broken by restoration`, `unchanged`; of numbers `among the largest tenth of
+            errors`, `brought nearer by restoration`, `taken further by restoration`, `other errors`.
         images: In the order of the path.
         perturbation: `[H, W, C]` float32, adversarial minus what the attack started from.
         norm, eps: The attack's budget.

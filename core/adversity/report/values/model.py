@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from adversity.report.values.apart import Apart
 from adversity.report.values.example_row import ImageRow, ShownImage
-from adversity.report.values.paired import CellValues, DefenceGap, Gain
+from adversity.report.values.paired import CellValues, DefenceGap, ErrorGain, Gain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ __all__ = [
     "CellValues",
     "DataSummary",
     "DefenceGap",
+    "ErrorGain",
     "Gain",
     "GateResult",
     "ImageRow",
@@ -247,7 +248,8 @@ class Report:
         gates: Empty if the file has none.
         apart: Whether what fits and what judges share no image: proved, or fitted elsewhere.
         caveats: Worst first.
-        gains, illusions: What each restoration did, and what knowing it takes away, by cell.
+        gains, error_gains: What each restoration did to classes, and to numbers, by cell.
+        illusions: What knowing a defence takes away, by cell.
         rows, population: Images, and how many samples each of their strata has in all.
         provenance: None in the DVC-tracked copy.
     """
@@ -263,6 +265,7 @@ class Report:
     apart: tuple[Apart, ...] = ()
     caveats: tuple[Caveat, ...] = ()
     gains: tuple[Gain, ...] = ()
+    error_gains: tuple[ErrorGain, ...] = ()
     illusions: tuple[DefenceGap, ...] = ()
     rows: tuple[ImageRow, ...] = ()
     population: Mapping[str, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure
 
-__all__ = ["CellValues", "DefenceGap", "Gain", "cell_key"]
+__all__ = ["CellValues", "DefenceGap", "ErrorGain", "Gain", "cell_key"]
 
 CellValues = Mapping[str, str]
 """A cell of the matrix: variable name to value as written (`{"eps": "4/255"}`); {} if none."""
@@ -42,6 +42,28 @@ class Gain:
     recovered: int
     broken: int
     p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGain:
+    """What a restoration did to the numbers of a regressor, paired by sample.
+
+    Attributes:
+        step: The restoration.
+        before, after: The estimates without and with it.
+        cell: Which cell.
+        difference: RMSE before minus after, a paired difference; its p-value in the details.
+        nearer: Samples whose absolute error is smaller after.
+        further: Samples whose absolute error is larger after.
+    """
+
+    step: str
+    before: str
+    after: str
+    cell: CellValues
+    difference: Measure
+    nearer: int
+    further: int
 
 
 @dataclass(frozen=True, slots=True)

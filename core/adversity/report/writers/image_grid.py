@@ -32,6 +32,8 @@ _STATES = {
     "flipped": ("✗", "flipped"),
     "recovered": ("↺", "recovered"),
     "newly_broken": ("!", "newly broken"),
+    "inside": ("✓", "target inside 90 %"),
+    "outside": ("✗", "target outside 90 %"),
 }
 
 

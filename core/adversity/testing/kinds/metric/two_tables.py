@@ -125,8 +125,12 @@ class TwoTablesBench(MetricBench):
         return _beside(case, other, there | same, same_ids=same)
 
     def require_as_good(self, name: str, itself: float, other: float) -> None:
-        """Refuse a measure that is better against another table than against the same one."""
-        better = self.declared.get(name, MeasureInfo()).better
+        """Refuse a measure that is better against another table than against the same one.
+
+        A difference, 0 of a table from itself and bounded nowhere, may be better or worse.
+        """
+        info = self.declared.get(name, MeasureInfo())
+        better = None if itself == 0 and not info.bounded else info.better
         require(
             better is None or (itself >= other if better == "higher" else itself <= other),
             f"expected {name} of a table against itself to be as good as against any other, got "

@@ -1,0 +1,181 @@
+"""Numbers before and after a restoration: paired gains, in a step and in the report, and images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from toy_numbers import Lit
+
+from adversity import Predictive, Regressor, Restoration, metrics
+from adversity.data.tables import read_table
+from adversity.engine.public.run import _stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.engine.summary.summarise import build_report
+from adversity.errors import PipelineError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = """
+  noisy: {uses: degradation/gaussian_noise, from: test, with: {severity: $severity}}
+  dimmed: {uses: restoration/dim, from: noisy}
+  meter: {uses: regressor/meter, with: {sure: $sure, width: $width}}
+  clean_light: {uses: meter, from: test}
+  noisy_light: {uses: meter, from: noisy}
+  dimmed_light: {uses: meter, from: dimmed}
+  gain: {uses: metric/regression_gain, from: dimmed_light, against: noisy_light}
+"""
+
+
+class Dim(Restoration):
+    """Makes images darker, so that what they are estimated by is less."""
+
+    name: ClassVar[str] = "dim"
+
+    def restore(self, images: torch.Tensor, **needs: torch.Tensor) -> torch.Tensor:
+        return 0.9 * images
+
+
+class Meter(Regressor):
+    """Reads ten times the mean of an image, and is sure of it to half a unit or says nothing."""
+
+    name: ClassVar[str] = "meter"
+    sure: bool = True
+    width: int = 1
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        return ("light", "square")[: self.width]
+
+    def predict(self, images: torch.Tensor) -> Predictive:
+        light = images.double().mean((1, 2, 3))
+        mean = torch.stack([10 * light, 10 * light**2][: self.width], 1)
+        return Predictive(mean=mean, variance=torch.full_like(mean, 0.25) if self.sure else None)
+
+
+@pytest.fixture
+def run(tmp_path: Path, registry_with: Any) -> Any:
+    """A function that runs all steps but the report; returns report, results and tables."""
+    (tmp_path / "pipelines").mkdir()
+
+    def ran(steps: str = STEPS, *, data: str = "", sure: str = "true", width: int = 1) -> Any:
+        written = steps.replace("$sure", sure).replace("$width", str(width))
+        file = tmp_path / "pipelines/p.yaml"
+        file.write_text(
+            f"name: p\ndata:\n  test: {{uses: dataset/lit, with: {{width: {width}{data}}}}}\n"
+            f"matrix: {{severity: [1, 3]}}\nsteps:{written}",
+            encoding="utf-8",
+        )
+        plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(Lit, Dim, Meter))
+        workspace = Workspace(tmp_path, tmp_path / "out", tmp_path / "store")
+        wanted = [stage.step for stage in plan.stages if stage.step != "report"]
+        results = {step: _stage(plan, step, workspace, 1) for step in wanted}
+        folder = workspace.outputs / "artifacts/p"
+        tables = {
+            step: read_table(folder / step / "table.parquet")
+            for step in ("clean_light", "noisy_light", "dimmed_light")
+        }
+        return build_report(plan, workspace), results, tables
+
+    return ran
+
+
+def test_a_step_and_the_report_say_the_same_gain(run: Any) -> None:
+    """For each cell: what NumPy says of the tables, and how many came nearer or went further."""
+    report, results, tables = run()
+    assert [gain.cell for gain in report.error_gains] == [{"severity": "1"}, {"severity": "3"}]
+    for gain in report.error_gains:
+        assert (gain.step, gain.before, gain.after) == ("dimmed", "noisy_light", "dimmed_light")
+        was, now = (tables[step] for step in ("noisy_light", "dimmed_light"))
+        rows = was["severity"].astype(str) == gain.cell["severity"]
+        errors = [np.abs(table["mean"] - table["target"])[rows] for table in (was, now)]
+        roots = [np.sqrt((each**2).mean()) for each in errors]
+        assert gain.difference.value == pytest.approx(roots[0] - roots[1], rel=1e-12)
+        assert gain.nearer == (errors[1] < errors[0]).sum()
+        assert gain.further == (errors[1] > errors[0]).sum()
+        assert gain.nearer + gain.further == 30
+        measured = results["gain"].measures[f"severity={gain.cell['severity']}"]
+        assert measured["rmse_gain"].value == gain.difference.value
+        assert (measured["rmse_gain"].low, measured["rmse_gain"].high) == (
+            gain.difference.low,
+            gain.difference.high,
+        )
+        assert measured["mae_gain"].value == pytest.approx((errors[0] - errors[1]).mean())
+
+
+def test_samples_without_a_target_are_in_no_gain(run: Any) -> None:
+    """Nor are they shown: nothing says how far off they are."""
+    report, results, _ = run(data=", unknown: 20")
+    assert [gain.difference.n for gain in report.error_gains] == [10, 10]
+    assert results["gain"].measures["severity=1"]["mae_gain"].n == 10
+    assert sum(report.population.values()) == 20
+    assert {row.label for row in report.rows}.isdisjoint({"light nan"})
+
+
+def test_images_show_targets_and_intervals(run: Any) -> None:
+    """Each image with its estimate and half of its interval of 90 %, 1.645 standard deviations."""
+    report, _, tables = run()
+    assert sum(report.population.values()) == 60
+    assert report.population["among the largest tenth of errors"] == 6
+    table = tables["clean_light"]
+    for row in report.rows:
+        place = table["id"].tolist().index(row.id)
+        target, mean = table["target"][place], table["mean"][place]
+        assert row.label == f"light {target:.4g}"
+        assert [image.step for image in row.images] == ["test", "noisy", "dimmed"]
+        assert row.images[0].prediction == f"light {mean:.4g} ± 0.82"
+        inside = abs(mean - target) <= 0.5 * 1.6449
+        assert row.images[0].state == ("inside" if inside else "outside")
+    assert {image.state for row in report.rows for image in row.images} == {"inside", "outside"}
+
+
+def test_strata_are_those_of_the_errors(run: Any) -> None:
+    """Who is said to be among the largest errors is; the others came nearer, or went further."""
+    report, _, tables = run()
+    was, now = (tables[step] for step in ("noisy_light", "dimmed_light"))
+    for row in report.rows:
+        own = was["severity"].astype(str) == row.cell["severity"]
+        before, after = (np.abs(each["mean"] - each["target"])[own] for each in (was, now))
+        place = now["id"][own].tolist().index(row.id)
+        if row.stratum == "among the largest tenth of errors":
+            assert (after > after[place]).sum() < 3
+        else:
+            nearer = after[place] < before[place]
+            wanted = "brought nearer" if nearer else "taken further"
+            assert row.stratum == f"{wanted} by restoration"
+
+
+def test_images_of_vectors_without_a_variance(run: Any) -> None:
+    """Both numbers are written, and nothing is said to lie inside or outside."""
+    report, _, tables = run(sure="false", width=2)
+    table = tables["clean_light"]
+    for row in report.rows:
+        place = table["id"].tolist().index(row.id)
+        light, square = table["mean"][place]
+        assert row.images[0].prediction == f"light {light:.4g}, square {square:.4g}"
+        assert {image.state for image in row.images} == {None}
+
+
+def test_classes_and_numbers_are_not_compared(run: Any) -> None:
+    """A table of classes has no mean; refused before anything runs."""
+    steps = STEPS + (
+        "  net: {uses: classifier/logistic_regression, fit_on: test}\n"
+        "  named: {uses: net, from: noisy}\n"
+        "  bad: {uses: metric/regression_gain, from: dimmed_light, against: named}\n"
+    )
+    with pytest.raises(PipelineError, match="needs mean, which regressors alone give; named"):
+        run(steps)
+
+
+def test_the_gain_is_that_of_the_mathematics(run: Any) -> None:
+    """With the groups of the data, and none here."""
+    report, _, tables = run()
+    was, now = (tables[step] for step in ("noisy_light", "dimmed_light"))
+    rows = was["severity"].astype(str) == "3"
+    wanted = metrics.rmse_gain(now["mean"][rows], was["mean"][rows], now["target"][rows])
+    assert report.error_gains[1].difference.as_json() == wanted.as_json()
