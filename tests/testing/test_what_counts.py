@@ -102,6 +102,7 @@ def test_a_line_is_stale_where_the_file_could_matter(
         ({".ci/run": ""}, GROUPS),
         ({"pyproject.toml": FILES["pyproject.toml"].replace("true", "false")}, GROUPS),
         ({"made/more.json": ""}, set()),
+        ({"dvc.lock": "schema: '2.0'\n"}, set()),
         (
             {
                 "plugins/adversity_plugins/metric/apart/__init__.py": "",
@@ -119,6 +120,7 @@ def test_a_line_is_stale_where_the_file_could_matter(
         "a folder that nobody knows",
         "how pytest is set",
         "not committed",
+        "what a run leaves",
         "a plugin, its tests, its extra",
     ],
 )

@@ -58,9 +58,10 @@ class RoundsRun(AttackRun):
 
     def split(self) -> list[Shard]:
         """Cut each cell into shards, again for each round; `line` are the rounds of one shard."""
-        self._names: dict[Cell, tuple[str, ...]] = {
-            cell: tuple(self._attack(cell).rounds()) for cell in self.planned.cells
-        }
+        self._names: dict[Cell, tuple[str, ...]] = {}
+        for cell in self.planned.cells:
+            attack: Any = self.toolbox.plugin(self.stage.step, cell)
+            self._names[cell] = tuple(attack.rounds())
         self._turn: dict[int, int] = {}
         self._line: dict[int, list[Shard]] = {}
         self._any: dict[int, bool] = {}
@@ -81,9 +82,6 @@ class RoundsRun(AttackRun):
                 shards.append(shard)
                 self._turn[shard.index], self._line[shard.index] = number, line
         return shards
-
-    def _attack(self, cell: Cell) -> Any:
-        return self.toolbox.plugin(self.stage.step, cell)
 
     def pending(self) -> tuple[Shard, ...]:
         """Return the shards that are not finished, as far as it is not known that none is needed.

@@ -20,9 +20,8 @@ from adversity.data.store import Store
 from adversity.engine.set_up.toolbox import state_path, toolbox_of
 from adversity.engine.set_up.workspace import slug
 from adversity.engine.stages.stored_images import IMAGES
-from adversity.errors import InputError, StorageError
-from adversity.pipeline.read.project_paths import files_in
-from adversity.project import file_fault, list_files
+from adversity.errors import StorageError
+from adversity.pipeline.read.project_paths import files_in, place_sha256
 from adversity.provenance import file_sha256, processor
 
 if TYPE_CHECKING:
@@ -240,7 +239,7 @@ class StageRun(ABC):
         A path says nothing of the weights that lie there.
         """
         root = self.plan.root
-        return {place: _place_hash(root, place) for place in files_in(root, plugin)}
+        return {place: place_sha256(root, place) for place in files_in(root, plugin)}
 
     def identity(self, step: str, cell: Cell) -> dict[str, Any]:
         """Return what a step's answer depends on by itself: plugin, source, parameters."""
@@ -271,23 +270,6 @@ class StageRun(ABC):
             images = f"{IMAGES}/{slug(planned.own(cell))}"
             record["images"] = Checksums(self.toolbox.artifact(step)).hash_of(images)
         return record
-
-
-def _place_hash(root: Path, place: str) -> str:
-    """Return the SHA-256 of a file, or over all that DVC sees in a folder.
-
-    Raises:
-        InputError: If it is not there, or is neither.
-    """
-    if not (root / place).is_dir():
-        fault = file_fault(root, place)
-        if fault is not None:
-            raise InputError(fault)
-        return file_sha256(root / place)
-    digest = hashlib.sha256()
-    for name in list_files(root, place).files:
-        digest.update(f"{name}\0{file_sha256(root / place / name)}\n".encode())
-    return digest.hexdigest()
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, Fitted
-from adversity.contracts.not_yet import not_yet
 from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.apart import meetings
 from adversity.pipeline.plan.check_features import FeatureRules
@@ -152,14 +151,6 @@ class _Checker:
         own = names_plugin(spec.uses)
         if not own:
             yield from _borrowed(spec)
-        if not_yet(class_of(planned.entry)) is not None:
-            yield (
-                "uses",
-                (
-                    f"{planned.entry.label} needs images while it scores, which is not "
-                    "available yet; use a score or a calibrator, which work from stored predictions"
-                ),
-            )
         kind = class_of(planned.entry).describes
         own_keys = (*kind.keys, "against") if kind.against else kind.keys
         for key in ("against", "over", "by", "classes", "knowledge", "objective", "probe"):

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.nested import Plugin
 from adversity.contracts.project_files import project_files
-from adversity.project import file_fault, outside_fault, place_in, text_fault
+from adversity.errors import InputError
+from adversity.project import file_fault, list_files, outside_fault, place_in, text_fault
+from adversity.provenance import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adversity.contracts import PluginBase
 
-__all__ = ["escaping", "files_in", "outside_fault", "place_fault", "place_in", "undeclared"]
+__all__ = [
+    "escaping",
+    "files_in",
+    "outside_fault",
+    "place_fault",
+    "place_in",
+    "place_sha256",
+    "undeclared",
+]
 
 _OURS = frozenset({".", "artifacts", "metrics", "runs", ".adversity", ".dvc", ".git"})
 """What runs write: no step may rest on it by its name."""
@@ -56,6 +67,23 @@ def undeclared(root: Path, plugin: PluginBase) -> Iterator[tuple[str, str]]:
         place = None if text_fault(text) else place_in(root, text)
         if place is not None and place.partition("/")[0] not in _OURS and _is_there(root, text):
             yield name, text
+
+
+def place_sha256(root: Path, place: str) -> str:
+    """Return the SHA-256 of a file, or over all that DVC sees in a folder.
+
+    Raises:
+        InputError: If it is not there, or is neither.
+    """
+    if not (root / place).is_dir():
+        fault = file_fault(root, place)
+        if fault is not None:
+            raise InputError(fault)
+        return file_sha256(root / place)
+    digest = hashlib.sha256()
+    for name in list_files(root, place).files:
+        digest.update(f"{name}\0{file_sha256(root / place / name)}\n".encode())
+    return digest.hexdigest()
 
 
 def _is_there(root: Path, text: str) -> bool:

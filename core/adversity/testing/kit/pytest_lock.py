@@ -296,7 +296,5 @@ def _line(given: list[tuple[dict[str, Any], pytest.TestReport]], seconds: float)
 
 
 def _listed(names: set[str], most: int = 40) -> str:
-    shown = sorted(names)[:most]
-    if len(names) > most:
-        shown.append(f"and {len(names) - most} more")
-    return f": {', '.join(shown)}" if names else ""
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return f": {', '.join(sorted(names)[:most] + more)}" if names else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, Decide, Detector, PostHoc, Sampling, Score
-from adversity.contracts.not_yet import not_yet
 from adversity.errors import InputError
 from adversity.testing.kinds.uncertainty.acceptance import AcceptBench
 from adversity.testing.kinds.uncertainty.draws import SamplingBench
@@ -54,6 +53,5 @@ def bench_for(plugin: type[PluginBase]) -> type[Bench]:
             return bench
     raise InputError(
         "expected a Score, a PostHoc, a Combine, a Decide, a Sampling or a Detector, got "
-        f"{plugin.__name__}: "
-        f"{not_yet(plugin) or 'inherit from one of them'}"
+        f"{plugin.__name__}: inherit from one of them"
     )
