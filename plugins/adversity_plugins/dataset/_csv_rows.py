@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["csv_rows", "numbers_in"]
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-"""Python's `float` reads more: `nan`, `1_000`."""
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""Python's `float` reads more: `nan`, `1_000`, digits of other scripts."""
 
 
 def csv_rows(path: Path, where: str, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:

@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from toy_weights import TOYS
+from fit_runs import FitRuns
 
-from adversity.data.arrays import read_arrays
-from adversity.engine.public.run import _stage
-from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import PipelineError
-from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.read.load import load_pipeline
 from adversity.seeding import draw_generator
 
 if TYPE_CHECKING:
@@ -32,34 +27,15 @@ STEPS = """
 @pytest.fixture
 def run(tmp_path: Path, registry_with: Any) -> Any:
     """A function that runs the pipeline; returns what each fit saw, by step and cell, and notes."""
+    runs = FitRuns(tmp_path, registry_with)
 
     def ran(
-        *overrides: str, says: str = "none", steps: str = STEPS, size: int = 24, **more: Any
+        *overrides: str, steps: str = STEPS, size: int = 24, apart: int = 0, **more: Any
     ) -> Any:
-        file = tmp_path / "pipelines/p.yaml"
-        file.parent.mkdir(exist_ok=True)
-        backwards = str(more.get("backwards", False)).lower()
-        sizes = {name: (n, k + more.get("apart", 0)) for name, (n, k) in SIZES.items()}
-        data = "\n".join(
-            f"  {name}: {{uses: dataset/sampled, with: {{says: {says}, count: {n}, first: {k}, "
-            f"backwards: {backwards}}}}}"
-            for name, (n, k) in (sizes | {"train": (size, 0)}).items()
-        )
-        matrix = more.get("matrix", "member: [0, 1]")
-        text = f"name: p\nseed: 5\ndata:\n{data}\nmatrix: {{{matrix}}}\nsteps:{steps}"
-        file.write_text(text, encoding="utf-8")
-        loaded = load_pipeline(file, root=tmp_path, overrides=overrides)
-        plan = make_plan(loaded, registry_with(*TOYS))
-        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-        workspace = Workspace(tmp_path, out, tmp_path / "store")
-        wanted = [s.step for s in plan.stages if s.step != "report"]
-        results = {step: _stage(plan, step, workspace, more.get("workers", 1)) for step in wanted}
-        seen = {
-            f"{step} {file.stem}": read_arrays(file)[1]["train"]
-            for step in wanted
-            for file in sorted((out / plan.stage(step).out).glob("states/*"))
-        }
-        return seen, {step: result.notes for step, result in results.items()}
+        sizes = {name: (count, first + apart) for name, (count, first) in SIZES.items()}
+        head = f"seed: 5\nmatrix: {{{more.pop('matrix', 'member: [0, 1]')}}}"
+        found = runs.run(steps, sizes | {"train": (size, 0)}, *overrides, head=head, **more)
+        return found.seen, found.notes
 
     return ran
 
@@ -131,13 +107,19 @@ def test_another_seed_draws_another(run: Any) -> None:
 def test_weights_go_with_what_is_drawn(run: Any) -> None:
     """A sample that is drawn twice weighs twice; balanced are the classes of the draw."""
     both = STEPS.replace("bootstrap: $member", "bootstrap: $member, weights: balanced")
-    seen, _ = run(steps=both)
+    seen, notes = run(steps=both)
+    assert not any("whose weight" in note for note in notes["net"])  # what is not drawn has none
     for key in (key for key in seen if key.startswith("net")):
         targets, weights = np.array(seen[key]["targets"]), np.array(seen[key]["weights"])
         sums = [weights[targets == label].sum() for label in (0, 1)]
         assert sums == pytest.approx([12, 12], abs=1e-12)
     worth = STEPS.replace("bootstrap: $member", "bootstrap: $member, weights: worth")
-    seen, _ = run(steps=worth, says="weights")
+    seen, notes = run(steps=worth, says="weights")
+    for number in (0, 1):
+        names = set(by_hand("net", number, [[f"s{n:03d}"] for n in range(24)]))
+        lost = sum(int(name[1:]) % 4 == 0 for name in names)
+        said = f"net was fitted without {lost} samples of train, whose weight (worth) is 0"
+        assert said in notes["net"]
     for number, key in enumerate(key for key in seen if key.startswith("net")):
         drawn = by_hand("net", number, [[f"s{n:03d}"] for n in range(24)])
         assert seen[key]["ids"] == [name for name in drawn if int(name[1:]) % 4]

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from toy_weights import TOYS, Sampled
+from fit_runs import FitRuns, Ran
+from toy_weights import Sampled
 
 import adversity
 from adversity import Degradation, Fitted, State
-from adversity.data.arrays import read_arrays
-from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
-from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError, PipelineError
-from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.read.load import load_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,31 +45,19 @@ STEPS = """
 
 @pytest.fixture
 def run(tmp_path: Path, registry_with: Any) -> Any:
-    """A function that runs the pipeline; returns the folder of artifacts, and results."""
+    """A function that runs the pipeline; returns what it left."""
+    runs = FitRuns(tmp_path, registry_with, (Tint,))
 
     def ran(
-        *overrides: str, net: str = "seen", says: str = "none", steps: str = STEPS, **more: Any
-    ) -> Any:
-        file = tmp_path / "pipelines/p.yaml"
-        file.parent.mkdir(exist_ok=True)
-        backwards = str(more.get("backwards", False)).lower()
-        data = "\n".join(
-            f"  {name}: {{uses: dataset/sampled, with: {{says: {says}, count: {n}, first: {k}, "
-            f"backwards: {backwards}}}}}"
-            for name, (n, k) in {
-                "train": (more.get("count", 24), 0),
-                "test": (8, more.get("test", 200)),
-            }.items()
-        )
-        text = f"name: p\ndata:\n{data}\nsteps:{steps.replace('NET', net)}"
-        file.write_text(text, encoding="utf-8")
-        loaded = load_pipeline(file, root=tmp_path, overrides=overrides)
-        plan = make_plan(loaded, registry_with(*TOYS, Tint))
-        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-        workspace = Workspace(tmp_path, out, tmp_path / "store")
-        wanted = [s.step for s in plan.stages if s.step != "report"]
-        results = {step: _stage(plan, step, workspace, more.get("workers", 1)) for step in wanted}
-        return out / "artifacts/p", results
+        *overrides: str,
+        net: str = "seen",
+        steps: str = STEPS,
+        count: int = 24,
+        test: int = 200,
+        **more: Any,
+    ) -> Ran:
+        sizes = {"train": (count, 0), "test": (8, test)}
+        return runs.run(steps.replace("NET", net), sizes, *overrides, **more)
 
     return ran
 
@@ -94,8 +77,8 @@ def test_each_row_is_answered_as_by_hand(run: Any, net: str) -> None:
 
     From Python a fit is keyed as one of a step `fit` in a pipeline of seed 0.
     """
-    folder, results = run(net=net)
-    rows = read_table(folder / "seen/table.parquet")
+    ran = run(net=net)
+    rows = ran.rows("seen")
     numbers = np.array([int(name[1:]) for name in rows["id"]])
     assert sorted(np.bincount(rows["fold_left_out"]).tolist()) == [0, 8, 8, 8]
     made = adversity.create("classifier", net)
@@ -106,18 +89,18 @@ def test_each_row_is_answered_as_by_hand(run: Any, net: str) -> None:
         answers = fitted(drawn(numbers[inside].tolist())[0])
         np.testing.assert_array_equal(rows["logits"][inside], answers.numpy())
     whole = made.fit(*drawn(list(range(24))), class_names=("a", "b"))
-    test = read_table(folder / "answers/table.parquet")
+    test = ran.rows("answers")
     expected = whole(drawn([int(name[1:]) for name in test["id"]])[0])
     np.testing.assert_array_equal(test["logits"], expected.numpy())
     assert any(
-        "by the one of 3 networks that was fitted without it" in n for n in results["seen"].notes
+        "by the one of 3 networks that was fitted without it" in n for n in ran.notes["seen"]
     )
 
 
 def test_classes_are_dealt_evenly(run: Any) -> None:
     """Of 25 samples, 9 of the second class: they differ by one at most, in all and of each class."""
-    folder, _ = run(count=25)
-    rows = read_table(folder / "seen/table.parquet")
+    ran = run(count=25)
+    rows = ran.rows("seen")
     for targets in ([0, 1], [0], [1]):
         counts = np.bincount(rows["fold_left_out"][np.isin(rows["target"], targets)])[1:]
         assert counts.max() - counts.min() <= 1
@@ -125,22 +108,22 @@ def test_classes_are_dealt_evenly(run: Any) -> None:
 
 def test_what_was_left_out_was_not_seen(run: Any) -> None:
     """By what each fit wrote down: none of its fold, all others; and all in the whole one."""
-    folder, _ = run(says="groups")
-    rows = read_table(folder / "seen/table.parquet")
+    ran = run(says="groups")
+    rows = ran.rows("seen")
     for fold in (1, 2, 3):
-        seen = read_arrays(folder / f"fit/folds/{fold}/all.safetensors")[1]["train"]["ids"]
+        seen = ran.state("fit", f"folds/{fold}/all")[1]["train"]["ids"]
         inside = set(rows["id"][rows["fold_left_out"] == fold])
         assert set(seen) == set(rows["id"]) - inside
         assert len(seen) == 24 - len(inside)
-    assert read_arrays(folder / "fit/states/all.safetensors")[1]["train"]["n"] == 24
+    assert ran.state("fit")[1]["train"]["n"] == 24
 
 
 def test_what_is_fitted_on_such_answers_says_so(run: Any) -> None:
     """It is used on the answers of another network."""
-    _, results = run(net="logistic_regression")
+    ran = run(net="logistic_regression")
     said = "scaled was fitted on answers out of fold (seen), of networks that are each fitted on a part"
-    assert any(note.startswith(said) for note in results["scaled"].notes)
-    assert not any("out of fold" in note for note in results["answers"].notes)
+    assert any(note.startswith(said) for note in ran.notes["scaled"])
+    assert not any("out of fold" in note for note in ran.notes["answers"])
 
 
 def test_stacking_and_sets_go_by_them(run: Any) -> None:
@@ -153,19 +136,19 @@ def test_stacking_and_sets_go_by_them(run: Any) -> None:
   stacked: {uses: uncertainty/stacking, from: answers, over: c, fit_on: both}
   sets: {uses: uncertainty/conformal, from: answers, fit_on: seen, with: {alpha: 0.2}}
 """
-    folder, results = run(steps=steps + "matrix: {c: [0.01, 10]}")
-    both = read_table(folder / "both/table.parquet")
+    ran = run(steps=steps + "matrix: {c: [0.01, 10]}")
+    both = ran.rows("both")
     truths = both["members"][np.arange(24), :, both["target"]]
-    weights = read_arrays(folder / "stacked/states/all.safetensors")[0]["weights"]
+    weights = ran.state("stacked")[0]["weights"]
     assert (truths / (truths @ weights)[:, None]).mean(0).max() - 1 < 2e-8  # none are better
-    seen = read_table(folder / "seen/table.parquet")
+    seen = ran.rows("seen")
     for cell in ("c=0.01", "c=10"):
         rows = seen["cell"] == cell
         logits = torch.from_numpy(seen["logits"][rows]).double()
         scores = 1 - logits.softmax(1)[torch.arange(24), torch.from_numpy(seen["target"][rows])]
-        found = read_arrays(folder / f"sets/states/{cell}.safetensors")[0]["threshold"]
+        found = ran.state("sets", f"states/{cell}")[0]["threshold"]
         assert float(found[0]) == pytest.approx(float(scores.sort().values[19]), abs=1e-12)
-    assert any("out of fold (both)" in note for note in results["stacked"].notes)
+    assert any("out of fold (both)" in note for note in ran.notes["stacked"])
 
 
 def test_images_that_are_judged_still_fit_nothing(run: Any) -> None:
@@ -184,8 +167,8 @@ def test_images_that_are_judged_still_fit_nothing(run: Any) -> None:
 
 def test_a_group_lies_in_one_fold(run: Any) -> None:
     """Six groups of four, two to a fold."""
-    folder, _ = run(says="groups")
-    rows = read_table(folder / "seen/table.parquet")
+    ran = run(says="groups")
+    rows = ran.rows("seen")
     for group in set(rows["group"]):
         assert len(set(rows["fold_left_out"][rows["group"] == group])) == 1
     assert sorted(np.bincount(rows["fold_left_out"])[1:].tolist()) == [8, 8, 8]
@@ -200,7 +183,7 @@ def test_neither_shards_nor_order_nor_workers_change_it(run: Any, otherwise: Any
     """The same rows to the bit, in the same folds."""
     overrides = otherwise.pop("overrides", ())
     first, other = (
-        read_table(run(*given, net="logistic_regression", **more)[0] / "seen/table.parquet")
+        run(*given, net="logistic_regression", **more).rows("seen")
         for given, more in (((), {}), (overrides, otherwise))
     )
     for name in ("id", "logits", "fold_left_out"):

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fit_runs import FitRuns
 from sklearn.utils.class_weight import compute_sample_weight
-from toy_weights import TOYS
+from toy_weights import Sampled
 
-from adversity.data.arrays import read_arrays
-from adversity.engine.public.run import _stage
-from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError, PipelineError
-from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.read.load import load_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,34 +22,20 @@ STEPS = """
 """
 
 
+SIZES = {"train": (24, 0), "held": (12, 100), "test": (8, 200), "check": (6, 300)}
+
+
 @pytest.fixture
 def run(tmp_path: Path, registry_with: Any) -> Any:
     """A function that runs the pipeline; returns what each fit saw, and each step's notes."""
+    runs = FitRuns(tmp_path, registry_with)
 
-    def ran(weights: str, says: str = "weights", *overrides: str, only: str = "") -> Any:
-        file = tmp_path / "pipelines/p.yaml"
-        file.parent.mkdir(exist_ok=True)
-        sizes = {"train": (24, 0), "held": (12, 100), "test": (8, 200), "check": (6, 300)}
-        data = "\n".join(
-            f"  {name}: {{uses: dataset/sampled, with: {{says: {says}, count: {n}, first: {k}}}}}"
-            for name, (n, k) in sizes.items()
-        )
-        steps = STEPS.replace("WEIGHTS", weights)
-        file.write_text(f"name: p\ndata:\n{data}\nsteps:{steps}", encoding="utf-8")
-        plan = make_plan(
-            load_pipeline(file, root=tmp_path, overrides=overrides), registry_with(*TOYS)
-        )
-        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-        workspace = Workspace(tmp_path, out, tmp_path / "store")
-        wanted = [s.step for s in plan.stages if s.step != "report" and only in ("", s.step)]
-        results = {step: _stage(plan, step, workspace, 1) for step in wanted}
-        states = {
-            step: read_arrays(next((out / plan.stage(step).out / "states").iterdir()))[1]
-            if (out / plan.stage(step).out / "states").exists()
-            else {}
-            for step in wanted
-        }
-        return states, {step: result.notes for step, result in results.items()}
+    def ran(
+        weights: str, says: str = "weights", *overrides: str, steps: str = STEPS, **more: Any
+    ) -> Any:
+        found = runs.run(steps.replace("WEIGHTS", weights), SIZES, *overrides, says=says, **more)
+        fitted = [step for step in found.notes if (found.folder / step / "states").exists()]
+        return {step: found.state(step)[1] for step in fitted}, found.notes
 
     return ran
 
@@ -124,11 +106,29 @@ def test_numbers_that_stand_as_text_are_weights(run: Any) -> None:
     assert run("weights: worth", "texts", only="net") == run("weights: worth", only="net")
 
 
+@pytest.mark.parametrize("text", ["1_000", "nan", "inf", "1e999", "0x10", "\u0661", "1,5", ""])
+def test_what_python_alone_reads_is_no_number(
+    run: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """`float` takes 1_000 for a thousand, and digits of other scripts; a person might not."""
+    said = {"worth": text}
+    monkeypatch.setattr(Sampled, "_said", lambda _, number: said if number == 9 else {"worth": "1"})
+    with pytest.raises(
+        DataError, match=r"worth: expected finite numbers such as 2\.5, got the text"
+    ) as caught:
+        run("weights: worth", only="net")
+    assert str(caught.value).endswith(f"got the text {text!r} of sample 's009'")
+
+
 def test_a_text_is_no_weight(run: Any) -> None:
     """Nor is an attribute that a sample lacks."""
-    with pytest.raises(DataError, match=r"weights: camera: expected numbers, got the text 'left'"):
+    with pytest.raises(
+        DataError, match=r"weights: camera: expected finite numbers .*, got the text 'left'"
+    ):
         run("weights: camera", only="net")
-    with pytest.raises(DataError, match=r"worth: expected numbers, got none of sample 's005'"):
+    with pytest.raises(
+        DataError, match=r"worth: expected finite numbers .*, got none of sample 's005'"
+    ):
         run("weights: worth", "lacking", only="net")
 
 
@@ -149,10 +149,7 @@ def test_a_text_is_no_weight(run: Any) -> None:
         ),
     ],
 )
-def test_where_weights_mean_nothing_they_are_refused(
-    run: Any, monkeypatch: pytest.MonkeyPatch, step: str, words: str
-) -> None:
+def test_where_weights_mean_nothing_they_are_refused(run: Any, step: str, words: str) -> None:
     """While planning."""
-    monkeypatch.setitem(globals(), "STEPS", f"\n  {step}\n  answers: {{uses: net, from: test}}\n")
     with pytest.raises(PipelineError, match=words):
-        run("")
+        run("", steps=f"\n  {step}\n  answers: {{uses: net, from: test}}\n")

@@ -10,7 +10,7 @@ import numpy as np
 
 from adversity.data.resampling import drawn, units_of
 from adversity.data.sample_columns import ATTRIBUTE, GROUP
-from adversity.data.weights import BALANCED, balanced_weights, weights_fault
+from adversity.data.weights import BALANCED, balanced_weights, number_in, weights_fault
 from adversity.errors import DataError
 from adversity.pipeline.read.findings import suggestion
 from adversity.seeding import draw_generator
@@ -99,7 +99,8 @@ def fit_rows(planned: PlannedStep, given: Candidates, cell: Cell, seed: int) -> 
             f"{planned.line}: {planned.id}: weights: {planned.weights}: expected a weight above 0 "
             f"among the samples of {given.source} that are drawn, got none; take another draw"
         )
-    if left_out := int((weights[given.places] == 0).sum()):
+    drawn_ones = np.unique(places)
+    if left_out := int((weights[drawn_ones] == 0).sum()):
         notes.append(
             f"{planned.id} was fitted without {left_out} samples of {given.source}, whose weight "
             f"({planned.weights}) is 0"
@@ -172,11 +173,13 @@ def _numbers(
     """Return numbers, also those that stand as text in a CSV file."""
     numbers = np.empty(len(column))
     for place, (value, id_) in enumerate(zip(column.tolist(), ids, strict=True)):
-        try:
-            numbers[place] = float(value)
-        except (TypeError, ValueError):
+        number = number_in(value)
+        if number is None:
             got = "none" if value is None else f"the text {value!r}"
-            raise DataError(f"{where}: expected numbers, got {got} of sample {id_!r}") from None
+            raise DataError(
+                f"{where}: expected finite numbers such as 2.5, got {got} of sample {id_!r}"
+            )
+        numbers[place] = number
     return numbers
 
 

@@ -50,11 +50,6 @@ def members_behind(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Ha
     return tuple(members)
 
 
-def _rows(definition: PlannedStep) -> tuple[Hashable, ...]:
-    """Return what a step says of the rows that fit its plugin."""
-    return (definition.weights, definition.bootstrap, definition.fold_count)
-
-
 def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:
     """Return the plugins of a step with their parameters, and what fitted them."""
     definition = steps.get(planned.definition, planned)
@@ -62,4 +57,22 @@ def _plugins(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable
         (planned.entry_of(cell).qualified, plugin.fingerprint)
         for cell, plugin in planned.plugins.items()
     )
-    return (plugins, tuple(sorted((definition.fit_on or {}).items())), *_rows(definition))
+    if definition.fit_on is None:
+        return (plugins, None)
+    return (plugins, definition.id if _drawn(definition) else _learnt(definition))
+
+
+def _drawn(definition: PlannedStep) -> bool:
+    """Say whether what is fitted may hang on draws, whose stream the id of the step is part of.
+
+    Two such steps that are written alike are two networks: what was fitted on the answers of one
+    holds for the other no more than with another seed.
+    """
+    cls = class_of(definition.entry)
+    answers = cls.describes.role in ("predict", "regress")
+    return answers or definition.bootstrap is not None or "seed" in cls.model_fields
+
+
+def _learnt(definition: PlannedStep) -> Hashable:
+    """Return what a fit without draws hangs on, beside its plugin."""
+    return (tuple(sorted((definition.fit_on or {}).items())), definition.weights)
