@@ -203,3 +203,38 @@ def test_nothing_heavy_is_imported(planned, child_environment):
         timeout=120, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+FITTED = """\
+name: shots
+data:
+  train: {uses: dataset/folder, with: {path: data/train}}
+  other: {uses: dataset/folder, with: {path: data/other}}
+matrix: {draw: [0, 1]}
+steps:
+  net:
+    uses: classifier/small_cnn
+    fit_on: train
+    bootstrap: $draw
+    folds: 3
+    with: {epochs: 1, width: 4}
+  seen: {uses: net, from: train}
+  held: {uses: net, from: other}
+  sure: {uses: uncertainty/temperature_scaling, from: held, fit_on: seen}
+"""
+
+
+def test_each_fit_counts(planned, call):
+    """One a cell, and one more without each fold; what the step took is for all of them."""
+    planned.file.write_text(FITTED)
+    fits = {name: step["fits"] for name, step in cost(call)[0].items()}
+    assert fits == {"net": 8, "seen": 0, "held": 0, "sure": 2}
+    head, net, *_ = (line.split() for line in call("validate").out.splitlines()[1:])
+    assert head[4] == "fits"
+    assert net[:4] == ["net", "2", "12", "8"]
+    assert call("run", "pipelines/shots.yaml", "--direct").code == 0
+    manifest = json.loads(next(Path("runs").glob("*-shots/manifest.json")).read_text())
+    took = {one["step"]: one["seconds"] for one in manifest["outcomes"]}
+    steps, _ = cost(call)
+    assert steps["net"]["seconds"] == pytest.approx(took["net"], abs=1e-3)
+    assert steps["seen"]["seconds"] == pytest.approx(took["seen"], abs=1e-3)

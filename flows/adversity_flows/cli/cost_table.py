@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["cost_json", "cost_lines"]
 
 _UNKNOWN = "?"
+_FITS = 3
+"""The column that is left out where nothing is fitted."""
 
 
 def cost_json(cost: RunCost) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def cost_json(cost: RunCost) -> dict[str, Any]:
                 "role": one.role,
                 "cells": one.cells,
                 "samples": one.samples,
+                "fits": one.fits,
                 "queries": one.queries,
                 "queries_are": "exact" if one.role != "attack" else "at most",
                 "gradients": one.gradients,
@@ -48,9 +51,11 @@ def cost_lines(cost: RunCost, out: Terminal) -> list[str]:
     """Return the table, a line for each step that costs something, and what is not known."""
     if not cost.steps:
         return []
-    head = ("step", "cells", "images each", "network answers", "gradients", "disk", "time")
+    head = ("step", "cells", "images each", "fits", "network answers", "gradients", "disk", "time")
     rows = [head, *map(_row, cost.steps), _total(cost)]
-    table = columns(rows, right=(1, 2, 3, 4, 5, 6))
+    if not any(one.fits for one in cost.steps):
+        rows = [(*row[:_FITS], *row[_FITS + 1 :]) for row in rows]
+    table = columns(rows, right=tuple(range(1, len(rows[0]))))
     lines = [out.dim(table[0]), *table[1:-1], table[-1]]
     notes = [*_reasons(cost), *_sources(cost)]
     return [*lines, *(out.dim(wrapped(note, indent=4, width=out.width - 2)) for note in notes)]
@@ -62,6 +67,7 @@ def _row(one: StepCost) -> tuple[str, ...]:
         one.step,
         f"{one.cells:,}",
         _number(one.samples),
+        f"{one.fits:,}" if one.fits else "",
         _number(one.queries, attack=attack, draws=one.draws),
         _number(one.gradients, attack=attack, draws=one.draws),
         _UNKNOWN if one.size is None else size_text(one.size * KEPT),
@@ -88,7 +94,7 @@ def _total(cost: RunCost) -> tuple[str, ...]:
         bound = name in ("queries", "gradients") and any(s.role == "attack" for s in cost.steps)
         known = len(missing) < len(cost.steps)
         cells.append(f"{'≤ ' if bound else ''}{text}{' + ?' if missing else ''}" if known else "?")
-    return ("in all", "", "", *cells)
+    return ("in all", "", "", f"{sum(one.fits for one in cost.steps):,}", *cells)
 
 
 def _reasons(cost: RunCost) -> list[str]:

@@ -127,11 +127,17 @@ class Earlier:
                 return Measured(count, run.past.id)
         return None
 
-    def seconds_a_row(self, step: str, data: str) -> Measured | None:
-        """Return what a step took for each row, or for each sample that it was fitted on."""
+    def seconds_a_row(self, step: str, data: str, *, fits: bool) -> Measured | None:
+        """Return what a step took for each row.
+
+        Args:
+            step: The step.
+            data: Where its samples are from.
+            fits: It leaves no rows: what all of its fits took, for each sample of that data set.
+        """
         for run in self._runs:
             seconds = run.seconds(step)
-            rows = run.rows(step) or run.samples(data) or 0
+            rows = (run.samples(data) if fits else run.rows(step) or run.samples(data)) or 0
             if seconds is not None and rows and self._same(run, step):
                 return Measured(seconds / rows, run.past.id)
         return None

@@ -41,6 +41,7 @@ class StepCost:
         step, role: The step and what it does.
         cells: Its cells.
         samples: Samples of each cell, at most; None if that is not known.
+        fits: How many times its plugin is fitted: once a cell, and once more without each fold.
         queries: Images that networks answer for, in all cells: exactly so many of a classifier's
             step, at most so many of an attack's own, each image once for every member of an
             ensemble and every draw of a sampled answer; None if that is not known.
@@ -56,6 +57,7 @@ class StepCost:
     role: str
     cells: int
     samples: int | None
+    fits: int = 0
     queries: int | None = None
     gradients: int | None = None
     draws: int = 1
@@ -119,7 +121,9 @@ class _Coster:
         fits = planned.fitted_by if planned.role == "define" else ()
         data = self._plan.chain(next(iter(fits), planned.id)).start
         samples = self._samples.get(data, (None, None))
-        cost = StepCost(planned.id, planned.role, len(planned.cells), samples[0])
+        times = 0 if planned.fit_on is None else 1 + (planned.fold_count or 0)
+        cells = len(planned.cells)
+        cost = StepCost(planned.id, planned.role, cells, samples[0], fits=cells * times)
         if samples[0] is None and planned.role != "measure":
             cost = _without(cost, f"how many samples {data} has is known once it was run")
         cost = self._work(planned, cost)
@@ -202,10 +206,11 @@ class _Coster:
         return replace(cost, size=rows * shape * _FLOAT)
 
     def _time(self, planned: PlannedStep, cost: StepCost, data: str) -> StepCost:
-        measured = self._earlier.seconds_a_row(planned.id, data)
+        fits = planned.role == "define"
+        measured = self._earlier.seconds_a_row(planned.id, data, fits=fits)
         if measured is None or cost.samples is None:
             return cost
-        rows = cost.samples * (1 if planned.role == "define" else cost.cells)
+        rows = cost.samples * (1 if fits else cost.cells)
         return _from(replace(cost, seconds=measured.value * rows), measured.run)
 
 
