@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 import adversity
@@ -38,6 +39,8 @@ CONVEX: dict[str, tuple[str, dict[str, Any], float]] = {
     # The solvers stop at a gradient of 1e-4 of scikit-learn's own scale.
     "logistic_regression": ("classifier", {}, 2e-3),
     "linear_svm": ("classifier", {}, 2e-3),
+    # LIBSVM stops at a tolerance of 1e-3; `gamma: scale` goes by the weighted variance.
+    "rbf_svm": ("classifier", {}, 3e-3),
     # The order of additions alone differs.
     "temperature_scaling": ("uncertainty", {}, 1e-6),
     # Within 1e-8 nats of the best; the weights then within 1e-4.
@@ -72,6 +75,47 @@ def test_logistic_regression_is_that_of_scikit_learn() -> None:
     theirs = LogisticRegression(max_iter=10_000).fit(table, labels.numpy(), sample_weight=weights)
     expected = torch.from_numpy(theirs.decision_function(table)).float()
     assert float((ours(rows) - expected).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("count", [2, 3], ids=["two classes", "three classes"])
+def test_boosting_of_two_of_a_row_is_one_of_weight_two(count: int) -> None:
+    """For the images that it learnt from, to the bit: elsewhere a tie of two splits decides.
+
+    Where several splits part the images alike, rounding says which is taken.
+    """
+    rows, labels = images(240)
+    labels, learnt = labels.clamp(max=count - 1), COUNTS > 0
+    made = adversity.create("classifier", "gradient_boosting", rounds=20)
+    weighted = made.fit(rows, labels, weights=COUNTS)(rows[learnt])
+    twice = made.fit(rows.repeat_interleave(COUNTS, 0), labels.repeat_interleave(COUNTS))
+    assert float((weighted - twice(rows[learnt])).abs().max()) < 1e-6
+    assert float((weighted - made.fit(rows, labels)(rows[learnt])).abs().max()) > 0.05
+
+
+@pytest.mark.parametrize("count", [2, 3], ids=["two classes", "three classes"])
+def test_boosting_is_that_of_scikit_learn(count: int) -> None:
+    """With `sample_weight`: also the shares of classes that it starts from are weighted."""
+    rows, labels = images(90)
+    labels = labels.clamp(max=count - 1)
+    weights = np.random.default_rng(3).uniform(0.1, 5, 90)
+    made = adversity.create("classifier", "gradient_boosting", rounds=3, max_depth=1)
+    ours = made.fit(rows, labels, weights=weights)(rows)
+    table = rows.flatten(1).numpy()
+    stumps = GradientBoostingClassifier(n_estimators=3, max_depth=1, random_state=0)
+    theirs = stumps.fit(table, labels.numpy(), sample_weight=weights).predict_proba(table)
+    assert float((ours - torch.from_numpy(theirs)).abs().max()) < 1e-6
+
+
+def test_equal_weights_are_none_to_trees() -> None:
+    """To the bit, though a tenth is no float: a share is what counts."""
+    rows, labels = images(90)
+    for name in ("gradient_boosting", "random_forest"):
+        made = adversity.create("classifier", name, **BRIEF[name])
+        tenths = made.fit(rows, labels, weights=torch.full((90,), 0.1))(rows)
+        assert torch.equal(made.fit(rows, labels)(rows), tenths)
+
+
+BRIEF = {"gradient_boosting": {"rounds": 5}, "random_forest": {"trees": 5}}
 
 
 def test_a_forest_counts_them() -> None:

@@ -16,7 +16,7 @@ __all__ = ["boosted"]
 Array = np.ndarray[Any, Any]
 
 
-def boosted(model: Any, labels: Array) -> Mapping[str, Array]:
+def boosted(model: Any, labels: Array, counts: Array | None = None) -> Mapping[str, Array]:
     """Return the trees in the order in which they are added.
 
     With more than two classes the scores start from the logs of the class shares, less their
@@ -25,8 +25,9 @@ def boosted(model: Any, labels: Array) -> Mapping[str, Array]:
     Args:
         model: A fitted `GradientBoostingClassifier`.
         labels: `[N]` int64, what it was fitted on.
+        counts: `[N]` float64, what each counted; None for 1.
     """
-    shares = np.bincount(labels) / len(labels)
+    shares = np.bincount(labels, counts) / (len(labels) if counts is None else counts.sum())
     classes, logs = len(shares), np.log(shares)
     base = logs - logs.mean() if classes > 2 else np.array([0.0, logs[1] - logs[0]])
     columns = model.estimators_.shape[1]

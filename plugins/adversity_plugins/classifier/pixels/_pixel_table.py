@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import FitData
 
-__all__ = ["converged", "gather", "one_thread", "rounded", "seed_of"]
+__all__ = ["converged", "gather", "one_thread", "rounded", "seed_of", "unequal"]
 
 _SHOWN = 5
 
@@ -85,6 +85,14 @@ def _all_classes(labels: np.ndarray[Any, Any], names: tuple[str, ...], label: st
 def seed_of(rng: np.random.Generator) -> int:
     """Draw a seed for scikit-learn."""
     return int(rng.integers(2**31))
+
+
+def unequal(counts: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any] | None:
+    """Return weights, or None where all are one: to a tree shares count, and a forest's draws differ.
+
+    Sums of equal weights are rounded otherwise than counts, and ties of splits broken otherwise.
+    """
+    return None if counts is None or (counts == counts[0]).all() else counts
 
 
 @contextmanager

@@ -20,13 +20,14 @@ Array = np.ndarray[Any, Any]
 
 
 def learn(
-    pixels: Array, labels: Array, *, c: float, gamma: float | str
+    pixels: Array, labels: Array, counts: Array | None = None, *, c: float, gamma: float | str
 ) -> tuple[Mapping[str, Array], dict[str, Any]]:
     """Fit one machine for each class against the rest.
 
     Args:
         pixels: `[N, D]` float32.
         labels: `[N]` int64.
+        counts: `[N]` float64, what each image counts: its price is `c` times that; None for 1.
         c: The price of a point on the wrong side.
         gamma: Of the kernel, or `scale`.
 
@@ -41,7 +42,7 @@ def learn(
 
     table = pixels.astype(np.float64)
     if isinstance(gamma, str):
-        variance = float(table.var())
+        variance = float(table.var()) if counts is None else _variance(table, counts)
         if variance == 0:
             raise DataError(
                 "fitting classifier 'rbf_svm' with gamma: scale needs pixels that differ, all are "
@@ -52,7 +53,7 @@ def learn(
     rivals = range(classes) if classes > 2 else (1,)
     weights, bias = np.zeros((classes, len(table))), np.zeros(classes)
     for k in rivals:
-        model = SVC(C=c, kernel="rbf", gamma=gamma).fit(table, labels == k)
+        model = SVC(C=c, kernel="rbf", gamma=gamma).fit(table, labels == k, sample_weight=counts)
         weights[k, model.support_] = model.dual_coef_[0]
         bias[k] = model.intercept_[0]
     if classes == 2:
@@ -65,6 +66,12 @@ def learn(
         "gamma": np.array([gamma]),
     }
     return arrays, {"support_vectors": len(used), "gamma": float(gamma)}
+
+
+def _variance(table: Array, counts: Array) -> float:
+    """Return that of all pixels, each image as often as it counts."""
+    mean = np.average(table.mean(1), weights=counts)
+    return float(np.average(np.square(table - mean).mean(1), weights=counts))
 
 
 def tensors(arrays: dict[str, Array], device: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class GradientBoosting(TreeClassifier):
     """Gradient boosting of small trees on the pixels.
 
     Fitted with scikit-learn (log loss, one tree a class and round; with two classes one tree
-    a round). It gives the softmax of the boosted scores; of equal scores the first class wins.
+    a round), by the weights of samples, if any. It gives the softmax of the boosted scores; of equal scores the first class wins.
     It has no gradient; the attack `exact` finds the nearest failure where rounds are few.
 
     Reference:
@@ -34,6 +34,8 @@ class GradientBoosting(TreeClassifier):
     )
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"rounds": 10, "max_depth": 2},)
     heavy: ClassVar[str] = "hundreds of trees, fitted several times"
+
+    takes_weights: ClassVar[bool] = True
 
     rounds: int = Field(default=100, ge=1)
     learning_rate: float = Field(default=0.1, gt=0, le=1)
@@ -50,15 +52,16 @@ class GradientBoosting(TreeClassifier):
         from sklearn.ensemble import GradientBoostingClassifier
 
         from adversity_plugins.classifier.pixels._boosted_scores import boosted
-        from adversity_plugins.classifier.pixels._pixel_table import seed_of
+        from adversity_plugins.classifier.pixels._pixel_table import seed_of, unequal
 
+        weights = unequal(weights)
         model = GradientBoostingClassifier(
             n_estimators=self.rounds,
             learning_rate=self.learning_rate,
             max_depth=self.max_depth,
             random_state=seed_of(rng),
-        ).fit(pixels, labels)
-        return boosted(model, labels), {"last_loss": float(model.train_score_[-1])}
+        ).fit(pixels, labels, sample_weight=weights)
+        return boosted(model, labels, weights), {"last_loss": float(model.train_score_[-1])}
 
     def _probs(self, scores: Tensor) -> Tensor:
         return scores.softmax(1)

@@ -21,8 +21,8 @@ class RandomForest(TreeClassifier):
 
     Fitted with scikit-learn (Gini impurity, the square root of the pixels tried at a split,
     bootstrap draws). It gives the mean of the trees' class shares; of equal means the first
-    class wins. Weights of samples are its `sample_weight`. It has no gradient; the attack `exact` finds the nearest failure of small
-    forests.
+    class wins. Weights of samples are its `sample_weight`; `min_samples_leaf` counts samples. It
+    has no gradient; the attack `exact` finds the nearest failure of small forests.
 
     Reference:
         Breiman, "Random forests", 2001. As scikit-learn does, we differ in averaging the
@@ -51,20 +51,16 @@ class RandomForest(TreeClassifier):
         import numpy as np
         from sklearn.ensemble import RandomForestClassifier
 
-        from adversity_plugins.classifier.pixels._pixel_table import seed_of
+        from adversity_plugins.classifier.pixels._pixel_table import seed_of, unequal
         from adversity_plugins.classifier.pixels._tree_scores import packed
 
-        if weights is not None and (weights == weights[0]).all():
-            weights = (
-                None  # with weights, equal ones as well, scikit-learn draws its rows otherwise
-            )
         model = RandomForestClassifier(
             n_estimators=self.trees,
             max_depth=self.max_depth,
             min_samples_leaf=self.min_samples_leaf,
             random_state=seed_of(rng),
             n_jobs=1,
-        ).fit(pixels, labels, sample_weight=weights)
+        ).fit(pixels, labels, sample_weight=unequal(weights))
         grown = [tree.tree_ for tree in model.estimators_]
         arrays = packed(grown, lambda _, value: value, np.zeros(len(model.classes_)))
         return arrays, {"leaves": sum(int(tree.n_leaves) for tree in grown)}

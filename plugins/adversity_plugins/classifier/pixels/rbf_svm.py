@@ -22,8 +22,9 @@ class RbfSVM(PixelClassifier):
 
     Fitted with scikit-learn (LIBSVM), once for each class; with two classes, once. The logits
     are the decision functions (with two classes, the negative and itself), which have a
-    gradient everywhere. We differ from `SVC` with more than two classes: it lets every pair of
-    classes vote, whose count has no gradient. They are margins, not log-odds.
+    gradient everywhere. Weights of samples multiply `c`, and count in the variance of `scale`. We
+    differ from `SVC` with more than two classes: it lets every pair of classes vote, whose count
+    has no gradient. They are margins, not log-odds.
 
     Reference:
         Boser, Guyon and Vapnik, "A training algorithm for optimal margin classifiers", 1992;
@@ -35,6 +36,7 @@ class RbfSVM(PixelClassifier):
     reference: ClassVar[str] = (
         "Boser, Guyon, Vapnik, A training algorithm for optimal margin classifiers, 1992"
     )
+    takes_weights: ClassVar[bool] = True
     arrays: ClassVar[tuple[str, ...]] = ("points", "weights", "bias", "gamma")
 
     c: float = Field(default=1.0, gt=0, description="scikit-learn's C: larger fits closer")
@@ -52,7 +54,7 @@ class RbfSVM(PixelClassifier):
     ) -> tuple[Mapping[str, np.ndarray[Any, Any]], dict[str, Any]]:
         from adversity_plugins.classifier.pixels._rbf_kernel import learn
 
-        return learn(pixels, labels, c=self.c, gamma=self.gamma)
+        return learn(pixels, labels, weights, c=self.c, gamma=self.gamma)
 
     def _take(self, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
         from adversity_plugins.classifier.pixels._rbf_kernel import tensors
