@@ -172,6 +172,36 @@ class Training(Around):
         return super().logits(images)
 
 
+class Zigzag(torch.nn.Module):
+    """Many narrow bends: only float64 comes between them, and float32 weights refuse that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor([[1.0], [2.0], [3.0]]))
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        high = (values * 131072 + 0.25).remainder(1)
+        bent = values + torch.minimum(high, 1 - high) / 65536
+        return torch.nn.functional.linear(bent, self.weight)
+
+
+class Bent(Netted):
+    """Answers by such a network, or by that of the classifier around which it is put."""
+
+    def setup(self, device: str) -> None:
+        super().setup(device)
+        self._network = Zigzag().eval()
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        return self._network(images.mean((1, 2, 3))[:, None])  # type: ignore[no-any-return]
+
+
+class AroundBent(Around):
+    """The same, from without."""
+
+    examples: ClassVar[Any] = ({"network": Bent()},)
+
+
 TWINS = {
     "classes_are_named": Nameless,
     "images_matter": Constant,
@@ -196,6 +226,13 @@ def test_sound_classifier_passes(plugin: Any) -> None:
 def test_twin_fails_exactly_its_check(name: str, failed: Callable[..., dict[str, str]]) -> None:
     """The broken twin is found, and nothing else is said against it."""
     assert failed(TWINS[name]).keys() == {name}
+
+
+@pytest.mark.parametrize("plugin", [Bent, AroundBent])
+def test_a_bent_network_is_tried_in_float64_wherever_it_is(plugin: Any) -> None:
+    """Its own, and that of a classifier in a parameter: both are made wide, and come back."""
+    found = check_plugin(plugin, only=["gradient_is_right"])
+    assert [outcome.status for outcome in found.outcomes] == ["passed"], found
 
 
 def test_what_gives_no_logits_is_not_tried_for_them() -> None:

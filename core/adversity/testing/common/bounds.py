@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.engine.calls.networks import networks_of
 from adversity.testing.bench.checks import NotApplicable, check, require
-from adversity.testing.common.gradients import AGREEMENT, FLAT, in_float64, takes_float64
+from adversity.testing.common.gradients import (
+    AGREEMENT,
+    FLAT,
+    all_networks,
+    in_float64,
+    takes_float64,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +47,7 @@ def bounds_are_felt(bench: ClassifierBench | DegradationBench | RestorationBench
     if not bench.cls.differentiable:
         raise NotApplicable("no gradient is claimed; attacks go round it (BPDA)")
     case = bench.answered[0]
-    gap, words = hidden_bounds(bench.traced, case, networks=networks_of(bench.ready.plugin))
+    gap, words = hidden_bounds(bench.traced, case, networks=all_networks(bench.ready.plugin))
     require(gap <= AGREEMENT, f"{words} on {case.name}: {ADVICE}")
     return f"{gap:.2%} from one-sided differences"
 

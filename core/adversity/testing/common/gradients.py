@@ -6,6 +6,7 @@ import math
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from adversity.contracts.nested import nested_in
 from adversity.engine.calls.networks import networks_of
 from adversity.testing.bench.checks import NotApplicable, check, require
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from adversity.contracts import PluginBase
     from adversity.testing.bench.bench import Case
     from adversity.testing.kinds.classifier import ClassifierBench
     from adversity.testing.kinds.degradation import DegradationBench
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "all_networks",
     "disagreement",
     "few_rows",
     "gradient_is_right",
@@ -65,7 +68,7 @@ def gradient_is_right(bench: Traced) -> str:
     cases = bench.effort.some(bench.answered[:3], 1, "cases")  # answered, the plugin is timed
     ways = len(bench.effort.some(range(DIRECTIONS), 2, "directions"))
     for case in cases:
-        networks = networks_of(bench.ready.plugin)
+        networks = all_networks(bench.ready.plugin)
         gap, exact, tried = disagreement(
             bench.traced, few_rows(case), networks=networks, directions=ways
         )
@@ -77,6 +80,16 @@ def gradient_is_right(bench: Traced) -> str:
         )
         summary.append(f"{gap:.2%}")
     return f"{', '.join(summary)} from finite differences"
+
+
+def all_networks(plugin: PluginBase) -> list[nn.Module]:
+    """Return the networks that a plugin computes with: its own, and those of plugins in its parameters.
+
+    Of these only what was made ready is there, and nothing else was asked.
+    """
+    calls = [nested.ready() for nested in nested_in(plugin) if nested.is_ready]
+    inner = [call.ready.plugin for call in calls if hasattr(call, "ready")]
+    return [*networks_of(plugin), *(network for one in inner for network in all_networks(one))]
 
 
 def few_rows(case: Case) -> Tensor:
