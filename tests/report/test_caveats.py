@@ -129,6 +129,23 @@ def test_what_more_budget_can_only_raise_is_void_where_it_falls(attacked: Any, c
     assert len([text for text in texts if "(0.900 rejections, against 0.200)" in text]) == count
 
 
+@pytest.mark.parametrize(("before", "count"), [("", 1), ("share_before", 0)])
+def test_success_alone_is_held_against_noise_and_budget(before: str, count: int) -> None:
+    """Where no measure has one that it is compared with; else that one says it, and once is enough."""
+    infos = {
+        "success": MeasureInfo(better="lower", attacked="at least", group="attack"),
+        "other": MeasureInfo(better="lower", unattacked=before),
+    }
+    few, many = ({"success": share(hits, 100), "other": share(5, 100)} for hits in (20, 90))
+    mine, noise = (
+        with_words([attack(name, {"0.1": many, "0.2": large}, uses=f"attack/{name}")], infos)
+        for name, large in (("pgd", few), ("random_noise", many))
+    )
+    texts = voids(*mine, *noise)
+    assert len([text for text in texts if "success falls from 0.900 at eps 0.1" in text]) == count
+    assert len([text for text in texts if "(0.900 success, against 0.200)" in text]) == count
+
+
 @pytest.mark.parametrize(
     ("chance", "right", "void"),
     [(0.5, 19, False), (0.5, 20, True), (0.1, 9, False), (0.1, 10, True), (1e-3, 4, False)],

@@ -220,10 +220,14 @@ def _left(cell: CellResult) -> Iterator[tuple[str, int, Measure]]:
     """Go through what more budget can only lower: robust accuracy, and minus what it can only raise.
 
     With the name comes the sign. Other shares of errors may rise with eps. One that stopped early,
-    its gate decided, is an upper bound: it may lie anywhere below.
+    its gate decided, is an upper bound: it may lie anywhere below. Success itself stands in where
+    nothing else does, as for a decision on images of unknown classes alone.
     """
+    tied = any(measure.info.unattacked for measure in cell.measures.values())
     for name, measure in cell.measures.items():
-        if not measure.info.unattacked or "bound" in measure.details:
+        info = measure.info
+        alone = not tied and (info.attacked, info.group) == ("at least", "attack")
+        if not (info.unattacked or alone) or "bound" in measure.details:
             continue
         if measure.better == "higher":
             yield name, 1, measure
