@@ -17,7 +17,7 @@ WRONG = {
     "kinds": (["xyz", "fog"], "kinds are degradation, "),
     "shape": (
         ["metric", "fog", "--shape", "image-alne"],
-        "unknown shape 'image-alne' of a metric; did you mean image-alone?",
+        "expected a shape of metric, got 'image-alne'; did you mean image-alone?",
     ),
     "no shapes": (
         ["attack", "fog", "--shape", "image"],

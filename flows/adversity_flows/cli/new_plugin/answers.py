@@ -97,7 +97,7 @@ def _shape(text: str, known: Known) -> str:
             f"expected no shape of {kind or 'an unknown kind'}, got {text!r}; leave --shape out"
         )
     hint = did_you_mean(text, there, f"shapes are {', '.join(there)}.")
-    raise InputError(f"unknown shape {text!r} of a {kind}; {hint}")
+    raise InputError(f"expected a shape of {kind}, got {text!r}; {hint}")
 
 
 def _shapes_explained(known: Known) -> list[str]:
