@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adversity import MeasureInfo
 from adversity.pipeline.plan.apart import meetings
-from adversity.pipeline.plan.engine_measures import OF_ATTACKS
+from adversity.pipeline.plan.engine_measures import OF_ANSWERS
 
 if TYPE_CHECKING:
     import pytest
@@ -78,7 +78,7 @@ def test_a_fold_hangs_on_what_is_known_of_the_measures_it_folds(
     monkeypatch.setattr(toys.Psnr, "produces", {"psnr": MeasureInfo(0.0, 60.0)})
     changed = hashes()
     assert changed["mean"] != before["mean"]
-    monkeypatch.setitem(OF_ATTACKS, "queries", MeasureInfo(0.0))
+    monkeypatch.setitem(OF_ANSWERS, "queries", MeasureInfo(0.0))
     assert hashes()["strong"] != changed["strong"]
     assert hashes()["mean"] == changed["mean"]
 

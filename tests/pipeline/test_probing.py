@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adversity import Attack
+from adversity.contracts.goal import GOALS
 from adversity.pipeline.plan.probing import probe_fault, probe_measures, unprobed
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def test_an_attack_is_probed_for_what_it_has_parameters_for() -> None:
     assert probe_fault(Bare, "white-box") is None
     assert probe_measures(Bare) == ("full_budget_accuracy",)
     assert len(probe_measures(Whole)) == 3
+    on_decisions = probe_measures(Whole, GOALS["look_sure"])
+    assert on_decisions == ("full_budget_withstood_share", *probe_measures(Whole)[1:])
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,15 @@ class Goal:
         stand: np.ndarray[Any, np.dtype[np.bool_]] = rows[self.open] & ~rows[self.reached]
         return stand
 
+    def turned(self, rows: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return with which samples of a table it had its aim, however far they were moved, `[N]` bool."""
+        wrong = ~rows["correct"].astype(bool)
+        if self.objective is not None:
+            accepted = rows["accepted"].astype(bool)
+            wrong = wrong & accepted if self.name == "look_sure" else ~accepted
+        turned: np.ndarray[Any, np.dtype[np.bool_]] = rows[self.open].astype(bool) & wrong
+        return turned
+
 
 _GOALS = (
     Goal(

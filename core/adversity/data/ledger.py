@@ -50,7 +50,8 @@ class Entry:
         attack: SHA-256 of everything else that the result depends on.
         facts: What the attack is, as JSON values: `plugin`, `parameters`, `seed`, `knowledge`,
             `norm`, `eps`, `bounds`, `limit`, `space`, ...
-        rows: Columns of equal length: `sample` first; `start_correct`, `wrong`, `distance`, ...
+        rows: Columns of equal length: `sample` first; `start_correct`, `wrong`, `distance`, ...; where
+            facts have an `objective`, `attackable` too, and `wrong` is the decision.
         names: Names for people, of where the entry was first made; the same result under other
             names is the same entry.
     """

@@ -51,7 +51,12 @@ from adversity.metrics.reliability import (
     reliability,
     top_class,
 )
-from adversity.metrics.robust import attack_success, robust_accuracy, worst_case_robust_accuracy
+from adversity.metrics.robust import (
+    attack_success,
+    robust_accuracy,
+    worst_case_robust_accuracy,
+    worst_case_success,
+)
 from adversity.metrics.several_tests import holm
 
 __all__ = [
@@ -112,4 +117,5 @@ __all__ = [
     "top_class",
     "wilson",
     "worst_case_robust_accuracy",
+    "worst_case_success",
 ]

@@ -7,7 +7,7 @@ an attack deserves no credit for the model's own mistakes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,13 +16,13 @@ from adversity.metrics.intervals import share
 from adversity.metrics.predictions import verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
     from adversity.contracts.values import Measure
 
-__all__ = ["attack_success", "robust_accuracy", "worst_case_robust_accuracy"]
+__all__ = ["attack_success", "robust_accuracy", "worst_case_robust_accuracy", "worst_case_success"]
 
 
 def robust_accuracy(start_correct: ArrayLike, fooled: ArrayLike, *, level: float = 0.95) -> Measure:
@@ -112,37 +112,98 @@ def worst_case_robust_accuracy(
         >>> worst_case_robust_accuracy({"pgd": pgd, "square": square}).value
         0.25
     """
-    pairs = {name: _pair(start, fell) for name, (start, fell) in attacks.items()}
-    lengths = {name: len(start) for name, (start, _) in pairs.items()}
-    if not pairs or len(set(lengths.values())) > 1:
-        raise DataError(f"expected attacks on the same images, got these numbers: {lengths}")
-    right = np.logical_and.reduce([start for start, _ in pairs.values()])
-    hits = np.stack([fell & right for _, fell in pairs.values()])
-    times = hits.sum(axis=0)
+    starts, fell = _all(attacks, "start_correct")
+    right = np.logical_and.reduce(starts)
+    hits = fell & right
     return share(
-        int((right & (times == 0)).sum()),
+        int((right & ~hits.any(axis=0)).sum()),
         len(right),
         level=level,
         better="higher",
         convention={"wrong from the start": "not robust", "verdict": "the worst for each image"},
         details={
             "wrong_from_start": int((~right).sum()),
-            "fooled": int((times > 0).sum()),
-            "attacks": len(pairs),
-            "by": {name: int(hit.sum()) for name, hit in zip(pairs, hits, strict=True)},
-            "alone": {
-                name: int((hit & (times == 1)).sum()) for name, hit in zip(pairs, hits, strict=True)
-            },
+            **_found(attacks, hits),
         },
     )
 
 
-def _pair(
-    start_correct: ArrayLike, fooled: ArrayLike
+def worst_case_success(
+    attacks: Mapping[str, tuple[ArrayLike, ArrayLike]], *, level: float = 0.95
+) -> Measure:
+    """Return the share of what could be attacked with which any attack succeeded.
+
+    It is never below the success of any of the attacks that could attack the same images, and one
+    more attack never lowers it.
+
+    Args:
+        attacks: Each attack's name, with whether it could attack an image (`attackable`), and whether
+            it succeeded, `[N]` booleans over the same images in the same order. What one of them
+            could attack counts.
+        level: Confidence level of the Wilson interval.
+
+    Returns:
+        The share; `details` as those of `worst_case_robust_accuracy`, without `wrong_from_start`.
+
+    Raises:
+        DataError: There is no attack, the arrays do not fit, or nothing could be attacked.
+
+    Example:
+        >>> open_ = [True, True, True, False]
+        >>> pgd = (open_, [True, False, False, False])
+        >>> square = (open_, [False, True, False, False])
+        >>> round(worst_case_success({"pgd": pgd, "square": square}).value, 3)
+        0.667
+    """
+    open_, hits = _all(attacks, "attackable")
+    could = np.logical_or.reduce(open_)
+    if not could.any():
+        raise DataError(
+            f"expected at least one image that could be attacked, got none of {len(could)}"
+        )
+    found = _found(attacks, hits)
+    return share(
+        found["fooled"],
+        int(could.sum()),
+        level=level,
+        better="lower",
+        convention={
+            "among": "images that could be attacked",
+            "verdict": "the worst for each image",
+        },
+        details=found,
+    )
+
+
+def _all(
+    attacks: Mapping[str, tuple[ArrayLike, ArrayLike]], start: str
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    start, fell = verdicts(start_correct, "start_correct"), verdicts(fooled, "fooled")
+    """Return of M attacks who was open and with whom it succeeded, `[M, N]` bool each."""
+    pairs = [_pair(first, fell, start) for first, fell in attacks.values()]
+    lengths = {name: len(first) for name, (first, _) in zip(attacks, pairs, strict=True)}
+    if not pairs or len(set(lengths.values())) > 1:
+        raise DataError(f"expected attacks on the same images, got these numbers: {lengths}")
+    open_ = np.stack([first for first, _ in pairs])
+    return open_, np.stack([fell for _, fell in pairs]) & open_
+
+
+def _found(names: Iterable[str], hits: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how many images fell, to which attack, and to which alone, from `[M, N]` bool."""
+    times, named = hits.sum(axis=0), list(zip(names, hits, strict=True))
+    return {
+        "fooled": int((times > 0).sum()),
+        "attacks": len(hits),
+        "by": {name: int(hit.sum()) for name, hit in named},
+        "alone": {name: int((hit & (times == 1)).sum()) for name, hit in named},
+    }
+
+
+def _pair(
+    start_correct: ArrayLike, fooled: ArrayLike, name: str = "start_correct"
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    start, fell = verdicts(start_correct, name), verdicts(fooled, "fooled")
     if len(start) != len(fell):
         raise DataError(
-            f"expected start_correct and fooled of one length, got {len(start)} and {len(fell)}"
+            f"expected {name} and fooled of one length, got {len(start)} and {len(fell)}"
         )
     return start, fell

@@ -31,8 +31,9 @@ def ledger(pipeline: str | None, as_json: bool) -> None:
     """Say what is left of each victim after every attack on record.
 
     Every attack that runs in a project is entered into its ledger, runs/ledger/. For each victim,
-    version of the data and budget this shows the share of images that none of them turned, and
-    which attack found what. With PIPELINE, only what the attacks of that pipeline, as they ran
+    version of the data and budget this shows the share of images that none of them turned, of
+    attacks on a decision the share of those open to them with which one succeeded, and which attack
+    found what. With PIPELINE, only what the attacks of that pipeline, as they ran
     last, have to do with.
 
     \b
@@ -84,8 +85,7 @@ def _nothing(folder: Path, pipeline: str | None) -> str:
         )
     return (
         f"no attack of {pipeline} is on record: run it (`adversity run {pipeline}`), or see all "
-        "that is with `adversity ledger`; those on a decision (objective: look_sure or look_unsure) "
-        "are not entered"
+        "that is with `adversity ledger`"
     )
 
 
@@ -97,13 +97,12 @@ def _judged(page: Sequence[Entry]) -> list[tuple[dict[str, Any], Measure]]:
 
 
 def _page_json(page: Sequence[Entry]) -> dict[str, Any]:
-    first = page[0]
+    first, figure = page[0], "robust_accuracy" if _of_answer(page) else "success"
     return {
         "victim": {"key": first.victim, "is": first.names["victim"]},
         "data": {"key": first.data, "is": first.names["data"]},
         "worst_cases": [
-            {"threat": threat, "robust_accuracy": measure.as_json()}
-            for threat, measure in _judged(page)
+            {"threat": threat, figure: measure.as_json()} for threat, measure in _judged(page)
         ],
         "attacks": [
             {
@@ -132,18 +131,33 @@ def _lines(pages: Iterable[Sequence[Entry]], out: Terminal) -> Iterable[str]:
         yield out.dim(f"on {plain(first.names['data'])}; {plural(len(page), 'attack')} on record")
         judged = _judged(page)
         if judged:
-            yield from _table(judged, out)
+            yield from _table(judged, out, "worst case" if _of_answer(page) else "worst success")
         else:
             yield "no attack has a budget; give one `eps` to have a worst case within it"
 
 
-def _table(judged: Sequence[tuple[dict[str, Any], Measure]], out: Terminal) -> Iterable[str]:
-    """Go through the budgets: a line of numbers each, and below it who found what."""
+def _of_answer(page: Sequence[Entry]) -> bool:
+    """Say whether the attacks of a page were after another answer, and not after a decision."""
+    from adversity.engine.summary.worst_case import goal_of_entry
+
+    return goal_of_entry(page[0]).of_answer
+
+
+def _table(
+    judged: Sequence[tuple[dict[str, Any], Measure]], out: Terminal, figure: str
+) -> Iterable[str]:
+    """Go through the budgets: a line of numbers each, and below it who found what.
+
+    Args:
+        judged: Threats, each with its worst case.
+        out: Where it is shown.
+        figure: What the worst case is called.
+    """
     from adversity.report.sections.worst_case import threat_words
     from adversity.report.words.wording import interval_text, number, plain
     from adversity_flows.cli.wording import columns, wrapped
 
-    head = ("budget", "worst case", "95 % interval", "n", "attacks")
+    head = ("budget", figure, "95 % interval", "n", "attacks")
     rows = [
         (
             plain(threat_words(threat)),

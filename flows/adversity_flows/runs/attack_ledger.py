@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.data.ledger import Ledger
-from adversity.pipeline.plan.engine_measures import WORST_CASE
+from adversity.pipeline.plan.engine_measures import WORST_CASE, WORST_SUCCESS
 from adversity.report.values.paired import cell_key
 from adversity_flows.runs.past_runs import FOLDER
 
@@ -55,7 +55,8 @@ def worst_cases(report: Report) -> dict[str, list[float]]:
         f"{step.id}[{cell_key(cell.cell)}]": [measure.value, measure.n, measure.details["attacks"]]
         for step in report.steps
         for cell in step.cells
-        if (measure := cell.measures.get(WORST_CASE)) is not None
+        for name in (WORST_CASE, WORST_SUCCESS)
+        if (measure := cell.measures.get(name)) is not None
     }
 
 

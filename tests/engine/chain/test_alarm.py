@@ -256,14 +256,31 @@ class Rough(Linear):
     [
         (lambda: adversity.target(Line(), objective="look_sure"), InputError, "expected such a"),
         (lambda: victim("look_good"), InputError, "expected objective misclassify, look_sure or"),
+        (lambda: not_last(), InputError, "expected .*linear.* at the end, got .*temperature"),
         (lambda: run("pgd", Silent()), InputError, "silent.* does not say by how much it accepts"),
         (lambda: run("pgd", Cut()), PluginError, "linear.*can be differentiated"),
         (lambda: run("pgd", Rough()), InputError, "linear.*it is not differentiable"),
         (lambda: run("pgd", targeted=True), InputError, "expected an untargeted attack, without"),
-        (lambda: run("pgd", probe=3), InputError, "without probe and gate, .*got probe or gate"),
+        (lambda: run("square", probe=3), InputError, "cannot be probed.*queries its victim for"),
+        (
+            lambda: run("cascade", gate="robust_accuracy >= 0.5"),
+            InputError,
+            "without gate,.*got gate",
+        ),
         (lambda: run("pgd", labels=[7]), DataError, r"7"),
     ],
-    ids=["no rule", "word", "no margin", "cut", "rough", "targeted", "probe", "label"],
+    ids=[
+        "no rule",
+        "word",
+        "not last",
+        "no margin",
+        "cut",
+        "rough",
+        "targeted",
+        "probe",
+        "gate",
+        "label",
+    ],
 )
 def test_what_cannot_be_is_refused(make: Callable[[], Any], error: Any, message: str) -> None:
     """One message, with what to do."""
@@ -271,9 +288,15 @@ def test_what_cannot_be_is_refused(make: Callable[[], Any], error: Any, message:
         make()
 
 
+def not_last() -> Any:
+    logits = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    scaler = adversity.create("uncertainty", "temperature_scaling").fit(logits, logits.argmax(1))
+    return adversity.target(Line(), rule(Linear()), scaler, objective="look_sure")
+
+
 def run(name: str, plugin: Decide | None = None, **more: Any) -> Any:
     labels = more.pop("labels", [1])
-    call = {key: more.pop(key) for key in ("probe",) if key in more}
+    call = {key: more.pop(key) for key in ("probe", "gate") if key in more}
     attack = adversity.create("attack", name, eps=0.1, **more)
     image = images_with(torch.tensor([LIMIT + 0.01]))
     return attack(victim("look_sure", plugin), image, labels, **call)

@@ -137,10 +137,24 @@ def test_what_is_measured_is_counted_by_hand(finished: Any) -> None:
         assert not {name for name in found if "accuracy" in name or name == "attack_success"}
         assert not {name for name in found if name.startswith("accepted")}
     summaries = summarise(plan, workspace, ledger=Ledger(workspace.root / "ledger"))
-    names = {name for cell in summaries["sure"].cells for name in cell.measures}
-    assert "worst_case_robust_accuracy" not in names
-    identity = workspace.outputs / "artifacts/p/sure/identity.json"
-    assert json.loads(identity.read_text()) == {"cells": {}}
+    for step, objective in WANTED.items():
+        for cell in summaries[step].cells:
+            assert "worst_case_robust_accuracy" not in cell.measures
+            worst, own = (cell.measures[n] for n in ("worst_case_success", f"{objective}_success"))
+            assert (worst.value, worst.n) == (own.value, own.n)
+    victims = {
+        (facts["facts"]["objective"], facts["victim"])
+        for step in WANTED
+        for facts in identities(workspace, step)
+    }
+    assert {objective for objective, _ in victims} == set(WANTED.values())
+    assert len({victim for _, victim in victims}) == 2
+
+
+def identities(workspace: Any, step: str) -> Any:
+    """Return what the artifact of an attack says of each cell."""
+    path = workspace.outputs / f"artifacts/p/{step}/identity.json"
+    return json.loads(path.read_text())["cells"].values()
 
 
 def test_the_report_says_what_it_was_after(finished: Any) -> None:
@@ -274,6 +288,29 @@ def test_a_weak_attack_is_seen_through(sorts: Any) -> None:
     ]
     assert any("its success may be too low" in text for text in said)
     assert not any("accuracy" in text for text in said)
+
+
+def test_what_any_attack_reached_counts_for_all_of_one_objective(sorts: Any) -> None:
+    """Image by image over five attacks on one decision; none that is after something else."""
+    plan, workspace, _ = sorts
+    book = Ledger(workspace.root / "ledger")
+    summaries = summarise(plan, workspace, ledger=book)
+    ours = ("rounds", "scores", "noise", "weak")
+    tables = {step: rows_of(workspace, step) for step in ours}
+    fell = np.logical_or.reduce([rows["look_sure"] for rows in tables.values()])
+    open_ = tables["weak"]["attackable"]
+    for step in ours:
+        [cell] = summaries[step].cells
+        worst = cell.measures["worst_case_success"]
+        assert (worst.value, worst.n) == (fell.sum() / open_.sum(), open_.sum())
+        assert worst.details["by"] == {s: rows["look_sure"].sum() for s, rows in tables.items()}
+    assert fell.sum() > tables["weak"]["look_sure"].sum()
+    [near] = summaries["near"].cells
+    assert near.measures["worst_case_success"].details["attacks"] == 1
+    text = str(attack_section(build_report(plan, workspace, ledger=book)))
+    assert "any attack on record with the same objective" in text
+    assert "taken, look sure" in text
+    assert "What is left after every attack" not in text
 
 
 @pytest.mark.parametrize(("op", "verdict"), [("<=", "error"), (">=", "pass")])

@@ -75,7 +75,10 @@ REST = "objective: look_sure, with: {eps: 0.06}"
             "nothing else to aim at.*untargeted",
         ),
         (f"pgd, from: test, against: fine, knowledge: grey-box, {REST}", "expected white-box"),
-        (f"pgd, from: test, against: fine, probe: 4, {REST}", "probe: asks what stays right"),
+        (
+            f"square, from: test, against: fine, probe: 4, {REST}",
+            "this attack queries its victim for",
+        ),
         ("pgd, from: test, against: fine, objective: look_good", "look_sure.*look_unsure"),
     ],
 )

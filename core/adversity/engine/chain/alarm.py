@@ -70,16 +70,21 @@ class Alarm:
     calibrators = ()
 
     def __init__(self, line: Line, objective: Objective) -> None:
-        """Take the chain, in which the last decision is what is attacked.
+        """Take the chain, whose last link decides what is attacked.
 
         Raises:
-            InputError: If nothing in it accepts answers.
+            InputError: If nothing in it accepts answers, or something stands behind what does.
         """
         rules = [link for link in line.links if _accepts(link)]
         if not rules:
             raise InputError(
                 f"{objective} attacks what accepts answers or rejects them: expected such a method "
                 f"behind the classifier, as threshold is, got {line.label}"
+            )
+        if rules[-1] is not line.links[-1]:
+            raise InputError(
+                f"{objective} attacks the last link, which accepts answers or rejects them: expected "
+                f"{rules[-1].label} at the end, got {line.label}; what stands behind it decides nothing"
             )
         self._line, self._objective = line, objective
         self._rule = cast("Link", rules[-1])

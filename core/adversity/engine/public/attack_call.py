@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import AttackInRounds
+from adversity.contracts.goal import goal_named
 from adversity.engine.attack.attack_labels import label_rows, labels_of_objective
 from adversity.engine.attack.attacking import AttackResult, attack
 from adversity.engine.attack.early_stop import bare_gate
@@ -75,7 +76,7 @@ class AttackCall(Call):
         self._keep_apart(victim, images, names)
         if victim.objective is not None:
             true = labels_of_objective(labels, len(images))
-            return self._on_the_score(victim, images, true, names, seed, probe or gate)
+            return self._on_the_score(victim, images, true, names, seed, probe, gate)
         labels = label_rows(labels, len(images))
         with as_found(victim.modules):
             bound = victim.bind(names, seed=seed)
@@ -94,18 +95,19 @@ class AttackCall(Call):
         labels: Tensor,
         ids: Sequence[str],
         seed: int,
-        more: object,
+        probe: int | None,
+        gate: str | None,
     ) -> AttackResult:
         """Attack the decision whether to accept an answer; the verdict is that of its own method.
 
         Raises:
-            InputError: If the attack has targets, or is to be probed or stopped by a gate.
+            InputError: If the attack has targets, cannot be probed, or is to be stopped by a gate.
         """
         plugin = self.ready.plugin
-        if plugin.is_targeted or more is not None:
-            what = "a targeted one" if plugin.is_targeted else "probe or gate"
+        if plugin.is_targeted or gate is not None:
+            what = "a targeted one" if plugin.is_targeted else f"gate {gate!r}"
             raise InputError(
-                f"{self.ready.label}: expected an untargeted attack, without probe and gate, for "
+                f"{self.ready.label}: expected an untargeted attack, without gate, for "
                 f"objective {victim.objective}, got {what}: an answer is accepted or rejected, and "
                 "there is nothing else to aim at"
             )
@@ -113,7 +115,11 @@ class AttackCall(Call):
             bound = victim.bind(ids, seed=seed, labels=labels)
             open_ = bound.attackable(images)
             result = attack(self.ready, bound, images, open_, seed=seed, step=plugin.name)
-            return with_hidden(self.ready, bound, images, open_, result, seed=seed)
+            result = with_hidden(self.ready, bound, images, open_, result, seed=seed)
+            if probe is None:
+                return result
+            given, goal = (self.ready, bound, images, open_, result), goal_named(victim.objective)
+            return probed(*given, first=probe, seed=seed, step=plugin.name, goal=goal)
 
     def _keep_apart(self, victim: Victim, images: Tensor, ids: Sequence[str]) -> None:
         """Refuse images that fitted a part of the victim, or of the attack, from Python."""

@@ -45,6 +45,9 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
     ]
     links = record_of(after, lambda placed: _part(run, placed.step.id, placed.cell))
     victim = [plan.resolved["core"]["engine"], links]
+    # A decision that is to be fooled in one way is another victim than one in the other way.
+    victim += [] if planned.goal.of_answer else [planned.goal.name]
+    aim = "" if planned.goal.of_answer else f", to {planned.goal.words}"
     identity = {**run.identity(planned.id, cell), "seed": plan.spec.seed}
     names = [_spelling(given.entry.name, given.plugin)]
     names += [_named(run, step, cell) for step in before]
@@ -54,7 +57,7 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "attack": _sha256(identity),
         "facts": _facts(run, cell),
         "names": {
-            "victim": _way(run, after),
+            "victim": _way(run, after) + aim,
             "data": " > ".join(names),
             "pipeline": plan.name,
             "cell": cell.key,
@@ -102,6 +105,7 @@ def _facts(run: AttackRun, cell: Cell) -> dict[str, Any]:
         "knowledge": planned.knowledge,
         "access": plugin.access,
         "targeted": plugin.is_targeted,
+        **({} if planned.goal.of_answer else {"objective": planned.goal.name}),
         **threat.as_json(),
         "space": None if threat.in_norm else _sha256(space),
         # A threat of its own says itself how far beyond `eps` rounding may lead.

@@ -153,7 +153,8 @@ class AttackRun(TableRun):
         if not first:
             return columns
         given = scene.victim, images, scene.goals, open_ & (place < first)
-        return columns | probe(scene.ready, *given, seed=seed, step=self.stage.step)
+        step, goal = self.stage.step, self.goal
+        return columns | probe(scene.ready, *given, seed=seed, step=step, goal=goal)
 
     def _batch(self, cell: Cell, index: list[int]) -> Attacked:
         scene = self.scene(cell, index)
@@ -221,9 +222,8 @@ class AttackRun(TableRun):
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
         """Add the shares that show a masked gradient, over the samples that were attacked."""
-        signs = sign_shares(rows, self.planned.entry.cls, self.goal) | probe_shares(
-            rows, len(class_names)
-        )
+        signs = sign_shares(rows, self.planned.entry.cls, self.goal)
+        signs |= probe_shares(rows, len(class_names), self.goal)
         return super().measured(rows, class_names, cell) | signs
 
     def fill(self, out: Path) -> StageResult:
@@ -232,9 +232,7 @@ class AttackRun(TableRun):
         self.notes += probability_notes(self.toolbox, self.planned, self.victim)
         for cell in self.planned.cells:
             self._write_images(out, cell)
-        # The ledger is of answers: an attack on a decision has no part in their worst case.
-        cells = self.planned.cells if self.goal.of_answer else ()
-        identities = {cell.key: attacked(self, cell) for cell in cells}
+        identities = {cell.key: attacked(self, cell) for cell in self.planned.cells}
         write_json(out / IDENTITY, {"cells": identities})
         return super().fill(out)
 

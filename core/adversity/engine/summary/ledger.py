@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.goal import goal_named
 from adversity.contracts.targets import has_class
 from adversity.data.checksums import verified_file
 from adversity.data.ledger import Entry
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from adversity.contracts.goal import Goal
     from adversity.data.ledger import Ledger
     from adversity.data.stored import StoredRows
 
@@ -48,7 +50,8 @@ def entries(artifact: Path) -> Iterator[Entry]:
         ) from error
     table = StoredTable(verified_file(artifact, TABLE))
     for key, identity in cells.items():
-        yield Entry(**identity, rows=_rows(table.cell(key)))
+        goal = goal_named(identity["facts"].get("objective"))
+        yield Entry(**identity, rows=_rows(table.cell(key), goal))
 
 
 def keep(ledger: Ledger, artifact: Path) -> int:
@@ -60,15 +63,15 @@ def keep(ledger: Ledger, artifact: Path) -> int:
     return sum(ledger.add(entry) for entry in entries(artifact))
 
 
-def _rows(rows: StoredRows) -> dict[str, Array]:
+def _rows(rows: StoredRows, goal: Goal) -> dict[str, Array]:
     losses = [_losses(part) for part in rows.parts()]
-    right = rows["start_correct"].astype(bool)
     columns: dict[str, Array] = {
         "sample": rows["id"],
         "label": rows["target"],
-        "start_correct": right,
-        "success": rows["fooled"].astype(bool),
-        "wrong": right & ~rows["correct"].astype(bool),
+        "start_correct": rows["start_correct"].astype(bool),
+        goal.open: rows[goal.open].astype(bool),
+        "success": rows[goal.reached].astype(bool),
+        "wrong": goal.turned(rows),
         "distance": rows["distance"].astype(np.float64),
         "queries": rows["queries"],
         "gradients": rows["gradients"],

@@ -23,23 +23,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import NormBall, Parametric
+from adversity.contracts.goal import goal_named
 from adversity.contracts.targets import has_class
 from adversity.data.sample_columns import GROUP
 from adversity.engine.summary.ledger import entries
 from adversity.errors import StorageError
-from adversity.metrics import grouped, worst_case_robust_accuracy
-from adversity.pipeline.plan.engine_measures import WORST_CASE
+from adversity.metrics import grouped, worst_case_robust_accuracy, worst_case_success
+from adversity.pipeline.plan.engine_measures import WORST_CASE, WORST_SUCCESS
 from adversity.report.values.paired import cell_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from adversity.contracts import Measure, Threat
+    from adversity.contracts.goal import Goal
     from adversity.data.ledger import Entry, Ledger
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.report.values.model import StepSummary
 
-__all__ = ["Recorded", "threat_of", "threats", "with_worst_cases", "worst_case"]
+__all__ = ["Recorded", "goal_of_entry", "threat_of", "threats", "with_worst_cases", "worst_case"]
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -119,6 +121,11 @@ def threat_of(entry: Entry) -> Recorded | None:
     return Recorded(threat, facts["space"], facts["plugin"])
 
 
+def goal_of_entry(entry: Entry) -> Goal:
+    """Return what an attack was after; those of one page are after the same."""
+    return goal_named(entry.facts.get("objective"))
+
+
 def threats(page: Iterable[Entry]) -> tuple[Recorded, ...]:
     """Return the threats that the attacks of a page stand for, each once, smaller eps first."""
     distinct = {threat: None for entry in page if (threat := threat_of(entry)) is not None}
@@ -128,7 +135,7 @@ def threats(page: Iterable[Entry]) -> tuple[Recorded, ...]:
 def worst_case(
     page: Sequence[Entry], threat: Recorded, *, now: frozenset[str] | None = None
 ) -> Measure | None:
-    """Count the images that no attack of a page turned within a threat.
+    """Count the images that no attack of a page turned within a threat; of a decision, those that one did.
 
     Args:
         page: The entries of one victim on one version of the data.
@@ -136,9 +143,11 @@ def worst_case(
         now: Keys of the attacks that belong to this run; None where there is no run.
 
     Returns:
-        The share of all images with a class; None if no attack looked for such a failure. `details` holds
-        what `adversity.metrics.worst_case_robust_accuracy` says, the `pipelines` that the
-        attacks were first run in, how many are from `earlier` runs, and what was attacked.
+        The share of all images with a class that is left; of attacks on a decision the share of those
+        that could be attacked with which one succeeded. None if no attack looked for such a failure,
+        or there is nothing to count. `details` holds what `worst_case_robust_accuracy` or
+        `worst_case_success` of `adversity.metrics` says, the `pipelines` that the attacks were first
+        run in, how many are from `earlier` runs, and what was attacked.
 
     Raises:
         StorageError: If entries of one page hold different samples.
@@ -147,18 +156,25 @@ def worst_case(
     if not attacks:
         return None
     _same_samples(attacks)
-    known = has_class(attacks[0].rows["label"])
-    if not known.any():
+    goal = goal_of_entry(attacks[0])
+    counted = _counted(attacks, goal)
+    if not counted.any():
         return None
+    # Machines may disagree about an image at the border: each time it is what is worse.
+    both = np.logical_and if goal.of_answer else np.logical_or
     outcomes: dict[str, tuple[Flags, Flags]] = {}
     for name, group in _by_name(attacks, now or frozenset()).items():
-        right = np.logical_and.reduce([entry.rows["start_correct"] for entry in group])
+        open_ = both.reduce([entry.rows[goal.open] for entry in group])
         fell = [entry.rows["wrong"] & threat.admits(entry) for entry in group]
-        outcomes[name] = right[known], np.logical_or.reduce(fell)[known]
-    measure = worst_case_robust_accuracy(outcomes)
-    stood = np.logical_and.reduce([right & ~fell for right, fell in outcomes.values()])
-    groups = next((entry.rows[GROUP][known] for entry in attacks if GROUP in entry.rows), None)
-    measure = grouped(measure, stood, groups)
+        outcomes[name] = open_[counted], np.logical_or.reduce(fell)[counted]
+    if goal.of_answer:
+        measure = worst_case_robust_accuracy(outcomes)
+        hit = np.logical_and.reduce([right & ~fell for right, fell in outcomes.values()])
+    else:
+        measure = worst_case_success(outcomes)
+        hit = np.logical_or.reduce([open_ & fell for open_, fell in outcomes.values()])
+    groups = next((entry.rows[GROUP][counted] for entry in attacks if GROUP in entry.rows), None)
+    measure = grouped(measure, hit, groups)
     earlier = {} if now is None else {"earlier": len({e.attack for e in attacks} - now)}
     first = attacks[0]
     return replace(
@@ -175,10 +191,20 @@ def worst_case(
     )
 
 
+def _counted(attacks: Sequence[Entry], goal: Goal) -> Flags:
+    """Return over which images it is counted, `[N]` bool: with a class, or open to any attack."""
+    if goal.of_answer:
+        return has_class(attacks[0].rows["label"])
+    counted: Flags = np.logical_or.reduce([entry.rows[goal.open] for entry in attacks])
+    return counted
+
+
 def with_worst_cases(
     toolbox: Toolbox, summaries: Mapping[str, StepSummary], ledger: Ledger
 ) -> dict[str, StepSummary]:
-    """Add `worst_case_robust_accuracy` to each cell of a white-box attack that has a budget.
+    """Add the worst case to each cell of a white-box attack that has a budget.
+
+    It is `worst_case_robust_accuracy`, of attacks on a decision `worst_case_success`.
 
     What a grey-box attack found is a failure of the whole chain like any other, so it counts in
     the worst case of the others; its own step gets none, since no gate may rest on it.
@@ -202,15 +228,15 @@ def with_worst_cases(
     now = frozenset(entry.attack for attacks in ours.values() for entry in attacks)
     result = dict(summaries)
     for planned in planned_steps:
-        if planned.knowledge == "white-box" and planned.goal.of_answer:
-            cells = []
+        if planned.knowledge == "white-box":
+            cells, called = [], WORST_CASE if planned.goal.of_answer else WORST_SUCCESS
             by_cell = {entry.names["cell"]: entry for entry in ours[planned.id]}
             for cell in summaries[planned.id].cells:
                 entry = by_cell[cell_key(cell.cell)]  # the file keeps them in another order
                 threat = threat_of(entry)
                 page = pages[entry.victim, entry.data]
                 measure = None if threat is None else worst_case(page, threat, now=now)
-                extra = {} if measure is None else {WORST_CASE: measure}
+                extra = {} if measure is None else {called: measure}
                 cells.append(replace(cell, measures={**cell.measures, **extra}))
             result[planned.id] = replace(summaries[planned.id], cells=tuple(cells))
     return result

@@ -60,9 +60,12 @@ def gate_faults(
                 f"{name} attacks as grey-box, which is weaker than an attacker who knows the chain, "
                 "so no gate can rest on it; use white-box"
             )
-    yield from _measure_faults(gate, known_of(planned, metrics, steps), measures)
-    missing = unprobed(gate.metric, class_of(planned.entry), planned.options.get("probe"))
-    if missing is not None and planned.role == "attack":
+    faults = list(_measure_faults(gate, known_of(planned, metrics, steps), measures))
+    yield from faults
+    missing = unprobed(
+        gate.metric, class_of(planned.entry), planned.options.get("probe"), planned.goal
+    )
+    if missing is not None and planned.role == "attack" and not faults:
         yield missing
     yield from _selector_faults(gate, loaded, planned, whole=len(steps) == len(loaded.spec.steps))
 

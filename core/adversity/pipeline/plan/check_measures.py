@@ -178,7 +178,9 @@ class MeasureRules:
             return None
         if name in AFTERWARDS:
             return f"{name} compares attacks when all steps have run, so no step can fold it"
-        return unprobed(name, class_of(upstream.entry), upstream.options.get("probe"))
+        return unprobed(
+            name, class_of(upstream.entry), upstream.options.get("probe"), upstream.goal
+        )
 
 
 def _left_by(made: PlannedStep) -> str:

@@ -27,7 +27,7 @@ class ObjectiveRules:
         """Look at steps that are resolved; a faulty one is missing, and was complained of."""
         self._steps = steps
 
-    def rules(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+    def rules(self, planned: PlannedStep, _spec: StepSpec) -> Iterator[Finding]:
         """Yield what is wrong with such an attack; nothing of others."""
         if planned.role != "attack" or planned.goal.of_answer:
             return
@@ -49,8 +49,6 @@ class ObjectiveRules:
                     "the classifier alone, where nothing is decided: expected white-box"
                 ),
             )
-        if spec.probe is not None:
-            yield "probe", f"probe: asks what stays right; it is not for objective: {name}, drop it"
         rule = self._steps.get(str(planned.against))
         if rule is not None and rule.role == "score":
             yield from self._decided(planned, rule)

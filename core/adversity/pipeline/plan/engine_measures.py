@@ -11,9 +11,18 @@ from adversity.pipeline.plan.probing import PROBES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AFTERWARDS", "OF_ANSWERS", "OF_ATTACKS", "OF_DATA", "OF_DECISIONS", "WORST_CASE"]
+__all__ = [
+    "AFTERWARDS",
+    "OF_ANSWERS",
+    "OF_ATTACKS",
+    "OF_DATA",
+    "OF_DECISIONS",
+    "WORST_CASE",
+    "WORST_SUCCESS",
+]
 
 WORST_CASE = "worst_case_robust_accuracy"
+WORST_SUCCESS = "worst_case_success"
 _MASKED = 0.05
 """From this share on, a sign of a failed attack voids the figure. A sound attack leaves a few
 samples to luck: the last iterate instead of the best, another start, one draw of noise. One in
@@ -90,6 +99,15 @@ OF_ATTACKS: Mapping[str, MeasureInfo] = {
         scale="share",
         group="worst case",
     ),
+    WORST_SUCCESS: MeasureInfo(
+        0.0,
+        1.0,
+        attacked="at least",
+        title="worst-case success",
+        better="lower",
+        scale="share",
+        group="worst case",
+    ),
     "full_budget_accuracy": _probe(
         "accuracy when anything is allowed",
         Sign(
@@ -98,6 +116,16 @@ OF_ATTACKS: Mapping[str, MeasureInfo] = {
             "images",
             _MAY_BE_MASKED,
             guess=_ANYTHING,
+        ),
+    ),
+    "full_budget_withstood_share": _probe(
+        "withstood when anything is allowed",
+        Sign(
+            _MASKED,
+            "of the attacked samples that were probed withstood when the attack was allowed the "
+            "whole space of images",
+            _MAY_BE_MASKED,
+            sampled=True,
         ),
     ),
     "more_steps_gain_share": _probe(
@@ -121,7 +149,7 @@ OF_ATTACKS: Mapping[str, MeasureInfo] = {
         ),
     ),
 }
-"""What the engine measures of attacks."""
+"""What the engine measures of attacks, whatever they are after."""
 AFTERWARDS = frozenset(
     {
         "beaten_by_black_box_share",
@@ -129,6 +157,7 @@ AFTERWARDS = frozenset(
         "fooled_with_less_share",
         "weaker_with_more_share",
         WORST_CASE,
+        WORST_SUCCESS,
     }
 )
 """Those that compare attacks, and are measured when all steps have run: report and gates have
@@ -145,9 +174,16 @@ def _of_decisions(info: MeasureInfo) -> MeasureInfo:
     return replace(info, sign=replace(info.sign, means=means))
 
 
-OF_ANSWERS = frozenset({WORST_CASE, *PROBES})
-"""Those that say how accurate a victim stays: an attack on a decision has none of them."""
-OF_DECISIONS: Mapping[str, MeasureInfo] = {
-    name: _of_decisions(info) for name, info in OF_ATTACKS.items() if name not in OF_ANSWERS
+_ANSWERS_ALONE = {WORST_CASE, *(name for name, probe in PROBES.items() if probe.of == "answers")}
+_DECISIONS_ALONE = {
+    WORST_SUCCESS,
+    *(name for name, probe in PROBES.items() if probe.of == "decisions"),
 }
-"""What the engine measures of attacks on a decision."""
+OF_ANSWERS: Mapping[str, MeasureInfo] = {
+    name: info for name, info in OF_ATTACKS.items() if name not in _DECISIONS_ALONE
+}
+"""What the engine measures of attacks on the answer."""
+OF_DECISIONS: Mapping[str, MeasureInfo] = {
+    name: _of_decisions(info) for name, info in OF_ATTACKS.items() if name not in _ANSWERS_ALONE
+}
+"""What it measures of attacks on a decision; none of it says how accurate a victim stays."""

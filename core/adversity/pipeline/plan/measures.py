@@ -20,7 +20,7 @@ from adversity.contracts import (
 )
 from adversity.contracts.goal import GOALS
 from adversity.pipeline.plan.asked import given
-from adversity.pipeline.plan.engine_measures import OF_ATTACKS, OF_DATA, OF_DECISIONS
+from adversity.pipeline.plan.engine_measures import OF_ANSWERS, OF_ATTACKS, OF_DATA, OF_DECISIONS
 from adversity.pipeline.plan.misjudged import misjudges
 from adversity.pipeline.plan.recorded import recorded
 from adversity.pipeline.read.findings import listed
@@ -263,7 +263,7 @@ def _declared(planned: PlannedStep, metrics: Iterable[MetricBase]) -> dict[str, 
     goal = goal_of(planned)
     if goal is None:
         return measures
-    return measures | dict(OF_ATTACKS if goal.of_answer else OF_DECISIONS)
+    return measures | dict(OF_ANSWERS if goal.of_answer else OF_DECISIONS)
 
 
 def goal_of(planned: PlannedStep) -> Goal | None:

@@ -63,7 +63,10 @@ def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
     before = list(dict.fromkeys(info.unattacked for info in infos if info.unattacked))
     rows = []
     for step, cell in cells:
-        clean = (unattacked(report, step, cell.cell, name) for name in before)
+        own = {measure.info.unattacked for measure in cell.measures.values()}
+        clean = (
+            unattacked(report, step, cell.cell, name) if name in own else None for name in before
+        )
         rows.append(
             (
                 step.id,

@@ -41,10 +41,10 @@ def probe_table(attacks: Sequence[StepSummary]) -> Table | None:
     return Table(
         "attack-probes",
         "Can the attacks be believed? The first images were attacked again. With the whole space "
-        "of images as budget hardly one can stay right, a guess at most: what does withstood the "
-        "attack's weakness and no attacker. Twice the effort should find next to nothing that the "
+        "of images as budget hardly one can stay right, a guess at most, and no decision can withstand: "
+        "what does withstood the attack's weakness and no attacker. Twice the effort should find next to nothing that the "
         "attack did not. A guess: one class in K, and always the commonest. n: images that were "
-        "probed, those right at first. None of this counts as the attack's cost.",
+        "probed, those that could be attacked, for most those right at first. None of this counts as the attack's cost.",
         ("attack", "cell", *heads),
         rows,
         numeric=frozenset(heads),

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.values.blocks import Block, Table, Text
-from adversity.report.values.threat import NORMS
+from adversity.report.values.threat import NORMS, goal_of, objective_words
 from adversity.report.words.wording import NOTHING, eps_text, measure_text, plain, plural
 
 if TYPE_CHECKING:
@@ -19,7 +19,37 @@ __all__ = ["found_alone", "threat_words", "worst_cases"]
 
 
 def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
-    """Tabulate the worst case once for each victim, version of the data, and budget."""
+    """Tabulate the worst case once for each victim, version of the data, and budget.
+
+    Attacks on the answer and those on a decision have a table each: one counts what is left, the
+    other what fell.
+    """
+    answers = [step for step in attacks if goal_of(step).of_answer]
+    decisions = [step for step in attacks if not goal_of(step).of_answer]
+    return [
+        *_blocks(answers, _LEFT, "worst-cases", "What is left after every attack on record."),
+        *_blocks(
+            decisions, _FELL, "worst-successes", "What fell to any attack on a decision on record."
+        ),
+    ]
+
+
+_LEFT = (
+    "The robust accuracy of an attack is what that attack left. Here an image counts as "
+    "robust only if no attack on record turned it within the budget: those of this run, of "
+    "earlier runs and of other pipelines on the same victim and the same data. It is the most "
+    "that may be claimed; one more attack can only lower it."
+)
+_FELL = (
+    "The success of an attack on a decision is what that attack found. Here an image counts as "
+    "fallen if any attack on record with the same objective fooled the decision within the "
+    "budget: those of this run, of earlier runs and of other pipelines on the same victim and the "
+    "same data. It is the least that must be expected; one more attack can only raise it."
+)
+
+
+def _blocks(attacks: Sequence[StepSummary], text: str, key: str, title: str) -> list[Block]:
+    """Return the words and the table for attacks that are after the same sort of thing."""
     by_facts: dict[str, tuple[StepSummary, Measure]] = {}
     for step in attacks:
         for cell in step.cells:
@@ -37,22 +67,22 @@ def worst_cases(attacks: Sequence[StepSummary]) -> list[Block]:
         return victims.index(details.get("victim")), details.get("threat", {}).get("eps", 0.0)
 
     rows = tuple(_row(step, measure) for step, measure in sorted(by_facts.values(), key=by_budget))
-    text = (
-        "The robust accuracy of an attack is what that attack left. Here an image counts as "
-        "robust only if no attack on record turned it within the budget: those of this run, of "
-        "earlier runs and of other pipelines on the same victim and the same data. It is the most "
-        "that may be claimed; one more attack can only lower it."
-    )
     heads = ("attacks", "from earlier runs", "worst case")
     table = Table(
-        "worst-cases",
-        "What is left after every attack on record. Found alone: images that this attack turned "
-        "and no other did.",
-        ("budget", "answer", *heads, "found most", "found alone"),
+        key,
+        f"{title} Found alone: images that this attack turned and no other did.",
+        (
+            "budget",
+            "answer" if key == "worst-cases" else "decision",
+            *heads,
+            "found most",
+            "found alone",
+        ),
         rows,
         numeric=frozenset(heads),
     )
-    return [Text(text, lead="Worst case over all attacks."), table]
+    lead = "Worst case over all attacks." if key == "worst-cases" else "Worst case for decisions."
+    return [Text(text, lead=lead), table]
 
 
 def threat_words(threat: Mapping[str, Any]) -> str:
@@ -81,7 +111,7 @@ def _row(step: StepSummary, measure: Measure) -> tuple[str, ...]:
     alone = "; ".join(f"{plain(name)}: {count}" for name, count in found_alone(measure)[:3])
     return (
         plain(threat_words(details.get("threat", {}))),
-        plain(step.against or NOTHING),
+        plain(", ".join(word for word in (step.against or NOTHING, objective_words(step)) if word)),
         f"{details.get('attacks', 0):,}",
         f"{details.get('earlier', 0):,}",
         measure_text(measure),

@@ -196,6 +196,8 @@ def _answer(step: StepSummary) -> str:
         for link in step.links
         if str(link.get("uses", "")).startswith("classifier ")
     }
+    of_answer = goal_of(step).of_answer
     if len(members) < 2:
-        return "answer"
-    return f"one answer of {len(members)} members, all of which answer each query"
+        return "answer" if of_answer else "decision"
+    before = "" if of_answer else "decision on "
+    return f"{before}one answer of {len(members)} members, all of which answer each query"
