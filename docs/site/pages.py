@@ -33,6 +33,7 @@ NAVIGATION = {
     "Guides": [
         "A robustness engineer <engineer>",
         "A researcher <researcher>",
+        "The report <report>",
         "Which attack for what <attacks>",
         "A plugin author <plugin-author>",
         "A complete package of plugins </tests/thirdparty/acme-adversity/README>",

@@ -13,7 +13,7 @@ from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 from adversity.registry import discover
-from adversity.report import exit_code, problems, report_json, verdict
+from adversity.report import exit_code, problems, report_json, story_lines, verdict
 from adversity.report.values.model import Provenance
 from adversity_flows.dvc.recorder import DvcRecorder
 from adversity_flows.dvc.tracked import refuse_missing_data
@@ -254,7 +254,7 @@ class _Session:
         if not folder.exists:
             folder.make()
         provenance = self._provenance(hashes)
-        write_pages(folder.path, self.plan, self._workspace, report.gates, provenance)
+        whole = write_pages(folder.path, self.plan, self._workspace, report.gates, provenance)
         folder.keep_tables(self._workspace.outputs, self.plan.stages)
         state, line = verdict(report)
         record = {
@@ -263,6 +263,7 @@ class _Session:
             "verdict": state,
             "verdict_line": line,
             "problems": list(problems(report)),
+            "story": list(story_lines(whole)),
             "exit_code": exit_code(report.gates, strict=self._options.strict),
             "gates": report_json(report)["gates"],
             "worst_cases": worst_cases(report),

@@ -62,11 +62,16 @@ def test_ordinary_text_stays() -> None:
         ("4/255", "linf", "4/255"),
         (0.5, "l2", "0.5"),
         (0.05, "linf", "0.05"),
+        (0.5 / 255, "linf", "0.5/255"),
+        ("0.5/255", "linf", "0.5/255"),
+        (0.031, "linf", "0.031"),
+        (0.2, "linf", "0.2"),
+        (0, "linf", "0"),
         ("$eps", "linf", "$eps"),
     ],
 )
 def test_budgets_read_as_people_write_them(eps: object, norm: str, text: str) -> None:
-    """A whole number of levels is written over 255, everything else as a number."""
+    """Levels of at most three digits are written over 255, everything else as a number."""
     assert eps_text(eps, norm) == text
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from adversity.report.doubts.judgement import problems as problems
     from adversity.report.doubts.judgement import verdict as verdict
     from adversity.report.sections.register import section as section
+    from adversity.report.sections.story import story_lines as story_lines
     from adversity.report.values.blocks import Chart as Chart
     from adversity.report.values.blocks import Code as Code
     from adversity.report.values.blocks import Section as Section
@@ -35,6 +36,7 @@ _HOMES = {
     "Text": "values.blocks",
     "section": "sections.register",
     "report_json": "writers.record",
+    "story_lines": "sections.story",
     "exit_code": "doubts.judgement",
     "problems": "doubts.judgement",
     "verdict": "doubts.judgement",

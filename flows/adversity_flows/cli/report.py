@@ -38,6 +38,7 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
     """
     from adversity.errors import InputError
     from adversity_flows.cli.project import plan_of
+    from adversity_flows.cli.results import story_text
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.wording import relative, size_text
     from adversity_flows.runs.past_runs import past_runs
@@ -52,7 +53,8 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
     page = past.verified(past.page) if output is None else _redrawn(plan, past, output)
     out = Terminal.stdout(colour=colour_choice())
     size = size_text(page.stat().st_size)
-    for line in (past.manifest.get("verdict_line", ""), *past.manifest.get("problems", ())):
+    said = (*story_text(past.manifest.get("story", ()), out), *past.manifest.get("problems", ()))
+    for line in (past.manifest.get("verdict_line", ""), *said):
         out.say(str(line))
     out.say(f"{relative(page.absolute(), plan.root)} ({size})")
     if show:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from adversity.report.words.wording import (
 from adversity_flows.cli.wording import columns, relative, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from adversity.contracts import Measure
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.session import FinishedRun
 
-__all__ = ["doubt_lines", "gate_lines", "measure_lines", "say_results"]
+__all__ = ["doubt_lines", "gate_lines", "measure_lines", "say_results", "story_text"]
 
 COLOURS = {"pass": "blue", "fail": "red", "undecided": "yellow", "error": "magenta"}
 _DOUBTS = {"void": "magenta", "warning": "yellow"}
@@ -44,6 +45,7 @@ def say_results(finished: FinishedRun, root: Path, out: Terminal, *, quiet: bool
     if not quiet:
         for lines in (
             measure_lines(report, out),
+            story_text(finished.past.manifest.get("story", ()), out),
             gate_lines(report, out),
             doubt_lines(report, out),
         ):
@@ -93,6 +95,15 @@ def measure_lines(report: Report, out: Terminal) -> list[str]:
         for row, line in zip(shown, table[1:], strict=True)
     ]
     return [out.dim(table[0]), *lines, *more]
+
+
+def story_text(story: Sequence[str], out: Terminal) -> list[str]:
+    """Return what happened, as the page says it, in lines that fit the terminal."""
+    return [
+        line
+        for paragraph in story
+        for line in textwrap.wrap(str(paragraph), out.width, break_on_hyphens=False)
+    ]
 
 
 def gate_lines(report: Report, out: Terminal) -> list[str]:

@@ -46,8 +46,8 @@ def write_pages(
     workspace: Workspace,
     gates: Sequence[GateResult],
     provenance: Provenance,
-) -> None:
-    """Write the whole report of a run into its folder.
+) -> Report:
+    """Write the whole report of a run into its folder, and return what it says.
 
     Args:
         folder: The run's folder.
@@ -64,6 +64,7 @@ def write_pages(
     write_html(report, folder / PAGE)
     write_markdown(report, folder / "report.md")
     write_json(report, folder / RESULT)
+    return report
 
 
 def redraw(plan: Plan, past: PastRun, page: Path) -> None:

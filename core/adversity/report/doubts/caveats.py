@@ -12,7 +12,7 @@ from adversity.report.doubts.model_caveats import of_models
 from adversity.report.values.apart import adapted, judged_data, unproved
 from adversity.report.values.model import Caveat
 from adversity.report.words.reading import is_number
-from adversity.report.words.wording import measure_name, plural
+from adversity.report.words.wording import eps_text, measure_name, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -189,6 +189,7 @@ def _weaker_adaptive(gaps: Sequence[DefenceGap]) -> Iterator[Caveat]:
 
 def _rising(step: StepSummary) -> Iterator[Caveat]:
     """Flag what an attack leaves and that rises with eps, or what it reaches and that falls."""
+    norm = step.threat.get("norm")
     groups: dict[tuple[str, int, tuple[tuple[str, str], ...]], list[_Point]] = {}
     for cell in step.cells:
         eps = cell.parameters.get("eps")
@@ -207,8 +208,8 @@ def _rising(step: StepSummary) -> Iterator[Caveat]:
                     "void",
                     f"{step.id}{_where(cell)}: {measure_name(name, after)} "
                     f"{'rises' if sign > 0 else 'falls'} from {sign * before.value:.3f} at eps "
-                    f"{small:.4g} to {sign * after.value:.3f} at eps "
-                    f"{large:.4g}; the attack is too weak.",
+                    f"{eps_text(small, norm)} to {sign * after.value:.3f} at eps "
+                    f"{eps_text(large, norm)}; the attack is too weak.",
                     step.id,
                     cell.cell,
                 )

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from adversity.errors import PluginError
 from adversity.report import sections
-from adversity.report.sections.register import IMAGES, registered
+from adversity.report.sections.register import FIRST, IMAGES, registered
+from adversity.report.sections.story import story
 from adversity.report.sections.summary import summary_charts
-from adversity.report.values.blocks import Chart, Section, Table
+from adversity.report.values.blocks import Chart, Section, Table, Text
 
 if TYPE_CHECKING:
     from adversity.report.sections.register import Registered
@@ -27,24 +28,33 @@ class Contents:
     """All charts and sections of a report; no two charts, and no two tables, share an id.
 
     Attributes:
+        story: What happened, in sentences.
+        first: The sections of the first screen, before the gates.
         summary: The charts of the first screen.
         evidence: The sections before the example images: numbers and charts.
         background: The sections behind them: caveats, data, cost, method, raw numbers.
     """
 
+    story: tuple[Text, ...]
+    first: tuple[Section, ...]
     summary: tuple[Chart, ...]
     evidence: tuple[Section, ...]
     background: tuple[Section, ...]
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """All sections in order."""
+        """All sections behind the first screen, in order."""
         return (*self.evidence, *self.background)
 
     @property
     def charts(self) -> tuple[Chart, ...]:
         """All charts in order, each once."""
-        return (*self.summary, *(chart for part in self.sections for chart in part.charts()))
+        first = (chart for part in self.first for chart in part.charts())
+        return (
+            *first,
+            *self.summary,
+            *(chart for part in self.sections for chart in part.charts()),
+        )
 
 
 def contents(report: Report) -> Contents:
@@ -59,8 +69,10 @@ def contents(report: Report) -> Contents:
     parts = [(item.order, _shown(item, report)) for item in registered()]
     shown = [(order, distinct.section(part)) for order, part in parts if part is not None]
     return Contents(
+        story(report),
+        tuple(part for order, part in shown if order <= FIRST),
         summary,
-        tuple(part for order, part in shown if order <= IMAGES),
+        tuple(part for order, part in shown if FIRST < order <= IMAGES),
         tuple(part for order, part in shown if order > IMAGES),
     )
 

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from adversity.report.values.blocks import Section
     from adversity.report.values.model import Report
 
-__all__ = ["IMAGES", "Registered", "registered", "section"]
+__all__ = ["FIRST", "IMAGES", "Registered", "registered", "section"]
 
+FIRST = 50
+"""Sections up to this order stand on the first screen, between what happened and the gates."""
 IMAGES = 1000
 """Where the example images stand: sections up to this order before them, larger ones behind."""
 Says = Callable[["Report"], "Section | None"]
@@ -57,7 +59,8 @@ def section(*, order: int, groups: tuple[str, ...] = ()) -> Callable[[Says], Say
     500 (attacks), 600 (defences), 700 (further measures) and, behind the images, from 1100 on.
 
     Args:
-        order: Where it stands; above `IMAGES` it comes behind the example images.
+        order: Where it stands; up to `FIRST` it is on the first screen, above `IMAGES` it comes
+            behind the example images.
         groups: The groups of measures that it shows (`MeasureInfo.group`): those that no section
             takes are shown as further measures.
     """

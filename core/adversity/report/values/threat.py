@@ -8,7 +8,7 @@ from adversity.contracts.goal import Goal, goal_named
 from adversity.contracts.threat import NORMS as NORM_NAMES
 from adversity.report.values.blocks import Table, Text
 from adversity.report.words.reading import slug
-from adversity.report.words.wording import NOTHING, plain
+from adversity.report.words.wording import NOTHING, eps_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,12 +137,19 @@ def _decision(step: StepSummary) -> str:
 def _settings(step: StepSummary) -> str:
     parameters = step.cells[0].parameters if step.cells else {}
     settings = [
-        f"{name.replace('_', ' ')}: {str(parameters[name]).lower()}"
+        f"{name.replace('_', ' ')}: {_setting(name, parameters)}"
         for name in _OPTIONS
         if parameters.get(name) is not None and (name != "target" or parameters.get("targeted"))
     ]
     settings += [f"{name}: {text}" for name, text in _plugins(parameters)]
     return f"Settings: {', '.join(settings)}." if settings else ""
+
+
+def _setting(name: str, parameters: Mapping[str, Any]) -> str:
+    """Write a setting: a size of a step as budgets are written."""
+    if name == "step_size":
+        return eps_text(parameters[name], parameters.get("norm"))
+    return str(parameters[name]).lower()
 
 
 def _plugins(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

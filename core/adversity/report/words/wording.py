@@ -155,14 +155,20 @@ def parse_number(text: object) -> float | None:
 
 
 def eps_text(eps: Any, norm: object = None) -> str:
-    """Write a budget as people do: `4/255` for linf where it is one, else the number."""
+    """Write a budget as people do: in linf `4/255` or `0.5/255`, unless it is as short without.
+
+    Example:
+        >>> eps_text(0.5 / 255, "linf"), eps_text(0.03, "linf"), eps_text(0.5, "l2")
+        ('0.5/255', '0.03', '0.5')
+    """
     value = parse_number(eps)
     if value is None:
         return str(eps)
     levels = value * 255
-    if norm == "linf" and abs(levels - round(levels)) < 1e-6 and levels >= 1:
-        return f"{round(levels)}/255"
-    return f"{value:.4g}"
+    if norm != "linf" or math.isclose(float(f"{value:.2g}"), value, rel_tol=1e-9):
+        return f"{value:.4g}"
+    digits = f"{levels:.3g}" if levels < 999.5 else f"{levels:.0f}"
+    return f"{digits}/255" if math.isclose(float(digits), levels, rel_tol=1e-6) else f"{value:.4g}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -109,6 +109,8 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
         "state": state if report.gates else "none",
         "line": line,
         "tested": what_was_tested(report),
+        "story": body.story,
+        "first": body.first,
         "gates": gate_table(report),
         "summary_charts": body.summary,
         "voids": caveat_texts(report, void=True),

@@ -31,12 +31,13 @@ def write_markdown(report: Report, path: Path) -> int:
         The number of bytes of the markdown file.
     """
     gates = gate_table(report)
-    first: list[Block] = [*caveat_texts(report, void=True)]
-    if gates is not None:
-        first.append(gates)
     body = contents(report)
-    first.extend(body.summary)
+    warnings = (text for text in caveat_texts(report, void=False) if text.level == "warning")
+    first: list[Block] = [*body.story, *caveat_texts(report, void=True), *warnings]
     parts = [verdict(report)[1], _escaped(what_was_tested(report)), *_blocks(first)]
+    for section in body.first:
+        parts += [f"## {section.title}", *_blocks(section.blocks)]
+    parts += _blocks([*([] if gates is None else [gates]), *body.summary])
     for section in body.sections:
         parts.append(f"## {section.title}")
         parts.extend(_blocks(section.blocks))

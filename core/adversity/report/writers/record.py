@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts.values import Measure
 from adversity.errors import PluginError
 from adversity.report.doubts.judgement import problems, verdict, what_was_tested
+from adversity.report.sections.story import story_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "verdict": state,
         "verdict_line": line,
         "problems": list(problems(report)),
+        "story": list(story_lines(report)),
         "tested": what_was_tested(report),
         **body,
     }
