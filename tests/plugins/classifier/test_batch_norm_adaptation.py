@@ -29,6 +29,9 @@ class Normed(nn.Module):
         self.unused, self.last = nn.BatchNorm2d(3), nn.Linear(6, 2)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.last(self.features(images))  # type: ignore[no-any-return]
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
         rows = self.second(self.norm(self.first(images)).relu())
         other = self.other
         normed = torch.batch_norm(
@@ -42,7 +45,7 @@ class Normed(nn.Module):
             other.eps,
             False,
         )
-        return self.last(normed.relu().mean((2, 3)))  # type: ignore[no-any-return]
+        return normed.relu().mean((2, 3))
 
 
 class Small(Classifier):
@@ -70,6 +73,12 @@ class Small(Classifier):
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         return self._network(images)  # type: ignore[no-any-return]
+
+    def features(self, images: torch.Tensor) -> torch.Tensor | None:
+        return None if self.plain else self._network.features(images)
+
+    def head(self, features: torch.Tensor) -> torch.Tensor | None:
+        return None if self.plain else self._network.last(features)
 
 
 @pytest.fixture
@@ -105,6 +114,15 @@ def rebuilt(small: Any, state: State) -> Normed:
         for field in ("weight", "bias"):
             getattr(part, field).data.copy_(torch.from_numpy(state.arrays[f"{field}.0.{name}"]))
     return network
+
+
+def test_the_head_leads_from_adapted_features_to_answers(small: Any) -> None:
+    """The features are those of the adapted network, no longer those of the other."""
+    seen = images(40)
+    call = adapted(small, seen)
+    features = call.features(seen)
+    assert float((features - small.features(seen)).abs().max()) > 0.01
+    torch.testing.assert_close(call.head(features), call(seen), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [3, 64, 150])

@@ -141,6 +141,16 @@ class BatchNormAdaptation(Fitted, Classifier):
             found: Tensor | None = self.network.features(images)
         return None if found is None else found.to(images.device)
 
+    def head(self, features: Tensor) -> Tensor:
+        """Return `[N, K]`, what the adapted network answers to features.
+
+        Raises:
+            InputError: The network does not say what its features mean.
+        """
+        with self._mode():
+            answer: Tensor = self.network.head(features)
+        return answer
+
     def _mode(self) -> Any:
         if self._adapted is None:
             raise NotFittedError(
