@@ -9,6 +9,7 @@ import pytest
 import torch
 from toy_numbers import Lit
 
+import adversity
 from adversity import Predictive, Regressor, Restoration, metrics
 from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
@@ -170,6 +171,54 @@ def test_classes_and_numbers_are_not_compared(run: Any) -> None:
     )
     with pytest.raises(PipelineError, match="needs mean, which regressors alone give; named"):
         run(steps)
+
+
+FOLDED = """
+  ridge: {uses: regressor/bayesian_ridge, fit_on: test, folds: 3, with: {side: 2}}
+  clean_light: {uses: ridge, from: test}
+  noisy: {uses: degradation/gaussian_noise, from: test, with: {severity: $severity}}
+  noisy_light: {uses: ridge, from: noisy}
+  dimmed_light: {uses: ridge, from: other}
+"""
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_each_image_is_estimated_by_what_did_not_see_it(run: Any, width: int) -> None:
+    """Fits by hand without each fold give the same bits; other data are answered by that of all."""
+    other = f"}}}}\n  other: {{uses: dataset/lit, with: {{first: 100, width: {width}"
+    _, results, tables = run(FOLDED, data=other, width=width)
+    lit, table = Lit(width=width), tables["clean_light"]
+    images = torch.stack([torch.from_numpy(lit.item(i).image)[None] for i in range(30)])
+    targets = np.array([lit.item(i).target for i in range(30)])
+    folds = table["fold_left_out"]
+    assert sorted(np.bincount(folds).tolist()) == [0, 10, 10, 10]
+    ridge = adversity.create("regressor", "bayesian_ridge", side=2)
+    for fold in (1, 2, 3):
+        seen, own = folds != fold, np.flatnonzero(folds == fold)
+        model = ridge.fit(images[seen], targets[seen], target_names=lit.target_names)
+        said = model(images[own])
+        assert said.variance is not None
+        for name, values in (("mean", said.mean), ("variance", said.variance)):
+            assert table[name][own].reshape(10, -1).tolist() == values.tolist()
+    assert any(
+        "by the one of 3 fits that was made without it" in n for n in results["clean_light"].notes
+    )
+    whole = ridge.fit(images, targets, target_names=lit.target_names)
+    new = torch.from_numpy(Lit(first=100).item(4).image)[None, None]
+    assert tables["dimmed_light"]["mean"].reshape(30, -1)[4].tolist() == whole(new).mean[0].tolist()
+    assert "fold_left_out" not in tables["dimmed_light"]
+
+
+def test_no_cut_changes_what_is_estimated_out_of_fold(run: Any) -> None:
+    """Batches of 3 in shards of 7 give the bytes of one batch."""
+    other = "}}\n  other: {uses: dataset/lit, with: {first: 100"
+    whole, cut = (
+        run(FOLDED + more, data=other)[2]["clean_light"]
+        for more in ("", "run: {shard_size: 7, batch_size: 3}\n")
+    )
+    assert whole.keys() == cut.keys()
+    for name in ("id", "mean", "variance", "fold_left_out"):
+        assert whole[name].tolist() == cut[name].tolist()
 
 
 def test_the_gain_is_that_of_the_mathematics(run: Any) -> None:

@@ -221,7 +221,7 @@ REFUSED = {
     "one fold": ("fit: {uses: classifier/seen, fit_on: train, folds: 1}", "greater than or equal to 2|at least 2"),
     "no classifier": (
         "fit: {uses: classifier/seen, fit_on: train}\n  t: {uses: uncertainty/temperature_scaling, fit_on: answers, folds: 2}",
-        "folds: is for a classifier that is fitted",
+        "folds: is for a classifier or regressor that is fitted",
     ),
     "a step that uses it": (
         "fit: {uses: classifier/seen, fit_on: train}\n  more: {uses: fit, from: test, folds: 2}",

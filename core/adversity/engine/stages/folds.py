@@ -15,11 +15,12 @@ from adversity.seeding import fold_generator
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell
 
-__all__ = ["answers_out_of_fold", "fold_hashes", "folds_of"]
+__all__ = ["answers_out_of_fold", "fits_out_of_fold", "fold_hashes", "folds_of"]
 
 Folds = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -74,9 +75,8 @@ def answers_out_of_fold(
     import torch
 
     whole, parts = toolbox.whole(step, cell), []
-    rows = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
-    for place in rows:
-        ready = toolbox.whole(step, cell, int(folds[place[0]]))
+    fits, order = fits_out_of_fold(toolbox, step, cell, folds)
+    for place, ready in fits:
         if ready.plugin.class_names != whole.plugin.class_names:
             raise DataError(
                 f"{toolbox.plan.steps[step].line}: {ready.label} has other classes where a fold is "
@@ -84,6 +84,24 @@ def answers_out_of_fold(
             )
         ids = [current.ids[i] for i in place]
         parts.append(ready.call.logits(current.images[torch.from_numpy(place)], ids))
-    order = torch.from_numpy(np.argsort(np.concatenate(rows)))
-    answers: Tensor = torch.cat(parts)[order]
+    answers: Tensor = torch.cat(parts)[torch.from_numpy(order)]
     return answers
+
+
+def fits_out_of_fold(
+    toolbox: Toolbox, step: str, cell: Cell, folds: Folds
+) -> tuple[list[tuple[Folds, Ready]], Folds]:
+    """Return what was fitted without each fold, with the places of the images that it answers for.
+
+    Args:
+        toolbox: Of the run.
+        step: The step.
+        cell: Its cell.
+        folds: `[N]`, of some images, from 0.
+
+    Returns:
+        Places and plugins, and the order `[N]` that brings answers, one after the other, back.
+    """
+    rows = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    fits = [(place, toolbox.whole(step, cell, int(folds[place[0]]))) for place in rows]
+    return fits, np.argsort(np.concatenate(rows))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from adversity.contracts import Predictive
 from adversity.contracts.targets import has_class
 from adversity.engine.calls.blocks import spans
 from adversity.engine.stages.columns import Columns, join, of_restorations
+from adversity.engine.stages.folds import fits_out_of_fold, fold_hashes, folds_of
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import DataError
+from adversity.pipeline.plan.folded import out_of_fold
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
 
+    from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.model import Cell
 
@@ -56,7 +62,15 @@ class RegressRun(TableRun):
     def content(self, cell: Cell) -> list[object]:
         """Hash the data, every link of the chain and the metrics of images."""
         links = [self.identity(link.id, cell) for link in self.chain.links]
-        return [self.toolbox.source(self.data).content, links, self.columns_depend_on()]
+        folds = [] if self._folds is None else [fold_hashes(self.toolbox, self.stage.step, cell)]
+        return [self.toolbox.source(self.data).content, links, self.columns_depend_on(), *folds]
+
+    @cached_property
+    def _folds(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        """The fold of each sample, where each is answered by what was fitted without its fold."""
+        if out_of_fold(self.planned, self.plan.steps) is None:
+            return None
+        return folds_of(self.toolbox, self.planned.definition)
 
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""
@@ -66,11 +80,13 @@ class RegressRun(TableRun):
 
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
-        said = self.toolbox.ready(self.stage.step, cell).call(current.images, current.ids)
+        said: Any = self._said(cell, current, index)  # with a mean: the final call has seen to it
         numbers = self.toolbox.source(self.data).numbers
         columns: Columns = {"id": np.array(current.ids, dtype=object)}
         if numbers is not None:
             columns["target"] = _narrow(numbers[index])
+        if self._folds is not None:
+            columns["fold_left_out"] = self._folds[index] + 1
         columns["mean"] = _column(said.mean)
         if said.variance is not None:
             columns["variance"] = _column(said.variance)
@@ -79,9 +95,42 @@ class RegressRun(TableRun):
             columns |= self.image_columns(current)
         return columns
 
+    def _said(self, cell: Cell, current: ImageBatch, index: list[int]) -> Predictive:
+        """Return what is estimated, of each image by what was fitted without it.
+
+        Raises:
+            DataError: If what was fitted without some fold gives a variance, and other ones none.
+        """
+        step = self.stage.step
+        if self._folds is None:
+            said: Predictive = self.toolbox.ready(step, cell).call(current.images, current.ids)
+            return said
+        fits, order = fits_out_of_fold(self.toolbox, step, cell, self._folds[index])
+        parts = [
+            ready.call(current.images[torch.from_numpy(place)], [current.ids[i] for i in place])
+            for place, ready in fits
+        ]
+        back = torch.from_numpy(order)
+        spread = [part.variance for part in parts if part.variance is not None]
+        if spread and len(spread) < len(parts):
+            raise DataError(
+                f"{self.planned.line}: expected of {step} a variance whichever fold is left out, or "
+                "none at all, got one of some; report it to the plugin's author"
+            )
+        return Predictive(
+            mean=torch.cat([part.mean for part in parts])[back],
+            variance=torch.cat(spread)[back] if spread else None,
+        )
+
     def fill(self, out: Path) -> StageResult:
         """Write the table, and say which samples have no number to be held against."""
         numbers, count = self.toolbox.source(self.data).numbers, 0
+        if self._folds is not None:
+            self.notes.append(
+                f"{self.stage.step}: each of the {len(self._folds)} samples of {self.data} is estimated "
+                f"by the one of {self._folds.max() + 1} fits that was made without it and its group; "
+                "the fit that other steps use was made on all"
+            )
         if numbers is None:
             self.notes.append(
                 f"{self.data} has no numbers, so that {self.stage.step} is held against nothing: no "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Fitted, Sampling
 from adversity.contracts.fitted import UNLABELLED, VALIDATE
 from adversity.pipeline.plan.features import sources_of_features
-from adversity.pipeline.plan.folded import out_of_fold
+from adversity.pipeline.plan.folded import FOLDED, out_of_fold
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.paths import ancestors
 from adversity.registry.entry import class_of
@@ -39,8 +39,11 @@ class FoldRules:
 
     def _fitted(self, planned: PlannedStep) -> Iterator[Finding]:
         cls, label = class_of(planned.entry), planned.entry.label
-        if not issubclass(cls, Fitted) or cls.describes.role != "predict":
-            yield "folds", f"folds: is for a classifier that is fitted; {label} is none"
+        if not issubclass(cls, Fitted) or cls.describes.role not in FOLDED:
+            yield (
+                "folds",
+                f"folds: is for a classifier or regressor that is fitted; {label} is none",
+            )
             return
         if planned.role != "define":
             yield (

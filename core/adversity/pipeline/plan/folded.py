@@ -12,17 +12,20 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["out_of_fold", "rests_on_folds"]
+__all__ = ["FOLDED", "out_of_fold", "rests_on_folds"]
+
+FOLDED = ("predict", "regress")
+"""The roles of steps that answer out of fold."""
 
 
 def out_of_fold(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> int | None:
     """Return how many networks answer for the rows of a step, each for those it did not see.
 
-    That is so where a classifier with `folds:` is used on images of the data set that fitted it,
+    That is so where a classifier or regressor with `folds:` is used on images of the data set that fitted it,
     whatever they went through. None where one network, fitted on all, answers.
     """
     definition = steps.get(planned.definition)
-    if planned.role != "predict" or definition is None or definition.fold_count is None:
+    if planned.role not in FOLDED or definition is None or definition.fold_count is None:
         return None
     if not planned.source or not definition.fitted_by:
         return None
