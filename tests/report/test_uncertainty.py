@@ -17,7 +17,7 @@ from adversity.report.sections.budget_curves import budget_curves
 from adversity.report.sections.restoration import restoration_section
 from adversity.report.sections.uncertainty import uncertainty_section
 from adversity.report.values.blocks import Table
-from adversity.report.values.model import CellResult, Gain, Report
+from adversity.report.values.model import CellResult, Gain, Report, StepSummary
 from adversity.report.words.reading import with_words
 from adversity_plugins.metric.ece import ECE
 
@@ -73,15 +73,25 @@ def test_curve_has_a_line_for_each_path(full_report: Report) -> None:
     assert by_path["photos: clean"] == [0]
 
 
-def test_many_paths_are_split_over_charts(full_report: Report) -> None:
-    """No chart has more series than there are colours, and none is lost."""
+def test_one_chart_chooses_among_many_paths(full_report: Report) -> None:
+    """It has as many series as there are colours: the first, the best, and the others by name."""
     step = next(step for step in full_report.steps if step.id == "dark_predictions")
-    steps = tuple(
-        replace(step, id=f"p{index}", path=(*step.path[:2], f"p{index}")) for index in range(8)
-    )
-    charts = curve_charts(replace(full_report, steps=steps), "accuracy")
-    groups = [{item["series"] for item in made.records} for made in charts]
-    assert [len(group) for group in groups] == [MAX_SERIES, 8 - MAX_SERIES]
+
+    def lifted(index: int) -> StepSummary:
+        cells = tuple(
+            replace(
+                cell, measures={"accuracy": replace(cell.measures["accuracy"], value=index / 10)}
+            )
+            for cell in step.cells
+        )
+        return replace(step, id=f"p{index}", path=(*step.path[:2], f"p{index}"), cells=cells)
+
+    steps = tuple(map(lifted, range(8)))
+    [made] = curve_charts(replace(full_report, steps=steps), "accuracy")
+    shown = {item["series"] for item in made.records}
+    assert shown == {f"clean (p{index})" for index in (0, 3, 4, 5, 6, 7)}
+    assert len(shown) == MAX_SERIES
+    assert "Left out, 2: clean (p2), clean (p1); the tables have all." in made.caption
 
 
 def test_reliability_leaves_out_empty_bins(full_report: Report) -> None:

@@ -73,7 +73,7 @@ def measure_lines(report: Report, out: Terminal) -> list[str]:
     figures = [
         (step, cell, name, measure)
         for step in report.steps
-        for cell in step.cells
+        for cell in step.shown
         for name, measure in _headline(step, cell)
     ]
     if not figures:

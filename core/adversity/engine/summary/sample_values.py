@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts import MetricBase
 
-__all__ = ["sample_values"]
+__all__ = ["are_verdicts", "sample_values"]
 
 Array = np.ndarray[Any, Any]
 
@@ -51,6 +51,14 @@ def sample_values(
             if values is not None:
                 return spread(_checked(metric, measure, values, len(given)), keep)
     return None
+
+
+def are_verdicts(values: Array) -> bool:
+    """Say whether values are yes and no: booleans, or 1 and 0 with NaN where a row does not count."""
+    if values.dtype.kind == "b":
+        return True
+    unknown = np.isnan(values)
+    return bool(unknown.any() and np.isin(values[~unknown], (0.0, 1.0)).all())
 
 
 def _asked(metric: Metric, measure: str, table: Table) -> Array | None:

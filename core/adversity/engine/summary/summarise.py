@@ -17,7 +17,10 @@ from adversity.engine.summary.example_images import image_rows
 from adversity.engine.summary.example_numbers import number_rows
 from adversity.engine.summary.gains import error_gains, gains
 from adversity.engine.summary.links_shown import with_links
+from adversity.engine.summary.method_comparisons import compared_methods
+from adversity.engine.summary.method_of import sides_of, with_methods
 from adversity.engine.summary.model_facts import with_facts
+from adversity.engine.summary.over_seeds import with_means_over_seeds
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.engine_measures import OF_DECISIONS
 from adversity.pipeline.plan.nested import all_nested
@@ -76,6 +79,7 @@ def build_report(
     toolbox = Toolbox(plan, workspace)
     measured = summarise(plan, workspace, toolbox, ledger)
     steps = with_facts(toolbox, (with_links(toolbox, one) for one in measured.values()))
+    sides, steps = sides_of(plan), with_methods(plan, steps)
     data = tuple(_data(toolbox, name) for name in plan.data)
     apart = found_apart(toolbox)
     gaps = defence_gaps(toolbox)
@@ -97,6 +101,8 @@ def build_report(
         gains=gains(toolbox),
         error_gains=error_gains(toolbox),
         illusions=gaps,
+        sides=sides,
+        compared=compared_methods(toolbox, steps, sides, gates),
         rows=rows,
         population=population,
         provenance=provenance,
@@ -126,12 +132,13 @@ def summarise(
     fits = {name: recorded(plan.steps[name]) for name in steps}
     known = plan.measures
     on_decisions = known | dict(OF_DECISIONS)
-    return {
-        name: with_words(
+    told = (
+        with_words(
             (step,), fits[name] or (known if plan.steps[name].goal.of_answer else on_decisions)
         )[0]
         for name, step in steps.items()
-    }
+    )
+    return {step.id: step for step in with_means_over_seeds(told, sides_of(plan))}
 
 
 def _step(toolbox: Toolbox, planned: PlannedStep, result: StageResult | None) -> StepSummary:

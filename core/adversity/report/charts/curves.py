@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_kinds import lines, points
 from adversity.report.charts.chart_style import MAX_SERIES
+from adversity.report.charts.chosen_series import chosen_series
 from adversity.report.values.blocks import Chart
 from adversity.report.words.reading import (
     Figures,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from adversity.contracts.values import Measure
+    from adversity.report.charts.chosen_series import Matters
     from adversity.report.values.model import Report, StepSummary
 
 _SPELT = {
@@ -44,6 +46,7 @@ _SPELT = {
     "wilson": "Wilson",
     "woodruff": "Woodruff",
 }
+_BETTER: Mapping[str, Matters] = {"higher": "largest", "lower": "smallest"}
 _PERSONS = re.compile(rf"\b({'|'.join(_SPELT)})\b")
 __all__ = [
     "curve_charts",
@@ -96,6 +99,7 @@ def curve_charts(
             y=title + unit,
             top=top,
             intervals=intervals_in_words([measure for _, _, measure in figures]),
+            matters=_BETTER.get(figures[0][2].better or ""),
         )
         + single
     )
@@ -116,7 +120,7 @@ def is_degraded(report: Report, step: StepSummary) -> bool:
 
 
 def line_charts(
-    records: Sequence[dict[str, Any]],
+    records: Sequence[Mapping[str, Any]],
     *,
     key: str,
     title: str,
@@ -126,6 +130,7 @@ def line_charts(
     top: float | None = 1.0,
     form: Callable[..., Mapping[str, Any]] = lines,
     counted: str = "point",
+    matters: Matters | None = None,
 ) -> tuple[Chart, ...]:
     """Make line charts from records, at most `MAX_SERIES` series in each.
 
@@ -139,8 +144,11 @@ def line_charts(
         top: Where the y axis of a share ends; None where y is none.
         form: How they are drawn: `lines` or `staircase`.
         counted: What the `n` of a record belongs to.
+        matters: Draw one chart of the series with the largest, or smallest, values, and say which
+            are left out; None for a chart for each `MAX_SERIES`.
     """
-    records, lost = _drawable(records)
+    drawable, lost = _drawable(records)
+    records, left = chosen_series(drawable, matters) if matters and drawable else (drawable, "")
     names = list(dict.fromkeys(item["series"] for item in records))
     groups = [names[start : start + MAX_SERIES] for start in range(0, len(names), MAX_SERIES)]
     charts = []
@@ -156,7 +164,7 @@ def line_charts(
                 id=key if index == 0 else f"{key}-{index + 1}",
                 title=title + part,
                 finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
-                caption=f"{intervals} {_counts(own, counted)}{lost}",
+                caption=f"{intervals} {_counts(own, counted)}{left}{lost}",
                 records=tuple(own),
                 spec=form(tuple(group), x=x, y=y, top=top, ticks=tuple(spots)),
                 heads={"series": "path", "x": x, "value": y, "low": "low", "high": "high"},
@@ -240,13 +248,14 @@ def _method(name: str | None) -> str:
     return _PERSONS.sub(lambda word: _SPELT[word[0]], name.replace("_", " "))
 
 
-def _drawable(records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+def _drawable(records: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], str]:
     """Return the records that have a place on an axis, and words on those that have none.
 
     A median distance or a PSNR can be infinite: such a point is left to the tables, and an
     interval with an infinite end is not drawn.
     """
-    drawable, lost = [], 0
+    drawable: list[Mapping[str, Any]] = []
+    lost = 0
     for item in records:
         ends = (item["low"], item["high"])
         if not math.isfinite(item["value"]):

@@ -38,7 +38,8 @@ _Placed = tuple[str, str, "Measure", Plot]
 def measure_plots(report: Report, group: str) -> Iterator[Chart]:
     """Draw the plots of the measures of a group: curves in one chart, else one for each cell."""
     for name in grouped(report.steps, group):
-        figures = [item for item in measured(report, name) if "plot" in item[2].details]
+        every = measured(report, name, each_seed=True)
+        figures = [item for item in every if "plot" in item[2].details]
         names = labels(report, [step for step, _, _ in figures])
         plots = []
         for step, cell, measure in figures:

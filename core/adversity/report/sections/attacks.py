@@ -57,7 +57,7 @@ def attack_section(report: Report) -> Section | None:
 
 def _results(report: Report, attacks: Sequence[StepSummary]) -> Table:
     """Tabulate what there was before and after, and what each attack cost."""
-    cells = [(step, cell) for step in attacks for cell in step.cells]
+    cells = [(step, cell) for step in attacks for cell in step.shown]
     names, costs = grouped(attacks, "attack"), grouped(attacks, "cost")
     infos = [measure.info for _, cell in cells for measure in cell.measures.values()]
     before = list(dict.fromkeys(info.unattacked for info in infos if info.unattacked))
@@ -115,7 +115,7 @@ def _searched(attacks: Sequence[StepSummary]) -> Table | None:
             *(_shown(cell, name) for name in names),
         )
         for step in attacks
-        for cell in step.cells
+        for cell in step.shown
         if cell.measures.keys() & set(names)
     )
     if not rows:

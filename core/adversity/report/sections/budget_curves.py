@@ -29,7 +29,7 @@ def budget_curves(report: Report, attacks: Sequence[StepSummary]) -> Iterator[Ch
 
     A search that counts failures at any distance has no budget: its curve is another chart.
     """
-    results = [(step, cell) for step in attacks if not any_distance(step) for cell in step.cells]
+    results = [(step, cell) for step in attacks if not any_distance(step) for cell in step.shown]
     names = titles(attacks, grouped(attacks, "attack"))
     for norm in dict.fromkeys(norm_of(*item) for item in results):
         own = [item for item in results if norm_of(*item) == norm]
@@ -65,6 +65,7 @@ def _curve(
         y=scale,
         top=top,
         intervals=intervals_in_words(drawn),
+        matters="smallest" if drawn[-1].better == "higher" else None,
     )
 
 

@@ -78,7 +78,7 @@ def _quality(report: Report) -> Table | None:
             *(measure_text(own[name]) if name in own else NOTHING for name in names),
         )
         for step in steps
-        for cell in step.cells
+        for cell in step.shown
         for own in [cell.measures]
         if own.keys() & set(names)
     )

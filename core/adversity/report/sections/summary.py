@@ -107,7 +107,7 @@ def _title(name: str, cell: CellResult, measure: Measure) -> str:
 def headline(report: Report) -> Iterator[tuple[StepSummary, str, CellResult, Measure]]:
     """Go through the measures that matter most: step, measure name, cell, measure."""
     for step in judged_steps(report.steps, report.gates):
-        for cell in step.cells:
+        for cell in step.shown:
             ours = ((name, item) for name, item in cell.measures.items() if item.info.headline)
             for name, measure in sorted(ours, key=lambda own: own[1].info.headline):
                 yield step, name, cell, measure

@@ -57,7 +57,8 @@ def uncertainty_section(report: Report) -> Section | None:
 
 def _reliability(report: Report, name: str) -> Iterator[Chart]:
     """Draw the reliability of the first and the last cell of each step, at most six in all."""
-    figures = [i for i in without_echoes(report, list(measured(report, name))) if _bins(i[2])]
+    every = list(measured(report, name, each_seed=True))
+    figures = [i for i in without_echoes(report, every) if _bins(i[2])]
     names = labels(report, [step for step, _, _ in figures])
     for step, cell, measure in _shown(figures):
         where = ", ".join(part for part in (names[step.id], plain(cell_text(cell.cell))) if part)

@@ -73,6 +73,37 @@
     });
   }
 
+  // Tables: a head sorts the rows, numbers from the largest down first; again turns them round.
+  const size = (cell) => {
+    const found = cell.textContent.replace("\u2212", "-").match(/-?\d[\d,]*(\.\d+)?(e[+-]?\d+)?/i);
+    return found ? Number(found[0].replaceAll(",", "")) : NaN;
+  };
+  const sort = (table, at, down) => {
+    const numbers = table.tHead.rows[0].cells[at].classList.contains("num");
+    const known = (row) => !numbers || !Number.isNaN(size(row.cells[at]));
+    const order = (a, b) => numbers
+      ? size(a.cells[at]) - size(b.cells[at])
+      : a.cells[at].textContent.localeCompare(b.cells[at].textContent);
+    const rows = Array.from(table.tBodies[0].rows);
+    const [there, rest] = [rows.filter(known), rows.filter((row) => !known(row))];
+    there.sort((a, b) => (down ? order(b, a) : order(a, b)));
+    table.tBodies[0].append(...there, ...rest);
+    Array.from(table.tHead.rows[0].cells).forEach((head, index) => {
+      if (index === at) head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    });
+  };
+  all("table.sortable").forEach((table) => all("thead th", table).forEach((head, at) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const now = head.getAttribute("aria-sort");
+      sort(table, at, now ? now === "ascending" : head.classList.contains("num"));
+    });
+  }));
+
   // Images: click or Enter compares with the clean one, else the first, under a wipe slider.
   const dialog = document.querySelector("dialog");
   if (!dialog || !dialog.showModal) return;

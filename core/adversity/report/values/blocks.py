@@ -51,6 +51,7 @@ class Table:
         rows: One text for each column.
         numeric: Columns that are aligned to the right.
         states: A verdict for each row, where the first column shows one.
+        sortable: The page offers to sort the rows by a column; they stand in the order given.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[str] = frozenset()
     states: tuple[str, ...] = ()
+    sortable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

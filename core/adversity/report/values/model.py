@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from adversity.report.values.apart import Apart
+from adversity.report.values.compared import Compared
 from adversity.report.values.example_row import ImageRow, ShownImage
 from adversity.report.values.paired import CellValues, DefenceGap, ErrorGain, Gain
 
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adversity.contracts.values import Measure
+    from adversity.report.values.compared import Side
 
 __all__ = [
     "Apart",
     "Caveat",
     "CellResult",
     "CellValues",
+    "Compared",
     "DataSummary",
     "DefenceGap",
     "ErrorGain",
@@ -83,6 +86,10 @@ class StepSummary:
             matrix stands for several; `nested`, the same of the plugins inside. Of a classifier
             `facts`, what it says of itself; or `models`, with `uses`, `cell` and `facts` of each.
         notes: Caveats of the whole step.
+        method, condition: What its methods are where it is compared with others (`restoration`,
+            `classifier`, ...), and what that is tested under (`data`, `degradation`, `attack`), by
+            the kind; variables of the matrix stand in its cells. Empty where nothing is measured.
+        over_seeds: The means over seeds, where its cells differ in them; else empty.
     """
 
     id: str
@@ -104,6 +111,14 @@ class StepSummary:
     image_role: str = ""
     fit_sources: Mapping[str, str] = field(default_factory=dict)
     by: str | None = None
+    method: Mapping[str, str] = field(default_factory=dict)
+    condition: Mapping[str, str] = field(default_factory=dict)
+    over_seeds: tuple[CellResult, ...] = ()
+
+    @property
+    def shown(self) -> tuple[CellResult, ...]:
+        """What a reader looks at first: means over seeds, where there are several."""
+        return self.over_seeds or self.cells
 
     @property
     def data(self) -> str | None:
@@ -250,6 +265,8 @@ class Report:
         caveats: Worst first.
         gains, error_gains: What each restoration did to classes, and to numbers, by cell.
         illusions: What knowing a defence takes away, by cell.
+        sides: What each variable of the matrix is: `method`, `condition` or `seed`.
+        compared: Methods against each other, paired by sample.
         rows, population: Images, and how many samples each of their strata has in all.
         provenance: None in the DVC-tracked copy.
     """
@@ -269,4 +286,6 @@ class Report:
     illusions: tuple[DefenceGap, ...] = ()
     rows: tuple[ImageRow, ...] = ()
     population: Mapping[str, int] = field(default_factory=dict)
+    sides: Mapping[str, Side] = field(default_factory=dict)
+    compared: Compared = field(default_factory=Compared)
     provenance: Provenance | None = None

@@ -40,13 +40,20 @@ __all__ = [
 
 
 def measured(
-    report: Report, name: str, *, makes: Sequence[str] | None = None
+    report: Report, name: str, *, makes: Sequence[str] | None = None, each_seed: bool = False
 ) -> Iterator[tuple[StepSummary, CellResult, Measure]]:
-    """Go through all cells that have a measure, in the file's order."""
+    """Go through all cells that have a measure, in the file's order.
+
+    Args:
+        report: The report.
+        name: Of the measure.
+        makes: Only of steps that make one of these.
+        each_seed: Every cell, not the means over seeds: for what has no mean, as a curve.
+    """
     for step in report.steps:
         if makes is not None and step.makes not in makes:
             continue
-        for cell in step.cells:
+        for cell in step.cells if each_seed else step.shown:
             if name in cell.measures:
                 yield step, cell, cell.measures[name]
 
@@ -167,7 +174,7 @@ def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | 
     return next(
         (
             item
-            for item in step.cells
+            for item in step.shown
             if all(cell.get(name) == value for name, value in item.cell.items())
         ),
         None,

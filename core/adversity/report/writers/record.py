@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.values import Measure
 from adversity.errors import PluginError
 from adversity.report.doubts.judgement import problems, verdict, what_was_tested
@@ -40,7 +41,27 @@ def report_json(report: Report) -> dict[str, Any]:
         "problems": list(problems(report)),
         "story": list(story_lines(report)),
         "tested": what_was_tested(report),
+        "measures": _known(report),
         **body,
+    }
+
+
+def _known(report: Report) -> dict[str, Any]:
+    """Return what is known of each measure, for those who read this without the plugins."""
+    infos = {
+        name: measure.info
+        for step in report.steps
+        for cell in step.cells
+        for name, measure in cell.measures.items()
+    }
+    plain = MeasureInfo()
+    return {
+        name: {
+            item.name: _json(getattr(info, item.name))
+            for item in fields(info)
+            if getattr(info, item.name) != getattr(plain, item.name)
+        }
+        for name, info in infos.items()
     }
 
 

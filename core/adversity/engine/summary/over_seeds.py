@@ -1,0 +1,101 @@
+"""Means over the seeds of a matrix: seeds are no conditions, but draws of one and the same thing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from statistics import stdev
+from typing import TYPE_CHECKING
+
+from adversity.metrics import mean_interval
+from adversity.report.values.compared import SEED
+from adversity.report.values.model import CellResult
+from adversity.report.values.paired import cell_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from adversity.contracts import Measure
+    from adversity.report.values.compared import Side
+    from adversity.report.values.model import StepSummary
+
+__all__ = ["with_means_over_seeds"]
+
+
+def with_means_over_seeds(
+    steps: Iterable[StepSummary], sides: Mapping[str, Side]
+) -> tuple[StepSummary, ...]:
+    """Add the means over seeds to each step whose cells differ in them.
+
+    The interval is Student's over the seeds: it speaks of other seeds that could have been drawn,
+    on these samples. `details` holds `seeds`, their number, and `spread`, the sample standard
+    deviation. n stays the number of samples: of one seed, the fewest if they differ. A measure that
+    some seed has not is left out.
+
+    Args:
+        steps: With measures and what is known of them.
+        sides: What each variable of the matrix is.
+    """
+    seeds = {name for name, side in sides.items() if side == SEED}
+    return tuple(
+        replace(step, over_seeds=_folded(step.cells, seeds))
+        if any(seeds & {*cell.cell} for cell in step.cells)
+        else step
+        for step in steps
+    )
+
+
+def _folded(cells: Sequence[CellResult], seeds: set[str]) -> tuple[CellResult, ...]:
+    groups: dict[str, list[CellResult]] = {}
+    for cell in cells:
+        rest = {name: value for name, value in cell.cell.items() if name not in seeds}
+        groups.setdefault(cell_key(rest), []).append(cell)
+    return tuple(_mean(group, seeds) for group in groups.values())
+
+
+def _mean(group: Sequence[CellResult], seeds: set[str]) -> CellResult:
+    first = group[0]
+    shared = [name for name in first.measures if all(name in cell.measures for cell in group)]
+    means = {name: _of([cell.measures[name] for cell in group]) for name in shared}
+    return CellResult(
+        cell={name: value for name, value in first.cell.items() if name not in seeds},
+        n=min(cell.n for cell in group),
+        measures={name: mean for name, mean in means.items() if mean is not None},
+        notes=tuple(dict.fromkeys(note for cell in group for note in cell.notes)),
+        parameters={
+            name: value
+            for name, value in first.parameters.items()
+            if all(cell.parameters.get(name) == value for cell in group)
+        },
+    )
+
+
+def _of(measures: Sequence[Measure]) -> Measure | None:
+    """Return the mean over seeds; an infinite one has no interval, and of both infinities is none."""
+    first, count = measures[0], len(measures)
+    if count == 1:
+        return first
+    values = [measure.value for measure in measures]
+    bound = {"bound": first.details["bound"]} if "bound" in first.details else {}
+    said = {"over": f"{count} seeds", "interval": "speaks of other seeds, not of other samples"}
+    mean = replace(
+        first,
+        n=min(measure.n for measure in measures),
+        low=None,
+        high=None,
+        method=None,
+        convention={**first.convention, **said},
+        details={"seeds": count, **bound},
+    )
+    infinite = {value for value in values if not math.isfinite(value)}
+    if infinite:
+        return replace(mean, value=infinite.pop()) if len(infinite) == 1 else None
+    found = mean_interval(values, level=first.level, within=(first.info.low, first.info.high))
+    return replace(
+        mean,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        method=found.method and f"{found.method} over {count} seeds",
+        details={**mean.details, "spread": stdev(values)},
+    )
