@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_kinds import lines, points
@@ -23,6 +22,7 @@ from adversity.report.words.reading import (
 from adversity.report.words.wording import (
     capital,
     measure_name,
+    method_name,
     number,
     parse_number,
     plain,
@@ -37,17 +37,7 @@ if TYPE_CHECKING:
     from adversity.report.charts.chosen_series import Matters
     from adversity.report.values.model import Report, StepSummary
 
-_SPELT = {
-    "clopper-pearson": "Clopper-Pearson",
-    "delong": "DeLong",
-    "obuchowski": "Obuchowski",
-    "student": "Student",
-    "wald": "Wald",
-    "wilson": "Wilson",
-    "woodruff": "Woodruff",
-}
 _BETTER: Mapping[str, Matters] = {"higher": "largest", "lower": "smallest"}
-_PERSONS = re.compile(rf"\b({'|'.join(_SPELT)})\b")
 __all__ = [
     "curve_charts",
     "intervals_in_words",
@@ -230,7 +220,7 @@ def row_chart(
 def intervals_in_words(measures: Sequence[Measure]) -> str:
     """Say what the bands are: level and method, or that there is none."""
     methods = dict.fromkeys(
-        f"{measure.level:.0%} {_method(measure.method)}".replace("%", " %")
+        f"{measure.level:.0%} {method_name(measure.method)}".replace("%", " %")
         for measure in measures
         if measure.low is not None
     )
@@ -239,13 +229,6 @@ def intervals_in_words(measures: Sequence[Measure]) -> str:
     missing = any(measure.low is None for measure in measures)
     end = " (where one exists)." if missing else "."
     return "Intervals: " + ", ".join(methods) + end
-
-
-def _method(name: str | None) -> str:
-    """Write a method's name: a person's with a capital."""
-    if name is None:
-        return "interval"
-    return _PERSONS.sub(lambda word: _SPELT[word[0]], name.replace("_", " "))
 
 
 def _drawable(records: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,6 +28,7 @@ __all__ = [
     "interval_text",
     "measure_name",
     "measure_text",
+    "method_name",
     "number",
     "pairs",
     "parse_number",
@@ -44,6 +46,16 @@ MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 _DECIMALS = {"dB": 2, "%": 1}
 _WRITTEN = MeasureInfo()
+_SPELT = {
+    "clopper-pearson": "Clopper-Pearson",
+    "delong": "DeLong",
+    "obuchowski": "Obuchowski",
+    "student": "Student",
+    "wald": "Wald",
+    "wilson": "Wilson",
+    "woodruff": "Woodruff",
+}
+_PERSONS = re.compile(rf"\b({'|'.join(_SPELT)})\b")
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
 
@@ -139,6 +151,13 @@ def measure_text(measure: Measure) -> str:
 def measure_name(name: str, measure: Measure) -> str:
     """Return what a reader calls a measure: its title, or its name with spaces."""
     return measure.info.title or name.replace("_", " ")
+
+
+def method_name(name: str | None) -> str:
+    """Write the name of an interval's method: a person's with a capital."""
+    if name is None:
+        return "interval"
+    return _PERSONS.sub(lambda word: _SPELT[word[0]], name.replace("_", " "))
 
 
 def cell_text(cell: Mapping[str, str], *, without: tuple[str, ...] = ()) -> str:
