@@ -33,6 +33,7 @@ NAVIGATION = {
     "Guides": [
         "A robustness engineer <engineer>",
         "A researcher <researcher>",
+        "For a paper <for-a-paper>",
         "The report <report>",
         "Which attack for what <attacks>",
         "A plugin author <plugin-author>",

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from synthetic_methods import over_seeds, report_of_methods, voided
 
 from adversity.errors import InputError
 from adversity.report.sections.methods import differences_section, methods_section
@@ -17,7 +16,10 @@ from adversity.report.tables.choice import Choice, Results, ResultTable
 from adversity.report.tables.read_back import read_back
 from adversity.report.tables.written import as_csv, as_latex, as_markdown, caption, fitting
 from adversity.report.values.blocks import Table
+from adversity.report.values.model import CellResult
+from adversity.report.words.reading import matching
 from adversity.report.writers.record import report_json
+from synthetic_methods import over_seeds, report_of_methods, share, voided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,3 +199,16 @@ def test_one_method_needs_no_section() -> None:
     assert methods_section(replace(report, steps=report.steps[:1])) is None
     bare = replace(report, compared=replace(report.compared, pairs=()))
     assert differences_section(bare) is None
+
+
+def test_a_cell_meets_the_one_of_its_seed_and_a_mean_the_mean() -> None:
+    """A sentence on one seed must not speak of the mean, nor one on the mean of a seed."""
+    cells = tuple(
+        CellResult({"severity": "1", "seed": seed}, 200, {"accuracy": share(value)})
+        for seed, value in (("0", 0.4), ("1", 0.6))
+    )
+    mean = CellResult({"severity": "1"}, 200, {"accuracy": share(0.5)})
+    first = replace(report_of_methods().steps[0], cells=cells, over_seeds=(mean,))
+    assert matching(first, {"severity": "1", "seed": "1"}) is cells[1]
+    assert matching(first, {"severity": "1"}) is mean
+    assert matching(first, {"severity": "2"}) is None

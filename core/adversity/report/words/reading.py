@@ -168,13 +168,16 @@ def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
 
 
 def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | None:
-    """Return the step's cell that agrees with `cell` in every variable it has."""
+    """Return the step's cell that agrees with `cell` in every variable it has.
+
+    One without seeds is met by the mean over seeds, one with a seed by that of the same seed.
+    """
     if step is None:
         return None
     return next(
         (
             item
-            for item in step.shown
+            for item in (*step.cells, *step.over_seeds)
             if all(cell.get(name) == value for name, value in item.cell.items())
         ),
         None,

@@ -1,0 +1,82 @@
+"""The run that somebody means: by its id, its folder or its pipeline; no plugin is needed for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adversity.errors import InputError
+from adversity.report.tables.read_back import read_back
+from adversity_flows.runs.earlier_runs import read_yaml
+from adversity_flows.runs.past_runs import FOLDER, past_runs, read_run
+
+if TYPE_CHECKING:
+    from adversity.report.values.model import Report
+    from adversity_flows.runs.past_runs import PastRun
+
+__all__ = ["named_run", "report_of"]
+
+
+def named_run(root: Path, name: str | None) -> PastRun:
+    """Return a run that came to its end.
+
+    Args:
+        root: The project's folder.
+        name: A run's id or folder; a pipeline file, for the last run of that pipeline; None for the
+            last run of any.
+
+    Raises:
+        InputError: If there is no such run.
+        StorageError: If its manifest is damaged.
+    """
+    if name is not None and Path(name).suffix in (".yaml", ".yml"):
+        return _newest(root, _pipeline(Path(name)), name)
+    if name is None:
+        ids = sorted((path.name for path in (root / FOLDER).glob("[0-9]*")), reverse=True)
+        found = (read_run(root, one) for one in ids)
+        ended = (past for past in found if past is not None and past.result.is_file())
+        past = next(ended, None)
+        wanted = "a run that came to its end"
+    else:
+        path = Path(name)
+        past = read_run(root, path.name) if path.name not in ("", "..") else None
+        wanted = f"a run, or a pipeline file, {name}"
+    if past is None or not past.result.is_file():
+        raise InputError(
+            f"expected {wanted}, got none in {root / FOLDER}; run `adversity run PIPELINE`, or name "
+            "one of the folders there"
+        )
+    return past
+
+
+def report_of(past: PastRun) -> Report:
+    """Return what a run said, as far as tables need it.
+
+    Raises:
+        InputError: If it was made by a version that did not say what its methods are.
+        StorageError: If its file is damaged.
+    """
+    text = past.verified(past.result).read_text(encoding="utf-8")
+    return read_back(json.loads(text), where=str(past.result))
+
+
+def _pipeline(file: Path) -> str:
+    """Return the name that a pipeline file gives itself."""
+    try:
+        name = read_yaml(file.read_text(encoding="utf-8")).get("name")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"expected a pipeline file, got {file}: {error}; name another") from error
+    if not isinstance(name, str):
+        raise InputError(f"{file}: expected a pipeline file with a name:, got none; add one")
+    return name
+
+
+def _newest(root: Path, pipeline: str, file: str) -> PastRun:
+    past = next(iter(past_runs(root, pipeline)), None)
+    if past is None:
+        raise InputError(
+            f"{file}: expected a run that came to its end, got none in {root / FOLDER}; "
+            f"run `adversity run {file}`"
+        )
+    return past
