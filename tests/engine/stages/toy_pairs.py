@@ -90,6 +90,7 @@ class Bright(Classifier):
 
     name: ClassVar[str] = "bright"
     differentiable: ClassVar[bool] = True
+    level: float = 0.55
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -97,7 +98,7 @@ class Bright(Classifier):
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         mean = images.mean((1, 2, 3))
-        return torch.stack([0.55 - mean, mean - 0.55], 1)
+        return torch.stack([self.level - mean, mean - self.level], 1)
 
 
 TOYS = (Pairs, Darker, Repeat, Keep, Learner, Bright)

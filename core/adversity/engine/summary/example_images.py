@@ -1,8 +1,8 @@
 """Which samples the report shows, and their exact images along the path.
 
-Fixed strata with a seed: what the attack flipped, what restoration recovered, what it newly
-broke, and what nothing changed. They are chosen to show failures, so the population of each
-stratum goes with them.
+Fixed strata for each attack and each restoration: what the attack flipped, what restoration
+recovered, what it newly broke, and what nothing changed. They are chosen to show failures, so the
+population of each stratum goes with them. Which samples of a stratum is decided by their ids.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import numpy as np
 
 from adversity.contracts.targets import has_class
 from adversity.engine.stages.fit_streams import stored_rows
+from adversity.engine.summary.chosen_samples import chosen, counted, order_of
 from adversity.engine.summary.shown_images import Answer, Story, image_row
+from adversity.engine.summary.shown_paths import shown_paths
 from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.plan.chain import combines
 
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.engine.summary.shown_paths import ShownPath
     from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import ImageRow
 
-__all__ = ["chosen", "counted", "image_rows", "told"]
+__all__ = ["image_rows", "told"]
 
 Numbers = np.ndarray[Any, Any]
 
@@ -41,29 +44,43 @@ QUOTAS = {
 
 
 def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
-    """Choose samples and compute their images.
+    """Choose samples and compute their images, of each attack and restoration so many.
 
     Returns:
         The rows, and how many samples each stratum has in all.
     """
-    attack, answer, images = _main_path(toolbox)
-    if answer is None or toolbox.plan.spec.run.images == 0:
-        return (), {}
-    cells = toolbox.plan.steps[attack or answer].cells
-    tables = _tables(toolbox, attack, answer, images)
-    parts = [_strata(toolbox, attack, answer, images, tables, cell) for cell in cells]
-    strata = np.concatenate(parts)
-    ends = np.cumsum([len(part) for part in parts])
+    count = toolbox.plan.spec.run.images
+    paths = shown_paths(toolbox)[: max(1, count // 2)] if count else []
+    rows: list[ImageRow] = []
+    population: dict[str, int] = {}
+    for number, path in enumerate(paths):
+        share = count // len(paths) + (number < count % len(paths))
+        own, counts = _rows_of(toolbox, path, share, named=len(paths) > 1)
+        rows += own
+        population |= counts
+    return tuple(rows), population
+
+
+def _rows_of(
+    toolbox: Toolbox, path: ShownPath, count: int, *, named: bool
+) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
+    cells = toolbox.plan.steps[path.final].cells
+    tables = _tables(toolbox, path.attack, path.answer, path.images)
+    parts = [
+        _strata(toolbox, path.attack, path.answer, path.images, tables, cell) for cell in cells
+    ]
+    sizes = [len(part) for part in parts]
+    strata, ends = np.concatenate(parts), np.cumsum(sizes)
+    called = _called(toolbox, path, named=named)
     stories: list[Story] = []
-    called = _called(toolbox, attack)
-    run = toolbox.plan.spec.run
-    for place in chosen(strata, tuple(QUOTAS.values()), run.images, toolbox.plan.spec.seed):
-        stratum = called[strata[place]]
+    order = order_of(toolbox, path.final, cells, sizes)
+    for place in chosen(strata, tuple(QUOTAS.values()), count, order):
         number = int(np.searchsorted(ends, place, side="right"))
-        where = cells[number], place - int(ends[number]) + len(parts[number])
-        names = _class_names(toolbox, answer, where[0])
-        stories.append(_story(toolbox, attack or answer, tables, where, stratum, names))
-    return told(toolbox, attack, images, stories), counted(strata, called)
+        where = cells[number], place - int(ends[number]) + sizes[number]
+        names = _class_names(toolbox, path.answer, where[0])
+        stories.append(_story(toolbox, path.final, tables, where, called[strata[place]], names))
+    rows = told(toolbox, path.attack, path.images, stories)
+    return rows, counted(strata, called)
 
 
 def told(
@@ -74,39 +91,14 @@ def told(
         return tuple(pool.map(partial(image_row, toolbox, attack, images), stories))
 
 
-def counted(strata: Numbers, called: Sequence[str]) -> dict[str, int]:
-    """Return how many samples each stratum has in all, those that have any."""
-    counts = np.bincount(strata[strata >= 0], minlength=len(called))
-    return {name: count for name, count in zip(called, counts.tolist(), strict=True) if count}
-
-
-def _called(toolbox: Toolbox, attack: str | None) -> list[str]:
-    """Return what the strata are called, in the order of `QUOTAS`, where this attack is shown."""
-    if attack is None:
-        return list(QUOTAS)
-    reached = toolbox.plan.steps[attack].goal.stratum
-    return [reached if name == _REACHED else name for name in QUOTAS]
-
-
-def _is_control(planned: PlannedStep) -> bool:
-    return bool(getattr(planned.entry.cls, "control", False))
-
-
-def _main_path(toolbox: Toolbox) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """Return the attack shown, the step whose answer it changes, and the image places."""
-    steps = toolbox.plan.steps
-    attacks = [n for n in steps.values() if n.role == "attack"]
-    attacks.sort(key=lambda n: (_is_control(n), not n.goal.of_answer, n.knowledge == "grey-box"))
-    answers = [n for n in steps.values() if n.role in ("predict", "score")]
-    answers = [n for n in answers if toolbox.plan.chain(n.id).is_line]
-    if attacks:
-        attack, answer = attacks[0].id, str(attacks[0].against)
-    elif answers:
-        attack, answer = None, max(answers, key=lambda n: len(toolbox.plan.chain(n.id).links)).id
-    else:
-        return None, None, ()
-    chain = toolbox.plan.chain(answer)
-    return attack, answer, (chain.start, *(view.id for view in chain.shared_views))
+def _called(toolbox: Toolbox, path: ShownPath, *, named: bool) -> list[str]:
+    """Return what the strata are called, in the order of `QUOTAS`; with the step where it is one of several."""
+    names = list(QUOTAS)
+    if path.attack is not None:
+        reached = toolbox.plan.steps[path.attack].goal.stratum
+        names = [reached if name == _REACHED else name for name in names]
+    step = path.attack or path.images[-1]
+    return [f"{name} ({step})" for name in names] if named else names
 
 
 def _table_of(toolbox: Toolbox, place: str, answer: str) -> PlannedStep | None:
@@ -204,27 +196,6 @@ def _answer(
 ) -> Answer:
     sure = None if confidence is None else float(confidence[0])
     return Answer(classes[int(prediction[0])], sure, bool(correct[0]))
-
-
-def chosen(strata: Numbers, quotas: Sequence[int], count: int, seed: int) -> list[int]:
-    """Draw each stratum's quota, scaled to `count`, then fill up with what is left.
-
-    Args:
-        strata: `[N]`, the stratum of each sample as a place in `quotas`; below 0 for none.
-        quotas: How many of each, of their sum.
-        count: How many in all.
-        seed: Of the pipeline.
-    """
-    generator = np.random.Generator(np.random.Philox(key=seed))
-    order = generator.permutation(len(strata))
-    order = order[strata[order] >= 0]
-    scale = count / sum(quotas)
-    drawn: list[int] = []
-    for number, quota in enumerate(quotas):
-        members = order[strata[order] == number]
-        drawn += members[: max(1, int(quota * scale))].tolist()
-    rest = order[~np.isin(order, drawn)]
-    return [*drawn, *rest[:count].tolist()][:count]
 
 
 def _class_names(toolbox: Toolbox, answer: str, cell: Cell) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which samples the report shows of a regressor, and what is estimated of them along the path.
 
-Strata as for classes, drawn with the seed: an error among the largest tenth of its cell, what a
+Strata as for classes, chosen in them by id: an error among the largest tenth of its cell, what a
 restoration brought nearer to the target, what it took further away, and all others.
 """
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from adversity.contracts.targets import has_class
 from adversity.engine.stages.fit_streams import stored_rows
-from adversity.engine.summary.example_images import chosen, counted, told
+from adversity.engine.summary.chosen_samples import chosen, counted, order_of
+from adversity.engine.summary.example_images import told
 from adversity.engine.summary.shown_images import Answer, Story
 from adversity.metrics import absolute_errors, covered
 
@@ -70,9 +71,10 @@ def number_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]
         for row in range(len(part))
     ]
     strata, called = np.concatenate(parts), list(QUOTAS)
+    order = order_of(toolbox, answer.id, answer.cells, [len(part) for part in parts])
     stories = [
         _story(toolbox, tables, *places[at], called[strata[at]])
-        for at in chosen(strata, tuple(QUOTAS.values()), plan.spec.run.images, plan.spec.seed)
+        for at in chosen(strata, tuple(QUOTAS.values()), plan.spec.run.images, order)
     ]
     return told(toolbox, None, images, stories), counted(strata, called)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["Answer", "Story", "image_row"]
+__all__ = ["Answer", "Story", "image_row", "role_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _reference(start: ImageBatch, data: str) -> tuple[ShownImage, ...]:
     return (ShownImage("clean", data, start.clean[0].numpy().transpose(1, 2, 0)),)
 
 
-def _role(planned: PlannedStep | None, current: ImageBatch) -> str:
+def role_of(planned: PlannedStep | None, current: ImageBatch) -> str:
     """Say what an image is: one of a data set is clean unless it is known that it is not."""
     if planned is not None:
         return class_of(planned.entry).describes.image_role
@@ -158,7 +158,7 @@ def _image(
     if clean is not None and image.shape == clean.shape:
         psnr_db = float(psnr(image, clean)[0])
     return ShownImage(
-        role=_role(planned, current),
+        role=role_of(planned, current),
         step=place,
         image=image[0].numpy().transpose(1, 2, 0),
         prediction=None if answer is None else answer.said,

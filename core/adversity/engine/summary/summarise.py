@@ -21,6 +21,7 @@ from adversity.engine.summary.method_comparisons import compared_methods
 from adversity.engine.summary.method_of import sides_of, with_methods
 from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.over_seeds import with_means_over_seeds
+from adversity.engine.summary.sheets import sheets
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.engine_measures import OF_DECISIONS
 from adversity.pipeline.plan.nested import all_nested
@@ -106,6 +107,7 @@ def build_report(
         rows=rows,
         population=population,
         provenance=provenance,
+        sheets=() if tracked else sheets(toolbox),
     )
 
 

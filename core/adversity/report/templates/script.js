@@ -113,7 +113,7 @@
   const wipe = () => { over.style.clipPath = `inset(0 0 0 ${range.value}%)`; };
   range.addEventListener("input", wipe);
   const first = (image) => {
-    const strip = image.closest(".strip");
+    const strip = image.closest(".sheet") || image.closest(".strip");
     return strip.querySelector('[data-role="clean"]') || strip.querySelector(".tile");
   };
   const compare = (image) => {

@@ -9,6 +9,7 @@ from adversity.report.values.apart import Apart
 from adversity.report.values.compared import Compared
 from adversity.report.values.example_row import ImageRow, ShownImage
 from adversity.report.values.paired import CellValues, DefenceGap, ErrorGain, Gain
+from adversity.report.values.sheets import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ __all__ = [
     "Outcome",
     "Provenance",
     "Report",
+    "Sheet",
     "ShownImage",
     "StepSummary",
     "Verdict",
@@ -268,6 +270,7 @@ class Report:
         sides: What each variable of the matrix is: `method`, `condition` or `seed`.
         compared: Methods against each other, paired by sample.
         rows, population: Images, and how many samples each of their strata has in all.
+        sheets: A few samples through everything, the same ones in every run.
         provenance: None in the DVC-tracked copy.
     """
 
@@ -289,3 +292,4 @@ class Report:
     sides: Mapping[str, Side] = field(default_factory=dict)
     compared: Compared = field(default_factory=Compared)
     provenance: Provenance | None = None
+    sheets: tuple[Sheet, ...] = ()

@@ -23,6 +23,7 @@ from adversity.report.sections.summary import caveat_texts, gate_table
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import NOTHING, plain, plural
 from adversity.report.writers.image_grid import amplification, grid
+from adversity.report.writers.sheet_grid import at_a_glance, fitting_sheets
 from adversity.user_cache import user_cache, write_whole
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ def write_html(
 def _page(report: Report, budget: int, *, interactive: bool) -> str:
     """Render the page with as many and as large images as the budget allows."""
     context = _context(report, interactive=interactive)
-    bare = len(_rendered({**context, "rows": ()}).encode("utf-8", "replace"))
+    bare = len(_rendered(context).encode("utf-8", "replace"))
+    sheets, lost = fitting_sheets(report, (budget - bare) // 2)
+    context |= {"sheets": sheets, "sheets_lost": lost, "glance": at_a_glance(report, sheets)}
+    if sheets:
+        bare = len(_rendered(context).encode("utf-8", "replace"))
     rows, note = _fitting(report.rows, budget - bare)
     return _rendered({**context, "rows": rows, "shrunk": note})
 
@@ -121,7 +126,11 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
         "background": body.background,
         "strata": strata,
         "factor": f"{amplification(report.rows):g}",
+        "rows": (),
         "shrunk": "",
+        "sheets": (),
+        "sheets_lost": "",
+        "glance": (),
         "drawings": _drawings(body.charts),
         "style": _asset("style.css"),
         "script": _asset("script.js"),

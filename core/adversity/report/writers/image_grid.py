@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from adversity.report.values.model import ImageRow, ShownImage
 
-__all__ = ["GridRow", "Tile", "amplification", "grid"]
+__all__ = ["STATES", "GridRow", "Tile", "amplification", "encoded", "grid"]
 
 SMALL = 64
 """Sources up to this many pixels are stored without loss and enlarged in whole steps."""
 _SHOWN = 192
 _QUALITY = 80
-_STATES = {
+STATES = {
     "right": ("✓", "right"),
     "wrong": ("✗", "wrong"),
     "flipped": ("✗", "flipped"),
@@ -117,8 +117,8 @@ def grid(rows: Sequence[ImageRow], *, size: int) -> tuple[GridRow, ...]:
 
 
 def _tile(row: ImageRow, shown: ShownImage, size: int) -> Tile:
-    source, shape, pixelated = _encoded(shown.image, size)
-    sign, word = _STATES.get(shown.state or "", ("", ""))
+    source, shape, pixelated = encoded(shown.image, size)
+    sign, word = STATES.get(shown.state or "", ("", ""))
     alt = f"{shown.role} ({shown.step})"
     if row.eps is not None and shown.role == "adversarial":
         alt = f"{shown.role} {row.norm or ''} {eps_text(row.eps, row.norm)} ({shown.step})"
@@ -150,7 +150,7 @@ def _change(row: ImageRow, perturbation: np.ndarray[Any, Any], factor: float, si
     import numpy as np
 
     shown = np.clip(0.5 + factor * perturbation.astype(np.float64), 0.0, 1.0)
-    source, shape, pixelated = _encoded(shown, size, exact=True)
+    source, shape, pixelated = encoded(shown, size, exact=True)
     largest = row.sizes.get("linf", _peak(perturbation))
     euclid = row.sizes.get("l2")
     if euclid is None:
@@ -173,8 +173,8 @@ def _peak(perturbation: np.ndarray[Any, Any]) -> float:
     return float(abs(perturbation).max(initial=0.0))
 
 
-def _encoded(
-    image: np.ndarray[Any, Any], size: int, *, exact: bool = False
+def encoded(
+    image: np.ndarray[Any, Any], size: int, *, exact: bool = False, shown: int = _SHOWN
 ) -> tuple[str, tuple[int, int], bool]:
     """Return a WebP data URI, the display size, and whether it is shown pixelated.
 
@@ -182,6 +182,7 @@ def _encoded(
         image: `[H, W]` or `[H, W, C]` in [0, 1]; the mean of channels that are neither grey nor
             colour.
         size: Longest side of the copy.
+        shown: Up to how many CSS pixels small sources are enlarged.
         exact: Without loss; shrunk by leaving pixels out, so that no value is averaged away.
     """
     import numpy as np
@@ -193,15 +194,15 @@ def _encoded(
     levels = np.rint(values * 255.0).astype(np.uint8)
     if levels.ndim == 3 and levels.shape[2] == 1:
         levels = levels[:, :, 0]
-    shown = Image.fromarray(levels).convert("RGB")
-    longest = max(shown.size)
+    copy = Image.fromarray(levels).convert("RGB")
+    longest = max(copy.size)
     if longest > size:
-        scaled = tuple(max(1, round(side * size / longest)) for side in shown.size)
+        scaled = tuple(max(1, round(side * size / longest)) for side in copy.size)
         method = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
-        shown = shown.resize(scaled, method)  # type: ignore[arg-type]
+        copy = copy.resize(scaled, method)  # type: ignore[arg-type]
     small = longest <= SMALL
     buffer = io.BytesIO()
-    shown.save(buffer, "WEBP", lossless=exact or small, quality=_QUALITY, method=4)
+    copy.save(buffer, "WEBP", lossless=exact or small, quality=_QUALITY, method=4)
     text = base64.b64encode(buffer.getvalue()).decode("ascii")
-    step = max(1, _SHOWN // longest) if small else 1
-    return f"data:image/webp;base64,{text}", (shown.width * step, shown.height * step), small
+    step = max(1, shown // longest) if small else 1
+    return f"data:image/webp;base64,{text}", (copy.width * step, copy.height * step), small
