@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import synthetic_steps
-from synthetic_steps import share
+from synthetic_steps import KNOWN, share
 
 from adversity.contracts.values import Measure
 from adversity.report import Section, Text, report_json, story_lines, write_html, write_markdown
 from adversity.report.sections import register
 from adversity.report.sections.story import hardest_cell
+from adversity.report.values.compared import Compared, Comparison
 from adversity.report.values.model import Caveat, CellResult, Gain, Report, StepSummary
 from adversity.report.words.counting import count_text, hits
 from adversity.report.words.reading import with_words
@@ -64,7 +64,7 @@ def attack(step: str, left: dict[float, int], **more: Any) -> StepSummary:
 
 
 def made(bare: Report, *steps: StepSummary, **more: Any) -> Report:
-    known = with_words(steps, synthetic_steps.KNOWN)
+    known = with_words(steps, KNOWN)
     return replace(bare, steps=known, caveats=more.pop("caveats", ()), **more)
 
 
@@ -168,6 +168,53 @@ def test_a_void_figure_speaks_only_where_there_is_no_other(bare_report: Report) 
         bare_report, CLEAN, DARK, DARK_ANSWERS, caveats=(Caveat("void", "dark: no.", "dark"),)
     )
     assert "VOID: 3 still are" in story_lines(dark)[0]
+
+
+def test_over_seeds_means_are_told_and_changes_over_all_of_them(bare_report: Report) -> None:
+    """The mean of each severity speaks, not the worst seed; the change is the comparison's, turned."""
+
+    def mean(value: float) -> dict[str, Measure]:
+        return {"accuracy": Measure(value, 20, value - 0.1, value + 0.1, details={"seeds": 3})}
+
+    def seeded(step: StepSummary, means: dict[str, float]) -> StepSummary:
+        cells = tuple(
+            CellResult({"severity": at, "seed": seed}, 20, {"accuracy": share(lowest, 20)})
+            for at, value in means.items()
+            for seed, lowest in (("0", 0.0), ("1", 1.0), ("2", value))
+        )
+        own = tuple(CellResult({"severity": at}, 20, mean(value)) for at, value in means.items())
+        return replace(
+            step, cells=cells, over_seeds=with_words((replace(step, cells=own),), KNOWN)[0].cells
+        )
+
+    steps = (
+        DARK,
+        seeded(DARK_ANSWERS, {"1": 0.6, "5": 0.41}),
+        view("lime", "restoration", "lime", "dark"),
+        seeded(answers("lime_answers", ("dark", "lime"), {}), {"1": 0.6, "5": 0.52}),
+    )
+    gains = tuple(
+        Gain(
+            "lime",
+            "dark_answers",
+            "lime_answers",
+            {"severity": "5", "seed": seed},
+            Measure(9, 20),
+            1,
+            0,
+        )
+        for seed in "012"
+    )
+    at = {"severity": "5"}
+    difference = Measure(-0.11, 20, -0.2, -0.02)
+    pair = Comparison("accuracy", "dark_answers", "lime_answers", at, at, difference, seeds=3)
+    report = replace(made(bare_report, *steps, gains=gains), compared=Compared((pair,)))
+    assert story_lines(report) == (
+        "Degraded. Through dark (low_light) at severity = 5, the worst of 2 cells, 41.0% of 20 "
+        "images of photos are recognised, 0.410 [0.310, 0.510], the mean over 3 seeds.",
+        "Restored. lime brings that to 52.0% of 20: change +0.110 [+0.020, +0.200], paired by image.",
+    )
+    assert hardest_cell(report) == at
 
 
 def test_nothing_is_told_of_what_was_not_done(bare_report: Report) -> None:

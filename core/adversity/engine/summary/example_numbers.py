@@ -14,7 +14,7 @@ import numpy as np
 from adversity.contracts.targets import has_class
 from adversity.engine.stages.fit_streams import stored_rows
 from adversity.engine.summary.chosen_samples import chosen, counted, order_of
-from adversity.engine.summary.example_images import told
+from adversity.engine.summary.example_images import image_rows, told
 from adversity.engine.summary.shown_images import Answer, Story
 from adversity.metrics import absolute_errors, covered
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import ImageRow
 
-__all__ = ["number_rows"]
+__all__ = ["example_rows", "number_rows"]
 
 LEVEL = 0.9
 """Of the intervals that are shown: what `interval_coverage` measures, unless told otherwise."""
@@ -40,6 +40,12 @@ _MOST = 3
 """So many numbers of a vector are written under an image."""
 
 Numbers = np.ndarray[Any, Any]
+
+
+def example_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
+    """Return the rows of classifiers and attacks, or those of a regressor where there are none."""
+    rows, population = image_rows(toolbox)
+    return (rows, population) if rows else number_rows(toolbox)
 
 
 def number_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:

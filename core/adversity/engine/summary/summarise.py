@@ -13,8 +13,7 @@ from adversity.engine.stages.apart import found_apart
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
-from adversity.engine.summary.example_images import image_rows
-from adversity.engine.summary.example_numbers import number_rows
+from adversity.engine.summary.example_numbers import example_rows
 from adversity.engine.summary.gains import error_gains, gains
 from adversity.engine.summary.links_shown import with_links
 from adversity.engine.summary.method_comparisons import compared_methods
@@ -84,9 +83,7 @@ def build_report(
     data = tuple(_data(toolbox, name) for name in plan.data)
     apart = found_apart(toolbox)
     gaps = defence_gaps(toolbox)
-    rows, population = ((), {}) if tracked else image_rows(toolbox)
-    if not rows and not tracked:
-        rows, population = number_rows(toolbox)
+    rows, population = ((), {}) if tracked else example_rows(toolbox)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
     return Report(
         pipeline=plan.name,

@@ -67,7 +67,7 @@ def _points(report: Report) -> Iterator[_Point]:
             continue
         if step.knowledge == "grey-box":
             continue
-        for cell in step.cells:
+        for cell in step.shown:
             eps = cell.parameters.get("eps")
             for name, left in cell.measures.items():
                 if left.info.headline != 1 or not left.info.unattacked or left.better != "higher":

@@ -7,6 +7,7 @@ marked.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from adversity.report.doubts.void_figures import VOID, is_void
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from adversity.contracts.values import Measure
-    from adversity.report.values.model import CellResult, Gain, Report, StepSummary
+    from adversity.report.values.model import CellResult, CellValues, Gain, Report, StepSummary
 
 __all__ = ["hardest_cell", "story", "story_lines"]
 
@@ -40,6 +41,16 @@ class _Figure(NamedTuple):
     cell: CellResult
     name: str
     measure: Measure
+
+
+class _Change(NamedTuple):
+    """What one restoration changed in one cell; `flips` says how many answers, where they count."""
+
+    step: str
+    after: str
+    cell: CellValues
+    difference: Measure
+    flips: str = ""
 
 
 def story(report: Report) -> tuple[Text, ...]:
@@ -67,7 +78,7 @@ def _answers(report: Report) -> Iterator[tuple[StepSummary, CellResult, str, Mea
     for step in judged_steps(report.steps, report.gates):
         if step.makes not in ("predictions", "numbers") or attacks & {*step.path}:
             continue
-        for cell in step.cells:
+        for cell in step.shown:
             for name, measure in cell.measures.items():
                 info = measure.info
                 if info.headline == 1 and info.group in _ANSWERS and measure.better:
@@ -160,16 +171,41 @@ def _said(report: Report, figure: _Figure, *, again: bool = False) -> str:
 
 def _restored(report: Report, hard: _Figure | None) -> Iterator[tuple[str, str]]:
     """Say what the best restoration made of the hardest images, and that it was chosen."""
-    if hard is None:
-        return
-    there = [
-        gain
-        for gain in report.gains
-        if gain.before == hard.step.id and _agree(gain.cell, hard.cell.cell)
-    ]
-    if there:
-        best = max(there, key=lambda gain: gain.difference.value)
-        yield "Restored.", _gain_text(report, best, len({gain.step for gain in there}))
+    changes = [] if hard is None else list(_changes(report, hard))
+    if hard is not None and changes:
+        best = max(changes, key=lambda change: change.difference.value)
+        yield "Restored.", _change_text(report, hard, best, len({one.step for one in changes}))
+
+
+def _changes(report: Report, hard: _Figure) -> Iterator[_Change]:
+    """Go through what each restoration changed there: a gain, or over seeds one of all of them."""
+    seen = set()
+    for gain in report.gains:
+        if gain.before != hard.step.id or not _agree(gain.cell, hard.cell.cell):
+            continue
+        if not hard.step.over_seeds:
+            flips = f" ({gain.recovered:,} recovered, {gain.broken:,} newly broken)"
+            yield _Change(gain.step, gain.after, gain.cell, gain.difference, flips)
+        elif gain.after not in seen:
+            seen.add(gain.after)
+            yield from _over_seeds(report, hard, gain)
+
+
+def _over_seeds(report: Report, hard: _Figure, gain: Gain) -> Iterator[_Change]:
+    """Return the paired difference over all seeds, if these methods were compared."""
+    for pair in report.compared.pairs:
+        here = pair.measure == hard.name and all(
+            _agree(cell, hard.cell.cell) for cell in (pair.first_cell, pair.second_cell)
+        )
+        if here and {pair.first, pair.second} == {gain.before, gain.after}:
+            change = pair.difference if pair.first == gain.after else _turned(pair.difference)
+            yield _Change(gain.step, gain.after, hard.cell.cell, change)
+
+
+def _turned(difference: Measure) -> Measure:
+    """Return second minus first."""
+    low, high = (None if end is None else -end for end in (difference.high, difference.low))
+    return replace(difference, value=-difference.value, low=low, high=high)
 
 
 def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:
@@ -177,14 +213,13 @@ def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:
     return all(second.get(name, value) == value for name, value in first.items())
 
 
-def _gain_text(report: Report, best: Gain, count: int) -> str:
+def _change_text(report: Report, hard: _Figure, best: _Change, count: int) -> str:
     steps = {step.id: step for step in report.steps}
     after = matching(steps[best.after], best.cell)
-    reached = after.measures.get("accuracy") if after else None
-    now = f"to {count_text(reached)}" if reached else "to what it answers then"
+    reached = after.measures.get(hard.name) if after else None
+    now = count_text(reached) if reached else "what it answers then"
     change, interval = change_text(best.difference)
-    flips = f"{best.recovered:,} recovered, {best.broken:,} newly broken"
-    void = after is not None and is_void(report, "accuracy", steps[best.after], after)
+    void = after is not None and is_void(report, hard.name, steps[best.after], after)
     chosen = (
         f" It is the best of {plural(count, 'restoration')} there, chosen on these images, which "
         "flatters it."
@@ -193,18 +228,18 @@ def _gain_text(report: Report, best: Gain, count: int) -> str:
     )
     mark = f"{VOID}: " if void else ""
     return (
-        f"{mark}{_named(report, best.step)} {_verb(best)} that {now}: change {change} {interval}, paired by image "
-        f"({flips}){_chance(best)}.{chosen}"
+        f"{mark}{_named(report, best.step)} {_verb(best)} {now}: change {change} {interval}, "
+        f"paired by image{best.flips}{_chance(best)}.{chosen}"
     )
 
 
-def _verb(best: Gain) -> str:
-    if best.difference.value > 0:
-        return "brings"
-    return "leaves" if best.difference.value == 0 else "takes"
+def _verb(best: _Change) -> str:
+    if best.difference.value == 0:
+        return "leaves that at"
+    return "brings that to" if best.difference.value > 0 else "takes that to"
 
 
-def _chance(best: Gain) -> str:
+def _chance(best: _Change) -> str:
     """Say that a change may be chance where its interval holds 0."""
     low, high = best.difference.low, best.difference.high
     sure = low is not None and high is not None and (low > 0 or high < 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.report.words.reading import is_number
 from adversity.report.words.wording import interval_text, value_text
 
 if TYPE_CHECKING:
@@ -34,5 +35,7 @@ def count_text(measure: Measure) -> str:
 
 
 def figure_text(measure: Measure) -> str:
-    """Write value and interval: `0.150 [0.052, 0.360]`."""
-    return f"{value_text(measure)} {interval_text(measure)}"
+    """Write value and interval: `0.150 [0.052, 0.360]`, and over how many seeds it is a mean."""
+    seeds = measure.details.get("seeds", 1)
+    over = f", the mean over {seeds} seeds" if is_number(seeds, 2) else ""
+    return f"{value_text(measure)} {interval_text(measure)}{over}"
