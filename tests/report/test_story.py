@@ -210,8 +210,10 @@ def test_over_seeds_means_are_told_and_changes_over_all_of_them(bare_report: Rep
     pair = Comparison("accuracy", "dark_answers", "lime_answers", at, at, difference, seeds=3)
     report = replace(made(bare_report, *steps, gains=gains), compared=Compared((pair,)))
     assert story_lines(report) == (
-        "Degraded. Through dark (low_light) at severity = 5, the worst of 2 cells, 41.0% of 20 "
-        "images of photos are recognised, 0.410 [0.310, 0.510], the mean over 3 seeds.",
+        (
+            "Degraded. Through dark (low_light) at severity = 5, the worst of 2 cells, 41.0% of 20 "
+            "images of photos are recognised, 0.410 [0.310, 0.510], the mean over 3 seeds."
+        ),
         "Restored. lime brings that to 52.0% of 20: change +0.110 [+0.020, +0.200], paired by image.",
     )
     assert hardest_cell(report) == at
