@@ -25,6 +25,7 @@ from adversity.metrics.image_quality import (
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
 from adversity.metrics.noise_level import noise_level
 from adversity.metrics.paired import paired_difference
+from adversity.metrics.paired_bootstrap import paired_bootstrap
 from adversity.metrics.predictions import log_softmax, softmax
 from adversity.metrics.proper_scores import (
     brier,
@@ -97,6 +98,7 @@ __all__ = [
     "nll",
     "nll_of",
     "noise_level",
+    "paired_bootstrap",
     "paired_difference",
     "psnr",
     "psnr_convention",
