@@ -28,6 +28,7 @@ NAVIGATION = {
     "Start": [
         "What Adversity is </README>",
         "Bring your model <bring-your-model>",
+        "Compare two runs <compare-runs>",
         "Tutorial: a plugin in fifteen minutes <tutorial>",
     ],
     "Guides": [

@@ -238,9 +238,7 @@ class _Session:
     def _same_as_before(self, report: Report, hashes: dict[str, str]) -> PastRun | None:
         """Return the last run if data, file, results and judgements are all the same."""
         last = next(iter(past_runs(self.plan.root, self.plan.name)), None)
-        if last is None:
-            return None
-        same = (
+        same = last is not None and (
             last.manifest.get("text_sha256") == self._text_hash()
             and last.manifest.get("hashes") == hashes
             and last.manifest.get("gates") == report_json(report)["gates"]
@@ -254,8 +252,6 @@ class _Session:
         if not folder.exists:
             folder.make()
         provenance = self._provenance(hashes)
-        whole = write_pages(folder.path, self.plan, self._workspace, report.gates, provenance)
-        folder.keep_tables(self._workspace.outputs, self.plan.stages)
         state, line = verdict(report)
         record = {
             **self._manifest(),
@@ -263,14 +259,17 @@ class _Session:
             "verdict": state,
             "verdict_line": line,
             "problems": list(problems(report)),
-            "story": list(story_lines(whole)),
             "exit_code": exit_code(report.gates, strict=self._options.strict),
             "gates": report_json(report)["gates"],
             "worst_cases": worst_cases(report),
             "text_sha256": self._text_hash(),
             "hashes": hashes,
+            "resolved": self._circumstances.resolved,
         }
-        past = folder.write_manifest(record)
+        place = (folder.path, self.plan, self._workspace)
+        whole = write_pages(*place, report.gates, provenance, facts=record)
+        folder.keep_tables(self._workspace.outputs, self.plan.stages)
+        past = folder.write_manifest({**record, "story": list(story_lines(whole))})
         folder.log("\n".join([line, *problems(report)]))
         return past
 

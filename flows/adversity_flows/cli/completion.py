@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import click
 
-__all__ = ["kinds", "pipelines", "plugin_names", "steps"]
+__all__ = ["kinds", "pipelines", "plugin_names", "runs", "steps"]
 
 _STEP = re.compile(r"^  ([a-z][a-z0-9_]*):", re.MULTILINE)
 
@@ -29,6 +29,13 @@ def pipelines(_: click.Context, __: click.Parameter, incomplete: str) -> list[st
         elif path.suffix in {".yaml", ".yml"}:
             paths.append(path.as_posix())
     return [text for text in paths if text.startswith(incomplete)]
+
+
+def runs(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a run by its id, the newest first, or a pipeline file."""
+    found = (path.parent.name for path in Path("runs").glob("[0-9]*/result.json"))
+    ids = sorted((name for name in found if name.startswith(incomplete)), reverse=True)
+    return [*ids, *pipelines(ctx, parameter, incomplete)]
 
 
 def steps(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["contents_of", "is_resolved", "verify", "write"]
+__all__ = ["contents_of", "is_resolved", "resolved_plugins", "verify", "write"]
 
 FOLDER = "pipelines/.resolved"
 _HEADER = "# Written by `adversity sync` and `adversity run`: do not edit.\n"
@@ -39,6 +39,11 @@ def contents_of(plan: Plan) -> dict[str, Any]:
         for name, record in plan.packaged.items()
     }
     return {resolved_file(plan.name): _plain(plan.resolved), **_plain(packaged)}
+
+
+def resolved_plugins(plan: Plan) -> dict[str, Any]:
+    """Return the resolved plugins of a plan, as its own file holds them."""
+    return dict(_plain(plan.resolved))
 
 
 def write(plan: Plan) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.distributions import distribution_version
 from adversity.provenance import processor
 from adversity.registry.marks import DEPENDS_ON
+from adversity_flows.dvc.resolved import resolved_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -49,6 +50,11 @@ class Circumstances:
     def machine(self) -> dict[str, str]:
         """As `machine` says, with the pipeline's device."""
         return machine(self._plan.spec.run.device)
+
+    @cached_property
+    def resolved(self) -> dict[str, Any]:
+        """The resolved plugins, as the file that DVC reads has them."""
+        return resolved_plugins(self._plan)
 
 
 def versions(plan: Plan) -> dict[str, str]:

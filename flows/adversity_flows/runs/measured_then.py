@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adversity.engine.summary.pairs import convention_of, otherwise_measured
 from adversity.report.values.paired import cell_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
     from adversity_flows.runs.past_runs import PastRun
@@ -18,8 +19,6 @@ __all__ = ["MeasuredThen"]
 
 _MEASURING = ("measure", "attack")
 """Steps whose plugin is the yardstick; of others it is what is judged."""
-_FINITE = ("mean", "over finite values")
-"""Stands in a convention where some value is infinite: it tells of the values, not of the measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ class MeasuredThen:
         if then is None:
             return f"that run does not say how it measured {name}; compare it with a number"
         told = [
-            *_differences(*self._set_up(plan, planned, cell)),
-            *_differences(_convention(now), _convention(then)),
+            *otherwise_measured(*self._set_up(plan, planned, cell)),
+            *otherwise_measured(convention_of(now), convention_of(then)),
         ]
         more = "once a run that measures as this one does is accepted, the next is compared with it"
         return f"it was measured otherwise then: {', '.join(told)}; {more}" if told else ""
@@ -88,20 +87,3 @@ class MeasuredThen:
     def _cell(self, step: str, cell: Cell) -> Mapping[str, Any]:
         cells = self.steps[step]["cells"] if step in self.steps else ()
         return next((one for one in cells if cell_key(one["cell"]) == cell.key), {})
-
-
-def _convention(measure: Mapping[str, Any]) -> dict[str, Any]:
-    said = measure.get("convention", {})
-    return {name: value for name, value in said.items() if (name, value) != _FINITE}
-
-
-def _differences(now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what differs, as JSON writes it."""
-    for name in dict.fromkeys((*now, *then)):
-        was, is_ = (_written(record, name) for record in (then, now))
-        if was != is_:
-            yield f"{name} was {was} and is {is_}"
-
-
-def _written(record: Mapping[str, Any], name: str) -> str:
-    return json.dumps(record[name], sort_keys=True) if name in record else "not said"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.judged_run import judged_run
+from adversity.engine.summary.run_diff import run_diff
 from adversity.engine.summary.summarise import build_report
-from adversity.report import write_html, write_json, write_markdown
+from adversity.report import report_json, write_html, write_json, write_markdown
 from adversity.report.values.model import Outcome, Provenance
 from adversity_flows.runs.attack_ledger import ledger_of
 from adversity_flows.runs.paired_changes import changes_since
-from adversity_flows.runs.past_runs import PAGE, RESULT, accepted_run
+from adversity_flows.runs.past_runs import PAGE, RESULT, accepted_run, past_runs
+from adversity_flows.runs.recorded_runs import finished_run, past_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from adversity.pipeline.plan.model import Plan
@@ -46,8 +48,10 @@ def write_pages(
     workspace: Workspace,
     gates: Sequence[GateResult],
     provenance: Provenance,
+    *,
+    facts: Mapping[str, Any],
 ) -> Report:
-    """Write the whole report of a run into its folder, and return what it says.
+    """Write the whole report of a run into its folder, with what is new since the last run.
 
     Args:
         folder: The run's folder.
@@ -55,12 +59,17 @@ def write_pages(
         workspace: Where its artifacts lie.
         gates: As judged.
         provenance: Of the run.
+        facts: What its manifest says.
+
+    Returns:
+        What the report says.
 
     Raises:
         StorageError: If an artifact is missing or damaged.
     """
     ledger = ledger_of(plan.root)
     report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
+    report = _with_news(report, plan, workspace, facts)
     write_html(report, folder / PAGE)
     write_markdown(report, folder / "report.md")
     write_json(report, folder / RESULT)
@@ -85,4 +94,21 @@ def redraw(plan: Plan, past: PastRun, page: Path) -> None:
     provenance = Provenance(past.id, **facts)
     ledger = ledger_of(plan.root)
     report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
-    write_html(report, page)
+    write_html(_with_news(report, plan, workspace, past.manifest), page)
+
+
+def _with_news(
+    report: Report, plan: Plan, workspace: Workspace, facts: Mapping[str, Any]
+) -> Report:
+    """Return a report with what is new since the run before it; as it is, if there was none."""
+    own = "" if report.provenance is None else report.provenance.run_id
+    before = next((run for run in past_runs(plan.root, plan.name) if run.id < own), None)
+    if before is None or not before.result.is_file():
+        return report
+    result = report_json(report)
+    now = finished_run(plan, workspace.outputs, name=own, result=result, facts=facts)
+    then = past_run(before)
+    if not then.steps.keys() & now.steps.keys():
+        return report  # another pipeline under the same name
+    since = run_diff(then, now, metrics=plan.metrics, known=plan.measures)
+    return replace(report, since=since)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts import ImageMetric, Measure
-from adversity.contracts.table import PART_ROWS
 from adversity.data.checksums import verified_file
 from adversity.data.sample_columns import GROUP, grouping_column, groups_of
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.calls.metric_call import column_of
+from adversity.engine.summary.pairs import common_places, paired_change, same_rows
 from adversity.engine.summary.sample_values import sample_values
-from adversity.metrics import paired_difference
 from adversity_flows.runs.measured_then import MeasuredThen
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["changes_since"]
 
 Array = np.ndarray[Any, Any]
-_NUMBER = "compare it with a number"
 
 
 def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
@@ -142,7 +140,7 @@ def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measur
     own = planned.own(cell)
     rows = [table.cell(own.key) for table in tables]
     here, there = (_inside(planned, cell, each) for each in rows)
-    at, then = _common(rows[0]["id"][here], rows[1]["id"][there])
+    at, then = common_places(rows[0]["id"][here], rows[1]["id"][there])
     first, second = here[at], there[then]
     a, b = (_values(runs.plan, gate, own, table) for table in tables)
     if a is None or b is None or not len(first):
@@ -154,48 +152,8 @@ def _change(runs: _Runs, gate: Gate, planned: PlannedStep, cell: Cell) -> Measur
         # The chain gives the very same answers: no sample could tell the two runs apart.
         return Measure(0.0, len(first), 0.0, 0.0, method="the same rows")
     groups = rows[0].get(GROUP)
-    return _difference(a, b, None if groups is None else groups[first])
-
-
-def _difference(now: Array, then: Array, groups: Array | None) -> Measure | str:
-    """Return the paired difference, or why the pairs do not tell it.
-
-    Args:
-        now: `[N]` values of this run.
-        then: `[N]` of the same samples in the accepted one.
-        groups: `[N]` names or None, where the samples come in groups.
-    """
-    here, there = now.astype(np.float64), then.astype(np.float64)
-    counted = ~(np.isnan(here) | np.isnan(there))
-    # What is infinite in both runs is in neither mean; in one of them, the mean would leap.
-    moved = counted & (np.isinf(here) | np.isinf(there)) & (here != there)
-    if count := int(moved.sum()):
-        return f"{count} of {len(now)} samples are infinite in one of the two runs; {_NUMBER}"
-    finite = np.isfinite(here) & np.isfinite(there)
-    if not finite.any():
-        return f"no sample has a finite value in both runs; {_NUMBER}"
-    pairs = [values[finite] for values in (here, there)]
-    if all(_are_verdicts(values) for values in (now, then)):
-        pairs = [values == 1 for values in pairs]
-    change = paired_difference(*pairs, groups=None if groups is None else groups[finite])
-    if change.low is None and change.details.get("groups") == 1:
-        return f"all of the {change.n} samples are of one group, which says nothing of others; {_NUMBER}"
-    if change.low is None and change.n == 1:
-        return f"one sample alone has a finite value in both runs, and no interval; {_NUMBER}"
-    if change.low is None and change.value == 0.0:
-        return (
-            f"the answers are others, but no value of {change.n} samples is: without a spread there "
-            f"is no interval; {_NUMBER}"
-        )
-    return change
-
-
-def _are_verdicts(values: Array) -> bool:
-    """Say whether values are yes and no: booleans, or 1 and 0 with NaN where a row does not count."""
-    if values.dtype.kind == "b":
-        return True
-    unknown = np.isnan(values)
-    return bool(unknown.any() and np.isin(values[~unknown], (0.0, 1.0)).all())
+    change = paired_change(a, b, None if groups is None else groups[first])
+    return f"{change}; compare it with a number" if isinstance(change, str) else change
 
 
 def _inside(planned: PlannedStep, cell: Cell, rows: StoredRows) -> Array:
@@ -207,11 +165,6 @@ def _inside(planned: PlannedStep, cell: Cell, rows: StoredRows) -> Array:
     return np.flatnonzero(groups[name]) if name in groups else np.arange(0)
 
 
-def _common(now: Array, then: Array) -> tuple[Array, Array]:
-    """Return the places of the ids, `[N]` each, that both runs have."""
-    return np.intersect1d(now.astype(str), then.astype(str), return_indices=True)[1:]
-
-
 def _same(runs: _Runs, planned: PlannedStep, cell: Cell) -> bool:
     """Say whether two runs gave every sample that both have exactly the same row.
 
@@ -220,30 +173,9 @@ def _same(runs: _Runs, planned: PlannedStep, cell: Cell) -> bool:
     """
     own = planned.own(cell)
     rows = runs.rows(planned.id, own)
-    if rows is None or not _equal(*rows, aside=runs.of_images(planned.id, own)):
+    if rows is None or not same_rows(*rows, aside=runs.of_images(planned.id, own)):
         return False
     steps = runs.plan.steps
     measured = planned.reads if planned.role == "measure" else ()
     tables = (steps[name] for name in measured if name in steps and steps[name].is_measured)
     return all(_same(runs, other, cell) for other in tables)
-
-
-def _equal(now: StoredRows, then: StoredRows, *, aside: tuple[set[str], set[str]]) -> bool:
-    """Say whether the rows of the common samples are the same; a few are read at once.
-
-    Args:
-        now: Of this run.
-        then: Of the accepted one.
-        aside: Columns of each of them that are left out.
-    """
-    names = {*now} - aside[0]
-    if not names <= {*then} <= names.union(*aside):
-        return False
-    first, second = _common(now["id"], then["id"])
-    cuts = range(PART_ROWS, len(first), PART_ROWS)
-    for here, there in zip(np.split(first, cuts), np.split(second, cuts), strict=True):
-        ours, theirs = now.at(here, [*names]), then.at(there, [*names])
-        for name, values in ours.items():
-            if not np.array_equal(values, theirs[name], equal_nan=values.dtype.kind == "f"):
-                return False
-    return True

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import Measure
     from adversity.report.values.compared import Side
+    from adversity.report.values.run_diff import RunDiff
 
 __all__ = [
     "Apart",
@@ -272,6 +273,7 @@ class Report:
         rows, population: Images, and how many samples each of their strata has in all.
         sheets: A few samples through everything, the same ones in every run.
         provenance: None in the DVC-tracked copy.
+        since: What is new since the last run; None in the first one and in the tracked copy.
     """
 
     pipeline: str
@@ -293,3 +295,4 @@ class Report:
     compared: Compared = field(default_factory=Compared)
     provenance: Provenance | None = None
     sheets: tuple[Sheet, ...] = ()
+    since: RunDiff | None = None

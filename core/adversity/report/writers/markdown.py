@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.report.values.blocks import Block
     from adversity.report.values.model import Report
 
-__all__ = ["write_markdown"]
+__all__ = ["markdown_of", "write_markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 
@@ -34,13 +34,13 @@ def write_markdown(report: Report, path: Path) -> int:
     body = contents(report)
     warnings = (text for text in caveat_texts(report, void=False) if text.level == "warning")
     first: list[Block] = [*body.story, *caveat_texts(report, void=True), *warnings]
-    parts = [verdict(report)[1], _escaped(what_was_tested(report)), *_blocks(first)]
+    parts = [verdict(report)[1], _escaped(what_was_tested(report)), *markdown_of(first)]
     for section in body.first:
-        parts += [f"## {section.title}", *_blocks(section.blocks)]
-    parts += _blocks([*([] if gates is None else [gates]), *body.summary])
+        parts += [f"## {section.title}", *markdown_of(section.blocks)]
+    parts += markdown_of([*([] if gates is None else [gates]), *body.summary])
     for section in body.sections:
         parts.append(f"## {section.title}")
-        parts.extend(_blocks(section.blocks))
+        parts.extend(markdown_of(section.blocks))
     data = ("\n\n".join(parts) + "\n").encode("utf-8", "replace")
     folder = path.parent / "charts"
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,8 @@ def write_markdown(report: Report, path: Path) -> int:
     return len(data)
 
 
-def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
+def markdown_of(blocks: Sequence[Block]) -> Iterator[str]:
+    """Go through blocks as markdown; charts are named by their files."""
     for block in blocks:
         if isinstance(block, Chart):
             alt = _escaped(block.finding).replace("\n", " ")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from adversity.report.values.model import Report
 
-__all__ = ["SCHEMA", "report_json", "write_json"]
+__all__ = ["SCHEMA", "json_values", "report_json", "write_json"]
 
 SCHEMA = "adversity-report/1"
 """Changes when a reader of the JSON would have to change."""
@@ -33,7 +33,7 @@ def report_json(report: Report) -> dict[str, Any]:
         PluginError: If a number is NaN.
     """
     state, line = verdict(report)
-    body = _json(report)
+    body = json_values(report)
     return {
         "schema": SCHEMA,
         "verdict": state,
@@ -57,7 +57,7 @@ def _known(report: Report) -> dict[str, Any]:
     plain = MeasureInfo()
     return {
         name: {
-            item.name: _json(getattr(info, item.name))
+            item.name: json_values(getattr(info, item.name))
             for item in fields(info)
             if getattr(info, item.name) != getattr(plain, item.name)
         }
@@ -80,16 +80,21 @@ def write_json(report: Report, path: Path) -> int:
     return len(data)
 
 
-def _json(value: Any) -> Any:
+def json_values(value: Any) -> Any:
+    """Return anything that a report is made of as JSON values.
+
+    Raises:
+        PluginError: If a number is NaN.
+    """
     if isinstance(value, Measure):
-        return _json(value.as_json())
+        return json_values(value.as_json())
     if is_dataclass(value):
         names = (item.name for item in fields(value) if item.name not in _LEFT_OUT)
-        return {name: _json(getattr(value, name)) for name in names}
+        return {name: json_values(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
-        return {str(key): _json(item) for key, item in value.items()}
+        return {str(key): json_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
+        return [json_values(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return _infinite(value)
     if isinstance(value, str | int | float | bool) or value is None:
@@ -110,4 +115,4 @@ def _infinite(value: float) -> str:
 def _plain_number(value: Any) -> Any:
     """Turn NumPy scalars and arrays into JSON values; everything else into text."""
     as_list = getattr(value, "tolist", None)
-    return _json(as_list()) if callable(as_list) else str(value)
+    return json_values(as_list()) if callable(as_list) else str(value)

@@ -1,0 +1,115 @@
+"""A finished run as it lies on the disk, and the metrics that measured it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from adversity.contracts import MetricBase
+from adversity.errors import AdversityError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from adversity.contracts import MeasureInfo
+    from adversity.data.stored import StoredTable
+    from adversity.registry import Registry
+
+__all__ = ["RecordedRun", "recorded_metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run that is compared with another.
+
+    Attributes:
+        name: What people call it: its id, a revision.
+        result: Its report as JSON, with the text of the pipeline file.
+        table: Returns the rows of a step; None where it left none.
+        facts: What else is known: `started`, `versions`, `machine`, `git`, `hashes` of data and
+            artifacts by path, `resolved` plugins, as its manifest has them.
+    """
+
+    name: str
+    result: Mapping[str, Any]
+    table: Callable[[str], StoredTable | None]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> dict[str, Mapping[str, Any]]:
+        """Its steps by id, in the file's order."""
+        return {step["id"]: step for step in self.result.get("steps", ())}
+
+    @property
+    def file(self) -> Mapping[str, Any]:
+        """Its pipeline file; empty if that was not kept."""
+        try:
+            read = yaml.safe_load(str(self.result.get("text", "")))
+        except yaml.YAMLError:
+            return {}
+        return read if isinstance(read, dict) else {}
+
+
+def recorded_metrics(
+    run: RecordedRun, registry: Registry
+) -> tuple[list[MetricBase], dict[str, MeasureInfo], tuple[str, ...]]:
+    """Return the metrics that measured a run, what is known of its measures, and what is missing.
+
+    Those that every pipeline computes, and those that its file names, with their parameters.
+
+    Args:
+        run: The run.
+        registry: The plugins that are installed.
+
+    Returns:
+        Metrics, not set up; by name, what they and the metrics of steps declare; and the plugins
+        that are named and cannot be had, each with the reason.
+    """
+    metrics: list[MetricBase] = []
+    known: dict[str, MeasureInfo] = {}
+    missing: list[str] = []
+    for uses, parameters in _named(run, registry).items():
+        found = _metric(registry, uses)
+        if isinstance(found, str):
+            missing.append(found)
+            continue
+        known |= found.declared()
+        if parameters is not None:
+            try:
+                metrics.append(found(**parameters))
+            except ValueError as error:
+                missing.append(f"{uses} does not take its parameters of then ({_first(error)})")
+    return metrics, known, tuple(dict.fromkeys(missing))
+
+
+def _named(run: RecordedRun, registry: Registry) -> dict[str, Mapping[str, Any] | None]:
+    """Return metrics with their parameters; None for one that is a step and measures no other."""
+    named: dict[str, Mapping[str, Any] | None] = {
+        step["uses"]: None for step in run.steps.values() if step["kind"] == "metric"
+    }
+    for entry in registry.entries("metric"):
+        cls = entry.cls if entry.status == "ok" else None
+        if cls is not None and issubclass(cls, MetricBase) and cls.always:
+            named[f"metric/{entry.name}"] = {}
+    for given in run.file.get("metrics") or ():
+        spec: dict[str, Any] = {"uses": given} if isinstance(given, str) else dict(given)
+        named[str(spec.get("uses"))] = spec.get("with") or {}
+    return named
+
+
+def _metric(registry: Registry, uses: str) -> type[MetricBase] | str:
+    """Return the class of a metric, or why it cannot be had."""
+    kind, _, name = uses.partition("/")
+    try:
+        cls = registry.get(kind, name).cls if name else None
+    except AdversityError as error:
+        return f"{uses} is not installed ({_first(error)})"
+    if cls is None or not issubclass(cls, MetricBase):
+        return f"{uses} cannot be used here"
+    return cls
+
+
+def _first(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

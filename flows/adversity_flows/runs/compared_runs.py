@@ -1,0 +1,134 @@
+"""Which two runs are meant: run ids, run folders, pipeline files."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import yaml
+
+from adversity.did_you_mean import did_you_mean
+from adversity.engine.summary.recorded_run import recorded_metrics
+from adversity.engine.summary.run_diff import run_diff
+from adversity.errors import InputError
+from adversity_flows.runs.past_runs import FOLDER, past_runs, read_run
+from adversity_flows.runs.recorded_runs import past_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adversity.engine.summary.recorded_run import RecordedRun
+    from adversity.registry import Registry
+    from adversity.report.values.run_diff import RunDiff
+    from adversity_flows.runs.past_runs import PastRun
+
+__all__ = ["compared", "last_run", "last_two", "named_run", "pipeline_name", "refuse_unknown"]
+
+
+def compared(before: RecordedRun, after: RecordedRun, registry: Registry, draws: int) -> RunDiff:
+    """Compare two runs with the metrics that are installed; what is missing is said.
+
+    Args:
+        before: The earlier run.
+        after: The later one.
+        registry: The plugins that are installed.
+        draws: Of the bootstrap.
+    """
+    metrics, known, missing = recorded_metrics(after, registry)
+    return run_diff(before, after, metrics=metrics, known=known, draws=draws, missing=missing)
+
+
+def last_two(root: Path, pipeline: str) -> tuple[RecordedRun, RecordedRun]:
+    """Return the last two runs of a pipeline, the earlier one first.
+
+    Raises:
+        InputError: If there are not two.
+    """
+    found = list(islice(past_runs(root, pipeline), 2))
+    if len(found) < 2:
+        raise InputError(
+            f"expected two runs of {pipeline} in {root / FOLDER} to compare, got {len(found)}; run "
+            "it again after a change, or name what to compare it with: a run, a branch, a tag"
+        )
+    return past_run(found[1]), past_run(found[0])
+
+
+def named_run(root: Path, name: str) -> RecordedRun | None:
+    """Return a run by its id or its folder; None where there is none.
+
+    Raises:
+        InputError: If the run did not come to its end.
+        StorageError: If it is damaged.
+    """
+    path = Path(name)
+    if path.is_dir() and (path / "manifest.json").is_file():
+        found = read_run(path.resolve().parent.parent, path.resolve().name)
+    else:
+        found = None if "/" in name or name in (".", "..") else read_run(root, name)
+    return None if found is None else past_run(_finished(found))
+
+
+def last_run(root: Path, pipeline: str) -> RecordedRun:
+    """Return the last run of a pipeline.
+
+    Raises:
+        InputError: If there is none.
+    """
+    past = next(iter(past_runs(root, pipeline)), None)
+    if past is None:
+        raise InputError(
+            f"expected a run of {pipeline} that came to its end, got none in {root / FOLDER}; run it"
+        )
+    return past_run(past)
+
+
+def pipeline_name(file: Path) -> str:
+    """Return the name that a pipeline file gives itself; its plugins need not be installed.
+
+    Raises:
+        InputError: If it is no pipeline file.
+    """
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: expected a pipeline file, got none ({error})") from error
+    name = read.get("name") if isinstance(read, dict) else None
+    if not isinstance(name, str):
+        raise InputError(f"{file}: expected a pipeline file with a name:, got none; add name:")
+    return name
+
+
+def refuse_unknown(root: Path, name: str, why: str = "") -> NoReturn:
+    """Refuse a name that is nothing, with the nearest run.
+
+    Raises:
+        InputError: Always.
+    """
+    known = list(_ids(root))
+    hint = did_you_mean(name, known, f"the last runs are {', '.join(known[:3]) or 'none'}.")
+    raise InputError(
+        f"expected a run (its id or folder), a pipeline file, a branch, a tag, a commit or an "
+        f"experiment, got {name!r}{why}; {hint}"
+    )
+
+
+def _ids(root: Path) -> Iterator[str]:
+    for folder in sorted((root / FOLDER).glob("[0-9]*-*"), reverse=True):
+        if (folder / "result.json").is_file():
+            yield folder.name
+
+
+def _finished(past: PastRun) -> PastRun:
+    """Return a run that came to its end.
+
+    Raises:
+        InputError: If it did not.
+    """
+    if past.manifest.get("state") != "done":
+        state = past.manifest.get("state", "unknown")
+        raise InputError(
+            f"expected a run that came to its end, got {past.id}, whose state is {state}; name "
+            "another one"
+        )
+    return past

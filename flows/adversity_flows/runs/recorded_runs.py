@@ -1,0 +1,79 @@
+"""Runs as they are compared: those in `runs/`, and one that has just come to its end."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from adversity.data.checksums import verified_file
+from adversity.data.stored import TABLE, StoredTable
+from adversity.engine.summary.recorded_run import RecordedRun
+from adversity.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from adversity.pipeline.plan.model import Plan
+    from adversity_flows.runs.past_runs import PastRun
+
+__all__ = ["finished_run", "past_run", "read_result"]
+
+
+def past_run(past: PastRun) -> RecordedRun:
+    """Return a run of `runs/`, each file verified as it is read.
+
+    Raises:
+        StorageError: If its result is missing or damaged.
+    """
+
+    def table(step: str) -> StoredTable | None:
+        path = past.table(step)
+        return StoredTable(past.verified(path)) if path.is_file() else None
+
+    result = read_result(past.verified(past.result))
+    return RecordedRun(past.id, result, _once(table), past.manifest)
+
+
+def finished_run(
+    plan: Plan, outputs: Path, *, name: str, result: Mapping[str, Any], facts: Mapping[str, Any]
+) -> RecordedRun:
+    """Return the run whose artifacts lie in the project.
+
+    Args:
+        plan: The pipeline.
+        outputs: Where its artifacts lie.
+        name: Its id.
+        result: Its report as JSON.
+        facts: What its manifest says.
+    """
+    stages = {stage.step: stage for stage in plan.stages}
+
+    def table(step: str) -> StoredTable | None:
+        folder = outputs / stages[step].out if step in stages else None
+        if folder is None or not (folder / TABLE).is_file():
+            return None
+        return StoredTable(verified_file(folder, TABLE))
+
+    return RecordedRun(name, result, _once(table), facts)
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Read a report's JSON.
+
+    Raises:
+        StorageError: If it is none.
+    """
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(read, dict) or "steps" not in read:
+            raise ValueError("it is no report")
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} is missing or damaged ({error}); run again") from error
+    return read
+
+
+def _once(table: Callable[[str], StoredTable | None]) -> Callable[[str], StoredTable | None]:
+    """Open each table once: its file is hashed, and its footer read, when it is first asked for."""
+    return lru_cache(maxsize=None)(table)
