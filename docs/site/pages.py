@@ -38,6 +38,7 @@ NAVIGATION = {
         "The report <report>",
         "Which attack for what <attacks>",
         "A plugin author <plugin-author>",
+        "Publish a plugin <publish>",
         "A complete package of plugins </tests/thirdparty/acme-adversity/README>",
         "A kind of plugins </tests/thirdparty/acme-inspectors/README>",
         "A kind that is only a parameter </tests/thirdparty/acme-kernels/README>",
@@ -84,7 +85,9 @@ _IMAGE = re.compile(
     r"<img src=\"(?P<light>[^\"]+)\"(?P<rest>[^>]*)>\s*</picture>"
 )
 _SITE = re.compile(
-    r"^<!-- site: (?P<what>catalogue|api|checks)(?P<words>[^>]*?) -->$", re.MULTILINE
+    r"^<!-- site: (?P<what>catalogue|api|checks)(?P<words>[^>]*?) -->$"
+    r"(?:\n\n(?:(?!<!-- site: ).*\n)*?<!-- site: end -->$)?",  # what a viewer shows in its place
+    re.MULTILINE,
 )
 _BACK = re.compile(r"<a class=\"viewcode-back\" href=\"[^\"#]*#(?P<name>[^\"]+)\">\[docs\]</a>")
 _REDIRECT = """<!doctype html>

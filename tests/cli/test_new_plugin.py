@@ -61,7 +61,10 @@ def test_what_is_written_is_whole_and_can_be_read(made, kind):
         assert text.endswith("\n") or not text, path
         if path.endswith(".py"):
             ast.parse(text)
-    assert yaml.safe_load(written[".github/workflows/ci.yml"])["jobs"]
+    for workflow in ("ci", "release"):
+        read = yaml.safe_load(written[f".github/workflows/{workflow}.yml"])
+        assert read["jobs"]
+        assert read["env"]["ADVERSITY"].startswith("${{ vars.ADVERSITY || 'adversity")
     pipeline = yaml.safe_load(written["examples/fog.yaml"])
     assert f"{kind}/fog" in str(pipeline)
     project = tomllib.loads(written["pyproject.toml"])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from adversity_flows.cli.command import Command, colour_choice
-from adversity_flows.cli.completion import kinds, plugin_names
+from adversity_flows.cli.completion import kinds, plugins_and_pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adversity.registry import Entry
-    from adversity.registry.catalogue import Listing
     from adversity.registry.marks import Mark
     from adversity.testing import Conformance, Outcome
     from adversity_flows.cli.terminal import Terminal
@@ -28,7 +28,7 @@ _COLOURS = {"passed": "green", "failed": "red", "fixed": "red", "expected": "yel
 
 
 @click.command(cls=Command)
-@click.argument("name", required=False, shell_complete=plugin_names)
+@click.argument("name", required=False, shell_complete=plugins_and_pipelines)
 @click.option("--kind", metavar="KIND", shell_complete=kinds, help="Only plugins of this kind.")
 @click.option("--all", "everything", is_flag=True, help="Check every installed plugin.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Only this check; may be repeated.")
@@ -39,6 +39,13 @@ _COLOURS = {"passed": "green", "failed": "red", "fixed": "red", "expected": "yel
     metavar="PARAMETER=VALUE",
     help="Try the plugin with this parameter; may be repeated.",
 )
+@click.option(
+    "--badge",
+    "badge_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what was found as a badge, FILE.svg or FILE.json.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 def check(
     name: str | None,
@@ -46,15 +53,17 @@ def check(
     everything: bool,
     only: tuple[str, ...],
     given: tuple[str, ...],
+    badge_file: Path | None,
     as_json: bool,
 ) -> int:
     """Run the conformance kit on a plugin.
 
     NAME is a plugin as pipelines write it: pgd, attack/pgd or acme-attacks:pgd; of the project,
     the file and the class, ./my_model.py:MyNet, or a folder, ./own, for all plugins in it; this
-    runs the files' code. The claims of its class decide what is tried. A whole run (without --only and --set) is kept as the
-    plugin's trust mark, which `adversity plugins` shows and a pipeline can demand with
-    `conformance: required`. The exit code is 1 if a promise is broken.
+    runs the files' code. A pipeline file means all plugins that it names. The claims of its class
+    decide what is tried. A whole run (without --only and --set) is kept as the plugin's trust
+    mark, which `adversity plugins` shows and a pipeline can demand with `conformance: required`.
+    The exit code is 1 if a promise is broken.
 
     \b
     Examples:
@@ -62,11 +71,17 @@ def check(
       adversity check --kind degradation
       adversity check ./my_model.py:MyNet
       adversity check ./own
+      adversity check pipelines/nightly.yaml
+      adversity check pgd --badge pgd.svg
       adversity check pgd --only budget --set norm=l1 --set eps=3
     """
+    from adversity_flows.cli.badge import badge, refuse_badge, write_badge
+    from adversity_flows.cli.checked_plugins import chosen_plugins
     from adversity_flows.cli.terminal import Terminal
 
-    entries, unusable = _chosen(name, kind, everything=everything)
+    if badge_file is not None:
+        refuse_badge(badge_file, whole=not only and not given)
+    entries, unusable = chosen_plugins(name, kind, everything=everything)
     if given and len(entries) > 1:
         from adversity.errors import InputError
 
@@ -77,6 +92,8 @@ def check(
         _checked(entry, only, parameters, None if as_json else out, brief=len(entries) > 1)
         for entry in entries
     ]
+    if badge_file is not None:
+        write_badge(badge_file, badge(records, len(unusable)))
     if as_json:
         left = [{"kind": u.kind, "name": u.name, "error": u.error} for u in unusable]
         document = {"plugins": records, "unusable": left}
@@ -87,59 +104,6 @@ def check(
             who = f"{f'{one.kind}/{one.name}'.ljust(34)} {one.status}: "
             out.say(f"{sign} {'' if one.in_project else who}{one.error}")
     return 0 if not unusable and all(record["passed"] for record in records) else 1
-
-
-def _chosen(
-    name: str | None, kind: str | None, *, everything: bool
-) -> tuple[list[Entry], list[Listing]]:
-    """Return the installed plugins that are meant, and those of them that cannot be used."""
-    from adversity.errors import InputError
-    from adversity.registry import discover
-    from adversity.registry.catalogue import read_catalogue
-    from adversity.registry.entry import names_file
-    from adversity_flows.cli.plugins import find_listings, require_kind
-
-    if name is None and kind is None and not everything:
-        raise InputError(
-            "expected the name of a plugin, --kind or --all; `adversity plugins` lists what is "
-            "installed"
-        )
-    if name is not None and names_file(name):
-        return _of_project(name, kind)
-    catalogue = read_catalogue()
-    require_kind(catalogue, kind)
-    listings: Sequence[Listing] = (
-        find_listings(catalogue, name, kind)
-        if name is not None
-        else [one for one in catalogue.plugins if kind in (None, one.kind)]
-    )
-    if not listings:
-        raise InputError("expected an installed plugin, got none; `adversity doctor` says why")
-    unusable = [one for one in listings if not one.usable_name]
-    if name is not None and len(unusable) == len(listings):
-        first = unusable[0]
-        raise InputError(f"{first.kind}/{first.name} cannot be used: {first.error}")
-    registry = discover()
-    usable = [registry.get(one.kind, one.usable_name) for one in listings if one.usable_name]
-    return usable, unusable
-
-
-def _of_project(name: str, kind: str | None) -> tuple[list[Entry], list[Listing]]:
-    """Return the plugin that a file of the project defines, or all that the files of a folder do."""
-    from adversity.errors import InputError
-    from adversity.registry import discover
-    from adversity.registry.catalogue import Listing
-    from adversity.registry.project_plugins import entry_of, one_file
-    from adversity_flows.cli.plugins import of_project
-    from adversity_flows.cli.project import root_or_here
-
-    if one_file(name):
-        return [entry_of(kind, name, registry=discover(), root=root_or_here())], []
-    entries, problems = of_project(name, kind)
-    if not entries:
-        raise InputError("\n".join(map(str, problems)))
-    files = [(problem.entry_point, str(problem)) for problem in problems]
-    return entries, [Listing("", file, file, "", "broken", what) for file, what in files]
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import click
 
-__all__ = ["kinds", "pipelines", "plugin_names", "runs", "steps"]
+__all__ = ["kinds", "pipelines", "plugin_names", "plugins_and_pipelines", "runs", "steps"]
 
 _STEP = re.compile(r"^  ([a-z][a-z0-9_]*):", re.MULTILINE)
 
@@ -60,6 +60,14 @@ def plugin_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> lis
         if (name := plugin.usable_name) and chosen in (None, plugin.kind)
     }
     return sorted(name for name in names if name.startswith(incomplete))
+
+
+def plugins_and_pipelines(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Complete the name of a plugin or, once something is typed, a pipeline file."""
+    files = pipelines(ctx, parameter, incomplete) if incomplete else []
+    return [*plugin_names(ctx, parameter, incomplete), *files]
 
 
 def kinds(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:

@@ -21,6 +21,7 @@ __all__ = [
     "root_of",
     "root_or_here",
     "sound_plans",
+    "unmarked_plan",
 ]
 
 
@@ -66,6 +67,23 @@ def plan_of(pipeline: str, *, overrides: Sequence[str] = ()) -> Plan:
         PipelineError: With every finding.
     """
     return _plan(Path(pipeline).absolute(), root_of(pipeline), overrides)
+
+
+def unmarked_plan(pipeline: str) -> Plan:
+    """Load and plan a pipeline file, without its demand for trust marks (`conformance:`).
+
+    Raises:
+        PipelineError: With every finding.
+    """
+    from dataclasses import replace
+
+    from adversity.pipeline.make_plan import make_plan
+    from adversity.pipeline.read.load import load_pipeline
+    from adversity.registry import discover
+
+    loaded = load_pipeline(Path(pipeline).absolute(), root=root_of(pipeline))
+    spec = loaded.spec.model_copy(update={"conformance": None})
+    return make_plan(replace(loaded, spec=spec), discover())
 
 
 def pipeline_files(root: Path) -> list[Path]:

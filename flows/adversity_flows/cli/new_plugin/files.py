@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity_flows.cli.new_plugin.filling import BLANK, broken, filled, name_words, wrapped
-from adversity_flows.cli.new_plugin.pyproject import SPDX, home, in_toml, pyproject_words
+from adversity_flows.cli.new_plugin.publishing import PUBLISH, RELEASE
+from adversity_flows.cli.new_plugin.pyproject import (
+    PROPRIETARY,
+    SPDX,
+    home,
+    in_toml,
+    pyproject_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -131,7 +138,8 @@ def render(answers: Mapping[str, str]) -> dict[str, str]:
     for path, text in chain.from_iterable(
         map(_walk, _parts(answers["kind"], answers.get("shape", "")))
     ):
-        files[filled(path, words)] = wrapped(filled(text, words))
+        if path != RELEASE or answers["licence"] != PROPRIETARY:
+            files[filled(path, words)] = wrapped(filled(text, words))
     licence = _templates() / "licences" / f"{words['licence']}.txt"
     files["LICENSE"] = filled(licence.read_text(encoding="utf-8"), words)
     return dict(sorted(files.items()))
@@ -239,6 +247,7 @@ def _words(answers: Mapping[str, str]) -> dict[str, str]:
         **pyproject_words(answers, _contract(answers["kind"])),
     }
     parts = {"usage": kind_words["usage"], "before": kind_words.get("before", "")}
+    parts["publish"] = "" if answers["licence"] == PROPRIETARY else PUBLISH
     return words | {part: filled(text, words) for part, text in parts.items()}
 
 

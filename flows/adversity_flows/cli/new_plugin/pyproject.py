@@ -7,6 +7,8 @@ import re
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from adversity_flows.cli.new_plugin.publishing import requirement_of_this
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,7 +28,10 @@ def pyproject_words(answers: Mapping[str, str], contract: type[PluginBase]) -> d
         answers: To all questions.
         contract: Of the kind.
     """
+    from adversity import __version__
+
     return {
+        "adversity": requirement_of_this(_bounds(__version__)),
         "author_toml": _author(answers["author"], answers["email"]),
         "classifiers_toml": ", ".join(map(in_toml, _classifiers(answers["licence"]))),
         "requires_toml": ", ".join(map(in_toml, _requires(contract))),
