@@ -14,7 +14,7 @@ from adversity.contracts import KINDS, PluginBase
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["api_page", "as_written", "contracts"]
+__all__ = ["api_page", "as_written", "contracts", "public_names"]
 
 _PLUGIN = (
     "   :show-inheritance:",
@@ -38,13 +38,17 @@ def api_page(module: str, names: list[str]) -> str:
         names: What to show of it, `kinds` for the hooks of all kinds; empty for all it exports.
     """
     home = import_module(module)
-    if names == ["kinds"]:
-        names = ["adversity_kinds", *(contract.describes.hook for contract in contracts())]
-    shown = names or [name for name in home.__all__ if not name.startswith("__")]
     lines = [f"{_FENCE}{{eval-rst}}", f".. py:currentmodule:: {module}", ""]
-    for name in shown:
+    for name in public_names(home, names):
         lines += [*_entry(home, name), ""]
     return "\n".join([*lines, _FENCE])
+
+
+def public_names(home: ModuleType, names: list[str]) -> list[str]:
+    """Return the names of a module that a page is about, as it asks for them."""
+    if names == ["kinds"]:
+        return ["adversity_kinds", *(contract.describes.hook for contract in contracts())]
+    return names or [name for name in home.__all__ if not name.startswith("__")]
 
 
 def _entry(home: ModuleType, name: str) -> list[str]:
