@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,18 @@ def two_runs(call, project):
             "run", "pipelines/tiny.yaml", "--direct", "--set", f"steps.net.with.epochs={value}"
         )
         assert answer.code == 0, answer.err
+        git("add", "--all")
+        git("commit", "--quiet", "--message", f"{value} epochs")
+        git("tag", f"epochs-{value}")
     found = sorted(path.parent.name for path in (project / "runs").glob("*/result.json"))
     assert len(found) == 2
     return found
+
+
+def git(*arguments):
+    """Call git as somebody."""
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
 
 
 def by_hand(project, ids, step="predictions"):
@@ -79,6 +90,31 @@ def test_a_run_against_itself_differs_in_nothing(call, two_runs):
         assert one["p_value"] == other["p_value"]
         if one["difference"] is not None:
             assert one["difference"]["value"] == pytest.approx(-other["difference"]["value"])
+
+
+@pytest.mark.slow
+def test_commits_are_compared_as_the_runs_they_hold(call, project, two_runs):
+    """A tag, and a commit, give what the run folders give; without DVC's cache it is said."""
+    of_runs = json.loads(call("diff", *two_runs, "--json", "--draws", "0").out)
+    shutil.rmtree(project / "artifacts" / "tiny" / "predictions")  # nothing is read from here
+    of_tags = json.loads(call("diff", "epochs-1", "HEAD", "--json", "--draws", "0").out)
+    for key in ("sentence", "answers", "data", "tests"):
+        assert of_tags[key] == of_runs[key], key
+    # What a commit holds does not hang on what else was attacked: it has no worst case over all.
+    own = [one for one in of_runs["measures"] if not one["name"].startswith("worst_case")]
+    assert of_tags["measures"] == own
+    assert "zero_gradient_share" not in {one["name"] for one in own}, "how it went is no claim"
+    where = {one["where"] for one in of_tags["changes"]}
+    assert {"steps.net.with.epochs", "net (fitted)", "revision of the project"} <= where
+    mixed = json.loads(call("diff", two_runs[0], "epochs-3", "--json", "--draws", "0").out)
+    assert mixed["answers"] == of_runs["answers"]
+    assert "results of other in epochs-1, got tiny" in (
+        call("diff", "epochs-1", "HEAD", "--pipeline", "other").err
+    )
+    shutil.rmtree(project / ".dvc" / "cache")
+    answer = call("diff", "epochs-1", "HEAD")
+    assert answer.code == 3
+    assert "neither in DVC's cache nor in its remote" in answer.err
 
 
 @pytest.mark.parametrize(

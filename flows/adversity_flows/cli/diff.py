@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adversity.report.values.blocks import Table
     from adversity.report.values.run_diff import RunDiff
     from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.dvc.revision import Revision
 
 __all__ = ["diff"]
 
@@ -40,11 +41,20 @@ _SPARE = ("n", "95 % interval", "A", "B", "data")
     show_default=True,
     help="Of the bootstrap, for measures that are no mean over images; 0 leaves these out.",
 )
-def diff(first: str, second: str | None, markdown: bool, as_json: bool, draws: int) -> None:
+@click.option("--pipeline", metavar="NAME", help="Which one, where commits have several.")
+def diff(
+    first: str,
+    second: str | None,
+    markdown: bool,
+    as_json: bool,
+    draws: int,
+    pipeline: str | None,
+) -> None:
     """Say what changed from run A to run B, image by image.
 
-    A and B are runs: an id, a folder of runs/, or a pipeline file, which stands for its last run.
-    A pipeline file alone compares its last two runs. The first line says which images flipped and
+    A and B are runs: an id, a folder of runs/, a pipeline file, which stands for its last run, or a
+    branch, a tag, a commit or an experiment, of which DVC has the results. A pipeline file alone
+    compares its last two runs. The first line says which images flipped and
     whether that is more than noise. Only images that both runs have are compared; flips of right
     and wrong are tested by McNemar's test, other measures by pairs or a bootstrap, all corrected
     for how many tests there are (Holm).
@@ -52,7 +62,7 @@ def diff(first: str, second: str | None, markdown: bool, as_json: bool, draws: i
     \b
     Examples:
       adversity diff pipelines/first_look.yaml
-      adversity diff 20261130-012722-first-look pipelines/first_look.yaml --markdown
+      adversity diff main pipelines/first_look.yaml --markdown
     """
     from adversity.errors import InputError
     from adversity.registry import discover
@@ -63,7 +73,7 @@ def diff(first: str, second: str | None, markdown: bool, as_json: bool, draws: i
         raise InputError("expected --json or --markdown, got both; leave one out")
     if draws == 1:
         raise InputError("--draws: expected 0, or at least 2, got 1: one draw has no spread")
-    before, after = _sides(first, second)
+    before, after = _sides(first, second, pipeline)
     found = compared(before, after, discover(), draws)
     if as_json:
         from adversity.report.writers.diff_pages import diff_json
@@ -81,11 +91,11 @@ def diff(first: str, second: str | None, markdown: bool, as_json: bool, draws: i
         out.say(line)
 
 
-def _sides(first: str, second: str | None) -> tuple[RecordedRun, RecordedRun]:
+def _sides(first: str, second: str | None, pipeline: str | None) -> tuple[RecordedRun, RecordedRun]:
     """Return the two runs that are meant."""
     from adversity.errors import InputError
     from adversity_flows.cli.project import root_of
-    from adversity_flows.runs.compared_runs import last_two, pipeline_name
+    from adversity_flows.runs.compared_runs import last_two, of_one_pipeline, pipeline_name
 
     if second is None:
         if not Path(first).is_file():
@@ -94,22 +104,20 @@ def _sides(first: str, second: str | None) -> tuple[RecordedRun, RecordedRun]:
                 "alone; name a second one"
             )
         return last_two(root_of(first), pipeline_name(Path(first)))
-    return _side(first), _side(second)
+    return of_one_pipeline(_side(first), _side(second), pipeline)
 
 
-def _side(name: str) -> RecordedRun:
+def _side(name: str) -> RecordedRun | Revision:
     from adversity_flows.cli.project import find_root, root_of
-    from adversity_flows.runs.compared_runs import (
-        last_run,
-        named_run,
-        pipeline_name,
-        refuse_unknown,
-    )
+    from adversity_flows.dvc.revision import Revision
+    from adversity_flows.runs.compared_runs import last_run, named_side, pipeline_name
 
     if Path(name).is_file():
         return last_run(root_of(name), pipeline_name(Path(name)))
-    root = find_root(Path.cwd())
-    return named_run(root, name) or refuse_unknown(root, name)
+    side = named_side(find_root(Path.cwd()), name)
+    if isinstance(side, Revision):
+        click.get_current_context().call_on_close(side.close)
+    return side
 
 
 def _lines(found: RunDiff, out: Terminal) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which two runs are meant: run ids, run folders, pipeline files."""
+"""Which two runs are meant: run ids, run folders, pipeline files, commits."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, NoReturn
 import yaml
 
 from adversity.did_you_mean import did_you_mean
-from adversity.engine.summary.recorded_run import recorded_metrics
+from adversity.engine.summary.recorded_run import RecordedRun, recorded_metrics
 from adversity.engine.summary.run_diff import run_diff
 from adversity.errors import InputError
+from adversity_flows.dvc.revision import Revision
 from adversity_flows.runs.past_runs import FOLDER, past_runs, read_run
-from adversity_flows.runs.recorded_runs import past_run
+from adversity_flows.runs.recorded_runs import past_run, revision_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adversity.engine.summary.recorded_run import RecordedRun
     from adversity.registry import Registry
     from adversity.report.values.run_diff import RunDiff
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["compared", "last_run", "last_two", "named_run", "pipeline_name", "refuse_unknown"]
+__all__ = ["compared", "last_run", "last_two", "named_side", "of_one_pipeline", "pipeline_name"]
 
 
 def compared(before: RecordedRun, after: RecordedRun, registry: Registry, draws: int) -> RunDiff:
@@ -54,19 +54,59 @@ def last_two(root: Path, pipeline: str) -> tuple[RecordedRun, RecordedRun]:
     return past_run(found[1]), past_run(found[0])
 
 
-def named_run(root: Path, name: str) -> RecordedRun | None:
-    """Return a run by its id or its folder; None where there is none.
+def named_side(root: Path, name: str) -> RecordedRun | Revision:
+    """Return a run by its id or its folder, else a commit by any name that DVC knows.
 
     Raises:
-        InputError: If the run did not come to its end.
-        StorageError: If it is damaged.
+        InputError: If it is neither, or the run did not come to its end.
+        StorageError: If the run is damaged.
     """
     path = Path(name)
     if path.is_dir() and (path / "manifest.json").is_file():
         found = read_run(path.resolve().parent.parent, path.resolve().name)
     else:
         found = None if "/" in name or name in (".", "..") else read_run(root, name)
-    return None if found is None else past_run(_finished(found))
+    if found is not None:
+        return past_run(_finished(found))
+    return Revision.named(root, name) or _refuse(root, name)
+
+
+def of_one_pipeline(
+    first: RecordedRun | Revision, second: RecordedRun | Revision, pipeline: str | None
+) -> tuple[RecordedRun, RecordedRun]:
+    """Return two sides as runs of one pipeline.
+
+    Args:
+        first: A run, or a commit that may hold several pipelines.
+        second: Likewise.
+        pipeline: Which one is meant, if that is said.
+
+    Raises:
+        InputError: If it is not clear which one, or one of them has none of it.
+        StorageError: If results of a commit are not there.
+    """
+    sides = (first, second)
+    named = [side.result["pipeline"] for side in sides if isinstance(side, RecordedRun)]
+    chosen = pipeline or next(iter(named), None)
+    known = [side.pipelines for side in sides if isinstance(side, Revision)]
+    both = [name for name in (known[0] if known else ()) if all(name in own for own in known)]
+    if chosen is None and len(both) != 1:
+        raise InputError(
+            f"expected one pipeline that {first.name} and {second.name} have results of, got "
+            f"{', '.join(both) or 'none'}; {'name one with --pipeline' if both else 'run it there'}"
+        )
+    name = both[0] if chosen is None else chosen
+    return _as_run(first, name), _as_run(second, name)
+
+
+def _as_run(side: RecordedRun | Revision, pipeline: str) -> RecordedRun:
+    has = side.pipelines if isinstance(side, Revision) else (str(side.result["pipeline"]),)
+    if pipeline not in has:
+        raise InputError(
+            f"expected results of {pipeline} in {side.name}, got {', '.join(has) or 'none'}; name "
+            "another one"
+        )
+    return revision_run(side, pipeline) if isinstance(side, Revision) else side
 
 
 def last_run(root: Path, pipeline: str) -> RecordedRun:
@@ -99,7 +139,7 @@ def pipeline_name(file: Path) -> str:
     return name
 
 
-def refuse_unknown(root: Path, name: str, why: str = "") -> NoReturn:
+def _refuse(root: Path, name: str) -> NoReturn:
     """Refuse a name that is nothing, with the nearest run.
 
     Raises:
@@ -109,7 +149,7 @@ def refuse_unknown(root: Path, name: str, why: str = "") -> NoReturn:
     hint = did_you_mean(name, known, f"the last runs are {', '.join(known[:3]) or 'none'}.")
     raise InputError(
         f"expected a run (its id or folder), a pipeline file, a branch, a tag, a commit or an "
-        f"experiment, got {name!r}{why}; {hint}"
+        f"experiment, got {name!r}; {hint}"
     )
 
 

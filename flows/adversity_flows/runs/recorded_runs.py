@@ -6,19 +6,25 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from adversity.data.checksums import verified_file
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.summary.recorded_run import RecordedRun
 from adversity.errors import StorageError
+from adversity.pipeline.plan.stages import resolved_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from adversity.pipeline.plan.model import Plan
+    from adversity_flows.dvc.revision import Revision
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["finished_run", "past_run", "read_result"]
+__all__ = ["finished_run", "past_run", "read_result", "revision_run"]
+
+_REPORT = "report.json"
 
 
 def past_run(past: PastRun) -> RecordedRun:
@@ -57,6 +63,39 @@ def finished_run(
         return StoredTable(verified_file(folder, TABLE))
 
     return RecordedRun(name, result, _once(table), facts)
+
+
+def revision_run(revision: Revision, pipeline: str) -> RecordedRun:
+    """Return what DVC has of a pipeline in a commit; of its machine and libraries nothing is known.
+
+    Args:
+        revision: The commit.
+        pipeline: One of its `pipelines`.
+
+    Raises:
+        StorageError: If its results are not there, or damaged.
+    """
+    folder = revision.artifact(pipeline, "report", _REPORT)
+    if folder is None:
+        raise StorageError(
+            f"expected the report of {pipeline} in {revision.name}, got none; run `adversity run` "
+            "there and commit dvc.lock"
+        )
+    result = read_result(verified_file(folder, _REPORT))
+    result["text"] = revision.text(str(result["file"]))
+
+    def table(step: str) -> StoredTable | None:
+        found = revision.artifact(pipeline, step, TABLE)
+        return None if found is None else StoredTable(verified_file(found, TABLE))
+
+    resolved = yaml.safe_load(revision.text(resolved_file(pipeline)) or "{}")
+    facts = {
+        "hashes": revision.hashes(pipeline),
+        "resolved": resolved,
+        "git": {"revision": revision.commit},
+        "verdict_line": f"commit {revision.commit[:12]}",
+    }
+    return RecordedRun(revision.name, result, _once(table), facts)
 
 
 def read_result(path: Path) -> dict[str, Any]:

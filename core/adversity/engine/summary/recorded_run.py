@@ -9,6 +9,7 @@ import yaml
 
 from adversity.contracts import MetricBase
 from adversity.errors import AdversityError
+from adversity.pipeline.plan.measures import measures_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,7 +82,7 @@ def recorded_metrics(
                 metrics.append(found(**parameters))
             except ValueError as error:
                 missing.append(f"{uses} does not take its parameters of then ({_first(error)})")
-    return metrics, known, tuple(dict.fromkeys(missing))
+    return metrics, known | measures_of(metrics), tuple(dict.fromkeys(missing))
 
 
 def _named(run: RecordedRun, registry: Registry) -> dict[str, Mapping[str, Any] | None]:

@@ -1,0 +1,116 @@
+"""A commit of the project by any name, and the results that DVC has of it, read without a checkout."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from adversity.errors import StorageError
+from adversity_flows.dvc.repository import alone, dvc_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Revision"]
+
+
+class Revision:
+    """A branch, a tag, a commit or an experiment, as DVC resolves its name.
+
+    What is not in DVC's cache is read from its remote. Nothing in the working folder is touched.
+    To be closed when its tables are read.
+
+    Attributes:
+        name: As it was given.
+        commit: The commit's hash.
+    """
+
+    def __init__(self, root: Path, name: str, files: Any) -> None:
+        """Keep DVC's file system of a commit; use `Revision.named`."""
+        self.name = name
+        self.commit = str(files.repo.get_rev())
+        self._root, self._files = root, files
+        self._folder = tempfile.TemporaryDirectory(prefix="adversity-diff-")
+
+    @classmethod
+    def named(cls, root: Path, name: str) -> Revision | None:
+        """Return a revision of a project, or None if nothing has that name.
+
+        Raises:
+            RunError: If DVC refuses.
+        """
+        os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+        with alone(), dvc_errors(root, f"read revision {name}"):
+            from dvc.api import DVCFileSystem
+            from dvc.scm import RevError
+            from scmrepo.exceptions import SCMError
+
+            try:
+                files = DVCFileSystem(str(root), rev=name)
+                return cls(root, name, files)
+            except (RevError, SCMError):  # the second where there is no commit at all
+                return None
+
+    def close(self) -> None:
+        """Remove what was read, and close DVC's databases."""
+        self._folder.cleanup()
+        self._files.repo.close()
+
+    @cached_property
+    def pipelines(self) -> tuple[str, ...]:
+        """The names of the pipelines that have a recorded report."""
+        outs = [
+            str(out["path"]) for stage in self._stages.values() for out in stage.get("outs", ())
+        ]
+        parts = [out.split("/") for out in outs]
+        return tuple(p[1] for p in parts if p[0] == "artifacts" and p[2:] == ["report"])
+
+    def hashes(self, pipeline: str) -> dict[str, str]:
+        """Return DVC's hashes of what the stages of a pipeline read and wrote, by path."""
+        start = f"artifacts/{pipeline}/"
+        found: dict[str, str] = {}
+        for stage in self._stages.values():
+            items = [*stage.get("deps", ()), *stage.get("outs", ())]
+            if any(str(out["path"]).startswith(start) for out in stage.get("outs", ())):
+                found |= {str(item["path"]): str(item.get("md5", "")) for item in items}
+        return dict(sorted(found.items()))
+
+    def text(self, path: str) -> str:
+        """Return a text file that git tracks; nothing if there is none."""
+        with alone(), dvc_errors(self._root, f"read {path} of {self.name}"):
+            try:
+                return str(self._files.read_text(path, encoding="utf-8"))
+            except FileNotFoundError:
+                return ""
+
+    def artifact(self, pipeline: str, step: str, file: str) -> Path | None:
+        """Return a folder with a file of an artifact and its checksums; None where it has none.
+
+        Raises:
+            StorageError: If neither DVC's cache nor its remote has it.
+        """
+        out = f"artifacts/{pipeline}/{step}"
+        folder = Path(self._folder.name) / step
+        with alone(), dvc_errors(self._root, f"read {out} of {self.name}"):
+            try:
+                if out not in self.hashes(pipeline) or not self._files.isfile(f"{out}/{file}"):
+                    return None
+                folder.mkdir(exist_ok=True)
+                for name in (file, "SHA256SUMS"):
+                    self._files.get_file(f"{out}/{name}", str(folder / name))
+            except FileNotFoundError as error:
+                raise StorageError(
+                    f"{out} of {self.name} is neither in DVC's cache nor in its remote; bring it with "
+                    "`dvc fetch --all-commits`, an experiment with `dvc exp pull`, or run it again"
+                ) from error
+        return folder
+
+    @cached_property
+    def _stages(self) -> Mapping[str, Mapping[str, Any]]:
+        read = yaml.safe_load(self.text("dvc.lock") or "{}")
+        return dict(read.get("stages") or {}) if isinstance(read, dict) else {}
