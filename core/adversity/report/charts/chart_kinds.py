@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["dumbbells", "lines", "points", "reliability", "staircase"]
 
 _MOST_TICKS = 8
+_MOST_BANDS = 3
+"""Where more series lie over each other, intervals are whiskers alone: bands would hide all."""
 
 
 @lru_cache(maxsize=128)
@@ -24,7 +26,7 @@ def lines(
     top: float | None = 1.0,
     ticks: tuple[float, ...] = (),
 ) -> Mapping[str, Any]:
-    """Return a line for each series with its interval as a band.
+    """Return a line for each series with its interval as a whisker, and as a band for a few.
 
     The records have the columns `series`, `x`, `value`, `low`, `high`, `n`.
 
@@ -48,20 +50,21 @@ def lines(
         y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q", opacity=_shown(picked, 0.18)
     )
     whisker = base.mark_rule(strokeWidth=1.5).encode(
-        y="low:Q", y2="high:Q", opacity=_shown(picked, 0.7)
+        y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q", opacity=_shown(picked, 0.7)
     )
     line = base.mark_line(strokeWidth=2).encode(
-        y=alt.Y("value:Q"),
+        y=alt.Y("value:Q", title=y, scale=scale),
         opacity=_shown(picked, 1),
         strokeDash=alt.StrokeDash("series:N", scale=_scale(names, DASHES), title=None),
     )
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y=alt.Y("value:Q"),
+        y=alt.Y("value:Q", title=y, scale=scale),
         opacity=_shown(picked, 1),
         shape=alt.Shape("series:N", scale=_scale(names, SHAPES), title=None),
         tooltip=_tooltip(("series", "series", "N"), ("x", x, "N"), *_INTERVAL),
     )
-    return finished((band + whisker + line + dots).add_params(picked))
+    layers = [band, whisker, line, dots] if len(names) <= _MOST_BANDS else [whisker, line, dots]
+    return finished(alt.layer(*layers).add_params(picked), height=_height(names))
 
 
 @lru_cache(maxsize=128)
@@ -163,7 +166,12 @@ def staircase(
         y=alt.Y("value:Q"),
         tooltip=_tooltip(("series", "series", "N"), ("x", x, "Q"), *_INTERVAL),
     )
-    return finished((band + line + spots).add_params(picked))
+    return finished((band + line + spots).add_params(picked), height=_height(names))
+
+
+def _height(names: Sequence[str]) -> int:
+    """Return a height that leaves the curves their room under a legend of so many rows."""
+    return 270 + 18 * max(0, len(names) - 2)
 
 
 def _decades(most: float) -> list[int]:

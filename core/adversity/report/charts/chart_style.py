@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AXIS",
+    "BASE_FONT",
     "DASHES",
     "MAX_SERIES",
     "SERIES_COLOURS",
@@ -34,6 +35,8 @@ DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")
 TEXT, MUTED, GRID, AXIS = "#1C2229", "#55606C", "#D8DEE5", "#8A94A0"
 _WIDTH, _HEIGHT = 440, 270
+BASE_FONT = 13
+"""The size of text in a chart, in units of its width."""
 _CONFIG: dict[str, Any] = {
     "background": None,
     "font": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
@@ -42,8 +45,8 @@ _CONFIG: dict[str, Any] = {
     "axis": {
         "labelColor": MUTED,
         "titleColor": TEXT,
-        "labelFontSize": 13,
-        "titleFontSize": 13,
+        "labelFontSize": BASE_FONT,
+        "titleFontSize": BASE_FONT,
         "titleFontWeight": 500,
         "gridColor": GRID,
         "domainColor": AXIS,
@@ -51,7 +54,7 @@ _CONFIG: dict[str, Any] = {
     },
     "legend": {
         "labelColor": TEXT,
-        "labelFontSize": 13,
+        "labelFontSize": BASE_FONT,
         "labelLimit": 400,
         "orient": "top",
         "direction": "vertical",
@@ -59,7 +62,7 @@ _CONFIG: dict[str, Any] = {
         "symbolStrokeWidth": 0,
         "title": None,
     },
-    "text": {"color": TEXT, "fontSize": 13},
+    "text": {"color": TEXT, "fontSize": BASE_FONT},
 }
 
 

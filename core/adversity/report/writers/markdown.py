@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from adversity.report.charts.chart_style import svg
+from adversity.report.charts.for_paper import CHARTS, vega_lite
 from adversity.report.doubts.judgement import verdict, what_was_tested
 from adversity.report.sections.all_sections import contents
 from adversity.report.sections.summary import caveat_texts, gate_table
@@ -25,7 +27,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 
 
 def write_markdown(report: Report, path: Path) -> int:
-    """Write `report.md` and, in `charts/` beside it, an SVG for each chart.
+    """Write `report.md` and, in `charts/` beside it, an SVG for each chart and all as Vega-Lite.
 
     Returns:
         The number of bytes of the markdown file.
@@ -46,6 +48,9 @@ def write_markdown(report: Report, path: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for chart in body.charts:
         (folder / f"{chart.id}.svg").write_text(_drawn_on_white(svg(chart)), encoding="utf-8")
+    charts = [vega_lite(chart) for chart in body.charts]
+    text = json.dumps(charts, ensure_ascii=False, allow_nan=False)
+    (path.parent / CHARTS).write_bytes(text.encode("utf-8", "replace"))
     path.write_bytes(data)
     return len(data)
 
