@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 import pytest
 
@@ -24,6 +25,12 @@ gates:
   - lower attacked.robust_accuracy >= 0.02
   - lower predictions.accuracy >= 0.02
 """
+
+
+def told(record):
+    """Return the story of a record as a terminal of 100 columns shows it."""
+    assert record["story"]
+    return [line for said in record["story"] for line in textwrap.wrap(said, 100)]
 
 
 @pytest.fixture
@@ -76,7 +83,7 @@ def test_a_void_figure_is_said_everywhere(void, project, call):
     again = call("run", "pipelines/doubted.yaml", "--direct", "--quiet")
     assert (again.code, again.out.split("   ")[0]) == (1, line.split("   ")[0])
     shown = call("report", "pipelines/doubted.yaml").out.splitlines()
-    assert [line.partition("   ")[0], *result["problems"]] == shown[:-1]
+    assert [line.partition("   ")[0], *told(result), *result["problems"]] == shown[:-1]
 
 
 @pytest.mark.slow
@@ -111,7 +118,7 @@ def test_a_broken_image_is_said_and_counted_and_can_fail_a_gate(shots, call):
     assert sum(problem.startswith(f"warning: {said}") for problem in record["problems"]) == 1
     assert record["problems"][0].startswith("FAIL test.unreadable_share <= 0.12: ")
     shown = call("report", file).out.splitlines()
-    assert shown[:-1] == [verdict, *record["problems"]]
+    assert shown[:-1] == [verdict, *told(record), *record["problems"]]
     folder = shots.root / "artifacts/shots/report"
     for page in (result.parent / "report.html", folder / "report.md"):
         assert said in page.read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +13,14 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import pipelines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.runs.past_runs import PastRun
 
 __all__ = ["report"]
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(cls=Command)
@@ -23,18 +29,30 @@ __all__ = ["report"]
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_FILE,
     help="Write the page again, from the artifacts, into this file.",
 )
-def report(pipeline: str, show: bool, output: Path | None) -> None:
+@click.option("--pdf", type=_FILE, help="Print the page, by Chromium or Chrome: one sheet first.")
+@click.option("--junit", type=_FILE, help="Write the gates as JUnit XML, each a test case.")
+@click.option("--sarif", type=_FILE, help="Write what to look at as SARIF, for code hosts.")
+def report(
+    pipeline: str,
+    show: bool,
+    output: Path | None,
+    pdf: Path | None,
+    junit: Path | None,
+    sarif: Path | None,
+) -> None:
     """Show, or write again, the page of a pipeline's last run.
 
-    Prints the verdict, what somebody must look at, and where the page is. With --output the page is
-    drawn again, which is refused if the artifacts are no longer those of that run.
+    Prints the verdict, what happened, what somebody must look at, and where the page is. With
+    --output the page is drawn again, which is refused if the artifacts are no longer those of that
+    run. The other options write that run in further forms. The exit code does not tell the
+    verdict: `adversity run` does.
 
     \b
     Example:
-      adversity report pipelines/first_look.yaml --output first_look.html
+      adversity report pipelines/first_look.yaml --pdf first_look.pdf --junit gates.xml
     """
     from adversity.errors import InputError
     from adversity_flows.cli.project import plan_of
@@ -51,14 +69,48 @@ def report(pipeline: str, show: bool, output: Path | None) -> None:
             f"run `adversity run {pipeline}`"
         )
     page = past.verified(past.page) if output is None else _redrawn(plan, past, output)
+    files = list(_in_other_forms(past, page, pdf=pdf, junit=junit, sarif=sarif))
     out = Terminal.stdout(colour=colour_choice())
     size = size_text(page.stat().st_size)
     said = (*story_text(past.manifest.get("story", ()), out), *past.manifest.get("problems", ()))
     for line in (past.manifest.get("verdict_line", ""), *said):
         out.say(str(line))
     out.say(f"{relative(page.absolute(), plan.root)} ({size})")
+    for file in files:
+        out.say(f"{relative(file.absolute(), plan.root)} ({size_text(file.stat().st_size)})")
     if show:
         click.launch(str(page.absolute()))
+
+
+def _in_other_forms(
+    past: PastRun, page: Path, *, pdf: Path | None, junit: Path | None, sarif: Path | None
+) -> Iterator[Path]:
+    """Write the forms that are asked for, and return each file."""
+    from adversity.report.writers import for_ci
+    from adversity_flows.cli.pdf import print_page
+
+    if junit is not None or sarif is not None:
+        record = json.loads(past.verified(past.result).read_text(encoding="utf-8"))
+        if junit is not None:
+            yield _written(junit, for_ci.junit(record))
+        if sarif is not None:
+            yield _written(sarif, for_ci.sarif(record, version=version("adversity")))
+    if pdf is not None:
+        print_page(page, pdf)
+        yield pdf
+
+
+def _written(path: Path, text: str) -> Path:
+    from adversity.errors import StorageError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; name another file"
+        ) from error
+    return path
 
 
 def _redrawn(plan: Plan, past: PastRun, output: Path) -> Path:

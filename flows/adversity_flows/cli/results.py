@@ -99,11 +99,7 @@ def measure_lines(report: Report, out: Terminal) -> list[str]:
 
 def story_text(story: Sequence[str], out: Terminal) -> list[str]:
     """Return what happened, as the page says it, in lines that fit the terminal."""
-    return [
-        line
-        for paragraph in story
-        for line in textwrap.wrap(str(paragraph), out.width, break_on_hyphens=False)
-    ]
+    return [line for paragraph in story for line in textwrap.wrap(str(paragraph), out.width)]
 
 
 def gate_lines(report: Report, out: Terminal) -> list[str]:
