@@ -99,6 +99,15 @@ def test_cascade_leaves_no_more_than_auto_attack(quick: Any) -> None:
 
 
 @pytest.mark.slow
+def test_the_page_of_a_large_study_is_small(quick: Any) -> None:
+    """Its size is the same on every machine; how long it takes to open is not tried here."""
+    found = quick("report_page.py")
+    (size,) = found["limits"]
+    assert size["what"] == "megabytes"
+    assert 0.5 < size["measured"] <= size["limit"] == 10
+
+
+@pytest.mark.slow
 def test_startup_times_the_commands_of_a_user(quick: Any) -> None:
     """Help, version and plugins are timed beside the bare interpreter, and all of them work."""
     found = quick("startup.py")

@@ -58,7 +58,7 @@ def test_sections_of_the_package_stand_in_their_order(full_report: Report) -> No
     assert [part.id for part in contents(full_report).evidence] == [
         *("headline", "accuracy", "restoration", "uncertainty", "attacks", "illusion"),
     ]
-    behind = ["caveats", "data", "cost", "method", "raw"]
+    behind = ["caveats", "data", "cost", "conventions", "method", "raw"]
     assert [part.id for part in contents(full_report).background] == behind
 
 

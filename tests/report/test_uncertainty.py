@@ -10,11 +10,12 @@ import pytest
 from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.values import Measure
 from adversity.report.charts.chart_style import MAX_SERIES
+from adversity.report.charts.chosen_series import chosen_series
 from adversity.report.charts.curves import curve_charts
 from adversity.report.sections.all_sections import contents
 from adversity.report.sections.attacks import attack_section, unattacked
 from adversity.report.sections.budget_curves import budget_curves
-from adversity.report.sections.restoration import restoration_section
+from adversity.report.sections.restoration import flips_section, restoration_section
 from adversity.report.sections.uncertainty import uncertainty_section
 from adversity.report.values.blocks import Table
 from adversity.report.values.model import CellResult, Gain, Report, StepSummary
@@ -35,6 +36,31 @@ def wilson(right: int, n: int) -> Measure:
 
 def chart(report: Report, name: str) -> Chart:
     return next(item for item in contents(report).charts if item.id == name)
+
+
+def test_of_many_gains_the_ends_are_drawn_and_the_table_has_all(full_report: Report) -> None:
+    """A chart of 375 rows is looked through by nobody; what is drawn is said, and is what it says."""
+    gain = full_report.gains[0]
+    changes = [((7 * at) % 60 - 30) / 100 for at in range(60)]  # each value once, in no order
+    gains = tuple(
+        replace(gain, cell={"at": str(at)}, difference=Measure(value, 50, value - 0.1, value + 0.1))
+        for at, value in enumerate(changes)
+    )
+    report = replace(full_report, gains=gains)
+    drawn = chart(report, "restoration-gain")
+    ends = sorted(changes)[:12] + sorted(changes)[-12:]
+    assert [row["value"] for row in drawn.records] == [v for v in changes if v in ends]
+    assert "of 60 cells the 12 with the smallest and the 12 with the largest" in drawn.caption
+    folded = flips_section(report)
+    assert folded is not None
+    assert folded.folded
+    (table,) = folded.blocks
+    assert isinstance(table, Table)
+    assert len(table.rows) == 60
+    above = restoration_section(report)
+    assert above is not None
+    assert table not in above.blocks
+    assert flips_section(full_report) is None
 
 
 def test_gain_is_shown_with_its_flips(full_report: Report) -> None:
@@ -92,6 +118,14 @@ def test_one_chart_chooses_among_many_paths(full_report: Report) -> None:
     assert shown == {f"clean (p{index})" for index in (0, 3, 4, 5, 6, 7)}
     assert len(shown) == MAX_SERIES
     assert "Left out, 2: clean (p2), clean (p1); the tables have all." in made.caption
+
+
+def test_of_many_series_left_out_some_are_named_and_all_counted() -> None:
+    """A caption of 84 names is no caption."""
+    records = [{"series": f"s{at:02}", "value": at / 100} for at in range(90)]
+    kept, words = chosen_series(records, "largest")
+    assert {row["series"] for row in kept} == {"s00", *(f"s{at}" for at in range(85, 90))}
+    assert "Left out, 84: s84, s83, s82, s81, s80, s79, s78, s77 and 76 more; the tables" in words
 
 
 def test_reliability_leaves_out_empty_bins(full_report: Report) -> None:

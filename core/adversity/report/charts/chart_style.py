@@ -52,6 +52,7 @@ _CONFIG: dict[str, Any] = {
         "domainColor": AXIS,
         "tickColor": AXIS,
     },
+    "axisQuantitative": {"labelOverlap": True, "labelSeparation": 8},
     "legend": {
         "labelColor": TEXT,
         "labelFontSize": BASE_FONT,

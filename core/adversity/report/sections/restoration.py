@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.report.charts.curves import row_chart
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
-from adversity.report.values.blocks import Block, Section, Table, Text
+from adversity.report.values.blocks import Block, Chart, Section, Table, Text
 from adversity.report.words.reading import grouped, titles
 from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adversity.report.values.model import Gain, Report
 
-__all__ = ["restoration_section"]
+__all__ = ["flips_section", "restoration_section"]
+
+_MOST = 24
+"""Rows of a chart that one can look through; half of them are the smallest, half the largest."""
 
 
 @section(order=300, groups=("quality",))
@@ -28,11 +34,9 @@ def restoration_section(report: Report) -> Section | None:
                 "and the same classifier. A gain below zero is harm."
             )
         )
-        rows = [(_label(gain), gain.difference) for gain in report.gains]
-        blocks.append(
-            row_chart("restoration-gain", "Change of accuracy", rows, top=None, zero=True)
-        )
-        blocks.append(_flips(report))
+        blocks.append(_chart(report.gains))
+        if len(report.gains) <= _MOST:
+            blocks.append(_flips(report))
     quality = _quality(report)
     if quality is not None:
         blocks.append(quality)
@@ -40,6 +44,29 @@ def restoration_section(report: Report) -> Section | None:
     restored = any(step.kind == "restoration" for step in report.steps)
     title = "Restoration: gain and harm" if restored else "Image quality"
     return Section("restoration", title, blocks) if blocks else None
+
+
+@section(order=310)
+def flips_section(report: Report) -> Section | None:
+    """Show the cells of restorations one by one, where they are too many to stand above."""
+    if len(report.gains) <= _MOST:
+        return None
+    return Section("flips", "Restoration, cell by cell", [_flips(report)], folded=True)
+
+
+def _chart(gains: Sequence[Gain]) -> Chart:
+    """Draw the changes; of more than a reader can look through, those furthest down and up."""
+    ranked = sorted(range(len(gains)), key=lambda at: gains[at].difference.value)
+    ends = ranked if len(gains) <= _MOST else ranked[: _MOST // 2] + ranked[-(_MOST // 2) :]
+    rows = [(_label(gains[at]), gains[at].difference) for at in sorted(ends)]
+    chart = row_chart("restoration-gain", "Change of accuracy", rows, top=None, zero=True)
+    if len(ends) == len(gains):
+        return chart
+    note = (
+        f" Drawn: of {len(gains):,} cells the {_MOST // 2} with the smallest and the {_MOST // 2} with "
+        "the largest change, which are the extremes of many; the table has all."
+    )
+    return replace(chart, caption=chart.caption + note)
 
 
 def _label(gain: Gain) -> str:

@@ -1,4 +1,4 @@
-"""The section on uncertainty: reliability, calibration, and the conventions of measures."""
+"""The section on uncertainty: reliability and calibration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adversity.report.charts.chart_kinds import reliability
 from adversity.report.charts.curves import curve_charts
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
-from adversity.report.values.blocks import Block, Chart, Section, Text
+from adversity.report.values.blocks import Block, Chart, Section
 from adversity.report.words.reading import (
     Figures,
     grouped,
@@ -26,7 +26,6 @@ from adversity.report.words.wording import (
     measure_name,
     measure_text,
     number,
-    pairs,
     plain,
 )
 
@@ -49,9 +48,6 @@ def uncertainty_section(report: Report) -> Section | None:
     for name in names:
         blocks.extend(curve_charts(report, name))
     blocks += measure_plots(report, "uncertainty")
-    conventions = _conventions(report)
-    if conventions:
-        blocks.append(Text("", items=conventions, lead="Conventions."))
     return Section("uncertainty", "Uncertainty", blocks) if blocks else None
 
 
@@ -126,15 +122,3 @@ def _is_bin(row: object) -> bool:
         return False
     filled = is_number(row.get("confidence")) and is_number(row.get("accuracy"), 0, 1)
     return filled or not row.get("n", row.get("count"))
-
-
-def _conventions(report: Report) -> tuple[str, ...]:
-    """Say what definition each measure follows that the report shows somewhere."""
-    seen: dict[str, None] = {}
-    for group in ("uncertainty", "accuracy", "regression", "attack", "quality"):
-        for name in grouped(report.steps, group):
-            for _, _, measure in measured(report, name):
-                if measure.convention:
-                    title, words = measure_name(name, measure), pairs(measure.convention)
-                    seen[plain(f"{title}: {words}")] = None
-    return tuple(seen)

@@ -127,6 +127,7 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
         "strata": strata,
         "factor": f"{amplification(report.rows):g}",
         "rows": (),
+        "has_perturbations": any(row.perturbation is not None for row in report.rows),
         "shrunk": "",
         "sheets": (),
         "sheets_lost": "",
