@@ -172,3 +172,13 @@ def test_a_measure_that_is_no_mean_over_images_is_not_compared(report: Any) -> N
     compared = {pair["measure"] for pair in report["compared"]["pairs"]}
     assert {"accuracy", "nll", "brier"} <= compared
     assert "ece" not in compared
+    assert any(said.startswith("ECE: 30 of 30 pairs") for said in report["compared"]["left_out"])
+
+
+def test_values_of_the_matrix_are_numbers(report: Any) -> None:
+    """A cell has them as written, and as numbers: a program sorts 5 before 10."""
+    [step] = [one for one in report["steps"] if one["id"] == "with_curve"]
+    first = step["cells"][0]
+    assert first["cell"] == {"severity": "3", "seed": "0", "gamma": "0.5"}
+    assert first["numbers"] == {"severity": 3, "seed": 0, "gamma": 0.5}
+    assert [cell["numbers"] for cell in step["over_seeds"]][:1] == [{"severity": 3, "gamma": 0.5}]

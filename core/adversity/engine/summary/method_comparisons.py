@@ -70,7 +70,14 @@ def compared_methods(
                 f"conditions are more than {MOST:,} and were not compared."
             )
             continue
-        pairs += _corrected(found.compare(*pair) for pair in of_one)
+        told = [*_corrected(found.compare(*pair) for pair in of_one)]
+        pairs += told
+        if len(told) < len(of_one):
+            left_out.append(
+                f"{measure_name(name, own[0].mean)}: {len(of_one) - len(told):,} of "
+                f"{plural(len(of_one), 'pair')} of methods and conditions, since it is no mean over "
+                "samples, or one of them is infinite."
+            )
     return Compared(tuple(pairs), tuple(left_out))
 
 

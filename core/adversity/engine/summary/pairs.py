@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.table import PART_ROWS
+from adversity.engine.summary.sample_values import are_verdicts
 from adversity.metrics import paired_difference
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def paired_change(now: Array, then: Array, groups: Array | None) -> Measure | st
     if not finite.any():
         return "no sample has a finite value in both runs"
     pairs = [values[finite] for values in (here, there)]
-    if all(_are_verdicts(values) for values in (now, then)):
+    if all(are_verdicts(values) for values in (now, then)):
         pairs = [values == 1 for values in pairs]
     change = paired_difference(*pairs, groups=None if groups is None else groups[finite])
     if change.low is not None:
@@ -109,11 +110,3 @@ def _why_not(change: Measure) -> str:
             "is no interval"
         )
     return ""
-
-
-def _are_verdicts(values: Array) -> bool:
-    """Say whether values are yes and no: booleans, or 1 and 0 with NaN where a row does not count."""
-    if values.dtype.kind == "b":
-        return True
-    unknown = np.isnan(values)
-    return bool(unknown.any() and np.isin(values[~unknown], (0.0, 1.0)).all())

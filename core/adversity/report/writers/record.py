@@ -13,6 +13,8 @@ from adversity.contracts.values import Measure
 from adversity.errors import PluginError
 from adversity.report.doubts.judgement import problems, verdict, what_was_tested
 from adversity.report.sections.story import story_lines
+from adversity.report.values.model import CellResult
+from adversity.report.words.wording import parse_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +92,8 @@ def json_values(value: Any) -> Any:
         return json_values(value.as_json())
     if is_dataclass(value):
         names = (item.name for item in fields(value) if item.name not in _LEFT_OUT)
-        return {name: json_values(getattr(value, name)) for name in names}
+        record = {name: json_values(getattr(value, name)) for name in names}
+        return record | ({"numbers": _numbers(value)} if isinstance(value, CellResult) else {})
     if isinstance(value, Mapping):
         return {str(key): json_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -100,6 +103,16 @@ def json_values(value: Any) -> Any:
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return _plain_number(value)
+
+
+def _numbers(cell: CellResult) -> dict[str, float]:
+    """Return the values of a cell that are numbers as such: `4/255` is one, too."""
+    numbers = {name: parse_number(value) for name, value in cell.cell.items()}
+    return {
+        name: int(number) if number == int(number) else number
+        for name, number in numbers.items()
+        if number is not None
+    }
 
 
 def _infinite(value: float) -> str:
