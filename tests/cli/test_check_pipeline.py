@@ -150,6 +150,24 @@ def test_what_was_checked_is_what_the_pipeline_demands(
     assert "was not checked" not in left
 
 
+def test_a_plugin_that_cannot_be_made_does_not_keep_others_from_being_tried(
+    call: Callable[..., Any],
+    refused: Callable[..., str],
+    many: str,
+    tried: list[str],
+    project: Path,
+) -> None:
+    """It is named and counts as failed; alone it is wrong input, as before."""
+    lines = [line for line in OWN.splitlines() if "examples =" not in line]
+    (project / "own.py").write_text("\n".join(lines), encoding="utf-8")
+    answer = call("check", many)
+    assert answer.code == 1
+    assert sorted(tried) == [name for name in ALL if name != "degradation/both"]
+    assert "degradation 'both' cannot be made with {}" in answer.out
+    assert "adversity check" not in answer.err
+    refused(call("check", "./own.py:Both"), "cannot be made with {}")
+
+
 def test_a_pipeline_that_is_wrong_is_refused(
     call: Callable[..., Any], refused: Callable[..., str], many: str, project: Path
 ) -> None:

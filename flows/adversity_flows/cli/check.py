@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adversity.registry import Entry
+    from adversity.registry.catalogue import Listing
     from adversity.registry.marks import Mark
     from adversity.testing import Conformance, Outcome
     from adversity_flows.cli.terminal import Terminal
@@ -88,10 +89,8 @@ def check(
         raise InputError("--set: expected one plugin to try it with, got several; name one")
     out = Terminal.stdout(colour=colour_choice())
     parameters = _parameters(given)
-    records = [
-        _checked(entry, only, parameters, None if as_json else out, brief=len(entries) > 1)
-        for entry in entries
-    ]
+    records, unmade = _all_checked(entries, only, parameters, None if as_json else out)
+    unusable = [*unusable, *unmade]
     if badge_file is not None:
         write_badge(badge_file, badge(records, len(unusable)))
     if as_json:
@@ -104,6 +103,29 @@ def check(
             who = f"{f'{one.kind}/{one.name}'.ljust(34)} {one.status}: "
             out.say(f"{sign} {'' if one.in_project else who}{one.error}")
     return 0 if not unusable and all(record["passed"] for record in records) else 1
+
+
+def _all_checked(
+    entries: Sequence[Entry],
+    only: Sequence[str],
+    parameters: dict[str, Any] | None,
+    out: Terminal | None,
+) -> tuple[list[dict[str, Any]], list[Listing]]:
+    """Check plugins; of several, one that cannot be made does not keep the others from it."""
+    from adversity.errors import ParameterError
+    from adversity.registry.catalogue import Listing
+
+    records: list[dict[str, Any]] = []
+    unmade: list[Listing] = []
+    for entry in entries:
+        try:
+            records.append(_checked(entry, only, parameters, out, brief=len(entries) > 1))
+        except ParameterError as error:
+            if len(entries) == 1:
+                raise
+            who = (entry.kind, entry.name, entry.distribution, entry.version)
+            unmade.append(Listing(*who, "broken", str(error)))
+    return records, unmade
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any] | None:
