@@ -118,9 +118,15 @@ class StageResult:
         return record | ({"groups": groups} if groups else {})
 
     def numbers(self) -> dict[str, Any]:
-        """Return plain numbers for DVC: cell to measure to value, bounds and n."""
+        """Return plain numbers for DVC: cell to measure to value, of what people look at first.
+
+        DVC makes a metric of each number, and a column of each metric: intervals, n and all other
+        measures stand in `measures.json`.
+        """
         return {
-            key or "all": {name: _plain(measure) for name, measure in sorted(measures.items())}
+            key or "all": {
+                name: measure.value for name, measure in sorted(_first(measures).items())
+            }
             for key, measures in self.measures.items()
         }
 
@@ -129,11 +135,11 @@ def _unheard(_shard: Shard, _progress: Progress) -> None:
     """Tell nobody."""
 
 
-def _plain(measure: Measure) -> dict[str, float | int]:
-    record: dict[str, float | int] = {"value": measure.value, "n": measure.n}
-    if measure.low is not None and measure.high is not None:
-        record |= {"low": measure.low, "high": measure.high}
-    return record
+def _first(measures: Mapping[str, Measure]) -> Mapping[str, Measure]:
+    """Return the headline measures; else those that a section of the report shows; else all."""
+    headline = {name: measure for name, measure in measures.items() if measure.info.headline}
+    shown = {name: measure for name, measure in measures.items() if measure.info.group}
+    return headline or shown or measures
 
 
 class StageRun(ABC):
