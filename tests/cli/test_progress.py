@@ -53,7 +53,8 @@ def test_verbose_says_every_shard(terminal):
     with Lines(terminal, ["attacked"], verbose=1) as lines:
         go_through(lines)
     _, first, *_ = terminal.stream.getvalue().splitlines()
-    assert first.startswith("   attacked  2/3 · shard 1/2 · 1 kept")
+    assert first.startswith("   attacked  2/3 · about ")
+    assert " left · shard 1/2 · 1 kept" in first
 
 
 def test_a_long_step_gives_signs_of_life(terminal):
@@ -91,7 +92,7 @@ def test_the_live_block_shows_the_step_at_work(terminal):
         live.stage_started(STAGE, 3, 2, "never ran")
         live.shard_finished(STAGE, SHARDS[1])
         lines = live._drawn().plain.splitlines()
-    assert lines[0].startswith(" ▸ attacked  ━━━━━━━━━━━━━━━━━━━━  ")
+    assert lines[0].startswith(" ▸ attacked  ━━━━━━━━━━  about ")
     assert "shard 1/2 · 1 kept" in lines[0]
     assert "left" in lines[0]
     assert lines[1:] == [" · waiting: report"]
@@ -108,8 +109,22 @@ def test_a_long_shard_says_its_epoch_and_the_time_left(terminal, monkeypatch):
         now[0] += 60
         live.shard_went_on(STAGE, SHARDS[0], Progress("epoch 10/20 · loss 0.4", 0.5, 0.25))
         line = live._drawn().plain
-        assert live._drawn().spans[1].end - live._drawn().spans[1].start == 10  # cyan, of 20
-    assert "1 min 00 s · epoch 10/20 · loss 0.4 · about 2 min 00 s left" in line
+        assert live._drawn().spans[1].end - live._drawn().spans[1].start == 5  # cyan, of 10
+    assert "about 2 min 00 s left · 1 min 00 s · epoch 10/20 · loss 0.4" in line
+
+
+def test_eighty_columns_cut_off_anything_but_the_time_left(terminal, monkeypatch):
+    """With a name of the widest column and a long note the time left is whole, the note is cut."""
+    now = [0.0]
+    monkeypatch.setattr("adversity_flows.cli.progress.time.monotonic", lambda: now[0])
+    stage = replace(STAGE, step="a" * 32)
+    narrow = replace(terminal, live=True, tty=True, width=80)
+    with Live(narrow, [stage.step]) as live:
+        live.stage_started(stage, 20, 20, "never ran")
+        now[0] = 600
+        live.shard_went_on(stage, SHARDS[0], Progress("epoch 5/20 · loss 0.9 · " * 4, 0.5))
+        line = live._drawn().plain.splitlines()[0]
+    assert line.index(" left") + len(" left") <= 80 < len(line)
 
 
 def test_of_several_at_work_the_first_is_named(terminal, monkeypatch):
@@ -120,9 +135,10 @@ def test_of_several_at_work_the_first_is_named(terminal, monkeypatch):
     running.went_on(SHARDS[1], Progress("epoch 1/2", 0.5))
     running.went_on(SHARDS[0], Progress("epoch 2/8", 0.25))
     now[0] = 30
-    assert running.facts == ["shard 0/3", "1/3: epoch 2/8", "about 1 min 30 s left"]
+    assert running.facts == ["about 1 min 30 s left", "shard 0/3", "1/3: epoch 2/8"]
     running.advance(SHARDS[0])
-    assert running.facts[1:] == ["0 img/s", "2/3: epoch 1/2", "about 30 s left"]
+    assert running.facts[0] == "about 30 s left"
+    assert running.facts[2:] == ["0 img/s", "2/3: epoch 1/2"]
 
 
 def test_who_does_not_say_how_many_gets_no_estimate():

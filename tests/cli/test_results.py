@@ -15,7 +15,7 @@ from adversity.pipeline.gates.verdicts import judge
 from adversity.report.doubts.judgement import exit_code
 from adversity.report.values.model import Caveat, CellResult, GateResult, Report, StepSummary
 from adversity.report.words.reading import with_words
-from adversity_flows.cli.results import gate_lines, measure_lines, say_results
+from adversity_flows.cli.results import doubt_lines, gate_lines, measure_lines, say_results
 from adversity_flows.cli.terminal import Terminal
 from adversity_flows.runs.past_runs import PastRun
 from adversity_flows.session import FinishedRun
@@ -191,3 +191,54 @@ def test_a_change_has_its_sign(terminal):
         )[1]
         assert line.startswith("change of clean.accuracy")
         assert shown in line
+
+
+def swept(step, name, values, **more):
+    """Return a step of one measure over that many cells."""
+    cells = tuple(
+        CellResult({"sigma": f"{place:02d}"}, 200, {name: replace(GOOD, value=value, **more)})
+        for place, value in enumerate(values)
+    )
+    kind = "restoration/x" if name == "psnr_db" else "classifier/x"
+    return StepSummary(step, kind, kind.partition("/")[0], "predictions", cells=cells)
+
+
+def test_of_many_rows_the_worst_the_best_and_void_ones_stand(terminal):
+    """40 of one step and 40 of another: both keep worst and best cell, and each void one stands."""
+    values = [0.5 + place / 100 for place in range(40)]
+    values[17], values[31] = 0.1, 0.99
+    first = swept("clean", "accuracy", values)
+    second = swept("late", "ece", [0.3] * 39 + [0.2], better="lower")
+    doubt = Caveat("void", "clean: no gradient", "clean", {"sigma": "35"})
+    found = replace(report(steps=[first, second]), caveats=(doubt,))
+    head, *rows, last = measure_lines(found, terminal)
+    at = {(row.split()[0], row.split()[3]) for row in rows}
+    assert {("clean", "17"), ("clean", "31"), ("late", "00"), ("late", "39")} <= at
+    assert [row.split()[3] for row in rows if row.endswith("VOID")] == ["35"]
+    assert len(rows) == 24
+    assert [(row.split()[0], row.split()[3]) for row in rows] == sorted(at)  # the report's order
+    assert last.startswith("24 of 80 rows, the worst of each step among them")
+    assert head.startswith("step")
+
+
+def test_every_step_keeps_its_worst_row(terminal):
+    """30 steps of three cells: more than fits, and yet none is left out."""
+    steps = [swept(f"s{place:02d}", "accuracy", [0.9, 0.2, 0.8]) for place in range(30)]
+    _, *rows, last = measure_lines(report(steps=steps), terminal)
+    assert [row.split()[3] for row in rows] == ["01"] * 30
+    assert last.startswith("30 of 90 rows")
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_sentence_ends_in_the_middle_of_a_word(width, terminal):
+    """Reasons of gates and doubts are broken between words, and lose none."""
+    words = "the accuracy of the restored images is under the limit in most of the cells " * 3
+    narrow = replace(terminal, width=width, tty=True)
+    lines = gate_lines(report(gate("fail", BAD, why=words)), narrow)[2:]
+    found = replace(report(), caveats=(Caveat("void", words),))
+    for said, text in (
+        (lines, f"pipelines/p.yaml:31: {words}"),
+        (doubt_lines(found, narrow), words),
+    ):
+        assert max(map(len, said)) <= width
+        assert " ".join(said).split()[-40:] == text.split()[-40:]

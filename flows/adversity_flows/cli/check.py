@@ -217,14 +217,14 @@ class _Shown:
 
 def _lines(outcome: Outcome, width: int) -> list[str]:
     """Return the check with what was found; a failure begins with the promise."""
-    from textwrap import wrap
+    from textwrap import shorten, wrap
 
     text = f"{outcome.promise} {outcome.message}" if outcome.bad else outcome.message
     name = outcome.check.ljust(_NAMES)
     room = max(30, width - _NAMES - 8)
     first, *rest = wrap(text, room) or [""]
     if not outcome.bad and rest:
-        first, rest = f"{first[: room - 1]}…", []
+        first, rest = shorten(text, room, placeholder=" …"), []
     return [f"{name}  {first}", *(f"{'':{_NAMES}}  {line}" for line in rest)]
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Live"]
 
 BAR = 20
+_WIDE = 100
+"""A terminal of fewer columns gets half the bar."""
 _BAR_DRAWERS = ("dvc", "dvc_data", "dvc_objects")
 """They draw bars into our block unless their loggers are quiet; their errors are exceptions."""
 PER_SECOND = 5
@@ -117,9 +119,13 @@ class Live:
             return Text(f" ▸ {waiting}", style="dim")
         text = Text.assemble((" ▸ ", "cyan"), f"{running.step.ljust(self._width)}  ")
         if running.pending > 1 or running.share:
-            full = round(BAR * running.share)
-            text.append("━" * full, "cyan").append("━" * (BAR - full), "dim").append("  ")
-        return text.append(" · ".join([seconds_text(running.seconds), *running.facts]))
+            bar = BAR if self._terminal.width >= _WIDE else BAR // 2
+            full = round(bar * running.share)
+            text.append("━" * full, "cyan").append("━" * (bar - full), "dim").append("  ")
+        facts, left = running.facts, len(running.left)
+        # The end is cut off where it is too wide: the time left stands before all the rest.
+        words = [*facts[:left], seconds_text(running.seconds), *facts[left:]]
+        return text.append(" · ".join(words))
 
     def _later(self) -> Text:
         from rich.text import Text

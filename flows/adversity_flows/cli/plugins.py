@@ -203,12 +203,14 @@ def _sign(listing: Listing, marks: Mapping[str, Mark], out: Terminal) -> str:
 
 
 def _row(listing: Listing, sign: str, width: int, out: Terminal) -> str:
+    from textwrap import shorten
+
     short = listing.distribution == "adversity" or listing.in_project
     origin = "" if short else f"[{_origin(listing)}] "
     text = listing.summary if listing.status == "ok" else f"{listing.status}: {listing.error}"
     room = max(20, out.width - width - 5)
     described = f"{origin}{text}"
-    described = described if len(described) <= room or not out.tty else f"{described[: room - 1]}…"
+    described = shorten(described, room, placeholder=" …") if out.tty else described
     return f" {sign} {_written(listing).ljust(width)}  {described}"
 
 

@@ -66,9 +66,19 @@ class Running:
         return time.monotonic() - self._started
 
     @property
+    def left(self) -> list[str]:
+        """The time left, as far as it is known; what a person waits for, so it is said first."""
+        todo = self.pending * (1 - self.share)
+        done = self.pending - todo - sum(self._began.values())
+        if done <= 0 or todo <= 0:
+            return []
+        return [f"about {seconds_text(self.seconds / done * todo)} left"]
+
+    @property
     def facts(self) -> list[str]:
-        """Shards done, images a second and the time left, as far as they are known."""
-        facts = [f"shard {self.done}/{self.pending}"] if self.pending > 1 else []
+        """The time left, shards done and images a second, as far as they are known."""
+        facts = self.left
+        facts += [f"shard {self.done}/{self.pending}"] if self.pending > 1 else []
         if self.kept and self.pending:
             facts.append(f"{self.kept} kept")
         if self._rows and self.seconds > 0:
@@ -78,11 +88,6 @@ class Running:
             shard, progress = at_work[0]
             name = f"{shard.label}: " if self.pending > 1 else ""
             facts.append(f"{name}{progress.words}")
-        todo = self.pending * (1 - self.share)
-        done = self.pending - todo - sum(self._began.values())
-        if done > 0 and todo > 0:
-            left = self.seconds / done * todo
-            facts.append(f"about {seconds_text(left)} left")
         return facts
 
 

@@ -19,6 +19,7 @@ from adversity.report.words.wording import (
     plain,
     seconds_text,
 )
+from adversity_flows.cli.chosen_rows import Figure, chosen
 from adversity_flows.cli.wording import columns, relative, size_text
 
 if TYPE_CHECKING:
@@ -30,71 +31,80 @@ if TYPE_CHECKING:
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.session import FinishedRun
 
-__all__ = ["doubt_lines", "gate_lines", "measure_lines", "say_results", "story_text"]
+__all__ = [
+    "doubt_lines",
+    "gate_lines",
+    "measure_lines",
+    "say_results",
+    "story_text",
+]
 
 COLOURS = {"pass": "blue", "fail": "red", "undecided": "yellow", "error": "magenta"}
 _DOUBTS = {"void": "magenta", "warning": "yellow"}
 ROWS = 24
+_ALL = "the report has all"
 _OPS = {">=": "≥", "<=": "≤"}
 _SUBJECT = re.compile(r"\s*(>=|<=|>|<|not_worse_than).*")
 
 
-def say_results(finished: FinishedRun, root: Path, out: Terminal, *, quiet: bool) -> None:
-    """Write the measures, the gates and, last, the verdict line."""
+def say_results(
+    finished: FinishedRun, root: Path, out: Terminal, *, quiet: bool
+) -> tuple[tuple[str, ...], str, str]:
+    """Write the measures, what happened, the gates, doubts and, last, the verdict line.
+
+    Returns:
+        All lines but the last; of that, what stands before and behind the time it took.
+    """
     report = finished.report
-    if not quiet:
-        for lines in (
-            measure_lines(report, out),
-            story_text(finished.past.manifest.get("story", ()), out),
-            gate_lines(report, out),
-            doubt_lines(report, out),
-        ):
-            for line in lines:
-                out.say(line)
-            if lines:
-                out.say()
-    out.say(_last_line(finished, root, out))
-
-
-def _last_line(finished: FinishedRun, root: Path, out: Terminal) -> str:
-    state, line = verdict(finished.report)
+    blocks = (
+        measure_lines(report, out),
+        story_text(finished.past.manifest.get("story", ()), out),
+        gate_lines(report, out),
+        doubt_lines(report, out),
+    )
+    lines = tuple(line for block in blocks if block and not quiet for line in (*block, ""))
+    for line in lines:
+        out.say(line)
+    state, text = verdict(report)
     page = finished.past.page
-    size = size_text(page.stat().st_size)
-    where = f"report: {relative(page, root)} ({size})"
+    where = f"report: {relative(page, root)} ({size_text(page.stat().st_size)})"
     took = seconds_text(finished.seconds)
     if finished.repeated:
         took = f"nothing had changed, {took}"
-    colour = COLOURS[state] if finished.report.gates else "cyan"
-    return f"{out.paint(line, colour, bold=True)}   {took}   {where}"
+    painted = out.paint(text, COLOURS[state] if report.gates else "cyan", bold=True)
+    out.say(f"{painted}   {took}   {where}")
+    return lines, painted, where
 
 
 def measure_lines(report: Report, out: Terminal) -> list[str]:
     """Return a table with the number each step stands for, in every cell, and which are void."""
     figures = [
-        (step, cell, name, measure)
+        Figure(step, cell, name, measure, is_void(report, name, step, cell))
         for step in report.steps
         for cell in step.shown
         for name, measure in _headline(step, cell)
     ]
     if not figures:
         return []
+    rows = chosen(figures, ROWS)
     shown = [
         (
-            *(step.id, cell_text(cell.cell), measure_name(name, measure), *_numbers(measure)),
-            VOID if is_void(report, name, step, cell) else "",
+            *(row.step.id, cell_text(row.cell.cell), measure_name(row.name, row.measure)),
+            *_numbers(row.measure),
+            VOID if row.void else "",
         )
-        for step, cell, name, measure in figures[:ROWS]
+        for row in rows
     ]
     head = ("step", "at", "measure", "value", "95 % interval", "n", "")
     drop = {place for place in (1, 6) if not any(row[place] for row in shown)}
     table = _fitted([head, *shown], out, drop=drop, spare=(5, 2))
-    left = len(figures) - len(shown)
-    more = [out.dim(f"... and {left} more rows in the report")] if left else []
     lines = [
         line.removesuffix(VOID) + out.paint(VOID, _DOUBTS["void"], bold=True) if row[6] else line
         for row, line in zip(shown, table[1:], strict=True)
     ]
-    return [out.dim(table[0]), *lines, *more]
+    more = f"{len(rows)} of {len(figures)} rows, the worst of each step among them; {_ALL}"
+    left = [out.dim(more)] if len(rows) < len(figures) else []
+    return [out.dim(table[0]), *lines, *left]
 
 
 def story_text(story: Sequence[str], out: Terminal) -> list[str]:
@@ -115,7 +125,8 @@ def gate_lines(report: Report, out: Terminal) -> list[str]:
         head_, _, tail = line.rpartition(word)
         lines.append(f"{head_}{out.paint(word, COLOURS[gate.verdict], bold=True)}{tail}")
         if gate.verdict != "pass":
-            lines.append(out.dim(f"    {gate.line}: {gate_words(gate)[1]}"))
+            reason = f"{gate.line}: {gate_words(gate)[1]}"
+            lines += [out.dim(part) for part in _wrapped(reason, out, indent="    ")]
     return lines
 
 
@@ -124,9 +135,28 @@ def doubt_lines(report: Report, out: Terminal) -> list[str]:
     lines = []
     for caveat in report.caveats:
         if caveat.level in _DOUBTS:
-            word = out.paint(caveat.level.upper(), _DOUBTS[caveat.level], bold=True)
-            lines.append(f"{word} {plain(caveat.sentence)}")
+            word = caveat.level.upper()
+            first, *rest = _wrapped(f"{word} {plain(caveat.sentence)}", out)
+            painted = out.paint(word, _DOUBTS[caveat.level], bold=True)
+            lines += [painted + first.removeprefix(word), *rest]
     return lines
+
+
+def _wrapped(text: str, out: Terminal, *, indent: str = "") -> list[str]:
+    """Break a sentence between words where a person reads it; a longer word stays whole.
+
+    Where nobody looks, a sentence is a line: that is what programs search for.
+    """
+    if not out.tty:
+        return [f"{indent}{text}"]
+    return textwrap.wrap(
+        text,
+        out.width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _gate_row(gate: GateResult) -> tuple[str, ...]:
