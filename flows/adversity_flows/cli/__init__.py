@@ -15,6 +15,7 @@ import click
 from adversity_flows.cli.entry import cli
 from adversity_flows.cli.failures import run_guarded
 from adversity_flows.cli.streams import settle_streams
+from adversity_flows.cli.unchanged import listen
 from adversity_flows.ending_signals import leave, take_as_interrupt
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle_streams()
         take_as_interrupt()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if own and given[:1] == ["run"]:
+        listen()  # before anything that a run reads
     if "_ADVERSITY_COMPLETE" in os.environ:  # a shell completes what is typed
         cli.main(given, prog_name=NAME)
     code = run_guarded(lambda: _call(given))

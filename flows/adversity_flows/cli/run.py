@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.cli.unchanged import Question
     from adversity_flows.session import FinishedRun
 
 __all__ = ["run"]
@@ -63,15 +64,24 @@ def run(
       adversity run pipelines/first_look.yaml
       adversity run pipelines/first_look.yaml --set steps.attacked.with.eps=8/255 --direct
     """
-    from adversity_flows.cli.results import say_results
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.cli.watching import watching
+    from adversity_flows.cli.unchanged import Question, Said
 
     err = Terminal.of(colour=colour_choice())
+    out = Terminal.stdout(colour=colour_choice())
+    usual = not (changes or force or verify or as_json)
+    question = Question.of(pipeline, (strict, quiet, verbose), err, out) if usual else None
+    code = None if question is None else _said_again(question, err, out)
+    if code is not None:
+        return code
     plan = _planned(pipeline, changes, err)
     _refuse_unknown(plan, force)
-    if not quiet:
-        _introduce(plan, err)
+    introduction = [] if quiet else _introduction(plan, err)
+    for line in introduction:
+        err.say(line)
+    from adversity_flows.cli.keep_unchanged import Noting, keep_unchanged
+    from adversity_flows.cli.results import say_results
+    from adversity_flows.cli.watching import watching
     from adversity_flows.redaction import without_secrets
     from adversity_flows.session import RunOptions, run_plan
 
@@ -86,14 +96,34 @@ def run(
     )
     steps = [stage.step for stage in plan.stages]
     with watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher:
-        finished = run_plan(plan, watcher, options, warn=err.say)
+        noting = Noting(watcher, err, steps)
+        finished = run_plan(plan, noting, options, warn=noting.warn)
     _say_to_github(finished, plan)
     if as_json:
         click.echo(json.dumps(_as_json(finished, plan), indent=1, ensure_ascii=False))
-    else:
-        out = Terminal.stdout(colour=colour_choice())
-        say_results(finished, plan.root, out, quiet=quiet)
+        return finished.exit_code
+    after, verdict, page = say_results(finished, plan.root, out, quiet=quiet)
+    if question is not None:
+        before = () if quiet else (*introduction, *noting.lines)
+        said = Said(before, after, verdict, page, finished.exit_code)
+        keep_unchanged(question, plan, finished, said, anything=noting.others)
     return finished.exit_code
+
+
+def _said_again(question: Question, err: Terminal, out: Terminal) -> int | None:
+    """Say what the last run said, if nothing has changed since; return None if it must be done."""
+    import time
+
+    started = time.monotonic()
+    said = question.answer()
+    if said is None:
+        return None
+    for line in said.before:
+        err.say(line)
+    for line in said.after:
+        out.say(line)
+    out.say(said.last_line(f"{time.monotonic() - started:.1f} s"))
+    return said.code
 
 
 def _planned(pipeline: str, changes: Sequence[str], err: Terminal) -> Plan:
@@ -126,12 +156,11 @@ def _refuse_unknown(plan: Plan, force: Sequence[str]) -> None:
             )
 
 
-def _introduce(plan: Plan, err: Terminal) -> None:
+def _introduction(plan: Plan, err: Terminal) -> list[str]:
     from adversity_flows.cli.wording import plan_words
 
-    err.say(f"{err.paint(plan.name, 'cyan', bold=True)}   {plan_words(plan)}")
-    for warning in plan.warnings:
-        err.say(f" ! {warning}")
+    name = err.paint(plan.name, "cyan", bold=True)
+    return [f"{name}   {plan_words(plan)}", *(f" ! {warning}" for warning in plan.warnings)]
 
 
 def _as_json(finished: FinishedRun, plan: Plan) -> dict[str, Any]:

@@ -255,10 +255,11 @@ def read_run(root: Path, name: str) -> PastRun | None:
 
 
 def accept(root: Path, pipeline: str, run: str) -> None:
-    """Let a run be what later ones are compared with."""
-    path = _pointer(root, pipeline)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write_json(path, {"run": run})
+    """Let a run be what later ones are compared with; where it is so, nothing is written."""
+    if getattr(accepted_run(root, pipeline), "id", None) != run:
+        path = _pointer(root, pipeline)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_json(path, {"run": run})
 
 
 def _pointer(root: Path, pipeline: str) -> Path:
