@@ -49,7 +49,7 @@ def ledger(pipeline: str | None, as_json: bool) -> None:
 
     root = root_of(pipeline) if pipeline else find_root(Path.cwd())
     book = ledger_of(root)
-    chosen = _pages_of(pipeline) if pipeline else None
+    chosen = _pages_of(pipeline, root) if pipeline else None
     pages = [
         page for page in book.pages() if chosen is None or (page[0].victim, page[0].data) in chosen
     ]
@@ -64,15 +64,16 @@ def ledger(pipeline: str | None, as_json: bool) -> None:
         out.say(line)
 
 
-def _pages_of(pipeline: str) -> set[tuple[str, str]]:
-    """Return victim and data of each attack of a pipeline that has an artifact."""
+def _pages_of(pipeline: str, root: Path) -> set[tuple[str, str]]:
+    """Return victim and data of each attack of a pipeline that has an artifact; no plugin is needed."""
+    from pathlib import Path
+
     from adversity.engine.stages.attack_identity import IDENTITY
     from adversity.engine.summary.ledger import entries
-    from adversity_flows.cli.project import plan_of
+    from adversity.pipeline.read.load import load_pipeline
 
-    plan = plan_of(pipeline)
-    attacks = [planned.id for planned in plan.steps.values() if planned.role == "attack"]
-    folders = [plan.root / plan.stage(step).out for step in attacks]
+    spec = load_pipeline(Path(pipeline).absolute(), root=root).spec
+    folders = [root / "artifacts" / spec.name / step for step in spec.steps]
     recorded = (entries(folder) for folder in folders if (folder / IDENTITY).is_file())
     return {(entry.victim, entry.data) for cells in recorded for entry in cells}
 

@@ -13,6 +13,7 @@ from adversity.contracts.nested import resolving
 from adversity.errors import InputError, UnknownPluginError
 from adversity.pipeline.plan.matrix import filled
 from adversity.pipeline.plan.nested import named_steps, resolver
+from adversity.pipeline.plan.resolved_before import origin_words
 from adversity.pipeline.read.findings import Findings, KeyPath, complaints, suggestion
 from adversity.pipeline.read.load import variables_of
 from adversity.registry.entry import class_of, licence_of
@@ -55,7 +56,7 @@ class PluginFinder:
         self._marks = read_marks() if loaded.spec.conformance == "required" else None
         self._registry = registry
         self._findings = findings
-        self._root = loaded.root
+        self._root, self._pipeline = loaded.root, loaded.spec.name
         self._steps = loaded.spec.steps
         self._found: dict[tuple[str | None, str], Entry | UnknownPluginError] = {}
 
@@ -94,7 +95,8 @@ class PluginFinder:
             entry = self._entry(kind, name)
             return entry, [*self._licence_faults(entry), *self._conformance_faults(entry)]
         except UnknownPluginError as error:
-            return None, [str(error)]
+            origin = origin_words(self._root, self._pipeline, kind, name)
+            return None, [f"{error}{origin}"]
 
     def _entry(self, kind: str | None, name: str) -> Entry:
         """Return a plugin, which is looked up once: a file of the project is imported for it."""
