@@ -132,6 +132,7 @@ def test_nothing_to_do_is_said_again_until_something_changes(
         "an artifact": lambda: same_time(
             next((root / "artifacts/shots/predictions").rglob("*.parquet")), flip
         ),
+        "a metric of DVC": lambda: same_time(root / "metrics/shots/predictions.json", flip),
         "an artifact gone": lambda: shutil.rmtree(root / "artifacts/shots/attacked"),
         "the lock": lambda: same_time(root / "dvc.lock", flip),
         "the page": lambda: same_time(page, flip),

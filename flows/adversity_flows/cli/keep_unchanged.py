@@ -104,7 +104,8 @@ def _trees(plan: Plan, finished: FinishedRun) -> Iterator[Path]:
     yield from {finished.past.path} | ({accepted.path} if accepted else set())
     yield ledger_of(plan.root).root
     for stage in plan.stages:
-        yield from (plan.root / path for path in (*stage.deps, stage.out))
+        made = (stage.out, stage.metrics) if stage.metrics else (stage.out,)
+        yield from (plan.root / path for path in (*stage.deps, *made))
 
 
 def _files(plan: Plan) -> Iterator[Path]:
