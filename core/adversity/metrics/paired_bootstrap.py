@@ -3,10 +3,11 @@
 Images are drawn again and again, with replacement and the same for both methods, and the spread of
 the difference over the draws is its standard error. Interval and test are Student's with that error:
 other than quantiles of the draws, they give p-values as small as a correction for many tests needs,
-with few draws. For two ECEs (15 bins, 100 to 1,000 images) whose true values are equal, the
-interval held 0 in 97 % of simulations or more, quantiles likewise; where they are unequal, all
-bootstraps are drawn towards 0 at small n, since the ECE of few images is too large, and these less
-than quantiles. For a mean over samples `paired_difference` needs no draws.
+with few draws. It tells of the measure as it comes out of so many images. For two ECEs (15 bins, 100
+and 300 images) whose true values are equal, the interval held 0 in 97 % of simulations or more;
+where they are far apart, it held the difference of the true ones in about 68 %, since the ECE of few
+images is too large, the smaller one's most. For a mean over samples `paired_difference` needs no
+draws.
 """
 
 from __future__ import annotations
