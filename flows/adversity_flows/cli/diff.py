@@ -95,7 +95,8 @@ def _sides(first: str, second: str | None, pipeline: str | None) -> tuple[Record
     """Return the two runs that are meant."""
     from adversity.errors import InputError
     from adversity_flows.cli.project import root_of
-    from adversity_flows.runs.compared_runs import last_two, of_one_pipeline, pipeline_name
+    from adversity_flows.runs.compared_runs import last_two, of_one_pipeline
+    from adversity_flows.runs.named_run import pipeline_name
 
     if second is None:
         if not Path(first).is_file():
@@ -110,7 +111,8 @@ def _sides(first: str, second: str | None, pipeline: str | None) -> tuple[Record
 def _side(name: str) -> RecordedRun | Revision:
     from adversity_flows.cli.project import find_root, root_of
     from adversity_flows.dvc.revision import Revision
-    from adversity_flows.runs.compared_runs import last_run, named_side, pipeline_name
+    from adversity_flows.runs.compared_runs import last_run, named_side
+    from adversity_flows.runs.named_run import pipeline_name
 
     if Path(name).is_file():
         return last_run(root_of(name), pipeline_name(Path(name)))

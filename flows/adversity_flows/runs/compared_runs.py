@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
-
-import yaml
 
 from adversity.did_you_mean import did_you_mean
 from adversity.engine.summary.recorded_run import RecordedRun, recorded_metrics
 from adversity.engine.summary.run_diff import run_diff
 from adversity.errors import InputError
 from adversity_flows.dvc.revision import Revision
-from adversity_flows.runs.past_runs import FOLDER, past_runs, read_run
+from adversity_flows.runs.named_run import run_at
+from adversity_flows.runs.past_runs import FOLDER, past_runs
 from adversity_flows.runs.recorded_runs import past_run, revision_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from adversity.registry import Registry
     from adversity.report.values.run_diff import RunDiff
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["compared", "last_run", "last_two", "named_side", "of_one_pipeline", "pipeline_name"]
+__all__ = ["compared", "last_run", "last_two", "named_side", "of_one_pipeline"]
 
 
 def compared(before: RecordedRun, after: RecordedRun, registry: Registry, draws: int) -> RunDiff:
@@ -61,11 +60,7 @@ def named_side(root: Path, name: str) -> RecordedRun | Revision:
         InputError: If it is neither, or the run did not come to its end.
         StorageError: If the run is damaged.
     """
-    path = Path(name)
-    if path.is_dir() and (path / "manifest.json").is_file():
-        found = read_run(path.resolve().parent.parent, path.resolve().name)
-    else:
-        found = None if "/" in name or name in (".", "..") else read_run(root, name)
+    found = run_at(root, name)
     if found is not None:
         return past_run(_finished(found))
     return Revision.named(root, name) or _refuse(root, name)
@@ -121,22 +116,6 @@ def last_run(root: Path, pipeline: str) -> RecordedRun:
             f"expected a run of {pipeline} that came to its end, got none in {root / FOLDER}; run it"
         )
     return past_run(past)
-
-
-def pipeline_name(file: Path) -> str:
-    """Return the name that a pipeline file gives itself; its plugins need not be installed.
-
-    Raises:
-        InputError: If it is no pipeline file.
-    """
-    try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{file}: expected a pipeline file, got none ({error})") from error
-    name = read.get("name") if isinstance(read, dict) else None
-    if not isinstance(name, str):
-        raise InputError(f"{file}: expected a pipeline file with a name:, got none; add name:")
-    return name
 
 
 def _refuse(root: Path, name: str) -> NoReturn:

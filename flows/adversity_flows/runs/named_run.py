@@ -6,16 +6,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from adversity.errors import InputError
 from adversity.report.tables.read_back import read_back
-from adversity_flows.runs.earlier_runs import read_yaml
 from adversity_flows.runs.past_runs import FOLDER, past_runs, read_run
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["named_run", "report_of"]
+__all__ = ["named_run", "pipeline_name", "report_of", "run_at"]
 
 
 def named_run(root: Path, name: str | None) -> PastRun:
@@ -31,7 +32,7 @@ def named_run(root: Path, name: str | None) -> PastRun:
         StorageError: If its manifest is damaged.
     """
     if name is not None and Path(name).suffix in (".yaml", ".yml"):
-        return _newest(root, _pipeline(Path(name)), name)
+        return _newest(root, pipeline_name(Path(name)), name)
     if name is None:
         ids = sorted((path.name for path in (root / FOLDER).glob("[0-9]*")), reverse=True)
         found = (read_run(root, one) for one in ids)
@@ -39,8 +40,7 @@ def named_run(root: Path, name: str | None) -> PastRun:
         past = next(ended, None)
         wanted = "a run that came to its end"
     else:
-        path = Path(name)
-        past = read_run(root, path.name) if path.name not in ("", "..") else None
+        past = run_at(root, name)
         wanted = f"a run, or a pipeline file, {name}"
     if past is None or not past.result.is_file():
         raise InputError(
@@ -48,6 +48,30 @@ def named_run(root: Path, name: str | None) -> PastRun:
             "one of the folders there"
         )
     return past
+
+
+def run_at(root: Path, name: str) -> PastRun | None:
+    """Return a run by its folder, of whichever project that is, or by its id in this one."""
+    path = Path(name)
+    if path.is_dir() and (path / "manifest.json").is_file():
+        return read_run(path.resolve().parent.parent, path.resolve().name)
+    return None if "/" in name or name in (".", "..") else read_run(root, name)
+
+
+def pipeline_name(file: Path) -> str:
+    """Return the name that a pipeline file gives itself; its plugins need not be installed.
+
+    Raises:
+        InputError: If it is no pipeline file.
+    """
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: expected a pipeline file, got none ({error})") from error
+    name = read.get("name") if isinstance(read, dict) else None
+    if not isinstance(name, str):
+        raise InputError(f"{file}: expected a pipeline file with a name:, got none; add name:")
+    return name
 
 
 def report_of(past: PastRun) -> Report:
@@ -59,17 +83,6 @@ def report_of(past: PastRun) -> Report:
     """
     text = past.verified(past.result).read_text(encoding="utf-8")
     return read_back(json.loads(text), where=str(past.result))
-
-
-def _pipeline(file: Path) -> str:
-    """Return the name that a pipeline file gives itself."""
-    try:
-        name = read_yaml(file.read_text(encoding="utf-8")).get("name")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"expected a pipeline file, got {file}: {error}; name another") from error
-    if not isinstance(name, str):
-        raise InputError(f"{file}: expected a pipeline file with a name:, got none; add one")
-    return name
 
 
 def _newest(root: Path, pipeline: str, file: str) -> PastRun:
