@@ -121,7 +121,8 @@ def _begin(report: Report, figures: Sequence[_Figure], hard: _Figure | None) -> 
     cells = [figure for figure in figures if figure.step.id == hard.step.id]
     place = cell_text(hard.cell.cell)
     worst = f", the worst of {len(cells)} cells" if len(cells) > 1 else ""
-    through = " and ".join(_named(report, name) for name in hard.step.path[1:-1])
+    changes = {step.id for step in report.steps if step.makes == "images"}
+    through = " and ".join(_named(report, name) for name in hard.step.path if name in changes)
     again = clean is not None and clean.measure.n == hard.measure.n
     where = f"Through {through}{f' at {place}' if place else ''}{worst}"
     return ("Degraded.", f"{start} {where}, {_said(report, hard, again=again)}.".strip())
