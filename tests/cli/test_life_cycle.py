@@ -91,15 +91,26 @@ def test_a_listener_hears_what_is_promised_and_changes_nothing(project, acme, ca
 
 
 def compare_with_the_metrics_file(root, lines):
-    """Find in the hook's measures what DVC's metrics file has for each cell."""
+    """Find in the hook's measures what the artifact has of each cell, and DVC's metrics file."""
     (heard_measures,) = (
         line["what"]["measures"] for line in lines[1:-1] if line["what"]["id"] == "attacked"
     )
     (file,) = (root / "metrics").rglob("attacked.json")
-    for cell, measures in json.loads(file.read_text(encoding="utf-8")).items():
-        for name, numbers in measures.items():
-            assert numbers.items() <= heard_measures[cell].pop(name).items()
-    assert heard_measures == {"eps=4/255": {}, "eps=16/255": {}}
+    shown = json.loads(file.read_text(encoding="utf-8"))
+    assert shown.keys() == {"eps=4/255", "eps=16/255"}
+    for cell, values in shown.items():
+        assert values
+        assert values.items() <= values_of(heard_measures[cell]).items()
+    (file,) = (root / "artifacts").rglob("attacked/measures.json")
+    stored = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    assert {cell: values_of(measures) for cell, measures in stored.items()} == {
+        cell: values_of(measures) for cell, measures in heard_measures.items()
+    }
+
+
+def values_of(measures):
+    """Return the value of each measure."""
+    return {name: measure["value"] for name, measure in measures.items()}
 
 
 def test_a_listener_hears_how_a_run_failed(project, acme, call, monkeypatch):
