@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalogue import built_in, overview, parameters
+from checks import checks_table
 from markdown_text import code, plain, table, written
 from reference import public_names
 
@@ -24,7 +25,7 @@ __all__ = ["END", "for_a_viewer", "pages", "rewrite"]
 
 END = "<!-- site: end -->"
 _PLACE = re.compile(
-    r"^(?P<head><!-- site: (?P<what>catalogue|api)(?P<words>[^>]*?) -->\n)"
+    r"^(?P<head><!-- site: (?P<what>catalogue|api|checks)(?P<words>[^>]*?) -->\n)"
     rf"(?:\n(?:(?!<!-- site: ).*\n)*?{END}\n)?",
     re.MULTILINE,
 )
@@ -36,7 +37,9 @@ _PRIVATE = ("_", "model_")
 
 def pages() -> list[Path]:
     """Return the pages that have generated text."""
-    return [_DOCS / "catalogue.md", *sorted((_DOCS / "api").glob("*.md"))]
+    folders = (_DOCS / "api", _DOCS / "kinds")
+    pages = (page for folder in folders for page in sorted(folder.glob("*.md")))
+    return [_DOCS / "catalogue.md", _DOCS / "kit.md", *pages]
 
 
 def for_a_viewer(text: str) -> str:
@@ -59,6 +62,8 @@ def rewrite() -> list[Path]:
 def _generated(found: re.Match[str]) -> str:
     if found["what"] == "catalogue":
         return "\n".join(_catalogue()).rstrip()
+    if found["what"] == "checks":
+        return checks_table(found["words"].strip())
     module, *names = found["words"].split()
     return "\n".join(table(("name", "what it is"), _names(module, names)))
 

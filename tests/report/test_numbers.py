@@ -135,8 +135,37 @@ def test_what_restorations_did_to_errors_is_shown(bare_report: Report) -> None:
     (table,) = (block for block in section.blocks if isinstance(block, Table))
     first, second = table.rows
     assert first[:3] == ("denoised_angle", "denoised", "severity = 1")
-    assert first[3].startswith("0.500 [-0.500, 1.500]")
-    assert first[4:] == ("30", "20", "0.2")
-    assert second[4:] == ("9", "41", "1e-05")
+    assert first[3:] == ("+0.500", "[\N{MINUS SIGN}0.500, +1.500]", "50", "30", "20", "0.2")
+    assert second[6:] == ("9", "41", "1e-05")
     chart = next(b for b in section.blocks if isinstance(b, Chart) and "gain" in b.id)
     assert [record["value"] for record in chart.records] == [0.5, -2.5]
+
+
+def test_over_seeds_a_cell_has_one_row(bare_report: Report) -> None:
+    """With the spread beside the mean, and no p, which would be that of one seed."""
+    mean = Measure(0.5, 50, -0.2, 1.2, details={"seeds": 3, "spread": 0.25})
+    each = tuple(
+        ErrorGain("denoised", "noisy", "angle", {"seed": seed}, Measure(0.5, 50), 30, 20)
+        for seed in "012"
+    )
+    report = replace(
+        estimated(bare_report),
+        error_gains=each,
+        error_gains_over_seeds=(replace(each[0], cell={}, difference=mean, nearer=90, further=60),),
+    )
+    section = numbers_section(report)
+    assert section is not None
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    assert table.columns[3:] == (
+        "gain in RMSE",
+        "± over seeds",
+        "interval",
+        "n",
+        "nearer",
+        "further",
+    )
+    (row,) = table.rows
+    assert row[2:] == ("—", "+0.500", "0.250", "[\N{MINUS SIGN}0.200, +1.200]", "50", "90", "60")
+    assert "Means over 3 seeds" in table.caption
+    chart = next(b for b in section.blocks if isinstance(b, Chart) and "gain" in b.id)
+    assert [record["value"] for record in chart.records] == [0.5]

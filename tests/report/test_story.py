@@ -13,7 +13,6 @@ from adversity.contracts.values import Measure
 from adversity.report import Section, Text, report_json, story_lines, write_html, write_markdown
 from adversity.report.sections import register
 from adversity.report.sections.story import hardest_cell
-from adversity.report.values.compared import Compared, Comparison
 from adversity.report.values.model import Caveat, CellResult, Gain, Report, StepSummary
 from adversity.report.words.counting import count_text, hits
 from adversity.report.words.reading import with_words
@@ -171,7 +170,7 @@ def test_a_void_figure_speaks_only_where_there_is_no_other(bare_report: Report) 
 
 
 def test_over_seeds_means_are_told_and_changes_over_all_of_them(bare_report: Report) -> None:
-    """The mean of each severity speaks, not the worst seed; the change is the comparison's, turned."""
+    """The mean of each severity speaks, not the worst seed, and the gain over all of them."""
 
     def mean(value: float) -> dict[str, Measure]:
         return {"accuracy": Measure(value, 20, value - 0.1, value + 0.1, details={"seeds": 3})}
@@ -193,28 +192,26 @@ def test_over_seeds_means_are_told_and_changes_over_all_of_them(bare_report: Rep
         view("lime", "restoration", "lime", "dark"),
         seeded(answers("lime_answers", ("dark", "lime"), {}), {"1": 0.6, "5": 0.52}),
     )
-    gains = tuple(
-        Gain(
-            "lime",
-            "dark_answers",
-            "lime_answers",
-            {"severity": "5", "seed": seed},
-            Measure(9, 20),
-            1,
-            0,
-        )
+    at = {"severity": "5"}
+    alone = tuple(
+        Gain("lime", "dark_answers", "lime_answers", {**at, "seed": seed}, Measure(9, 20), 1, 0)
         for seed in "012"
     )
-    at = {"severity": "5"}
-    difference = Measure(-0.11, 20, -0.2, -0.02)
-    pair = Comparison("accuracy", "dark_answers", "lime_answers", at, at, difference, seeds=3)
-    report = replace(made(bare_report, *steps, gains=gains), compared=Compared((pair,)))
+    mean_gain = Measure(0.11, 20, 0.02, 0.2, details={"seeds": 3, "spread": 0.04})
+    gains = {
+        "gains": alone,
+        "gains_over_seeds": (replace(alone[0], cell=at, difference=mean_gain, recovered=8),),
+    }
+    report = made(bare_report, *steps, **gains)
     assert story_lines(report) == (
         (
             "Degraded. Through dark (low_light) at severity = 5, the worst of 2 cells, 41.0% of 20 "
             "images of photos are recognised, 0.410 [0.310, 0.510], the mean over 3 seeds."
         ),
-        "Restored. lime brings that to 52.0% of 20: change +0.110 [+0.020, +0.200], paired by image.",
+        (
+            "Restored. lime brings that to 52.0% of 20: change +0.110 [+0.020, +0.200], paired by "
+            "image over 3 seeds (8 recovered, 0 newly broken in all of them)."
+        ),
     )
     assert hardest_cell(report) == at
 

@@ -15,10 +15,9 @@ from adversity.report.charts.curves import curve_charts
 from adversity.report.sections.all_sections import contents
 from adversity.report.sections.attacks import attack_section, unattacked
 from adversity.report.sections.budget_curves import budget_curves
-from adversity.report.sections.restoration import flips_section, restoration_section
+from adversity.report.sections.restoration import restoration_section
 from adversity.report.sections.uncertainty import uncertainty_section
-from adversity.report.values.blocks import Table
-from adversity.report.values.model import CellResult, Gain, Report, StepSummary
+from adversity.report.values.model import CellResult, Report, StepSummary
 from adversity.report.words.reading import with_words
 from adversity_plugins.metric.ece import ECE
 
@@ -36,56 +35,6 @@ def wilson(right: int, n: int) -> Measure:
 
 def chart(report: Report, name: str) -> Chart:
     return next(item for item in contents(report).charts if item.id == name)
-
-
-def test_of_many_gains_the_ends_are_drawn_and_the_table_has_all(full_report: Report) -> None:
-    """A chart of 375 rows is looked through by nobody; what is drawn is said, and is what it says."""
-    gain = full_report.gains[0]
-    changes = [((7 * at) % 60 - 30) / 100 for at in range(60)]  # each value once, in no order
-    gains = tuple(
-        replace(gain, cell={"at": str(at)}, difference=Measure(value, 50, value - 0.1, value + 0.1))
-        for at, value in enumerate(changes)
-    )
-    report = replace(full_report, gains=gains)
-    drawn = chart(report, "restoration-gain")
-    ends = sorted(changes)[:12] + sorted(changes)[-12:]
-    assert [row["value"] for row in drawn.records] == [v for v in changes if v in ends]
-    assert "of 60 cells the 12 with the smallest and the 12 with the largest" in drawn.caption
-    folded = flips_section(report)
-    assert folded is not None
-    assert folded.folded
-    (table,) = folded.blocks
-    assert isinstance(table, Table)
-    assert len(table.rows) == 60
-    above = restoration_section(report)
-    assert above is not None
-    assert table not in above.blocks
-    assert flips_section(full_report) is None
-
-
-def test_gain_is_shown_with_its_flips(full_report: Report) -> None:
-    """Each paired gain is a row of the chart and of the table, with both counts and p."""
-    gains = tuple(
-        Gain(
-            "enhanced", "dark_predictions", "predictions", {"severity": str(level)},
-            Measure(0.1 * level - 0.2, 50, 0.1 * level - 0.3, 0.1 * level - 0.1),
-            recovered=level, broken=7 - level, p_value=0.25,
-        )
-        for level in (1, 3)
-    )  # fmt: skip
-    section = restoration_section(replace(full_report, gains=gains))
-    assert section is not None
-    drawn = section.charts()[0].records
-    assert [item["value"] for item in drawn] == pytest.approx([-0.1, 0.1], abs=1e-12)
-    table = next(b for b in section.blocks if isinstance(b, Table) and "flips" in b.id)
-    assert [row[3:] for row in table.rows] == [("1", "6", "0.25"), ("3", "4", "0.25")]
-
-
-def test_restoration_without_a_pair_shows_no_gain(full_report: Report) -> None:
-    """Without predictions in front of the restoration there is no gain to show."""
-    section = restoration_section(replace(full_report, gains=()))
-    assert section is not None
-    assert not section.charts()
 
 
 def test_curve_has_a_line_for_each_path(full_report: Report) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from toy_numbers import Lit
 
 import adversity
@@ -42,6 +43,17 @@ class Dim(Restoration):
         return 0.9 * images
 
 
+class Biased(Regressor):
+    """Reads ten times the mean of an image, and more by a tenth of its seed."""
+
+    name: ClassVar[str] = "biased"
+    seed: int = 0
+    target_names: ClassVar[tuple[str, ...]] = ("light",)
+
+    def predict(self, images: torch.Tensor) -> Predictive:
+        return Predictive(mean=10 * images.double().mean((1, 2, 3))[:, None] + 0.1 * self.seed)
+
+
 class Meter(Regressor):
     """Reads ten times the mean of an image, and is sure of it to half a unit or says nothing."""
 
@@ -64,15 +76,17 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
     """A function that runs all steps but the report; returns report, results and tables."""
     (tmp_path / "pipelines").mkdir()
 
-    def ran(steps: str = STEPS, *, data: str = "", sure: str = "true", width: int = 1) -> Any:
+    def ran(
+        steps: str = STEPS, *, data: str = "", sure: str = "true", width: int = 1, matrix: str = ""
+    ) -> Any:
         written = steps.replace("$sure", sure).replace("$width", str(width))
         file = tmp_path / "pipelines/p.yaml"
         file.write_text(
             f"name: p\ndata:\n  test: {{uses: dataset/lit, with: {{width: {width}{data}}}}}\n"
-            f"matrix: {{severity: [1, 3]}}\nsteps:{written}",
+            f"matrix: {{severity: [1, 3]{matrix}}}\nsteps:{written}",
             encoding="utf-8",
         )
-        plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(Lit, Dim, Meter))
+        plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(Lit, Dim, Meter, Biased))
         workspace = Workspace(tmp_path, tmp_path / "out", tmp_path / "store")
         wanted = [stage.step for stage in plan.stages if stage.step != "report"]
         results = {step: _stage(plan, step, workspace, 1) for step in wanted}
@@ -228,3 +242,29 @@ def test_the_gain_is_that_of_the_mathematics(run: Any) -> None:
     rows = was["severity"].astype(str) == "3"
     wanted = metrics.rmse_gain(now["mean"][rows], was["mean"][rows], now["target"][rows])
     assert report.error_gains[1].difference.as_json() == wanted.as_json()
+
+
+SEEDED = """
+  noisy: {uses: degradation/gaussian_noise, from: test, with: {severity: $severity}}
+  dimmed: {uses: restoration/dim, from: noisy}
+  meter: {uses: regressor/biased, with: {seed: $seed}}
+  clean_light: {uses: meter, from: test}
+  noisy_light: {uses: meter, from: noisy}
+  dimmed_light: {uses: meter, from: dimmed}
+"""
+
+
+def test_gains_in_errors_over_seeds_are_their_mean(run: Any) -> None:
+    """Mean, standard deviation and Student's interval over three seeds, as SciPy has them."""
+    report, _, _ = run(SEEDED, matrix=", seed: [0, 1, 5]")
+    assert len(report.error_gains) == 6
+    first, second = report.error_gains_over_seeds
+    assert (first.cell, second.cell) == ({"severity": "1"}, {"severity": "3"})
+    own = [gain for gain in report.error_gains if gain.cell["severity"] == "3"]
+    values = [gain.difference.value for gain in own]
+    assert second.difference.value == pytest.approx(np.mean(values), rel=1e-12)
+    assert second.difference.details["spread"] == pytest.approx(np.std(values, ddof=1), rel=1e-9)
+    low, high = stats.t.interval(0.95, 2, np.mean(values), np.std(values, ddof=1) / 3**0.5)
+    assert (second.difference.low, second.difference.high) == pytest.approx((low, high), rel=1e-9)
+    assert second.nearer == sum(gain.nearer for gain in own)
+    assert second.difference.details["spread"] > 0, "seeds that agree would prove nothing"

@@ -182,3 +182,43 @@ def test_values_of_the_matrix_are_numbers(report: Any) -> None:
     assert first["cell"] == {"severity": "3", "seed": "0", "gamma": "0.5"}
     assert first["numbers"] == {"severity": 3, "seed": 0, "gamma": 0.5}
     assert [cell["numbers"] for cell in step["over_seeds"]][:1] == [{"severity": 3, "gamma": 0.5}]
+
+
+def test_gains_over_seeds_are_the_differences_of_the_methods(report: Any, finished: Path) -> None:
+    """One for each restoration and condition: mean, spread and flips as counted here, p as SciPy's."""
+    own = [gain for gain in report["gains_over_seeds"] if gain["after"] == "with_means"]
+    assert [gain["cell"] for gain in own] == [{"severity": "3"}, {"severity": "5"}]
+    pairs = [
+        [
+            right(finished, step, severity="5", seed=str(seed))
+            for step in ("untreated", "with_means")
+        ]
+        for seed in range(3)
+    ]
+    of_seeds = [now.mean() - was.mean() for was, now in pairs]
+    found = own[1]["difference"]
+    assert found["value"] == pytest.approx(mean(of_seeds), abs=1e-12)
+    assert found["details"]["spread"] == pytest.approx(stdev(of_seeds), abs=1e-12)
+    assert (found["details"]["seeds"], found["n"]) == (3, 40)
+    changes = np.array([now.astype(float) - was for was, now in pairs])
+    of_images = changes.mean(0)
+    # Never surer than with as many images as there are rows: seeds can happen to differ in turn.
+    error = max(stats.sem(of_images), stats.sem(changes.ravel()))
+    wanted = 2 * stats.t.sf(abs(of_images.mean()) / error, 39)
+    assert own[1]["p_value"] == pytest.approx(wanted, rel=1e-6)
+    assert own[1]["recovered"] == sum(int((now & ~was).sum()) for was, now in pairs)
+    assert own[1]["broken"] == sum(int((was & ~now).sum()) for was, now in pairs)
+    compared = pair_of(report, "accuracy", "untreated", "with_means", "5")
+    assert compared["difference"]["value"] == pytest.approx(-found["value"], abs=1e-12)
+    assert compared["difference"]["high"] == pytest.approx(-found["low"], abs=1e-12)
+    assert len([gain for gain in report["gains"] if gain["after"] == "with_means"]) == 6
+
+
+def test_a_gain_without_seeds_stays_as_it_is_among_those_over_seeds(report: Any) -> None:
+    """McNemar's exact test of one network, in its own cell."""
+    alone, folded = (
+        [gain for gain in report[name] if gain["after"] == "fixed_means"]
+        for name in ("gains", "gains_over_seeds")
+    )
+    assert folded == alone
+    assert "seeds" not in alone[0]["difference"]["details"]

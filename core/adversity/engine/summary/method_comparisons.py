@@ -11,11 +11,12 @@ import numpy as np
 
 from adversity.data.sample_columns import GROUP
 from adversity.engine.stages.fit_streams import stored_rows
+from adversity.engine.summary.over_seeds import paired_over_seeds, seeds_of, without
 from adversity.engine.summary.sample_values import are_verdicts, sample_values
-from adversity.metrics import holm, paired_difference
+from adversity.metrics import holm
 from adversity.report.tables.figures import Figure, figures
 from adversity.report.values.apart import judged_steps
-from adversity.report.values.compared import SEED, Compared, Comparison
+from adversity.report.values.compared import Compared, Comparison
 from adversity.report.words.wording import measure_name, plural
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class _Methods:
 
     def __init__(self, toolbox: Toolbox, sides: Mapping[str, Side]) -> None:
         self._toolbox = toolbox
-        self._seeds = {name for name, side in sides.items() if side == SEED}
+        self._seeds = seeds_of(sides)
         self._read: dict[tuple[str, str, str], _Values | None] = {}
 
     def compare(self, first: Figure, second: Figure) -> Comparison | None:
@@ -134,7 +135,7 @@ class _Methods:
             return None
         if not all(np.isfinite(x).all() for ours, theirs, _, _ in parts for x in (ours, theirs)):
             return None
-        difference = _difference(parts, first.mean.better)
+        difference = paired_over_seeds(parts, first.mean.better)
         return Comparison(
             measure=first.measure,
             first=first.step,
@@ -160,7 +161,7 @@ class _Methods:
         return [
             cell
             for cell in self._toolbox.plan.steps[figure.step].cells
-            if {k: v for k, v in cell.values if k not in self._seeds} == dict(figure.cell)
+            if without(self._seeds, cell.as_dict()) == dict(figure.cell)
         ]
 
     def _values(self, figure: Figure, cell: Cell) -> _Values | None:
@@ -174,23 +175,6 @@ class _Methods:
             ids = rows["id"].astype(str)
             self._read[key] = None if values is None else _Values(ids, values, groups)
         return self._read[key]
-
-
-def _difference(
-    parts: Sequence[tuple[Array, Array, Array, Array | None]], better: str | None
-) -> Measure:
-    """Return first minus second; over several seeds, with one sample's rows as one cluster."""
-    ours, theirs, ids = (np.concatenate([part[at] for part in parts]) for at in range(3))
-    given = [part[3] for part in parts if part[3] is not None]
-    groups = np.concatenate(given) if len(given) == len(parts) else None
-    if len(parts) > 1:
-        groups = ids if groups is None else np.where(_nameless(groups), ids, groups)
-    difference = paired_difference(ours, theirs, groups=groups, better=better)
-    return replace(difference, n=len({*ids.tolist()}))
-
-
-def _nameless(groups: Array) -> Array:
-    return np.array([name is None for name in groups.tolist()])
 
 
 def _of_a_difference(measure: Measure) -> MeasureInfo:

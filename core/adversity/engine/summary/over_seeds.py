@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from statistics import stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from adversity.metrics import mean_interval
+import numpy as np
+
+from adversity.metrics import mean_interval, paired_difference
 from adversity.report.values.compared import SEED
 from adversity.report.values.model import CellResult
 from adversity.report.values.paired import cell_key
@@ -19,7 +21,28 @@ if TYPE_CHECKING:
     from adversity.report.values.compared import Side
     from adversity.report.values.model import StepSummary
 
-__all__ = ["with_means_over_seeds"]
+__all__ = [
+    "Paired",
+    "mean_over_seeds",
+    "paired_over_seeds",
+    "seeds_of",
+    "with_means_over_seeds",
+    "without",
+]
+
+Array = np.ndarray[Any, Any]
+Paired = tuple[Array, Array, Array, Array | None]
+"""The values `[N]` of two methods on the same samples, the samples' ids, and their groups or None."""
+
+
+def seeds_of(sides: Mapping[str, Side]) -> set[str]:
+    """Return the variables of the matrix that are seeds."""
+    return {name for name, side in sides.items() if side == SEED}
+
+
+def without(seeds: set[str], cell: Mapping[str, str]) -> dict[str, str]:
+    """Return a cell without its seeds."""
+    return {name: value for name, value in cell.items() if name not in seeds}
 
 
 def with_means_over_seeds(
@@ -36,7 +59,7 @@ def with_means_over_seeds(
         steps: With measures and what is known of them.
         sides: What each variable of the matrix is.
     """
-    seeds = {name for name, side in sides.items() if side == SEED}
+    seeds = seeds_of(sides)
     return tuple(
         replace(step, over_seeds=_folded(step.cells, seeds))
         if any(seeds & {*cell.cell} for cell in step.cells)
@@ -48,17 +71,16 @@ def with_means_over_seeds(
 def _folded(cells: Sequence[CellResult], seeds: set[str]) -> tuple[CellResult, ...]:
     groups: dict[str, list[CellResult]] = {}
     for cell in cells:
-        rest = {name: value for name, value in cell.cell.items() if name not in seeds}
-        groups.setdefault(cell_key(rest), []).append(cell)
+        groups.setdefault(cell_key(without(seeds, cell.cell)), []).append(cell)
     return tuple(_mean(group, seeds) for group in groups.values())
 
 
 def _mean(group: Sequence[CellResult], seeds: set[str]) -> CellResult:
     first = group[0]
     shared = [name for name in first.measures if all(name in cell.measures for cell in group)]
-    means = {name: _of([cell.measures[name] for cell in group]) for name in shared}
+    means = {name: mean_over_seeds([cell.measures[name] for cell in group]) for name in shared}
     return CellResult(
-        cell={name: value for name, value in first.cell.items() if name not in seeds},
+        cell=without(seeds, first.cell),
         n=min(cell.n for cell in group),
         measures={name: mean for name, mean in means.items() if mean is not None},
         notes=tuple(dict.fromkeys(note for cell in group for note in cell.notes)),
@@ -70,8 +92,12 @@ def _mean(group: Sequence[CellResult], seeds: set[str]) -> CellResult:
     )
 
 
-def _of(measures: Sequence[Measure]) -> Measure | None:
-    """Return the mean over seeds; an infinite one has no interval, and of both infinities is none."""
+def mean_over_seeds(measures: Sequence[Measure]) -> Measure | None:
+    """Return the mean over seeds; an infinite one has no interval, and of both infinities is none.
+
+    Args:
+        measures: One for each seed, at least one.
+    """
     first, count = measures[0], len(measures)
     if count == 1:
         return first
@@ -99,3 +125,28 @@ def _of(measures: Sequence[Measure]) -> Measure | None:
         method=found.method and f"{found.method} over {count} seeds",
         details={**mean.details, "spread": stdev(values)},
     )
+
+
+def paired_over_seeds(parts: Sequence[Paired], better: str | None) -> Measure:
+    """Return first minus second; over several seeds, with one sample's rows as one cluster.
+
+    So the seeds are taken as given, and the samples as drawn.
+
+    Args:
+        parts: One for each seed.
+        better: Which sign is good.
+
+    Returns:
+        The difference; `n` counts samples, however many seeds there are.
+    """
+    ours, theirs, ids = (np.concatenate([part[at] for part in parts]) for at in range(3))
+    given = [part[3] for part in parts if part[3] is not None]
+    groups = np.concatenate(given) if len(given) == len(parts) else None
+    if len(parts) > 1:
+        groups = ids if groups is None else np.where(_nameless(groups), ids, groups)
+    difference = paired_difference(ours, theirs, groups=groups, better=better)
+    return replace(difference, n=len({*ids.tolist()}))
+
+
+def _nameless(groups: Array) -> Array:
+    return np.array([name is None for name in groups.tolist()])

@@ -14,7 +14,7 @@ from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
 from adversity.engine.summary.example_numbers import example_rows
-from adversity.engine.summary.gains import error_gains, gains
+from adversity.engine.summary.gains import all_gains
 from adversity.engine.summary.links_shown import with_links
 from adversity.engine.summary.method_comparisons import compared_methods
 from adversity.engine.summary.method_of import sides_of, with_methods
@@ -96,8 +96,7 @@ def build_report(
         gates=tuple(gates),
         apart=apart,
         caveats=caveats(data, steps, gaps, apart, gates),
-        gains=gains(toolbox),
-        error_gains=error_gains(toolbox),
+        **all_gains(toolbox, sides),
         illusions=gaps,
         sides=sides,
         compared=compared_methods(toolbox, steps, sides, gates),

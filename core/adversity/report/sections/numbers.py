@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adversity.report.charts.chosen_rows import ends_of
 from adversity.report.charts.curves import curve_charts, row_chart
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
+from adversity.report.tables.changes import change_columns, p_text, seeds_in_words
 from adversity.report.values.blocks import Block, Section, Table, Text
 from adversity.report.words.reading import grouped
-from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
+from adversity.report.words.wording import NOTHING, cell_text, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adversity.report.values.model import ErrorGain, Report
 
 __all__ = ["numbers_section"]
+
+_MOST = 24
+"""Rows of a chart that one can look through; half of them are the smallest, half the largest."""
 
 
 @section(order=210, groups=("regression",))
@@ -40,36 +48,51 @@ def _gains(report: Report) -> list[Block]:
         "Gain of a restoration is the RMSE without it minus the RMSE with it, on the same images and "
         "with the same regressor. A gain below zero is harm."
     )
-    rows = [(_label(gain), gain.difference) for gain in report.error_gains]
+    gains = report.shown_error_gains
+    rows = [(_label(gains[at]), gains[at].difference) for at in _ends(gains)]
     chart = row_chart(
         "restoration-error-gain", "Restoration: gain in RMSE", rows, top=None, zero=True
     )
-    return [text, chart, _table(report)]
+    if len(rows) < len(gains):
+        note = (
+            f" Drawn: of {len(gains):,} cells the {_MOST // 2} with the smallest and the "
+            f"{_MOST // 2} with the largest gain; the table has all."
+        )
+        chart = replace(chart, caption=chart.caption + note)
+    return [text, chart, _table(gains)]
+
+
+def _ends(gains: Sequence[ErrorGain]) -> list[int]:
+    return ends_of([gain.difference.value for gain in gains], _MOST)
 
 
 def _label(gain: ErrorGain) -> str:
     return plain(", ".join(part for part in (gain.after, cell_text(gain.cell)) if part))
 
 
-def _table(report: Report) -> Table:
+def _table(gains: Sequence[ErrorGain]) -> Table:
+    changes = [gain.difference for gain in gains]
+    heads, columns = change_columns(changes, "gain in RMSE")
+    over = seeds_in_words(changes, "images are counted")
+    test = "" if over else " p: Student's paired test that the RMSE is the same;"
+    several = " Intervals speak of other seeds." if over else " several cells are several tests."
+    numbers = (*heads, "nearer", "further", *(() if over else ("p",)))
     return Table(
         "restoration-errors",
-        "Errors that restoration changed. p: Student's paired test that the RMSE is the same; "
-        "several cells are several tests.",
-        ("step", "restoration", "cell", "gain in RMSE", "nearer", "further", "p"),
+        f"Errors that restoration changed.{over}{test}{several}",
+        ("step", "restoration", "cell", *numbers),
         tuple(
             (
                 plain(gain.after),
                 plain(gain.step),
                 cell_text(gain.cell) or NOTHING,
-                measure_text(gain.difference),
+                *column,
                 f"{gain.nearer:,}",
                 f"{gain.further:,}",
-                NOTHING
-                if (p_value := gain.difference.details.get("p_value")) is None
-                else f"{p_value:.2g}",
+                *(() if over else (p_text(gain.difference.details.get("p_value")),)),
             )
-            for gain in report.error_gains
+            for gain, column in zip(gains, columns, strict=True)
         ),
-        numeric=frozenset({"gain in RMSE", "nearer", "further", "p"}),
+        numeric=frozenset(numbers),
+        sortable=True,
     )

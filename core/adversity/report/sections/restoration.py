@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adversity.report.charts.chosen_rows import ends_of
 from adversity.report.charts.curves import row_chart
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
+from adversity.report.tables.changes import change_columns, p_text, seeds_in_words
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
 from adversity.report.words.reading import grouped, titles
 from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
@@ -34,9 +36,9 @@ def restoration_section(report: Report) -> Section | None:
                 "and the same classifier. A gain below zero is harm."
             )
         )
-        blocks.append(_chart(report.gains))
-        if len(report.gains) <= _MOST:
-            blocks.append(_flips(report))
+        blocks.append(_chart(report.shown_gains))
+        if len(report.shown_gains) <= _MOST:
+            blocks.append(_flips(report.shown_gains))
     quality = _quality(report)
     if quality is not None:
         blocks.append(quality)
@@ -49,49 +51,81 @@ def restoration_section(report: Report) -> Section | None:
 @section(order=310)
 def flips_section(report: Report) -> Section | None:
     """Show the cells of restorations one by one, where they are too many to stand above."""
-    if len(report.gains) <= _MOST:
+    gains = report.shown_gains
+    if len(gains) <= _MOST:
         return None
-    return Section("flips", "Restoration, cell by cell", [_flips(report)], folded=True)
+    return Section("flips", "Restoration, cell by cell", [_flips(gains)], folded=True)
 
 
 def _chart(gains: Sequence[Gain]) -> Chart:
     """Draw the changes; of more than a reader can look through, those furthest down and up."""
-    ranked = sorted(range(len(gains)), key=lambda at: gains[at].difference.value)
-    ends = ranked if len(gains) <= _MOST else ranked[: _MOST // 2] + ranked[-(_MOST // 2) :]
-    rows = [(_label(gains[at]), gains[at].difference) for at in sorted(ends)]
+    ends = ends_of([gain.difference.value for gain in gains], _MOST)
+    names = _names(gains)
+    rows = [
+        (
+            ", ".join(part for part in (names[gain.after], plain(cell_text(gain.cell))) if part),
+            gain.difference,
+        )
+        for gain in (gains[at] for at in ends)
+    ]
     chart = row_chart("restoration-gain", "Change of accuracy", rows, top=None, zero=True)
-    if len(ends) == len(gains):
-        return chart
-    note = (
-        f" Drawn: of {len(gains):,} cells the {_MOST // 2} with the smallest and the {_MOST // 2} with "
-        "the largest change, which are the extremes of many; the table has all."
-    )
+    note = _of_seeds(gains)
+    if len(ends) < len(gains):
+        note += (
+            f" Drawn: of {len(gains):,} cells the {_MOST // 2} with the smallest and the {_MOST // 2} "
+            "with the largest change, which are the extremes of many; the table has all."
+        )
     return replace(chart, caption=chart.caption + note)
 
 
-def _label(gain: Gain) -> str:
-    return plain(", ".join(part for part in (gain.step, cell_text(gain.cell)) if part))
+def _names(gains: Sequence[Gain]) -> dict[str, str]:
+    """Name each restoration, with the answers behind it where several classifiers follow it."""
+    behind: dict[str, set[str]] = {}
+    for gain in gains:
+        behind.setdefault(gain.step, set()).add(gain.after)
+    return {
+        gain.after: plain(
+            gain.step if len(behind[gain.step]) == 1 else f"{gain.step} ({gain.after})"
+        )
+        for gain in gains
+    }
 
 
-def _flips(report: Report) -> Table:
+def _of_seeds(gains: Sequence[Gain]) -> str:
+    """Say what is taken as given where a gain is over several seeds."""
+    several = any(gain.difference.details.get("seeds") for gain in gains)
+    return " Over several seeds, these are taken as given, and images as drawn." if several else ""
+
+
+def _flips(gains: Sequence[Gain]) -> Table:
+    changes = [gain.difference for gain in gains]
+    heads, columns = change_columns(changes, "gain")
+    names = _names(gains)
     rows = tuple(
         (
-            plain(gain.step),
+            names[gain.after],
             cell_text(gain.cell) or NOTHING,
-            measure_text(gain.difference),
+            *column,
             f"{gain.recovered:,}",
             f"{gain.broken:,}",
-            NOTHING if gain.p_value is None else f"{gain.p_value:.2g}",
+            p_text(gain.p_value),
         )
-        for gain in report.gains
+        for gain, column in zip(gains, columns, strict=True)
     )
+    over = seeds_in_words(changes, "answers are counted")
+    test = (
+        "test that the gain is none, each image with all its seeds as one"
+        if over
+        else "exact McNemar test that it recovers as many as it breaks"
+    )
+    numbers = (*heads, "recovered", "newly broken", "p")
     return Table(
         "restoration-flips",
-        "Answers that restoration changed. p: exact McNemar test that it recovers as many as it "
-        "breaks; several cells are several tests.",
-        ("restoration", "cell", "gain", "recovered", "newly broken", "p"),
+        f"Answers that restoration changed.{over} p: {test}; several cells are several tests.",
+        ("restoration", "cell", *numbers),
         rows,
-        numeric=frozenset({"gain", "recovered", "newly broken", "p"}),
+        numeric=frozenset(numbers),
+        sortable=True,
     )
 
 

@@ -7,7 +7,6 @@ marked.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from adversity.report.doubts.void_figures import VOID, is_void
@@ -15,25 +14,28 @@ from adversity.report.sections.attack_story import attack_sentence
 from adversity.report.values.apart import judged_steps
 from adversity.report.values.blocks import Text
 from adversity.report.words.counting import count_text, figure_text, hits
-from adversity.report.words.reading import matching
+from adversity.report.words.reading import is_number, matching
 from adversity.report.words.wording import (
     cell_text,
     change_text,
     measure_name,
     plain,
     plural,
+    value_text,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from adversity.contracts.values import Measure
-    from adversity.report.values.model import CellResult, CellValues, Gain, Report, StepSummary
+    from adversity.report.values.model import CellResult, CellValues, Report, StepSummary
 
 __all__ = ["hardest_cell", "story", "story_lines"]
 
 _ANSWERS = ("accuracy", "regression")
-"""The groups of measures that say how good answers are."""
+"""The groups of measures that say how good answers are, of classes and of numbers."""
+_WHAT = {"accuracy": "change", "rmse": "gain in RMSE"}
+"""What a restoration's change is called, by the measure that it is of."""
 
 
 class _Figure(NamedTuple):
@@ -44,20 +46,29 @@ class _Figure(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """What one restoration changed in one cell; `flips` says how many answers, where they count."""
+    """What one restoration changed in one cell: of which samples is said in words."""
 
     step: str
+    before: str
     after: str
     cell: CellValues
     difference: Measure
-    flips: str = ""
+    name: str
+    moved: str
 
 
 def story(report: Report) -> tuple[Text, ...]:
-    """Return at most three paragraphs: degraded, restored, attacked; fewer where less was done."""
-    figures = [_Figure(*item) for item in _answers(report)]
-    hard = _hardest(report, figures)
-    parts = [_begin(report, figures, hard), *_restored(report, hard), *attack_sentence(report)]
+    """Return paragraphs: degraded, restored, attacked; fewer where less was done.
+
+    Of classes and of numbers, where both are answered, the first two have a paragraph each.
+    """
+    every = [_Figure(*item) for item in _answers(report)]
+    parts = []
+    for group in _ANSWERS:
+        figures = [figure for figure in every if figure.measure.info.group == group]
+        hard = _hardest(report, figures)
+        parts += [_begin(report, figures, hard), *_restored(report, hard)]
+    parts += attack_sentence(report)
     return tuple(Text(plain(text), lead=lead) for lead, text in parts if text)
 
 
@@ -68,8 +79,12 @@ def story_lines(report: Report) -> tuple[str, ...]:
 
 def hardest_cell(report: Report) -> dict[str, str]:
     """Return the cell of the degraded images that the story speaks of; empty without any."""
-    hard = _hardest(report, [_Figure(*item) for item in _answers(report)])
-    return {} if hard is None else dict(hard.cell.cell)
+    every = [_Figure(*item) for item in _answers(report)]
+    for group in _ANSWERS:
+        hard = _hardest(report, [item for item in every if item.measure.info.group == group])
+        if hard is not None:
+            return dict(hard.cell.cell)
+    return {}
 
 
 def _answers(report: Report) -> Iterator[tuple[StepSummary, CellResult, str, Measure]]:
@@ -97,7 +112,7 @@ def _hardest(report: Report, figures: Sequence[_Figure]) -> _Figure | None:
         for figure in figures
         if "degradation" in {kinds.get(place) for place in figure.step.path}
     ]
-    started = {gain.before for gain in report.gains}
+    started = {change.before for change in _changes(report)}
     for better in (
         [figure for figure in degraded if figure.step.id in started],
         [f for f in degraded if "restoration" not in {kinds.get(p) for p in f.step.path}],
@@ -172,41 +187,31 @@ def _said(report: Report, figure: _Figure, *, again: bool = False) -> str:
 
 def _restored(report: Report, hard: _Figure | None) -> Iterator[tuple[str, str]]:
     """Say what the best restoration made of the hardest images, and that it was chosen."""
-    changes = [] if hard is None else list(_changes(report, hard))
-    if hard is not None and changes:
+    if hard is None:
+        return
+    changes = [
+        change
+        for change in _changes(report)
+        if (change.before, change.name) == (hard.step.id, hard.name)
+        and _agree(change.cell, hard.cell.cell)
+    ]
+    if changes:
         best = max(changes, key=lambda change: change.difference.value)
         yield "Restored.", _change_text(report, hard, best, len({one.step for one in changes}))
 
 
-def _changes(report: Report, hard: _Figure) -> Iterator[_Change]:
-    """Go through what each restoration changed there: a gain, or over seeds one of all of them."""
-    seen = set()
-    for gain in report.gains:
-        if gain.before != hard.step.id or not _agree(gain.cell, hard.cell.cell):
-            continue
-        if not hard.step.over_seeds:
-            flips = f" ({gain.recovered:,} recovered, {gain.broken:,} newly broken)"
-            yield _Change(gain.step, gain.after, gain.cell, gain.difference, flips)
-        elif gain.after not in seen:
-            seen.add(gain.after)
-            yield from _over_seeds(report, hard, gain)
-
-
-def _over_seeds(report: Report, hard: _Figure, gain: Gain) -> Iterator[_Change]:
-    """Return the paired difference over all seeds, if these methods were compared."""
-    for pair in report.compared.pairs:
-        here = pair.measure == hard.name and all(
-            _agree(cell, hard.cell.cell) for cell in (pair.first_cell, pair.second_cell)
+def _changes(report: Report) -> Iterator[_Change]:
+    """Go through what each restoration changed, each cell by itself, or over its seeds."""
+    for gain in report.shown_gains:
+        moved = f"{gain.recovered:,} recovered, {gain.broken:,} newly broken"
+        yield _Change(
+            gain.step, gain.before, gain.after, gain.cell, gain.difference, "accuracy", moved
         )
-        if here and {pair.first, pair.second} == {gain.before, gain.after}:
-            change = pair.difference if pair.first == gain.after else _turned(pair.difference)
-            yield _Change(gain.step, gain.after, hard.cell.cell, change)
-
-
-def _turned(difference: Measure) -> Measure:
-    """Return second minus first."""
-    low, high = (None if end is None else -end for end in (difference.high, difference.low))
-    return replace(difference, value=-difference.value, low=low, high=high)
+    for error in report.shown_error_gains:
+        moved = f"{error.nearer:,} nearer to the target, {error.further:,} further"
+        yield _Change(
+            error.step, error.before, error.after, error.cell, error.difference, "rmse", moved
+        )
 
 
 def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:
@@ -218,8 +223,11 @@ def _change_text(report: Report, hard: _Figure, best: _Change, count: int) -> st
     steps = {step.id: step for step in report.steps}
     after = matching(steps[best.after], best.cell)
     reached = after.measures.get(hard.name) if after else None
-    now = count_text(reached) if reached else "what it answers then"
+    now = _reached(reached) if reached else "what it answers then"
     change, interval = change_text(best.difference)
+    seeds = best.difference.details.get("seeds", 1)
+    over = f" over {seeds} seeds" if is_number(seeds, 2) else ""
+    together = " in all of them" if over else ""
     void = after is not None and is_void(report, hard.name, steps[best.after], after)
     chosen = (
         f" It is the best of {plural(count, 'restoration')} there, chosen on these images, which "
@@ -229,9 +237,14 @@ def _change_text(report: Report, hard: _Figure, best: _Change, count: int) -> st
     )
     mark = f"{VOID}: " if void else ""
     return (
-        f"{mark}{_named(report, best.step)} {_verb(best)} {now}: change {change} {interval}, "
-        f"paired by image{best.flips}{_chance(best)}.{chosen}"
+        f"{mark}{_named(report, best.step)} {_verb(best)} {now}: {_WHAT[best.name]} "
+        f"{change} {interval}, paired by image{over} ({best.moved}{together}){_chance(best)}.{chosen}"
     )
+
+
+def _reached(measure: Measure) -> str:
+    """Write a share as a count, anything else as its value."""
+    return count_text(measure) if measure.info.scale == "share" else value_text(measure)
 
 
 def _verb(best: _Change) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from adversity.report.charts.chosen_rows import ends_of
 from adversity.report.charts.curves import row_chart
 from adversity.report.doubts.judgement import SIGNS, WORDS, gate_words, gates_in_order
 from adversity.report.doubts.void_figures import VOID, is_void
@@ -14,6 +15,7 @@ from adversity.report.values.blocks import Block, Chart, Section, Table, Text
 from adversity.report.words.reading import grouped, measured, without_echoes
 from adversity.report.words.wording import (
     NOTHING,
+    capital,
     cell_text,
     change_text,
     change_unit,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["caveat_texts", "gate_table", "headline", "headline_section", "summary_charts"]
 
 _LONGEST_FOREST = 12
+_Figure = tuple[str, "StepSummary", "CellResult", "Measure"]
+"""A measure's name, its step, its cell and itself."""
 _WHAT_VOID_IS = f" {VOID}: not to be believed, for the reasons at the top."
 _CHANGE = "change since the last accepted run"
 
@@ -58,50 +62,81 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
     judged = [(gate, gate.measure) for gate in gates_in_order(report) if gate.measure is not None]
     if judged:
         return tuple(_gate_charts(judged))
-    rows = _accuracies(report)
+    figures = _answers(report)
+    tops = dict.fromkeys(measure.info.top for _, _, _, measure in figures)
     return tuple(
-        row_chart(
-            "headline-chart" if top == 1 else f"headline-chart-{top or 0:g}",
-            "Accuracy" if top == 1 else f"Headline measures ({'%' if top else 'numbers'})",
-            [item for item in rows if item[1].info.top == top],
-            top=top,
-        )
-        for top in dict.fromkeys(measure.info.top for _, measure in rows)
+        _headline_chart([item for item in figures if item[3].info.top == top]) for top in tops
     )
 
 
-def _accuracies(report: Report) -> list[tuple[str, Measure]]:
-    """Return every step's first headline measures: of all cells, or of the ends of many."""
+def _answers(report: Report) -> list[_Figure]:
+    """Return the first headline measures of every step that is judged, in all cells."""
     judged = {step.id for step in judged_steps(report.steps, report.gates)}
-    figures = [
+    return [
         (name, *item)
-        for group in ("accuracy", "attack")
+        for group in ("accuracy", "regression", "attack")
         for name in grouped(report.steps, group)
         for item in without_echoes(report, list(measured(report, name)))
         if item[2].info.headline == 1 and item[0].id in judged
     ]
-    if len(figures) > _LONGEST_FOREST:
-        ends: dict[tuple[str, str], list[Any]] = {}
-        for name, step, cell, measure in figures:
-            ends.setdefault((step.id, name), []).append((name, step, cell, measure))
-        figures = [item for own in ends.values() for item in (own[:1] + own[1:][-1:])]
-    return [
+
+
+def _headline_chart(figures: list[_Figure]) -> Chart:
+    """Draw figures with one axis; of many, those that matter, and say which they are."""
+    shown, words = _that_matter(figures)
+    top = figures[0][3].info.top
+    names = {measure_name(name, measure) for name, _, _, measure in figures}
+    accuracies = top == 1 and "accuracy" in {name for name, *_ in figures}
+    title = capital(min(names)) if len(names) == 1 else "Headline measures"
+    title = "Accuracy" if accuracies else f"{title} (%)" if top == 100 else title
+    many = len(names) > 1 and not accuracies
+    rows = [
         (
             " ".join(
                 part
-                for part in (step.id, _title(name, cell, measure), cell_text(cell.cell))
+                for part in (step.id, _title(name, cell, measure, many=many), cell_text(cell.cell))
                 if part
             ),
             measure,
         )
-        for name, step, cell, measure in figures[:_LONGEST_FOREST]
+        for name, step, cell, measure in shown
     ]
+    key = "headline-chart" if top == 1 else f"headline-chart-{top or 0:g}"
+    chart = row_chart(key, title, rows, top=top)
+    return replace(chart, caption=chart.caption + words)
 
 
-def _title(name: str, cell: CellResult, measure: Measure) -> str:
-    """Name a measure where its cell has several as important."""
+def _that_matter(figures: list[_Figure]) -> tuple[list[_Figure], str]:
+    """Return as many figures as one looks through, and words on those left out.
+
+    Of more, each step has its worst cell; of more steps than that, the first, and those at both ends.
+    """
+    if len(figures) <= _LONGEST_FOREST:
+        return figures, ""
+    own: dict[tuple[str, str], list[_Figure]] = {}
+    for figure in figures:
+        own.setdefault((figure[1].id, figure[0]), []).append(figure)
+    worst = [min(cells, key=lambda item: _goodness(item[3])) for cells in own.values()]
+    ends = ends_of([item[3].value for item in worst], _LONGEST_FOREST, first=True)
+    words = f" Drawn: the worst cell of each step, {len(worst)} of {len(figures):,} figures"
+    if len(ends) < len(worst):
+        small = -(-(_LONGEST_FOREST - 1) // 2)
+        words = (
+            f" Drawn, {len(ends)} of {len(figures):,} figures: of each step the worst cell, and of "
+            f"{len(worst):,} steps the first, the {small} with the smallest and the "
+            f"{_LONGEST_FOREST - 1 - small} with the largest value"
+        )
+    return [worst[at] for at in ends], f"{words}; the table of headline measures has all."
+
+
+def _goodness(measure: Measure) -> float:
+    return -measure.value if measure.better == "lower" else measure.value
+
+
+def _title(name: str, cell: CellResult, measure: Measure, *, many: bool) -> str:
+    """Name a measure where its chart has many, or its cell several as important."""
     first = [item for item in cell.measures.values() if item.info.headline == 1]
-    return measure_name(name, measure) if len(first) > 1 else ""
+    return measure_name(name, measure) if many or len(first) > 1 else ""
 
 
 def headline(report: Report) -> Iterator[tuple[StepSummary, str, CellResult, Measure]]:

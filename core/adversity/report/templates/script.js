@@ -104,6 +104,20 @@
     });
   }));
 
+  // What fits into its place needs no stop of the Tab key, and is no region for a screen reader.
+  const regions = new Map(all(".scroll").map((region) => [region, region.getAttribute("aria-label")]));
+  const stops = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+    const wide = target.scrollWidth > target.clientWidth + 1;
+    target.toggleAttribute("tabindex", wide);
+    if (wide) target.tabIndex = 0;
+    if (!regions.has(target)) return;
+    for (const [name, value] of [["role", "region"], ["aria-label", regions.get(target)]]) {
+      if (wide) target.setAttribute(name, value);
+      else target.removeAttribute(name);
+    }
+  }));
+  all(".scroll, pre").forEach((element) => stops.observe(element));
+
   // Images: click or Enter compares with the clean one, else the first, under a wipe slider.
   const dialog = document.querySelector("dialog");
   if (!dialog || !dialog.showModal) return;
@@ -139,4 +153,6 @@
     button.append(image);
     button.addEventListener("click", () => compare(image));
   });
+  // A strip needs no stop of its own where each image in it is one.
+  all(".strip").forEach((strip) => strip.removeAttribute("tabindex"));
 })();

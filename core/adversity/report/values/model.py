@@ -9,6 +9,7 @@ from adversity.report.values.apart import Apart
 from adversity.report.values.compared import Compared
 from adversity.report.values.example_row import ImageRow, ShownImage
 from adversity.report.values.paired import CellValues, DefenceGap, ErrorGain, Gain
+from adversity.report.values.provenance import Outcome, Provenance
 from adversity.report.values.sheets import Sheet
 
 if TYPE_CHECKING:
@@ -217,44 +218,6 @@ class Caveat:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What happened to one step in a run.
-
-    Attributes:
-        step: Its id.
-        state: `ran`, `cached` or `failed`.
-        reason: Why it ran or did not, in words.
-        seconds: Wall time; 0 for a cached step.
-    """
-
-    step: str
-    state: Literal["ran", "cached", "failed"]
-    reason: str
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What a run adds to the results: never tracked by DVC, never part of a number."""
-
-    run_id: str
-    started: str
-    seconds: float
-    command: str
-    outcomes: tuple[Outcome, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Python, torch, prefect, dvc, adversity, plugin distributions."""
-    machine: Mapping[str, str] = field(default_factory=dict)
-    """Processor, cores, device."""
-    git: Mapping[str, str] = field(default_factory=dict)
-    """`revision`, `state` (clean or dirty)."""
-    hashes: Mapping[str, str] = field(default_factory=dict)
-    """DVC hashes of data and artifacts by path."""
-    door: str = "direct"
-    """`direct`, `prefect`, `dvc` or `python`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """All that a report says.
 
@@ -267,6 +230,7 @@ class Report:
         apart: Whether what fits and what judges share no image: proved, or fitted elsewhere.
         caveats: Worst first.
         gains, error_gains: What each restoration did to classes, and to numbers, by cell.
+        gains_over_seeds, error_gains_over_seeds: The same over seeds; empty where there are none.
         illusions: What knowing a defence takes away, by cell.
         sides: What each variable of the matrix is: `method`, `condition` or `seed`.
         compared: Methods against each other, paired by sample.
@@ -296,3 +260,15 @@ class Report:
     provenance: Provenance | None = None
     sheets: tuple[Sheet, ...] = ()
     since: RunDiff | None = None
+    gains_over_seeds: tuple[Gain, ...] = ()
+    error_gains_over_seeds: tuple[ErrorGain, ...] = ()
+
+    @property
+    def shown_gains(self) -> tuple[Gain, ...]:
+        """What a reader looks at: gains over seeds, where there are several."""
+        return self.gains_over_seeds or self.gains
+
+    @property
+    def shown_error_gains(self) -> tuple[ErrorGain, ...]:
+        """The same of the errors of regressors."""
+        return self.error_gains_over_seeds or self.error_gains

@@ -230,8 +230,13 @@ def _environment() -> Environment:
         }
     )
     templates.globals.update({"SIGNS": SIGNS, "WORDS": WORDS})
-    templates.filters["shown"] = _shown
+    templates.filters |= {"shown": _shown, "first_sentence": _first_sentence}
     return templates
+
+
+def _first_sentence(text: str) -> str:
+    """Return what a caption says first: enough to know what a table is of."""
+    return text.partition(". ")[0].rstrip(".")
 
 
 def _shown(value: Any) -> str:
