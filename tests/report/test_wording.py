@@ -12,7 +12,6 @@ from adversity.report.words.wording import (
     measure_text,
     number,
     pairs,
-    parse_number,
     plain,
     seconds_text,
 )
@@ -73,14 +72,6 @@ def test_ordinary_text_stays() -> None:
 def test_budgets_read_as_people_write_them(eps: object, norm: str, text: str) -> None:
     """Levels of at most three digits are written over 255, everything else as a number."""
     assert eps_text(eps, norm) == text
-
-
-def test_parse_number() -> None:
-    """Fractions and decimals are numbers, words and broken fractions are not."""
-    assert parse_number("4/255") == pytest.approx(4 / 255, rel=1e-15)
-    assert parse_number("3") == 3.0
-    assert parse_number("none") is None
-    assert parse_number("1/0") is None
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BALANCED", "balanced_weights", "number_in", "weights_fault"]
+__all__ = ["BALANCED", "balanced_weights", "weights_fault"]
 
 BALANCED = "balanced"
 """`weights: balanced`: as much of each class."""
-
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-"""Python's `float` reads more: `nan`, `1_000`, digits of other scripts."""
 
 Weights = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -45,20 +40,3 @@ def weights_fault(weights: Weights, ids: Sequence[str]) -> str | None:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         return f"expected a finite weight of 0 or more for each sample, got {few}{more}"
     return None if (weights > 0).any() else f"expected a weight above 0, got {len(weights)} of 0"
-
-
-def number_in(value: object) -> float | None:
-    """Return the number that an attribute is, or that its text says; None if it is none.
-
-    Example:
-        >>> [number_in(value) for value in (2, " 2.5 ", "1_000", "nan", None)]
-        [2.0, 2.5, None, None, None]
-    """
-    if isinstance(value, str):
-        text = value.strip()
-        number = float(text) if _NUMBER.fullmatch(text) else math.nan
-        return number if math.isfinite(number) else None
-    try:
-        return float(value)  # type: ignore[arg-type]  # what is no number is told apart right here
-    except (TypeError, ValueError):
-        return None

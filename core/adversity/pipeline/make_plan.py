@@ -50,6 +50,7 @@ ENGINE = (
     "file_names.py",
     "ignored.py",
     "metrics",
+    "numerals.py",
     "outside.py",
     "pipeline/gates/gate_text.py",
     "pipeline/gates/verdicts.py",

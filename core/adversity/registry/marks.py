@@ -71,6 +71,7 @@ _TRIED_BY = (
     "ignored.py",
     "import_names.py",
     "metrics",
+    "numerals.py",
     "outside.py",
     "pipeline/gates",
     "pipeline/plan",

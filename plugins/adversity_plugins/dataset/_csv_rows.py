@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import re
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import DataError
+from adversity.numerals import number_in
 from adversity.project import read_regular
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["csv_rows", "numbers_in"]
-
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-"""Python's `float` reads more: `nan`, `1_000`, digits of other scripts."""
 
 
 def csv_rows(path: Path, where: str, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -76,7 +72,10 @@ def numbers_in(row: Mapping[str, str], columns: Sequence[str]) -> tuple[float, .
     texts = [row[name].strip() for name in columns]
     if not any(texts):
         return None
+    numbers = []
     for name, text in zip(columns, texts, strict=True):
-        if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        number = number_in(text)
+        if number is None:
             return f"{name} must be a finite number such as 3.5, got {text!r}"
-    return tuple(map(float, texts))
+        numbers.append(number)
+    return tuple(numbers)

@@ -107,7 +107,7 @@ def test_a_step_and_the_report_say_the_same_gain(run: Any) -> None:
     for gain in report.error_gains:
         assert (gain.step, gain.before, gain.after) == ("dimmed", "noisy_light", "dimmed_light")
         was, now = (tables[step] for step in ("noisy_light", "dimmed_light"))
-        rows = was["severity"].astype(str) == gain.cell["severity"]
+        rows = was["severity"] == int(gain.cell["severity"])
         errors = [np.abs(table["mean"] - table["target"])[rows] for table in (was, now)]
         roots = [np.sqrt((each**2).mean()) for each in errors]
         assert gain.difference.value == pytest.approx(roots[0] - roots[1], rel=1e-12)
@@ -154,7 +154,7 @@ def test_strata_are_those_of_the_errors(run: Any) -> None:
     report, _, tables = run()
     was, now = (tables[step] for step in ("noisy_light", "dimmed_light"))
     for row in report.rows:
-        own = was["severity"].astype(str) == row.cell["severity"]
+        own = was["severity"] == int(row.cell["severity"])
         before, after = (np.abs(each["mean"] - each["target"])[own] for each in (was, now))
         place = now["id"][own].tolist().index(row.id)
         if row.stratum == "among the largest tenth of errors":
@@ -239,7 +239,7 @@ def test_the_gain_is_that_of_the_mathematics(run: Any) -> None:
     """With the groups of the data, and none here."""
     report, _, tables = run()
     was, now = (tables[step] for step in ("noisy_light", "dimmed_light"))
-    rows = was["severity"].astype(str) == "3"
+    rows = was["severity"] == 3
     wanted = metrics.rmse_gain(now["mean"][rows], was["mean"][rows], now["target"][rows])
     assert report.error_gains[1].difference.as_json() == wanted.as_json()
 

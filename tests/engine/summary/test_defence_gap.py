@@ -11,6 +11,7 @@ from PIL import Image
 
 import adversity
 from adversity.data.tables import read_table
+from adversity.numerals import parse_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ def found(finished: Path) -> Any:
 def withstood(folder: Path, step: str, eps: str) -> dict[str, bool]:
     """Count by hand: right from the start, and not fooled, by id."""
     table = read_table(folder / step / "table.parquet")
-    keep = table["eps"] == eps if "eps" in table else np.full(len(table["id"]), True)
+    keep = table["eps"] == parse_number(eps) if "eps" in table else np.full(len(table["id"]), True)
     columns = (table[name][keep] for name in ("id", "start_correct", "fooled"))
     return {
         str(name): bool(right) and not bool(fell)

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.errors import PluginError
+from adversity.numerals import exact_number
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.pipeline.plan.model import Cell
 
 __all__ = [
     "Columns",
+    "MatrixNumbers",
     "Rows",
     "filled",
     "join",
+    "matrix_numbers",
+    "of_cell",
     "of_restorations",
     "repeated",
     "require_the_same",
@@ -28,11 +33,64 @@ __all__ = [
 Columns = dict[str, np.ndarray[Any, Any]]
 Rows = Mapping[str, np.ndarray[Any, Any]]
 """As `Columns`, or columns that are read on demand."""
+MatrixNumbers = Mapping[str, Mapping[str, np.int64 | np.float64]]
+"""By variable of the matrix, its values as written and as numbers."""
 
 
 def repeated(value: str, count: int) -> np.ndarray[Any, Any]:
     """Return a text `count` times, as a column."""
     return np.array([value] * count, dtype=object)
+
+
+def matrix_numbers(cells: Sequence[Cell]) -> MatrixNumbers:
+    """Return the values of the matrix's variables that are numbers, by variable and as written.
+
+    All values of a variable are of one type: int64 where all are whole numbers, float64 where all
+    are numbers. A variable with a value that is none, or that the type cannot hold, is left out.
+
+    Args:
+        cells: All cells of a step.
+    """
+    written: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        for name, value in cell.values:
+            written.setdefault(name, {})[value] = None
+    numbers = {name: _numbers(values) for name, values in written.items()}
+    return {name: values for name, values in numbers.items() if values is not None}
+
+
+def _numbers(written: Iterable[str]) -> dict[str, np.int64 | np.float64] | None:
+    exact = {value: exact_number(value) for value in written}
+    known = [number for number in exact.values() if number is not None]
+    if len(known) < len(exact):
+        return None
+    whole = [number.denominator == 1 for number in known]
+    try:
+        if all(whole):
+            return dict(zip(exact, (np.int64(int(number)) for number in known), strict=True))
+        floats = [np.float64(float(number)) for number in known]
+    except OverflowError:
+        return None
+    lost = any(a and int(b) != c for a, b, c in zip(whole, floats, known, strict=True))
+    return None if lost else dict(zip(exact, floats, strict=True))
+
+
+def of_cell(cell: Cell, numbers: MatrixNumbers, count: int) -> Columns:
+    """Return the columns, `count` rows long, that say which cell of the matrix rows are of.
+
+    Args:
+        cell: The cell.
+        numbers: What `matrix_numbers` says of all cells of the step.
+        count: How many rows.
+
+    Returns:
+        `cell`, its key as text, and a column for each variable: its number, or its text as written.
+    """
+    columns: Columns = {"cell": repeated(cell.key, count)}
+    for name, written in cell.values:
+        number = numbers.get(name, {}).get(written)
+        columns[name] = repeated(written, count) if number is None else np.full(count, number)
+    return columns
 
 
 def of_restorations(current: ImageBatch) -> Columns:

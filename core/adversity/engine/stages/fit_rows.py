@@ -10,8 +10,9 @@ import numpy as np
 
 from adversity.data.resampling import drawn, units_of
 from adversity.data.sample_columns import ATTRIBUTE, GROUP
-from adversity.data.weights import BALANCED, balanced_weights, number_in, weights_fault
+from adversity.data.weights import BALANCED, balanced_weights, weights_fault
 from adversity.errors import DataError
+from adversity.numerals import number_in
 from adversity.pipeline.read.findings import suggestion
 from adversity.seeding import draw_generator
 

@@ -19,7 +19,7 @@ from adversity.data.sample_columns import of_samples
 from adversity.data.stored import TABLE
 from adversity.data.tables import write_parts
 from adversity.engine.stages.by_groups import groups_in, joined, ungrouped_note
-from adversity.engine.stages.columns import Columns, repeated, require_the_same
+from adversity.engine.stages.columns import Columns, matrix_numbers, of_cell, require_the_same
 from adversity.engine.stages.fit_streams import stored_rows
 from adversity.engine.stages.measure_images_stage import MeasureImagesRun
 from adversity.engine.stages.measuring import described, located, measures_of_table, sample_columns
@@ -104,6 +104,7 @@ class TablesRun(_FromStored):
         """Measure each cell; what the measures are means of is written as a table."""
         measures: dict[Cell, dict[str, Measure]] = {}
         parts: list[Columns] = []
+        numbers = matrix_numbers(self.planned.cells)
         total, keeps = 0, False
         for cell in self.planned.cells:
             table, reference = self._tables(cell)
@@ -114,7 +115,7 @@ class TablesRun(_FromStored):
             measures |= own
             total += len(table)
             keeps = keeps or bool(values)
-            parts.append(self._rows(cell, table, values))
+            parts.append({**of_cell(cell, numbers, len(table)), **self._rows(table, values)})
         if keeps:
             for part in parts[1:]:
                 require_the_same(parts[0], part)
@@ -139,13 +140,10 @@ class TablesRun(_FromStored):
         self.note(ungrouped_note(self.planned, table))
         return found, joined(values, len(table))
 
-    def _rows(self, cell: Cell, table: Table, values: Columns) -> Columns:
+    def _rows(self, table: Table, values: Columns) -> Columns:
         """Return a column for each measure that is a mean over samples, beside what rows they are."""
-        ids = table["id"]
-        labels = {"cell": cell.key, **dict(cell.values)}
         return {
-            **{name: repeated(value, len(ids)) for name, value in labels.items()},
-            "id": ids,
+            "id": table["id"],
             **values,
             **{name: table[name] for name in of_samples(table.columns)},
         }

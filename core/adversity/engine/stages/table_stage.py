@@ -24,7 +24,8 @@ from adversity.engine.stages.columns import (
     Rows,
     filled,
     join,
-    repeated,
+    matrix_numbers,
+    of_cell,
     require_the_same,
     sort_by_id,
 )
@@ -189,13 +190,12 @@ class TableRun(StageRun):
 
     def _labelled(self) -> Iterator[Columns]:
         """Yield the parts of all cells, each with the names of its cell; all have the same columns."""
-        first: Columns = {}
+        first, numbers = Columns(), matrix_numbers(self.planned.cells)
         in_turn, of_samples = self._columns_in_turn(), OfSamples(self.toolbox, self.data)
         self.notes += of_samples.notes
         for cell in self.planned.cells:
             for rows in self.parts(cell):
-                values = {"cell": cell.key, **dict(cell.values)}
-                labels = {name: repeated(value, len(rows["id"])) for name, value in values.items()}
+                labels = of_cell(cell, numbers, len(rows["id"]))
                 part = filled({**labels, **rows, **of_samples.of(rows["id"])}, in_turn)
                 first = first or {name: column[:0] for name, column in part.items()}
                 require_the_same(first, part, self.ragged)

@@ -7,10 +7,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.measure_info import MeasureInfo
+from adversity.numerals import parse_number
 
 if TYPE_CHECKING:
     from adversity.contracts.values import Measure
@@ -163,14 +163,6 @@ def method_name(name: str | None) -> str:
 def cell_text(cell: Mapping[str, str], *, without: tuple[str, ...] = ()) -> str:
     """Write a cell as `severity = 3, eps = 4/255`; the empty cell is the empty string."""
     return ", ".join(f"{name} = {value}" for name, value in cell.items() if name not in without)
-
-
-def parse_number(text: object) -> float | None:
-    """Read `3`, `0.5` or `4/255` as a number; None for anything else."""
-    try:
-        return float(Fraction(str(text)))
-    except (ValueError, ZeroDivisionError):
-        return None
 
 
 def eps_text(eps: Any, norm: object = None) -> str:
