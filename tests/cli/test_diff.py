@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def two_runs(call, project):
+def two_runs(call, project, git):
     """Run `tiny` twice, the second time with more epochs; return both ids, the earlier one first."""
     for value in (1, 3):
         answer = call(
@@ -24,12 +23,6 @@ def two_runs(call, project):
     found = sorted(path.parent.name for path in (project / "runs").glob("*/result.json"))
     assert len(found) == 2
     return found
-
-
-def git(*arguments):
-    """Call git as somebody."""
-    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
 
 
 def by_hand(project, ids, step="predictions"):

@@ -12,22 +12,16 @@ from adversity.registry import discover
 from adversity_flows.runs.last_run import last_run_of, older_words
 
 FILE = "pipelines/shots.yaml"
-PIPELINE = """\
-name: shots
-data:
-  train: {uses: dataset/folder, with: {path: data/train}}
-  test: {uses: dataset/folder, with: {path: data/test}}
-steps:
-  net: {uses: classifier/small_cnn, fit_on: train, with: {epochs: 1, width: 4}}
+STEPS = """\
   shaded: {uses: degradation/acme_shade, from: test}
   predictions: {uses: net, from: shaded}
   attacked: {uses: attack/fgsm, from: shaded, against: predictions, with: {eps: 8/255}}
-run: {shard_size: 4}
 """
-SHADE = '''
+METRICS = "metrics: [metric/acme_sureness]\nrun:"
+ACME = '''
 from typing import Annotated, Any, ClassVar
 from pydantic import Field
-from adversity import Degradation, hookimpl
+from adversity import Degradation, Measure, MeasureInfo, Metric, hookimpl
 
 class Shade(Degradation):
     """Make images half as bright."""
@@ -39,24 +33,56 @@ class Shade(Degradation):
     def degrade(self, images, rng):
         return images * self.factor
 
+class Sureness(Metric):
+    """The mean of the largest probability."""
+
+    name: ClassVar[str] = "acme_sureness"
+    produces: ClassVar[Any] = {"sureness": MeasureInfo(0, 1, title="how sure", scale="share")}
+    wants: ClassVar[tuple[str, ...]] = ("confidence",)
+
+    def compute(self, table, reference=None):
+        return {"sureness": Measure(float(table["confidence"].mean()), len(table))}
+
+    def per_sample(self, table):
+        return {"sureness": table["confidence"]}
+
 @hookimpl
 def adversity_degradations():
     return [Shade]
+
+@hookimpl
+def adversity_metrics():
+    return [Sureness]
 '''
 
 
 @pytest.fixture
-def left(shots, acme, call, undrawn_charts):
-    """Return a project that ran with a plugin of acme-bad 1.0, which was taken away since."""
-    site = acme(SHADE)
-    shots.file.write_text(PIPELINE, encoding="utf-8")
-    answer = call("run", FILE, "--direct")
-    assert answer.code == 0, answer.err
-    shutil.rmtree(site / "acme_bad-1.0.dist-info")
-    (site / "acme_bad.py").unlink()
-    sys.modules.pop("acme_bad")
-    discover(refresh=True)
-    return shots
+def made(shots, acme, call, git, undrawn_charts):
+    """Return what runs the project with a plugin of acme-bad 1.0, a commit a run, and takes it away."""
+    site = acme(ACME)
+    shots.edit("  predictions: {uses: net, from: test}\n", STEPS)
+    shots.edit("run:", METRICS)
+
+    def make(*epochs):
+        for was, count in zip((1, *epochs), epochs, strict=False):
+            shots.edit(f"epochs: {was}", f"epochs: {count}")
+            answer = call("run", FILE, "--direct")
+            assert answer.code == 0, answer.err
+            git("add", "--all")
+            git("commit", "--quiet", "--message", f"{count} epochs")
+        shutil.rmtree(site / "acme_bad-1.0.dist-info")
+        (site / "acme_bad.py").unlink()
+        sys.modules.pop("acme_bad")
+        discover(refresh=True)
+        return shots
+
+    return make
+
+
+@pytest.fixture
+def left(made):
+    """Return a project that ran with a plugin which was taken away since."""
+    return made(1)
 
 
 @pytest.mark.slow
@@ -84,6 +110,47 @@ def test_a_run_is_read_without_its_plugin(left, call, tmp_path):
     pulled = call("report", FILE)
     assert pulled.code == 0
     assert pulled.out.splitlines()[-1] == "artifacts/shots/report/report.md"
+
+
+@pytest.mark.slow
+def test_two_runs_are_laid_out_and_compared_without_their_plugins(made, call):
+    """All figures are there; what cannot be tested names distribution, version and command."""
+    root = made(1, 3).root
+    csv = ("--measure", "accuracy,sureness", "--columns", "measure", "--format", "csv")
+    there = call("table", FILE, *csv)
+    assert (there.code, there.err) == (0, "")
+    rows = [line.split(",") for line in there.out.splitlines()[1:]]
+    assert {row[0] for row in rows} == {"accuracy", "sureness"}
+    missing = "metric/acme_sureness (acme-bad 1.0, not installed here: `pip install acme-bad==1.0`)"
+    document = json.loads(call("diff", FILE, "--json", "--draws", "20").out)
+    assert document["missing"] == [missing]
+    told = {(one["step"], one["name"]): one for one in document["measures"]}
+    gone = told["predictions", "sureness"]
+    assert gone["before"]["value"] != gone["after"]["value"]
+    assert (gone["difference"], gone["why"]) == (
+        None,
+        "the metric that gave it is not installed here",
+    )
+    assert told["predictions", "accuracy"]["difference"] is not None
+    shown = " ".join(call("diff", FILE, "--draws", "20").out.split())
+    assert f"warning: Not compared: what {missing} measured." in shown
+    assert "how sure" in shown, "the words of a measure are read from the run"
+    made_file = (root / FILE).read_bytes()
+    (root / FILE).write_bytes(made_file + b"# edited\n")
+    older = call("table", FILE, *csv)
+    assert older.out == there.out
+    assert older.err == f"OLDER {FILE} was edited since this run\n"
+    (root / FILE).write_bytes(made_file)
+    # A clone that pulled has no runs; what DVC tracks is there, and in every commit.
+    shutil.rmtree(root / "runs")
+    assert call("table", FILE, *csv).out == there.out
+    assert call("table", FILE, "-o", "t.tex").out == "t.tex: shots, as pulled\n"
+    of_commits = json.loads(call("diff", "HEAD~1", "HEAD", "--json", "--draws", "20").out)
+    assert of_commits["missing"] == [missing]
+    assert of_commits["answers"] == document["answers"]
+    refused = call("diff", "HEAD", FILE)
+    assert refused.code == 2
+    assert "or name the commit whose results are meant, such as HEAD" in refused.err
 
 
 @pytest.mark.slow

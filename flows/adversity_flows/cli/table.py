@@ -84,10 +84,10 @@ def table(
 ) -> None:
     """Lay the numbers of a run out: methods as rows, conditions as columns.
 
-    RUN is a pipeline file (its last run), a run's id or its folder; if not given, the last run of
-    the project. The run is read as it was written: no plugin is needed. The best of a column is
-    marked only where the paired differences between all methods tell it apart, with Holm's
-    correction. Seeds are means, with their number.
+    RUN is a pipeline file (its last run, or, where none was made here, what `dvc pull` brought), a
+    run's id or its folder; if not given, the last run of the project. The run is read as it was
+    written: no plugin is needed. The best of a column is marked only where the paired differences
+    between all methods tell it apart, with Holm's correction. Seeds are means, with their number.
 
     \b
     Examples:
@@ -99,21 +99,23 @@ def table(
     from adversity.report.tables.written import fitting
     from adversity_flows.cli.project import find_root, root_of
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.runs.named_run import named_run, report_of
+    from adversity_flows.runs.named_run import told_by
 
     root = root_of(run) if run and Path(run).is_file() else find_root(Path.cwd())
-    past = named_run(root, run)
+    told = told_by(root, run)
     choice = Choice(measures, rows, columns, _where(where))
-    tables = Results(report_of(past)).tables(choice)
+    tables = Results(told.report).tables(choice)
     if output is not None and form is None:
         form = _OF_NAMES.get(output.suffix.lower(), "text")
     out = Terminal.stdout(colour=colour_choice())
-    text = _written(tables, form or "text", show or fitting(tables), past.id, out)
+    text = _written(tables, form or "text", show or fitting(tables), told.name, out)
     if output is None:
         out.say(text.rstrip("\n"))
     else:
         _save(output, text)
-        out.say(f"{output}: run {past.id}")
+        out.say(f"{output}: {told.name}")
+    for words in told.older:
+        Terminal.of(colour=colour_choice()).say(f"OLDER {words}")
 
 
 def _where(given: Sequence[str]) -> dict[str, str]:
@@ -133,13 +135,13 @@ def _where(given: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
-def _written(tables: Sequence[ResultTable], form: str, show: Show, run: str, out: Terminal) -> str:
+def _written(tables: Sequence[ResultTable], form: str, show: Show, name: str, out: Terminal) -> str:
     from adversity.report.tables.written import as_csv, as_latex, as_markdown
 
     if form == "csv":
         return as_csv(tables)
     if form == "latex":
-        note = f"% Adversity, run {run}; needs \\usepackage{{booktabs}}\n"
+        note = f"% Adversity, {name}; needs \\usepackage{{booktabs}}\n"
         return note + "\n".join(as_latex(one, show) for one in tables)
     if form == "markdown":
         return "\n".join(as_markdown(one, show) for one in tables)

@@ -95,12 +95,11 @@ class Revision:
             StorageError: If neither DVC's cache nor its remote has it.
         """
         out = f"artifacts/{pipeline}/{step}"
-        folder = Path(self._folder.name) / step
         with alone(), dvc_errors(self._root, f"read {out} of {self.name}"):
             try:
                 if out not in self.hashes(pipeline) or not self._files.isfile(f"{out}/{file}"):
                     return None
-                folder.mkdir(exist_ok=True)
+                folder = Path(tempfile.mkdtemp(dir=self._folder.name))
                 for name in (file, "SHA256SUMS"):
                     self._files.get_file(f"{out}/{name}", str(folder / name))
             except FileNotFoundError as error:

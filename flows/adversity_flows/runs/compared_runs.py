@@ -113,7 +113,8 @@ def last_run(root: Path, pipeline: str) -> RecordedRun:
     past = next(iter(past_runs(root, pipeline)), None)
     if past is None:
         raise InputError(
-            f"expected a run of {pipeline} that came to its end, got none in {root / FOLDER}; run it"
+            f"expected a run of {pipeline} that came to its end, got none in {root / FOLDER}; run it, "
+            "or name the commit whose results are meant, such as HEAD"
         )
     return past_run(past)
 

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["install_words", "last_run_of", "not_installed", "older_words", "pulled_report"]
+__all__ = [
+    "PULLED",
+    "install_words",
+    "last_run_of",
+    "not_installed",
+    "older_words",
+    "pulled_report",
+]
+
+PULLED = "report.json"
+"""What DVC has of a report for programs, beside `report.md`."""
 
 
 def last_run_of(root: Path, file: str) -> PastRun | None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from adversity.data.checksums import verified_file
 from adversity.errors import InputError
 from adversity.report.tables.read_back import read_back
+from adversity_flows.runs.last_run import PULLED, older_words, pulled_report
 from adversity_flows.runs.past_runs import FOLDER, past_runs, read_run
 
 if TYPE_CHECKING:
     from adversity.report.values.model import Report
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["named_run", "pipeline_name", "report_of", "run_at"]
+__all__ = ["Told", "named_run", "pipeline_name", "run_at", "told_by"]
 
 
 def named_run(root: Path, name: str | None) -> PastRun:
@@ -31,7 +34,7 @@ def named_run(root: Path, name: str | None) -> PastRun:
         InputError: If there is no such run.
         StorageError: If its manifest is damaged.
     """
-    if name is not None and Path(name).suffix in (".yaml", ".yml"):
+    if name is not None and _is_file(name):
         return _newest(root, pipeline_name(Path(name)), name)
     if name is None:
         ids = sorted((path.name for path in (root / FOLDER).glob("[0-9]*")), reverse=True)
@@ -74,15 +77,52 @@ def pipeline_name(file: Path) -> str:
     return name
 
 
-def report_of(past: PastRun) -> Report:
-    """Return what a run said, as far as tables need it.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run said.
+
+    Attributes:
+        report: As far as tables need it.
+        name: What to call it.
+        older: What has changed since, in words.
+    """
+
+    report: Report
+    name: str
+    older: tuple[str, ...] = ()
+
+
+def told_by(root: Path, name: str | None) -> Told:
+    """Return what a run said.
+
+    Of a pipeline that was never run here, it is what DVC has of it, where that was pulled.
+
+    Args:
+        root: The project's folder.
+        name: As `named_run` takes it.
 
     Raises:
-        InputError: If it was made by a version that did not say what its methods are.
+        InputError: If there is no such run, or an earlier version made it, which did not say what
+            its methods are.
         StorageError: If its file is damaged.
     """
-    text = past.verified(past.result).read_text(encoding="utf-8")
-    return read_back(json.loads(text), where=str(past.result))
+    if name is not None and _is_file(name):
+        pipeline = pipeline_name(Path(name))
+        pulled = pulled_report(root, pipeline)
+        if pulled is not None and next(past_runs(root, pipeline), None) is None:
+            return Told(_read(verified_file(pulled.parent, PULLED)), f"{pipeline}, as pulled")
+    past = named_run(root, name)
+    last = name is None or _is_file(name)
+    older = older_words(root, past) if last and "file" in past.manifest else ()
+    return Told(_read(past.verified(past.result)), f"run {past.id}", older)
+
+
+def _read(path: Path) -> Report:
+    return read_back(json.loads(path.read_text(encoding="utf-8")), where=str(path))
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).suffix in (".yaml", ".yml")
 
 
 def _newest(root: Path, pipeline: str, file: str) -> PastRun:
@@ -90,6 +130,6 @@ def _newest(root: Path, pipeline: str, file: str) -> PastRun:
     if past is None:
         raise InputError(
             f"{file}: expected a run that came to its end, got none in {root / FOLDER}; "
-            f"run `adversity run {file}`"
+            f"run `adversity run {file}`, or get what others ran: `dvc pull`"
         )
     return past

@@ -26,11 +26,12 @@ from adversity.engine.summary.pairs import (
 )
 from adversity.engine.summary.sample_values import sample_values
 from adversity.metrics import holm
+from adversity.pipeline.plan.measures import measures_of
 from adversity.report.values.paired import cell_key
 from adversity.report.values.run_diff import ComparedMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from adversity.contracts import MetricBase
     from adversity.data.stored import StoredRows
@@ -40,6 +41,7 @@ __all__ = ["compared_measures"]
 
 Array = np.ndarray[Any, Any]
 _VERDICTS = {"accuracy", "robust_accuracy"}
+_GONE = "the metric that gave it is not installed here"
 
 
 def compared_measures(
@@ -65,6 +67,7 @@ def compared_measures(
         StorageError: If a table is damaged.
     """
     found: list[ComparedMeasure] = []
+    gone = known.keys() - measures_of(metrics).keys()
     for cell in _cells(before, after):
         repeated = _repeated(cell, before, after)
         claims = {
@@ -74,7 +77,7 @@ def compared_measures(
             for info in [known.get(name, MeasureInfo())]
             if info.attacked != "fact" or name in _VERDICTS
         }
-        found += _compared(cell, claims, metrics, draws)
+        found += [_as_gone(one, cell, gone) for one in _compared(cell, claims, metrics, draws)]
     corrected = iter(holm([one.p_value for one in found if one.p_value is not None]))
     return tuple(
         one if one.p_value is None else replace(one, p_corrected=next(corrected)) for one in found
@@ -157,6 +160,13 @@ def _compared(
         cannot = isinstance(found, str) and found.startswith(NO_MEAN)
         compared[name] = replace(_tested(compared[name], found), cannot=cannot)
     return [*compared.values()]
+
+
+def _as_gone(one: ComparedMeasure, cell: ComparedCell, gone: Collection[str]) -> ComparedMeasure:
+    """Say of a measure whose metric is not installed that this is why nothing was tested."""
+    if not one.why.startswith(NO_MEAN) or one.name not in gone or cell.step["kind"] == "metric":
+        return one
+    return replace(one, why=_GONE, cannot=False)
 
 
 def _both(cell: ComparedCell, name: str, info: MeasureInfo) -> ComparedMeasure:

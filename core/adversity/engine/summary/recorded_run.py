@@ -10,6 +10,8 @@ import yaml
 from adversity.contracts import MetricBase
 from adversity.errors import AdversityError
 from adversity.pipeline.plan.measures import measures_of
+from adversity.pipeline.plan.resolved_before import missing_words
+from adversity.report.tables.read_back import known_then
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,14 +67,15 @@ def recorded_metrics(
         registry: The plugins that are installed.
 
     Returns:
-        Metrics, not set up; by name, what they and the metrics of steps declare; and the plugins
-        that are named and cannot be had, each with the reason.
+        Metrics, not set up; by name, what they and the metrics of steps declare, or, of those that
+        are not installed, what the run says of it; and the plugins that are named and cannot be had,
+        each with the reason.
     """
     metrics: list[MetricBase] = []
-    known: dict[str, MeasureInfo] = {}
+    known = known_then(run.result)
     missing: list[str] = []
     for uses, parameters in _named(run, registry).items():
-        found = _metric(registry, uses)
+        found = _metric(run, registry, uses)
         if isinstance(found, str):
             missing.append(found)
             continue
@@ -81,7 +84,7 @@ def recorded_metrics(
             try:
                 metrics.append(found(**parameters))
             except ValueError as error:
-                missing.append(f"{uses} does not take its parameters of then ({_first(error)})")
+                missing.append(f"{uses}, whose parameters were others ({_first(error)})")
     return metrics, known | measures_of(metrics), tuple(dict.fromkeys(missing))
 
 
@@ -100,15 +103,19 @@ def _named(run: RecordedRun, registry: Registry) -> dict[str, Mapping[str, Any] 
     return named
 
 
-def _metric(registry: Registry, uses: str) -> type[MetricBase] | str:
-    """Return the class of a metric, or why it cannot be had."""
+def _metric(run: RecordedRun, registry: Registry, uses: str) -> type[MetricBase] | str:
+    """Return the class of a metric, or its name and why it cannot be had."""
     kind, _, name = uses.partition("/")
     try:
         cls = registry.get(kind, name).cls if name else None
     except AdversityError as error:
-        return f"{uses} is not installed ({_first(error)})"
+        why = (
+            missing_words(run.facts.get("resolved"), uses)
+            or f"it is not installed: {_first(error)}"
+        )
+        return f"{uses} ({why})"
     if cls is None or not issubclass(cls, MetricBase):
-        return f"{uses} cannot be used here"
+        return f"{uses} (what has that name here is no metric)"
     return cls
 
 

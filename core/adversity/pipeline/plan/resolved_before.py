@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["origin_words"]
+__all__ = ["missing_words", "origin_words"]
 
 
 def origin_words(root: Path, pipeline: str, kind: str | None, name: str) -> str:
@@ -32,18 +32,43 @@ def origin_words(root: Path, pipeline: str, kind: str | None, name: str) -> str:
     """
     try:
         text = (root / resolved_file(pipeline)).read_text(encoding="utf-8")
-        records = [*_records(yaml.safe_load(text))]
+        found = _origin(yaml.safe_load(text), f"{kind}/{name.rpartition(':')[2]}")
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return ""  # none yet, or damaged: it is written anew by whoever has the plugins
-    uses = f"{kind}/{name.rpartition(':')[2]}"
-    for record in records:
+    if found is None:
+        return ""
+    distribution, version = found
+    return (
+        f"; it was {name.rpartition(':')[2]} of {distribution} {version} when this "
+        f"pipeline was resolved last: `pip install {distribution}=={version}`"
+    )
+
+
+def missing_words(resolved: Any, uses: str) -> str:
+    """Say which distribution a plugin was of in a run, and how it is installed.
+
+    Args:
+        resolved: The resolved plugins, as the run's manifest has them.
+        uses: The plugin, `kind/name`, with or without its distribution.
+
+    Returns:
+        A clause; empty where nothing is on record, or what is on record is installed.
+    """
+    kind, _, name = uses.partition("/")
+    found = _origin(resolved, f"{kind}/{name.rpartition(':')[2]}")
+    if found is None:
+        return ""
+    distribution, version = found
+    return f"{distribution} {version}, not installed here: `pip install {distribution}=={version}`"
+
+
+def _origin(resolved: Any, plugin: str) -> tuple[str, str] | None:
+    """Return distribution and version that a plugin had, unless that one is installed."""
+    for record in _records(resolved):
         distribution, version = str(record["distribution"]), str(record["version"])
-        if record["plugin"] == uses and distribution_version(distribution) != version:
-            return (
-                f"; it was {name.rpartition(':')[2]} of {distribution} {version} when this "
-                f"pipeline was resolved last: `pip install {distribution}=={version}`"
-            )
-    return ""
+        if record["plugin"] == plugin and distribution_version(distribution) != version:
+            return distribution, version
+    return None
 
 
 def _records(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from adversity.report.values.model import Caveat, CellResult, GateResult, Report
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["read_back"]
+__all__ = ["known_then", "read_back"]
 
 
 def read_back(record: Mapping[str, Any], *, where: str) -> Report:
@@ -35,7 +35,7 @@ def read_back(record: Mapping[str, Any], *, where: str) -> Report:
             f"{where}: expected a run that says which steps are methods and what they are tested "
             "under, got one of an earlier version of Adversity; run the pipeline again"
         )
-    infos = {name: _info(known) for name, known in record["measures"].items()}
+    infos = known_then(record)
     return Report(
         pipeline=record["pipeline"],
         file=record["file"],
@@ -52,6 +52,15 @@ def read_back(record: Mapping[str, Any], *, where: str) -> Report:
         sides=record["sides"],
         compared=_compared(record["compared"], infos),
     )
+
+
+def known_then(record: Mapping[str, Any]) -> dict[str, MeasureInfo]:
+    """Return what a report says of its measures, by name; earlier versions said nothing.
+
+    Args:
+        record: What `report_json` wrote.
+    """
+    return {name: _info(known) for name, known in record.get("measures", {}).items()}
 
 
 def _info(known: Mapping[str, Any]) -> MeasureInfo:
