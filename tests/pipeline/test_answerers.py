@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adversity.contracts import State
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan import answerers
 from adversity.pipeline.plan.answerers import answerer
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
@@ -79,3 +82,69 @@ def test_draws_of_rows_are_of_a_step_too(tmp_path: Path) -> None:
         )
         found = planned(tmp_path, "small_cnn", steps_).steps
         assert (answerer("one_sure", found) == answerer("two_sure", found)) == alike
+
+
+class _Fit:
+    """Ways to be given a generator, and whether a fit in which they stand may draw."""
+
+    def unread(self, data, rng):
+        return list(data)
+
+    def renamed(self, data, _):
+        return data
+
+    def read(self, data, rng):
+        return rng.normal()
+
+    def handed_on(self, data, rng):
+        return self.read(data, rng)
+
+    def inside(self, data, rng):
+        return [rng.normal() for _ in data]
+
+    def later(self, data, rng):
+        return lambda: rng
+
+    def anything(self, *given):
+        return given[1].normal()
+
+    wrapped = functools.cache(unread)
+
+
+@pytest.mark.parametrize(
+    ("name", "draws"),
+    [
+        ("unread", False),
+        ("renamed", False),
+        ("read", True),
+        ("handed_on", True),
+        ("inside", True),
+        ("later", True),
+        ("anything", True),
+        ("wrapped", True),
+    ],
+)
+def test_a_fit_that_reads_its_generator_may_draw(name: str, draws: bool) -> None:
+    """Whether or not it has a parameter `seed`; what cannot be looked into may, too."""
+    assert answerers._may_draw(getattr(_Fit, name)) is draws
+
+
+def test_calibrators_that_draw_are_one_a_step(tmp_path: Path, monkeypatch) -> None:
+    """Without a `seed`, two that are written alike are two: each draws from its own step's stream."""
+    steps = "  net: {uses: classifier/small_cnn, fit_on: train}\n" + "".join(
+        f"  {name}: {{uses: net, from: {data}}}\n" for name, data in (("a", "test"), ("b", "held"))
+    )
+    steps += "".join(
+        f"  {name}_sure: {{uses: uncertainty/temperature_scaling, from: a, fit_on: b}}\n"
+        for name in ("one", "two")
+    )
+    plan = planned(tmp_path, "small_cnn", steps).steps
+    assert answerer("one_sure", plan) == answerer("two_sure", plan)
+
+    def fit(self, data, rng):
+        return State({"temperature": rng.normal(size=1)})
+
+    method = type(next(iter(plan["one_sure"].plugins.values())))
+    assert "seed" not in method.model_fields
+    monkeypatch.setattr(method, "fit", fit)
+    assert answerer("one_sure", plan) != answerer("two_sure", plan)

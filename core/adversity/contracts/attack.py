@@ -230,6 +230,11 @@ class Attack(PluginBase):
         return None
 
     @property
+    def least_classes(self) -> int:
+        """How many classes a victim must have with these parameters; a decision to accept has two."""
+        return 2
+
+    @property
     def measure(self) -> str:
         """What `distance` measures, in the words of the report: `perceptual distance in ...`."""
         return "a distance of its own"

@@ -79,6 +79,13 @@ REST = "objective: look_sure, with: {eps: 0.06}"
             f"square, from: test, against: fine, probe: 4, {REST}",
             "this attack queries its victim for",
         ),
+        *(
+            (
+                f"apgd, from: test, against: fine, objective: look_sure, with: {{eps: 0.06, {how}}}",
+                f"decision, which has 2 classes.*got some that need {least}; give it another loss",
+            )
+            for how, least in (("loss: dlr", 3), ("loss: dlr, targets: 2", 4))
+        ),
         ("pgd, from: test, against: fine, objective: look_good", "look_sure.*look_unsure"),
     ],
 )

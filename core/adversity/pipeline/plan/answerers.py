@@ -6,6 +6,8 @@ not calibrated says nothing of those that are.
 
 from __future__ import annotations
 
+import dis
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, PostHoc, Sampling
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import PlannedStep
 
 __all__ = ["answerer", "members_behind"]
+
+_RNG = 2
+"""Which argument of `fit(self, data, rng)` the generator is."""
 
 
 def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
@@ -70,7 +75,22 @@ def _drawn(definition: PlannedStep) -> bool:
     """
     cls = class_of(definition.entry)
     answers = cls.describes.role in ("predict", "regress")
-    return answers or definition.bootstrap is not None or "seed" in cls.model_fields
+    drawn = "seed" in cls.model_fields or _may_draw(getattr(cls, "fit", None))
+    return answers or definition.bootstrap is not None or drawn
+
+
+def _may_draw(fit: object) -> bool:
+    """Say whether the code of a `fit` ever reads the generator that it is given.
+
+    The stream of the step is the one source of draws that a fit has. What cannot be looked into,
+    as a wrapped function, may draw.
+    """
+    if not isinstance(fit, FunctionType) or fit.__code__.co_argcount < _RNG + 1:
+        return True
+    rng = fit.__code__.co_varnames[_RNG]
+    reads = (step for step in dis.get_instructions(fit) if step.opname.startswith("LOAD"))
+    # Some versions of Python load two names by one instruction.
+    return any(rng in (one if isinstance(one := step.argval, tuple) else (one,)) for step in reads)
 
 
 def _learnt(definition: PlannedStep) -> Hashable:

@@ -18,6 +18,7 @@ __all__ = ["ObjectiveRules"]
 
 Finding = tuple[str, str]
 """The key under the step, and the message."""
+_OF_A_DECISION = 2
 
 
 class ObjectiveRules:
@@ -39,6 +40,16 @@ class ObjectiveRules:
                 (
                     f"objective: {name} has nothing else to aim at, an answer is accepted or rejected: "
                     f"expected an untargeted attack, got {label} with targeted: true"
+                ),
+            )
+        least = max(plugin.least_classes for plugin in attacks)
+        if least > _OF_A_DECISION:
+            yield (
+                "with",
+                (
+                    f"objective: {name} attacks a decision, which has {_OF_A_DECISION} classes, accept and "
+                    f"reject: expected {label} with parameters that need no more, got some that need "
+                    f"{least}; give it another loss, or take another attack"
                 ),
             )
         if planned.knowledge != "white-box":

@@ -80,6 +80,12 @@ class APGD(Targeted, NormBudget):
         return self
 
     @property
+    def least_classes(self) -> int:
+        """Three for `dlr`, four where it aims at one class: so many logits it divides by."""
+        aimed = self.targeted or self.targets is not None
+        return {"dlr": 4 if aimed else 3}.get(self.loss, 2)
+
+    @property
     def costs_at_most(self) -> tuple[int, int]:
         """A gradient a step, a query at the end of each climb (three in l1), one to find the classes."""
         climbs = self.restarts * (self.targets or 1)

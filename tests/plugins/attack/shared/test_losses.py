@@ -13,6 +13,7 @@ from adversity.errors import InputError
 from adversity_plugins.attack._shared.dlr import require_dlr
 from adversity_plugins.attack._shared.losses import Rank, likeliest_others, loss_of, slope_of
 from adversity_plugins.attack._shared.norms import Ball
+from adversity_plugins.attack.gradient.apgd import APGD
 
 AIMS = ("nobody", "wanted", "rival")
 
@@ -66,6 +67,19 @@ def test_too_few_classes_are_refused_in_words(classes: int, aimed: bool) -> None
     with pytest.raises(InputError, match=rf"at least {classes + 1} classes, got {classes}; use"):
         require_dlr(classes, aimed=aimed)
     require_dlr(classes + 1, aimed=aimed)
+
+
+@pytest.mark.parametrize("loss", ["ce", "margin", "dlr"])
+@pytest.mark.parametrize("aim", [{}, {"targeted": True}, {"targets": 2}], ids=str)
+def test_apgd_says_how_many_classes_its_loss_needs(loss: str, aim: dict[str, Any]) -> None:
+    """As many as the loss does not refuse: a plan refuses the others before anything runs."""
+    attack = APGD(eps=0.1, loss=loss, **aim)
+    if loss != "dlr":
+        assert attack.least_classes == 2
+        return
+    require_dlr(attack.least_classes, aimed=bool(aim))
+    with pytest.raises(InputError, match="use `loss: ce`"):
+        require_dlr(attack.least_classes - 1, aimed=bool(aim))
 
 
 def test_a_failure_ranks_before_the_rest_and_a_loss_is_not_rounded() -> None:
