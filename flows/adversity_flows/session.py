@@ -20,11 +20,12 @@ from adversity_flows.dvc.tracked import refuse_missing_data
 from adversity_flows.exit_codes import FAILED, INTERRUPTED
 from adversity_flows.prefect_flows.states import verdict_message
 from adversity_flows.redaction import without_secrets
+from adversity_flows.runs.accepted_runs import accept
 from adversity_flows.runs.attack_ledger import worst_cases
 from adversity_flows.runs.environment import Circumstances
 from adversity_flows.runs.hook_facts import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.runs.pages import judged, write_pages
-from adversity_flows.runs.past_runs import PastRun, RunFolder, accept, past_runs
+from adversity_flows.runs.past_runs import PastRun, RunFolder, past_runs
 from adversity_flows.steps.remaining_steps import Agenda
 from adversity_flows.steps.run_steps import StepRecorder
 

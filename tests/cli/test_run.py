@@ -14,7 +14,8 @@ from adversity.engine.stages.predict_stage import PredictRun
 from adversity.errors import StorageError
 from adversity_flows.dvc.recorder import DvcRecorder
 from adversity_flows.runs import environment
-from adversity_flows.runs.past_runs import accepted_run, past_runs
+from adversity_flows.runs.accepted_runs import accepted_run
+from adversity_flows.runs.past_runs import past_runs
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from adversity.errors import StorageError
-from adversity_flows.runs.past_runs import RunFolder, accept, accepted_run, past_runs
+from adversity_flows.runs.accepted_runs import accept, accepted_run
+from adversity_flows.runs.past_runs import RunFolder, past_runs
 
 
 def ended(root, pipeline, state="done"):

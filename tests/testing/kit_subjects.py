@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr
 
 from adversity import Attack, Classifier, Dataset, Degradation, Fitted, Norm, Sample, State
 from adversity.errors import NotFittedError
-from adversity_plugins.attack._shared.losses import loss_of
+from adversity_plugins.attack._shared.losses import gradient_of, loss_of
 from adversity_plugins.attack._shared.norms import Ball
 
 if TYPE_CHECKING:
@@ -110,6 +110,54 @@ class Search(KeepsTheBest, Attack):
         signs = (2 * rng.child(k).bernoulli(0.5, images.shape[1:]) - 1 for k in range(10))
         points = [ball.project(images + self.eps * sign) for sign in signs]
         return self.best(target, points, labels)
+
+
+class Climb(KeepsTheBest, Attack):
+    """Climb the loss step by step; each sample keeps the best of its restarts."""
+
+    name: ClassVar[str] = "climb"
+
+    norm: Norm = "linf"
+    eps: Annotated[float, Field(gt=0)]
+    steps: Annotated[int, Field(ge=1)] = 4
+    step_size: float | None = None
+    random_start: bool = True
+    restarts: Annotated[int, Field(ge=1)] = 1
+    targeted: bool = False
+
+    @property
+    def size(self) -> float:
+        return self.step_size or 2.5 * self.eps / self.steps
+
+    @property
+    def updates(self) -> int:
+        return self.steps
+
+    def perturb(
+        self, target: Target, images: torch.Tensor, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        ball = Ball(images, self.norm, self.eps)
+        points = [self.climb(target, ball, labels, rng.child(k)) for k in range(self.restarts)]
+        if len(points) == 1:
+            return points[0]
+        return self.best(target, points, labels, targeted=self.targeted)
+
+    def climb(
+        self, target: Target, ball: Ball, labels: torch.Tensor, rng: SampleRng
+    ) -> torch.Tensor:
+        point = self.start(ball, rng) if self.random_start else ball.start
+        for _ in range(self.updates):
+            point = self.advance(ball, point, self.slope(target, point, labels))
+        return point.clone()
+
+    def start(self, ball: Ball, rng: SampleRng) -> torch.Tensor:
+        return ball.random(rng)
+
+    def slope(self, target: Target, point: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return gradient_of(target, point, labels, loss="ce", targeted=self.targeted)[1]
+
+    def advance(self, ball: Ball, point: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        return ball.step(point, slope, self.size)
 
 
 class Darkest(Fitted, Degradation):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -10,7 +9,7 @@ import torch
 from kit_subjects import Bands
 from pydantic import PrivateAttr
 
-from adversity import Classifier, Fitted, Plugin, ProjectFile, State
+from adversity import Classifier, Fitted, Plugin, State
 from adversity.errors import NotFittedError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.classifier import ClassifierBench
@@ -246,77 +245,3 @@ def test_what_gives_no_logits_is_not_tried_for_them() -> None:
 def test_every_check_has_a_twin() -> None:
     """No check of the kind goes without a plugin that it catches."""
     assert {check.name for check in ClassifierBench.checks} == set(TWINS)
-
-
-class Stored(Bands):
-    """Reads how steep it is from a file, which it writes for the kit."""
-
-    examples: ClassVar[tuple[dict[str, str], ...]] = ({"scale": "scale.txt"},)
-
-    scale: ProjectFile
-
-    @classmethod
-    def write_example_files(cls, folder: Path) -> None:
-        (folder / "scale.txt").write_text("2", encoding="utf-8")
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        return super().logits(images) * float(self.scale.path.read_text(encoding="utf-8"))
-
-
-class Missing(Stored):
-    """Forgets to write it."""
-
-    @classmethod
-    def write_example_files(cls, folder: Path) -> None:
-        """Write nothing."""
-
-
-def test_the_kit_tries_a_plugin_beside_the_files_that_it_writes(
-    failed: Callable[..., dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the class writes is there; what it forgets is named, or found in the current folder."""
-    assert failed(Stored) == {}
-    assert "scale.txt" in failed(Missing, only=("answers",))["answers"]
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "scale.txt").write_text("1", encoding="utf-8")
-    assert failed(Missing) == {}
-
-
-def test_a_strangers_file_is_no_example(
-    failed: Callable[..., dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Examples are tried with what the class writes, a user's parameters with the user's file."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "scale.txt").write_text("no number", encoding="utf-8")
-    assert failed(Stored, only=("answers",)) == {}
-    own = check_plugin(Stored, parameters={"scale": "scale.txt"}, only=["answers"], raises=False)
-    assert "no number" in own.failures[0].message
-
-
-class Often(Stored):
-    """Is said to draw random numbers, which it does with no parameters."""
-
-    stochastic: ClassVar[bool] = True
-    expected_failures: ClassVar[dict[str, str]] = {"answers": "it is slow to answer"}
-    examples: ClassVar[tuple[dict[str, str], ...]] = ({"scale": "scale.txt"}, {"scale": "2.txt"})
-
-    @classmethod
-    def write_example_files(cls, folder: Path) -> None:
-        for name in ("scale.txt", "2.txt"):
-            (folder / name).write_text("2", encoding="utf-8")
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        assert Path.cwd() not in self.scale.path.parents, "it is the stranger's"
-        return super().logits(images)
-
-
-def test_a_strangers_file_is_none_of_the_other_examples(
-    failed: Callable[..., dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not where a check looks at those, too: for what fails elsewhere, or draws by a parameter."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("scale.txt", "2.txt"):
-        (tmp_path / name).write_text("no number", encoding="utf-8")
-    said = failed(Often, only=("answers", "stochastic_claim"))
-    assert "got the same; if it draws no" in said["stochastic_claim"]
-    assert "it passes, but `expected_failures` says" in said["answers"]

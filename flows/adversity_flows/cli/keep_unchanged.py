@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from adversity.registry import discover
 from adversity_flows.cli.progress import name_width, outcome_line
+from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.attack_ledger import ledger_of
-from adversity_flows.runs.past_runs import FOLDER, accepted_run
+from adversity_flows.runs.past_runs import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

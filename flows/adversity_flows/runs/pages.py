@@ -11,9 +11,10 @@ from adversity.engine.summary.run_diff import run_diff
 from adversity.engine.summary.summarise import build_report
 from adversity.report import report_json, write_html, write_json, write_markdown
 from adversity.report.values.model import Outcome, Provenance
+from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.attack_ledger import ledger_of
 from adversity_flows.runs.paired_changes import changes_since
-from adversity_flows.runs.past_runs import PAGE, RESULT, accepted_run, past_runs
+from adversity_flows.runs.past_runs import PAGE, RESULT, past_runs
 from adversity_flows.runs.recorded_runs import finished_run, past_run
 
 if TYPE_CHECKING:

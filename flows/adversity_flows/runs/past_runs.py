@@ -1,4 +1,4 @@
-"""Run folders: `runs/<id>/` with manifest, page and log, and which run was accepted last.
+"""Run folders: `runs/<id>/` with manifest, page and log.
 
 Nothing here is tracked by DVC and no number depends on it: what differs between two runs of
 the same results (time, machine, git revision) stands here and nowhere else.
@@ -31,12 +31,11 @@ __all__ = [
     "RESULT",
     "PastRun",
     "RunFolder",
-    "accept",
-    "accepted_run",
     "ignore_all",
     "keep_from_git",
     "past_runs",
     "read_run",
+    "write_record",
 ]
 
 SCHEMA = "adversity-run/1"
@@ -146,7 +145,7 @@ class RunFolder:
         ]
         content = {"schema": SCHEMA, "id": self.id, **record, "artifacts": listed}
         content = json.loads(json.dumps(content))  # as it is read back
-        _write_json(self.path / MANIFEST, {**content, _OWN: _hash_of(content)})
+        write_record(self.path / MANIFEST, {**content, _OWN: _hash_of(content)})
         return PastRun(self.id, self.path, content)
 
     def keep_tables(self, outputs: Path, stages: Iterable[Stage]) -> None:
@@ -235,35 +234,21 @@ def past_runs(root: Path, pipeline: str) -> Iterator[PastRun]:
             yield past
 
 
-def accepted_run(root: Path, pipeline: str) -> PastRun | None:
-    """Return the newest run of a pipeline in which no gate failed, or None.
-
-    Raises:
-        StorageError: If its manifest is damaged.
-    """
-    try:
-        record = json.loads(_pointer(root, pipeline).read_text(encoding="utf-8"))
-        name = str(record["run"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return read_run(root, name) if "/" not in name and name != ".." else None
-
-
 def read_run(root: Path, name: str) -> PastRun | None:
     """Return a run by its id, or None if there is no manifest of it."""
     return _past(root / FOLDER / name)
 
 
-def accept(root: Path, pipeline: str, run: str) -> None:
-    """Let a run be what later ones are compared with; where it is so, nothing is written."""
-    if getattr(accepted_run(root, pipeline), "id", None) != run:
-        path = _pointer(root, pipeline)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_json(path, {"run": run})
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a JSON document whole, its keys sorted.
 
-
-def _pointer(root: Path, pipeline: str) -> Path:
-    return root / FOLDER / "accepted" / f"{pipeline}.json"
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    atomic_write(
+        path, lambda new: new.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    )
 
 
 def _past(folder: Path) -> PastRun | None:
@@ -292,10 +277,3 @@ def _damaged(path: Path, why: str) -> StorageError:
 def _hash_of(record: Mapping[str, Any]) -> str:
     text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write_json(path: Path, record: Mapping[str, Any]) -> None:
-    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    atomic_write(
-        path, lambda new: new.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-    )

@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
-from toy_alarm import DUAL, LIMIT, Linear
-from toy_alarm import WEIGHTS as EXACT
+from toy_alarm import DUAL, LIMIT
+from toy_line import IDS, WEIGHTS, images_with, victim
 
 import adversity
-from adversity import Decide, Predictive
-from adversity.engine.calls.ready import Ready
-from adversity.errors import DataError, InputError, PluginError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-WEIGHTS = torch.tensor(EXACT.tolist())
-IDS = [f"image {k}" for k in range(200)]
-
-
-class Line(nn.Module):
-    """Three logits: the third is linear in four pixels; of the others the first always leads."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        score = (images.flatten(1) - 0.5) @ WEIGHTS
-        ones = torch.ones_like(score)
-        return torch.stack([10 * ones, 5 * ones, score], 1)
-
-
-def rule(plugin: Decide) -> Any:
-    """Return a method as `adversity.target` takes it."""
-    from adversity.engine.public.uncertainty_call import UncertaintyCall
-
-    return UncertaintyCall(Ready(plugin, f'uncertainty "{plugin.name}"'))
-
-
-def victim(objective: Any, plugin: Decide | None = None) -> Any:
-    return adversity.target(Line(), rule(plugin or Linear()), objective=objective)
-
-
-def images_with(scores: torch.Tensor) -> torch.Tensor:
-    """Return images `[N, 1, 2, 2]` around grey with these scores, far from the box's walls."""
-    return (0.5 + scores[:, None] * WEIGHTS / (WEIGHTS**2).sum()).reshape(-1, 1, 2, 2)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
@@ -223,88 +189,6 @@ def test_draws_and_ensembles_may_stand_in_front() -> None:
             adversity.target(*front, fitted, objective="look_unsure"), images, labels, ids=IDS[:8]
         )
         assert found.queries.max() == 3
-
-
-class Silent(Linear):
-    """Says nothing of a margin."""
-
-    name: ClassVar[str] = "silent"
-
-    def decide(self, predictive: Predictive) -> Predictive:
-        assert predictive.probs is not None
-        return Predictive(accept=predictive.probs[:, 0] > 0)
-
-    def margin(self, predictive: Predictive) -> None:
-        return None
-
-
-class Cut(Linear):
-    """Claims a gradient, and has none."""
-
-    def margin(self, predictive: Predictive) -> Any:
-        return super().margin(predictive).detach()
-
-
-class Rough(Linear):
-    """Claims no gradient."""
-
-    differentiable: ClassVar[bool] = False
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda: adversity.target(Line(), objective="look_sure"), InputError, "expected such a"),
-        (lambda: victim("look_good"), InputError, "expected objective misclassify, look_sure or"),
-        (lambda: not_last(), InputError, "expected .*linear.* at the end, got .*temperature"),
-        (lambda: run("pgd", Silent()), InputError, "silent.* does not say by how much it accepts"),
-        (lambda: run("pgd", Cut()), PluginError, "linear.*can be differentiated"),
-        (lambda: run("pgd", Rough()), InputError, "linear.*it is not differentiable"),
-        (lambda: run("pgd", targeted=True), InputError, "expected an untargeted attack, without"),
-        (lambda: run("square", probe=3), InputError, "cannot be probed.*queries its victim for"),
-        (
-            lambda: run("cascade", gate="robust_accuracy >= 0.5"),
-            InputError,
-            "without gate,.*got gate",
-        ),
-        (lambda: run("pgd", labels=[7]), DataError, r"7"),
-    ],
-    ids=[
-        "no rule",
-        "word",
-        "not last",
-        "no margin",
-        "cut",
-        "rough",
-        "targeted",
-        "probe",
-        "gate",
-        "label",
-    ],
-)
-def test_what_cannot_be_is_refused(make: Callable[[], Any], error: Any, message: str) -> None:
-    """One message, with what to do."""
-    with pytest.raises(error, match=message):
-        make()
-
-
-def not_last() -> Any:
-    logits = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
-    scaler = adversity.create("uncertainty", "temperature_scaling").fit(logits, logits.argmax(1))
-    return adversity.target(Line(), rule(Linear()), scaler, objective="look_sure")
-
-
-def run(name: str, plugin: Decide | None = None, **more: Any) -> Any:
-    labels = more.pop("labels", [1])
-    call = {key: more.pop(key) for key in ("probe", "gate") if key in more}
-    attack = adversity.create("attack", name, eps=0.1, **more)
-    image = images_with(torch.tensor([LIMIT + 0.01]))
-    return attack(victim("look_sure", plugin), image, labels, **call)
-
-
-def test_what_needs_no_gradient_needs_no_claim() -> None:
-    """A rule without a gradient is attacked by scores."""
-    assert bool(run("square", Rough(), queries=200).success.all())
 
 
 def test_rows_do_not_depend_on_their_neighbours() -> None:
