@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     import pytest
 
-OF_PLUGINS = "tests/plugins/"
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the suite's lock, where an option of the kit's needs it."""
@@ -53,8 +51,7 @@ class SuiteLock(Locked):
         part = any("::" in arg for arg in self.config.args) or self.config.getoption("lf", False)
         collected = {item.path for item in items}
         for group, count in counts.items():
-            if group.startswith(OF_PLUGINS):  # what tries the core itself is never put off
-                self.own[group] = repository.own_digest(group)
+            self.own[group] = repository.own_digest(group)
             tests = {self.config.rootpath / test for test in repository.tests_of(group)}
             whole = not part and tests != set() and collected.issuperset(tests)
             self.trials[group] = count if whole else 0

@@ -23,7 +23,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 import tomllib
 from collections import defaultdict
 from functools import cache
@@ -32,8 +31,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import KINDS
-from adversity.source_text import computing_text
 from adversity.testing.kit.lock import machine
+from committed import committed, fingerprint, says, text_of
 from groups import KIT_LOCK, SUITE_LOCK, shares_with
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
 BROUGHT = "tests/thirdparty/"
 PLUGINS = "plugins/"
+OF_PLUGINS = "tests/plugins/"
 WARM = "tests/warm"
 NO_PROSE = ("core/", "flows/", PLUGINS, "integrations/")
 """Where a page is part of what is tried: a template, what a test reads and runs."""
@@ -73,7 +73,10 @@ FINDS_THE_ROOT = re.compile(r"\bparents\b|rootpath|getcwd|\bcwd\(|show-toplevel|
 
 ONE_BY_ONE = {
     # They decide what is run, and nothing that comes of it: what they name is nobody's.
-    **{f"tests/{name}.py": "deals out" for name in ("groups", "suite_lock", "what_counts")},
+    **{
+        f"tests/{name}.py": "deals out"
+        for name in ("committed", "groups", "suite_lock", "what_counts")
+    },
     "constraints.txt": "pins",
     "pyproject.toml": "pins",
     KIT_LOCK: "kit's lock",
@@ -133,20 +136,38 @@ class Repository:
 
     def digest(self, group: str) -> str:
         """Return the digest of all that the outcome of a group depends on."""
-        return self._here(self.always_digest, group)
+        return self._here(self.always_digest, self.counted(group))
 
     def own_digest(self, group: str) -> str:
-        """Return the digest of the same but for what counts for all, the core above all."""
-        return self._here("", group)
+        """Return the digest of the same but for what the group shares with many others.
 
-    def _here(self, start: str, group: str) -> str:
-        digest = hashlib.sha256(self._digest(start, self.counted(group)).encode())
+        That is every plugin of which it names none, where it looks through all; and what counts
+        for all, the core above all, where it is of plugins. Empty where it shares nothing.
+        """
+        of_plugins = group.startswith(OF_PLUGINS)
+        if not of_plugins and not self.looks_through(group):
+            return ""
+        return self._here("" if of_plugins else self.always_digest, self.counted(group, named=True))
+
+    def _here(self, start: str, counted: Names) -> str:
+        digest = hashlib.sha256(self._digest(start, counted).encode())
         for name, value in (*installed(), *machine()):
             digest.update(f"{name}\0{value}\0".encode())
         return digest.hexdigest()[:16]
 
-    def counted(self, group: str) -> Names:
-        """Return the files that count for a group, beside those that count for all."""
+    def looks_through(self, group: str) -> bool:
+        """Say whether the code of a group, or its page, may look through all plugins."""
+        code = self._own(group) - self.files["prose"]
+        shown = self._shown(self._page(group))
+        return self._say(LOOKS_THROUGH, code) or LOOKS_THROUGH.search(shown) is not None
+
+    def counted(self, group: str, *, named: bool = False) -> Names:
+        """Return the files that count for a group, beside those that count for all.
+
+        Args:
+            group: Of tests.
+            named: Of the plugins only those that it names, though it may look through all.
+        """
         own, page = self._own(group), self._page(group)
         said = {what for what, says in WHERE_SAID.items() if self._say(says, own)}
         if group.startswith(BROUGHT):
@@ -154,13 +175,14 @@ class Repository:
         if page or not self._say(FINDS_THE_ROOT, own):
             said.discard("prose")
         own = own.union(*(self.files[what] for what in said))
-        shown = "\n".join(fence for name in page for fence in _FENCE.findall(self._text(name)))
-        if self._say(LOOKS_THROUGH, own - self.files["prose"]) or LOOKS_THROUGH.search(shown):
-            plugins = self.files["plugins"]
-        else:
-            words = _together(_words, [shown, *map(self._text, own)])
-            plugins = self._plugins_of(words) | self.always_named
-        return own | page | self._with_what_it_needs(plugins)
+        if self.looks_through(group) and not named:
+            return own | page | self._with_what_it_needs(self.files["plugins"])
+        words = _together(_words, [self._shown(page), *map(self._text, own)])
+        return own | page | self._with_what_it_needs(self._plugins_of(words) | self.always_named)
+
+    def _shown(self, page: Names) -> str:
+        """Return the fenced blocks of a page."""
+        return "\n".join(fence for name in page for fence in _FENCE.findall(self._text(name)))
 
     def _say(self, what: re.Pattern[str], names: Names) -> bool:
         """Say whether the code of one of these files says something."""
@@ -208,40 +230,6 @@ class Repository:
         return digest.hexdigest()
 
 
-def committed(root: Path) -> list[str]:
-    """Return the files that git commits, or would after `git add`; none where there is no git."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return []
-    names = set(done.stdout.decode().split("\0")) - {""}
-    return [name for name in names if (root / name).is_file()]
-
-
-@cache
-def fingerprint(root: Path, name: str) -> str:
-    """Return the SHA-256 of a file's bytes, read once in a process."""
-    return hashlib.sha256((root / name).read_bytes()).hexdigest()
-
-
-@cache
-def text_of(root: Path, name: str) -> str:
-    """Return what a file says, read once in a process; an image says nothing."""
-    source = (root / name).read_bytes()
-    return "" if b"\0" in source else source.decode(errors="replace")
-
-
-@cache
-def says(root: Path, name: str, what: re.Pattern[str]) -> bool:
-    """Say whether a file says something, in Python outside of comments and docstrings."""
-    text = text_of(root, name)
-    if not what.search(text):  # to parse what does not would take seconds
-        return False
-    code = computing_text(text.encode()).decode() if name.endswith(".py") else text
-    return what.search(code) is not None
-
-
 @cache
 def _words(text: str) -> Words:
     return frozenset(re.findall(r"\w+", text))
@@ -284,9 +272,3 @@ def _settings(file: Path) -> str:
 def installed() -> tuple[tuple[str, str], ...]:
     """Return name and version of each distribution of this environment."""
     return tuple(sorted({(found.name, found.version) for found in metadata.distributions()}))
-
-
-def forget() -> None:
-    """Read files anew from now on."""
-    for known in (fingerprint, text_of, says):
-        known.cache_clear()

@@ -232,7 +232,7 @@ def test_after_a_change_of_the_core_a_share_is_tried(
     put_off = sorted(name for name in names if after[name].digest == LINE.digest)
     assert len(put_off) == 2 - tried
     for name in put_off:
-        result.stdout.fnmatch_lines([f"0 plugins left out*1 put off*core changed: {name};*"])
+        result.stdout.fnmatch_lines([f"0 plugins left out*1 put off*plugins changed: {name};*"])
 
 
 def test_a_share_of_nothing_is_refused(suite: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import what_counts
+import committed
 from adversity.registry import discover
 from adversity.testing.kit import lock
 from adversity.testing.kit.lock import read_lock
@@ -79,7 +79,7 @@ def suite(pytester: pytest.Pytester) -> Any:
     options = ("-p", "no:cacheprovider", "-p", "no:xdist", "--import-mode=importlib")
 
     def run(*more: str) -> pytest.RunResult:
-        what_counts.forget()
+        committed.forget()
         return pytester.runpytest_inprocess(*options, *more)
 
     return run
@@ -120,6 +120,37 @@ def test_a_change_of_what_counts_for_all_puts_off_plugins_alone(
         ["0 groups of tests left out*1 put off*: tests/plugins/test_*; 4 *"]
     )
     assert result.parseoutcomes()["passed"] == 8
+
+
+@pytest.mark.parametrize(
+    ("seconds", "options", "tried"),
+    [
+        (9.0, ("--core-share", "2"), 1),
+        (9.0, (), 2),
+        (0.1, ("--core-share", "2"), 2),
+    ],
+)
+def test_a_new_plugin_puts_off_who_looks_through_all(
+    seconds: float, options: tuple[str, ...], tried: int, suite: Any, pytester: pytest.Pytester
+) -> None:
+    """Of the dear ones that do not name it a share is tried; who names it never waits."""
+    looking = [f"tests/cli/test_looks_{place}.py" for place in "cd"]
+    for name in looking:
+        (pytester.path / name).write_text(f"{TESTS}\nlook = 'adversity doctor'\n")
+    (pytester.path / OTHER).write_text(f"{TESTS}\nlook = 'adversity doctor', 'haze'\n")
+    suite("-m", "not peers", "--write-lock")
+    lines = read_lock(pytester.path / SUITE_LOCK)
+    dear = {group: replace(line, seconds=seconds) for group, line in lines.items()}
+    lock.write_lock(pytester.path / SUITE_LOCK, dear)
+    plugin = pytester.path / "plugins/adversity_plugins/haze.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text("class Haze: ...\n")
+    suite("-m", "not peers", "--changed", "--write-lock", *options)
+    after = read_lock(pytester.path / SUITE_LOCK)
+    fresh = [name for name in looking if after[name].digest != lines[name].digest]
+    assert len(fresh) == tried
+    assert after[OTHER].digest != lines[OTHER].digest
+    assert after[PLUGIN] == dear[PLUGIN]
 
 
 def test_where_there_is_no_git_nobody_is_left_out(suite: Any, pytester: pytest.Pytester) -> None:

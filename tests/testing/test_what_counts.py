@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from toy_repository import BROUGHT, EVERY, FILES, GROUPS, LINKS, ONE, PAGE, SERVER, TWO
 
+import committed
 import what_counts
 from what_counts import Repository
 
@@ -32,7 +33,7 @@ def put(root: Path, files: dict[str, str]) -> None:
 
 def digests(root: Path) -> dict[str, str]:
     """Return the digests of all groups, of files as they are now."""
-    what_counts.forget()
+    committed.forget()
     repository = Repository(root)
     return {group: repository.digest(group) for group in GROUPS}
 

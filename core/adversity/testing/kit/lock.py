@@ -63,7 +63,8 @@ class Passed:
 
     Attributes:
         digest: Of what the outcome depends on, as `tried_with` returns a plugin's.
-        own: Of that but for the core, as `own_part` returns a plugin's; empty: not known.
+        own: Of that but for what it shares with many (a plugin: the core, see `own_part`); empty:
+            not known, or it shares nothing.
         passed, skipped, expected: How many trials came out so.
         seconds: How long all of them took together.
     """

@@ -1,8 +1,7 @@
 """A lock in pytest: leave out what passed with the same, and write who passed.
 
-A suite takes up the kit's in its `conftest.py`:
-`pytest_plugins = ["adversity.testing.kit.pytest_lock"]`. `Locked` is what a lock of other tests
-has in common with it.
+A suite's `conftest.py` takes it up: `pytest_plugins = ["adversity.testing.kit.pytest_lock"]`.
+`Locked` is what a lock of other tests has in common with the kit's.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 LOCK = "tests/kit.lock"
 """Where the kit's lock lies, from the root of the repository."""
-CHEAP = 2.0
+CHEAP = 5.0
 """Seconds: what took less is tried after every change."""
 
 
@@ -53,9 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="with --changed: of what passed before a change of the core and is itself as it was, "
-        f"try one in N, drawn by the commit, and all that took less than {CHEAP:g} s; 1 (if not "
-        "given) tries all",
+        help="with --changed: where no more has changed than the core, or plugins that somebody "
+        "looks through, try one in N of those that are as they were, drawn by the commit, and all "
+        f"that took less than {CHEAP:g} s; 1 (if not given) tries all",
     )
     group.addoption(
         "--write-lock",
@@ -134,8 +133,8 @@ class Locked(ABC):
         line = self.passed.get(name)
         return line is not None and line.digest == self.digests[name]
 
-    def under_another_core(self, name: str) -> bool:
-        """Say whether it is as it was when it passed, nothing but the core is another, and dear."""
+    def may_wait(self, name: str) -> bool:
+        """Say whether it is dear and as it was, and no more has changed than what it shares."""
         line = self.passed.get(name)
         if line is None or not line.own or self.fresh(name):
             return False
@@ -152,8 +151,8 @@ class Locked(ABC):
         commit = commit_of(config.rootpath)
         fresh = {name for name in self.digests if self.fresh(name)}
         self.left_out = fresh - drawn(fresh, commit)
-        under = {name for name in self.digests if self.under_another_core(name)}
-        self.put_off = under - drawn(under, commit, config.option.core_share)
+        waiting = {name for name in self.digests if self.may_wait(name)}
+        self.put_off = waiting - drawn(waiting, commit, config.option.core_share)
         out = self.left_out | self.put_off
         gone = [item for item in items if self.name_of(item) in out]
         items[:] = [item for item in items if self.name_of(item) not in out]
@@ -227,7 +226,8 @@ class Locked(ABC):
             terminalreporter.write_line(
                 f"{len(self.left_out)} {self.what} left out, unchanged since they passed "
                 f"({self.lock}){_listed(self.left_out)}; {len(self.put_off)} put off, not tried "
-                f"since the core changed{_listed(self.put_off)}; {self.tests_left_out} tests in all"
+                f"since the core or other plugins changed{_listed(self.put_off)}; "
+                f"{self.tests_left_out} tests in all"
             )
 
     def _denied(self, name: str) -> str:
