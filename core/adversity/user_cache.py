@@ -34,7 +34,12 @@ def write_whole(file: Path, text: str) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=file.parent, prefix=f".{file.stem}-", delete=False
+        "w",
+        encoding="utf-8",
+        newline="\n",
+        dir=file.parent,
+        prefix=f".{file.stem}-",
+        delete=False,
     ) as stream:
         beside = Path(stream.name)
         try:

@@ -102,9 +102,13 @@ def test_cascade_leaves_no_more_than_auto_attack(quick: Any) -> None:
 def test_the_page_of_a_large_study_is_small(quick: Any) -> None:
     """Its size is the same on every machine; how long it takes to open is not tried here."""
     found = quick("report_page.py")
-    (size,) = found["limits"]
+    size, again = found["limits"]
     assert size["what"] == "megabytes"
     assert 0.5 < size["measured"] <= size["limit"] == 10
+    assert again["what"] == "seconds after a change"
+    first, same, changed = found["seconds_to_draw"].values()
+    for part in ("charts drawn", "images of rows"):
+        assert min(first[part], same[part], changed[part]) > 0
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ from typing import Any
 
 LIBRARIES = (
     *("torch", "torch._dynamo", "scipy.stats", "scipy.optimize", "scipy.ndimage"),
-    *("sklearn.datasets", "sklearn.linear_model", "altair", "vl_convert", "PIL.Image"),
+    *("sklearn.datasets", "sklearn.linear_model", "vl_convert", "PIL.Image"),
     *("pydantic", "pluggy", "click", "rich.live", "ruamel.yaml", "yaml"),
     *("dvc.repo", "dvc.cli.parser", "dvc.dvcfile", "dvc.stage.run"),
 )

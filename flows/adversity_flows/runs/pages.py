@@ -10,6 +10,7 @@ from adversity.engine.summary.judged_run import judged_run
 from adversity.engine.summary.run_diff import run_diff
 from adversity.engine.summary.summarise import build_report
 from adversity.report import report_json, write_html, write_json, write_markdown
+from adversity.report.charts.drawings import FOLDER, Drawings
 from adversity.report.values.model import Outcome, Provenance
 from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.attack_ledger import ledger_of
@@ -71,9 +72,11 @@ def write_pages(
     ledger = ledger_of(plan.root)
     report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
     report = _with_news(report, plan, workspace, facts)
-    write_html(report, folder / PAGE)
-    write_markdown(report, folder / "report.md")
+    drawings = Drawings(plan.root / FOLDER)
+    write_html(report, folder / PAGE, drawings=drawings)
+    write_markdown(report, folder / "report.md", drawings=drawings)
     write_json(report, folder / RESULT)
+    drawings.tidy()
     return report
 
 
@@ -95,7 +98,10 @@ def redraw(plan: Plan, past: PastRun, page: Path) -> None:
     provenance = Provenance(past.id, **facts)
     ledger = ledger_of(plan.root)
     report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
-    write_html(_with_news(report, plan, workspace, past.manifest), page)
+    report = _with_news(report, plan, workspace, past.manifest)
+    drawings = Drawings(plan.root / FOLDER)
+    write_html(report, page, drawings=drawings)
+    drawings.tidy()
 
 
 def _with_news(

@@ -1,4 +1,8 @@
-"""The few chart forms of the report as Vega-Lite, made through Altair."""
+"""The few chart forms of the report, written as Vega-Lite.
+
+Written by hand, not through a builder: Altair takes longer to load and to check its own objects
+than the page takes to draw. A test holds every form against the schema that Altair brings.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,23 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_style import AXIS, DASHES, SERIES_COLOURS, SHAPES, TEXT, finished
+from adversity.report.charts.vega_parts import (
+    DOWN,
+    INTERVAL,
+    coloured,
+    layer,
+    named,
+    numbers,
+    pickable,
+    shown,
+    silent,
+    tooltip,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from adversity.report.charts.vega_parts import Spec
 
 __all__ = ["dumbbells", "lines", "points", "reliability", "staircase"]
 
@@ -37,34 +55,38 @@ def lines(
         top: Where the y axis of a share ends, which begins at 0; None where y is none.
         ticks: Where the points are: the ticks of the x axis if they are few.
     """
-    import altair as alt
-
-    picked = alt.selection_point(name="picked", fields=["series"], bind="legend")
-    legend = alt.Legend(symbolOpacity=1, symbolSize=110, rowPadding=1)
-    series = alt.Color("series:N", scale=_scale(names, SERIES_COLOURS), title=None, legend=legend)
-    axis = alt.Axis(values=list(ticks)) if 0 < len(ticks) <= _MOST_TICKS else alt.Axis()
-    scale = alt.Scale(domain=[0, _end(top)]) if top else alt.Scale(zero=True)
-    across = alt.X("x:Q", title=x, axis=axis, scale=alt.Scale(zero=False, padding=12))
-    base = alt.Chart().encode(x=across, color=series)
-    band = base.mark_area().encode(
-        y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q", opacity=_shown(picked, 0.18)
+    legend = {"symbolOpacity": 1, "symbolSize": 110, "rowPadding": 1}
+    scale = {"domain": [0, _end(top)]} if top else {"zero": True}
+    base = {
+        "x": numbers(
+            "x",
+            x,
+            axis={"values": list(ticks)} if 0 < len(ticks) <= _MOST_TICKS else {},
+            scale={"zero": False, "padding": 12},
+        ),
+        "color": named("series", coloured(names, SERIES_COLOURS), legend=legend),
+    }
+    value = numbers("value", y, scale=scale)
+    interval = {"y": numbers("low", y, scale=scale), "y2": {"field": "high"}}
+    band = layer({"type": "area"}, base, interval, opacity=shown(0.18))
+    whisker = layer({"type": "rule", "strokeWidth": 1.5}, base, interval, opacity=shown(0.7))
+    line = layer(
+        {"type": "line", "strokeWidth": 2},
+        base,
+        y=value,
+        opacity=shown(1),
+        strokeDash=named("series", coloured(names, DASHES)),
     )
-    whisker = base.mark_rule(strokeWidth=1.5).encode(
-        y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q", opacity=_shown(picked, 0.7)
-    )
-    line = base.mark_line(strokeWidth=2).encode(
-        y=alt.Y("value:Q", title=y, scale=scale),
-        opacity=_shown(picked, 1),
-        strokeDash=alt.StrokeDash("series:N", scale=_scale(names, DASHES), title=None),
-    )
-    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y=alt.Y("value:Q", title=y, scale=scale),
-        opacity=_shown(picked, 1),
-        shape=alt.Shape("series:N", scale=_scale(names, SHAPES), title=None),
-        tooltip=_tooltip(("series", "series", "N"), ("x", x, "N"), *_INTERVAL),
+    dots = layer(
+        {"type": "point", "filled": True, "size": 70, "opacity": 1},
+        base,
+        y=value,
+        opacity=shown(1),
+        shape=named("series", coloured(names, SHAPES)),
+        tooltip=tooltip(("series", "series", "N"), ("x", x, "N"), *INTERVAL),
     )
     layers = [band, whisker, line, dots] if len(names) <= _MOST_BANDS else [whisker, line, dots]
-    return finished(alt.layer(*layers).add_params(picked), height=_height(names))
+    return finished(pickable(layers), height=_height(names))
 
 
 @lru_cache(maxsize=128)
@@ -91,34 +113,35 @@ def points(
         ends: Where an axis that is no share's begins and ends; None where the values decide. With
             either, 0 is on it, so that one value alone has a scale.
     """
-    import altair as alt
-
     states = ("pass", "fail", "undecided", "plain")
     colours = ("#005A9C", "#A6290A", "#6B5200", SERIES_COLOURS[0])
-    colour = alt.Color("state:N", scale=_scale(states, colours), legend=None)
-    scale = alt.Scale(domain=[0, _end(top)]) if top else _free(zero=zero, ends=ends)
-    across = alt.X("value:Q", title=x, scale=scale)
-    down = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.1, paddingOuter=0.3))
-    base = alt.Chart().encode(y=down)
-    name = base.mark_text(align="left", baseline="bottom", dy=-8, fontSize=13, limit=430).encode(
-        x=alt.value(0), text="label:N"
-    )
-    whisker = base.mark_rule(strokeWidth=2.5).encode(
-        x=alt.X("low:Q", title=x, scale=scale), x2="high:Q", color=colour
-    )
-    dot = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=across,
+    colour = silent("state", coloured(states, colours))
+    scale = {"domain": [0, _end(top)]} if top else _free(zero=zero, ends=ends)
+    whisker = layer(
+        {"type": "rule", "strokeWidth": 2.5},
+        DOWN,
+        x=numbers("low", x, scale=scale),
+        x2={"field": "high"},
         color=colour,
-        shape=alt.Shape("state:N", scale=_scale(states, SHAPES), legend=None),
-        tooltip=_tooltip(("label", "what", "N"), *_INTERVAL, ("limit", "limit", "Q")),
     )
-    limit = base.mark_tick(thickness=3, size=16, color=TEXT).encode(
-        x="limit:Q", tooltip=_tooltip(("label", "what", "N"), ("limit", "limit", "Q"))
+    dot = layer(
+        {"type": "point", "filled": True, "size": 90, "opacity": 1},
+        DOWN,
+        x=numbers("value", x, scale=scale),
+        color=colour,
+        shape=silent("state", coloured(states, SHAPES)),
+        tooltip=tooltip(("label", "what", "N"), *INTERVAL, ("limit", "limit", "Q")),
     )
-    layers = [name, whisker, limit, dot] if limits else [name, whisker, dot]
+    limit = layer(
+        {"type": "tick", "thickness": 3, "size": 16, "color": TEXT},
+        DOWN,
+        x={"field": "limit", "type": "quantitative"},
+        tooltip=tooltip(("label", "what", "N"), ("limit", "limit", "Q")),
+    )
+    layers = [_row_names(-8), whisker, *([limit] if limits else []), dot]
     if zero:
-        layers.insert(0, alt.Chart().mark_rule(color=AXIS).encode(x=alt.datum(0)))
-    return finished(alt.layer(*layers), height=38 * rows + 56)
+        layers.insert(0, layer({"type": "rule", "color": AXIS}, x={"datum": 0}))
+    return finished({"layer": layers}, height=38 * rows + 56)
 
 
 @lru_cache(maxsize=128)
@@ -143,30 +166,37 @@ def staircase(
         ticks: Where the records are: they say how far a logarithmic axis goes.
         log: Counts that span decades: 0, then each decade as wide as the next.
     """
-    import altair as alt
-
-    picked = alt.selection_point(name="picked", fields=["series"], bind="legend")
-    legend = alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3, rowPadding=1)
-    scale = alt.Scale(domain=[0, _end(top)]) if top else alt.Scale(zero=True)
-    place = alt.Scale(type="symlog", constant=1) if log else alt.Scale(nice=False)
-    axis = alt.Axis(values=_decades(max(ticks, default=1.0)), format=",d") if log else alt.Axis()
-    base = alt.Chart().encode(
-        x=alt.X("x:Q", title=x, scale=place, axis=axis),
-        color=alt.Color("series:N", scale=_scale(names, SERIES_COLOURS), title=None, legend=legend),
+    legend = {"symbolOpacity": 1, "symbolType": "stroke", "symbolStrokeWidth": 3, "rowPadding": 1}
+    scale = {"domain": [0, _end(top)]} if top else {"zero": True}
+    place = {"type": "symlog", "constant": 1} if log else {"nice": False}
+    decades = {"values": _decades(max(ticks, default=1.0)), "format": ",d"} if log else {}
+    base = {
+        "x": numbers("x", x, scale=place, axis=decades),
+        "color": named("series", coloured(names, SERIES_COLOURS), legend=legend),
+    }
+    value = {"field": "value", "type": "quantitative"}
+    step = {"interpolate": "step-after"}
+    band = layer(
+        {"type": "area", **step},
+        base,
+        y=numbers("low", y, scale=scale),
+        y2={"field": "high"},
+        opacity=shown(0.14),
     )
-    band = base.mark_area(interpolate="step-after").encode(
-        y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q", opacity=_shown(picked, 0.14)
+    line = layer(
+        {"type": "line", "strokeWidth": 2, **step},
+        base,
+        y=value,
+        opacity=shown(1),
+        strokeDash=named("series", coloured(names, DASHES)),
     )
-    line = base.mark_line(strokeWidth=2, interpolate="step-after").encode(
-        y=alt.Y("value:Q"),
-        opacity=_shown(picked, 1),
-        strokeDash=alt.StrokeDash("series:N", scale=_scale(names, DASHES), title=None),
+    spots = layer(
+        {"type": "point", "filled": True, "size": 120, "opacity": 0},
+        base,
+        y=value,
+        tooltip=tooltip(("series", "series", "N"), ("x", x, "Q"), *INTERVAL),
     )
-    spots = base.mark_point(filled=True, size=120, opacity=0).encode(
-        y=alt.Y("value:Q"),
-        tooltip=_tooltip(("series", "series", "N"), ("x", x, "Q"), *_INTERVAL),
-    )
-    return finished((band + line + spots).add_params(picked), height=_height(names))
+    return finished(pickable([band, line, spots]), height=_height(names))
 
 
 def _height(names: Sequence[str]) -> int:
@@ -193,33 +223,33 @@ def dumbbells(names: tuple[str, str], *, x: str, rows: int) -> Mapping[str, Any]
         x: Axis title.
         rows: How many rows there are.
     """
-    import altair as alt
-
-    scale = alt.Scale(domain=[0, 1])
-    down = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.1, paddingOuter=0.3))
-    colours = (SERIES_COLOURS[1], SERIES_COLOURS[0])
-    base = alt.Chart().encode(y=down)
-    name = base.mark_text(align="left", baseline="bottom", dy=-9, fontSize=13, limit=430).encode(
-        x=alt.value(0), text="label:N"
+    scale = {"domain": [0, 1]}
+    colour = named("series", coloured(names, (SERIES_COLOURS[1], SERIES_COLOURS[0])))
+    value = numbers("value", x, scale=scale)
+    bar = layer(
+        {"type": "line", "strokeWidth": 7, "color": AXIS, "opacity": 0.4},
+        DOWN,
+        x=value,
+        detail={"field": "row", "type": "ordinal"},
     )
-    bar = base.mark_line(strokeWidth=7, color=AXIS, opacity=0.4).encode(
-        x=alt.X("value:Q", title=x, scale=scale), detail="row:O"
+    whisker = layer(
+        {"type": "rule", "strokeWidth": 1.5, "opacity": 0.7},
+        DOWN,
+        x=numbers("low", x, scale=scale),
+        x2={"field": "high"},
+        color=colour,
     )
-    coloured = base.encode(
-        color=alt.Color("series:N", scale=_scale(names, colours), title=None),
-        shape=alt.Shape("series:N", scale=_scale(names, ("square", "circle")), title=None),
+    dots = layer(
+        {"type": "point", "filled": True, "size": 110, "opacity": 1},
+        DOWN,
+        color=colour,
+        shape=named("series", coloured(names, ("square", "circle"))),
+        x=value,
+        tooltip=tooltip(("label", "what", "N"), ("series", "where", "N"), *INTERVAL),
     )
-    whisker = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
-        x=alt.X("low:Q", title=x, scale=scale),
-        x2="high:Q",
-        color=alt.Color("series:N", scale=_scale(names, colours), title=None),
-    )
-    dots = coloured.mark_point(filled=True, size=110, opacity=1).encode(
-        x=alt.X("value:Q", title=x, scale=scale),
-        tooltip=_tooltip(("label", "what", "N"), ("series", "where", "N"), *_INTERVAL),
-    )
-    first = name.transform_filter(alt.datum.series == names[0])
-    return finished(alt.layer(bar, whisker, dots, first), height=38 * rows + 96)
+    first = {"field": "series", "equal": names[0]}
+    layers = [bar, whisker, dots, _row_names(-9) | {"transform": [{"filter": first}]}]
+    return finished({"layer": layers}, height=38 * rows + 96)
 
 
 @lru_cache(maxsize=1)
@@ -228,23 +258,30 @@ def reliability() -> Mapping[str, Any]:
 
     The records have the columns `confidence`, `accuracy`, `low`, `high`, `n`.
     """
-    import altair as alt
-
-    unit = alt.Scale(domain=[0, 1])
-    ideal = (
-        alt.Chart(alt.Data(values=[{"a": 0, "b": 0}, {"a": 1, "b": 1}]))
-        .mark_line(color=AXIS, strokeDash=[5, 4])
-        .encode(x=alt.X("a:Q", scale=unit), y=alt.Y("b:Q", scale=unit))
+    unit = {"domain": [0, 1]}
+    accuracy = "accuracy in the bin"
+    ideal = layer(
+        {"type": "line", "color": AXIS, "strokeDash": [5, 4]},
+        x={"field": "a", "type": "quantitative", "scale": unit},
+        y={"field": "b", "type": "quantitative", "scale": unit},
+    ) | {"data": {"values": [{"a": 0, "b": 0}, {"a": 1, "b": 1}]}}
+    base = {
+        "x": numbers("confidence", "mean confidence in the bin", scale=unit),
+        "color": {"value": SERIES_COLOURS[0]},
+    }
+    whisker = layer(
+        {"type": "rule", "strokeWidth": 2},
+        base,
+        y=numbers("low", accuracy, scale=unit),
+        y2={"field": "high"},
     )
-    across = alt.X("confidence:Q", title="mean confidence in the bin", scale=unit)
-    base = alt.Chart().encode(x=across, color=alt.value(SERIES_COLOURS[0]))
-    whisker = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("low:Q", title="accuracy in the bin", scale=unit), y2="high:Q"
-    )
-    dots = base.mark_point(filled=True, opacity=1).encode(
-        y=alt.Y("accuracy:Q", title="accuracy in the bin", scale=unit),
-        size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[30, 260], zero=True)),
-        tooltip=_tooltip(
+    size = {"field": "n", "type": "quantitative", "legend": None}
+    dots = layer(
+        {"type": "point", "filled": True, "opacity": 1},
+        base,
+        y=numbers("accuracy", accuracy, scale=unit),
+        size=size | {"scale": {"range": [30, 260], "zero": True}},
+        tooltip=tooltip(
             ("confidence", "confidence", "Q"),
             ("accuracy", "accuracy", "Q"),
             ("low", "low", "Q"),
@@ -252,42 +289,22 @@ def reliability() -> Mapping[str, Any]:
             ("n", "n", "N"),
         ),
     )
-    return finished(alt.layer(ideal, whisker, dots), height=340)
+    return finished({"layer": [ideal, whisker, dots]}, height=340)
 
 
-_INTERVAL = (("value", "value", "Q"), ("low", "low", "Q"), ("high", "high", "Q"), ("n", "n", "N"))
+def _row_names(above: int) -> Spec:
+    """Write the label of each row at its left end, so far over it."""
+    mark = {"type": "text", "align": "left", "baseline": "bottom", "dy": above}
+    label = {"field": "label", "type": "nominal"}
+    return layer({**mark, "fontSize": 13, "limit": 430}, DOWN, x={"value": 0}, text=label)
 
 
-def _shown(picked: Any, opacity: float) -> Any:
-    """Fade a series that the reader has not picked in the legend."""
-    import altair as alt
-
-    return alt.condition(picked, alt.value(opacity), alt.value(opacity * 0.15))
-
-
-def _tooltip(*fields: tuple[str, str, str]) -> list[Any]:
-    import altair as alt
-
-    return [
-        alt.Tooltip(f"{name}:{kind}", title=title, **({"format": ".4~g"} if kind == "Q" else {}))
-        for name, title, kind in fields
-    ]
-
-
-def _scale(names: Sequence[str], values: Sequence[Any]) -> Any:
-    import altair as alt
-
-    return alt.Scale(domain=list(names), range=list(values[: len(names)]))
-
-
-def _free(*, zero: bool, ends: tuple[float | None, float | None]) -> Any:
+def _free(*, zero: bool, ends: tuple[float | None, float | None]) -> Spec:
     """Return the scale of values that are no shares, as far as their ends are known."""
-    import altair as alt
-
     low, high = ends
     fixed = {} if low is None else {"domainMin": low}
     fixed |= {} if high is None else {"domainMax": high}
-    return alt.Scale(zero=zero or bool(fixed), padding=10, **fixed)
+    return {"zero": zero or bool(fixed), "padding": 10, **fixed}
 
 
 def _end(top: float) -> float:

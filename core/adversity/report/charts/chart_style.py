@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from adversity.report.charts.drawings import UNKEPT, Drawings
+from adversity.report.charts.renderer import draw, renderer
 
 if TYPE_CHECKING:
     from adversity.report.values.blocks import Chart
@@ -35,6 +38,8 @@ DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")
 TEXT, MUTED, GRID, AXIS = "#1C2229", "#55606C", "#D8DEE5", "#8A94A0"
 _WIDTH, _HEIGHT = 440, 270
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+"""Which Vega-Lite it is, for who reads it elsewhere; nothing loads it."""
 BASE_FONT = 13
 """The size of text in a chart, in units of its width."""
 _CONFIG: dict[str, Any] = {
@@ -67,16 +72,16 @@ _CONFIG: dict[str, Any] = {
 }
 
 
-def finished(chart: Any, *, height: int = _HEIGHT) -> dict[str, Any]:
-    """Give an Altair chart its size and look, and drop the data that Altair puts in."""
-    spec: dict[str, Any] = chart.properties(
-        width=_WIDTH, height=height, autosize={"type": "fit", "contains": "padding"}
-    ).to_dict(validate=True)
-    for part in (spec, *spec.get("layer", ())):
-        if "values" not in part.get("data", {}) or part["data"]["values"] == [{}]:
-            part.pop("data", None)
-    spec.pop("datasets", None)
-    return spec | {"config": _CONFIG}
+def finished(chart: Mapping[str, Any], *, height: int = _HEIGHT) -> dict[str, Any]:
+    """Give a view of Vega-Lite, with a mark or with layers, its size and look."""
+    return {
+        "$schema": _SCHEMA,
+        **chart,
+        "width": _WIDTH,
+        "height": height,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "config": _CONFIG,
+    }
 
 
 def with_data(chart: Chart) -> dict[str, Any]:
@@ -84,24 +89,27 @@ def with_data(chart: Chart) -> dict[str, Any]:
     return {**chart.spec, "data": {"values": [dict(record) for record in chart.records]}}
 
 
-def svg(chart: Chart) -> str:
+def svg(chart: Chart, drawings: Drawings = UNKEPT) -> str:
     """Draw the chart as SVG that can stand among others in one page.
 
     Ids get the chart's name as prefix: clip paths of two drawings would collide. Text is
     escaped by the renderer; nothing of it is a link, a script or a style.
+
+    Args:
+        chart: What to draw.
+        drawings: Where it may lie, drawn before.
     """
-    text = _drawn(json.dumps(_jsonable(with_data(chart))))
+    text = _drawn(json.dumps(_jsonable(with_data(chart))), drawings)
     text = re.sub(r'\bid="([^"]+)"', rf'id="{chart.id}-\1"', text)
     return re.sub(r"url\(#([^)]+)\)", rf"url(#{chart.id}-\1)", text)
 
 
-@lru_cache(maxsize=128)
-def _drawn(spec: str) -> str:
-    """Draw a specification once: page and markdown show the same charts."""
-    import vl_convert
-
-    drawing: str = vl_convert.vegalite_to_svg(spec)
-    return drawing
+def _drawn(spec: str, drawings: Drawings) -> str:
+    """Return a drawing; one of something that lies elsewhere is of what is there now."""
+    known = renderer()
+    if not known or '"url"' in spec:
+        return draw(spec)
+    return drawings.drawn("chart", spec, known, draw=partial(draw, spec))
 
 
 def _jsonable(value: Any) -> Any:

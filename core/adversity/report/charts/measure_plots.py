@@ -9,6 +9,7 @@ from adversity.contracts.plot import Plot
 from adversity.report.charts.chart_kinds import lines, staircase
 from adversity.report.charts.chart_style import MAX_SERIES, SERIES_COLOURS, finished
 from adversity.report.charts.curves import line_charts
+from adversity.report.charts.vega_parts import coloured, layer, named, numbers
 from adversity.report.values.blocks import Chart
 from adversity.report.words.reading import grouped, labels, measured, panel, slug
 from adversity.report.words.wording import (
@@ -80,8 +81,6 @@ def _one_plot(name: str, where: str, step: str, measure: Measure, plot: Plot) ->
 
 def _side_by_side(name: str, plots: Sequence[_Placed]) -> Chart:
     """Draw bars with the same names, those of each cell in a colour of its own."""
-    import altair as alt
-
     where, step, measure, plot = plots[0]
     title, x, y = (
         measure_name(name, measure),
@@ -89,16 +88,12 @@ def _side_by_side(name: str, plots: Sequence[_Placed]) -> Chart:
         plain(plot.y_title or "y"),
     )
     series = [place for place, *_ in plots]
-    colours = alt.Scale(domain=series, range=list(SERIES_COLOURS[: len(series)]))
-    chart = (
-        alt.Chart()
-        .mark_bar()
-        .encode(
-            x=alt.X("name:N", title=x, sort=None),
-            xOffset=alt.XOffset("series:N", sort=series),
-            y=alt.Y("value:Q", title=y, scale=alt.Scale(zero=True)),
-            color=alt.Color("series:N", scale=colours, title=None),
-        )
+    chart = layer(
+        {"type": "bar"},
+        x={"field": "name", "type": "nominal", "title": x, "sort": None},
+        xOffset={"field": "series", "type": "nominal", "sort": series},
+        y=numbers("value", y, scale={"zero": True}),
+        color=named("series", coloured(series, SERIES_COLOURS)),
     )
     low, high = (pick(plots, key=lambda placed: placed[2].value) for pick in (min, max))
     return Chart(
@@ -145,20 +140,17 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
 
 def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
     """Draw bars with names, or a histogram whose bars reach from edge to edge."""
-    import altair as alt
-
     x, y = plain(plot.x_title or "x"), plain(plot.y_title or "y")
-    up = alt.Y("value:Q", title=y, scale=alt.Scale(zero=True))
-    base = alt.Chart().mark_bar(color=SERIES_COLOURS[0])
     records: tuple[Mapping[str, Any], ...]
     if plot.form == "histogram":
         edges = zip(plot.x[:-1], plot.x[1:], plot.y, strict=True)
         records = tuple({"from": low, "to": high, "value": value} for low, high, value in edges)
-        chart = base.encode(x=alt.X("from:Q", title=x), x2="to:Q", y=up)
+        across = {"x": numbers("from", x), "x2": {"field": "to"}}
     else:
         pairs = zip(plot.x, plot.y, strict=True)
         records = tuple({"name": plain(name), "value": value} for name, value in pairs)
-        chart = base.encode(x=alt.X("name:N", title=x, sort=None), y=up)
+        across = {"x": {"field": "name", "type": "nominal", "title": x, "sort": None}}
+    bars = {"type": "bar", "color": SERIES_COLOURS[0]}
     highest = number(max(plot.y))
     return Chart(
         id=key,
@@ -166,6 +158,6 @@ def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
         finding=finding,
         caption=f"{plural(len(plot.y), 'bar')}, the highest {highest}.",
         records=records,
-        spec=finished(chart),
+        spec=finished(layer(bars, across, y=numbers("value", y, scale={"zero": True}))),
         heads={"name": x, "from": f"{x}, from", "to": f"{x}, to", "value": y},
     )

@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_style import svg, with_data
+from adversity.report.charts.drawings import UNKEPT
 from adversity.report.doubts.judgement import SIGNS, WORDS, verdict, what_was_tested
 from adversity.report.sections.all_sections import contents
 from adversity.report.sections.summary import caveat_texts, gate_table
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from adversity.report.charts.drawings import Drawings
     from adversity.report.values.model import ImageRow, Report
     from adversity.report.writers.image_grid import GridRow
 
@@ -49,7 +51,12 @@ _TEMPLATES = files("adversity.report") / "templates"
 
 
 def write_html(
-    report: Report, path: Path, *, budget: int = BUDGET, interactive: bool = True
+    report: Report,
+    path: Path,
+    *,
+    budget: int = BUDGET,
+    interactive: bool = True,
+    drawings: Drawings = UNKEPT,
 ) -> int:
     """Write the page.
 
@@ -58,33 +65,39 @@ def write_html(
         path: The file; its folder is made.
         budget: Size in bytes above which images are made smaller and then left out.
         interactive: Include the chart runtime (0.9 MB); without it charts stay as drawn.
+        drawings: Where charts and display copies may lie, drawn before. The page is the same
+            bytes with and without them.
 
     Returns:
         The number of bytes written.
     """
-    data = _page(report, min(budget, CAP), interactive=interactive).encode("utf-8", "replace")
+    data = _page(report, min(budget, CAP), drawings, interactive=interactive).encode(
+        "utf-8", "replace"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return len(data)
 
 
-def _page(report: Report, budget: int, *, interactive: bool) -> str:
+def _page(report: Report, budget: int, drawings: Drawings, *, interactive: bool) -> str:
     """Render the page with as many and as large images as the budget allows."""
-    context = _context(report, interactive=interactive)
+    context = _context(report, drawings, interactive=interactive)
     bare = len(_rendered(context).encode("utf-8", "replace"))
-    sheets, lost = fitting_sheets(report, (budget - bare) // 2)
+    sheets, lost = fitting_sheets(report, (budget - bare) // 2, drawings)
     context |= {"sheets": sheets, "sheets_lost": lost, "glance": at_a_glance(report, sheets)}
     if sheets:
         bare = len(_rendered(context).encode("utf-8", "replace"))
-    rows, note = _fitting(report.rows, budget - bare)
+    rows, note = _fitting(report.rows, budget - bare, drawings)
     return _rendered({**context, "rows": rows, "shrunk": note})
 
 
-def _fitting(rows: Sequence[ImageRow], room: int) -> tuple[tuple[GridRow, ...], str]:
+def _fitting(
+    rows: Sequence[ImageRow], room: int, drawings: Drawings
+) -> tuple[tuple[GridRow, ...], str]:
     """Return the rows that fit and what had to be done for it."""
     small: tuple[GridRow, ...] = ()
     for size in _SIZES:
-        small = grid(rows, size=size)
+        small = grid(rows, size=size, drawings=drawings)
         if sum(map(_weight, small)) <= room:
             smaller = f"Images are shown at {size} px to keep this page small."
             return small, "" if size == _SIZES[0] else smaller
@@ -105,7 +118,7 @@ def _weight(row: GridRow) -> int:
     return 800 + sum(len(tile.source) + 900 for tile in row.tiles)
 
 
-def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
+def _context(report: Report, drawings: Drawings, *, interactive: bool) -> dict[str, Any]:
     state, line = verdict(report)
     body = contents(report)
     strata = tuple(dict.fromkeys(row.stratum for row in report.rows))
@@ -132,7 +145,7 @@ def _context(report: Report, *, interactive: bool) -> dict[str, Any]:
         "sheets": (),
         "sheets_lost": "",
         "glance": (),
-        "drawings": _drawings(body.charts),
+        "drawings": _drawings(body.charts, drawings),
         "style": _asset("style.css"),
         "script": _asset("script.js"),
         "runtime": vega_embed() if interactive and body.charts else "",
@@ -159,10 +172,10 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
-def _drawings(charts: Sequence[Chart]) -> dict[str, Any]:
+def _drawings(charts: Sequence[Chart], drawings: Drawings) -> dict[str, Any]:
     from markupsafe import Markup
 
-    return {chart.id: Markup(svg(chart)) for chart in charts}
+    return {chart.id: Markup(svg(chart, drawings)) for chart in charts}
 
 
 def _specs(charts: Sequence[Chart]) -> str:

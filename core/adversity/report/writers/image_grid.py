@@ -8,24 +8,35 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import platform
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from adversity.report.charts.drawings import UNKEPT
 from adversity.report.words.wording import TIMES, cell_text, eps_text, number, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
+    from PIL.Image import Image as Copy
 
+    from adversity.report.charts.drawings import Drawings
     from adversity.report.values.model import ImageRow, ShownImage
 
-__all__ = ["STATES", "GridRow", "Tile", "amplification", "encoded", "grid"]
+__all__ = ["STATES", "GridRow", "Tile", "amplification", "encoded", "grid", "side_by_side"]
+
+Made = TypeVar("Made")
 
 SMALL = 64
 """Sources up to this many pixels are stored without loss and enlarged in whole steps."""
 _SHOWN = 192
 _QUALITY = 80
+_MOST_THREADS = 4
+"""Each holds an image as float64."""
 STATES = {
     "right": ("✓", "right"),
     "wrong": ("✗", "wrong"),
@@ -90,34 +101,39 @@ def amplification(rows: Sequence[ImageRow]) -> float:
     return float(min(factor, 255)) if factor >= 1 else 0.5
 
 
-def grid(rows: Sequence[ImageRow], *, size: int) -> tuple[GridRow, ...]:
+def grid(
+    rows: Sequence[ImageRow], *, size: int, drawings: Drawings = UNKEPT
+) -> tuple[GridRow, ...]:
     """Encode rows for the page.
 
     Args:
         rows: As the model has them.
         size: Longest side of a display copy in pixels.
+        drawings: Where display copies may lie, encoded before.
     """
     factor = amplification(rows)
-    grid_rows = []
-    for index, row in enumerate(rows):
-        tiles = [_tile(row, shown, size) for shown in row.images]
-        if row.perturbation is not None:
-            tiles.append(_change(row, row.perturbation, factor, size))
-        grid_rows.append(
-            GridRow(
-                f"s-{index + 1:04d}",
-                row.id,
-                row.label,
-                cell_text(row.cell),
-                row.stratum,
-                tuple(tiles),
-            )
-        )
-    return tuple(grid_rows)
+    tiles = side_by_side([partial(_tiles, row, factor, size, drawings) for row in rows])
+    return tuple(
+        GridRow(f"s-{index + 1:04d}", row.id, row.label, cell_text(row.cell), row.stratum, made)
+        for index, (row, made) in enumerate(zip(rows, tiles, strict=True))
+    )
 
 
-def _tile(row: ImageRow, shown: ShownImage, size: int) -> Tile:
-    source, shape, pixelated = encoded(shown.image, size)
+def side_by_side(jobs: Sequence[Callable[[], Made]]) -> list[Made]:
+    """Do jobs in threads, which encode at the same time, and return what each made, in order."""
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
+        return list(threads.map(lambda job: job(), jobs))
+
+
+def _tiles(row: ImageRow, factor: float, size: int, drawings: Drawings) -> tuple[Tile, ...]:
+    tiles = [_tile(row, shown, size, drawings) for shown in row.images]
+    if row.perturbation is not None:
+        tiles.append(_change(row, row.perturbation, factor, size, drawings))
+    return tuple(tiles)
+
+
+def _tile(row: ImageRow, shown: ShownImage, size: int, drawings: Drawings) -> Tile:
+    source, shape, pixelated = encoded(shown.image, size, drawings)
     sign, word = STATES.get(shown.state or "", ("", ""))
     alt = f"{shown.role} ({shown.step})"
     if row.eps is not None and shown.role == "adversarial":
@@ -146,11 +162,17 @@ def _tile(row: ImageRow, shown: ShownImage, size: int) -> Tile:
     )
 
 
-def _change(row: ImageRow, perturbation: np.ndarray[Any, Any], factor: float, size: int) -> Tile:
+def _change(
+    row: ImageRow,
+    perturbation: np.ndarray[Any, Any],
+    factor: float,
+    size: int,
+    drawings: Drawings,
+) -> Tile:
     import numpy as np
 
     shown = np.clip(0.5 + factor * perturbation.astype(np.float64), 0.0, 1.0)
-    source, shape, pixelated = encoded(shown, size, exact=True)
+    source, shape, pixelated = encoded(shown, size, drawings, exact=True)
     largest = row.sizes.get("linf", _peak(perturbation))
     euclid = row.sizes.get("l2")
     if euclid is None:
@@ -174,7 +196,12 @@ def _peak(perturbation: np.ndarray[Any, Any]) -> float:
 
 
 def encoded(
-    image: np.ndarray[Any, Any], size: int, *, exact: bool = False, shown: int = _SHOWN
+    image: np.ndarray[Any, Any],
+    size: int,
+    drawings: Drawings,
+    *,
+    exact: bool = False,
+    shown: int = _SHOWN,
 ) -> tuple[str, tuple[int, int], bool]:
     """Return a WebP data URI, the display size, and whether it is shown pixelated.
 
@@ -182,6 +209,7 @@ def encoded(
         image: `[H, W]` or `[H, W, C]` in [0, 1]; the mean of channels that are neither grey nor
             colour.
         size: Longest side of the copy.
+        drawings: Where it may lie, encoded before.
         shown: Up to how many CSS pixels small sources are enlarged.
         exact: Without loss; shrunk by leaving pixels out, so that no value is averaged away.
     """
@@ -201,8 +229,22 @@ def encoded(
         method = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
         copy = copy.resize(scaled, method)  # type: ignore[arg-type]
     small = longest <= SMALL
-    buffer = io.BytesIO()
-    copy.save(buffer, "WEBP", lossless=exact or small, quality=_QUALITY, method=4)
-    text = base64.b64encode(buffer.getvalue()).decode("ascii")
+    options = {"lossless": exact or small, "quality": _QUALITY, "method": 4}
+    made_from = ("webp", _codec(), str(copy.size), str(options), copy.tobytes())
+    source = drawings.drawn(*made_from, draw=lambda: _webp(copy, options))
     step = max(1, shown // longest) if small else 1
-    return f"data:image/webp;base64,{text}", (copy.width * step, copy.height * step), small
+    return source, (copy.width * step, copy.height * step), small
+
+
+def _webp(copy: Copy, options: Mapping[str, Any]) -> str:
+    buffer = io.BytesIO()
+    copy.save(buffer, "WEBP", **options)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+@lru_cache(maxsize=1)
+def _codec() -> str:
+    """Return what writes WebP: another version may write other bytes."""
+    from PIL import __version__, features
+
+    return f"{__version__} {features.version('webp')} {platform.machine()}"

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from adversity.report.charts.chart_style import svg
+from adversity.report.charts.drawings import UNKEPT
 from adversity.report.charts.for_paper import CHARTS, vega_lite
 from adversity.report.doubts.judgement import verdict, what_was_tested
 from adversity.report.sections.all_sections import contents
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from adversity.report.charts.drawings import Drawings
     from adversity.report.values.blocks import Block
     from adversity.report.values.model import Report
 
@@ -26,8 +28,13 @@ __all__ = ["markdown_of", "write_markdown"]
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 
 
-def write_markdown(report: Report, path: Path) -> int:
+def write_markdown(report: Report, path: Path, *, drawings: Drawings = UNKEPT) -> int:
     """Write `report.md` and, in `charts/` beside it, an SVG for each chart and all as Vega-Lite.
+
+    Args:
+        report: What to say.
+        path: The file; its folder is made.
+        drawings: Where charts may lie, drawn before.
 
     Returns:
         The number of bytes of the markdown file.
@@ -47,7 +54,9 @@ def write_markdown(report: Report, path: Path) -> int:
     folder = path.parent / "charts"
     folder.mkdir(parents=True, exist_ok=True)
     for chart in body.charts:
-        (folder / f"{chart.id}.svg").write_text(_drawn_on_white(svg(chart)), encoding="utf-8")
+        (folder / f"{chart.id}.svg").write_text(
+            _drawn_on_white(svg(chart, drawings)), encoding="utf-8"
+        )
     charts = [vega_lite(chart) for chart in body.charts]
     text = json.dumps(charts, ensure_ascii=False, allow_nan=False)
     (path.parent / CHARTS).write_bytes(text.encode("utf-8", "replace"))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from adversity.report.sections.story import hardest_cell
 from adversity.report.words.wording import cell_text, plain, plural
-from adversity.report.writers.image_grid import STATES, Tile, encoded
+from adversity.report.writers.image_grid import STATES, Tile, encoded, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from adversity.report.charts.drawings import Drawings
     from adversity.report.values.model import Report
     from adversity.report.values.sheets import Seen, Sheet, SheetRow
 
@@ -45,14 +48,16 @@ class ShownSheet:
     rows: tuple[ShownRow, ...]
 
 
-def fitting_sheets(report: Report, room: int) -> tuple[tuple[ShownSheet, ...], str]:
+def fitting_sheets(
+    report: Report, room: int, drawings: Drawings
+) -> tuple[tuple[ShownSheet, ...], str]:
     """Return the sheets that fit into so many bytes, and what had to be done for it.
 
     Images are made smaller first, then samples left out from the end.
     """
     shown: list[ShownSheet] = []
     for size in _SIZES:
-        shown = [_sheet(report, sheet, size) for sheet in report.sheets]
+        shown = [_sheet(report, sheet, size, drawings) for sheet in report.sheets]
         if sum(map(_weight, shown)) <= room:
             return tuple(shown), ""
     left = len(shown)
@@ -90,13 +95,19 @@ def _weight(sheet: ShownSheet) -> int:
     )
 
 
-def _sheet(report: Report, sheet: Sheet, size: int) -> ShownSheet:
+def _sheet(report: Report, sheet: Sheet, size: int, drawings: Drawings) -> ShownSheet:
     uses = {step.id: step.uses for step in report.steps}
+    jobs = [
+        partial(_tile, sheet, row.step, seen, size, drawings)
+        for row in sheet.rows
+        for seen in row.seen
+    ]
+    tiles = iter(side_by_side(jobs))
     rows = tuple(
         ShownRow(
             row.step,
             uses.get(row.step, "").partition("/")[2],
-            tuple(_tile(sheet, row.step, seen, size) for seen in row.seen),
+            tuple(islice(tiles, len(row.seen))),
             f"{plural(row.left_out, 'cell')} left out" if row.left_out else "",
         )
         for row in sheet.rows
@@ -104,8 +115,8 @@ def _sheet(report: Report, sheet: Sheet, size: int) -> ShownSheet:
     return ShownSheet(sheet.data, sheet.id, sheet.label, rows)
 
 
-def _tile(sheet: Sheet, step: str, seen: Seen, size: int) -> Tile:
-    source, shape, pixelated = encoded(seen.image, size, shown=SHOWN)
+def _tile(sheet: Sheet, step: str, seen: Seen, size: int, drawings: Drawings) -> Tile:
+    source, shape, pixelated = encoded(seen.image, size, drawings, shown=SHOWN)
     sign, word = STATES.get(seen.state or "", ("", ""))
     lines = tuple(_lines(seen))
     said = "".join(f", {line}" for line in lines)
