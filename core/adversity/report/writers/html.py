@@ -23,6 +23,7 @@ from adversity.report.sections.all_sections import contents
 from adversity.report.sections.summary import caveat_texts, gate_table
 from adversity.report.values.blocks import Chart, Code, Table, Text
 from adversity.report.words.wording import NOTHING, plain, plural
+from adversity.report.writers.fitting import largest_that_fits
 from adversity.report.writers.image_grid import amplification, grid
 from adversity.report.writers.sheet_grid import at_a_glance, fitting_sheets
 from adversity.user_cache import user_cache, write_whole
@@ -95,12 +96,15 @@ def _fitting(
     rows: Sequence[ImageRow], room: int, drawings: Drawings
 ) -> tuple[tuple[GridRow, ...], str]:
     """Return the rows that fit and what had to be done for it."""
-    small: tuple[GridRow, ...] = ()
-    for size in _SIZES:
-        small = grid(rows, size=size, drawings=drawings)
-        if sum(map(_weight, small)) <= room:
-            smaller = f"Images are shown at {size} px to keep this page small."
-            return small, "" if size == _SIZES[0] else smaller
+    small, size = largest_that_fits(
+        _SIZES,
+        room,
+        lambda size: grid(rows, size=size, drawings=drawings),
+        lambda made: sum(map(_weight, made)),
+    )
+    if sum(map(_weight, small)) <= room:
+        smaller = f"Images are shown at {size} px to keep this page small."
+        return small, "" if size == _SIZES[0] else smaller
     fitting: list[GridRow] = []
     for row in small:
         room -= _weight(row)

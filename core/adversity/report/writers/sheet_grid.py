@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adversity.report.sections.story import hardest_cell
 from adversity.report.words.wording import cell_text, plain, plural
+from adversity.report.writers.fitting import largest_that_fits
 from adversity.report.writers.image_grid import STATES, Tile, encoded, side_by_side
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ def fitting_sheets(
 
     Images are made smaller first, then samples left out from the end.
     """
-    shown: list[ShownSheet] = []
-    for size in _SIZES:
-        shown = [_sheet(report, sheet, size, drawings) for sheet in report.sheets]
-        if sum(map(_weight, shown)) <= room:
-            return tuple(shown), ""
+    shown, _ = largest_that_fits(
+        _SIZES,
+        room,
+        lambda size: [_sheet(report, sheet, size, drawings) for sheet in report.sheets],
+        lambda made: sum(map(_weight, made)),
+    )
+    if sum(map(_weight, shown)) <= room:
+        return tuple(shown), ""
     left = len(shown)
     while shown and sum(map(_weight, shown)) > room:
         shown.pop()
