@@ -47,9 +47,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     made: list[str] = []
 
     def counted(word: str, function: Callable[..., str]) -> Callable[..., str]:
-        def call(*arguments: Any) -> str:
+        def call(*arguments: Any, **options: Any) -> str:
             made.append(word)
-            return function(*arguments)
+            return function(*arguments, **options)
 
         return call
 
@@ -237,7 +237,7 @@ def test_what_a_copy_depends_on_is_in_its_place(
         case "lossless":
             options |= {"exact": True}
         case _:
-            monkeypatch.setattr(image_grid, "_codec", lambda: "another")
+            monkeypatch.setattr(image_grid, "_encoder", lambda: "another")
     expected = image_grid.encoded(image, options["size"], UNKEPT, exact=options["exact"])[0]
     assert [made(), made()] == [expected] * 2
     assert calls == ["image"] * 3, "before, once for the folder, once without it"

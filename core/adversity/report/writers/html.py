@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adversity.report.charts.chart_style import svg, with_data
 from adversity.report.charts.drawings import UNKEPT
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from adversity.report.charts.drawings import Drawings
+    from adversity.report.values.blocks import Section
     from adversity.report.values.model import ImageRow, Report
     from adversity.report.writers.image_grid import GridRow
 
@@ -125,6 +126,7 @@ def _weight(row: GridRow) -> int:
 def _context(report: Report, drawings: Drawings, *, interactive: bool) -> dict[str, Any]:
     state, line = verdict(report)
     body = contents(report)
+    drawn = _drawings(body.charts, drawings)
     strata = tuple(dict.fromkeys(row.stratum for row in report.rows))
     return {
         "report": report,
@@ -132,15 +134,15 @@ def _context(report: Report, drawings: Drawings, *, interactive: bool) -> dict[s
         "line": line,
         "tested": what_was_tested(report),
         "story": body.story,
-        "first": body.first,
+        "first": _sections(body.first, drawn),
         "gates": gate_table(report),
         "summary_charts": body.summary,
         "voids": caveat_texts(report, void=True),
         "warnings": tuple(
             text for text in caveat_texts(report, void=False) if text.level == "warning"
         ),
-        "evidence": body.evidence,
-        "background": body.background,
+        "evidence": _sections(body.evidence, drawn),
+        "background": _sections(body.background, drawn),
         "strata": strata,
         "factor": f"{amplification(report.rows):g}",
         "rows": (),
@@ -149,7 +151,7 @@ def _context(report: Report, drawings: Drawings, *, interactive: bool) -> dict[s
         "sheets": (),
         "sheets_lost": "",
         "glance": (),
-        "drawings": _drawings(body.charts, drawings),
+        "drawings": drawn,
         "style": _asset("style.css"),
         "script": _asset("script.js"),
         "runtime": vega_embed() if interactive and body.charts else "",
@@ -174,6 +176,22 @@ def _policy(style: str, scripts: Sequence[str]) -> str:
 
 def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+
+class _Section(NamedTuple):
+    """A section as the page has it, written once: how many images fit is tried around it."""
+
+    id: str
+    title: str
+    html: str
+
+
+def _sections(sections: Sequence[Section], drawings: Mapping[str, Any]) -> tuple[_Section, ...]:
+    macros: Any = _environment().get_template("section.html.j2").module
+    return tuple(
+        _Section(section.id, section.title, macros.render_section(section, drawings))
+        for section in sections
+    )
 
 
 def _drawings(charts: Sequence[Chart], drawings: Drawings) -> dict[str, Any]:

@@ -7,19 +7,21 @@ that nothing of a source file (EXIF, profiles) travels into the report.
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import os
 import platform
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adversity.report.charts.drawings import UNKEPT
 from adversity.report.words.wording import TIMES, cell_text, eps_text, number, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from PIL.Image import Image as Copy
@@ -213,6 +215,22 @@ def encoded(
         shown: Up to how many CSS pixels small sources are enlarged.
         exact: Without loss; shrunk by leaving pixels out, so that no value is averaged away.
     """
+    height, width = image.shape[:2]
+    longest = max(width, height)
+    if longest > size:
+        width, height = (max(1, round(side * size / longest)) for side in (width, height))
+    small = longest <= SMALL
+    form = f"{image.dtype} {image.shape} {width} {height} exact={exact}"
+    source = drawings.drawn(
+        *("webp", _encoder(), form, image.tobytes()),
+        draw=lambda: _webp(_copy(image, (width, height), exact=exact), lossless=exact or small),
+    )
+    step = max(1, shown // longest) if small else 1
+    return source, (width * step, height * step), small
+
+
+def _copy(image: np.ndarray[Any, Any], size: tuple[int, int], *, exact: bool) -> Copy:
+    """Return an image as 8-bit colour of this width and height."""
     import numpy as np
     from PIL import Image
 
@@ -223,28 +241,22 @@ def encoded(
     if levels.ndim == 3 and levels.shape[2] == 1:
         levels = levels[:, :, 0]
     copy = Image.fromarray(levels).convert("RGB")
-    longest = max(copy.size)
-    if longest > size:
-        scaled = tuple(max(1, round(side * size / longest)) for side in copy.size)
-        method = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
-        copy = copy.resize(scaled, method)  # type: ignore[arg-type]
-    small = longest <= SMALL
-    options = {"lossless": exact or small, "quality": _QUALITY, "method": 4}
-    made_from = ("webp", _codec(), str(copy.size), str(options), copy.tobytes())
-    source = drawings.drawn(*made_from, draw=lambda: _webp(copy, options))
-    step = max(1, shown // longest) if small else 1
-    return source, (copy.width * step, copy.height * step), small
+    if copy.size == size:
+        return copy
+    method = Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS
+    return copy.resize(size, method)
 
 
-def _webp(copy: Copy, options: Mapping[str, Any]) -> str:
+def _webp(copy: Copy, *, lossless: bool) -> str:
     buffer = io.BytesIO()
-    copy.save(buffer, "WEBP", **options)
+    copy.save(buffer, "WEBP", lossless=lossless, quality=_QUALITY, method=4)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 @lru_cache(maxsize=1)
-def _codec() -> str:
-    """Return what writes WebP: another version may write other bytes."""
+def _encoder() -> str:
+    """Return what makes a copy: another version of it, or of this file, may make other bytes."""
     from PIL import __version__, features
 
-    return f"{__version__} {features.version('webp')} {platform.machine()}"
+    source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return f"{__version__} {features.version('webp')} {platform.machine()} {source}"
