@@ -12,7 +12,7 @@ from adversity.report.doubts.void_figures import VOID, is_void
 from adversity.report.sections.register import section
 from adversity.report.values.apart import judged_steps
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
-from adversity.report.words.reading import grouped, measured, without_echoes
+from adversity.report.words.reading import grouped, measured, slug, without_echoes
 from adversity.report.words.wording import (
     NOTHING,
     capital,
@@ -62,11 +62,11 @@ def summary_charts(report: Report) -> tuple[Chart, ...]:
     judged = [(gate, gate.measure) for gate in gates_in_order(report) if gate.measure is not None]
     if judged:
         return tuple(_gate_charts(judged))
-    figures = _answers(report)
-    tops = dict.fromkeys(measure.info.top for _, _, _, measure in figures)
-    return tuple(
-        _headline_chart([item for item in figures if item[3].info.top == top]) for top in tops
-    )
+    axes: dict[float | str, list[_Figure]] = {}
+    for figure in _answers(report):
+        # Shares have one axis; an error and what it fell by have none in common.
+        axes.setdefault(figure[3].info.top or figure[0], []).append(figure)
+    return tuple(_headline_chart(figures, axis) for axis, figures in axes.items())
 
 
 def _answers(report: Report) -> list[_Figure]:
@@ -81,7 +81,7 @@ def _answers(report: Report) -> list[_Figure]:
     ]
 
 
-def _headline_chart(figures: list[_Figure]) -> Chart:
+def _headline_chart(figures: list[_Figure], axis: float | str) -> Chart:
     """Draw figures with one axis; of many, those that matter, and say which they are."""
     shown, words = _that_matter(figures)
     top = figures[0][3].info.top
@@ -101,7 +101,8 @@ def _headline_chart(figures: list[_Figure]) -> Chart:
         )
         for name, step, cell, measure in shown
     ]
-    key = "headline-chart" if top == 1 else f"headline-chart-{top or 0:g}"
+    end = f"{axis:g}" if isinstance(axis, float) else axis
+    key = "headline-chart" if top == 1 else slug(f"headline-chart-{end}")
     chart = row_chart(key, title, rows, top=top)
     return replace(chart, caption=chart.caption + words)
 
