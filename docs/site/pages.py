@@ -36,6 +36,7 @@ NAVIGATION = {
         "A researcher <researcher>",
         "For a paper <for-a-paper>",
         "The report <report>",
+        "gallery",
         "Which attack for what <attacks>",
         "A plugin author <plugin-author>",
         "Publish a plugin <publish>",
