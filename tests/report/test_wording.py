@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import pytest
 
 from adversity.contracts.values import Measure
@@ -47,6 +50,18 @@ def test_a_measure_never_stands_alone() -> None:
 def test_invisible_letters_become_visible(letter: str) -> None:
     """Control and bidirectional letters are shown by their code point."""
     assert plain(f"a{letter}b") == f"a⟨U+{ord(letter):04X}⟩b"
+
+
+def test_every_invisible_letter_becomes_visible() -> None:
+    """Of all code points exactly those change that are control, format, private, surrogate or breaks."""
+    hidden = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+    changed = {code for code in range(sys.maxunicode + 1) if plain(chr(code)) != chr(code)}
+    expected = (
+        code
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in hidden and chr(code) not in "\n\t"
+    )
+    assert changed == set(expected)
 
 
 def test_ordinary_text_stays() -> None:

@@ -66,11 +66,14 @@ def plain(text: object) -> str:
     or reorder the line around it, so `U+202E` is shown as `⟨U+202E⟩`. Line breaks and tabs
     stay.
     """
+    written = str(text)
+    if written.isprintable():  # nearly all text is, and the data of images are long
+        return written
     return "".join(
         f"⟨U+{ord(letter):04X}⟩"
         if unicodedata.category(letter) in _HIDDEN and letter not in "\n\t"
         else letter
-        for letter in str(text)
+        for letter in written
     )
 
 
