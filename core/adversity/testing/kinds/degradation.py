@@ -55,15 +55,16 @@ def one_way_to_say_how_much(bench: DegradationBench) -> str:
     if not levels:
         raise NotApplicable("the degradation has no severities")
     physical = {name: values[2] for name, values in levels.items()}
+    other = bench.unlevelled()
     for given in ({}, {"severity": 3, **physical}):
         try:
-            built(bench.cls, given)
+            built(bench.cls, {**other, **given})
         except ValueError:
             continue
         require(not given, f"expected {given} to be refused: severity or parameters, not both")
         require(given, "expected a degradation without severity and parameters to be refused")
-    named = bench.answer(_ready(bench, {"severity": 3}), bench.answered[0])
-    spelt = bench.answer(_ready(bench, physical), bench.answered[0])
+    named = bench.answer(_ready(bench, {**other, "severity": 3}), bench.answered[0])
+    spelt = bench.answer(_ready(bench, {**other, **physical}), bench.answered[0])
     gap = apart(named["images"], spelt["images"])
     require(
         gap == 0,
