@@ -152,3 +152,13 @@ def test_memory_counts_every_image_of_both_runs(quick: Any) -> None:
     wide = found["wide"]
     assert [(run["images"], run["rows"]) for run in wide["runs"]] == [(48, 96), (96, 192)]
     assert (wide["growth"]["answer_bytes"], wide["growth"]["limit"]) == (4000, 1.1)
+
+
+@pytest.mark.slow
+def test_corruptions_times_all_of_them_without_peers(quick: Any) -> None:
+    """Nothing else is installed for it; frost is left out where its photographs are not there."""
+    found = quick("corruptions.py")
+    rows = found["seconds"]
+    assert len(rows) == 19
+    timed = [name for name, row in rows.items() if row.get("ours", 0) > 0]
+    assert set(rows) - set(timed) <= {"frost"}
