@@ -29,6 +29,7 @@ NAVIGATION = {
         "What Adversity is </README>",
         "Bring your model <bring-your-model>",
         "Compare two runs <compare-runs>",
+        "ImageNet-C <imagenet-c>",
         "Tutorial: a plugin in fifteen minutes <tutorial>",
     ],
     "Guides": [

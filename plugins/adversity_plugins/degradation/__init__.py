@@ -1,4 +1,4 @@
-"""Degradations: noise, blur, darkness and low resolution, with a severity or physical parameters."""
+"""Degradations: noise, blur, weather, darkness and more, with a severity or physical parameters."""
 
 from __future__ import annotations
 

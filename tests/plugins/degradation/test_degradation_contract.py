@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -10,12 +11,29 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from adversity import Degradation, Degraded, SampleRng
+from adversity.contracts.project_files import bind_files
 from adversity.shapes import image_fault
 from adversity_plugins.degradation import adversity_degradations
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 Streams = Callable[..., SampleRng]
 BUILT_IN = adversity_degradations()
+PROFILES: tuple[dict[str, Any], ...] = ({"profile": "fast"}, {"profile": "reference"})
 EVERY = pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name)
+
+
+def _ready(kind: type[Degradation], folder: Path, **parameters: Any) -> Degradation:
+    """Return it set up, on files that it writes itself where its examples name some."""
+    if kind.name == "frost":
+        if not (folder / "frost").exists():
+            kind.write_example_files(folder)
+        parameters["textures"] = "frost"
+    plugin = kind.model_validate(parameters)
+    bind_files(plugin, folder)
+    plugin.setup("cpu")
+    return plugin
 
 
 def _degraded(plugin: Degradation, images: Tensor, rng: SampleRng) -> Degraded:
@@ -29,13 +47,20 @@ def _degraded(plugin: Degradation, images: Tensor, rng: SampleRng) -> Degraded:
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 3, 1, 7), (2, 1, 5, 4), (1, 3, 17, 9)])
 @pytest.mark.parametrize("severity", [1, 5])
 def test_an_image_smaller_than_any_kernel_is_degraded(
-    kind: type[Degradation], shape: tuple[int, ...], severity: int, streams: Streams
+    kind: type[Degradation], shape: tuple[int, ...], severity: int, streams: Streams, tmp_path: Path
 ) -> None:
     """One pixel is an image too: shape, dtype and range hold, and side has a row for each."""
+    if shape[1] not in (kind.image_channels or shape):
+        pytest.skip("not its number of channels")
     images = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    answer = _degraded(kind(severity=severity), images, streams(*"ab"[: shape[0]]))
+    for more in PROFILES if "profile" in kind.model_fields else ({},):
+        plugin = _ready(kind, tmp_path, severity=severity, **more)
+        _check(_degraded(plugin, images, streams(*"ab"[: shape[0]])), shape)
+
+
+def _check(answer: Degraded, shape: tuple[int, ...]) -> None:
     assert image_fault(answer.images, rows=shape[0]) is None
-    assert answer.images.shape == images.shape
+    assert answer.images.shape == shape
     assert all(len(value) == shape[0] for value in answer.side.values())
 
 

@@ -1,0 +1,53 @@
+"""Where each pixel's value comes from after pixels were overwritten one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["shuffled_sources"]
+
+
+def shuffled_sources(
+    height: int, width: int, reach: int, rounds: Sequence[tuple[Any, Any]]
+) -> NDArray[np.int64]:
+    """Return `[H * W]` int64, the position in the first image that each value comes from.
+
+    Pixels are visited from the last row and column but `reach` backwards, and each takes the
+    value that another has at that moment. If the other was visited before, that value comes
+    from elsewhere, and so on: a chain of visited pixels, each later in the image than the one
+    before, whose end is a value that was never overwritten in time. All chains are followed at
+    once; the number that goes on halves with each step.
+
+    Args:
+        height: H, of the image.
+        width: W, of the image.
+        reach: The width of the frame that stays, and how far a pixel looks.
+        rounds: For each visit of all pixels, columns and rows looked to the right and down, in
+            the order of visits, `[n]` each, 0 to 2 reach - 1; `reach` is the pixel itself.
+    """
+    import numpy as np
+
+    rows = np.arange(height - reach, reach, -1)
+    columns = np.arange(width - reach, reach, -1)
+    visited = (rows[:, None] * width + columns).ravel()
+    moving = np.zeros(height * width, bool)
+    moving[visited] = True
+    total = np.arange(height * width)
+    for right, down in rounds:
+        looked = np.arange(height * width)
+        looked[visited] += (down - reach) * width + (right - reach)
+        goes_on = moving[looked] & (looked > np.arange(height * width))
+        source = looked.copy()
+        alive = np.flatnonzero(goes_on)
+        while alive.size:
+            before = source[alive]
+            source[alive] = looked[before]
+            alive = alive[goes_on[before]]
+        total = total[source]
+    return total

@@ -1,0 +1,1 @@
+"""What software does to an image: tone, colour, compression, fewer pixels, warping."""

@@ -1,0 +1,1 @@
+"""Weather between the camera and the scene."""

@@ -1,0 +1,79 @@
+"""Drops of water: light and dark rims of patches, by filters on 8-bit images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["drops"]
+
+_LOW, _HIGH, _FAR = 50, 150, 20
+_EMBOSS = ((-2, -1, 0), (-1, 1, 1), (0, 1, 2))
+
+
+def drops(liquid: NDArray[np.uint8]) -> Any:
+    """Return `[H, W]` float32 in [0, 1], how much water colour is added to each pixel.
+
+    Distances from the patches' edges, up to 20 pixels, are smoothed, spread over all grey
+    levels, lit from one corner, and multiplied by the patches; 1 is the brightest. Without any
+    patch all is 0.
+
+    Args:
+        liquid: `[H, W]` uint8, 0 where there is none.
+    """
+    import numpy as np
+
+    from adversity_plugins.degradation.weather._edges import canny, distance
+
+    near = distance(canny(liquid, _LOW, _HIGH), _FAR)
+    levels = _equalized(
+        (_window_sum(near.astype(np.float64)) / 9).astype(np.float32).astype(np.uint8)
+    )
+    lit = _embossed(levels)
+    smooth = np.rint(_window_sum(lit.astype(np.int32)) / 9).astype(np.float32)
+    light = liquid * smooth
+    most = light.max()
+    return light / most if most > 0 else light
+
+
+def _wide(values: NDArray[Any]) -> Any:
+    """Add one mirrored row and column on each side, the border not repeated."""
+    import numpy as np
+
+    return np.pad(values, 1, mode="reflect")
+
+
+def _window_sum(values: NDArray[Any]) -> Any:
+    """Return the sums over 3 x 3 windows."""
+    wide = _wide(values)
+    rows = wide[:-2] + wide[1:-1] + wide[2:]
+    return rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+
+
+def _embossed(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Light the relief from the upper left corner."""
+    import numpy as np
+
+    wide, (height, width) = _wide(values.astype(np.int32)), values.shape
+    total = np.zeros(values.shape, np.int32)
+    for row, line in enumerate(_EMBOSS):
+        for column, weight in enumerate(line):
+            if weight:
+                total += weight * wide[row : row + height, column : column + width]
+    return total.clip(0, 255).astype(np.uint8)
+
+
+def _equalized(values: NDArray[np.uint8]) -> Any:
+    """Spread the values over 0 to 255 by their histogram; one level alone stays."""
+    import numpy as np
+
+    counts = np.bincount(values.ravel(), minlength=256)
+    first = int(np.flatnonzero(counts)[0])
+    if counts[first] == values.size:
+        return values
+    scale = np.float32(255) / np.float32(values.size - counts[first])
+    counts[first] = 0
+    return np.rint(np.cumsum(counts).astype(np.float32) * scale).astype(np.uint8)[values]
