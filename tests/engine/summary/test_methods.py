@@ -60,7 +60,7 @@ def report(finished: Path) -> Any:
 def right(folder: Path, step: str, **cell: str) -> np.ndarray[Any, Any]:
     """Whether each image was right in a cell, in the order of ids."""
     table = read_table(folder / step / "table.parquet")
-    keep = np.logical_and.reduce([table[name] == value for name, value in cell.items()])
+    keep = np.logical_and.reduce([table[name] == float(value) for name, value in cell.items()])
     return table["correct"][keep][np.argsort(table["id"][keep])].astype(bool)
 
 
@@ -108,6 +108,20 @@ def test_a_mean_over_seeds_is_that_of_the_cells(report: Any, finished: Path) -> 
     low, high = stats.t.interval(0.95, 2, loc=mean(seeds), scale=stdev(seeds) / 3**0.5)
     assert (found["low"], found["high"]) == pytest.approx((max(0, low), min(1, high)), abs=1e-9)
     assert stdev(seeds) > 0, "seeds that agree would prove nothing"
+
+
+def test_what_no_seed_changes_keeps_its_interval(report: Any) -> None:
+    """The networks differ, the images do not: their PSNR speaks of images, and has no spread."""
+    [step] = [one for one in report["steps"] if one["id"] == "untreated"]
+    found = step["over_seeds"][1]["measures"]["psnr_db"]
+    alone = [c["measures"]["psnr_db"] for c in step["cells"] if c["cell"]["severity"] == "5"]
+    assert len(alone) == 3
+    for one in alone:
+        assert [one[name] for name in ("value", "low", "high", "n", "method")] == [
+            found[name] for name in ("value", "low", "high", "n", "method")
+        ]
+    assert found["low"] < found["value"] < found["high"]
+    assert found["details"] == {"seeds": 3, "spread": 0.0}
 
 
 def test_a_step_without_seeds_has_no_mean_over_them(report: Any) -> None:

@@ -95,6 +95,9 @@ def _mean(group: Sequence[CellResult], seeds: set[str]) -> CellResult:
 def mean_over_seeds(measures: Sequence[Measure]) -> Measure | None:
     """Return the mean over seeds; an infinite one has no interval, and of both infinities is none.
 
+    What is the same in every seed, interval and all, as the PSNR of images that no seed changes, keeps
+    its interval: over seeds without spread there would be none.
+
     Args:
         measures: One for each seed, at least one.
     """
@@ -113,6 +116,11 @@ def mean_over_seeds(measures: Sequence[Measure]) -> Measure | None:
         convention={**first.convention, **said},
         details={"seeds": count, **bound},
     )
+    if len({(one.value, one.low, one.high, one.n) for one in measures}) == 1:
+        same = {"over": f"{count} seeds, the same in each"}
+        details = {**mean.details, **({"spread": 0.0} if math.isfinite(first.value) else {})}
+        convention = {**first.convention, **same}
+        return replace(first, convention=convention, details=details)
     infinite = {value for value in values if not math.isfinite(value)}
     if infinite:
         return replace(mean, value=infinite.pop()) if len(infinite) == 1 else None
