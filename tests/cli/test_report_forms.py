@@ -40,6 +40,20 @@ def fake(tmp_path, monkeypatch):
     return made
 
 
+def test_a_page_drawn_again_is_the_same(finished, call):
+    """From the drawings that the run kept, and once more without them, which are then kept anew."""
+    drawings = finished.root / ".adversity" / "drawings"
+    kept = {file.name: file.read_bytes() for file in drawings.iterdir()}
+    assert kept
+    pages = []
+    for name in ("kept.html", "anew.html"):
+        assert call("report", FILE, "--output", name).code == 0
+        pages.append((finished.root / name).read_bytes())
+        assert {file.name: file.read_bytes() for file in drawings.iterdir()} == kept
+        shutil.rmtree(drawings)
+    assert pages[0] == pages[1]
+
+
 def test_gates_are_written_for_ci(finished, call):
     """One test case and no result, beside the story; each file is named with its size."""
     answer = call("report", FILE, "--junit", "ci/gates.xml", "--sarif", "gates.sarif")
