@@ -106,7 +106,10 @@ def test_dvc_metrics_show_and_compare_plain_numbers(weaker):
 
 
 def test_dvc_plots_draw_every_chart_of_the_report(weaker, tmp_path):
-    """`dvc plots show` and `diff` draw each chart with its own template, and load nothing."""
+    """`dvc plots show` and `diff` draw each chart with its own template, and load nothing.
+
+    What `diff` draws of a chart is one drawing with the rows of both revisions.
+    """
     project, _ = weaker
     charts = {path.name for path in (project.root / "artifacts/smoke/report/plots").glob("*.csv")}
     assert {"accuracy.csv", "reliability-confidence.csv", "robust-accuracy-linf.csv"} <= charts
@@ -116,6 +119,11 @@ def test_dvc_plots_draw_every_chart_of_the_report(weaker, tmp_path):
         assert {name.rpartition("/")[2] for name in said["data"]} == charts
         for specs in said["data"].values():
             assert all("<DVC_METRIC" not in spec["content"] for spec in specs)
+            assert len(specs) == 1
+            drawn = json.loads(specs[0]["content"])
+            revisions = {row["rev"] for row in drawn["data"]["values"]}
+            assert revisions == {"workspace", *command[1:]}
+            assert not {"facet", "hconcat", "vconcat"} & drawn.keys()  # over each other, in one
     project.dvc("plots", "diff", "HEAD", "-o", str(tmp_path / "drawn"))
     page = (tmp_path / "drawn" / "index.html").read_text(encoding="utf-8")
     assert page.count("vegaEmbed('#") + page.count('vegaEmbed("#') == len(charts)

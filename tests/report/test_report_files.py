@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from dataclasses import replace
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,21 +133,53 @@ def test_text_cells_are_drawn_as_numbers(full_report: Report, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_plots_of_two_revisions_stand_side_by_side(full_report: Report, tmp_path: Path) -> None:
-    """Filled with the rows of two revisions, a template draws each of them in a chart of its own."""
+def test_plots_of_two_revisions_lie_over_each_other(full_report: Report, tmp_path: Path) -> None:
+    """Filled with the rows of two revisions, one drawing has the marks of both, and says whose.
+
+    Axes, names and the legend of the series are those of one revision alone, each once.
+    """
     import vl_convert
 
     write_plots(full_report, tmp_path)
     for chart in contents(full_report).charts:
         template, rows = template_and_rows(tmp_path, chart.id)
-        marks = []
+        drawn, marks = [], []
         for revisions in (["workspace"], ["HEAD", "workspace"]):
             filled = [row | {"rev": revision} for revision in revisions for row in rows]
             template["data"]["values"] = filled
-            drawn = vl_convert.vegalite_to_svg(template)
-            assert all(f">{revision}<" in drawn for revision in revisions)
-            marks.append(len(re.findall(r'aria-roledescription="(?:point|bar|line mark)"', drawn)))
+            drawn.append(vl_convert.vegalite_to_svg(template))
+            assert all(f">{revision}<" in drawn[-1] for revision in revisions)
+            marks.append(len(re.findall(r'aria-roledescription="(?:point|bar)"', drawn[-1])))
         assert marks[1] == 2 * marks[0] > 0
+        texts = [Counter(re.findall(r"<text[^>]*>([^<]*)</text>", text)) for text in drawn]
+        assert texts[1] - texts[0] == Counter(["HEAD"]), chart.id
+        assert not texts[0] - texts[1], chart.id
+
+
+@pytest.mark.slow
+def test_what_one_revision_alone_has_is_drawn(full_report: Report, tmp_path: Path) -> None:
+    """Series, rows and bars of other names in each revision all have marks, and rows their names.
+
+    A colour scale with a fixed domain would leave a mark without a colour, and going by the numbers
+    of the rows would put one row in the place of another.
+    """
+    import vl_convert
+
+    write_plots(full_report, tmp_path)
+    for chart in contents(full_report).charts:
+        template, rows = template_and_rows(tmp_path, chart.id)
+        key = next((name for name in ("label", "series", "name") if name in chart.columns), None)
+        if key is None:
+            continue
+        old = [row | {"rev": "HEAD"} for row in rows]
+        new = [{**row, key: f"new {row[key]}", "rev": "workspace"} for row in rows]
+        template["data"]["values"] = [*old, *new]
+        drawn = vl_convert.vegalite_to_svg(template)
+        texts = {unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", drawn)}
+        assert texts >= {row[key] for row in (*old, *new)}, chart.id
+        marks = re.findall(r'<path aria-label="[^"]*" role="graphics-symbol"[^>]*>', drawn)
+        coloured = [mark for mark in marks if re.search(r'(?:fill|stroke)="(?:#|rgb)', mark)]
+        assert len(coloured) == len(marks) > 0, chart.id
 
 
 def template_and_rows(folder: Path, chart: str) -> tuple[dict[str, Any], list[dict[str, str]]]:

@@ -14,6 +14,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from adversity.report.charts.revisions import over_each_other
 from adversity.report.sections.all_sections import contents
 
 if TYPE_CHECKING:
@@ -45,18 +46,9 @@ def write_plots(report: Report, folder: Path) -> tuple[Path, ...]:
 
 
 def _template(chart: Chart) -> dict[str, Any]:
-    """Return the chart once for each revision, side by side, as `dvc plots diff` compares them.
-
-    Drawn into one chart, the settings of two revisions would make one line of both.
-    """
-    page = {"$schema", "config", "params"}
-    inside = {key: value for key, value in chart.spec.items() if key not in {*page, "autosize"}}
-    return {key: chart.spec[key] for key in page & chart.spec.keys()} | {
-        "title": chart.title,
-        "data": _data(chart),
-        "facet": {"column": {"field": "rev", "type": "nominal", "title": None}},
-        "spec": inside,
-    }
+    """Return the chart with all revisions over each other, as `dvc plots diff` compares them."""
+    drawn = over_each_other(chart.spec)
+    return drawn | {"config": chart.spec["config"], "title": chart.title, "data": _data(chart)}
 
 
 def _data(chart: Chart) -> dict[str, Any]:
