@@ -96,7 +96,7 @@ def compare_with_the_metrics_file(root, lines):
         line["what"]["measures"] for line in lines[1:-1] if line["what"]["id"] == "attacked"
     )
     (file,) = (root / "metrics").rglob("attacked.json")
-    shown = json.loads(file.read_text(encoding="utf-8"))
+    shown = json.loads(file.read_text(encoding="utf-8"))["attacked"]
     assert shown.keys() == {"eps=4/255", "eps=16/255"}
     for cell, values in shown.items():
         assert values

@@ -157,6 +157,23 @@ def test_plots_of_two_revisions_lie_over_each_other(full_report: Report, tmp_pat
 
 
 @pytest.mark.slow
+def test_what_is_there_now_is_drawn_in_full(full_report: Report, tmp_path: Path) -> None:
+    """The working folder wherever DVC puts it (it puts it first), else the last one named."""
+    import vl_convert
+
+    write_plots(full_report, tmp_path)
+    template, rows = template_and_rows(tmp_path, "accuracy-by-severity")
+    legends = []
+    for revisions in (["workspace", "HEAD"], ["HEAD", "workspace"], ["v1", "v2"], ["v2", "v1"]):
+        filled = [row | {"rev": revision} for revision in revisions for row in rows]
+        template["data"]["values"] = filled
+        drawn = vl_convert.vegalite_to_svg(template)
+        texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+        legends.append([text for text in texts if text in revisions])
+    assert legends == [["workspace", "HEAD"]] * 2 + [["v2", "v1"], ["v1", "v2"]]
+
+
+@pytest.mark.slow
 def test_what_one_revision_alone_has_is_drawn(full_report: Report, tmp_path: Path) -> None:
     """Series, rows and bars of other names in each revision all have marks, and rows their names.
 

@@ -247,7 +247,7 @@ def test_three_doors_leave_the_same_bytes_and_the_gate_is_judged(project, tmp_pa
     assert found["direct"] == found["prefect"] == found["repro"]
     report = found["direct"]["artifacts/kinds/report/report.md"].decode()
     assert report.index("## Inspections") < report.index("## Caveats")
-    measures = json.loads(found["direct"]["metrics/kinds/inspected.json"])
+    measures = json.loads(found["direct"]["metrics/kinds/inspected.json"])["inspected"]
     # The mean of standard deviations of images blurred by (1, 2, 1) / 4 falls with more of it.
     values = [measures[f"size={size}"]["mean_inspection"] for size in (3, 5)]
     assert 0.5 > values[0] > values[1] > 0.1

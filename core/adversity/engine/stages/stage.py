@@ -118,17 +118,18 @@ class StageResult:
         return record | ({"groups": groups} if groups else {})
 
     def numbers(self) -> dict[str, Any]:
-        """Return plain numbers for DVC: cell to measure to value, of what people look at first.
+        """Return plain numbers for DVC: step to cell to measure to value, of what comes first.
 
-        DVC makes a metric of each number, and a column of each metric: intervals, n and all other
-        measures stand in `measures.json`.
+        Without a matrix there is no cell between step and measure. DVC makes a metric of each
+        number, and a column of each metric, headed by the whole path of its file unless the name is
+        the only one of its kind: so it begins with the step. Intervals, n and all other measures
+        stand in `measures.json`.
         """
-        return {
-            key or "all": {
-                name: measure.value for name, measure in sorted(_first(measures).items())
-            }
+        cells = {
+            key: {name: measure.value for name, measure in sorted(_first(measures).items())}
             for key, measures in self.measures.items()
         }
+        return {self.step: cells[""] if cells.keys() == {""} else cells}
 
 
 def _unheard(_shard: Shard, _progress: Progress) -> None:

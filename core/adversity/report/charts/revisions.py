@@ -1,8 +1,9 @@
 """One chart with the marks of several revisions over each other, for `dvc plots diff`.
 
 DVC gives a template the rows of all revisions, each with its revision in the column `rev`, in the
-order in which they were named. The last one named is drawn in full, with solid lines; those before
-it are paler and dashed, in the same colours, so that a series is found again.
+order in which they were named, but the working folder, `workspace`, first. That, or the last one
+named, is drawn in full, with solid lines; the others are paler and dashed, in the same colours, so
+that a series is found again.
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ def over_each_other(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _AGES: tuple[dict[str, Any], ...] = (
-    {"window": [{"op": "row_number", "as": "rev_place"}]},
+    {"window": [{"op": "row_number", "as": "rev_row_number"}]},
+    {
+        "calculate": "datum.rev_row_number + (datum.rev === 'workspace' ? 1e9 : 0)",
+        "as": "rev_place",
+    },
     {
         "joinaggregate": [{"op": "min", "field": "rev_place", "as": "rev_first"}],
         "groupby": [_REVISION],
@@ -61,7 +66,7 @@ _AGES: tuple[dict[str, Any], ...] = (
         "sort": [{"field": "rev_first", "order": "descending"}],
     },
 )
-"""What numbers the revisions: `rev_age` is 1 for the last one named, 2 for the one before it."""
+"""What numbers the revisions: `rev_age` is 1 for what is there now, 2 for the one before it."""
 
 
 class _Drawn:
@@ -139,6 +144,8 @@ class _Drawn:
         if _beside({"mark": mark, "encoding": encoding}):
             order = {"op": "min", "field": "rev_order"}
             encoding["xOffset"] = {"field": "rev_bar", "type": "nominal", "sort": order}
+        if mark["type"] in {"point", "rule", "tick"}:
+            encoding["order"] = {"field": "rev_age", "type": "quantitative", "sort": "descending"}
         if self.rows:
             mark["yOffset"] = {"expr": f"{_LOWER} * (datum.rev_age - 1)"}
         if mark["type"] in {"line", "area"}:
