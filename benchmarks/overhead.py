@@ -5,6 +5,8 @@ strength of noise, measure PSNR and SSIM with the same functions, predict, attac
 right with PGD, judge and write images and figures. The pipeline also checks every plugin's
 answer, seeds each sample, keeps tables with intervals, and writes a report. What that costs
 is a fixed part and a part for each image: a straight line through a few sizes.
+
+And one forced step of a project, by its parts: `forced_step.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import contest
+import forced_step
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
@@ -155,7 +158,12 @@ def measure(asked: Namespace) -> dict[str, Any]:
     sizes, steps, repetitions = ((64, 128), 2, 1) if asked.quick else ((225, 450, 900), 20, 3)
     torch.set_num_threads(1)
     figures = compared(sizes, steps, repetitions)
-    return {"steps": steps, "repetitions": repetitions, **figures}
+    with tempfile.TemporaryDirectory() as folder:
+        often = 0 if asked.quick else repetitions
+        forced = forced_step.forced(
+            Path(folder), count=64 if asked.quick else 300, steps=2 * steps, repetitions=often
+        )
+    return {"steps": steps, "repetitions": repetitions, **figures, "forced": forced}
 
 
 def compared(sizes: Sequence[int], steps: int, repetitions: int) -> dict[str, Any]:
@@ -212,7 +220,7 @@ def lines(record: dict[str, Any]) -> list[str]:
             f"{ours['fixed'] - its['fixed']:.2f} s and "
             f"{1000 * (ours['each'] - its['each']):.2f} ms an image"
         )
-    return shown
+    return [*shown, *forced_step.lines(record["forced"])]
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -140,6 +140,11 @@ def test_overhead_does_the_same_work_twice(quick: Any) -> None:
     assert ours["robust_accuracy"] == pytest.approx(plain["robust_accuracy"], abs=0.12)
     assert 0 < ours["robust_accuracy"] < ours["accuracy"]
     assert set(found["lines"]["pipeline"]["cpu"]) == {"fixed", "each"}
+    (parts,) = found["forced"].values()
+    whole = parts.pop("the whole command")
+    assert parts["the step's own work"]["wall"] > 0
+    for clock in ("wall", "cpu"):  # each second is in one part
+        assert sum(took[clock] for took in parts.values()) == pytest.approx(whole[clock], abs=0.01)
 
 
 @pytest.mark.slow

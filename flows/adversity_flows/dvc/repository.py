@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError, DataError, InputError, RunError, StorageError
 from adversity.project import conflict_line
+from adversity_flows.dvc.parsed_once import parse_once
 from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def open_repository(root: Path) -> Repo:
         # that a full disk did not take, and draw progress bars on a terminal.
         for name in ("dvc", "dvc_data", "dvc_objects"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        parse_once()
         repo = Repo(str(root))
         refuse_unfit_path(Path(repo.cache.local.path))
         repo.stage_cache = anchored_stage_cache(repo)
