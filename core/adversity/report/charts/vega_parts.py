@@ -74,7 +74,7 @@ def pickable(layers: Sequence[Spec]) -> Spec:
     """Let the legend pick a series of these layers.
 
     The parameter stands at the top and names the view it is of: there a template for
-    `dvc plots`, which draws the layers once for each revision, can keep it.
+    `dvc plots`, which draws the layers of all revisions, can keep it.
     """
     picked = {"type": "point", "fields": ["series"]}
     parameter = {"name": "picked", "select": picked, "bind": "legend", "views": ["first"]}
