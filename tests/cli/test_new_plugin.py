@@ -54,7 +54,7 @@ def test_every_kind_has_a_template():
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_is_whole_and_can_be_read(made, kind):
     """TOML, YAML and Python parse, no blank is left, and every part is there."""
-    written = files(made(kind, "fog"))
+    written = files(made(kind, "dew"))
     for path, text in written.items():
         # What GitHub fills in itself has a space behind its braces.
         assert not re.search(r"\{\{\w|\.tmpl", path + text), path
@@ -65,18 +65,18 @@ def test_what_is_written_is_whole_and_can_be_read(made, kind):
         read = yaml.safe_load(written[f".github/workflows/{workflow}.yml"])
         assert read["jobs"]
         assert read["env"]["ADVERSITY"].startswith("${{ vars.ADVERSITY || 'adversity")
-    pipeline = yaml.safe_load(written["examples/fog.yaml"])
-    assert f"{kind}/fog" in str(pipeline)
+    pipeline = yaml.safe_load(written["examples/dew.yaml"])
+    assert f"{kind}/dew" in str(pipeline)
     project = tomllib.loads(written["pyproject.toml"])
-    assert project["project"]["name"] == "fog-adversity"
-    assert project["project"]["entry-points"]["adversity"] == {"fog_adversity": "fog_adversity"}
+    assert project["project"]["name"] == "dew-adversity"
+    assert project["project"]["entry-points"]["adversity"] == {"dew_adversity": "dew_adversity"}
     assert project["tool"]["mypy"]["strict"] is True
-    assert {"LICENSE", "README.md", ".gitignore", "src/fog_adversity/py.typed"} < set(written)
-    assert {"tests/test_conformance.py", "tests/test_fog.py"} < set(written)
-    assert f"def {KINDS[kind].describes.hook}()" in written["src/fog_adversity/__init__.py"]
+    assert {"LICENSE", "README.md", ".gitignore", "src/dew_adversity/py.typed"} < set(written)
+    assert {"tests/test_conformance.py", "tests/test_dew.py"} < set(written)
+    assert f"def {KINDS[kind].describes.hook}()" in written["src/dew_adversity/__init__.py"]
 
 
-@pytest.mark.parametrize("name", ["fog", LONG], ids=["short", "long"])
+@pytest.mark.parametrize("name", ["dew", LONG], ids=["short", "long"])
 @pytest.mark.parametrize(
     ("kind", "shape"), [(kind, shape) for kind in KINDS for shape in shapes(kind) or [""]]
 )
@@ -111,7 +111,7 @@ def mypy(folder: Path, *arguments: str, **environment: str) -> str:
 @pytest.mark.slow
 def test_what_is_written_passes_its_own_type_checker(made):
     """Mypy, called as a person calls it, has nothing to say of source and tests."""
-    assert mypy(made("classifier", "fog")) == ""
+    assert mypy(made("classifier", "dew")) == ""
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_every_kind_passes_the_type_checker_of_all(call, tmp_path):
     configurations = []
     for kind in KINDS:
         folder = tmp_path / kind
-        answer = call("new-plugin", kind, f"{kind}_fog", "--author", "A", "--output", str(folder))
+        answer = call("new-plugin", kind, f"{kind}_dew", "--author", "A", "--output", str(folder))
         assert answer.code == 0, answer.err
         project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
         configurations.append(project["tool"]["mypy"])
@@ -139,24 +139,24 @@ def test_every_kind_passes_the_type_checker_of_all(call, tmp_path):
 
 def test_the_plugin_says_which_contract_and_licence_it_has(made):
     """So that a later Adversity can name it as too old, and users see what they may do."""
-    text = files(made("attack", "fog", "--licence", "apache-2.0"))["src/fog_adversity/fog.py"]
+    text = files(made("attack", "dew", "--licence", "apache-2.0"))["src/dew_adversity/dew.py"]
     assert f"api: ClassVar[int] = {API_VERSION}\n" in text
     assert 'licence: ClassVar[str] = "Apache-2.0"\n' in text
-    assert 'name: ClassVar[str] = "fog"\n' in text
-    assert "class Fog(Attack):" in text
+    assert 'name: ClassVar[str] = "dew"\n' in text
+    assert "class Dew(Attack):" in text
 
 
 @pytest.mark.parametrize("licence", licences())
 def test_a_licence_is_written_in_full_with_year_and_author(made, licence):
     """The text, the SPDX expression and the claim of the plugin agree."""
-    written = files(made("metric", "fog", "--licence", licence))
+    written = files(made("metric", "dew", "--licence", licence))
     assert f"{time.gmtime().tm_year}" in written["LICENSE"]
     assert "A. Author" in written["LICENSE"]
     project = tomllib.loads(written["pyproject.toml"])["project"]
     spdx = "LicenseRef-Proprietary" if licence == "proprietary" else licence
     assert project["license"] == spdx
     assert project["license-files"] == ["LICENSE"]
-    assert f'licence: ClassVar[str] = "{spdx}"' in written["src/fog_adversity/fog.py"]
+    assert f'licence: ClassVar[str] = "{spdx}"' in written["src/dew_adversity/dew.py"]
     assert f"Licence: {licence}" in written["README.md"]
     forbidden = "Private :: Do Not Upload" in project["classifiers"]
     assert forbidden == (licence == "proprietary")
@@ -166,7 +166,7 @@ def test_names_are_escaped_where_they_stand(call, tmp_path):
     """Quotes and backslashes in a name break no file."""
     author = 'Zoë "Z" O\\Neill'
     folder = tmp_path / "made"
-    answer = call("new-plugin", "metric", "fog", "--author", author, "--email", "z@example.org",
+    answer = call("new-plugin", "metric", "dew", "--author", author, "--email", "z@example.org",
                   "--output", str(folder))  # fmt: skip
     assert answer.code == 0, answer.err
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
@@ -177,13 +177,13 @@ def test_names_are_escaped_where_they_stand(call, tmp_path):
 def test_the_distribution_names_package_folder_and_entry_point(call, tmp_path, monkeypatch):
     """One name decides all, and the folder is where the user stands."""
     monkeypatch.chdir(tmp_path)
-    answer = call("new-plugin", "metric", "fog", "--author", "A", "--distribution", "acme-fog")
+    answer = call("new-plugin", "metric", "dew", "--author", "A", "--distribution", "acme-dew")
     assert answer.code == 0, answer.err
-    written = files(tmp_path / "acme-fog")
-    assert "src/acme_fog/fog.py" in written
-    assert "from acme_fog.fog import Fog" in written["tests/test_conformance.py"]
+    written = files(tmp_path / "acme-dew")
+    assert "src/acme_dew/dew.py" in written
+    assert "from acme_dew.dew import Dew" in written["tests/test_conformance.py"]
     steps = [line.strip() for line in answer.out.splitlines()[-3:]]
-    assert steps == ["cd acme-fog", "pip install --editable '.[dev]'", "pytest"]
+    assert steps == ["cd acme-dew", "pip install --editable '.[dev]'", "pytest"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_an_empty_folder_is_filled_and_stays_the_same_folder(made, tmp_path):
     folder = tmp_path / "made"
     folder.mkdir()
     before = folder.stat().st_ino
-    written = files(made("metric", "fog"))
+    written = files(made("metric", "dew"))
     assert "pyproject.toml" in written
     assert ".gitignore" in written
     assert folder.stat().st_ino == before
@@ -223,7 +223,7 @@ def test_git_and_the_catalogue_are_asked_once(call, tmp_path, monkeypatch):
     monkeypatch.setattr(answers.shutil, "which", lambda name: asked.append(name))
     read = catalogue.read_catalogue
     monkeypatch.setattr(catalogue, "read_catalogue", lambda: asked.append("catalogue") or read())
-    call("new-plugin", "metric", "fog", "--yes", "--output", str(tmp_path / "made"))
+    call("new-plugin", "metric", "dew", "--yes", "--output", str(tmp_path / "made"))
     assert sorted(asked) == ["catalogue", "git"]
-    call("new-plugin", "metric", "fog", "--yes", "--output", str(tmp_path / "made"))
+    call("new-plugin", "metric", "dew", "--yes", "--output", str(tmp_path / "made"))
     assert sorted(asked) == ["catalogue", "catalogue", "git", "git"]

@@ -46,24 +46,24 @@ def shown(answer) -> str:
 @pytest.mark.parametrize(("kind", "shape"), ALL)
 def test_a_pipeline_can_use_what_is_written(standing, call, kind, shape):
     """Its class is found, and the line shown is that of a pipeline."""
-    answer = call("new-plugin", kind, "fog", "--shape", shape, "--in-project")
+    answer = call("new-plugin", kind, "dew", "--shape", shape, "--in-project")
     assert (answer.code, answer.err) == (0, "")
-    network = ["fog_network.py"] if kind == "classifier" else []
-    assert written(standing) == ["fog.py", *network]
-    assert "\n  adversity check ./fog.py:Fog\n" in answer.out
+    network = ["dew_network.py"] if kind == "classifier" else []
+    assert written(standing) == ["dew.py", *network]
+    assert "\n  adversity check ./dew.py:Dew\n" in answer.out
     said = str(yaml.safe_load(shown(answer)))
-    assert "./fog.py:Fog" in said
+    assert "./dew.py:Dew" in said
     assert "$" not in said
-    entry = of_project("./fog.py:Fog", standing, kind=kind)
-    assert (entry.name, entry.distribution) == ("fog", "./fog.py")
+    entry = of_project("./dew.py:Dew", standing, kind=kind)
+    assert (entry.name, entry.distribution) == ("dew", "./dew.py")
 
 
 def test_what_is_written_is_clean_in_the_linter(standing, call):
     """Every kind in each of its shapes, in a folder of its own: rules and format."""
     for kind, shape in ALL:
         place = ("--output", f"{kind}_{shape}")
-        assert call("new-plugin", kind, "fog", "--shape", shape, "--in-project", *place).code == 0
-    assert len(list(standing.glob("*/fog.py"))) == len(ALL)
+        assert call("new-plugin", kind, "dew", "--shape", shape, "--in-project", *place).code == 0
+    assert len(list(standing.glob("*/dew.py"))) == len(ALL)
     plain = ("--no-cache", "--isolated", "--line-length", "100")
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
@@ -77,11 +77,11 @@ def test_what_is_written_is_clean_in_the_linter(standing, call):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_keeps_its_promises_as_it_is(standing, call, kind):
     """`adversity check`, as the command says next, is green; further shapes are tried installed."""
-    answer = call("new-plugin", kind, "fog", "--in-project")
+    answer = call("new-plugin", kind, "dew", "--in-project")
     check = re.search(r"^  adversity (check .*)$", answer.out, re.MULTILINE)
     checked = call(*check[1].split())
     assert checked.code == 0, checked.out + checked.err
-    assert f"{kind}/fog keeps its promises" in checked.out
+    assert f"{kind}/dew keeps its promises" in checked.out
 
 
 def test_a_network_with_weights_of_a_file_runs(project, call):
@@ -106,19 +106,19 @@ def test_it_goes_where_the_project_keeps_its_plugins(standing, call, monkeypatch
     (standing / "plugins").mkdir()
     (standing / "pipelines").mkdir()
     monkeypatch.chdir(standing / "pipelines")
-    answer = call("new-plugin", "metric", "fog", "--in-project")
-    assert "adversity check ./plugins/fog.py:Fog" in answer.out
-    assert call("new-plugin", "metric", "fog", "--in-project", "--output", "../own/new").code == 0
-    assert written(standing) == ["own/new/fog.py", "plugins/fog.py"]
+    answer = call("new-plugin", "metric", "dew", "--in-project")
+    assert "adversity check ./plugins/dew.py:Dew" in answer.out
+    assert call("new-plugin", "metric", "dew", "--in-project", "--output", "../own/new").code == 0
+    assert written(standing) == ["own/new/dew.py", "plugins/dew.py"]
 
 
 def test_nothing_is_written_over(standing, call, refused):
     """Neither the plugin nor a file beside it; what is there stays as it is, and nothing comes."""
-    (standing / "fog_network.py").write_text("mine")
-    said = "fog_network.py is there already, and nothing is written over; choose another name or"
-    refused(call("new-plugin", "classifier", "fog", "--in-project"), said)
-    assert written(standing) == ["fog_network.py"]
-    assert (standing / "fog_network.py").read_text() == "mine"
+    (standing / "dew_network.py").write_text("mine")
+    said = "dew_network.py is there already, and nothing is written over; choose another name or"
+    refused(call("new-plugin", "classifier", "dew", "--in-project"), said)
+    assert written(standing) == ["dew_network.py"]
+    assert (standing / "dew_network.py").read_text() == "mine"
 
 
 def test_a_file_that_comes_meanwhile_is_not_written_over(standing, call, refused, monkeypatch):
@@ -126,14 +126,14 @@ def test_a_file_that_comes_meanwhile_is_not_written_over(standing, call, refused
     real = in_project.render_in_project
 
     def slow(answers):
-        (standing / "fog_network.py").write_text("mine")
+        (standing / "dew_network.py").write_text("mine")
         return real(answers)
 
     monkeypatch.setattr(in_project, "render_in_project", slow)
-    said = "fog_network.py is there already, and nothing is written over"
-    refused(call("new-plugin", "classifier", "fog", "--in-project"), said)
-    assert written(standing) == ["fog_network.py"]
-    assert (standing / "fog_network.py").read_text() == "mine"
+    said = "dew_network.py is there already, and nothing is written over"
+    refused(call("new-plugin", "classifier", "dew", "--in-project"), said)
+    assert written(standing) == ["dew_network.py"]
+    assert (standing / "dew_network.py").read_text() == "mine"
 
 
 def test_a_full_disk_leaves_nothing(standing, call, monkeypatch):
@@ -141,30 +141,30 @@ def test_a_full_disk_leaves_nothing(standing, call, monkeypatch):
     real = Path.open
 
     def full(path, *arguments, **named):
-        if path.name == "fog_network.py":
+        if path.name == "dew_network.py":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real(path, *arguments, **named)
 
     monkeypatch.setattr(Path, "open", full)
-    answer = call("new-plugin", "classifier", "fog", "--in-project", "--output", "a/b")
+    answer = call("new-plugin", "classifier", "dew", "--in-project", "--output", "a/b")
     assert answer.code == 3
     assert "No space left on device; nothing of it was left, name another folder" in answer.err
     assert [path.name for path in standing.iterdir()] == [".dvc"]
 
 
 REFUSED = {
-    "author": (["fog", "--author", "A"], "expected no --author with --in-project, got 'A'"),
-    "distribution": (["fog", "--distribution", "acme"], "expected no --distribution with"),
+    "author": (["dew", "--author", "A"], "expected no --author with --in-project, got 'A'"),
+    "distribution": (["dew", "--distribution", "acme"], "expected no --distribution with"),
     "module of Python": (["json"], "a file json.py would hide the module 'json'"),
     "library": (["torch"], "a file torch.py would hide the module 'torch'"),
     "installed": (["pgd"], "attack/pgd is a plugin of adversity "),
     "class": (["attack"], "'attack' cannot be used: its class Attack would hide another"),
-    "camel": (["FogBank"], "did you mean fog_bank?"),
-    "outside": (["fog", "--output", "../elsewhere"], "expected a project (a folder with .dvc)"),
-    "dot": (["fog", "--output", "a.b"], "folders and files have no other dot in their names"),
-    "ignored": (["fog", "--output", "hidden"], "DVC does not see it"),
+    "camel": (["DewBank"], "did you mean dew_bank?"),
+    "outside": (["dew", "--output", "../elsewhere"], "expected a project (a folder with .dvc)"),
+    "dot": (["dew", "--output", "a.b"], "folders and files have no other dot in their names"),
+    "ignored": (["dew", "--output", "hidden"], "DVC does not see it"),
     "below a file": (
-        ["fog", "--output", ".dvcignore/own"],
+        ["dew", "--output", ".dvcignore/own"],
         "expected a folder of the project, got",
     ),
     "no name": ([], "expected NAME, got none"),
@@ -184,7 +184,7 @@ def test_a_folder_that_a_link_leads_out_of_is_refused(standing, call, refused, t
     """What lies elsewhere is not of the project, whatever its name."""
     (tmp_path / "other").mkdir()
     (standing / "own").symlink_to(tmp_path / "other")
-    words = ("attack", "fog", "--in-project", "--output", "own")
+    words = ("attack", "dew", "--in-project", "--output", "own")
     refused(call("new-plugin", *words), "expected a project (a folder with .dvc), got none in")
     assert written(tmp_path / "other") == written(standing) == []
 

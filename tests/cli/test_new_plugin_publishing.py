@@ -81,12 +81,12 @@ def test_a_release_tries_the_wheel_before_it_is_published(
     call: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Trusted publishing: the job that publishes alone may prove who it is, and holds no secret."""
-    call("new-plugin", "metric", "fog", "--author", "A", "--output", str(tmp_path / "made"))
+    call("new-plugin", "metric", "dew", "--author", "A", "--output", str(tmp_path / "made"))
     text = (tmp_path / "made/.github/workflows/release.yml").read_text("utf-8")
     workflow = yaml.safe_load(text)
     steps = [step.get("run", "") for step in workflow["jobs"]["build"]["steps"]]
-    assert any(step.startswith("adversity check metric/fog ") for step in steps)
-    assert "dist/fog_adversity-${GITHUB_REF_NAME#v}-py3-none-any.whl" in text
+    assert any(step.startswith("adversity check metric/dew ") for step in steps)
+    assert "dist/dew_adversity-${GITHUB_REF_NAME#v}-py3-none-any.whl" in text
     jobs = workflow["jobs"]
     assert jobs["publish"]["needs"] == "build"
     trusted = {name for name, job in jobs.items() if "id-token" in job.get("permissions", {})}
@@ -98,7 +98,7 @@ def test_a_release_tries_the_wheel_before_it_is_published(
 def test_what_may_not_be_published_has_no_release(call: Callable[..., Any], tmp_path: Path) -> None:
     """Its licence gives nobody rights, and package indexes refuse it."""
     folder = tmp_path / "made"
-    call("new-plugin", "metric", "fog", "--author", "A", "--licence", "proprietary", "--output",
+    call("new-plugin", "metric", "dew", "--author", "A", "--licence", "proprietary", "--output",
          str(folder))  # fmt: skip
     assert [file.name for file in (folder / ".github/workflows").iterdir()] == ["ci.yml"]
     assert "Publish" not in (folder / "README.md").read_text("utf-8")

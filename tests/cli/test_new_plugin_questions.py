@@ -26,7 +26,7 @@ SILENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     [
         ([], "expected KIND and NAME and --author, got none, and there is no terminal to ask on"),
         (["attack"], "expected NAME and --author"),
-        (["attack", "fog"], "expected --author, got none"),
+        (["attack", "dew"], "expected --author, got none"),
         (["--yes"], "expected KIND and NAME and --author, got none, and with --yes nothing is"),
         (["attack", "--yes"], "expected --author, got none"),
     ],
@@ -115,15 +115,15 @@ def test_at_a_terminal_it_asks_for_what_is_missing(tmp_path):
     person = Terminal("new-plugin", "--email", "a@example.org", folder=tmp_path)
     person.answer("kind:", "attak\n")
     person.answer("kind:", "attack\n")
-    person.answer("name in pipelines [basic_iterative]:", "Fog\n")
-    person.answer("name in pipelines [basic_iterative]:", "fog\n")
+    person.answer("name in pipelines [basic_iterative]:", "Dew\n")
+    person.answer("name in pipelines [basic_iterative]:", "dew\n")
     person.answer("author:", "A. Author\n")
     person.answer("licence [MIT]:", "BSD-3-Clause\n")
-    person.answer("distribution [fog-adversity]:", "\n")
-    person.answer("folder [fog-adversity]:", "mine\n")
+    person.answer("distribution [dew-adversity]:", "\n")
+    person.answer("folder [dew-adversity]:", "mine\n")
     assert person.end() == 0, person.seen
     assert "did you mean attack?" in person.seen
-    assert "did you mean fog?" in person.seen
+    assert "did you mean dew?" in person.seen
     for kind in KINDS:
         assert re.search(rf"^  {kind} +[a-z ]+$", person.seen, re.MULTILINE)
     project = tomllib.loads((tmp_path / "mine" / "pyproject.toml").read_text())["project"]
@@ -154,7 +154,7 @@ def test_a_wrong_argument_is_refused_before_the_first_question(tmp_path):
 
 def test_ctrl_c_at_a_question_writes_nothing(tmp_path):
     """One line says so, without a traceback, and the exit code is that of an interrupt."""
-    person = Terminal("new-plugin", "attack", "fog", folder=tmp_path)
+    person = Terminal("new-plugin", "attack", "dew", folder=tmp_path)
     person.interrupt("author:")
     assert person.end() == 130
     assert "interrupted: nothing was written" in person.seen

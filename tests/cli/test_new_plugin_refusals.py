@@ -13,18 +13,18 @@ from adversity_flows.cli.new_plugin import answers
 from adversity_flows.cli.new_plugin.answers import QUESTIONS
 
 WRONG = {
-    "kind": (["degradatoin", "fog"], "unknown kind 'degradatoin'; did you mean degradation?"),
-    "kinds": (["xyz", "fog"], "kinds are degradation, "),
+    "kind": (["degradatoin", "dew"], "unknown kind 'degradatoin'; did you mean degradation?"),
+    "kinds": (["xyz", "dew"], "kinds are degradation, "),
     "shape": (
-        ["metric", "fog", "--shape", "image-alne"],
+        ["metric", "dew", "--shape", "image-alne"],
         "expected a shape of metric, got 'image-alne'; did you mean image-alone?",
     ),
     "no shapes": (
-        ["attack", "fog", "--shape", "image"],
+        ["attack", "dew", "--shape", "image"],
         "expected no shape of attack, got 'image'",
     ),
-    "camel": (["attack", "FogBank"], "snake_case such as gaussian_noise, got 'FogBank'; did you"),
-    "camel hint": (["attack", "FogBank"], "did you mean fog_bank?"),
+    "camel": (["attack", "DewBank"], "snake_case such as gaussian_noise, got 'DewBank'; did you"),
+    "camel hint": (["attack", "DewBank"], "did you mean dew_bank?"),
     "keyword": (["attack", "lambda"], "'lambda' is a word of the Python language"),
     "long": (["attack", "x" * 41], "at most 40 characters"),
     "taken": (["attack", "pgd"], "attack/pgd is a plugin of adversity "),
@@ -33,14 +33,14 @@ WRONG = {
         ["attack", "conformance"],
         "tests/test_conformance.py is a file of every distribution",
     ),
-    "author": (["attack", "fog", "--author", " "], "expected the author's name, got ' '"),
-    "comma": (["attack", "fog", "--author", "A, B"], "without a comma"),
-    "email": (["attack", "fog", "--email", "a at b"], "a.author@example.org, got 'a at b'"),
-    "licence": (["attack", "fog", "--licence", "BSD"], "did you mean BSD-3-Clause?"),
-    "case": (["attack", "fog", "--distribution", "Acme_Fog"], "did you mean acme-fog?"),
-    "standard": (["attack", "fog", "--distribution", "json"], "would hide Python's own"),
-    "package": (["attack", "fog", "--distribution", "numpy"], "'numpy' belongs to numpy"),
-    "installed": (["attack", "fog", "--distribution", "pyyaml"], "'pyyaml' is installed"),
+    "author": (["attack", "dew", "--author", " "], "expected the author's name, got ' '"),
+    "comma": (["attack", "dew", "--author", "A, B"], "without a comma"),
+    "email": (["attack", "dew", "--email", "a at b"], "a.author@example.org, got 'a at b'"),
+    "licence": (["attack", "dew", "--licence", "BSD"], "did you mean BSD-3-Clause?"),
+    "case": (["attack", "dew", "--distribution", "Acme_Dew"], "did you mean acme-dew?"),
+    "standard": (["attack", "dew", "--distribution", "json"], "would hide Python's own"),
+    "package": (["attack", "dew", "--distribution", "numpy"], "'numpy' belongs to numpy"),
+    "installed": (["attack", "dew", "--distribution", "pyyaml"], "'pyyaml' is installed"),
 }
 
 
@@ -61,7 +61,7 @@ def test_a_folder_with_files_and_a_file_are_left_alone(call, tmp_path):
     mine.write_text("mine")
     taken = "expected a new or an empty folder, got one with files in it"
     for place, said in ((tmp_path, taken), (mine, "mine.txt' is a file")):
-        answer = call("new-plugin", "metric", "fog", "--author", "A", "--output", str(place))
+        answer = call("new-plugin", "metric", "dew", "--author", "A", "--output", str(place))
         assert answer.code == 2
         assert said in answer.err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
@@ -92,7 +92,7 @@ def test_what_cannot_be_written_leaves_nothing(call, tmp_path, monkeypatch, ther
         return real(*arguments, **named)
 
     monkeypatch.setattr(Path, method, full)
-    answer = call("new-plugin", "metric", "fog", "--author", "A", "--output", str(folder))
+    answer = call("new-plugin", "metric", "dew", "--author", "A", "--output", str(folder))
     monkeypatch.undo()
     assert answer.code == 3
     assert "No space left on device; nothing of it was left" in answer.err
@@ -106,7 +106,7 @@ def test_an_error_of_the_system_without_a_text_of_its_own_is_readable(call, tmp_
         raise OSError("the share is gone")
 
     monkeypatch.setattr(Path, "write_text", refuse)
-    answer = call("new-plugin", "metric", "fog", "--author", "A", "--output", str(tmp_path / "m"))
+    answer = call("new-plugin", "metric", "dew", "--author", "A", "--output", str(tmp_path / "m"))
     assert "m: the share is gone; nothing of it was left, name another folder" in answer.err
 
 

@@ -109,7 +109,7 @@ SHAPES = [(kind, shape) for kind in KINDS for shape in shapes(kind)[1:]]
 @pytest.mark.parametrize(("kind", "shape"), [*((kind, "") for kind in KINDS), *SHAPES])
 def test_a_new_distribution_is_green_at_once(author: Author, kind: str, shape: str) -> None:
     """Written, installed, tested by the kit, listed, used from Python and in a pipeline."""
-    name = shape.replace("-", "_") or AWKWARD.get(kind, "fog")
+    name = shape.replace("-", "_") or AWKWARD.get(kind, "dew")
     written = author.types(
         *("adversity", "new-plugin", kind, name, "--author", "A. Author", "--shape", shape),
         folder=author.home,

@@ -145,7 +145,8 @@ def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
     if plot.form == "histogram":
         edges = zip(plot.x[:-1], plot.x[1:], plot.y, strict=True)
         records = tuple({"from": low, "to": high, "value": value} for low, high, value in edges)
-        across = {"x": numbers("from", x), "x2": {"field": "to"}}
+        # A bar with two ends across stands on nothing by itself: it would be a strip.
+        across = {"x": numbers("from", x), "x2": {"field": "to"}, "y2": {"datum": 0}}
     else:
         pairs = zip(plot.x, plot.y, strict=True)
         records = tuple({"name": plain(name), "value": value} for name, value in pairs)

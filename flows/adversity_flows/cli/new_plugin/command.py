@@ -152,7 +152,7 @@ def _refuse_missing(questions: Sequence[Question], known: Mapping[str, str], *, 
         why = "with --yes nothing is asked" if yes else "there is no terminal to ask on"
         raise InputError(
             f"expected {missing}, got none, and {why}; write for example "
-            '`adversity new-plugin degradation fog --author "A. Author"`'
+            '`adversity new-plugin degradation sandstorm --author "A. Author"`'
         )
 
 
