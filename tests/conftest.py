@@ -40,9 +40,11 @@ except ModuleNotFoundError:
 pytest_plugins = ["adversity.testing.kit.pytest_lock", "groups", "suite_lock"]
 
 
-# A shell that starts the tests in the background has Ctrl-C ignored, in their children too;
-# the tests of interrupts need it as a terminal gives it.
+# A shell that starts the tests in the background has Ctrl-C ignored, and nohup a hangup, in their
+# children too; the tests of interrupts need both as a terminal gives them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

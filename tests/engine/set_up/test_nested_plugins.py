@@ -139,7 +139,7 @@ def test_equality_hash_and_pickles_go_by_what_it_is() -> None:
     assert one.parameters["parts"] == [
         {
             "uses": "degradation/adversity:gaussian_noise",
-            "with": {"severity": 1, "sigma": None},
+            "with": GaussianNoise(severity=1).parameters,
         }
     ]
     with pytest.raises(InputError, match="is not ready to run"):
