@@ -1,0 +1,1 @@
+"""What is between the camera and the scene and takes light away: haze, water, rain."""

@@ -1,0 +1,1 @@
+"""Haze taken away again."""
