@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
-__all__ = ["gaussian_blurred", "gaussian_line", "replicated", "shifted_sum"]
+__all__ = ["gaussian_blurred", "gaussian_line", "in_cache", "replicated", "shifted_sum"]
 
 _TRUNCATE = 4.0
 """The kernel ends at this many sigmas, as in scipy and scikit-image."""
@@ -49,7 +49,7 @@ def gaussian_blurred(images: Tensor, sigma_px: float) -> Tensor:
     return torch.cat(blurred)
 
 
-def in_cache(images: Tensor) -> Iterable[Tensor]:
+def in_cache(images: Tensor) -> list[Tensor]:
     """Return the images one by one on a CPU, whose cache holds one, else all together."""
     if images.device.type != "cpu":
         return [images]

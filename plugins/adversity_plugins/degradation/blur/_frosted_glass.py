@@ -14,7 +14,7 @@ __all__ = ["shuffled_sources"]
 
 
 def shuffled_sources(
-    height: int, width: int, reach: int, rounds: Sequence[tuple[Any, Any]]
+    height: int, width: int, reach: int, rounds: Sequence[NDArray[Any]]
 ) -> NDArray[np.int64]:
     """Return `[H * W]` int64, the position in the first image that each value comes from.
 
@@ -28,21 +28,25 @@ def shuffled_sources(
         height: H, of the image.
         width: W, of the image.
         reach: The width of the frame that stays, and how far a pixel looks.
-        rounds: For each visit of all pixels, columns and rows looked to the right and down, in
-            the order of visits, `[n]` each, 0 to 2 reach - 1; `reach` is the pixel itself.
+        rounds: For each visit of all pixels, how many positions ahead each looks, rows times W
+            and columns together, in the order of visits, `[n]` each.
     """
     import numpy as np
 
-    rows = np.arange(height - reach, reach, -1)
-    columns = np.arange(width - reach, reach, -1)
-    visited = (rows[:, None] * width + columns).ravel()
-    moving = np.zeros(height * width, bool)
-    moving[visited] = True
-    total = np.arange(height * width)
-    for right, down in rounds:
-        looked = np.arange(height * width)
-        looked[visited] += (down - reach) * width + (right - reach)
-        goes_on = moving[looked] & (looked > np.arange(height * width))
+    shape = max(0, height - 2 * reach), max(0, width - 2 * reach)
+    place = np.arange(height * width)
+    inside = (
+        slice(reach + 1, reach + 1 + shape[0]) if shape[1] else slice(0),
+        slice(reach + 1, reach + 1 + shape[1]),
+    )
+    moving = np.zeros((height, width), bool)
+    moving[inside] = True
+    moving = moving.ravel()
+    total = place
+    for ahead in rounds:
+        looked = place.copy()
+        looked.reshape(height, width)[inside] += ahead.reshape(shape)[::-1, ::-1]
+        goes_on = moving[looked] & (looked > place)
         source = looked.copy()
         alive = np.flatnonzero(goes_on)
         while alive.size:

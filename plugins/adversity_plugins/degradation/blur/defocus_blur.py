@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adversity import Degraded, clip
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._shifted import in_cache
 from adversity_plugins.degradation.blur._disk import disk_kernel
 
 if TYPE_CHECKING:
@@ -52,14 +53,10 @@ class DefocusBlur(ImageNetC):
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
         import torch
-        from torch.nn import functional
 
         kernel = torch.from_numpy(self._kernel()).to(images)
-        planes = images.shape[0] * images.shape[1]
-        wide = _mirrored(images, len(kernel) // 2).flatten(0, 1).unsqueeze(0)
-        weights = kernel.expand(planes, 1, -1, -1)
-        blurred = functional.conv2d(wide, weights, groups=planes).view(images.shape)
-        return Degraded(clip(blurred), self._told(images))
+        blurred = [_correlated(part, kernel) for part in in_cache(images)]
+        return Degraded(clip(torch.cat(blurred)), self._told(images))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np
@@ -81,6 +78,32 @@ class DefocusBlur(ImageNetC):
             "kernel": side.contiguous(),
             "gain": images.new_full((len(images),), float(gain)),
         }
+
+
+def _correlated(images: Tensor, kernel: Tensor) -> Tensor:
+    """Correlate with a kernel that is its own mirror image, by the Fourier transform.
+
+    It goes round at the border of the mirrored image, which is cut away.
+    """
+    import torch
+
+    height, width = images.shape[2:]
+    reach = len(kernel) // 2
+    wide = _mirrored(images, reach)
+    size = [_quick(side) for side in wide.shape[2:]]
+    spectrum = torch.fft.rfft2(wide, s=size) * torch.fft.rfft2(kernel, s=size)
+    blurred = torch.fft.irfft2(spectrum, s=size)
+    return blurred[:, :, 2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
+
+
+def _quick(side: int) -> int:
+    """Return the next even number without a prime factor above 5."""
+    side += side % 2
+    rest = side
+    for prime in (2, 3, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return side if rest == 1 else _quick(side + 2)
 
 
 def _mirrored(images: Tensor, reach: int) -> Tensor:

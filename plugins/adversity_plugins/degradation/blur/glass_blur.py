@@ -56,23 +56,23 @@ class GlassBlur(ImageNetC):
     rounds: int | None = Field(default=None, ge=1, le=100, description="how often all pixels move")
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        import numpy as np
         import torch
 
         sigma, reach = self.level("sigma_px"), int(self.level("max_shift_px"))
         rounds, (height, width) = int(self.level("rounds")), images.shape[2:]
         moving = max(0, height - 2 * reach) * max(0, width - 2 * reach)
-        # Row and column in one number: half the draws.
-        drawn = rng.integers(0, 4 * reach * reach, (rounds, moving)).numpy()
-        sources = [
-            shuffled_sources(
-                height, width, reach, [(k % (2 * reach), k // (2 * reach)) for k in one]
-            )
-            for one in drawn
-        ]
-        index = torch.stack([torch.from_numpy(source) for source in sources]).to(images.device)
-        blurred = gaussian_blurred(images, sigma).flatten(2)
-        moved = blurred.gather(2, index[:, None].expand(-1, images.shape[1], -1))
-        return Degraded(clip(gaussian_blurred(moved.view(images.shape), sigma)))
+        near = np.arange(-reach, reach)
+        ahead = (near[:, None] * width + near).ravel()
+        worse = []
+        for row in range(len(images)):
+            blurred = gaussian_blurred(images[row : row + 1], sigma).flatten(2)
+            # Row and column in one number: half the draws.
+            drawn = rng.rows([row]).integers(0, len(ahead), (rounds, moving))[0].numpy()
+            source = shuffled_sources(height, width, reach, [ahead[one] for one in drawn])
+            moved = blurred.index_select(2, torch.from_numpy(source).to(images.device))
+            worse.append(gaussian_blurred(moved.view(1, *images.shape[1:]), sigma))
+        return Degraded(clip(torch.cat(worse)))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np
@@ -85,10 +85,10 @@ class GlassBlur(ImageNetC):
         moving = max(0, height - 2 * reach) * max(0, width - 2 * reach)
         # One call draws the stream of many calls of two numbers.
         rounds = [
-            draws.randint(-reach, reach, size=(moving, 2)).T + reach
+            draws.randint(-reach, reach, size=(moving, 2)) @ np.array([1, width])
             for _ in range(int(self.level("rounds")))
         ]
-        source = shuffled_sources(height, width, reach, [(one[0], one[1]) for one in rounds])
+        source = shuffled_sources(height, width, reach, rounds)
         moved = np.uint8(blurred * 255).reshape(-1, channels)[source].reshape(pixels.shape)
         worse = gaussian_filter(moved / 255.0, spread, mode="nearest", truncate=4.0)
         return np.clip(worse, 0, 1) * 255

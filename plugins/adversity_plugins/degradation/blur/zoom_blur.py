@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adversity import Degraded, clip
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._shifted import in_cache
 from adversity_plugins.degradation._zoomed import middle_side, zoomed, zoomed_pixels
 
 if TYPE_CHECKING:
@@ -50,14 +51,20 @@ class ZoomBlur(ImageNetC):
         return [1 + k * increment for k in range(int(self.level("zooms")))]
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        import torch
+
+        return Degraded(clip(torch.cat([self._averaged(part) for part in in_cache(images)])))
+
+    def _averaged(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
         total = images * 2
-        for factor in self._factors()[1:]:
+        factors = self._factors()
+        for factor in factors[1:]:
             rows, columns = middle_side(height, factor), middle_side(width, factor)
             top, left = (height - rows) // 2, (width - columns) // 2
             middle = images[:, :, top : top + rows, left : left + columns]
             total = total + zoomed(middle, factor, height, width)
-        return Degraded(clip(total / (len(self._factors()) + 1)))
+        return total / (len(factors) + 1)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["through_jpeg"]
+__all__ = ["planes_through_jpeg", "through_jpeg"]
 
 
 def through_jpeg(
@@ -21,11 +21,20 @@ def through_jpeg(
     depend on Pillow's libjpeg.
     """
     import numpy as np
+
+    planes = np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
+    return np.stack(planes_through_jpeg(planes, quality, optimize=optimize), axis=2)
+
+
+def planes_through_jpeg(
+    planes: NDArray[np.uint8], quality: int, *, optimize: bool = False
+) -> list[NDArray[np.uint8]]:
+    """Return the planes of `[1 or 3, H, W]` uint8 as they are read back."""
+    import numpy as np
     from PIL import Image
 
-    grey = pixels.shape[2] == 1
+    images = [Image.fromarray(plane) for plane in planes]
+    image = images[0] if len(images) == 1 else Image.merge("RGB", images)
     file = BytesIO()
-    image = Image.fromarray(pixels[:, :, 0] if grey else pixels)
     image.save(file, "JPEG", quality=quality, optimize=optimize)
-    back = np.asarray(Image.open(file))
-    return back[:, :, None] if grey else back
+    return [np.asarray(plane) for plane in Image.open(file).split()]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from adversity import SampleRng
     from adversity_plugins.degradation._imagenet_c import Pixels, Values
 
+_BLACK = 1e-30
+"""Below this a value has no hue: what it would be divided by is infinite in float32."""
+
 
 class Brightness(ImageNetC):
     """Raise the value V of HSV by a constant, at most to 1; hue and saturation stay.
@@ -37,13 +40,11 @@ class Brightness(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        import torch
-
         value = images.amax(1, keepdim=True)
         raised = (value + self.level("shift")).clamp(max=1)
-        # The quotient first would be infinite for the smallest numbers there are.
-        brighter = torch.where(value > 0, images / value * raised, raised)
-        return Degraded(brighter.clamp(0, 1))
+        black = value < _BLACK
+        factor = raised / value.clamp(min=_BLACK) * ~black
+        return Degraded((images * factor).add_(raised * black).clamp_(0, 1))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

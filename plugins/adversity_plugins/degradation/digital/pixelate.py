@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -38,9 +39,12 @@ class Pixelate(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        for axis in (2, 3):
-            images = _shrunk(images, axis, self._few(images.shape[axis]))
-        return Degraded(clip(images))
+        height, width = images.shape[2:]
+        small = _shrunk(images, self._few(height)).transpose(2, 3).contiguous()
+        small = _shrunk(small, self._few(width))
+        # Rows are copied whole, columns are not: both are chosen as rows.
+        wide = _grown(small, width).transpose(2, 3).contiguous()
+        return Degraded(clip(_grown(wide, height)))
 
     def _few(self, side: int) -> int:
         """Return how many pixels are left of a side."""
@@ -61,20 +65,43 @@ class Pixelate(ImageNetC):
         return np.stack([np.asarray(plane) for plane in planes], axis=2)
 
 
-def _shrunk(images: Tensor, axis: int, few: int) -> Tensor:
-    """Average along an axis over `few` boxes and give each pixel the value of its box."""
+def _shrunk(images: Tensor, few: int) -> Tensor:
+    """Average rows over `few` boxes."""
     import torch
 
-    side = images.shape[axis]
-    boxes = [_box(number, side / few, side) for number in range(few)]
-    shape = [-1 if other == axis else 1 for other in range(4)]
     total = torch.zeros((), dtype=images.dtype, device=images.device)
-    for step in range(max(len(box) for box in boxes)):
-        at = torch.tensor([box[min(step, len(box) - 1)] for box in boxes], device=images.device)
-        weights = [1 / len(box) if step < len(box) else 0.0 for box in boxes]
-        total = total + images.index_select(axis, at) * images.new_tensor(weights).view(shape)
-    back = torch.tensor([int((k + 0.5) * few / side) for k in range(side)], device=images.device)
-    return total.index_select(axis, back)
+    for at, weights in _boxes(images.shape[2], few):
+        part = images.index_select(2, at.to(images.device))
+        total = total + part * weights.to(images).view(-1, 1)
+    return total
+
+
+def _grown(images: Tensor, side: int) -> Tensor:
+    """Give each of `side` rows the value of its box."""
+    return images.index_select(2, _back(side, images.shape[2]).to(images.device))
+
+
+@lru_cache(maxsize=32)
+def _back(side: int, few: int) -> Tensor:
+    """Return the box that holds the centre of each row, `[side]`."""
+    import torch
+
+    return torch.tensor([int((k + 0.5) * few / side) for k in range(side)])
+
+
+@lru_cache(maxsize=32)
+def _boxes(side: int, few: int) -> list[tuple[Tensor, Tensor]]:
+    """Return the first, second, ... row of each box with its weight, 0 where it has none."""
+    import torch
+
+    boxes = [_box(number, side / few, side) for number in range(few)]
+    return [
+        (
+            torch.tensor([box[min(step, len(box) - 1)] for box in boxes]),
+            torch.tensor([1 / len(box) if step < len(box) else 0.0 for box in boxes]),
+        )
+        for step in range(max(len(box) for box in boxes))
+    ]
 
 
 def _box(number: int, scale: float, side: int) -> list[int]:

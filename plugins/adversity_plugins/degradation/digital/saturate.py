@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from adversity import SampleRng
     from adversity_plugins.degradation._imagenet_c import Pixels, Values
 
+_GREY = 1e-30
+"""Channels closer than this have no hue: a ratio to it may be infinite in float32."""
+
 
 class Saturate(ImageNetC):
     """Change the saturation S of HSV to factor * S + shift, cut to [0, 1].
@@ -46,17 +49,17 @@ class Saturate(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        import torch
-
         factor, shift = self.level("factor"), self.level("shift")
         value, least = images.amax(1, keepdim=True), images.amin(1, keepdim=True)
         spread = value - least
         # S = spread / V, so (V - x) S' / S is (V - x) / spread * V S'.
         reach = (factor * spread + shift * value).minimum(value)
-        way = (value - images) / spread
-        grey = images.new_tensor([0.0, 1.0, 1.0]).view(1, 3, 1, 1)
-        worse = value - torch.where(spread > 0, way, grey) * reach
-        return Degraded(worse.clamp(0, 1))
+        grey = spread < _GREY
+        ratio = reach / spread.clamp(min=_GREY) * ~grey
+        worse = value - (value - images).mul_(ratio)
+        # Red, hue 0, keeps the value.
+        worse[:, 1:] -= reach * grey
+        return Degraded(worse.clamp_(0, 1))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

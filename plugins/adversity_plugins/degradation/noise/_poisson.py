@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from adversity import SampleRng
@@ -37,25 +38,48 @@ def poisson(share: Tensor, largest: float, rng: SampleRng) -> Tensor:
     Returns:
         The same shape, float32 on the CPU.
     """
+    import numpy as np
     import torch
 
-    share = share.detach().cpu().float()
-    point = (share * _GRID).floor_()
-    rest = (share * largest).sub_(point, alpha=largest / _GRID).clamp_(min=0)
+    given = share.detach().cpu().float().numpy()
+    counts = np.empty(given.shape, np.float32)
+    for row in range(len(given)):
+        streams = rng.rows([row])
+        first, second = (streams.uniform(share.shape[1:])[0].numpy() for _ in range(2))
+        _count(given[row], largest, first, second, counts[row])
+    return torch.from_numpy(counts)
+
+
+def _count(
+    share: NDArray[Any],
+    largest: float,
+    first: NDArray[Any],
+    second: NDArray[Any],
+    counts: NDArray[Any],
+) -> None:
+    """Fill in the counts of one sample from two uniform numbers for each."""
+    import numpy as np
+
     kept, other, columns = _table(largest)
-    where = rng.uniform(share.shape[1:]).mul_(columns)
-    column = where.floor()
-    cell = point.mul_(columns).add_(column).to(torch.int32)
-    where.sub_(column)
-    counts = torch.where(where < kept[cell], column, other[cell])
-    drawn = rng.uniform(share.shape[1:])
-    term = rest.neg().exp_()
-    reached = term.clone()
+    point = np.floor(share * np.float32(_GRID))
+    rest = (share - point / np.float32(_GRID)) * np.float32(largest)
+    first *= columns
+    column = np.floor(first)
+    first -= column
+    cell = (point * np.float32(columns) + column).astype(np.intp)
+    # By arithmetic: a choice by a random mask is five times as slow.
+    moved = first >= kept.take(cell)
+    np.add(column, moved * (other.take(cell) - column), out=counts)
+    # Nearly all rests add nothing.
+    some = np.flatnonzero(second >= np.exp(-rest))
+    rest, drawn = rest.ravel()[some], second.ravel()[some]
+    term = np.exp(-rest)
+    reached, more = term.copy(), np.zeros_like(rest)
     for k in range(1, _terms(largest / _GRID) + 1):
-        counts.add_(drawn >= reached)
-        term.mul_(rest).div_(k)
-        reached.add_(term)
-    return counts
+        more += drawn >= reached
+        term *= rest / np.float32(k)
+        reached += term
+    counts.ravel()[some] += more
 
 
 def _terms(rate: float) -> int:
@@ -68,17 +92,16 @@ def _terms(rate: float) -> int:
 
 
 @lru_cache(maxsize=8)
-def _table(largest: float) -> tuple[Tensor, Tensor, int]:
+def _table(largest: float) -> tuple[Any, Any, int]:
     """Return what share of each cell keeps its column, the other count, and the columns."""
     import numpy as np
-    import torch
 
     columns = 1 << math.ceil(math.log2(largest + 8 * math.sqrt(largest) + 16))
     kept = np.ones((_GRID + 1, columns), np.float32)
     other = np.zeros((_GRID + 1, columns), np.float32)
     for point in range(_GRID + 1):
         _fill(kept[point], other[point], _probabilities(largest * point / _GRID, columns))
-    return torch.from_numpy(kept.ravel()), torch.from_numpy(other.ravel()), columns
+    return kept.ravel(), other.ravel(), columns
 
 
 def _probabilities(rate: float, columns: int) -> list[float]:

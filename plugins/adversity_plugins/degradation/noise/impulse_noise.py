@@ -42,14 +42,12 @@ class ImpulseNoise(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        import torch
-
         amount = self.level("amount")
         drawn = rng.uniform(images.shape[1:]).to(images)
-        hit = drawn < amount
-        stuck = (drawn < amount / 2).to(images)
-        known = hit.any(1, keepdim=True).logical_not().to(images)
-        return Degraded(torch.where(hit, stuck, images), {"mask": known})
+        kept = (drawn >= amount).to(images)
+        salt = (drawn < amount / 2).to(images)
+        # By arithmetic: a choice by a random mask is five times as slow.
+        return Degraded(images * kept + salt, {"mask": kept.amin(1, keepdim=True)})
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -61,54 +61,65 @@ def _crest(right: NDArray[Any], down: NDArray[Any], size: NDArray[Any]) -> Any:
     steep = flat + (np.abs(right) << (_SHIFT + 1))
     rise = np.abs(down) << _SHIFT
     falling = (right ^ down) < 0
-    first = np.where(falling, near(-1, 1), near(-1, -1))
-    second = np.where(falling, near(1, -1), near(1, 1))
+    rising = (size > near(-1, -1)) & (size > near(1, 1)) & ~falling
+    fallen = (size > near(-1, 1)) & (size > near(1, -1)) & falling
     across = (size > near(0, -1)) & (size >= near(0, 1))
     along = (size > near(-1, 0)) & (size >= near(1, 0))
-    diagonal = (size > first) & (size > second)
-    return np.where(rise < flat, across, np.where(rise > steep, along, diagonal))
+    level, upright = rise < flat, rise > steep
+    oblique = ~(level | upright) & (rising | fallen)
+    return (level & across) | (upright & along) | oblique
 
 
 def distance(edges: NDArray[np.bool_], most: int) -> Any:
     """Return `[H, W]` float32, the chamfer distance to the nearest edge, at most `most`.
 
     For each row the nearest edge to the left or right is known; then rows up to `most` apart
-    compete. That is exact, since a distance grows with both of its legs.
+    compete. That is exact, since a distance grows with both of its legs. Of the few distances
+    that there are the ranks are compared, which are bytes.
+
+    Args:
+        edges: `[H, W]`, true at edges.
+        most: At most 21, so that ranks are bytes.
     """
     import numpy as np
 
-    height = len(edges)
-    beside = _beside(edges, most)
-    table = _legs(most)
-    best = table[0][beside]
-    for rows in range(1, min(most, height - 1) + 1):
-        reached = table[rows][beside]
-        np.minimum(best[rows:], reached[:-rows], out=best[rows:])
-        np.minimum(best[:-rows], reached[rows:], out=best[:-rows])
-    return best.astype(np.float32) * np.float32(1 / 65536)
+    beside = _beside(edges, most).astype(np.intp)
+    ranks, distances = _legs(most)
+    best = ranks[0].take(beside)
+    for rows in range(1, min(most, len(edges) - 1) + 1):
+        near = ranks[rows].take(beside)
+        np.minimum(best[rows:], near[:-rows], out=best[rows:])
+        np.minimum(best[:-rows], near[rows:], out=best[:-rows])
+    return distances.take(best)
 
 
 def _beside(edges: NDArray[np.bool_], most: int) -> NDArray[Any]:
     """Return the distance to the nearest edge in the same row, at most `most`."""
     import numpy as np
 
-    columns = np.arange(edges.shape[1])
-    far = 2 * (most + edges.shape[1])
+    columns = np.arange(edges.shape[1], dtype=np.int32)
+    far = np.int32(2 * (most + edges.shape[1]))
     left = np.maximum.accumulate(np.where(edges, columns, -far), axis=1)
     right = np.minimum.accumulate(np.where(edges, columns, far)[:, ::-1], axis=1)[:, ::-1]
     return np.minimum(np.minimum(columns - left, right - columns), most)
 
 
 @lru_cache(maxsize=4)
-def _legs(most: int) -> Any:
-    """Return `[most + 1, most + 1]`: the distance, times 2^16, by its two legs, cut at `most`."""
+def _legs(most: int) -> tuple[Any, Any]:
+    """Return the ranks of distances by their two legs, cut at `most`, and the distances.
+
+    Returns:
+        `[most + 1, most + 1]` uint8, ranks by rows and columns, and float32 by rank.
+    """
     import numpy as np
 
     rows, columns = np.meshgrid(np.arange(most + 1), np.arange(most + 1), indexing="ij")
     short, long = np.minimum(rows, columns), np.maximum(rows, columns)
     gentle = _STRAIGHT * (long - 2 * short) + _KNIGHT * short
     steep = _DIAGONAL * (2 * short - long) + _KNIGHT * (long - short)
-    whole = np.where(2 * short <= long, gentle, steep)
+    whole = np.minimum(np.where(2 * short <= long, gentle, steep), most * _STRAIGHT)
     # Beyond the last column nothing is known: it is at least as far.
     whole[:, most] = most * _STRAIGHT
-    return np.minimum(whole, most * _STRAIGHT).astype(np.int32)
+    values, ranks = np.unique(whole, return_inverse=True)
+    distances = values.astype(np.int32).astype(np.float32) * np.float32(1 / 65536)
+    return ranks.reshape(whole.shape).astype(np.uint8), distances

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from adversity import Degraded, clip
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
-from adversity_plugins.degradation.weather._plasma import plasma, plasma_values
+from adversity_plugins.degradation.weather._plasma import plasma
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,11 +58,25 @@ class Fog(ImageNetC):
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
         strength, (height, width) = self.level("strength"), images.shape[2:]
-        side = _map_side(height, width)
-        veil = plasma(side, self.level("decay"), lambda count: rng.uniform((count,)))
-        veil = veil[:, None, :height, :width].to(images)
+        veil = self._veil(_map_side(height, width), rng)[:, None, :height, :width].to(images)
         most = images.amax((1, 2, 3), keepdim=True)
         return Degraded(clip((images + strength * veil) * (most / (most + strength))))
+
+    def _veil(self, side: int, rng: SampleRng) -> Tensor:
+        """Return `[N, S, S]` float32 maps."""
+        import numpy as np
+        import torch
+
+        noise = (2 * rng.uniform((side * side - 1,)) - 1).numpy()
+        used = 0
+
+        def draw(wide: float, shape: tuple[int, ...]) -> Values:
+            nonlocal used
+            first, used = used, used + shape[-1] * shape[-2]
+            return noise[:, first:used].reshape(shape) * np.float32(wide)
+
+        height = np.zeros((len(rng), side, side), np.float32)
+        return torch.from_numpy(plasma(height, self.level("decay"), draw))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np
@@ -71,8 +85,10 @@ class Fog(ImageNetC):
         height, width = pixels.shape[:2]
         side = _map_side(height, width)
         most = values.max()
-        veil = plasma_values(
-            side, self.level("decay"), lambda wide, size: draws.uniform(-wide, wide, size)
+        veil = plasma(
+            np.zeros((side, side)),
+            self.level("decay"),
+            lambda wide, size: draws.uniform(-wide, wide, size),
         )
         values = values + strength * veil[:height, :width, None]
         return np.clip(values * most / (most + strength), 0, 1) * 255
