@@ -26,24 +26,20 @@ def user_cache() -> Path:
     return folder / "adversity"
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write text in the place of `file`; its folder is made.
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Write text, as UTF-8, or bytes in the place of `file`; its folder is made.
 
     Raises:
         OSError: If it cannot be written; then nothing is left of it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode("utf-8") if isinstance(content, str) else content
     with tempfile.NamedTemporaryFile(
-        "w",
-        encoding="utf-8",
-        newline="\n",
-        dir=file.parent,
-        prefix=f".{file.stem}-",
-        delete=False,
+        dir=file.parent, prefix=f".{file.stem}-", delete=False
     ) as stream:
         beside = Path(stream.name)
         try:
-            stream.write(text)
+            stream.write(data)
             stream.flush()
             beside.replace(file)
         except BaseException:

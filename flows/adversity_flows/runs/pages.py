@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.judged_run import judged_run
 from adversity.engine.summary.run_diff import run_diff
+from adversity.engine.summary.shown_views import FOLDER as SHOWN
 from adversity.engine.summary.summarise import build_report
 from adversity.report import report_json, write_html, write_json, write_markdown
 from adversity.report.charts.drawings import FOLDER, Drawings
@@ -69,8 +70,7 @@ def write_pages(
     Raises:
         StorageError: If an artifact is missing or damaged.
     """
-    ledger = ledger_of(plan.root)
-    report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
+    report = _whole(plan, workspace, gates, provenance)
     report = _with_news(report, plan, workspace, facts)
     drawings = Drawings(plan.root / FOLDER)
     write_html(report, folder / PAGE, drawings=drawings)
@@ -96,12 +96,25 @@ def redraw(plan: Plan, past: PastRun, page: Path) -> None:
     workspace = Workspace.of(plan.root)
     gates = judged(plan, workspace).gates
     provenance = Provenance(past.id, **facts)
-    ledger = ledger_of(plan.root)
-    report = build_report(plan, workspace, gates=gates, provenance=provenance, ledger=ledger)
+    report = _whole(plan, workspace, gates, provenance)
     report = _with_news(report, plan, workspace, past.manifest)
     drawings = Drawings(plan.root / FOLDER)
     write_html(report, page, drawings=drawings)
     drawings.tidy()
+
+
+def _whole(
+    plan: Plan, workspace: Workspace, gates: Sequence[GateResult], provenance: Provenance
+) -> Report:
+    """Gather what the report says; of the images that it shows, those that are new are computed."""
+    return build_report(
+        plan,
+        workspace,
+        gates=gates,
+        provenance=provenance,
+        ledger=ledger_of(plan.root),
+        shown=plan.root / SHOWN,
+    )
 
 
 def _with_news(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from adversity.engine.calls.final_call import FinalCall
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
@@ -17,7 +18,7 @@ from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -187,3 +188,55 @@ def measure(measured_project: Path, plan_measures: Any, tmp_path_factory: Any) -
         return out / "artifacts/m", results
 
     return measured
+
+
+@pytest.fixture
+def shown_plan(tmp_path: Path, registry_with: Any) -> Any:
+    """A function that plans the pipeline of `toy_shown`, with some of its text replaced."""
+    from toy_pairs import TOYS
+    from toy_shown import PIPELINE, SHOWN
+
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "number.txt").write_text("0.01")
+
+    def plan(*changes: tuple[str, str]) -> Any:
+        text = PIPELINE
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        file = tmp_path / "pipelines/p.yaml"
+        file.write_text(text, encoding="utf-8")
+        return make_plan(load_pipeline(file, root=tmp_path), registry_with(*TOYS, *SHOWN))
+
+    return plan
+
+
+@pytest.fixture
+def shown_run(shown_plan: Any, tmp_path: Path) -> Callable[..., tuple[Any, Workspace]]:
+    """A function that runs it, whole or some of its stages."""
+
+    def run(*changes: tuple[str, str], only: str | None = None) -> tuple[Any, Workspace]:
+        plan = shown_plan(*changes)
+        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        workspace = Workspace(tmp_path, out, tmp_path / "store")
+        for stage in plan.stages:
+            if stage.step != "report" and only in (None, stage.step):
+                _stage(plan, stage.step, workspace, 1)
+        return plan, workspace
+
+    return run
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Which plugins were asked to make or to judge images, in order."""
+    names: list[str] = []
+    ask = FinalCall.ask
+
+    def counted(self: Any, method: str, *given: Any, **more: Any) -> Any:
+        if method in ("degrade", "restore", "logits", "probs"):
+            names.append(self.ready.plugin.name)
+        return ask(self, method, *given, **more)
+
+    monkeypatch.setattr(FinalCall, "ask", counted)
+    return names

@@ -10,6 +10,7 @@ import pytest
 from adversity.data.tables import read_table
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.summary.example_images import image_rows
+from adversity.engine.summary.shown_views import ShownViews
 from adversity.engine.summary.summarise import build_report
 from adversity.errors import DataError
 from adversity.report.sections.data_sets import data_section
@@ -79,7 +80,7 @@ def test_the_report_calls_only_clean_images_clean(run_pairs: Any, images: str) -
     """Example images, the names of paths, and the table of data sets."""
     steps = f"{CHAIN}\n  plain: {{uses: net, from: photos}}\n"
     plan, workspace, _ = run_pairs(f"images: {images}", steps)
-    rows, _ = image_rows(Toolbox(plan, workspace))
+    rows, _ = image_rows(ShownViews(Toolbox(plan, workspace)))
     assert rows
     for row in rows:
         assert [shown.role for shown in row.images] == [images, "degraded", "adversarial"]
@@ -94,7 +95,7 @@ def test_the_report_calls_only_clean_images_clean(run_pairs: Any, images: str) -
 def test_the_report_shows_the_reference_as_the_clean_image(run_pairs: Any) -> None:
     """The sample's image is degraded then, 20 dB from it."""
     plan, workspace, _ = run_pairs("with: {partners: all}", CHAIN)
-    rows, _ = image_rows(Toolbox(plan, workspace))
+    rows, _ = image_rows(ShownViews(Toolbox(plan, workspace)))
     for row in rows:
         clean, given = row.images[:2]
         assert (clean.role, given.role) == ("clean", "degraded")

@@ -13,6 +13,7 @@ from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.summary import sheets as module
 from adversity.engine.summary.example_images import image_rows
 from adversity.engine.summary.sheets import sheets
+from adversity.engine.summary.shown_views import ShownViews
 from adversity.engine.summary.summarise import build_report
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def row(rows: tuple[SheetRow, ...], step: str) -> SheetRow:
 def test_the_smallest_hashes_go_through_every_step_in_its_cells(ran: Any) -> None:
     """Data, degradation, both restorations, attack and control; an attack in its three cells."""
     plan, workspace, _ = ran
-    shown = sheets(Toolbox(plan, workspace))
+    shown = sheets(ShownViews(Toolbox(plan, workspace)))
     assert [sheet.id for sheet in shown] == first_ids(module.SAMPLES)
     for sheet in shown:
         assert [item.step for item in sheet.rows] == [
@@ -68,7 +69,7 @@ def test_the_smallest_hashes_go_through_every_step_in_its_cells(ran: Any) -> Non
 def test_images_are_exact_and_answers_those_of_the_tables(ran: Any) -> None:
     """0.05 darker, as large again, at most eps away; class and state as each table has them."""
     plan, workspace, _ = ran
-    for sheet in sheets(Toolbox(plan, workspace)):
+    for sheet in sheets(ShownViews(Toolbox(plan, workspace))):
         start = sheet.rows[0].seen[0].image
         dark = row(sheet.rows, "darker").seen[0].image
         np.testing.assert_allclose(dark, start - 0.05, atol=1e-7)
@@ -98,7 +99,7 @@ def test_states_tell_what_became_of_an_image(ran: Any) -> None:
         (True, False): "flipped",
         (False, True): "recovered",
     }
-    for sheet in sheets(Toolbox(plan, workspace)):
+    for sheet in sheets(ShownViews(Toolbox(plan, workspace))):
         clean, dark = (row(sheet.rows, name).seen[0] for name in ("photos", "darker"))
         assert dark.state == words[bool(clean.right), bool(dark.right)]
         for seen in row(sheet.rows, "nudge").seen:
@@ -115,7 +116,7 @@ matrix:
   level: [0.0, 1.0]
 """
     plan, workspace, _ = run_pairs("images: clean", steps)
-    (seen,) = sheets(Toolbox(plan, workspace))[0].rows[1].seen
+    (seen,) = sheets(ShownViews(Toolbox(plan, workspace)))[0].rows[1].seen
     assert (seen.right, seen.answers) == (1, 2), "always b, and always a"
     assert (seen.state, seen.confidence) == (None, None)
 
@@ -126,25 +127,25 @@ def test_of_many_cells_the_ends_and_some_between_are_shown(
     """Of three cells with room for two: the first and the last, and that one is left out."""
     plan, workspace, _ = ran
     monkeypatch.setattr(module, "CELLS", 2)
-    shown = row(sheets(Toolbox(plan, workspace))[0].rows, "nudge")
+    shown = row(sheets(ShownViews(Toolbox(plan, workspace)))[0].rows, "nudge")
     assert [seen.cell["eps"] for seen in shown.seen] == ["1/255", "4/255"]
     assert shown.left_out == 1
     monkeypatch.setattr(module, "IMAGES", 16)
-    assert len(sheets(Toolbox(plan, workspace))) == 2, "8 images each"
+    assert len(sheets(ShownViews(Toolbox(plan, workspace)))) == 2, "8 images each"
     monkeypatch.setattr(module, "IMAGES", 1)
-    assert len(sheets(Toolbox(plan, workspace))) == 1, "one always is"
+    assert len(sheets(ShownViews(Toolbox(plan, workspace)))) == 1, "one always is"
 
 
 def test_each_attack_and_each_other_restoration_has_rows(ran: Any) -> None:
     """`nudge` goes through `kept`, so `larger` alone has rows of its own; the control has none."""
     plan, workspace, _ = ran
-    rows, population = image_rows(Toolbox(plan, workspace))
+    rows, population = image_rows(ShownViews(Toolbox(plan, workspace)))
     strata = {item.stratum.partition(" (")[2].rstrip(")") for item in rows}
     assert strata == {"nudge", "larger"}
     assert len(rows) == 12 + 10, "half of 24, and all ten squares that there are"
     assert sum(n for name, n in population.items() if "larger" in name) == 10
     assert sum(n for name, n in population.items() if "nudge" in name) == 30
-    again, _ = image_rows(Toolbox(plan, workspace))
+    again, _ = image_rows(ShownViews(Toolbox(plan, workspace)))
     assert [(item.id, item.cell) for item in again] == [(item.id, item.cell) for item in rows]
 
 

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from adversity._version import __version__
 from adversity.data.atomic import atomic_write
-from adversity.data.checksums import Checksums, write_checksums
+from adversity.data.checksums import write_checksums
 from adversity.data.store import Store
-from adversity.engine.set_up.toolbox import state_path, toolbox_of
-from adversity.engine.set_up.workspace import slug
-from adversity.engine.stages.stored_images import IMAGES
+from adversity.engine.set_up.toolbox import toolbox_of
+from adversity.engine.stages.identity import files_of, identity_of
 from adversity.errors import StorageError
-from adversity.pipeline.read.project_paths import files_in, place_sha256
 from adversity.provenance import file_sha256, processor
 
 if TYPE_CHECKING:
@@ -245,38 +243,11 @@ class StageRun(ABC):
 
         A path says nothing of the weights that lie there.
         """
-        root = self.plan.root
-        return {place: place_sha256(root, place) for place in files_in(root, plugin)}
+        return files_of(self.plan.root, plugin)
 
     def identity(self, step: str, cell: Cell) -> dict[str, Any]:
         """Return what a step's answer depends on by itself: plugin, source, parameters."""
-        planned = self.plan.steps[step]
-        resolved = self.plan.resolved["steps"][step]
-        if "plugins" in resolved:  # a variable of the matrix names one of them
-            resolved = resolved["plugins"][planned.entry_of(cell).qualified]
-        # What else its table keeps is no part of what it answers.
-        resolved = {name: value for name, value in resolved.items() if name != "features"}
-        record = {
-            "step": step,
-            "resolved": resolved,
-            "with": self.toolbox.plugin(step, cell).fingerprint,
-            "options": {key: str(value) for key, value in planned.options.items()},
-            "knowledge": planned.knowledge,
-        }
-        files = self.files_of(self.toolbox.plugin(step, cell))
-        if files:
-            record["files"] = files
-        definition = self.toolbox.definition_of(step)
-        if definition.fit_on is not None and definition.id != self.stage.step:
-            folder = self.toolbox.artifact(definition.id)
-            state = state_path(folder, definition.own(cell)).relative_to(folder).as_posix()
-            record["fitted"] = Checksums(folder).hash_of(state)
-        if planned.nested:
-            record["nested"] = {name: self.identity(name, cell) for name in planned.nested}
-        if planned.role == "attack" and step != self.stage.step:
-            images = f"{IMAGES}/{slug(planned.own(cell))}"
-            record["images"] = Checksums(self.toolbox.artifact(step)).hash_of(images)
-        return record
+        return identity_of(self.toolbox, step, cell, running=self.stage.step)
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:

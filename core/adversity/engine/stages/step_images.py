@@ -12,10 +12,11 @@ from adversity.seeding import SampleRng
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adversity.engine.calls.view_call import Passed
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell
 
-__all__ = ["images_through", "step_images"]
+__all__ = ["behind", "images_through", "passed_by", "step_images"]
 
 
 def step_images(
@@ -48,12 +49,29 @@ def images_through(
     if planned.role == "attack":
         stored = StoredImages(toolbox.artifact(step), cell.restrict(planned.variables))
         return current.worsened(stored.read(current.ids))
+    passed, worsens = passed_by(toolbox, step, cell, current, epoch=epoch)
+    return behind(current, step, passed, worsens=worsens)
+
+
+def passed_by(
+    toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch, *, epoch: int = 0
+) -> tuple[Passed, bool]:
+    """Run one view.
+
+    Returns:
+        What it gives, which hangs on `ids`, `images` and `side` of what goes in, and on nothing
+        else of it; and whether it worsens images.
+    """
     call = toolbox.ready(step, cell).call
     rng = SampleRng(seed=toolbox.plan.spec.seed, step=step, ids=current.ids)
     drawn = rng.child(("epoch", epoch)) if epoch else rng
-    passed = call.passed(current.images, current.side, drawn)
+    return call.passed(current.images, current.side, drawn), call.worsens
+
+
+def behind(current: ImageBatch, step: str, passed: Passed, *, worsens: bool) -> ImageBatch:
+    """Return images behind a view, of those before it and of what it gives."""
     origin = {f"{step}_{need}": where for need, where in passed.origin.items()}
-    after = current.worsened(passed.images) if call.worsens else current
+    after = current.worsened(passed.images) if worsens else current
     return replace(
         after,
         images=passed.images,

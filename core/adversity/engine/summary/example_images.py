@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.engine.summary.shown_paths import ShownPath
+    from adversity.engine.summary.shown_views import ShownViews
     from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import ImageRow
 
@@ -43,27 +44,29 @@ QUOTAS = {
 }
 
 
-def image_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
+def image_rows(views: ShownViews) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     """Choose samples and compute their images, of each attack and restoration so many.
 
     Returns:
         The rows, and how many samples each stratum has in all.
     """
+    toolbox = views.toolbox
     count = toolbox.plan.spec.run.images
     paths = shown_paths(toolbox)[: max(1, count // 2)] if count else []
     rows: list[ImageRow] = []
     population: dict[str, int] = {}
     for number, path in enumerate(paths):
         share = count // len(paths) + (number < count % len(paths))
-        own, counts = _rows_of(toolbox, path, share, named=len(paths) > 1)
+        own, counts = _rows_of(views, path, share, named=len(paths) > 1)
         rows += own
         population |= counts
     return tuple(rows), population
 
 
 def _rows_of(
-    toolbox: Toolbox, path: ShownPath, count: int, *, named: bool
+    views: ShownViews, path: ShownPath, count: int, *, named: bool
 ) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
+    toolbox = views.toolbox
     cells = toolbox.plan.steps[path.final].cells
     tables = _tables(toolbox, path.attack, path.answer, path.images)
     parts = [
@@ -79,16 +82,17 @@ def _rows_of(
         where = cells[number], place - int(ends[number]) + sizes[number]
         names = _class_names(toolbox, path.answer, where[0])
         stories.append(_story(toolbox, path.final, tables, where, called[strata[place]], names))
-    rows = told(toolbox, path.attack, path.images, stories)
+    rows = told(views, path.attack, path.images, stories)
     return rows, counted(strata, called)
 
 
 def told(
-    toolbox: Toolbox, attack: str | None, images: Sequence[str], stories: Sequence[Story]
+    views: ShownViews, attack: str | None, images: Sequence[str], stories: Sequence[Story]
 ) -> tuple[ImageRow, ...]:
     """Compute the images of stories. Restorations take most of the time: each thread sets plugins up anew."""
-    with ThreadPoolExecutor(min(toolbox.plan.spec.run.workers, max(1, len(stories) // 4))) as pool:
-        return tuple(pool.map(partial(image_row, toolbox, attack, images), stories))
+    workers = views.toolbox.plan.spec.run.workers
+    with ThreadPoolExecutor(min(workers, max(1, len(stories) // 4))) as pool:
+        return tuple(pool.map(partial(image_row, views, attack, images), stories))
 
 
 def _called(toolbox: Toolbox, path: ShownPath, *, named: bool) -> list[str]:

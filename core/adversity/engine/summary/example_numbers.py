@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.engine.summary.shown_views import ShownViews
     from adversity.pipeline.plan.model import Cell, PlannedStep
     from adversity.report.values.model import ImageRow
 
@@ -42,18 +43,19 @@ _MOST = 3
 Numbers = np.ndarray[Any, Any]
 
 
-def example_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
+def example_rows(views: ShownViews) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     """Return the rows of classifiers and attacks, or those of a regressor where there are none."""
-    rows, population = image_rows(toolbox)
-    return (rows, population) if rows else number_rows(toolbox)
+    rows, population = image_rows(views)
+    return (rows, population) if rows else number_rows(views)
 
 
-def number_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
+def number_rows(views: ShownViews) -> tuple[tuple[ImageRow, ...], dict[str, int]]:
     """Choose samples of the regressor's step with the longest path, and compute their images.
 
     Returns:
         The rows, and how many samples each stratum has in all; nothing where no target is known.
     """
+    toolbox = views.toolbox
     plan = toolbox.plan
     answers = [
         step
@@ -82,7 +84,7 @@ def number_rows(toolbox: Toolbox) -> tuple[tuple[ImageRow, ...], dict[str, int]]
         _story(toolbox, tables, *places[at], called[strata[at]])
         for at in chosen(strata, tuple(QUOTAS.values()), plan.spec.run.images, order)
     ]
-    return told(toolbox, None, images, stories), counted(strata, called)
+    return told(views, None, images, stories), counted(strata, called)
 
 
 def _same_regressor(answer: PlannedStep, step: PlannedStep) -> bool:

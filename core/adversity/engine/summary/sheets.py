@@ -12,7 +12,7 @@ import numpy as np
 
 from adversity.contracts.targets import has_class
 from adversity.engine.stages.fit_streams import stored_rows
-from adversity.engine.stages.step_images import images_through, step_images
+from adversity.engine.stages.step_images import step_images
 from adversity.engine.summary.chosen_samples import id_order
 from adversity.engine.summary.shown_images import role_of
 from adversity.pipeline.plan.apart import is_judged
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.engine.summary.shown_views import ShownViews
     from adversity.pipeline.plan.model import PlannedStep
 
 __all__ = ["sheets"]
@@ -38,18 +39,19 @@ _Answers = tuple[tuple[str, float | None, bool], ...]
 """What was predicted in each cell of a table that agrees: class, confidence, whether it is right."""
 
 
-def sheets(toolbox: Toolbox) -> tuple[Sheet, ...]:
+def sheets(views: ShownViews) -> tuple[Sheet, ...]:
     """Compute the images of each judged data set that a view or an attack changes.
 
     None where `run.images` is 0.
     """
+    toolbox = views.toolbox
     if toolbox.plan.spec.run.images == 0:
         return ()
     return tuple(
         sheet
         for data in toolbox.plan.data
         if (places := _places(toolbox, data))
-        for sheet in _of_data(toolbox, data, places)
+        for sheet in _of_data(views, data, places)
     )
 
 
@@ -69,14 +71,14 @@ def _places(toolbox: Toolbox, data: str) -> tuple[PlannedStep, ...]:
     )
 
 
-def _of_data(toolbox: Toolbox, data: str, places: Sequence[PlannedStep]) -> Iterator[Sheet]:
+def _of_data(views: ShownViews, data: str, places: Sequence[PlannedStep]) -> Iterator[Sheet]:
     shown = {step.id: _some(step.cells) for step in places}
     each = 1 + sum(map(len, shown.values()))
     count = max(1, min(SAMPLES, IMAGES // each))
-    source = toolbox.source(data)
+    source = views.toolbox.source(data)
     index = id_order(source.ids)[:count]
     for sample in index:  # they need not have one size
-        yield _sheet(toolbox, data, places, sample)
+        yield _sheet(views, data, places, sample)
 
 
 def _some(cells: Sequence[Cell]) -> tuple[Cell, ...]:
@@ -86,7 +88,8 @@ def _some(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(cells[round(at)] for at in np.linspace(0, len(cells) - 1, CELLS))
 
 
-def _sheet(toolbox: Toolbox, data: str, places: Sequence[PlannedStep], sample: int) -> Sheet:
+def _sheet(views: ShownViews, data: str, places: Sequence[PlannedStep], sample: int) -> Sheet:
+    toolbox = views.toolbox
     id_ = toolbox.source(data).ids[sample]
     batches: dict[tuple[str, Cell], ImageBatch] = {}
 
@@ -98,7 +101,7 @@ def _sheet(toolbox: Toolbox, data: str, places: Sequence[PlannedStep], sample: i
             batches[place, own] = (
                 step_images(toolbox, data, own, [sample])
                 if planned is None
-                else images_through(toolbox, place, own, images(str(planned.upstream), own))
+                else views.through(place, own, images(str(planned.upstream), own))
             )
         return batches[place, own]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.engine.stages.step_images import images_through, step_images
+from adversity.engine.stages.step_images import step_images
 from adversity.metrics import psnr
 from adversity.registry.entry import class_of
 from adversity.report.values.model import ImageRow, ShownImage
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.engine.summary.shown_views import ShownViews
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
 __all__ = ["Answer", "Story", "image_row", "role_of"]
@@ -67,19 +68,20 @@ def _state(story: Story, places: Sequence[str], place: str, kind: str) -> str | 
 
 
 def image_row(
-    toolbox: Toolbox, attack: str | None, images: Sequence[str], story: Story
+    views: ShownViews, attack: str | None, images: Sequence[str], story: Story
 ) -> ImageRow:
     """Compute one sample's images at every place of the path, with what was said of each."""
+    toolbox = views.toolbox
     places = [*images, *([attack] if attack else [])]
-    shown = _shown(toolbox, images, story)
+    shown = _shown(views, images, story)
     if attack is not None:
         start = shown[toolbox.plan.steps[attack].upstream]
-        shown[attack] = images_through(toolbox, attack, story.cell, start)
+        shown[attack] = views.through(attack, story.cell, start)
     shown_images = _reference(shown[images[0]], images[0]) + tuple(
         _image(toolbox, p, shown[p], story, places) for p in places
     )
     if attack is not None:
-        shown_images += _behind(toolbox, attack, places, story, shown[attack])
+        shown_images += _behind(views, attack, places, story, shown[attack])
     row = ImageRow(story.id, story.label, story.cell.as_dict(), story.stratum, shown_images)
     if attack is None:
         return row
@@ -94,13 +96,14 @@ def image_row(
     )
 
 
-def _shown(toolbox: Toolbox, images: Sequence[str], story: Story) -> dict[str, ImageBatch]:
+def _shown(views: ShownViews, images: Sequence[str], story: Story) -> dict[str, ImageBatch]:
     """Compute one sample at each place of the path, each from the one before."""
-    data, *views = images
+    toolbox = views.toolbox
+    data, *after = images
     current = step_images(toolbox, data, story.cell, [toolbox.source(data).ids.index(story.id)])
     shown = {data: current}
-    for view in views:
-        current = shown[view] = images_through(toolbox, view, story.cell, current)
+    for view in after:
+        current = shown[view] = views.through(view, story.cell, current)
     return shown
 
 
@@ -119,18 +122,18 @@ def role_of(planned: PlannedStep | None, current: ImageBatch) -> str:
 
 
 def _behind(
-    toolbox: Toolbox,
+    views: ShownViews,
     attack: str,
     places: Sequence[str],
     story: Story,
     current: ImageBatch,
 ) -> tuple[ShownImage, ...]:
     """Return what the chain makes of the adversarial image: what the classifier, or every member, sees."""
-    after = toolbox.plan.victim(attack).shared_views
+    after = views.toolbox.plan.victim(attack).shared_views
     if not after:
         return ()
     for view in after:
-        current = images_through(toolbox, view.id, story.cell, current)
+        current = views.through(view.id, story.cell, current)
     answer = story.answers.get(attack)
     return (
         ShownImage(

@@ -13,14 +13,13 @@ from adversity.engine.stages.apart import found_apart
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
-from adversity.engine.summary.example_numbers import example_rows
 from adversity.engine.summary.gains import all_gains
 from adversity.engine.summary.links_shown import with_links
 from adversity.engine.summary.method_comparisons import compared_methods
 from adversity.engine.summary.method_of import sides_of, with_methods
 from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.over_seeds import with_means_over_seeds
-from adversity.engine.summary.sheets import sheets
+from adversity.engine.summary.page_images import page_images
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.engine_measures import OF_DECISIONS
 from adversity.pipeline.plan.nested import all_nested
@@ -34,6 +33,7 @@ from adversity.report.words.wording import eps_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from adversity.contracts import Threat
     from adversity.data.ledger import Ledger
@@ -53,6 +53,7 @@ def build_report(
     provenance: Provenance | None = None,
     tracked: bool = False,
     ledger: Ledger | None = None,
+    shown: Path | None = None,
 ) -> Report:
     """Gather everything a report says from the artifacts of a finished run.
 
@@ -66,6 +67,8 @@ def build_report(
         ledger: What was attacked before, for the worst case over all attacks; without one, the
             report does not speak of it. The tracked copy has none: it must not depend on what
             else was run.
+        shown: The folder where views of the images that are shown lie and are kept; None to compute
+            each. The report is the same.
 
     Raises:
         StorageError: If an artifact is missing.
@@ -83,7 +86,7 @@ def build_report(
     data = tuple(_data(toolbox, name) for name in plan.data)
     apart = found_apart(toolbox)
     gaps = defence_gaps(toolbox)
-    rows, population = ((), {}) if tracked else example_rows(toolbox)
+    images = {} if tracked else page_images(toolbox, shown)
     text = "" if tracked else (plan.root / plan.file).read_text(encoding="utf-8")
     return Report(
         pipeline=plan.name,
@@ -100,10 +103,8 @@ def build_report(
         illusions=gaps,
         sides=sides,
         compared=compared_methods(toolbox, steps, sides, gates),
-        rows=rows,
-        population=population,
         provenance=provenance,
-        sheets=() if tracked else sheets(toolbox),
+        **images,
     )
 
 

@@ -1,22 +1,16 @@
-"""Charts and display copies drawn before, kept so that a page draws only what changed.
-
-The place of a drawing is the SHA-256 of all that its bytes depend on, so what changed is not found
-under it; its first line is the SHA-256 of what follows, so what was damaged is not used. All of it
-can be deleted at any time.
-"""
+"""Charts and display copies drawn before, kept so that a page draws only what changed."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adversity.user_cache import write_whole
+from adversity.kept_files import KeptFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = ["FOLDER", "UNKEPT", "Drawings"]
 
@@ -39,8 +33,7 @@ class Drawings:
             folder: None to keep nothing.
             most: Bytes that `tidy` leaves.
         """
-        self._folder = folder
-        self._most = most
+        self._files = None if folder is None else KeptFiles(folder, most=most)
 
     def drawn(self, *made_from: str | bytes, draw: Callable[[], str]) -> str:
         """Return what `draw` returns, which is called only if it is not kept.
@@ -49,38 +42,22 @@ class Drawings:
             *made_from: All that the text depends on.
             draw: Returns the text.
         """
-        if self._folder is None:
+        if self._files is None:
             return draw()
-        file = self._folder / _sha256(*made_from)
-        # What cannot be read or written costs time, nothing else.
-        with suppress(OSError, ValueError):
-            proof, _, text = file.read_bytes().partition(b"\n")
-            if hashlib.sha256(text).hexdigest().encode() == proof:
-                os.utime(file)
-                return text.decode("utf-8")
+        name = _sha256(*made_from)
+        kept = self._files.read(name)
+        if kept is not None:
+            with suppress(ValueError):
+                return kept.decode("utf-8")
         new = draw()
-        with suppress(OSError, ValueError):
-            proof = hashlib.sha256(new.encode("utf-8")).hexdigest().encode()
-            write_whole(file, f"{proof.decode()}\n{new}")
+        with suppress(ValueError):  # half a character cannot be written
+            self._files.write(name, new.encode("utf-8"))
         return new
 
     def tidy(self) -> None:
         """Remove what was not used for longest, until no more is kept than may be."""
-        if self._folder is None:
-            return
-        kept: list[tuple[float, int, str]] = []
-        with suppress(OSError), os.scandir(self._folder) as entries:
-            for entry in entries:
-                with suppress(OSError):  # another process may tidy at the same time
-                    state = entry.stat()
-                    kept.append((state.st_mtime, state.st_size, entry.path))
-        held = sum(size for _, size, _ in kept)
-        for _, size, path in sorted(kept):
-            if held <= self._most:
-                break
-            with suppress(OSError):
-                Path(path).unlink()
-            held -= size
+        if self._files is not None:
+            self._files.tidy()
 
 
 UNKEPT = Drawings()
