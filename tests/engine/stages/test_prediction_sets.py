@@ -101,7 +101,7 @@ def test_sets_are_what_the_held_out_probabilities_say(finished: Any, alpha: str)
     assert state["threshold"].tolist() == [threshold]
     assert (info["n"], info["note"]) == (32, "")
     table = read_table(folder / "sets/table.parquet")
-    rows = {name: values[table["alpha"] == alpha] for name, values in table.items()}
+    rows = {name: values[table["alpha"] == float(alpha)] for name, values in table.items()}
     expected = 1 - answers["probs"].astype(np.float64) <= threshold
     assert np.array_equal(rows["sets"], expected)
     assert np.array_equal(rows["set_size"], expected.sum(1))
