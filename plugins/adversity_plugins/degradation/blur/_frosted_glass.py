@@ -39,9 +39,8 @@ def shuffled_sources(
         slice(reach + 1, reach + 1 + shape[0]) if shape[1] else slice(0),
         slice(reach + 1, reach + 1 + shape[1]),
     )
-    moving = np.zeros((height, width), bool)
-    moving[inside] = True
-    moving = moving.ravel()
+    moving = np.zeros(height * width, bool)
+    moving.reshape(height, width)[inside] = True
     total = place
     for ahead in rounds:
         looked = place.copy()

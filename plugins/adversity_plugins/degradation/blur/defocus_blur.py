@@ -92,7 +92,7 @@ def _correlated(images: Tensor, kernel: Tensor) -> Tensor:
     wide = _mirrored(images, reach)
     size = [_quick(side) for side in wide.shape[2:]]
     spectrum = torch.fft.rfft2(wide, s=size) * torch.fft.rfft2(kernel, s=size)
-    blurred = torch.fft.irfft2(spectrum, s=size)
+    blurred: Tensor = torch.fft.irfft2(spectrum, s=size)
     return blurred[:, :, 2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
 
 
