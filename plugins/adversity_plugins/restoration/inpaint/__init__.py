@@ -1,0 +1,1 @@
+"""What is missing, filled in from around it."""

@@ -1,0 +1,1 @@
+"""Images from under water, with their colours back."""
