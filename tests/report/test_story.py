@@ -116,6 +116,31 @@ def test_the_best_restoration_is_told_and_that_it_was_chosen(bare_report: Report
     )
 
 
+def test_where_a_restoration_harms_is_told_beside_where_it_helps(bare_report: Report) -> None:
+    """The worst of the changes whose interval is below 0; one that may be chance is no harm."""
+
+    def gain(at: str, change: float, high: float) -> Gain:
+        difference = Measure(change, 20, change - 0.2, high)
+        return Gain("lime", "dark_answers", "lime_answers", {"severity": at}, difference, 0, 3)
+
+    steps = (
+        *(CLEAN, DARK, DARK_ANSWERS, view("lime", "restoration", "lime", "dark")),
+        answers("lime_answers", ("dark", "lime"), {"1": 4, "3": 6, "5": 4}),
+    )
+    helps, chance = gain("5", 0.05, 0.2), gain("1", -0.5, 0.01)
+    harms, less = gain("3", -0.25, -0.05), gain("1", -0.2, -0.01)
+    told = story_lines(made(bare_report, *steps, gains=(helps, harms, less)))[1]
+    assert told.endswith(
+        " lime harms at severity = 3: change \N{MINUS SIGN}0.250 [\N{MINUS SIGN}0.450, "
+        "\N{MINUS SIGN}0.050], to 6 of 20, the worst of 3 changes."
+    )
+    assert "harms" not in story_lines(made(bare_report, *steps, gains=(helps, chance)))[1]
+    assert "harms" not in story_lines(made(bare_report, *steps, gains=(gain("5", -0.3, -0.1),)))[1]
+    gone = Caveat("void", "all images are one", "lime_answers", {"severity": "3"})
+    void = made(bare_report, *steps, gains=(helps, harms, less), caveats=(gone,))
+    assert "lime harms at severity = 1: " in story_lines(void)[1]
+
+
 @pytest.mark.parametrize(
     ("left", "said"),
     [

@@ -26,7 +26,15 @@ from adversity_plugins.metric.psnr import PSNR
 from adversity_plugins.metric.robust_accuracy import RobustAccuracy
 from adversity_plugins.metric.ssim import SSIM
 
-NAMED = {"auroc", "agreement", "mean_over_cells", "noise_level", "open_set", "regression_gain"}
+NAMED = {
+    "agreement",
+    "auroc",
+    "mce",
+    "mean_over_cells",
+    "noise_level",
+    "open_set",
+    "regression_gain",
+}
 """Those that are computed where a pipeline names them."""
 TABLE_METRICS = (Accuracy(), NLL(), Brier(), ECE(), RobustAccuracy())
 
@@ -230,6 +238,7 @@ def test_the_catalogue_is_light_and_complete() -> None:
             "auroc",
             "agreement",
             "mean_over_cells",
+            "mce",
             "noise_level",
             "prediction_sets",
             "open_set",

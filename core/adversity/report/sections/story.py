@@ -186,18 +186,38 @@ def _said(report: Report, figure: _Figure, *, again: bool = False) -> str:
 
 
 def _restored(report: Report, hard: _Figure | None) -> Iterator[tuple[str, str]]:
-    """Say what the best restoration made of the hardest images, and that it was chosen."""
+    """Say what the best restoration made of the hardest images, that it was chosen, and what harms."""
     if hard is None:
         return
-    changes = [
-        change
-        for change in _changes(report)
-        if (change.before, change.name) == (hard.step.id, hard.name)
-        and _agree(change.cell, hard.cell.cell)
-    ]
+    all_ = [one for one in _changes(report) if (one.before, one.name) == (hard.step.id, hard.name)]
+    changes = [change for change in all_ if _agree(change.cell, hard.cell.cell)]
     if changes:
         best = max(changes, key=lambda change: change.difference.value)
-        yield "Restored.", _change_text(report, hard, best, len({one.step for one in changes}))
+        text = _change_text(report, hard, best, len({one.step for one in changes}))
+        yield "Restored.", text + _harm(report, hard, [one for one in all_ if one is not best])
+
+
+def _harm(report: Report, hard: _Figure, others: Sequence[_Change]) -> str:
+    """Say where a restoration harms, beside the change that is told of: the worst that is no chance."""
+    sure = [one for one in others if one.difference.high is not None and one.difference.high < 0]
+    steps = {step.id: step for step in report.steps}
+    known = [(one, matching(steps[one.after], one.cell)) for one in sure]
+    believed = [
+        (one, cell)
+        for one, cell in known
+        if cell is not None and not is_void(report, hard.name, steps[one.after], cell)
+    ]
+    if not believed:
+        return ""
+    worst, after = min(believed, key=lambda item: item[0].difference.value)
+    change, interval = change_text(worst.difference)
+    place = cell_text(worst.cell)
+    where = f" at {place}" if place else ""
+    among = f", the worst of {len(others) + 1} changes" if len(others) > 1 else ""
+    return (
+        f" {_named(report, worst.step)} harms{where}: {_WHAT[worst.name]} {change} {interval}, to "
+        f"{_reached(after.measures[hard.name])}{among}."
+    )
 
 
 def _changes(report: Report) -> Iterator[_Change]:
