@@ -1,0 +1,1 @@
+"""Rain taken off again."""
