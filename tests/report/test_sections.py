@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -111,6 +112,31 @@ def test_no_two_charts_of_a_report_share_a_file(full_report: Report, tmp_path: P
     ids = [chart.id for chart in charts]
     assert ids == [*(chart.id for chart in before), f"{first}-2", "radii-2"]
     assert len(write_plots(full_report, tmp_path)) == len({*ids}) == len(ids)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"hconcat": [{"mark": "bar", "encoding": {"x": {"field": "x"}}}]},
+        {"layer": [{"mark": "bar"}], "encoding": {"x": {"field": "x"}}},
+    ],
+    ids=["side by side", "shared channels"],
+)
+@pytest.mark.usefixtures("foreign")
+def test_a_chart_of_another_form_is_a_plot_as_it_is(
+    full_report: Report, tmp_path: Path, spec: dict[str, Any]
+) -> None:
+    """Revisions are not laid over each other in what we cannot read; DVC draws it all the same."""
+    radii = next(chart for chart in contents(full_report).charts if chart.id == "radii")
+
+    @register.section(order=1460)
+    def other(report: Report) -> Section:
+        return Section("other", "Another", [replace(radii, id="another", spec=spec)])
+
+    write_plots(full_report, tmp_path)
+    drawn = json.loads((tmp_path / "another.json").read_text(encoding="utf-8"))
+    assert spec.items() <= drawn.items()
+    assert "values" in drawn["data"]
 
 
 def test_what_registers_sections_imports_no_machinery() -> None:

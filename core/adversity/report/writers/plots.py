@@ -46,9 +46,15 @@ def write_plots(report: Report, folder: Path) -> tuple[Path, ...]:
 
 
 def _template(chart: Chart) -> dict[str, Any]:
-    """Return the chart with all revisions over each other, as `dvc plots diff` compares them."""
-    drawn = over_each_other(chart.spec)
-    return drawn | {"config": chart.spec["config"], "title": chart.title, "data": _data(chart)}
+    """Return the chart with all revisions over each other, as `dvc plots diff` compares them.
+
+    A chart of another form, which a section of someone else may bring, is drawn as it is.
+    """
+    views = chart.spec.get("layer", [chart.spec])
+    ours = all("mark" in view and "encoding" in view for view in views)
+    drawn = over_each_other(chart.spec) if ours else dict(chart.spec)
+    config = {"config": chart.spec["config"]} if "config" in chart.spec else {}
+    return drawn | config | {"title": chart.title, "data": _data(chart)}
 
 
 def _data(chart: Chart) -> dict[str, Any]:
