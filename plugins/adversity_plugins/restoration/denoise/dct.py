@@ -12,15 +12,11 @@ from adversity_plugins.restoration.denoise._mirror import (
     channels_apart,
     channels_together,
     cosines,
-    mirrored,
 )
+from adversity_plugins.restoration.denoise._sliding import SIDE, averaged
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_SIDE = 8
-_STRIP = 64
-"""So many rows of patches at once: what large images hold in memory stays bounded."""
 
 
 class DCT(KnownNoise):
@@ -50,27 +46,20 @@ class DCT(KnownNoise):
     )
 
     def _denoised(self, image: Tensor, sigma: float) -> Tensor:
-        height, width = image.shape[1:]
-        planes = mirrored(channels_apart(image), _SIDE - 1, _SIDE - 1).unsqueeze(1)
-        sums = image.new_zeros(2, *planes.shape)
-        for top in range(0, height + _SIDE - 1, _STRIP):
-            strip = planes[:, :, top : top + _STRIP + _SIDE - 1]
-            bottom = top + strip.shape[2]
-            sums[:, :, :, top:bottom] = sums[:, :, :, top:bottom] + self._summed(strip, sigma)
-        inner = slice(_SIDE - 1, _SIDE - 1 + height), slice(_SIDE - 1, _SIDE - 1 + width)
-        return channels_together((sums[0] / sums[1])[:, 0, inner[0], inner[1]])
+        planes = averaged(channels_apart(image), lambda strip: self._summed(strip, sigma))
+        return channels_together(planes)
 
     def _summed(self, planes: Tensor, sigma: float) -> Tensor:
         """Return the weighted sum of the patches of `[C, 1, h, w]`, and that of their weights."""
         import torch
         from torch.nn.functional import conv2d, conv_transpose2d
 
-        line = cosines(_SIDE, planes)
-        basis = torch.einsum("ai,bj->abij", line, line).reshape(-1, 1, _SIDE, _SIDE)
+        line = cosines(SIDE, planes)
+        basis = torch.einsum("ai,bj->abij", line, line).reshape(-1, 1, SIDE, SIDE)
         values = conv2d(planes, basis)
         kept = gate(values, self.threshold, sigma)
         kept = torch.cat([torch.ones_like(kept[:, :1]), kept[:, 1:]], dim=1)
         weights = 1 / kept.sum(1, keepdim=True)
         patches = conv_transpose2d(values * kept * weights, basis)
-        box = planes.new_ones(1, 1, _SIDE, _SIDE)
+        box = planes.new_ones(1, 1, SIDE, SIDE)
         return torch.stack([patches, conv_transpose2d(weights, box)])

@@ -12,9 +12,11 @@ from skimage.transform import resize
 from torch import Tensor
 
 from adversity_plugins.restoration.denoise.bilateral import Bilateral
+from adversity_plugins.restoration.denoise.bm3d import BM3D
 from adversity_plugins.restoration.denoise.dct import DCT
 from adversity_plugins.restoration.denoise.tikhonov import Tikhonov
 from adversity_plugins.restoration.denoise.total_variation import TotalVariation
+from adversity_plugins.restoration.denoise.transform_learning import TransformLearning
 from adversity_plugins.restoration.denoise.wavelet import Wavelet
 from adversity_plugins.restoration.denoise.wiener_filter import WienerFilter
 
@@ -27,7 +29,11 @@ LEAST = {
     # Measured with other programs on the same noise: scikit-image's Chambolle for the total
     # variation and its wavelets (Daubechies 2, cycle spinning), OpenCV's bilateral filter, a
     # sliding cosine transform, a periodic Tikhonov filter. Of colour where it was measured.
+    # BM3D's authors' own program has 31.08 and 31.16.
+    BM3D: (31.08 - 0.1, 31.16 - 0.1),
     DCT: (30.1, 30.1),
+    # Learnt on all patches of the grey photo by another program: 30.03.
+    TransformLearning: (30.03, 30.03),
     Tikhonov: (26.38, 25.5),
     WienerFilter: (27.6, 26.1),
     TotalVariation: (29.29, 27.5),
@@ -87,7 +93,12 @@ def test_each_image_has_its_own_sigma(kind: type[KnownNoise], noisy: Tensor) -> 
 
 @EVERY
 def test_a_flat_image_stays(kind: type[KnownNoise]) -> None:
-    """Grey and colour of one value come back, to the rounding of sums of float32."""
+    """Grey and colour of one value come back, to the rounding of sums of float32.
+
+    BM3D's second step shrinks even the mean of a stack: by sigma^2 over the power of 32 patches
+    of 64 pixels, at least 1e-4 of the value here.
+    """
     images = torch.tensor([0.2, 0.7, 0.4]).view(1, 3, 1, 1).expand(1, 3, 13, 9)
     restored = kind().restore(images, sigma=torch.tensor([0.1])).images
-    torch.testing.assert_close(restored, images, rtol=0, atol=1e-6)
+    limit = 2e-4 if kind is BM3D else 1e-6
+    torch.testing.assert_close(restored, images, rtol=0, atol=limit)
