@@ -66,8 +66,7 @@ class FinishedRun:
     """A run that came to its end.
 
     Attributes:
-        report: Steps with their measures, and gates; the verdict is
-            `adversity.report.verdict(report)`. All of it is in `result.json`.
+        report: Steps with their measures, and gates: what is in `result.json`.
         past: Its folder and manifest, or those of the earlier run with the same results.
         repeated: Nothing had changed, so the earlier run's folder stands for this one.
         accepted: Later runs are compared with this one.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import altair
 import pytest
 
+from adversity import MeasureInfo, Plot
+from adversity.contracts.values import Measure
 from adversity.report.charts import chart_kinds
-from adversity.report.charts.chart_style import SERIES_COLOURS, with_data
+from adversity.report.charts.chart_style import SERIES_COLOURS, svg, with_data
+from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.all_sections import contents
+from adversity.report.values.model import CellResult, StepSummary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,3 +92,16 @@ def test_a_series_looks_the_same_in_all_its_marks(form: str) -> None:
     )
     (parameter,) = spec["params"]
     assert parameter["views"] == [spec["layer"][0]["name"]]
+
+
+def test_bars_of_a_histogram_stand_on_zero(bare_report: Report) -> None:
+    """From edge to edge, each as high as its value: 4 over 1 wide, 5 over 2 wide."""
+    details = {"plot": Plot("histogram", [0, 1, 3], [4, 5]).as_json()}
+    spread = Measure(1.0, 3, details=details).known_as(MeasureInfo(group="uncertainty"))
+    cell = CellResult({}, 3, {"spread": spread})
+    step = StepSummary("answers", "classifier/net", "classifier", "predictions", cells=(cell,))
+    (chart,) = measure_plots(replace(bare_report, steps=(step,)), "uncertainty")
+    bars = re.findall(r'"bar" d="M[\d.]+,[\d.]+h([\d.]+)v([\d.]+)h-[\d.]+Z"', svg(chart))
+    (narrow, low), (wide, high) = [tuple(map(float, bar)) for bar in bars]
+    assert wide == pytest.approx(2 * narrow)
+    assert high == pytest.approx(low * 5 / 4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -220,19 +219,6 @@ def test_details_of_another_author_are_no_curve_of_ours(full_report: Report, val
     stuck = [item.text for item in caveats((), report.steps) if "were stuck" in item.text]
     assert stuck
     assert all(text.endswith("were stuck; it failed.") for text in stuck)
-
-
-def test_bars_of_a_histogram_stand_on_zero(bare_report: Report) -> None:
-    """From edge to edge, each as high as its value: 4 over 1 wide, 5 over 2 wide."""
-    measure = Measure(1.0, 3, details={"plot": Plot("histogram", [0, 1, 3], [4, 5]).as_json()})
-    info = MeasureInfo(title="spread", group="uncertainty")
-    section = uncertainty_section(report_with(bare_report, "predictions", "spread", measure, info))
-    assert section is not None
-    (chart,) = (chart for chart in section.charts() if "plot" in chart.id)
-    bars = re.findall(r'"bar" d="M[\d.]+,[\d.]+h([\d.]+)v([\d.]+)h-[\d.]+Z"', svg(chart))
-    (narrow, low), (wide, high) = [tuple(map(float, bar)) for bar in bars]
-    assert wide == pytest.approx(2 * narrow)
-    assert high == pytest.approx(low * 5 / 4)
 
 
 @pytest.mark.parametrize(

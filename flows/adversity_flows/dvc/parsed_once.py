@@ -7,8 +7,8 @@ made of the same text is remembered, so a file that changes is seen to.
 
 from __future__ import annotations
 
-import pickle
-from functools import lru_cache, partial, wraps
+from copy import deepcopy
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,17 +35,13 @@ def _remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
     """Return a parser that gives the same text an answer of its own each time, and parses once."""
 
     @lru_cache(maxsize=_TEXTS)
-    def kept(text: str, path: str) -> Callable[[], Any]:
-        parsed = parse(text, path)
-        try:
-            return partial(pickle.loads, pickle.dumps(parsed))  # callers may change theirs
-        except (pickle.PicklingError, TypeError, AttributeError):
-            return lambda: parse(text, path)
+    def kept(text: str, path: str) -> Any:
+        return parse(text, path)
 
     @wraps(parse)
     def remembering(text: Any, path: Any, typ: str = "safe") -> Any:
         if typ != "safe" or not isinstance(text, str):
             return parse(text, path, typ)  # with comments, to be written again
-        return kept(text, str(path))()
+        return deepcopy(kept(text, str(path)))  # callers may change theirs
 
     return remembering

@@ -14,10 +14,13 @@ from adversity.report.charts.vega_parts import (
     DOWN,
     INTERVAL,
     coloured,
+    free,
     layer,
     named,
     numbers,
     pickable,
+    row_names,
+    share,
     shown,
     silent,
     tooltip,
@@ -26,7 +29,6 @@ from adversity.report.charts.vega_parts import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from adversity.report.charts.vega_parts import Spec
 
 __all__ = ["dumbbells", "lines", "points", "reliability", "staircase"]
 
@@ -56,7 +58,7 @@ def lines(
         ticks: Where the points are: the ticks of the x axis if they are few.
     """
     legend = {"symbolOpacity": 1, "symbolSize": 110, "rowPadding": 1}
-    scale = {"domain": [0, _end(top)]} if top else {"zero": True}
+    scale = share(top) if top else {"zero": True}
     base = {
         "x": numbers(
             "x",
@@ -116,7 +118,7 @@ def points(
     states = ("pass", "fail", "undecided", "plain")
     colours = ("#005A9C", "#A6290A", "#6B5200", SERIES_COLOURS[0])
     colour = silent("state", coloured(states, colours))
-    scale = {"domain": [0, _end(top)]} if top else _free(zero=zero, ends=ends)
+    scale = share(top) if top else free(zero=zero, ends=ends)
     whisker = layer(
         {"type": "rule", "strokeWidth": 2.5},
         DOWN,
@@ -138,7 +140,7 @@ def points(
         x={"field": "limit", "type": "quantitative"},
         tooltip=tooltip(("label", "what", "N"), ("limit", "limit", "Q")),
     )
-    layers = [_row_names(-8), whisker, *([limit] if limits else []), dot]
+    layers = [row_names(-8), whisker, *([limit] if limits else []), dot]
     if zero:
         layers.insert(0, layer({"type": "rule", "color": AXIS}, x={"datum": 0}))
     return finished({"layer": layers}, height=38 * rows + 56)
@@ -167,7 +169,7 @@ def staircase(
         log: Counts that span decades: 0, then each decade as wide as the next.
     """
     legend = {"symbolOpacity": 1, "symbolType": "stroke", "symbolStrokeWidth": 3, "rowPadding": 1}
-    scale = {"domain": [0, _end(top)]} if top else {"zero": True}
+    scale = share(top) if top else {"zero": True}
     place = {"type": "symlog", "constant": 1} if log else {"nice": False}
     decades = {"values": _decades(max(ticks, default=1.0)), "format": ",d"} if log else {}
     base = {
@@ -248,7 +250,7 @@ def dumbbells(names: tuple[str, str], *, x: str, rows: int) -> Mapping[str, Any]
         tooltip=tooltip(("label", "what", "N"), ("series", "where", "N"), *INTERVAL),
     )
     first = {"field": "series", "equal": names[0]}
-    layers = [bar, whisker, dots, _row_names(-9) | {"transform": [{"filter": first}]}]
+    layers = [bar, whisker, dots, row_names(-9) | {"transform": [{"filter": first}]}]
     return finished({"layer": layers}, height=38 * rows + 96)
 
 
@@ -290,23 +292,3 @@ def reliability() -> Mapping[str, Any]:
         ),
     )
     return finished({"layer": [ideal, whisker, dots]}, height=340)
-
-
-def _row_names(above: int) -> Spec:
-    """Write the label of each row at its left end, so far over it."""
-    mark = {"type": "text", "align": "left", "baseline": "bottom", "dy": above}
-    label = {"field": "label", "type": "nominal"}
-    return layer({**mark, "fontSize": 13, "limit": 430}, DOWN, x={"value": 0}, text=label)
-
-
-def _free(*, zero: bool, ends: tuple[float | None, float | None]) -> Spec:
-    """Return the scale of values that are no shares, as far as their ends are known."""
-    low, high = ends
-    fixed = {} if low is None else {"domainMin": low}
-    fixed |= {} if high is None else {"domainMax": high}
-    return {"zero": zero or bool(fixed), "padding": 10, **fixed}
-
-
-def _end(top: float) -> float:
-    """Write a whole end of an axis without a point."""
-    return int(top) if top == int(top) else top

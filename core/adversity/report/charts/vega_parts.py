@@ -12,10 +12,13 @@ __all__ = [
     "INTERVAL",
     "Spec",
     "coloured",
+    "free",
     "layer",
     "named",
     "numbers",
     "pickable",
+    "row_names",
+    "share",
     "shown",
     "silent",
     "tooltip",
@@ -88,3 +91,23 @@ def tooltip(*fields: tuple[str, str, str]) -> list[Spec]:
         | ({"format": ".4~g"} if kind == "Q" else {})
         for name, title, kind in fields
     ]
+
+
+def row_names(above: int) -> Spec:
+    """Write the label of each row at its left end, so far over it."""
+    mark = {"type": "text", "align": "left", "baseline": "bottom", "dy": above}
+    label = {"field": "label", "type": "nominal"}
+    return layer({**mark, "fontSize": 13, "limit": 430}, DOWN, x={"value": 0}, text=label)
+
+
+def share(top: float) -> Spec:
+    """Return the scale of a share that ends at `top`; a whole end is written without a point."""
+    return {"domain": [0, int(top) if top == int(top) else top]}
+
+
+def free(*, zero: bool, ends: tuple[float | None, float | None]) -> Spec:
+    """Return the scale of values that are no shares, as far as their ends are known."""
+    low, high = ends
+    fixed = {} if low is None else {"domainMin": low}
+    fixed |= {} if high is None else {"domainMax": high}
+    return {"zero": zero or bool(fixed), "padding": 10, **fixed}

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from adversity.errors import DataError
+from adversity_plugins.restoration._differences import adjoint, differences
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,23 +117,3 @@ def relative_gap(image: Tensor, duals: Tensor, weight: float) -> float:
     gap = weight * float((lengths - (slopes * duals).sum((0, 1))).sum())
     primal = float((change**2).sum()) / 2 + weight * float(lengths.sum())
     return gap / primal if primal > 0 else 0.0
-
-
-def differences(image: Tensor) -> Tensor:
-    """Return the differences down and right, `[2, C, H, W]`; across the border 0."""
-    import torch
-    from torch.nn.functional import pad
-
-    down = pad(image.diff(dim=-2), (0, 0, 0, 1))
-    right = pad(image.diff(dim=-1), (0, 1))
-    return torch.stack([down, right])
-
-
-def adjoint(vectors: Tensor) -> Tensor:
-    """Return the adjoint of `differences`, minus the divergence: `[C, H, W]`."""
-    from torch.nn.functional import pad
-
-    down, right = vectors[0, :, :-1], vectors[1, :, :, :-1]
-    return (
-        pad(down, (0, 0, 1, 0)) - pad(down, (0, 0, 0, 1)) + pad(right, (1, 0)) - pad(right, (0, 1))
-    )

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity_plugins.restoration._differences import adjoint, differences
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["divergence", "duality_gap", "filled", "forward_differences", "total_variation"]
+__all__ = ["duality_gap", "filled", "total_variation"]
 
 _RATIO = 0.1
 """What the primal step is of the dual one, for a start near the end: measured, the gap after 200
@@ -28,39 +30,16 @@ _EVERY = 25
 """Iterations between two looks at the gap."""
 
 
-def forward_differences(images: Tensor) -> Tensor:
-    """Return `[..., 2, H, W]`: down and across, 0 in the last row and column."""
-    import torch
-
-    down, across = torch.zeros_like(images), torch.zeros_like(images)
-    down[..., :-1, :] = images.diff(dim=-2)
-    across[..., :-1] = images.diff(dim=-1)
-    return torch.stack([down, across], -3)
-
-
-def divergence(field: Tensor) -> Tensor:
-    """Return minus the adjoint of the forward differences: `[..., H, W]` of `[..., 2, H, W]`."""
-    import torch
-
-    down, across = field.unbind(-3)
-    total = torch.zeros_like(down)
-    total[..., :-1, :] += down[..., :-1, :]
-    total[..., 1:, :] -= down[..., :-1, :]
-    total[..., :-1] += across[..., :-1]
-    total[..., 1:] -= across[..., :-1]
-    return total
-
-
 def total_variation(images: Tensor) -> Tensor:
     """Return the sum over all pixels of the length of the differences, `[N]`."""
-    return forward_differences(images).square().sum(-3).sqrt().flatten(1).sum(1)
+    return differences(images).square().sum(-3).sqrt().flatten(1).sum(1)
 
 
 def duality_gap(images: Tensor, field: Tensor, given: Tensor, known: Tensor) -> Tensor:
     """Return how much the total variation may lie above its least value at most, `[N]`."""
     import torch
 
-    push = divergence(field)
+    push = -adjoint(field)
     support = torch.where(known, push * given, push.clamp(min=0))
     return total_variation(images) + support.flatten(1).sum(1)
 
@@ -84,12 +63,12 @@ def filled(
 
     missing = int((~known).sum()) * given.shape[1]
     images = torch.where(known, given, start)
-    field = torch.zeros_like(forward_differences(images))
+    field = torch.zeros_like(differences(images))
     ahead = images
     for step in range(iterations):
-        field = field + _DUAL * forward_differences(ahead)
+        field = field + _DUAL * differences(ahead)
         field = field / field.square().sum(-3, keepdim=True).sqrt().clamp(min=1)
-        moved = torch.where(known, given, (images + _PRIMAL * divergence(field)).clamp(0, 1))
+        moved = torch.where(known, given, (images - _PRIMAL * adjoint(field)).clamp(0, 1))
         ahead, images = 2 * moved - images, moved
         if step % _EVERY == _EVERY - 1:
             left = float(duality_gap(images, field, given, known).sum())

@@ -16,8 +16,9 @@ class GrayWorld(Restoration):
     """Scale each channel so that all have the same mean: white balance by the grey world.
 
     out_c = in_c (m / m_c) ** strength on the image values, with m_c the channel's mean plus 0.001,
-    so that black stays finite, and m the mean of these. What exceeds white is cut off. An image of one channel comes back. A green
-    meadow is no grey world, and becomes too red.
+    so that black stays finite, and m the mean of these. What exceeds white is cut off. An image of
+    one channel comes back. A green meadow is no grey world, and becomes too red: on photos that
+    were no more than mildly off it takes more than it gives.
 
     Reference: Buchsbaum, "A spatial processor model for object colour perception", 1980.
     """

@@ -9,8 +9,9 @@ from skimage.restoration import denoise_tv_chambolle
 from torch import Tensor
 
 from adversity.errors import DataError
+from adversity_plugins.restoration._differences import adjoint, differences
 from adversity_plugins.restoration.denoise import _total_variation
-from adversity_plugins.restoration.denoise._total_variation import adjoint, differences, solved
+from adversity_plugins.restoration.denoise._total_variation import solved
 from adversity_plugins.restoration.denoise.total_variation import TotalVariation
 
 
@@ -27,7 +28,7 @@ def test_the_adjoint_is_one() -> None:
     """<D x, p> = <x, D^T p>, in float64."""
     draw = torch.Generator().manual_seed(0)
     image = torch.rand(3, 7, 5, dtype=torch.float64, generator=draw)
-    vectors = torch.rand(2, 3, 7, 5, dtype=torch.float64, generator=draw)
+    vectors = torch.rand(3, 2, 7, 5, dtype=torch.float64, generator=draw)
     left, right = (differences(image) * vectors).sum(), (image * adjoint(vectors)).sum()
     torch.testing.assert_close(left, right)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from adversity import Restoration, SampleRng
 from adversity_plugins.degradation.digital.missing_regions import MissingRegions
+from adversity_plugins.restoration._differences import differences
 from adversity_plugins.restoration.inpaint import _total_variation as tv
 from adversity_plugins.restoration.inpaint._biharmonic import filled
 from adversity_plugins.restoration.inpaint._marching import march
@@ -106,7 +107,7 @@ def test_the_duality_gap_bounds_what_is_left_to_gain() -> None:
     def smoothed(values: np.ndarray) -> tuple[float, np.ndarray]:
         free = torch.tensor(values, requires_grad=True)
         image = given.masked_scatter(~known, free)
-        lengths = (tv.forward_differences(image).square().sum(-3) + 1e-8).sqrt().sum()
+        lengths = (differences(image).square().sum(-3) + 1e-8).sqrt().sum()
         (slope,) = torch.autograd.grad(lengths, free)
         return float(lengths.detach()), slope.numpy()
 
@@ -115,16 +116,6 @@ def test_the_duality_gap_bounds_what_is_left_to_gain() -> None:
                      options={"maxiter": 20_000, "maxfun": 50_000, "ftol": 1e-14, "gtol": 1e-9})  # fmt: skip
     assert found.fun == pytest.approx(value, abs=48e-4)
     assert value - gap <= found.fun
-
-
-def test_the_divergence_is_minus_the_adjoint_of_the_differences() -> None:
-    """<D x, p> = -<x, div p>. Tolerance: float64."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(2, 3, 5, 7, dtype=torch.float64, generator=generator)
-    field = torch.rand(2, 3, 2, 5, 7, dtype=torch.float64, generator=generator)
-    torch.testing.assert_close(
-        (tv.forward_differences(images) * field).sum(), -(images * tv.divergence(field)).sum()
-    )
 
 
 def test_the_front_arrives_at_the_distance_from_the_rim() -> None:
