@@ -40,12 +40,6 @@ class Bicubic(Restoration):
 
     def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
         """Return `[N, C, H * factor, W * factor]`."""
-        import torch
+        from adversity_plugins.restoration.enlarge._bicubic import enlarged
 
-        # Nothing is smoothed when enlarging: `antialias` makes a -0.5, and of the border Pillow's.
-        size = [side * self.factor for side in images.shape[2:]]
-        return clip(
-            torch.nn.functional.interpolate(
-                images, size=size, mode="bicubic", antialias=True, align_corners=False
-            )
-        )
+        return clip(enlarged(images, self.factor))
