@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from adversity import Degraded, clip
+from adversity_plugins.degradation._correlated import correlated
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
 from adversity_plugins.degradation._shifted import in_cache
 from adversity_plugins.degradation.blur._disk import disk_kernel
@@ -29,7 +30,8 @@ class DefocusBlur(ImageNetC):
     kernel's own blur mirrors it there, and it sums to more than 1: images become 1 % brighter.
 
     Side information: `kernel` `[N, 1, k, k]`, k = 17 up to a radius of 8, else twice the radius
-    and one, with the sum 1; `gain` `[N]`, the sum that it was divided by.
+    and one, with the sum 1; `gain` `[N]`, the sum that it was divided by;
+    `circular` `[N]`, 0: the image does not go round at its border.
 
     Reference: Hendrycks and Dietterich, "Benchmarking neural network robustness to common
     corruptions and perturbations", 2019 (ImageNet-C; severities 1 to 5).
@@ -55,7 +57,7 @@ class DefocusBlur(ImageNetC):
         import torch
 
         kernel = torch.from_numpy(self._kernel()).to(images)
-        blurred = [_correlated(part, kernel) for part in in_cache(images)]
+        blurred = [correlated(part, kernel, "reflect") for part in in_cache(images)]
         return Degraded(clip(torch.cat(blurred)), self._told(images))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
@@ -76,42 +78,6 @@ class DefocusBlur(ImageNetC):
         side = (kernel / gain).to(images).expand(len(images), 1, -1, -1)
         return {
             "kernel": side.contiguous(),
+            "circular": images.new_zeros(len(images)),
             "gain": images.new_full((len(images),), float(gain)),
         }
-
-
-def _correlated(images: Tensor, kernel: Tensor) -> Tensor:
-    """Correlate with a kernel that is its own mirror image, by the Fourier transform.
-
-    It goes round at the border of the mirrored image, which is cut away.
-    """
-    import torch
-
-    height, width = images.shape[2:]
-    reach = len(kernel) // 2
-    wide = _mirrored(images, reach)
-    size = [_quick(side) for side in wide.shape[2:]]
-    spectrum = torch.fft.rfft2(wide, s=size) * torch.fft.rfft2(kernel, s=size)
-    blurred: Tensor = torch.fft.irfft2(spectrum, s=size)
-    return blurred[:, :, 2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
-
-
-def _quick(side: int) -> int:
-    """Return the next even number without a prime factor above 5."""
-    side += side % 2
-    rest = side
-    for prime in (2, 3, 5):
-        while rest % prime == 0:
-            rest //= prime
-    return side if rest == 1 else _quick(side + 2)
-
-
-def _mirrored(images: Tensor, reach: int) -> Tensor:
-    """Return the images with a mirrored border on all sides, of any width."""
-    import numpy as np
-    import torch
-
-    for axis in (2, 3):
-        at = np.pad(np.arange(images.shape[axis]), reach, mode="reflect")
-        images = images.index_select(axis, torch.from_numpy(at).to(images.device))
-    return images

@@ -26,7 +26,8 @@ class GaussianBlur(ImageNetC):
     code. The values blurred are the encoded ones (sRGB), again as there; light itself
     blurs in linear space.
 
-    Side information: `kernel` `[N, 1, k, k]`, k = 2 round(4 sigma) + 1, sum 1.
+    Side information: `kernel` `[N, 1, k, k]`, k = 2 round(4 sigma) + 1, sum 1; `circular` `[N]`, 0:
+    the image does not go round at its border.
 
     Reference: Hendrycks and Dietterich, "Benchmarking neural network robustness to common
     corruptions and perturbations", 2019 (extra corruptions; severities 1 to 5).
@@ -60,7 +61,7 @@ class GaussianBlur(ImageNetC):
     def _told(self, images: Tensor) -> dict[str, Tensor]:
         line = gaussian_line(self.level("sigma_px"))
         kernel = line.outer(line).to(images).expand(len(images), 1, -1, -1)
-        return {"kernel": kernel.contiguous()}
+        return {"kernel": kernel.contiguous(), "circular": images.new_zeros(len(images))}
 
 
 def _convolved(images: Tensor, sigma_px: float) -> Tensor:

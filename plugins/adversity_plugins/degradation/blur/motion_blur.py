@@ -27,7 +27,8 @@ class MotionBlur(ImageNetC):
     bits; the profile `reference` is bit for bit that of the package `imagecorruptions`, which
     rewrote it in NumPy and truncates.
 
-    Side information: `kernel` `[N, 1, k, k]`, k = 4 radius + 1, sum 1 (profile `fast`).
+    Side information: `kernel` `[N, 1, k, k]`, k = 4 radius + 1, sum 1, and `circular` `[N]`, 0: the
+    image does not go round at its border (profile `fast`).
 
     Reference: Hendrycks and Dietterich, "Benchmarking neural network robustness to common
     corruptions and perturbations", 2019 (ImageNet-C; severities 1 to 5).
@@ -65,7 +66,8 @@ class MotionBlur(ImageNetC):
             moved.append(shifted_sum(wide, taps, *images.shape[2:]))
             for top, left, weight in taps:
                 kernel[row, 0, top, left] += weight
-        return Degraded(clip(torch.cat(moved)), {"kernel": kernel})
+        side = {"kernel": kernel, "circular": images.new_zeros(len(images))}
+        return Degraded(clip(torch.cat(moved)), side)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np
