@@ -161,7 +161,7 @@ def _redrawn(pipeline: str, past: PastRun, output: Path) -> Path:
     from adversity_flows.runs.pages import redraw
 
     plan = _planned(pipeline, past)
-    with DvcRecorder.open(plan.root) as memory:
+    with DvcRecorder.open(plan.root) as memory, memory.deciding():
         changed = [stage.step for stage in plan.stages if memory.state(stage).stale]
         same = memory.recorded(plan.stages) == past.manifest.get("hashes")
     if changed or not same:

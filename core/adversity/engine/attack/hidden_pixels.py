@@ -120,8 +120,8 @@ def _hidden(whole: ChainTarget, every: Tensor, seed: int, index: Tensor) -> Tens
     answer = logits(point)
     draw = torch.Generator().manual_seed(0)
     # A gradient of all classes together: what one alone does not feel may come in by another.
-    weights = torch.rand(answer.shape[1], generator=draw).expand_as(answer).contiguous()
-    (gradient,) = torch.autograd.grad(answer, point, weights)
+    weights = torch.rand(answer.shape[1], generator=draw)
+    (gradient,) = torch.autograd.grad((answer * weights).sum(), point)
     blind = gradient == 0
     rng = SampleRng(seed=seed, step="hidden pixels", ids=[whole.ids[row] for row in index.tolist()])
     hidden, felt = torch.zeros(2, len(index), dtype=torch.float64)

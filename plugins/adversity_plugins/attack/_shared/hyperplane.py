@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from adversity_plugins.attack._shared.losses import pulled_back
 from adversity_plugins.attack._shared.norms import flat_norm
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def _lead_gradient(
     """Return the gradient of the goal's logit minus the label's."""
     slope = torch.zeros_like(logits).scatter_(1, goal[:, None], 1.0)
     slope.scatter_add_(1, labels[:, None], torch.full_like(slope[:, :1], -1.0))
-    (gradient,) = torch.autograd.grad(logits, at, slope, retain_graph=more)
-    return gradient
+    return pulled_back(logits, at, slope, again=more)
 
 
 def to_hyperplane(

@@ -11,7 +11,15 @@ from adversity_plugins.attack._shared.dlr import spread_of, spread_slope
 if TYPE_CHECKING:
     from adversity import Target
 
-__all__ = ["Loss", "Rank", "gradient_of", "likeliest_others", "loss_of", "slope_of"]
+__all__ = [
+    "Loss",
+    "Rank",
+    "gradient_of",
+    "likeliest_others",
+    "loss_of",
+    "pulled_back",
+    "slope_of",
+]
 
 Loss = Literal["ce", "margin", "dlr"]
 
@@ -148,8 +156,25 @@ def gradient_of(
     logits = target.logits(point)
     answer = logits.detach()
     slope = slope_of(answer, labels, loss=loss, targeted=targeted, rivals=rivals)
-    (gradient,) = torch.autograd.grad(logits, point, slope)
-    return answer, gradient
+    return answer, pulled_back(logits, point, slope)
+
+
+def pulled_back(
+    answer: torch.Tensor, point: torch.Tensor, slope: torch.Tensor, *, again: bool = False
+) -> torch.Tensor:
+    """Return the gradient in `point` of an answer with a given slope in the answer.
+
+    The bits are those of `torch.autograd.grad(answer, point, slope)`, which loads symbolic shapes
+    at its first call, and that takes longer than many an attack.
+
+    Args:
+        answer: `[N, K]`, computed from `point`.
+        point: Any shape; requires a gradient.
+        slope: `[N, K]`, without a gradient.
+        again: Keep the graph for another call.
+    """
+    (gradient,) = torch.autograd.grad((answer * slope).sum(), point, retain_graph=again)
+    return gradient
 
 
 def likeliest_others(logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from adversity_plugins.attack._shared.hyperplane import to_hyperplane
+from adversity_plugins.attack._shared.losses import pulled_back
 from adversity_plugins.attack.minimum._nearest import Nearest, lengths, reached
 from adversity_plugins.attack.minimum._tangents import along_boundary
 
@@ -114,7 +115,7 @@ def _difference(
     logits = target.logits(point)
     slope = torch.zeros_like(logits).scatter_(1, rival[:, None], 1.0)
     slope.scatter_(1, labels[:, None], -1.0)
-    (gradient,) = torch.autograd.grad(logits, point, slope)
+    gradient = pulled_back(logits, point, slope)
     answer = logits.detach().double()
     gap = answer.gather(1, labels[:, None]) - answer.gather(1, rival[:, None])
     return gap, gradient.double().flatten(1)

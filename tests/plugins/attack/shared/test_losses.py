@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,7 +13,13 @@ import adversity
 from adversity import SampleRng
 from adversity.errors import InputError
 from adversity_plugins.attack._shared.dlr import require_dlr
-from adversity_plugins.attack._shared.losses import Rank, likeliest_others, loss_of, slope_of
+from adversity_plugins.attack._shared.losses import (
+    Rank,
+    likeliest_others,
+    loss_of,
+    pulled_back,
+    slope_of,
+)
 from adversity_plugins.attack._shared.norms import Ball
 from adversity_plugins.attack.gradient.apgd import APGD
 
@@ -30,6 +38,30 @@ def test_slope_is_the_gradient_of_the_loss(loss: Any, aim: str) -> None:
     (expected,) = torch.autograd.grad(loss_of(logits, labels, **how).sum(), logits)
     found = slope_of(logits.detach(), labels, **how)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_pulled_back_is_autograd_to_the_bit() -> None:
+    """As `torch.autograd.grad(answer, point, slope)`, twice where the graph is kept; inf and NaN, too."""
+    generator = torch.Generator().manual_seed(4)
+    net = torch.nn.Sequential(torch.nn.Linear(12, 9), torch.nn.ReLU(), torch.nn.Linear(9, 5))
+    point = torch.randn(7, 12, generator=generator).requires_grad_()
+    slope = torch.randn(7, 5, generator=generator)
+    answer = net(point) / torch.tensor([1.0, 1.0, 1.0, 1e-39, 1.0])  # a column of infinities
+    (expected,) = torch.autograd.grad(answer, point, slope, retain_graph=True)
+    for again in (True, False):
+        found = pulled_back(answer, point, slope, again=again)
+        torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_gradient_does_not_load_symbolic_shapes() -> None:
+    """PyTorch loads them, and sympy, when it is handed a slope: longer than many an attack takes."""
+    code = (
+        "import sys, torch; from adversity_plugins.attack._shared.losses import pulled_back; "
+        "point = torch.ones(2, 3, requires_grad=True); "
+        "pulled_back(point * 2, point, torch.ones(2, 3)); print('sympy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_ratio_by_hand() -> None:
