@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ShownRow", "ShownSheet", "at_a_glance", "fitting_sheets"]
 
 SHOWN = 96
-"""The longest side of an image of a sheet on the page, in CSS pixels; a dialog shows it larger."""
+"""The longest side of an image of a sheet, in CSS pixels; 1.5 times that in a wide window."""
 GLANCE = 12
 """At most so many images on the first screen."""
 _SIZES = (192, 144, 96)
