@@ -36,6 +36,8 @@ def test_the_catalogue_has_each_built_in_with_its_parameters() -> None:
         assert entry.cls is not None
         for parameter in entry.cls.model_fields:
             assert f"| `{parameter}` |" in parts[entry.name], entry.name
+    silent = re.findall(r"^\| (`\w+`) .*\|  \|$", text, re.MULTILINE)
+    assert silent == [], "a parameter without a description: `Field(description=...)`"
 
 
 def test_written_again_it_stays_the_same() -> None:

@@ -22,7 +22,7 @@ class NormBudget(Attack):
     One that knows fewer norms says so: `norm: Literal["linf", "l2"] = "linf"`.
     """
 
-    norm: Norm = "linf"
+    norm: Annotated[Norm, Field(description="in which the change is measured")] = "linf"
     eps: Annotated[float, Field(gt=0, description="radius on the [0, 1] scale, e.g. 8/255")]
 
 
@@ -42,5 +42,15 @@ class NearestBudget(Attack):
 class Targeted(Attack):
     """An attack that can go for a class: the core computes it from `target` and gives it as label."""
 
-    targeted: bool = False
-    target: Literal["next", "random", "least_likely"] | int = "next"
+    targeted: Annotated[
+        bool,
+        Field(
+            description="whether a class of `target` is to be the answer, not just any wrong one"
+        ),
+    ] = False
+    target: Annotated[
+        Literal["next", "random", "least_likely"] | int,
+        Field(
+            description="the class aimed at: next after the true one, random, least_likely, or a number"
+        ),
+    ] = "next"

@@ -35,7 +35,9 @@ class RandomNoise(NormBudget):
     access: ClassVar[Access] = "decisions"
     control: ClassVar[bool] = True
 
-    draws: Annotated[int, Field(ge=1)] = 1
+    draws: Annotated[
+        int, Field(ge=1, description="tried one after the other, until one fools the victim")
+    ] = 1
 
     @property
     def costs_at_most(self) -> tuple[int, int]:

@@ -43,7 +43,9 @@ class HopSkipJump(NearestBudget):
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"queries": 300},)
     heavy: ClassVar[str] = "thousands of queries, in each norm"
 
-    norm: Literal["l2", "linf"] = "l2"
+    norm: Annotated[Literal["l2", "linf"], Field(description="in which the change is measured")] = (
+        "l2"
+    )
     queries: Annotated[int, Field(ge=1, description="at most so many for each sample")] = 5000
     probes: Annotated[
         int,

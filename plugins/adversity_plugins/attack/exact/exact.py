@@ -65,7 +65,7 @@ class Exact(Attack):
         {"norm": "l1"},
     )
 
-    norm: Norm = "linf"
+    norm: Annotated[Norm, Field(description="in which the change is measured")] = "linf"
     eps: Annotated[
         float | None, Field(gt=0, description="nothing further than this is looked for")
     ] = None

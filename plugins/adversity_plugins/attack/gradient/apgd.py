@@ -48,7 +48,7 @@ class APGD(Targeted, NormBudget):
     heavy: ClassVar[str] = "many steps, in each norm"
 
     steps: Annotated[int, Field(ge=1, description="gradients of a restart")] = 100
-    restarts: Annotated[int, Field(ge=1)] = 1
+    restarts: Annotated[int, Field(ge=1, description="walks, each from a start of its own")] = 1
     loss: Annotated[
         Literal["ce", "margin", "dlr"],
         Field(description="dlr: the margin over the spread of the largest logits"),
@@ -61,7 +61,10 @@ class APGD(Targeted, NormBudget):
             "the best other class at each step if left out",
         ),
     ] = None
-    random_start: bool = True
+    random_start: Annotated[
+        bool,
+        Field(description="whether a walk starts at a random point within eps; else at the image"),
+    ] = True
     rho: Annotated[
         float, Field(gt=0, lt=1, description="share of steps that must raise the loss (linf, l2)")
     ] = 0.75

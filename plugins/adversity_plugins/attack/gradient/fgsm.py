@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from adversity import NormBudget, Targeted
 
@@ -32,7 +34,12 @@ class FGSM(Targeted, NormBudget):
     )
     stochastic: ClassVar[bool] = False
 
-    loss: Literal["ce", "margin"] = "ce"
+    loss: Annotated[
+        Literal["ce", "margin"],
+        Field(
+            description="what is raised: ce cross-entropy, margin the lead of the best other class"
+        ),
+    ] = "ce"
 
     @property
     def costs_at_most(self) -> tuple[int, int]:

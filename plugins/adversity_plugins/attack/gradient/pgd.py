@@ -39,16 +39,24 @@ class PGD(Targeted, NormBudget):
     )
     heavy: ClassVar[str] = "many steps, in each norm"
 
-    steps: Annotated[int, Field(ge=1)] = 20
+    steps: Annotated[int, Field(ge=1, description="gradients of a walk")] = 20
     step_size: Annotated[
         float | None, Field(gt=0, description="length of a step; 2.5 * eps / steps if left out")
     ] = None
     momentum: Annotated[
         float, Field(ge=0, le=1, description="how much of the former direction stays; 0 for none")
     ] = 0.0
-    random_start: bool = True
-    restarts: Annotated[int, Field(ge=1)] = 1
-    loss: Literal["ce", "margin"] = "ce"
+    random_start: Annotated[
+        bool,
+        Field(description="whether a walk starts at a random point within eps; else at the image"),
+    ] = True
+    restarts: Annotated[int, Field(ge=1, description="walks, each from a start of its own")] = 1
+    loss: Annotated[
+        Literal["ce", "margin"],
+        Field(
+            description="what is raised: ce cross-entropy, margin the lead of the best other class"
+        ),
+    ] = "ce"
     early_stop: Annotated[
         bool, Field(description="a sample leaves once it is fooled: faster, same success")
     ] = False

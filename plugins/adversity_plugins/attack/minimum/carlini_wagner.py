@@ -42,7 +42,9 @@ class CarliniWagner(Targeted, NearestBudget):
         {"norm": "linf", "steps": 30, "search_steps": 5, "learning_rate": 0.05},
     )
 
-    norm: Literal["l2", "linf"] = "l2"
+    norm: Annotated[Literal["l2", "linf"], Field(description="in which the change is measured")] = (
+        "l2"
+    )
     steps: Annotated[int, Field(ge=1, description="gradients of a descent at most")] = 1000
     search_steps: Annotated[
         int, Field(ge=1, description="l2: descents; linf: how often c may rise")

@@ -40,7 +40,9 @@ class DeepFool(NearestBudget):
     heavy: ClassVar[str] = "many steps, in each norm"
     examples = ({"norm": "l2"}, {"norm": "linf"})
 
-    norm: Literal["l2", "linf"] = "l2"
+    norm: Annotated[Literal["l2", "linf"], Field(description="in which the change is measured")] = (
+        "l2"
+    )
     steps: Annotated[int, Field(ge=1, description="linear steps at most")] = 50
     candidates: Annotated[
         int, Field(ge=1, description="rival classes, those with the highest logits at the start")

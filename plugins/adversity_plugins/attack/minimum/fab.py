@@ -46,7 +46,7 @@ class FAB(NormBudget):
     )
     heavy: ClassVar[str] = "many steps, in each norm"
 
-    steps: Annotated[int, Field(ge=1)] = 100
+    steps: Annotated[int, Field(ge=1, description="gradients of a walk")] = 100
     restarts: Annotated[int, Field(ge=1, description="walks; the first starts at the image")] = 1
     targets: Annotated[
         int, Field(ge=0, description="so many of the most likely other classes; 0: the nearest")

@@ -45,7 +45,7 @@ class FMN(Targeted, NearestBudget):
         {"norm": "l1", "steps": 40},
     )
 
-    norm: Norm = "linf"
+    norm: Annotated[Norm, Field(description="in which the change is measured")] = "linf"
     steps: Annotated[int, Field(ge=1, description="gradients")] = 200
     step_size: Annotated[float, Field(gt=0, description="l2 length of the first step")] = 1.0
     gamma: Annotated[

@@ -64,7 +64,12 @@ class FeatureSpace(Attack):
     solver_steps: Annotated[
         int, Field(ge=1, description="of conjugate gradients, each one gradient of the network")
     ] = 5
-    loss: Literal["ce", "margin"] = "margin"
+    loss: Annotated[
+        Literal["ce", "margin"],
+        Field(
+            description="what is raised: ce cross-entropy, margin the lead of the best other class"
+        ),
+    ] = "margin"
     early_stop: Annotated[bool, Field(description="whether solved images leave")] = True
 
     @property

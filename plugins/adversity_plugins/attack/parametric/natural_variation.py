@@ -71,7 +71,10 @@ class NaturalVariation(Attack):
         Mapping[str, tuple[float, float]],
         Field(min_length=1, description="what is chosen, each with its lowest and highest value"),
     ] = {"severity": (1, 5)}
-    search: Literal["grid", "random"] = "grid"
+    search: Annotated[
+        Literal["grid", "random"],
+        Field(description="grid: every combination of `points`; random: `trials` drawn ones"),
+    ] = "grid"
     points: Annotated[int, Field(ge=1, description="of the grid, for each parameter")] = 5
     trials: Annotated[int, Field(ge=1, description="of the random search")] = 25
     draws: Annotated[int, Field(ge=1, description="of a stochastic degradation's noise")] = 1

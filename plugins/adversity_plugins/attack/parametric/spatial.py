@@ -52,7 +52,12 @@ class Spatial(Attack):
     shift: Annotated[
         float, Field(ge=0, le=1, description="largest shift, either way, as a share of the side")
     ] = 0.1
-    method: Literal["grid", "random", "first_order"] = "grid"
+    method: Annotated[
+        Literal["grid", "random", "first_order"],
+        Field(
+            description="how rotations and shifts are searched: on a grid, at random, by gradients"
+        ),
+    ] = "grid"
     angles: Annotated[int, Field(ge=1, description="of the grid; odd holds 0")] = 31
     shifts: Annotated[int, Field(ge=1, description="of the grid, in each direction")] = 5
     draws: Annotated[int, Field(ge=1, description="of random, or starts of first_order")] = 10

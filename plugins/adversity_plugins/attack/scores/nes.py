@@ -42,7 +42,9 @@ class NES(Targeted, NormBudget):
     )
     heavy: ClassVar[str] = "thousands of queries, in each norm"
 
-    norm: Literal["linf", "l2"] = "linf"
+    norm: Annotated[Literal["linf", "l2"], Field(description="in which the change is measured")] = (
+        "linf"
+    )
     queries: Annotated[int, Field(ge=3, description="at most so many for each sample")] = 5000
     samples: Annotated[
         int, Field(ge=2, multiple_of=2, description="queries for one gradient, in pairs")
@@ -57,7 +59,12 @@ class NES(Targeted, NormBudget):
     momentum: Annotated[
         float, Field(ge=0, lt=1, description="share of the old direction that a step keeps")
     ] = 0.9
-    loss: Literal["ce", "margin"] = "ce"
+    loss: Annotated[
+        Literal["ce", "margin"],
+        Field(
+            description="what is raised: ce cross-entropy, margin the lead of the best other class"
+        ),
+    ] = "ce"
 
     @model_validator(mode="after")
     def _one_step_is_paid(self) -> Self:

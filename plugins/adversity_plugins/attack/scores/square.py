@@ -54,7 +54,9 @@ class Square(Targeted, NormBudget):
     p_init: Annotated[
         float, Field(gt=0, le=1, description="share of the image that the first squares cover")
     ] = 0.8
-    restarts: Annotated[int, Field(ge=1)] = 1
+    restarts: Annotated[
+        int, Field(ge=1, description="searches from the start; the first that succeeds counts")
+    ] = 1
 
     @property
     def costs_at_most(self) -> tuple[int, int]:

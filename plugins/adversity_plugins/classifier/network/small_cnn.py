@@ -52,10 +52,10 @@ class SmallCNN(Fitted, Classifier):
     block_rows: ClassVar[int | None] = None
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"epochs": 8, "width": 8},)
 
-    epochs: int = Field(default=20, ge=1, le=10_000)
+    epochs: int = Field(default=20, ge=1, le=10_000, description="passes over the training images")
     width: int = Field(default=16, ge=1, le=512, description="channels of the first layer")
-    learning_rate: float = Field(default=0.003, gt=0, le=1)
-    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=0.003, gt=0, le=1, description="of Adam at its highest")
+    batch_size: int = Field(default=32, ge=1, description="images of a gradient step")
     dropout: float = Field(
         default=0.0, ge=0, lt=1, description="share of features dropped while training"
     )

@@ -70,7 +70,11 @@ class Torchvision(Classifier):
         default=None, description="a state dict, relative to the project"
     )
     url: str | None = Field(default=None, description="where to fetch a state dict; needs sha256")
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="what the file or url must have",
+    )
     classes: Literal["imagenet"] | tuple[str, ...] | None = Field(
         default=None, description="names of the classes in the order of the logits"
     )

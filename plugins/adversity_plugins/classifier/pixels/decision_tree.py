@@ -33,7 +33,9 @@ class DecisionTree(TreeClassifier):
     )
 
     max_depth: int | None = Field(default=None, ge=1, description="None: until leaves are pure")
-    min_samples_leaf: int = Field(default=1, ge=1)
+    min_samples_leaf: int = Field(
+        default=1, ge=1, description="training images in a leaf, at least"
+    )
     seed: int = Field(default=0, ge=0, description="enters the generator of the fitting")
 
     def _learn(

@@ -37,9 +37,11 @@ class GradientBoosting(TreeClassifier):
 
     takes_weights: ClassVar[bool] = True
 
-    rounds: int = Field(default=100, ge=1)
-    learning_rate: float = Field(default=0.1, gt=0, le=1)
-    max_depth: int = Field(default=3, ge=1)
+    rounds: int = Field(default=100, ge=1, description="trees for each class, one after the other")
+    learning_rate: float = Field(
+        default=0.1, gt=0, le=1, description="what each tree adds is multiplied by it"
+    )
+    max_depth: int = Field(default=3, ge=1, description="of a tree")
     seed: int = Field(default=0, ge=0, description="enters the generator of the fitting")
 
     def _learn(

@@ -38,7 +38,7 @@ class LinearSVM(PixelClassifier):
     arrays: ClassVar[tuple[str, ...]] = ("weights", "bias")
 
     c: float = Field(default=1.0, gt=0, description="scikit-learn's C: larger fits closer")
-    max_iter: int = Field(default=10_000, ge=1)
+    max_iter: int = Field(default=10_000, ge=1, description="of the solver, at most")
 
     def _learn(
         self,
