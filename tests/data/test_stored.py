@@ -6,11 +6,12 @@ import tracemalloc
 from itertools import pairwise
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adversity.data.stored import StoredRows, StoredTable
+from adversity.data.stored import SHORT, StoredRows, StoredTable
 from adversity.data.tables import read_table, write_parts, write_table
 from adversity.errors import StorageError
 
@@ -192,3 +193,43 @@ def test_the_hash_of_some_columns_of_a_cell(tmp_path):
         content(table | {"logits": table["logits"].astype(np.float64)}),
     ]
     assert len({whole, *others}) == 7
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The calls that opened a table's file."""
+    calls, whole = [], pq.ParquetFile
+    monkeypatch.setattr(pq, "ParquetFile", lambda *a, **k: (calls.append(a), whole(*a, **k))[1])
+    return calls
+
+
+def test_a_short_column_is_read_once_for_all_cells(tmp_path, opened):
+    """Four cells ask for it and for a name with a dot: the file is opened once for each column."""
+    path = tmp_path / "table.parquet"
+    cells = np.repeat(np.array(["a", "b", "c", "d"], dtype=object), 5)
+    columns = {"cell": cells, "step.psnr": np.arange(20.0), "wide": np.ones((20, 3))}
+    parts = [{name: values[i : i + 5] for name, values in columns.items()} for i in range(0, 20, 5)]
+    write_parts(path, iter(parts), {})
+    table = StoredTable(path)
+    opened.clear()
+    for _ in range(2):
+        for number, key in enumerate("abcd"):
+            found = table.cell(key)["step.psnr"]
+            assert found.tolist() == list(range(5 * number, 5 * number + 5))
+    assert len(opened) == 2  # whose rows they are, and their values
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 7
+    for key in "abcd":
+        assert table.cell(key)["wide"].shape == (5, 3)
+    assert len(opened) == 6
+
+
+def test_a_long_column_is_not_kept(tmp_path, opened):
+    """One row more than fits is read at each access."""
+    path, count = tmp_path / "table.parquet", SHORT // 8
+    part = {"cell": np.full(count, "a", dtype=object), "n": np.arange(count)}
+    write_parts(path, iter([part, {"cell": np.array(["b"], dtype=object), "n": np.array([7])}]), {})
+    rows = StoredTable(path).cell("b")
+    opened.clear()
+    assert rows["n"].tolist() == rows["n"].tolist() == [7]
+    assert len(opened) == 2

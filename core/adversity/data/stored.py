@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from adversity.data.tables import CLASSES, reading, to_numpy
 from adversity.provenance import file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow.parquet as pq
@@ -23,13 +25,54 @@ __all__ = ["TABLE", "StoredRows", "StoredTable"]
 
 TABLE = "table.parquet"
 """The file of an artifact that holds all rows."""
+SHORT = 1 << 18
+"""A column of at most so many bytes is read whole, once: a study has a cell for each row group, and
+reads each of its columns for each of them."""
 Array = np.ndarray[Any, Any]
+
+
+class _Kept:
+    """The columns that were used last, of all tables together; safe for threads."""
+
+    def __init__(self, most: int) -> None:
+        """Keep nothing yet.
+
+        Args:
+            most: Bytes, about.
+        """
+        self._most, self._size, self._lock = most, 0, Lock()
+        self._columns = OrderedDict[tuple[object, str], Array]()
+
+    def get(self, key: tuple[object, str], read: Callable[[], Array]) -> Array:
+        """Return a column; one that is not kept is read."""
+        with self._lock:
+            if key in self._columns:
+                self._columns.move_to_end(key)
+                return self._columns[key]
+        column = read()
+        column.flags.writeable = False  # who changed it would change it for all
+        with self._lock:
+            if key not in self._columns:
+                self._columns[key] = column
+                self._size += _size(column)
+            while self._size > self._most:
+                self._size -= _size(self._columns.popitem(last=False)[1])
+        return column
+
+
+def _size(column: Array) -> int:
+    """Return about how many bytes a column takes: of a text 100, with its pointer."""
+    return column.nbytes if column.dtype.kind != "O" else 100 * len(column)
+
+
+_kept = _Kept(most=1 << 25)
 
 
 class StoredTable:
     """A table on the disk, read on demand.
 
-    Safe for many threads: each read opens the file anew, its footer is read once.
+    Safe for many threads: each read opens the file anew, its footer is read once. Columns that are
+    short are read whole and kept for a while, shared and read-only.
 
     Attributes:
         path: The file.
@@ -48,7 +91,9 @@ class StoredTable:
         self._contents: dict[tuple[str, ...], str] = {}
         with reading(path), pq.ParquetFile(path) as file:
             self._footer: pq.FileMetaData = file.metadata
-            self.names: tuple[str, ...] = tuple(file.schema_arrow.names)
+            self._schema = file.schema_arrow
+        self.names: tuple[str, ...] = tuple(self._schema.names)
+        self._token = object()
 
     @cached_property
     def sha256(self) -> str:
@@ -114,13 +159,47 @@ class StoredTable:
         Raises:
             StorageError: If the file is damaged.
         """
+        span = slice(0) if group is None else slice(self._starts[group], self._starts[group + 1])
+        found = {name: self._whole(name)[span] for name in names if name in self._short}
+        others = [name for name in names if name not in found]
+        if others:
+            found |= self._read([] if group is None else [group], others)
+        return {name: found[name] for name in names}
+
+    def _whole(self, name: str) -> Array:
+        """Return a short column of all row groups."""
+        groups = range(self._footer.num_row_groups)
+        return _kept.get((self._token, name), lambda: self._read(groups, [name])[name])
+
+    def _read(self, groups: Sequence[int], names: Sequence[str]) -> dict[str, Array]:
         import pyarrow.parquet as pq
 
-        groups = [] if group is None else [group]
         with reading(self.path):
             with pq.ParquetFile(self.path, metadata=self._footer) as file:
-                table = file.read_row_groups(groups, columns=list(names), use_threads=False)
+                table = file.read_row_groups(list(groups), columns=list(names), use_threads=False)
             return {name: to_numpy(table.column(name)) for name in names}
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The first row of each row group, and the number of all rows."""
+        groups = range(self._footer.num_row_groups)
+        sizes = [self._footer.row_group(number).num_rows for number in groups]
+        return [0, *np.cumsum(sizes).tolist()]
+
+    @cached_property
+    def _short(self) -> frozenset[str]:
+        """The columns with one value a row that are short."""
+        import pyarrow as pa
+
+        flat = [field.name for field in self._schema if not pa.types.is_nested(field.type)]
+        # Eight bytes a row at least: a text that is repeated is written once.
+        sizes = dict.fromkeys(flat, 8 * self._starts[-1])
+        for number in range(self._footer.num_row_groups):
+            group = self._footer.row_group(number)
+            for column in map(group.column, range(group.num_columns)):
+                if column.path_in_schema in sizes:
+                    sizes[column.path_in_schema] += column.total_uncompressed_size
+        return frozenset(name for name, size in sizes.items() if size <= SHORT)
 
 
 def _bytes_of(values: Array) -> bytes:
