@@ -13,6 +13,7 @@ import pytest
 from adversity.errors import InputError
 from adversity.report.sections.methods import differences_section, methods_section
 from adversity.report.tables.choice import Choice, Results, ResultTable
+from adversity.report.tables.heads import label_of, said_twice
 from adversity.report.tables.read_back import read_back
 from adversity.report.tables.written import as_csv, as_latex, as_markdown, caption, fitting
 from adversity.report.values.blocks import Table
@@ -89,6 +90,18 @@ def test_conditions_may_be_rows() -> None:
     assert found.rows == (("1",), ("5",))
     assert found.columns == ("no restoration", "med_ian", "<b>&5%")
     assert {entry.mark for entry in found.shown} == {""}
+
+
+def test_a_variable_of_plugins_is_not_said_twice() -> None:
+    """`snow, severity = 1`, not `snow, snow, ...`; what differs in one column stays."""
+    across = ("degradation", "corruption", "severity")
+    columns = [("none", "none", "none"), ("snow", "snow", "1"), ("fog", "fog", "2")]
+    facets = [dict(zip(across, values, strict=True)) for values in columns]
+    twice = said_twice(facets, across)
+    heads = [label_of(across, values, twice) for values in columns]
+    assert heads == ["no degradation", "snow, severity = 1", "fog, severity = 2"]
+    facets.append({"degradation": "snow", "corruption": "fog", "severity": "1"})
+    assert said_twice(facets, across) == set()
 
 
 @pytest.mark.parametrize(

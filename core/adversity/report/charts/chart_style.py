@@ -58,6 +58,7 @@ _CONFIG: dict[str, Any] = {
         "tickColor": AXIS,
     },
     "axisQuantitative": {"labelOverlap": True, "labelSeparation": 8},
+    "axisBand": {"labelOverlap": "greedy"},
     "legend": {
         "labelColor": TEXT,
         "labelFontSize": BASE_FONT,

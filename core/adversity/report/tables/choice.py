@@ -20,6 +20,7 @@ from adversity.report.tables.heads import (
     is_asked,
     label_of,
     numbers_in,
+    said_twice,
     same_value,
     values_of,
 )
@@ -152,7 +153,8 @@ class Results:
 
     def _table(self, own: Sequence[Figure], choice: Choice, id_: str) -> ResultTable:
         heads, across = self._sides(own, choice)
-        same = as_given([facets_of(figure) for figure in own], across)
+        every = [facets_of(figure) for figure in own]
+        same, twice = as_given(every, across), said_twice(every, across)
         rows = list(dict.fromkeys(values_of(facets_of(item), heads) for item in own))
         places = list(dict.fromkeys(values_of(facets_of(item), across) for item in own))
         columns = sorted(places, key=lambda values: (is_asked(values), numbers_in(values)))
@@ -171,7 +173,7 @@ class Results:
             title=capital(", ".join(dict.fromkeys(measure_name(i.measure, i.mean) for i in own))),
             heads=heads,
             rows=tuple(rows),
-            columns=tuple(label_of(across, values, {*same}) for values in columns),
+            columns=tuple(label_of(across, values, {*same, *twice}) for values in columns),
             entries=tuple(zip(*marked, strict=True)),
             fixed=fixed_in([figure.facets for figure in own], (*heads, *across)) | same,
             comparisons=sum(pair.measure in names for pair in self._report.compared.pairs),

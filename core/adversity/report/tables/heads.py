@@ -21,6 +21,7 @@ __all__ = [
     "is_asked",
     "label_of",
     "numbers_in",
+    "said_twice",
     "same_value",
     "values_of",
 ]
@@ -84,6 +85,16 @@ def as_given(facets: Sequence[Facets], across: Sequence[str]) -> dict[str, str]:
         if len(values) == 1 and parse_number(*values) is None and told:
             same[name] = values.pop()
     return same
+
+
+def said_twice(facets: Sequence[Facets], across: Sequence[str]) -> set[str]:
+    """Return what another one before it says in every column, as a variable of plugins' names does."""
+    return {
+        name
+        for at, name in enumerate(across)
+        for earlier in across[:at]
+        if all(one.get(name, NONE) == one.get(earlier, NONE) for one in facets)
+    }
 
 
 def label_of(names: Sequence[str], values: Sequence[str], same: set[str]) -> str:
