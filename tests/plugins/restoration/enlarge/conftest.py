@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -50,3 +50,15 @@ def luma_psnr() -> Callable[[Tensor, Tensor, int], float]:
         return float(value.mean())
 
     return measure
+
+
+@pytest.fixture(scope="session")
+def fitted() -> Callable[..., Any]:
+    """Fit a restoration on photos of several sizes, cut to one."""
+
+    def fit(photos: list[Tensor], name: str, **given: Any) -> Any:
+        height, width = (min(photo.shape[side] for photo in photos) for side in (2, 3))
+        clean = torch.cat([photo[..., :height, :width] for photo in photos])
+        return adversity.create("restoration", name, **given).fit(clean)
+
+    return fit

@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 SMALL = {"atoms": 48, "neighbours": 512, "patches": 20_000, "scales": 2}
 
 
-def fitted(photos: list[Tensor], name: str = "a_plus", **given: Any) -> Any:
-    """Return a restoration that was fitted on photos of several sizes, cut to one."""
-    height, width = (min(photo.shape[side] for photo in photos) for side in (2, 3))
-    clean = torch.cat([photo[..., :height, :width] for photo in photos])
-    return adversity.create("restoration", name, **given).fit(clean)
-
-
 def test_a_regressor_is_the_ridge_regression() -> None:
     """NumPy's solution of the normal equations, and scikit-learn's Ridge without a constant."""
     draw = np.random.default_rng(0)
@@ -152,13 +145,14 @@ def test_a_basis_keeps_all_but_a_thousandth_of_the_energy() -> None:
 
 @pytest.mark.parametrize("factor", [2, 3])
 def test_it_gains_on_photos_that_it_was_not_fitted_on(
+    fitted: Callable[..., Any],
     learnt_from: list[Tensor],
     judged_by: list[Tensor],
     luma_psnr: Callable[..., float],
     factor: int,
 ) -> None:
     """With 48 anchors in the place of 1024, 0.3 dB and more on each of three photos."""
-    plugin = fitted(learnt_from, **SMALL, factor=factor)
+    plugin = fitted(learnt_from, "a_plus", **SMALL, factor=factor)
     for clean in judged_by:
         small = adversity.create("degradation", "downsample", factor=factor)(clean)
         plain = adversity.create("restoration", "bicubic", factor=factor)(small)
@@ -180,10 +174,10 @@ def test_pairs_are_learnt_from_as_photos_are(learnt_from: list[Tensor], photos: 
 
 
 def test_what_is_flat_stays_flat_and_grey_is_grey(
-    learnt_from: list[Tensor], photos: Tensor
+    fitted: Callable[..., Any], learnt_from: list[Tensor], photos: Tensor
 ) -> None:
     """No detail without a difference; a grey image is the same as three equal channels' luma."""
-    plugin = fitted(learnt_from[:1], **SMALL)
+    plugin = fitted(learnt_from[:1], "a_plus", **SMALL)
     flat = torch.full((1, 3, 1, 2), 0.3)
     torch.testing.assert_close(plugin(flat), torch.full((1, 3, 2, 4), 0.3), rtol=0, atol=1e-6)
     grey = photos[:1, :1]

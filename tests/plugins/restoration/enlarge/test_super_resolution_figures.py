@@ -87,4 +87,4 @@ def test_the_figures_stand(row: tuple[str, float], luma_psnr: Callable[..., floa
 
 def test_the_table_names_each_of_them() -> None:
     """Bicubic and what needs no weights of the user's."""
-    assert [name for name, _ in _rows()] == ["bicubic", "a_plus"]
+    assert [name for name, _ in _rows()] == ["bicubic", "a_plus", "rfl"]
