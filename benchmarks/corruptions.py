@@ -86,12 +86,12 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
     rows: dict[str, dict[str, float]] = {}
     for _ in range(turns):
         for name in NAMES:
-            row = rows.setdefault(name, {})
-            _least(row, "ours", _our_seconds(name, images))
-            for peer, python in options.peers.items():
-                made = ask(python, pixels, np.arange(count), [name], [3], "--repeat", "2")
+            _least(rows.setdefault(name, {}), "ours", _our_seconds(name, images))
+        for peer, python in options.peers.items():
+            made = ask(python, pixels, np.arange(count), NAMES, [3], "--repeat", "2")
+            for name in NAMES:
                 if f"{name}/3/seconds" in made:
-                    _least(row, peer, float(made[f"{name}/3/seconds"]) / count)
+                    _least(rows[name], peer, float(made[f"{name}/3/seconds"]) / count)
     return {"seconds": rows}
 
 
