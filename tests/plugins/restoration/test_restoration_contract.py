@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from adversity import Restored
+from adversity import Fitted, Restored
 from adversity.errors import DataError
 from adversity.shapes import image_fault
+from adversity.testing.bench.bench import Bench, bench_class
 from adversity.testing.inputs.side import side_of
 from adversity_plugins.restoration import adversity_restorations
 
@@ -23,7 +25,16 @@ EVERY = pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name)
 NOISE = [kind for kind in BUILT_IN if "sigma" in kind.needs]
 
 
+@cache
+def _bench(kind: type[Restoration]) -> Bench:
+    """Return the kit's bench, which writes weights and fits."""
+    return bench_class(kind)(kind, kind.examples[0] if kind.examples else {}, is_example=True)
+
+
 def _ready(kind: type[Restoration]) -> Restoration:
+    if issubclass(kind, Fitted) or any(one.is_required() for one in kind.model_fields.values()):
+        fitted: Any = _bench(kind).fresh().plugin
+        return fitted  # type: ignore[no-any-return]
     plugin = kind()
     plugin.setup("cpu")
     return plugin
@@ -70,8 +81,9 @@ def test_claimed_gradients_are_exact(kind: type[Restoration]) -> None:
     derivative.
     """
     plugin = _ready(kind)
-    if kind.name == "ffdnet":
-        plugin._network.double()  # type: ignore[attr-defined]
+    for value in (plugin.__pydantic_private__ or {}).values():
+        if isinstance(value, torch.nn.Module):
+            value.double()
     generator = torch.Generator().manual_seed(0)
     images = 0.2 + 0.3 * torch.rand(1, 3, 8, 9, dtype=torch.float64, generator=generator)
     shape = (1, 3, 8 * plugin.enlarges(), 9 * plugin.enlarges())
