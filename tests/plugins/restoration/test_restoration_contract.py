@@ -43,7 +43,13 @@ def _ready(kind: type[Restoration]) -> Restoration:
 def _restored(plugin: Restoration, images: Tensor) -> Tensor:
     """Restore with what the kit fills the needs with."""
     with torch.no_grad():
-        return _images(plugin.restore(images, **side_of(plugin.needs, images)))
+        return _images(plugin.restore(images, **_needs(plugin, images)))
+
+
+def _needs(plugin: Restoration, images: Tensor) -> dict[str, Tensor]:
+    """Return what the kit fills the needs with; no image goes round at its border."""
+    free = {"circular": images.new_zeros(len(images))} if "circular" in plugin.needs else {}
+    return {**side_of(plugin.needs, images), **free}
 
 
 def _images(answer: Tensor | Restored) -> Tensor:
@@ -88,7 +94,7 @@ def test_claimed_gradients_are_exact(kind: type[Restoration]) -> None:
     images = 0.2 + 0.3 * torch.rand(1, 3, 8, 9, dtype=torch.float64, generator=generator)
     shape = (1, 3, 8 * plugin.enlarges(), 9 * plugin.enlarges())
     weights = torch.rand(shape, dtype=torch.float64, generator=generator)
-    needs = side_of(kind.needs, images)
+    needs = _needs(plugin, images)
 
     def value(given: Tensor) -> Tensor:
         return (_images(plugin.restore(given, **needs)) * weights).sum()
@@ -113,7 +119,7 @@ def test_gradients_are_finite_everywhere(kind: type[Restoration], dark: Tensor) 
     images[0, :, :20] = 0
     images[1] = 0
     images.requires_grad_()
-    needs = side_of(kind.needs, images.detach())
+    needs = _needs(plugin, images.detach())
     answer = plugin.restore(images, **needs) if kind.differentiable else plugin.surrogate(images)
     answer = _images(answer)
     (gradient,) = torch.autograd.grad(answer.sum(), images)

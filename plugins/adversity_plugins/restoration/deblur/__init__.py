@@ -1,0 +1,1 @@
+"""Blur undone, by a kernel that is told."""
