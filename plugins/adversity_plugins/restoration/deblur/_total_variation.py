@@ -36,7 +36,7 @@ _FURTHER = 1.8
 """Over-relaxation: how far each step goes."""
 _LIGHT, _EDGE, _BOUND = 0.01, 3.0, 1.0
 """How hard the copies are drawn; the last two in units of the weight. Of thirty combinations, tried
-on three blurs and weights of 2e-4 to 1e-3, those with the fewest iterations."""
+on three blurs and weights of 2e-4 to 1e-3, near those with the fewest iterations."""
 
 
 @dataclass(frozen=True, slots=True)

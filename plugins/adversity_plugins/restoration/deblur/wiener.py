@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from adversity_plugins.restoration.deblur._blurring import Blurring
 
 _ROUNDS = 15
-"""After so many the border is found: the next moved no pixel of three photos by half a grey level."""
+"""How often what lies beyond the border is found anew; with little balance more would help."""
 
 
 class Wiener(KnownBlur):
