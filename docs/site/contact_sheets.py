@@ -47,6 +47,17 @@ _WITH: dict[str, dict[str, Any]] = {"bicubic": {"factor": 4}, "a_plus": {"factor
 _WITH["rfl"] = {"factor": 4}
 _LEVELS: dict[str, list[dict[str, Any]]] = {"downsample": [{"factor": f} for f in (2, 4, 7, 8, 14)]}
 """Of degradations without severities."""
+_LEVELS["compose"] = [
+    {
+        "parts": [
+            {"uses": name, "with": {"severity": severity}}
+            for name in ("motion_blur", "rain", "shot_noise", "faded")
+        ],
+        "count": 3,
+        "order": "random",
+    }
+    for severity in range(1, 6)
+]
 _SIDE, _LABEL = 224, 122
 _DATA: Any = data  # its functions have no types
 
