@@ -44,7 +44,7 @@ NOT_DRAWN = {
 }
 """Restorations that cannot be shown, and why."""
 _WITH: dict[str, dict[str, Any]] = {"bicubic": {"factor": 4}, "a_plus": {"factor": 4}}
-_WITH["rfl"] = {"factor": 4}
+_WITH["rfl"] = _WITH["self_ex"] = {"factor": 4}
 _LEVELS: dict[str, list[dict[str, Any]]] = {"downsample": [{"factor": f} for f in (2, 4, 7, 8, 14)]}
 """Of degradations without severities."""
 _LEVELS["compose"] = [
