@@ -102,6 +102,7 @@ class Sheet:
         place: Width and height of one's place.
         across: How many stand beside each other.
         fill: Draws what is on it.
+        quality: Of the file, 0 to 100: a page's images are small.
     """
 
     file: str
@@ -109,6 +110,7 @@ class Sheet:
     place: tuple[int, int]
     across: int
     fill: Callable[[Image.Image, Sheet], None]
+    quality: int = 50
 
     def size(self) -> tuple[int, int]:
         """Return width and height."""
@@ -119,7 +121,7 @@ class Sheet:
         """Draw it into its file."""
         image = Image.new("RGB", self.size(), "white")
         self.fill(image, self)
-        image.save(_IMAGES / self.file, quality=50, method=6)
+        image.save(_IMAGES / self.file, quality=self.quality, method=6)
 
 
 def severities(names: list[str], image: Image.Image, sheet: Sheet) -> None:
@@ -202,7 +204,7 @@ SHEETS = {
         lambda image, sheet: severities(degradations(), image, sheet),
     ),
     "restorations": Sheet(
-        "restorations.webp", lambda: len(pairs()), (3 * 136 + 14, 156), 2, restorations
+        "restorations.webp", lambda: len(pairs()), (3 * 136 + 14, 156), 2, restorations, quality=35
     ),
 }
 
