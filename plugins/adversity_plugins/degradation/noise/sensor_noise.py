@@ -29,7 +29,7 @@ class SensorNoise(Degradation):
     licence is GPL-3+). Grey images get the noise of green. A measured b may be below 0, where black
     was subtracted: then there is no noise in the very dark.
 
-    Left out: the mosaic of colours (`mosaic`), white balance, what a camera does afterwards. The
+    Left out: the mosaic of colours, white balance, what a camera does afterwards. The
     normal distribution stands for that of counts, as in the reference; below some ten photons it
     is too symmetric: `low_light` counts them.
 
