@@ -70,7 +70,7 @@ def report_of_methods() -> Report:
     )
     return Report(
         pipeline="methods",
-        file="pipelines/methods.yaml",
+        file="methods.yaml",
         text="",
         seed=0,
         matrix={"severity": ("1", "5")},

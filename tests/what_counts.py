@@ -7,9 +7,10 @@ On every file that git commits or would, to the last byte, but for:
 - plugins that nothing of its own names by a word, be it the file's stem or the plugin's `name`,
   and that no plugin of it and no file that always counts imports or names with a kind; all of
   them count where the code of its own may look through all (`LOOKS_THROUGH`);
-- what `WHERE_SAID` lists, unless the code of its own says so: prose, the distributions of
-  tests/thirdparty, extras and pins, the kit's lock. A page of docs/ that is a group's parameter
-  is the only prose of that group, and says what its fenced blocks say;
+- what `WHERE_SAID` lists, unless the code of its own says so: prose with all else in docs/, the
+  shipped pipelines, the benchmarks, the distributions of tests/thirdparty, extras and pins, the
+  kit's lock. A page of docs/ that is a group's parameter is the only prose of that group, and its
+  fenced blocks say so as well;
 - the suite's lock, and the `dvc.lock` that runs in this folder leave.
 
 And on the versions of all that is installed, on Python, the system and the device. To count too
@@ -62,6 +63,8 @@ LOOKS_THROUGH = re.compile(
 
 WHERE_SAID = {
     "prose": re.compile(r"\bdocs\b|READ(?:ME)?[.*]|CHANGELOG|(?<!report)\.md\b"),
+    "pipelines": re.compile(r"pipelines\b"),
+    "benchmarks": re.compile(r"benchmarks?\b"),
     "brought": re.compile(r"thirdparty"),
     "pins": re.compile(r"pyproject|constraints\.txt|adversity\[|Provides-Extra|optional.depend"),
     "kit's lock": re.compile(r"kit.lock|KIT_LOCK|KitLock"),
@@ -105,8 +108,10 @@ def what_is(name: str) -> str:
         return "inits" if path.stem == "__init__" else "plugins"  # counts with those below it
     if name.startswith("tests/") and path.suffix == ".py":
         return "tests"
-    if path.suffix == ".md" and not name.startswith(NO_PROSE):
+    if name.startswith("docs/") or (path.suffix == ".md" and not name.startswith(NO_PROSE)):
         return "prose"
+    if name.startswith(("benchmarks/", "pipelines/")):
+        return path.parts[0]
     return "always"
 
 
@@ -169,7 +174,10 @@ class Repository:
             named: Of the plugins only those that it names, though it may look through all.
         """
         own, page = self._own(group), self._page(group)
-        said = {what for what, says in WHERE_SAID.items() if self._say(says, own)}
+        shown = self._shown(page)
+        said = {
+            what for what, says in WHERE_SAID.items() if self._say(says, own) or says.search(shown)
+        }
         if group.startswith(BROUGHT):
             said.add("brought")
         if page or not self._say(FINDS_THE_ROOT, own):
@@ -177,7 +185,7 @@ class Repository:
         own = own.union(*(self.files[what] for what in said))
         if self.looks_through(group) and not named:
             return own | page | self._with_what_it_needs(self.files["plugins"])
-        words = _together(_words, [self._shown(page), *map(self._text, own)])
+        words = _together(_words, [shown, *map(self._text, own)])
         return own | page | self._with_what_it_needs(self._plugins_of(words) | self.always_named)
 
     def _shown(self, page: Names) -> str:

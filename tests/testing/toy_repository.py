@@ -45,7 +45,7 @@ FILES = {
     "tests/b/test_named.py": "",
     "tests/b/conftest.py": "",
     "tests/plugins/test_one.py": '"""one, docs, --all: words of a docstring name, and say no more."""\nimport idna\n',
-    "tests/a/test_two.py": 'USES = "two"\nLIKE = "tests/b/test_named.py"\n',
+    "tests/a/test_two.py": 'USES = "two"\nLIKE = "tests/b/test_named.py"\nIN = "pipelines", "benchmarks"\n',
     "tests/a/test_all.py": "for entry in registry.entries(kind): read('kit.lock', 'pyproject')\n",
     "tests/docs/test_doc_pages.py": 'PAGES = __file__.parents[2] / "docs", "README.md"\n',
     "tests/docs/test_links.py": 'PAGES = __file__.parents[2] / "docs", "CHANGELOG.md"\n',
