@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from kit_subjects import Bands
 
-from adversity import ProjectFile  # noqa: TC001  (pydantic reads it)
+from adversity import Dataset, ProjectFile, ProjectFolder, Sample
 from adversity.testing import check_plugin
 
 if TYPE_CHECKING:
@@ -60,6 +61,55 @@ def test_a_strangers_file_is_no_example(
     assert failed(Stored, only=("answers",)) == {}
     own = check_plugin(Stored, parameters={"scale": "scale.txt"}, only=["answers"], raises=False)
     assert "no number" in own.failures[0].message
+
+
+class Listed(Dataset):
+    """Grey images of the levels that a file lists, which it writes for the kit."""
+
+    name: ClassVar[str] = "listed"
+    examples: ClassVar[tuple[dict[str, str], ...]] = ({"folder": "levels"},)
+
+    folder: ProjectFolder
+
+    @classmethod
+    def write_example_files(cls, folder: Path) -> None:
+        (folder / "levels").mkdir()
+        (folder / "levels" / "all.txt").write_text("10 200", encoding="utf-8")
+
+    def location(self) -> str:
+        return self.folder.text
+
+    def open(self, root: Path) -> None:
+        super().open(root)
+        self.folder.bind(root)
+
+    @property
+    def _levels(self) -> list[int]:
+        return [int(level) for level in (self.folder.path / "all.txt").read_text().split()]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("dark", "light")
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    def item(self, index: int) -> Sample:
+        level = self._levels[range(len(self))[index]]
+        return Sample(np.full((16, 16), level, np.uint8), int(level > 99), f"level-{level}")
+
+
+def test_a_data_set_is_opened_beside_the_files_that_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever lies under that name in the current folder; what a user names is the user's."""
+    assert check_plugin(Listed, only=["length"]).outcomes[0].message == "2 samples"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "levels").mkdir()
+    (tmp_path / "levels" / "all.txt").write_text("1 2 3", encoding="utf-8")
+    assert check_plugin(Listed, only=["length"]).outcomes[0].message == "2 samples"
+    own = check_plugin(Listed, parameters={"folder": "levels"}, only=["length"])
+    assert own.outcomes[0].message == "3 samples"
 
 
 class Often(Stored):

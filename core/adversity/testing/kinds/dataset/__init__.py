@@ -170,8 +170,9 @@ class DatasetBench(Bench):
     """Open a data set in a project of the kit's own.
 
     A data set that comes inside a package is written out first. One that reads files finds a
-    folder `images` with two folders of small PNG files in it, unless `location()` says a
-    place that is there in the current folder: then it is read.
+    folder `images` with two folders of small PNG files in it, beside what its class writes for
+    its examples, unless `location()` says a place that is there in the current folder: then that
+    is read.
     """
 
     by_row = False
@@ -210,10 +211,9 @@ class DatasetBench(Bench):
 
     @cached_property
     def _images(self) -> Path:
-        """A folder of the kit's own, in which there are images."""
-        folder = self._new_folder()
-        images_in(folder / "images")
-        return folder
+        """A folder of the kit's own: images, and what the class writes for its examples."""
+        images_in(self._written / "images")
+        return self._written
 
     def _new_folder(self) -> Path:
         """Make a folder that goes when the bench goes."""
