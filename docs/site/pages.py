@@ -30,6 +30,7 @@ NAVIGATION = {
         "Bring your model <bring-your-model>",
         "Compare two runs <compare-runs>",
         "ImageNet-C <imagenet-c>",
+        "Published data sets <data-sets>",
         "Tutorial: a plugin in fifteen minutes <tutorial>",
     ],
     "Guides": [
