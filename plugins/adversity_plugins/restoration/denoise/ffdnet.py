@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from adversity import Restoration, Restored, clip, metrics
 from adversity.errors import DataError, WeightsError
+from adversity_plugins.restoration._weights import fill, read_state
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,9 +67,9 @@ class FFDNet(Restoration):
         from adversity_plugins.restoration.denoise._ffdnet_network import FFDNetColour
 
         super().setup(device)
-        network = FFDNetColour()
-        _fill(network, _weight_file())
-        self._network = network.requires_grad_(requires_grad=False).eval().to(device)
+        network, label = FFDNetColour(), f"ffdnet: {_FILE} of the package {_PACKAGE}"
+        fill(network, read_state(_weight_file(), label, _MEND), label, _MEND)
+        self._network = network.to(device)
 
     def restore(self, images: Tensor, **needs: Tensor) -> Restored:
         """Return denoised images and the `sigma` that was used, `[N]` on the [0, 1] scale.
@@ -105,35 +106,3 @@ def _weight_file() -> Path:
             f"ffdnet: expected {_FILE} in the package {_PACKAGE}, got a package without it; {_MEND}"
         )
     return path
-
-
-def _fill(network: Any, path: Path) -> None:
-    """Load a state dict that fits exactly; nothing in the file is ever executed."""
-    import pickle
-    from zipfile import BadZipFile
-
-    import torch
-
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(weights)
-    except (
-        OSError,
-        EOFError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        pickle.UnpicklingError,
-        BadZipFile,
-    ) as error:
-        raise WeightsError(
-            f"ffdnet: expected the weights of a colour FFDNet in {_FILE} of the package "
-            f"{_PACKAGE}, got a file that does not fit ({type(error).__name__}); {_MEND}"
-        ) from error
-    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-        raise WeightsError(
-            f"ffdnet: expected finite weights in {_FILE} of the package {_PACKAGE}, got NaN or "
-            f"infinity; {_MEND}"
-        )
