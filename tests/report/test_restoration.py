@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from adversity.contracts import MeasureInfo
 from adversity.contracts.values import Measure
 from adversity.report.sections.all_sections import contents
 from adversity.report.sections.restoration import flips_section, restoration_section
 from adversity.report.values.blocks import Chart, Table
 from adversity.report.values.model import Gain, Report
+from adversity.report.values.paired import HARMS, TRAINED, Change
 
 
 def chart(report: Report, name: str) -> Chart:
@@ -48,7 +50,7 @@ def test_gain_is_shown_with_its_flips(full_report: Report) -> None:
         Gain(
             "enhanced", "dark_predictions", "predictions", {"severity": str(level)},
             Measure(0.1 * level - 0.2, 50, 0.1 * level - 0.3, 0.1 * level - 0.1),
-            recovered=level, broken=7 - level, p_value=0.25,
+            recovered=level, broken=7 - level, p_value=0.25, p_holm=0.5, finding=HARMS,
         )
         for level in (1, 3)
     )  # fmt: skip
@@ -57,7 +59,10 @@ def test_gain_is_shown_with_its_flips(full_report: Report) -> None:
     drawn = section.charts()[0].records
     assert [item["value"] for item in drawn] == pytest.approx([-0.1, 0.1], abs=1e-12)
     table = next(b for b in section.blocks if isinstance(b, Table) and "flips" in b.id)
-    assert [row[5:] for row in table.rows] == [("1", "6", "0.25"), ("3", "4", "0.25")]
+    assert [row[5:] for row in table.rows] == [
+        ("1", "6", "0.25", "0.5", "harms the classifier"),
+        ("3", "4", "0.25", "0.5", "harms the classifier"),
+    ]
     assert table.rows[1][2:5] == ("+0.100", "[+0.000, +0.200]", "50")
 
 
@@ -73,6 +78,7 @@ def test_over_seeds_each_restoration_and_condition_has_one_row(full_report: Repo
         recovered=100,
         broken=20,
         p_value=0.04,
+        p_holm=0.16,
     )
     report = replace(full_report, gains=each, gains_over_seeds=(mean,))
     drawn = chart(report, "restoration-gain")
@@ -93,6 +99,8 @@ def test_over_seeds_each_restoration_and_condition_has_one_row(full_report: Repo
             "100",
             "20",
             "0.04",
+            "0.16",
+            "no evidence",
         ),
     )
     assert "Means over 3 seeds" in table.caption
@@ -114,3 +122,39 @@ def test_restoration_without_a_pair_shows_no_gain(full_report: Report) -> None:
     section = restoration_section(replace(full_report, gains=()))
     assert section is not None
     assert not section.charts()
+
+
+def test_what_else_changed_stands_in_a_table_of_its_own(full_report: Report) -> None:
+    """p(true) first, with its word; a measure without an interval as a value alone."""
+    psnr = Measure(1.5, 50, 1.0, 2.0).known_as(MeasureInfo(title="PSNR", unit="dB"))
+    p_true = Measure(0.1, 50, 0.05, 0.15).known_as(MeasureInfo(title="p(true)"))
+    ece = Measure(-0.02, 50).known_as(MeasureInfo(title="ECE"))
+    changes = (
+        Change("ece", 0.1, 0.08, ece),
+        Change("psnr_db", 20.0, 21.5, psnr, 0.01, 0.02),
+        Change("p_true", 0.5, 0.6, p_true, 0.01, 0.03, "surer of the truth"),
+    )
+    gain = replace(full_report.gains[0], changes=changes, protocol=TRAINED)
+    section = restoration_section(replace(full_report, gains=(gain,)))
+    assert section is not None
+    table = next(b for b in section.blocks if isinstance(b, Table) and "changes" in b.id)
+    assert table.columns[2:] == ("p(true)", "p (Holm), p(true)", "found", "ECE", "PSNR")
+    assert table.rows == (
+        (
+            "enhanced (trained again)",
+            "severity = 1",
+            "+0.100 [+0.050, +0.150]",
+            "0.03",
+            "surer of the truth",
+            "\N{MINUS SIGN}0.020",
+            "+1.50 dB [+1.00, +2.00]",
+        ),
+    )
+
+
+def test_gains_are_drawn_against_severity(full_report: Report) -> None:
+    """From three values on; the rows are drawn all the same."""
+    drawn = chart(full_report, "restoration-gain-by")
+    assert [row["x"] for row in drawn.records] == [1, 2, 3, 4, 5]
+    two = replace(full_report, gains=full_report.gains[:2])
+    assert not [c for c in contents(two).charts if c.id == "restoration-gain-by"]

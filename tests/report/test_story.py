@@ -14,6 +14,7 @@ from adversity.report import Section, Text, report_json, story_lines, write_html
 from adversity.report.sections import register
 from adversity.report.sections.story import hardest_cell
 from adversity.report.values.model import Caveat, CellResult, Gain, Report, StepSummary
+from adversity.report.values.paired import HARMS, NO_EVIDENCE
 from adversity.report.words.counting import count_text, hits
 from adversity.report.words.reading import with_words
 
@@ -117,11 +118,12 @@ def test_the_best_restoration_is_told_and_that_it_was_chosen(bare_report: Report
 
 
 def test_where_a_restoration_harms_is_told_beside_where_it_helps(bare_report: Report) -> None:
-    """The worst of the changes whose interval is below 0; one that may be chance is no harm."""
+    """The worst of the changes that are found to harm; one that may be chance is no harm."""
 
     def gain(at: str, change: float, high: float) -> Gain:
         difference = Measure(change, 20, change - 0.2, high)
-        return Gain("lime", "dark_answers", "lime_answers", {"severity": at}, difference, 0, 3)
+        gain = Gain("lime", "dark_answers", "lime_answers", {"severity": at}, difference, 0, 3)
+        return replace(gain, finding=HARMS if high < 0 else NO_EVIDENCE)
 
     steps = (
         *(CLEAN, DARK, DARK_ANSWERS, view("lime", "restoration", "lime", "dark")),

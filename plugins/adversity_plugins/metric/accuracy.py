@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
-from adversity_plugins.metric._predictions import by_row, class_targets, form, groups_in
+from adversity_plugins.metric._predictions import by_row, class_targets, form
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,16 +49,23 @@ class Accuracy(Metric):
         if class_targets(table) is None:
             return {}
         measures = {"accuracy": metrics.accuracy_of(table["correct"])}
-        answer = form(table)
-        if table.has(answer) and next(table.parts())[answer].shape[1] > 5:
+        if _has_top5(table):
             right, tied = by_row(table, metrics.ranks, top=5)
-            top5 = metrics.accuracy_of_ranks(right, tied, top=5)
-            measures["accuracy_top5"] = metrics.grouped(top5, right, groups_in(table))
+            measures["accuracy_top5"] = metrics.accuracy_of_ranks(right, tied, top=5)
         if table.has("correct_of_all"):
             measures["accuracy_of_all"] = metrics.accuracy_of(table["correct_of_all"])
         return measures
 
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Return which rows are right."""
+        """Return which rows are right, alone and among the first five."""
         columns = {"accuracy": "correct", "accuracy_of_all": "correct_of_all"}
-        return {name: table[column] for name, column in columns.items() if table.has(column)}
+        values = {name: table[column] for name, column in columns.items() if table.has(column)}
+        if class_targets(table) is not None and _has_top5(table):
+            values["accuracy_top5"] = by_row(table, metrics.ranks, top=5)[0]
+        return values
+
+
+def _has_top5(table: Table) -> bool:
+    """Say whether being among the first five means something: there are more than five classes."""
+    answer = form(table)
+    return table.has(answer) and next(table.parts())[answer].shape[1] > 5

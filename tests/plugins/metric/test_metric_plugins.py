@@ -228,6 +228,7 @@ def test_the_catalogue_is_light_and_complete() -> None:
         [
             "accuracy",
             "nll",
+            "p_true",
             "brier",
             "ece",
             "psnr",

@@ -99,7 +99,7 @@ def build_report(
         gates=tuple(gates),
         apart=apart,
         caveats=caveats(data, steps, gaps, apart, gates),
-        **all_gains(toolbox, sides),
+        **all_gains(toolbox, steps, sides),
         illusions=gaps,
         sides=sides,
         compared=compared_methods(toolbox, steps, sides, gates),

@@ -9,8 +9,21 @@ from adversity.report.charts.chosen_rows import ends_of
 from adversity.report.charts.curves import row_chart
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.register import section
-from adversity.report.tables.changes import change_columns, p_text, seeds_in_words
+from adversity.report.sections.restoration_tables import (
+    changes_table,
+    curves,
+    flips_table,
+    names_of,
+)
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
+from adversity.report.values.paired import (
+    CALIBRATED,
+    HARMS,
+    HELPS,
+    NO_EVIDENCE,
+    TEST_TIME,
+    TRAINED,
+)
 from adversity.report.words.reading import grouped, titles
 from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
 
@@ -30,15 +43,12 @@ def restoration_section(report: Report) -> Section | None:
     """Show what each restoration gave and took: accuracy, flips, image quality."""
     blocks: list[Block] = []
     if report.gains:
-        blocks.append(
-            Text(
-                "Gain is accuracy with restoration minus accuracy without, on the same images "
-                "and the same classifier. A gain below zero is harm."
-            )
-        )
-        blocks.append(_chart(report.shown_gains))
-        if len(report.shown_gains) <= _MOST:
-            blocks.append(_flips(report.shown_gains))
+        gains = report.shown_gains
+        blocks.append(Text(_what_a_gain_is(gains)))
+        blocks.append(_chart(gains))
+        blocks += curves(gains)
+        if len(gains) <= _MOST:
+            blocks += _tables(gains)
     quality = _quality(report)
     if quality is not None:
         blocks.append(quality)
@@ -54,13 +64,32 @@ def flips_section(report: Report) -> Section | None:
     gains = report.shown_gains
     if len(gains) <= _MOST:
         return None
-    return Section("flips", "Restoration, cell by cell", [_flips(gains)], folded=True)
+    return Section("flips", "Restoration, cell by cell", _tables(gains), folded=True)
+
+
+def _tables(gains: Sequence[Gain]) -> list[Block]:
+    others = changes_table(gains)
+    return [flips_table(gains), *([others] if others is not None else [])]
+
+
+def _what_a_gain_is(gains: Sequence[Gain]) -> str:
+    """Say what is compared, and by which protocols where there are others than the plain one."""
+    text = (
+        "Gain is accuracy with restoration minus accuracy without, on the same images and the same "
+        f"classifier. It {HELPS} or {HARMS} where the test says so for all rows together; else there "
+        f"is {NO_EVIDENCE}."
+    )
+    protocols = {gain.protocol for gain in gains}
+    if protocols == {TEST_TIME}:
+        return f"{text} Images are {TEST_TIME}: what answers was not fitted on restored ones."
+    told = " and ".join(name for name in (CALIBRATED, TRAINED) if name in protocols)
+    return f"{text} Rows without a protocol are {TEST_TIME}; others say {told}, on restored images."
 
 
 def _chart(gains: Sequence[Gain]) -> Chart:
     """Draw the changes; of more than a reader can look through, those furthest down and up."""
     ends = ends_of([gain.difference.value for gain in gains], _MOST)
-    names = _names(gains)
+    names = names_of(gains)
     rows = [
         (
             ", ".join(part for part in (names[gain.after], plain(cell_text(gain.cell))) if part),
@@ -78,55 +107,10 @@ def _chart(gains: Sequence[Gain]) -> Chart:
     return replace(chart, caption=chart.caption + note)
 
 
-def _names(gains: Sequence[Gain]) -> dict[str, str]:
-    """Name each restoration, with the answers behind it where several classifiers follow it."""
-    behind: dict[str, set[str]] = {}
-    for gain in gains:
-        behind.setdefault(gain.step, set()).add(gain.after)
-    return {
-        gain.after: plain(
-            gain.step if len(behind[gain.step]) == 1 else f"{gain.step} ({gain.after})"
-        )
-        for gain in gains
-    }
-
-
 def _of_seeds(gains: Sequence[Gain]) -> str:
     """Say what is taken as given where a gain is over several seeds."""
     several = any(gain.difference.details.get("seeds") for gain in gains)
     return " Over several seeds, these are taken as given, and images as drawn." if several else ""
-
-
-def _flips(gains: Sequence[Gain]) -> Table:
-    changes = [gain.difference for gain in gains]
-    heads, columns = change_columns(changes, "gain")
-    names = _names(gains)
-    rows = tuple(
-        (
-            names[gain.after],
-            cell_text(gain.cell) or NOTHING,
-            *column,
-            f"{gain.recovered:,}",
-            f"{gain.broken:,}",
-            p_text(gain.p_value),
-        )
-        for gain, column in zip(gains, columns, strict=True)
-    )
-    over = seeds_in_words(changes, "answers are counted")
-    test = (
-        "test that the gain is none, each image with all its seeds as one"
-        if over
-        else "exact McNemar test that it recovers as many as it breaks"
-    )
-    numbers = (*heads, "recovered", "newly broken", "p")
-    return Table(
-        "restoration-flips",
-        f"Answers that restoration changed.{over} p: {test}; several cells are several tests.",
-        ("restoration", "cell", *numbers),
-        rows,
-        numeric=frozenset(numbers),
-        sortable=True,
-    )
 
 
 def _quality(report: Report) -> Table | None:

@@ -13,6 +13,7 @@ from adversity.report.doubts.void_figures import VOID, is_void
 from adversity.report.sections.attack_story import attack_sentence
 from adversity.report.values.apart import judged_steps
 from adversity.report.values.blocks import Text
+from adversity.report.values.paired import HARMS
 from adversity.report.words.counting import count_text, figure_text, hits
 from adversity.report.words.reading import is_number, matching
 from adversity.report.words.wording import (
@@ -55,6 +56,7 @@ class _Change(NamedTuple):
     difference: Measure
     name: str
     moved: str
+    is_harm: bool
 
 
 def story(report: Report) -> tuple[Text, ...]:
@@ -199,7 +201,7 @@ def _restored(report: Report, hard: _Figure | None) -> Iterator[tuple[str, str]]
 
 def _harm(report: Report, hard: _Figure, others: Sequence[_Change]) -> str:
     """Say where a restoration harms, beside the change that is told of: the worst that is no chance."""
-    sure = [one for one in others if one.difference.high is not None and one.difference.high < 0]
+    sure = [one for one in others if one.is_harm]
     steps = {step.id: step for step in report.steps}
     known = [(one, matching(steps[one.after], one.cell)) for one in sure]
     believed = [
@@ -224,14 +226,13 @@ def _changes(report: Report) -> Iterator[_Change]:
     """Go through what each restoration changed, each cell by itself, or over its seeds."""
     for gain in report.shown_gains:
         moved = f"{gain.recovered:,} recovered, {gain.broken:,} newly broken"
-        yield _Change(
-            gain.step, gain.before, gain.after, gain.cell, gain.difference, "accuracy", moved
-        )
+        told = (gain.step, gain.before, gain.after, gain.cell, gain.difference, "accuracy", moved)
+        yield _Change(*told, gain.finding == HARMS)
     for error in report.shown_error_gains:
         moved = f"{error.nearer:,} nearer to the target, {error.further:,} further"
-        yield _Change(
-            error.step, error.before, error.after, error.cell, error.difference, "rmse", moved
-        )
+        change = error.difference
+        told = (error.step, error.before, error.after, error.cell, change, "rmse", moved)
+        yield _Change(*told, change.high is not None and change.high < 0)
 
 
 def _agree(first: Mapping[str, str], second: Mapping[str, str]) -> bool:

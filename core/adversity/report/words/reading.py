@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from adversity.contracts.values import Measure
-    from adversity.report.values.model import CellResult, Report, StepSummary
+    from adversity.report.values.model import CellResult, Gain, Report, StepSummary
 
 Figures = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
 """A measure with the step and the cell it belongs to."""
@@ -109,7 +109,7 @@ def titles(steps: Iterable[StepSummary], names: Sequence[str]) -> dict[str, str]
     return titles_by_name
 
 
-def across(cells: Iterable[CellResult], prefer: str) -> str | None:
+def across(cells: Iterable[CellResult | Gain], prefer: str) -> str | None:
     """Choose the matrix variable for the x axis: numeric, with at least two values.
 
     Args:
