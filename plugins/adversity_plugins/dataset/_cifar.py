@@ -20,10 +20,11 @@ __all__ = [
     "SIDE",
     "ClassCount",
     "array_in",
-    "clean_images",
     "image_of",
     "labels_fault",
+    "require_labels",
     "sha256",
+    "test_set",
 ]
 
 Array = np.ndarray[Any, Any]
@@ -97,42 +98,62 @@ def labels_fault(labels: Array, classes: ClassCount) -> str | None:
     return None
 
 
-def clean_images(file: ProjectFile, labels: Array, classes: ClassCount) -> Array:
-    """Map the test set's binary version into memory.
+def test_set(file: ProjectFile, classes: ClassCount) -> tuple[Array, Array]:
+    """Map the binary version of a test set into memory.
 
     A record has the label, in CIFAR-100 after that of the superclass, and three planes.
 
     Args:
         file: `test_batch.bin`, or `test.bin` of CIFAR-100.
-        labels: `[N]`, what the clean images' labels must be.
         classes: How many there are.
 
     Returns:
-        `[N, 3, 32, 32]` uint8, read-only.
+        Labels `[N]` and images `[N, 3, 32, 32]`, uint8, read-only.
 
     Raises:
-        DataError: If it is no such file, or of other images.
+        DataError: If it is no such file.
     """
     said = 1 if classes == 10 else 2
     record = said + 3 * SIDE * SIDE
     try:
         values = np.memmap(file.path, np.uint8, mode="r")
     except (OSError, ValueError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); check `references`") from error
-    if len(values) != record * len(labels):
+        raise DataError(f"{file}: cannot be read ({error})") from error
+    if len(values) % record:
         raise DataError(
-            f"{file}: expected {len(labels)} records of {record} bytes, the binary version of the "
-            f"test set of CIFAR-{classes}, got {len(values)} bytes; check `references`"
+            f"{file}: expected records of {record} bytes, the binary version of the test set of "
+            f"CIFAR-{classes}, got {len(values)} bytes; unpack it again, or check `classes`"
         )
-    rows = values.reshape(len(labels), record)
-    other = np.flatnonzero(rows[:, said - 1] != labels)
+    rows = values.reshape(-1, record)
+    labels = rows[:, said - 1]
+    fault = labels_fault(labels, classes)
+    if fault is not None:
+        raise DataError(f"{file}: {fault}")
+    return labels, rows[:, said:].reshape(-1, *_PLANES)
+
+
+def require_labels(file: ProjectFile, labels: Array, expected: Array) -> None:
+    """Refuse a test set that is not the one whose images were changed: its labels tell.
+
+    Args:
+        file: The test set.
+        labels: `[N]`, what it says.
+        expected: `[N]`, what `labels.npy` says.
+
+    Raises:
+        DataError: With the first image whose label is another.
+    """
+    if len(labels) != len(expected):
+        raise DataError(
+            f"{file}: expected the {len(expected)} images that were changed, got {len(labels)}; "
+            "it is another set"
+        )
+    other = np.flatnonzero(labels != expected)
     if len(other):
         raise DataError(
-            f"{file}: expected the labels of labels.npy, image {other[0]} has "
-            f"{rows[other[0], said - 1]} and should have {labels[other[0]]} ({len(other)} differ); "
-            "it is not the set that was corrupted"
+            f"{file}: expected the labels of labels.npy, image {other[0]} has {labels[other[0]]} "
+            f"and should have {expected[other[0]]} ({len(other)} differ); it is another set"
         )
-    return rows[:, said:].reshape(-1, *_PLANES)
 
 
 def image_of(planes: Array) -> Array:

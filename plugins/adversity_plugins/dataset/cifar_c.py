@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
@@ -16,10 +16,19 @@ from adversity_plugins.dataset._cifar import (
     SIDE,
     ClassCount,
     array_in,
-    clean_images,
     image_of,
     labels_fault,
+    require_labels,
     sha256,
+    test_set,
+)
+from adversity_plugins.dataset._corruptions import (
+    BENCHMARK,
+    SEVERITIES,
+    Corruption,
+    Severity,
+    as_tuple,
+    each_once,
 )
 
 if TYPE_CHECKING:
@@ -29,31 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["CifarC"]
 
 Array = np.ndarray[Any, Any]
-Corruption = Literal[
-    "gaussian_noise",
-    "shot_noise",
-    "impulse_noise",
-    "defocus_blur",
-    "glass_blur",
-    "motion_blur",
-    "zoom_blur",
-    "snow",
-    "frost",
-    "fog",
-    "brightness",
-    "contrast",
-    "elastic_transform",
-    "pixelate",
-    "jpeg_compression",
-    "speckle_noise",
-    "gaussian_blur",
-    "spatter",
-    "saturate",
-]
-Severity = Annotated[int, Field(ge=1, le=5)]
-_SEVERITIES = 5
-_BENCHMARK: tuple[Corruption, ...] = get_args(Corruption)[:15]
-"""Those that means are over; the other four are for choosing parameters."""
 
 
 class CifarC(Dataset):
@@ -95,7 +79,7 @@ class CifarC(Dataset):
         description="the folder with the .npy files, relative to the project"
     )
     corruption: Corruption | tuple[Corruption, ...] = Field(
-        default=_BENCHMARK,
+        default=BENCHMARK,
         description="which corruption, or a list of some; else the 15 of the benchmark, without "
         "speckle_noise, gaussian_blur, spatter and saturate",
     )
@@ -122,9 +106,7 @@ class CifarC(Dataset):
     @field_validator("corruption", "severity")
     @classmethod
     def _each_once(cls, value: Any) -> Any:
-        if isinstance(value, tuple) and (not value or len(set(value)) < len(value)):
-            raise ValueError(f"must name each once, and one at least, got {list(value)}")
-        return value
+        return each_once(value)
 
     @classmethod
     def write_example_files(cls, folder: Path) -> None:
@@ -134,9 +116,9 @@ class CifarC(Dataset):
         clean = random.integers(0, 200, (4, SIDE, SIDE, 3), np.uint8)
         labels = np.array([3, 8, 8, 0], np.uint8)
         for name, step in (("fog", 11), ("spatter", 7)):
-            blocks = [clean + np.uint8(step * severity) for severity in range(_SEVERITIES)]
+            blocks = [clean + np.uint8(step * severity) for severity in range(SEVERITIES)]
             np.save(folder / "cifar-10-c" / f"{name}.npy", np.concatenate(blocks))
-        np.save(folder / "cifar-10-c" / "labels.npy", np.tile(labels, _SEVERITIES))
+        np.save(folder / "cifar-10-c" / "labels.npy", np.tile(labels, SEVERITIES))
         planes = clean.transpose(0, 3, 1, 2).reshape(4, -1)
         (folder / "test_batch.bin").write_bytes(np.c_[labels, planes].tobytes())
 
@@ -146,11 +128,7 @@ class CifarC(Dataset):
 
     def _asked(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Return the corruptions and the severities, each as a tuple."""
-        one, level = self.corruption, self.severity
-        return (
-            one if isinstance(one, tuple) else (one,),
-            level if isinstance(level, tuple) else (level,),
-        )
+        return as_tuple(self.corruption), as_tuple(self.severity)
 
     def at_most(self, root: Path) -> int | None:
         """Return how many images were asked for; of the arrays, the labels alone are looked at."""
@@ -160,7 +138,7 @@ class CifarC(Dataset):
             labels = array_in(self.path, "labels.npy", self.path.files(), "labels")
         except (DataError, ValueError):
             return None  # `open` says what is wrong
-        images = min(self.limit or len(labels), len(labels) // _SEVERITIES)
+        images = min(self.limit or len(labels), len(labels) // SEVERITIES)
         return images * len(corruptions) * len(severities)
 
     def open(self, root: Path) -> None:
@@ -173,14 +151,15 @@ class CifarC(Dataset):
         self.path.bind(root)
         files = self.path.files()
         labels = self._labels(files)
-        count = len(labels) // _SEVERITIES
+        count = len(labels) // SEVERITIES
         self._images = self._taken(count)
         corruptions, severities = self._asked()
         self._arrays = {name: self._array(name, files, len(labels)) for name in corruptions}
         self._clean = None
         if self.references is not None:
             self.references.bind(root)
-            self._clean = clean_images(self.references, labels[:count], self.classes)
+            said, self._clean = test_set(self.references, self.classes)
+            require_labels(self.references, said, labels[:count])
         known = [] if self._clean is None else [sha256(one) for one in self._clean[: self._images]]
         places, rows = [], []
         for name in corruptions:
@@ -209,9 +188,9 @@ class CifarC(Dataset):
         """
         labels = array_in(self.path, "labels.npy", files, "labels")
         fault = labels_fault(labels, self.classes)
-        if fault is None and len(labels) % _SEVERITIES:
+        if fault is None and len(labels) % SEVERITIES:
             fault = f"expected as many labels at each of 5 severities, got {len(labels)}"
-        if fault is None and (labels.reshape(_SEVERITIES, -1) != labels[: len(labels) // 5]).any():
+        if fault is None and (labels.reshape(SEVERITIES, -1) != labels[: len(labels) // 5]).any():
             fault = "expected the same labels at each of 5 severities, got others"
         if fault is not None:
             raise DataError(f"{self.path}/labels.npy: {fault}")

@@ -97,7 +97,10 @@ def test_a_clean_set_of_other_images_is_refused(root: Path) -> None:
     with pytest.raises(DataError, match=r"image 3 has 1 and should have 0 \(1 differ\)"):
         opened(root, references="other.bin")
     write_binary(root / "half.bin", clean[:3], LABELS[:3])
-    with pytest.raises(DataError, match="expected 6 records of 3073 bytes"):
+    with pytest.raises(DataError, match="expected the 6 images that were changed, got 3"):
+        opened(root, references="half.bin")
+    (root / "half.bin").write_bytes(bytes(3000))
+    with pytest.raises(DataError, match="expected records of 3073 bytes"):
         opened(root, references="half.bin")
     with pytest.raises(adversity.errors.InputError, match=r"nowhere\.bin"):
         opened(root, references="nowhere.bin")
@@ -205,7 +208,7 @@ def test_each_corruption_has_a_degradation_of_its_name() -> None:
     from typing import get_args
 
     from adversity.registry import discover
-    from adversity_plugins.dataset.cifar_c import Corruption
+    from adversity_plugins.dataset._corruptions import Corruption
     from adversity_plugins.metric._alexnet import ALEXNET
 
     made = {entry.name for entry in discover().entries() if entry.kind == "degradation"}
