@@ -29,6 +29,7 @@ from adversity_plugins.metric.ssim import SSIM
 NAMED = {
     "agreement",
     "auroc",
+    "flip_probability",
     "mce",
     "mce_of_samples",
     "mean_over_cells",
@@ -242,6 +243,7 @@ def test_the_catalogue_is_light_and_complete() -> None:
             "mean_over_cells",
             "mce",
             "mce_of_samples",
+            "flip_probability",
             "noise_level",
             "prediction_sets",
             "open_set",
