@@ -65,29 +65,42 @@ def most_tried(claimed: Sequence[int] | None) -> int:
     return 3 if claimed is None or 3 in claimed else claimed[0]
 
 
-def image_cases(claimed: Sequence[int] | None = GREY_AND_COLOUR) -> tuple[Case, ...]:
+def image_cases(
+    claimed: Sequence[int] | None = GREY_AND_COLOUR, *, smallest: int = 1
+) -> tuple[Case, ...]:
     """Return what image plugins are fed: odd sizes, each claimed channel count, flat extremes.
 
     Args:
         claimed: A plugin's `image_channels`; one that takes any number is tried on 5 as well.
+        smallest: The smallest side that it takes; where it is above 32 all sides are longer by what
+            is missing.
     """
     import torch
 
     most, tried = most_tried(claimed), (1, 3, 5) if claimed is None else claimed
-    flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None].expand(3, most, 32, 32)
+    more = max(0, smallest - 32)
+    side = 32 + more
+    flat = torch.tensor([0.0, 1.0, 0.5])[:, None, None, None].expand(3, most, side, side)
     cases = [
-        (3, "colour images of 40 x 32", (5, 3, 40, 32), 0),
-        (1, "grey images of 33 x 47", (3, 1, 33, 47), 10),
-        (3, "colour images of 64 x 64", (2, 3, 64, 64), 20),
+        (5, 3, "colour images", (40, 32), 0),
+        (3, 1, "grey images", (33, 47), 10),
+        (2, 3, "colour images", (64, 64), 20),
     ]
     cases += [
-        (count, f"images of {count} channels, 36 x 44", (3, count, 36, 44), 30 + count)
+        (3, count, f"images of {count} channels", (36, 44), 30 + count)
         for count in tried
         if count not in GREY_AND_COLOUR
     ]
     return (
-        *(_case(what, scenes(*size, first=k)) for count, what, size, k in cases if count in tried),
-        _case("flat images (black, white, grey) of 32 x 32", flat.clone()),
+        *(
+            _case(
+                f"{what} of {height + more} x {width + more}",
+                scenes(number, count, height + more, width + more, first=first),
+            )
+            for number, count, what, (height, width), first in cases
+            if count in tried
+        ),
+        _case(f"flat images (black, white, grey) of {side} x {side}", flat.clone()),
     )
 
 

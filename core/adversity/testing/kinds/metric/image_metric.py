@@ -47,7 +47,7 @@ def in_range(bench: ImageMetricBench) -> str:
     name, info = next(iter(bench.cls.declared().items()))  # type: ignore[attr-defined]
     if not info.bounded:
         raise NotApplicable("it declares no range")
-    clean = scenes(4, bench.channels, 48, 48)
+    clean = scenes(4, bench.channels, bench.side, bench.side)
     for strength in (0.0, *STRENGTHS):
         values = bench.measured(noised(clean, strength), clean)
         require(
@@ -61,7 +61,7 @@ def in_range(bench: ImageMetricBench) -> str:
 @check("Identical images give the best value.")
 def identical_is_best(bench: ImageMetricBench) -> str:
     """Compare images with themselves and with noisy copies."""
-    clean = scenes(4, bench.channels, 48, 48)
+    clean = scenes(4, bench.channels, bench.side, bench.side)
     same = bench.measured(clean, clean)
     noisy = bench.measured(noised(clean, STRENGTHS[0]), clean)
     require(
@@ -75,7 +75,7 @@ def identical_is_best(bench: ImageMetricBench) -> str:
 @check("A stronger degradation gives a worse value.")
 def stronger_is_worse(bench: ImageMetricBench) -> str:
     """Raise the noise on ten images step by step, and compare the means."""
-    clean = scenes(10, bench.channels, 48, 48)
+    clean = scenes(10, bench.channels, bench.side, bench.side)
     means = [bench.measured(noised(clean, value), clean).mean() for value in STRENGTHS]
     summary = ", ".join(f"{float(mean):.4g}" for mean in means)
     for before, after in pairwise(means):
@@ -90,7 +90,7 @@ def stronger_is_worse(bench: ImageMetricBench) -> str:
 @check("It is symmetric if its convention says so.")
 def symmetric_if_told(bench: ImageMetricBench) -> str:
     """Exchange image and reference; sums in another order, in float32, may round otherwise."""
-    clean = scenes(4, bench.channels, 48, 48)
+    clean = scenes(4, bench.channels, bench.side, bench.side)
     noisy = noised(clean, STRENGTHS[2])
     gap = apart(bench.measured(noisy, clean), bench.measured(clean, noisy), relative=True)
     convention: Any = bench.ready.plugin.convention()
@@ -157,6 +157,17 @@ class ImageMetricBench(Bench):
         counts = {int(case.rows["images"].shape[1]) for case in self.answered}
         return 3 if 3 in counts else max(counts)
 
+    @property
+    def side(self) -> int:
+        """The height and width of the images of its checks, in pixels."""
+        smallest: int = self.ready.plugin.smallest_side()
+        return max(48, smallest)
+
+    def images(self) -> tuple[Case, ...]:
+        """Return clean images of several sizes that it can measure."""
+        plugin = self.ready.plugin
+        return image_cases(plugin.takes_channels(), smallest=plugin.smallest_side())
+
     def surely_better(self, first: Tensor, second: Tensor) -> Tensor:
         """Say for each value whether the first is better than the second."""
         return first > second if self.better == "higher" else first < second
@@ -169,7 +180,7 @@ class ImageMetricBench(Bench):
                 {"images": noised(case.rows["images"], 0.1), "reference": case.rows["images"]},
                 case.ids,
             )
-            for case in image_cases(self.ready.plugin.takes_channels())
+            for case in self.images()
         ]
 
     def measured(self, images: Tensor, reference: Tensor) -> Tensor:
@@ -195,7 +206,7 @@ class NoReferenceBench(ImageMetricBench):
         noisy = [
             Case(case.name, {"images": case.rows["images"]}, case.ids) for case in super().cases()
         ]
-        plain = image_cases(self.ready.plugin.takes_channels())[-1]
+        plain = self.images()[-1]
         return [*noisy, Case(f"{plain.name}, without noise", plain.rows, plain.ids)]
 
     def measured(self, images: Tensor, reference: Tensor) -> Tensor:
