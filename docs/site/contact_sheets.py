@@ -59,6 +59,9 @@ _LEVELS["compose"] = [
     }
     for severity in range(1, 6)
 ]
+_LEVELS["mosaic"] = [{"pattern": pattern} for pattern in ("RGGB", "BGGR", "GRBG", "GBRG")]
+_CAUSED: dict[str, dict[str, Any]] = {"downsample": {"factor": 4}, "mosaic": {}}
+"""What a restoration is shown with, where that is not severity 3."""
 _SIDE, _LABEL = 224, 122
 _DATA: Any = data  # its functions have no types
 
@@ -160,8 +163,7 @@ def restorations(image: Image.Image, sheet: Sheet) -> None:
 
 def restored(name: str, cause: str, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return an image degraded by what a restoration is for, and restored."""
-    level: dict[str, Any] = {"factor": 4} if cause == "downsample" else {"severity": 3}
-    degradation = adversity.create("degradation", cause, **level)
+    degradation = adversity.create("degradation", cause, **_CAUSED.get(cause, {"severity": 3}))
     restoration = adversity.create("restoration", name, **_WITH.get(name, {}))
     worse = degradation(clean, seed=0)
     if name in ("a_plus", "rfl"):

@@ -62,7 +62,7 @@ def python_of_its_own(folder: Path, put_warm: PutWarm | None) -> Path:
     Path(added, "ours.pth").write_text(line, encoding="utf-8")
     commands, scripts = folder / "bin", folder / "scripts"
     scripts.mkdir()
-    for command in here.iterdir():
+    for command in filter(Path.is_file, here.iterdir()):  # pip may leave a folder there
         first = command.read_bytes()[:200].partition(b"\n")[0]
         if first.startswith(b"#!" + str(here).encode()):
             text = command.read_text(encoding="utf-8").partition("\n")[2]

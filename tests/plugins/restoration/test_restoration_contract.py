@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 BUILT_IN = adversity_restorations()
 EVERY = pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name)
+FREE: dict[str, Any] = {"circular": 0.0, "pattern": [[0.0, 1.0], [1.0, 2.0]]}
+"""Of one image: the border does not go round; a mosaic RGGB."""
 NOISE = [kind for kind in BUILT_IN if "sigma" in kind.needs]
 
 
@@ -47,9 +49,10 @@ def _restored(plugin: Restoration, images: Tensor) -> Tensor:
 
 
 def _needs(plugin: Restoration, images: Tensor) -> dict[str, Tensor]:
-    """Return what the kit fills the needs with; no image goes round at its border."""
-    free = {"circular": images.new_zeros(len(images))} if "circular" in plugin.needs else {}
-    return {**side_of(plugin.needs, images), **free}
+    """Return what the kit fills the needs with, and of free names what the degradation tells."""
+    free = {need: images.new_tensor(FREE[need]) for need in plugin.needs if need in FREE}
+    rows = {need: value.expand(len(images), *value.shape) for need, value in free.items()}
+    return {**side_of(plugin.needs, images), **rows}
 
 
 def _images(answer: Tensor | Restored) -> Tensor:

@@ -1,0 +1,1 @@
+"""What a camera does to light: its lens, and the mosaic of colours on its sensor."""
