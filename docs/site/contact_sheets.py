@@ -166,7 +166,7 @@ def restored(name: str, cause: str, clean: torch.Tensor) -> tuple[torch.Tensor, 
     degradation = adversity.create("degradation", cause, **_CAUSED.get(cause, {"severity": 3}))
     restoration = adversity.create("restoration", name, **_WITH.get(name, {}))
     worse = degradation(clean, seed=0)
-    if name in ("a_plus", "rfl"):
+    if name in ("a_plus", "epll", "rfl"):
         others = [photo(other) for other in ("chelsea", "coffee", "rocket")]
         restoration = restoration.fit(torch.cat(others))
     needed = restoration.ready.plugin.needs
