@@ -39,6 +39,7 @@ __all__ = [
 _IMAGES = Path(__file__).parents[1] / "images"
 IMAGENET_C = [*ALEXNET, "speckle_noise", "gaussian_blur", "spatter", "saturate"]
 NOT_DRAWN = {
+    "aod_net": "no package brings weights",
     "dncnn": "no package brings weights",
     "srcnn": "no package brings weights",
     "vdsr": "no package brings weights",
