@@ -27,6 +27,7 @@ from adversity.metrics.noise_level import noise_level
 from adversity.metrics.paired import paired_difference
 from adversity.metrics.paired_bootstrap import paired_bootstrap
 from adversity.metrics.predictions import log_softmax, softmax
+from adversity.metrics.preferences import bradley_terry
 from adversity.metrics.proper_scores import (
     brier,
     brier_of,
@@ -72,6 +73,7 @@ __all__ = [
     "attack_success",
     "auroc",
     "binned",
+    "bradley_terry",
     "brier",
     "brier_of",
     "calibration_error",

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Known] = {
     "diff": Known("diff:diff", "Say what changed from one run to another, image by image."),
     "plot": Known("plot:plot", "Draw a chart of a run as PDF or SVG, for a paper."),
     "export": Known("export:export", "Write the images of a step of the last run for other tools."),
+    "study": Known("study:study", "Ask people which images are better, blind and in pairs."),
     "ledger": Known("ledger:ledger", "Say what is left after every attack that ever ran."),
     "validate": Known("validate:validate", "Check pipeline files without running them."),
     "plugins": Known("plugins:plugins", "List what is installed, or show all about one plugin."),
