@@ -103,7 +103,7 @@ def test_page_lives_under_its_policy(full_report: Report, tmp_path: Path) -> Non
     assert console == ""
     assert found is not None
     assert found[1] == (
-        '{"charts":19,"live":19,"marks":true,"dark":"rgb(20, 24, 29)",'
+        '{"charts":18,"live":18,"marks":true,"dark":"rgb(20, 24, 29)",'
         '"series":"rgb(86, 180, 233)","dialog":true,"wide":true}'
     )
 
@@ -129,4 +129,4 @@ def test_page_is_whole_without_scripts(full_report: Report, tmp_path: Path) -> N
     assert "allow-scripts" in console, "the browser says that it blocked the page's scripts"
     found = re.search(r'<pre id="found">(.*?)</pre>', shown)
     assert found is not None
-    assert found[1] == '{"drawn":19,"images":20,"broken":0,"buttons":false,"live":0}'
+    assert found[1] == '{"drawn":18,"images":20,"broken":0,"buttons":false,"live":0}'

@@ -120,7 +120,7 @@ def test_structure_is_accessible(page: str) -> None:
     assert len(tiles) == 20
     assert all(item["alt"] and item["width"] and item["height"] for item in tiles)
     charts = [item for item in parsed.every("div") if item.get("role") == "img"]
-    assert len(charts) == 19
+    assert len(charts) == 18
     assert all(len(item["aria-label"] or "") > 20 for item in charts)
     ids = [item["id"] for _, item in parsed.elements if item.get("id")]
     assert len(ids) == len(set(ids))

@@ -153,8 +153,10 @@ def test_what_else_changed_stands_in_a_table_of_its_own(full_report: Report) -> 
 
 
 def test_gains_are_drawn_against_severity(full_report: Report) -> None:
-    """From three values on; the rows are drawn all the same."""
+    """From three values on, in the place of rows."""
     drawn = chart(full_report, "restoration-gain-by")
     assert [row["x"] for row in drawn.records] == [1, 2, 3, 4, 5]
+    assert not [c for c in contents(full_report).charts if c.id == "restoration-gain"]
     two = replace(full_report, gains=full_report.gains[:2])
     assert not [c for c in contents(two).charts if c.id == "restoration-gain-by"]
+    assert [row["value"] for row in chart(two, "restoration-gain").records]

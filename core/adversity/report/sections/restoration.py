@@ -45,8 +45,9 @@ def restoration_section(report: Report) -> Section | None:
     if report.gains:
         gains = report.shown_gains
         blocks.append(Text(_what_a_gain_is(gains)))
-        blocks.append(_chart(gains))
-        blocks += curves(gains)
+        drawn = curves(gains)
+        # Of few cells the curves say all; of many they are drawn for some, and rows for the ends.
+        blocks += [*([] if drawn and len(gains) <= _MOST else [_chart(gains)]), *drawn]
         if len(gains) <= _MOST:
             blocks += _tables(gains)
     quality = _quality(report)

@@ -195,7 +195,7 @@ def _restored(report: Report, hard: _Figure | None) -> Iterator[tuple[str, str]]
     changes = [change for change in all_ if _agree(change.cell, hard.cell.cell)]
     if changes:
         best = max(changes, key=lambda change: change.difference.value)
-        text = _change_text(report, hard, best, len({one.step for one in changes}))
+        text = _change_text(report, hard, best, len(changes))
         yield "Restored.", text + _harm(report, hard, [one for one in all_ if one is not best])
 
 
@@ -257,8 +257,10 @@ def _change_text(report: Report, hard: _Figure, best: _Change, count: int) -> st
         else ""
     )
     mark = f"{VOID}: " if void else ""
+    own = cell_text(best.cell, without=tuple(hard.cell.cell))
+    own = f" at {own}" if own else ""
     return (
-        f"{mark}{_named(report, best.step)} {_verb(best)} {now}: {_WHAT[best.name]} "
+        f"{mark}{_named(report, best.step)}{own} {_verb(best)} {now}: {_WHAT[best.name]} "
         f"{change} {interval}, paired by image{over} ({best.moved}{together}){_chance(best)}.{chosen}"
     )
 
