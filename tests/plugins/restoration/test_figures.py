@@ -1,4 +1,4 @@
-"""The figures of docs/kinds/restoration.md for haze, water, rain, holes and darkness."""
+"""The figures of docs/kinds/restoration.md for haze, water, rain, holes, darkness and JPEG."""
 
 from __future__ import annotations
 
@@ -62,5 +62,5 @@ def test_the_figures_stand(row: tuple[str, float, str, float]) -> None:
 
 
 def test_the_table_names_each_of_them() -> None:
-    """Eleven rows are read."""
-    assert len(_rows()) == 11
+    """Twelve rows are read."""
+    assert len(_rows()) == 12

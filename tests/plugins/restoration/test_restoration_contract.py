@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 BUILT_IN = adversity_restorations()
 EVERY = pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name)
 FREE: dict[str, Any] = {"circular": 0.0, "pattern": [[0.0, 1.0], [1.0, 2.0]]}
-"""Of one image: the border does not go round; a mosaic RGGB."""
+FREE["quality"] = 15.0
+"""Of one image: the border does not go round; a mosaic RGGB; a JPEG of severity 3."""
 NOISE = [kind for kind in BUILT_IN if "sigma" in kind.needs]
 
 

@@ -25,6 +25,8 @@ class JpegCompression(ImageNetC):
     writes it, colour at half the resolution; other libraries, and other versions of libjpeg,
     may differ by a few grey levels.
 
+    Side information: `quality` `[N]`, 1 to 100 as Pillow counts it.
+
     Reference: Hendrycks and Dietterich, "Benchmarking neural network robustness to common
     corruptions and perturbations", 2019 (ImageNet-C; severities 1 to 5).
     """
@@ -46,7 +48,10 @@ class JpegCompression(ImageNetC):
         for row, planes in zip(worse, pixels, strict=True):
             for plane, back in zip(row, planes_through_jpeg(planes, quality), strict=True):
                 np.divide(back, np.float32(255), out=plane)
-        return Degraded(torch.from_numpy(worse).to(images))
+        return Degraded(torch.from_numpy(worse).to(images), self._told(images))
+
+    def _told(self, images: Tensor) -> dict[str, Tensor]:
+        return {"quality": images.new_full((len(images),), self.level("quality"))}
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         return through_jpeg(pixels, int(self.level("quality")))

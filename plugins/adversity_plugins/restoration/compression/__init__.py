@@ -1,0 +1,1 @@
+"""What compression left in an image, taken off again."""
