@@ -172,6 +172,16 @@ def test_fpr_says_which_samples_are_positive() -> None:
     assert measure.low < truth < measure.high
     assert measure.high - measure.low < 0.03
     assert measure.convention["positive"] == "unknown"
+    other = norm.cdf((norm.ppf(0.95) - 1.5) / 2)
+    assert other == pytest.approx(0.528869, abs=1e-6)
+    rng = np.random.default_rng(0)
+    sides = rng.normal(0, 1, 20_000), rng.normal(1.5, 2, 20_000)
+    turned = metrics.fpr_at_95_tpr(*sides, positive="known")
+    assert turned.low is not None
+    assert turned.high is not None
+    assert turned.low < other < turned.high
+    assert turned.convention["positive"] == "known"
+    assert turned.details["threshold"] == pytest.approx(norm.ppf(0.95), abs=0.05)
 
 
 @pytest.mark.parametrize(("n", "m"), [(200, 200), (100, 2000)])

@@ -24,8 +24,10 @@ from adversity.metrics.image_quality import (
 )
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
 from adversity.metrics.noise_level import noise_level
+from adversity.metrics.open_set import openness, oscr
 from adversity.metrics.paired import paired_difference
 from adversity.metrics.paired_bootstrap import paired_bootstrap
+from adversity.metrics.precision import average_precision
 from adversity.metrics.predictions import log_softmax, softmax
 from adversity.metrics.preferences import bradley_terry
 from adversity.metrics.proper_scores import (
@@ -59,6 +61,7 @@ from adversity.metrics.robust import (
     worst_case_robust_accuracy,
     worst_case_success,
 )
+from adversity.metrics.selective import augrc, aurc
 from adversity.metrics.several_tests import holm
 
 __all__ = [
@@ -71,7 +74,10 @@ __all__ = [
     "agreement",
     "are_grouped",
     "attack_success",
+    "augrc",
+    "aurc",
     "auroc",
+    "average_precision",
     "binned",
     "bradley_terry",
     "brier",
@@ -100,6 +106,8 @@ __all__ = [
     "nll",
     "nll_of",
     "noise_level",
+    "openness",
+    "oscr",
     "paired_bootstrap",
     "paired_difference",
     "psnr",

@@ -9,7 +9,8 @@ unknown. Libraries disagree on that, and on which of the two is positive the num
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -115,10 +116,15 @@ def fpr_at_95_tpr(
     known: ArrayLike,
     unknown: ArrayLike,
     *,
+    positive: Literal["unknown", "known"] = "unknown",
     groups: tuple[ArrayLike, ArrayLike] | None = None,
     level: float = 0.95,
 ) -> Measure:
     """Return the share of known samples taken for unknown where 95 % of the unknown are noticed.
+
+    Or, with the known ones as positive, the share of unknown samples that pass where 95 % of the
+    known are let through: the field's tables have the one or the other, and call both FPR95. On the
+    same scores they are two numbers, 0.85 and 0.60 for example.
 
     The threshold is the largest score that 95 % of the unknown samples reach, ties together. It is
     estimated, too: the interval goes from the Clopper-Pearson bound at a threshold that is surely
@@ -129,12 +135,13 @@ def fpr_at_95_tpr(
     Args:
         known: `[N]` scores of what the model was made for.
         unknown: `[M]` scores of what it was not made for.
+        positive: Which samples the 95 % are of.
         groups: Of the known and of the unknown samples, N and M names or None. Where given, the
             threshold's bounds are Woodruff's, and those of the share Wilson's, both for groups.
         level: Confidence level.
 
     Returns:
-        The false positive rate over N samples; `details` hold the threshold.
+        The false positive rate over N samples, or over M; `details` hold the threshold.
 
     Raises:
         DataError: A group is empty, or a score is NaN.
@@ -143,6 +150,19 @@ def fpr_at_95_tpr(
         >>> fpr_at_95_tpr([0.1, 0.2, 0.3, 0.4], [0.35, 0.5, 0.6]).value
         0.25
     """
+    if positive == "known":
+        # The same with the sides exchanged and the scores turned round.
+        turned = None if groups is None else groups[::-1]
+        sides = -_scores(unknown, "unknown"), -_scores(known, "known")
+        measure = fpr_at_95_tpr(*sides, groups=turned, level=level)
+        said = {
+            "positive": "known",
+            "threshold": "smallest score that at least 95 % of the known do not exceed",
+        }
+        details = {"known": measure.details["unknown"]}
+        threshold = measure.details["threshold"]
+        details["threshold"] = -threshold if isinstance(threshold, float) else threshold
+        return replace(measure, convention=said, details=details)
     low_scores, ranked = _scores(known, "known"), np.sort(_scores(unknown, "unknown"))
     check_level(level)
     n, m = len(low_scores), len(ranked)

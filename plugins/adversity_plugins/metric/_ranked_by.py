@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from adversity import metrics
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError, InputError
 from adversity_plugins.metric._predictions import groups_in
 
 if TYPE_CHECKING:
-    from adversity import Table
+    from adversity import Measure, Table
 
-__all__ = ["CONFIDENCE", "named_groups", "ranked", "said_of", "sides_in_groups"]
+__all__ = ["CONFIDENCE", "named_groups", "ranked", "said_of", "sides_in_groups", "told_apart"]
+
+_SIDES: tuple[Literal["unknown", "known"], ...] = ("unknown", "known")
 
 CONFIDENCE = "confidence"
 """The one column that every prediction has, and the one that is smaller where it is less sure."""
@@ -66,6 +69,30 @@ def sides_in_groups(
     if groups_in(known) is None and groups_in(unknown) is None:
         return None
     return named_groups(known), named_groups(unknown)
+
+
+def told_apart(
+    known: np.ndarray[Any, Any],
+    unknown: np.ndarray[Any, Any],
+    groups: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None,
+) -> dict[str, Measure]:
+    """Return FPR95 in both directions, and AUPR with either side as positive, by name.
+
+    Args:
+        known: `[N]` scores, larger = less sure.
+        unknown: `[M]` scores.
+        groups: Of both, or None.
+    """
+    turned = None if groups is None else (groups[1], groups[0])
+    found = {
+        f"fpr95_{side}_positive": metrics.fpr_at_95_tpr(
+            known, unknown, positive=side, groups=groups
+        )
+        for side in _SIDES
+    }
+    found["aupr_unknown"] = metrics.average_precision(known, unknown, groups=groups)
+    found["aupr_known"] = metrics.average_precision(-unknown, -known, groups=turned)
+    return found
 
 
 def said_of(score: str) -> dict[str, str]:

@@ -11,7 +11,13 @@ from pydantic import Field
 from adversity import MeasureInfo, Metric, metrics
 from adversity.contracts.targets import UNKNOWN_CLASS
 from adversity.errors import InputError
-from adversity_plugins.metric._ranked_by import CONFIDENCE, ranked, said_of, sides_in_groups
+from adversity_plugins.metric._ranked_by import (
+    CONFIDENCE,
+    ranked,
+    said_of,
+    sides_in_groups,
+    told_apart,
+)
 
 if TYPE_CHECKING:
     from adversity import Measure, Table
@@ -20,7 +26,7 @@ __all__ = ["AUROC"]
 
 
 class AUROC(Metric):
-    """Area under the ROC curve of a score, and false alarms where 95 % of the unknown are noticed.
+    """Area under the ROC curve of a score, FPR95 in both directions, and AUPR of either side.
 
     `from:` names predictions of what the model was made for, `against:` of what it was not made
     for. The score is a column of both. Of `confidence` a smaller value means less sure; any other
@@ -41,11 +47,35 @@ class AUROC(Metric):
         "auroc": MeasureInfo(
             0.0, 1.0, title="AUROC", better="higher", scale="share", group="uncertainty"
         ),
-        "fpr_at_95_tpr": MeasureInfo(
+        "fpr95_unknown_positive": MeasureInfo(
             0.0,
             1.0,
-            title="false positive rate at 95 % true positive rate",
+            title="FPR95, unknown positive",
             better="lower",
+            scale="share",
+            group="uncertainty",
+        ),
+        "fpr95_known_positive": MeasureInfo(
+            0.0,
+            1.0,
+            title="FPR95, known positive",
+            better="lower",
+            scale="share",
+            group="uncertainty",
+        ),
+        "aupr_unknown": MeasureInfo(
+            0.0,
+            1.0,
+            title="AUPR, unknown positive",
+            better="higher",
+            scale="share",
+            group="uncertainty",
+        ),
+        "aupr_known": MeasureInfo(
+            0.0,
+            1.0,
+            title="AUPR, known positive",
+            better="higher",
             scale="share",
             group="uncertainty",
         ),
@@ -58,7 +88,7 @@ class AUROC(Metric):
     )
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
-        """Return `auroc` and `fpr_at_95_tpr`; an unknown sample is the positive one.
+        """Return AUROC, FPR95 in both directions, and AUPR with either side as positive.
 
         Raises:
             InputError: A table has no such column, or that of the known holds unknown classes.
@@ -79,7 +109,7 @@ class AUROC(Metric):
         ids, groups = (table["id"], reference["id"]), sides_in_groups(table, reference)
         measures = {
             "auroc": metrics.auroc(known, unknown, ids=ids, groups=groups),
-            "fpr_at_95_tpr": metrics.fpr_at_95_tpr(known, unknown, groups=groups),
+            **told_apart(known, unknown, groups),
         }
         said = said_of(self.score)
         return {

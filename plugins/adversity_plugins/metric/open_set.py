@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from adversity import MeasureInfo, Metric, metrics
 from adversity.contracts.targets import UNKNOWN_CLASS
 from adversity_plugins.metric._predictions import groups_in, known_rows
-from adversity_plugins.metric._ranked_by import CONFIDENCE, named_groups, ranked, said_of
+from adversity_plugins.metric._ranked_by import (
+    CONFIDENCE,
+    named_groups,
+    ranked,
+    said_of,
+    told_apart,
+)
 from adversity_plugins.metric.auroc import AUROC
 
 if TYPE_CHECKING:
@@ -21,7 +28,7 @@ __all__ = ["OpenSet"]
 
 
 class OpenSet(Metric):
-    """Area under the ROC curve of a score between known and unknown classes of one table.
+    """How well a score tells samples of unknown classes from known ones: AUROC, FPR95, AUPR, OSCR.
 
     The data set says `unknown: keep`: samples whose class the classifier lacks are the unknown
     ones. Samples without any label count on neither side. Nothing is measured where one of the two
@@ -32,7 +39,12 @@ class OpenSet(Metric):
     reference = AUROC.reference
     wants = ("target",)
     needs_labels = False
-    produces: ClassVar[Mapping[str, MeasureInfo]] = AUROC.produces
+    produces: ClassVar[Mapping[str, MeasureInfo]] = {
+        **AUROC.produces,
+        "oscr": MeasureInfo(
+            0.0, 1.0, title="OSCR", better="higher", scale="share", group="uncertainty"
+        ),
+    }
 
     score: str = Field(
         CONFIDENCE,
@@ -46,7 +58,7 @@ class OpenSet(Metric):
         return "it ranks by a column that not every table has"
 
     def compute(self, table: Table, reference: Table | None = None) -> Mapping[str, Measure]:
-        """Return `auroc` and `fpr_at_95_tpr`; an unknown sample is the positive one.
+        """Return what `auroc` does, and `oscr` where answers are right or wrong.
 
         Raises:
             InputError: The table has no such column.
@@ -60,8 +72,11 @@ class OpenSet(Metric):
         groups = None if groups_in(table) is None else (names[known], names[unknown])
         measures = {
             "auroc": metrics.auroc(*sides, groups=groups),
-            "fpr_at_95_tpr": metrics.fpr_at_95_tpr(*sides, groups=groups),
+            **told_apart(*sides, groups),
         }
+        if table.has("correct"):
+            right = np.asarray(table["correct"], dtype=np.bool_)[known]
+            measures["oscr"] = metrics.oscr(sides[0], right, sides[1], groups=groups)
         said = {**said_of(self.score), "unknown": "samples of classes that the classifier lacks"}
         return {
             name: replace(measure, convention={**measure.convention, **said})

@@ -77,7 +77,8 @@ def test_no_interval_takes_samples_of_a_group_for_independent(finished: Any) -> 
                 told[name] = measure.method
                 assert (measure.low is None) is (measure.method is None), name
                 assert measure.low is None or str(measure.method).endswith("grouped"), name
-    expected = {"accuracy", "ece", "nll", "brier", "confidence_gap", "auroc", "fpr_at_95_tpr"}
+    expected = {"accuracy", "ece", "nll", "brier", "confidence_gap", "auroc", "p_true"}
+    expected |= {"fpr95_unknown_positive", "fpr95_known_positive", "aupr_unknown", "aupr_known"}
     expected |= {"agreement", "psnr_db", "robust_accuracy", "attack_success"}
     expected |= {"zero_gradient_share", "full_budget_accuracy"}
     assert {name for name in expected if told[name] is None} == set()

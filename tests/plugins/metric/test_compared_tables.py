@@ -49,7 +49,7 @@ def test_confidence_is_smaller_where_the_model_is_less_sure() -> None:
     said = found["auroc"].convention["score"]
     assert said == "confidence, small where the model is less sure"
     expected = metrics.fpr_at_95_tpr(-known["confidence"], -unknown["confidence"])
-    assert found["fpr_at_95_tpr"].value == expected.value
+    assert found["fpr95_unknown_positive"].value == expected.value
 
 
 def test_a_score_that_is_not_there_is_refused_with_those_that_are() -> None:
@@ -150,7 +150,7 @@ def test_groups_count_once_on_either_side() -> None:
     told = {**bare, "group": scenes}
     metric = OpenSet(score="doubt")
     plain, own = (metric.compute(Table(columns)) for columns in (bare, told))
-    for name in ("auroc", "fpr_at_95_tpr"):
+    for name in ("auroc", "fpr95_unknown_positive"):
         assert own[name].value == plain[name].value
         assert str(own[name].method).endswith("grouped")
         wide, narrow = ((m.high or 0) - (m.low or 0) for m in (own[name], plain[name]))
