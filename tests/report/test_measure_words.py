@@ -228,6 +228,14 @@ def test_details_of_another_author_are_no_curve_of_ours(full_report: Report, val
         (Plot("histogram", [0, 1, 3], [4, 5]), [{"from": 0, "to": 1, "value": 4}]),
         (Plot("line", [0, 1], [2, 3], "place"), [{"series": "clean", "x": 0, "value": 2, "n": 3}]),
         (Plot("steps", [0, 1], [3, 2]), [{"x": 1, "value": 2}]),
+        (
+            Plot("histogram", [0, 1, 3], {"known": [4, 5], "unknown": [1, 6]}),
+            [
+                {"series": "clean, known", "x": 1, "value": 5},
+                {"series": "clean, known", "x": 3, "value": 5},
+                {"series": "clean, unknown", "x": 0, "value": 1},
+            ],
+        ),
     ],
     ids=lambda value: getattr(value, "form", ""),
 )
@@ -243,7 +251,10 @@ def test_a_plot_that_a_measure_brings_is_drawn(
     (chart,) = (chart for chart in section.charts() if "plot" in chart.id)
     for record in records:
         assert any(record.items() <= dict(drawn).items() for drawn in chart.records)
-    assert len(chart.records) == len(plot.y)
+    if "" in plot.curves:
+        assert len(chart.records) == len(plot.y)
+    else:
+        assert len(chart.records) == 6, "each goes on to its last edge"
     if plot.form in ("line", "steps"):
         assert "n = 3 for each measure." in chart.caption
     assert svg(chart).startswith("<svg")
@@ -286,11 +297,12 @@ def test_bars_of_the_same_names_stand_in_one_chart(full_report: Report) -> None:
         ("line", [float("inf")], [1.0], "every x"),
         ("steps", [1.0, 1.0], [1.0, 2.0], "must rise"),
         ("bars", ["a", "a"], [1.0, 2.0], "names, each once"),
+        ("line", [0.0, 1.0], {"a": [1.0, 2.0], "b": [1.0]}, "1 values of y needs 1 of x, got 2"),
+        ("line", [0.0], {}, "y must hold some curve"),
+        ("bars", ["a"], {"one": [1.0]}, "bars needs one curve"),
     ],
 )
-def test_a_plot_that_cannot_be_drawn_is_refused(
-    form: Any, x: list[Any], y: list[float], said: str
-) -> None:
+def test_a_plot_that_cannot_be_drawn_is_refused(form: Any, x: list[Any], y: Any, said: str) -> None:
     """It is refused where it is made, with what was wrong."""
     with pytest.raises(DataError, match=said):
         Plot(form, x, y)

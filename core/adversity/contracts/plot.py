@@ -23,7 +23,8 @@ class Plot:
         form: `line`: points joined. `steps`: y holds from its x to the next. `histogram`: y
             counts from its x to the next, so x has one more. `bars`: a bar for each name in x.
         x: Numbers that rise; of bars names.
-        y: Finite numbers, one for each x.
+        y: Finite numbers, one for each x; or several such curves by name, which are drawn together
+            and told apart. Bars have one.
         x_title: What x is, with its unit.
         y_title: What y is, with its unit.
 
@@ -34,7 +35,7 @@ class Plot:
 
     form: Form
     x: Sequence[float | str]
-    y: Sequence[float]
+    y: Sequence[float] | Mapping[str, Sequence[float]]
     x_title: str = ""
     y_title: str = ""
 
@@ -44,17 +45,25 @@ class Plot:
         if fault is not None:
             raise DataError(f"expected a plot that can be drawn: {fault}")
 
+    @property
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """The values of y by name; one alone has the empty name."""
+        return self.y if isinstance(self.y, Mapping) else {"": self.y}
+
     def _fault(self) -> str | None:
         if self.form not in get_args(Form):
             return f"its form must be one of {', '.join(get_args(Form))}, got {self.form!r}"
-        length = len(self.y) + (self.form == "histogram")
-        if not len(self.y) or len(self.x) != length:
-            return (
-                f"{self.form} with {len(self.y)} values of y needs "
-                f"{length or 'some'} of x, got {len(self.x)}"
-            )
-        if not all(math.isfinite(value) for value in self.y):
-            return "every y must be a finite number"
+        if not self.curves or (self.form == "bars" and isinstance(self.y, Mapping)):
+            return f"{self.form} needs one curve" if self.curves else "y must hold some curve"
+        for values in self.curves.values():
+            length = len(values) + (self.form == "histogram")
+            if not len(values) or len(self.x) != length:
+                return (
+                    f"{self.form} with {len(values)} values of y needs "
+                    f"{length or 'some'} of x, got {len(self.x)}"
+                )
+            if not all(math.isfinite(value) for value in values):
+                return "every y must be a finite number"
         if self.form == "bars":
             named = all(isinstance(name, str) for name in self.x) and len({*self.x}) == length
             return None if named else "the x of bars must be names, each once"
@@ -69,7 +78,11 @@ class Plot:
         return {
             "form": self.form,
             "x": [value if isinstance(value, str) else float(value) for value in self.x],
-            "y": [float(value) for value in self.y],
+            "y": (
+                {name: list(map(float, values)) for name, values in self.y.items()}
+                if isinstance(self.y, Mapping)
+                else [float(value) for value in self.y]
+            ),
             "x_title": self.x_title,
             "y_title": self.y_title,
         }

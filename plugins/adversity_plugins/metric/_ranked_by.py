@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from adversity import metrics
+from adversity import Plot, metrics
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError, InputError
 from adversity_plugins.metric._predictions import groups_in
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIDENCE", "named_groups", "ranked", "said_of", "sides_in_groups", "told_apart"]
 
+_BARS = 30
 _SIDES: tuple[Literal["unknown", "known"], ...] = ("unknown", "known")
 
 CONFIDENCE = "confidence"
@@ -90,9 +92,35 @@ def told_apart(
         )
         for side in _SIDES
     }
+    plot = _both_histograms(known, unknown)
+    if plot is not None:
+        first = found["fpr95_unknown_positive"]
+        details = {**first.details, "plot": plot.as_json()}
+        found["fpr95_unknown_positive"] = replace(first, details=details)
     found["aupr_unknown"] = metrics.average_precision(known, unknown, groups=groups)
     found["aupr_known"] = metrics.average_precision(-unknown, -known, groups=turned)
     return found
+
+
+def _both_histograms(known: np.ndarray[Any, Any], unknown: np.ndarray[Any, Any]) -> Plot | None:
+    """Lay the scores of both sides over each other; None where all are one number or infinite.
+
+    Between the quantiles of 0.5 and 99.5 %, so that a single far score does not make all others one
+    bar; what is beyond counts in the outermost bars.
+    """
+    scores = np.concatenate([known, unknown]).astype(np.float64)
+    finite = scores[np.isfinite(scores)]
+    if not len(finite):
+        return None
+    low, high = np.quantile(finite, [0.005, 0.995])
+    edges = np.linspace(low, high, _BARS + 1)
+    if not (np.diff(edges) > 0).all():
+        return None
+    shares = {
+        name: (np.histogram(np.clip(side, low, high), edges)[0] / len(side)).tolist()
+        for name, side in (("known", known), ("unknown", unknown))
+    }
+    return Plot("histogram", edges.tolist(), shares, "score, larger where less sure", "share")
 
 
 def said_of(score: str) -> dict[str, str]:

@@ -50,6 +50,9 @@ def test_confidence_is_smaller_where_the_model_is_less_sure() -> None:
     assert said == "confidence, small where the model is less sure"
     expected = metrics.fpr_at_95_tpr(-known["confidence"], -unknown["confidence"])
     assert found["fpr95_unknown_positive"].value == expected.value
+    drawn = found["fpr95_unknown_positive"].details["plot"]
+    assert [sum(drawn["y"][side]) for side in ("known", "unknown")] == pytest.approx([1, 1])
+    assert len(drawn["x"]) == len(drawn["y"]["known"]) + 1
 
 
 def test_a_score_that_is_not_there_is_refused_with_those_that_are() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from adversity.report.words.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from adversity.contracts.values import Measure
     from adversity.report.values.model import Report
@@ -46,8 +47,13 @@ def measure_plots(report: Report, group: str) -> Iterator[Chart]:
         for step, cell, measure in figures:
             where = ", ".join(part for part in (names[step.id], panel(cell.cell, None)) if part)
             plots.append((where, step.id, measure, Plot.from_json(measure.details["plot"])))
-        yield from _all_bars(name, [item for item in plots if item[3].form not in _CURVES])
-        yield from _all_curves(name, [item for item in plots if item[3].form in _CURVES])
+        yield from _all_bars(name, [item for item in plots if not _is_curve(item[3])])
+        yield from _all_curves(name, [item for item in plots if _is_curve(item[3])])
+
+
+def _is_curve(plot: Plot) -> bool:
+    """Say whether a plot is drawn as a line: several histograms would hide each other as bars."""
+    return plot.form in _CURVES or isinstance(plot.y, Mapping)
 
 
 def _all_bars(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
@@ -107,7 +113,7 @@ def _side_by_side(name: str, plots: Sequence[_Placed]) -> Chart:
         records=tuple(
             {"series": place, "name": plain(bar), "value": value}
             for place, _, _, own in plots
-            for bar, value in zip(own.x, own.y, strict=True)
+            for bar, value in zip(own.x, own.curves[""], strict=True)
         ),
         spec=finished(chart),
         heads={"series": "path", "name": x, "value": y},
@@ -120,10 +126,15 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
     for where, _, measure, plot in plots:
         title, x = measure_name(name, measure), plain(plot.x_title or "x")
         key = (plot.form, title, x, plain(plot.y_title or "y"))
-        curves.setdefault(key, []).extend(
-            {"series": where, "x": place, "value": y, "low": y, "high": y, "n": measure.n}
-            for place, y in zip(plot.x, plot.y, strict=True)
-        )
+        own = curves.setdefault(key, [])
+        for curve, values in plot.curves.items():
+            series = ", ".join(part for part in (where, plain(curve)) if part)
+            # A histogram goes on to its last edge.
+            ends = [*values, values[-1]] if plot.form == "histogram" else values
+            own.extend(
+                {"series": series, "x": place, "value": y, "low": y, "high": y, "n": measure.n}
+                for place, y in zip(plot.x, ends, strict=True)
+            )
     for at, ((form, title, x, y), records) in enumerate(curves.items()):
         yield from line_charts(
             records,
@@ -133,7 +144,7 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
             y=y,
             intervals="As the measure gives it.",
             top=None,
-            form=staircase if form == "steps" else lines,
+            form=lines if form == "line" else staircase,
             counted="measure",
         )
 
@@ -142,22 +153,23 @@ def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
     """Draw bars with names, or a histogram whose bars reach from edge to edge."""
     x, y = plain(plot.x_title or "x"), plain(plot.y_title or "y")
     records: tuple[Mapping[str, Any], ...]
+    (heights,) = plot.curves.values()
     if plot.form == "histogram":
-        edges = zip(plot.x[:-1], plot.x[1:], plot.y, strict=True)
+        edges = zip(plot.x[:-1], plot.x[1:], heights, strict=True)
         records = tuple({"from": low, "to": high, "value": value} for low, high, value in edges)
         # A bar with two ends across stands on nothing by itself: it would be a strip.
         across = {"x": numbers("from", x), "x2": {"field": "to"}, "y2": {"datum": 0}}
     else:
-        pairs = zip(plot.x, plot.y, strict=True)
+        pairs = zip(plot.x, heights, strict=True)
         records = tuple({"name": plain(name), "value": value} for name, value in pairs)
         across = {"x": {"field": "name", "type": "nominal", "title": x, "sort": None}}
     bars = {"type": "bar", "color": SERIES_COLOURS[0]}
-    highest = number(max(plot.y))
+    highest = number(max(heights))
     return Chart(
         id=key,
         title=title,
         finding=finding,
-        caption=f"{plural(len(plot.y), 'bar')}, the highest {highest}.",
+        caption=f"{plural(len(heights), 'bar')}, the highest {highest}.",
         records=records,
         spec=finished(layer(bars, across, y=numbers("value", y, scale={"zero": True}))),
         heads={"name": x, "from": f"{x}, from", "to": f"{x}, to", "value": y},
