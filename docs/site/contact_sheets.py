@@ -62,6 +62,7 @@ _LEVELS["compose"] = [
 ]
 _LEVELS["mosaic"] = [{"pattern": pattern} for pattern in ("RGGB", "BGGR", "GRBG", "GBRG")]
 _CAUSED: dict[str, dict[str, Any]] = {"downsample": {"factor": 4}, "mosaic": {}}
+_CAUSED["blind_l0"] = {"severity": 3, "kernel": "random_motion"}
 """What a restoration is shown with, where that is not severity 3."""
 _SIDE, _LABEL = 224, 122
 _DATA: Any = data  # its functions have no types
@@ -164,7 +165,8 @@ def restorations(image: Image.Image, sheet: Sheet) -> None:
 
 def restored(name: str, cause: str, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return an image degraded by what a restoration is for, and restored."""
-    degradation = adversity.create("degradation", cause, **_CAUSED.get(cause, {"severity": 3}))
+    made = _CAUSED.get(name, _CAUSED.get(cause, {"severity": 3}))
+    degradation = adversity.create("degradation", cause, **made)
     restoration = adversity.create("restoration", name, **_WITH.get(name, {}))
     worse = degradation(clean, seed=0)
     if name in ("a_plus", "epll", "rfl"):

@@ -1,1 +1,1 @@
-"""Blur undone, by a kernel that is told."""
+"""Blur undone, by a kernel that is told or found."""
