@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["CifarC"]
 
 Array = np.ndarray[Any, Any]
+_SHAPE = (SIDE, SIDE, 3)
 
 
 class CifarC(Dataset):
@@ -158,23 +159,25 @@ class CifarC(Dataset):
         self._clean = None
         if self.references is not None:
             self.references.bind(root)
-            said, self._clean = test_set(self.references, self.classes)
-            require_labels(self.references, said, labels[:count])
+            labelled, self._clean = test_set(self.references, self.classes)
+            require_labels(self.references, labelled, labels[:count])
         known = [] if self._clean is None else [sha256(one) for one in self._clean[: self._images]]
         places, rows = [], []
+        groups = [f"{number:05d}" for number in range(self._images)]
         for name in corruptions:
             for severity in severities:
-                for number in range(self._images):
+                said: dict[str, str | float] = {"corruption": name, "severity": severity}
+                for number, group in enumerate(groups):
                     place = (severity - 1) * count + number
                     places.append((name, place))
                     rows.append(
                         IndexRow(
-                            id=f"{name}/{severity}/{number:05d}",
+                            id=f"{name}/{severity}/{group}",
                             target=int(labels[number]),
-                            shape=(SIDE, SIDE, 3),
+                            shape=_SHAPE,
                             content=sha256(self._arrays[name][place]),
-                            group=f"{number:05d}",
-                            attributes={"corruption": name, "severity": severity},
+                            group=group,
+                            attributes=said,  # one for all: there may be 750 000 rows
                             reference=known[number] if known else None,
                         )
                     )

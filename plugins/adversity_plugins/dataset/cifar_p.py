@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CifarP"]
 
 Array = np.ndarray[Any, Any]
+_SHAPE = (SIDE, SIDE, 3)
 Perturbation = Literal[
     "gaussian_noise",
     "shot_noise",
@@ -158,18 +159,24 @@ class CifarP(Dataset):
         count = self._count()
         labels = self._labels(files, count)
         places, rows = [], []
+        groups = [f"{number:05d}" for number in range(self.limit or count)]
         for name, array in self._arrays.items():
-            for number in range(self.limit or count):
-                for frame in range(array.shape[1]):
+            # One for all images: there may be three million rows.
+            said: list[dict[str, str | float]] = [
+                {"perturbation": name, "frame": frame} for frame in range(array.shape[1])
+            ]
+            for number, group in enumerate(groups):
+                target = None if labels is None else int(labels[number])
+                for frame, attributes in enumerate(said):
                     places.append((name, number, frame))
                     rows.append(
                         IndexRow(
-                            id=f"{name}/{number:05d}/{frame:02d}",
-                            target=None if labels is None else int(labels[number]),
-                            shape=(SIDE, SIDE, 3),
+                            id=f"{name}/{group}/{frame:02d}",
+                            target=target,
+                            shape=_SHAPE,
                             content=sha256(array[number, frame]),
-                            group=f"{number:05d}",
-                            attributes={"perturbation": name, "frame": frame},
+                            group=group,
+                            attributes=attributes,
                         )
                     )
         self._places, self._rows = tuple(places), tuple(rows)

@@ -109,7 +109,7 @@ class MCEOfSamples(Metric):
         interval = None
         if images is not None:
             weights = np.repeat([100 / unit / len(units) for unit in units.values()], 5)
-            interval = metrics.mean_interval(wrong[images] @ weights)
+            interval = metrics.mean_interval(wrong[images] @ weights, within=(info.low, info.high))
         return Measure(
             value,
             sum(len(cells[one, at]) for one in ALEXNET for at in _SEVERITIES),

@@ -116,3 +116,12 @@ def test_a_missing_cell_is_refused() -> None:
         MCEOfSamples().compute(
             Table({name: values[keep] for name, values in whole.columns.items()})
         )
+
+
+def test_the_interval_ends_where_errors_do() -> None:
+    """Of three images, one always wrong: Student's would go below no error at all."""
+    one = table(3)
+    one.columns["correct"][:] = one["group"] != "00000"
+    found = MCEOfSamples(clean_accuracy=1.0).compute(one)
+    assert found["mce"].low == 0
+    assert found["relative_mce"].low < 0  # of errors that are added there may be less than none
