@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -31,6 +31,7 @@ def gap(truths: np.ndarray, weights: np.ndarray) -> float:
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 40))
+@example(36, 52, 37)
 def test_where_each_row_has_one_member_the_weights_are_shares(a: int, b: int, c: int) -> None:
     """Closed form: members that are alone in knowing a, b and c rows are weighted by these."""
     rows = np.repeat(np.eye(3), (a, b, c), axis=0) * 0.7

@@ -116,8 +116,11 @@ def _further(
         if tried == reach:
             there[falling[limits <= reach]] = 0  # exactly, so that it is out of the next steps
         mixed = _mixed(scaled, there)
-        if (mixed > 0).all() and _mean(np.log(mixed), counts) >= before:
-            return np.asarray(there / there.sum())
+        if (mixed > 0).all():
+            gained = _mean(np.log(mixed), counts) - before
+            # A part of a step that changes nothing but rounding would be taken for ever.
+            if gained > 0 or (gained == 0 and tried == reach):
+                return np.asarray(there / there.sum())
         tried /= 2
     return np.asarray(otherwise / otherwise.sum())
 
