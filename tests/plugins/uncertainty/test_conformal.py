@@ -15,6 +15,7 @@ from scipy import stats
 import adversity
 from adversity import Block, Predictive
 from adversity.errors import DataError, NotFittedError
+from adversity_plugins.uncertainty.decision._class_scores import class_scores
 from adversity_plugins.uncertainty.decision.conformal import Conformal
 
 if TYPE_CHECKING:
@@ -135,8 +136,102 @@ def test_what_is_missing_is_named() -> None:
         plugin.fit([Block(("a",), probs=torch.ones(1, 1))], rng)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="got no probabilities"):
         plugin.fit([Block(("a",), targets=torch.zeros(1).long())], rng)  # type: ignore[arg-type]
-    for threshold in (-0.5, 2.0, math.nan):
-        with pytest.raises(DataError, match="expects a stored threshold from 0 to 1"):
+    for threshold in (-0.5, math.nan):
+        with pytest.raises(DataError, match="expects stored thresholds from 0 on"):
             plugin.load(adversity.State({"threshold": np.array([threshold])}))
     with pytest.raises(DataError, match="got none: use a classifier"):
         fitted(*with_true_score([0.1] * 20), 0.1).decide(Predictive(mean=torch.ones(1, 1)))
+
+
+def drawn(n: int, seed: int, classes: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    """Answers of a classifier that is right about itself: labels are drawn by its probabilities."""
+    draws = torch.Generator().manual_seed(seed)
+    sharp = 4 * torch.rand(n, 1, generator=draws, dtype=torch.float64)
+    logits = sharp * torch.randn(n, classes, generator=draws, dtype=torch.float64)
+    probs = logits.softmax(1)
+    return probs, torch.multinomial(probs, 1, generator=draws)[:, 0]
+
+
+def test_aps_and_raps_are_sums_over_likelier_classes() -> None:
+    """By hand: of .5 .2 .2 .1 the equal ones have one score; a penalty from the second on."""
+    probs = torch.tensor([[0.2, 0.5, 0.1, 0.2]], dtype=torch.float64)
+    aps = class_scores(probs, "aps")
+    torch.testing.assert_close(aps, torch.tensor([[0.5, 0.0, 0.9, 0.5]], dtype=torch.float64))
+    raps = class_scores(probs, "raps", penalty=0.1, free=1)
+    torch.testing.assert_close(raps, torch.tensor([[0.7, 0.0, 1.2, 0.7]], dtype=torch.float64))
+    swapped = class_scores(probs[:, [3, 1, 2, 0]], "aps")
+    assert torch.equal(swapped, aps[:, [3, 1, 2, 0]]), "the order of classes says nothing"
+
+
+@pytest.mark.parametrize("score", ["aps", "raps"])
+def test_their_coverage_has_the_exact_law_too(score: str) -> None:
+    """Any score has it: the mean over 500 splits of 49 rows is k / (n + 1) = 45 / 50, to 3 errors."""
+    held, tests = [], 100
+    for seed in range(500):
+        plugin = Conformal(alpha=0.1, score=score)  # type: ignore[arg-type]
+        plugin.load(plugin.fit(of(*drawn(49, seed)), np.random.default_rng(0)))  # type: ignore[arg-type]
+        probs, targets = drawn(tests, seed + 10_000)
+        sets = plugin.decide(Predictive(probs)).sets
+        assert sets is not None
+        held.append(float(sets.gather(1, targets[:, None]).double().mean()))
+    law = stats.betabinom(tests, 45, 5)
+    assert np.mean(held) == pytest.approx(0.9, abs=3 * law.std() / tests / math.sqrt(500))
+
+
+def test_raps_has_fewer_large_sets_than_aps_and_neither_an_empty_one() -> None:
+    """At the same coverage; those of THR may be empty."""
+    probs, targets = drawn(4000, 1)
+    test, truth = drawn(4000, 2)
+    sizes = {}
+    for score in ("thr", "aps", "raps"):
+        plugin = Conformal(score=score, penalty=0.2, free=1)  # type: ignore[arg-type]
+        plugin.load(plugin.fit(of(probs, targets), np.random.default_rng(0)))  # type: ignore[arg-type]
+        sets = plugin.decide(Predictive(test)).sets
+        assert sets is not None
+        sizes[score] = sets.sum(1)
+        held = float(sets.gather(1, truth[:, None]).double().mean())
+        assert held == pytest.approx(0.9, abs=0.02), "three standard errors of both draws"
+    assert int((sizes["raps"] >= 5).sum()) < int((sizes["aps"] >= 5).sum())
+    assert min(int(sizes["aps"].min()), int(sizes["raps"].min())) >= 1
+    assert int(sizes["thr"].min()) == 0
+
+
+def test_by_class_each_class_keeps_the_promise() -> None:
+    """A class that the classifier never believes in is missed by one threshold, and held by its own."""
+    draws = torch.Generator().manual_seed(3)
+    targets = torch.randint(0, 3, (6000,), generator=draws)
+    logits = torch.randn(6000, 3, generator=draws, dtype=torch.float64)
+    logits[torch.arange(6000), targets] += 2.0
+    logits[:, 2] -= 3.0
+    probs = logits.softmax(1)
+    fit, test = slice(0, 3000), slice(3000, None)
+    covered = {}
+    for by_class in (False, True):
+        plugin = Conformal(by_class=by_class)
+        plugin.load(plugin.fit(of(probs[fit], targets[fit]), np.random.default_rng(0)))  # type: ignore[arg-type]
+        sets = plugin.decide(Predictive(probs[test])).sets
+        assert sets is not None
+        held = sets.gather(1, targets[test][:, None])[:, 0]
+        covered[by_class] = [float(held[targets[test] == k].double().mean()) for k in range(3)]
+    assert covered[False][2] < 0.8
+    # About 1000 rows a class: three standard errors of .9 are .028, and as much for the fit.
+    assert covered[True] == pytest.approx([0.9] * 3, abs=0.04)
+
+
+def test_a_class_with_too_few_rows_is_in_every_set() -> None:
+    """And said aloud."""
+    probs, targets = drawn(300, 4, classes=3)
+    targets[targets == 2] = 0
+    targets[:5] = 2
+    plugin = Conformal(by_class=True)
+    state = plugin.fit(of(probs, targets), np.random.default_rng(0))  # type: ignore[arg-type]
+    assert state.info["note"] == (
+        "1 of 3 classes have fewer than the 9 rows that alpha = 0.1 needs, 5 at least: every set "
+        "holds them"
+    )
+    plugin.load(state)
+    sets = plugin.decide(Predictive(probs)).sets
+    assert sets is not None
+    assert sets[:, 2].all()
+    with pytest.raises(DataError, match="was fitted on 3 classes, got 4"):
+        plugin.decide(Predictive(torch.full((1, 4), 0.25, dtype=torch.float64)))

@@ -9,8 +9,12 @@ import torch
 
 from adversity import State
 from adversity.errors import DataError
+from adversity_plugins.uncertainty.decision._class_scores import (
+    class_scores,
+    true_scores,
+    with_labels,
+)
 from adversity_plugins.uncertainty.decision._likelihood_ratio import Ratio, likelihood_ratio
-from adversity_plugins.uncertainty.decision._true_scores import true_scores
 from adversity_plugins.uncertainty.decision._weighted_rank import effective_size, log_limits
 
 if TYPE_CHECKING:
@@ -27,8 +31,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 def weighted(train: FitData, unlabelled: FitData, *, alpha: float, penalty: float) -> State:
     """Return the state of `weighted_conformal`."""
     here, there = _rows(train, "train"), _rows(unlabelled, "unlabelled")
-    scores = np.array(
-        [s for block in train for s in true_scores(block.probs, block.targets, _NAME)]
+    labelled = (with_labels(block.probs, block.targets, _NAME) for block in train)
+    scores = np.concatenate(
+        [true_scores(class_scores(probs), targets).cpu().numpy() for probs, targets in labelled]
     )
     ratio = likelihood_ratio(here, there, penalty=penalty)
     logs = ratio.of(here)
