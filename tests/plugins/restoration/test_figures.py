@@ -62,5 +62,5 @@ def test_the_figures_stand(row: tuple[str, float, str, float]) -> None:
 
 
 def test_the_table_names_each_of_them() -> None:
-    """Twelve rows are read."""
-    assert len(_rows()) == 12
+    """Thirteen rows are read."""
+    assert len(_rows()) == 13
