@@ -62,7 +62,8 @@ _LEVELS["compose"] = [
 ]
 _LEVELS["mosaic"] = [{"pattern": pattern} for pattern in ("RGGB", "BGGR", "GRBG", "GBRG")]
 _CAUSED: dict[str, dict[str, Any]] = {"downsample": {"factor": 4}, "mosaic": {}}
-_CAUSED["blind_l0"] = {"severity": 3, "kernel": "random_motion"}
+_MOTION = {"severity": 3, "kernel": "random_motion"}
+_CAUSED |= dict.fromkeys(("blind_dark_channel", "blind_l0"), _MOTION)
 """What a restoration is shown with, where that is not severity 3."""
 _SIDE, _LABEL = 224, 122
 _DATA: Any = data  # its functions have no types

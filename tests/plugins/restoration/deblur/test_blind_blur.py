@@ -15,12 +15,13 @@ from adversity.errors import AdversityError
 from adversity_plugins.restoration.deblur import _kernels
 from adversity_plugins.restoration.deblur._blurring import Blurring, slopes
 from adversity_plugins.restoration.deblur._coarse_to_fine import scales
+from adversity_plugins.restoration.deblur._dark_and_few import darkest, few_slopes_and_darks
 from adversity_plugins.restoration.deblur._few_slopes import few_slopes, worth_their_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BLIND = ("blind_l0",)
+BLIND = ("blind_l0", "blind_dark_channel")
 EVERY = pytest.mark.parametrize("name", BLIND)
 
 
@@ -143,6 +144,38 @@ def _similarity(one: Tensor, other: Tensor) -> float:
     return float(shared.max() / (one.double().norm() * other.double().norm()))
 
 
+@pytest.mark.parametrize("size", [3, 5, 11])
+def test_the_darkest_of_each_window_are_found(size: int) -> None:
+    """As by looking at each window, also where it is cut off at the border."""
+    image, half = _random(13, 17), size // 2
+    expected = torch.zeros(13, 17, dtype=torch.bool)
+    for row in range(13):
+        for column in range(17):
+            top, left = max(0, row - half), max(0, column - half)
+            window = image[top : row + half + 1, left : column + half + 1]
+            place = int(window.argmin())
+            expected[top + place // window.shape[1], left + place % window.shape[1]] = True
+    assert torch.equal(darkest(image, size), expected)
+
+
+def test_dark_pixels_become_darker_where_they_have_their_price() -> None:
+    """Black dots on grey, blurred: few slopes alone smooth them away, the price on darks does not.
+
+    Blurred they have 0.25 of 1, the grey has 0.5.
+    """
+    dots = torch.full((48, 48), 0.5, dtype=torch.float64)
+    dots[4::8, 4::8] = 0
+    line = torch.tensor([0.15, 0.7, 0.15], dtype=torch.float64)
+    blur = Blurring(line[:, None] * line, 48, 48, circular=True)
+    worse = blur.spread(dots)
+    free, priced = (
+        float(few_slopes_and_darks(worse, blur, 2e-2, size=7, share=share)[4::8, 4::8].mean())
+        for share in (1e-3, 3.0)
+    )
+    assert free > 0.4
+    assert priced < float(worse.min()) < 0.26
+
+
 @EVERY
 def test_the_kernel_of_a_small_photo_is_found(name: str, small_photos: Tensor) -> None:
     """Of three images of 96 x 96 pixels under paths 9 pixels wide; quality rises by 3 dB.
@@ -205,3 +238,10 @@ def test_a_kernel_without_a_centre_is_refused(name: str) -> None:
     make: Callable[..., object] = adversity.create
     with pytest.raises(AdversityError, match=r"kernel_size must be odd, got 24; try 25"):
         make("restoration", name, kernel_size=24)
+
+
+def test_a_window_without_a_centre_is_refused() -> None:
+    """The dark channel's, in a sentence."""
+    make: Callable[..., object] = adversity.create
+    with pytest.raises(AdversityError, match=r"window must be odd, got 24; try 25"):
+        make("restoration", "blind_dark_channel", window=24)
