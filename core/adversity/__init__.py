@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adversity.clipping import clip as clip
     from adversity.contracts import API_VERSION as API_VERSION
     from adversity.contracts import Access as Access
+    from adversity.contracts import Asset as Asset
     from adversity.contracts import Attack as Attack
     from adversity.contracts import AttackInRounds as AttackInRounds
     from adversity.contracts import Block as Block
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
 _CONTRACTS = [
     "API_VERSION",
     "Access",
+    "Asset",
     "Attack",
     "AttackInRounds",
     "Block",

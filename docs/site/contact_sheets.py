@@ -39,8 +39,13 @@ __all__ = [
 _IMAGES = Path(__file__).parents[1] / "images"
 IMAGENET_C = [*ALEXNET, "speckle_noise", "gaussian_blur", "spatter", "saturate"]
 NOT_DRAWN = {
+    "all_in_one": "it is what it is given",
     "aod_net": "no package brings weights",
     "dncnn": "no package brings weights",
+    **dict.fromkeys(
+        [f"maxim_{task}" for task in ("deblur", "dehaze", "denoise", "derain", "enhance")],
+        "its weights are fetched",
+    ),
     "srcnn": "no package brings weights",
     "vdsr": "no package brings weights",
 }

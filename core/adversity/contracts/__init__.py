@@ -1,5 +1,6 @@
 """The contracts: one file a kind, the promise and nothing else."""
 
+from adversity.contracts.asset import Asset
 from adversity.contracts.attack import Access, Attack, AttackInRounds, Target
 from adversity.contracts.attack_parameters import NearestBudget, NormBudget, Targeted
 from adversity.contracts.classifier import Classifier
@@ -53,6 +54,7 @@ __all__ = [
     "API_VERSION",
     "KINDS",
     "Access",
+    "Asset",
     "Attack",
     "AttackInRounds",
     "Block",

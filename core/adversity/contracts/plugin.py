@@ -17,19 +17,11 @@ from contextlib import suppress
 from fractions import Fraction
 from inspect import get_annotations
 from types import MappingProxyType, UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Self,
-    Union,
-    get_args,
-    get_origin,
-)
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
+from adversity.contracts.asset import Asset
 from adversity.contracts.kind import Kind
 
 if TYPE_CHECKING:
@@ -104,6 +96,8 @@ class PluginBase(BaseModel):
     """The licence of the code, an SPDX id; None: what the distribution's metadata state."""
     weights_licence: ClassVar[str | None] = None
     """The licence of the weights, where there are any."""
+    assets: ClassVar[tuple[Asset, ...]] = ()
+    """What it needs out of packages that are no dependencies; `adversity assets` fetches them."""
     differentiable: ClassVar[bool] = False
     """Gradients of the output with respect to the images are right."""
     stochastic: ClassVar[bool] = False
@@ -196,6 +190,10 @@ class PluginBase(BaseModel):
     def takes_channels(self) -> tuple[int, ...] | None:
         """Return `image_channels`, or fewer where parameters ask for grey or colour."""
         return self.image_channels
+
+    def needed_assets(self) -> tuple[Asset, ...]:
+        """Return which of `assets` are needed with these parameters; the default is all."""
+        return self.assets
 
     def with_parameters(self, **changes: Any) -> Self:
         """Return a new plugin with the same parameters but for `changes`; nothing is set up.

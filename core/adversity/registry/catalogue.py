@@ -35,7 +35,7 @@ _STARTED = time.time_ns()
 """What was edited later may differ from what this process has imported."""
 _NOT_CLAIMS = frozenset(
     {"describes", "kind", "makes", "api", "name"}
-    | {"reference", "licence", "weights_licence", "block_rows"}
+    | {"reference", "licence", "weights_licence", "assets", "block_rows"}
     | {"examples", "expected_failures", "heavy"}
     | {"levels", "model_config"}
 )

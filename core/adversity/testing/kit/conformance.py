@@ -23,6 +23,7 @@ from adversity.testing.kit.outcome import Conformance, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from adversity.contracts import Asset
     from adversity.testing.kit.outcome import Status
 
 __all__ = ["KIT", "ConformanceError", "Trial", "check_plugin", "trials"]
@@ -83,6 +84,10 @@ class Trial:
         return self.known[key]
 
     def _tried(self, bench: Bench) -> tuple[Status, str]:
+        absent = [asset for asset in _needed(bench) if not asset.present]
+        if absent:
+            who = f"{bench.cls.kind}/{bench.cls.name}"
+            return "untried", f"{absent[0].label} is not here; run: adversity assets fetch {who}"
         with host_as_found():
             one_thread()  # as in a run
             try:
@@ -103,6 +108,14 @@ class Trial:
         except NotApplicable as reason:
             return "skipped", str(reason)
         return "failed", error_line(error)
+
+
+def _needed(bench: Bench) -> tuple[Asset, ...]:
+    """Return what the plugin needs out of packages with the parameters that are tried."""
+    if not bench.cls.assets:
+        return ()
+    plugin: PluginBase = built(bench.cls, bench.parameters)
+    return plugin.needed_assets()
 
 
 def trials(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conformance", "Outcome", "Status"]
 
-Status = Literal["passed", "failed", "skipped", "expected", "fixed"]
+Status = Literal["passed", "failed", "skipped", "expected", "fixed", "untried"]
 """What became of a check; `Outcome` says what each means."""
 
 
@@ -24,7 +24,8 @@ class Outcome:
         parameters: With which the plugin was tried.
         status: `passed`; `failed`; `skipped`, it does not apply; `expected`, it failed as the
             class says it must; `fixed`, the class says that it fails and it passed, which
-            counts as a failure until the class says otherwise.
+            counts as a failure until the class says otherwise; `untried`, what the plugin needs
+            out of a package was not fetched, which says nothing for the plugin.
         message: What was found, with figures; the reason where it was skipped or expected.
         seconds: How long it took.
     """
@@ -100,5 +101,7 @@ class Conformance:
         )
         lines = [f"  {outcome.trial}: {outcome.message}" for outcome in self.failures]
         if not self.passed and not lines:
-            lines = ["  nothing was tried: no check that was run applies"]
+            untried = [outcome for outcome in self.outcomes if outcome.status == "untried"]
+            why = untried[0].message if untried else "no check that was run applies"
+            lines = [f"  nothing was tried: {why}"]
         return "\n".join([head, *lines])

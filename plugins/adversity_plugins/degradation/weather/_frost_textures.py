@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adversity import Asset
 from adversity.errors import DataError, WeightsError
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["enlarged", "published_textures", "textures_in"]
+__all__ = ["TEXTURES", "enlarged", "published_textures", "textures_in"]
 
 _PACKAGE = "imagecorruptions"
-_MEND = 'install it with: pip install "adversity[frost]"; or give textures: FOLDER'
+_MEND = (
+    'install it with: pip install "adversity[frost]", or: adversity assets fetch degradation/frost; '
+    "or give textures: FOLDER"
+)
 _SHA256 = {
     "frost1.png": "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755",
     "frost2.png": "fe211a89b336999c207a852ce05818d4545d0b57c5beadd824b4cc9d9a9b6137",
@@ -32,6 +36,16 @@ _SHA256 = {
     "frost4.jpg": "3f8b91ca1a9fa7167b09e773da53f5ae60d0a1fd88f02a783f6e328a72887f6e",
     "frost5.jpg": "5fc6a19df4a429ba68abdcc8f8a4278d4c9f81c9ccafd2c92ab0c8cf8992ebd2",
 }
+
+TEXTURES = Asset(
+    registry="pypi",
+    package="imagecorruptions-imaug",
+    version="1.1.5",
+    licence="Apache-2.0",
+    files={f"{_PACKAGE}/frost/{name}": sha256 for name, sha256 in _SHA256.items()},
+    size=2_095_938,
+    use="photographs of frost",
+)
 
 
 def published_textures() -> list[NDArray[np.uint8]]:
@@ -41,14 +55,18 @@ def published_textures() -> list[NDArray[np.uint8]]:
         WeightsError: If the package is missing, or one of its files is not the published one.
     """
     spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
+    if spec is not None and spec.origin is not None:
+        folder = Path(spec.origin).parent
+    elif TEXTURES.folder.is_dir():
+        folder = TEXTURES.folder / _PACKAGE
+    else:
         raise WeightsError(
             f"frost: expected its textures in the package {_PACKAGE}-imaug, which is not "
             f"installed; {_MEND}"
         )
     found = []
     for name, sha256 in _SHA256.items():
-        path = Path(spec.origin).parent / "frost" / name
+        path = folder / "frost" / name
         if not path.is_file():
             raise WeightsError(
                 f"frost: expected frost/{name} in the package {_PACKAGE}, got a package without "

