@@ -41,6 +41,7 @@ IMAGENET_C = [*ALEXNET, "speckle_noise", "gaussian_blur", "spatter", "saturate"]
 NOT_DRAWN = {
     "all_in_one": "it is what it is given",
     "aod_net": "no package brings weights",
+    "deepdeblur": "no package brings weights",
     "dncnn": "no package brings weights",
     **dict.fromkeys(
         [f"maxim_{task}" for task in ("deblur", "dehaze", "denoise", "derain", "enhance")],

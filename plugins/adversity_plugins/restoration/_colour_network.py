@@ -55,6 +55,11 @@ class ColourNetwork(Restoration):
         fill(network, self.own_keys(state), f"{self.name}: {self.weights.text}")
         self._network = network.to(device)
 
+    def restored(self, images: Tensor) -> Tensor:
+        """Return what the network makes of colour images in [0, 1], not limited; H and W fit."""
+        answer: Tensor = self._network(images)
+        return answer
+
     def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
         """Return better images.
 
@@ -68,5 +73,5 @@ class ColourNetwork(Restoration):
                 f"{self.name}: expected loaded weights, got none; call setup(device)"
             )
         colour = images.expand(-1, 3, -1, -1)
-        answer = in_whole_blocks(self._network, colour, self.multiple)
+        answer = in_whole_blocks(self.restored, colour, self.multiple)
         return clip(answer.mean(1, keepdim=True) if images.shape[1] == 1 else answer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Restoration, clip
+from adversity import Asset, Restoration, clip
 from adversity.errors import WeightsError
 from adversity_plugins.restoration._weights import fill, read_state
 from adversity_plugins.restoration.camera._bayer import Pattern
@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _PACKAGE, _FILE = "demosaicnet", "data/bayer.pth"
-_MEND = 'install it with: pip install "adversity[demosaic]"'
+_MEND = (
+    'install it with: pip install "adversity[demosaic]", or: adversity assets fetch '
+    "restoration/demosaicnet"
+)
+_WEIGHTS = Asset(
+    registry="pypi",
+    package=_PACKAGE,
+    version="0.0.14",
+    licence="MIT",
+    files={
+        f"{_PACKAGE}/{_FILE}": "a90f45c34b89fea3faf49060687839a7d191d302f597a302b31d1bbc021ff7d8"
+    },
+    size=3_630_814,
+    use="weights",
+)
 
 
 class DemosaicNet(Restoration):
@@ -45,6 +59,7 @@ class DemosaicNet(Restoration):
         "Gharbi, Chaurasia, Paris, Durand, Deep joint demosaicking and denoising, 2016"
     )
     weights_licence: ClassVar[str | None] = "MIT"
+    assets: ClassVar[tuple[Asset, ...]] = (_WEIGHTS,)
     image_channels: ClassVar[tuple[int, ...]] = (3,)
     differentiable: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
@@ -119,9 +134,11 @@ def _mirrored(length: int, before: int, after: int, like: Tensor) -> Tensor:
 
 
 def _weight_file() -> Path:
-    """Find the weights in the installed package, which is not imported."""
+    """Find the weights in the installed package, which is not imported, or as they were fetched."""
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
+        if (_WEIGHTS.folder / _PACKAGE / _FILE).is_file():
+            return _WEIGHTS.path(f"{_PACKAGE}/{_FILE}", "restoration/demosaicnet")
         raise WeightsError(
             f"demosaicnet: expected its weights in the package {_PACKAGE}, which is not installed; "
             f"{_MEND}"
