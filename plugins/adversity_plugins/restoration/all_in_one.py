@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AllInOne"]
 
-_Part = Annotated[Plugin[Restoration] | None, Field(description="{uses, with}; none: it is left")]
+_Part = Plugin[Restoration] | None
 _SMALLEST = 4
 """Pixels each way, below which no noise level can be estimated."""
 
@@ -64,12 +64,16 @@ class AllInOne(Restoration):
         },
     )
 
-    fill: _Part = None
-    deblock: _Part = None
-    denoise: _Part = None
-    dehaze: _Part = None
-    brighten: _Part = None
-    deblur: _Part = None
+    fill: _Part = Field(default=None, description="against holes: {uses, with}; none: it stays")
+    deblock: _Part = Field(
+        default=None, description="against blocks of JPEG: {uses, with}; none: it stays"
+    )
+    denoise: _Part = Field(default=None, description="against noise: {uses, with}; none: it stays")
+    dehaze: _Part = Field(default=None, description="against haze: {uses, with}; none: it stays")
+    brighten: _Part = Field(
+        default=None, description="against darkness: {uses, with}; none: it stays"
+    )
+    deblur: _Part = Field(default=None, description="against blur: {uses, with}; none: it stays")
     blocks_above: float = Field(default=0.3, ge=0, le=100, description="bound of `blockiness`")
     noise_above: float = Field(default=0.05, ge=0, le=1, description="bound of `noise`")
     haze_above: float = Field(default=0.37, ge=0, le=1, description="bound of `haziness`")
