@@ -160,8 +160,8 @@ _REFUSED = {
         (("attack/push", "attack/$way"),),
         "  way: [push, shove]\n",
         (
-            "attack/$way: a variable stands for degradations, restorations, classifiers, regressors or "
-            "calibrators, not for attacks; write a step for each"
+            "attack/$way: a variable stands for degradations, restorations, classifiers, regressors, "
+            "calibrators, scores or detectors, not for attacks; write a step for each"
         ),
     ),
     "one attack": (

@@ -45,7 +45,7 @@ class AUROC(Metric):
     needs_labels = False
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "auroc": MeasureInfo(
-            0.0, 1.0, title="AUROC", better="higher", scale="share", group="uncertainty"
+            0.0, 1.0, title="AUROC", better="higher", scale="share", group="uncertainty", headline=1
         ),
         "fpr95_unknown_positive": MeasureInfo(
             0.0,

@@ -35,7 +35,9 @@ class Selective(Metric):
     wants = ("target", "correct")
     unless = ("start_correct",)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
-        "aurc": MeasureInfo(0.0, 1.0, title="AURC", better="lower", group="uncertainty"),
+        "aurc": MeasureInfo(
+            0.0, 1.0, title="AURC", better="lower", group="uncertainty", headline=1
+        ),
         "augrc": MeasureInfo(0.0, 1.0, title="AUGRC", better="lower", group="uncertainty"),
     }
 

@@ -202,13 +202,20 @@ class TableRun(StageRun):
                 yield {name: part[name] for name in first}
 
     def _columns_in_turn(self) -> Columns:
-        """Return, without rows, the columns of restorations that take turns: each has its own."""
+        """Return, without rows, the columns of plugins that take turns: each has its own.
+
+        Those of restorations begin with the step's name, and a score's has the plugin's.
+        """
         steps = [link.id for link in self.chain.links if len(link.plugin_entries) > 1]
         starts = tuple(f"{step}{sign}" for step in steps for sign in "._")
+        scores = {entry.name for entry in self.planned.plugin_entries}
+        if self.planned.role != "score" or len(scores) < 2:
+            scores = set()
         columns: Columns = {}
-        for cell in self.planned.cells if steps else ():
+        for cell in self.planned.cells if steps or scores else ():
             rows = self.shard_rows(self.shards_of(cell)[0])
-            columns |= {name: rows[name][:0] for name in rows if name.startswith(starts)}
+            own = (name for name in rows if name.startswith(starts) or name in scores)
+            columns |= {name: rows[name][:0] for name in own}
         return columns
 
     def metrics(self) -> Iterator[MetricBase]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adversity.contracts import Classifier, Fitted, Plugin, PostHoc
+from adversity.contracts import Classifier, Detector, Fitted, Plugin, PostHoc, Score
 from adversity.pipeline.plan.fit_sources import named_sources
 from adversity.pipeline.plan.graph import names_plugin, order_steps, references
 from adversity.pipeline.plan.matrix import count, expand, fill, filled
@@ -244,8 +244,11 @@ def _unlike(uses: str, entries: Sequence[Entry]) -> list[str]:
         return [f"{uses}: expected plugins of one kind, got {named}; write a step for each kind"]
     if not all(map(_takes_turns, classes)):
         kind = next(iter(kinds)).plural
-        may = "degradations, restorations, classifiers, regressors or calibrators"
-        return [f"{uses}: a variable stands for {may}, not for {kind}; write a step for each"]
+        may = (
+            "degradations, restorations, classifiers, regressors, calibrators, scores or detectors"
+        )
+        these = "decisions, ensembles or draws" if kind == "uncertainties" else kind
+        return [f"{uses}: a variable stands for {may}, not for {these}; write a step for each"]
     ways = {entry.name: _way(cls) for entry, cls in zip(entries, classes, strict=True)}
     if len(set(ways.values())) > 1:
         each = "; ".join(f"{name} {way}" for name, way in ways.items())
@@ -257,10 +260,12 @@ def _unlike(uses: str, entries: Sequence[Entry]) -> list[str]:
 def _takes_turns(cls: type[PluginBase]) -> bool:
     """Say whether a variable of the matrix may stand for plugins such as this one.
 
-    Budget, ledger and gates ask each attack by itself; a score's column and a metric's measure
-    have its name.
+    Budget, ledger and gates ask each attack by itself, and a metric's measures have its name. So has
+    a score's column, which is empty in the cells of others: whoever reads it goes by the same
+    variable.
     """
-    return cls.describes.role in ("view", "predict", "regress") or issubclass(cls, PostHoc)
+    by_turns = (PostHoc, Score, Detector)
+    return cls.describes.role in ("view", "predict", "regress") or issubclass(cls, by_turns)
 
 
 def _way(cls: type[PluginBase]) -> str:
@@ -270,4 +275,8 @@ def _way(cls: type[PluginBase]) -> str:
         named = "" if cls.fit_sources == ("train",) else f" of {' and '.join(cls.fit_sources)}"
         may = f" and perhaps {' and '.join(cls.may_take)}" if cls.may_take else ""
         fits = f"is fitted on {cls.fits_on}{named}{may}"
-    return f"gives {cls.gives} and {fits}" if issubclass(cls, Classifier) else fits
+    if issubclass(cls, Classifier):
+        return f"gives {cls.gives} and {fits}"
+    if issubclass(cls, Score):
+        return f"scores {'members' if cls.needs_members else 'answers'} and {fits}"
+    return f"scores features and {fits}" if issubclass(cls, Detector) else fits
