@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import MeasureInfo, NoReferenceMetric, ProjectFile
+from adversity import Asset, MeasureInfo, NoReferenceMetric, ProjectFile
 from adversity.errors import WeightsError
 from adversity_plugins.metric._natural_scene import PATCH, distances, features, luma_levels
-from adversity_plugins.metric._package_file import read_from_package
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["NIQE"]
 
-_PACKAGES = ("mmagic", "basicsr")
-_FILE = "metrics/niqe_pris_params.npz"
-_SHA256 = "2a7c182a68c9e7f1b2e2e5ec723279d6f65d912b6fcaf37eb2bf03d7367c4296"
-_MEND = "install it with: pip install --no-deps mmagic==1.2.0; or give pristine: FILE.npz"
+_FILE = "mmagic/evaluation/metrics/niqe_pris_params.npz"
+_PARAMETERS = Asset(
+    registry="pypi",
+    package="mmagic",
+    version="1.2.0",
+    licence="Apache-2.0",
+    files={_FILE: "2a7c182a68c9e7f1b2e2e5ec723279d6f65d912b6fcaf37eb2bf03d7367c4296"},
+    size=1_408_237,
+    use="mean and covariance of good photographs",
+)
 
 
 class NIQE(NoReferenceMetric):
@@ -35,8 +40,8 @@ class NIQE(NoReferenceMetric):
     Whose numbers these are is decided by the parameters (mean and covariance over pristine
     photographs) and by the luma: those of the published release, as BasicSR and MMagic have them,
     BT.601's Y from 16 to 235, rounded, patches of 96 pixels, no border cropped. MATLAB's own
-    function gives others. The file comes with the package `mmagic` and with `basicsr`; it is read
-    without importing them.
+    function gives others. The file comes with the package `mmagic`, which is not imported:
+    `adversity assets fetch metric/niqe`.
 
     Reference: Mittal, Soundararajan, Bovik, "Making a 'completely blind' image quality analyzer",
     2013.
@@ -48,6 +53,7 @@ class NIQE(NoReferenceMetric):
         "analyzer, 2013"
     )
     weights_licence: ClassVar[str | None] = "Apache-2.0"
+    assets: ClassVar[tuple[Asset, ...]] = (_PARAMETERS,)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "niqe": MeasureInfo(low=0.0, attacked="fact", title="NIQE", better="lower", group="quality")
     }
@@ -82,6 +88,10 @@ class NIQE(NoReferenceMetric):
             cov_pris_param=torch.cov(found.T).numpy(),
         )
 
+    def needed_assets(self) -> tuple[Asset, ...]:
+        """Return the published parameters, unless others are given."""
+        return () if self.pristine is not None else self.assets
+
     def setup(self, device: str) -> None:
         """Read mean and covariance.
 
@@ -92,7 +102,7 @@ class NIQE(NoReferenceMetric):
 
         super().setup(device)
         if self.pristine is None:
-            data = read_from_package("niqe", _PACKAGES, _FILE, _SHA256, _MEND)
+            data = _PARAMETERS.path(_FILE, "metric/niqe").read_bytes()
         else:
             data = self.pristine.path.read_bytes()
         mean, covariance = (torch.from_numpy(part).to(device) for part in _read(data))
@@ -129,12 +139,12 @@ def _read(data: bytes) -> tuple[Any, Any]:
             found = [file[name].astype(np.float64) for name in expected]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
-            f"niqe: expected {' and '.join(expected)} in an .npz file, got none ({error}); {_MEND}"
+            f"niqe: expected {' and '.join(expected)} in an .npz file, got none ({error}); name another with pristine"
         ) from error
     for (name, shape), part in zip(expected.items(), found, strict=True):
         if part.shape != shape or not np.isfinite(part).all():
             raise WeightsError(
                 f"niqe: expected {name} {list(shape)} of finite numbers, got {list(part.shape)}; "
-                f"{_MEND}"
+                "name another file with pristine"
             )
     return found[0][0], found[1]

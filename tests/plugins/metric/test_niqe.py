@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from scipy import stats
 from skimage import data
 
+from adversity.contracts import asset
 from adversity.errors import WeightsError
-from adversity_plugins.metric import niqe as module
 from adversity_plugins.metric._natural_scene import (
     PATCH,
     _fit,
@@ -134,20 +133,19 @@ def test_another_file_is_refused(
     write(tmp_path / "p.npz")
     with pytest.raises(WeightsError, match=message) as error:
         NIQE(pristine="p.npz").setup("cpu")
-    assert "pip install --no-deps mmagic==1.2.0" in str(error.value)
+    assert "with pristine" in str(error.value)
 
 
 def test_without_the_package_one_sentence_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """And a file with other bytes is not believed."""
-
-    def missing(name: str) -> object:
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "distribution", missing)
-    with pytest.raises(WeightsError, match="which is not installed; install it with: pip"):
+    """The command that fetches it; nothing is needed where another file is given."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(asset, "find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match="run: adversity assets fetch metric/niqe"):
         NIQE().setup("cpu")
+    assert NIQE().needed_assets()
+    assert not NIQE(pristine="natural.npz").needed_assets()
 
 
 def _has_parameters() -> bool:
@@ -158,7 +156,7 @@ def _has_parameters() -> bool:
     return True
 
 
-@pytest.mark.skipif(not _has_parameters(), reason=module._MEND)
+@pytest.mark.skipif(not _has_parameters(), reason="adversity assets fetch metric/niqe")
 @pytest.mark.parametrize(
     ("name", "sigma", "expected"),
     [
