@@ -7,8 +7,10 @@ it draw those alone: `imagenet-c`, `degradations`, `restorations`.
 from __future__ import annotations
 
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +69,10 @@ _LEVELS["compose"] = [
     for severity in range(1, 6)
 ]
 _LEVELS["mosaic"] = [{"pattern": pattern} for pattern in ("RGGB", "BGGR", "GRBG", "GBRG")]
-_CAUSED: dict[str, dict[str, Any]] = {"downsample": {"factor": 4}, "mosaic": {}}
+_LENS = {"database": "lenses", "lens": "Example 24-70mm f/2.8"}
+_LEVELS["lens"] = [{**_LENS, "focal": focal} for focal in (24, 28, 35, 50, 70)]
+_LEVELS["lens"][0]["aperture"] = _LEVELS["lens"][-1]["aperture"] = 2.8
+_CAUSED = {"downsample": {"factor": 4}, "mosaic": {}, "lens": _LEVELS["lens"][0]}
 _MOTION = {"severity": 3, "kernel": "random_motion"}
 _CAUSED |= dict.fromkeys(("blind_dark_channel", "blind_l0"), _MOTION)
 """What a restoration is shown with, where that is not severity 3."""
@@ -148,12 +153,18 @@ def severities(names: list[str], image: Image.Image, sheet: Sheet) -> None:
 
 
 def _made(name: str, given: dict[str, Any], images: torch.Tensor) -> torch.Tensor:
-    try:
-        plugin = adversity.create("degradation", name, **given)
-    except WeightsError as error:
-        raise SystemExit(str(error)) from error
-    worse: torch.Tensor = plugin(images, seed=0)
+    worse: torch.Tensor = _degradation(name, given)(images, seed=0)
     return worse
+
+
+def _degradation(name: str, given: dict[str, Any]) -> Any:
+    """Return a degradation; a lens is the one that its class writes."""
+    with TemporaryDirectory() as folder, chdir(folder if name == "lens" else "."):
+        built_in("degradation")[name].write_example_files(Path(folder))
+        try:
+            return adversity.create("degradation", name, **given)
+        except WeightsError as error:
+            raise SystemExit(str(error)) from error
 
 
 def restorations(image: Image.Image, sheet: Sheet) -> None:
@@ -173,7 +184,7 @@ def restorations(image: Image.Image, sheet: Sheet) -> None:
 def restored(name: str, cause: str, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return an image degraded by what a restoration is for, and restored."""
     made = _CAUSED.get(name, _CAUSED.get(cause, {"severity": 3}))
-    degradation = adversity.create("degradation", cause, **made)
+    degradation = _degradation(cause, made)
     restoration = adversity.create("restoration", name, **_WITH.get(name, {}))
     worse = degradation(clean, seed=0)
     if name in ("a_plus", "epll", "rfl"):

@@ -24,7 +24,9 @@ BUILT_IN = adversity_restorations()
 EVERY = pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name)
 FREE: dict[str, Any] = {"circular": 0.0, "pattern": [[0.0, 1.0], [1.0, 2.0]]}
 FREE["quality"] = 15.0
-"""Of one image: the border does not go round; a mosaic RGGB; a JPEG of severity 3."""
+FREE["distortion"], FREE["vignetting"] = [1.03, 0.0, -0.2, 0.1, 0.0], [-0.5, -0.2, 0.1]
+FREE["chromatic"] = [[1.01, 0.0, 0.0], [1.0, -0.01, 0.0]]
+"""Of one image: the border does not go round; a mosaic RGGB; a JPEG of severity 3; a lens."""
 NOISE = [kind for kind in BUILT_IN if "sigma" in kind.needs]
 
 

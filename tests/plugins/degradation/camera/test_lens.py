@@ -1,0 +1,312 @@
+"""The lens against lensfun's formulas, a spot of light, and files that are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from adversity import ProjectFolder, SampleRng
+from adversity.contracts.project_files import bind_files
+from adversity.errors import DataError
+from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
+from adversity_plugins.degradation.camera import _radial
+from adversity_plugins.degradation.camera._lens_files import lens_of
+from adversity_plugins.degradation.camera._lens_profile import profile
+from adversity_plugins.degradation.camera.lens import Lens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Streams = Callable[..., SampleRng]
+NAME = "Example 24-70mm f/2.8"
+CORNER = math.hypot(1.5, 1)
+"""The corner of a sensor of 3:2 in lensfun's unit, half its height."""
+
+
+def ready(folder: Path, **parameters: Any) -> Lens:
+    """Return the lens that the class writes, set up."""
+    if not (folder / "lenses").exists():
+        Lens.write_example_files(folder)
+    plugin = Lens.model_validate({"database": "lenses", "lens": NAME, **parameters})
+    bind_files(plugin, folder)
+    plugin.setup("cpu")
+    return plugin
+
+
+def ptlens(r: Any) -> Any:
+    """At 24 mm, as the documentation has it."""
+    a, b, c = 0.02, -0.07, 0.01
+    return r * (a * r**3 + b * r**2 + c * r + 1 - a - b - c)
+
+
+def poly3(r: Any) -> Any:
+    """At 35 mm."""
+    return r * (1 - -0.03 + -0.03 * r**2)
+
+
+def poly5(r: Any) -> Any:
+    """At 70 mm."""
+    return r * (1 + 0.04 * r**2 + 0.005 * r**4)
+
+
+@pytest.mark.parametrize(("focal", "formula"), [(24, ptlens), (35, poly3), (70, poly5)])
+@pytest.mark.parametrize("crop", [1.0, 1.6])
+def test_distortion_is_lensfuns_formula(
+    focal: float, formula: Callable[[Any], Any], crop: float, tmp_path: Path
+) -> None:
+    """In its unit, half the height of the sensor that was measured; a smaller one sees less of it."""
+    told = ready(tmp_path, focal=focal, crop=crop)._profile
+    corner = CORNER / crop
+    r = torch.linspace(0, 1, 50, dtype=torch.float64)
+    ours = _radial.mapped(told.distortion, r) * corner
+    torch.testing.assert_close(ours, formula(r * corner), atol=1e-12, rtol=0)
+
+
+def test_colours_and_light_are_lensfuns_formulas(tmp_path: Path) -> None:
+    """Poly3 and linear for colours; vignetting has its unit at the corner of the sensor."""
+    r = torch.linspace(0, 1, 50, dtype=torch.float64)
+    wide, long = (ready(tmp_path, focal=f, aperture=2.8, crop=1.6)._profile for f in (24, 70))
+    q = r * CORNER / 1.6
+    for ours, theirs in (
+        (_radial.mapped(wide.red, r), q * (0.001 * q**2 + 1.002)),
+        (_radial.mapped(wide.blue, r), q * (-0.001 * q**2 + 0.998)),
+        (_radial.mapped(long.red, r), q * 0.998),
+        (_radial.mapped(long.blue, r), q * 1.003),
+    ):
+        torch.testing.assert_close(ours * CORNER / 1.6, theirs, atol=1e-12, rtol=0)
+    k = (r / 1.6) ** 2
+    torch.testing.assert_close(
+        _radial.shade(wide.vignetting, r), 1 - 0.6 * k - 0.2 * k**2 + 0.1 * k**3, atol=1e-12, rtol=0
+    )
+
+
+def test_between_two_focal_lengths_is_a_mean(tmp_path: Path) -> None:
+    """At 30 mm, 6/11 of the way from 24 to 35, coefficients of both models."""
+    at = {f: np.array(ready(tmp_path, focal=f)._profile.distortion) for f in (24, 30, 35)}
+    np.testing.assert_allclose(at[30], at[24] * 5 / 11 + at[35] * 6 / 11, atol=1e-12)
+
+
+@pytest.mark.parametrize("focal", [24, 35, 70])
+def test_a_spot_goes_where_the_formula_says(focal: float, tmp_path: Path, streams: Streams) -> None:
+    """The centre of a soft spot of light of each colour, measured: within 0.02 pixels.
+
+    Over a spot the map bends, which moves its centre: as its width squared, by a hundredth here.
+    """
+    height, width = 401, 601
+    unit = math.hypot(height - 1, width - 1) / 2
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    at = np.array([310.0, 450.0])
+    spot = torch.exp(-((rows - at[0]) ** 2 + (columns - at[1]) ** 2) / (2 * 2**2))
+    image = linear_to_srgb((0.9 * spot).clamp(0, 1)).expand(1, 3, -1, -1).contiguous()
+    plugin = ready(tmp_path, focal=focal)
+    light = srgb_to_linear(plugin.degrade(image, streams("a")).images[0]).double()
+    formula = {24: ptlens, 35: poly3, 70: poly5}[focal]
+    away = at - np.array([(height - 1) / 2, (width - 1) / 2])
+    r = math.hypot(*away) / unit * CORNER
+    shifts = _shifts(focal)
+    for channel in range(3):
+        place = formula(r)
+        place = place * shifts[channel](place) / r
+        mass = light[channel] / light[channel].sum()
+        centre = np.array([float((mass * rows).sum()), float((mass * columns).sum())])
+        expected = away * place + np.array([(height - 1) / 2, (width - 1) / 2])
+        np.testing.assert_allclose(centre, expected, atol=0.02)
+
+
+def _shifts(focal: float) -> list[Callable[[float], float]]:
+    """Return what the places of red, green and blue are multiplied by, in lensfun's unit."""
+    share = (focal - 24) / 46  # from poly3 at 24 mm to linear at 70 mm
+    red, blue = 1.002 - 0.004 * share, 0.998 + 0.005 * share
+    cubic = 0.001 * (1 - share)
+    return [lambda r: red + cubic * r**2, lambda _: 1.0, lambda r: blue - cubic * r**2]
+
+
+def test_light_falls_off_as_the_formula_says(tmp_path: Path, streams: Streams) -> None:
+    """A white image is the fall-off itself; grey and colour alike."""
+    plugin = ready(tmp_path, focal=24, aperture=2.8, effects=("vignetting",))
+    rows, columns = torch.arange(21.0)[:, None] - 10, torch.arange(31.0) - 15
+    square = (rows**2 + columns**2) / (10**2 + 15**2)
+    expected = 1 - 0.6 * square - 0.2 * square**2 + 0.1 * square**3
+    for channels in (1, 3):
+        seen = plugin.degrade(torch.ones(1, channels, 21, 31), streams("a")).images
+        light = srgb_to_linear(seen)
+        torch.testing.assert_close(light, expected.expand_as(light), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(1.04, 0.018, -0.2275, 0.117, 0.0), (0.97, 0.0, 0.05, 0.0, 0.0), (1.0, 0.0, 0.13, 0.0, 0.05)],
+)
+def test_newton_finds_the_inverse(numbers: tuple[float, ...]) -> None:
+    """Mapped again, every radius comes back to 1e-12; a bracketing solver finds the same."""
+    from scipy.optimize import brentq
+
+    _radial.require_inverse(numbers, "a lens")
+    radius = torch.linspace(0, 1, 41, dtype=torch.float64)
+    found = _radial.inverse(numbers, radius)
+    torch.testing.assert_close(_radial.mapped(numbers, found), radius, atol=1e-12, rtol=0)
+    for r, ours in zip(radius.tolist(), found.tolist(), strict=True):
+        theirs = brentq(lambda u, r=r: float(np.polyval([*numbers[::-1], 0], u)) - r, 0, 1.6)
+        assert ours == pytest.approx(theirs, abs=1e-10)
+
+
+def test_maps_that_fold_and_lenses_without_light_are_refused() -> None:
+    """1 - r^2 / 2 turns at 0.82, before it comes to the corner."""
+    with pytest.raises(DataError, match=r"turns at 0\.8\d of the way"):
+        _radial.require_inverse((1.0, 0.0, -0.5), "a lens")
+    with pytest.raises(DataError, match=r"leaves light everywhere, got a factor of -0\.500"):
+        _radial.require_light((-1.5, 0.0, 0.0), "a lens")
+
+
+def test_cubic_convolution_is_exact_on_a_parabola() -> None:
+    """Keys' kernel with a = -0.5 reproduces polynomials of degree two, away from the border."""
+    rows, columns = torch.arange(9.0).double()[:, None], torch.arange(11.0).double()
+    image = (0.1 * rows**2 - 0.2 * rows * columns + 0.05 * columns**2)[None, None]
+    at = 1.5 + 5 * torch.rand(2, 1, 4, 4, dtype=torch.float64, generator=_generator())
+    expected = 0.1 * at[0] ** 2 - 0.2 * at[0] * at[1] + 0.05 * at[1] ** 2
+    torch.testing.assert_close(_radial.seen(image, *at)[0], expected, atol=1e-12, rtol=0)
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_grey_goes_where_green_goes(tmp_path: Path, photos: Tensor, streams: Streams) -> None:
+    """A grey photo is the green of the same photo in colour."""
+    plugin = ready(tmp_path, focal=24, aperture=2.8)
+    grey = photos[:, 1:2]
+    colour = plugin.degrade(grey.expand(-1, 3, -1, -1).contiguous(), streams("a", "b", "c")).images
+    alone = plugin.degrade(grey.contiguous(), streams("a", "b", "c")).images
+    torch.testing.assert_close(alone, colour[:, 1:2], atol=1e-6, rtol=0)
+    assert float((colour[:, 0] - colour[:, 2]).abs().max()) > 0.01
+
+
+def written(folder: Path, **files: str) -> ProjectFolder:
+    """Write files of a database."""
+    (folder / "db").mkdir()
+    for name, text in files.items():
+        (folder / "db" / f"{name}.xml").write_text(text, encoding="utf-8")
+    database = ProjectFolder("db")
+    database.bind(folder)
+    return database
+
+
+def entry(crop: float, inside: str = "", ratio: str = "") -> str:
+    """Return a lens in a file."""
+    return (
+        f"<lensdatabase><lens><maker>Maker</maker><model>One 50mm</model><cropfactor>{crop}"
+        f"</cropfactor>{ratio}<calibration>{inside}</calibration></lens></lensdatabase>"
+    )
+
+
+def test_a_lens_is_found_by_name_and_sensor(tmp_path: Path) -> None:
+    """Case and maker do not matter; of two sensors the smaller one that is no smaller counts."""
+    ratio = "<aspect-ratio>4:3</aspect-ratio>"
+    folder = written(tmp_path, full=entry(1), half=entry(1.6, ratio=ratio), notes="<a/>")
+    for name in ("One 50mm", "maker one 50MM"):
+        crops = {crop: lens_of(folder, name, crop).crop for crop in (None, 1.0, 1.5, 1.6, 2.0)}
+        assert crops == {None: 1.0, 1.0: 1.0, 1.5: 1.0, 1.6: 1.6, 2.0: 1.6}
+    assert lens_of(folder, "One 50mm", 1.6).aspect == pytest.approx(4 / 3)
+    assert lens_of(folder, "One 50mm", 1).aspect == 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "crop", "words"),
+    [
+        (entry(1), "One 55mm", None, "got 'One 55mm'; did you mean One 50mm"),
+        (entry(1.6), "One 50mm", 1.0, "sensors of crop factor 1.6 alone"),
+        ("<lensdatabase/>", "One 50mm", None, "expected XML files with lenses"),
+        ("<lensdatabase>", "One 50mm", None, "x.xml: expected XML, which it is not"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "One 50mm", None, "got the entity 'b'"),
+        (
+            '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><a>&b;</a>',
+            "One 50mm",
+            None,
+            "got the entity 'b'",
+        ),
+        (
+            '<!DOCTYPE a [<!ENTITY % b SYSTEM "file:///etc/hostname"> %b;]><a/>',
+            "One 50mm",
+            None,
+            "got the entity 'b'",
+        ),
+    ],
+)
+def test_what_is_no_lens_is_refused(
+    tmp_path: Path, text: str, name: str, crop: float | None, words: str
+) -> None:
+    """With the file and what it has; entities, inner, outer or of parameters, before all."""
+    with pytest.raises(DataError, match=words):
+        lens_of(written(tmp_path, x=text), name, crop)
+
+
+def test_a_document_type_alone_is_read_and_nothing_of_it_opened(tmp_path: Path) -> None:
+    """Newer files of lensfun name one."""
+    text = '<!DOCTYPE lensdatabase SYSTEM "lensfun-database.dtd">' + entry(1)
+    assert lens_of(written(tmp_path, x=text), "One 50mm", None).crop == 1
+
+
+@pytest.mark.parametrize(
+    ("inside", "given", "words"),
+    [
+        ("", {}, "whose distortion was measured, it was not"),
+        ('<distortion model="fov1" focal="50"/>', {}, "of poly3, poly5, ptlens, got 'fov1'"),
+        ('<distortion model="poly3" focal="50" k1="x"/>', {}, "a number k1 of distortion, got 'x'"),
+        ('<distortion model="poly3" focal="0" k1="0"/>', {}, "a number focal"),
+        ('<distortion model="poly3" focal="35" k1="0"/>', {}, "35 to 35 mm, got 50"),
+        (
+            '<vignetting model="pa" focal="50" aperture="2" distance="1" k1="-0.5"/>',
+            {"effects": ("vignetting",), "aperture": 4.0},
+            "vignetting was measured, 2, got 4",
+        ),
+    ],
+)
+def test_what_was_not_measured_is_said(
+    tmp_path: Path, inside: str, given: dict[str, Any], words: str
+) -> None:
+    """And what was."""
+    lens = lens_of(written(tmp_path, x=entry(1, inside)), "One 50mm", None)
+    asked = {"effects": ("distortion",), "aperture": None, **given}
+    effects = asked.pop("effects")
+    with pytest.raises(DataError, match=words):
+        profile(lens, effects, focal=50, crop=None, distance=None, **asked)
+
+
+def test_the_nearest_distance_counts(tmp_path: Path) -> None:
+    """In 1 / m: at 0.6 m it is 0.5 m, at 1.5 m it is 1 m, and none is the farthest."""
+    rows = "".join(
+        f'<vignetting model="pa" focal="50" aperture="2" distance="{far}" k1="{-far / 10000}"/>'
+        for far in (0.5, 1, 1000)
+    )
+    lens = lens_of(written(tmp_path, x=entry(1, rows)), "One 50mm", None)
+    for distance, far in ((0.6, 0.5), (1.5, 1), (None, 1000)):
+        told = profile(lens, ["vignetting"], focal=50, crop=None, aperture=2.0, distance=distance)
+        assert told.vignetting[0] == pytest.approx(-far / 10000)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"effects": ["vignetting"]}, "aperture is for the effect vignetting"),
+        ({"effects": ["distortion"], "aperture": 2.8}, "aperture is for the effect vignetting"),
+        ({"distance": 3}, "distance is for vignetting, which needs aperture"),
+    ],
+)
+def test_nothing_is_left_unused(given: dict[str, Any], words: str) -> None:
+    """Aperture and distance are for vignetting."""
+    with pytest.raises(ValidationError, match=words):
+        Lens.model_validate({"database": "db", "lens": "x", "focal": 50, **given})
+
+
+def test_without_setup_it_does_not_guess(streams: Streams) -> None:
+    """The message says so."""
+    plugin = Lens.model_validate({"database": "db", "lens": "x", "focal": 50})
+    with pytest.raises(DataError, match="call setup"):
+        plugin.degrade(torch.zeros(1, 3, 8, 8), streams("a"))
