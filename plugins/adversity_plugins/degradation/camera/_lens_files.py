@@ -96,7 +96,7 @@ def _lenses(folder: ProjectFolder) -> Iterator[tuple[Lens, list[str]]]:
             try:
                 crop = float(element.findtext("cropfactor", ""))
                 aspect = _ratio(element.findtext("aspect-ratio", "3:2"))
-            except ValueError:
+            except (ValueError, ZeroDivisionError):
                 continue
             if models and models[0] and crop > 0 and aspect > 0:
                 yield Lens(models[0].strip(), crop, aspect, element), makers
@@ -126,5 +126,7 @@ def _tree(folder: ProjectFolder, file: str) -> Element:
     try:
         parser.Parse((folder.path / file).read_bytes(), True)  # noqa: FBT003  (expat's own)
         return builder.close()
-    except (OSError, expat.ExpatError, ZeroDivisionError) as error:
+    except DataError:
+        raise
+    except (OSError, expat.ExpatError, ValueError, LookupError) as error:
         raise DataError(f"{folder}: {file}: expected XML, which it is not: {error}") from error
