@@ -4,14 +4,16 @@ Not here: reading tables, which the metric plugins do. Importing this needs NumP
 """
 
 from adversity.metrics.agreement import agreement, kappa
+from adversity.metrics.brier_parts import BrierParts, brier_parts, brier_parts_of
 from adversity.metrics.calibration import (
     calibration_error,
-    confidence_gap,
-    confidence_gap_of,
+    classwise_error,
     consistency_test,
     ece,
 )
 from adversity.metrics.classification import accuracy, accuracy_of, accuracy_of_ranks, ranks
+from adversity.metrics.classwise import ClasswiseAccumulator, class_reliability
+from adversity.metrics.confidence_gap import confidence_gap, confidence_gap_of
 from adversity.metrics.failure import failure_distance, failures_found, median_interval, query_count
 from adversity.metrics.grouped import are_grouped, grouped, grouped_interval
 from adversity.metrics.grouped_calibration import grouped_calibration, grouped_records
@@ -27,7 +29,14 @@ from adversity.metrics.noise_level import noise_level
 from adversity.metrics.open_set import openness, oscr
 from adversity.metrics.paired import paired_difference
 from adversity.metrics.paired_bootstrap import paired_bootstrap
+from adversity.metrics.peer_calibration import peer_ece, peer_ece_of, peer_rows
 from adversity.metrics.precision import average_precision
+from adversity.metrics.predicted_quantiles import (
+    crps_values,
+    interval_widths,
+    quantile_calibration,
+    quantile_ranks,
+)
 from adversity.metrics.predictions import log_softmax, softmax
 from adversity.metrics.preferences import bradley_terry
 from adversity.metrics.proper_scores import (
@@ -63,10 +72,14 @@ from adversity.metrics.robust import (
 )
 from adversity.metrics.selective import augrc, aurc
 from adversity.metrics.several_tests import holm
+from adversity.metrics.smooth_calibration import SmoothAccumulator, smooth_ece
 
 __all__ = [
+    "BrierParts",
+    "ClasswiseAccumulator",
     "ReliabilityAccumulator",
     "ReliabilityBins",
+    "SmoothAccumulator",
     "absolute_errors",
     "accuracy",
     "accuracy_of",
@@ -82,12 +95,17 @@ __all__ = [
     "bradley_terry",
     "brier",
     "brier_of",
+    "brier_parts",
+    "brier_parts_of",
     "calibration_error",
+    "class_reliability",
+    "classwise_error",
     "clopper_pearson",
     "confidence_gap",
     "confidence_gap_of",
     "consistency_test",
     "covered",
+    "crps_values",
     "ece",
     "failure_distance",
     "failures_found",
@@ -98,6 +116,7 @@ __all__ = [
     "grouped_interval",
     "grouped_records",
     "holm",
+    "interval_widths",
     "kappa",
     "log_likelihoods",
     "log_softmax",
@@ -110,8 +129,13 @@ __all__ = [
     "oscr",
     "paired_bootstrap",
     "paired_difference",
+    "peer_ece",
+    "peer_ece_of",
+    "peer_rows",
     "psnr",
     "psnr_convention",
+    "quantile_calibration",
+    "quantile_ranks",
     "query_count",
     "r_squared",
     "ranks",
@@ -120,6 +144,7 @@ __all__ = [
     "rmse_gain",
     "robust_accuracy",
     "share",
+    "smooth_ece",
     "softmax",
     "squared_errors",
     "squared_residuals",

@@ -8,31 +8,43 @@ model would have shown.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Literal
+import statistics
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
-from adversity.metrics.intervals import mean_interval, normal_quantile
-from adversity.metrics.predictions import floats_of, verdicts, whole_number
+from adversity.metrics.calibration_norms import (
+    Norm,
+    Weights,
+    debiased_square,
+    error_bounds,
+    interval_of,
+    norm_of,
+    shares_of,
+)
+from adversity.metrics.classwise import class_reliability
+from adversity.metrics.predictions import whole_number
 from adversity.metrics.reliability import (
     Edge,
     ReliabilityBins,
     Spacing,
     reliability,
-    top_class,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
-    from adversity.metrics.predictions import Floats
-
-__all__ = ["calibration_error", "confidence_gap", "confidence_gap_of", "consistency_test", "ece"]
-
-Weights = Literal["count", "uniform"]
+__all__ = [
+    "calibration_error",
+    "classwise_error",
+    "consistency_test",
+    "ece",
+]
 
 
 def ece(
@@ -44,9 +56,12 @@ def ece(
     edge: Edge = "guo",
     spacing: Spacing = "width",
     weights: Weights = "count",
+    norm: Norm = "l1",
+    classwise: bool = False,
+    debias: bool = False,
     level: float = 0.95,
 ) -> Measure:
-    """Return the expected calibration error of the top class.
+    """Return the expected calibration error, of the top class unless `classwise`.
 
     Args:
         probs: `[N, K]`, K >= 2, rows sum to 1; or give `logits`.
@@ -56,115 +71,149 @@ def ece(
         edge: `guo` for bins (low, high], `left` for [low, high) with the last one closed.
         spacing: Bins of equal `width` or of equal `mass` with ties kept together.
         weights: Bins weigh by `count`, or all the same (`uniform`).
+        norm: `l1`; `l2`, the root of the mean square; `max`, the largest gap.
+        classwise: The mean over the K classes of the error of each class's probability against
+            how often that class is true, in place of the top class's.
+        debias: The square of `l2` without its bias; see `calibration_error`.
         level: Confidence level of the interval, see `calibration_error`.
 
     Returns:
-        The error; `details["bins"]` holds the reliability bins.
+        The error; `details["bins"]` holds the reliability bins, `details["per_class"]` the error
+        of each class.
 
     Raises:
         DataError: The arrays or the rule do not fit.
 
     Reference:
         C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural
-        networks", 2017, equation 5.
+        networks", 2017, equation 5; M. Kull et al., "Beyond temperature scaling", 2019,
+        section 2 (classwise).
 
     Example:
         >>> round(ece([[0.9, 0.1], [0.9, 0.1]], [0, 1], bins=10).value, 6)
         0.4
     """
+    if classwise:
+        each = class_reliability(
+            probs, labels, logits=logits, bins=bins, edge=edge, spacing=spacing
+        )
+        return classwise_error(each, weights=weights, norm=norm, debias=debias, level=level)
     diagram = reliability(probs, labels, logits=logits, bins=bins, edge=edge, spacing=spacing)
-    return calibration_error(diagram, weights=weights, level=level)
+    return calibration_error(diagram, weights=weights, norm=norm, debias=debias, level=level)
 
 
 def calibration_error(
-    bins: ReliabilityBins, *, weights: Weights = "count", level: float = 0.95
+    bins: ReliabilityBins,
+    *,
+    weights: Weights = "count",
+    norm: Norm = "l1",
+    debias: bool = False,
+    level: float = 0.95,
 ) -> Measure:
-    """Return the weighted mean of |accuracy - confidence| over the bins.
+    """Return a norm of accuracy - confidence over the bins.
 
-    The interval is conservative, for the binned error at these confidences. With w the
-    weights, n the counts and v the variances of being right: the estimate lies on average
-    at most `sum w sqrt(v / n)` above the truth (Jensen) and never below it, and its
-    variance is at most `sum w^2 v / n` (Efron and Stein), since one verdict moves it by
-    w / n at most. v is taken at the accuracy (right + 1) / (n + 2).
+    The interval is conservative, for the binned error at these confidences: the estimate lies on
+    average not below the truth, and above by a bound on its bias (Jensen) at most, and its variance
+    is bounded, too (Efron and Stein).
 
     Args:
         bins: From `reliability` or a `ReliabilityAccumulator`.
         weights: By `count`, or `uniform` over the bins that hold rows.
+        norm: `l1`, the mean of the gaps; `l2`, the root of the mean of their squares; `max`, the
+            largest, whatever a bin weighs.
+        debias: For `l2` by `count`: take off what sampling adds on average. The value is then the
+            square, which may be below 0, and has no interval; `details["bins_of_one"]` counts the
+            bins whose single row does not tell it.
         level: Confidence level.
 
     Raises:
-        DataError: `weights` is unknown.
+        DataError: `weights` or `norm` is unknown, or `debias` goes with others.
 
     Reference:
-        B. Efron, C. Stein, "The jackknife estimate of variance", 1981.
+        B. Efron, C. Stein, "The jackknife estimate of variance", 1981; A. Kumar, P. Liang, T. Ma,
+        "Verified uncertainty calibration", 2019, definition 4.1 (`debias`).
     """
-    share = _weights(bins, weights)
-    value = math.fsum((share * np.abs(bins.accuracy - bins.confidence)).tolist())
-    likely = (bins.correct + 1) / (bins.n + 2)
-    variance = likely * (1 - likely) / bins.n
-    bias = math.fsum((share * np.sqrt(variance)).tolist())
-    spread = normal_quantile(level) * math.sqrt(math.fsum((share**2 * variance).tolist()))
+    share = shares_of(bins, weights)
+    told = bins.convention | {"label": "top", "norm": norm, "weights": weights}
+    details: dict[str, Any] = {"bins": bins.records(level)}
+    value = norm_of(bins.accuracy - bins.confidence, share, norm)
+    if debias:
+        _check_debias(norm, weights)
+        square, ones = debiased_square(bins)
+        told |= {"debiased": "Kumar 2019", "value": "square"}
+        details["bins_of_one"] = ones
+        return Measure(square, bins.rows, convention=told, better="lower", details=details)
+    low, high = interval_of(value, *error_bounds(bins, share, norm), level)
     return Measure(
         value=value,
         n=bins.rows,
-        low=max(0.0, value - bias - spread),
-        high=min(1.0, value + spread),
+        low=low,
+        high=high,
         level=level,
         method="conservative: bias (Jensen) and variance (Efron-Stein) bounds",
-        convention=bins.convention | {"label": "top", "norm": "l1", "weights": weights},
+        convention=told,
         better="lower",
-        details={"bins": bins.records(level)},
+        details=details,
     )
 
 
-def confidence_gap(
-    probs: ArrayLike | None = None,
-    labels: ArrayLike | None = None,
+def classwise_error(
+    each: Sequence[ReliabilityBins],
     *,
-    logits: ArrayLike | None = None,
+    weights: Weights = "count",
+    norm: Norm = "l1",
+    debias: bool = False,
     level: float = 0.95,
 ) -> Measure:
-    """Return mean confidence minus accuracy: above 0 the model is too sure.
+    """Return the mean over classes of `calibration_error`, each of its own probability.
 
-    Unlike the calibration error it is a plain mean, so its Student interval is unbiased.
-
-    Args:
-        probs: `[N, K]`, K >= 2, rows sum to 1; or give `logits`.
-        labels: `[N]` integers in 0 .. K - 1.
-        logits: `[N, K]`.
-        level: Confidence level.
-
-    Raises:
-        DataError: The arrays do not fit.
-
-    Example:
-        >>> round(confidence_gap([[0.9, 0.1], [0.8, 0.2]], [0, 1]).value, 6)
-        0.35
-    """
-    return confidence_gap_of(*top_class(probs, labels, logits=logits), level=level)
-
-
-def confidence_gap_of(confidence: ArrayLike, correct: ArrayLike, *, level: float = 0.95) -> Measure:
-    """Return what `confidence_gap` does, from what `top_class` returns of rows.
+    The interval adds up the bounds of the classes, whose errors hang together.
 
     Args:
-        confidence: `[N]` in [0, 1].
-        correct: `[N]` booleans.
+        each: K, from `class_reliability` or a `ClasswiseAccumulator`.
+        weights: As for `calibration_error`.
+        norm: Likewise.
+        debias: Likewise; the mean is then one of squares.
         level: Confidence level.
 
-    Raises:
-        DataError: The arrays do not fit.
+    Returns:
+        The mean; `details["per_class"]` holds the K errors.
 
-    Example:
-        >>> round(confidence_gap_of([0.9, 0.8], [True, False]).value, 6)
-        0.35
+    Raises:
+        DataError: As `calibration_error`.
+
+    Reference:
+        M. Kull et al., "Beyond temperature scaling: obtaining well-calibrated multi-class
+        probabilities with Dirichlet calibration", 2019, section 2.
     """
-    return mean_interval(
-        floats_of(confidence, "confidence") - verdicts(correct, "correct"),
-        level=level,
-        within=(-1.0, 1.0),
-        convention={"difference": "mean confidence - accuracy", "label": "top"},
+    kinds = {"weights": weights, "norm": norm, "debias": debias}
+    found = [calibration_error(bins, **kinds, level=level) for bins in each]  # type: ignore[arg-type]
+    value = statistics.fmean(measure.value for measure in found)
+    whole = Measure(
+        value=value,
+        n=found[0].n,
+        convention={
+            **found[0].convention,
+            "label": "classwise",
+            "over": "mean over classes",
+        },
+        better="lower",
+        details={"per_class": [measure.value for measure in found]},
     )
+    if debias:
+        return whole
+    bounds = [error_bounds(bins, shares_of(bins, weights), norm) for bins in each]
+    bias, spread = (statistics.fmean(column) for column in zip(*bounds, strict=True))
+    low, high = interval_of(value, bias, spread, level)
+    return replace(whole, low=low, high=high, level=level, method=found[0].method)
+
+
+def _check_debias(norm: str, weights: str) -> None:
+    if norm != "l2" or weights != "count":
+        raise DataError(
+            f'expected debias with norm "l2" and weights "count", got {norm!r} and {weights!r}: '
+            "only of squares by count is the bias known"
+        )
 
 
 def consistency_test(
@@ -195,7 +244,7 @@ def consistency_test(
         successes in independent trials", 1956. We resample verdicts, not confidences.
     """
     whole_number(draws, "draws", low=1)
-    share = _weights(bins, weights)
+    share = shares_of(bins, weights)
     sure = np.minimum(bins.confidence, 1.0)
     rng = np.random.default_rng(seed)
     accuracies = rng.binomial(bins.n, sure, size=(draws, len(bins.n))) / bins.n
@@ -210,11 +259,3 @@ def consistency_test(
         "draws": draws,
         "seed": seed,
     }
-
-
-def _weights(bins: ReliabilityBins, weights: str) -> Floats:
-    if weights == "count":
-        return bins.n / bins.rows
-    if weights == "uniform":
-        return np.full(len(bins.n), 1 / len(bins.n))
-    raise DataError(f'expected weights "count" or "uniform", got {weights!r}')

@@ -53,7 +53,7 @@ def absolute_errors(mean: ArrayLike, target: ArrayLike) -> Floats:
         >>> absolute_errors([[1.0, 2.0]], [[0.0, 4.0]]).tolist()
         [1.5]
     """
-    return _own_mean(np.abs(_residuals(mean, target)))
+    return own_mean(np.abs(residuals(mean, target)))
 
 
 def squared_residuals(mean: ArrayLike, target: ArrayLike) -> Floats:
@@ -61,7 +61,7 @@ def squared_residuals(mean: ArrayLike, target: ArrayLike) -> Floats:
 
     Args and errors are those of `absolute_errors`.
     """
-    return _own_mean(_residuals(mean, target) ** 2)
+    return own_mean(residuals(mean, target) ** 2)
 
 
 def rmse(mean: ArrayLike, target: ArrayLike, groups: ArrayLike | None = None) -> Measure:
@@ -169,7 +169,7 @@ def r_squared(mean: ArrayLike, target: ArrayLike) -> float | None:
         >>> r_squared([1.0, 2.0, 3.5], [1.0, 2.0, 3.0])
         0.875
     """
-    apart, right = _residuals(mean, target), _wide(target)
+    apart, right = residuals(mean, target), _wide(target)
     if not (np.ptp(right, 0) > 0).all():  # their mean is rounded: equal ones may differ from it
         return None
     around = ((right - right.mean(0)) ** 2).sum(0)
@@ -191,9 +191,9 @@ def gaussian_nats(mean: ArrayLike, variance: ArrayLike, target: ArrayLike) -> Fl
         >>> round(float(gaussian_nats([0.0], [1.0], [0.0])[0]), 4)
         0.9189
     """
-    spread = _spread(mean, variance)
-    apart = _residuals(mean, target)
-    return _own_mean(0.5 * (np.log(2 * np.pi * spread) + apart**2 / spread))
+    spread = spread_of(mean, variance)
+    apart = residuals(mean, target)
+    return own_mean(0.5 * (np.log(2 * np.pi * spread) + apart**2 / spread))
 
 
 def covered(
@@ -217,19 +217,19 @@ def covered(
     from scipy.special import ndtri
 
     reach = float(ndtri((1 + level) / 2))
-    spread = _spread(mean, variance)
+    spread = spread_of(mean, variance)
     held: np.ndarray[Any, np.dtype[np.bool_]]
-    held = np.abs(_residuals(mean, target)) <= reach * np.sqrt(spread)
+    held = np.abs(residuals(mean, target)) <= reach * np.sqrt(spread)
     return held
 
 
-def _own_mean(values: Floats) -> Floats:
+def own_mean(values: Floats) -> Floats:
     """Return the mean of each row; of one number the number itself, to the last bit."""
     own: Floats = values[:, 0] if values.shape[1] == 1 else values.mean(1)
     return own
 
 
-def _spread(mean: ArrayLike, variance: ArrayLike) -> Floats:
+def spread_of(mean: ArrayLike, variance: ArrayLike) -> Floats:
     spread = _wide(variance)
     if spread.shape != _wide(mean).shape or not bool((spread > 0).all()):
         raise DataError(
@@ -239,7 +239,7 @@ def _spread(mean: ArrayLike, variance: ArrayLike) -> Floats:
     return spread
 
 
-def _residuals(mean: ArrayLike, target: ArrayLike) -> Floats:
+def residuals(mean: ArrayLike, target: ArrayLike) -> Floats:
     said, right = _wide(mean), _wide(target)
     if said.shape != right.shape or not said.size:
         raise DataError(

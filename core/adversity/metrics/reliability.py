@@ -32,6 +32,7 @@ __all__ = [
     "ReliabilityBins",
     "Spacing",
     "binned",
+    "checked_rows",
     "reliability",
     "top_class",
 ]
@@ -131,7 +132,7 @@ class ReliabilityAccumulator:
         Raises:
             DataError: The arrays do not fit.
         """
-        sure, right = _checked(confidence, correct)
+        sure, right = checked_rows(confidence, correct)
         edges = np.linspace(0.0, 1.0, self.bins + 1)
         if self.edge == "guo":
             index = np.searchsorted(edges[1:], sure, side="left")
@@ -265,7 +266,7 @@ def binned(
     if spacing == "width":
         seen.update(confidence, correct)
         return seen.value()
-    sure, right = _checked(confidence, correct)
+    sure, right = checked_rows(confidence, correct)
     levels, group, counts = np.unique(sure, return_inverse=True, return_counts=True)
     # A tied group goes whole to the bin of its middle rank, so row order means nothing.
     twice_middle = 2 * (counts.cumsum() - counts) + counts
@@ -276,14 +277,13 @@ def binned(
     return seen._filled(low, high, None, "mass")
 
 
-def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+def checked_rows(confidence: ArrayLike, correct: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return confidences `[N]` float64 in [0, 1] and verdicts `[N]`; DataError if they are not."""
     sure = floats_of(confidence, "confidence")
     right = verdicts(correct, "correct")
     if sure.shape != right.shape:
-        raise DataError(
-            f"expected confidence and correct of one shape, got {list(sure.shape)} and "
-            f"{list(right.shape)}"
-        )
+        shapes = f"{list(sure.shape)} and {list(right.shape)}"
+        raise DataError(f"expected confidence and correct of one shape, got {shapes}")
     if not ((sure >= 0) & (sure <= 1 + 1e-3)).all():  # also refuses NaN
         raise DataError(
             f"expected confidences in [0, 1], got {np.min(sure):.6g} .. {np.max(sure):.6g}"

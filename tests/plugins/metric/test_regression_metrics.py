@@ -8,13 +8,16 @@ import pytest
 from adversity import Table, metrics
 from adversity_plugins.metric.accuracy import Accuracy
 from adversity_plugins.metric.brier import Brier
+from adversity_plugins.metric.crps import CRPS
 from adversity_plugins.metric.gaussian_nll import GaussianNLL
 from adversity_plugins.metric.interval_coverage import IntervalCoverage
+from adversity_plugins.metric.interval_width import IntervalWidth
 from adversity_plugins.metric.nll import NLL
+from adversity_plugins.metric.quantile_calibration import QuantileCalibration
 from adversity_plugins.metric.regression_error import RegressionError
 from adversity_plugins.metric.regression_gain import RegressionGain
 
-OURS = (RegressionError, GaussianNLL, IntervalCoverage)
+OURS = (RegressionError, GaussianNLL, IntervalCoverage, CRPS, IntervalWidth)
 
 
 def table(width: int | None = None, count: int = 40, **more: np.ndarray) -> Table:
@@ -100,4 +103,30 @@ def test_metrics_of_classes_get_no_table_of_numbers() -> None:
 def test_a_table_without_variance_has_errors_alone() -> None:
     """Nothing is made up for a model that does not say how sure it is."""
     given = Table({k: v for k, v in table().columns.items() if k != "variance"}, ("x",))
-    assert [metric.takes(given) for metric in OURS] == [True, False, False]
+    assert [metric.takes(given) for metric in OURS] == [True, *[False] * 4]
+
+
+@pytest.mark.parametrize("width", [None, 3])
+def test_stated_gaussians_are_judged_as_wholes(width: int | None) -> None:
+    """Score, width and quantiles are those of the mathematics, with their parameters."""
+    given = table(width)
+    mean, variance, target = given["mean"], given["variance"], given["target"]
+    assert CRPS().compute(given)["crps"].value == pytest.approx(
+        metrics.crps_values(mean, variance, target).mean(), rel=1e-12
+    )
+    wide = IntervalWidth(level=0.5).compute(given)["interval_width"]
+    assert wide.value == pytest.approx(
+        metrics.interval_widths(variance, level=0.5).mean(), rel=1e-12
+    )
+    assert wide.convention["nominal"] == 0.5
+    ranks = metrics.quantile_ranks(mean, variance, target)
+    found = QuantileCalibration(levels=9).compute(given)
+    assert found == {"quantile_calibration_error": metrics.quantile_calibration(ranks, levels=9)}
+
+
+@pytest.mark.parametrize("metric", [CRPS(), IntervalWidth(), QuantileCalibration()])
+def test_a_table_without_rows_has_no_measures(metric) -> None:
+    """NaN is not a value."""
+    empty = Table({name: values[:0] for name, values in table().columns.items()}, ("x",))
+    assert metric.compute(empty) == {}
+    assert all(not len(values) for values in metric.per_sample(empty).values())
