@@ -21,7 +21,7 @@ from adversity_plugins.restoration.deblur._blurring import Blurring, slopes
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Sharper", "Turns", "kernel_of", "scaled", "scales"]
+__all__ = ["AtOneScale", "Sharper", "Turns", "by_turns", "kernel_of", "next_kernel", "scales"]
 
 _SMALLEST = 5
 """Side of a kernel, in pixels, below which no coarser scale is begun."""
@@ -49,6 +49,19 @@ class Sharper(Protocol):
             whole: `[H', W']`, the blurred image and what is thought to be around it.
             blur: Of it.
             weight: Of the prior, less from turn to turn.
+        """
+
+
+class AtOneScale(Protocol):
+    """How the kernel of one scale is found."""
+
+    def __call__(self, image: Tensor, kernel: Tensor, number: int) -> Tensor:
+        """Return it, `[k, k]`.
+
+        Args:
+            image: `[H, W]`, blurred.
+            kernel: `[k, k]`, that of the scale before, as large as it is here.
+            number: Of the scale, 0 for the coarsest.
         """
 
 
@@ -86,7 +99,7 @@ def scaled(image: Tensor, size: float) -> Tensor:
     return interpolate(image[None, None], size=shape, mode="bilinear", antialias=True)[0, 0]
 
 
-def kernel_of(image: Tensor, side: int, sharper: Sharper, turns: Turns) -> Tensor:
+def kernel_of(image: Tensor, side: int, at_one_scale: AtOneScale) -> Tensor:
     """Return the kernel `[side, side]` with which a sharp image was correlated.
 
     It is looked for up to a third of the image's shorter side; what is beyond is 0. For an image
@@ -95,37 +108,53 @@ def kernel_of(image: Tensor, side: int, sharper: Sharper, turns: Turns) -> Tenso
     Args:
         image: `[H, W]`, blurred.
         side: Odd.
-        sharper: How the sharp image is found.
-        turns: How often, and under what weight.
+        at_one_scale: How the kernel of a scale is found.
     """
     most = min(side, (min(image.shape) // _OF_IMAGE - 1) // 2 * 2 + 1)
     if most < 3 or max(float(image.diff(dim=axis).abs().max()) for axis in (0, 1)) <= _FLAT:
         return _kernels.delta(side, image)
-    kernel, before, weight = _kernels.delta(1, image), 1.0, turns.weight
-    for size, its_side in scales(most):
+    kernel, before = _kernels.delta(1, image), 1.0
+    for number, (size, its_side) in enumerate(scales(most)):
         kernel = _kernels.enlarged(kernel, its_side, size / before)
-        kernel, weight = _at_one_scale(scaled(image, size), kernel, sharper, turns, weight)
-        kernel, before = _kernels.centred(kernel), size
+        kernel = _kernels.centred(at_one_scale(scaled(image, size), kernel, number))
+        before = size
     return _kernels.widened(kernel, side)
 
 
-def _at_one_scale(
-    image: Tensor, kernel: Tensor, sharper: Sharper, turns: Turns, weight: float
-) -> tuple[Tensor, float]:
-    """Return the kernel after all turns, and the weight that is left."""
+def by_turns(
+    image: Tensor, kernel: Tensor, number: int, *, sharper: Sharper, turns: Turns
+) -> Tensor:
+    """Return the kernel of one scale, found by turns with a sharp image.
+
+    Args:
+        image: `[H, W]`, blurred.
+        kernel: `[k, k]`, that of the scale before, as large as it is here.
+        number: Of the scale, 0 for the coarsest.
+        sharper: How the sharp image is found.
+        turns: How often, and under what weight.
+    """
     height, width = image.shape
     sharp = None
-    for _ in range(turns.count):
+    for turn in range(number * turns.count, (number + 1) * turns.count):
         blur = Blurring(kernel, height, width, circular=False)
         around = blur.continued(image)
         whole = around if sharp is None else blur.completed(image, blur.spread(sharp))
-        sharp = sharper(whole, blur, weight)
-        steep = strongest(slopes(sharp), len(kernel))
-        fit = _kernels.fitted(steep, slopes(whole), len(kernel), _RIDGE)
-        found = _kernels.cleaned(fit, least=_LEAST, part=_PART)
-        kernel = kernel if found is None else found
-        weight = max(weight / turns.fall, turns.least)
-    return kernel, weight
+        sharp = sharper(whole, blur, max(turns.weight / turns.fall**turn, turns.least))
+        kernel = next_kernel(slopes(sharp), slopes(whole), kernel)
+    return kernel
+
+
+def next_kernel(sharp: Tensor, blurred: Tensor, kernel: Tensor) -> Tensor:
+    """Return the kernel fitted to the strongest slopes, and cleaned; the old one if none is left.
+
+    Args:
+        sharp: `[2, H, W]`, slopes.
+        blurred: Like it.
+        kernel: `[k, k]`, the old one.
+    """
+    fit = _kernels.fitted(strongest(sharp, len(kernel)), blurred, len(kernel), _RIDGE)
+    found = _kernels.cleaned(fit, least=_LEAST, part=_PART)
+    return kernel if found is None else found
 
 
 def strongest(field: Tensor, side: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, field_validator
 
 from adversity_plugins.restoration.deblur._blind_blur import BlindBlur
-from adversity_plugins.restoration.deblur._coarse_to_fine import Turns, kernel_of
+from adversity_plugins.restoration.deblur._coarse_to_fine import Turns, by_turns, kernel_of
 from adversity_plugins.restoration.deblur._dark_and_few import few_slopes_and_darks
 
 if TYPE_CHECKING:
@@ -62,4 +62,4 @@ class BlindDarkChannel(BlindBlur):
     def _kernel(self, luma: Tensor) -> Tensor:
         sharper = partial(few_slopes_and_darks, size=self.window, share=self.darkness)
         turns = Turns(count=self.turns, weight=self.weight)
-        return kernel_of(luma, self.kernel_size, sharper, turns)
+        return kernel_of(luma, self.kernel_size, partial(by_turns, sharper=sharper, turns=turns))

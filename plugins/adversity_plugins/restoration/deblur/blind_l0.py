@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from adversity_plugins.restoration.deblur._blind_blur import BlindBlur
-from adversity_plugins.restoration.deblur._coarse_to_fine import Turns, kernel_of
+from adversity_plugins.restoration.deblur._coarse_to_fine import Turns, by_turns, kernel_of
 from adversity_plugins.restoration.deblur._few_slopes import few_slopes
 
 if TYPE_CHECKING:
@@ -48,4 +49,4 @@ class BlindL0(BlindBlur):
 
     def _kernel(self, luma: Tensor) -> Tensor:
         turns = Turns(count=self.turns, weight=self.weight)
-        return kernel_of(luma, self.kernel_size, few_slopes, turns)
+        return kernel_of(luma, self.kernel_size, partial(by_turns, sharper=few_slopes, turns=turns))
