@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from adversity import Score
-from adversity_plugins.uncertainty.score._probabilities import probabilities
+from adversity_plugins.uncertainty.score._probabilities import entropy_of, score_of_probabilities
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,10 +37,8 @@ class Entropy(Score):
         Raises:
             DataError: There are neither probabilities nor logits, or there is one class only.
         """
-        from torch import finfo, float64
+        return score_of_probabilities(self._entropy, predictive, self.name)
 
-        probs = probabilities(predictive, self.name)
-        # The floor under the logarithm changes p log p by less than 1e-304, and keeps the
-        # gradient of saturated rows finite.
-        entropy = -(probs * probs.clamp_min(finfo(float64).tiny).log()).sum(dim=1)
+    def _entropy(self, probs: Tensor) -> Tensor:
+        entropy = entropy_of(probs)
         return entropy / math.log(probs.shape[1]) if self.normalized else entropy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity import Score
-from adversity_plugins.uncertainty.score._probabilities import probabilities
+from adversity_plugins.uncertainty.score._probabilities import score_of_probabilities
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,4 +31,4 @@ class MaxSoftmax(Score):
         Raises:
             DataError: There are neither probabilities nor logits.
         """
-        return 1 - probabilities(predictive, self.name).amax(dim=1)
+        return score_of_probabilities(lambda probs: 1 - probs.amax(dim=1), predictive, self.name)

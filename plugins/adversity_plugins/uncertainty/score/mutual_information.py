@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from adversity import Score
-from adversity.errors import DataError
+from adversity_plugins.uncertainty.score._probabilities import entropy_of, score_of_members
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,8 @@ class MutualInformation(Score):
     """Entropy of the members' mean less the mean of their entropies, in nats.
 
     What the answer and the choice of the member tell of each other: the part of the doubt that
-    more data could take away (epistemic). 0 where all members say the same, however unsure they
+    more data could take away, which is called epistemic. The entropy of the mean, the whole
+    of the doubt, is this and `aleatoric` together. 0 where all members say the same, however unsure they
     are; at most the logarithm of their number, where each is sure of a class of its own.
     """
 
@@ -37,17 +38,8 @@ class MutualInformation(Score):
         Raises:
             DataError: There are no members.
         """
-        if predictive.members is None:
-            raise DataError(
-                "mutual_information expects what members say, got one answer: use it on a step "
-                "that combines members"
-            )
-        members = predictive.members.double()
-        return _entropy(members.mean(dim=0)) - _entropy(members).mean(dim=0)
+        return score_of_members(_mutual_information, predictive, self.name)
 
 
-def _entropy(probs: Tensor) -> Tensor:
-    """Return the entropy of probabilities `[..., K]` in nats; a class of probability 0 adds 0."""
-    from torch import finfo, float64
-
-    return -(probs * probs.clamp_min(finfo(float64).tiny).log()).sum(dim=-1)
+def _mutual_information(members: Tensor) -> Tensor:
+    return entropy_of(members.mean(dim=0)) - entropy_of(members).mean(dim=0)
