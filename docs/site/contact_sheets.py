@@ -43,6 +43,7 @@ IMAGENET_C = [*ALEXNET, "speckle_noise", "gaussian_blur", "spatter", "saturate"]
 NOT_DRAWN = {
     "all_in_one": "it is what it is given",
     "aod_net": "no package brings weights",
+    "deblurgan_v2": "no package brings weights",
     "deepdeblur": "no package brings weights",
     "dncnn": "no package brings weights",
     **dict.fromkeys(

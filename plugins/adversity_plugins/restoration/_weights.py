@@ -17,6 +17,8 @@ __all__ = ["TRAINED_AS", "fill", "read_state"]
 TRAINED_AS = "give the parameters with which it was trained, or another file"
 _SHOWN = 3
 _TORCH = (".pth", ".pt")
+_HOLDERS = ("model", "state_dict", "params")
+"""Under which programs that train keep the state dict, beside what else they need."""
 _COUNTER = "num_batches_tracked"
 """Of batch norms in training; files of old versions of torch have none."""
 
@@ -68,6 +70,9 @@ def _from_torch(path: Path) -> dict[str, Tensor] | None:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (*damaged, pickle.UnpicklingError, BadZipFile):
         return None
+    inner = [state[key] for key in _HOLDERS if isinstance(state, dict) and key in state]
+    if inner and isinstance(inner[0], dict):
+        state = inner[0]
     named = isinstance(state, dict) and all(
         isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
     )
