@@ -167,3 +167,17 @@ def test_corruptions_times_all_of_them_without_peers(quick: Any) -> None:
     assert len(rows) == 19
     timed = [name for name, row in rows.items() if row.get("ours", 0) > 0]
     assert set(rows) - set(timed) <= {"frost"}
+
+
+@pytest.mark.slow
+def test_calibration_holds_without_peers(quick: Any) -> None:
+    """Values are those of the mathematics; ten times the rows, .450 off, take no more memory."""
+    found = quick("calibration.py")
+    rows = found["metrics"]
+    assert rows["ece"]["ours"]["value"] == pytest.approx(0.160044311, abs=1e-9)
+    assert rows["ece, classwise"]["ours"]["value"] == pytest.approx(0.034251870, abs=1e-9)
+    assert all(row["ours"]["seconds"] > 0 for row in rows.values())
+    assert [run["rows"] for run in found["runs"]] == [20_000, 200_000]
+    for run in found["runs"]:
+        assert run["values"] == pytest.approx([0.45] * 3, abs=1e-9)
+    assert found["growth"]["mebibytes"] <= found["growth"]["limit"]

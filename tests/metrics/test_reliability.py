@@ -135,6 +135,17 @@ def test_a_bin_shows_wilson_bars(draw) -> None:
         assert (record["accuracy_low"], record["accuracy_high"]) == bounds
 
 
+@given(st.integers(2, 70), st.integers(1, 30), st.integers(0, 5))
+def test_the_first_of_equal_classes_is_the_top_one(classes: int, n: int, seed: int) -> None:
+    """However many classes, and many of them tied: what argmax says of each row."""
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(1, 4, (n, classes)).astype(np.float64)
+    probs, labels = scores / scores.sum(axis=1, keepdims=True), rng.integers(0, classes, n)
+    top, right = metrics.top_class(probs, labels)
+    assert top.tolist() == probs.max(axis=1).tolist()
+    assert right.tolist() == (probs.argmax(axis=1) == labels).tolist()
+
+
 @pytest.mark.slow
 def test_forty_million_rows_keep_their_precision() -> None:
     """Confidence .9 with 45 % right is .450 off, where float32 sums stop at 2^24 rows."""

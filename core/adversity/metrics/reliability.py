@@ -17,6 +17,7 @@ from adversity.metrics.predictions import (
     class_labels,
     class_probs,
     floats_of,
+    top_scores,
     verdicts,
     whole_number,
 )
@@ -249,7 +250,7 @@ def top_class(
     """
     values = class_probs(probs, logits)
     truth = class_labels(labels, rows=len(values), classes=values.shape[1])
-    return values.max(axis=1), values.argmax(axis=1) == truth
+    return top_scores(values, truth)
 
 
 def binned(
