@@ -29,12 +29,12 @@ class BrierParts(Metric):
     unless = ("start_correct",)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "brier_reliability": MeasureInfo(
-            0.0, 2.0, title="reliability", better="lower", group="uncertainty"
+            0.0, 2.0, title="Brier reliability", better="lower", group="uncertainty"
         ),
         "brier_resolution": MeasureInfo(
-            -2.0, 2.0, title="resolution", better="higher", group="uncertainty"
+            -2.0, 2.0, title="Brier resolution", better="higher", group="uncertainty"
         ),
-        "brier_uncertainty": MeasureInfo(0.0, 1.0, title="uncertainty of the labels"),
+        "brier_uncertainty": MeasureInfo(0.0, 1.0, title="Brier uncertainty"),
     }
 
     bins: int = Field(15, ge=1, description="How many bins of equal width for each class.")
