@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from adversity import Predictive, Score
+from adversity import Fitted, Predictive, Score
 from adversity.metrics import auroc
 from adversity_plugins.uncertainty import adversity_uncertainties
 
 CLASSES, ROWS, MEMBERS = 5, 5000, 5
-SCORES = {cls.name: cls() for cls in adversity_uncertainties() if issubclass(cls, Score)}
+SCORES = {
+    cls.name: cls()
+    for cls in adversity_uncertainties()
+    if issubclass(cls, Score) and not issubclass(cls, Fitted)
+}
+"""Those that are fitted are tried so where they are tested."""
 
 
 def answers(seed: int, *, known: bool = True) -> Predictive:

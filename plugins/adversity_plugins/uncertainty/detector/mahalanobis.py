@@ -70,6 +70,7 @@ class Mahalanobis(Detector, Fitted):
         Raises:
             DataError: A class has no rows, labels or features are missing, or nothing varies.
         """
+        from adversity_plugins.uncertainty.detector._whitening import whitening_of
         from adversity_plugins.uncertainty.detector._within_classes import class_means, scatter
 
         means, counts = class_means(data)
@@ -80,7 +81,7 @@ class Mahalanobis(Detector, Fitted):
                 f"mahalanobis expects more rows than the {classes} classes to divide by n - K, got "
                 f"{n}: fit it on more"
             )
-        whitening = self._whitened(scatter(data, means) / rows)
+        whitening = whitening_of(scatter(data, means) / rows, self.ridge, self.name)
         rank, width = whitening.shape[1], means.shape[1]
         note = (
             f"the {n} rows to fit on vary in {rank} directions of {width} features: a deviation in "
@@ -96,27 +97,6 @@ class Mahalanobis(Detector, Fitted):
                 "note": note if rank < width else "",
             },
         )
-
-    def _whitened(self, covariance: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return `[D, r]`, whose product with its transpose is the inverse of the covariance.
-
-        Raises:
-            DataError: Nothing varies.
-        """
-        import numpy as np
-
-        width = len(covariance)
-        covariance = covariance + self.ridge * covariance.trace() / width * np.eye(width)
-        variances, directions = np.linalg.eigh(covariance)
-        least = width * float(np.finfo(np.float32).eps) ** 2 * variances[-1]
-        varies = variances > max(least, 0.0)
-        if not varies.any():
-            raise DataError(
-                "mahalanobis expects features that vary within classes, got none that do: fit it "
-                "on several images of a class"
-            )
-        whitening: np.ndarray[Any, Any] = directions[:, varies] / np.sqrt(variances[varies])
-        return np.ascontiguousarray(whitening)
 
     def load(self, state: State) -> None:
         """Take the means and the metric.
