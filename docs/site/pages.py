@@ -37,6 +37,7 @@ NAVIGATION = {
         "A robustness engineer <engineer>",
         "A researcher <researcher>",
         "For a paper <for-a-paper>",
+        "Ask people <human-studies>",
         "The report <report>",
         "gallery",
         "Which attack for what <attacks>",

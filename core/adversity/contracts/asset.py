@@ -61,7 +61,7 @@ class Asset:
 
     @property
     def label(self) -> str:
-        """The package as its registry writes it, `npm:@acme/net@1.0.0`."""
+        """The package as its registry writes it, such as npm:left-pad@1.0.0."""
         joined = {"pypi": "==", "npm": "@", "debian": "="}[self.registry]
         return f"{self.registry}:{self.package}{joined}{self.version}"
 
