@@ -78,12 +78,13 @@ def test_validate_json_is_one_document(call, project):
 
 
 def test_shipped_pipelines_and_the_first_look_are_valid(call, project):
-    """What we ship plans without a warning; a copy of each is checked in a project."""
+    """What we ship plans without a warning, but what costs time; a copy of each is checked."""
     for file in (REPOSITORY / "pipelines").glob("*.yaml"):
         (project / "pipelines" / file.name).write_text(file.read_text())
     answer = call("validate")
     assert answer.code == 0, answer.err
-    assert " ! " not in answer.out
+    warned = [line for line in answer.out.splitlines() if " ! " in line]
+    assert all("is computed again in each of" in line for line in warned), warned
 
 
 def test_sync_check_writes_nothing_and_says_what_would_change(call, project):
