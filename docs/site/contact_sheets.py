@@ -230,7 +230,7 @@ SHEETS = {
         lambda image, sheet: severities(degradations(), image, sheet),
     ),
     "restorations": Sheet(
-        "restorations.webp", lambda: len(pairs()), (3 * 136 + 14, 156), 2, restorations, quality=35
+        "restorations.webp", lambda: len(pairs()), (3 * 136 + 14, 156), 2, restorations, quality=25
     ),
 }
 
