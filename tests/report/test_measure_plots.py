@@ -1,0 +1,107 @@
+"""Plots that measures bring along: drawn, refused, and several curves on one x."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from synthetic_steps import report_with
+
+from adversity import MeasureInfo, Plot
+from adversity.contracts.values import Measure
+from adversity.errors import DataError
+from adversity.report import write_plots
+from adversity.report.charts.chart_style import svg
+from adversity.report.sections.uncertainty import uncertainty_section
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adversity.report.values.model import Report
+
+
+@pytest.mark.parametrize(
+    ("plot", "records"),
+    [
+        (Plot("bars", ["a", "b"], [1, 2]), [{"name": "a", "value": 1}, {"name": "b", "value": 2}]),
+        (Plot("histogram", [0, 1, 3], [4, 5]), [{"from": 0, "to": 1, "value": 4}]),
+        (Plot("line", [0, 1], [2, 3], "place"), [{"series": "clean", "x": 0, "value": 2, "n": 3}]),
+        (Plot("steps", [0, 1], [3, 2]), [{"x": 1, "value": 2}]),
+        (
+            Plot("histogram", [0, 1, 3], {"known": [4, 5], "unknown": [1, 6]}),
+            [
+                {"series": "clean, known", "x": 1, "value": 5},
+                {"series": "clean, known", "x": 3, "value": 5},
+                {"series": "clean, unknown", "x": 0, "value": 1},
+            ],
+        ),
+    ],
+    ids=lambda value: getattr(value, "form", ""),
+)
+def test_a_plot_that_a_measure_brings_is_drawn(
+    bare_report: Report, tmp_path: Path, plot: Plot, records: list[dict[str, object]]
+) -> None:
+    """In the section of its group, with the values it gave, and as data of `dvc plots`."""
+    info = MeasureInfo(title="spread", group="uncertainty")
+    measure = Measure(1.0, 3, details={"plot": plot.as_json()})
+    report = report_with(bare_report, "predictions", "spread", measure, info)
+    section = uncertainty_section(report)
+    assert section is not None
+    (chart,) = (chart for chart in section.charts() if "plot" in chart.id)
+    for record in records:
+        assert any(record.items() <= dict(drawn).items() for drawn in chart.records)
+    if "" in plot.curves:
+        assert len(chart.records) == len(plot.y)
+    else:
+        assert len(chart.records) == 6, "each goes on to its last edge"
+    if plot.form in ("line", "steps"):
+        assert "n = 3 for each measure." in chart.caption
+    assert svg(chart).startswith("<svg")
+    assert tmp_path / f"{chart.id}.csv" in write_plots(report, tmp_path)
+
+
+def test_bars_of_the_same_names_stand_in_one_chart(full_report: Report) -> None:
+    """The seeds of each cell side by side; bars with other names have a chart of their own."""
+    info = MeasureInfo(title="spread", group="uncertainty")
+    report = full_report
+    for step, names, value in (
+        ("clean", ["0", "1"], 0.25),
+        ("predictions", ["0", "1"], 0.75),
+        ("dark_predictions", ["a", "b"], 0.5),
+    ):
+        plot = Plot("bars", names, [value, 2 * value], "seed", "spread")
+        measure = Measure(value, 2, details={"plot": plot.as_json()})
+        report = report_with(report, step, "spread", measure, info)
+    section = uncertainty_section(report)
+    assert section is not None
+    together, apart = (chart for chart in section.charts() if chart.id.startswith("spread-plot"))
+    series = [record["series"] for record in together.records]
+    assert list(dict.fromkeys(series)) == [
+        "clean", *(f"dark → enhanced, severity = {k}" for k in range(1, 6)),
+    ]  # fmt: skip
+    assert [record["value"] for record in together.records] == [0.25, 0.5, *[0.75, 1.5] * 5]
+    assert "lowest for clean, 0.25" in together.finding
+    assert {record["name"] for record in apart.records} == {"a", "b"}
+    assert svg(together).startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("form", "x", "y", "said"),
+    [
+        ("pie", [0.0], [1.0], "one of line, steps, histogram, bars"),
+        ("line", [0.0], [1.0, 2.0], "2 values of y needs 2 of x, got 1"),
+        ("histogram", [0.0], [1.0], "needs 2 of x"),
+        ("line", [], [], "needs some of x"),
+        ("line", [0.0], [float("nan")], "every y"),
+        ("line", [float("inf")], [1.0], "every x"),
+        ("steps", [1.0, 1.0], [1.0, 2.0], "must rise"),
+        ("bars", ["a", "a"], [1.0, 2.0], "names, each once"),
+        ("line", [0.0, 1.0], {"a": [1.0, 2.0], "b": [1.0]}, "1 values of y needs 1 of x, got 2"),
+        ("line", [0.0], {}, "y must hold some curve"),
+        ("bars", ["a"], {"one": [1.0]}, "bars needs one curve"),
+    ],
+)
+def test_a_plot_that_cannot_be_drawn_is_refused(form: Any, x: list[Any], y: Any, said: str) -> None:
+    """It is refused where it is made, with what was wrong."""
+    with pytest.raises(DataError, match=said):
+        Plot(form, x, y)
