@@ -13,7 +13,7 @@ from scipy.special import softmax
 import adversity
 from adversity.contracts import Measure
 from adversity.data.tables import read_table
-from adversity.engine.summary.gain_changes import with_words
+from adversity.engine.summary.gain_changes import with_findings
 from adversity.metrics import holm
 from adversity.report.values.paired import Change, Gain
 
@@ -156,11 +156,11 @@ def gain_of(value: float, p_value: float | None) -> Gain:
 
 def test_one_small_p_among_many_is_no_evidence() -> None:
     """0.02 alone harms; as one of four it is 0.08. Where nothing varies there is no evidence."""
-    assert with_words([gain_of(-0.1, 0.02)])[0].finding == "harms the classifier"
-    found = with_words([gain_of(-0.1, 0.02), *[gain_of(0.1, 0.9)] * 2, gain_of(0.0, None)])
+    assert with_findings([gain_of(-0.1, 0.02)])[0].finding == "harms the classifier"
+    found = with_findings([gain_of(-0.1, 0.02), *[gain_of(0.1, 0.9)] * 2, gain_of(0.0, None)])
     assert [gain.finding for gain in found] == ["no evidence"] * 4
     assert found[0].p_holm == pytest.approx(0.08)
-    helps = with_words([gain_of(0.2, 1e-4), gain_of(-0.2, 1e-4), gain_of(0.0, 1.0)])
+    helps = with_findings([gain_of(0.2, 1e-4), gain_of(-0.2, 1e-4), gain_of(0.0, 1.0)])
     assert [gain.finding for gain in helps] == ["helps", "harms the classifier", "no evidence"]
     words = [[change.finding for change in gain.changes] for gain in helps]
     assert words == [

@@ -37,7 +37,7 @@ class CalibratorCall(FinalCall):
     @property
     def gradient(self) -> str:
         """In words, what a backward pass goes through."""
-        return "exact"
+        return "exact" if self.ready.plugin.differentiable else "BPDA (the logits it gets)"
 
     def __call__(self, logits: Tensor, ids: Sequence[str] | None = None) -> Tensor:
         """Return probabilities `[N, K]` of logits `[N, K]`.
@@ -63,8 +63,21 @@ class CalibratorCall(FinalCall):
         return self(logits.float())
 
     def answers(self, values: Tensor) -> Tensor:
-        """Return log p `[N, K]` as an attack gets it: finite, with the logits as surrogate."""
-        return log_probs(self.probs(values), values)
+        """Return log p `[N, K]` as an attack gets it: finite, with the logits as surrogate.
+
+        Raises:
+            PluginError: If it claims to be differentiable, and the answer has no gradient.
+        """
+        import torch
+
+        from adversity.engine.calls.straight_through import straight_through
+
+        logs = log_probs(self.probs(values), values)
+        if logs.requires_grad or not (values.requires_grad and torch.is_grad_enabled()):
+            return logs
+        if self.ready.plugin.differentiable:
+            self.ready.lacks_gradient()
+        return straight_through(logs, values)
 
     def probs(self, values: Tensor) -> Tensor:
         """Return p `[N, K]` as it gives it, differentiable in `values`."""

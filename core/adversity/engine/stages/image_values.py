@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
 
-__all__ = ["image_values", "why_not"]
+__all__ = ["image_values", "infinite_note", "why_not"]
 
 
 def image_values(ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
@@ -33,6 +33,14 @@ def image_values(ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
     if current.clean is None or not current.comparable:
         return values
     return ready.call(current.images, current.clean, current.ids).numpy()  # type: ignore[no-any-return]
+
+
+def infinite_note(where: str, name: str, count: int) -> str:
+    """Say that a column has no mean, since none of `count` values is finite."""
+    return (
+        f"{where}: {name} is infinite for all {count} rows that could be measured, as of images "
+        "that equal the clean ones, so it has no mean"
+    )
 
 
 def why_not(metric: ImageMetric, source: Source) -> str:

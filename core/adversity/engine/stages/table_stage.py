@@ -29,7 +29,7 @@ from adversity.engine.stages.columns import (
     require_the_same,
     sort_by_id,
 )
-from adversity.engine.stages.image_values import image_values, why_not
+from adversity.engine.stages.image_values import image_values, infinite_note, why_not
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.engine.stages.of_samples import OfSamples
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
@@ -184,7 +184,8 @@ class TableRun(StageRun):
                 lacking = int(np.isnan(rows[name]).sum())
                 unmeasured[name] += lacking
                 if name not in measures[cell.key] and lacking < rows.count:
-                    self._note_infinite(name, cell, rows.count - lacking)
+                    where = self.stage.step + (f"[{cell.key}]" if cell.key else "")
+                    self.notes.append(infinite_note(where, name, rows.count - lacking))
         self._note_unmeasured(unmeasured, table.rows.count)
         return StageResult(self.stage.step, measures, tuple(self.notes), table.rows.count)
 
@@ -269,14 +270,6 @@ class TableRun(StageRun):
         """Return the image metrics whose columns are there."""
         given = (r.plugin for r in self.metrics_of_rows() if isinstance(r.plugin, ImageMetric))
         return [metric for metric in given if column_of(metric) in rows]
-
-    def _note_infinite(self, name: str, cell: Cell, count: int) -> None:
-        """Note that a cell has no mean, since no value that could be measured is finite."""
-        where = f"[{cell.key}]" if cell.key else ""
-        self.notes.append(
-            f"{self.stage.step}{where}: {name} is infinite for all {count} rows that could be "
-            "measured, as of images that equal the clean ones, so it has no mean"
-        )
 
     def _note_unmeasured(self, unmeasured: Counter[str], total: int) -> None:
         """Note how many rows lack the value of an image metric, if any."""

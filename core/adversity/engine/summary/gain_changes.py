@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import PlannedStep
     from adversity.report.values.model import StepSummary
 
-__all__ = ["Changes", "changes_over", "with_words"]
+__all__ = ["Changes", "changes_over", "with_findings"]
 
 Array = np.ndarray[Any, Any]
 _TOLD = {"accuracy"}
@@ -123,7 +123,7 @@ def _mean(measures: Sequence[Measure]) -> float:
     return math.fsum(measure.value for measure in measures) / len(measures)
 
 
-def with_words(gains: Sequence[Gain]) -> tuple[Gain, ...]:
+def with_findings(gains: Sequence[Gain]) -> tuple[Gain, ...]:
     """Correct the p-values of each measure for all gains of the report, and say what they find.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 
 from adversity.contracts.targets import has_class
 from adversity.data.sample_columns import GROUP
-from adversity.engine.summary.gain_changes import Changes, changes_over, with_words
+from adversity.engine.summary.gain_changes import Changes, changes_over, with_findings
 from adversity.engine.summary.over_seeds import (
     mean_over_seeds,
     paired_over_seeds,
@@ -71,9 +71,9 @@ def all_gains(
         for places in _alike(gains, seeds)
     ]
     return {
-        "gains": with_words(gains),
+        "gains": with_findings(gains),
         "error_gains": tuple(errors),
-        "gains_over_seeds": with_words(over),
+        "gains_over_seeds": with_findings(over),
         "error_gains_over_seeds": tuple(mean for mean in means if mean is not None),
     }
 

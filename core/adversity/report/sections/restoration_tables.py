@@ -108,8 +108,8 @@ def changes_table(gains: Sequence[Gain]) -> Table | None:
     return Table(
         "restoration-changes",
         "What else restoration changed: each measure with it minus without it, paired by image, "
-        f"with its interval. p (Holm): after the correction for all {len(gains):,} rows. ECE is no "
-        "mean over images and has no interval here, so nothing is said of it in a word.",
+        f"with its interval. p (Holm): after the correction for all {len(gains):,} rows. Nothing is said "
+        "in a word of what is no mean over images, such as ECE: it has no interval here.",
         ("restoration", "cell", *heads),
         tuple(rows),
         numeric=frozenset(numbers),
