@@ -11,10 +11,10 @@ from skimage.color import rgb2xyz
 from torch import Tensor
 
 from adversity import SampleRng
-from adversity_plugins.degradation._srgb import srgb_to_linear
 from adversity_plugins.degradation.light.colour_cast import ColourCast, chromaticity, gains_of
 from adversity_plugins.degradation.light.exposure import Exposure
 from adversity_plugins.degradation.light.faded import Faded
+from adversity_plugins.optics.srgb import srgb_to_linear
 
 Streams = Callable[..., SampleRng]
 

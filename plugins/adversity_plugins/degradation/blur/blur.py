@@ -10,8 +10,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from adversity import Degradation, Degraded, ProjectFile, clip
 from adversity.errors import ParameterError
 from adversity_plugins.degradation._correlated import Padding, correlated
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
 from adversity_plugins.degradation.blur import _point_spread
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from adversity import Degradation, Degraded, ProjectFolder, clip
 from adversity.errors import DataError
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,22 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from adversity import SampleRng
-    from adversity_plugins.degradation.camera import _lens_files
-    from adversity_plugins.degradation.camera._lens_profile import Profile
+    from adversity_plugins.optics.lens_profile import Profile
 
 Effect = Literal["distortion", "chromatic", "vignetting"]
-_EXAMPLE = """<lensdatabase version="1"><lens>
-<maker>Example</maker><model>Example 24-70mm f/2.8</model><mount>Any</mount>
-<cropfactor>1</cropfactor><calibration>
-<distortion model="ptlens" focal="24" a="0.02" b="-0.07" c="0.01"/>
-<distortion model="poly3" focal="35" k1="-0.03"/>
-<distortion model="poly5" focal="70" k1="0.04" k2="0.005"/>
-<tca model="poly3" focal="24" vr="1.002" br="0.001" vb="0.998" bb="-0.001"/>
-<tca model="linear" focal="70" kr="0.998" kb="1.003"/>
-<vignetting model="pa" focal="24" aperture="2.8" distance="1000" k1="-0.6" k2="-0.2" k3="0.1"/>
-<vignetting model="pa" focal="70" aperture="2.8" distance="1000" k1="-0.4" k2="-0.3" k3="0.1"/>
-</calibration></lens></lensdatabase>
-"""
 
 
 class Lens(Degradation):
@@ -96,8 +83,9 @@ class Lens(Degradation):
     @classmethod
     def write_example_files(cls, folder: Path) -> None:
         """Write a lens that is none, with every model."""
-        (folder / "lenses").mkdir(exist_ok=True)
-        (folder / "lenses" / "example.xml").write_text(_EXAMPLE, encoding="utf-8")
+        from adversity_plugins.optics.lens_files import write_example
+
+        write_example(folder)
 
     @model_validator(mode="after")
     def _nothing_is_left_unused(self) -> Self:
@@ -114,42 +102,24 @@ class Lens(Degradation):
             DataError: If the files have not that lens at that focal length and aperture, or what
                 they have cannot be undone.
         """
-        from adversity_plugins.degradation.camera import _lens_files, _lens_profile, _radial
+        from adversity_plugins.optics.measured_lens import measured_lens
 
         super().setup(device)
-        lens = _lens_files.lens_of(self.database, self.lens, self.crop)
-        found = _lens_profile.profile(
-            lens,
-            self._effects(lens),
+        self._profile = measured_lens(
+            self.database,
+            self.lens,
             focal=self.focal,
             crop=self.crop,
             aperture=self.aperture,
             distance=self.distance,
+            effects=self.effects,
         )
-        label = f"{self.database}: {lens.model} at {self.focal:g} mm"
-        for numbers in (found.distortion, found.red, found.blue):
-            _radial.require_inverse(numbers, label)
-        _radial.require_light(found.vignetting, label)
-        self._profile = found
-
-    def _effects(self, lens: _lens_files.Lens) -> tuple[str, ...]:
-        """Return what is shown of a lens."""
-        known: list[str] = [effect for effect in ("distortion", "chromatic") if lens.rows(effect)]
-        if self.aperture is not None:
-            known.append("vignetting")
-        effects = tuple(self.effects or known)
-        if not effects:
-            raise DataError(
-                f"{self.database}: {lens.model}: expected a lens whose distortion or colours were "
-                "measured, they were not; give aperture for its vignetting, or take another lens"
-            )
-        return effects
 
     def degrade(self, images: Tensor, rng: SampleRng) -> Degraded:
         """Return images through the lens, with `distortion`, `chromatic` and `vignetting`."""
         import torch
 
-        from adversity_plugins.degradation.camera._radial import radii, seen, shade
+        from adversity_plugins.optics.radial import radii, seen, shade
 
         lens = self._ready()
         rows, columns, radius, unit = radii(*images.shape[2:])
@@ -186,7 +156,7 @@ def _enlarged(lens: Profile, colour: str, radius: Tensor) -> Tensor:
     """Return by what a pixel's place is multiplied to find its scene, `[H, W]`."""
     import torch
 
-    from adversity_plugins.degradation.camera._radial import inverse
+    from adversity_plugins.optics.radial import inverse
 
     shifts = {"red": lens.red, "blue": lens.blue}.get(colour, (1.0,))
     found = inverse(lens.distortion, inverse(shifts, radius))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from adversity import Degradation, Degraded, clip
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
     from torch import Tensor

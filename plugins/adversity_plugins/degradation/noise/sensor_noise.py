@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from adversity import Degradation, ProjectFile
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
     from torch import Tensor

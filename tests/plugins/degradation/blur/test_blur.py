@@ -18,9 +18,9 @@ import adversity
 from adversity import SampleRng
 from adversity.errors import DataError
 from adversity_plugins.degradation._correlated import Padding
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
 from adversity_plugins.degradation.blur import _point_spread
 from adversity_plugins.degradation.blur.blur import Blur
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,9 +15,9 @@ from torch import Tensor
 from adversity import SampleRng
 from adversity.contracts.project_files import bind_files
 from adversity.errors import DataError
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
-from adversity_plugins.degradation.camera import _radial
 from adversity_plugins.degradation.camera.lens import Lens
+from adversity_plugins.optics import radial
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def test_distortion_is_lensfuns_formula(
     told = ready(tmp_path, focal=focal, crop=crop)._profile
     corner = CORNER / crop
     r = torch.linspace(0, 1, 50, dtype=torch.float64)
-    ours = _radial.mapped(told.distortion, r) * corner
+    ours = radial.mapped(told.distortion, r) * corner
     torch.testing.assert_close(ours, formula(r * corner), atol=1e-12, rtol=0)
 
 
@@ -73,15 +73,15 @@ def test_colours_and_light_are_lensfuns_formulas(tmp_path: Path) -> None:
     wide, long = (ready(tmp_path, focal=f, aperture=2.8, crop=1.6)._profile for f in (24, 70))
     q = r * CORNER / 1.6
     for ours, theirs in (
-        (_radial.mapped(wide.red, r), q * (0.001 * q**2 + 1.002)),
-        (_radial.mapped(wide.blue, r), q * (-0.001 * q**2 + 0.998)),
-        (_radial.mapped(long.red, r), q * 0.998),
-        (_radial.mapped(long.blue, r), q * 1.003),
+        (radial.mapped(wide.red, r), q * (0.001 * q**2 + 1.002)),
+        (radial.mapped(wide.blue, r), q * (-0.001 * q**2 + 0.998)),
+        (radial.mapped(long.red, r), q * 0.998),
+        (radial.mapped(long.blue, r), q * 1.003),
     ):
         torch.testing.assert_close(ours * CORNER / 1.6, theirs, atol=1e-12, rtol=0)
     k = (r / 1.6) ** 2
     torch.testing.assert_close(
-        _radial.shade(wide.vignetting, r), 1 - 0.6 * k - 0.2 * k**2 + 0.1 * k**3, atol=1e-12, rtol=0
+        radial.shade(wide.vignetting, r), 1 - 0.6 * k - 0.2 * k**2 + 0.1 * k**3, atol=1e-12, rtol=0
     )
 
 
@@ -136,44 +136,6 @@ def test_light_falls_off_as_the_formula_says(tmp_path: Path, streams: Streams) -
         seen = plugin.degrade(torch.ones(1, channels, 21, 31), streams("a")).images
         light = srgb_to_linear(seen)
         torch.testing.assert_close(light, expected.expand_as(light), atol=1e-6, rtol=0)
-
-
-@pytest.mark.parametrize(
-    "numbers",
-    [(1.04, 0.018, -0.2275, 0.117, 0.0), (0.97, 0.0, 0.05, 0.0, 0.0), (1.0, 0.0, 0.13, 0.0, 0.05)],
-)
-def test_newton_finds_the_inverse(numbers: tuple[float, ...]) -> None:
-    """Mapped again, every radius comes back to 1e-12; a bracketing solver finds the same."""
-    from scipy.optimize import brentq
-
-    _radial.require_inverse(numbers, "a lens")
-    radius = torch.linspace(0, 1, 41, dtype=torch.float64)
-    found = _radial.inverse(numbers, radius)
-    torch.testing.assert_close(_radial.mapped(numbers, found), radius, atol=1e-12, rtol=0)
-    for r, ours in zip(radius.tolist(), found.tolist(), strict=True):
-        theirs = brentq(lambda u, r=r: float(np.polyval([*numbers[::-1], 0], u)) - r, 0, 1.6)
-        assert ours == pytest.approx(theirs, abs=1e-10)
-
-
-def test_maps_that_fold_and_lenses_without_light_are_refused() -> None:
-    """1 - r^2 / 2 turns at 0.82, before it comes to the corner."""
-    with pytest.raises(DataError, match=r"turns at 0\.8\d of the way"):
-        _radial.require_inverse((1.0, 0.0, -0.5), "a lens")
-    with pytest.raises(DataError, match=r"leaves light everywhere, got a factor of -0\.500"):
-        _radial.require_light((-1.5, 0.0, 0.0), "a lens")
-
-
-def test_cubic_convolution_is_exact_on_a_parabola() -> None:
-    """Keys' kernel with a = -0.5 reproduces polynomials of degree two, away from the border."""
-    rows, columns = torch.arange(9.0).double()[:, None], torch.arange(11.0).double()
-    image = (0.1 * rows**2 - 0.2 * rows * columns + 0.05 * columns**2)[None, None]
-    at = 1.5 + 5 * torch.rand(2, 1, 4, 4, dtype=torch.float64, generator=_generator())
-    expected = 0.1 * at[0] ** 2 - 0.2 * at[0] * at[1] + 0.05 * at[1] ** 2
-    torch.testing.assert_close(_radial.seen(image, *at)[0], expected, atol=1e-12, rtol=0)
-
-
-def _generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
 
 
 def test_grey_goes_where_green_goes(tmp_path: Path, photos: Tensor, streams: Streams) -> None:

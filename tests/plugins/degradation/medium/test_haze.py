@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from adversity import SampleRng
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
 from adversity_plugins.degradation.medium._depth import DepthKind, depth_map
 from adversity_plugins.degradation.medium.haze import Haze
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 Streams = Callable[..., SampleRng]
 KINDS = get_args(DepthKind)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from adversity import SampleRng
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
 from adversity_plugins.degradation.medium._jerlov import ATTENUATION, WaterType
 from adversity_plugins.degradation.medium.underwater import Underwater
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 Streams = Callable[..., SampleRng]
 WATERS = get_args(WaterType)

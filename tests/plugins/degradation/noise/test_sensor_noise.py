@@ -12,8 +12,8 @@ import torch
 import adversity
 from adversity import ProjectFile
 from adversity.errors import DataError, ParameterError
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
 from adversity_plugins.degradation.noise._camera_profiles import profile_of
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
     from pathlib import Path

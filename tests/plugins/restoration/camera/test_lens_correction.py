@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from skimage import data
 
 from adversity import SampleRng
 from adversity.contracts.project_files import bind_files
 from adversity_plugins.degradation.camera.lens import Lens
-from adversity_plugins.restoration.camera import _through_lens as through
+from adversity_plugins.restoration.camera import _lens_places as through
 from adversity_plugins.restoration.camera.lens_correction import LensCorrection
 
 if TYPE_CHECKING:
@@ -111,6 +112,54 @@ def test_each_image_has_its_own_lens(photos: Tensor, tmp_path: Path) -> None:
         torch.testing.assert_close(together[row : row + 1], alone, atol=1e-6, rtol=0)
 
 
+NAMED = {"database": "lenses", "lens": NAME, "focal": 24, "aperture": 2.8}
+
+
+def corrector(folder: Path, **parameters: Any) -> LensCorrection:
+    """Return a correction by name, set up."""
+    LensCorrection.write_example_files(folder)
+    plugin = LensCorrection.model_validate({**NAMED, **parameters})
+    bind_files(plugin, folder)
+    plugin.setup("cpu")
+    return plugin
+
+
+def test_a_lens_by_name_needs_no_numbers(photos: Tensor, tmp_path: Path) -> None:
+    """It is corrected as by what the degradation tells; without an aperture light stays."""
+    lens, rng = ready(tmp_path, focal=24, aperture=2.8), SampleRng(seed=0, step="t", ids=("a",))
+    worse = lens.degrade(photos[:1], rng)
+    named = corrector(tmp_path)
+    found = named.estimate(worse.images)
+    expected = LensCorrection().restore(worse.images, **worse.side)
+    assert torch.equal(named.restore(worse.images, **found), expected)
+    assert LensCorrection().estimate(worse.images) == {}
+    assert not corrector(tmp_path, aperture=None).estimate(worse.images)["vignetting"].any()
+
+
+def test_another_lens_than_was_told_is_refused(photos: Tensor, tmp_path: Path) -> None:
+    """Whichever is right, one of the two is not."""
+    side = (
+        ready(tmp_path, focal=70).degrade(photos[:1], SampleRng(seed=0, step="t", ids=("a",))).side
+    )
+    with pytest.raises(ValueError, match=r"expected the distortion of Example .* got another one"):
+        corrector(tmp_path).restore(photos[:1], **side)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"lens": NAME}, "got none for focal, database"),
+        ({"aperture": 2.8, "crop": 1.6}, "aperture, crop: of a lens by name"),
+        ({**NAMED, "vignetting": (0, 0, 0)}, "by name or numbers, got both: vignetting"),
+        ({**NAMED, "aperture": None, "distance": 3}, "distance is for vignetting"),
+    ],
+)
+def test_half_a_name_is_refused(given: dict[str, Any], words: str) -> None:
+    """Before anything runs."""
+    with pytest.raises(ValidationError, match=words):
+        LensCorrection.model_validate(given)
+
+
 def test_vignetting_without_light_is_refused() -> None:
     """With what it leaves."""
     with pytest.raises(ValueError, match=r"leaves light everywhere, got .* factor of -0\.500"):
@@ -171,5 +220,5 @@ def test_places_and_light_are_those_of_lensfun(
     assert np.median(off) < 2e-3
     flat = np.full((height, width, 3), 0.25, np.float32)
     modifier.apply_color_modification(flat)
-    left = through.shade(side["vignetting"][0], height, width).numpy()
+    left = through.light_left(side["vignetting"][0].double(), height, width).numpy()
     np.testing.assert_allclose(flat[..., 1] * left, 0.25, rtol=0, atol=3e-5)

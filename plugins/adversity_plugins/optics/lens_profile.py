@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from xml.etree.ElementTree import Element
 
-    from adversity_plugins.degradation.camera._lens_files import Lens
+    from adversity_plugins.optics.lens_files import Lens
 
 __all__ = ["Profile", "profile"]
 

@@ -1,4 +1,4 @@
-"""Radial maps of an image: their inverse, and images seen through them.
+"""Radial maps of an image, their inverse, and what stands at places between pixels.
 
 The radius is 1 at the centre of the pixel in the image's corner.
 """
@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["inverse", "mapped", "radii", "require_inverse", "require_light", "seen", "shade"]
+__all__ = [
+    "inverse",
+    "mapped",
+    "polynomial",
+    "radii",
+    "require_inverse",
+    "require_light",
+    "seen",
+    "shade",
+]
 
 _NEAR, _ROUNDS = 1e-12, 50
 _FINE, _FAR = 4000, 4.0
@@ -26,10 +35,11 @@ _BEYOND = 1.05
 
 def mapped(numbers: Sequence[float], radius: Tensor) -> Tensor:
     """Return r (n_0 + n_1 r + n_2 r^2 + ...)."""
-    return radius * _sum(numbers, radius)
+    return radius * polynomial(numbers, radius)
 
 
-def _sum(numbers: Sequence[float], radius: Tensor) -> Tensor:
+def polynomial(numbers: Sequence[float], radius: Tensor) -> Tensor:
+    """Return n_0 + n_1 r + n_2 r^2 + ..."""
     total = radius * 0
     for number in reversed(numbers):
         total = total * radius + number
@@ -37,7 +47,7 @@ def _sum(numbers: Sequence[float], radius: Tensor) -> Tensor:
 
 
 def _slope(numbers: Sequence[float], radius: Tensor) -> Tensor:
-    return _sum([(power + 1) * number for power, number in enumerate(numbers)], radius)
+    return polynomial([(power + 1) * number for power, number in enumerate(numbers)], radius)
 
 
 def require_inverse(numbers: Sequence[float], what: str) -> None:
@@ -60,7 +70,7 @@ def require_inverse(numbers: Sequence[float], what: str) -> None:
 
 def shade(numbers: Sequence[float], radius: Tensor) -> Tensor:
     """Return 1 + k_1 r^2 + k_2 r^4 + k_3 r^6, what is left of the light."""
-    return _sum((1.0, *numbers), radius**2)
+    return polynomial((1.0, *numbers), radius**2)
 
 
 def require_light(numbers: Sequence[float], what: str) -> None:

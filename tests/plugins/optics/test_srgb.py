@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adversity_plugins.degradation._srgb import linear_to_srgb, srgb_to_linear
+from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 
 @pytest.mark.parametrize(

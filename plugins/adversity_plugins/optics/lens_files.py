@@ -19,11 +19,24 @@ from adversity.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from adversity import ProjectFolder
 
-__all__ = ["Lens", "lens_of"]
+__all__ = ["Lens", "lens_of", "write_example"]
 
+_EXAMPLE = """<lensdatabase version="1"><lens>
+<maker>Example</maker><model>Example 24-70mm f/2.8</model><mount>Any</mount>
+<cropfactor>1</cropfactor><calibration>
+<distortion model="ptlens" focal="24" a="0.02" b="-0.07" c="0.01"/>
+<distortion model="poly3" focal="35" k1="-0.03"/>
+<distortion model="poly5" focal="70" k1="0.04" k2="0.005"/>
+<tca model="poly3" focal="24" vr="1.002" br="0.001" vb="0.998" bb="-0.001"/>
+<tca model="linear" focal="70" kr="0.998" kb="1.003"/>
+<vignetting model="pa" focal="24" aperture="2.8" distance="1000" k1="-0.6" k2="-0.2" k3="0.1"/>
+<vignetting model="pa" focal="70" aperture="2.8" distance="1000" k1="-0.4" k2="-0.3" k3="0.1"/>
+</calibration></lens></lensdatabase>
+"""
 _LARGER = 1.04
 """A sensor so much larger than the one that was measured still counts as of the same size: crop
 factors are rounded."""
@@ -83,6 +96,12 @@ def lens_of(folder: ProjectFolder, name: str, crop: float | None) -> Lens:
             f"smaller than one of {crop:g}: what it does beyond them is not known"
         )
     return max(fitting, key=lambda lens: lens.crop)
+
+
+def write_example(folder: Path) -> None:
+    """Write a lens that is none, with every model, into the folder `lenses` of a folder."""
+    (folder / "lenses").mkdir(exist_ok=True)
+    (folder / "lenses" / "example.xml").write_text(_EXAMPLE, encoding="utf-8")
 
 
 def _lenses(folder: ProjectFolder) -> Iterator[tuple[Lens, list[str]]]:

@@ -8,8 +8,8 @@ import pytest
 
 from adversity import ProjectFolder
 from adversity.errors import DataError
-from adversity_plugins.degradation.camera._lens_files import lens_of
-from adversity_plugins.degradation.camera._lens_profile import profile
+from adversity_plugins.optics.lens_files import lens_of
+from adversity_plugins.optics.lens_profile import profile
 
 if TYPE_CHECKING:
     from pathlib import Path
