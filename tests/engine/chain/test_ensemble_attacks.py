@@ -91,6 +91,31 @@ def test_from_python_victims_stand_before_what_combines_them() -> None:
     assert all(weight.requires_grad for net in nets for weight in net.parameters())
 
 
+def test_a_mean_of_logits_is_attacked_as_the_one_network_that_it_is() -> None:
+    """Linear members have the mean of their weights, whose attack finds as far failures.
+
+    The mean of probabilities is no linear network: there, other images fool.
+    """
+    torch.manual_seed(2)
+    nets = [nn.Sequential(nn.Flatten(), nn.Linear(48, 3)) for _ in range(3)]
+    one = nn.Sequential(nn.Flatten(), nn.Linear(48, 3))
+    layers = [net[1] for net in nets]
+    one[1].weight.data = torch.stack([layer.weight for layer in layers]).mean(0).detach()
+    one[1].bias.data = torch.stack([layer.bias for layer in layers]).mean(0).detach()
+    images = torch.rand(20, 3, 4, 4)
+    labels = one(images).argmax(1)
+    attack = adversity.create("attack", "pgd", norm="l2", eps=0.3, steps=10)
+    alone = attack(adversity.target(one), images, labels)
+    geometric = adversity.create("uncertainty", "deep_ensemble", space="logits")
+    bundled = attack(adversity.target(*map(adversity.target, nets), geometric), images, labels)
+    assert 0 < int(alone.success.sum()) < len(images)
+    assert torch.equal(alone.success, bundled.success)
+    assert torch.allclose(alone.images, bundled.images, atol=1e-5)
+    mean = adversity.create("uncertainty", "deep_ensemble")
+    other = attack(adversity.target(*map(adversity.target, nets), mean), images, labels)
+    assert not torch.allclose(alone.images, other.images, atol=1e-3)
+
+
 def test_the_toy_has_a_failure_that_no_member_has() -> None:
     """What `test_two_lines...` rests on: the mean is another victim than either line."""
     lines = [Line([9.0, 2.0], -5.2), Line([-3.0, 8.0], -2.0)]

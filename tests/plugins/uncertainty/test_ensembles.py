@@ -64,6 +64,43 @@ def test_deep_ensemble_stays_among_its_members(m: int, n: int, k: int, seed: int
         assert torch.equal(probs, members[0])
 
 
+def test_the_mean_of_logits_is_the_geometric_mean_of_probabilities() -> None:
+    """SciPy's geometric mean, as shares; the mean of logits under a softmax, whatever their scale."""
+    logits = torch.from_numpy(np.random.default_rng(0).normal(0, 3, (4, 50, 6)))
+    found = DeepEnsemble(space="logits").combine(logits.softmax(2))
+    mean = stats.gmean(logits.softmax(2).numpy(), axis=0)
+    np.testing.assert_allclose(found, mean / mean.sum(1, keepdims=True), atol=1e-15)
+    np.testing.assert_allclose(found, logits.mean(0).softmax(1), atol=1e-15)
+    assert torch.allclose(found[:1], DeepEnsemble().combine(found[None, :1]), atol=1e-15)
+
+
+def test_how_far_apart_both_means_are() -> None:
+    """Five members of normal logits, ten classes: as it was found elsewhere, with 0.289 and 0.404.
+
+    The largest probability is 0.29 in the mean of probabilities and 0.40 in that of logits, and
+    46 % of the answers are others. Of 20 000 rows these are known to 0.001 and 0.4 points.
+    """
+    members = torch.from_numpy(np.random.default_rng(0).normal(0, 3, (5, 20_000, 10))).softmax(2)
+    probs, logits = (DeepEnsemble(space=s).combine(members) for s in ("probs", "logits"))
+    assert float(probs.amax(1).mean()) == pytest.approx(0.289, abs=0.002)
+    assert float(logits.amax(1).mean()) == pytest.approx(0.404, abs=0.005)
+    assert float((probs.argmax(1) != logits.argmax(1)).double().mean()) == pytest.approx(
+        0.46, abs=0.015
+    )
+
+
+def test_members_that_exclude_all_classes_between_them_leave_an_answer() -> None:
+    """The class that fewest exclude, and both alike where as many do; the gradient is finite."""
+    members = torch.eye(3).double()[[0, 0, 1], None].clone().requires_grad_(True)
+    found = DeepEnsemble(space="logits").combine(members)
+    assert found.argmax(1).item() == 0
+    found[:, 0].sum().backward()
+    assert members.grad is not None
+    assert members.grad.isfinite().all()
+    split = DeepEnsemble(space="logits").combine(torch.eye(3).double()[:2, None])
+    np.testing.assert_allclose(split, [[0.5, 0.5, 0.0]], atol=1e-15)
+
+
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(2, 7), st.integers(0, 99))
 def test_mutual_information_is_the_mean_divergence_from_the_mean(
     m: int, n: int, k: int, seed: int

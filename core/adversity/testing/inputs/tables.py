@@ -19,7 +19,8 @@ Outcome = Literal["mixed", "perfect", "worst"]
 PREDICTIONS = {"id", "target", "prediction", "correct", "confidence", "logits", "probs"}
 ATTACKED = {"start_prediction", "start_correct", "fooled", "distance", "queries", "gradients"}
 ATTACKED |= {"zero_gradient", "moved"}
-KNOWN = frozenset(PREDICTIONS | ATTACKED)
+MEMBERS = "members"
+KNOWN = frozenset(PREDICTIONS | ATTACKED | {MEMBERS})
 """The columns the kit knows; of any other name it makes numbers in [0, 1]."""
 
 
@@ -71,6 +72,9 @@ def table(
     }
     if ATTACKED & set(wants):
         rows |= _attack(right, target, prediction, outcome=outcome)
+    if MEMBERS in wants:
+        apart = torch.randn(count, 3, classes, generator=generator)
+        rows[MEMBERS] = (logits[:, None] + apart).softmax(2)
     others = sorted(set(wants) - KNOWN)
     rows |= {name: torch.rand(count, generator=generator, dtype=torch.float64) for name in others}
     form = "" if answer == "logits" else " as probabilities"
