@@ -26,6 +26,7 @@ class Known(NamedTuple):
 COMMANDS: Mapping[str, Known] = {
     "init": Known("init:init", "Make a project of your own that runs at once."),
     "run": Known("run:run", "Run a pipeline, judge its gates and write its report."),
+    "status": Known("status:status", "Say what is to do and why, and how the last runs ended."),
     "report": Known("report:report", "Show, or write again, the page of a pipeline's last run."),
     "table": Known("table:table", "Lay the numbers of a run out, for a screen or a paper."),
     "diff": Known("diff:diff", "Say what changed from one run to another, image by image."),

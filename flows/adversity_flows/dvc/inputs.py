@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adversity_flows.dvc.reasons import ABSENT, parameter_reasons, plugin_reasons
 from adversity_flows.dvc.resolved import is_resolved
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dvc.stage import PipelineStage
 
-__all__ = ["Inputs", "read_inputs", "stale_reasons"]
+__all__ = ["Ahead", "Inputs", "read_inputs", "stale_reasons"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a run would find where the disk does not say it yet.
+
+    Attributes:
+        contents: Files of resolved plugins as they must be, by path.
+        recorded: The recorded hash of what a stage or `dvc add` made, by path: where it is not on
+            this disk, but somewhere else, that is what it will be.
+    """
+
+    contents: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameters(self, file: str, keys: Iterable[str]) -> dict[str, Any] | None:
+        """Return dotted keys of a file to their values; None for a file that is as on disk."""
+        if file not in self.contents:
+            return None
+        found = {}
+        for key in keys:
+            value: Any = self.contents[file]
+            for part in key.split("."):
+                value = value.get(part, ABSENT) if isinstance(value, Mapping) else ABSENT
+            if value is not ABSENT:
+                found[key] = value
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +88,28 @@ def read_inputs(known: PipelineStage, *, fresh: bool) -> Inputs:
     return Inputs(files=hashes, parameters=parameters)
 
 
-def stale_reasons(known: PipelineStage) -> list[str]:
-    """Say in words how a stage differs from its record."""
+def stale_reasons(known: PipelineStage, ahead: Ahead | None = None) -> list[str]:
+    """Say in words how a stage differs from its record.
+
+    Args:
+        known: DVC's stage.
+        ahead: What a run would find before it, where that is not what is on disk.
+    """
     from dvc.dependency import ParamsDependency
 
+    ahead = ahead or Ahead()
     if not any(out.hash_info for out in known.outs):
         return ["never ran"]
     reasons = ["its command changed"] if known.changed_stage() else []
     for dep in known.deps:
         if isinstance(dep, ParamsDependency):
-            reasons += _parameter_words(dep.def_path, dep.hash_info.value, dep.read_params())
-        else:
+            now = ahead.parameters(dep.def_path, dep.params) or dep.read_params()
+            reasons += _parameter_words(dep.def_path, dep.hash_info.value, now)
+        elif ahead.recorded.get(dep.fs_path) != dep.hash_info or dep.exists:
             reasons += [_WORDS[what].format(dep.def_path) for what in dep.status().values()]
     for out in known.outs:
-        reasons += [_OUTPUT_WORDS[what].format(out.def_path) for what in out.status().values()]
+        if ahead.recorded.get(out.fs_path) != out.hash_info or out.exists:
+            reasons += [_OUTPUT_WORDS[what].format(out.def_path) for what in out.status().values()]
     return reasons
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adversity.contracts import PluginBase
     from adversity.pipeline.plan.model import Plan, PlannedData
 
-__all__ = ["missing_data", "refuse_changed_data", "refuse_missing_data"]
+__all__ = ["changed_data", "missing_data", "refuse_changed_data", "refuse_missing_data"]
 
 
 def refuse_missing_data(plan: Plan) -> None:
@@ -106,22 +106,47 @@ def refuse_changed_data(repo: Repo, known: PipelineStage) -> None:
         DataError: If one changed on disk or is not there, with the ways out.
     """
     for out in _data_outputs(repo, known):
-        path = os.path.relpath(out.fs_path, repo.root_dir)
-        added = out.stage.is_data_source
-        where = out.stage.path_in_repo if added else out.stage.name
-        what = next(iter(out.workspace_status().values()), None)
-        if what == "modified":
-            accept = f"dvc add {path}" if added else f"dvc commit {where}"
-            raise DataError(
-                f"data set {path}: expected the version that {where} names, but it changed on "
-                f"disk; accept the change with `{accept}`, or put the old version back with "
-                f"`dvc checkout {where}`"
-            )
-        if what == "deleted" and out.stage != known:
-            raise DataError(
-                f"data set {path}: expected the version that {where} names, but it is not on "
-                f"disk; get it with `dvc pull {where}`"
-            )
+        if fault := _changed(repo, out):
+            raise DataError(fault)
+        if out.stage != known and (fault := _not_here(repo, out)):
+            raise DataError(fault)
+
+
+def changed_data(repo: Repo, known: PipelineStage) -> tuple[str, ...]:
+    """Say which data sets of a stage changed on disk, with the ways out; one that is absent did not."""
+    return tuple(filter(None, (_changed(repo, out) for out in _data_outputs(repo, known))))
+
+
+def _changed(repo: Repo, out: Any) -> str | None:
+    if _state(out) != "modified":
+        return None
+    path, where = _names(repo, out)
+    accept = f"dvc add {path}" if out.stage.is_data_source else f"dvc commit {where}"
+    return (
+        f"data set {path}: expected the version that {where} names, but it changed on "
+        f"disk; accept the change with `{accept}`, or put the old version back with "
+        f"`dvc checkout {where}`"
+    )
+
+
+def _not_here(repo: Repo, out: Any) -> str | None:
+    if _state(out) != "deleted":
+        return None
+    path, where = _names(repo, out)
+    return (
+        f"data set {path}: expected the version that {where} names, but it is not on "
+        f"disk; get it with `dvc pull {where}`"
+    )
+
+
+def _state(out: Any) -> str | None:
+    return next(iter(out.workspace_status().values()), None)
+
+
+def _names(repo: Repo, out: Any) -> tuple[str, str]:
+    """Return where tracked data lie, and who tracks them."""
+    path = os.path.relpath(out.fs_path, repo.root_dir)
+    return path, out.stage.path_in_repo if out.stage.is_data_source else out.stage.name
 
 
 def _data_outputs(repo: Repo, known: PipelineStage) -> Iterator[Any]:
