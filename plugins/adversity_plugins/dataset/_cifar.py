@@ -12,6 +12,7 @@ from adversity.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from adversity import ProjectFile, ProjectFolder
 
@@ -22,6 +23,7 @@ __all__ = [
     "array_in",
     "image_of",
     "labels_fault",
+    "records",
     "require_labels",
     "sha256",
     "test_set",
@@ -98,10 +100,41 @@ def labels_fault(labels: Array, classes: ClassCount) -> str | None:
     return None
 
 
-def test_set(file: ProjectFile, classes: ClassCount) -> tuple[Array, Array]:
-    """Map the binary version of a test set into memory.
+def records(path: Path, where: str, classes: ClassCount, advice: str) -> tuple[Array, Array]:
+    """Map a file of the binary version into memory; its labels may still be none.
 
     A record has the label, in CIFAR-100 after that of the superclass, and three planes.
+
+    Args:
+        path: The file.
+        where: What messages call it.
+        classes: How many there are.
+        advice: What to do about one of another size, for the message.
+
+    Returns:
+        Labels `[N, 1]`, or `[N, 2]` with the superclass first, and images `[N, 3, 32, 32]`, uint8,
+        read-only.
+
+    Raises:
+        DataError: If it is no such file.
+    """
+    said = 1 if classes == 10 else 2
+    record = said + 3 * SIDE * SIDE
+    try:
+        values = np.memmap(path, np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{where}: cannot be read ({error})") from error
+    if len(values) % record:
+        raise DataError(
+            f"{where}: expected records of {record} bytes, the binary version of CIFAR-{classes}, "
+            f"got {len(values)} bytes; {advice}"
+        )
+    rows = values.reshape(-1, record)
+    return rows[:, :said], rows[:, said:].reshape(-1, *_PLANES)
+
+
+def test_set(file: ProjectFile, classes: ClassCount) -> tuple[Array, Array]:
+    """Map the binary version of a test set into memory.
 
     Args:
         file: `test_batch.bin`, or `test.bin` of CIFAR-100.
@@ -113,23 +146,12 @@ def test_set(file: ProjectFile, classes: ClassCount) -> tuple[Array, Array]:
     Raises:
         DataError: If it is no such file.
     """
-    said = 1 if classes == 10 else 2
-    record = said + 3 * SIDE * SIDE
-    try:
-        values = np.memmap(file.path, np.uint8, mode="r")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file}: cannot be read ({error})") from error
-    if len(values) % record:
-        raise DataError(
-            f"{file}: expected records of {record} bytes, the binary version of the test set of "
-            f"CIFAR-{classes}, got {len(values)} bytes; unpack it again, or check `classes`"
-        )
-    rows = values.reshape(-1, record)
-    labels = rows[:, said - 1]
-    fault = labels_fault(labels, classes)
+    advice = "unpack it again, or check `classes`"
+    labels, images = records(file.path, str(file), classes, advice)
+    fault = labels_fault(labels[:, -1], classes)
     if fault is not None:
         raise DataError(f"{file}: {fault}")
-    return labels, rows[:, said:].reshape(-1, *_PLANES)
+    return labels[:, -1], images
 
 
 def require_labels(file: ProjectFile, labels: Array, expected: Array) -> None:

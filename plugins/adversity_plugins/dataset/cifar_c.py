@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
 
-from adversity import Dataset, ProjectFile, ProjectFolder
-from adversity.contracts.values import IndexRow, Sample
+from adversity import ProjectFile, ProjectFolder
+from adversity.contracts.values import IndexRow
 from adversity.errors import DataError
 from adversity_plugins.dataset._cifar import (
     CLASS_NAMES,
@@ -30,6 +30,7 @@ from adversity_plugins.dataset._corruptions import (
     as_tuple,
     each_once,
 )
+from adversity_plugins.dataset._mapped import Mapped, require_same
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ Array = np.ndarray[Any, Any]
 _SHAPE = (SIDE, SIDE, 3)
 
 
-class CifarC(Dataset):
+class CifarC(Mapped):
     """CIFAR-10-C and CIFAR-100-C from their published files: test images under 19 corruptions.
 
     The folder has an array for each corruption, `fog.npy`, 50 000 x 32 x 32 x 3 uint8: the 10 000
@@ -98,7 +99,6 @@ class CifarC(Dataset):
         description="the clean test set in its binary version, `test_batch.bin` or `test.bin`",
     )
 
-    _rows: tuple[IndexRow, ...] = PrivateAttr(default=())
     _places: tuple[tuple[str, int], ...] = PrivateAttr(default=())
     _arrays: dict[str, Array] = PrivateAttr(default_factory=dict)
     _clean: Array | None = PrivateAttr(default=None)
@@ -122,10 +122,6 @@ class CifarC(Dataset):
         np.save(folder / "cifar-10-c" / "labels.npy", np.tile(labels, SEVERITIES))
         planes = clean.transpose(0, 3, 1, 2).reshape(4, -1)
         (folder / "test_batch.bin").write_bytes(np.c_[labels, planes].tobytes())
-
-    def location(self) -> str:
-        """Return the folder: DVC hashes it."""
-        return self.path.text
 
     def _asked(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Return the corruptions and the severities, each as a tuple."""
@@ -232,46 +228,21 @@ class CifarC(Dataset):
         """The 10 classes of CIFAR-10, or the 100 of CIFAR-100, in the order of the labels."""
         return CLASS_NAMES[self.classes]
 
-    def __len__(self) -> int:
-        """Return clean images x corruptions x severities."""
-        return len(self._rows)
-
-    def index(self) -> Sequence[IndexRow]:
-        """Return ids, labels, and hashes of the images' values."""
-        return self._rows
-
-    def item(self, index: int) -> Sample:
-        """Return image `index`, `[32, 32, 3]` uint8.
-
-        Raises:
-            DataError: If the file changed since `open`.
-        """
-        row = self._rows[index]
+    def _values(self, index: int) -> tuple[Array, str]:
         name, place = self._places[index]
-        image = np.array(self._arrays[name][place])
-        self._require_same(image, row.content, f"{self.path}/{name}.npy")
-        clean = None
-        if self._clean is not None:
-            planes = self._clean[int(str(row.group))]
-            self._require_same(planes, str(row.reference), str(self.references))
-            clean = image_of(planes)
-        return Sample(
-            image=image,
-            target=row.target,
-            id=row.id,
-            reference=clean,
-            group=row.group,
-            attributes=row.attributes,
-        )
+        return self._arrays[name][place], f"{self.path}/{name}.npy"
 
-    def _require_same(self, values: Array, content: str, where: str) -> None:
-        """Refuse values that are no longer those that were hashed.
+    def _partner(self, row: IndexRow) -> Array | None:
+        """Return the clean image, `[32, 32, 3]`, where the clean test set was given.
 
         Raises:
-            DataError: If the file was written to.
+            DataError: If its file changed since `open`.
         """
-        if sha256(values) != content:
-            raise DataError(f"{where} changed during the run; run again")
+        if self._clean is None:
+            return None
+        planes = self._clean[int(str(row.group))]
+        require_same(planes, str(row.reference), str(self.references))
+        return image_of(planes)
 
     def describe(self) -> dict[str, Any]:
         """Return what was taken, and where it comes from, for the report."""

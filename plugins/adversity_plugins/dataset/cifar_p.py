@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
 
-from adversity import Dataset, ProjectFile, ProjectFolder
-from adversity.contracts.values import IndexRow, Sample
+from adversity import ProjectFile, ProjectFolder
+from adversity.contracts.values import IndexRow
 from adversity.errors import DataError
 from adversity_plugins.dataset._cifar import (
     CLASS_NAMES,
@@ -22,6 +22,7 @@ from adversity_plugins.dataset._cifar import (
     test_set,
 )
 from adversity_plugins.dataset._corruptions import as_tuple, each_once
+from adversity_plugins.dataset._mapped import Mapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ _BENCHMARK: tuple[Perturbation, ...] = get_args(Perturbation)[:10]
 _LABELS = "labels.npy"
 
 
-class CifarP(Dataset):
+class CifarP(Mapped):
     """CIFAR-10-P and CIFAR-100-P from their published files: test images that change step by step.
 
     The folder has an array for each perturbation, `tilt.npy`, 10 000 x F x 32 x 32 x 3 uint8: of
@@ -111,7 +112,6 @@ class CifarP(Dataset):
         "its labels",
     )
 
-    _rows: tuple[IndexRow, ...] = PrivateAttr(default=())
     _places: tuple[tuple[str, int, int], ...] = PrivateAttr(default=())
     _arrays: dict[str, Array] = PrivateAttr(default_factory=dict)
 
@@ -131,10 +131,6 @@ class CifarP(Dataset):
         clean = np.zeros((3, 1 + 3 * SIDE * SIDE), np.uint8)
         clean[:, 0] = (3, 8, 0)
         (folder / "test_batch.bin").write_bytes(clean.tobytes())
-
-    def location(self) -> str:
-        """Return the folder: DVC hashes it."""
-        return self.path.text
 
     def at_most(self, root: Path) -> int | None:
         """Return how many frames were asked for, by the heads of the files."""
@@ -249,26 +245,9 @@ class CifarP(Dataset):
         """The 10 classes of CIFAR-10, or the 100 of CIFAR-100, in the order of the labels."""
         return CLASS_NAMES[self.classes]
 
-    def __len__(self) -> int:
-        """Return the number of frames."""
-        return len(self._rows)
-
-    def index(self) -> Sequence[IndexRow]:
-        """Return ids, labels, and hashes of the frames' values."""
-        return self._rows
-
-    def item(self, index: int) -> Sample:
-        """Return frame `index`, `[32, 32, 3]` uint8.
-
-        Raises:
-            DataError: If the file changed since `open`.
-        """
-        row = self._rows[index]
+    def _values(self, index: int) -> tuple[Array, str]:
         name, number, frame = self._places[index]
-        image = np.array(self._arrays[name][number, frame])
-        if sha256(image) != row.content:
-            raise DataError(f"{self.path}/{name}.npy changed during the run; run again")
-        return Sample(image, row.target, row.id, group=row.group, attributes=row.attributes)
+        return self._arrays[name][number, frame], f"{self.path}/{name}.npy"
 
     def describe(self) -> dict[str, Any]:
         """Return what was taken, and where it comes from, for the report."""
