@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.targets import has_class
@@ -85,7 +86,6 @@ class Source:
         shown = [seen(row, of) for row, of in zip(rows, self.reference_shapes, strict=True)]
         self.unlabelled_content = values_sha256(whole | {"rows": shown})
         self._rows = rows
-        self._marks: tuple[frozenset[str], ...] | None = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -174,30 +174,34 @@ class Source:
     def marks(self) -> tuple[frozenset[str], ...]:
         """Return what each sample's images are known by: two that have a mark in common are one.
 
-        It is what the image is read from, its pixels before `prepare` (of the reference as
-        well), and its id where the data lie. Images that the data set has not decoded while it
-        was opened are decoded here, once.
+        It is what the image is read from, its pixels before `prepare` (of the reference as well),
+        and its id where the data lie. What was not decoded yet is decoded here, once.
         """
-        if self._marks is None:
-            dataset = self._dataset
-            place = dataset.name if dataset.packaged else dataset.location()
-            self._marks = tuple(
-                frozenset(
-                    [f"content {row.content}"]
-                    + [f"pixels {digest}" for digest in row.pixels or self._hashed(i)]
-                    + ([] if place is None else [f"{dataset.name} {place} {row.id}"])
-                )
-                for i, row in enumerate(self._rows)
+        dataset = self._dataset
+        place = dataset.name if dataset.packaged else dataset.location()
+        return tuple(
+            frozenset(
+                [f"content {row.content}"]
+                + [f"pixels {digest}" for digest in digests]
+                + ([] if place is None else [f"{dataset.name} {place} {row.id}"])
             )
-        return self._marks
+            for row, digests in zip(self._rows, self._digests, strict=True)
+        )
+
+    def pixels(self) -> tuple[str, ...]:
+        """Return the SHA-256 of each sample's pixels before `prepare`: equal for equal images."""
+        return tuple(digests[0] for digests in self._digests)
+
+    @cached_property
+    def _digests(self) -> tuple[tuple[str, ...], ...]:
+        """Each sample's digests of the pixels of its image and of its reference."""
+        return tuple(row.pixels or self._hashed(i) for i, row in enumerate(self._rows))
 
     def _hashed(self, index: int) -> tuple[str, ...]:
         sample = self._sample(index)
         where = f"{self._name}, sample {sample.id!r}"
-        images = (sample.image, sample.reference)
-        return tuple(
-            pixels_sha256(self._checked(image, where)) for image in images if image is not None
-        )
+        images = [one for one in (sample.image, sample.reference) if one is not None]
+        return tuple(pixels_sha256(self._checked(image, where)) for image in images)
 
     def _sample(self, index: int) -> Sample:
         sample = self._dataset.item(index)
