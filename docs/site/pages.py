@@ -37,6 +37,7 @@ NAVIGATION = {
         "A robustness engineer <engineer>",
         "A researcher <researcher>",
         "For a paper <for-a-paper>",
+        "Is this the data I trained on? <data-shift>",
         "Ask people <human-studies>",
         "The report <report>",
         "gallery",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
-from adversity import Classifier, Combine, Detector, Fitted
+from adversity import Classifier, Combine, Detector, Fitted, Metric
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan.features import keeps_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,8 @@ steps:
   dull: {uses: classifier/tiny, from: photos}
   dull_held: {uses: classifier/tiny, from: held}
 """
+
+METRIC = "\n".join(line for line in PIPELINE.splitlines() if " both:" not in line) + "\n"
 
 
 class Seeing(Classifier):
@@ -212,3 +215,35 @@ def test_what_trained_the_network_may_fit_a_detector_and_nothing_else(
         return
     with pytest.raises(PipelineError, match=message):
         make_plan(loaded, registry)
+
+
+class Apart(Metric):
+    """Compares features."""
+
+    name: ClassVar[str] = "apart"
+    licence: ClassVar[str] = "MIT"
+    compares: ClassVar[Literal["nothing", "samples", "tables"]] = "tables"
+    wants: ClassVar[tuple[str, ...]] = ("features",)
+
+    def compute(self, table: Any, reference: Any = None) -> Any:
+        raise NotImplementedError
+
+
+def test_a_metric_keeps_the_features_of_both_tables(load: Any, toys: Any) -> None:
+    """Where it wants them; those of another step, and of a calibrator, are not kept."""
+    registry = toys.ToyRegistry([*toys.TOYS, Seeing, Apart])
+    step = "  apart: {uses: metric/apart, from: predictions, against: held_predictions}\n"
+    plan = make_plan(load(f"{METRIC}{step}"), registry)
+    kept = {id_ for id_ in plan.steps if keeps_features(id_, plan.steps)}
+    assert kept == {"predictions", "held_predictions"}
+    for against, message in (
+        ("scaled", "goes by the features of one network, and scaled has none; name predictions"),
+        (
+            "dull",
+            'goes by the features of one network, and classifier "tiny" (toys 1.2) offers none',
+        ),
+        ("others", "predictions and others use two: name answers of the same network"),
+    ):
+        with pytest.raises(PipelineError) as caught:
+            make_plan(load(METRIC + step.replace("held_predictions", against)), registry)
+        assert message in "\n".join(caught.value.findings)

@@ -12,6 +12,7 @@ from adversity.metrics.calibration import (
     ece,
 )
 from adversity.metrics.classification import accuracy, accuracy_of, accuracy_of_ranks, ranks
+from adversity.metrics.classifier_test import classifier_test
 from adversity.metrics.classwise import ClasswiseAccumulator, class_reliability
 from adversity.metrics.confidence_gap import confidence_gap, confidence_gap_of
 from adversity.metrics.failure import failure_distance, failures_found, median_interval, query_count
@@ -25,6 +26,7 @@ from adversity.metrics.image_quality import (
     ssim_smallest_side,
 )
 from adversity.metrics.intervals import clopper_pearson, mean_interval, share, wilson
+from adversity.metrics.mmd import mmd
 from adversity.metrics.noise_level import noise_level
 from adversity.metrics.open_set import openness, oscr
 from adversity.metrics.paired import paired_difference
@@ -73,6 +75,7 @@ from adversity.metrics.robust import (
 from adversity.metrics.selective import augrc, aurc
 from adversity.metrics.several_tests import holm
 from adversity.metrics.smooth_calibration import SmoothAccumulator, smooth_ece
+from adversity.metrics.two_sides import thinned
 
 __all__ = [
     "BrierParts",
@@ -99,6 +102,7 @@ __all__ = [
     "brier_parts_of",
     "calibration_error",
     "class_reliability",
+    "classifier_test",
     "classwise_error",
     "clopper_pearson",
     "confidence_gap",
@@ -122,6 +126,7 @@ __all__ = [
     "log_softmax",
     "mean_interval",
     "median_interval",
+    "mmd",
     "nll",
     "nll_of",
     "noise_level",
@@ -151,6 +156,7 @@ __all__ = [
     "ssim",
     "ssim_convention",
     "ssim_smallest_side",
+    "thinned",
     "top_class",
     "wilson",
     "worst_case_robust_accuracy",

@@ -15,7 +15,7 @@ from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.run import _stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError, InputError
-from adversity.metrics import auroc
+from adversity.metrics import auroc, mmd
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 
@@ -285,3 +285,26 @@ metrics: [metric/psnr]
     assert table["features"].shape == (32, 32)
     report = _stage(run.plan, "report", run.workspace, 1)
     assert report.rows is not None
+
+
+def test_a_metric_compares_the_features_of_two_tables(
+    quarters: Path, registry_with: Any, tmp_path: Path
+) -> None:
+    """In each cell, the noisy images with the clean ones: pairs by id, which noise moves."""
+    steps = "  moved: {uses: metric/mmd, from: answers, against: clean, with: {permutations: 99}}\n"
+    steps += "  told: {uses: metric/classifier_test, from: answers, against: clean}\n"
+    run = Run(quarters, tmp_path, steps, registry_with(Quarters))
+    results = run.all()
+    table, clean = run.table("answers"), run.table("clean")["features"]
+    for cell in ("severity=1", "severity=5"):
+        rows = table["features"][table["cell"] == cell]
+        names = np.arange(24)
+        expected = mmd(rows, clean, groups=(names, names), permutations=99)
+        found = results["moved"].measures[cell]
+        assert found["mmd"].value == pytest.approx(expected.value, abs=1e-9)
+        assert found["mmd_p_value"].value == expected.details["p_value"]
+        assert "sides swapped within samples" in found["mmd"].convention["test"]
+        assert found["mmd"].info.group == "shift"
+        assert 0 <= results["told"].measures[cell]["classifier_test_accuracy"].value <= 1
+    assert "features" in run.table("clean")
+    assert "features" not in run.table("held")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["answerer", "members_behind"]
+__all__ = ["answerer", "members_behind", "networks_of"]
 
 _RNG = 2
 """Which argument of `fit(self, data, rng)` the generator is."""
@@ -43,6 +43,11 @@ def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
     before = answerer(planned.upstream, steps) if planned.source else None
     answers = issubclass(cls, PostHoc | Sampling)
     return (_plugins(planned, steps), before) if answers else before
+
+
+def networks_of(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:
+    """Return which networks a step asks, in its cells; equal for the same, whatever the classes."""
+    return _plugins(planned, steps)
 
 
 def members_behind(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:

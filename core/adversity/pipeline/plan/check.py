@@ -81,6 +81,7 @@ def check_steps(
         SamplingRules(steps).rules,
         ObjectiveRules(steps).rules,
         FeatureRules(steps).rules,
+        FeatureRules(steps).compared,
     )
     for planned in steps.values():
         spec = loaded.spec.steps[planned.id]

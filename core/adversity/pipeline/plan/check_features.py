@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Classifier
+from adversity.contracts import Classifier, Metric
+from adversity.pipeline.plan.answerers import networks_of
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.features import needs_head, sources_of_features
 from adversity.registry.entry import class_of
@@ -50,6 +51,22 @@ class FeatureRules:
                             f"not offer it, which {name} uses; use a classifier that has `head`"
                         ),
                     )
+
+    def compared(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
+        """Refuse features of two networks, where a metric compares those of two steps."""
+        sources = dict(sources_of_features(planned, planned.entry))
+        both = [self._steps.get(sources.get(key, "")) for key in ("from", "against")]
+        ours, theirs = (None if each is None or each.role != "predict" else each for each in both)
+        if not issubclass(class_of(planned.entry), Metric) or ours is None or theirs is None:
+            return
+        if networks_of(ours, self._steps) != networks_of(theirs, self._steps):
+            yield (
+                "against",
+                (
+                    f"{planned.entry.label} compares features, which mean the same behind one network "
+                    f"alone; {ours.id} and {theirs.id} use two: name answers of the same network"
+                ),
+            )
 
     def _classifiers(self, name: str) -> tuple[str, ...]:
         """Return the steps whose networks are behind one, each once."""

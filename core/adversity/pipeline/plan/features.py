@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Detector, Fitted
+from adversity.contracts import Detector, Fitted, Metric
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def sources_of_features(planned: PlannedStep, entry: Entry) -> Iterator[tuple[st
         yield from (("from", name) for name in planned.source)
     if issubclass(cls, Fitted) and cls.fits_on == "features":
         yield from (("fit_on", name) for name in planned.fitted_by)
+    if issubclass(cls, Metric) and "features" in cls.wants:
+        yield from (("from", name) for name in planned.source)
+        yield from (("against", name) for name in (planned.against,) if name is not None)
 
 
 def needs_head(entry: Entry) -> bool:
