@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from adversity.data.atomic import atomic_write, storage_error
 from adversity.report.words.wording import pairs
+from adversity_flows.datasets.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +21,6 @@ __all__ = ["card_values", "write_card"]
 
 _SHOWN = 12
 """So many groups of each finding are shown with their images; the count is of all."""
-_THUMB = 96
 _SAID = ("n", "per_class", "quarantined")
 """Facts of a data set that stand elsewhere on its card."""
 
@@ -128,7 +126,7 @@ def _finding(
     def shown(id_: str) -> dict[str, str]:
         target = int(source.targets[place[id_]])
         label = names[target] if 0 <= target < len(names) else ""
-        return {"id": id_, "label": label, "image": _thumbnail(source, place[id_])}
+        return {"id": id_, "label": label, "image": thumbnail(source, place[id_])}
 
     return {
         "title": title,
@@ -149,24 +147,6 @@ def _shared(checked: Checked, one: Common) -> dict[str, Any]:
             {"id": pair[own], "other": pair[1 - own]} for pair in [*one.equal, *one.alike][:_SHOWN]
         ],
     }
-
-
-def _thumbnail(source: Source, index: int) -> str:
-    """Return an image as the address of a small PNG; very small ones are enlarged as blocks."""
-    import numpy as np
-    from PIL import Image
-
-    pixels = source.images([index])[0].permute(1, 2, 0).numpy()
-    levels = np.rint(pixels * 255).astype(np.uint8)
-    image = Image.fromarray(levels if levels.shape[2] == 3 else levels[..., 0])
-    if max(image.size) > _THUMB:
-        image.thumbnail((_THUMB, _THUMB))
-    else:
-        times = _THUMB // max(image.size)
-        image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
 def _cell(values: Iterable[str] | str) -> str:

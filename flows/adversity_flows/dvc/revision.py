@@ -109,6 +109,30 @@ class Revision:
                 ) from error
         return folder
 
+    def project_with(self, path: str) -> Path | None:
+        """Return a folder that holds a file or folder of the commit where the project has it.
+
+        None where the commit has none.
+
+        Raises:
+            StorageError: If neither DVC's cache nor its remote has it.
+        """
+        from dvc_data.index import DataIndexDirError
+
+        with alone(), dvc_errors(self._root, f"read {path} of {self.name}"):
+            folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                if not self._files.exists(path):
+                    return None
+                self._files.get(path, str(folder / path), recursive=True)
+            except (FileNotFoundError, DataIndexDirError) as error:
+                raise StorageError(
+                    f"{path} of {self.name} is neither in DVC's cache nor in its remote; bring it "
+                    "with `dvc fetch --all-commits`"
+                ) from error
+        return folder
+
     @cached_property
     def _stages(self) -> Mapping[str, Mapping[str, Any]]:
         read = yaml.safe_load(self.text("dvc.lock") or "{}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["Circumstances", "git_state", "machine", "versions"]
+__all__ = ["Circumstances", "git_says", "git_state", "machine", "versions"]
 
 LIBRARIES = (*DEPENDS_ON, "pyarrow", "prefect", "dvc")
 GIT_SECONDS = 10
@@ -105,15 +105,15 @@ def git_state(root: Path) -> dict[str, str]:
 
     The state is `clean`, `dirty`, or `unknown` where git gives no answer.
     """
-    revision = _git(root, "rev-parse", "HEAD")
+    revision = git_says(root, "rev-parse", "HEAD")
     if not revision:
         return {}
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    changed = git_says(root, "status", "--porcelain", "--untracked-files=no")
     state = "unknown" if changed is None else "dirty" if changed else "clean"
     return {"revision": revision, "state": state}
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+def git_says(root: Path, *arguments: str) -> str | None:
     """Return what git says, or None if it fails or takes too long."""
     try:
         answer = subprocess.run(

@@ -1,0 +1,110 @@
+"""A data set as it is on the disk, or as it was at a commit of the project."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import adversity
+from adversity.data.reading import Source
+from adversity.engine.calls.set_up import set_up
+from adversity.errors import InputError
+from adversity_flows.dvc.revision import Revision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adversity.contracts import PluginBase
+    from adversity.pipeline.plan.model import Plan
+
+__all__ = ["Named", "class_folders", "data_of", "version"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A data set that may have versions.
+
+    Attributes:
+        plugin: It, with its parameters.
+        label: What messages call it.
+        location: Where it lies, relative to the project.
+        prepare: How its images are prepared.
+    """
+
+    plugin: PluginBase
+    label: str
+    location: str
+    prepare: Mapping[str, int] = field(default_factory=dict)
+
+
+def data_of(plan: Plan, id_: str) -> Named:
+    """Return a data set of a pipeline.
+
+    Raises:
+        InputError: If it has none of that name, or it comes with a package.
+    """
+    planned = plan.data.get(id_)
+    if planned is None:
+        known = ", ".join(plan.data)
+        raise InputError(f"{plan.file}: expected one of its data sets, {known}, got {id_!r}")
+    if planned.location is None or planned.plugin.packaged:  # type: ignore[attr-defined]
+        raise InputError(
+            f"{plan.file}: data.{id_}: expected data of the project, got {planned.entry.label}, "
+            "which comes with its package: it has that package's versions"
+        )
+    return Named(planned.plugin, planned.entry.label, planned.location, planned.prepare)
+
+
+def class_folders(root: Path, folder: Path) -> Named:
+    """Return a folder of the project whose sub-folders are classes.
+
+    Raises:
+        InputError: If it does not lie in the project.
+    """
+    path = Path(os.path.abspath(folder))  # noqa: PTH100  (`..` goes, links within the project stay)
+    if not path.is_relative_to(root):
+        raise InputError(f"expected PIPELINE:NAME or a folder within {root}, got {folder}")
+    place = path.relative_to(root).as_posix()
+    plugin = adversity.create("dataset", "folder", path=place)
+    return Named(plugin, f"folder {place}", place)
+
+
+@contextmanager
+def version(root: Path, named: Named, revision: str | None) -> Iterator[Source]:
+    """Open a version of a data set.
+
+    Args:
+        root: The project's folder.
+        named: The data set.
+        revision: A commit, tag or branch; None: what is on the disk.
+
+    Raises:
+        InputError: If there is no such revision, or it has no such data.
+        StorageError: If neither DVC's cache nor its remote has the data.
+        DataError: If the data are wrong.
+    """
+    if revision is None:
+        yield _opened(root, named)
+        return
+    found = Revision.named(root, revision)
+    if found is None:
+        raise InputError(f"expected a commit, a tag or a branch, got {revision!r}")
+    try:
+        folder = found.project_with(named.location)
+        if folder is None:
+            raise InputError(
+                f"{revision} has no {named.location}: it is in neither git nor DVC there; "
+                f"`dvc add {named.location}` and a commit make a version"
+            )
+        yield _opened(folder, named)
+    finally:
+        found.close()
+
+
+def _opened(root: Path, named: Named) -> Source:
+    dataset: Any = set_up(named.plugin, named.label, "cpu", root=root).plugin
+    dataset.open(root)
+    return Source(dataset, named.prepare)
