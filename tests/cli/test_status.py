@@ -163,3 +163,18 @@ def test_a_file_that_is_wrong_is_refused(
     """As everywhere: with its line."""
     shots.edit("classifier/small_cnn", "classifier/smal_cnn")
     refused(call("status"), "pipelines/shots.yaml:", "did you mean small_cnn")
+
+
+def test_when_pipelines_run_next_is_listed(shots: Any, call: Callable[..., Any]) -> None:
+    """In the time zone of the schedule; without any it says what to add."""
+    assert "add a line such as `schedule: {cron:" in call("schedule", "list").out
+    shots.file.write_text(
+        shots.file.read_text() + "schedule: {interval: 6h, timezone: Europe/Warsaw}\n"
+    )
+    answer = call("schedule", "list", "--count", "4")
+    assert answer.out.startswith("pipelines/shots.yaml: every 6h (Europe/Warsaw): ")
+    assert answer.out.count(" 00:00") == 1
+    (one,) = json.loads(call("schedule", "list", "--json").out)["schedules"]
+    assert one["schedule"] == {"interval": "6h", "timezone": "Europe/Warsaw"}
+    assert len(one["due"]) == 3
+    assert "scheduled: every 6h (Europe/Warsaw)" in call("status").out

@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Known] = {
         "Write a distribution of your own, with a plugin that works.",
     ),
     "sync": Known("sync:sync", "Bring dvc.yaml in step with the pipeline files."),
-    "schedule": Known("schedule:schedule", "Run pipelines on their cron."),
+    "schedule": Known("schedule:schedule", "Run pipelines when their `schedule:` says."),
     "ui": Known("ui:ui", "Open the page that shows the project's runs in Prefect."),
     "schema": Known("schema:schema", "Write the JSON Schema of pipeline files, for editors."),
     "doctor": Known("doctor:doctor", "Find what is missing or does not fit, and how to fix it."),

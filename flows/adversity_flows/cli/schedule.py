@@ -1,7 +1,8 @@
-"""`adversity schedule serve`: pipelines on their cron."""
+"""`adversity schedule`: pipelines that run by themselves, and when."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -11,15 +12,59 @@ from adversity_flows.cli.completion import pipelines
 
 __all__ = ["schedule"]
 
+_ADD = 'add a line such as `schedule: {cron: "0 2 * * *", timezone: UTC}` to one'
+
 
 @click.group()
 def schedule() -> None:
-    """Run pipelines on their cron.
+    """Run pipelines when their `schedule:` says.
 
     \b
     Example:
+      adversity schedule list
       adversity schedule serve pipelines/first_look.yaml
     """
+
+
+@schedule.command("list", cls=Command)
+@click.option(
+    "--count", default=3, show_default=True, type=click.IntRange(1, 100), help="Times of each."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write it as one JSON document.")
+def list_(count: int, as_json: bool) -> None:
+    """Say when the pipelines of the project run next, if `schedule serve` serves them.
+
+    \b
+    Example:
+      adversity schedule list --count 5
+    """
+    from datetime import UTC, datetime
+
+    from adversity_flows.cli.project import find_root, plans_of
+    from adversity_flows.prefect_flows.due import due_times
+
+    now = datetime.now(UTC)
+    found = [
+        (plan, plan.spec.schedule, due_times(plan.spec.schedule, now, count))
+        for plan in plans_of(find_root(Path.cwd()))
+        if plan.spec.schedule
+    ]
+    if as_json:
+        records = [
+            {
+                "pipeline": plan.file,
+                "schedule": schedule.model_dump(exclude_none=True),
+                "due": [time.isoformat() for time in times],
+            }
+            for plan, schedule, times in found
+        ]
+        click.echo(json.dumps({"schedules": records}, indent=1))
+        return
+    for plan, schedule, times in found:
+        due = ", ".join(f"{time:%a %Y-%m-%d %H:%M}" for time in times)
+        click.echo(f"{plan.file}: {schedule.words}: {due}")
+    if not found:
+        click.echo(f"no pipeline has a schedule; {_ADD}")
 
 
 @schedule.command(cls=Command)
@@ -44,8 +89,7 @@ def serve(files: tuple[str, ...]) -> None:
         chosen = [root / plan.file for plan in plans_of(root) if plan.spec.schedule]
         if not chosen:
             raise InputError(
-                f"expected a pipeline with a schedule in {root / 'pipelines'}, got none; add a "
-                'line such as `schedule: {cron: "0 2 * * *", timezone: UTC}` to one'
+                f"expected a pipeline with a schedule in {root / 'pipelines'}, got none; {_ADD}"
             )
     click.echo("starting the scheduler ...", err=True)
     serve_schedule(root, chosen, announce=lambda line: click.echo(line))

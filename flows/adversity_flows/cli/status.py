@@ -99,7 +99,7 @@ def _circumstances(plan: Plan, working: Sequence[AtWork]) -> list[str]:
     if accepted is not None and (last is None or accepted.id != last.id):
         lines.append(f"accepted run {accepted.id}")
     if schedule := plan.spec.schedule:
-        lines.append(f"scheduled: {schedule.cron} ({schedule.timezone})")
+        lines.append(f"scheduled: {schedule.words}")
     return lines
 
 
@@ -134,7 +134,7 @@ def _as_json(plan: Plan, steps: Sequence[Outlook], working: Sequence[AtWork]) ->
         "missing_data": list(missing_data(plan)),
         "last_run": None if last is None else {"id": last.id, "end": _end(last, working)},
         "accepted_run": None if accepted is None else accepted.id,
-        "schedule": schedule and {"cron": schedule.cron, "timezone": schedule.timezone},
+        "schedule": schedule and schedule.model_dump(exclude_none=True),
     }
 
 

@@ -83,6 +83,6 @@ def _warnings(plan: Plan) -> list[str]:
     from adversity_flows.dvc.tracked import missing_data
 
     schedule = plan.spec.schedule
-    changes = clock_changes(schedule.cron, schedule.timezone) if schedule else ()
+    changes = clock_changes(schedule.cron, schedule.timezone) if schedule and schedule.cron else ()
     scheduled = [f"{plan.file}: schedule: {change}" for change in changes]
     return [*plan.warnings, *scheduled, *missing_data(plan)]

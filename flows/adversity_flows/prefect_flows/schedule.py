@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from adversity.errors import InputError
 from adversity.pipeline.read.cron import clock_changes
+from adversity.pipeline.read.interval import interval_of
 from adversity.pipeline.read.load import load_pipeline
 from adversity_flows.ending_signals import heard_signals
+from adversity_flows.prefect_flows.due import anchor
 from adversity_flows.prefect_flows.proxies import proxies_aside
 from adversity_flows.prefect_flows.server import ServerError, alive, page_of, project_server
 from adversity_flows.prefect_flows.settings import prefect_context
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from prefect.deployments.runner import RunnerDeployment
     from prefect.runner import Runner
+    from prefect.schedules import Schedule
 
     from adversity.pipeline.read.spec import PipelineSpec, ScheduleSpec
 
@@ -65,8 +68,8 @@ def serve_schedule(
             )
         deployments = [_deployment(root, *plan) for plan in plans]
         for file, _, schedule in plans:
-            announce(f"{file}: {schedule.cron} ({schedule.timezone})")
-            for change in clock_changes(schedule.cron, schedule.timezone):
+            announce(f"{file}: {schedule.words}")
+            for change in clock_changes(schedule.cron, schedule.timezone) if schedule.cron else ():
                 announce(f"  ! {change}")
         announce(f"runs are listed at {without_secrets(page_of(url))}")
         asyncio.run(_serve(deployments, url))
@@ -90,13 +93,25 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
+def _times(schedule: ScheduleSpec) -> Schedule:
+    """Return a schedule as Prefect has it; intervals are counted from a midnight long ago."""
+    from prefect.schedules import Cron, Interval
+
+    if schedule.cron:
+        return Cron(schedule.cron, timezone=schedule.timezone)
+    return Interval(
+        interval_of(str(schedule.interval)),
+        anchor_date=anchor(schedule.timezone),
+        timezone=schedule.timezone,
+    )
+
+
 def _deployment(
     root: Path, file: str, spec: PipelineSpec, schedule: ScheduleSpec
 ) -> RunnerDeployment:
     """Return what Prefect has to know of a pipeline to run it on its cron."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.deployments.runner import RunnerDeployment
-    from prefect.schedules import Cron
     from prefect.types.entrypoint import EntrypointType
 
     from adversity_flows.prefect_flows.scheduled_run import scheduled_run
@@ -104,7 +119,7 @@ def _deployment(
     return RunnerDeployment.from_flow(
         scheduled_run,
         name=spec.name,
-        schedule=Cron(schedule.cron, timezone=schedule.timezone),
+        schedule=_times(schedule),
         paused=False,  # the last `serve` paused it when it ended
         parameters={"root": str(root), "pipeline": file},
         concurrency_limit=ConcurrencyLimitConfig(

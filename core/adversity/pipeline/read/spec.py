@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from adversity.pipeline.read.cron import cron_fault, timezone_fault
+from adversity.pipeline.read.interval import interval_fault
 
 __all__ = [
     "RESERVED",
@@ -82,6 +92,13 @@ def _cron(value: object) -> object:
     return value
 
 
+def _interval(value: object) -> object:
+    fault = interval_fault(value)
+    if fault:
+        raise ValueError(fault)
+    return value
+
+
 def _timezone(value: object) -> object:
     fault = timezone_fault(value)
     if fault:
@@ -146,10 +163,23 @@ class MetricSpec(_Part):
 
 
 class ScheduleSpec(_Part):
-    """When the pipeline runs by itself."""
+    """When the pipeline runs by itself: at the times of `cron`, or every `interval`."""
 
-    cron: Annotated[StrictStr, BeforeValidator(_cron)]
+    cron: Annotated[StrictStr | None, BeforeValidator(_cron)] = None
+    interval: Annotated[StrictStr | None, BeforeValidator(_interval)] = None
     timezone: Annotated[StrictStr, BeforeValidator(_timezone)] = "UTC"
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if (self.cron is None) == (self.interval is None):
+            got = "neither" if self.cron is None else "both"
+            raise ValueError(f'must have either cron ("0 2 * * *") or interval (6h), got {got}')
+        return self
+
+    @property
+    def words(self) -> str:
+        """What it says: `0 2 * * * (UTC)`, `every 6h (UTC)`."""
+        return f"{self.cron or f'every {self.interval}'} ({self.timezone})"
 
 
 class LicenceSpec(_Part):
