@@ -18,7 +18,7 @@ from adversity_plugins.uncertainty.calibration._temperature_search import HeldOu
 if TYPE_CHECKING:
     from adversity import FitData
 
-__all__ = ["FLOOR", "adapted", "frequencies"]
+__all__ = ["FLOOR", "adapted", "frequencies", "probs_of"]
 
 FLOOR = 1e-9
 """The least frequency: its logarithm is a number."""
@@ -32,7 +32,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 def adapted(train: FitData, unlabelled: FitData) -> State:
     """Return what `label_shift` learns from its two sources."""
     temperature = search(HeldOut(train))
-    labelled, other = _probs(train, temperature.value), _probs(unlabelled, temperature.value)
+    labelled, other = (
+        probs_of(each, temperature.value, "label_shift") for each in (train, unlabelled)
+    )
     before = labelled.mean(axis=0).clip(FLOOR)
     before /= before.sum()
     after, rounds = frequencies(other, before)
@@ -79,13 +81,17 @@ def frequencies(probs: Floats, before: Floats) -> tuple[Floats, int]:
     return after, _ROUNDS + 1
 
 
-def _probs(data: FitData, temperature: float) -> Floats:
-    """Return probabilities `[N, K]` of a stream."""
+def probs_of(data: FitData, temperature: float, name: str) -> Floats:
+    """Return probabilities `[N, K]` of a stream.
+
+    Raises:
+        DataError: There are no rows, or their logits are not finite.
+    """
     blocks = [block.logits for block in data if block.logits is not None]
     if not sum(map(len, blocks)):
-        raise DataError("label_shift expects predictions to fit on, got none")
+        raise DataError(f"{name} expects predictions to fit on, got none")
     rows = np.concatenate([block.detach().cpu().double().numpy() for block in blocks])
     if not np.isfinite(rows).all():
-        raise DataError("label_shift expects finite logits, got some that are not")
+        raise DataError(f"{name} expects finite logits, got some that are not")
     found: Floats = softmax(rows / temperature, axis=1)
     return found

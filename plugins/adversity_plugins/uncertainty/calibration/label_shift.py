@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import PrivateAttr
-
-from adversity import Fitted, PostHoc, State
-from adversity.errors import DataError, NotFittedError
+from adversity_plugins.uncertainty.calibration._class_shift import ClassShift
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
 
-    from adversity import FitData
+    from adversity import FitData, State
 
 __all__ = ["LabelShift"]
 
 
-class LabelShift(PostHoc, Fitted):
+class LabelShift(ClassShift):
     """Weigh the classes by how frequent they are in unlabelled images, found by likelihood.
 
     Assumes that classes look as in `train` and only their frequencies changed. The logits are
@@ -41,12 +37,6 @@ class LabelShift(PostHoc, Fitted):
         "M. Saerens, P. Latinne, C. Decaestecker, Adjusting the outputs of a classifier to new a "
         "priori probabilities, 2002"
     )
-    differentiable = True
-    fits_on: ClassVar[Literal["images", "logits"]] = "logits"
-    fit_sources: ClassVar[tuple[str, ...]] = ("train", "unlabelled")
-
-    _temperature: float = PrivateAttr(default=1.0)
-    _shifts: Any = PrivateAttr(default=None)
 
     def fit(self, data: FitData, rng: np.random.Generator) -> State:
         """Find the temperature and the frequencies.
@@ -66,45 +56,3 @@ class LabelShift(PostHoc, Fitted):
         from adversity_plugins.uncertainty.calibration._class_frequencies import adapted
 
         return adapted(data, data.sources["unlabelled"])
-
-    def load(self, state: State) -> None:
-        """Take the temperature and the shifts.
-
-        Raises:
-            DataError: They are no finite numbers.
-        """
-        import torch
-
-        try:
-            temperature = torch.as_tensor(state.arrays["temperature"]).double().reshape(())
-            shifts = torch.as_tensor(state.arrays["shifts"]).double().reshape(-1)
-        except (KeyError, RuntimeError) as error:
-            raise DataError(
-                f"label_shift expects a stored temperature and shifts ({error!r}); fit it again"
-            ) from error
-        if not (temperature > 0 and torch.isfinite(temperature) and shifts.isfinite().all()):
-            raise DataError(
-                "label_shift expects a stored temperature above 0 and finite shifts, got "
-                f"{temperature.item()} and {shifts.tolist()}: fit it again"
-            )
-        self._temperature, self._shifts = temperature.item(), shifts
-
-    def calibrate(self, logits: Tensor) -> Tensor:
-        """Return softmax(logits / T + log(q / p)), computed in float64.
-
-        Args:
-            logits: `[N, K]`, finite.
-
-        Returns:
-            `[N, K]` of the same type; rows sum to 1.
-
-        Raises:
-            NotFittedError: Nothing was fitted yet.
-        """
-        if self._shifts is None:
-            raise NotFittedError(
-                "label_shift expects fitted frequencies, got none: add fit_on: to the step, or "
-                "call .fit(logits, labels, sources={'unlabelled': (other_logits,)}) first"
-            )
-        shifted: Tensor = logits.double() / self._temperature + self._shifts.to(logits.device)
-        return shifted.softmax(dim=1).to(logits.dtype)
