@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, Known] = {
     ),
     "sync": Known("sync:sync", "Bring dvc.yaml in step with the pipeline files."),
     "schedule": Known("schedule:schedule", "Run pipelines when their `schedule:` says."),
+    "gc": Known("gc:gc", "Delete old runs and what nobody needs any more."),
     "ui": Known("ui:ui", "Open the page that shows the project's runs in Prefect."),
     "schema": Known("schema:schema", "Write the JSON Schema of pipeline files, for editors."),
     "doctor": Known("doctor:doctor", "Find what is missing or does not fit, and how to fix it."),

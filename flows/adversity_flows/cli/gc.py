@@ -1,0 +1,93 @@
+"""`adversity gc`: room on the disk, and nothing lost that anybody needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from adversity_flows.cli.command import Command, colour_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.runs.retention import Spare
+
+__all__ = ["gc"]
+
+_SHOWN = 5
+
+
+@click.command(cls=Command)
+@click.option(
+    "--keep",
+    default=20,
+    show_default=True,
+    type=click.IntRange(0),
+    help="So many of the newest runs of each pipeline stay.",
+)
+@click.option(
+    "--days",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="What was written in so many days stays.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would go, and delete nothing.")
+def gc(keep: int, days: float, dry_run: bool) -> None:
+    """Delete old runs, kept pieces of work, and objects of DVC's cache that nobody needs.
+
+    Accepted runs stay, whatever their age, and so does everything in DVC's cache that a commit, a
+    tag, an experiment, the workspace or a kept run names. Kept pieces of work let a killed run go
+    on and are no results. Remotes are left alone.
+
+    \b
+    Example:
+      adversity gc --dry-run
+      adversity gc --keep 50 --days 90
+    """
+    from adversity.errors import InputError, RunError
+    from adversity_flows.cli.project import find_root
+    from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.cli.wording import size_text
+    from adversity_flows.dvc.at_work import at_work
+    from adversity_flows.dvc.garbage import collect
+    from adversity_flows.dvc.replace import clear
+    from adversity_flows.runs.retention import kept_runs, spare_pieces, spare_runs
+
+    root = find_root(Path.cwd())
+    out = Terminal.stdout(colour=colour_choice())
+    if working := at_work(root):
+        raise RunError(
+            f"expected nobody at work here, but process {working[0].pid} ({working[0].command}) is; "
+            "wait for it, then run again"
+        )
+    runs, pieces = spare_runs(root, keep=keep, days=days), spare_pieces(root, days=days)
+    _say(out, "runs", runs)
+    _say(out, "kept pieces of work", pieces)
+    stay = [
+        str(md5) for run in kept_runs(root, runs) for md5 in run.manifest.get("hashes", {}).values()
+    ]
+    total = sum(spare.size for spare in (*runs, *pieces))
+    try:
+        count, size = collect(root, stay, dry=dry_run)
+        out.say(f"objects of DVC's cache: {count:,}, {size_text(size)}")
+        total += size
+    except (InputError, RunError) as error:  # also where a commit's objects are not all here
+        out.say(f"DVC's cache is left alone: {error}")
+    if not dry_run:
+        for spare in (*runs, *pieces):
+            clear(spare.path)
+    out.say(f"{size_text(total)} {'would be' if dry_run else 'are'} free")
+
+
+def _say(out: Terminal, what: str, spare: Sequence[Spare]) -> None:
+    from adversity_flows.cli.wording import size_text
+
+    out.say(f"{what}: {len(spare):,}, {size_text(sum(one.size for one in spare))}")
+    for one in spare[:_SHOWN] if what == "runs" else ():
+        out.say(f"  {one.path.name}: {one.why}")
+    if what == "runs" and len(spare) > _SHOWN:
+        out.say(f"  and {len(spare) - _SHOWN:,} more")
