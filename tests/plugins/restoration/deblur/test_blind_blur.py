@@ -22,7 +22,7 @@ from adversity_plugins.restoration.deblur._sparse_share import sparse_slopes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BLIND = ("blind_l0", "blind_dark_channel", "blind_normalised_sparsity")
+BLIND = ("blind_l0", "blind_dark_channel", "blind_edge_patches", "blind_normalised_sparsity")
 EVERY = pytest.mark.parametrize("name", BLIND)
 
 
