@@ -11,9 +11,12 @@ from pydantic import PrivateAttr
 from torch.nn.functional import cross_entropy
 from toy_decisions import (
     AlwaysFirst,
+    AnyPlace,
+    ByPlace,
     Decides,
     Everything,
     HalfCut,
+    KnownPlaces,
     NeverFirst,
     NotSoSure,
     Share,
@@ -229,6 +232,8 @@ TWINS = {
     "weighs": Backhanded,
     "likelier_stays": NotSoSure,
     "truth_is_held": AlwaysFirst,
+    "groups_matter": AnyPlace,
+    "strange_groups": KnownPlaces,
     "surer_stays": TooSure,
     "class_order_of_accepted": NeverFirst,
     "rejects_the_worse": TakesAll,
@@ -240,7 +245,7 @@ TWINS = {
 
 
 @pytest.mark.parametrize(
-    "plugin", [Doubt, Typical, Power, Product, Weighted, Spread, Share, Sure, Silent]
+    "plugin", [Doubt, Typical, Power, Product, Weighted, Spread, Share, ByPlace, Sure, Silent]
 )
 def test_sound_method_passes(plugin: Any) -> None:
     """Scores, fitted and of members, a calibrator, combinations and a decision fail nothing."""

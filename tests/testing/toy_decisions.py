@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from pydantic import PrivateAttr
 
 from adversity import Decide, Fitted, Predictive, State
 from adversity.errors import NotFittedError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class Share(Fitted, Decide):
@@ -32,6 +30,52 @@ class Share(Fitted, Decide):
         if self._least is None:
             raise NotFittedError("fit it first")
         return Predictive(sets=predictive.probs >= self._least)
+
+
+class ByPlace(Share):
+    """The same of each place by itself; every class in a place where nothing was seen."""
+
+    _places: dict[str, float] | None = PrivateAttr(default=None)
+
+    @property
+    def goes_by(self) -> str | None:
+        return "place"
+
+    def fit(self, data: Any, rng: np.random.Generator) -> State:
+        true: dict[str, list[float]] = {}
+        for block in data:
+            own = block.probs.gather(1, block.targets[:, None])[:, 0].tolist()
+            for place, p in zip(block.groups, own, strict=True):
+                true.setdefault(place, []).append(p)
+        return State({}, {place: float(np.quantile(each, 0.1)) for place, each in true.items()})
+
+    def load(self, state: State) -> None:
+        self._places = dict(state.info)
+
+    def decide(self, predictive: Any) -> Predictive:
+        return Predictive(sets=predictive.probs >= self._limits(predictive.groups))
+
+    def _limits(self, groups: Any) -> torch.Tensor:
+        if self._places is None:
+            raise NotFittedError("fit it first")
+        limits = [self._places.get(place, 0.0) for place in groups]
+        return torch.tensor(limits, dtype=torch.float64)[:, None]
+
+
+class AnyPlace(ByPlace):
+    """Says that it goes by places, and does not."""
+
+    def _limits(self, groups: Any) -> torch.Tensor:
+        return super()._limits(["left"] * len(groups))
+
+
+class KnownPlaces(ByPlace):
+    """Crashes where nothing was seen."""
+
+    def _limits(self, groups: Any) -> torch.Tensor:
+        super()._limits(groups)
+        assert self._places is not None
+        return torch.tensor([self._places[place] for place in groups]).double()[:, None]
 
 
 class NotSoSure(Share):

@@ -109,6 +109,16 @@ class Decide(Uncertainty):
     decides: ClassVar[Literal["sets", "accept"]] = "sets"
     """What it gives: prediction sets, or which answers are accepted; others are rejected."""
 
+    @property
+    def goes_by(self) -> str | None:
+        """What tells the groups of samples apart that it decides for, each in its own way.
+
+        `group`, or the name of an attribute of the samples, as `by:` of a metric takes it; None for
+        a method that goes by answers alone. The groups come as `Predictive.groups`, and as
+        `Block.groups` where it is fitted.
+        """
+        return None
+
     @abstractmethod
     def decide(self, predictive: Predictive) -> Predictive:
         """Return a `Predictive` with `sets` `[N, K]` bool, or with `accept` `[N]` bool.
@@ -116,7 +126,8 @@ class Decide(Uncertainty):
         It is the one that the class says, `decides`; whatever else it holds is not read.
 
         Args:
-            predictive: `probs` `[N, K]` float64, and `logits` where the classifier gives them.
+            predictive: `probs` `[N, K]` float64, and `logits` where the classifier gives them;
+                `groups` where it `goes_by` such.
         """
 
     def margin(self, predictive: Predictive) -> Tensor | None:

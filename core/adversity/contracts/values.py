@@ -133,6 +133,8 @@ class Predictive:
         sets: `[N, K]` bool, prediction sets.
         accept: `[N]` bool, False where the model abstains.
         scores: Named `[N]`, higher = less sure.
+        groups: N names of the groups that the samples are of, for a `Decide` that goes by them
+            (`goes_by`), None for a sample without one; None as a whole for others.
     """
 
     probs: Tensor | None = None
@@ -143,6 +145,7 @@ class Predictive:
     sets: Tensor | None = None
     accept: Tensor | None = None
     scores: Mapping[str, Tensor] = field(default_factory=dict)
+    groups: tuple[str | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ class Block:
         side: What degradations said of the images; kernels are padded to the block's largest.
         weights: `[N]` float64 above 0, what each sample counts; None where all count the same, and
             in each source but the first.
+        groups: N names of groups, as in `Predictive`, for a `Decide` that goes by them.
     """
 
     ids: tuple[str, ...]
@@ -173,6 +177,7 @@ class Block:
     members: Tensor | None = None
     side: Mapping[str, Tensor] = field(default_factory=dict)
     weights: Tensor | None = None
+    groups: tuple[str | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

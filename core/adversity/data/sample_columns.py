@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTRIBUTE",
     "GROUP",
+    "group_names",
     "grouped_counts",
     "grouping_column",
     "groups_of",
@@ -79,6 +80,18 @@ def groups_of(column: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, np.dtyp
         return {name: named[name] for name in sorted(named)}
     values = np.unique(column[~np.isnan(column)]).tolist()
     return {_written(value): column == value for value in values}
+
+
+def group_names(column: np.ndarray[Any, Any]) -> tuple[str | None, ...]:
+    """Return the name of each sample's group, as `groups_of` has it; None without a value.
+
+    Example:
+        >>> group_names(np.array([8.0, np.nan, 0.5]))
+        ('8', None, '0.5')
+    """
+    if column.dtype == object:
+        return tuple(None if value is None else str(value) for value in column.tolist())
+    return tuple(None if np.isnan(value) else _written(value) for value in column.tolist())
 
 
 def _written(value: float) -> str:

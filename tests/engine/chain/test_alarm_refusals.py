@@ -43,12 +43,25 @@ class Rough(Linear):
     differentiable: ClassVar[bool] = False
 
 
+class Local(Linear):
+    """Goes by where an image comes from."""
+
+    @property
+    def goes_by(self) -> str:
+        return "camera"
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: adversity.target(Line(), objective="look_sure"), InputError, "expected such a"),
         (lambda: victim("look_good"), InputError, "expected objective misclassify, look_sure or"),
         (lambda: not_last(), InputError, "expected .*linear.* at the end, got .*temperature"),
+        (
+            lambda: run("pgd", Local()),
+            InputError,
+            "goes by the answer alone.*goes by camera of the",
+        ),
         (lambda: run("pgd", Silent()), InputError, "silent.* does not say by how much it accepts"),
         (lambda: run("pgd", Cut()), PluginError, "linear.*can be differentiated"),
         (lambda: run("pgd", Rough()), InputError, "linear.*it is not differentiable"),
@@ -65,6 +78,7 @@ class Rough(Linear):
         "no rule",
         "word",
         "not last",
+        "by groups",
         "no margin",
         "cut",
         "rough",

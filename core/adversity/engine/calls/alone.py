@@ -81,6 +81,8 @@ def rows_of(predictive: Predictive, index: slice | list[int], device: str) -> Pr
     def cut(name: str, value: Any) -> Any:
         if value is None:
             return None
+        if name == "groups":
+            return value[index] if isinstance(index, slice) else tuple(value[i] for i in index)
         if name == "scores":
             return {key: cut(key, each) for key, each in value.items()}
         return (value[:, index] if name == "members" else value[index]).to(device)

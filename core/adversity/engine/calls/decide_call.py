@@ -28,8 +28,10 @@ class DecideCall(PredictiveCall):
         Acceptance, where the method `decides` that, is `[N]` bool.
 
         Raises:
+            InputError: If it goes by groups of samples, and they are not told, or not of each.
             PluginError: If the answer breaks the contract.
         """
+        self._require_groups(predictive)
         names = ids or positions(len(given_by(predictive)))
         return self.rows(predictive, names, self._decided)
 
@@ -71,10 +73,24 @@ class DecideCall(PredictiveCall):
         values: Tensor = margin.cpu().double()
         return values
 
-    def of_logits(self, logits: Tensor) -> Tensor:
+    def of_logits(self, logits: Tensor, groups: tuple[str | None, ...] | None = None) -> Tensor:
         """Return what is decided of logits `[N, K]`; in float32, as what it was fitted on."""
         logits = logits.float()
-        return self(Predictive(logits.double().softmax(1), logits))
+        return self(Predictive(logits.double().softmax(1), logits, groups=groups))
+
+    def _require_groups(self, predictive: Predictive) -> None:
+        """Refuse a prediction without the groups that the method goes by.
+
+        Raises:
+            InputError: With what it goes by.
+        """
+        by, rows = self.ready.plugin.goes_by, len(given_by(predictive))
+        told = None if predictive.groups is None else len(predictive.groups)
+        if by is not None and told != rows:
+            raise InputError(
+                f"{self.ready.label} goes by {by}: expected the group of each of {rows} samples, got "
+                f"{'none' if told is None else told}; pass groups="
+            )
 
 
 def _written(answer: object) -> str:

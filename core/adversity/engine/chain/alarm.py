@@ -88,6 +88,11 @@ class Alarm:
             )
         self._line, self._objective = line, objective
         self._rule = cast("Link", rules[-1])
+        if (by := cast("Decide", self._rule.ready.plugin).goes_by) is not None:
+            raise InputError(
+                f"{objective} attacks a decision that goes by the answer alone: expected such a "
+                f"method, got {self._rule.label}, which goes by {by} of the samples as well"
+            )
         self._call: DecideCall = self._rule.call
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Block, Fitted
@@ -47,12 +48,13 @@ class TensorRows:
         weights: ArrayLike | Tensor | None = None,
         numbers: ArrayLike | Tensor | None = None,
         target_names: Sequence[str] | None = None,
+        groups: Sequence[str | None] | None = None,
     ) -> None:
         """Take images, with references or without, or logits, and labels `[N]`, whole numbers.
 
         Logits may have features beside them; those of members, `[M, N, K]`, stand alone. Of rows
         with `weights` those that weigh 0 are left out. In place of labels there may be `numbers`,
-        `[N]` or `[N, D]`, what a regressor learns.
+        `[N]` or `[N, D]`, what a regressor learns; `groups` are for what goes by them.
         """
         said = None if members is None else _said(members)
         rows = next((given for given in (images, logits, said) if given is not None), None)
@@ -77,6 +79,7 @@ class TensorRows:
         }
         self.target_names = () if numbers is None else self._named(target_names)
         self._side = _side(side or {}, images)
+        self._groups = None if groups is None else tuple(groups)
         if weights is not None:
             self._weigh(_weights(weights, len(rows)))
         self.sources: Mapping[str, FitData] = {}
@@ -107,6 +110,8 @@ class TensorRows:
             for name, column in self._columns.items()
         }
         self._side = {name: value[kept.to(value.device)] for name, value in self._side.items()}
+        if self._groups is not None:
+            self._groups = tuple(compress(self._groups, kept.tolist()))
 
     def _named(self, names: Sequence[str] | None) -> tuple[str, ...]:
         """Return what the numbers are, if nothing is said `target`, or `target_0` and so on.
@@ -133,8 +138,9 @@ class TensorRows:
         return any(self._columns[name] is not None for name in ("targets", "references"))
 
     def blind(self) -> None:
-        """Take targets and references away."""
+        """Take targets, references and groups away."""
         self._columns |= {"targets": None, "references": None}
+        self._groups = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -155,7 +161,8 @@ class TensorRows:
             if parts["members"] is not None:
                 parts["members"] = parts["members"].transpose(0, 1)
             side = {name: value[cut] for name, value in self._side.items()}
-            yield Block(tuple(map(str, span)), **parts, side=side)
+            groups = None if self._groups is None else self._groups[cut]
+            yield Block(tuple(map(str, span)), **parts, side=side, groups=groups)
 
 
 def _said(logits: Tensor) -> Tensor:

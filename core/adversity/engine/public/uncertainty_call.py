@@ -12,7 +12,7 @@ from adversity.errors import DataError
 from adversity.shapes import rows_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike
     from torch import Tensor
@@ -39,6 +39,7 @@ class UncertaintyCall(Call):
         *,
         features: Tensor | None = None,
         head: Callable[[Tensor], Tensor] | None = None,
+        groups: Sequence[str | None] | None = None,
     ) -> Tensor:
         """Return probabilities `[N, K]`, scores `[N]` (higher = less sure), or what is decided.
 
@@ -49,6 +50,8 @@ class UncertaintyCall(Call):
                 also takes what a method that draws returned.
             features: `[N, D]`, for a detector, and for none else.
             head: For a detector that needs it, such as `.head` of a classifier.
+            groups: N names, None for a sample in no group, for what decides by groups of samples,
+                and for none else.
 
         Raises:
             DataError: If the tensors have other shapes, or are not finite.
@@ -64,7 +67,9 @@ class UncertaintyCall(Call):
         there = self._features(features, len(logits), needed=detects)
         if there is not None:
             return self.ready.call(there, logits.float(), head=head)  # type: ignore[no-any-return]
-        return self.ready.call.of_logits(logits)  # type: ignore[no-any-return]
+        known = self._groups(groups, len(logits))
+        more = {} if known is None else {"groups": known}
+        return self.ready.call.of_logits(logits, **more)  # type: ignore[no-any-return]
 
     def fit(  # type: ignore[override]  # (rows of a table, not images)
         self,
@@ -73,6 +78,7 @@ class UncertaintyCall(Call):
         *,
         features: Tensor | None = None,
         weights: ArrayLike | Tensor | None = None,
+        groups: Sequence[str | None] | None = None,
         sources: Mapping[str, tuple[Any, ...]] | None = None,
         seed: int = 0,
     ) -> Self:
@@ -83,6 +89,7 @@ class UncertaintyCall(Call):
             labels: `[N]` whole numbers.
             features: `[N, D]`, for what is fitted on features, and for none else.
             weights: `[N]` finite, 0 or more: what each row counts, for plugins that take weights.
+            groups: N names, as in the call.
             sources: Further sources by name, each its logits and labels, and features behind them;
                 of `unlabelled` its logits alone, or None in the place of its labels.
             seed: Of the fit.
@@ -96,19 +103,36 @@ class UncertaintyCall(Call):
         names = tuple(str(k) for k in range(logits.shape[-1]))
 
         def stream(
-            rows: Tensor, known: Any = None, more: Tensor | None = None, weigh: Any = None
+            rows: Tensor, known: Any = None, more: Tensor | None = None, **given: Any
         ) -> TensorRows:
             if of_members:
                 fault = _members_fault(rows)
                 if fault is not None:
                     raise DataError(f"{self.ready.label}: {fault}")
                 self._features(more, rows.shape[1], needed=False)
-                return TensorRows(known, names, members=rows.float(), weights=weigh)
+                return TensorRows(known, names, members=rows.float(), **given)
             there = self._features(more, len(rows), needed=needed)
-            return TensorRows(known, names, logits=rows.float(), features=there, weights=weigh)
+            return TensorRows(known, names, logits=rows.float(), features=there, **given)
 
         others = {name: stream(*given) for name, given in (sources or {}).items()}
-        return self._learnt(stream(logits, labels, features, weights), seed, frozenset(), others)
+        told = self._groups(groups, len(logits))
+        first = stream(logits, labels, features, weights=weights, groups=told)
+        return self._learnt(first, seed, frozenset(), others)
+
+    def _groups(
+        self, groups: Sequence[str | None] | None, rows: int
+    ) -> tuple[str | None, ...] | None:
+        """Return the groups of samples, once it is known that they are needed, and fit."""
+        by = getattr(self.ready.plugin, "goes_by", None)
+        if by is None and groups is not None:
+            raise DataError(f"{self.ready.label} goes by no groups: leave groups= out")
+        if by is not None and (groups is None or len(groups) != rows):
+            got = "none: pass groups=" if groups is None else str(len(groups))
+            raise DataError(
+                f"{self.ready.label} goes by {by}: expected the group of each of {rows} samples, "
+                f"got {got}"
+            )
+        return None if groups is None else tuple(groups)
 
     def _features(self, features: Tensor | None, rows: int, *, needed: bool) -> Tensor | None:
         """Return features as float32, once it is known that they are needed, and fit."""

@@ -1,4 +1,4 @@
-"""Groups of samples that are measured each by itself: `by: camera`."""
+"""Groups of samples that are measured, or decided for, each by itself: `by: camera`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.contracts.fitted import UNLABELLED
+from adversity.contracts.targets import has_class
 from adversity.data.sample_columns import (
     ATTRIBUTE,
     GROUP,
+    group_names,
     grouping_column,
     groups_of,
     of_samples,
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from adversity.engine.stages.columns import Columns
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["Group", "groups_in", "joined", "require_groups", "ungrouped_note"]
+__all__ = ["Group", "groups_in", "joined", "require_groups", "ungrouped_note", "unseen_notes"]
 
 MOST = 100
 """More groups than this are no groups that anybody compares: ids, times of the day."""
@@ -51,10 +54,12 @@ def require_groups(toolbox: Toolbox, step: str) -> None:
         DataError: If there is no such attribute, or there are too many groups.
     """
     for planned in toolbox.plan.steps.values():
-        if planned.by is not None and step in rests_on(planned.id, toolbox.plan.steps):
+        asked = _asked(toolbox, planned)
+        if asked and step in rests_on(planned.id, toolbox.plan.steps):
             for data in _data_of(toolbox, planned):
                 if planned.id == step or toolbox.there(data):
-                    _require(toolbox, planned, data)
+                    for by in asked:
+                        _require(toolbox, planned, by, data)
 
 
 def groups_in(
@@ -116,16 +121,64 @@ def ungrouped_note(planned: PlannedStep, table: Table) -> str:
     )
 
 
+def unseen_notes(toolbox: Toolbox, planned: PlannedStep) -> list[str]:
+    """Say how many samples a step decides for whose group its plugin was not fitted on.
+
+    Args:
+        toolbox: Of the run.
+        planned: A step on stored predictions.
+    """
+    fitted = toolbox.definition_of(planned.id)
+    notes = []
+    for by in _asked(toolbox, planned) if fitted.fit_on else ():
+        name = grouping_column(by)
+        [(_, first), *_] = (fitted.fit_on or {}).items()
+        # Samples and their groups are the same in all cells.
+        held, given = (
+            toolbox.table(step).cell(
+                planned.cells[0].restrict(toolbox.plan.steps[step].variables).key
+            )
+            for step in (first, planned.upstream)
+        )
+        seen = {*group_names(held[name][has_class(held["target"])])}
+        told = group_names(given[name])
+        new = sorted({group for group in told if group is not None and group not in seen})
+        without = sum(group is None for group in told)
+        rows = sum(group not in seen for group in told) - without
+        parts = [f"{rows} of a {by} that it was not fitted on ({', '.join(new)})"] if new else []
+        parts += [f"{without} without {by}"] if without else []
+        if parts:
+            notes.append(
+                f"{planned.id}: {' and '.join(parts)}, of {len(told)} rows; {fitted.entry.name} says "
+                "what becomes of them"
+            )
+    return notes
+
+
+def _asked(toolbox: Toolbox, planned: PlannedStep) -> list[str]:
+    """Return what tells apart the groups that a step measures or decides by, each once."""
+    if planned.by is not None:
+        return [planned.by]
+    plugins = toolbox.definition_of(planned.id).plugins.values()
+    asked = (getattr(plugin, "goes_by", None) for plugin in plugins)
+    return [by for by in dict.fromkeys(asked) if by is not None]
+
+
 def _data_of(toolbox: Toolbox, planned: PlannedStep) -> list[str]:
-    """Return the data sets whose samples a step measures, each once."""
+    """Return the data sets whose samples a step measures, decides or is fitted on, each once.
+
+    Of those without labels it is told no groups.
+    """
     plan = toolbox.plan
-    named = (name if name in plan.data else plan.chain(name).start for name in planned.reads)
+    fits = [name for source, name in (planned.fit_on or {}).items() if source != UNLABELLED]
+    read = [*planned.reads, *(fits if planned.by is None else ())]
+    named = (name if name in plan.data else plan.chain(name).start for name in read)
     return list(dict.fromkeys(named))
 
 
-def _require(toolbox: Toolbox, planned: PlannedStep, data: str) -> None:
-    by = str(planned.by)
-    where = f"{planned.line}: {planned.id} measures by {by}"
+def _require(toolbox: Toolbox, planned: PlannedStep, by: str, data: str) -> None:
+    does = "goes" if planned.by is None else "measures"
+    where = f"{planned.line}: {planned.id} {does} by {by}"
     columns = sample_columns(toolbox.source(data), f"data {data!r}")
     if by == GROUP and ATTRIBUTE + GROUP in columns:
         raise DataError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from adversity.contracts import Block
 from adversity.contracts.targets import has_class
-from adversity.data.sample_columns import of_samples
+from adversity.data.sample_columns import group_names, grouping_column, of_samples
 from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.fit_watch import FitWatch
 from adversity.engine.stages.answer_columns import answer_of
@@ -98,6 +98,8 @@ class StoredAnswers:
             lacks, kind = ("rows", "some") if blind else ("labels", "labelled")
             raise DataError(f"{where} has no {lacks}; expected {kind} predictions")
         answer_of(next(self._rows.parts(), self._rows), where)
+        by = None if blind else getattr(toolbox.plugin(planned.id, cell), "goes_by", None)
+        self._groups = None if by is None else group_names(self._rows[grouping_column(by)])
         self._chosen = FitRows(used)
         if first and (planned.weights is not None or planned.bootstrap is not None):
             columns = {name: self._rows[name] for name in of_samples(self._rows)}
@@ -161,6 +163,7 @@ class StoredAnswers:
             features = torch.from_numpy(part["features"][used]) if self.has_features else None
             said = torch.from_numpy(part["members"][used]).double() if self.has_members else None
             weights = self._chosen.of(places)
+            groups = None if self._groups is None else [self._groups[place] for place in places]
             for span in spans(len(ids), ROWS):
                 cut = slice(span.start, span.stop)
                 names = ids[cut].tolist()
@@ -172,6 +175,7 @@ class StoredAnswers:
                     features=None if features is None else features[cut],
                     members=None if said is None else said[cut].transpose(0, 1),
                     weights=None if weights is None else weights[cut],
+                    groups=None if groups is None else tuple(groups[cut]),
                 )
                 seen += len(names)
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adversity.contracts import Combine, Detector, Predictive, Sampling
+from adversity.contracts import Combine, Decide, Detector, Predictive, Sampling
 from adversity.data.arrays import write_arrays
+from adversity.data.sample_columns import group_names, grouping_column
 from adversity.engine.calls.uncertainty_call import CalibratorCall, DecideCall, DetectorCall
 from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
+from adversity.engine.stages.by_groups import unseen_notes
 from adversity.engine.stages.fitting import fit_identity, source_notes
 from adversity.engine.stages.history import history_path, write_history
 from adversity.engine.stages.kept_fits import KeptFits
@@ -191,6 +193,11 @@ class ScoreRun(_FromPredictions):
         """Return the classifier whose answers come in, set up."""
         return self.toolbox.ready(self.planned.upstream, cell)
 
+    def fill(self, out: Path) -> StageResult:
+        """Write the table; say how many samples are of no group that the plugin was fitted on."""
+        self.notes += unseen_notes(self.toolbox, self.planned)
+        return super().fill(out)
+
     def compute(self, shard: Shard) -> Columns:
         """Look the shard's rows up and run the plugin on them."""
         import torch
@@ -212,7 +219,7 @@ class ScoreRun(_FromPredictions):
             head = self._network(shard.cell).call.head if ready.plugin.needs_head else None
             scores = call(features, answer.as_logits, ids, head=head)
             return columns | {ready.plugin.name: scores.numpy()}
-        given = call(_predictive(answer, wide.get("members")), ids)
+        given = call(_predictive(answer, wide), ids)
         if isinstance(call, DecideCall) and ready.plugin.decides == "accept":
             return columns | {"accepted": given.numpy()}
         if isinstance(call, DecideCall):
@@ -224,15 +231,20 @@ def _needed(plugin: Any) -> tuple[str, ...]:
     """Return the columns that a method goes by and does not hand on."""
     if isinstance(plugin, Detector):
         return ("features",)
+    if isinstance(plugin, Decide):
+        return () if plugin.goes_by is None else (grouping_column(plugin.goes_by),)
     return ("members",) if getattr(plugin, "needs_members", False) else ()
 
 
-def _predictive(answer: Answer, said: np.ndarray[Any, Any] | None) -> Predictive:
-    """Return the answer, and what members `[N, M, K]` said, as scores get it."""
+def _predictive(answer: Answer, more: Rows | Columns) -> Predictive:
+    """Return the answer as scores get it, and what members `[N, M, K]` said, or groups."""
     import torch
 
+    said = more.get("members")
+    names = [group_names(column) for name, column in more.items() if name != "members"]
     return Predictive(
         answer.probabilities,
         answer.values if answer.gives == "logits" else None,
         members=None if said is None else torch.from_numpy(said).double().transpose(0, 1),
+        groups=names[0] if names else None,
     )

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Fitted, Predictive
+from adversity.contracts import Fitted
 from adversity.testing.bench.checks import NotApplicable, check, require
 from adversity.testing.common.gradients import AGREEMENT, disagreement
-from adversity.testing.kinds.uncertainty.logits import (
-    LogitsBench,
-    logit_case,
-    logit_rows,
-    overconfident,
-)
+from adversity.testing.kinds.uncertainty.decisions import GROUPED, DecisionBench, kit_ids
+from adversity.testing.kinds.uncertainty.logits import logit_case, logit_rows, overconfident
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,7 +97,7 @@ def margin_gradient(bench: AcceptBench) -> str:
     return f"{gap:.2%} from finite differences"
 
 
-class AcceptBench(LogitsBench):
+class AcceptBench(DecisionBench):
     """Feed a method that accepts answers with predictions."""
 
     checks = (
@@ -110,6 +106,7 @@ class AcceptBench(LogitsBench):
         rejects_the_worse,
         margin_decides,
         margin_gradient,
+        *GROUPED,
     )
 
     @property
@@ -123,18 +120,15 @@ class AcceptBench(LogitsBench):
 
     def margin(self, logits: Tensor) -> Tensor | None:
         """Return by how much answers are accepted, `[N]`; None where the method does not say."""
-        margin: Tensor | None = self.ready.plugin.margin(_predictive(logits))
+        given = self.predictive(logits, kit_ids(len(logits)))
+        margin: Tensor | None = self.ready.plugin.margin(given)
         return margin
 
     def traced(self, values: Tensor) -> Tensor:
         """Return the margin as an attack differentiates it."""
-        margin: Tensor = self.ready.call.margin(_predictive(values))
+        margin: Tensor = self.ready.call.margin(self.predictive(values, kit_ids(len(values))))
         return margin
 
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Decide."""
-        return {"accept": ready.call(_predictive(case.rows["logits"]), case.ids)}
-
-
-def _predictive(logits: Tensor) -> Predictive:
-    return Predictive(logits.double().softmax(1), logits)
+        return {"accept": ready.call(self.predictive(case.rows["logits"], case.ids), case.ids)}

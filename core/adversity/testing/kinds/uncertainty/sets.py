@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Fitted, Predictive
+from adversity.contracts import Fitted
 from adversity.testing.bench.checks import NotApplicable, check, require
-from adversity.testing.kinds.uncertainty.logits import (
-    LogitsBench,
-    logit_case,
-    logit_rows,
-    overconfident,
-)
+from adversity.testing.kinds.uncertainty.decisions import GROUPED, DecisionBench
+from adversity.testing.kinds.uncertainty.logits import logit_case, logit_rows, overconfident
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,10 +65,10 @@ def truth_is_held(bench: DecideBench) -> str:
     return f"{held:.1%} of 400 rows, {chance:.1%} by chance"
 
 
-class DecideBench(LogitsBench):
+class DecideBench(DecisionBench):
     """Feed a method that makes sets with predictions."""
 
-    checks = (likelier_stays, truth_is_held)
+    checks = (likelier_stays, truth_is_held, *GROUPED)
 
     @property
     def classes(self) -> int:
@@ -86,4 +82,4 @@ class DecideBench(LogitsBench):
     def answer(self, ready: Ready, case: Case, *, seed: int = 0) -> Answer:
         """Decide."""
         logits = case.rows["logits"]
-        return {"sets": ready.call(Predictive(logits.double().softmax(1), logits), case.ids)}
+        return {"sets": ready.call(self.predictive(logits, case.ids), case.ids)}
