@@ -76,6 +76,7 @@ from adversity.metrics.selective import augrc, aurc
 from adversity.metrics.several_tests import holm
 from adversity.metrics.smooth_calibration import SmoothAccumulator, smooth_ece
 from adversity.metrics.two_sides import thinned
+from adversity.metrics.worst_group import worst_group_accuracy, worst_group_gap
 
 __all__ = [
     "BrierParts",
@@ -161,4 +162,6 @@ __all__ = [
     "wilson",
     "worst_case_robust_accuracy",
     "worst_case_success",
+    "worst_group_accuracy",
+    "worst_group_gap",
 ]

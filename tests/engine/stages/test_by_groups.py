@@ -37,6 +37,7 @@ MORE = """
   stands: {uses: metric/robust_accuracy, from: few, by: camera}
   quality: {uses: metric/psnr, from: noisy, by: camera}
   level: {uses: metric/noise_level, from: photos, by: group}
+  worst: {uses: metric/worst_group, from: answers, with: {across: camera, at_least: 1}}
 """
 
 
@@ -71,6 +72,20 @@ def rows(folder: Path, step: str, cell: str = "") -> dict[str, Any]:
     """Return the rows of one cell of a step."""
     table = read_table(folder / step / "table.parquet")
     return {name: values[table["cell"] == cell] for name, values in table.items()}
+
+
+@pytest.mark.parametrize("severity", ["1", "5"])
+def test_the_worst_group_is_the_worst_of_the_steps_by_group(finished: Any, severity: str) -> None:
+    """One number for a gate, with all groups behind it."""
+    _, _, results, _ = finished
+    worst = results["worst"].measures[f"severity={severity}"]["worst_group_accuracy"]
+    each = {
+        camera: results["right"].measures[f"severity={severity},camera={camera}"]["accuracy"].value
+        for camera in ("left", "right")
+    }
+    assert worst.value == min(each.values())
+    assert {group["group"]: group["accuracy"] for group in worst.details["groups"]} == each
+    assert worst.method == "wilson, of all at once, grouped"
 
 
 @pytest.mark.parametrize("severity", ["1", "5"])
