@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 
 from adversity.errors import DataError
 
-__all__ = ["Lassos", "solved"]
+__all__ = ["Lassos", "Refitted", "solved"]
 
 _SLACK = 1e-6
 """By what share of the weight an optimality condition may be missed."""
@@ -25,10 +25,10 @@ _RIDGE = 1e-9
 _TURNS = 2000
 
 _SLOTS = 8
-"""For so many atoms there is room at first."""
+"""For so many atoms there is room at first, and for so many more each time it is not enough."""
 
-_BLOCK = 4096
-"""So many patches at once: each holds an inverse of up to 64 x 64."""
+_BLOCK = 1024
+"""So many patches at once: their inverses, up to 64 x 64 each, must not outgrow the caches."""
 
 
 class Lassos(torch.autograd.Function):
@@ -40,32 +40,47 @@ class Lassos(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, patches: Tensor, dictionary: Tensor, weight: float) -> Tensor:
         """Return `[P, n]`; the dictionary is `[K, n]` float64, with rows of norm 1."""
-        codes = torch.cat(
-            [solved(some, dictionary, weight) for some in torch.split(patches, _BLOCK)]
-        )
-        context.save_for_backward(dictionary, codes)
-        return codes @ dictionary
+        return _coded(context, patches, dictionary, weight) @ dictionary
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         """Return the gradient projected onto the atoms: a projection is its own transpose."""
         dictionary, codes = context.saved_tensors
-        parts = (torch.split(whole, _BLOCK) for whole in (gradients[0], codes))
-        projected = [_projected(some, its, dictionary) for some, its in zip(*parts, strict=True)]
-        return torch.cat(projected), None, None
+        return _projected(gradients[0], codes, dictionary), None, None
+
+
+class Refitted(Lassos):
+    """Patches rebuilt by least squares from the atoms of their lassos; where those stay, a projection."""
+
+    @staticmethod
+    def forward(context: Any, patches: Tensor, dictionary: Tensor, weight: float) -> Tensor:
+        """Return `[P, n]`; the dictionary is `[K, n]` float64, with rows of norm 1."""
+        return _projected(patches, _coded(context, patches, dictionary, weight), dictionary)
+
+
+def _coded(context: Any, patches: Tensor, dictionary: Tensor, weight: float) -> Tensor:
+    """Return the codes `[P, K]` of the lassos, which the derivative needs, too."""
+    codes = torch.cat([solved(some, dictionary, weight) for some in torch.split(patches, _BLOCK)])
+    context.save_for_backward(dictionary, codes)
+    return codes
 
 
 def _projected(vectors: Tensor, codes: Tensor, dictionary: Tensor) -> Tensor:
-    """Return `[P, n]` projected onto the atoms whose codes `[P, K]` are not 0."""
-    used = codes != 0
+    """Return `[P, n]` projected onto the atoms whose codes `[P, K]` are not 0 (least squares)."""
+    parts = zip(torch.split(vectors, _BLOCK), torch.split(codes, _BLOCK), strict=True)
+    return torch.cat([_projected_at_once(some, its != 0, dictionary) for some, its in parts])
+
+
+def _projected_at_once(vectors: Tensor, used: Tensor, dictionary: Tensor) -> Tensor:
+    """Return what `_projected` does, for so few vectors that the processor has them at hand."""
     atoms = used.to(torch.uint8).argsort(dim=1, descending=True, stable=True)
     atoms = atoms[:, : max(1, int(used.sum(1).max()))]
     taken = dictionary[atoms] * used.gather(1, atoms)[..., None]
     gram = taken @ taken.mT
     gram.diagonal(dim1=1, dim2=2).add_(torch.where(used.gather(1, atoms), _RIDGE, 1.0))
     step = torch.linalg.solve(gram, taken @ vectors[..., None])
-    projected: Tensor = (taken.mT @ step)[..., 0]
-    return projected
+    fitted: Tensor = (taken.mT @ step)[..., 0]
+    return fitted
 
 
 def solved(patches: Tensor, dictionary: Tensor, weight: float) -> Tensor:
@@ -156,11 +171,12 @@ class _Active:
             self._widen()
         rows, atom = torch.nonzero(which).flatten(), best[which]
         slot = (self.signs[rows] == 0).to(torch.uint8).argmax(1)
-        shared = self.gram[atom[:, None], self.atoms[rows]] * self.signs[rows].abs()
-        turned = (self.inverse[rows] @ shared[..., None])[..., 0]
-        rest = (1 - (shared * turned).sum(1)).clamp(min=_RIDGE)
-        turned[torch.arange(len(rows)), slot] = -1
-        self.inverse[rows] += turned[:, :, None] * (turned / rest[:, None])[:, None]
+        # Of all, since most let one in: to gather the inverses of some costs as much as the sums.
+        shared = self.gram[best[:, None], self.atoms] * self.signs.abs() * which[:, None]
+        turned = (self.inverse @ shared[..., None])[..., 0]
+        rest = (1 - (shared * turned).sum(1, keepdim=True)).clamp(min=_RIDGE)
+        turned[rows, slot] = -1
+        self.inverse.baddbmm_(turned[:, :, None], (turned / rest)[:, None])
         self.atoms[rows, slot] = atom
         self.signs[rows, slot] = scores[rows, atom].sign()
 
@@ -181,8 +197,8 @@ class _Active:
         self.signs[rows, slots] = 0
 
     def _widen(self) -> None:
-        """Double the slots."""
-        more = self.atoms.shape[1]
+        """Add slots."""
+        more = _SLOTS
         self.atoms, self.signs, self.values = (
             pad(part, (0, more)) for part in (self.atoms, self.signs, self.values)
         )

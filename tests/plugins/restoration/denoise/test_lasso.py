@@ -1,7 +1,8 @@
-"""The lasso against scikit-learn's, its optimality conditions and its derivative."""
+"""The lasso against scikit-learn's, its optimality conditions, its second fit, its derivative."""
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from adversity.errors import DataError
 from adversity_plugins.restoration.denoise import _lasso
 from adversity_plugins.restoration.denoise._dictionary import overcomplete_cosines
-from adversity_plugins.restoration.denoise._lasso import Lassos, solved
+from adversity_plugins.restoration.denoise._lasso import Lassos, Refitted, solved
 from adversity_plugins.restoration.denoise.lasso import Lasso
 
 DICTIONARY = overcomplete_cosines(torch.zeros(1, dtype=torch.float64))
@@ -76,11 +77,49 @@ def test_orthonormal_atoms_are_shrunk() -> None:
     torch.testing.assert_close(solved(patches, eye, 0.1), expected, rtol=0, atol=1e-9)
 
 
-def test_the_derivative_is_that_of_differences() -> None:
+def test_the_second_fit_is_least_squares_on_their_lassos_atoms() -> None:
+    """On a random dictionary: scikit-learn's lasso says which atoms, NumPy's lstsq their values."""
+    dictionary, patches = random_atoms()
+    answers = Refitted.apply(patches, dictionary, 0.5)
+    model = Theirs(alpha=0.5 / 12, fit_intercept=False, tol=1e-10, max_iter=1_000_000)
+    for patch, row in zip(patches.numpy(), answers, strict=True):
+        atoms = dictionary.numpy()[model.fit(dictionary.numpy().T, patch).coef_ != 0]
+        assert 0 < len(atoms) < 12
+        values = np.linalg.lstsq(atoms.T, patch, rcond=None)[0]
+        np.testing.assert_allclose(row, values @ atoms, atol=1e-6)
+
+
+def test_planted_atoms_are_not_shrunk() -> None:
+    """Two distant cosines, far above the weight, come back whole; the lasso alone takes from both."""
+    patch = (DICTIONARY[[2 * 16 + 4, 8 * 16]] * torch.tensor([[3.0], [-2.0]])).sum(0, keepdim=True)
+    weight = 0.5
+    shrunk, whole = (kind.apply(patch, DICTIONARY, weight) for kind in (Lassos, Refitted))
+    # The ridge of the fit, 1e-9 of an atom's power, is what is missing.
+    torch.testing.assert_close(whole, patch, rtol=0, atol=1e-7)
+    # These two are orthogonal: each loses the weight, in the direction of a vector of norm 1.
+    assert float((patch - shrunk).norm()) == pytest.approx(weight * 2**0.5, rel=1e-5)
+
+
+def test_noise_alone_is_seldom_taken_for_a_cosine() -> None:
+    """The default weight is sqrt(2 log 256): some noise of 200 patches has more with a cosine.
+
+    By a union bound at most 256 P(|normal| > weight) of them, .22; cosines are alike, so fewer.
+    """
+    assert Lasso().weight == pytest.approx((2 * np.log(256)) ** 0.5, abs=5e-3)
+    draw = torch.Generator().manual_seed(1)
+    noise = torch.randn(200, 64, generator=draw, dtype=torch.float64)
+    some = solved(noise - noise.mean(1, keepdim=True), DICTIONARY, Lasso().weight) != 0
+    assert 0 < float(some.any(1).double().mean()) < 256 * math.erfc(Lasso().weight / 2**0.5)
+
+
+@pytest.mark.parametrize("kind", [Lassos, Refitted])
+def test_the_derivative_is_that_of_differences(kind: type[Lassos]) -> None:
     """In float64, to what a step of 1e-6 can tell, off the places where an atom comes in."""
     dictionary, patches = random_atoms()
     assert torch.autograd.gradcheck(
-        lambda rows: Lassos.apply(rows, dictionary, 0.2), patches[:2].requires_grad_(), atol=1e-5
+        lambda rows: kind.apply(rows, dictionary, 0.2),
+        patches[:2].requires_grad_(),
+        atol=1e-5,
     )
 
 
@@ -90,7 +129,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = []
     for block in (4096, 7):
         monkeypatch.setattr(_lasso, "_BLOCK", block)
-        answer = Lassos.apply(patches, DICTIONARY, 0.1)
+        answer = Refitted.apply(patches, DICTIONARY, 0.1)
         (gradient,) = torch.autograd.grad(answer.square().sum(), patches)
         answers.append((answer.detach(), gradient))
     torch.testing.assert_close(answers[0], answers[1], rtol=0, atol=1e-7)
