@@ -1,4 +1,4 @@
-"""AURC and AUGRC against all orders of ties, closed forms, and coverage of their intervals."""
+"""Selective measures against all orders of ties, closed forms, and coverage of their intervals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adversity.errors import DataError
-from adversity.metrics import augrc, aurc
+from adversity.metrics import augrc, aurc, selective_accuracy
 
 
 def by_hand(scores: list[int], correct: list[bool]) -> tuple[float, float]:
@@ -51,6 +51,57 @@ def test_the_best_score_has_all_errors_last() -> None:
     ranked = aurc(np.where(correct, np.arange(10_000) - 20_000, 1.0), correct)
     assert ranked.value == pytest.approx(best.value, abs=1e-12)
     assert best.value == pytest.approx(0.2 + 0.8 * np.log(0.8), abs=1e-3)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=6),
+    st.integers(0, 5),
+)
+def test_what_is_accepted_is_right_so_often(rows: list[tuple[int, bool]], refuse: int) -> None:
+    """The last so many of each order written out and left out, in whichever order rows come."""
+    n = len(rows)
+    refuse %= n
+    scores, correct = [row[0] for row in rows], [row[1] for row in rows]
+    shares = [
+        np.mean([correct[at] for at in order[: n - refuse]])
+        for order in permutations(range(n))
+        if all(scores[a] <= scores[b] for a, b in pairwise(order))
+    ]
+    for turn in (slice(None), slice(None, None, -1)):
+        found = selective_accuracy(scores[turn], correct[turn], refused=refuse / n)
+        assert found.value == pytest.approx(np.mean(shares), abs=1e-12)
+        assert found.n == n - refuse
+
+
+def test_refusing_nothing_is_accuracy_and_a_share_is_of_whole_answers() -> None:
+    """0.3 * 10 lies below 3; a score that says nothing leaves the accuracy as it is, at any share."""
+    correct = np.arange(10) > 2
+    assert selective_accuracy(np.arange(10), correct, refused=0).value == pytest.approx(0.7)
+    assert selective_accuracy(np.arange(10), correct, refused=0.1 * 3).n == 7
+    assert selective_accuracy(-np.arange(10), correct, refused=0.3).value == 1
+    assert selective_accuracy(np.arange(10), correct, refused=0.3).value == pytest.approx(4 / 7)
+    assert selective_accuracy(np.zeros(10), correct, refused=0.5).value == pytest.approx(0.7)
+    with pytest.raises(DataError, match="refused in"):
+        selective_accuracy(np.zeros(10), correct, refused=1)
+
+
+@pytest.mark.slow
+def test_the_interval_of_what_is_accepted_covers() -> None:
+    """200 draws of 300: 181 or more hold 1 - (1 - 0.3)^2 / 2 / 0.7 = 0.65; fewer have 1 chance in 500.
+
+    Scores are uniform, and an answer of score s is right with chance 1 - s: of those below 0.7 it
+    is so in 1 - 0.35. An interval for all answers, of accuracy 0.5, is the twin that fails.
+    """
+    rng, held, twin = np.random.default_rng(5), 0, 0
+    for _ in range(200):
+        scores = rng.random(300)
+        correct = rng.random(300) > scores
+        found = selective_accuracy(scores, correct, refused=0.3)
+        every = selective_accuracy(scores, correct, refused=0)
+        held += (found.low or 0) <= 0.65 <= (found.high or 1)
+        twin += (every.low or 0) <= 0.65 <= (every.high or 1)
+    assert held >= 181
+    assert twin < 20
 
 
 @pytest.mark.slow

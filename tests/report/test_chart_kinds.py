@@ -14,6 +14,8 @@ from adversity.contracts.values import Measure
 from adversity.report.charts import chart_kinds
 from adversity.report.charts.chart_style import SERIES_COLOURS, svg, with_data
 from adversity.report.charts.measure_plots import measure_plots
+from adversity.report.charts.reliability_chart import reliability
+from adversity.report.charts.spreads import boxes
 from adversity.report.sections.all_sections import contents
 from adversity.report.values.model import CellResult, StepSummary
 
@@ -34,7 +36,10 @@ FORMS = {
     "staircase": chart_kinds.staircase(TWO, x="eps", y="robust accuracy", ticks=(1.0, 4.0)),
     "decades": chart_kinds.staircase(TWO, x="queries", y="success", ticks=(900.0,), log=True),
     "dumbbells": chart_kinds.dumbbells(("grey", "adaptive"), x="robust accuracy", rows=4),
-    "reliability": chart_kinds.reliability(),
+    "reliability": reliability(),
+    "reliability with a histogram": reliability(120),
+    "boxes": boxes(SIX, x="severity", y="ECE"),
+    "boxes of no share": boxes(TWO, x="severity", y="NLL", top=None),
 }
 
 

@@ -14,8 +14,8 @@ import pytest
 from adversity.contracts.values import Measure
 from adversity.report import Report, write_html, write_markdown
 from adversity.report.charts import chart_style, renderer
-from adversity.report.charts.chart_kinds import reliability
 from adversity.report.charts.drawings import UNKEPT, Drawings
+from adversity.report.charts.reliability_chart import reliability
 from adversity.report.sections.all_sections import contents
 from adversity.report.values.blocks import Chart
 from adversity.report.writers import image_grid

@@ -9,7 +9,7 @@ import pytest
 
 from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.values import Measure
-from adversity.report.charts.chart_style import MAX_SERIES
+from adversity.report.charts.chart_style import MAX_SERIES, svg
 from adversity.report.charts.chosen_series import chosen_series
 from adversity.report.charts.curves import curve_charts
 from adversity.report.sections.all_sections import contents
@@ -82,6 +82,26 @@ def test_reliability_leaves_out_empty_bins(full_report: Report) -> None:
     records = chart(full_report, "reliability-clean").records
     assert len(records) == 8
     assert sum(item["n"] for item in records) == 800
+
+
+def test_reliability_has_a_histogram_where_the_edges_of_bins_are_known(full_report: Report) -> None:
+    """Bars from edge to edge; of bins without edges none, and the caption does not speak of them."""
+    step = next(step for step in full_report.steps if step.id == "clean")
+    measures = dict(step.cells[0].measures)
+    assert "how many images" not in chart(full_report, "reliability-clean").caption
+    bins = measures["ece"].details["bins"]
+    edged = [{**one, "low": at / 10, "high": (at + 1) / 10} for at, one in enumerate(bins)]
+    measures["ece"] = replace(measures["ece"], details={"bins": edged})
+    other = replace(step, cells=(CellResult({}, 800, measures),))
+    section = uncertainty_section(replace(full_report, steps=(other,)))
+    assert section is not None
+    drawn = section.charts()[0]
+    assert [(row["from"], row["to"]) for row in drawn.records] == [
+        (at / 10, (at + 1) / 10) for at in range(2, 10)
+    ]
+    assert "how many images each bin holds" in drawn.caption
+    most = max(row["n"] for row in drawn.records)
+    assert f"at most {most:,}" in svg(drawn)
 
 
 def test_reliability_bars_are_wilson(full_report: Report) -> None:

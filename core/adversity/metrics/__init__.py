@@ -72,7 +72,7 @@ from adversity.metrics.robust import (
     worst_case_robust_accuracy,
     worst_case_success,
 )
-from adversity.metrics.selective import augrc, aurc
+from adversity.metrics.selective import augrc, aurc, selective_accuracy
 from adversity.metrics.several_tests import holm
 from adversity.metrics.smooth_calibration import SmoothAccumulator, smooth_ece
 from adversity.metrics.two_sides import thinned
@@ -149,6 +149,7 @@ __all__ = [
     "rmse",
     "rmse_gain",
     "robust_accuracy",
+    "selective_accuracy",
     "share",
     "smooth_ece",
     "softmax",

@@ -12,8 +12,9 @@ import adversity
 from adversity import Classifier, Degradation, Fitted, Plugin, Restoration, State
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.set_up.workspace import Workspace
-from adversity.engine.stages.apart import found_apart
+from adversity.engine.stages.apart import found_apart, found_splits
 from adversity.report.doubts.caveats import caveats
+from adversity.report.values.splits import FittedBy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +155,13 @@ def test_the_report_says_what_is_proved_and_what_cannot_be(
             "n_shared": None,
         }
     ]
+    by = {"step": "net", "proof": "proved by content", "data": "train", "n": 40, "n_shared": 0}
+    assert report["splits"] == [
+        {"step": "clean", "judging": "other", "n_judging": 20, "fitted_by": [by]}
+    ]
     page = (tmp_path / "artifacts/p/report/report.md").read_text()
+    words = "Split: judged on other (n = 20); fitted on train (40), disjoint: proved by content."
+    assert words in page
     assert (
         "None of the 20 images of other, on which clean is judged, is among the 40 of train that "
         "fitted net." in page
@@ -168,8 +175,12 @@ def test_a_network_fitted_elsewhere_is_said_to_prove_nothing(
     plan = plan_of(
         OTHER, "  net: {uses: classifier/fixed}\n  clean: {uses: net, from: test}", Fixed
     )
-    (found,) = found_apart(Toolbox(plan, Workspace(doubles, tmp_path, tmp_path / "store")))
+    toolbox = Toolbox(plan, Workspace(doubles, tmp_path, tmp_path / "store"))
+    (found,) = found_apart(toolbox)
     assert (found.fitted, found.fitting, found.n_fitting) == (("net",), None, None)
+    (split,) = found_splits(toolbox, (found,))
+    assert (split.step, split.judging) == ("clean", "test")
+    assert split.fitted_by == (FittedBy("net", "not provable"),)
     (note,) = caveats((), (), (), (found,))
     assert note.level == "note"
     assert note.text.startswith("net was fitted elsewhere: whether any of the ")

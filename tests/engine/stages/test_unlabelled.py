@@ -18,7 +18,7 @@ from adversity.engine.calls.ready import Ready
 from adversity.engine.public.create import RestorationCall
 from adversity.engine.set_up.toolbox import Toolbox, toolbox_of
 from adversity.engine.set_up.workspace import Workspace
-from adversity.engine.stages.apart import found_apart
+from adversity.engine.stages.apart import found_apart, found_splits
 from adversity.engine.stages.fit_streams import StoredAnswers
 from adversity.engine.stages.streamed_images import StreamedImages
 from adversity.errors import DataError, PipelineError
@@ -237,7 +237,13 @@ def test_what_else_it_learns_from_is_still_kept_apart(plan_of: Any) -> None:
 def test_a_fit_on_images_without_labels_alone(doubles: Path, tmp_path: Path, plan_of: Any) -> None:
     """`fit_on: other` names them; what rests on it is judged there, and that is said."""
     plan = plan_of(DATA, ADAPTS, Adapts)
-    found = found_apart(Toolbox(plan, Workspace(doubles, tmp_path, tmp_path / "store")))
+    toolbox = Toolbox(plan, Workspace(doubles, tmp_path, tmp_path / "store"))
+    found = found_apart(toolbox)
+    (split,) = (split for split in found_splits(toolbox, found) if split.step == "clean")
+    assert [(item.step, item.proof, item.data, item.n_shared) for item in split.fitted_by] == [
+        ("net", "proved by content", "train", 0),
+        ("adapts", "unlabelled", "other", 20),
+    ]
     assert [(item.fitted, item.judged, item.fitting, item.n_shared) for item in found] == [
         (("net",), ("clean",), "train", None),
         (("adapts",), ("clean",), "other", 20),

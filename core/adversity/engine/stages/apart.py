@@ -11,20 +11,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted
+from adversity.contracts.fitted import UNLABELLED
 from adversity.errors import DataError
-from adversity.pipeline.plan.apart import is_judged, judgements, meetings
+from adversity.pipeline.plan.apart import fits, is_judged, judgements, meetings
+from adversity.pipeline.plan.chain import chain_to
+from adversity.pipeline.plan.folded import out_of_fold
 from adversity.registry.entry import class_of
 from adversity.report.values.model import Apart
+from adversity.report.values.splits import FittedBy, Split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from adversity.data.reading import Source
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.apart import Meeting
     from adversity.pipeline.plan.model import PlannedStep
+    from adversity.report.values.splits import Proof
 
-__all__ = ["found_apart", "keep_apart", "shared"]
+__all__ = ["found_apart", "found_splits", "keep_apart", "shared"]
 
 _SHOWN = 3
 
@@ -130,13 +135,68 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
     return (*proved, *adapted, *given)
 
 
+def found_splits(toolbox: Toolbox, apart: tuple[Apart, ...]) -> tuple[Split, ...]:
+    """Return for each step that is judged its split, with each fit that its figures rest on.
+
+    Args:
+        toolbox: Of the run.
+        apart: What `found_apart` proved.
+    """
+    steps = toolbox.plan.steps
+    seen = {(item.fitting, item.judging): item.n_shared for item in apart if item.n_shared}
+    splits: dict[tuple[str, str], dict[FittedBy, None]] = {
+        (id_, data): {} for id_ in steps for data in _judging(id_, toolbox)
+    }
+
+    def add(judged: str, judging: str, item: FittedBy) -> None:
+        splits.setdefault((judged, judging), {})[item] = None
+
+    for fit in fits(steps, toolbox.plan.data):
+        n = len(toolbox.source(fit.fitting))
+        n_shared = seen.get((fit.fitting, fit.judging), 0) if fit.source == UNLABELLED else 0
+        proof: Proof = "unlabelled" if n_shared else "proved by content"
+        add(fit.judged, fit.judging, FittedBy(fit.fitted, proof, fit.fitting, n, n_shared or 0))
+    for item in apart:
+        for judged in item.judged if item.fitting is None else ():
+            add(judged, item.judging, FittedBy(item.fitted[0], "not provable"))
+    for judged, judging in list(splits):
+        for name in _folded(judged, judging, steps):
+            n = len(toolbox.source(judging))
+            add(judged, judging, FittedBy(name, "out of fold", judging, n))
+    return tuple(
+        Split(step, data, len(toolbox.source(data)), tuple(items))
+        for (step, data), items in splits.items()
+    )
+
+
+def _judging(id_: str, toolbox: Toolbox) -> Iterator[str]:
+    """Yield the data sets that judge a step, each once; none for one that is not judged."""
+    plan = toolbox.plan
+    if is_judged(plan.steps[id_], plan.steps):
+        yield from dict.fromkeys(
+            data for _, data in judgements(id_, plan.steps) if data in plan.data
+        )
+
+
+def _folded(judged: str, judging: str, steps: Mapping[str, PlannedStep]) -> Iterator[str]:
+    """Yield the networks of which a step has answers out of fold on a data set."""
+    for base, data in judgements(judged, steps):
+        for name in (name for name in steps if name in base and data == judging):
+            if out_of_fold(steps[name], steps) and chain_to(name, steps).start == judging:
+                yield steps[name].definition or name
+
+
 def _fitted_elsewhere(planned: PlannedStep) -> bool:
     """Say whether a step's plugin brings what it learnt; that is read where it is defined."""
     if planned.definition != planned.id:
         return False
     classes = map(class_of, planned.plugin_entries)
     return any(
-        (cls.describes.role in ("predict", "regress") or cls.weights_licence is not None)
+        (
+            cls.describes.role in ("predict", "regress")
+            # What degrades, as by photographs of frost out of a package, is no answer's source.
+            or (cls.weights_licence is not None and cls.describes.image_role != "degraded")
+        )
         and not issubclass(cls, Fitted)
         for cls in classes
     )

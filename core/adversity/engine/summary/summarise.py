@@ -9,7 +9,7 @@ from adversity.contracts.fitted import UNLABELLED
 from adversity.engine.calls.blocks import one_thread
 from adversity.engine.calls.device import whole_float32
 from adversity.engine.set_up.toolbox import Toolbox
-from adversity.engine.stages.apart import found_apart
+from adversity.engine.stages.apart import found_apart, found_splits
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
@@ -98,6 +98,7 @@ def build_report(
         steps=steps,
         gates=tuple(gates),
         apart=apart,
+        splits=found_splits(toolbox, apart),
         caveats=caveats(data, steps, gaps, apart, gates),
         **all_gains(toolbox, steps, sides),
         illusions=gaps,

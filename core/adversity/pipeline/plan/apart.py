@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["Meeting", "is_judged", "judgements", "meetings"]
+__all__ = ["Fit", "Meeting", "fits", "is_judged", "judgements", "meetings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,25 @@ class Meeting:
     def __str__(self) -> str:
         """Say who would be judged on what, without the evidence."""
         return f"{listed(self.judged)} would be judged on images that fitted {listed(self.fitted)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One fit that the figures of a step rest on.
+
+    Attributes:
+        judged: The step.
+        judging: The data set that it is judged on.
+        fitted: The step that was fitted, which may be the same one.
+        source: Which source of that fit.
+        fitting: The data set whose images it had.
+    """
+
+    judged: str
+    judging: str
+    fitted: str
+    source: str
+    fitting: str
 
 
 def is_judged(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> bool:
@@ -105,15 +124,31 @@ def meetings(
     """
     fitted: dict[tuple[str, str], dict[str, None]] = {}
     judged: dict[tuple[str, str], dict[str, None]] = {}
+    for fit in fits(steps, data, behind=behind):
+        if (fit.source == UNLABELLED) is unlabelled:
+            pair = (fit.fitting, fit.judging)
+            fitted.setdefault(pair, {})[fit.fitted] = None
+            judged.setdefault(pair, {})[fit.judged] = None
+    return tuple(Meeting(*pair, tuple(fitted[pair]), tuple(judged[pair])) for pair in fitted)
+
+
+def fits(
+    steps: Mapping[str, PlannedStep], data: Mapping[str, object], *, behind: str | None = None
+) -> Iterator[Fit]:
+    """Yield every fit that the figures of some step rest on, in the order of the steps judged.
+
+    Args:
+        steps: Of the plan.
+        data: Its data sets.
+        behind: Only of steps whose numbers rest on this one; of all steps if None.
+    """
     for planned in steps.values():
         for judges, base, judging in _judged(planned, steps):
             if judging not in data or (behind is not None and behind not in base):
                 continue
             for name, source, fitting in _fitting(base, judges, steps):
-                if fitting in data and (source == UNLABELLED) is unlabelled:
-                    fitted.setdefault((fitting, judging), {})[name] = None
-                    judged.setdefault((fitting, judging), {})[planned.id] = None
-    return tuple(Meeting(*pair, tuple(fitted[pair]), tuple(judged[pair])) for pair in fitted)
+                if fitting in data:
+                    yield Fit(planned.id, judging, name, source, fitting)
 
 
 def _judged(

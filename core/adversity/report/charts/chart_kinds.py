@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-__all__ = ["dumbbells", "lines", "points", "reliability", "staircase"]
+__all__ = ["dumbbells", "lines", "points", "staircase"]
 
 _MOST_TICKS = 8
 _MOST_BANDS = 3
@@ -252,43 +252,3 @@ def dumbbells(names: tuple[str, str], *, x: str, rows: int) -> Mapping[str, Any]
     first = {"field": "series", "equal": names[0]}
     layers = [bar, whisker, dots, row_names(-9) | {"transform": [{"filter": first}]}]
     return finished({"layer": layers}, height=38 * rows + 96)
-
-
-@lru_cache(maxsize=1)
-def reliability() -> Mapping[str, Any]:
-    """Return a reliability diagram: accuracy against confidence, a dot for each bin in use.
-
-    The records have the columns `confidence`, `accuracy`, `low`, `high`, `n`.
-    """
-    unit = {"domain": [0, 1]}
-    accuracy = "accuracy in the bin"
-    ideal = layer(
-        {"type": "line", "color": AXIS, "strokeDash": [5, 4]},
-        x={"field": "a", "type": "quantitative", "scale": unit},
-        y={"field": "b", "type": "quantitative", "scale": unit},
-    ) | {"data": {"values": [{"a": 0, "b": 0}, {"a": 1, "b": 1}]}}
-    base = {
-        "x": numbers("confidence", "mean confidence in the bin", scale=unit),
-        "color": {"value": SERIES_COLOURS[0]},
-    }
-    whisker = layer(
-        {"type": "rule", "strokeWidth": 2},
-        base,
-        y=numbers("low", accuracy, scale=unit),
-        y2={"field": "high"},
-    )
-    size = {"field": "n", "type": "quantitative", "legend": None}
-    dots = layer(
-        {"type": "point", "filled": True, "opacity": 1},
-        base,
-        y=numbers("accuracy", accuracy, scale=unit),
-        size=size | {"scale": {"range": [30, 260], "zero": True}},
-        tooltip=tooltip(
-            ("confidence", "confidence", "Q"),
-            ("accuracy", "accuracy", "Q"),
-            ("low", "low", "Q"),
-            ("high", "high", "Q"),
-            ("n", "n", "N"),
-        ),
-    )
-    return finished({"layer": [ideal, whisker, dots]}, height=340)

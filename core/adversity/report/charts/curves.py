@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from adversity.report.charts.caption_words import (
+    counts_in_words,
+    intervals_in_words,
+    units_in_words,
+)
 from adversity.report.charts.chart_kinds import lines, points
 from adversity.report.charts.chart_style import MAX_SERIES
 from adversity.report.charts.chosen_series import chosen_series
 from adversity.report.values.blocks import Chart
+from adversity.report.values.splits import split_text
 from adversity.report.words.reading import (
     Figures,
     across,
@@ -22,7 +29,6 @@ from adversity.report.words.reading import (
 from adversity.report.words.wording import (
     capital,
     measure_name,
-    method_name,
     number,
     parse_number,
     plain,
@@ -31,7 +37,7 @@ from adversity.report.words.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from adversity.contracts.values import Measure
     from adversity.report.charts.chosen_series import Matters
@@ -40,21 +46,32 @@ if TYPE_CHECKING:
 _BETTER: Mapping[str, Matters] = {"higher": "largest", "lower": "smallest"}
 __all__ = [
     "curve_charts",
-    "intervals_in_words",
     "is_degraded",
     "line_charts",
     "row_chart",
-    "units_in_words",
 ]
 
 
 def curve_charts(
-    report: Report, name: str, *, makes: Sequence[str] | None = None, prefer: str = "severity"
+    report: Report,
+    name: str,
+    *,
+    makes: Sequence[str] | None = None,
+    prefer: str = "severity",
+    without: Collection[str] = (),
 ) -> tuple[Chart, ...]:
-    """Draw a measure for each path: against the matrix variable, or as rows without one."""
-    figures = without_echoes(report, list(measured(report, name, makes=makes)))
-    if not figures:
-        return ()
+    """Draw a measure for each path: against the matrix variable, or as rows without one.
+
+    Steps in `without` are left out.
+    """
+    every = [item for item in measured(report, name, makes=makes) if item[0].id not in without]
+    figures = without_echoes(report, every)
+    split = split_text(report, (step.id for step, _, _ in figures))
+    charts = _curves(report, name, figures, prefer) if figures else ()
+    return tuple(replace(chart, caption=chart.caption + split) for chart in charts)
+
+
+def _curves(report: Report, name: str, figures: Figures, prefer: str) -> tuple[Chart, ...]:
     names = labels(report, [step for step, _, _ in figures])
     axis = across((cell for _, cell, _ in figures), prefer)
     title, top = measure_name(name, figures[0][2]), figures[0][2].info.top
@@ -154,7 +171,7 @@ def line_charts(
                 id=key if index == 0 else f"{key}-{index + 1}",
                 title=title + part,
                 finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
-                caption=f"{intervals} {_counts(own, counted)}{left}{lost}",
+                caption=f"{intervals} {counts_in_words(own, counted)}{left}{lost}",
                 records=tuple(own),
                 spec=form(tuple(group), x=x, y=y, top=top, ticks=tuple(spots)),
                 heads={"series": "path", "x": x, "value": y, "low": "low", "high": "high"},
@@ -203,7 +220,7 @@ def row_chart(
         id=key,
         title=title,
         finding=plain(f"{title}: {words}."),
-        caption=f"{intervals_in_words([measure for _, measure in rows])} {_counts(records)}{lost}",
+        caption=f"{intervals_in_words([measure for _, measure in rows])} {counts_in_words(records)}{lost}",
         records=records,
         spec=points(
             x=axis or title,
@@ -215,20 +232,6 @@ def row_chart(
         ),
         heads={"label": "what", "value": axis or title, "limit": "limit"},
     )
-
-
-def intervals_in_words(measures: Sequence[Measure]) -> str:
-    """Say what the bands are: level and method, or that there is none."""
-    methods = dict.fromkeys(
-        f"{measure.level:.0%} {method_name(measure.method)}".replace("%", " %")
-        for measure in measures
-        if measure.low is not None
-    )
-    if not methods:
-        return "These measures have no interval."
-    missing = any(measure.low is None for measure in measures)
-    end = " (where one exists)." if missing else "."
-    return "Intervals: " + ", ".join(methods) + end
 
 
 def _drawable(records: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], str]:
@@ -254,13 +257,6 @@ def _drawable(records: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, A
     )
 
 
-def _counts(records: Sequence[Mapping[str, Any]], counted: str = "point") -> str:
-    counts = sorted({item["n"] for item in records}) or [0]
-    if len(counts) == 1:
-        return f"n = {counts[0]:,} for each {counted}."
-    return f"n = {counts[0]:,} to {counts[-1]:,} for a {counted}."
-
-
 def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:
     own = [item for item in records if item["series"] == name]
     first, last = own[0], own[-1]
@@ -273,12 +269,6 @@ def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:
         f"{name} {word} from {number(first['value'])} at {first['x']:g} "
         f"to {number(last['value'])} at {last['x']:g}"
     )
-
-
-def units_in_words(measures: Sequence[Measure]) -> str:
-    """Return the units that measures are drawn in, as the end of an axis title; empty for none."""
-    units = {written(measure).unit for measure in measures} - {""}
-    return f" ({', '.join(sorted(units))})" if units else ""
 
 
 def _clean_at_zero(figures: Figures, axis: str) -> str:

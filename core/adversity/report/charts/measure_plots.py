@@ -10,8 +10,10 @@ from adversity.contracts.plot import Plot
 from adversity.report.charts.chart_kinds import lines, staircase
 from adversity.report.charts.chart_style import MAX_SERIES, SERIES_COLOURS, finished
 from adversity.report.charts.curves import line_charts
+from adversity.report.charts.spreads import spreads
 from adversity.report.charts.vega_parts import coloured, layer, named, numbers
 from adversity.report.values.blocks import Chart
+from adversity.report.values.splits import split_text
 from adversity.report.words.reading import grouped, labels, measured, panel, slug
 from adversity.report.words.wording import (
     capital,
@@ -41,14 +43,19 @@ def measure_plots(report: Report, group: str) -> Iterator[Chart]:
     """Draw the plots of the measures of a group: curves in one chart, else one for each cell."""
     for name in grouped(report.steps, group):
         every = measured(report, name, each_seed=True)
-        figures = [item for item in every if "plot" in item[2].details]
+        boxed = {step.id for _, group in spreads(report, name) for step, *_ in group}
+        figures = [item for item in every if "plot" in item[2].details and item[0].id not in boxed]
         names = labels(report, [step for step, _, _ in figures])
         plots = []
         for step, cell, measure in figures:
             where = ", ".join(part for part in (names[step.id], panel(cell.cell, None)) if part)
             plots.append((where, step.id, measure, Plot.from_json(measure.details["plot"])))
-        yield from _all_bars(name, [item for item in plots if not _is_curve(item[3])])
-        yield from _all_curves(name, [item for item in plots if _is_curve(item[3])])
+        split = split_text(report, (step.id for step, _, _ in figures))
+        charts = (
+            *_all_bars(name, [item for item in plots if not _is_curve(item[3])]),
+            *_all_curves(name, [item for item in plots if _is_curve(item[3])]),
+        )
+        yield from (replace(chart, caption=chart.caption + split) for chart in charts)
 
 
 def _is_curve(plot: Plot) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.report.charts.curves import curve_charts, is_degraded
+from adversity.report.charts.curves import is_degraded
 from adversity.report.charts.measure_plots import measure_plots
+from adversity.report.charts.spreads import charts_of
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Section
 from adversity.report.words.reading import grouped
@@ -22,7 +23,7 @@ def accuracy_section(report: Report) -> Section | None:
     charts = [
         chart
         for name in grouped(report.steps, "accuracy")
-        for chart in curve_charts(report, name, makes=("predictions", "measure"))
+        for chart in charts_of(report, name, makes=("predictions", "measure"))
     ]
     charts += measure_plots(report, "accuracy")
     if not charts:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.charts.curves import (
-    intervals_in_words,
-    line_charts,
-    row_chart,
-    units_in_words,
-)
+from adversity.report.charts.caption_words import intervals_in_words, units_in_words
+from adversity.report.charts.curves import line_charts, row_chart
 from adversity.report.values.threat import NORMS, any_distance, attack_name, norm_of
 from adversity.report.words.reading import across, grouped, matching, panel, record, slug, titles
 from adversity.report.words.wording import capital, cell_text, parse_number, plain

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adversity.report.charts.caption_words import intervals_in_words
 from adversity.report.charts.chart_kinds import dumbbells
-from adversity.report.charts.curves import intervals_in_words, row_chart
+from adversity.report.charts.curves import row_chart
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
 from adversity.report.words.reading import record, slug

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.report.charts.curves import curve_charts
 from adversity.report.charts.measure_plots import measure_plots
+from adversity.report.charts.spreads import charts_of
 from adversity.report.sections.register import registered, section
 from adversity.report.values.blocks import Block, Section, Text
 from adversity.report.words.reading import grouped
@@ -26,7 +26,7 @@ def further_section(report: Report) -> Section | None:
     blocks: list[Block] = []
     for group in (name for name in groups if name and name not in taken):
         names = grouped(report.steps, group)
-        charts = [chart for name in names for chart in curve_charts(report, name)]
+        charts = [chart for name in names for chart in charts_of(report, name)]
         lead = Text("", lead=f"{capital(group)}.")
         blocks += [lead, *charts, *measure_plots(report, group)]
     return Section("further", "Further measures", blocks) if blocks else None

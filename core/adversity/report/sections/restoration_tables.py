@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.report.charts.curves import intervals_in_words, line_charts
+from adversity.report.charts.caption_words import intervals_in_words
+from adversity.report.charts.curves import line_charts
 from adversity.report.tables.changes import change_columns, p_text, seeds_in_words
 from adversity.report.values.blocks import Table
 from adversity.report.values.paired import TEST_TIME

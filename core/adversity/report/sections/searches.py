@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.values import Measure
 from adversity.metrics.intervals import wilson_of
+from adversity.report.charts.caption_words import intervals_in_words
 from adversity.report.charts.chart_kinds import staircase
-from adversity.report.charts.curves import intervals_in_words, line_charts
+from adversity.report.charts.curves import line_charts
 from adversity.report.values.threat import (
     NORMS,
     attack_name,

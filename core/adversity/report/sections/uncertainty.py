@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from adversity.metrics.intervals import wilson_of
-from adversity.report.charts.chart_kinds import reliability
-from adversity.report.charts.curves import curve_charts
 from adversity.report.charts.measure_plots import measure_plots
+from adversity.report.charts.reliability_chart import reliability
+from adversity.report.charts.spreads import charts_of
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section
+from adversity.report.values.splits import split_text, splits_table
 from adversity.report.words.reading import (
     Figures,
     grouped,
@@ -46,8 +47,11 @@ def uncertainty_section(report: Report) -> Section | None:
     names = grouped(report.steps, "uncertainty")
     blocks: list[Block] = [chart for name in names for chart in _reliability(report, name)]
     for name in names:
-        blocks.extend(curve_charts(report, name))
+        blocks.extend(charts_of(report, name))
     blocks += measure_plots(report, "uncertainty")
+    splits = splits_table(report, "uncertainty")
+    if blocks and splits is not None:
+        blocks.append(splits)
     return Section("uncertainty", "Uncertainty", blocks) if blocks else None
 
 
@@ -61,6 +65,7 @@ def _reliability(report: Report, name: str) -> Iterator[Chart]:
         bins = _bins(measure)
         gap = sum(item["n"] * (item["confidence"] - item["accuracy"]) for item in bins)
         total = sum(item["n"] for item in bins)
+        edges = all("from" in item and "to" in item for item in bins)
         word = "over" if gap > 0 else "under"
         title = measure_name(name, measure)
         yield Chart(
@@ -71,9 +76,17 @@ def _reliability(report: Report, name: str) -> Iterator[Chart]:
             caption=f"{title} {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
             f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson"
             f"{', grouped' if (measure.method or '').endswith('grouped') else ''}; "
-            "dot area: images in the bin; on the dashed line confidence is right.",
+            "on the dashed line confidence is right"
+            f"{'; below, how many images each bin holds' if edges else ''}."
+            + split_text(report, [step.id]),
             records=tuple(bins),
-            spec=reliability(),
+            spec=reliability(max(item["n"] for item in bins) if edges else None),
+            heads={
+                "low": "accuracy, low",
+                "high": "accuracy, high",
+                "from": "bin from",
+                "to": "to",
+            },
         )
 
 
@@ -112,7 +125,12 @@ def _bins(measure: Measure) -> list[dict[str, Any]]:
                 own if is_number(own, 0, 1) else bound
                 for own, bound in zip(ends, bounds, strict=True)
             )
-            bins.append({**share, "low": low, "high": high, "n": count})
+            edges = {
+                key: float(row[edge])
+                for key, edge in (("from", "low"), ("to", "high"))
+                if is_number(row.get(edge), 0, 1)
+            }
+            bins.append({**share, "low": low, "high": high, "n": count, **edges})
     return bins
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.report.values.compared import Side
     from adversity.report.values.run_diff import RunDiff
+    from adversity.report.values.splits import Split
 
 __all__ = [
     "Apart",
@@ -228,6 +229,7 @@ class Report:
         data, steps: In the file's order.
         gates: Empty if the file has none.
         apart: Whether what fits and what judges share no image: proved, or fitted elsewhere.
+        splits: The same for each step that is judged: its split, its fits, and a word for each.
         caveats: Worst first.
         gains, error_gains: What each restoration did to classes, and to numbers, by cell.
         gains_over_seeds, error_gains_over_seeds: The same over seeds; empty where there are none.
@@ -262,6 +264,7 @@ class Report:
     since: RunDiff | None = None
     gains_over_seeds: tuple[Gain, ...] = ()
     error_gains_over_seeds: tuple[ErrorGain, ...] = ()
+    splits: tuple[Split, ...] = ()
 
     @property
     def shown_gains(self) -> tuple[Gain, ...]:
