@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,18 +55,21 @@ class ImageFiles:
         facts: What was odd, for the report.
     """
 
-    def __init__(self, project: Path, found: Sequence[Found], where: str) -> None:
+    def __init__(
+        self, project: Path, found: Sequence[Found], where: str, *, border: int = 0
+    ) -> None:
         """Decode every image, and its clean partner.
 
         Args:
             project: The project's folder.
             found: The samples.
             where: The data set's folder, for the message.
+            border: Pixels that are cut off at each side of each image.
 
         Raises:
             DataError: If no image can be used.
         """
-        self._project = project
+        self._project, self._border = project, border
         self._decoded: dict[str, Array] = {}
         self._odd: dict[str, list[str]] = {}
         self._laid = 0
@@ -93,9 +96,23 @@ class ImageFiles:
         if self._odd:
             self.facts["odd_metadata"] = listed(self._odd)
 
+    def _read(self, file: str) -> decode.DecodedImage:
+        """Decode a file, and cut off the border.
+
+        Raises:
+            Unreadable: If it is damaged, or all border.
+        """
+        image = decode.read(self._project / file)
+        if not self._border:
+            return image
+        if min(image.pixels.shape[:2]) <= 2 * self._border:
+            raise decode.Unreadable(f"is nothing but its border of {self._border} pixels")
+        inside = slice(self._border, -self._border)
+        return replace(image, pixels=np.ascontiguousarray(image.pixels[inside, inside]))
+
     def _first(self, file: str) -> decode.DecodedImage:
         """Decode a file for the first time, and keep the pixels while there is room."""
-        image = decode.read(self._project / file)
+        image = self._read(file)
         self._room -= image.pixels.nbytes
         if self._room >= 0:
             self._decoded[file] = image.pixels
@@ -136,7 +153,7 @@ class ImageFiles:
         if file in self._decoded:
             return self._decoded[file].copy()
         try:
-            image = decode.read(self._project / file)
+            image = self._read(file)
         except decode.Unreadable as reason:
             raise DataError(f"{file} changed during the run: {reason}") from reason
         if image.sha256 != content:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from adversity import Dataset, ProjectFile, ProjectFolder
+from adversity import ProjectFile, ProjectFolder
 from adversity.errors import DataError
 from adversity.project import read_regular
-from adversity_plugins.dataset._image_files import Found, ImageFiles
-from adversity_plugins.dataset._labels import ignored_facts
-from adversity_plugins.dataset._read_images.decode import IMAGE_SUFFIXES
-from adversity_plugins.dataset._read_images.leftovers import is_of_a_system
+from adversity_plugins.dataset._image_files import Found
+from adversity_plugins.dataset._layout import Layout, images_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from adversity.contracts.values import IndexRow, Sample
 
 __all__ = ["ExDark"]
 
@@ -42,7 +37,7 @@ class _Entry(NamedTuple):
     split: str
 
 
-class ExDark(Dataset):
+class ExDark(Layout):
     """ExDark: 7 363 photographs of 12 classes taken in the dark, with the light of each.
 
     Images lie in class folders, `Bicycle/2015_00001.png`, as they are published; the list
@@ -78,10 +73,6 @@ class ExDark(Dataset):
         default=None, ge=1, description="take the first so many of each class; all by default"
     )
 
-    _images: ImageFiles | None = PrivateAttr(default=None)
-    _alone: tuple[tuple[str, str], ...] = PrivateAttr(default=())
-    _facts: dict[str, Any] = PrivateAttr(default_factory=dict)
-
     @classmethod
     def write_example_files(cls, folder: Path) -> None:
         """Write three images, one of them in the test set, and the list."""
@@ -98,16 +89,11 @@ class ExDark(Dataset):
             lines.append(f"{file} {rest}")
         (folder / "imageclasslist.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def location(self) -> str:
-        """Return the folder: DVC hashes it."""
-        return self.path.text
-
     def at_most(self, root: Path) -> int | None:
         """Return how many files there are that are named like images; they are not opened."""
-        if not (root / self.path.text).is_dir():
+        if not self._bound(root):
             return None
-        self.path.bind(root)
-        return len(_images_in(self.path.files()))
+        return len(images_in(self.path.files()))
 
     def open(self, root: Path) -> None:
         """Read the list, and decode the images of the part.
@@ -121,24 +107,22 @@ class ExDark(Dataset):
         self.listed.bind(root)
         entries = self._entries()
         listing = self.path.listing()
-        found, alone = self._found(_images_in(listing.files), entries)
+        found, alone = self._found(images_in(listing.files), entries)
         if not found:
             such = f"; {alone[0][0]} {alone[0][1]}" if alone else ""
             raise DataError(
                 f"{self.path}: expected images of the {self.split} set as CLASS/NAME, with the "
                 f"classes {', '.join(_CLASSES)}, found none that {self.listed} lists{such}"
             )
-        self._alone = tuple(alone)
-        self._images = ImageFiles(self.path.root, found, self.path.text)
+        rows = self._take(found, listing, alone)
         self._facts = {
             "path": self.path.text,
-            "n": len(self._images.rows),
+            "n": len(rows),
             "split": self.split,
             "listed_in_split": sum(self.split in (one.split, "all") for one in entries.values()),
             "quarantined": len(self.quarantined),
             "source": "ExDark (Loh and Chan, 2019)",
-            **self._images.facts,
-            **(ignored_facts(listing.ignored) if listing.ignored else {}),
+            **self._facts,
         }
 
     def _entries(self) -> dict[str, _Entry]:
@@ -199,48 +183,10 @@ class ExDark(Dataset):
                 )
         return found, alone
 
-    def _opened(self) -> ImageFiles:
-        if self._images is None:
-            raise DataError(f"data set {self.name!r} was not opened; call open(root) first")
-        return self._images
-
     @property
     def class_names(self) -> tuple[str, ...]:
         """The 12 classes, in the order of the authors' numbers."""
         return _CLASSES
-
-    @property
-    def quarantined(self) -> tuple[tuple[str, str], ...]:
-        """Images left out, each with the reason."""
-        return tuple(sorted([*self._opened().quarantined, *self._alone]))
-
-    def __len__(self) -> int:
-        """Return the number of usable images of the part."""
-        return len(self._opened().rows)
-
-    def index(self) -> Sequence[IndexRow]:
-        """Return what decoding every image once has shown."""
-        return self._opened().rows
-
-    def item(self, index: int) -> Sample:
-        """Return image `index`.
-
-        Raises:
-            DataError: If the file changed since `open`.
-        """
-        return self._opened().sample(index)
-
-    def describe(self) -> dict[str, Any]:
-        """Return counts and the source for the report."""
-        return dict(self._facts)
-
-
-def _images_in(files: Sequence[str]) -> list[str]:
-    return [
-        file
-        for file in files
-        if PurePosixPath(file).suffix.lower() in IMAGE_SUFFIXES and not is_of_a_system(file)
-    ]
 
 
 def _fault(given: Sequence[str]) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
 
 from pydantic import Field, PrivateAttr, field_validator
 
-from adversity import Dataset, ProjectFolder
+from adversity import ProjectFolder
 from adversity.errors import DataError
 from adversity_plugins.dataset._corruptions import (
     BENCHMARK,
@@ -18,16 +18,12 @@ from adversity_plugins.dataset._corruptions import (
     as_tuple,
     each_once,
 )
-from adversity_plugins.dataset._image_files import Found, ImageFiles
-from adversity_plugins.dataset._labels import ignored_facts
-from adversity_plugins.dataset._read_images.decode import IMAGE_SUFFIXES
-from adversity_plugins.dataset._read_images.leftovers import is_of_a_system
+from adversity_plugins.dataset._image_files import Found
+from adversity_plugins.dataset._layout import Layout, images_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    from adversity.contracts.values import IndexRow, Sample
 
 __all__ = ["ImageNetCFolder"]
 
@@ -45,7 +41,7 @@ class _Place(NamedTuple):
     file: str
 
 
-class ImageNetCFolder(Dataset):
+class ImageNetCFolder(Layout):
     """ImageNet-C or Tiny ImageNet-C from its published folders, the extra corruptions as well.
 
     Images lie as `CORRUPTION/SEVERITY/WNID/NAME.JPEG`, such as
@@ -93,9 +89,7 @@ class ImageNetCFolder(Dataset):
         "default",
     )
 
-    _images: ImageFiles | None = PrivateAttr(default=None)
     _class_names: tuple[str, ...] = PrivateAttr(default=())
-    _facts: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @field_validator("corruption", "severity")
     @classmethod
@@ -117,15 +111,10 @@ class ImageNetCFolder(Dataset):
                     pixels = random.integers(0, 256, (24, 24, 3), np.uint8)
                     Image.fromarray(pixels).save(place / f"ILSVRC2012_val_{number:08d}.JPEG")
 
-    def location(self) -> str:
-        """Return the folder: DVC hashes it."""
-        return self.path.text
-
     def at_most(self, root: Path) -> int | None:
         """Return how many files were asked for by their names; they are not opened."""
-        if not (root / self.path.text).is_dir():
+        if not self._bound(root):
             return None
-        self.path.bind(root)
         return len(self._chosen(list(self._places(self.path.files()))))
 
     def open(self, root: Path) -> None:
@@ -154,32 +143,30 @@ class ImageNetCFolder(Dataset):
             )
             for place in chosen
         ]
-        self._images = ImageFiles(self.path.root, found, self.path.text)
+        rows = self._take(found, listing)
         self._facts = {
             "path": self.path.text,
-            "n": len(self._images.rows),
+            "n": len(rows),
             "clean_images": len({one.group for one in found}),
             "corruptions": sorted({place.corruption for place in chosen}),
             "severities": sorted({place.severity for place in chosen}),
             "other_images": len(places) - len(chosen),
-            "quarantined": len(self._images.quarantined),
+            "quarantined": len(self.quarantined),
             "source": "ImageNet-C (Hendrycks and Dietterich, 2019)",
-            **self._images.facts,
-            **(ignored_facts(listing.ignored) if listing.ignored else {}),
+            **self._facts,
         }
 
     def _places(self, files: Sequence[str]) -> Iterator[_Place]:
         """Yield the images that lie as the layout has them."""
-        for file in files:
+        for file in images_in(files):
             parts = PurePosixPath(self.path.text, file).parts[-4:]
-            if len(parts) < 4 or is_of_a_system(file):
+            if len(parts) < 4:
                 continue
             corruption, severity, synset, image = parts
             if (
                 corruption in _CORRUPTIONS
                 and severity in tuple("12345")
                 and _SYNSET.fullmatch(synset)
-                and PurePosixPath(image).suffix.lower() in IMAGE_SUFFIXES
             ):
                 yield _Place(corruption, int(severity), synset, image, file)
 
@@ -259,37 +246,7 @@ class ImageNetCFolder(Dataset):
                 f"of {self.path}; lower it or leave it out"
             )
 
-    def _opened(self) -> ImageFiles:
-        if self._images is None:
-            raise DataError(f"data set {self.name!r} was not opened; call open(root) first")
-        return self._images
-
     @property
     def class_names(self) -> tuple[str, ...]:
         """The WordNet ids of the images, sorted."""
         return self._class_names
-
-    @property
-    def quarantined(self) -> tuple[tuple[str, str], ...]:
-        """Images left out, each with the reason."""
-        return self._opened().quarantined
-
-    def __len__(self) -> int:
-        """Return clean images x corruptions x severities, less those left out."""
-        return len(self._opened().rows)
-
-    def index(self) -> Sequence[IndexRow]:
-        """Return what decoding every image once has shown."""
-        return self._opened().rows
-
-    def item(self, index: int) -> Sample:
-        """Return image `index`.
-
-        Raises:
-            DataError: If the file changed since `open`.
-        """
-        return self._opened().sample(index)
-
-    def describe(self) -> dict[str, Any]:
-        """Return what was taken, for the report."""
-        return dict(self._facts)

@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from adversity import Dataset, ProjectFolder
+from adversity import ProjectFolder
 from adversity.errors import DataError
 from adversity.numerals import number_in
-from adversity_plugins.dataset._image_files import Found, ImageFiles
-from adversity_plugins.dataset._labels import ignored_facts
+from adversity_plugins.dataset._image_files import Found
+from adversity_plugins.dataset._layout import Layout, images_in
 from adversity_plugins.dataset._name_rule import NameRule, fields_of, rule_fault
 from adversity_plugins.dataset._pair_layouts import LAYOUTS, LayoutName
-from adversity_plugins.dataset._read_images.decode import IMAGE_SUFFIXES
-from adversity_plugins.dataset._read_images.leftovers import is_of_a_system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from adversity.contracts.values import IndexRow, Sample
 
 __all__ = ["PairedFolder"]
 
@@ -36,7 +32,7 @@ class _Pair(NamedTuple):
     fields: dict[str, str]
 
 
-class PairedFolder(Dataset):
+class PairedFolder(Layout):
     """Degraded images with their clean partners, by a rule of names or in a published layout.
 
     A rule is a path inside the folder, without the suffix, with names in braces: `degraded:
@@ -74,10 +70,7 @@ class PairedFolder(Dataset):
         default=None, ge=1, description="take the first so many by name; all by default"
     )
 
-    _images: ImageFiles | None = PrivateAttr(default=None)
     _class_names: tuple[str, ...] = PrivateAttr(default=())
-    _alone: tuple[tuple[str, str], ...] = PrivateAttr(default=())
-    _facts: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @field_validator("degraded", "clean")
     @classmethod
@@ -121,10 +114,6 @@ class PairedFolder(Dataset):
                 paint(f"sots/hazy/{scene}_0.8_{beta}.png")
                 paint(f"pairs/rain/{scene}-{beta}.png", 16)
 
-    def location(self) -> str:
-        """Return the folder: DVC hashes it."""
-        return self.path.text
-
     def _rules(self) -> list[tuple[NameRule, list[NameRule]]]:
         """Return the rules of the degraded images, each with those of their clean ones."""
         given: Sequence[tuple[str, tuple[str, ...]]]
@@ -136,9 +125,8 @@ class PairedFolder(Dataset):
 
     def at_most(self, root: Path) -> int | None:
         """Return how many files the rules fit; they are not opened."""
-        if not (root / self.path.text).is_dir():
+        if not self._bound(root):
             return None
-        self.path.bind(root)
         count = len(self._pairs(self.path.files())[0])
         return min(self.limit or count, count)
 
@@ -155,10 +143,8 @@ class PairedFolder(Dataset):
         pairs, alone = self._pairs(listing.files)
         self._require_some(pairs, alone)
         pairs = pairs[: self.limit]
-        self._alone = tuple(alone)
         self._class_names = tuple(sorted({p.fields["class"] for p in pairs if "class" in p.fields}))
-        self._images = ImageFiles(self.path.root, self._found(pairs), self.path.text)
-        rows = self._images.rows
+        rows = self._take(self._found(pairs), listing, alone)
         self._facts = {
             "path": self.path.text,
             "n": len(rows),
@@ -166,17 +152,12 @@ class PairedFolder(Dataset):
             "quarantined": len(self.quarantined),
             "layout": self.layout or f"{self.degraded} and {self.clean}",
             **({} if self.layout is None else {"source": LAYOUTS[self.layout].source}),
-            **self._images.facts,
-            **(ignored_facts(listing.ignored) if listing.ignored else {}),
+            **self._facts,
         }
 
     def _pairs(self, files: Sequence[str]) -> tuple[list[_Pair], list[tuple[str, str]]]:
         """Return the pairs by name, and the images without a partner, each with the reason."""
-        images = [
-            file
-            for file in files
-            if PurePosixPath(file).suffix.lower() in IMAGE_SUFFIXES and not is_of_a_system(file)
-        ]
+        images = images_in(files)
         by_stem: dict[str, list[str]] = defaultdict(list)
         for file in images:
             by_stem[PurePosixPath(file).with_suffix("").as_posix()].append(file)
@@ -239,37 +220,7 @@ class PairedFolder(Dataset):
             for pair in pairs
         ]
 
-    def _opened(self) -> ImageFiles:
-        if self._images is None:
-            raise DataError(f"data set {self.name!r} was not opened; call open(root) first")
-        return self._images
-
     @property
     def class_names(self) -> tuple[str, ...]:
         """What stands for `class` in the rule, sorted; none without one."""
         return self._class_names
-
-    @property
-    def quarantined(self) -> tuple[tuple[str, str], ...]:
-        """Images left out, each with the reason."""
-        return tuple(sorted([*self._opened().quarantined, *self._alone]))
-
-    def __len__(self) -> int:
-        """Return the number of usable images."""
-        return len(self._opened().rows)
-
-    def index(self) -> Sequence[IndexRow]:
-        """Return what decoding every image once has shown."""
-        return self._opened().rows
-
-    def item(self, index: int) -> Sample:
-        """Return image `index`, with its clean partner.
-
-        Raises:
-            DataError: If a file changed since `open`.
-        """
-        return self._opened().sample(index)
-
-    def describe(self) -> dict[str, Any]:
-        """Return counts and the source for the report."""
-        return dict(self._facts)
