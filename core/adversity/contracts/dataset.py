@@ -12,7 +12,7 @@ from adversity.contracts.kind import Kind
 from adversity.contracts.plugin import PluginBase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from adversity.contracts.values import IndexRow, Sample
 
@@ -68,6 +68,9 @@ class Dataset(PluginBase):
     )
     packaged: ClassVar[bool] = False
     image_channels: ClassVar[tuple[int, ...] | None] = (1, 3)
+    masked_when_published: ClassVar[bool] = False
+    """Published results let a network of more classes answer with those of the set alone; a step
+    that does not (`classes: data`) says so in the report."""
 
     _root: Path | None = PrivateAttr(default=None)
 
@@ -113,6 +116,15 @@ class Dataset(PluginBase):
     @abstractmethod
     def class_names(self) -> tuple[str, ...]:
         """The classes that targets index: names or WordNet ids; none where these are numbers."""
+
+    @property
+    def class_members(self) -> Mapping[str, tuple[str, ...]]:
+        """Which classes of a network, names or WordNet ids, count as a class of the set.
+
+        For classes that a network divides more finely, as a chair of the set is any of three
+        chairs of ImageNet; none otherwise. Steps that answer for such a set need `classes: data`.
+        """
+        return {}
 
     @property
     def target_names(self) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from adversity.contracts.dataset import Dataset
     from adversity.contracts.values import IndexRow
 
-__all__ = ["array_sha256", "known", "seen", "values_sha256"]
+__all__ = ["array_sha256", "known", "seen", "told_of", "values_sha256"]
 
 
 def values_sha256(values: Any) -> str:
@@ -27,6 +28,18 @@ def array_sha256(array: np.ndarray[Any, Any]) -> str:
     digest = hashlib.sha256(f"{array.dtype}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def told_of(dataset: Dataset, prepare: Mapping[str, int]) -> dict[str, Any]:
+    """Return what is hashed of a data set as a whole: its classes, and how images are prepared.
+
+    Args:
+        dataset: An opened one.
+        prepare: The steps every image goes through.
+    """
+    whole: dict[str, Any] = {"classes": tuple(dataset.class_names), "prepare": dict(prepare)}
+    members = {name: tuple(of) for name, of in dataset.class_members.items()}
+    return whole | ({"class_members": members} if members else {})
 
 
 def known(row: IndexRow, target: int) -> list[Any]:

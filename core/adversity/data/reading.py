@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.targets import has_class
 from adversity.contracts.values import IndexRow, Sample
-from adversity.data.content_hash import array_sha256, known, seen, values_sha256
+from adversity.data.content_hash import array_sha256, known, seen, told_of, values_sha256
 from adversity.data.pixels import Array, checked, shape_of, stacked
 from adversity.data.prepare import Prepare
 from adversity.data.targets import check_ids, class_indices, numbers_of
@@ -36,15 +36,14 @@ class Source:
         ids: The samples' ids.
         targets: `[N]` int64 class indices; -1 where a sample has no label.
         labelled: Whether any sample has a label.
-        numbers: `[N, D]` float64, what is to be estimated, NaN where a sample has no target; None
-            where targets are classes.
+        numbers: `[N, D]` float64, what is to be estimated, NaN where there is none; None for classes.
         groups: Each sample's group, or None.
         shapes: Each sample's (C, H, W) after `prepare`.
         reference_shapes: The same of its clean reference; None where it has none.
         content: SHA-256 over ids, labels, groups, class names, `prepare` and what the
             images are read from. It does not depend on where the data lie.
-        unlabelled_content: The same without labels, groups, attributes and what references are
-            read from.
+        unlabelled_content: The same without labels, groups, attributes and hashes of references.
+        class_members: As the data set says it.
     """
 
     def __init__(self, dataset: Dataset, prepare: Mapping[str, Any] | None = None) -> None:
@@ -80,7 +79,8 @@ class Source:
         self.attributes = tuple(dict(row.attributes) for row in rows)
         self.shapes = tuple(self._prepared_shape(row) for row in rows)
         self.reference_shapes = tuple(self._reference_shape(row) for row in rows)
-        whole = {"classes": self.class_names, "prepare": self.prepare}
+        whole = told_of(dataset, self.prepare)
+        self.class_members: dict[str, tuple[str, ...]] = whole.get("class_members", {})
         told = [known(row, int(target)) for row, target in zip(rows, self.targets, strict=True)]
         self.content = values_sha256(whole | {"rows": told} | self._told_numbers())
         shown = [seen(row, of) for row, of in zip(rows, self.reference_shapes, strict=True)]

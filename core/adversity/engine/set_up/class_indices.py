@@ -11,7 +11,7 @@ from adversity.errors import DataError
 from adversity.file_names import same_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from adversity.contracts import Classifier
 
@@ -26,6 +26,7 @@ def class_indices(
     labels: Mapping[str, str] | None = None,
     data: str = "the data set",
     keep_unknown: bool = False,
+    members: Collection[str] = (),
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Map each class of a data set to the classifier's index; -1 for those that it lacks.
 
@@ -39,6 +40,7 @@ def class_indices(
         labels: Data set's name to classifier's name or WordNet id.
         data: What to call the data set in messages.
         keep_unknown: Whether samples may have classes that the classifier lacks.
+        members: The classes that are several of a classifier's each.
 
     Raises:
         DataError: If a used class is not the classifier's and must be; the message lists both.
@@ -53,6 +55,11 @@ def class_indices(
     for index, synset in enumerate(classifier.synsets or ()):
         known.setdefault(synset, index)
     ours = [same_name(name) for name in names]
+    if members and not set(ours) <= known.keys():
+        raise DataError(
+            f"{data}: its classes are several of {classifier.name!r}'s each, such as {ours[0]!r}; "
+            "write `classes: data` on the step, which leaves those and puts them together"
+        )
     mapped = [(labels or {}).get(name, name) for name in ours]
     indices = np.array([known.get(name, -1) for name in mapped], dtype=np.int64)
     for position in sorted(set(used)):

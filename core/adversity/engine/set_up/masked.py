@@ -1,23 +1,31 @@
-"""A classifier that answers with some of its classes alone: `classes:` on its step."""
+"""A classifier that answers with some of its classes alone: `classes:` on its step.
+
+Where a class of the data is several of the classifier's, its answer is the largest of theirs, so
+that the class in front counts as right if it is any of them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError, InputError
 from adversity.file_names import same_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
+    from adversity.data.reading import Source
     from adversity.engine.calls.ready import Ready
 
-__all__ = ["Masked", "masked"]
+__all__ = ["Masked", "Merged", "masked"]
 
+Array = np.ndarray[Any, Any]
 _NAMED = 8
 
 
@@ -37,6 +45,7 @@ class Masked:
         """
         self.whole = plugin
         self.index = tuple(index)
+        self.groups: dict[str, Sequence[int]] | None = None
 
     @property  # type: ignore[misc]  # it stands for the classifier wherever a class is asked for
     def __class__(self) -> type[Any]:
@@ -79,7 +88,7 @@ class Masked:
         """
         if getattr(answer, "ndim", 0) != 2 or answer.shape[1] != len(self.whole.class_names):
             return answer  # which is refused as of any classifier
-        left: Tensor = answer[:, list(self.index)].float()
+        left = self._left(answer)
         if self.whole.gives != "probs":
             return left
         total = left.sum(1, keepdim=True)
@@ -90,27 +99,100 @@ class Masked:
             )
         return left / total
 
+    def _left(self, answer: Tensor) -> Tensor:
+        """Return what an answer says of the classes that are left."""
+        left: Tensor = answer[:, list(self.index)].float()
+        return left
 
-def masked(ready: Ready, classes: Sequence[str], where: str) -> Ready:
+
+class Merged(Masked):
+    """The same, with the classes of a data set, each of which is one or several of its own."""
+
+    def __init__(self, plugin: Any, groups: Mapping[str, Sequence[int]]) -> None:
+        """Keep the classes.
+
+        Args:
+            plugin: The classifier, set up.
+            groups: For each class of the data set the classifier's, in its own order.
+        """
+        super().__init__(plugin, sorted({at for group in groups.values() for at in group}))
+        self.groups: dict[str, Sequence[int]] = dict(groups)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes of the data set."""
+        return tuple(self.groups)
+
+    @property
+    def synsets(self) -> None:
+        """None: a class may be several synsets."""
+        return
+
+    def counts_as(self, prediction: Array, target: Array) -> Array:
+        """Say which answers over all classes, `[N]`, are right for classes of the data set, `[N]`."""
+        right = np.zeros((len(self.whole.class_names), len(self.groups) + 1), dtype=bool)
+        for at, group in enumerate(self.groups.values()):
+            right[list(group), at] = True
+        found: Array = right[prediction, np.where(target < 0, len(self.groups), target)]
+        return found
+
+    def _left(self, answer: Tensor) -> Tensor:
+        import torch
+
+        largest = [answer[:, list(group)].amax(1) for group in self.groups.values()]
+        return torch.stack(largest, 1).float()
+
+
+def masked(
+    ready: Ready,
+    classes: Sequence[str],
+    where: str,
+    *,
+    source: Source | None = None,
+    keep_unknown: bool = False,
+) -> Ready:
     """Return a classifier that is set up as one that answers with some of its classes.
 
     Args:
         ready: The classifier.
         classes: Names, or WordNet ids, of those that are left.
         where: The step's line and name, for messages.
+        source: The data set whose classes are left, in place of `classes`.
+        keep_unknown: Whether the data set may have classes that the classifier lacks.
 
     Raises:
         DataError: If one is not the classifier's, or is named twice, or fewer than two are named.
     """
-    return replace(ready, plugin=Masked(ready.plugin, _found(ready, classes, where)))
+    if source is None:
+        return replace(ready, plugin=Masked(ready.plugin, _found(ready, classes, where)))
+    names = list(source.class_names)
+    if source.class_members:
+        members = source.class_members
+        groups = {name: _found(ready, members.get(name, (name,)), where) for name in names}
+        return replace(ready, plugin=Merged(ready.plugin, groups))
+    if keep_unknown:
+        known = _known(ready)
+        names = [name for name in names if same_name(name) in known]
+    if len(names) < 2:
+        raise DataError(
+            f"{where}: classes: data: expected two classes or more that {ready.label} and the data "
+            f"have, got {len(names)}; name the classes, or leave classes: out"
+        )
+    return replace(ready, plugin=Masked(ready.plugin, _found(ready, names, where)))
+
+
+def _known(ready: Ready) -> dict[str, int]:
+    """Return the index of each name and WordNet id of a classifier's classes."""
+    known = {same_name(name): at for at, name in enumerate(ready.plugin.class_names)}
+    for at, synset in enumerate(ready.plugin.synsets or ()):
+        known.setdefault(synset, at)
+    return known
 
 
 def _found(ready: Ready, classes: Sequence[str], where: str) -> list[int]:
     """Return the indices of classes in the classifier's order."""
     names = [same_name(name) for name in ready.plugin.class_names]
-    known = {name: at for at, name in enumerate(names)}
-    for at, synset in enumerate(ready.plugin.synsets or ()):
-        known.setdefault(synset, at)
+    known = _known(ready)
     wanted = [same_name(name) for name in classes]
     lacking = [name for name in wanted if name not in known]
     if lacking:

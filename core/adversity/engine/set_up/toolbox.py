@@ -207,7 +207,14 @@ class Toolbox:
         cache: dict[tuple[str, str], Ready] = self._local.__dict__.setdefault("masked", {})
         key = (step, self.plan.steps[step].own(cell).key)
         if key not in cache:
-            cache[key] = masked(whole, classes, f"{self.plan.steps[step].line}: {step}")
+            data = self.plan.chain(step).start
+            cache[key] = masked(
+                whole,
+                classes,
+                f"{self.plan.steps[step].line}: {step}",
+                source=self.source(data) if classes == "data" else None,
+                keep_unknown=self.plan.data[data].unknown == "keep",
+            )
         return cache[key]
 
     def whole(self, step: str, cell: Cell, fold: int | None = None) -> Ready:
@@ -288,5 +295,6 @@ class Toolbox:
             labels=labels,
             data=f"data {data!r}",
             keep_unknown=self.plan.data[data].unknown == "keep",
+            members=source.class_members,
         )
         return np.where(source.targets < 0, NO_LABEL, indices[source.targets])

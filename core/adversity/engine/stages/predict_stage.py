@@ -119,13 +119,29 @@ class PredictRun(TableRun):
             columns["fold_left_out"] = self._folds[index] + 1
         columns |= answer_columns(answer, columns.get("target"))
         if self._masked:
-            targets = self.toolbox.targets_of(self.data, whole.plugin)
-            columns |= whole_columns(said, None if targets is None else targets[index])
+            columns |= self._of_all(said, ready, whole, columns.get("target"), index)
         if self._keeps_features:
             columns["features"] = self._features(ready, current)
         columns |= of_restorations(current)
         if self.chain.views:
             columns |= self.image_columns(current)
+        return columns
+
+    def _of_all(
+        self,
+        said: Answer,
+        ready: Ready,
+        whole: Ready,
+        target: np.ndarray[Any, Any] | None,
+        index: list[int],
+    ) -> Columns:
+        """Return what the network says over all of its classes, of which a mask leaves some."""
+        merged = ready.plugin.groups is not None
+        targets = None if merged else self.toolbox.targets_of(self.data, whole.plugin)
+        columns = whole_columns(said, None if targets is None else targets[index])
+        if merged and target is not None:
+            right = ready.plugin.counts_as(columns["prediction_of_all"], target)
+            columns["correct_of_all"] = right
         return columns
 
     def _said(self, cell: Cell, current: ImageBatch, index: list[int]) -> Tensor:
@@ -161,8 +177,7 @@ class PredictRun(TableRun):
         if self._keeps_features:
             self._require_one_width_of_features()
         fitted = fits_alone(self.stage.step, self.plan.steps)
-        if self._masked:
-            self.notes += self._mask_notes()
+        self.notes += self._mask_notes() if self._masked else self._unmasked_notes()
         if self._folds is not None:
             self.notes.append(
                 f"{self.stage.step}: each of the {len(self._folds)} samples of {self.data} is answered "
@@ -184,11 +199,25 @@ class PredictRun(TableRun):
         for cell in self.planned.cells:
             plugin = self.toolbox.ready(self.stage.step, cell).plugin
             left, count = len(plugin.class_names), len(plugin.whole.class_names)
+            made_of = f" made of {len(plugin.index):,}" if plugin.groups is not None else ""
             notes[
-                f"{self.stage.step} answers with {left:,} of {count:,} classes (classes:); what its "
-                "network says over all of them stands beside, in the columns that end in _of_all"
+                f"{self.stage.step} answers with {left:,}{made_of} of {count:,} classes (classes:); "
+                "what its network says over all of them stands beside, in the columns that end in "
+                "_of_all"
             ] = None
         return list(notes)
+
+    def _unmasked_notes(self) -> list[str]:
+        """Say where published results are over fewer classes than these answers."""
+        ours = len(self.toolbox.source(self.data).class_names)
+        counts = {len(self.class_names(cell)) for cell in self.planned.cells} - {ours}
+        claims = getattr(self.plan.data[self.data].plugin, "masked_when_published", False)
+        said = (
+            f"{self.stage.step} answers with {max(counts, default=0):,} classes, and {self.data} has "
+            f"{ours:,}: published results for it are over these alone; `classes: data` on the step "
+            "gives both"
+        )
+        return [said] if counts and claims else []
 
     def metrics_of_rows(self) -> tuple[Ready, ...]:
         """Return the metrics that are computed on the rows: none where it only fits something."""

@@ -36,7 +36,7 @@ def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
         return id_
     cls = class_of(planned.entry)
     if planned.role == "predict":
-        return (_plugins(planned, steps), planned.options.get("classes"))
+        return (_plugins(planned, steps), _mask(planned, steps))
     if issubclass(cls, Combine):
         members = tuple(answerer(name, steps) for name in planned.source)
         return (_plugins(planned, steps), planned.over, members)
@@ -48,6 +48,17 @@ def answerer(id_: str, steps: Mapping[str, PlannedStep]) -> Hashable:
 def networks_of(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:
     """Return which networks a step asks, in its cells; equal for the same, whatever the classes."""
     return _plugins(planned, steps)
+
+
+def _mask(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:
+    """Return which classes are left: of `data` it is the data set that says it."""
+    classes: Hashable = planned.options.get("classes")
+    if classes != "data":
+        return classes
+    start = planned.upstream
+    while start in steps:
+        start = steps[start].upstream
+    return (classes, start)
 
 
 def members_behind(planned: PlannedStep, steps: Mapping[str, PlannedStep]) -> Hashable:

@@ -271,7 +271,7 @@ def _masked(planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
             "classes",
             f"{label} gives labels only, so what it says among fewer classes is not known",
         )
-    if len(spec.classes) < 2:
+    if spec.classes != "data" and len(spec.classes) < 2:
         yield "classes", f"expected two classes or more that {label} has, got {len(spec.classes)}"
 
 

@@ -149,7 +149,7 @@ class StepSpec(_Part):
     probe: Positive | None = None
     over: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = ()
     by: StrictStr | None = None
-    classes: tuple[StrictStr, ...] | None = None
+    classes: tuple[StrictStr, ...] | Literal["data"] | None = None
     weights: StrictStr | None = None
     bootstrap: Annotated[Count | Variable | None, BeforeValidator(_draw)] = None
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None
