@@ -9,6 +9,7 @@ import pytest
 from toy_labels import run_all
 
 from adversity import Classifier, Dataset, Sample
+from adversity.data.reading import Source
 from adversity.data.tables import read_table
 from adversity.errors import DataError, PipelineError
 from adversity.pipeline.make_plan import make_plan
@@ -186,3 +187,12 @@ def test_masks_of_two_data_sets_are_two_masks(tmp_path: Path, registry: Any) -> 
     )
     with pytest.raises(PipelineError, match="is fitted on the answers of b, and used on others"):
         planned(tmp_path, registry, "coarse", *steps)
+
+
+def test_other_members_are_other_data() -> None:
+    """An edited mapping makes steps stale: it stands in the hash of the data, with labels or not."""
+    one, other = (Source(Shades(sort=sort)) for sort in ("coarse", "typo"))
+    assert one.class_names == other.class_names
+    assert [row.content for row in one._rows] == [row.content for row in other._rows]
+    assert one.content != other.content
+    assert one.unlabelled_content != other.unlabelled_content
