@@ -70,7 +70,9 @@ class GlassBlur(ImageNetC):
             # Row and column in one number: half the draws.
             drawn = rng.rows([row]).integers(0, len(ahead), (rounds, moving))[0].numpy()
             source = shuffled_sources(height, width, reach, [ahead[one] for one in drawn])
-            moved = blurred.index_select(2, torch.from_numpy(source).to(images.device))
+            places = torch.from_numpy(source).to(images.device)
+            # `index_select` takes the same twenty times as slowly along the last axis.
+            moved = blurred.gather(2, places.expand(blurred.shape))
             worse.append(gaussian_blurred(moved.view(1, *images.shape[1:]), sigma))
         return Degraded(clip(torch.cat(worse)))
 

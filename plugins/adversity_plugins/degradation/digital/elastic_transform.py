@@ -10,6 +10,7 @@ from pydantic import Field
 
 from adversity import Degraded, clip
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._shifted import in_cache
 from adversity_plugins.degradation.digital._affine import backwards, corners, warped
 
 if TYPE_CHECKING:
@@ -77,17 +78,27 @@ class ElasticTransform(ImageNetC):
         points = corners(height, width)
         moves = (2 * rng.uniform((3, 2)).numpy() - 1) * shift
         found = np.stack([backwards(points, points + move) for move in moves])
-        x, y = torch.arange(width).to(images), torch.arange(height).to(images)
+        noise = rng.uniform((2, height, width)).to(images)
         maps = torch.from_numpy(found).to(images)[..., None, None]
+        parts = zip(in_cache(images), in_cache(maps), in_cache(noise), strict=True)
+        return Degraded(torch.cat([self._moved(*part) for part in parts]))
+
+    def _moved(self, images: Tensor, maps: Tensor, noise: Tensor) -> Tensor:
+        """Warp by `[N, 2, 3, 1, 1]`, then by what becomes of noise `[N, 2, H, W]` in [0, 1)."""
+        import torch
+
+        height, width = images.shape[2:]
+        side = min(height, width)
+        x, y = torch.arange(width).to(images), torch.arange(height).to(images)
         across = maps[:, :, 0] * x + maps[:, :, 1] * y[:, None] + maps[:, :, 2]
         images = _sampled(images, across, whole=True)
-        noise = rng.uniform((2, height, width)).mul_(2).sub_(1).to(images)
+        noise = noise.mul_(2).sub_(1)
         sigma = self._pixels("smoothness", side)
         field = _smoothing(height, sigma).to(images) @ noise @ _smoothing(width, sigma).T.to(images)
         field.mul_(self._pixels("displacement", side))
         field[:, 0] += x
         field[:, 1] += y[:, None]
-        return Degraded(clip(_sampled(images, field, whole=False)))
+        return clip(_sampled(images, field, whole=False))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np
