@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
@@ -17,19 +15,14 @@ from adversity_plugins.restoration.camera._bayer import Pattern
 if TYPE_CHECKING:
     from torch import Tensor
 
-_PACKAGE, _FILE = "demosaicnet", "data/bayer.pth"
-_MEND = (
-    'install it with: pip install "adversity[demosaic]", or: adversity assets fetch '
-    "restoration/demosaicnet"
-)
+_FILE = "demosaicnet/data/bayer.pth"
+_MEND = "run: adversity assets fetch restoration/demosaicnet"
 _WEIGHTS = Asset(
     registry="pypi",
-    package=_PACKAGE,
+    package="demosaicnet",
     version="0.0.14",
     licence="MIT",
-    files={
-        f"{_PACKAGE}/{_FILE}": "a90f45c34b89fea3faf49060687839a7d191d302f597a302b31d1bbc021ff7d8"
-    },
+    files={_FILE: "a90f45c34b89fea3faf49060687839a7d191d302f597a302b31d1bbc021ff7d8"},
     size=3_630_814,
     use="weights",
 )
@@ -76,13 +69,14 @@ class DemosaicNet(Restoration):
         """Load the weights.
 
         Raises:
-            WeightsError: If the weight file is missing, unreadable or of another network.
+            WeightsError: If the weight file is missing or another than the published one.
         """
         from adversity_plugins.restoration.camera._demosaicnet_network import DemosaicNetwork
 
         super().setup(device)
-        network, label = DemosaicNetwork(), f"demosaicnet: {_FILE} of the package {_PACKAGE}"
-        fill(network, read_state(_weight_file(), label, _MEND), label, _MEND)
+        path = _WEIGHTS.path(_FILE, "restoration/demosaicnet")
+        network, label = DemosaicNetwork(), f"demosaicnet: {_FILE}"
+        fill(network, read_state(path, label, _MEND), label, _MEND)
         self._network = network.to(device)
 
     def restore(self, images: Tensor, **needs: Tensor) -> Tensor:
@@ -131,22 +125,3 @@ def _mirrored(length: int, before: int, after: int, like: Tensor) -> Tensor:
     period = max(1, 2 * (length - 1))
     line = torch.arange(-before, length + after, device=like.device) % period
     return torch.minimum(line, period - line) if length > 1 else line
-
-
-def _weight_file() -> Path:
-    """Find the weights in the installed package, which is not imported, or as they were fetched."""
-    spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        if (_WEIGHTS.folder / _PACKAGE / _FILE).is_file():
-            return _WEIGHTS.path(f"{_PACKAGE}/{_FILE}", "restoration/demosaicnet")
-        raise WeightsError(
-            f"demosaicnet: expected its weights in the package {_PACKAGE}, which is not installed; "
-            f"{_MEND}"
-        )
-    path = Path(spec.origin).parent / _FILE
-    if not path.is_file():
-        raise WeightsError(
-            f"demosaicnet: expected {_FILE} in the package {_PACKAGE}, got a package without it; "
-            f"{_MEND}"
-        )
-    return path

