@@ -39,6 +39,7 @@ TELLS = {
     "report.doubts.void_figures": "what is void once a run is over; no attack stops by it",
     "report.values.model": "what is said of data sets that share images",
     "report.values.paired": "the name of a cell",
+    "report.values.splits": "what is said of what fitted a figure",
     "user_cache": "where files of packages lie; their SHA-256 is checked",
 }
 """What the hashed sources import and no number depends on, each with the reason."""
