@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field
 
-from adversity import Decide, Fitted, Plugin, Predictive, Score, State, Uncertainty
-from adversity.errors import DataError, InputError, NotFittedError
+from adversity import State
+from adversity.errors import DataError
+from adversity_plugins.uncertainty.decision._score_threshold import ScoreThreshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
-    from torch import Tensor
 
     from adversity import FitData
 
 __all__ = ["Threshold"]
 
 
-class Threshold(Decide, Fitted):
+class Threshold(ScoreThreshold):
     """Accept answers whose score is low enough, for a share of 1 - rejects of held-out ones.
 
     The threshold is the score of rank ceil((n + 1)(1 - rejects)) among n held-out answers, all or
@@ -38,17 +38,11 @@ class Threshold(Decide, Fitted):
         "R. El-Yaniv, Y. Wiener, On the foundations of noise-free selective classification, 2010 "
         "(coverage and risk); the rank is that of split conformal prediction"
     )
-    fits_on: ClassVar[Literal["images", "logits"]] = "logits"
-    decides: ClassVar[Literal["sets", "accept"]] = "accept"
-    differentiable: ClassVar[bool] = True
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"score": {"uses": "max_softmax"}, "rejects": 0.1},
         {"score": {"uses": "entropy"}, "rejects": 0.2, "of": "right"},
     )
 
-    score: Annotated[
-        Plugin[Uncertainty], Field(description="what says how sure an answer is: {uses, with}")
-    ]
     rejects: Annotated[
         float, Field(gt=0, lt=1, description="the share of held-out answers that is rejected")
     ] = 0.05
@@ -56,18 +50,6 @@ class Threshold(Decide, Fitted):
         Literal["all", "right"],
         Field(description="of which: all of them, or those that are right (false rejections)"),
     ] = "all"
-
-    _threshold: float | None = PrivateAttr(default=None)
-
-    @model_validator(mode="after")
-    def _goes_by_one_answer(self) -> Self:
-        inner: Any = self.score.plugin
-        if not isinstance(inner, Score) or inner.needs_members or isinstance(inner, Fitted):
-            raise ValueError(
-                f"score: expected a score of one answer that is not fitted, such as max_softmax or "
-                f"entropy, got {inner.name}"
-            )
-        return self
 
     def fit(self, data: FitData, rng: np.random.Generator) -> State:
         """Find the threshold.
@@ -101,61 +83,16 @@ class Threshold(Decide, Fitted):
             info={"n": len(scores), "rank": rank, "note": "" if enough else note},
         )
 
-    def load(self, state: State) -> None:
-        """Take the threshold.
-
-        Raises:
-            DataError: The stored threshold is no number.
-        """
-        stored = state.arrays.get("threshold")
-        threshold = float(stored.reshape(-1)[0]) if stored is not None and stored.size else math.nan
-        if math.isnan(threshold):
-            raise DataError(f"threshold expects a stored number, got {stored}: fit it again")
-        self._threshold = threshold
-
-    def decide(self, predictive: Predictive) -> Predictive:
-        """Return `accept` `[N]` bool: the score is not above the threshold.
-
-        Raises:
-            NotFittedError: There is no threshold yet.
-        """
-        return Predictive(accept=self.score(predictive) <= self._fitted)
-
-    def margin(self, predictive: Predictive) -> Tensor:
-        """Return the threshold less the score, `[N]` float64.
-
-        Raises:
-            InputError: Everything is accepted, whatever its score.
-            NotFittedError: There is no threshold yet.
-        """
-        if math.isinf(self._fitted):
-            raise InputError(
-                "threshold accepts every answer, so none can be made to look sure or unsure: fit it "
-                "on more answers, or give a larger rejects"
-            )
-        score: Tensor = self.score(predictive)
-        return self._fitted - score
-
-    @property
-    def _fitted(self) -> float:
-        if self._threshold is None:
-            raise NotFittedError(
-                "threshold expects to be fitted first, it is not: add fit_on: to the step, or call "
-                ".fit(logits, labels)"
-            )
-        return self._threshold
-
     def _scores(self, block: Any) -> list[float]:
-        """Return the scores of a block's answers, as `decide` computes them: ties stay ties."""
+        """Return the scores of the answers of a block that count."""
         if block.probs is None or (self.of == "right" and block.targets is None):
             missing = "probabilities" if block.probs is None else "targets"
             raise DataError(
                 f"threshold expects probabilities, and targets for of: right, got no {missing}: fit "
                 "it on the predictions of a classifier for labelled images"
             )
-        probs = block.probs.double()
-        scores = self.score(Predictive(probs, block.logits))
+        scores = self._scored(block)
         if self.of == "right":
-            scores = scores[probs.argmax(1) == block.targets]
+            scores = scores[block.probs.argmax(1) == block.targets]
         listed: list[float] = scores.tolist()
         return listed
