@@ -14,7 +14,11 @@ from scipy.stats import norm
 import adversity
 from adversity import State
 from adversity.errors import DataError, InputError, NotFittedError
-from adversity_plugins.uncertainty.calibration._class_frequencies import frequencies
+from adversity_plugins.uncertainty.calibration._class_frequencies import (
+    covariance,
+    frequencies,
+    intervals,
+)
 from adversity_plugins.uncertainty.calibration.label_shift import LabelShift
 
 
@@ -87,6 +91,62 @@ def test_it_is_bayes_rule_where_the_model_is_right() -> None:
     given = fitted(torch.tensor(np.stack([-grid, grid], 1)).float())[:, 1].numpy()
     assert np.abs(given - bayes(grid, 0.9)).max() < 0.05
     assert np.abs(bayes(grid, 0.5) - bayes(grid, 0.9)).max() > 0.4  # without it
+
+
+def test_intervals_hold_the_truth_where_the_model_is_right() -> None:
+    """95 % of 300 draws of both sources; without the error of the labelled rows' mean in fewer."""
+    middles, before = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]]), np.array([0.4, 0.3, 0.3])
+    truth, hits, narrow = np.array([0.2, 0.3, 0.5]), [], []
+
+    def drawn(rng: Any, count: int, shares: Any) -> Any:
+        x = middles[rng.choice(3, count, p=shares)] + rng.normal(0, 1, (count, 2))
+        return softmax(-((x[:, None] - middles) ** 2).sum(2) / 2 + np.log(before), axis=1)
+
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        labelled, probs = drawn(rng, 250, before), drawn(rng, 400, truth)
+        mean = labelled.mean(0)
+        found, _ = frequencies(probs, mean)
+        spread = covariance(probs, labelled, mean, found)
+        # As if the labelled rows were without end.
+        sharp = covariance(probs, np.tile(labelled, (100, 1)), mean, found)
+        for each, kept in ((spread, hits), (sharp, narrow)):
+            assert each is not None
+            low, high = intervals(found, each).T
+            kept.append((low <= truth) & (truth <= high))
+    # 300 draws know a share of 0.95 to 0.013.
+    assert np.mean(hits, axis=0) == pytest.approx([0.95] * 3, abs=0.035)
+    assert np.mean(narrow) < 0.92 < np.mean(hits)
+
+
+def test_the_interval_is_as_wide_as_draws_spread() -> None:
+    """Of whole fits, each with its own temperature: the half width is 1.96 of their deviation."""
+    found, halves = [], []
+    for seed in range(100):
+        x, labels = gauss(500, 0.5, seed)
+        there, _ = gauss(500, 0.8, 10_000 + seed)
+        logits, other = (torch.tensor(np.stack([-v, v], 1)).float() for v in (x, there))
+        fitted = adversity.create("uncertainty", "label_shift").fit(
+            logits, labels, sources={"unlabelled": (other,)}
+        )
+        info = fitted.ready.state.info
+        low, high = info["intervals_after"]["1"]
+        found.append(info["frequencies_after"]["1"])
+        halves.append((high - low) / 2)
+    # 100 draws know a deviation to 7 %.
+    assert np.mean(halves) / 1.96 == pytest.approx(np.std(found), rel=0.21)
+
+
+def test_classes_that_are_alike_in_every_row_have_no_interval() -> None:
+    """Nothing says which of the two it is: from 0 to 1, and a note."""
+    logits = torch.from_numpy(rows(200, 3, 0)).float()
+    logits[:, 2] = logits[:, 1]
+    fitted = adversity.create("uncertainty", "label_shift").fit(
+        logits, np.arange(200) % 3, sources={"unlabelled": (logits[:90],)}
+    )
+    info = fitted.ready.state.info
+    assert set(map(tuple, info["intervals_after"].values())) == {(0.0, 1.0)}
+    assert "no interval: some classes have like probabilities in every row" in info["note"]
 
 
 def test_the_other_rows_need_no_order_and_no_blocks() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from adversity import State
 from adversity.errors import DataError
-from adversity_plugins.uncertainty.calibration._class_frequencies import FLOOR, probs_of
+from adversity_plugins.uncertainty.calibration._class_frequencies import FLOOR, intervals, probs_of
 from adversity_plugins.uncertainty.calibration._temperature_search import HeldOut, search
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Solved", "shifted", "solved"]
 
-_EACH = 1.959963984540054
-"""Of a normal, 95 % lie within so many standard deviations."""
 _NAMED = 5
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -46,10 +44,7 @@ class Solved:
     @property
     def intervals(self) -> Floats:
         """Bounds of 95 % for each class by itself, `[K, 2]`, within 0 and 1."""
-        half = _EACH * np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        bounds = np.stack([self.frequencies - half, self.frequencies + half], axis=1)
-        found: Floats = bounds.clip(0.0, 1.0)
-        return found
+        return intervals(self.frequencies, self.covariance)
 
 
 def shifted(train: FitData, unlabelled: FitData, *, soft: bool) -> State:
