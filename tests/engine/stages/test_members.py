@@ -22,7 +22,6 @@ from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.fit_streams import StoredAnswers
 from adversity.errors import DataError
 from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.plan.model import Cell
 from adversity.pipeline.read.load import load_pipeline
 
 if TYPE_CHECKING:
@@ -178,7 +177,8 @@ def test_an_ensemble_can_be_calibrated(finished: Any) -> None:
     assert any("only 32 rows" in note for note in results["calibrated"].notes)
     toolbox = Toolbox(plan, workspace)
     [fit_on] = plan.steps["calibrated"].fitted_by
-    stream = StoredAnswers(toolbox, plan.steps["calibrated"], Cell(), fit_on, None)
+    cell = plan.steps["calibrated"].cells[0]
+    stream = StoredAnswers(toolbox, plan.steps["calibrated"], cell, fit_on, None)
     assert stream.class_names == tuple(f"class_{k}" for k in range(4))
     logits = torch.cat([block.logits for block in stream if block.logits is not None])
     held = rows(workspace, "learnt", "")
