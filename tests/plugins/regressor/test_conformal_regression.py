@@ -14,6 +14,9 @@ from adversity.errors import DataError, NotFittedError, WeightsError
 from adversity.metrics import covered
 from adversity_plugins.regressor.conformal_regression import ConformalRegression
 
+MAPIE = {19: 1.8417350377917323, 40: 1.5235294004561601, 99: 1.569105846283612}
+"""Half of the width of its intervals, by how many errors it is given."""
+
 SAYS = '''"""Say what stands in the pixels: the mean in the first, the variance in the second."""
 from typing import ClassVar
 from adversity import Predictive, Regressor
@@ -109,6 +112,32 @@ def _reach(images, targets, learnt):
     rows = TensorRows(None, (), images=images, numbers=targets, target_names=("y",))
     factor = plugin.fit(rows, np.random.default_rng(0)).arrays["factor"]
     return float(np.sqrt(factor[0])) * norm.ppf(0.95)
+
+
+class _Nothing:
+    """The call of a regressor that says 0, and not how sure it is."""
+
+    target_names = ("y",)
+
+    def __call__(self, images):
+        return Predictive(mean=torch.zeros(len(images), 1, dtype=torch.float64))
+
+
+def test_half_the_width_is_mapies():
+    """MAPIE 1.6.0, `SplitConformalRegressor(confidence_level=0.9, prefit=True)` of these errors.
+
+    Its `conformity_score` is "absolute"; the values were recorded there.
+    """
+    rng = np.random.default_rng(7)
+    for count, peer in MAPIE.items():
+        x = rng.normal(size=(count, 1))
+        errors = rng.normal(size=count)[:, None]
+        errors = (x + errors) - x  # as it rounds them
+        images = torch.zeros(count, 1, 16, 16)
+        plugin = ConformalRegression.model_construct(regressor=_Nothing(), level=0.9)
+        rows = TensorRows(None, (), images=images, numbers=errors, target_names=("y",))
+        factor = plugin.fit(rows, np.random.default_rng(0)).arrays["factor"]
+        assert np.sqrt(factor[0]) * norm.ppf(0.95) == pytest.approx(peer, rel=1e-12)
 
 
 def test_new_targets_lie_in_the_interval(says):
