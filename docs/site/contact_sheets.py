@@ -50,6 +50,7 @@ NOT_DRAWN = {
         [f"maxim_{task}" for task in ("deblur", "dehaze", "denoise", "derain", "enhance")],
         "its weights are fetched",
     ),
+    "srn": "no package brings weights",
     "srcnn": "no package brings weights",
     "vdsr": "no package brings weights",
 }
