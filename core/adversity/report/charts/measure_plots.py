@@ -143,7 +143,7 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
                 for place, y in zip(plot.x, ends, strict=True)
             )
     for at, ((form, title, x, y), records) in enumerate(curves.items()):
-        yield from line_charts(
+        charts = line_charts(
             records,
             key=slug(f"{name}-plot" + (f"-{at + 1}" if at else "")),
             title=capital(title),
@@ -154,6 +154,11 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
             form=lines if form == "line" else staircase,
             counted="measure",
         )
+        left = len({item["series"] for item in records}) - _MOST * MAX_SERIES
+        for index, chart in enumerate(charts[:_MOST]):
+            more = f" {plural(left, 'more curve')}: in the JSON of this report."
+            note = more if left > 0 and index == _MOST - 1 else ""
+            yield replace(chart, caption=chart.caption + note)
 
 
 def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
