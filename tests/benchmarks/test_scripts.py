@@ -86,6 +86,16 @@ def test_auto_attack_stays_in_the_budget_and_is_as_strong(quick: Any) -> None:
 
 
 @pytest.mark.slow
+def test_coverage_under_shift_says_where_it_cannot(quick: Any) -> None:
+    """Clean images are not told from clean ones; those in strong noise are, and weights hold more."""
+    cells = quick("coverage_under_shift.py")["cells"]
+    assert set(cells) == {"clean", "gaussian_noise 5", "shot_noise 5"}
+    assert cells["clean"]["told apart"] < 0.6
+    assert cells["gaussian_noise 5"]["told apart"] > 0.75
+    assert cells["gaussian_noise 5"]["weighted"] > cells["gaussian_noise 5"]["plain"]
+
+
+@pytest.mark.slow
 def test_cascade_leaves_no_more_than_auto_attack(quick: Any) -> None:
     """Whole it is as strong; with a gate it may stop, and leaves no less than it does whole."""
     found = quick("cascade.py")

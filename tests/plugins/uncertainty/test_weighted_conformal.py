@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
@@ -18,7 +19,12 @@ import adversity
 from adversity import Predictive, State
 from adversity.errors import DataError, NotFittedError
 from adversity_plugins.uncertainty.decision._likelihood_ratio import Ratio, likelihood_ratio
-from adversity_plugins.uncertainty.decision._weighted_fit import log_rows, thresholds
+from adversity_plugins.uncertainty.decision._weighted_fit import (
+    APART,
+    log_rows,
+    thresholds,
+    told_apart,
+)
 from adversity_plugins.uncertainty.decision._weighted_rank import effective_size, log_limits
 from adversity_plugins.uncertainty.decision.weighted_conformal import WeightedConformal
 
@@ -186,10 +192,41 @@ def test_what_it_says_of_itself() -> None:
     assert state.info["effective_n"] == pytest.approx(worth)
     # A finite threshold may let all classes in as well: a set of all is at least that.
     assert 0 < state.info["unbounded"] <= full
-    assert state.info["note"] == (
+    said = (
         f"the 80 held-out rows, weighed, are worth {worth:,.1f}; {state.info['unbounded']:,} of 50 "
         "unlabelled rows get all classes"
     )
+    apart = state.info["told_apart"]
+    assert apart > APART
+    assert state.info["note"].startswith(said + "; they differ too much for the promise")
+    assert f"told apart with an AUROC of {apart:.2f}, and above 0.75" in state.info["note"]
+    alike = adversity.create("uncertainty", "weighted_conformal", alpha=0.05).fit(
+        logits, labels, sources={"unlabelled": (answers(50, 4)[0],)}
+    )
+    assert alike.ready.state is not None
+    assert alike.ready.state.info["note"].endswith("unlabelled rows get all classes")
+
+
+def test_how_well_sources_are_told_apart_is_no_fit_of_the_same_rows() -> None:
+    """Of Gaussians a step d apart it is Phi(d / sqrt 2); of the same one a half, as a mean.
+
+    The twin, told by the ratio of the same rows, is above a half by far: ten slopes fit noise.
+    """
+    rng = np.random.default_rng(0)
+    here, there = rng.normal(size=(4000, 1)), rng.normal(size=(4000, 1)) + 1
+    found = told_apart(here, there, penalty=1.0)
+    # An AUROC of 4000 rows each has an error of at most .25 / sqrt 1000 / 2; three of them.
+    assert found == pytest.approx(stats.norm.cdf(1 / np.sqrt(2)), abs=0.012)
+    ours, twins = [], []
+    for _ in range(100):
+        a, b = rng.normal(size=(60, 10)), rng.normal(size=(60, 10))
+        ours.append(told_apart(a, b, penalty=1.0))
+        ratio = likelihood_ratio(a, b, penalty=1.0)
+        twins.append(float((ratio.of(b)[:, None] > ratio.of(a)[None, :]).mean()))
+    # One of 30 against 30 rows has an error of .075, a mean of two of 100 draws .0053.
+    assert np.mean(ours) == pytest.approx(0.5, abs=0.02)
+    assert np.mean(twins) > 0.65
+    assert told_apart(here[:1], there, penalty=1.0) is None
 
 
 def test_a_row_is_about_itself() -> None:

@@ -28,6 +28,8 @@ class WeightedConformal(Decide, Fitted):
     classes follow from answers as they did in the held-out images (covariate shift). It is not
     for classes that became more frequent: that is `label_shift`. `State.info["note"]` says how
     many equal weights the held-out ones are worth, and how many unlabelled rows get all classes.
+    It says, too, where the two sources are told apart so well that the promise cannot be relied on:
+    the ratio then rests on few rows, and classes hardly follow from answers as they did.
 
     The ratio is fitted on the same held-out rows that are ranked; the theorem takes it as known.
     """
@@ -67,7 +69,8 @@ class WeightedConformal(Decide, Fitted):
             The arrays `scores` and `log_limits` `[n]`, `slopes` `[K]` and `level` `[1]`: a row
             weighs exp(log p @ slopes + level), and the heaviest held-out one 1. As information
             `alpha`, `n`, `n_unlabelled`, `effective_n`, `unbounded` (how many of the unlabelled
-            rows get all classes) and `note`, which says both.
+            rows get all classes), `told_apart` (the AUROC with which rows of the two sources are told
+            apart, by ratios of other rows) and `note`, which says these.
 
         Raises:
             DataError: There are no rows, no probabilities or no targets, or no ratio is found.
