@@ -2,7 +2,8 @@
 
 `speed` times the profile `fast` at 224 x 224 and severity 3, float32 in and out, in a batch of
 16, the random numbers included, against peers that corrupt the same images one by one; each turn
-is divided by the peers' of the same turn. `fidelity` compares the profile `reference` with them
+is divided by the peers' of the same turn. Beside ours stands the floor, where one can be told:
+the draws and library calls that fixed bytes need (`corruptions_floor.py`). `fidelity` compares the profile `reference` with them
 byte by byte. `golden FILE` writes the hashes that the tests hold it against.
 
 Peers live in environments of their own, given as `--peer NAME=PYTHON`: one with
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import contest
 import numpy as np
 import torch
+from corruptions_floor import floors
 from corruptions_given import NAMES, photographs
 
 import adversity
@@ -92,6 +94,8 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
             for name in NAMES:
                 if f"{name}/3/seconds" in made:
                     _least(rows[name], peer, float(made[f"{name}/3/seconds"]) / count)
+    for name, seconds in floors(images).items():
+        rows[name]["floor"] = seconds
     return {"seconds": rows}
 
 
@@ -117,9 +121,11 @@ def _our_seconds(name: str, images: torch.Tensor) -> float | None:
 def speed_lines(record: Mapping[str, Any]) -> list[str]:
     """Return the table, and whether the limits hold."""
     rows = record["seconds"]
-    peers = sorted({peer for row in rows.values() for peer in row} - {"ours"})
+    peers = sorted({peer for row in rows.values() for peer in row} - {"ours", "floor"})
     lines = [
-        f"{'CPU ms an image':20} {'ours':>8} " + " ".join(f"{p:>24}" for p in peers) + "  ratio"
+        f"{'CPU ms an image':20} {'ours':>8} {'floor':>8} "
+        + " ".join(f"{p:>24}" for p in peers)
+        + "  ratio"
     ]
     ratios = {}
     for name, row in rows.items():
@@ -128,7 +134,8 @@ def speed_lines(record: Mapping[str, Any]) -> list[str]:
             ratios[name] = min(others) / row["ours"]
         times = " ".join(f"{1000 * row.get(p, math.nan):24.2f}" for p in peers)
         lines.append(
-            f"{name:20} {1000 * row.get('ours', math.nan):8.2f} {times}  {ratios.get(name, 0):5.1f}"
+            f"{name:20} {1000 * row.get('ours', math.nan):8.2f} "
+            f"{1000 * row.get('floor', math.nan):8.2f} {times}  {ratios.get(name, 0):5.1f}"
         )
     held = [*ratios.values()]
     if held:
