@@ -14,18 +14,19 @@ from adversity.did_you_mean import did_you_mean
 from adversity.errors import DataError
 
 if TYPE_CHECKING:
-    from adversity import ProjectFile
+    from pathlib import Path
 
 __all__ = ["profile_of"]
 
 Line = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
-def profile_of(file: ProjectFile, camera: str, iso: int) -> Line:
+def profile_of(path: Path, file: str, camera: str, iso: int) -> Line:
     """Return `a` and `b` of a camera at an ISO, each for red, green and blue.
 
     Args:
-        file: Such as darktable's noiseprofiles.json.
+        path: Such as darktable's noiseprofiles.json.
+        file: What messages call it.
         camera: Maker and model, or the model alone; upper and lower case are the same.
         iso: One that was measured.
 
@@ -33,7 +34,7 @@ def profile_of(file: ProjectFile, camera: str, iso: int) -> Line:
         DataError: If the file is none, or has not that camera or ISO, or the measurement failed for
             a channel.
     """
-    cameras = _cameras(file)
+    cameras = _cameras(path, file)
     named = {name.casefold(): name for name in cameras}
     short = {name.partition(" ")[2].casefold(): name for name in cameras}
     asked = camera.casefold()
@@ -50,10 +51,10 @@ def profile_of(file: ProjectFile, camera: str, iso: int) -> Line:
     return _line(file, f"{name} at ISO {iso}", profiles[iso])
 
 
-def _cameras(file: ProjectFile) -> dict[str, dict[int, Any]]:
+def _cameras(path: Path, file: str) -> dict[str, dict[int, Any]]:
     """Return the profiles of each camera by ISO; the first of an ISO counts."""
     try:
-        record = json.loads(file.path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
         found: dict[str, dict[int, Any]] = {}
         for maker in record["noiseprofiles"]:
             for model in maker["models"]:
@@ -70,7 +71,7 @@ def _cameras(file: ProjectFile) -> dict[str, dict[int, Any]]:
     return found
 
 
-def _line(file: ProjectFile, what: str, profile: Any) -> Line:
+def _line(file: str, what: str, profile: Any) -> Line:
     """Return the numbers of a profile; a channel whose variance does not grow was not measured."""
     try:
         (ar, ag, ab), (br, bg, bb) = (tuple(map(float, profile[name])) for name in "ab")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from adversity import Degradation, ProjectFile
+from adversity import Asset, Degradation, ProjectFile
 from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from adversity import SampleRng
 
 _OF_A_CAMERA = ("camera", "iso", "profiles")
+_FILE = "usr/share/darktable/noiseprofiles.json"
+_PROFILES = Asset(
+    registry="debian",
+    package="darktable",
+    version="4.2.1-4",
+    licence="GPL-3.0-or-later",
+    files={_FILE: "f4d40cb334bf850dcf45e5e9e574df774e83445e1138db70961d78e4d46b814f"},
+    size=6_337_132,
+    use="measured noise of cameras",
+)
 
 
 class SensorNoise(Degradation):
@@ -24,9 +34,9 @@ class SensorNoise(Degradation):
 
     with L the linear light (sRGB decoded), 0 black and 1 white; a comes from counting photons, b
     from the electronics. `a` and `b` are numbers of your own, those of a `severity`, or measured
-    ones: `camera` and `iso` in the file `profiles`. darktable measures them (374 cameras; Debian:
-    `apt install darktable`, then copy /usr/share/darktable/noiseprofiles.json into the project; its
-    licence is GPL-3+). Grey images get the noise of green. A measured b may be below 0, where black
+    ones: `camera` and `iso`, of those that darktable has measured (374 cameras; GPL-3+, `adversity
+    assets fetch degradation/sensor_noise`, 6 MB from Debian), or of another such file, `profiles`.
+    Grey images get the noise of green. A measured b may be below 0, where black
     was subtracted: then there is no noise in the very dark.
 
     Left out: the mosaic of colours, white balance, what a camera does afterwards. The
@@ -45,6 +55,7 @@ class SensorNoise(Degradation):
         "Foi, Trimeche, Katkovnik, Egiazarian, Practical Poissonian-Gaussian noise modeling "
         "and fitting for single-image raw-data, 2008"
     )
+    assets: ClassVar[tuple[Asset, ...]] = (_PROFILES,)
     stochastic: ClassVar[bool] = True
     levels: ClassVar = {
         "a": (3.7e-5, 1.4e-4, 4.2e-4, 3.4e-3, 2.7e-2),
@@ -59,7 +70,7 @@ class SensorNoise(Degradation):
     )
     iso: int | None = Field(default=None, ge=1, description="of that camera")
     profiles: ProjectFile | None = Field(
-        default=None, description="a file of measured noise in the project, as darktable's"
+        default=None, description="a file of measured noise in the project; none: darktable's own"
     )
 
     _line: tuple[tuple[float, ...], tuple[float, ...]] | None = PrivateAttr(default=None)
@@ -74,22 +85,33 @@ class SensorNoise(Degradation):
             raise ValueError(f"give severity (1 to 5), or a and b, or {', '.join(_OF_A_CAMERA)}")
         if len(some) > 1:
             raise ValueError(f"{some[0][0]} excludes {', '.join(some[1])}; give one or the other")
-        missing = [name for name in ways[given.index(some[0])] if name not in some[0]]
+        needed = [name for name in ways[given.index(some[0])] if name != "profiles"]
+        missing = [name for name in needed if name not in some[0]]
         if missing:
             raise ValueError(f"{', '.join(some[0])} without {', '.join(missing)}; give all of them")
         return self
+
+    def needed_assets(self) -> tuple[Asset, ...]:
+        """Return darktable's file, if a camera is named and no other file."""
+        return type(self).assets if self.camera is not None and self.profiles is None else ()
 
     def setup(self, device: str) -> None:
         """Read the camera's noise.
 
         Raises:
             DataError: If the file has not that camera and ISO.
+            WeightsError: If darktable's file is needed and not here.
         """
         super().setup(device)
-        if self.profiles is not None and self.camera is not None and self.iso is not None:
-            from adversity_plugins.degradation.noise._camera_profiles import profile_of
+        if self.camera is None or self.iso is None:
+            return
+        from adversity_plugins.degradation.noise._camera_profiles import profile_of
 
-            self._line = profile_of(self.profiles, self.camera, self.iso)
+        if self.profiles is not None:
+            path, file = self.profiles.path, str(self.profiles)
+        else:
+            path, file = _PROFILES.path(_FILE, "degradation/sensor_noise"), _FILE
+        self._line = profile_of(path, file, self.camera, self.iso)
 
     def line(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return a and b, each for red, green and blue."""

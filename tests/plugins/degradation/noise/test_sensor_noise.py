@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +12,10 @@ import pytest
 import torch
 
 import adversity
-from adversity import ProjectFile
-from adversity.errors import DataError, ParameterError
+from adversity.errors import DataError, ParameterError, WeightsError
+from adversity_plugins.degradation.noise import sensor_noise
 from adversity_plugins.degradation.noise._camera_profiles import profile_of
+from adversity_plugins.degradation.noise.sensor_noise import SensorNoise
 from adversity_plugins.optics.srgb import linear_to_srgb, srgb_to_linear
 
 if TYPE_CHECKING:
@@ -105,7 +108,8 @@ def test_below_zero_there_is_no_noise(tmp_path: Path, monkeypatch: pytest.Monkey
     [
         ({}, "give severity .1 to 5., or a and b, or camera, iso, profiles"),
         ({"a": 0.1}, "a without b; give all of them"),
-        ({"camera": "One X", "iso": 100}, "camera, iso without profiles"),
+        ({"camera": "One X"}, "camera without iso"),
+        ({"profiles": "noise.json"}, "profiles without camera, iso"),
         ({"severity": 1, "a": 0.1, "b": 0}, "severity excludes a, b"),
         ({"a": 0.1, "b": 0, "camera": "One X"}, "a excludes camera"),
     ],
@@ -131,7 +135,30 @@ def test_what_is_not_there_is_said(
     tmp_path: Path, record: Any, camera: str, iso: int, words: str
 ) -> None:
     """With the file, and what it has."""
-    file = ProjectFile(written(tmp_path, record))
-    file.bind(tmp_path)
-    with pytest.raises(DataError, match=words):
-        profile_of(file, camera, iso)
+    path = tmp_path / written(tmp_path, record)
+    with pytest.raises(DataError, match=f"^noise.json: .*{words}"):
+        profile_of(path, "noise.json", camera, iso)
+
+
+def test_darktables_file_is_read_where_it_was_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a camera without a file; one that is not there is named with the command."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    plugin = SensorNoise(camera="Maker One X", iso=6400)
+    assert [asset.package for asset in plugin.needed_assets()] == ["darktable"]
+    assert SensorNoise(severity=1).needed_assets() == ()
+    with pytest.raises(
+        WeightsError, match=r"not here; run: adversity assets fetch degradation/sen"
+    ):
+        plugin.setup("cpu")
+    content = (tmp_path / written(tmp_path)).read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    (asset,) = SensorNoise.assets
+    (name,) = asset.files
+    monkeypatch.setattr(sensor_noise, "_PROFILES", replace(asset, files={name: sha256}))
+    fetched = asset.folder / name
+    fetched.parent.mkdir(parents=True)
+    fetched.write_bytes(content)
+    plugin.setup("cpu")
+    assert plugin.line() == ((8e-4, 4e-4, 1.2e-3), (2e-5, 1e-5, 4e-5))
