@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from adversity.contracts import FitData as FitData
     from adversity.contracts import Fitted as Fitted
     from adversity.contracts import ImageMetric as ImageMetric
+    from adversity.contracts import Learner as Learner
     from adversity.contracts import Linear as Linear
     from adversity.contracts import Measure as Measure
     from adversity.contracts import MeasuredCell as MeasuredCell
@@ -95,6 +96,7 @@ _CONTRACTS = [
     "FitData",
     "Fitted",
     "ImageMetric",
+    "Learner",
     "Linear",
     "Measure",
     "MeasureInfo",

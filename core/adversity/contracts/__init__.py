@@ -8,6 +8,7 @@ from adversity.contracts.dataset import Dataset
 from adversity.contracts.degradation import Degradation, Severity
 from adversity.contracts.fitted import Fitted
 from adversity.contracts.kind import Kind
+from adversity.contracts.learner import Learner
 from adversity.contracts.measure_info import MeasureInfo, Sign
 from adversity.contracts.metric import (
     CellMetric,
@@ -71,6 +72,7 @@ __all__ = [
     "ImageMetric",
     "IndexRow",
     "Kind",
+    "Learner",
     "Linear",
     "Measure",
     "MeasureInfo",

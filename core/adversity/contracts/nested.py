@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -73,6 +73,7 @@ class Plugin(Generic[K]):
     """
 
     __slots__ = ("_bound", "_open", "distribution", "given", "plugin", "step", "version")
+    learns: ClassVar[bool] = False
 
     if not TYPE_CHECKING:
 
@@ -127,15 +128,19 @@ class Plugin(Generic[K]):
             pydantic.ValidationError: If it refuses them.
         """
         inner: Any = self.plugin
-        other = Plugin(inner.with_parameters(**changes), self.distribution, self.version)
+        other = type(self)(inner.with_parameters(**changes), self.distribution, self.version)
         other._open = self._open
         return other
 
+    @classmethod
+    def taken(cls, nested: Plugin[Any]) -> Plugin[Any]:
+        """Return what was read as the value of such a field; a `NestedFault` says what is wrong."""
+        return nested
+
     def unbound(self) -> Plugin[K]:
         """Return the same, made ready by nobody yet."""
-        return Plugin(
-            self.plugin, self.distribution, self.version, step=self.step, given=self.given
-        )
+        more = {"step": self.step, "given": self.given}
+        return type(self)(self.plugin, self.distribution, self.version, **more)
 
     def bind(self, opener: Callable[[Plugin[Any]], Any]) -> None:
         """Say how it is made ready; the core does this before the outer plugin's `setup`."""
@@ -185,7 +190,7 @@ class Plugin(Generic[K]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it is; the receiver makes it ready."""
-        return _revived, (self.plugin, self.distribution, self.version, self.step)
+        return _revived, (type(self), self.plugin, self.distribution, self.version, self.step)
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -194,7 +199,7 @@ class Plugin(Generic[K]):
         """Read `{uses, with}`; write it as JSON, and keep the object elsewhere."""
         contract = (get_args(source) or (PluginBase,))[0]
         return core_schema.no_info_plain_validator_function(
-            partial(_read, contract),
+            partial(_read, cls, contract),
             metadata={"contract": contract},
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda nested: nested.spelt, when_used="json"
@@ -208,22 +213,15 @@ class Plugin(Generic[K]):
         """Describe what may be written; `adversity schema` adds the plugins that are installed."""
         metadata: dict[str, Any] = schema.get("metadata") or {}
         parts = {"uses": {"type": "string"}, "with": {"type": "object"}}
+        written = {"type": "object", "properties": parts, "required": ["uses"]}
         return {
             NESTED_KEY: metadata["contract"].kind,
-            "anyOf": [
-                {"type": "string"},
-                {
-                    "type": "object",
-                    "properties": parts,
-                    "required": ["uses"],
-                    "additionalProperties": False,
-                },
-            ],
+            "anyOf": [{"type": "string"}, written | {"additionalProperties": False}],
         }
 
 
-Resolver = Callable[[str, Any], Plugin[Any]]
-"""From the kind and what the user wrote to the plugin; raises `NestedFault`."""
+Resolver = Callable[[str, Any, bool], Plugin[Any]]
+"""From the kind, what the user wrote, and whether the outer plugin fits it; raises `NestedFault`."""
 
 _resolver: ContextVar[Resolver | None] = ContextVar("resolver", default=None)
 
@@ -252,19 +250,20 @@ def nested_in(plugin: PluginBase) -> Iterator[Plugin[Any]]:
 
 
 def _holds(annotation: Any) -> bool:
-    if annotation is Plugin or get_origin(annotation) is Plugin:
+    origin = get_origin(annotation) or annotation
+    if isinstance(origin, type) and issubclass(origin, Plugin):
         return True
     return any(_holds(part) for part in get_args(annotation))
 
 
-def _revived(plugin: Any, distribution: str, version: str, step: str | None) -> Plugin[Any]:
-    return Plugin(plugin, distribution, version, step=step)
+def _revived(cls: Any, plugin: Any, distribution: str, version: str, step: Any) -> Plugin[Any]:
+    return cls(plugin, distribution, version, step=step)  # type: ignore[no-any-return]
 
 
-def _read(contract: type[PluginBase], value: Any) -> Plugin[Any]:
+def _read(cls: type[Plugin[Any]], contract: type[PluginBase], value: Any) -> Plugin[Any]:
     """Return the plugin that a parameter's value means."""
     try:
-        nested = _known(value) or _resolved(contract, value)
+        nested = cls.taken(_known(value) or _resolved(contract, value, cls.learns))
     except NestedFault as fault:
         context = {"text": str(fault), "faults": fault.faults}
         raise PydanticCustomError(NESTED_ERROR, "{text}", context) from None
@@ -287,13 +286,9 @@ def _known(value: Any) -> Plugin[Any] | None:
     return Plugin(plugin, *origin, given=value if ready is not None else None)
 
 
-def _resolved(contract: type[PluginBase], value: Any) -> Plugin[Any]:
+def _resolved(contract: type[PluginBase], value: Any, learns: bool) -> Plugin[Any]:  # noqa: FBT001
     resolver = _resolver.get()
     if resolver is None:
-        raise NestedFault(
-            {
-                (): f"{value!r} can be looked up by the core alone: use adversity.create(...), or "
-                "give the plugin itself"
-            }
-        )
-    return resolver(contract.kind, value)
+        text = "can be looked up by the core alone: use adversity.create(...), or give the plugin"
+        raise NestedFault({(): f"{value!r} {text} itself"})
+    return resolver(contract.kind, value, learns)

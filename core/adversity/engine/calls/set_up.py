@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Fitted, MetricBase, PluginBase, Score
+from adversity.contracts.learner import Learner
 from adversity.contracts.nested import Plugin, nested_in
 from adversity.contracts.project_files import bind_files
 from adversity.engine.calls.final_call import FinalCall
+from adversity.engine.calls.learner_call import LearnerCall
 from adversity.engine.calls.ready import BREAKS, Ready
 from adversity.errors import AdversityError, NotFittedError, PluginError
 from adversity.seeding import preserve_global_rng
@@ -130,6 +133,9 @@ def _open_parameters(ready: Ready) -> None:
     """Make the plugins and files in a plugin's parameters ready: what is missing is said early."""
 
     def opened(nested: Plugin[Any]) -> Any:
+        if isinstance(nested, Learner):
+            made = partial(set_up, nested.plugin, nested.label, ready.device)
+            return LearnerCall(partial(made, root=ready.root, prepared=ready.prepared))
         known = ready.prepared(nested) if ready.prepared is not None else None
         return (known or _nested(nested, ready)).call
 

@@ -43,7 +43,7 @@ def resolver(
         unfitted: Whether a plugin that must be fitted is taken as it is; the caller fits it.
     """
 
-    def resolve(kind: str, value: Any) -> Plugin[Any]:
+    def resolve(kind: str, value: Any, learns: bool) -> Plugin[Any]:  # noqa: FBT001
         uses, parameters = _uses_and_with(value)
         named = step_of(uses) if step_of is not None else None
         if isinstance(named, str):
@@ -58,7 +58,7 @@ def resolver(
         plugin, wrong = attempt(entry, parameters)
         if plugin is None:
             raise NestedFault({("with", *key): fault for key, fault in wrong.items()})
-        if isinstance(plugin, Fitted) and not unfitted:
+        if isinstance(plugin, Fitted) and not (unfitted or learns):
             raise NestedFault({("uses",): _must_be_fitted(kind, entry)})
         return Plugin(plugin, entry.distribution, entry.version)
 

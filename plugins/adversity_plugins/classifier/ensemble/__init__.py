@@ -1,0 +1,1 @@
+"""Classifiers made of other ones, which they fit: bagging, boosting."""
