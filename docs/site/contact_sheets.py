@@ -77,6 +77,7 @@ _LEVELS["lens"][0]["aperture"] = _LEVELS["lens"][-1]["aperture"] = 2.8
 _CAUSED = {"downsample": {"factor": 4}, "mosaic": {}, "lens": _LEVELS["lens"][0]}
 _MOTION = {"severity": 3, "kernel": "random_motion"}
 _BLIND = ("blind_dark_channel", "blind_edge_patches", "blind_l0", "blind_normalised_sparsity")
+_BLIND += ("blind_camera_rotation",)
 _CAUSED |= dict.fromkeys(_BLIND, _MOTION)
 """What a restoration is shown with, where that is not severity 3."""
 _SIDE, _LABEL = 224, 122

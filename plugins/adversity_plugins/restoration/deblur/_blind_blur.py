@@ -56,7 +56,7 @@ class BlindBlur(Restoration):
 
         rows, kernels = [], []
         for image in images.detach():
-            kernel = self._kernel(_luma(image.double()))
+            kernel = self._kernel(luma(image.double()))
             blur = Blurring(kernel.to(image), *image.shape[1:], circular=False)
             sharp = sharpened(image, blur, strength=self.strength, power=_POWER, rounds=1)
             rows.append(clip(blur.seen(sharp)))
@@ -68,7 +68,7 @@ class BlindBlur(Restoration):
         """Return the kernel `[kernel_size, kernel_size]` of one image `[H, W]`."""
 
 
-def _luma(image: Tensor) -> Tensor:
+def luma(image: Tensor) -> Tensor:
     if len(image) == 1:
         return image[0]
     return (image * image.new_tensor(_LUMA).view(3, 1, 1)).sum(0)

@@ -52,12 +52,9 @@ def with_sharp_edges(
     base = blur.spectrum.abs() ** 2 + _SMOOTH * blur.roughness
     right = blur.transform(whole) * blur.spectrum.conj()
     sharp, right = blur.back(right / base), blur.back(right)
+    seen = blur.unseen(whole.new_ones(()).expand_as(blur.seen(whole))) > 0
     for _ in range(_ROUNDS):
-        rows, columns = _around(_strongest(sharp, blur, share), sharp)
-        wanted = drawn_patches(sharp[rows, columns], contrast)
-        zero = sharp.new_zeros(sharp.shape)
-        count = zero.index_put((rows, columns), sharp.new_ones(()), accumulate=True)
-        total = zero.index_put((rows, columns), wanted, accumulate=True)
+        count, total = wanted(sharp, seen, share, contrast)
         sharp = solved(right + weight * total, base, weight * count, blur, sharp)
     return sharp
 
@@ -106,19 +103,21 @@ def solved(right: Tensor, base: Tensor, diagonal: Tensor, blur: Blurring, start:
     def applied(image: Tensor) -> Tensor:
         return blur.back(blur.transform(image) * base) + diagonal * image
 
-    return _conjugate_gradients(applied, eased, right, start)
+    return conjugate_gradients(applied, eased, right, start)
 
 
-def _conjugate_gradients(
+def conjugate_gradients(
     applied: Callable[[Tensor], Tensor],
     eased: Callable[[Tensor], Tensor],
     right: Tensor,
     start: Tensor,
+    *,
+    steps: int = _STEPS,
 ) -> Tensor:
     found, left = start, right - applied(start)
     way = easy = eased(left)
     size = (left * easy).sum()
-    for _ in range(_STEPS):
+    for _ in range(steps):
         if not size > 0:
             break
         turned = applied(way)
@@ -130,8 +129,26 @@ def _conjugate_gradients(
     return found
 
 
-def _strongest(sharp: Tensor, blur: Blurring, share: float) -> Tensor:
+def wanted(sharp: Tensor, seen: Tensor, share: float, contrast: float) -> tuple[Tensor, Tensor]:
+    """Return how many patches cover each pixel, and the sum of what they want there, `[H', W']`.
+
+    Args:
+        sharp: `[H', W']`.
+        seen: Like it, true where the middle of a patch may be.
+        share: Of the pixels that have a patch around them.
+        contrast: Part of the way to which it is drawn up to that of photos, where it is below.
+    """
+    rows, columns = _around(_strongest(sharp, seen, share), sharp)
+    patches = drawn_patches(sharp[rows, columns], contrast)
+    zero = sharp.new_zeros(sharp.shape)
+    count = zero.index_put((rows, columns), sharp.new_ones(()), accumulate=True)
+    return count, zero.index_put((rows, columns), patches, accumulate=True)
+
+
+def _strongest(sharp: Tensor, seen: Tensor, share: float) -> Tensor:
     """Return the numbers of the pixels with the longest slopes, of those that were seen."""
+    import torch
+
     smooth = sharp
     for axis in (0, 1):
         rolled = [part * smooth.roll(by - 2, axis) for by, part in enumerate(_BINOMIAL)]
@@ -140,9 +157,9 @@ def _strongest(sharp: Tensor, blur: Blurring, share: float) -> Tensor:
         ((smooth.roll(-1, axis) - smooth.roll(1, axis)).square() for axis in (0, 1)),
         smooth.new_zeros(()),
     )
-    seen = blur.seen(length)
-    count = min(seen.numel(), max(_FEWEST, int(share * seen.numel())))
-    return blur.unseen(seen + 1).flatten().topk(count).indices
+    allowed = int(seen.sum())
+    count = min(allowed, max(_FEWEST, int(share * allowed)))
+    return torch.where(seen, length, -1).flatten().topk(count).indices
 
 
 def _around(pixels: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
