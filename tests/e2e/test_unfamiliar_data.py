@@ -29,11 +29,13 @@ def test_far_sets_are_told_apart_by_every_score_and_detector(started):
         (step["id"], *cell["cell"].values()): cell["measures"]
         for step in report["steps"]
         for cell in step["cells"]
-        if step["id"].endswith(("_by_score", "_by_features"))
+        if step["id"].endswith(("_by_score", "_by_features", "_by_head"))
     }
-    assert len(told) == 16
+    assert len(told) == 4 * (5 + 5 + 2)
     assert all(
         {"auroc", "fpr95_unknown_positive", "fpr95_known_positive"} <= {*m} for m in told.values()
     )
     assert told["faces_by_features", "mahalanobis"]["auroc"]["value"] > 0.95
-    assert {key[1] for key in told} == {"max_softmax", "entropy", "mahalanobis", "react"}
+    scores = {"max_softmax", "margin", "entropy", "max_logit", "energy"}
+    detectors = {"mahalanobis", "relative_mahalanobis", "knn", "vim", "react", "ash", "gradnorm"}
+    assert {key[1] for key in told} == scores | detectors

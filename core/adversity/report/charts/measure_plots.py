@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.plot import Plot
@@ -25,15 +26,18 @@ from adversity.report.words.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from adversity.contracts.values import Measure
+    from adversity.report.charts.vega_parts import Spec
     from adversity.report.values.model import Report
 
 __all__ = ["measure_plots"]
 
 _MOST = 6
 """More plots of one measure than this are left to the JSON of the report."""
+_MOST_OF_CURVES = 2
+"""More charts of the curves of one measure: each curve is hundreds of points, twice on the page."""
 _CURVES = ("line", "steps")
 _Placed = tuple[str, str, "Measure", Plot]
 """A plot: what the images went through, its step, and the measure that brings it."""
@@ -151,14 +155,24 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
             y=y,
             intervals="As the measure gives it.",
             top=None,
-            form=lines if form == "line" else staircase,
+            form=partial(_curves_alone, lines if form == "line" else staircase),
             counted="measure",
         )
-        left = len({item["series"] for item in records}) - _MOST * MAX_SERIES
-        for index, chart in enumerate(charts[:_MOST]):
+        left = len({item["series"] for item in records}) - _MOST_OF_CURVES * MAX_SERIES
+        for index, chart in enumerate(charts[:_MOST_OF_CURVES]):
             more = f" {plural(left, 'more curve')}: in the JSON of this report."
-            note = more if left > 0 and index == _MOST - 1 else ""
+            note = more if left > 0 and index == _MOST_OF_CURVES - 1 else ""
             yield replace(chart, caption=chart.caption + note)
+
+
+def _curves_alone(form: Callable[..., Mapping[str, Any]], *names: Any, **more: Any) -> Spec:
+    """Return a form without a mark at each point and without intervals, which a curve has none of.
+
+    Hundreds of points for each of many curves would make a page of tens of megabytes.
+    """
+    spec = form(*names, **more)
+    kept = [view for view in spec["layer"] if view["mark"]["type"] == "line"]
+    return {**spec, "layer": [{**kept[0], "name": "first"}, *kept[1:]]}
 
 
 def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
