@@ -210,7 +210,12 @@ def test_a_score_step_is_no_line_of_its_own(full_report: Report) -> None:
     )
     better = replace(clean.cells[0].measures["ece"], value=0.01)
     calibrated = replace(echo, id="confidence", cells=(CellResult({}, 800, {"ece": better}),))
-    report = replace(full_report, steps=(clean, echo, calibrated))
+    scores = replace(
+        echo,
+        id="doubts",
+        cells=tuple(replace(echo.cells[0], cell={"score": name}) for name in ("margin", "energy")),
+    )
+    report = replace(full_report, steps=(clean, echo, scores, calibrated))
     (made,) = curve_charts(report, "ece")
     assert [item["label"] for item in made.records] == ["clean (clean)", "clean (confidence)"]
 

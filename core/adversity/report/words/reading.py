@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.report.values.model import CellResult, Gain, Report, StepSummary
 
+_Said = dict[frozenset[tuple[str, str]], "Measure"]
 Figures = Sequence[tuple["StepSummary", "CellResult", "Measure"]]
 """A measure with the step and the cell it belongs to."""
 
@@ -185,19 +186,33 @@ def matching(step: StepSummary | None, cell: Mapping[str, str]) -> CellResult | 
 
 
 def without_echoes(report: Report, figures: Figures) -> Figures:
-    """Leave out scores and metrics that say of the same images what another step says."""
+    """Leave out scores and metrics that say of the same images what another step says.
+
+    A step with more variables, such as one for each of several scores, repeats another if each of
+    its cells does.
+    """
     cells_of: dict[str, list[tuple[Mapping[str, str], Measure]]] = {}
     for step, cell, measure in figures:
         cells_of.setdefault(step.id, []).append((cell.cell, replace(measure, details={})))
-    seen: list[tuple[tuple[str, ...], object]] = []
+    seen: list[tuple[tuple[str, ...], _Said]] = []
     distinct = set()
     for step in report.steps:
         if step.id in cells_of:
-            story = (images_before(report, step), cells_of[step.id])
-            if story not in seen or step.kind not in ("uncertainty", "metric"):
-                seen.append(story)
+            images, own = images_before(report, step), cells_of[step.id]
+            told = any(images == others and _repeats(own, cells) for others, cells in seen)
+            if not told or step.kind not in ("uncertainty", "metric"):
+                seen.append((images, {frozenset(cell.items()): said for cell, said in own}))
                 distinct.add(step.id)
     return [item for item in figures if item[0].id in distinct]
+
+
+def _repeats(own: Iterable[tuple[Mapping[str, str], Measure]], other: _Said) -> bool:
+    """Say whether each cell says what another step says in the cell of its own variables."""
+    names = {name for cell in other for name, _ in cell}
+    return all(
+        other.get(frozenset(item for item in cell.items() if item[0] in names)) == measure
+        for cell, measure in own
+    )
 
 
 def record(measure: Measure, **more: Any) -> dict[str, Any]:
