@@ -60,6 +60,20 @@ class Fixed(Classifier):
         return images.flatten(1)[:, :2]
 
 
+class Wrapped(Classifier):
+    """Answer as another one."""
+
+    name: ClassVar[str] = "wrapped"
+    network: Plugin[Classifier]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return ("a", "b")
+
+    def logits(self, images: Any) -> Any:
+        return images.flatten(1)[:, :2]
+
+
 OTHER = """  train: {uses: dataset/folder, with: {path: data/train}}
   test: {uses: dataset/folder, with: {path: data/test}}
   other: {uses: dataset/folder, with: {path: data/other}}
@@ -185,3 +199,24 @@ def test_a_network_fitted_elsewhere_is_said_to_prove_nothing(
     assert note.level == "note"
     assert note.text.startswith("net was fitted elsewhere: whether any of the ")
     assert note.text.endswith("of test was among what it learnt from cannot be proved here.")
+
+
+@pytest.mark.parametrize(
+    ("inner", "proof"),
+    [
+        ("classifier/logistic_regression, fit_on: train", "proved by content"),
+        ("classifier/fixed", "not provable"),
+    ],
+)
+def test_what_nests_a_step_knows_what_that_learnt(
+    doubles: Path, tmp_path: Path, plan_of: Any, inner: str, proof: str
+) -> None:
+    """And nothing from elsewhere, so that the split is that of the step inside."""
+    steps = f"""
+  inner: {{uses: {inner}}}
+  net: {{uses: classifier/wrapped, with: {{network: inner}}}}
+  clean: {{uses: net, from: other}}"""
+    plan = plan_of(OTHER, steps, Fixed, Wrapped)
+    toolbox = Toolbox(plan, Workspace(doubles, tmp_path, tmp_path / "store"))
+    (split,) = found_splits(toolbox, found_apart(toolbox))
+    assert [(fit.step, fit.proof) for fit in split.fitted_by] == [("inner", proof)]

@@ -190,7 +190,11 @@ def _fitted_elsewhere(planned: PlannedStep) -> bool:
     """Say whether a step's plugin brings what it learnt; that is read where it is defined."""
     if planned.definition != planned.id:
         return False
-    classes = map(class_of, planned.plugin_entries)
+    classes = [
+        cls
+        for cls in map(class_of, planned.plugin_entries)
+        if not planned.nested or cls.weights_licence is not None  # else it knows what these learnt
+    ]
     return any(
         (
             cls.describes.role in ("predict", "regress")
