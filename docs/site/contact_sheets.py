@@ -76,8 +76,13 @@ _LEVELS["lens"] = [{**_LENS, "focal": focal} for focal in (24, 28, 35, 50, 70)]
 _LEVELS["lens"][0]["aperture"] = _LEVELS["lens"][-1]["aperture"] = 2.8
 _CAUSED = {"downsample": {"factor": 4}, "mosaic": {}, "lens": _LEVELS["lens"][0]}
 _MOTION = {"severity": 3, "kernel": "random_motion"}
-_BLIND = ("blind_dark_channel", "blind_edge_patches", "blind_l0", "blind_normalised_sparsity")
-_BLIND += ("blind_camera_rotation",)
+_BLIND = (
+    "blind_camera_rotation",
+    "blind_dark_channel",
+    "blind_edge_patches",
+    "blind_l0",
+    "blind_normalised_sparsity",
+)
 _CAUSED |= dict.fromkeys(_BLIND, _MOTION)
 """What a restoration is shown with, where that is not severity 3."""
 _SIDE, _LABEL = 224, 122
@@ -232,7 +237,7 @@ SHEETS = {
         lambda image, sheet: severities(degradations(), image, sheet),
     ),
     "restorations": Sheet(
-        "restorations.webp", lambda: len(pairs()), (3 * 136 + 14, 156), 2, restorations, quality=25
+        "restorations.webp", lambda: len(pairs()), (3 * 136 + 14, 156), 2, restorations, quality=23
     ),
 }
 

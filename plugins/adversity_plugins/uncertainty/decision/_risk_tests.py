@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from scipy.stats import binom
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,6 +43,8 @@ def p_value(wrong: int, accepted: int, risk: float) -> float:
         >>> round(p_value(0, 29, 0.1), 4)
         0.0471
     """
+    from scipy.stats import binom
+
     return float(binom.cdf(wrong, accepted, risk))
 
 
@@ -103,6 +103,7 @@ def last_proved(
         The last that is proved, None if not even the first is; and the last that was tested.
     """
     import numpy as np
+    from scipy.stats import binom
 
     below = scores[None, :] <= np.array(thresholds)[:, None]
     accepted, errors = below.sum(axis=1), (below & wrong[None, :]).sum(axis=1)
