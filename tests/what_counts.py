@@ -11,7 +11,7 @@ On every file that git commits or would, to the last byte, but for:
   shipped pipelines, the benchmarks, the distributions of tests/thirdparty, extras and pins, the
   kit's lock. A page of docs/ that is a group's parameter is the only prose of that group, and its
   fenced blocks say so as well;
-- the suite's lock, and the `dvc.lock` that runs in this folder leave.
+- the suite's lock, and what runs in this folder leave: `dvc.lock`, and `plots:` in `dvc.yaml`.
 
 And on the versions of all that is installed, on Python, the system and the device. To count too
 much makes a line stale too often, and no more. Not covered: a name that is put together from parts
@@ -63,7 +63,7 @@ LOOKS_THROUGH = re.compile(
 
 WHERE_SAID = {
     "prose": re.compile(r"\bdocs\b|READ(?:ME)?[.*]|CHANGELOG|(?<!report)\.md\b"),
-    "pipelines": re.compile(r"pipelines\b"),
+    "pipelines": re.compile(r"pipelines\b|dvc\.yaml"),
     "benchmarks": re.compile(r"benchmarks?\b"),
     "brought": re.compile(r"thirdparty"),
     "pins": re.compile(r"pyproject|constraints\.txt|adversity\[|Provides-Extra|optional.depend"),
@@ -81,6 +81,7 @@ ONE_BY_ONE = {
         for name in ("committed", "groups", "suite_lock", "what_counts")
     },
     "constraints.txt": "pins",
+    "dvc.yaml": "pipelines",  # made from them
     "pyproject.toml": "pins",
     KIT_LOCK: "kit's lock",
     SUITE_LOCK: "never",
@@ -94,6 +95,7 @@ _IMPORT = re.compile(
     r"^ *(?:from (?:\.|adversity_plugins).* import (?:\([^)]*\)|.+)|import adversity_plugins.*)",
     re.MULTILINE,
 )
+_PLOTS = re.compile(r"^plots:\n(?:[ -].*\n)*", re.MULTILINE)
 _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 
 
@@ -234,7 +236,8 @@ class Repository:
     def _digest(self, start: str, names: Iterable[str]) -> str:
         digest = hashlib.sha256(start.encode())
         for name in sorted(names):
-            digest.update(f"{name}\0{fingerprint(self.root, name)}\0".encode())
+            of = _stages if name == "dvc.yaml" else fingerprint
+            digest.update(f"{name}\0{of(self.root, name)}\0".encode())
         return digest.hexdigest()
 
 
@@ -266,6 +269,11 @@ def _folders(name: str) -> tuple[str, ...]:
 
 def _is_test(name: str) -> bool:
     return _stem(name).startswith("test_")
+
+
+def _stages(root: Path, name: str) -> str:
+    """Return what `dvc.yaml` says but for the charts of the last run's report."""
+    return _PLOTS.sub("", text_of(root, name))
 
 
 def _settings(file: Path) -> str:

@@ -54,7 +54,7 @@ def stale(before: dict[str, str], root: Path) -> set[str]:
         ("integrations/adversity-x/README.md", GROUPS),
         ("docs/site/conf.py", {LINKS}),
         ("pipelines/smoke.yaml", {TWO}),
-        ("dvc.yaml", GROUPS),
+        ("dvc.yaml", {TWO}),
         ("plugins/adversity_plugins/py.typed", GROUPS),
         ("pyproject.toml", {EVERY}),
         ("constraints.txt", {EVERY}),
@@ -104,6 +104,8 @@ def test_a_line_is_stale_where_the_file_could_matter(
         ({"pyproject.toml": FILES["pyproject.toml"].replace("true", "false")}, GROUPS),
         ({"made/more.json": ""}, set()),
         ({"dvc.lock": "schema: '2.0'\n"}, set()),
+        ({"dvc.yaml": "plots:\n  - a.csv:\n      template: a.json\n"}, set()),
+        ({"dvc.yaml": "plots:\n- a.csv\nstages: {}\n"}, {TWO}),
         (
             {
                 "plugins/adversity_plugins/metric/apart/__init__.py": "",
@@ -122,6 +124,8 @@ def test_a_line_is_stale_where_the_file_could_matter(
         "how pytest is set",
         "not committed",
         "what a run leaves",
+        "the charts of a run",
+        "a stage behind them",
         "a plugin, its tests, its extra",
     ],
 )

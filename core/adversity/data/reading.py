@@ -171,8 +171,9 @@ class Source:
             return images, None
         return images, stacked([self._pixels(i, s.reference, of=s.image) for i, s in read])
 
+    @cached_property
     def marks(self) -> tuple[frozenset[str], ...]:
-        """Return what each sample's images are known by: two that have a mark in common are one.
+        """What each sample's images are known by: two that have a mark in common are one.
 
         It is what the image is read from, its pixels before `prepare` (of the reference as well),
         and its id where the data lie. What was not decoded yet is decoded here, once.
@@ -180,11 +181,8 @@ class Source:
         dataset = self._dataset
         place = dataset.name if dataset.packaged else dataset.location()
         return tuple(
-            frozenset(
-                [f"content {row.content}"]
-                + [f"pixels {digest}" for digest in digests]
-                + ([] if place is None else [f"{dataset.name} {place} {row.id}"])
-            )
+            frozenset({f"content {row.content}", *(f"pixels {digest}" for digest in digests)})
+            | (set() if place is None else {f"{dataset.name} {place} {row.id}"})
             for row, digests in zip(self._rows, self._digests, strict=True)
         )
 
@@ -200,7 +198,7 @@ class Source:
     def _hashed(self, index: int) -> tuple[str, ...]:
         sample = self._sample(index)
         where = f"{self._name}, sample {sample.id!r}"
-        images = [one for one in (sample.image, sample.reference) if one is not None]
+        images = (one for one in (sample.image, sample.reference) if one is not None)
         return tuple(pixels_sha256(self._checked(image, where)) for image in images)
 
     def _sample(self, index: int) -> Sample:

@@ -55,11 +55,6 @@ class Compared:
     removed: tuple[Pair, ...]
     classes: dict[str, tuple[int, int]]
 
-    @property
-    def is_none(self) -> bool:
-        """Whether both versions hold the same samples under the same ids."""
-        return not (self.moved or self.relabelled or self.changed or self.added or self.removed)
-
 
 def compare(before: Source, after: Source) -> Compared:
     """Compare two versions of a data set by what their images are, not by what they are called.

@@ -76,10 +76,10 @@ def _faults(toolbox: Toolbox, meeting: Meeting) -> Iterator[str]:
 def shared(fitting: Source, judging: Source) -> list[tuple[str, str]]:
     """Return the samples of `judging` that are in `fitting`: their ids in both."""
     known: dict[str, str] = {}
-    for id_, marks in zip(fitting.ids, fitting.marks(), strict=True):
+    for id_, marks in zip(fitting.ids, fitting.marks, strict=True):
         known.update(dict.fromkeys(marks - known.keys(), id_))
     pairs = []
-    for id_, marks in zip(judging.ids, judging.marks(), strict=True):
+    for id_, marks in zip(judging.ids, judging.marks, strict=True):
         twins = sorted(known[mark] for mark in marks & known.keys())
         pairs += [(id_, twins[0])] if twins else []
     return pairs

@@ -37,7 +37,7 @@ def folds_of(toolbox: Toolbox, definition: str) -> Folds:
     planned = toolbox.plan.steps[definition]
     start = toolbox.plan.chain(planned.fitted_by[0]).start
     source, count = toolbox.source(start), int(planned.fold_count or 0)
-    units = joined(units_of(source.ids, source.groups), source.marks())
+    units = joined(units_of(source.ids, source.groups), source.marks)
     if count > len(units):
         what = "samples" if len(units) == len(source) else "groups of samples or equal images"
         raise DataError(
