@@ -13,6 +13,7 @@ from adversity.pipeline.gates.gate_text import Gate
 from adversity.pipeline.plan.model import PlannedStep, Stage
 from adversity_flows.runs.paired_changes import changes_since
 from adversity_flows.runs.past_runs import PastRun, RunFolder
+from adversity_flows.runs.recorded_runs import past_run
 from adversity_plugins.metric.accuracy import Accuracy
 from adversity_plugins.metric.ece import ECE
 from adversity_plugins.metric.psnr import PSNR
@@ -38,7 +39,7 @@ def changes(tmp_path, metric="accuracy", more=(), role="predict", by=None):
     for artifact in (tmp_path / "artifacts/p").iterdir():
         if not (artifact / "measures.json").exists():
             (artifact / "measures.json").write_text('{"cells": {"": {}}}')
-    gate = Gate("g", "p.yaml:1", "predictions", metric)
+    gate = Gate("g", "p.yaml:1", "predictions", metric, than="last")
     source = ("read",) if role == "measure" else ()
     own = PlannedStep("predictions", role, None, "", source=source, by=by)
     plan = SimpleNamespace(
@@ -47,7 +48,7 @@ def changes(tmp_path, metric="accuracy", more=(), role="predict", by=None):
         metrics=(Accuracy(), ECE(), PSNR(), *more),
         steps={"predictions": own, "read": PlannedStep("read", "predict", None, "")},
     )
-    return changes_since(last(tmp_path), plan, tmp_path)
+    return changes_since(past_run(last(tmp_path)), plan, tmp_path, than="last")
 
 
 def last(root):
@@ -58,6 +59,8 @@ def last(root):
     if not (folder.path / "manifest.json").is_file():
         for artifact in (root / "artifacts/p").iterdir():
             write_checksums(artifact)
+        if not (folder.path / "result.json").is_file():
+            (folder.path / "result.json").write_text('{"steps": []}')
         return folder.write_manifest({"pipeline": "p"})
     manifest = json.loads((folder.path / "manifest.json").read_text())
     return PastRun("r", folder.path, manifest)

@@ -23,6 +23,7 @@ from adversity_flows.redaction import without_secrets
 from adversity_flows.runs.accepted_runs import accept
 from adversity_flows.runs.attack_ledger import worst_cases
 from adversity_flows.runs.environment import Circumstances
+from adversity_flows.runs.gate_runs import refuse_unknown_commits
 from adversity_flows.runs.hook_facts import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.runs.pages import judged, write_pages
 from adversity_flows.runs.past_runs import PastRun, RunFolder, past_runs
@@ -142,8 +143,8 @@ class _Session:
 
     def run(self) -> FinishedRun:
         """Do the steps, then judge and write."""
-        refuse_absent_device(self.plan)
-        refuse_missing_data(self.plan)
+        for refuse in (refuse_absent_device, refuse_missing_data, refuse_unknown_commits):
+            refuse(self.plan)
         with DvcRecorder.open(self.plan.root, verify=self._options.verify) as memory:
             conductor = StepRecorder(self.plan, self._workspace, memory, force=self._options.force)
             try:
@@ -176,8 +177,7 @@ class _Session:
             for note in result.notes:
                 self._folder.log(f"{stage.step}: note: {note}")
         self._watcher.stage_finished(stage, outcome, result)
-        outputs = self._workspace.outputs
-        step = partial(step_facts, stage, outcome, result, outputs)
+        step = partial(step_facts, stage, outcome, result, self._workspace.outputs)
         self.tell("adversity_step_finished", step=step)
 
     def failed(self, error: BaseException) -> None:

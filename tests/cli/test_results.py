@@ -187,7 +187,8 @@ def test_a_change_has_its_sign(terminal):
         change = Measure(value, 500, low, high, better="higher")
         text = "clean.accuracy not_worse_than last"
         line = gate_lines(
-            report(gate("pass", change, text=text, op=None, limit=None, change=True)), terminal
+            report(gate("pass", change, text=text, op=None, limit=None, change=True, than="last")),
+            terminal,
         )[1]
         assert line.startswith("change of clean.accuracy")
         assert shown in line

@@ -25,6 +25,7 @@ TELLS = {
     "distributions": "names and versions, which are hashed as values",
     "did_you_mean": "messages",
     "errors": "messages",
+    "pipeline.gates.earlier": "judges a run that is over",
     "pipeline.gates.gate_faults": "refuses a gate before the run, judges none",
     "pipeline.plan.apart": "refuses a run, changes none",
     "pipeline.plan.engine_measures": "what a measure means, and names that no metric may take",

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adversity.contracts import Measure
-from adversity.pipeline.gates.verdicts import Gate, judge
+from adversity.pipeline.gates.earlier import EarlierRun
+from adversity.pipeline.gates.gate_text import Gate, read_gate
+from adversity.pipeline.gates.verdicts import judge
 from adversity.report.doubts.judgement import exit_code, overall
 from adversity.report.values.model import CellResult, GateResult, StepSummary
 
@@ -164,7 +166,12 @@ def test_a_measure_that_is_not_there_is_an_error_that_names_those_that_are():
     assert (missing.verdict, missing.why) == ("error", "other gave no results")
 
 
-_LAST = Gate("t", "x:1", "s", "accuracy")
+_LAST = Gate("t", "x:1", "s", "accuracy", than="last")
+
+
+def _since(changes, name="the last accepted run"):
+    """Return the earlier run of `_LAST`."""
+    return {"last": EarlierRun(name, changes)}
 
 
 def test_no_accepted_run_yet_is_undecided():
@@ -175,7 +182,7 @@ def test_no_accepted_run_yet_is_undecided():
         "undecided",
         "no accepted run to compare with yet",
     )
-    (other,) = judge([_LAST], _summaries({"": _measure(0.9)}), last={})
+    (other,) = judge([_LAST], _summaries({"": _measure(0.9)}), _since({}))
     assert other.verdict == "undecided"
     assert "s.accuracy cannot be compared with the last accepted run" in other.why
     assert "no two samples can be paired; compare it with a number" in other.why
@@ -183,8 +190,8 @@ def test_no_accepted_run_yet_is_undecided():
 
 def test_a_run_that_measured_otherwise_is_undecided_and_says_how():
     """A text in the place of the change is why there is none."""
-    last = {("s", "", "accuracy"): "it was measured otherwise then: top was 5 and is 1"}
-    (result,) = judge([_LAST], _summaries({"": _measure(0.9)}), last)
+    since = _since({("s", "", "accuracy"): "it was measured otherwise then: top was 5 and is 1"})
+    (result,) = judge([_LAST], _summaries({"": _measure(0.9)}), since)
     assert (result.verdict, result.change) == ("undecided", False)
     assert result.why == (
         "s.accuracy cannot be compared with the last accepted run: it was measured otherwise then: "
@@ -206,17 +213,34 @@ def test_a_run_that_measured_otherwise_is_undecided_and_says_how():
 def test_not_worse_than_last_judges_the_paired_difference(low, high, better, verdict):
     """The difference to the accepted run lies on the good side of 0, the bad one, or across."""
     change = _measure((low + high) / 2, low, high, better=better)
-    (result,) = judge([_LAST], _summaries({"3": _measure(0.9)}), {("s", "k=3", "accuracy"): change})
+    since = _since({("s", "k=3", "accuracy"): change})
+    (result,) = judge([_LAST], _summaries({"3": _measure(0.9)}), since)
     assert result.verdict == verdict
     assert result.measure == change
     assert result.change
+
+
+def test_each_gate_is_held_against_the_run_that_it_names():
+    """What was said of one commit says nothing of another."""
+    gates = [read_gate(f"s.accuracy not_worse_than {name}", "x:1") for name in ("main", "v1.2~1")]
+    runs = {
+        "main": EarlierRun("main (1a2b)", {("s", "", "accuracy"): _measure(-0.03, -0.05, -0.01)}),
+        "v1.2~1": EarlierRun("v1.2~1 (3c4d)", "it has no results of x"),
+    }
+    main, tag = judge(gates, _summaries({"": _measure(0.9)}), runs)
+    assert (main.verdict, main.than) == ("fail", "main")
+    assert main.why.startswith("the change of accuracy since main (1a2b) is -0.03")
+    assert (tag.verdict, tag.than) == ("undecided", "v1.2~1")
+    assert tag.why == "s.accuracy cannot be compared with v1.2~1 (3c4d): it has no results of x"
+    (missing,) = judge(gates[:1], _summaries({"": _measure(0.9)}))
+    assert missing.why == "no run of main to compare with yet"
 
 
 def test_a_measure_without_direction_cannot_be_worse():
     """What has no good side needs a number to compare with."""
     change = _measure(0.0, 0.0, 0.0, better=None)
     summaries = _summaries({"": _measure(0.9, better=None)})
-    (result,) = judge([_LAST], summaries, {("s", "", "accuracy"): change})
+    (result,) = judge([_LAST], summaries, _since({("s", "", "accuracy"): change}))
     assert result.verdict == "error"
 
 

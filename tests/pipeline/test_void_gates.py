@@ -8,6 +8,7 @@ import pytest
 
 from adversity.contracts import Measure, MeasureInfo
 from adversity.metrics import share
+from adversity.pipeline.gates.earlier import EarlierRun
 from adversity.pipeline.gates.gate_text import read_gate
 from adversity.pipeline.gates.verdicts import judge
 from adversity.report.doubts.caveats import caveats
@@ -35,11 +36,11 @@ def attack(name, *cells, path=(), **threat):
     )
 
 
-def ruling(text, *steps, doubts=(MASKED,), last=None):
+def ruling(text, *steps, doubts=(MASKED,), earlier=None):
     """Judge one gate over these steps."""
     summaries = {step.id: step for step in with_words(steps, KNOWN)}
     gate = read_gate(text, "x.yaml:9")
-    (result,) = judge([gate], summaries, last, caveats=doubts)
+    (result,) = judge([gate], summaries, earlier, caveats=doubts)
     return result
 
 
@@ -131,8 +132,8 @@ def test_a_change_since_last_rests_on_the_figure_of_today():
     gate = "pgd.robust_accuracy not_worse_than last"
     for low, high, verdict in ((0.01, 0.05, "error"), (-0.05, -0.01, "fail"), (-0.1, 0.1, "error")):
         change = Measure((low + high) / 2, 100, low=low, high=high, better="higher")
-        last = {("pgd", "", "robust_accuracy"): change}
-        assert ruling(gate, step, last=last).verdict == verdict
+        last = {"last": EarlierRun("then", {("pgd", "", "robust_accuracy"): change})}
+        assert ruling(gate, step, earlier=last).verdict == verdict
     assert ruling(gate, step).verdict == "error"
 
 

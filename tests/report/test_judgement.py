@@ -141,7 +141,9 @@ def test_how_many_samples_would_settle_a_gate_is_said_once(full_report: Report) 
 def test_a_change_is_shown_as_one(full_report: Report) -> None:
     """In the table it has its sign; in the chart it has an axis of its own, around 0."""
     change = Measure(0.0, 100, -0.01, 0.02)
-    gate = replace(full_report.gates[0], measure=change, op=None, limit=None, change=True)
+    gate = replace(
+        full_report.gates[0], measure=change, op=None, limit=None, change=True, than="last"
+    )
     table = gate_table(replace(full_report, gates=(gate,)))
     assert table is not None
     assert "change +0.000" in table.rows[0]

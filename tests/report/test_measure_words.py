@@ -99,7 +99,7 @@ def test_a_change_of_a_percentage_is_in_points(
     """70 % to 75 % is +5 points: `+5 %` would be 73.5 %. Each unit has an axis of its own."""
     change = Measure(0.05, 3, 0.01, 0.09, unit=unit).known_as(info)
     gate = GateResult("predictions.worst not_worse_than last", "pass", "", measure=change)
-    report = replace(bare_report, gates=(replace(gate, change=True),))
+    report = replace(bare_report, gates=(replace(gate, change=True, than="last"),))
     (row,) = rows(gate_table(report))
     assert row["value"] == f"change {said}"
     (chart,) = summary_charts(report)

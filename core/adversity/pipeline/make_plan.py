@@ -53,6 +53,7 @@ ENGINE = (
     "numerals.py",
     "outside.py",
     "pipeline/gates/gate_text.py",
+    "pipeline/gates/rulings.py",
     "pipeline/gates/verdicts.py",
     "pipeline/plan/chain.py",
     "pipeline/plan/features.py",

@@ -9,6 +9,7 @@ from adversity.registry import discover
 from adversity_flows.cli.progress import name_width, outcome_line
 from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.attack_ledger import ledger_of
+from adversity_flows.runs.gate_runs import commits_named
 from adversity_flows.runs.past_runs import FOLDER
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def keep_unchanged(
 ) -> bool:
     """Keep what a run said, if it did nothing and nobody has to hear of another one.
 
-    Not where a plugin listens to runs, a code host is told of gates, or results may depend on a
-    device, which no file stands for.
+    Not where a plugin listens to runs, a code host is told of gates, a gate names a commit, or
+    results may depend on a device: no file stands for these.
 
     Args:
         question: The run as it was called.
@@ -92,7 +93,7 @@ def keep_unchanged(
     """
     nothing = finished.repeated and not anything and str(plan.root) == question.root
     told = any(map(discover().listens, _EVENTS)) or any(map(os.environ.get, _CODE_HOST))
-    if not nothing or told or plan.spec.run.device != "cpu":
+    if not nothing or told or plan.spec.run.device != "cpu" or commits_named(plan):
         return False
     return question.keep(said, _trees(plan, finished), _files(plan))
 

@@ -163,7 +163,7 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
     subject = _SUBJECT.sub("", gate.text) + gate_words(gate)[0]
     if gate.change:
         subject = f"change of {subject}"
-    limit = "last" if gate.op is None else f"{_OPS.get(gate.op, gate.op)} {_limit(gate)}"
+    limit = gate.than if gate.op is None else f"{_OPS.get(gate.op, gate.op)} {_limit(gate)}"
     word = f"{SIGNS[gate.verdict]} {WORDS[gate.verdict]}"
     if gate.measure is None:
         return (subject, "", "", limit, "", word)

@@ -47,13 +47,13 @@ class Revision:
         os.environ.setdefault("DVC_NO_ANALYTICS", "1")
         with alone(), dvc_errors(root, f"read revision {name}"):
             from dvc.api import DVCFileSystem
-            from dvc.scm import RevError
-            from scmrepo.exceptions import SCMError
+            from dvc.scm import SCMError
+            from scmrepo.exceptions import SCMError as NoCommitError
 
             try:
                 files = DVCFileSystem(str(root), rev=name)
                 return cls(root, name, files)
-            except (RevError, SCMError):  # the second where there is no commit at all
+            except (SCMError, NoCommitError):  # no such name, no git; no commit at all
                 return None
 
     def close(self) -> None:

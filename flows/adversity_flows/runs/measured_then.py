@@ -1,8 +1,7 @@
-"""How the accepted run measured: a change is one of a measure only where it was measured alike."""
+"""How an earlier run measured: a change is one of a measure only where it was measured alike."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
-    from adversity_flows.runs.past_runs import PastRun
 
 __all__ = ["MeasuredThen"]
 
@@ -23,21 +21,9 @@ _MEASURING = ("measure", "attack")
 
 @dataclass(frozen=True, slots=True)
 class MeasuredThen:
-    """The steps of a run as its `result.json` has them, by id; none where that is gone."""
+    """The steps of a run as its report has them, by id; none where that is gone."""
 
     steps: Mapping[str, Mapping[str, Any]]
-
-    @classmethod
-    def of(cls, past: PastRun) -> MeasuredThen:
-        """Read what a run says.
-
-        Raises:
-            StorageError: If it is damaged.
-        """
-        if not past.result.is_file():
-            return cls({})
-        record = json.loads(past.verified(past.result).read_text(encoding="utf-8"))
-        return cls({step["id"]: step for step in record["steps"]})
 
     def measures(self, step: str, cell: Cell) -> Mapping[str, Mapping[str, Any]]:
         """Return what was measured in a cell of a step, by name."""

@@ -13,9 +13,8 @@ from adversity.engine.summary.summarise import build_report
 from adversity.report import report_json, write_html, write_json, write_markdown
 from adversity.report.charts.drawings import FOLDER, Drawings
 from adversity.report.values.model import Outcome, Provenance
-from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.attack_ledger import ledger_of
-from adversity_flows.runs.paired_changes import changes_since
+from adversity_flows.runs.gate_runs import earlier_runs
 from adversity_flows.runs.past_runs import PAGE, RESULT, past_runs
 from adversity_flows.runs.recorded_runs import finished_run, past_run
 
@@ -38,11 +37,11 @@ def judged(plan: Plan, workspace: Workspace) -> Report:
         workspace: Where its artifacts lie.
 
     Raises:
+        InputError: If a gate names a commit that there is not.
         StorageError: If an artifact is missing or damaged.
     """
-    last = accepted_run(plan.root, plan.name)
-    changes = None if last is None else changes_since(last, plan, workspace.outputs)
-    return judged_run(plan, workspace, ledger=ledger_of(plan.root), last=changes)
+    earlier = earlier_runs(plan, workspace.outputs)
+    return judged_run(plan, workspace, ledger=ledger_of(plan.root), earlier=earlier)
 
 
 def write_pages(

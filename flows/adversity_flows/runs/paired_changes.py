@@ -1,4 +1,4 @@
-"""How a run differs from the last accepted one: paired by sample, for `not_worse_than last`."""
+"""How a run differs from an earlier one: paired by sample, for gates `not_worse_than`."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.data.stored import StoredRows
-    from adversity.pipeline.gates.verdicts import Gate, LastRun
+    from adversity.engine.summary.recorded_run import RecordedRun
+    from adversity.pipeline.gates.earlier import Changes
+    from adversity.pipeline.gates.gate_text import Gate
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
-    from adversity_flows.runs.past_runs import PastRun
 
 __all__ = ["changes_since"]
 
 Array = np.ndarray[Any, Any]
 
 
-def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
-    """Return this run minus the accepted one, for what gates compare with `last`.
+def changes_since(past: RecordedRun, plan: Plan, outputs: Path, *, than: str) -> Changes:
+    """Return this run minus an earlier one, for the gates that compare with it.
 
     Samples are joined by id, so that a data set that grew is compared on what both have. A
     measure that is no mean over samples (ECE), as its metric says, has none and is left out. What
@@ -39,17 +40,18 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
     pairs do not tell.
 
     Args:
-        past: The accepted run.
+        past: The earlier run.
         plan: The pipeline.
         outputs: Where this run's artifacts lie.
+        than: What gates call the earlier run.
 
     Raises:
         StorageError: If a table of this run is missing or damaged, or one of that run is damaged.
     """
-    runs = _Runs(past, plan, outputs, MeasuredThen.of(past))
+    runs = _Runs(past, plan, outputs, MeasuredThen(past.steps))
     changes: dict[tuple[str, str, str], Measure | str] = {}
     for gate in plan.gates:
-        tables = runs.tables(gate.step) if gate.op is None else None
+        tables = runs.tables(gate.step) if gate.than == than else None
         if tables is None:
             continue
         planned = plan.steps[gate.step]
@@ -62,9 +64,9 @@ def changes_since(past: PastRun, plan: Plan, outputs: Path) -> LastRun:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """The tables of this run and of the accepted one, and what that one says of its measures."""
+    """The tables of this run and of the earlier one, and what that one says of its measures."""
 
-    past: PastRun
+    past: RecordedRun
     plan: Plan
     outputs: Path
     then: MeasuredThen
@@ -78,12 +80,11 @@ class _Runs:
         return self.opened[step]
 
     def _open(self, step: str) -> tuple[StoredTable, StoredTable] | None:
-        folder, then = self.outputs / self.plan.stage(step).out, self.past.table(step)
+        folder = self.outputs / self.plan.stage(step).out
         # A metric that is no mean over samples leaves no rows.
         rowless = self.plan.steps[step].role == "measure" and not (folder / TABLE).is_file()
-        if rowless or not then.is_file():
-            return None
-        return StoredTable(verified_file(folder, TABLE)), StoredTable(self.past.verified(then))
+        then = None if rowless else self.past.table(step)
+        return None if then is None else (StoredTable(verified_file(folder, TABLE)), then)
 
     def cells(self, planned: PlannedStep) -> list[Cell]:
         """Return the cells of a step that have rows, or its groups of samples, `by:`."""
@@ -107,7 +108,7 @@ class _Runs:
         return tables and (tables[0].cell(cell.key), tables[1].cell(cell.key))
 
     def otherwise(self, planned: PlannedStep, cell: Cell, metric: str) -> str:
-        """Say what of a measure was otherwise in the accepted run; empty where nothing was."""
+        """Say what of a measure was otherwise in the earlier run; empty where nothing was."""
         now = self.measured_now(planned.id)["cells"][cell.key].get(metric)
         # Without a measure of this run the gate is an error, whatever is compared.
         return "" if now is None else self.then.otherwise(self.plan, planned, cell, metric, now)
@@ -125,7 +126,7 @@ def _values(plan: Plan, gate: Gate, cell: Cell, table: StoredTable) -> Array | N
         plan: The pipeline.
         gate: The gate.
         cell: One that the table has.
-        table: Of this run or of the accepted one.
+        table: Of this run or of the earlier one.
     """
     rows = table.cell(cell.key)
     if plan.steps[gate.step].role == "measure":

@@ -17,14 +17,14 @@ from adversity.report.values.model import Caveat, CellResult, DataSummary, Repor
 if TYPE_CHECKING:
     from adversity.data.ledger import Ledger
     from adversity.engine.set_up.workspace import Workspace
-    from adversity.pipeline.gates.verdicts import LastRun
+    from adversity.pipeline.gates.earlier import Earlier
     from adversity.pipeline.plan.model import Plan
 
 __all__ = ["data_measures", "judged_run"]
 
 
 def judged_run(
-    plan: Plan, workspace: Workspace, *, ledger: Ledger, last: LastRun | None = None
+    plan: Plan, workspace: Workspace, *, ledger: Ledger, earlier: Earlier | None = None
 ) -> Report:
     """Judge the gates of a finished run; pages, images and words are left out.
 
@@ -35,7 +35,7 @@ def judged_run(
         plan: The pipeline.
         workspace: Where its artifacts lie.
         ledger: What was attacked before.
-        last: How it differs from the last accepted run; None if there is none.
+        earlier: How it differs from the runs that gates compare it with.
 
     Raises:
         StorageError: If an artifact is missing or damaged.
@@ -43,7 +43,7 @@ def judged_run(
     data, caveats = _recorded(plan, workspace)
     summaries = summarise(plan, workspace, ledger=ledger)
     of_data = {item.id: data_measures(item) for item in data}
-    gates = judge(plan.gates, {**of_data, **summaries}, last, caveats=caveats)
+    gates = judge(plan.gates, {**of_data, **summaries}, earlier, caveats=caveats)
     steps = tuple(summaries.values())
     return Report(
         pipeline=plan.name,

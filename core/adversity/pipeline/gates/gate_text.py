@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.findings import Findings, KeyPath
     from adversity.pipeline.read.load import Loaded
 
-__all__ = ["Bound", "Gate", "Op", "parse_gates", "read_gate"]
+__all__ = ["LAST", "Bound", "Gate", "Op", "parse_gates", "read_gate"]
+
+LAST = "last"
+"""What a gate calls the last accepted run."""
 
 Bound = Literal["lower", "upper"]
 Op = Literal[">=", "<=", ">", "<"]
@@ -28,12 +31,12 @@ _BOUNDS: dict[str, Bound] = {"lower": "lower", "upper": "upper"}
 _OPS: dict[str, Op] = {">=": ">=", "<=": "<=", ">": ">", "<": "<"}
 _GATE = re.compile(
     r"(?:(?P<bound>\w+)\s+)?(?P<step>\w+)(?:\[(?P<selector>[^\[\]]*)\])?\.(?P<metric>[\w@./-]+)\s*"
-    r"(?:(?P<op>>=|<=|>|<)\s*(?P<limit>\S+)|(?P<last>not_worse_than\s+last))"
+    r"(?:(?P<op>>=|<=|>|<)\s*(?P<limit>\S+)|not_worse_than\s+(?P<than>\w[\w./@^~{}-]*))"
 )
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _FORM = (
     "expected [lower|upper] step[variable=value].metric >= number (or <=, >, <), "
-    "or step.metric not_worse_than last"
+    "or step.metric not_worse_than last (or a branch, a tag, a commit)"
 )
 
 
@@ -48,8 +51,10 @@ class Gate:
         metric: The measure.
         selector: Matrix variable to value as written; empty for every cell.
         bound: Which 95 % bound must hold; None for the whole interval.
-        op: The comparison; None for `not_worse_than last`.
-        limit: The number; None for `not_worse_than last`.
+        op: The comparison; None for `not_worse_than`.
+        limit: The number; None for `not_worse_than`.
+        than: The run that it compares with: `last`, the accepted one, or a name of a commit; empty
+            where it compares with a number.
     """
 
     text: str
@@ -60,6 +65,7 @@ class Gate:
     bound: Bound | None = None
     op: Op | None = None
     limit: float | None = None
+    than: str = ""
 
 
 def parse_gates(
@@ -105,7 +111,9 @@ def read_gate(text: str, line: str) -> Gate | str:
     if op and limit is None:
         hint = _meant(match["limit"])
         return f"gate {text!r}: expected a number or a fraction, got {match['limit']!r}{hint}"
-    return Gate(text, line, match["step"], match["metric"], selector, bound, op, limit)
+    return Gate(
+        text, line, match["step"], match["metric"], selector, bound, op, limit, match["than"] or ""
+    )
 
 
 def _selector(text: str) -> dict[str, str] | str:

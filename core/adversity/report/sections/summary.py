@@ -38,7 +38,7 @@ _LONGEST_FOREST = 12
 _Figure = tuple[str, "StepSummary", "CellResult", "Measure"]
 """A measure's name, its step, its cell and itself."""
 _WHAT_VOID_IS = f" {VOID}: not to be believed, for the reasons at the top."
-_CHANGE = "change since the last accepted run"
+_CHANGE = "change since "
 
 
 def gate_table(report: Report) -> Table | None:
@@ -251,7 +251,8 @@ def _axis(gate: GateResult, measure: Measure) -> tuple[str, float | None]:
     """Return what a gate's value is measured in, and where the axis of a share ends."""
     if gate.change:
         unit = change_unit(measure)
-        return (f"{_CHANGE}, in {unit}" if unit else _CHANGE), None
+        since = _CHANGE + ("the last accepted run" if gate.than == "last" else gate.than)
+        return (f"{since}, in {unit}" if unit else since), None
     if measure.info.scale == "percent":
         return "%", measure.info.top
     return ("share", 1.0) if _is_share(measure) else (measure.unit or "number", None)

@@ -174,10 +174,11 @@ class GateResult:
         line: `file:line` of the gate.
         measure: What it rests on; None for an error.
         cell: Which cell.
-        op, limit: The comparison; None for `not_worse_than last`.
+        op, limit: The comparison; None for `not_worse_than`.
         needed: About how many samples would settle an undecided gate.
         step: The step or data set it speaks of.
-        change: `measure` is a change since the last accepted run, not a figure of this run.
+        change: `measure` is a change since an earlier run, not a figure of this run.
+        than: What the gate calls that run, `last` the accepted one; empty for a number.
         void: Why the report does not believe the figure it rests on; empty where it does.
     """
 
@@ -192,6 +193,7 @@ class GateResult:
     needed: int | None = None
     step: str = ""
     change: bool = False
+    than: str = ""
     void: str = ""
 
 
