@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from adversity_flows.cli.data_add import add
 from adversity_flows.cli.data_check import check
 from adversity_flows.cli.data_versions import diff, list_
 
@@ -17,10 +18,11 @@ def data() -> None:
     \b
     Example:
       adversity data check pipelines/first_look.yaml
+      adversity data add ~/photos --name photos --as v1
       adversity data list
       adversity data diff pipelines/nightly.yaml:photos v1
     """
 
 
-for command in (check, list_, diff):
+for command in (add, check, list_, diff):
     data.add_command(command)

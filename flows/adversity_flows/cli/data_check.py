@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.datasets.checks import Checked, Common
 
-__all__ = ["check"]
+__all__ = ["check", "document", "progress", "say", "say_common"]
 
 _SHOWN = 3
 _STEP = 500
@@ -60,7 +60,7 @@ def check(names: tuple[str, ...], no_look: bool, cards: Path | None, as_json: bo
         raise InputError("expected a pipeline file or folders of images, got nothing to look at")
     err = Terminal.of(colour=colour_choice())
     found = [
-        checked(name, source, look=not no_look, done=_progress(err, name))
+        checked(name, source, look=not no_look, done=progress(err, name))
         for name, source in _sources(names)
     ]
     shared = [common(one, other) for one, other in combinations(found, 2)]
@@ -69,13 +69,13 @@ def check(names: tuple[str, ...], no_look: bool, cards: Path | None, as_json: bo
         of_it = [each for each in shared if one.name in (each.first, each.second)]
         written += write_card(cards, one, of_it)  # type: ignore[arg-type]
     if as_json:
-        click.echo(json.dumps(_document(found, shared), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(document(found, shared), indent=1, ensure_ascii=False))
     else:
         out = Terminal.stdout(colour=colour_choice())
         for one in found:
-            _say(out, one)
+            say(out, one)
         for each in shared:
-            _say_common(out, each)
+            say_common(out, each)
         for path in written:
             out.say(f"written: {path}")
     return 0 if all(one.sound for one in found) else 1
@@ -95,7 +95,9 @@ def _sources(names: Sequence[str]) -> list[tuple[str, Source]]:
     return [*found, *of_folders([name for name in names if name not in files])]
 
 
-def _progress(err: Terminal, name: str) -> Callable[[int, int], None]:
+def progress(err: Terminal, name: str) -> Callable[[int, int], None]:
+    """Return what says now and then how many images were read."""
+
     def done(count: int, of: int) -> None:
         if count % _STEP == 0 and count < of:
             err.say(f"{name}: {count:,} of {of:,} images")
@@ -103,7 +105,8 @@ def _progress(err: Terminal, name: str) -> Callable[[int, int], None]:
     return done
 
 
-def _say(out: Terminal, one: Checked) -> None:
+def say(out: Terminal, one: Checked) -> None:
+    """Say what a data set holds and what is wrong with it, a line for each sort of finding."""
     from adversity.report.words.wording import plural
 
     source = one.source
@@ -130,7 +133,8 @@ def _say_groups(out: Terminal, sign: str, what: str, groups: Sequence[Sequence[s
         out.say(f"  {sign} {what}: {len(groups):,}: {shown}{more}")
 
 
-def _say_common(out: Terminal, each: Common) -> None:
+def say_common(out: Terminal, each: Common) -> None:
+    """Say what two data sets share."""
     for sign, what, pairs in (
         ("!", "share images", each.equal),
         ("·", "have images that look alike", each.alike),
@@ -138,7 +142,8 @@ def _say_common(out: Terminal, each: Common) -> None:
         _say_groups(out, sign, f"{each.first} and {each.second} {what}", pairs)
 
 
-def _document(found: Sequence[Checked], shared: Sequence[Common]) -> dict[str, Any]:
+def document(found: Sequence[Checked], shared: Sequence[Common]) -> dict[str, Any]:
+    """Return the same as JSON values."""
     return {
         "data": [
             {

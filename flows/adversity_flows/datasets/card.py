@@ -25,13 +25,16 @@ _SAID = ("n", "per_class", "quarantined")
 """Facts of a data set that stand elsewhere on its card."""
 
 
-def write_card(folder: Path, checked: Checked, others: Sequence[Common]) -> tuple[Path, Path]:
+def write_card(
+    folder: Path, checked: Checked, others: Sequence[Common], *, version: str | None = None
+) -> tuple[Path, Path]:
     """Write `NAME.md` and `NAME.html` into a folder.
 
     Args:
         folder: It is made.
         checked: The data set.
         others: What it has in common with other ones.
+        version: What this version of it is called.
 
     Returns:
         Both paths.
@@ -41,7 +44,7 @@ def write_card(folder: Path, checked: Checked, others: Sequence[Common]) -> tupl
     """
     import jinja2
 
-    values = card_values(checked, others)
+    values = {**card_values(checked, others), "version": version}
     place = resources.files("adversity_flows").joinpath("templates/data_card")
     paths = []
     try:

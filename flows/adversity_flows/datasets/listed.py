@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["Listed", "Version", "listed"]
+__all__ = ["Listed", "Version", "listed", "tracked_places"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def listed(root: Path, plans: Sequence[Plan]) -> list[Listed]:
         for id_, planned in plan.data.items():
             if planned.location is not None and not planned.plugin.packaged:  # type: ignore[attr-defined]
                 used.setdefault(planned.location, []).append(f"{plan.name}.{id_}")
-    tracked = {place: (file, out) for place, file, out in _tracked(root)}
+    tracked = {place: (file, out) for place, file, out in tracked_places(root)}
     found = []
     for place in sorted({*used, *tracked}):
         file, out = tracked.get(place, ("", {}))
@@ -90,8 +90,12 @@ def listed(root: Path, plans: Sequence[Plan]) -> list[Listed]:
     return found
 
 
-def _tracked(root: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield each output of a `.dvc` file: its location, the file, and what stands there."""
+def tracked_places(root: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each output of a `.dvc` file: its location, the file, and what stands there.
+
+    Raises:
+        InputError: If a `.dvc` file is no YAML.
+    """
     for path in sorted(root.rglob("*.dvc")):
         inside = path.relative_to(root)
         if not path.is_file() or any(part.startswith(".") for part in inside.parts[:-1]):

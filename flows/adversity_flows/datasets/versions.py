@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import adversity
 from adversity.data.reading import Source
 from adversity.engine.calls.set_up import set_up
 from adversity.errors import InputError
+from adversity.pipeline.plan.plugins import attempt
+from adversity.registry import discover
 from adversity_flows.dvc.revision import Revision
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from adversity.contracts import PluginBase
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["Named", "class_folders", "data_of", "version"]
+__all__ = ["Named", "class_folders", "data_of", "image_folder", "opened_in", "version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,22 @@ def class_folders(root: Path, folder: Path) -> Named:
     if not path.is_relative_to(root):
         raise InputError(f"expected PIPELINE:NAME or a folder within {root}, got {folder}")
     place = path.relative_to(root).as_posix()
-    plugin = adversity.create("dataset", "folder", path=place)
+    return image_folder(place)
+
+
+def image_folder(place: str, labels: str | None = None) -> Named:
+    """Return a folder of images, which need not be there.
+
+    Args:
+        place: Where it lies.
+        labels: A CSV file in it with the labels; None: its sub-folders are classes.
+
+    Raises:
+        InputError: If one of them is no path.
+    """
+    plugin, faults = attempt(discover().get("dataset", "folder"), {"path": place, "labels": labels})
+    if plugin is None:
+        raise InputError("; ".join(faults.values()))
     return Named(plugin, f"folder {place}", place)
 
 
@@ -87,7 +103,7 @@ def version(root: Path, named: Named, revision: str | None) -> Iterator[Source]:
         DataError: If the data are wrong.
     """
     if revision is None:
-        yield _opened(root, named)
+        yield opened_in(root, named)
         return
     found = Revision.named(root, revision)
     if found is None:
@@ -99,12 +115,17 @@ def version(root: Path, named: Named, revision: str | None) -> Iterator[Source]:
                 f"{revision} has no {named.location}: it is in neither git nor DVC there; "
                 f"`dvc add {named.location}` and a commit make a version"
             )
-        yield _opened(folder, named)
+        yield opened_in(folder, named)
     finally:
         found.close()
 
 
-def _opened(root: Path, named: Named) -> Source:
+def opened_in(root: Path, named: Named) -> Source:
+    """Open a data set as it lies in a folder.
+
+    Raises:
+        DataError: If the data are wrong.
+    """
     dataset: Any = set_up(named.plugin, named.label, "cpu", root=root).plugin
     dataset.open(root)
     return Source(dataset, named.prepare)
