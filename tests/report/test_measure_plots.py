@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     [
         (Plot("bars", ["a", "b"], [1, 2]), [{"name": "a", "value": 1}, {"name": "b", "value": 2}]),
         (Plot("histogram", [0, 1, 3], [4, 5]), [{"from": 0, "to": 1, "value": 4}]),
-        (Plot("line", [0, 1], [2, 3], "place"), [{"series": "clean", "x": 0, "value": 2, "n": 3}]),
+        (Plot("line", [0, 1], [2, 3], "place"), [{"series": "clean", "x": 0, "value": 2}]),
         (Plot("steps", [0, 1], [3, 2]), [{"x": 1, "value": 2}]),
         (
             Plot("histogram", [0, 1, 3], {"known": [4, 5], "unknown": [1, 6]}),
@@ -119,3 +119,32 @@ def test_a_plot_that_cannot_be_drawn_is_refused(form: Any, x: list[Any], y: Any,
     """It is refused where it is made, with what was wrong."""
     with pytest.raises(DataError, match=said):
         Plot(form, x, y)
+
+
+def test_long_names_stand_above_bars_that_lie(full_report: Report) -> None:
+    """Names of sub-populations under upright bars would be cut and leave these no height."""
+    names = ["background = land, label = waterbird", "background = water, label = landbird"]
+    info = MeasureInfo(title="worst group", group="uncertainty")
+    report = full_report
+    for step, values in (("clean", [0.5, 0.75]), ("predictions", [0.25, 0.5])):
+        plot = Plot("bars", names, values, "sub-population", "accuracy")
+        measure = Measure(values[0], 9, details={"plot": plot.as_json()})
+        report = report_with(report, step, "worst", measure, info)
+    section = uncertainty_section(report)
+    assert section is not None
+    (chart,) = (chart for chart in section.charts() if chart.id.startswith("worst-plot"))
+    assert {"row": 1, "label": names[1], "series": "clean", "value": 0.75} in chart.records
+    drawing = svg(chart)
+    assert all(name in drawing for name in names), "none is cut"
+    assert "rotate(-90" not in drawing.replace(" ", "")
+
+
+def test_axes_of_shares_end_at_0_and_1(bare_report: Report) -> None:
+    """A curve of recall goes to 1, and its axis no further."""
+    plot = Plot("line", [0.01, 0.5, 1.0], [1.0, 0.9, 0.4], "recall", "precision")
+    measure = Measure(0.9, 9, details={"plot": plot.as_json()})
+    info = MeasureInfo(title="AUPR", group="uncertainty")
+    section = uncertainty_section(report_with(bare_report, "predictions", "aupr", measure, info))
+    assert section is not None
+    (chart,) = (chart for chart in section.charts() if "plot" in chart.id)
+    assert chart.spec["layer"][0]["encoding"]["x"]["scale"] == {"domain": [0, 1]}

@@ -13,6 +13,7 @@ import pytest
 from adversity.errors import InputError
 from adversity.report.sections.methods import differences_section, methods_section
 from adversity.report.tables.choice import Choice, Results, ResultTable
+from adversity.report.tables.figures import figures
 from adversity.report.tables.heads import label_of, said_twice
 from adversity.report.tables.read_back import read_back
 from adversity.report.tables.written import as_csv, as_latex, as_markdown, caption, fitting
@@ -225,3 +226,25 @@ def test_a_cell_meets_the_one_of_its_seed_and_a_mean_the_mean() -> None:
     assert matching(first, {"severity": "1", "seed": "1"}) is cells[1]
     assert matching(first, {"severity": "1"}) is mean
     assert matching(first, {"severity": "2"}) is None
+
+
+def test_a_step_for_each_of_several_scores_repeats_no_accuracy(full_report: Report) -> None:
+    """Each of its cells says what the answers said that it scores; what it changed stands."""
+    clean = next(step for step in full_report.steps if step.id == "clean")
+    clean = replace(clean, method={"classifier": "net"}, condition={"data": "photos"})
+    scores = replace(
+        clean,
+        id="doubts",
+        kind="uncertainty",
+        source=("clean",),
+        cells=tuple(replace(clean.cells[0], cell={"score": name}) for name in ("margin", "energy")),
+    )
+    told = figures((clean, scores), {})
+    assert {figure.step for figure in told} == {"clean"}
+    changed = {
+        **clean.cells[0].measures,
+        "ece": replace(clean.cells[0].measures["ece"], value=0.01),
+    }
+    better = replace(scores, cells=(scores.cells[0], replace(scores.cells[1], measures=changed)))
+    own = [figure.measure for figure in figures((clean, better), {}) if figure.step == "doubts"]
+    assert own == ["ece", "ece"], "where one cell differs, all of them are compared"

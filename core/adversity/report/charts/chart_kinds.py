@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_style import AXIS, DASHES, SERIES_COLOURS, SHAPES, TEXT, finished
+from adversity.report.charts.log_scale import logarithmic
 from adversity.report.charts.vega_parts import (
     DOWN,
     INTERVAL,
@@ -45,6 +46,7 @@ def lines(
     y: str,
     top: float | None = 1.0,
     ticks: tuple[float, ...] = (),
+    beyond: tuple[float, tuple[float, ...]] | None = None,
 ) -> Mapping[str, Any]:
     """Return a line for each series with its interval as a whisker, and as a band for a few.
 
@@ -56,9 +58,10 @@ def lines(
         y: Title of the y axis.
         top: Where the y axis of a share ends, which begins at 0; None where y is none.
         ticks: Where the points are: the ticks of the x axis if they are few.
+        beyond: Where the scale of y becomes logarithmic, and its ticks; None for a plain one.
     """
     legend = {"symbolOpacity": 1, "symbolSize": 110, "rowPadding": 1}
-    scale = share(top) if top else {"zero": True}
+    up = logarithmic(*beyond) if beyond else {"scale": share(top) if top else {"zero": True}}
     base = {
         "x": numbers(
             "x",
@@ -68,8 +71,8 @@ def lines(
         ),
         "color": named("series", coloured(names, SERIES_COLOURS), legend=legend),
     }
-    value = numbers("value", y, scale=scale)
-    interval = {"y": numbers("low", y, scale=scale), "y2": {"field": "high"}}
+    value = numbers("value", y, **up)
+    interval = {"y": numbers("low", y, **up), "y2": {"field": "high"}}
     band = layer({"type": "area"}, base, interval, opacity=shown(0.18))
     whisker = layer({"type": "rule", "strokeWidth": 1.5}, base, interval, opacity=shown(0.7))
     line = layer(
@@ -100,6 +103,7 @@ def points(
     zero: bool = False,
     limits: bool = False,
     ends: tuple[float | None, float | None] = (None, None),
+    beyond: tuple[float, tuple[float, ...]] | None = None,
 ) -> Mapping[str, Any]:
     """Return a forest plot: a row for each record with its point, interval and limit.
 
@@ -114,22 +118,24 @@ def points(
         limits: Mark each record's limit; at least one has one.
         ends: Where an axis that is no share's begins and ends; None where the values decide. With
             either, 0 is on it, so that one value alone has a scale.
+        beyond: Where the scale becomes logarithmic, and its ticks; None for a plain one.
     """
     states = ("pass", "fail", "undecided", "plain")
     colours = ("#005A9C", "#A6290A", "#6B5200", SERIES_COLOURS[0])
     colour = silent("state", coloured(states, colours))
-    scale = share(top) if top else free(zero=zero, ends=ends)
+    plain = {"scale": share(top) if top else free(zero=zero, ends=ends)}
+    along = logarithmic(*beyond) if beyond else plain
     whisker = layer(
         {"type": "rule", "strokeWidth": 2.5},
         DOWN,
-        x=numbers("low", x, scale=scale),
+        x=numbers("low", x, **along),
         x2={"field": "high"},
         color=colour,
     )
     dot = layer(
         {"type": "point", "filled": True, "size": 90, "opacity": 1},
         DOWN,
-        x=numbers("value", x, scale=scale),
+        x=numbers("value", x, **along),
         color=colour,
         shape=silent("state", coloured(states, SHAPES)),
         tooltip=tooltip(("label", "what", "N"), *INTERVAL, ("limit", "limit", "Q")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.caption_words import (
@@ -14,6 +15,7 @@ from adversity.report.charts.caption_words import (
 from adversity.report.charts.chart_kinds import lines, points
 from adversity.report.charts.chart_style import MAX_SERIES
 from adversity.report.charts.chosen_series import chosen_series
+from adversity.report.charts.log_scale import knee_of, knee_ticks, said_of
 from adversity.report.values.blocks import Chart
 from adversity.report.values.splits import split_text
 from adversity.report.words.reading import (
@@ -157,6 +159,8 @@ def line_charts(
     drawable, lost = _drawable(records)
     records, left = chosen_series(drawable, matters) if matters and drawable else (drawable, "")
     names = list(dict.fromkeys(item["series"] for item in records))
+    beyond = _beyond(records) if form is lines and top is None else None
+    scaled = form if beyond is None else partial(form, beyond=beyond)
     groups = [names[start : start + MAX_SERIES] for start in range(0, len(names), MAX_SERIES)]
     charts = []
     for index, group in enumerate(groups):
@@ -171,9 +175,10 @@ def line_charts(
                 id=key if index == 0 else f"{key}-{index + 1}",
                 title=title + part,
                 finding=f"{title}: " + "; ".join(_course(own, name) for name in group) + ".",
-                caption=f"{intervals} {counts_in_words(own, counted)}{left}{lost}",
+                caption=f"{intervals} {counts_in_words(own, counted)}{left}{lost}"
+                + said_of(beyond and beyond[0]),
                 records=tuple(own),
-                spec=form(tuple(group), x=x, y=y, top=top, ticks=tuple(spots)),
+                spec=scaled(tuple(group), x=x, y=y, top=top, ticks=tuple(spots)),
                 heads={"series": "path", "x": x, "value": y, "low": "low", "high": "high"},
             )
         )
@@ -215,20 +220,24 @@ def row_chart(
         for index, ((label, measure), columns) in enumerate(zip(rows, more, strict=True))
     )
     records = tuple(drawable)
+    limits = any(item["limit"] is not None for item in records)
+    beyond = None if top or limits else _beyond(records)
     words = "; ".join(f"{label} {number(written(measure).value)}" for label, measure in rows)
     return Chart(
         id=key,
         title=title,
         finding=plain(f"{title}: {words}."),
-        caption=f"{intervals_in_words([measure for _, measure in rows])} {counts_in_words(records)}{lost}",
+        caption=f"{intervals_in_words([measure for _, measure in rows])} {counts_in_words(records)}{lost}"
+        + said_of(beyond and beyond[0]),
         records=records,
         spec=points(
             x=axis or title,
             rows=len(rows),
             top=top,
             zero=zero,
-            limits=any(item["limit"] is not None for item in records),
+            limits=limits,
             ends=ends,
+            beyond=beyond,
         ),
         heads={"label": "what", "value": axis or title, "limit": "limit"},
     )
@@ -255,6 +264,14 @@ def _drawable(records: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, A
         drawable,
         f" Not drawn: {plural(lost, 'infinite value')}, see the tables." if lost else "",
     )
+
+
+def _beyond(records: Sequence[Mapping[str, Any]]) -> tuple[float, tuple[float, ...]] | None:
+    """Return where the scale of values becomes logarithmic, and its ticks; None for a plain one."""
+    knee = knee_of(item["value"] for item in records)
+    if knee is None:
+        return None
+    return knee, knee_ticks((item[name] for item in records for name in ("low", "high")), knee)
 
 
 def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:

@@ -8,11 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.plot import Plot
+from adversity.report.charts.bar_rows import are_long, bar_rows
 from adversity.report.charts.chart_kinds import lines, staircase
 from adversity.report.charts.chart_style import MAX_SERIES, SERIES_COLOURS, finished
+from adversity.report.charts.curve_points import rounded, seen_points
 from adversity.report.charts.curves import line_charts
 from adversity.report.charts.spreads import spreads
-from adversity.report.charts.vega_parts import coloured, layer, named, numbers
+from adversity.report.charts.vega_parts import coloured, layer, named, numbers, share
 from adversity.report.values.blocks import Chart
 from adversity.report.values.splits import split_text
 from adversity.report.words.reading import grouped, labels, measured, panel, slug
@@ -39,6 +41,7 @@ _MOST = 6
 _MOST_OF_CURVES = 2
 """More charts of the curves of one measure: each curve is hundreds of points, twice on the page."""
 _CURVES = ("line", "steps")
+_NEARLY_ALL = 0.9
 _Placed = tuple[str, str, "Measure", Plot]
 """A plot: what the images went through, its step, and the measure that brings it."""
 
@@ -104,31 +107,50 @@ def _side_by_side(name: str, plots: Sequence[_Placed]) -> Chart:
         plain(plot.x_title or "x"),
         plain(plot.y_title or "y"),
     )
-    series = [place for place, *_ in plots]
-    chart = layer(
-        {"type": "bar"},
-        x={"field": "name", "type": "nominal", "title": x, "sort": None},
-        xOffset={"field": "series", "type": "nominal", "sort": series},
-        y=numbers("value", y, scale={"zero": True}),
-        color=named("series", coloured(series, SERIES_COLOURS)),
-    )
+    series = tuple(place for place, *_ in plots)
     low, high = (pick(plots, key=lambda placed: placed[2].value) for pick in (min, max))
-    return Chart(
+    return _named_bars(
+        {place: own for place, _, _, own in plots},
         id=slug(f"{name}-plot-{step}-{where}"),
         title=capital(title),
         finding=plain(
             f"{title} is lowest for {low[0]}, {measure_text(low[2])}, and highest for {high[0]}, "
             f"{measure_text(high[2])}."
         ),
-        caption=f"{plural(len(plot.x), 'bar')} for each of {len(plots)}.",
-        records=tuple(
-            {"series": place, "name": plain(bar), "value": value}
-            for place, _, _, own in plots
-            for bar, value in zip(own.x, own.curves[""], strict=True)
-        ),
-        spec=finished(chart),
-        heads={"series": "path", "name": x, "value": y},
+        caption=f"{plural(len(plot.x), 'bar')} for each of {len(series)}.",
+        heads={"series": "path", "name": x, "label": x, "value": y},
     )
+
+
+def _named_bars(plots: Mapping[str, Plot], **chart: Any) -> Chart:
+    """Make a chart of bars with names: under each other where the names are long."""
+    series, heads = tuple(plots), chart["heads"]
+    names = [plain(name) for name in next(iter(plots.values())).x]
+    several = len(series) > 1
+    bars = [
+        {"row": row, "name": name, "series": one, "value": plot.curves[""][row]}
+        for one, plot in plots.items()
+        for row, name in enumerate(names)
+    ]
+    if are_long(names):
+        records = [
+            {"label" if key == "name" else key: value for key, value in bar.items()} for bar in bars
+        ]
+        spec = bar_rows(series, x=heads["value"], rows=len(names))
+        return Chart(**chart, records=tuple(records), spec=spec)
+    left = {"row"} if several else {"row", "series"}
+    records = [
+        {key: bar[key] for key in ("series", "name", "value") if key not in left} for bar in bars
+    ]
+    beside = {"xOffset": {"field": "series", "type": "nominal", "sort": list(series)}}
+    colour = {"color": named("series", coloured(series, SERIES_COLOURS))}
+    upright = layer(
+        {"type": "bar"} if several else {"type": "bar", "color": SERIES_COLOURS[0]},
+        x={"field": "name", "type": "nominal", "title": heads["name"], "sort": None},
+        y=numbers("value", heads["value"], scale={"zero": True}),
+        **({**beside, **colour} if several else {}),
+    )
+    return Chart(**chart, records=tuple(records), spec=finished(upright))
 
 
 def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
@@ -162,41 +184,60 @@ def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
         for index, chart in enumerate(charts[:_MOST_OF_CURVES]):
             more = f" {plural(left, 'more curve')}: in the JSON of this report."
             note = more if left > 0 and index == _MOST_OF_CURVES - 1 else ""
-            yield replace(chart, caption=chart.caption + note)
+            points = tuple(_points(chart.records, straight=form == "line"))
+            yield replace(chart, caption=chart.caption + note, records=points)
 
 
-def _curves_alone(form: Callable[..., Mapping[str, Any]], *names: Any, **more: Any) -> Spec:
+def _points(records: Sequence[Mapping[str, Any]], *, straight: bool) -> Iterator[dict[str, Any]]:
+    """Yield the points of curves that can be seen, without intervals, which curves have none of."""
+    every = [0.0, *(item["value"] for item in records)]
+    curves: dict[str, list[Mapping[str, Any]]] = {}
+    for item in records:
+        curves.setdefault(item["series"], []).append(item)
+    for series, own in curves.items():
+        x, y = ([item[name] for item in own] for name in ("x", "value"))
+        seen = seen_points(x, y, height=max(every) - min(every)) if straight else range(len(own))
+        for at in seen:
+            yield {"series": series, "x": rounded(x[at]), "value": rounded(y[at])}
+
+
+def _curves_alone(
+    form: Callable[..., Mapping[str, Any]], *names: Any, ticks: Sequence[float] = (), **more: Any
+) -> Spec:
     """Return a form without a mark at each point and without intervals, which a curve has none of.
 
-    Hundreds of points for each of many curves would make a page of tens of megabytes.
+    Hundreds of points for each of many curves would make a page of tens of megabytes. The axis ends
+    where the curves do: one of shares does not go from -0.1 to 1.1.
     """
-    spec = form(*names, **more)
-    kept = [view for view in spec["layer"] if view["mark"]["type"] == "line"]
-    return {**spec, "layer": [{**kept[0], "name": "first"}, *kept[1:]]}
+    spec = form(*names, ticks=tuple(ticks), **more)
+    line = next(view for view in spec["layer"] if view["mark"]["type"] == "line")
+    encoding = {**line["encoding"], "x": {**line["encoding"]["x"], "scale": _across(ticks)}}
+    return {**spec, "layer": [{**line, "name": "first", "encoding": encoding}]}
+
+
+def _across(places: Sequence[float]) -> Spec:
+    """Return the scale of an axis along curves: from 0 to 1 where these are shares up to 1."""
+    shares = min(places) >= 0 and _NEARLY_ALL <= max(places) <= 1
+    return share(1.0) if shares else {"zero": False, "nice": False}
 
 
 def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
     """Draw bars with names, or a histogram whose bars reach from edge to edge."""
     x, y = plain(plot.x_title or "x"), plain(plot.y_title or "y")
-    records: tuple[Mapping[str, Any], ...]
     (heights,) = plot.curves.values()
-    if plot.form == "histogram":
-        edges = zip(plot.x[:-1], plot.x[1:], heights, strict=True)
-        records = tuple({"from": low, "to": high, "value": value} for low, high, value in edges)
-        # A bar with two ends across stands on nothing by itself: it would be a strip.
-        across = {"x": numbers("from", x), "x2": {"field": "to"}, "y2": {"datum": 0}}
-    else:
-        pairs = zip(plot.x, heights, strict=True)
-        records = tuple({"name": plain(name), "value": value} for name, value in pairs)
-        across = {"x": {"field": "name", "type": "nominal", "title": x, "sort": None}}
+    chart: dict[str, Any] = {
+        "id": key,
+        "title": title,
+        "finding": finding,
+        "caption": f"{plural(len(heights), 'bar')}, the highest {number(max(heights))}.",
+        "heads": {"name": x, "label": x, "from": f"{x}, from", "to": f"{x}, to", "value": y},
+    }
+    if plot.form == "bars":
+        return _named_bars({"": plot}, **chart)
+    edges = zip(plot.x[:-1], plot.x[1:], heights, strict=True)
+    records = tuple({"from": low, "to": high, "value": value} for low, high, value in edges)
+    # A bar with two ends across stands on nothing by itself: it would be a strip.
+    across = {"x": numbers("from", x), "x2": {"field": "to"}, "y2": {"datum": 0}}
     bars = {"type": "bar", "color": SERIES_COLOURS[0]}
-    highest = number(max(heights))
-    return Chart(
-        id=key,
-        title=title,
-        finding=finding,
-        caption=f"{plural(len(heights), 'bar')}, the highest {highest}.",
-        records=records,
-        spec=finished(layer(bars, across, y=numbers("value", y, scale={"zero": True}))),
-        heads={"name": x, "from": f"{x}, from", "to": f"{x}, to", "value": y},
-    )
+    spec = finished(layer(bars, across, y=numbers("value", y, scale={"zero": True})))
+    return Chart(**chart, records=records, spec=spec)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adversity.report.charts.chosen_rows import ends_of
 from adversity.report.charts.curves import row_chart
 from adversity.report.charts.measure_plots import measure_plots
+from adversity.report.sections.quality_tables import quality_tables
 from adversity.report.sections.register import section
 from adversity.report.sections.restoration_tables import (
     changes_table,
@@ -15,7 +16,7 @@ from adversity.report.sections.restoration_tables import (
     flips_table,
     names_of,
 )
-from adversity.report.values.blocks import Block, Chart, Section, Table, Text
+from adversity.report.values.blocks import Block, Chart, Section, Text
 from adversity.report.values.paired import (
     CALIBRATED,
     HARMS,
@@ -24,8 +25,7 @@ from adversity.report.values.paired import (
     TEST_TIME,
     TRAINED,
 )
-from adversity.report.words.reading import grouped, titles
-from adversity.report.words.wording import NOTHING, cell_text, measure_text, plain
+from adversity.report.words.wording import cell_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +50,7 @@ def restoration_section(report: Report) -> Section | None:
         blocks += [*([] if drawn and len(gains) <= _MOST else [_chart(gains)]), *drawn]
         if len(gains) <= _MOST:
             blocks += _tables(gains)
-    quality = _quality(report)
-    if quality is not None:
-        blocks.append(quality)
+    blocks += quality_tables(report)
     blocks += measure_plots(report, "quality")
     restored = any(step.kind == "restoration" for step in report.steps)
     title = "Restoration: gain and harm" if restored else "Image quality"
@@ -112,29 +110,3 @@ def _of_seeds(gains: Sequence[Gain]) -> str:
     """Say what is taken as given where a gain is over several seeds."""
     several = any(gain.difference.details.get("seeds") for gain in gains)
     return " Over several seeds, these are taken as given, and images as drawn." if several else ""
-
-
-def _quality(report: Report) -> Table | None:
-    steps = [step for step in report.steps if step.kind != "attack"]
-    names = grouped(steps, "quality")
-    rows = tuple(
-        (
-            step.id,
-            cell_text(cell.cell) or NOTHING,
-            *(measure_text(own[name]) if name in own else NOTHING for name in names),
-        )
-        for step in steps
-        for cell in step.shown
-        for own in [cell.measures]
-        if own.keys() & set(names)
-    )
-    if not rows:
-        return None
-    heads = tuple(titles(steps, names).values())
-    return Table(
-        "image-quality",
-        "Image quality against the clean image: mean, interval, n.",
-        ("step", "cell", *heads),
-        rows,
-        numeric=frozenset(heads),
-    )

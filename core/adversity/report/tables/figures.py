@@ -106,12 +106,23 @@ def _echoes(step: StepSummary, name: str, steps: Mapping[str, StepSummary]) -> b
     before = steps.get(step.upstream or "")
     if step.kind != "uncertainty" or before is None:
         return False
-    ours, theirs = ([_value(cell, name) for cell in one.shown] for one in (step, before))
-    return ours == theirs and None not in ours
+    return bool(step.shown) and all(
+        (own := _value(cell, name)) is not None and own == _value(_met(cell, before), name)
+        for cell in step.shown
+    )
 
 
-def _value(cell: CellResult, name: str) -> float | None:
-    return cell.measures[name].value if name in cell.measures else None
+def _met(cell: CellResult, before: StepSummary) -> CellResult | None:
+    """Return the cell of the step before that agrees in every variable that it has.
+
+    One of several scores stands in a cell of its own and repeats what has no such variable.
+    """
+    agree = (one for one in before.shown if one.cell.items() <= cell.cell.items())
+    return next(agree, None)
+
+
+def _value(cell: CellResult | None, name: str) -> float | None:
+    return cell.measures[name].value if cell is not None and name in cell.measures else None
 
 
 def _told_apart(found: list[Figure]) -> Iterator[Figure]:

@@ -52,6 +52,7 @@ class Table:
         numeric: Columns that are aligned to the right.
         states: A verdict for each row, where the first column shows one.
         sortable: The page offers to sort the rows by a column; they stand in the order given.
+        shades: For each row, how dark the ground of each cell behind the first is, 0 to 6.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Table:
     numeric: frozenset[str] = frozenset()
     states: tuple[str, ...] = ()
     sortable: bool = False
+    shades: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

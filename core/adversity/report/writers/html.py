@@ -21,7 +21,7 @@ from adversity.report.charts.drawings import UNKEPT
 from adversity.report.doubts.judgement import SIGNS, WORDS, verdict, what_was_tested
 from adversity.report.sections.all_sections import contents
 from adversity.report.sections.summary import caveat_texts, gate_table
-from adversity.report.values.blocks import Chart, Code, Table, Text
+from adversity.report.values.blocks import MAX_ROWS, Chart, Code, Table, Text
 from adversity.report.words.wording import NOTHING, plain, plural
 from adversity.report.writers.fitting import largest_that_fits
 from adversity.report.writers.image_grid import amplification, grid
@@ -265,13 +265,18 @@ def _environment() -> Environment:
         }
     )
     templates.globals.update({"SIGNS": SIGNS, "WORDS": WORDS})
-    templates.filters |= {"shown": _shown, "first_sentence": _first_sentence}
+    templates.filters |= {"shown": _shown, "first_sentence": _first_sentence, "step": _step}
     return templates
 
 
 def _first_sentence(text: str) -> str:
     """Return what a caption says first: enough to know what a table is of."""
     return text.partition(". ")[0].rstrip(".")
+
+
+def _step(records: Sequence[object]) -> int:
+    """Return of how many rows of a chart's table twin one is shown, so that curves stay small."""
+    return max(1, -(-len(records) // MAX_ROWS))
 
 
 def _shown(value: Any) -> str:
