@@ -154,6 +154,7 @@ class _Session:
             hashes = memory.recorded(self.plan.stages)
             if self._folder.exists:
                 self._keep_plots_page(memory)
+                self._folder.keep_inputs(memory.listed(self.plan.stages))
         return self._conclude(hashes)
 
     def stage_started(self, stage: Stage, total: int, pending: int, reason: str) -> None:
@@ -251,7 +252,6 @@ class _Session:
         folder = self._folder
         if not folder.exists:
             folder.make()
-        provenance = self._provenance(hashes)
         state, line = verdict(report)
         record = {
             **self._manifest(),
@@ -267,7 +267,7 @@ class _Session:
             "resolved": self._circumstances.resolved,
         }
         place = (folder.path, self.plan, self._workspace)
-        whole = write_pages(*place, report.gates, provenance, facts=record)
+        whole = write_pages(*place, report.gates, self._provenance(hashes), facts=record)
         folder.keep_tables(self._workspace.outputs, self.plan.stages)
         past = folder.write_manifest({**record, "story": list(story_lines(whole))})
         folder.log("\n".join([line, *problems(report)]))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "find_root",
     "named_plans",
+    "named_project",
     "pipeline_files",
     "plan_of",
     "plans_of",
@@ -58,6 +59,12 @@ def root_of(pipeline: str) -> Path:
     """Return the project of a pipeline file as named on the command line."""
     folder = Path(pipeline).absolute().parent
     return find_root(folder if folder.is_dir() else Path.cwd())
+
+
+def named_project(run: str | None) -> Path:
+    """Return the project of a run as named on the command line: a file's, else that we stand in."""
+    is_file = run is not None and Path(run).suffix in {".yaml", ".yml"}
+    return root_of(str(run)) if is_file else find_root(Path.cwd())
 
 
 def plan_of(pipeline: str, *, overrides: Sequence[str] = ()) -> Plan:

@@ -9,15 +9,33 @@ left; where there is none (a fresh clone, in CI), the entries of the last run ar
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dvc.repo import Repo
+
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["PAGE", "is_report_plot", "plot_path", "plots_page", "report_plots"]
+__all__ = ["PAGE", "is_report_plot", "keep_page", "plot_path", "plots_page", "report_plots"]
 
 PAGE = "tmp/adversity-plots.html"
 """Where the page for `dvc plots` lies, under `.dvc`."""
+
+
+def keep_page(repo: Repo) -> None:
+    """Let `dvc plots` draw on our page, unless another one is configured.
+
+    Ours is set for this clone alone, in `.dvc/config.local`, because it is made here and not in git.
+    """
+    page = Path(repo.dvc_dir) / PAGE
+    configured = repo.config.get("plots", {}).get("html_template")
+    if configured not in (None, PAGE) or (configured and page.is_file()):
+        return
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(plots_page(), encoding="utf-8")
+    with repo.config.edit("local") as local:
+        local.setdefault("plots", {})["html_template"] = PAGE
 
 
 def report_plots(plan: Plan, known: Sequence[Any] = ()) -> list[Any]:

@@ -9,12 +9,13 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from adversity.errors import InputError, StaleInputsError
 from adversity_flows.dvc.inputs import Inputs, read_inputs, stale_reasons
 from adversity_flows.dvc.lockfile import LockFile
+from adversity_flows.dvc.on_disk import files_of
+from adversity_flows.dvc.plots import keep_page
 from adversity_flows.dvc.project_file import ParsedProject
 from adversity_flows.dvc.reasons import sentence
 from adversity_flows.dvc.repository import alone, dvc_errors, locked, open_repository
@@ -24,6 +25,7 @@ from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
@@ -210,22 +212,18 @@ class DvcRecorder:
         return dict(sorted(hashes.items()))
 
     def keep_plots_page(self) -> None:
-        """Let `dvc plots` draw without a network, unless another page is configured.
-
-        DVC's own page loads Vega from the network. Ours is set for this clone alone, in
-        `.dvc/config.local`, because it is made here and not in git.
-        """
-        from adversity_flows.dvc.plots import PAGE, plots_page
-
-        page = Path(self._repo.dvc_dir) / PAGE
-        configured = self._repo.config.get("plots", {}).get("html_template")
-        if configured not in (None, PAGE) or (configured and page.is_file()):
-            return
+        """Let `dvc plots` draw without a network, unless another page is configured."""
         with self._dvc("configure its plots"):
-            page.parent.mkdir(exist_ok=True)
-            page.write_text(plots_page(), encoding="utf-8")
-            with self._repo.config.edit("local") as local:
-                local.setdefault("plots", {})["html_template"] = PAGE
+            keep_page(self._repo)
+
+    def listed(self, stages: Iterable[Stage]) -> dict[str, dict[str, str]]:
+        """Return the files of every folder that stages read and none made, each with DVC's hash."""
+        stages = tuple(stages)
+        made = {stage.out for stage in stages if not stage.step.startswith("data:")}
+        with self._dvc("list the files of data sets"):
+            paths = sorted({dep for stage in stages for dep in stage.deps} - made)
+            files = {path: dict(files_of(self._repo, path)) for path in paths}
+        return {path: found for path, found in files.items() if found}
 
     @contextmanager
     def _dvc(self, doing: str) -> Iterator[None]:

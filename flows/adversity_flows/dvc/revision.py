@@ -80,6 +80,22 @@ class Revision:
                 found |= {str(item["path"]): str(item.get("md5", "")) for item in items}
         return dict(sorted(found.items()))
 
+    def parameters(self, pipeline: str, file: str) -> dict[str, Any]:
+        """Return what the stages of a pipeline read of a parameter file, as DVC recorded it.
+
+        Such a file need not be in git: what a run writes anew is not.
+        """
+        start, found = f"artifacts/{pipeline}/", dict[str, Any]()
+        for stage in self._stages.values():
+            if any(str(out["path"]).startswith(start) for out in stage.get("outs", ())):
+                for key, value in stage.get("params", {}).get(file, {}).items():
+                    *above, last = key.split(".")
+                    place = found
+                    for name in above:
+                        place = place.setdefault(name, {})
+                    place[last] = value
+        return found
+
     def text(self, path: str) -> str:
         """Return a text file that git tracks; nothing if there is none."""
         with alone(), dvc_errors(self._root, f"read {path} of {self.name}"):

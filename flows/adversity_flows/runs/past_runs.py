@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Stage
 
 __all__ = [
+    "INPUTS",
     "PAGE",
     "RESULT",
     "PastRun",
@@ -43,6 +44,7 @@ FOLDER = "runs"
 MANIFEST = "manifest.json"
 PAGE = "report.html"
 RESULT = "result.json"
+INPUTS = "inputs.json"
 _HASHED = frozenset({".json", ".html", ".md", ".parquet", ".svg", ".png"})
 """Files of a run that never change once it has ended; its logs do."""
 _OWN = "sha256"
@@ -163,6 +165,10 @@ class RunFolder:
                     os.link(source, target)
                 except OSError:
                     shutil.copyfile(source, target)
+
+    def keep_inputs(self, listed: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep the hash of every file that data sets are made of, so that a change can be named."""
+        write_record(self.path / INPUTS, listed)
 
     def _name(self, number: int) -> None:
         self.id = f"{self._base}-{number}"

@@ -30,7 +30,15 @@ from adversity.project import kind_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["USES", "VARIABLE", "Loaded", "load_pipeline", "variables_in", "variables_of"]
+__all__ = [
+    "USES",
+    "VARIABLE",
+    "Loaded",
+    "load_pipeline",
+    "read_pipeline",
+    "variables_in",
+    "variables_of",
+]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
@@ -89,7 +97,15 @@ def load_pipeline(path: Path, *, root: Path, overrides: Sequence[str] = ()) -> L
     """
     base = root.resolve()
     file = _inside(path, base)
-    text = read_text(base / file, file)
+    return read_pipeline(read_text(base / file, file), file, root=base, overrides=overrides)
+
+
+def read_pipeline(text: str, file: str, *, root: Path, overrides: Sequence[str] = ()) -> Loaded:
+    """Read a text that a pipeline file, relative to the project, held; it need not hold it now.
+
+    Raises:
+        PipelineError: With every finding.
+    """
     document = parse(text, file)
     overridden = {apply_override(document, override): override for override in overrides}
     findings = Findings(file, document.lines, overridden)
@@ -100,7 +116,7 @@ def load_pipeline(path: Path, *, root: Path, overrides: Sequence[str] = ()) -> L
     _check_dollars(document.tree, findings)
     spec = _validate(document.tree, findings)
     if spec is not None:
-        loaded = Loaded(spec, file, base, text, document.lines, document.written, overridden)
+        loaded = Loaded(spec, file, root, text, document.lines, document.written, overridden)
         _check_names(spec, findings)
         _check_matrix(loaded, findings)
         findings.raise_any()
