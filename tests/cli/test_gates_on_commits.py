@@ -58,7 +58,9 @@ def test_a_run_is_held_against_a_tag(project, call, git, gate):
     assert call("run", FILE, "--direct").code == 0
     bare = verdict(project)
     assert bare["verdict"] == "undecided"
-    assert bare["why"].endswith("it has no results of tiny; run the pipeline there and commit dvc.lock")
+    assert bare["why"].endswith(
+        "it has no results of tiny; run the pipeline there and commit dvc.lock"
+    )
 
 
 def test_a_commit_that_there_is_not_is_refused_first(project, call, gate):

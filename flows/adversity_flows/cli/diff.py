@@ -42,6 +42,11 @@ _SPARE = ("n", "95 % interval", "A", "B", "data")
     help="Of the bootstrap, for measures that are no mean over images; 0 leaves these out.",
 )
 @click.option("--pipeline", metavar="NAME", help="Which one, where commits have several.")
+@click.option(
+    "--why",
+    metavar="NUMBER",
+    help="Split the change of one number into what changed: predictions.accuracy.",
+)
 def diff(
     first: str,
     second: str | None,
@@ -49,6 +54,7 @@ def diff(
     as_json: bool,
     draws: int,
     pipeline: str | None,
+    why: str | None,
 ) -> None:
     """Say what changed from run A to run B, image by image.
 
@@ -59,10 +65,14 @@ def diff(
     and wrong are tested by McNemar's test, other measures by pairs or a bootstrap, all corrected
     for how many tests there are (Holm).
 
+    --why computes what is missing to split the change of a number exactly: code and libraries
+    first, then data, model and parameters by Shapley's split over all their combinations.
+
     \b
     Examples:
       adversity diff pipelines/first_look.yaml
       adversity diff main pipelines/first_look.yaml --markdown
+      adversity diff v1 pipelines/first_look.yaml --why clean.accuracy
     """
     from adversity.errors import InputError
     from adversity.registry import discover
@@ -74,6 +84,17 @@ def diff(
     if draws == 1:
         raise InputError("--draws: expected 0, or at least 2, got 1: one draw has no spread")
     before, after = _sides(first, second, pipeline)
+    if why is not None:
+        from adversity_flows.cli.diff_why import say_why
+        from adversity_flows.cli.project import find_root, root_of
+
+        if markdown:
+            raise InputError("expected --why or --markdown, got both; leave one out")
+        named = next((one for one in (first, second) if one and Path(one).is_file()), None)
+        root = root_of(named) if named else find_root(Path.cwd())
+        out = Terminal.stdout(colour=colour_choice())
+        say_why(root, before, after, why, out, as_json=as_json)
+        return
     found = compared(before, after, discover(), draws)
     if as_json:
         from adversity.report.writers.diff_pages import diff_json

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan
     from adversity.report.values.model import GateResult
 
-__all__ = ["RunResult", "run"]
+__all__ = ["RunResult", "compute_stage", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ def run(
     out = Path(into).resolve()
     workspace = Workspace(base, out, out / "store")
     ledger = Ledger(out / "ledger")
-    results = {stage.step: _stage(plan, stage.step, workspace, workers) for stage in plan.stages}
+    results = {
+        stage.step: compute_stage(plan, stage.step, workspace, workers) for stage in plan.stages
+    }
     for planned in plan.steps.values():
         if planned.role == "attack":
             keep(ledger, out / plan.stage(planned.id).out)
@@ -87,7 +89,19 @@ def run(
     return RunResult(results, gates, page)
 
 
-def _stage(plan: Plan, step: str, workspace: Workspace, workers: int) -> StageResult:
+def compute_stage(plan: Plan, step: str, workspace: Workspace, workers: int) -> StageResult:
+    """Compute a stage whose upstream artifacts are there into its folder; nothing is recorded.
+
+    Args:
+        plan: The pipeline.
+        step: The stage's step.
+        workspace: Where it reads and writes.
+        workers: Shards at the same time.
+
+    Raises:
+        InputError: If its data are wrong.
+        RunError: If it cannot go on.
+    """
     import shutil
 
     stage = plan.stage(step)

@@ -1,0 +1,222 @@
+"""`adversity diff --why`: planted changes are recovered, against runs of every combination."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import adversity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+FILE = "pipelines/shots.yaml"
+PIPELINE = """\
+name: shots
+data:
+  train: {uses: dataset/folder, with: {path: data/train}}
+  test: {uses: dataset/folder, with: {path: data/test}}
+matrix: {sigma: [0.10, 0.3]}
+steps:
+  net: {uses: classifier/small_cnn, fit_on: train, with: {epochs: 2, width: 4}}
+  shaded: {uses: "./own/shade.py:Shade", from: test, with: {factor: 0.9}}
+  noisy: {uses: degradation/gaussian_noise, from: shaded, with: {sigma: $sigma}}
+  predictions: {uses: net, from: noisy}
+run: {shard_size: 4}
+"""
+SHADE = '''\
+"""Darkens."""
+
+from adversity import Degradation
+
+
+class Shade(Degradation):
+    """Darkens images."""
+
+    name = "shade"
+
+    factor: float = 0.5
+    """What images are multiplied with."""
+
+    def degrade(self, images, rng):
+        return images * self.factor
+'''
+NUMBER = "predictions[sigma=0.10].nll"
+"""A mean over images: with accuracies of eight images many combinations would be equal."""
+
+
+class Planted:
+    """A project with one run, in which things are changed one by one."""
+
+    def __init__(self, shots: Any, call: Callable[..., Any], git: Callable[..., None]) -> None:
+        self.root: Path = shots.root
+        self._shots, self._call, self._git = shots, call, git
+        (self.root / "own").mkdir()
+        (self.root / "own" / "shade.py").write_text(SHADE, encoding="utf-8")
+        shots.file.write_text(PIPELINE, encoding="utf-8")
+        self.commit("v1")
+
+    def commit(self, tag: str) -> None:
+        """Add the data, run, and commit what came of it."""
+        added = ["dvc", "add", "-q", "data/test", "data/train"]
+        subprocess.run([sys.executable, "-m", *added], check=True)
+        answer = self._call("run", FILE, "--direct")
+        assert answer.code == 0, answer.err
+        self._git("add", "-A")
+        self._git("commit", "-q", "-m", tag)
+        self._git("tag", tag)
+
+    def data(self) -> None:
+        """Relabel an image and take one out."""
+        test = self.root / "data" / "test"
+        (test / "dark" / "0.png").rename(test / "light" / "was dark.png")
+        (test / "light" / "3.png").unlink()
+
+    def model(self) -> None:
+        """Train longer: other weights."""
+        self._shots.edit("epochs: 2", "epochs: 9")
+
+    def parameters(self) -> None:
+        """Darken more."""
+        self._shots.edit("factor: 0.9", "factor: 0.3")
+
+    def code(self) -> None:
+        """Edit the plugin of the project."""
+        path = self.root / "own" / "shade.py"
+        path.write_text(
+            SHADE.replace("images * self.factor", "images * self.factor / 4"), encoding="utf-8"
+        )
+
+    def why(self, first: str = "v1") -> dict[str, Any]:
+        """Split the change since the first run."""
+        answer = self._call("diff", first, FILE, "--why", NUMBER, "--json")
+        assert answer.code == 0, answer.err
+        found: dict[str, Any] = json.loads(answer.out)
+        assert sum(found["parts"].values()) == pytest.approx(found["change"], abs=1e-12)
+        assert found["change"] == found["after"] - found["before"] != 0
+        return found
+
+
+@pytest.fixture
+def planted(shots: Any, call: Callable[..., Any], git: Callable[..., None]) -> Planted:
+    """Return the project after its first run."""
+    return Planted(shots, call, git)
+
+
+NAMES = ("data", "model", "parameters")
+PARTS = {
+    "data": "data",
+    "model": "model and weights",
+    "parameters": "parameters",
+    "code": "code and libraries",
+}
+
+
+@pytest.mark.parametrize("what", ["data", "model", "code"])
+def test_one_change_gets_the_whole_change(planted: Planted, what: str) -> None:
+    """And the others exactly nothing; what did not change is not even computed."""
+    getattr(planted, what)()
+    planted.commit("v2")
+    found = planted.why()
+    parts = {name: part for name, part in found["parts"].items() if part}
+    assert parts == {PARTS[what]: found["change"]}
+    assert found["computed"] == (1 if what == "code" else 2)
+    assert not found["failed"]
+
+
+def test_three_changes_are_split_as_runs_of_all_eight_combinations_say(
+    planted: Planted, tmp_path: Path
+) -> None:
+    """Each combination is run whole in a folder of its own, and Shapley's formula written out."""
+    old = tmp_path / "old data"
+    shutil.copytree(planted.root / "data" / "test", old)
+    planted.data()
+    planted.model()
+    planted.parameters()
+    planted.commit("v2")
+    new = tmp_path / "new data"
+    shutil.copytree(planted.root / "data" / "test", new)
+    found = planted.why()
+
+    values = {}
+    for number, taken in enumerate(_subsets()):
+        place = planted.root / "data" / "test"
+        shutil.rmtree(place)
+        shutil.copytree(new if "data" in taken else old, place)
+        overrides = [
+            f"steps.net.with.epochs={9 if 'model' in taken else 2}",
+            f"steps.shaded.with.factor={0.3 if 'parameters' in taken else 0.9}",
+        ]
+        ran = adversity.run(
+            FILE, into=tmp_path / str(number), root=planted.root, overrides=overrides
+        )
+        measures = ran.steps["predictions"].measures
+        values[taken] = Fraction(measures["sigma=0.10"]["nll"].value)
+    assert len(set(values.values())) == 8, "a combination that equals another shows less"
+
+    assert found["orders"] == found["of_orders"] == 6, found
+    assert found["computed"] == 8
+    assert found["parts"]["code and libraries"] == 0
+    for name, part in _shapley(values).items():
+        assert found["parts"][PARTS[name]] == float(part)
+
+
+def test_what_is_gone_is_a_remainder_with_its_reason(planted: Planted) -> None:
+    """Nothing is guessed: the parts still add up, and the command says what would help."""
+    planted.data()
+    planted.commit("v2")
+    shutil.rmtree(planted.root / ".dvc" / "cache")
+    found = planted.why(min(path.name for path in (planted.root / "runs").glob("2*")))
+    assert "data before" in found["failed"]
+    assert "data/t" in found["failed"]["data before"]
+    assert "neither DVC's cache" in found["failed"]["data before"]
+    assert found["orders"] == 0
+    assert found["parts"]["cannot be told apart"] != 0
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("predictions[sigma=0.10].nl", "did you mean predictions[sigma=0.10].nll?"),
+        ("prediction.nll", "did you mean predictions?"),
+        ("predictions", "expected a number of the report as gates write it"),
+        ("predictions[sigma].nll", "expected a number of the report as gates write it"),
+    ],
+)
+def test_a_number_that_there_is_not_is_refused(
+    planted: Planted, call: Callable[..., Any], number: str, said: str
+) -> None:
+    """With the nearest one, before anything is computed."""
+    planted.model()
+    answer = call("diff", "v1", "v1", "--why", number)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def _shapley(v: dict[frozenset[str], Fraction]) -> dict[str, Fraction]:
+    """Return the parts of three, by the formula."""
+    parts = {}
+    for one in NAMES:
+        a, b = (frozenset({name}) for name in NAMES if name != one)
+        own = frozenset({one})
+        parts[one] = (
+            (v[own] - v[frozenset()]) / 3
+            + (v[own | a] - v[a]) / 6
+            + (v[own | b] - v[b]) / 6
+            + (v[own | a | b] - v[a | b]) / 3
+        )
+    return parts
+
+
+def _subsets() -> list[frozenset[str]]:
+    return list({frozenset(order[:n]) for order in permutations(NAMES) for n in range(4)})
