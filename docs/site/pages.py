@@ -39,6 +39,7 @@ NAVIGATION = {
         "For a paper <for-a-paper>",
         "Is this the data I trained on? <data-shift>",
         "Ask people <human-studies>",
+        "Scheduled looks <schedules>",
         "The report <report>",
         "gallery",
         "Which attack for what <attacks>",

@@ -9,6 +9,8 @@ import click
 
 from adversity_flows.cli.command import Command
 from adversity_flows.cli.completion import pipelines
+from adversity_flows.cli.schedule_log import log
+from adversity_flows.cli.schedule_run import run
 
 __all__ = ["schedule"]
 
@@ -24,6 +26,10 @@ def schedule() -> None:
       adversity schedule list
       adversity schedule serve pipelines/first_look.yaml
     """
+
+
+schedule.add_command(run)
+schedule.add_command(log)
 
 
 @schedule.command("list", cls=Command)

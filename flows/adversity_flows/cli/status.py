@@ -93,6 +93,7 @@ def _circumstances(plan: Plan, working: Sequence[AtWork]) -> list[str]:
     """Say how the last run ended, which one is accepted, and when the next is due."""
     from adversity_flows.runs.accepted_runs import accepted_run
     from adversity_flows.runs.latest_run import latest_run
+    from adversity_flows.runs.looks import past_looks
 
     last, accepted = latest_run(plan.root, plan.name), accepted_run(plan.root, plan.name)
     lines = ["never ran here"] if last is None else [f"last run {last.id}: {_end(last, working)}"]
@@ -100,6 +101,8 @@ def _circumstances(plan: Plan, working: Sequence[AtWork]) -> list[str]:
         lines.append(f"accepted run {accepted.id}")
     if schedule := plan.spec.schedule:
         lines.append(f"scheduled: {schedule.words}")
+    if looks := past_looks(plan.root, plan.name):
+        lines.append(f"last look {looks[-1].started}: {looks[-1].outcome}: {looks[-1].verdict}")
     return lines
 
 
@@ -116,8 +119,10 @@ def _as_json(plan: Plan, steps: Sequence[Outlook], working: Sequence[AtWork]) ->
     from adversity_flows.dvc.tracked import missing_data
     from adversity_flows.runs.accepted_runs import accepted_run
     from adversity_flows.runs.latest_run import latest_run
+    from adversity_flows.runs.looks import past_looks
 
     last, accepted = latest_run(plan.root, plan.name), accepted_run(plan.root, plan.name)
+    looks = past_looks(plan.root, plan.name)
     schedule = plan.spec.schedule
     return {
         "name": plan.name,
@@ -135,6 +140,7 @@ def _as_json(plan: Plan, steps: Sequence[Outlook], working: Sequence[AtWork]) ->
         "last_run": None if last is None else {"id": last.id, "end": _end(last, working)},
         "accepted_run": None if accepted is None else accepted.id,
         "schedule": schedule and schedule.model_dump(exclude_none=True),
+        "last_look": looks[-1].as_json() if looks else None,
     }
 
 

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Stage
 
 __all__ = [
+    "FOLDER",
     "INPUTS",
+    "MANIFEST",
     "PAGE",
     "RESULT",
     "PastRun",

@@ -163,11 +163,21 @@ class MetricSpec(_Part):
 
 
 class ScheduleSpec(_Part):
-    """When the pipeline runs by itself: at the times of `cron`, or every `interval`."""
+    """When the pipeline runs by itself: at the times of `cron`, or every `interval`.
+
+    Attributes:
+        cron: Minute, hour, day, month, weekday.
+        interval: In their place.
+        timezone: Of the times.
+        rev: The branch, tag or commit that runs; what is checked out if None.
+        strict: An undecided gate fails, and holds the accepted run.
+    """
 
     cron: Annotated[StrictStr | None, BeforeValidator(_cron)] = None
     interval: Annotated[StrictStr | None, BeforeValidator(_interval)] = None
     timezone: Annotated[StrictStr, BeforeValidator(_timezone)] = "UTC"
+    rev: Annotated[StrictStr, Field(min_length=1)] | None = None
+    strict: StrictBool | None = None
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> Self:

@@ -1,0 +1,253 @@
+"""One scheduled look at a pipeline, from the lease to the line that tells of it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import AbstractContextManager, chdir, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adversity.errors import InputError, PipelineError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+from adversity.registry import discover
+from adversity.report import verdict
+from adversity_flows.dvc.fetched import DamagedError, fetch_needed
+from adversity_flows.dvc.tracked import missing_data
+from adversity_flows.exit_codes import FAILED
+from adversity_flows.runs.looks import Look, write_look
+from adversity_flows.runs.past_runs import PAGE, keep_from_git
+from adversity_flows.scheduled.git import Git
+from adversity_flows.scheduled.lease import HeldError, Lease
+from adversity_flows.scheduled.retried import retried
+from adversity_flows.scheduled.revision import changed_files, found_revision
+from adversity_flows.scheduled.workspace import Worktree, bring_home, worktree_of
+from adversity_flows.session import RunOptions, run_plan
+from adversity_flows.steps.watch import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adversity.pipeline.plan.model import Plan
+    from adversity.pipeline.read.spec import ScheduleSpec
+    from adversity_flows.dvc.fetched import Fetched
+    from adversity_flows.session import FinishedRun
+    from adversity_flows.steps.watch import Watcher
+
+__all__ = ["LookOptions", "look_at", "state_folder"]
+
+
+def _unwatched(_: Plan) -> AbstractContextManager[Watcher]:
+    return nullcontext(Silent())
+
+
+@dataclass(frozen=True, slots=True)
+class LookOptions:
+    """How a look is to be done.
+
+    Attributes:
+        rev: The revision; that of the schedule if None.
+        strict: An undecided gate fails; as the schedule says if None.
+        prefect: Show the steps in Prefect.
+        command: How it was called, for the run's manifest.
+        say: Told what is done, a line each.
+        watching: Lends who looks on while a plan runs.
+    """
+
+    rev: str | None = None
+    strict: bool | None = None
+    prefect: bool = False
+    command: str = "adversity schedule run"
+    say: Callable[[str], None] = lambda _: None
+    watching: Callable[[Plan], AbstractContextManager[Watcher]] = field(default=_unwatched)
+
+
+def look_at(root: Path, file: str, options: LookOptions) -> Look:
+    """Look at a pipeline once: run what its revision is now, and leave a line that says how it went.
+
+    Args:
+        root: The project's folder; nothing in it changes but `runs/`, `.adversity` and DVC's cache.
+        file: The pipeline file, relative to it.
+        options: How.
+
+    Returns:
+        How it ended, also where another look is at work.
+
+    Raises:
+        AdversityError: If it came to no verdict; the line says so, too.
+        KeyboardInterrupt: Likewise.
+    """
+    started = time.time()
+    look = Look(
+        id=f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(started))}-{secrets.token_hex(2)}",
+        pipeline=Path(file).stem,
+        outcome="failed",
+        verdict="",
+        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        seconds=0.0,
+    )
+    taken = _Look(root, file, options, look)
+    try:
+        taken.go()
+    except HeldError as error:
+        taken.ends(outcome="left out", verdict=str(error))
+    except BaseException as error:
+        taken.failed(error)
+        raise
+    finally:
+        write_look(root, replace(taken.look, seconds=round(time.time() - started, 3)))
+    return replace(taken.look, seconds=round(time.time() - started, 3))
+
+
+def state_folder(root: Path, pipeline: str) -> Path:
+    """Return where the lease and the worktree of a pipeline's looks lie."""
+    return root / ".adversity" / "schedule" / pipeline
+
+
+class _Look:
+    """A look that is going on.
+
+    Attributes:
+        look: What is known of it so far.
+    """
+
+    def __init__(self, root: Path, file: str, options: LookOptions, look: Look) -> None:
+        self.root, self.look = root, look
+        self._file, self._options = file, options
+        self._schedule: ScheduleSpec | None = None
+
+    def ends(self, **known: object) -> None:
+        """Note what is known."""
+        self.look = replace(self.look, **known)  # type: ignore[arg-type]
+
+    def failed(self, error: BaseException) -> None:
+        """Note how it failed, if it did not end before."""
+        code = getattr(error, "exit_code", FAILED)
+        outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        first = str(error).partition("\n")[0] or type(error).__name__
+        self.ends(outcome="wrong input" if code == 2 else outcome, verdict=first)
+
+    def go(self) -> None:
+        """Take the lease, then do what there is to do."""
+        spec = load_pipeline(Path(self._file), root=self.root).spec
+        self._schedule = spec.schedule
+        self.ends(pipeline=spec.name)
+        git = Git(self.root)
+        keep_from_git(self.root)
+        folder = state_folder(self.root, spec.name)
+        with Lease.take(folder, self.look.id, self.look.started) as lease:
+            self._tell_of_the_dead(lease)
+            rev = self._options.rev or (spec.schedule and spec.schedule.rev) or None
+            revision = found_revision(git, rev)
+            lease.names(revision.commit)
+            self.ends(commit=revision.commit)
+            self._say_of(git, revision.words)
+            # DVC takes the names of files from the current folder when it asks git about them.
+            with worktree_of(git, folder / "tree", revision) as tree, chdir(tree.root):
+                finished = self._run(tree)
+                lease.refuse_lost()
+                self._conclude(tree, finished)
+
+    def _tell_of_the_dead(self, lease: Lease) -> None:
+        """Leave the line of a look that could not leave it itself."""
+        dead = lease.dead
+        if dead is None:
+            return
+        self._options.say(f"! the look before this one was killed ({dead.words}); its work goes on")
+        gone = Look(
+            id=dead.look,
+            pipeline=self.look.pipeline,
+            outcome="killed",
+            verdict=f"{dead.words}, was killed or its machine went away",
+            started=dead.started,
+            seconds=round(max(0.0, dead.beat - _seconds(dead.started)), 3),
+            commit=dead.commit,
+        )
+        write_look(self.root, gone)
+
+    def _say_of(self, git: Git, words: str) -> None:
+        self._options.say(f"{self.look.pipeline} at {words}")
+        changed = changed_files(git)
+        if changed:
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            self._options.say(
+                f"! {changed[0]}{more} changed since the last commit: a scheduled run takes commits "
+                "only; commit the change to have it run"
+            )
+
+    def _run(self, tree: Worktree) -> FinishedRun:
+        plan = self._planned(tree)
+        fetched = retried(lambda: fetch_needed(plan), unless=_is_no_matter_of_a_network)
+        self._say_fetched(fetched)
+        absent = missing_data(plan)
+        if absent:
+            raise PipelineError(
+                [
+                    f"{finding} (it is neither in {tree.revision.words} nor tracked by DVC there; "
+                    "`dvc add` it, commit and `dvc push`)"
+                    for finding in absent
+                ]
+            )
+        options = RunOptions(
+            direct=not self._options.prefect,
+            strict=self._is_strict,
+            command=self._options.command,
+        )
+        with self._options.watching(plan) as watcher:
+            return run_plan(plan, watcher, options, warn=self._options.say)
+
+    def _planned(self, tree: Worktree) -> Plan:
+        """Plan the pipeline as the commit has it."""
+        path = tree.root / self._file
+        if not path.is_file():
+            raise InputError(
+                f"expected {self._file} in {tree.revision.words}, got a commit without it; commit "
+                f"it: `git add {self._file} && git commit`"
+            )
+        plan = make_plan(load_pipeline(path, root=tree.root), discover())
+        if plan.name != self.look.pipeline:
+            raise InputError(
+                f"{self._file}: expected the pipeline {self.look.pipeline} in "
+                f"{tree.revision.words}, got {plan.name}; commit its new name"
+            )
+        return plan
+
+    def _say_fetched(self, fetched: Fetched) -> None:
+        if fetched.data:
+            came = f", fetched {', '.join(fetched.fetched)}" if fetched.fetched else ""
+            self._options.say(f"data verified: {', '.join(fetched.data)}{came}")
+
+    def _conclude(self, tree: Worktree, finished: FinishedRun) -> None:
+        """Bring the run home, and note its verdict."""
+        moved = bring_home(self.root, tree.root)
+        run = moved.get(finished.past.id, finished.past.id)
+        _, line = verdict(finished.report)
+        self.ends(
+            outcome="gate failed" if finished.exit_code else "done",
+            verdict=line,
+            run=run,
+            report=f"runs/{run}/{PAGE}",
+            repeated=finished.repeated,
+            gates_failed=tuple(
+                gate.text for gate in finished.report.gates if gate.verdict in ("fail", "error")
+            ),
+            accepted=run if finished.accepted else "",
+        )
+
+    @property
+    def _is_strict(self) -> bool:
+        if self._options.strict is not None:
+            return self._options.strict
+        return bool(self._schedule and self._schedule.strict)
+
+
+def _is_no_matter_of_a_network(error: Exception) -> bool:
+    return isinstance(error, DamagedError)
+
+
+def _seconds(stamp: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(stamp).timestamp()
