@@ -73,6 +73,7 @@ NAVIGATION = {
     ],
     "Trust": [
         "reproducibility",
+        "Many processes <scale>",
         "safety",
         "Thirty-five ways to overrate a defence <traps>",
         "Other libraries under the kit <peers>",

@@ -20,6 +20,7 @@ from adversity_flows.dvc.tracked import refuse_missing_data
 from adversity_flows.exit_codes import FAILED, INTERRUPTED
 from adversity_flows.prefect_flows.states import verdict_message
 from adversity_flows.redaction import without_secrets
+from adversity_flows.runners.open_runner import open_runner
 from adversity_flows.runs.accepted_runs import accept
 from adversity_flows.runs.attack_ledger import worst_cases
 from adversity_flows.runs.environment import Circumstances
@@ -168,7 +169,8 @@ class _Session:
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
         """Pass on, and write it down."""
-        self._folder.log(f"{stage.step}: shard {shard.index} done ({shard.label})")
+        by = shard.by and f" by {shard.by}"
+        self._folder.log(f"{stage.step}: shard {shard.index} done ({shard.label}){by}")
         self._watcher.shard_finished(stage, shard)
 
     def stage_finished(self, stage: Stage, outcome: Outcome, result: StageResult) -> None:
@@ -190,27 +192,26 @@ class _Session:
         try:
             if self._folder.exists:
                 self._folder.log("".join(traceback.format_exception(error)))
-                self._folder.write_manifest(
-                    {**self._manifest(), "state": state, "error": message, "exit_code": code}
-                )
+                said = {"state": state, "error": message, "exit_code": code}
+                self._folder.write_manifest(self._manifest() | said)
         except (OSError, StorageError) as trouble:  # a full disk, mostly; the error counts
             self._warn(f"warning: {self._folder.path} is not complete: {trouble}")
-        result = partial(failure_facts, error, self._folder, code, self._seconds)
-        self.tell("adversity_run_finished", result=result)
+        facts = partial(failure_facts, error, self._folder, code, self._seconds)
+        self.tell("adversity_run_finished", result=facts)
 
     def _conduct(self, conductor: StepRecorder) -> None:
         workers = self._options.workers or self.plan.spec.run.workers
-        if self._options.direct:
-            agenda = Agenda(conductor, self)
-            agenda.pass_unchanged()  # the project is read once for all steps that are
-            agenda.finish_directly(workers)
-            return
-        from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
+        with open_runner(self.plan, workers) as conductor.runner:
+            workers = conductor.runner.places(workers)
+            if self._options.direct:
+                agenda = Agenda(conductor, self)
+                agenda.pass_unchanged()  # the project is read once for all steps that are
+                agenda.finish_directly(workers)
+                return
+            from adversity_flows.prefect_flows.run_pipeline import run_with_prefect
 
-        log = self._folder.path / "prefect.log"
-        run_with_prefect(
-            conductor, self, workers=workers, log=log, warn=self._warn, conclude=self._judge
-        )
+            how: Any = {"log": self._folder.path / "prefect.log", "conclude": self._judge}
+            run_with_prefect(conductor, self, workers=workers, warn=self._warn, **how)
 
     def _judge(self) -> tuple[int, str]:
         """Judge what the steps left; return the exit code and the verdict in words."""
@@ -253,8 +254,7 @@ class _Session:
         if not folder.exists:
             folder.make()
         state, line = verdict(report)
-        record = {
-            **self._manifest(),
+        record = self._manifest() | {
             "state": "done",
             "verdict": state,
             "verdict_line": line,
@@ -269,7 +269,7 @@ class _Session:
         place = (folder.path, self.plan, self._workspace)
         whole = write_pages(*place, report.gates, self._provenance(hashes), facts=record)
         folder.keep_tables(self._workspace.outputs, self.plan.stages)
-        past = folder.write_manifest({**record, "story": list(story_lines(whole))})
+        past = folder.write_manifest(record | {"story": list(story_lines(whole))})
         folder.log("\n".join([line, *problems(report)]))
         return past
 

@@ -93,10 +93,13 @@ class Live:
         """Let the finished step scroll by."""
         from rich.text import Text
 
+        workers = self._running.workers if self._running else ""
         self._running = None
         self._forget(stage.step)
         line = outcome_line(outcome, result, self._terminal, self._width)
         self._block.console.print(Text.from_ansi(line))
+        if workers:
+            self._block.console.print(Text(workers, style="dim"))
 
     def _forget(self, step: str) -> None:
         if step in self._waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 from adversity.report.words.wording import seconds_text
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Lines", "Running", "outcome_line"]
 
+_NAMED = 8
+"""So many workers of a step are named."""
 HEARTBEAT = 60.0
 """Seconds after which a run that says nothing else says that it is alive."""
 
@@ -39,6 +42,7 @@ class Running:
         self.kept = total - pending
         self.done = 0
         self._rows = 0
+        self._done_by = Counter[str]()
         self._at_work: dict[int, tuple[Shard, Progress]] = {}
         self._began: dict[int, float] = {}
         self._started = time.monotonic()
@@ -47,6 +51,8 @@ class Running:
         """Count a finished shard."""
         self._at_work.pop(shard.index, None)
         self.done += 1
+        if shard.by:
+            self._done_by[shard.by.partition(" ")[0]] += 1
         self._rows += shard.rows
 
     def went_on(self, shard: Shard, progress: Progress) -> None:
@@ -66,6 +72,18 @@ class Running:
         return time.monotonic() - self._started
 
     @property
+    def workers(self) -> str:
+        """Who did how many shards, where others than this process did: a line, or nothing."""
+        if not self._done_by:
+            return ""
+        shares = [f"{name} {count}" for name, count in self._done_by.most_common(_NAMED)]
+        more = len(self._done_by) - len(shares)
+        shares += [f"{more} more"] if more else []
+        rate = f"{self.done / max(self.seconds, 1e-3):.2g} shards/s"
+        workers = "1 worker" if len(self._done_by) == 1 else f"{len(self._done_by)} workers"
+        return f"     {workers}, {rate}: {', '.join(shares)}"
+
+    @property
     def left(self) -> list[str]:
         """The time left, as far as it is known; what a person waits for, so it is said first."""
         todo = self.pending * (1 - self.share)
@@ -83,6 +101,7 @@ class Running:
             facts.append(f"{self.kept} kept")
         if self._rows and self.seconds > 0:
             facts.append(f"{self._rows / self.seconds:,.0f} img/s")
+        facts += [f"{len(self._done_by)} workers"] if len(self._done_by) > 1 else []
         at_work = [self._at_work[index] for index in sorted([*self._at_work])]
         if at_work:
             shard, progress = at_work[0]
@@ -153,13 +172,17 @@ class Lines:
         running.advance(shard)
         if self._verbose:
             name = stage.step.ljust(self._width)
-            facts = " · ".join([shard.label, *running.facts])
+            by = [f"by {shard.by}"] if shard.by else []
+            facts = " · ".join([shard.label, *by, *running.facts])
             self._terminal.say(f"   {name}  {facts}")
 
     def stage_finished(self, stage: Stage, outcome: Outcome, result: StageResult) -> None:
         """Say how it ended."""
+        workers = self._running.workers if self._running else ""
         self._running = None
         self._terminal.say(outcome_line(outcome, result, self._terminal, self._width))
+        if workers:
+            self._terminal.say(workers)
 
     def _beat(self) -> None:
         while not self._ended.wait(self._heartbeat):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from adversity.engine.stages.stage import Shard, StageRun
     from adversity.pipeline.plan.model import Stage
+    from adversity_flows.runners.runner import Runner
 
 __all__ = ["MappedShards"]
 
@@ -29,11 +30,16 @@ class MappedShards:
     Attributes:
         finished: Indices of the shards that are done.
         parts: How much of others is, by index, where they say so.
+        by: Who computed those that are done.
     """
 
-    def __init__(self, stage: Stage, stage_run: StageRun, shards: Mapping[int, Shard]) -> None:
+    def __init__(
+        self, stage: Stage, stage_run: StageRun, shards: Mapping[int, Shard], runner: Runner
+    ) -> None:
         """Take the shards of a step by index; nothing runs yet."""
         self.finished: set[int] = set()
+        self.by: dict[int, str] = {}
+        self._runner = runner
         self.parts: dict[int, float] = {}
         self._stage = stage
         self._stage_run = stage_run
@@ -45,14 +51,14 @@ class MappedShards:
         """Return the task; only passing errors of the system are tried again."""
         from prefect import Task
         from prefect.cache_policies import NO_CACHE
-        from prefect.states import Cancelled
+        from prefect.states import Cancelled, Completed
         from prefect.tasks import exponential_backoff
 
         def run_shard(index: int, label: str) -> State[None] | None:
             if self._stopped.is_set():
                 return Cancelled(message="another shard of the step failed")
             self._run(index)
-            return None
+            return Completed(message=f"by {self.by[index]}") if self.by[index] else None
 
         return Task(
             run_shard,
@@ -85,7 +91,7 @@ class MappedShards:
         shard = self._shards[index]
         try:
             with in_step(self._stage, shard):
-                self._stage_run.run_shard(shard)
+                self.by[index] = self._runner.run_shard(self._stage_run, shard)
         except BaseException as error:
             self._errors[index] = error
             raise

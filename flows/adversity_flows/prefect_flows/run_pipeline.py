@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -198,7 +199,7 @@ class _RunPipeline:
         from prefect.futures import as_completed
 
         shards = {shard.index: shard for shard in wave}
-        mapped = MappedShards(stage, stage_run, shards)
+        mapped = MappedShards(stage, stage_run, shards, self._agenda.conductor.runner)
         stage_run.on_progress = partial(self._went_on, stage, mapped, done=done, most=most)
         labels = [f"{stage.step} {shard.label}".rstrip() for shard in wave]
         futures = mapped.task(self._retries).map(list(shards), labels)
@@ -209,7 +210,8 @@ class _RunPipeline:
                 if index not in mapped.finished:  # the future itself would query the server
                     mapped.stop()
                     continue
-                self._agenda.shard_finished(stage, shards[index])
+                who, shard = mapped.by[index], shards[index]
+                self._agenda.shard_finished(stage, replace(shard, by=who) if who else shard)
                 self._publisher.advance((done + mapped.share) / most)
         finally:
             mapped.stop()  # interrupted: those at work end, no further one starts
@@ -239,7 +241,7 @@ _NOT_FULL = 0.99
 
 
 def _task_runner(workers: int) -> TaskRunner[Any]:
-    """Return what shards are mapped on: the place for a runner over many machines."""
+    """Return what shards are mapped on: a thread for each, which waits where others compute."""
     from prefect.task_runners import ThreadPoolTaskRunner
 
     return ThreadPoolTaskRunner(max_workers=max(1, workers))

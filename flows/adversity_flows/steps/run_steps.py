@@ -9,18 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.errors import InputError, StaleInputsError, StorageError
-from adversity.pipeline.read.load import load_pipeline
 from adversity.report.values.model import Outcome
 from adversity_flows.dvc import resolved
-from adversity_flows.dvc.reasons import parameter_reasons, sentence
 from adversity_flows.dvc.recorder import Decision, DvcRecorder, Inputs, stale_message
 from adversity_flows.dvc.replace import finish_beside, recover
 from adversity_flows.dvc.sync import sync_pipeline
+from adversity_flows.runners.runner import Runner, Threads
 from adversity_flows.runs.attack_ledger import keep_attack
 from adversity_flows.runs.past_runs import keep_from_git
+from adversity_flows.steps.same_file import refuse_another_file
 from adversity_flows.steps.shards import in_step, run_waves
 from adversity_flows.steps.watch import Silent
 
@@ -48,6 +48,7 @@ class StepRecorder:
         memory: DVC.
         force: Steps that run whatever DVC says, finished shards included.
         outcomes: What happened so far, a failed step included.
+        runner: Who computes shards: threads, until another is given.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class StepRecorder:
         self.workspace = workspace
         self.memory = memory
         self.outcomes: list[Outcome] = []
+        self.runner: Runner = Threads()
         self.force = frozenset(force)
         self._opener = opener or _open_stage
         self._reader = reader or _read_stage
@@ -98,7 +100,7 @@ class StepRecorder:
             InputError: If the plan is not what the pipeline file says.
         """
         if self._planned is None:
-            _refuse_another_file(self.plan)
+            refuse_another_file(self.plan)
             resolved.write(self.plan)
             sync_pipeline(self.plan)
             self._planned = {
@@ -256,8 +258,8 @@ def _run_stage(
         reason = start_reason(stage_run, reason)
         watcher.stage_started(stage, len(stage_run.shards), len(pending), reason)
         stage_run.on_progress = partial(watcher.shard_went_on, stage)
-        retries = conductor.plan.spec.run.retries
-        for shard in run_waves(stage_run, force=force, workers=workers, retries=retries):
+        how: Any = {"retries": conductor.plan.spec.run.retries, "runner": conductor.runner}
+        for shard in run_waves(stage_run, force=force, workers=workers, **how):
             watcher.shard_finished(stage, shard)
         return conductor.complete(stage, stage_run)
     finally:
@@ -271,21 +273,6 @@ def start_reason(stage_run: StageRun, reason: str) -> str:
         return reason
     files = "1 file" if damaged == 1 else f"{damaged} files"
     return f"{reason}; {files} in the store damaged, taken out and computed again"
-
-
-def _refuse_another_file(plan: Plan) -> None:
-    """Refuse a plan that differs from its file (overrides, an edit since): DVC records the file."""
-    loaded = load_pipeline(plan.root / plan.file, root=plan.root)
-    aside = {"run", "gates", "schedule", "licences"}
-    written = loaded.spec.model_dump(mode="json", by_alias=True, exclude=aside)
-    planned = plan.spec.model_dump(mode="json", by_alias=True, exclude=aside)
-    words = parameter_reasons(written, planned)
-    if words:
-        raise InputError(
-            f"{plan.file}: expected the plan of what the file says, got {sentence(words)}; DVC "
-            "records what the file says: write the change into the file, or compute without "
-            "recording with `adversity.run(..., into=...)`"
-        )
 
 
 def _open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:

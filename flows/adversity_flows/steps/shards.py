@@ -5,39 +5,56 @@ from __future__ import annotations
 import errno
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.engine.calls.ready import BREAKS
 from adversity.engine.stages import shard_pool
 from adversity.errors import AdversityError, PipelineError, RunError, StorageError
+from adversity_flows.runners.runner import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adversity.engine.stages.stage import Shard, StageRun
     from adversity.pipeline.plan.model import Stage
+    from adversity_flows.runners.runner import Runner
 
 __all__ = ["in_step", "run_shards", "run_waves", "transient"]
 
+THREADS = Threads()
+
 
 def run_shards(
-    stage_run: StageRun, pending: tuple[Shard, ...], *, workers: int, retries: int = 0
+    stage_run: StageRun,
+    pending: tuple[Shard, ...],
+    *,
+    workers: int,
+    retries: int = 0,
+    runner: Runner = THREADS,
 ) -> Iterator[Shard]:
     """Run shards as the engine does, yielding each as it is done, with retries.
 
     Raises:
         AdversityError: A shard failed; the message names step and shard.
     """
+    by: dict[int, str] = {}
 
     def compute(shard: Shard) -> None:
         with in_step(stage_run.stage, shard):
-            _with_retries(stage_run, shard, retries)
+            by[shard.index] = _with_retries(stage_run, shard, retries, runner)
 
-    return shard_pool.run_shards(pending, compute, workers=workers)
+    for shard in shard_pool.run_shards(pending, compute, workers=workers):
+        yield replace(shard, by=who) if (who := by[shard.index]) else shard
 
 
 def run_waves(
-    stage_run: StageRun, *, force: bool = False, workers: int, retries: int = 0
+    stage_run: StageRun,
+    *,
+    force: bool = False,
+    workers: int,
+    retries: int = 0,
+    runner: Runner = THREADS,
 ) -> Iterator[Shard]:
     """Run every shard that is to be run, wave by wave, yielding each as it is done.
 
@@ -46,6 +63,7 @@ def run_waves(
         force: Run those that are finished as well.
         workers: Shards at a time.
         retries: How often a shard is tried again after a passing error of the system.
+        runner: Who computes them.
 
     Raises:
         AdversityError: As `run_shards`.
@@ -56,19 +74,19 @@ def run_waves(
             wave = next(waves, None)
         if wave is None:
             return
-        yield from run_shards(stage_run, wave, workers=workers, retries=retries)
+        yield from run_shards(stage_run, wave, workers=workers, retries=retries, runner=runner)
 
 
-def _with_retries(stage_run: StageRun, shard: Shard, retries: int) -> None:
-    for attempt in range(retries + 1):
+def _with_retries(stage_run: StageRun, shard: Shard, retries: int, runner: Runner) -> str:
+    """Let the runner compute a shard; return who did it."""
+    for attempt in range(retries):
         try:
-            stage_run.run_shard(shard)
+            return runner.run_shard(stage_run, shard)
         except Exception as error:
-            if attempt == retries or not transient(error):
+            if not transient(error):
                 raise
             time.sleep(_FIRST_PAUSE * 2**attempt)
-        else:
-            return
+    return runner.run_shard(stage_run, shard)
 
 
 _FIRST_PAUSE = 0.25

@@ -12,6 +12,7 @@ from adversity_flows.dvc import resolved
 from adversity_flows.dvc.recorder import DvcRecorder, stale_message
 from adversity_flows.dvc.replace import finish_beside
 from adversity_flows.dvc.sync import definition_changes
+from adversity_flows.runners.open_runner import open_runner
 from adversity_flows.runs.attack_ledger import keep_attack
 from adversity_flows.runs.past_runs import keep_from_git
 from adversity_flows.steps.run_steps import (
@@ -70,9 +71,11 @@ def step_command(
     workers = workers or plan.spec.run.workers
     with DvcRecorder.open(workspace.root) as memory:
         conductor = StepRecorder(plan, workspace, memory, opener=opener, reader=reader)
-        if run_by_dvc(stage, workspace.root, os.environ):
-            return _compute(conductor, stage, watcher, workers)
-        return conduct_stage(conductor, stage, watcher, workers=workers)
+        with open_runner(plan, workers) as conductor.runner:
+            workers = conductor.runner.places(workers)
+            if run_by_dvc(stage, workspace.root, os.environ):
+                return _compute(conductor, stage, watcher, workers)
+            return conduct_stage(conductor, stage, watcher, workers=workers)
 
 
 def run_by_dvc(stage: Stage, root: Path, environment: Mapping[str, str]) -> bool:
@@ -114,8 +117,8 @@ def _compute(conductor: StepRecorder, stage: Stage, watcher: Watcher, workers: i
         stage, len(stage_run.shards), len(pending), start_reason(stage_run, "dvc repro")
     )
     stage_run.on_progress = partial(watcher.shard_went_on, stage)
-    retries = plan.spec.run.retries
-    for shard in run_waves(stage_run, workers=workers, retries=retries):
+    retries, runner = plan.spec.run.retries, conductor.runner
+    for shard in run_waves(stage_run, workers=workers, retries=retries, runner=runner):
         watcher.shard_finished(stage, shard)
     with in_step(stage), finish_beside(stage, stage_run, conductor.workspace.outputs) as finished:
         result, into_place = finished

@@ -13,6 +13,7 @@ import pytest
 
 from adversity.contracts.values import Measure
 from adversity.pipeline.plan.model import Cell, Stage
+from adversity_flows.runners.runner import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ class FakeShard:
     label: str
     cell: Cell = field(default_factory=Cell)
     rows: int = 4
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class FakeConductor:
         self.outcomes: list[Outcome] = []
         self.abandoned: list[str] = []
         self.force: frozenset[str] = frozenset()
+        self.runner = Threads()
         self.shards = shards
         self.act = act
         self.first_wave, self.says = first_wave, says

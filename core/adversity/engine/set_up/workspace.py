@@ -23,11 +23,14 @@ class Workspace:
         outputs: Under which `Stage.out` and `Stage.metrics` lie; the root, but for
             `adversity.run(into=...)`.
         store: The content-addressed store.
+        processors: Types of the processors that compute, where other machines do; of more than
+            one, nobody knows which computed what.
     """
 
     root: Path
     outputs: Path
     store: Path
+    processors: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, root: Path) -> Workspace:

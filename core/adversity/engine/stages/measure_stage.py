@@ -56,6 +56,8 @@ def measure_run(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
 class _FromStored(StageRun):
     """A step that measures what is stored: done while finishing, nothing lies in the store."""
 
+    computes_in_shards = False
+
     def __init__(self, plan: Plan, stage: Stage, workspace: Workspace) -> None:
         """Open the stage."""
         super().__init__(plan, stage, workspace)

@@ -11,7 +11,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity._version import __version__
 from adversity.data.atomic import atomic_write
@@ -51,6 +51,7 @@ class Shard:
         label: For people: `severity=3 2/5`.
         samples: Numbers of its samples in the data set.
         name: Its name in the store.
+        by: Who computed it, for people; empty where that goes without saying.
     """
 
     index: int
@@ -59,6 +60,7 @@ class Shard:
     label: str
     samples: tuple[int, ...] = ()
     name: str = "whole"
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,9 @@ def _first(measures: Mapping[str, Measure]) -> Mapping[str, Measure]:
 class StageRun(ABC):
     """A stage that is being run; one subclass for each role a step can have."""
 
+    computes_in_shards: ClassVar[bool] = True
+    """Whether `run_shard` computes, into the store; else all is done while finishing."""
+
     def __init__(self, plan: Plan, stage: Stage, workspace: Workspace) -> None:
         """Open the stage; data sets are opened, plugins are not set up yet."""
         self.plan, self.stage, self.workspace = plan, stage, workspace
@@ -225,7 +230,7 @@ class StageRun(ABC):
         record = {
             "adversity": __version__,
             "engine": self.plan.resolved["core"]["engine"]["fingerprint"],
-            "hardware": hardware(self.plan.spec.run.device),
+            "hardware": hardware(self.plan.spec.run.device, self.workspace.processors),
             "stage": self.stage.step,
             "seed": self.plan.spec.seed,
             "parts": parts,
@@ -256,13 +261,16 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     atomic_write(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))
 
 
-def hardware(device: str) -> list[str]:
+def hardware(device: str, others: tuple[str, ...] = ()) -> list[str]:
     """Return the types of what computes: its last bits differ, so no shard is shared with another.
 
     Args:
         device: As torch names it, `cpu` or `cuda:1`.
+        others: What computes instead of this machine, where other machines do.
     """
     kind = device.partition(":")[0]
+    if others:
+        return [kind, *others]
     if kind != "cuda":
         return [kind, processor()]
     import torch

@@ -20,6 +20,8 @@ __all__ = ["ReportRun"]
 class ReportRun(StageRun):
     """One shard, done while finishing."""
 
+    computes_in_shards = False
+
     def split(self) -> list[Shard]:
         """Return the one shard."""
         return [Shard(0, Cell(), 0, "write")]

@@ -217,6 +217,7 @@ class RunSpec(_Part):
         checkpoint_s: Seconds after which a fit that goes on is kept again, so that a killed one goes
             on from there.
         max_cells: Cells of the matrix over all steps; more are refused before they are made.
+        runner: Who computes shards: threads of the run, or processes of this machine.
     """
 
     batch_size: Positive = 64
@@ -227,6 +228,7 @@ class RunSpec(_Part):
     images: Count = 24
     checkpoint_s: Count = 60
     max_cells: Positive = 10_000
+    runner: Literal["threads", "processes"] = "threads"
 
 
 class PipelineSpec(_Part):

@@ -1,0 +1,1 @@
+"""Who computes the shards of a run: threads, processes, or a cluster by its address."""
