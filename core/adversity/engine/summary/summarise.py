@@ -13,6 +13,7 @@ from adversity.engine.stages.apart import found_apart, found_splits
 from adversity.engine.stages.read_result import read_result
 from adversity.engine.summary.comparisons import with_comparisons
 from adversity.engine.summary.defence_gap import defence_gaps
+from adversity.engine.summary.estimates import estimates
 from adversity.engine.summary.gains import all_gains
 from adversity.engine.summary.links_shown import with_links
 from adversity.engine.summary.method_comparisons import compared_methods
@@ -20,6 +21,7 @@ from adversity.engine.summary.method_of import sides_of, with_methods
 from adversity.engine.summary.model_facts import with_facts
 from adversity.engine.summary.over_seeds import with_means_over_seeds
 from adversity.engine.summary.page_images import page_images
+from adversity.engine.summary.set_sizes import set_sizes
 from adversity.engine.summary.worst_case import with_worst_cases
 from adversity.pipeline.plan.engine_measures import OF_DECISIONS
 from adversity.pipeline.plan.nested import all_nested
@@ -102,6 +104,8 @@ def build_report(
         caveats=caveats(data, steps, gaps, apart, gates),
         **all_gains(toolbox, steps, sides),
         illusions=gaps,
+        set_sizes=set_sizes(toolbox),
+        estimates=estimates(toolbox),
         sides=sides,
         compared=compared_methods(toolbox, steps, sides, gates),
         provenance=provenance,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ends_of"]
+    from adversity.report.values.decided import Estimates, SetSizes
+
+__all__ = ["ends_of", "of_each_step"]
+
+_Decided = TypeVar("_Decided", "SetSizes", "Estimates")
 
 
 def ends_of(values: Sequence[float], most: int, *, first: bool = False) -> list[int]:
@@ -28,3 +32,11 @@ def ends_of(values: Sequence[float], most: int, *, first: bool = False) -> list[
     ranked = sorted(range(start, len(values)), key=values.__getitem__)
     small, large = -(-(most - start) // 2), (most - start) // 2
     return sorted([*range(start), *ranked[:small], *ranked[len(ranked) - large :]])
+
+
+def of_each_step(items: Sequence[_Decided], most: int) -> list[_Decided]:
+    """Return the last cell of each step, and first ones as long as there is room; in their order."""
+    ends = {item.step: at for at, item in enumerate(items)}
+    last: list[int] = list(ends.values())
+    first: list[int] = [at for at in range(len(items)) if at not in last]
+    return [items[at] for at in sorted([*last, *first][:most])]

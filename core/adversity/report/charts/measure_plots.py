@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.plot import Plot
-from adversity.report.charts.bar_rows import are_long, bar_rows
 from adversity.report.charts.chart_kinds import lines, staircase
 from adversity.report.charts.chart_style import MAX_SERIES, SERIES_COLOURS, finished
 from adversity.report.charts.curve_points import rounded, seen_points
 from adversity.report.charts.curves import line_charts
+from adversity.report.charts.named_bars import named_bars
 from adversity.report.charts.spreads import spreads
-from adversity.report.charts.vega_parts import coloured, layer, named, numbers, share
+from adversity.report.charts.vega_parts import layer, numbers, share
 from adversity.report.values.blocks import Chart
 from adversity.report.values.splits import split_text
 from adversity.report.words.reading import grouped, labels, measured, panel, slug
@@ -109,7 +109,7 @@ def _side_by_side(name: str, plots: Sequence[_Placed]) -> Chart:
     )
     series = tuple(place for place, *_ in plots)
     low, high = (pick(plots, key=lambda placed: placed[2].value) for pick in (min, max))
-    return _named_bars(
+    return named_bars(
         {place: own for place, _, _, own in plots},
         id=slug(f"{name}-plot-{step}-{where}"),
         title=capital(title),
@@ -120,37 +120,6 @@ def _side_by_side(name: str, plots: Sequence[_Placed]) -> Chart:
         caption=f"{plural(len(plot.x), 'bar')} for each of {len(series)}.",
         heads={"series": "path", "name": x, "label": x, "value": y},
     )
-
-
-def _named_bars(plots: Mapping[str, Plot], **chart: Any) -> Chart:
-    """Make a chart of bars with names: under each other where the names are long."""
-    series, heads = tuple(plots), chart["heads"]
-    names = [plain(name) for name in next(iter(plots.values())).x]
-    several = len(series) > 1
-    bars = [
-        {"row": row, "name": name, "series": one, "value": plot.curves[""][row]}
-        for one, plot in plots.items()
-        for row, name in enumerate(names)
-    ]
-    if are_long(names):
-        records = [
-            {"label" if key == "name" else key: value for key, value in bar.items()} for bar in bars
-        ]
-        spec = bar_rows(series, x=heads["value"], rows=len(names))
-        return Chart(**chart, records=tuple(records), spec=spec)
-    left = {"row"} if several else {"row", "series"}
-    records = [
-        {key: bar[key] for key in ("series", "name", "value") if key not in left} for bar in bars
-    ]
-    beside = {"xOffset": {"field": "series", "type": "nominal", "sort": list(series)}}
-    colour = {"color": named("series", coloured(series, SERIES_COLOURS))}
-    upright = layer(
-        {"type": "bar"} if several else {"type": "bar", "color": SERIES_COLOURS[0]},
-        x={"field": "name", "type": "nominal", "title": heads["name"], "sort": None},
-        y=numbers("value", heads["value"], scale={"zero": True}),
-        **({**beside, **colour} if several else {}),
-    )
-    return Chart(**chart, records=tuple(records), spec=finished(upright))
 
 
 def _all_curves(name: str, plots: Sequence[_Placed]) -> Iterator[Chart]:
@@ -233,7 +202,7 @@ def _bars(plot: Plot, key: str, title: str, finding: str) -> Chart:
         "heads": {"name": x, "label": x, "from": f"{x}, from", "to": f"{x}, to", "value": y},
     }
     if plot.form == "bars":
-        return _named_bars({"": plot}, **chart)
+        return named_bars({"": plot}, **chart)
     edges = zip(plot.x[:-1], plot.x[1:], heights, strict=True)
     records = tuple({"from": low, "to": high, "value": value} for low, high, value in edges)
     # A bar with two ends across stands on nothing by itself: it would be a strip.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adversity.report.charts.chosen_rows import ends_of
 from adversity.report.charts.curves import curve_charts, row_chart
 from adversity.report.charts.measure_plots import measure_plots
+from adversity.report.sections.estimates import estimate_charts
 from adversity.report.sections.register import section
 from adversity.report.tables.changes import change_columns, p_text, seeds_in_words
 from adversity.report.values.blocks import Block, Section, Table, Text
@@ -30,6 +31,7 @@ def numbers_section(report: Report) -> Section | None:
     """Show errors, likelihood and coverage against severity, and what restorations did to errors."""
     names = grouped(report.steps, "regression")
     charts: list[Block] = [chart for name in names for chart in curve_charts(report, name)]
+    charts += estimate_charts(report)
     charts += measure_plots(report, "regression")
     if not charts:
         return None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import Measure
     from adversity.report.values.compared import Side
+    from adversity.report.values.decided import Estimates, SetSizes
     from adversity.report.values.run_diff import RunDiff
     from adversity.report.values.splits import Split
 
@@ -241,6 +242,7 @@ class Report:
         rows, population: Images, and how many samples each of their strata has in all.
         sheets: A few samples through everything, the same ones in every run.
         provenance: None in the DVC-tracked copy.
+        set_sizes, estimates: What sets and numbers the steps decided, the first and the last cell of each.
         since: What is new since the last run; None in the first one and in the tracked copy.
     """
 
@@ -267,6 +269,8 @@ class Report:
     gains_over_seeds: tuple[Gain, ...] = ()
     error_gains_over_seeds: tuple[ErrorGain, ...] = ()
     splits: tuple[Split, ...] = ()
+    set_sizes: tuple[SetSizes, ...] = ()
+    estimates: tuple[Estimates, ...] = ()
 
     @property
     def shown_gains(self) -> tuple[Gain, ...]:
